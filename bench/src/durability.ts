@@ -1,0 +1,155 @@
+// Durability: kill -9 of the server and of its engine, again and again, at random moments under load, and at the one moment
+// that random ones hardly meet. Then every acked span has to be stored once, with both rows of its link, and counted once
+// in the views.
+//   node --conditions=spanlink:source bench/src/durability.ts --kills 1000 --servers 2
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { openEmbeddedStore } from '../../packages/server/src/store/open.ts'
+import { type Death, liveOnce, type Sent, status } from './durability-life.ts'
+import { describeMachine } from './machine.ts'
+import { table } from './report.ts'
+
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '1000' }, servers: { type: 'string', default: '2' } },
+})
+let kills = Number(values.kills)
+// Ctrl-C ends it early, with what was done until then compared.
+process.once('SIGINT', () => (kills = 0))
+const servers = Number(values.servers)
+
+/** In each life of a server its engine dies alone this often: that start is the quicker one. */
+const ENGINE_KILLS = 8
+
+/** How the lives end, in turn. */
+const DEATHS: readonly Death[] = [
+  'server',
+  'server and engine at once',
+  'server',
+  'server between insert and removal of the segment',
+]
+
+type Counts = Record<Death | 'engine alone', number>
+type Found = {
+  readonly lost: number
+  readonly doubled: number
+  readonly linksWrong: number
+  readonly viewsWrong: number
+}
+
+const machine = describeMachine()
+const began = performance.now()
+const done: Counts = {
+  'engine alone': 0,
+  server: 0,
+  'server and engine at once': 0,
+  'server between insert and removal of the segment': 0,
+}
+const killed = (): number => Object.values(done).reduce((sum, count) => sum + count, 0)
+let lastTold = 0
+
+const cacheDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-cache-'))
+const results = await Promise.all(Array.from({ length: servers }, () => killAgainAndAgain()))
+await rm(cacheDir, { recursive: true, force: true })
+
+const sum = (pick: (result: (typeof results)[number]) => number): string =>
+  results.reduce((total, result) => total + pick(result), 0).toLocaleString('en')
+const lines = [
+  'Durability: kill -9 under load; what was acked is stored, once',
+  '',
+  ...machine,
+  `load            ${servers} servers with an engine each, 3 senders a server, 5 spans with a link each a request`,
+  `time            ${Math.round((performance.now() - began) / 60_000)} minutes`,
+  '',
+  ...table([
+    ['kills', killed().toLocaleString('en')],
+    ...Object.entries(done).map(([kind, count]) => [`  ${kind}`, count.toLocaleString('en')] as const),
+    ['spans acked', sum((result) => result.acked)],
+    ['spans never answered, stored or not', sum((result) => result.unanswered)],
+    ['spans refused, to be sent again', sum((result) => result.refused)],
+    ['journal bytes torn by kills, cut at the next start', sum((result) => result.tornBytes)],
+    ['acked spans lost', sum((result) => result.found.lost)],
+    ['spans stored twice', sum((result) => result.found.doubled)],
+    ['links missing or doubled, of both directions', sum((result) => result.found.linksWrong)],
+    ['spans missing or doubled in the rollup by minute', sum((result) => result.found.viewsWrong)],
+  ]),
+]
+const text = `${lines.join('\n')}\n`
+process.stdout.write(text)
+const folder = new URL('../results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('durability.txt', folder), text)
+if (results.some(({ found }) => Object.values(found).some((count) => count > 0))) process.exitCode = 1
+
+type Result = {
+  readonly acked: number
+  readonly unanswered: number
+  readonly refused: number
+  readonly tornBytes: number
+  readonly found: Found
+}
+
+async function killAgainAndAgain(): Promise<Result> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-'))
+  const env = { NODE_COMPILE_CACHE: cacheDir }
+  // A first life that ends well: only then does Node keep what it compiled for the next starts.
+  await (await startSpanlink({ dataDir, env })).stop()
+  const sent: Sent = { acked: [], unanswered: [], refused: 0 }
+  for (let life = 0; killed() < kills; life++) {
+    const death = DEATHS[life % DEATHS.length] as Death
+    const engineKills = death === 'server between insert and removal of the segment' ? 0 : ENGINE_KILLS
+    await liveOnce({ dataDir, env }, death, engineKills, sent)
+    done['engine alone'] += engineKills
+    done[death] += 1
+    if (killed() >= lastTold + 50) {
+      lastTold = killed()
+      process.stderr.write(`${lastTold} kills, ${Math.round((performance.now() - began) / 1000)} s\n`)
+    }
+  }
+  // A last life, to store what the journal holds.
+  const server = await startSpanlink({ dataDir, env })
+  let { journal } = await status(server)
+  while (journal.segments > 0) {
+    await sleep(100)
+    journal = (await status(server)).journal
+  }
+  if ((await server.stop()) !== 0) throw new Error(`the server did not stop well:\n${server.stderr()}`)
+  const found = await compare(dataDir, sent)
+  await rm(dataDir, { recursive: true, force: true })
+  const { acked, unanswered, refused } = sent
+  return { acked: acked.length, unanswered: unanswered.length, refused, tornBytes: journal.tornBytes, found }
+}
+
+async function compare(dataDir: string, { acked, unanswered }: Sent): Promise<Found> {
+  const store = await openEmbeddedStore(dataDir)
+  try {
+    const long = { timeoutMs: 120_000 }
+    const spans = await store.query<{ id: string }>('select lower(hex(span_id)) as id from spans', {}, long)
+    const links = await store.query<{ id: string; direction: string }>(
+      `select lower(hex(if(direction = 'out', span_id, peer_span_id))) as id, direction from span_links`,
+      {},
+      long,
+    )
+    const [rollup] = await store.query<{ spans: string }>('select sum(spans) as spans from topology_minutes')
+    const stored = new Set(spans.map(({ id }) => id))
+    const linked = new Set(links.map(({ id, direction }) => direction + id))
+    const sent = new Set([...acked, ...unanswered])
+    const strangers = spans.filter(({ id }) => !sent.has(id)).length
+    if (strangers > 0) throw new Error(`${strangers} stored spans were never sent`)
+    return {
+      lost: acked.filter((id) => !stored.has(id)).length,
+      doubled: spans.length - stored.size,
+      linksWrong:
+        links.length -
+        linked.size +
+        [...stored].filter((id) => !linked.has(`out${id}`) || !linked.has(`in${id}`)).length,
+      viewsWrong: Math.abs(Number(rollup?.spans ?? 0) - spans.length),
+    }
+  } finally {
+    await store.close()
+  }
+}

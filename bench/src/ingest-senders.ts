@@ -1,0 +1,32 @@
+import { Agent, request } from 'node:http'
+
+/** Sends each body once, `senders` at a time, each on its own connection; gives the time to each ack in ms. */
+export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], senders: number): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: senders })
+  const latencies: number[] = []
+  let next = 0
+  const sender = async (): Promise<void> => {
+    while (next < bodies.length) {
+      const body = bodies[next++] as Buffer
+      const start = performance.now()
+      const status = await post(agent, otlpHttp, body)
+      if (status !== 200) throw new Error(`the receiver answered ${status}`)
+      latencies.push(performance.now() - start)
+    }
+  }
+  await Promise.all(Array.from({ length: senders }, sender))
+  agent.destroy()
+  return latencies
+}
+
+function post(agent: Agent, otlpHttp: string, body: Buffer): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-protobuf', 'content-length': body.length }
+    const sent = request(`${otlpHttp}/v1/traces`, { method: 'POST', agent, headers }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode ?? 0))
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}

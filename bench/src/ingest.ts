@@ -1,0 +1,172 @@
+// Ingest, end to end: spans sent over OTLP/HTTP until they are acked, stored and found by the API.
+//   npm run bench:ingest -- --spans 300000 --batch 512 --senders 4
+// The numbers to compare are those per CPU-second: wall-clock ones share the machine's cores with the senders.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { decodeRates } from './decode-rates.ts'
+import { sendAll } from './ingest-senders.ts'
+import { delaysUntilQueryable } from './queryable-delay.ts'
+import { describeMachine } from './machine.ts'
+import { cpuSeconds, residentMiB } from './process-stats.ts'
+import { columns, percentile, table } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    spans: { type: 'string', default: '300000' },
+    batch: { type: 'string', default: '512' },
+    senders: { type: 'string', default: '4' },
+    attributes: { type: 'string', default: '10' },
+  },
+})
+const spans = Number(values.spans)
+const batch = Number(values.batch)
+const senders = Number(values.senders)
+const attributes = Number(values.attributes)
+
+const BATCHES = [1, 50, 512, 8192]
+const MOST_REQUESTS = 4000
+
+const machine = describeMachine()
+const load = generateRequests({ spans, attributes, linkRatio: 0.25, seed: 7 }, batch)
+const bodies = Array.from(load, (request) => Buffer.from(encodeTraces(request)))
+const wireBytes = bodies.reduce((sum, body) => sum + body.length, 0)
+
+await using server = await startSpanlink()
+const enginePid = (await server.enginePid()) ?? 0
+// Before measuring: compiled code and opened files, as in a server that has run for a minute.
+const warmUp = generateRequests({ spans: 20_000, attributes, seed: 8 }, batch)
+await sendAll(
+  server.otlpHttp,
+  Array.from(warmUp, (request) => Buffer.from(encodeTraces(request))),
+  senders,
+)
+await stored()
+const probingIdle = delaysUntilQueryable(server.otlpHttp, server.url)
+await pause(4000)
+const idleDelays = await probingIdle.stop()
+const idle = await status()
+
+const before = { server: cpuSeconds(server.pid), engine: cpuSeconds(enginePid) }
+const start = performance.now()
+const acks = await sendAll(server.otlpHttp, bodies, senders)
+const ackedMs = performance.now() - start
+await stored()
+const storedMs = performance.now() - start
+const receiverSeconds = cpuSeconds(server.pid) - before.server
+const engineSeconds = cpuSeconds(enginePid) - before.engine
+const memory = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
+await settled()
+const mergeSeconds = cpuSeconds(enginePid) - before.engine - engineSeconds
+const end = await status()
+const kept = end.store.spans - idle.store.spans
+if (kept !== spans) throw new Error(`${spans} spans were acked, ${kept} are stored`)
+
+// By itself: asking a hundred times a second is load too.
+const probing = delaysUntilQueryable(server.otlpHttp, server.url)
+await sendAll(server.otlpHttp, bodies, senders)
+const delays = await probing.stop()
+await stored()
+
+const batches: string[][] = []
+for (const each of BATCHES) {
+  for (const count of [1, 16]) {
+    const few = Math.min(spans, each * MOST_REQUESTS)
+    const requests = generateRequests({ spans: few, attributes, linkRatio: 0.25, seed: 9 }, each)
+    const encoded = Array.from(requests, (request) => Buffer.from(encodeTraces(request)))
+    const used = cpuSeconds(server.pid) + cpuSeconds(enginePid)
+    const began = performance.now()
+    const waits = await sendAll(server.otlpHttp, encoded, count)
+    const ms = performance.now() - began
+    await stored()
+    const seconds = cpuSeconds(server.pid) + cpuSeconds(enginePid) - used
+    batches.push([
+      whole(each),
+      whole(count),
+      whole((few / ms) * 1000),
+      whole(few / seconds),
+      percentile(waits, 0.5).toFixed(1),
+      percentile(waits, 0.99).toFixed(1),
+    ])
+  }
+}
+
+const rates = decodeRates(bodies, spans)
+const lines = [
+  'Ingest: OTLP/HTTP protobuf to queryable rows, links indexed in both directions',
+  '',
+  ...machine,
+  `engine          ClickHouse ${end.engine.version}, embedded`,
+  `load            ${whole(spans)} spans, ${attributes} attributes, 25 % with a link, ${Math.round(wireBytes / spans)} B/span on the wire;`,
+  `                ${senders} senders on the same machine, ${batch} spans a request, no compression`,
+  '',
+  ...table([
+    ['acked', `${whole((spans / ackedMs) * 1000)} spans/s`],
+    ['stored and queryable', `${whole((spans / storedMs) * 1000)} spans/s`],
+    ['per CPU-second, receiver and engine', `${whole(spans / (receiverSeconds + engineSeconds))} spans`],
+    ['  receiver alone', `${whole(spans / receiverSeconds)} spans`],
+    ['  engine alone', `${whole(spans / engineSeconds)} spans`],
+    ['  engine with merges until they settle', `${whole(spans / (engineSeconds + mergeSeconds))} spans`],
+    ['ack, p50', `${percentile(acks, 0.5).toFixed(1)} ms`],
+    ['ack, p99', `${percentile(acks, 0.99).toFixed(1)} ms`],
+    ['ack to queryable without load, p50', `${whole(percentile(idleDelays, 0.5))} ms`],
+    ['ack to queryable without load, max', `${whole(percentile(idleDelays, 1))} ms`],
+    ['ack to queryable under this load, p50', `${whole(percentile(delays, 0.5))} ms`],
+    ['ack to queryable under this load, max', `${whole(percentile(delays, 1))} ms`],
+    ['on disk, all tables and indexes, merged', `${(end.store.bytesOnDisk / end.store.spans).toFixed(1)} B/span`],
+    ['memory after the load, receiver', `${memory.receiver} MiB RSS`],
+    ['memory after the load, engine', `${memory.engine} MiB RSS`],
+  ]),
+  '',
+  'Acks by batch and senders; CPU of receiver and engine, with what merges ran meanwhile:',
+  ...columns([
+    ['spans a request', 'senders', 'acked spans/s', 'spans per CPU-second', 'ack p50 ms', 'ack p99 ms'],
+    ...batches,
+  ]),
+  '',
+  'The same bytes decoded in this process, spans per CPU-second:',
+  ...table([
+    ['our transcoder, to RowBinary rows', whole(rates.transcode)],
+    ['protobufjs, to objects only', whole(rates.protobufObjects)],
+    ['protobufjs, objects to JSONEachRow text', whole(rates.protobufRows)],
+  ]),
+  '',
+]
+process.stdout.write(`${lines.join('\n')}\n`)
+const results = new URL('../results/', import.meta.url)
+mkdirSync(results, { recursive: true })
+writeFileSync(new URL('ingest.txt', results), lines.join('\n'))
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString('en')
+}
+
+type Status = {
+  readonly journal: { readonly bytes: number }
+  readonly engine: { readonly version: string }
+  readonly store: { readonly spans: number; readonly bytesOnDisk: number }
+}
+
+async function status(): Promise<Status> {
+  return (await server.getJson('/api/status')) as Status
+}
+
+async function stored(): Promise<void> {
+  while ((await status()).journal.bytes > 0) await pause(20)
+}
+
+/** Until background merges have changed nothing for three seconds. */
+async function settled(): Promise<void> {
+  let last = -1
+  for (let quiet = 0; quiet < 6;) {
+    await pause(500)
+    const { bytesOnDisk } = (await status()).store
+    quiet = bytesOnDisk === last ? quiet + 1 : 0
+    last = bytesOnDisk
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}

@@ -1,0 +1,153 @@
+// Questions over a day of spans, through the real HTTP API, idle and while ingesting.
+//   npm run bench:query -- --spans 5000000
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { sendAll } from './ingest-senders.ts'
+import { describeMachine } from './machine.ts'
+import { cpuSeconds } from './process-stats.ts'
+import { OPERATIONS, SERVICES, writeDataset } from './query-dataset.ts'
+import { columns, percentile } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    spans: { type: 'string', default: '100000000' },
+    questions: { type: 'string', default: '200' },
+    /** Spans a second while questions are asked for the second time. */
+    rate: { type: 'string', default: '20000' },
+  },
+})
+const questions = Number(values.questions)
+const dir = await mkdtemp(join(tmpdir(), 'spanlink-query-bench-'))
+try {
+  const machine = describeMachine()
+  const began = performance.now()
+  const data = await writeDataset(dir, Number(values.spans), (line) => process.stderr.write(`${line}\n`))
+  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  await using server = await startSpanlink({ dataDir: dir, timeout: 120_000 })
+  const enginePid = (await server.enginePid()) ?? 0
+  const { ids, users, startNano, endNano } = data
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)] as T
+  const number = (below: number): number => Math.floor(Math.random() * below)
+  const window = `start=${startNano}&end=${endNano}`
+  const hour = (): string => {
+    const from = startNano + BigInt(number(23)) * 3_600_000_000_000n
+    return `start=${from}&end=${from + 3_600_000_000_000n}`
+  }
+  const asked: readonly (readonly [name: string, bar: string, path: () => string, count: number])[] = [
+    ['trace by id', '20', () => `/api/traces/${pick(ids.any)}`, questions],
+    ['backlinks of any age', '10', () => `/api/traces/${pick(ids.linkedTo)}/links?direction=in`, questions],
+    [
+      'attribute, whole day',
+      '500',
+      () => `/api/traces?limit=20&${window}&q=${query(`{ span.user.id = "user-${number(users)}" }`)}`,
+      Math.min(questions, 40),
+    ],
+    [
+      'attribute, one hour',
+      '',
+      () => `/api/traces?limit=20&${hour()}&q=${query(`{ span.user.id = "user-${number(users)}" }`)}`,
+      Math.min(questions, 60),
+    ],
+    [
+      'service, operation, duration, one hour',
+      '',
+      () =>
+        `/api/traces?limit=20&${hour()}&service=service-${number(SERVICES)}&operation=${query(`server operation-${number(OPERATIONS)}`)}&minDuration=40ms`,
+      Math.min(questions, 60),
+    ],
+    ['service list', '20', () => '/api/services', questions],
+    [
+      'page of 1,000 links',
+      '',
+      () => `/api/traces/${pick(ids.wide)}/links?direction=out&limit=1000`,
+      Math.min(questions, 60),
+    ],
+    ['trace of 1,000 spans', '', () => `/api/traces/${ids.large.at(-1)}`, 20],
+    ['trace of 100,000 spans', '', () => `/api/traces/${ids.large[0]}`, 3],
+  ]
+  const measure = async (): Promise<string[][]> => {
+    const rows: string[][] = []
+    for (const [name, bar, path, count] of asked) {
+      const times: number[] = []
+      const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
+      for (let i = 0; i < count; i++) {
+        const start = performance.now()
+        const answer = await fetch(server.url + path())
+        const text = await answer.text()
+        if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
+        times.push(performance.now() - start)
+      }
+      const used = cpuSeconds(server.pid) + cpuSeconds(enginePid) - before
+      const cpu = ((used / count) * 1000).toFixed(1)
+      const row = [name, String(count), percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1), cpu, bar]
+      process.stderr.write(`${row.join('  ')}\n`)
+      rows.push(row)
+    }
+    return rows
+  }
+  await measureOnce()
+  const idle = await measure()
+  const stop = ingestAt(server.otlpHttp, Number(values.rate))
+  const busy = await measure()
+  const rate = await stop()
+  const head = ['question', 'asked', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar']
+  const perSpan = (bytes: number): string => (bytes / data.spans).toFixed(1)
+  const lines = [
+    'Questions over the HTTP API of the real server, embedded engine',
+    '',
+    ...machine,
+    `data            ${data.spans.toLocaleString('en')} spans of 24 hours, 8 a trace and a spread up to 100,000, ${SERVICES} services,`,
+    `                10 attributes, 25 % with a link to a trace of any age, some spans with 1,000 links`,
+    `on disk         ${perSpan(data.bytesOnDisk)} B/span: ${Object.entries(data.bytesByTable)
+      .map(([name, bytes]) => `${name} ${perSpan(bytes)}`)
+      .filter((text) => !text.endsWith(' 0.0'))
+      .join(', ')}`,
+    '',
+    'Idle',
+    ...columns([head, ...idle]),
+    '',
+    `While ${Math.round(rate).toLocaleString('en')} spans/s are ingested, by the same two cores`,
+    ...columns([head, ...busy]),
+    '',
+  ]
+  process.stdout.write(lines.join('\n'))
+  await writeFile(new URL('../results/query.txt', import.meta.url), lines.join('\n'))
+
+  /** Compiled code and opened files, as in a server that has run for a minute. */
+  async function measureOnce(): Promise<void> {
+    for (const [, , path] of asked.slice(0, 7))
+      for (let i = 0; i < 5; i++) await (await fetch(server.url + path())).text()
+  }
+} finally {
+  await rm(dir, { recursive: true, force: true })
+}
+
+function query(text: string): string {
+  return encodeURIComponent(text)
+}
+
+/** Sends until stopped; gives the spans a second that were acked. */
+function ingestAt(otlpHttp: string, rate: number): () => Promise<number> {
+  const stopped = new AbortController()
+  let sent = 0
+  const start = performance.now()
+  const sending = (async () => {
+    for (let seed = 1; !stopped.signal.aborted; seed++) {
+      const load = { spans: 10_240, attributes: 10, linkRatio: 0.25, seed, start: BigInt(Date.now()) * 1_000_000n }
+      const bodies = Array.from(generateRequests(load, 512), (request) => Buffer.from(encodeTraces(request)))
+      await sendAll(otlpHttp, bodies, 2)
+      sent += load.spans
+      const ahead = (sent / rate) * 1000 - (performance.now() - start)
+      if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead))
+    }
+  })()
+  return async () => {
+    stopped.abort()
+    await sending
+    return (sent / (performance.now() - start)) * 1000
+  }
+}

@@ -1,0 +1,150 @@
+/// <reference lib="dom" />
+import { randomBytes } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { launchBrowser } from '@spanlink/testkit/browser'
+import { kv, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { describeMachine } from './machine.ts'
+import { percentile, table } from './report.ts'
+
+// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned, in Chromium against the real server.
+const SPANS = 100_000
+const AT_ONCE = 10_000
+const OPENS = 5
+const FRAMES = 240
+
+const traceId = randomBytes(16).toString('hex')
+const before = describeMachine()
+const server = await startSpanlink()
+const browser = await launchBrowser()
+try {
+  await send()
+  const page = await (await browser.newContext({ viewport: { width: 1400, height: 900 } })).newPage()
+  const opens: number[] = []
+  for (let turn = 0; turn < OPENS; turn += 1) {
+    await page.goto(`${server.url}/`)
+    await page.locator('a.trace-link').first().waitFor()
+    opens.push(await page.evaluate(clickToRows))
+  }
+  await page.keyboard.press('E')
+  await page.locator('[aria-rowcount="100001"]').waitFor()
+  const scrolled = await page.evaluate(framesWhile, { what: 'scroll' as const, frames: FRAMES })
+  const jumped = await page.evaluate(framesWhile, { what: 'jump' as const, frames: FRAMES })
+  const panned = await page.evaluate(framesWhile, { what: 'pan' as const, frames: FRAMES })
+  const asked = performance.now()
+  const skeleton = await (await fetch(`${server.url}/api/traces/${traceId}/skeleton`)).text()
+  const answered = performance.now() - asked
+  const ms = (value: number): string => `${value.toFixed(1)} ms`
+  const frames = (name: string, one: Frames): (readonly [string, string])[] => [
+    [`${name}, frame p50`, ms(percentile(one.intervals, 0.5))],
+    [`${name}, frame p95`, ms(percentile(one.intervals, 0.95))],
+    [`${name}, our work in a frame p95`, ms(percentile(one.work, 0.95))],
+  ]
+  const lines = [
+    `${SPANS.toLocaleString('en')} spans in one trace, Chromium ${browser.version()} headless, 1400 x 900, no GPU`,
+    '',
+    ...before,
+    '',
+    ...table([
+      ['click to rows on screen, best of ' + OPENS, ms(Math.min(...opens))],
+      ['click to rows on screen, median', ms(percentile(opens, 0.5))],
+      ['of which the server took, about', ms(answered)],
+      ['answer', `${(skeleton.length / 1e6).toFixed(1)} MB`],
+      ...frames('scroll by 3 rows a frame', scrolled),
+      ...frames('scroll by 10,000 rows a frame', jumped),
+      ...frames('pan in time', panned),
+    ]),
+    '',
+  ]
+  console.log(lines.join('\n'))
+  await writeFile(new URL('../results/ui.txt', import.meta.url), lines.join('\n'))
+} finally {
+  await browser.close()
+  await server.stop()
+}
+
+async function send(): Promise<void> {
+  const start = BigInt(Date.now() - 60_000) * 1_000_000n
+  const idOf = (i: number): string => (i + 1).toString(16).padStart(16, '0')
+  const spans = Array.from({ length: SPANS }, (_, i): OtlpSpan => {
+    const at = start + BigInt(i) * 300_000n
+    return {
+      traceId,
+      spanId: idOf(i),
+      ...(i === 0 ? {} : { parentSpanId: idOf(i % 50 === 0 ? 0 : i - (i % 50)) }),
+      name: i % 50 === 0 ? 'process batch' : `step ${i % 50}`,
+      kind: 1,
+      startTimeUnixNano: String(at),
+      endTimeUnixNano: String(i === 0 ? start + BigInt(SPANS) * 300_000n : at + BigInt(5 + (i % 40)) * 1_000_000n),
+      attributes: Array.from({ length: 10 }, (_, k) => kv(`app.attribute.${k}`, `value ${(i * k) % 977}`)),
+      status: { code: i % 997 === 0 ? 2 : 0 },
+    }
+  })
+  for (let from = 0; from < SPANS; from += AT_ONCE) {
+    const answer = await server.sendSpans(
+      tracesOf(`service-${(from / AT_ONCE) % 7}`, spans.slice(from, from + AT_ONCE)),
+    )
+    if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`)
+  }
+  for (;;) {
+    const answer = await fetch(`${server.url}/api/traces/${traceId}/skeleton`)
+    if (answer.ok && ((await answer.json()) as { readonly count: number }).count === SPANS) return
+    await sleep(200)
+  }
+}
+
+type Frames = { readonly intervals: number[]; readonly work: number[] }
+
+/** In the page: from the click to the frame after the first rows were put there. */
+function clickToRows(): Promise<number> {
+  return new Promise((resolve) => {
+    const started = performance.now()
+    const look = (): void => {
+      if (document.querySelector('.span-row') === null) requestAnimationFrame(look)
+      else requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - started)))
+    }
+    document.querySelector<HTMLElement>('a.trace-link')?.click()
+    look()
+  })
+}
+
+/** In the page: times between frames while something moves in each, and how much of each was script, style and layout. */
+function framesWhile({
+  what,
+  frames,
+}: {
+  readonly what: 'scroll' | 'jump' | 'pan'
+  readonly frames: number
+}): Promise<Frames> {
+  return new Promise((resolve) => {
+    const box = document.querySelector<HTMLElement>('.tree-body')
+    const intervals: number[] = []
+    const work: number[] = []
+    const channel = new MessageChannel()
+    let last = performance.now()
+    let began = last
+    // Runs after the frame's own style, layout and paint.
+    channel.port1.addEventListener('message', () => work.push(performance.now() - began))
+    channel.port1.start()
+    const turn = (now: number): void => {
+      intervals.push(now - last)
+      last = now
+      began = performance.now()
+      if (what === 'pan')
+        document.dispatchEvent(
+          new KeyboardEvent('keydown', { key: intervals.length % 40 < 20 ? 'd' : 'a', bubbles: true }),
+        )
+      else if (box !== null) {
+        const by = what === 'scroll' ? 72 : 240_000
+        box.scrollTop = (box.scrollTop + by) % (box.scrollHeight - box.clientHeight)
+      }
+      channel.port2.postMessage(0)
+      if (intervals.length < frames) requestAnimationFrame(turn)
+      else resolve({ intervals: intervals.slice(5), work: work.slice(5) })
+    }
+    if (what === 'pan')
+      for (let i = 0; i < 4; i += 1) document.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))
+    requestAnimationFrame(turn)
+  })
+}

@@ -1,0 +1,59 @@
+export { AnyValue, Attributes, KeyValue } from './attributes.ts'
+export {
+  CriticalPath,
+  FlowAnswer,
+  FlowEdge,
+  FlowEnd,
+  FlowLane,
+  FlowParams,
+  FlowQuery,
+  FlowSpan,
+  FlowStatistics,
+  FlowTruncated,
+  MessagingOperation,
+  PathSegment,
+  PathShare,
+} from './flow.ts'
+export { LinkedSpan, LinksAnswer, LinksParams, LinksQuery, SpanLink, TraceLink } from './links.ts'
+export { LogRecord, LogsAnswer, LogsQuery, Severity } from './logs.ts'
+export { Message, MessageList, MessagesAnswer, MessageSpan, MessagesParams, MessagesQuery } from './messages.ts'
+export {
+  DistributionView,
+  Exemplar,
+  Metric,
+  MetricLabelsAnswer,
+  MetricLabelsQuery,
+  MetricSeries,
+  MetricSeriesAnswer,
+  MetricSeriesQuery,
+  MetricsAnswer,
+  MetricsQuery,
+  MetricType,
+} from './metrics.ts'
+export { OperationsAnswer, OperationsQuery, ServicesAnswer } from './names.ts'
+export { Problem } from './problem.ts'
+export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
+export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, TraceSkeleton } from './skeleton.ts'
+export { ReadyAnswer, StatusAnswer } from './status.ts'
+export { Quantiles, TopologyAnswer, TopologyEdge, TopologyNode, TopologyQuery } from './topology.ts'
+export {
+  AttributesAnswer,
+  AttributesQuery,
+  CompletionAnswer,
+  CompletionQuery,
+  HeatmapAnswer,
+  HeatmapQuery,
+} from './traceql.ts'
+export {
+  FoundTrace,
+  MatchedSpans,
+  ServiceCount,
+  Span,
+  SpanEvent,
+  SpanSource,
+  TraceAnswer,
+  TraceParams,
+  TraceSummary,
+  TracesAnswer,
+  TracesQuery,
+} from './traces.ts'

@@ -1,0 +1,16 @@
+import { Type, type Static } from 'typebox'
+import { SpanKind } from './scalars.ts'
+
+export const ServicesAnswer = Type.Object({ services: Type.Array(Type.String()) })
+export type ServicesAnswer = Static<typeof ServicesAnswer>
+
+export const OperationsQuery = Type.Object(
+  { service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })) },
+  { additionalProperties: false },
+)
+export type OperationsQuery = Static<typeof OperationsQuery>
+
+export const OperationsAnswer = Type.Object({
+  operations: Type.Array(Type.Object({ service: Type.String(), name: Type.String(), kind: SpanKind })),
+})
+export type OperationsAnswer = Static<typeof OperationsAnswer>

@@ -1,0 +1,65 @@
+import { Type, type Static } from 'typebox'
+import { SpanId, TraceId, UnixNano } from './scalars.ts'
+import { Span, SpanSource } from './traces.ts'
+
+const Column = Type.Array(Type.Integer())
+
+/**
+ * A trace without attributes, in columns, small enough to open a hundred thousand spans at once. Entry `i` of every column is of
+ * span `i`, in order of start.
+ */
+export const TraceSkeleton = Type.Object({
+  traceId: TraceId,
+  startTimeUnixNano: UnixNano,
+  count: Type.Integer(),
+  /** 16 hex digits a span, one after the other. */
+  spanIds: Type.String(),
+  /** Index of the parent; -1 for a root, -2 when the span names a parent that is not here. */
+  parent: Column,
+  /** Texts that `service` and `name` are indexes of. */
+  texts: Type.Array(Type.String()),
+  service: Column,
+  name: Column,
+  /** 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  kind: Column,
+  /** 0 unset, 1 ok, 2 error. */
+  status: Column,
+  /** Nanoseconds after `startTimeUnixNano`. */
+  start: Type.Array(Type.Number()),
+  /** Nanoseconds; negative when a clock stepped back. */
+  duration: Type.Array(Type.Number()),
+  /** Only spans that have any: pairs of index and how many. */
+  linksOut: Column,
+  linksIn: Column,
+  /** Pairs of index and nanoseconds after `startTimeUnixNano`; at most 500 of a span. */
+  events: Type.Array(Type.Number()),
+  /** There are more spans than the answer holds; those it holds are the earliest. */
+  truncated: Type.Optional(Type.Literal(true)),
+})
+export type TraceSkeleton = Static<typeof TraceSkeleton>
+
+export const SpanParams = Type.Object({ traceId: TraceId, spanId: SpanId }, { additionalProperties: false })
+
+export const SpanAnswer = Type.Object({
+  traceId: TraceId,
+  span: Span,
+  /** Resource and scope of the span; `null` when they are not here (yet). */
+  source: Type.Union([SpanSource, Type.Null()]),
+})
+export type SpanAnswer = Static<typeof SpanAnswer>
+
+export const FindSpansQuery = Type.Object(
+  {
+    /** Looked for in names, services, status messages, attributes and events, in any case of ASCII letters. */
+    text: Type.String({ minLength: 1, maxLength: 1024 }),
+  },
+  { additionalProperties: false },
+)
+export type FindSpansQuery = Static<typeof FindSpansQuery>
+
+export const FindSpansAnswer = Type.Object({
+  spanIds: Type.Array(SpanId),
+  /** There are more than 10,000; these are the earliest. */
+  truncated: Type.Optional(Type.Literal(true)),
+})
+export type FindSpansAnswer = Static<typeof FindSpansAnswer>

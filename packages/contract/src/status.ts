@@ -1,0 +1,32 @@
+import { Type, type Static } from 'typebox'
+
+/** `GET /api/ready`: 200 when serving, 503 with a reason while starting, draining, or without an engine. */
+export const ReadyAnswer = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+export type ReadyAnswer = Static<typeof ReadyAnswer>
+
+export const StatusAnswer = Type.Object({
+  version: Type.String(),
+  uptimeSeconds: Type.Number(),
+  engine: Type.Object({
+    mode: Type.Enum(['embedded', 'cluster']),
+    version: Type.String(),
+    state: Type.Enum(['starting', 'ready', 'down']),
+    restarts: Type.Integer(),
+  }),
+  /** What is acked and not yet in the store. */
+  journal: Type.Object({ segments: Type.Integer(), bytes: Type.Integer(), tornBytes: Type.Integer() }),
+  ingest: Type.Object({
+    requests: Type.Integer(),
+    spans: Type.Integer(),
+    rejectedSpans: Type.Integer(),
+    bytes: Type.Integer(),
+  }),
+  store: Type.Object({
+    spans: Type.Integer(),
+    links: Type.Integer(),
+    traces: Type.Integer(),
+    bytesOnDisk: Type.Integer(),
+  }),
+  endpoints: Type.Object({ ui: Type.String(), otlpHttp: Type.String(), otlpGrpc: Type.Optional(Type.String()) }),
+})
+export type StatusAnswer = Static<typeof StatusAnswer>

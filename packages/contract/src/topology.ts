@@ -1,0 +1,73 @@
+import { Type, type Static } from 'typebox'
+import { Nano, SpanId, TraceId, UnixNano } from './scalars.ts'
+
+export const TopologyQuery = Type.Object(
+  {
+    /** Spans starting at or after it. Default: an hour before `end`. */
+    start: Type.Optional(UnixNano),
+    /** Spans starting before it. Default: now. Both are widened to whole minutes. */
+    end: Type.Optional(UnixNano),
+  },
+  { additionalProperties: false },
+)
+export type TopologyQuery = Static<typeof TopologyQuery>
+
+export const Quantiles = Type.Object({ p50: Nano, p95: Nano, p99: Nano })
+export type Quantiles = Static<typeof Quantiles>
+
+export const TopologyNode = Type.Object({
+  /** `service:<name>`, `topic:<system>:<name>`, `group:<system>:<name>`. */
+  id: Type.String(),
+  type: Type.Enum(['service', 'topic', 'group']),
+  name: Type.String(),
+  /** `kafka`, `rabbitmq`, …; empty for a service, and where spans don't say. */
+  system: Type.String(),
+})
+export type TopologyNode = Static<typeof TopologyNode>
+
+const ExampleSpan = Type.Object({ traceId: TraceId, spanId: SpanId })
+
+/**
+ * `produce`: service to topic. `deliver`: topic to consumer group. `consume`: consumer group to service, one per
+ * topic; straight from the topic where the spans name no group. `call`: service to service, by parent and child span.
+ */
+export const TopologyEdge = Type.Object({
+  type: Type.Enum(['produce', 'deliver', 'consume', 'call']),
+  from: Type.String({ description: 'id of a node' }),
+  to: Type.String({ description: 'id of a node' }),
+  /** `produce`, `deliver` and `consume`: the name of the topic. */
+  topic: Type.Optional(Type.String()),
+  /**
+   * Spans: sends, deliveries or calls. A consumer with receive and process spans is counted by its process spans. An
+   * estimate, like all numbers of the edge, when `sampled`.
+   */
+  count: Type.Integer(),
+  errorCount: Type.Integer(),
+  /** Spans per second over the asked time. */
+  rate: Type.Number(),
+  /** Of the sending, processing or called spans. */
+  duration: Quantiles,
+  /**
+   * `deliver` and `consume`: end of the producing span to start of the consuming span. Absent when no message of the
+   * edge has both ends here.
+   */
+  queueTime: Type.Optional(Quantiles),
+  /** Over how many messages `queueTime` is: an even sample of busy edges, all of quiet ones. */
+  queueTimeCount: Type.Optional(Type.Integer()),
+  sampled: Type.Boolean(),
+  slowest: Type.Optional(ExampleSpan),
+  /** One that failed. */
+  failed: Type.Optional(ExampleSpan),
+})
+export type TopologyEdge = Static<typeof TopologyEdge>
+
+export const TopologyAnswer = Type.Object({
+  startTimeUnixNano: UnixNano,
+  endTimeUnixNano: UnixNano,
+  nodes: Type.Array(TopologyNode),
+  /** Busiest first. */
+  edges: Type.Array(TopologyEdge),
+  /** There are more edges than one answer may hold; the quietest are left out. Ask for less time. */
+  truncated: Type.Boolean(),
+})
+export type TopologyAnswer = Static<typeof TopologyAnswer>

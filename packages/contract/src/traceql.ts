@@ -1,0 +1,91 @@
+import { Type, type Static } from 'typebox'
+import { Nano, UnixNano } from './scalars.ts'
+import { TracesQuery } from './traces.ts'
+
+const Text = Type.String({ maxLength: 8192 })
+const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 100 }))
+
+export const AttributesQuery = Type.Object(
+  {
+    /** A field as TraceQL spells it, such as `span.http.method`, `.topic`, `name`: its values are asked for, not names. */
+    key: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
+    /** What names or values begin with, in any case. */
+    prefix: Type.Optional(Type.String({ maxLength: 1024 })),
+    start: Type.Optional(UnixNano),
+    end: Type.Optional(UnixNano),
+    limit: Limit,
+  },
+  { additionalProperties: false },
+)
+export type AttributesQuery = Static<typeof AttributesQuery>
+
+/** Most used first, out of the newest spans. */
+export const AttributesAnswer = Type.Object({
+  /** Without `key`: names, as TraceQL spells them and taken apart. */
+  attributes: Type.Optional(
+    Type.Array(Type.Object({ field: Type.String(), scope: Type.String(), key: Type.String() })),
+  ),
+  /** With `key`: its values, as text. */
+  values: Type.Optional(Type.Array(Type.String())),
+})
+export type AttributesAnswer = Static<typeof AttributesAnswer>
+
+export const CompletionQuery = Type.Object(
+  {
+    q: Text,
+    caret: Type.Integer({ minimum: 0, maximum: 8192 }),
+    start: Type.Optional(UnixNano),
+    end: Type.Optional(UnixNano),
+  },
+  { additionalProperties: false },
+)
+export type CompletionQuery = Static<typeof CompletionQuery>
+
+/** What can stand at the caret: an option's `text` takes the place of `q` from `from` to `to` (UTF-16 units). */
+export const CompletionAnswer = Type.Object({
+  from: Type.Integer(),
+  to: Type.Integer(),
+  options: Type.Array(
+    Type.Object({
+      text: Type.String(),
+      kind: Type.Enum(['attribute', 'scope', 'intrinsic', 'operator', 'value', 'function', 'punctuation']),
+    }),
+  ),
+  /** What is wrong with the whole query, and where; absent when it can be run. */
+  error: Type.Optional(Type.Object({ message: Type.String(), from: Type.Integer(), to: Type.Integer() })),
+})
+export type CompletionAnswer = Static<typeof CompletionAnswer>
+
+const { service, operation, minDuration, maxDuration, status, q } = TracesQuery.properties
+
+export const HeatmapQuery = Type.Object(
+  {
+    q,
+    service,
+    operation,
+    minDuration,
+    maxDuration,
+    status,
+    start: UnixNano,
+    end: UnixNano,
+    /** Columns over the time range. */
+    columns: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 120 })),
+  },
+  { additionalProperties: false },
+)
+export type HeatmapQuery = Static<typeof HeatmapQuery>
+
+/** How many spans that match started when and took how long. Without any filter, of roots only: one a trace. */
+export const HeatmapAnswer = Type.Object({
+  startTimeUnixNano: UnixNano,
+  stepNano: Nano,
+  columns: Type.Integer(),
+  /** Only cells with spans in them. Spans of a cell are longer than `from` and no longer than `to` nanoseconds. */
+  cells: Type.Array(
+    Type.Object({ column: Type.Integer(), from: Type.Number(), to: Type.Number(), count: Type.Integer() }),
+  ),
+  /** What was left out and what to do about it. */
+  cuts: Type.Array(Type.String()),
+})
+export type HeatmapAnswer = Static<typeof HeatmapAnswer>

@@ -1,0 +1,150 @@
+import { ROOT_CONTEXT, SpanKind, context, propagation, trace } from '@opentelemetry/api'
+import type { Attributes, Baggage, Context, Span, SpanContext } from '@opentelemetry/api'
+import { agreedBaggage, withBaggageBelow } from './baggage.ts'
+import { rememberConsumed } from './consumed-contexts.ts'
+import { quietly, reportFailure } from './diagnosis.ts'
+import { creationContextOf } from './header-propagation.ts'
+import { batchLinks } from './links.ts'
+import type { BatchLinks } from './links.ts'
+import { measured, runUntraced } from './process.ts'
+import { runInSpan } from './run-in-span.ts'
+import type { PreparedSource, ReceivedMessage } from './source.ts'
+import type { Tracing } from './tracing.ts'
+
+/**
+ * Runs `fn` in a process span of a whole batch, which a receive span precedes as its parent:
+ *
+ *     poll T      CLIENT    links to the batch's producers; the root, unless there is an ambient span
+ *     ├ poll T    CLIENT    only beyond `linkLimit` producers: the next `linkLimit` of them, and so on
+ *     └ process T CONSUMER  links to the producers, at most `linkLimit`
+ *
+ * A batch never becomes a child of a message's creation context, whatever the correlation: it has more than one. `fn`'s context
+ * has the baggage entries on which all messages agree.
+ */
+export function processBatch<R>(
+  tracing: Tracing,
+  source: PreparedSource,
+  messages: readonly ReceivedMessage[],
+  fn: (span: Span) => R,
+  ambient: Context = context.active(),
+): R {
+  if (!source.traced) return runUntraced(fn, ambient)
+  let span: Span
+  let within: Context
+  try {
+    const batch = readBatch(tracing, source, messages)
+    const limit = tracing.options.linkLimit
+    const parent = tracing.options.receiveSpans
+      ? receiveSpans(tracing, source, messages, batch.links, ambient)
+      : ambient
+    const areBare = tracing.laterLinks.isPossible
+    span = tracing.start(
+      source.processName,
+      {
+        kind: SpanKind.CONSUMER,
+        attributes: source.processAttributes,
+        links: batch.links.slice(0, limit),
+      },
+      parent,
+    )
+    if (areBare && span.isRecording()) batch.links.describe(span, 0, limit)
+    within = trace.setSpan(withBatchBaggage(ambient, batch.baggage), span)
+    decorateBatch(tracing, source, span, within, messages, 'process')
+  } catch (error) {
+    reportFailure('start the spans of a batch', error)
+    return runUntraced(fn, ambient)
+  }
+  return runInSpan(tracing, span, within, fn, measured(tracing, source, messages, within)?.process)
+}
+
+/**
+ * Makes the receive span of a batch that the application asked for or is handed, and ends it.
+ * @returns `ambient` with that span, for the spans that process the batch.
+ */
+export function receiveBatch(
+  tracing: Tracing,
+  source: PreparedSource,
+  messages: readonly ReceivedMessage[],
+  ambient: Context = context.active(),
+  startTime?: number,
+): Context {
+  if (!source.traced) return ambient
+  try {
+    const { links } = readBatch(tracing, source, messages)
+    const within = receiveSpans(tracing, source, messages, links, ambient, startTime)
+    const metrics = measured(tracing, source, messages, within)
+    // `startTime` is of the wall clock, durations are of the monotonic one.
+    if (startTime !== undefined) metrics?.receive.done(performance.now() - (Date.now() - startTime), within)
+    return within
+  } catch (error) {
+    reportFailure('make the receive span of a batch', error)
+    return ambient
+  }
+}
+
+interface ReadBatch {
+  readonly links: BatchLinks
+  readonly baggage: Baggage | undefined
+}
+
+function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly ReceivedMessage[]): ReadBatch {
+  const contexts: (SpanContext | undefined)[] = []
+  const baggages: (Baggage | undefined)[] = []
+  for (const message of messages) {
+    const extracted = tracing.propagation.extract(ROOT_CONTEXT, message.headers)
+    const creation = creationContextOf(extracted)
+    if (creation !== undefined) rememberConsumed(creation.spanId)
+    contexts.push(creation)
+    baggages.push(propagation.getBaggage(extracted))
+  }
+  return { links: batchLinks(tracing, source, messages, contexts), baggage: agreedBaggage(baggages) }
+}
+
+function receiveSpans(
+  tracing: Tracing,
+  source: PreparedSource,
+  messages: readonly ReceivedMessage[],
+  links: BatchLinks,
+  ambient: Context,
+  startTime?: number,
+): Context {
+  const limit = tracing.options.linkLimit
+  const options = { kind: SpanKind.CLIENT, attributes: source.receiveAttributes, startTime }
+  const start = (from: number, parent: Context): Span => {
+    const areBare = tracing.laterLinks.isPossible
+    const span = tracing.start(source.receiveName, { ...options, links: links.slice(from, limit) }, parent)
+    if (areBare && span.isRecording()) links.describe(span, from, limit)
+    return span
+  }
+  const first = start(0, ambient)
+  const within = trace.setSpan(ambient, first)
+  decorateBatch(tracing, source, first, within, messages, 'receive')
+  // A span that isn't recorded reaches nobody, so neither do the producers beyond its limit.
+  for (let from = limit; first.isRecording() && from < links.length; from += limit) {
+    tracing.succeed(start(from, within))
+  }
+  tracing.succeed(first)
+  return within
+}
+
+function withBatchBaggage(ambient: Context, baggage: Baggage | undefined): Context {
+  if (baggage === undefined) return ambient
+  return withBaggageBelow(propagation.setBaggage(ambient, baggage), propagation.getBaggage(ambient))
+}
+
+function decorateBatch(
+  tracing: Tracing,
+  source: PreparedSource,
+  span: Span,
+  within: Context,
+  messages: readonly ReceivedMessage[],
+  operation: 'process' | 'receive',
+): void {
+  if (!span.isRecording()) return
+  quietly('describe the span of a batch', () => {
+    const attributes: Attributes = {}
+    tracing.names.put(attributes, 'messageCount', messages.length)
+    span.setAttributes(attributes)
+    tracing.decorate(span, within, operation, source.topic, messages)
+  })
+}

@@ -1,0 +1,75 @@
+import { context } from '@opentelemetry/api'
+import type { KafkaJS } from '@confluentinc/kafka-javascript'
+import { observe } from '../run-in-span.ts'
+import type { OutgoingFormat } from '../send.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import { mergeRecords, placesOfMessages, sharedPlace } from './confluent-records.ts'
+import type { ClientSettings } from './confluent-settings.ts'
+import { traceConfluentTransactions } from './confluent-transactions.ts'
+import { withErrorType } from './rdkafka-errors.ts'
+import { replaceMethod } from './replace-method.ts'
+
+/**
+ * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and transactions: `transaction()` answers the
+ * producer itself.
+ */
+export function traceConfluentProducer(
+  producer: KafkaJS.Producer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+  splitSends: boolean,
+): void {
+  const send = producer.send.bind(producer)
+  replaceMethod(producer, 'send', (record) => {
+    if (!isSendable(record)) return send(record)
+    const { topic, messages } = record
+    const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId: settings.clientId })
+    // The client writes into the messages it gets (bytes for the value, a list for the headers), so that sending one again fails.
+    const copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
+    const fail = (error: unknown): void => started.fail(withErrorType(error))
+    const sendOne = (part: KafkaJS.Message[]): Promise<KafkaJS.RecordMetadata[]> =>
+      // Own properties count: the client looks for `acks` and others, which it refuses.
+      send({ ...record, topic, messages: part })
+    if (splitSends && started.isRecording && copies.length > 1) {
+      return observe(
+        () => context.with(started.within, () => Promise.all(copies.map((copy) => sendOne([copy])))),
+        (results) => started.succeed(placesOfMessages(results)),
+        fail,
+      ).then(mergeRecords)
+    }
+    return observe(
+      () => context.with(started.within, sendOne, undefined, copies),
+      (metadata) => started.succeed(started.isRecording ? sharedPlace(metadata, copies.length) : undefined),
+      fail,
+    )
+  })
+  traceConfluentTransactions(producer, telemetry, settings)
+}
+
+const MESSAGES: OutgoingFormat<KafkaJS.Message> = {
+  read: (message) => message,
+  withHeaders: (message, headers) => ({ ...copyOf(message), headers: headers as KafkaJS.Message['headers'] }),
+}
+
+// What the client won't take it must see as it is, to answer with its own error.
+function isSendable(record: KafkaJS.ProducerRecord | undefined): record is KafkaJS.ProducerRecord {
+  return (
+    isObject(record) &&
+    typeof record.topic === 'string' &&
+    record.topic !== '' &&
+    Array.isArray(record.messages) &&
+    record.messages.length > 0 &&
+    record.messages.every(isObject)
+  )
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function copyOf(message: KafkaJS.Message): KafkaJS.Message {
+  if (Object.getPrototypeOf(message) === Object.prototype) return { ...message }
+  // These three the client reads by name, wherever they come from.
+  const { key, value, headers } = message
+  return { ...message, key, value, headers }
+}

@@ -1,0 +1,24 @@
+import type { KafkaJS } from '@confluentinc/kafka-javascript'
+import { quietly } from '../diagnosis.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import { internalClient } from './confluent-settings.ts'
+import type { ClientSettings } from './confluent-settings.ts'
+import { measureStatistics } from './rdkafka-statistics.ts'
+import { replaceMethod } from './replace-method.ts'
+
+/** Feeds metrics from the statistics of the rdkafka client that `connect` makes. */
+export function measureWhenConnected(
+  client: KafkaJS.Producer | KafkaJS.Consumer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+): void {
+  const connect = client.connect.bind(client)
+  replaceMethod(client, 'connect', () => {
+    const connected = connect()
+    quietly("measure one of Confluent's clients", () => {
+      const internal = internalClient(client)
+      if (internal !== undefined) measureStatistics(internal, telemetry, settings)
+    })
+    return connected
+  })
+}

@@ -1,0 +1,34 @@
+import { context, propagation, trace } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
+import type { MessageSource } from '../source.ts'
+
+/**
+ * The ambient context of a consumer's handlers. A loop inherits the context in which it was started, for ever: a span that was active
+ * there (an application's start-up span) is no ambient span of any message, and would collect all of them in one trace. What else the
+ * context holds is kept.
+ */
+export function ambientOfLoop(inherited: Context): () => Context {
+  const inheritedSpan = trace.getSpan(inherited)
+  const inheritedBaggage = propagation.getBaggage(inherited)
+  return () => {
+    let active = context.active()
+    if (inheritedSpan !== undefined && trace.getSpan(active) === inheritedSpan) active = trace.deleteSpan(active)
+    if (inheritedBaggage !== undefined && propagation.getBaggage(active) === inheritedBaggage) {
+      active = propagation.deleteBaggage(active)
+    }
+    return active
+  }
+}
+
+export type SourceOf = (topic: string, partition: number) => MessageSource
+
+/** One source object per partition, as the telemetry core computes what its spans share once for each. */
+export function partitionSources(identity: Pick<MessageSource, 'clientId' | 'groupId'>): SourceOf {
+  const topics = new Map<string, MessageSource[]>()
+  return (topic, partition) => {
+    let partitions = topics.get(topic)
+    if (partitions === undefined) topics.set(topic, (partitions = []))
+    const { groupId, clientId } = identity
+    return (partitions[partition] ??= Object.freeze({ topic, partition, groupId, clientId }))
+  }
+}

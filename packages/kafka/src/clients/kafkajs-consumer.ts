@@ -1,0 +1,86 @@
+import { context } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
+import type { Consumer, ConsumerRunConfig, EachBatchHandler, EachMessageHandler } from 'kafkajs'
+import { ambientOfLoop } from './consumer-loop.ts'
+import type { SourceOf } from './consumer-loop.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import type { KafkaJSCluster } from './kafkajs-cluster.ts'
+import type { ClientIdentity } from './kafkajs-identity.ts'
+import { measureConsumer } from './kafkajs-metrics.ts'
+import { traceCommits, withTracedCommits } from './kafkajs-settle.ts'
+import type { Settling } from './kafkajs-settle.ts'
+import { overriding, replaceMethod } from './replace-method.ts'
+
+/** Traces the handlers that are given to `run`, and commits. */
+export function traceConsumer(
+  consumer: Consumer,
+  telemetry: KafkaTelemetry,
+  identity: ClientIdentity,
+  cluster: KafkaJSCluster,
+  groupId: string | undefined,
+): void {
+  const { run } = consumer
+  const sourceOf = consumerSources(identity, cluster, groupId)
+  const work = measureConsumer(consumer, telemetry, groupId, sourceOf)
+  const settling: Settling = { telemetry, identity, cluster, groupId, work }
+  traceCommits(consumer, settling)
+  replaceMethod(consumer, 'run', (config?: ConsumerRunConfig) => {
+    if (typeof config !== 'object' || config === null) return run(config)
+    const ambient = ambientOfLoop(context.active())
+    const { eachMessage, eachBatch } = config
+    const traced: ConsumerRunConfig = {}
+    if (typeof eachMessage === 'function') traced.eachMessage = tracedMessages(eachMessage, settling, sourceOf, ambient)
+    if (typeof eachBatch === 'function') traced.eachBatch = tracedBatches(eachBatch, settling, sourceOf, ambient)
+    return work.own(() => run(overriding(config, traced)))
+  })
+}
+
+function tracedMessages(
+  eachMessage: EachMessageHandler,
+  { telemetry, work }: Settling,
+  sourceOf: SourceOf,
+  ambient: () => Context,
+): EachMessageHandler {
+  return (payload) => {
+    const { topic, partition, message } = payload
+    const delivery = { source: sourceOf(topic, partition), ambient: ambient() }
+    return telemetry.process(message, () => work.foreign(() => eachMessage(payload)), delivery)
+  }
+}
+
+function tracedBatches(
+  eachBatch: EachBatchHandler,
+  settling: Settling,
+  sourceOf: SourceOf,
+  ambient: () => Context,
+): EachBatchHandler {
+  const { telemetry, work } = settling
+  return (payload) => {
+    const { topic, partition, messages } = payload.batch
+    const delivery = { source: sourceOf(topic, partition), ambient: ambient() }
+    const traced = withTracedCommits(payload, settling)
+    return telemetry.batch(messages, () => work.foreign(() => eachBatch(traced)), delivery)
+  }
+}
+
+/** One source object per partition, for as long as its leader is known to be the same: what spans share is computed once for each. */
+function consumerSources(identity: ClientIdentity, cluster: KafkaJSCluster, groupId: string | undefined): SourceOf {
+  const topics = new Map<string, ReturnType<SourceOf>[]>()
+  let metadata: object | undefined
+  return (topic, partition) => {
+    if (cluster.metadata() !== metadata) {
+      metadata = cluster.metadata()
+      topics.clear()
+    }
+    let partitions = topics.get(topic)
+    if (partitions === undefined) topics.set(topic, (partitions = []))
+    return (partitions[partition] ??= Object.freeze({
+      topic,
+      partition,
+      groupId,
+      clientId: identity.clientId,
+      clusterId: cluster.clusterId(),
+      server: cluster.leaderOf(topic, partition),
+    }))
+  }
+}

@@ -1,0 +1,43 @@
+import type { OutgoingFormat, OutgoingMessage, StartedSend } from '../send.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import type { ClientSettings } from './confluent-settings.ts'
+
+/** The arguments of `produce` that make a record. */
+export interface ProducedRecord {
+  readonly topic: unknown
+  readonly partition: unknown
+  readonly value: unknown
+  readonly key: unknown
+  readonly headers: unknown
+}
+
+export interface OutgoingRecord {
+  readonly started: StartedSend<OutgoingMessage>
+  /** The headers to produce with: the application's own when nothing had to be added. */
+  readonly headers: unknown
+}
+
+/** Starts the Send span of one record; undefined for what only the client can answer. */
+export function startRecord(
+  telemetry: KafkaTelemetry,
+  { topic, partition, value, key, headers }: ProducedRecord,
+  settings: ClientSettings,
+): OutgoingRecord | undefined {
+  const areHeaders = headers === undefined || headers === null || Array.isArray(headers)
+  if (typeof topic !== 'string' || topic === '' || !areHeaders) return undefined
+  const message: OutgoingMessage = {
+    key,
+    value,
+    partition: typeof partition === 'number' && partition >= 0 ? partition : undefined,
+    // An empty list, so that it is a list of objects that comes back.
+    headers: headers ?? [],
+  }
+  const started = telemetry.startSend({ topic, messages: [message], format: RECORD, clientId: settings.clientId })
+  const [sent] = started.messages
+  return { started, headers: sent === undefined || sent === message ? headers : sent.headers }
+}
+
+const RECORD: OutgoingFormat<OutgoingMessage> = {
+  read: (message) => message,
+  withHeaders: (message, headers) => ({ ...message, headers }),
+}

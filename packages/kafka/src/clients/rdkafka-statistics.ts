@@ -1,0 +1,124 @@
+import { quietly } from '../diagnosis.ts'
+import { clientMetrics } from '../metrics/client-metrics.ts'
+import type { ClientMetrics } from '../metrics/client-metrics.ts'
+import type { Broker } from '../metrics/sockets.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import type { ClientSettings } from './confluent-settings.ts'
+import { partitionSources } from './consumer-loop.ts'
+import type { SourceOf } from './consumer-loop.ts'
+import { brokerOf } from './kafkajs-metrics.ts'
+import { interceptEvents } from './rdkafka-events.ts'
+import type { RdkafkaClient } from './rdkafka-types.ts'
+
+// What librdkafka tells of itself every `statistics.interval.ms`, if the application configures that (0, never, is its default). Counters
+// grow for as long as the client lives. https://github.com/confluentinc/librdkafka/blob/v2.15.1/STATISTICS.md
+//
+//   brokers.*.connects, disconnects, txbytes, rxbytes, req_timeouts      counters     connects, disconnects, io, request timeouts
+//   brokers.*.outbuf_cnt                                                 gauge        requests waiting to be sent
+//   cgrp.rebalance_cnt                                                   counter      rebalances
+//   topics.*.partitions.*.consumer_lag_stored, consumer_lag, fetchq_cnt  gauges       lag, messages fetched and not yet processed
+
+/**
+ * Feeds the metrics of a client from its statistics. The event is seen on its way to the application's `stats_cb` or listeners, whose it
+ * stays; none is set here, as one in a producer's configuration would replace one of its Kafka's.
+ */
+export function measureStatistics(client: RdkafkaClient, telemetry: KafkaTelemetry, settings: ClientSettings): void {
+  if (measured.has(client)) return
+  measured.add(client)
+  const sourceOf = partitionSources(settings)
+  let metrics: ClientMetrics | undefined
+  const counters = new Map<string, number>()
+  interceptEvents(client, {
+    'event.stats': (pass, event) => {
+      quietly('read statistics of librdkafka', () => {
+        metrics ??= clientMetrics(telemetry, settings.groupId)
+        if (metrics !== undefined) readStatistics(statisticsOf(event), metrics, counters, sourceOf)
+      })
+      return pass()
+    },
+  })
+}
+
+const measured = new WeakSet<RdkafkaClient>()
+
+interface Statistics {
+  readonly brokers?: Readonly<Record<string, BrokerStatistics>>
+  readonly topics?: Readonly<Record<string, { readonly partitions?: Readonly<Record<string, PartitionStatistics>> }>>
+  readonly cgrp?: { readonly rebalance_cnt?: number }
+}
+
+interface BrokerStatistics {
+  /** `host:port`, or empty for what is no broker. */
+  readonly nodename?: string
+  readonly connects?: number
+  readonly disconnects?: number
+  readonly rxbytes?: number
+  readonly txbytes?: number
+  readonly req_timeouts?: number
+  readonly outbuf_cnt?: number
+}
+
+interface PartitionStatistics {
+  /** -1: not assigned to any, only messages of which are still to be partitioned. */
+  readonly partition?: number
+  readonly fetch_state?: string
+  readonly fetchq_cnt?: number
+  /** Behind what was committed, and behind what was stored to be committed; -1 when unknown. */
+  readonly consumer_lag?: number
+  readonly consumer_lag_stored?: number
+}
+
+function statisticsOf(event: unknown): Statistics {
+  const { message } = (event ?? {}) as { readonly message?: unknown }
+  const parsed: unknown = typeof message === 'string' ? JSON.parse(message) : undefined
+  return typeof parsed === 'object' && parsed !== null ? parsed : {}
+}
+
+function readStatistics(
+  { brokers, topics, cgrp }: Statistics,
+  metrics: ClientMetrics,
+  counters: Map<string, number>,
+  sourceOf: SourceOf,
+): void {
+  const grown = (name: string, value: number | undefined): number => {
+    const since = (value ?? 0) - (counters.get(name) ?? 0)
+    if (value !== undefined) counters.set(name, value)
+    return Math.max(0, since)
+  }
+  for (const [name, broker] of Object.entries(brokers ?? {})) {
+    // The group's coordinator is an entry of its own, with connections of its own.
+    if (broker.nodename)
+      readBroker(broker, brokerOf(broker.nodename), metrics, (field) => grown(`${name} ${field}`, broker[field]))
+  }
+  times(grown('rebalances', cgrp?.rebalance_cnt), () => metrics.rebalancing())
+  const assigned = new Set<unknown>()
+  for (const [topic, { partitions }] of Object.entries(topics ?? {})) {
+    for (const one of Object.values(partitions ?? {})) {
+      if (one.fetch_state !== 'active' || one.partition === undefined || one.partition < 0) continue
+      const source = sourceOf(topic, one.partition)
+      assigned.add(source)
+      metrics.buffered(source, one.fetchq_cnt ?? 0)
+      const lag = [one.consumer_lag_stored, one.consumer_lag].find((known) => known !== undefined && known >= 0)
+      if (lag !== undefined) metrics.lag(source, lag)
+    }
+  }
+  metrics.assigned((source) => assigned.has(source))
+}
+
+function readBroker(
+  { outbuf_cnt: queued }: BrokerStatistics,
+  broker: Broker,
+  metrics: ClientMetrics,
+  grown: (field: 'connects' | 'disconnects' | 'rxbytes' | 'txbytes' | 'req_timeouts') => number,
+): void {
+  times(grown('connects'), () => metrics.connected(broker))
+  times(grown('disconnects'), () => metrics.disconnected(broker, undefined))
+  // It doesn't say which requests.
+  times(grown('req_timeouts'), () => metrics.requestTimedOut(broker, 'unknown'))
+  metrics.io(broker, grown('rxbytes'), grown('txbytes'))
+  if (queued !== undefined) metrics.queuedRequests(broker, queued)
+}
+
+function times(count: number, call: () => void): void {
+  for (let i = 0; i < count; i += 1) call()
+}

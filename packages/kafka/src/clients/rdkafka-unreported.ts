@@ -1,0 +1,28 @@
+import type { OutgoingMessage, StartedSend } from '../send.ts'
+import { interceptEvents } from './rdkafka-events.ts'
+import type { RdkafkaProducer } from './rdkafka-types.ts'
+
+/** Sends that wait for their delivery report. */
+export interface UnreportedSends {
+  add(send: StartedSend<OutgoingMessage>): void
+  /** Whether the send was still waiting; its spans are to be ended then. */
+  remove(send: StartedSend<OutgoingMessage>): boolean
+}
+
+/** Reports come while the producer polls. When it is disconnected those that still wait get none, and fail. */
+export function unreportedSends(producer: RdkafkaProducer): UnreportedSends {
+  const waiting = new Set<StartedSend<OutgoingMessage>>()
+  interceptEvents(producer, {
+    disconnected(pass) {
+      for (const send of waiting) send.fail(new Error(UNREPORTED))
+      waiting.clear()
+      return pass()
+    },
+  })
+  return {
+    add: (send) => void waiting.add(send),
+    remove: (send) => waiting.delete(send),
+  }
+}
+
+const UNREPORTED = 'the producer was disconnected before the record’s delivery report was polled'

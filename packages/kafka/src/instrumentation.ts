@@ -1,0 +1,78 @@
+import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation'
+import type { InstrumentationConfig } from '@opentelemetry/instrumentation'
+import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
+import { tracePlatformatic } from './clients/platformatic.ts'
+import type { PlatformaticTracing } from './clients/platformatic.ts'
+import type { KafkaTelemetryOptions } from './options.ts'
+import { patchLoaded } from './register/loaded-modules.ts'
+import { modulePatches } from './register/patch-modules.ts'
+import type { ModulePatch } from './register/patch-modules.ts'
+import { switchedTelemetry } from './register/switched-telemetry.ts'
+import type { SwitchedTelemetry } from './register/switched-telemetry.ts'
+import { VERSION } from './version.ts'
+
+export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions
+
+/**
+ * The same for `registerInstrumentations`: traces kafkajs, `@confluentinc/kafka-javascript`, `@platformatic/kafka` and node-rdkafka in
+ * modules that are loaded by `require`, before or after it. An ES module that imports a client needs OpenTelemetry's loader for that, as with any instrumentation;
+ * @platformatic/kafka, and `@spanlink/kafka/register`, need none.
+ *
+ * Of `disable()` clients that were made before know, too: their operations go on without telemetry.
+ */
+export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentationConfig> {
+  // Fields of a subclass are there only after `super()`, in which the base class calls init() and enable(): hence no initializers.
+  declare private switched: SwitchedTelemetry
+  declare private patches: readonly ModulePatch[]
+  declare private platformatic: PlatformaticTracing | undefined
+
+  constructor(config: KafkaInstrumentationConfig = {}) {
+    super('@spanlink/kafka', VERSION, config)
+  }
+
+  protected override init(): InstrumentationNodeModuleDefinition[] {
+    const { telemetry } = (this.switched = switchedTelemetry(() => this.getConfig()))
+    this.patches = modulePatches(() => telemetry)
+    return this.patches.map(({ name, supportedVersions, patch }) => {
+      // The loader's view of a module holds what `require` gives as its default.
+      const patchBoth = (exports: object): object => {
+        const { default: inner } = exports as { readonly default?: unknown }
+        if (typeof inner === 'object' && inner !== null) patch(inner)
+        else patch(exports)
+        return exports
+      }
+      return new InstrumentationNodeModuleDefinition(name, [...supportedVersions], patchBoth)
+    })
+  }
+
+  override enable(): void {
+    super.enable()
+    this.switched.enable(true)
+    // The base class sees those only that are loaded from now on.
+    patchLoaded(this.patches)
+    this.platformatic ??= tracePlatformatic(this.switched.telemetry)
+  }
+
+  override disable(): void {
+    super.disable()
+    this.switched.enable(false)
+    this.platformatic?.disable()
+    this.platformatic = undefined
+  }
+
+  override setTracerProvider(tracerProvider: TracerProvider): void {
+    super.setTracerProvider(tracerProvider)
+    this.switched.use({ tracerProvider })
+  }
+
+  override setMeterProvider(meterProvider: MeterProvider): void {
+    super.setMeterProvider(meterProvider)
+    this.switched.use({ meterProvider })
+  }
+
+  override setConfig(config: KafkaInstrumentationConfig): void {
+    super.setConfig(config)
+    // The base class sets it before there is anything to tell of it.
+    this.switched?.use({})
+  }
+}

@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { keyText } from './message-key.ts'
+
+test('text and UTF-8 bytes are shown, everything without a canonical text is left out', () => {
+  const on = (key: unknown) => keyText(key, 't', 'on')
+  expect(['k', '', Buffer.from('ключ'), 7, 7n].map(on)).toEqual(['k', '', 'ключ', '7', '7'])
+  const textless = [
+    null,
+    undefined,
+    Buffer.from([0xff, 0xfe]),
+    '\ud800',
+    { id: 1 },
+    Buffer.alloc(1025),
+    'x'.repeat(1025),
+  ]
+  expect(textless.map(on)).toEqual(textless.map(() => undefined))
+})
+
+test('a key can be off or formatted, and a formatter that fails leaves it out', () => {
+  expect(keyText('k', 't', 'off')).toBeUndefined()
+  expect(keyText('k', 't', (key, topic) => `${topic}:${String(key)}`)).toBe('t:k')
+  expect(keyText('k', 't', () => undefined)).toBeUndefined()
+  expect(
+    keyText('k', 't', () => {
+      throw new Error('formatter')
+    }),
+  ).toBeUndefined()
+})

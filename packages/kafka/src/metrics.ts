@@ -1,0 +1,196 @@
+import { metrics as metricsApi } from '@opentelemetry/api'
+import type { Attributes, Context, Histogram, MeterProvider } from '@opentelemetry/api'
+import type { AttributeField, AttributeNames } from './attributes.ts'
+import { quietly } from './diagnosis.ts'
+import { errorType } from './errors.ts'
+import { MAX_SERIES } from './metrics/counts.ts'
+import type { Count } from './metrics/counts.ts'
+import { instrumentsOf } from './metrics/instruments.ts'
+import type { Instruments } from './metrics/instruments.ts'
+import { byteLength, timestampOf } from './metrics/message-size.ts'
+import type { ResolvedOptions } from './options.ts'
+import { partitionId } from './source.ts'
+import type { MessageSource, ReceivedMessage } from './source.ts'
+import { VERSION } from './version.ts'
+
+/** Metrics of operations on messages. Nothing here throws. */
+export interface KafkaMetrics {
+  /** The instruments, or undefined where nobody collects: then nothing else here is to be called. */
+  instruments(): Instruments | undefined
+  /** Attributes that metrics of `source` have, for adapters that count more about it. */
+  attributes(source: MessageSource, more?: Partial<Record<AttributeField, string | number | undefined>>): Attributes
+  consumer(instruments: Instruments, source: MessageSource): ConsumerMetrics
+  producer(instruments: Instruments, topic: string): ProducerMetrics
+  settled(instruments: Instruments, source: MessageSource, operationName: string): Timed
+}
+
+/** What is timed in the operation's own context, so that an SDK with exemplars finds the span. */
+export interface Timed {
+  /** @param started as `performance.now()` told it */
+  done(started: number, within: Context, error?: unknown): void
+}
+
+export interface ConsumerMetrics {
+  /** Messages were handed to the application: to be told once per delivery. */
+  delivered(messages: readonly ReceivedMessage[], within: Context): void
+  /** The same for a message on its own, which may have been delivered with a batch before. */
+  deliveredOne(message: ReceivedMessage, within: Context): void
+  /** A receive that the application asked for. */
+  readonly receive: Timed
+  readonly process: Timed
+}
+
+export interface ProducerMetrics {
+  begun(messages: number): void
+  done(started: number, within: Context, messages: number, bytes: number, error?: unknown): void
+}
+
+export function createMetrics(names: AttributeNames, options: ResolvedOptions): KafkaMetrics {
+  const wanted = options.metrics
+  const attributes: KafkaMetrics['attributes'] = (source, more = {}) => {
+    const made: Attributes = {}
+    names.put(made, 'system', 'kafka')
+    if (wanted && wanted.topic) names.put(made, 'destination', source.topic)
+    if (wanted && wanted.partition) names.put(made, 'partition', partitionId(source.partition))
+    names.put(made, 'consumerGroup', source.groupId)
+    for (const [field, value] of Object.entries(more)) names.put(made, field as AttributeField, value)
+    return Object.freeze(made)
+  }
+  const timed = (histogram: Histogram, of: Attributes): Timed => ({
+    done(started, within, error) {
+      const seconds = (performance.now() - started) / 1000
+      quietly('record a duration', () => histogram.record(seconds, failed(names, of, error), within))
+    },
+  })
+  const consumers = new WeakMap<Instruments, WeakMap<MessageSource, ConsumerMetrics>>()
+  const producers = new WeakMap<Instruments, Map<string, ProducerMetrics>>()
+  let provider: MeterProvider | undefined
+  let instruments: Instruments | undefined
+  return {
+    instruments() {
+      if (wanted === false) return undefined
+      const current = options.meterProvider ?? metricsApi.getMeterProvider()
+      if (current !== provider) {
+        provider = current
+        instruments = instrumentsOf(current, VERSION)
+      }
+      return instruments
+    },
+    attributes,
+    consumer: (instruments, source) =>
+      kept(consumers, instruments, source, () => consumerMetrics(instruments, source, attributes, timed)),
+    producer(instruments, topic) {
+      let topics = producers.get(instruments)
+      if (topics === undefined) producers.set(instruments, (topics = new Map()))
+      let known = topics.get(topic)
+      if (known === undefined) {
+        known = producerMetrics(names, instruments, topic, attributes)
+        if (topics.size < MAX_SERIES) topics.set(topic, known)
+      }
+      return known
+    },
+    settled: (instruments, source, operationName) =>
+      timed(instruments.operationDuration, attributes(source, { operationName, operationType: 'settle' })),
+  }
+}
+
+function consumerMetrics(
+  instruments: Instruments,
+  source: MessageSource,
+  attributes: KafkaMetrics['attributes'],
+  timed: (histogram: Histogram, of: Attributes) => Timed,
+): ConsumerMetrics {
+  const ofSource = attributes(source)
+  const ofPoll = attributes(source, { operationName: 'poll' })
+  const messages = instruments.consumedMessages.of(ofPoll)
+  const bytes = instruments.consumedBytes.of(ofSource)
+  const count = (message: ReceivedMessage): void => {
+    messages.value += 1
+    bytes.value += byteLength(message.key) + byteLength(message.value)
+  }
+  const time = (message: ReceivedMessage, within: Context): void => {
+    const timestamp = timestampOf(message)
+    if (timestamp === undefined) return
+    // Clocks of two machines differ, so a record may come from the future: it waited for no time.
+    instruments.endToEndDuration.record(Math.max(0, Date.now() - timestamp) / 1000, ofSource, within)
+  }
+  return {
+    delivered(delivered, within) {
+      // An SDK hashes the attributes for each record, so a batch is told by ten of its messages, evenly spread.
+      const step = Math.ceil(delivered.length / TIMED_PER_BATCH)
+      for (let i = 0; i < delivered.length; i += 1) {
+        const message = delivered[i]!
+        if (seen.has(message)) continue
+        seen.add(message)
+        count(message)
+        if (i % step === 0) time(message, within)
+      }
+    },
+    deliveredOne(message, within) {
+      if (seen.has(message)) return
+      count(message)
+      time(message, within)
+    },
+    receive: timed(
+      instruments.operationDuration,
+      attributes(source, { operationName: 'poll', operationType: 'receive' }),
+    ),
+    process: timed(instruments.processDuration, attributes(source, { operationName: 'process' })),
+  }
+}
+
+function producerMetrics(
+  names: AttributeNames,
+  instruments: Instruments,
+  topic: string,
+  attributes: KafkaMetrics['attributes'],
+): ProducerMetrics {
+  const source = { topic }
+  const ofDuration = attributes(source, { operationName: 'send', operationType: 'send' })
+  const ofMessages = attributes(source, { operationName: 'send' })
+  const sent = instruments.sentMessages.of(ofMessages)
+  const sentBytes = instruments.sentBytes.of(attributes(source))
+  const buffered = instruments.bufferedToSend.of(attributes(source))
+  return {
+    begun: (messages) => void (buffered.value += messages),
+    done(started, within, messages, bytes, error) {
+      const seconds = (performance.now() - started) / 1000
+      quietly('record a send', () => {
+        buffered.value -= messages
+        instruments.operationDuration.record(seconds, failed(names, ofDuration, error), within)
+        countOf(instruments, sent, ofMessages, error).value += messages
+        if (error === undefined) sentBytes.value += bytes
+      })
+    },
+  }
+
+  function countOf(of: Instruments, succeeded: Count, base: Attributes, error: unknown): Count {
+    return error === undefined ? succeeded : of.sentMessages.of(failed(names, base, error))
+  }
+}
+
+const TIMED_PER_BATCH = 10
+
+// Messages of batches, which may be processed on their own later on: that is no second delivery.
+const seen = new WeakSet<ReceivedMessage>()
+
+/** `attributes` with the error's class; `undefined` is no error. */
+function failed(names: AttributeNames, attributes: Attributes, error: unknown): Attributes {
+  if (error === undefined) return attributes
+  const made = { ...attributes }
+  names.put(made, 'errorType', errorType(error))
+  return made
+}
+
+function kept<K extends object, V>(
+  caches: WeakMap<Instruments, WeakMap<K, V>>,
+  instruments: Instruments,
+  key: K,
+  make: () => V,
+): V {
+  let cache = caches.get(instruments)
+  if (cache === undefined) caches.set(instruments, (cache = new WeakMap()))
+  let known = cache.get(key)
+  if (known === undefined) cache.set(key, (known = make()))
+  return known
+}

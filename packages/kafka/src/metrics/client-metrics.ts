@@ -1,0 +1,167 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { AttributeField } from '../attributes.ts'
+import { quietly } from '../diagnosis.ts'
+import { errorType } from '../errors.ts'
+import type { KafkaMetrics } from '../metrics.ts'
+import type { MetricsOptions } from '../options.ts'
+import type { MessageSource } from '../source.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+import type { Counts } from './counts.ts'
+import type { Instruments } from './instruments.ts'
+import { watchSockets } from './sockets.ts'
+import type { Broker, SocketListener } from './sockets.ts'
+
+/** Metrics of one client: of its connections, requests and group. Adapters tell what their client tells; nothing here throws. */
+export interface ClientMetrics extends SocketListener {
+  request(broker: Broker, name: string, seconds: { readonly took: number; readonly waited: number }): void
+  requestTimedOut(broker: Broker, name: string): void
+  queuedRequests(broker: Broker, size: number): void
+  retried(topic: string, times: number): void
+  rebalancing(): void
+  joined(seconds: number): void
+  crashed(error: unknown): void
+  /** `error` if it failed. */
+  committed(error?: unknown): void
+  batchBegun(source: MessageSource): void
+  /** Messages of a partition that were fetched and aren't processed. */
+  buffered(source: MessageSource, messages: number): void
+  /** Messages of a partition behind its high watermark, as far as the client knows. */
+  lag(source: MessageSource, messages: number): void
+  /** Partitions for which `isAssigned` is false have no lag and no buffer any more. */
+  assigned(isAssigned: (source: MessageSource) => boolean): void
+}
+
+const metricsOf = new WeakMap<
+  KafkaTelemetry,
+  { readonly metrics: KafkaMetrics; readonly options: MetricsOptions | false }
+>()
+
+/** Makes the metrics of `telemetry` known to adapters, which get a `KafkaTelemetry` and nothing else. */
+export function exposeMetrics(telemetry: KafkaTelemetry, metrics: KafkaMetrics, options: MetricsOptions | false): void {
+  metricsOf.set(telemetry, { metrics, options })
+}
+
+/**
+ * Metrics of a client that is about to connect, or undefined where nobody collects: then there is nothing to listen for.
+ * @param groupId of a consumer
+ */
+export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): ClientMetrics | undefined {
+  const exposed = metricsOf.get(telemetry)
+  const instruments = exposed?.metrics.instruments()
+  if (exposed === undefined || instruments === undefined || exposed.options === false) return undefined
+  return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId)
+}
+
+function createClientMetrics(
+  metrics: KafkaMetrics,
+  instruments: Instruments,
+  options: MetricsOptions,
+  groupId: string | undefined,
+): ClientMetrics {
+  type Fields = Partial<Record<AttributeField, string | number | undefined>>
+  const group = { groupId }
+  const at = ({ address, port }: Broker, more?: Fields): Attributes =>
+    metrics.attributes({}, { ...(options.broker ? { serverAddress: address, serverPort: port } : {}), ...more })
+  const failure = (error: unknown): Fields => (error === undefined ? {} : { errorType: failureType(error) })
+  const add = (counts: Counts, attributes: Attributes, amount = 1): void =>
+    quietly('count', () => void (counts.of(attributes).value += amount))
+  const levels = new Levels()
+  watchIo(instruments)
+
+  return {
+    connected(broker) {
+      add(instruments.connects, at(broker))
+      add(instruments.connections, at(broker))
+    },
+    failed: (broker, error) => add(instruments.connects, at(broker, failure(error ?? null))),
+    disconnected(broker, error) {
+      add(instruments.disconnects, at(broker, failure(error)))
+      add(instruments.connections, at(broker), -1)
+    },
+    io(broker, read, written) {
+      add(instruments.io, at(broker, { ioDirection: 'receive' }), read)
+      add(instruments.io, at(broker, { ioDirection: 'transmit' }), written)
+    },
+    request(broker, requestName, { took, waited }) {
+      quietly('record a request', () => {
+        const attributes = at(broker, { requestName })
+        instruments.requestDuration.record(took, attributes)
+        instruments.requestWait.record(waited, attributes)
+      })
+    },
+    requestTimedOut: (broker, requestName) => add(instruments.requestTimeouts, at(broker, { requestName })),
+    queuedRequests: (broker, size) =>
+      levels.set(instruments.queuedRequests, at(broker), `${broker.address}:${broker.port}`, size),
+    retried: (topic, times) => add(instruments.retries, metrics.attributes({ topic }), times),
+    rebalancing: () => add(instruments.rebalances, metrics.attributes(group)),
+    joined: (seconds) =>
+      quietly('record a join', () => instruments.joinDuration.record(seconds, metrics.attributes(group))),
+    crashed: (error) => add(instruments.crashes, metrics.attributes(group, failure(error ?? null))),
+    committed: (error) => add(instruments.commits, metrics.attributes(group, failure(error))),
+    batchBegun: (source) => add(instruments.consumedBatches, metrics.attributes(source)),
+    buffered: (source, messages) =>
+      levels.set(
+        instruments.bufferedToProcess,
+        metrics.attributes(source),
+        `buffer ${partName(source)}`,
+        messages,
+        source,
+      ),
+    lag: (source, messages) =>
+      levels.set(instruments.lag, metrics.attributes(source), `lag ${partName(source)}`, messages, source),
+    assigned: (isAssigned) => levels.drop(isAssigned),
+  }
+}
+
+function partName({ topic, partition }: MessageSource): string {
+  return `${partition} ${topic}`
+}
+
+/** Sums under an attribute set whose parts (brokers, partitions) are set one by one. */
+class Levels {
+  readonly #parts = new Map<
+    string,
+    { value: number; readonly source: MessageSource | undefined; set(to: number): void }
+  >()
+
+  set(counts: Counts, attributes: Attributes, part: string, to: number, source?: MessageSource): void {
+    quietly('set a level', () => {
+      let known = this.#parts.get(part)
+      if (known === undefined) {
+        const count = counts.of(attributes)
+        known = {
+          value: 0,
+          source,
+          set(value) {
+            count.value += value - this.value
+            this.value = value
+          },
+        }
+        this.#parts.set(part, known)
+      }
+      known.set(to)
+    })
+  }
+
+  drop(isKept: (source: MessageSource) => boolean): void {
+    for (const [part, known] of this.#parts) {
+      if (known.source === undefined || isKept(known.source)) continue
+      known.set(0)
+      this.#parts.delete(part)
+    }
+  }
+}
+
+const watchedIo = new WeakSet<Instruments>()
+
+function watchIo(instruments: Instruments): void {
+  if (watchedIo.has(instruments)) return
+  watchedIo.add(instruments)
+  instruments.io.beforeCollection(() => watchSockets().refresh())
+}
+
+// Errors of sockets are all named 'Error'; their code is what tells them apart.
+function failureType(error: unknown): string {
+  const code = (error as { readonly code?: unknown } | null)?.code
+  return typeof code === 'string' && code !== '' ? code : errorType(error)
+}

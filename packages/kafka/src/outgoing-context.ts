@@ -1,0 +1,66 @@
+import { ROOT_CONTEXT } from '@opentelemetry/api'
+import type { SpanContext } from '@opentelemetry/api'
+import { wasConsumed } from './consumed-contexts.ts'
+import { creationContextOf } from './header-propagation.ts'
+import { hasHeader, replaceHeaders } from './headers.ts'
+import type { HeaderEntries } from './headers.ts'
+import type { SendOperation } from './send.ts'
+import type { Tracing } from './tracing.ts'
+
+/** What becomes of the propagation headers with which messages come. */
+export interface HeaderFates {
+  /** The creation contexts that messages brought and keep. */
+  readonly kept: readonly SpanContext[]
+  /** By index; messages without such headers are not in it. A set names the headers to remove. */
+  readonly byMessage: ReadonlyMap<number, 'keep' | ReadonlySet<string>>
+}
+
+/** Undefined when no message comes with propagation headers, as most don't. */
+export function headerFates<M>(tracing: Tracing, { messages, format }: SendOperation<M>): HeaderFates | undefined {
+  const fields = tracing.propagation.fields()
+  if (fields.size === 0) return undefined
+  let kept: SpanContext[] | undefined
+  let byMessage: Map<number, 'keep' | ReadonlySet<string>> | undefined
+  for (let i = 0; i < messages.length; i += 1) {
+    const { headers } = format.read(messages[i]!)
+    if (!hasHeader(headers, fields)) continue
+    kept ??= []
+    byMessage ??= new Map()
+    const existing = creationContextOf(tracing.propagation.extract(ROOT_CONTEXT, headers))
+    if (existing === undefined) byMessage.set(i, unparsableFields(fields))
+    else if (wasConsumed(existing.spanId)) byMessage.set(i, fields)
+    else {
+      byMessage.set(i, 'keep')
+      kept.push(existing)
+    }
+  }
+  return kept && byMessage && { kept, byMessage }
+}
+
+/**
+ * Copies of messages with what `entriesOf` gives in their headers, except those that keep their own. It is called for the others only.
+ * Where there is nothing to write the message is given back as it is.
+ */
+export function writeHeaders<M>(
+  { messages, format }: SendOperation<M>,
+  fates: HeaderFates | undefined,
+  entriesOf: (message: M, index: number) => HeaderEntries,
+): readonly M[] {
+  return messages.map((message, i) => {
+    const fate = fates?.byMessage.get(i)
+    if (fate === 'keep') return message
+    const entries = entriesOf(message, i)
+    if (entries.length === 0 && fate === undefined) return message
+    const { headers } = format.read(message)
+    return format.withHeaders(message, replaceHeaders(headers, entries, fate ?? NOTHING, format.encoding))
+  })
+}
+
+const NOTHING: ReadonlySet<string> = new Set()
+
+// Headers without a valid context: a `tracestate` there would belong to nothing, but `baggage` may be the application's own.
+function unparsableFields(fields: ReadonlySet<string>): ReadonlySet<string> {
+  const removed = new Set(fields)
+  removed.delete('baggage')
+  return removed
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { optionsFromEnvironment } from './environment-options.ts'
+
+function options(variables: Readonly<Record<string, string>>) {
+  const refused: string[] = []
+  const entries = Object.entries(variables).map(([name, value]) => [`SPANLINK_KAFKA_${name}`, value])
+  const read = optionsFromEnvironment(Object.fromEntries(entries), (message) => refused.push(message))
+  return { ...read, refused }
+}
+
+test('nothing is told, so everything has its default', () => {
+  const { refused, baggageAttributes, ...others } = options({})
+  expect(Object.values(others).filter((value) => value !== undefined)).toEqual([])
+  expect([refused, baggageAttributes]).toEqual([[], []])
+})
+
+test('the correlation is one for all topics, or by topic, where the closest rule wins', () => {
+  expect(options({ CORRELATION: 'parent' }).correlation).toBe('parent')
+  const { correlation, refused } = options({ CORRELATION: ' parent, orders=link ,pay*=link,payments.eu*=parent' })
+  const asked = ['orders', 'orders.dlq', 'payments', 'payments.eu-1'].map(correlation as (topic: string) => string)
+  expect(asked).toEqual(['link', 'parent', 'link', 'parent'])
+  expect(refused).toEqual([])
+  expect((options({ CORRELATION: 'a=parent' }).correlation as (topic: string) => string)('b')).toBe('link')
+})
+
+test('topics are those named, without those excluded; the closer name wins', () => {
+  const traced = (variables: Readonly<Record<string, string>>) =>
+    ['orders', 'audit', 'audit.login', 'heartbeat'].filter(options(variables).filter!)
+  expect(traced({ TOPICS: 'orders,audit*' })).toEqual(['orders', 'audit', 'audit.login'])
+  expect(traced({ EXCLUDED_TOPICS: 'audit*,heartbeat' })).toEqual(['orders'])
+  expect(traced({ TOPICS: 'audit.login', EXCLUDED_TOPICS: 'audit*' })).toEqual(['audit.login'])
+  expect(traced({ TOPICS: '*', EXCLUDED_TOPICS: 'heartbeat' })).toEqual(['orders', 'audit', 'audit.login'])
+})
+
+test('flags and names are read as they are meant', () => {
+  expect(
+    options({
+      SEND_SPANS: 'perCall',
+      RECEIVE_SPANS: 'false',
+      MESSAGE_KEY: 'off',
+      BAGGAGE_ATTRIBUTES: 'tenant, user,',
+      SEMCONV: 'dup',
+      CLIENT_ID: 'shop',
+      METRICS: 'true',
+    }),
+  ).toMatchObject({
+    sendSpans: 'perCall',
+    receiveSpans: false,
+    messageKey: 'off',
+    baggageAttributes: ['tenant', 'user'],
+    semconv: 'dup',
+    clientId: 'shop',
+    metrics: true,
+    refused: [],
+  })
+})
+
+test('what is no value is refused with what could be one, and has its default', () => {
+  const { refused, sendSpans, correlation } = options({ SEND_SPANS: 'percall', CORRELATION: 'orders=child' })
+  expect(refused).toEqual([
+    'SPANLINK_KAFKA_CORRELATION is "orders=child", which is ignored: it can be link, parent, <topic>=link, <topic>=parent',
+    'SPANLINK_KAFKA_SEND_SPANS is "percall", which is ignored: it can be perMessage, perCall',
+  ])
+  expect([sendSpans, correlation]).toEqual([undefined, undefined])
+})

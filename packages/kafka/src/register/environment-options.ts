@@ -1,0 +1,114 @@
+import type { Correlation, KafkaTelemetryOptions } from '../options.ts'
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * The options that can be told by environment variables.
+ *
+ * | variable                            | value                                                      | option              |
+ * |-------------------------------------|------------------------------------------------------------|---------------------|
+ * | `SPANLINK_KAFKA_CORRELATION`        | `link`, `parent`, and by topic: `link,orders=parent`       | `correlation`       |
+ * | `SPANLINK_KAFKA_TOPICS`             | the topics to trace: `orders,payments.*`                   | `filter`            |
+ * | `SPANLINK_KAFKA_EXCLUDED_TOPICS`    | the topics not to trace                                    | `filter`            |
+ * | `SPANLINK_KAFKA_SEND_SPANS`         | `perMessage`, `perCall`                                    | `sendSpans`         |
+ * | `SPANLINK_KAFKA_RECEIVE_SPANS`      | `true`, `false`                                            | `receiveSpans`      |
+ * | `SPANLINK_KAFKA_MESSAGE_KEY`        | `on`, `off`                                                | `messageKey`        |
+ * | `SPANLINK_KAFKA_BAGGAGE_ATTRIBUTES` | names, separated by commas                                 | `baggageAttributes` |
+ * | `SPANLINK_KAFKA_SEMCONV`            | `1.45`, `1.44`, `dup`                                      | `semconv`           |
+ * | `SPANLINK_KAFKA_CLIENT_ID`          | text                                                       | `clientId`          |
+ * | `SPANLINK_KAFKA_METRICS`            | `true`, `false`                                            | `metrics`           |
+ *
+ * A `*` at the end of a topic stands for any rest; an exact name goes before, and a longer beginning before a shorter one.
+ * @param refuse is told of values that are none of these; the option then has its default
+ */
+export function optionsFromEnvironment(
+  environment: Environment,
+  refuse: (message: string) => void,
+): KafkaTelemetryOptions {
+  const text = (name: string): string | undefined => environment[`SPANLINK_KAFKA_${name}`]?.trim() || undefined
+  const oneOf = <const T extends string>(name: string, values: readonly T[]): T | undefined => {
+    const value = text(name)
+    const known = values.find((one) => one === value)
+    if (value !== undefined && known === undefined) refuse(refusal(name, value, values))
+    return known
+  }
+  const flag = (name: string): boolean | undefined => {
+    const value = oneOf(name, ['true', 'false'])
+    return value && value === 'true'
+  }
+  const correlation = correlations(text('CORRELATION'), (value) => {
+    refuse(refusal('CORRELATION', value, [...CORRELATIONS, '<topic>=link', '<topic>=parent']))
+  })
+  const filter = topicFilter(listOf(text('TOPICS')), listOf(text('EXCLUDED_TOPICS')))
+  return {
+    ...(correlation && { correlation }),
+    ...(filter && { filter }),
+    sendSpans: oneOf('SEND_SPANS', ['perMessage', 'perCall']),
+    receiveSpans: flag('RECEIVE_SPANS'),
+    messageKey: oneOf<'on' | 'off'>('MESSAGE_KEY', ['on', 'off']),
+    baggageAttributes: listOf(text('BAGGAGE_ATTRIBUTES')),
+    semconv: oneOf('SEMCONV', ['1.45', '1.44', 'dup']),
+    clientId: text('CLIENT_ID'),
+    metrics: flag('METRICS'),
+  }
+}
+
+const CORRELATIONS: readonly Correlation[] = ['link', 'parent']
+
+function refusal(name: string, value: string, values: readonly string[]): string {
+  return `SPANLINK_KAFKA_${name} is "${value}", which is ignored: it can be ${values.join(', ')}`
+}
+
+function listOf(value: string | undefined): readonly string[] {
+  return (value ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+function correlations(
+  value: string | undefined,
+  refuse: (value: string) => void,
+): ((topic: string) => Correlation) | Correlation | undefined {
+  let fallback: Correlation | undefined
+  const rules = new Map<string, Correlation>()
+  for (const rule of listOf(value)) {
+    // Topics have no `=` in their names.
+    const [topic, name] = rule.includes('=') ? rule.split('=', 2) : [undefined, rule]
+    const correlation = CORRELATIONS.find((one) => one === name?.trim())
+    if (correlation === undefined) refuse(rule)
+    else if (topic === undefined) fallback = correlation
+    else rules.set(topic.trim(), correlation)
+  }
+  if (rules.size === 0) return fallback
+  return (topic) => {
+    const rule = bestMatch(topic, [...rules.keys()])
+    return (rule !== undefined && rules.get(rule)) || (fallback ?? 'link')
+  }
+}
+
+function topicFilter(
+  included: readonly string[],
+  excluded: readonly string[],
+): ((topic: string) => boolean) | undefined {
+  if (included.length === 0 && excluded.length === 0) return undefined
+  return (topic) => {
+    const no = bestMatch(topic, excluded)
+    const yes = bestMatch(topic, included)
+    if (no === undefined || yes === undefined) return no === undefined && (included.length === 0 || yes !== undefined)
+    return precision(yes) > precision(no)
+  }
+}
+
+function bestMatch(topic: string, patterns: readonly string[]): string | undefined {
+  let best: string | undefined
+  for (const pattern of patterns) {
+    const matches = pattern.endsWith('*') ? topic.startsWith(pattern.slice(0, -1)) : topic === pattern
+    if (matches && (best === undefined || precision(pattern) > precision(best))) best = pattern
+  }
+  return best
+}
+
+function precision(pattern: string): number {
+  return pattern.endsWith('*') ? pattern.length - 1 : Infinity
+}

@@ -1,0 +1,150 @@
+import type { Kafka } from 'kafkajs'
+import { traceConfluent } from '../clients/confluent.ts'
+import type { ConfluentKafka, ConfluentModule } from '../clients/confluent.ts'
+import { traceKafkaJS } from '../clients/kafkajs.ts'
+import { traceRdkafka } from '../clients/rdkafka.ts'
+import { replaceMethod } from '../clients/replace-method.ts'
+import { quietly } from '../diagnosis.ts'
+import type { KafkaTelemetry } from '../telemetry.ts'
+
+/** How to trace a client without a call from the application: in its module, as soon as that is loaded. */
+export interface ModulePatch {
+  /** The package. */
+  readonly name: string
+  readonly supportedVersions: readonly string[]
+  /** The file that is the package, in its folder. */
+  readonly file: string
+  /** Patches `exports` so that clients made from now on are traced. Never throws. */
+  patch(exports: object): void
+}
+
+type Exports = Record<string, unknown>
+
+/** `telemetry` is asked for when the first client is made. @platformatic/kafka needs no patch. */
+export function modulePatches(telemetry: () => KafkaTelemetry): readonly ModulePatch[] {
+  const patched = new WeakSet<object>()
+  const once =
+    (name: string, patch: (exports: Exports) => void): ModulePatch['patch'] =>
+    (exports) => {
+      if (patched.has(exports)) return
+      patched.add(exports)
+      quietly(`patch ${name}`, () => patch(exports as Exports))
+    }
+  const modulePatch = (
+    name: string,
+    supportedVersion: string,
+    file: string,
+    patch: (exports: Exports) => void,
+  ): ModulePatch => ({ name, supportedVersions: [supportedVersion], file, patch: once(name, patch) })
+
+  return [
+    modulePatch('kafkajs', '>=2 <3', 'index.js', (exports) => {
+      const { prototype } = exports['Kafka'] as { readonly prototype: Kafka }
+      const trace = (kafka: Kafka): Kafka => traceKafkaJS(kafka, telemetry())
+      patchFactory(prototype, trace, (_, double) => double)
+    }),
+    modulePatch('@confluentinc/kafka-javascript', '>=1 <2', 'lib/index.js', (exports) => {
+      const { prototype } = (exports as unknown as ConfluentModule).KafkaJS.Kafka
+      const trace = (kafka: ConfluentKafka): ConfluentKafka => traceConfluent(kafka, telemetry())
+      // Its private state is the instance's alone.
+      patchFactory(prototype, trace, (kafka) => kafka)
+      patchRdkafka(exports, telemetry)
+      // What the KafkaJS API is made of, itself: only the application's view of it may be traced.
+      const { RdKafka: inner } = exports
+      if (isObject(inner)) patchRdkafka((exports['RdKafka'] = { ...inner }), telemetry)
+    }),
+    modulePatch('node-rdkafka', '>=3 <4', 'lib/index.js', (exports) => patchRdkafka(exports, telemetry)),
+  ]
+}
+
+/** What makes producers and consumers: a `Kafka` of kafkajs or of Confluent. */
+interface Factory {
+  producer(config?: never): object
+  consumer(config: never): object
+}
+
+/**
+ * Each `Kafka` gets a double that inherits from it and is traced, and makes its clients. The instance itself stays as it is, so frozen
+ * ones and subclasses work; one that the application traced itself is left to that.
+ * @param makerOf on which of the two the class's own methods are called
+ */
+function patchFactory<F extends Factory>(
+  prototype: F,
+  trace: (double: F) => F,
+  makerOf: (kafka: F, double: F) => F,
+): void {
+  const doubles = new WeakMap<F, F>()
+  const originals: Factory = { producer: prototype.producer, consumer: prototype.consumer }
+  const doubleOf = (kafka: F): F => {
+    let double = doubles.get(kafka)
+    if (double === undefined) {
+      double = Object.create(kafka) as F
+      const maker = makerOf(kafka, double)
+      for (const name of METHODS) {
+        const original = originals[name]
+        replaceMethod<Factory, typeof name>(
+          double,
+          name,
+          marked((config: never) => original.call(maker, config), original),
+        )
+      }
+      doubles.set(kafka, (double = trace(double)))
+    }
+    return double
+  }
+  for (const name of METHODS) {
+    const original = originals[name]
+    const tracedFactory = (kafka: F): F | undefined => {
+      let double: F | undefined
+      if (!Object.hasOwn(kafka, name)) quietly('trace a Kafka', () => (double = doubleOf(kafka)))
+      return double
+    }
+    replaceMethod<Factory, typeof name>(prototype, name, function (this: F, config: never) {
+      const double = tracedFactory(this)
+      return double ? double[name](config) : original.call(this, config)
+    })
+  }
+}
+
+const METHODS = ['producer', 'consumer'] as const
+
+// So that traceKafkaJS still sees, and says, that another instrumentation is at work.
+function marked<F extends object>(method: F, original: object): F {
+  return Object.assign(method, '__wrapped' in original ? { __wrapped: original.__wrapped } : {})
+}
+
+/** The classes and functions with which applications make clients and streams. */
+const RDKAFKA_CLASSES = ['Producer', 'HighLevelProducer', 'KafkaConsumer', 'Consumer']
+const RDKAFKA_STREAMS = ['createReadStream', 'createWriteStream']
+
+function patchRdkafka(exports: Exports, telemetry: () => KafkaTelemetry): void {
+  const trace = <T>(client: T): T => {
+    if (isObject(client)) quietly('trace a client', () => traceRdkafka(client, telemetry()))
+    return client
+  }
+  const tracedFunction = (make: Function): unknown =>
+    new Proxy(make, { apply: (target, self, args) => trace(Reflect.apply(target, self, args)) })
+  for (const name of RDKAFKA_STREAMS) {
+    const make = exports[name]
+    if (typeof make === 'function') exports[name] = tracedFunction(make)
+  }
+  for (const name of RDKAFKA_CLASSES) {
+    const client = exports[name]
+    if (typeof client !== 'function') continue
+    // Of the class, not of its instances: `instanceof` and subclasses work.
+    exports[name] = new Proxy(client, {
+      construct: (target, args, newTarget) => trace(Reflect.construct(target, args, newTarget) as object),
+      // Called without `new` they make an instance, too, unless a subclass calls them on its own.
+      apply: (target, self, args) => trace(Reflect.apply(target, self, args)),
+      get(target, property, receiver) {
+        const value: unknown = Reflect.get(target, property, receiver)
+        const isStream = typeof property === 'string' && RDKAFKA_STREAMS.includes(property)
+        return isStream && typeof value === 'function' ? tracedFunction(value) : value
+      },
+    })
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

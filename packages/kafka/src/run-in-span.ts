@@ -1,0 +1,61 @@
+import { context } from '@opentelemetry/api'
+import type { Context, Span } from '@opentelemetry/api'
+import type { Timed } from './metrics.ts'
+import type { Tracing } from './tracing.ts'
+
+/**
+ * Runs `fn` in `within` and ends `span` when it is done: returned, thrown, resolved or rejected. The result, or the error, is `fn`'s
+ * own; a function that returns synchronously stays synchronous.
+ * @param timed where the duration is recorded, if anyone collects
+ */
+export function runInSpan<R>(tracing: Tracing, span: Span, within: Context, fn: (span: Span) => R, timed?: Timed): R {
+  const call = (): R => context.with(within, fn, undefined, span)
+  if (timed !== undefined) {
+    const started = performance.now()
+    return observe(
+      call,
+      () => {
+        timed.done(started, within)
+        tracing.succeed(span)
+      },
+      (error) => {
+        timed.done(started, within, error ?? null)
+        tracing.fail(span, error)
+      },
+    )
+  }
+  return observe(
+    call,
+    () => tracing.succeed(span),
+    (error) => tracing.fail(span, error),
+  )
+}
+
+/** Calls `fn` and tells `succeeded` or `failed` once it is done. These two must not throw. */
+export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, failed: (error: unknown) => void): R {
+  let result: R
+  try {
+    result = fn()
+  } catch (error) {
+    failed(error)
+    throw error
+  }
+  if (!isPromiseLike(result)) {
+    succeeded(result as Awaited<R>)
+    return result
+  }
+  return result.then(
+    (value) => {
+      succeeded(value as Awaited<R>)
+      return value
+    },
+    (error: unknown) => {
+      failed(error)
+      throw error
+    },
+  ) as R
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

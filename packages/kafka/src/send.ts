@@ -1,0 +1,288 @@
+import { INVALID_TRACEID, SpanKind, context, trace } from '@opentelemetry/api'
+import type { Attributes, Context, Link, Span, SpanContext } from '@opentelemetry/api'
+import { quietly, reportFailure } from './diagnosis.ts'
+import type { HeaderEncoding } from './headers.ts'
+import { keyText } from './message-key.ts'
+import { byteLength } from './metrics/message-size.ts'
+import { headerFates, writeHeaders } from './outgoing-context.ts'
+import type { OutgoingTopic } from './outgoing-topic.ts'
+import { observe } from './run-in-span.ts'
+import { isTombstone, isTraced, offsetNumber, partitionId } from './source.ts'
+import type { ServerAddress } from './source.ts'
+import type { Tracing } from './tracing.ts'
+
+/** What the core reads of a message to be sent. */
+export interface OutgoingMessage {
+  readonly key?: unknown
+  readonly value?: unknown
+  /** Set when the application chose the partition itself. */
+  readonly partition?: number | null | undefined
+  readonly headers?: unknown
+}
+
+/** How a client's messages are read, and copied with other headers. */
+export interface OutgoingFormat<M> {
+  read(message: M): OutgoingMessage
+  /** A copy of `message` with `headers`; `message` must not be touched. */
+  withHeaders(message: M, headers: unknown): M
+  readonly encoding?: HeaderEncoding
+}
+
+export interface SendOperation<M> {
+  readonly topic: string
+  readonly messages: readonly M[]
+  readonly format: OutgoingFormat<M>
+  readonly clientId?: string | undefined
+  /** Read when the send ends, too: the first send of a client is what makes it ask for metadata. */
+  readonly clusterId?: string | (() => string | undefined) | undefined
+}
+
+/** Where a record ended up. */
+export interface RecordPlace {
+  readonly partition?: number | undefined
+  readonly offset?: string | number | bigint | undefined
+  /** The broker that stored it. */
+  readonly server?: ServerAddress | undefined
+}
+
+export interface StartedSend<M> {
+  /** The messages to hand to the client: copies with context in their headers. */
+  readonly messages: readonly M[]
+  /** The context to call the client in. */
+  readonly within: Context
+  /** Whether the places of records are of use to `succeed`. */
+  readonly isRecording: boolean
+  /** Ends the spans; `places` are in the messages' order, and empty where nothing is known. */
+  succeed(places?: readonly (RecordPlace | undefined)[]): void
+  fail(error: unknown): void
+}
+
+/** Calls `call` with the messages to send, in a Send span. `places` tells from its result where the records ended up. */
+export function sendMessages<M, R>(
+  tracing: Tracing,
+  operation: SendOperation<M>,
+  call: (messages: readonly M[]) => R,
+  places?: (result: Awaited<R>) => readonly (RecordPlace | undefined)[],
+): R {
+  const started = startSend(tracing, operation)
+  return observe(
+    () => context.with(started.within, call, undefined, started.messages),
+    (result) => started.succeed(places && started.isRecording ? safePlaces(places, result) : undefined),
+    (error) => started.fail(error),
+  )
+}
+
+/**
+ * Starts the spans of a send and puts their contexts into copies of the messages.
+ *
+ * | messages        | spans                          | kind             | carried by the messages    |
+ * |-----------------|--------------------------------|------------------|----------------------------|
+ * | 1               | `send T`                       | PRODUCER         | the Send span              |
+ * | N, `perMessage` | `send T` and N × `create T`    | CLIENT, PRODUCER | the message's Create span  |
+ * | N, `perCall`    | `send T`                       | PRODUCER         | the Send span              |
+ *
+ * A message that brings a creation context of its own (outbox) keeps it, has no Create span, and the Send span links to it. A
+ * context that was consumed in this process is no creation context but a forward's leftover, and is replaced. Never throws.
+ */
+export function startSend<M>(tracing: Tracing, operation: SendOperation<M>): StartedSend<M> {
+  const ambient = context.active()
+  if (!isTraced(operation.topic, tracing.options)) return untraced(operation, ambient)
+  try {
+    return start(tracing, operation, ambient)
+  } catch (error) {
+    reportFailure('start a send span', error)
+    return untraced(operation, ambient)
+  }
+}
+
+function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Context): StartedSend<M> {
+  const { topic, messages, format } = operation
+  const prepared = tracing.outgoing(topic, operation.clientId, clusterOf(operation))
+  const single = messages.length === 1 ? format.read(messages[0]!) : undefined
+  const fates = headerFates(tracing, operation)
+  const createsSpans = single === undefined && tracing.options.sendSpans === 'perMessage'
+  const isCreationContext = !createsSpans && (fates === undefined || fates.kept.length < messages.length)
+  const span = tracing.start(
+    prepared.sendName,
+    {
+      kind: isCreationContext ? SpanKind.PRODUCER : SpanKind.CLIENT,
+      attributes: withPartition(tracing, prepared.sendAttributes, single),
+      links: fates?.kept.map((kept): Link => ({ context: kept })),
+    },
+    ambient,
+  )
+  // Without an SDK the span is nothing, and what is in the context stays there.
+  const within = span.spanContext().traceId === INVALID_TRACEID ? ambient : trace.setSpan(ambient, span)
+  const isRecording = span.isRecording()
+  const created: SpanContext[] = []
+  let withContext: readonly M[]
+  try {
+    if (isRecording) {
+      if (single === undefined) tracing.names.set(span, 'messageCount', messages.length)
+      else describeMessage(tracing, span, topic, single)
+      tracing.decorate(span, within, 'send', topic, messages)
+    }
+    if (createsSpans && isRecording) {
+      withContext = writeHeaders(operation, fates, (message, i) => {
+        const own = createSpan(tracing, operation, prepared, message, within)
+        created[i] = own.spanContext
+        return tracing.propagation.inject(own.context)
+      })
+    } else {
+      const entries = tracing.propagation.inject(within)
+      withContext = writeHeaders(operation, fates, () => entries)
+    }
+  } catch (error) {
+    tracing.succeed(span)
+    throw error
+  }
+  const measured = measureSend(tracing, operation, within)
+  return {
+    messages: withContext,
+    within,
+    isRecording,
+    succeed(places) {
+      measured?.()
+      if (isRecording) describePlaces(tracing, operation, span, created, places ?? NO_PLACES)
+      tracing.succeed(span)
+    },
+    fail(error) {
+      measured?.(error ?? null)
+      if (isRecording) describePlaces(tracing, operation, span, created, NO_PLACES)
+      tracing.fail(span, error)
+    },
+  }
+}
+
+const NO_PLACES: readonly RecordPlace[] = []
+
+function clusterOf<M>({ clusterId }: SendOperation<M>): string | undefined {
+  return typeof clusterId === 'function' ? clusterId() : clusterId
+}
+
+function untraced<M>(operation: SendOperation<M>, within: Context): StartedSend<M> {
+  return { messages: operation.messages, within, isRecording: false, succeed() {}, fail() {} }
+}
+
+function createSpan<M>(
+  tracing: Tracing,
+  operation: SendOperation<M>,
+  prepared: OutgoingTopic,
+  message: M,
+  within: Context,
+) {
+  const read = operation.format.read(message)
+  // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the limit of links.
+  const span = tracing.start(
+    prepared.createName,
+    { kind: SpanKind.PRODUCER, attributes: withPartition(tracing, prepared.createAttributes, read) },
+    within,
+  )
+  const own = trace.setSpan(within, span)
+  if (span.isRecording()) {
+    describeMessage(tracing, span, operation.topic, read)
+    tracing.decorate(span, own, 'create', operation.topic, [message])
+  }
+  // It is the message's creation that it times; how the send went is the Send span's to tell.
+  tracing.succeed(span)
+  return { context: own, spanContext: span.spanContext() }
+}
+
+/** What samplers may look at: a partition that the application chose is among it. */
+function withPartition({ names }: Tracing, common: Attributes, single: OutgoingMessage | undefined): Attributes {
+  const partition = partitionId(single?.partition ?? undefined)
+  if (partition === undefined) return common
+  const attributes = { ...common }
+  names.put(attributes, 'partition', partition)
+  return attributes
+}
+
+function describeMessage(
+  { names, options }: Tracing,
+  span: Span,
+  topic: string,
+  { key, value }: OutgoingMessage,
+): void {
+  names.set(span, 'key', keyText(key, topic, options.messageKey))
+  if (isTombstone(key, value)) names.set(span, 'tombstone', true)
+}
+
+// Called on recording spans only, and never throws: it runs between the client's answer and the application's.
+function describePlaces<M>(
+  tracing: Tracing,
+  operation: SendOperation<M>,
+  span: Span,
+  created: readonly (SpanContext | undefined)[],
+  places: readonly (RecordPlace | undefined)[],
+): void {
+  const { names, options } = tracing
+  try {
+    const [first] = places
+    names.set(span, 'clusterId', clusterOf(operation))
+    if (operation.messages.length === 1) names.set(span, 'offset', offsetNumber(first?.offset))
+    let isOnePartition = true
+    let isOneServer = true
+    for (const place of places) {
+      isOnePartition &&= place?.partition === first?.partition
+      isOneServer &&= place?.server === first?.server
+    }
+    if (isOnePartition) names.set(span, 'partition', partitionId(first?.partition))
+    if (isOneServer) {
+      names.set(span, 'serverAddress', first?.server?.address)
+      names.set(span, 'serverPort', first?.server?.port)
+    }
+    if (created.length === 0) return
+    const links = created.flatMap((own, i) => (own ? [createLink(tracing, operation, own, i, places[i])] : []))
+    span.addLinks(links.slice(0, options.linkLimit))
+  } catch (error) {
+    reportFailure('describe where records were stored', error)
+  }
+}
+
+function createLink<M>(
+  { names, options }: Tracing,
+  operation: SendOperation<M>,
+  own: SpanContext,
+  i: number,
+  place: RecordPlace | undefined,
+): Link {
+  const attributes: Attributes = {}
+  const { key } = operation.format.read(operation.messages[i]!)
+  names.put(attributes, 'destination', operation.topic)
+  names.put(attributes, 'partition', partitionId(place?.partition))
+  names.put(attributes, 'offset', offsetNumber(place?.offset))
+  names.put(attributes, 'key', keyText(key, operation.topic, options.messageKey))
+  return { context: own, attributes }
+}
+
+function safePlaces<R>(places: (result: R) => readonly (RecordPlace | undefined)[], result: R) {
+  try {
+    return places(result)
+  } catch (error) {
+    reportFailure('read where records were stored', error)
+    return undefined
+  }
+}
+
+/** Counts a send that begins, and gives what is to be called when it ends, if anyone collects. */
+function measureSend<M>(
+  { metrics }: Tracing,
+  { topic, messages, format }: SendOperation<M>,
+  within: Context,
+): ((error?: unknown) => void) | undefined {
+  const instruments = metrics.instruments()
+  if (instruments === undefined) return undefined
+  let done: ((error?: unknown) => void) | undefined
+  quietly('count a send', () => {
+    let bytes = 0
+    for (const message of messages) {
+      const { key, value } = format.read(message)
+      bytes += byteLength(key) + byteLength(value)
+    }
+    const producer = metrics.producer(instruments, topic)
+    const started = performance.now()
+    producer.begun(messages.length)
+    done = (error) => producer.done(started, within, messages.length, bytes, error)
+  })
+  return done
+}

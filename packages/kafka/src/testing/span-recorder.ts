@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecordedSpan } from './recorded-span.ts'
+
+/**
+ * Keeps ended spans in memory. It is a span processor, and an exporter as well, for SDK 2.x and 3.x:
+ *
+ *     const recorder = recordSpans()
+ *     const provider = new TracerProvider({ spanProcessors: [recorder] })
+ */
+export interface SpanRecorder {
+  /** In the order in which they ended. */
+  readonly spans: readonly RecordedSpan[]
+  named(name: string): readonly RecordedSpan[]
+  /** The one span of that name. @throws if there is none, or more; the error names those that there are */
+  only(name: string): RecordedSpan
+  /**
+   * Waits until `count` spans of that name have ended, for consumers answer when they like.
+   * @param count @default 1
+   * @param timeout in milliseconds @default 10,000
+   * @throws after `timeout`
+   */
+  waitFor(name: string, count?: number, timeout?: number): Promise<readonly RecordedSpan[]>
+  clear(): void
+
+  onStart(): void
+  onEnd(span: RecordedSpan): void
+  export(spans: RecordedSpan[], done: (result: { readonly code: number }) => void): void
+  forceFlush(): Promise<void>
+  shutdown(): Promise<void>
+}
+
+export function recordSpans(): SpanRecorder {
+  const spans: RecordedSpan[] = []
+  const named = (name: string): RecordedSpan[] => spans.filter((span) => span.name === name)
+  const names = (): string => [...new Set(spans.map((span) => span.name))].join(', ') || 'none'
+  return {
+    spans,
+    named,
+    only(name) {
+      const found = named(name)
+      if (found.length === 1) return found[0]!
+      throw new Error(`expected one span '${name}', found ${found.length}; spans: ${names()}`)
+    },
+    async waitFor(name, count = 1, timeout = 10_000) {
+      const deadline = performance.now() + timeout
+      while (named(name).length < count) {
+        if (performance.now() > deadline) {
+          const found = named(name).length
+          throw new Error(`expected ${count} spans '${name}' within ${timeout} ms, found ${found}; spans: ${names()}`)
+        }
+        await sleep(5)
+      }
+      return named(name)
+    },
+    clear: () => void (spans.length = 0),
+    onStart() {},
+    onEnd: (span) => void spans.push(span),
+    export(exported, done) {
+      spans.push(...exported)
+      done({ code: EXPORT_SUCCESS })
+    },
+    async forceFlush() {},
+    async shutdown() {},
+  }
+}
+
+const EXPORT_SUCCESS = 0

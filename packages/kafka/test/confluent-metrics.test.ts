@@ -1,0 +1,95 @@
+import { traceConfluent, traceRdkafka } from '@spanlink/kafka'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type * as Confluent from '@confluentinc/kafka-javascript'
+import { describe, expect, test } from 'vitest'
+import { useConfluent } from './behaviour/confluent-broker.ts'
+import { once } from './behaviour/rdkafka-clients.ts'
+import { collectedMetrics } from './support/collected-metrics.ts'
+import { nativeClient } from './support/native-client.ts'
+
+const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
+
+describe.skipIf(isMissing)('statistics of librdkafka', () => {
+  const { brokers, newTopic } = useConfluent(confluent)
+
+  test('feed metrics of connections, group and lag, and still reach the application’s stats_cb', async () => {
+    const topic = await newTopic()
+    await using metrics = collectedMetrics()
+    const seen: unknown[] = []
+    const kafka = traceConfluent(
+      new confluent.KafkaJS.Kafka({
+        kafkaJS: { brokers: brokers(), logLevel: confluent.KafkaJS.logLevel.NOTHING },
+        'statistics.interval.ms': 100,
+        // In the configuration that producers and consumers share, where nobody but the client can read it.
+        stats_cb: (event: unknown) => void seen.push(event),
+      } as ConstructorParameters<typeof confluent.KafkaJS.Kafka>[0]),
+      { meterProvider: metrics.provider },
+    )
+    const producer = kafka.producer()
+    await producer.connect()
+    await producer.send({ topic, messages: ['1', '2', '3'].map((value) => ({ value })) })
+    const consumer = kafka.consumer({ kafkaJS: { groupId: `g-${topic}`, fromBeginning: true, maxWaitTimeInMs: 50 } })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic] })
+    await consumer.run({
+      // Statistics come with polls, so the handler must not hold those up: it stays two messages behind by being given one again and again.
+      eachMessage: async ({ message }) => {
+        await sleep(10)
+        if (message.offset !== '0') throw new Error('not yet')
+      },
+    })
+    const collected = await eventually(async () => {
+      const all = await metrics.collect()
+      return all.get('kafka.consumer.lag')?.points.some(({ value }) => value === 2) ? all : undefined
+    })
+    const group = { 'messaging.system.name': 'kafka', 'messaging.consumer.group.name': `g-${topic}` }
+    expect(collected.get('kafka.consumer.lag')?.points).toEqual([
+      { attributes: { ...group, 'messaging.destination.name': topic }, value: 2 },
+    ])
+    expect(collected.get('kafka.consumer.rebalances')?.points).toEqual([{ attributes: group, value: 1 }])
+    const [host, port] = brokers()[0]!.split(':')
+    const connects = collected.get('kafka.client.connects')?.points
+    expect(connects?.[0]?.attributes).toMatchObject({ 'server.address': host, 'server.port': Number(port) })
+    expect(connects?.[0]?.value).toBeGreaterThanOrEqual(2)
+    const io = collected.get('kafka.client.io')?.points.map(({ value }) => value)
+    expect(io).toHaveLength(2)
+    expect(Math.min(...io!)).toBeGreaterThan(100)
+    expect(seen.length).toBeGreaterThan(0)
+    await consumer.disconnect()
+    await producer.disconnect()
+  })
+
+  test('of a client of the rdkafka API feed them, too; what is no statistics is passed on', async () => {
+    await using metrics = collectedMetrics()
+    const producer = new confluent.Producer({ 'metadata.broker.list': brokers().join(), 'statistics.interval.ms': 100 })
+    traceRdkafka(producer, { meterProvider: metrics.provider })
+    const seen: unknown[] = []
+    producer.on('event.stats', (event) => seen.push(event))
+    for (const message of ['no JSON', '[]', 'null', '{"brokers":{"b":{"nodename":"h:1","connects":1}}}', undefined]) {
+      producer.emit('event.stats', { message } as never)
+    }
+    expect(seen).toHaveLength(5)
+    await new Promise<void>((resolve) => {
+      producer.connect({}, () => resolve())
+    })
+    producer.setPollInterval(10)
+    await once(producer, 'event.stats')
+    const collected = await metrics.collect()
+    const addresses = collected
+      .get('kafka.client.connects')
+      ?.points.map(({ attributes }) => attributes['server.address'])
+    expect(addresses).toEqual(['h', '127.0.0.1'])
+    await new Promise<void>((resolve) => {
+      producer.disconnect(() => resolve())
+    })
+  })
+})
+
+/** Asks until there is an answer; the test's own time limit ends it. */
+async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask()
+    if (answer !== undefined) return answer
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}

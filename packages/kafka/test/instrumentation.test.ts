@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
+import type * as Confluent from '@confluentinc/kafka-javascript'
+import { registerInstrumentations } from '@opentelemetry/instrumentation'
+import { Producer, stringSerializers } from '@platformatic/kafka'
+import { KafkaInstrumentation } from '@spanlink/kafka/instrumentation'
+import { useKafka } from '@spanlink/testkit/vitest'
+import type * as KafkaJS from 'kafkajs'
+import { afterEach, describe, expect, test } from 'vitest'
+import { nativeClient } from './support/native-client.ts'
+import { described, useRecordedSpans } from './support/recorded-spans.ts'
+import { InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
+
+// What tests import is not what Node's hooks see: the clients are required, as an application would.
+const require = createRequire(import.meta.url)
+
+// The base class that is installed here is of SDK 3's line: SDK 2 has a line of its own (0.2xx).
+describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
+  const kafka = useKafka()
+  const spans = useRecordedSpans()
+  let unregister = (): void => {}
+  afterEach(() => unregister())
+
+  const register = (...args: ConstructorParameters<typeof KafkaInstrumentation>): KafkaInstrumentation => {
+    const instrumentation = new KafkaInstrumentation(...args)
+    unregister = registerInstrumentations({ instrumentations: [instrumentation] })
+    return instrumentation
+  }
+  const newTopic = async (): Promise<string> => {
+    const topic = `t-${randomUUID()}`
+    await kafka().createTopic(topic)
+    return topic
+  }
+  const kafkaJS = () => {
+    const { Kafka, Partitioners, logLevel } = require('kafkajs') as typeof KafkaJS
+    const client = new Kafka({ brokers: kafka().brokers, clientId: 'app', logLevel: logLevel.NOTHING })
+    return { client, producer: client.producer({ createPartitioner: Partitioners.DefaultPartitioner }) }
+  }
+
+  test('clients of modules that are loaded after it are traced, with its configuration', async () => {
+    register({ correlation: 'parent' })
+    const topic = await newTopic()
+    const { client, producer } = kafkaJS()
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    const consumer = client.consumer({ groupId: `g-${topic}`, maxWaitTimeInMs: 100 })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    await consumer.run({ eachMessage: async () => resolve() })
+    await promise
+    await Promise.all([producer.disconnect(), consumer.disconnect()])
+    const process = described(spans.only(`process ${topic}`))
+    expect(process.parent).toBe(process.links[0]?.to)
+    expect(described(spans.only(`send ${topic}`)).kind).toBe('PRODUCER')
+  })
+
+  test('@platformatic/kafka is traced, however it is loaded', async () => {
+    register()
+    const topic = await newTopic()
+    const producer = new Producer({
+      clientId: 'app',
+      bootstrapBrokers: kafka().brokers,
+      serializers: stringSerializers,
+    })
+    await producer.send({ messages: [{ topic, value: 'v' }] })
+    await producer.close()
+    expect(spans.named(`send ${topic}`)).toHaveLength(1)
+  })
+
+  test('what is disabled leaves clients that were made before without telemetry, until it is enabled', async () => {
+    const instrumentation = register()
+    const topic = await newTopic()
+    const { producer } = kafkaJS()
+    await producer.connect()
+    instrumentation.disable()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    expect(spans.all()).toEqual([])
+    instrumentation.enable()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    await producer.disconnect()
+    expect(spans.all().map((span) => span.name)).toEqual([`send ${topic}`])
+  })
+
+  test('spans go to the provider it was registered with', async () => {
+    const exporter = new InMemorySpanExporter()
+    const tracerProvider = new TracerProvider({ spanProcessors: [exportAtOnce(exporter)] })
+    unregister = registerInstrumentations({ instrumentations: [new KafkaInstrumentation()], tracerProvider })
+    const topic = await newTopic()
+    const { producer } = kafkaJS()
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    await producer.disconnect()
+    expect(exporter.getFinishedSpans().map((span) => span.name)).toEqual([`send ${topic}`])
+    expect(spans.all()).toEqual([])
+  })
+
+  test.skipIf(nativeClient('@confluentinc/kafka-javascript').isMissing)('Confluent’s client, too', async () => {
+    register()
+    const topic = await newTopic()
+    const { KafkaJS } = require('@confluentinc/kafka-javascript') as typeof Confluent
+    const producer = new KafkaJS.Kafka({
+      kafkaJS: { brokers: kafka().brokers, logLevel: KafkaJS.logLevel.NOTHING },
+    }).producer()
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    await producer.disconnect()
+    expect(spans.named(`send ${topic}`)).toHaveLength(1)
+  })
+})

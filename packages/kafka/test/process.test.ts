@@ -1,0 +1,301 @@
+import { ROOT_CONTEXT, context, createContextKey, propagation, trace } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
+import { createKafkaTelemetry } from '@spanlink/kafka'
+import type { ReceivedMessage, SpanSubject } from '@spanlink/kafka'
+import { describe, expect, test } from 'vitest'
+import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
+
+const spans = useRecordedSpans()
+const source = Object.freeze({ topic: 'orders', partition: 3, groupId: 'payment' })
+
+const traceparent = (n: number) => `00-${hex(n, 32)}-${hex(n, 16)}-01`
+const creation = (n: number) => `${hex(n, 32)}-${hex(n, 16)}`
+const message = (n: number, more: ReceivedMessage = {}): ReceivedMessage => ({
+  offset: String(n),
+  key: Buffer.from(`k${n}`),
+  value: Buffer.from('v'),
+  headers: { traceparent: Buffer.from(traceparent(n)) },
+  ...more,
+})
+
+function hex(n: number, length: number): string {
+  return n
+    .toString(16)
+    .padStart(length - 1, '0')
+    .padStart(length, 'f')
+}
+
+function inSpan<R>(name: string, fn: (span: Span) => R): R {
+  return trace.getTracer('test').startActiveSpan(name, (span) => {
+    try {
+      return fn(span)
+    } finally {
+      span.end()
+    }
+  })
+}
+
+describe('one message', () => {
+  test.each([
+    ['link', false, { parent: undefined, links: ['creation'] }],
+    ['link', true, { parent: 'ambient', links: ['creation'] }],
+    ['parent', false, { parent: 'creation', links: ['creation'] }],
+    ['parent', true, { parent: 'creation', links: ['creation', 'ambient'] }],
+  ] as const)('correlation %s, ambient span %s: %o', (correlation, hasAmbient, expected) => {
+    const telemetry = createKafkaTelemetry({ correlation })
+    const run = () => telemetry.process(message(1), () => undefined, { source })
+    if (hasAmbient) inSpan('ambient', run)
+    else run()
+    const ambient = spans.named('ambient')[0]
+    const ids = { creation: creation(1), ambient: ambient && idOf(ambient) }
+    const { parent, links, kind } = described(spans.only('process orders'))
+    expect(kind).toBe('CONSUMER')
+    expect(parent).toBe(expected.parent && ids[expected.parent])
+    expect(links.map((link) => link.to)).toEqual(expected.links.map((name) => ids[name]))
+  })
+
+  test('without a creation context there is a span and no link, also if headers are garbage in an ambient span', () => {
+    const telemetry = createKafkaTelemetry()
+    const garbage = [
+      undefined,
+      null,
+      'text',
+      { traceparent: 'garbage' },
+      { traceparent: null },
+      { traceparent: Buffer.from([255]) },
+    ]
+    inSpan('ambient', () => {
+      for (const headers of garbage) telemetry.process(message(1, { headers }), () => undefined, { source })
+    })
+    expect(spans.named('process orders').map((span) => span.links)).toEqual(garbage.map(() => []))
+  })
+
+  test('of a repeated traceparent the last one counts', () => {
+    const headers = { traceparent: [Buffer.from(traceparent(1)), Buffer.from(traceparent(2))] }
+    createKafkaTelemetry().process(message(1, { headers }), () => undefined, { source })
+    expect(described(spans.only('process orders')).links[0]?.to).toBe(creation(2))
+  })
+
+  test('the caller’s context is kept, with the message’s baggage over it', () => {
+    const cancellation = createContextKey('cancellation')
+    const mine = propagation.createBaggage({ tenant: { value: 'ambient' }, mine: { value: '1' } })
+    const ambient = propagation.setBaggage(ROOT_CONTEXT.setValue(cancellation, 'signal'), mine)
+    const headers = { traceparent: traceparent(1), baggage: 'tenant=acme' }
+    const seen = createKafkaTelemetry().process(
+      message(1, { headers }),
+      (span) => ({
+        isActive: trace.getActiveSpan() === span,
+        signal: context.active().getValue(cancellation),
+        baggage: propagation
+          .getActiveBaggage()
+          ?.getAllEntries()
+          .map(([key, entry]) => `${key}=${entry.value}`)
+          .sort(),
+      }),
+      { source, ambient },
+    )
+    expect(seen).toEqual({ isActive: true, signal: 'signal', baggage: ['mine=1', 'tenant=acme'] })
+  })
+
+  test('a handler that throws synchronously ends its span, with the error on it, and throws the same', () => {
+    const error = new TypeError('bug')
+    const telemetry = createKafkaTelemetry()
+    expect(() =>
+      telemetry.process(
+        message(1),
+        () => {
+          throw error
+        },
+        { source },
+      ),
+    ).toThrow(error)
+    const span = spans.only('process orders')
+    expect(span.status).toEqual({ code: 2, message: 'bug' })
+    expect(span.events[0]?.attributes).toMatchObject({ 'exception.type': 'TypeError', 'exception.message': 'bug' })
+  })
+
+  test('a span lasts until the handler’s promise settles, and what was rejected is rejected', async () => {
+    const telemetry = createKafkaTelemetry()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const running = telemetry.process(message(1), () => promise, { source })
+    expect(spans.all()).toEqual([])
+    reject('not even an error')
+    await expect(running).rejects.toBe('not even an error')
+    expect(spans.only('process orders').attributes['error.type']).toBe('_OTHER')
+  })
+
+  test('tombstones need a key, any key, and null for a value', () => {
+    const telemetry = createKafkaTelemetry()
+    const cases: ReceivedMessage[] = [
+      { key: '', value: null },
+      { key: Buffer.alloc(0), value: null },
+      { key: null, value: null },
+      { key: 'k', value: '' },
+    ]
+    for (const one of cases) telemetry.process({ topic: 'orders', ...one }, () => undefined)
+    const marks = spans.named('process orders').map((span) => span.attributes['kafka.message.tombstone'])
+    expect(marks).toEqual([true, true, undefined, undefined])
+  })
+
+  test('an offset that is no safe integer is left out rather than rounded', () => {
+    const telemetry = createKafkaTelemetry()
+    const exact = new Map<unknown, number>([
+      ['9007199254740991', 9007199254740991],
+      [5n, 5],
+    ])
+    const offsets = ['9007199254740993', 2n ** 60n, '-1', 'x', '', '9007199254740991', 5n]
+    for (const offset of offsets) telemetry.process(message(1, { offset }), () => undefined, { source })
+    expect(spans.named('process orders').map((span) => span.attributes['kafka.offset'])).toEqual(
+      offsets.map((offset) => exact.get(offset)),
+    )
+  })
+
+  test('onSpan sees every operation once', () => {
+    const subjects: SpanSubject[] = []
+    const telemetry = createKafkaTelemetry({
+      onSpan: (span, subject) => {
+        subjects.push(subject)
+        span.setAttribute('app.seen', true)
+      },
+    })
+    const one = message(1)
+    telemetry.batch([one], () => telemetry.process(one, () => undefined), { source })
+    telemetry.settle({ ...source, offset: 1 }, () => undefined)
+    expect(subjects.map(({ operation, topic }) => `${operation} ${topic}`)).toEqual([
+      'receive orders',
+      'process orders',
+      'process orders',
+      'settle orders',
+    ])
+    expect(spans.all().every((span) => span.attributes['app.seen'] === true)).toBe(true)
+  })
+})
+
+describe('a batch', () => {
+  test('never becomes a child of a message, and links carry what differs between messages', () => {
+    const telemetry = createKafkaTelemetry({ correlation: 'parent' })
+    telemetry.batch([message(1), message(2)], () => undefined, { source })
+    const process = described(spans.only('process orders'))
+    expect(process.parent).toBe(idOf(spans.only('poll orders')))
+    expect(process.attributes).toMatchObject({
+      'messaging.destination.name': 'orders',
+      'messaging.destination.partition.id': '3',
+      'messaging.consumer.group.name': 'payment',
+      'messaging.batch.message_count': 2,
+    })
+    expect(process.attributes).not.toHaveProperty('kafka.offset')
+    expect(process.links).toEqual(
+      [1, 2].map((n) => ({
+        to: creation(n),
+        attributes: {
+          'messaging.destination.name': 'orders',
+          'messaging.destination.partition.id': '3',
+          'kafka.offset': n,
+          'kafka.message.key': `k${n}`,
+        },
+      })),
+    )
+  })
+
+  test('messages of one producer span share a link that counts them', () => {
+    const same = message(1)
+    createKafkaTelemetry().batch([same, { ...same, offset: '2' }, message(3)], () => undefined, { source })
+    const { links } = described(spans.only('process orders'))
+    expect(links.map((link) => [link.to, link.attributes?.['messaging.batch.message_count']])).toEqual([
+      [creation(1), 2],
+      [creation(3), undefined],
+    ])
+  })
+
+  test('beyond the link limit further receive spans keep every producer reachable, and the SDK drops nothing', () => {
+    const messages = Array.from({ length: 300 }, (_, i) => message(i + 1))
+    createKafkaTelemetry().batch(messages, () => undefined, { source })
+    const polls = spans.named('poll orders')
+    const linked = polls.flatMap((span) => span.links.map((link) => idOf(link.context)))
+    expect(linked.toSorted()).toEqual(messages.map((_, i) => creation(i + 1)).toSorted())
+    expect(polls.map((span) => span.links.length).toSorted()).toEqual([128, 128, 44])
+    expect([...polls, spans.only('process orders')].map((span) => span.droppedLinksCount)).toEqual([0, 0, 0, 0])
+    const root = polls.find((span) => described(span).parent === undefined)!
+    expect(new Set(spans.all().map((span) => span.spanContext().traceId)).size).toBe(1)
+    expect(described(spans.only('process orders')).parent).toBe(idOf(root))
+  })
+
+  test('the handler sees the baggage on which all messages agree', () => {
+    const withBaggage = (n: number, baggage: string) =>
+      message(n, { headers: { traceparent: traceparent(n), baggage } })
+    const telemetry = createKafkaTelemetry()
+    const entries = () =>
+      propagation
+        .getActiveBaggage()
+        ?.getAllEntries()
+        .map(([key, { value }]) => `${key}=${value}`)
+    const seen = (messages: ReceivedMessage[]) => telemetry.batch(messages, entries, { source })
+    expect(seen([withBaggage(1, 'tenant=acme,user=1'), withBaggage(2, 'tenant=acme,user=2')])).toEqual(['tenant=acme'])
+    expect(seen([withBaggage(1, 'tenant=acme'), message(2)])).toBeUndefined()
+  })
+
+  test('receive spans can be left out', () => {
+    createKafkaTelemetry({ receiveSpans: false }).batch([message(1)], () => undefined, { source })
+    expect(spans.all().map((span) => span.name)).toEqual(['process orders'])
+  })
+
+  test('links of a poll say of each message which topic and partition it is from', () => {
+    const formatted: string[] = []
+    const messageKey = (key: unknown, topic: string): string => {
+      formatted.push(topic)
+      return String(key)
+    }
+    const polled = [
+      message(1, { topic: 'orders', partition: 0 }),
+      message(2, { topic: 'orders', partition: 7 }),
+      message(3, { topic: 'refunds', partition: 0 }),
+      message(4),
+    ]
+    const telemetry = createKafkaTelemetry({ messageKey })
+    telemetry.receive(polled, { source: { topic: 'orders', partition: 0 } })
+    telemetry.receive(polled, { source: { groupId: 'payment' } })
+    const placesOf = (name: string) =>
+      described(spans.only(name)).links.map(({ attributes = {} }) => [
+        attributes['messaging.destination.name'],
+        attributes['messaging.destination.partition.id'],
+      ])
+    const own = [
+      ['orders', '0'],
+      ['orders', '7'],
+      ['refunds', '0'],
+    ]
+    expect(placesOf('poll orders')).toEqual([...own, ['orders', '0']])
+    expect(placesOf('poll')).toEqual([...own, [undefined, undefined]])
+    expect(formatted).toEqual(['orders', 'orders', 'refunds', 'orders', 'orders', 'orders', 'refunds', ''])
+  })
+
+  test('polled messages are received in a span of their own, which their processing continues', () => {
+    const telemetry = createKafkaTelemetry()
+    const one = message(1)
+    const ambient = telemetry.receive([one], { source, startTime: Date.now() - 1000 })
+    telemetry.process(one, () => undefined, { ambient })
+    const poll = spans.only('poll orders')
+    expect(poll.duration[0]).toBe(1)
+    expect(described(spans.only('process orders')).parent).toBe(idOf(poll))
+  })
+})
+
+test('settling is a CLIENT span below the process span', () => {
+  const telemetry = createKafkaTelemetry()
+  telemetry.process(message(1), () => telemetry.settle({ ...source, offset: '2' }, () => undefined), { source })
+  expect(described(spans.only('commit orders'))).toEqual({
+    name: 'commit orders',
+    kind: 'CLIENT',
+    parent: idOf(spans.only('process orders')),
+    links: [],
+    attributes: {
+      'messaging.system.name': 'kafka',
+      'messaging.operation.name': 'commit',
+      'messaging.operation.type': 'settle',
+      'messaging.destination.name': 'orders',
+      'messaging.destination.partition.id': '3',
+      'messaging.consumer.group.name': 'payment',
+      'kafka.offset': 2,
+    },
+  })
+})

@@ -1,0 +1,55 @@
+import type * as Confluent from '@confluentinc/kafka-javascript'
+import { describe, expect, test } from 'vitest'
+import { errorCodeName, withErrorType } from '../src/clients/rdkafka-errors.ts'
+import { nativeClient } from './support/native-client.ts'
+
+const { client, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
+
+describe.skipIf(isMissing)('beside the client’s own table', () => {
+  const codes = (): [string, number][] => Object.entries(client.CODES.ERRORS)
+
+  test('every error of librdkafka itself has the name that the client gives it', () => {
+    const own = codes().filter(([name, code]) => code < -1 && !/^ERR__(BEGIN|END)$/.test(name))
+    expect(own.length).toBeGreaterThan(60)
+    expect(own.map(([, code]) => errorCodeName(code))).toEqual(own.map(([name]) => name))
+  })
+
+  test('every error of the broker has the same name but for ten, which librdkafka calls otherwise', () => {
+    const broker = codes().filter(([, code]) => code > 0 && errorCodeName(code) !== undefined)
+    const others = broker.filter(([name, code]) => `ERR_${errorCodeName(code)}` !== name)
+    expect(broker.length).toBeGreaterThan(90)
+    expect(others.map(([name, code]) => `${name} ${errorCodeName(code)}`)).toContain(
+      'ERR_MSG_SIZE_TOO_LARGE MESSAGE_TOO_LARGE',
+    )
+    expect(others).toHaveLength(10)
+  })
+})
+
+test.each([0, -1, -136, -200, 114, 1.5, Number.NaN, 1e9])('code %s has no name', (code) => {
+  expect(errorCodeName(code)).toBeUndefined()
+})
+
+test('an error with a type is another object, and all else of the first', () => {
+  const error = Object.freeze(Object.assign(new TypeError('too large'), { code: 10 }))
+  const typed = withErrorType(error) as TypeError & { readonly type: string; readonly code: unknown }
+  expect(typed).toBeInstanceOf(TypeError)
+  expect([typed.type, typed.code, typed.message, typed.stack]).toEqual([
+    'MESSAGE_TOO_LARGE',
+    'MESSAGE_TOO_LARGE',
+    error.message,
+    error.stack,
+  ])
+  expect(Object.keys(error)).toEqual(['code'])
+})
+
+test.each([
+  undefined,
+  null,
+  'text',
+  7,
+  { code: 10 },
+  new Error('plain'),
+  Object.assign(new Error('io'), { code: 'EIO' }),
+])('what has no such code stays as it is: %s', (thrown) => {
+  expect(withErrorType(thrown)).toBe(thrown)
+})

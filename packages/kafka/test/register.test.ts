@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto'
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { useKafka } from '@spanlink/testkit/vitest'
+import { describe, expect, test } from 'vitest'
+import { nativeClient } from './support/native-client.ts'
+import type { described } from './support/recorded-spans.ts'
+import { SDK_MAJOR } from './support/sdk.ts'
+
+// Small applications in processes of their own, against a real broker; none of them says a word about tracing.
+
+type DescribedSpan = ReturnType<typeof described>
+
+const APPS = {
+  'app.cjs': fileURLToPath(new URL('./register/app.cjs', import.meta.url)),
+  'app.mjs': fileURLToPath(new URL('./register/app.mjs', import.meta.url)),
+}
+const OTEL = fileURLToPath(new URL('./register/otel.ts', import.meta.url))
+const REGISTER = '@spanlink/kafka/register'
+const nativePackages: Readonly<Record<string, string>> = {
+  confluent: '@confluentinc/kafka-javascript',
+  'confluent-rdkafka': '@confluentinc/kafka-javascript',
+  'node-rdkafka': 'node-rdkafka',
+}
+const missing = (client: string): boolean => {
+  const name = nativePackages[client]
+  return name !== undefined && nativeClient(name).isMissing
+}
+
+// A process of its own finds the SDK by itself, so it has the one of this package whichever the tests run on.
+describe.skipIf(SDK_MAJOR !== 3)('node --import @spanlink/kafka/register', () => {
+  const kafka = useKafka()
+
+  interface App {
+    readonly file: 'app.cjs' | 'app.mjs'
+    readonly client: string
+    readonly imports?: readonly string[]
+    readonly environment?: Readonly<Record<string, string>>
+  }
+
+  const spansOf = async ({ file, client, imports = [OTEL, REGISTER], environment = {} }: App) => {
+    const topic = `t-${randomUUID()}`
+    await kafka().createTopic(topic)
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--conditions=spanlink:source', ...imports.map((one) => `--import=${one}`), APPS[file], client],
+      { env: { ...process.env, BROKERS: kafka().brokers.join(), TOPIC: topic, ...environment }, timeout: 25_000 },
+    )
+    const spans = stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as DescribedSpan)
+    const named = (operation: string) => spans.filter(({ name }) => name === `${operation} ${topic}`)
+    return { spans, named, stderr }
+  }
+
+  for (const file of ['app.mjs', 'app.cjs'] as const) {
+    for (const client of ['kafkajs', 'confluent', 'platformatic']) {
+      test.skipIf(missing(client))(
+        `${client} in ${file} is traced once, and the consumer links to the send`,
+        async () => {
+          const { named } = await spansOf({ file, client })
+          const [send, ...others] = named('send')
+          const [process, ...more] = named('process')
+          expect([others, more]).toEqual([[], []])
+          expect(send!.attributes['messaging.client.id']).toBe('app')
+          expect(send!.kind).toBe('PRODUCER')
+          expect(process!.links).toHaveLength(1)
+          expect(process!.attributes['messaging.consumer.group.name']).toMatch(/^g-/)
+        },
+      )
+    }
+
+    for (const client of ['node-rdkafka', 'confluent-rdkafka']) {
+      test.skipIf(missing(client))(
+        `${client} in ${file} is traced once, and what it receives links to the send`,
+        async () => {
+          const { named } = await spansOf({ file, client })
+          expect(named('send').map(({ kind }) => kind)).toEqual(['PRODUCER'])
+          expect(named('poll').flatMap(({ links }) => links)).toHaveLength(1)
+        },
+      )
+    }
+  }
+
+  test('the SDK may come after it, and the client be loaded before it', async () => {
+    const after = await spansOf({ file: 'app.mjs', client: 'kafkajs', imports: [REGISTER, OTEL] })
+    expect(after.named('process').flatMap(({ links }) => links)).toHaveLength(1)
+    const before = await spansOf({ file: 'app.cjs', client: 'kafkajs', imports: ['kafkajs', OTEL, REGISTER] })
+    expect(before.named('process').flatMap(({ links }) => links)).toHaveLength(1)
+  })
+
+  test('options come from the environment, and what is no option is refused in words', async () => {
+    const { named, stderr } = await spansOf({
+      file: 'app.mjs',
+      client: 'kafkajs',
+      environment: { SPANLINK_KAFKA_CORRELATION: 'link,t-*=parent', SPANLINK_KAFKA_SEMCONV: '2.0' },
+    })
+    const [process] = named('process')
+    expect(process!.parent).toBe(process!.links[0]!.to)
+    expect(stderr).toContain('SPANLINK_KAFKA_SEMCONV is "2.0", which is ignored')
+    const excluded = await spansOf({
+      file: 'app.mjs',
+      client: 'kafkajs',
+      environment: { SPANLINK_KAFKA_EXCLUDED_TOPICS: 't-*' },
+    })
+    expect(excluded.spans).toEqual([])
+  })
+
+  test('without an SDK the application runs as ever', async () => {
+    const { spans } = await spansOf({ file: 'app.mjs', client: 'kafkajs', imports: [REGISTER] })
+    expect(spans).toEqual([])
+  })
+})

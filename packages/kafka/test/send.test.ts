@@ -1,0 +1,224 @@
+import { context, propagation, trace } from '@opentelemetry/api'
+import { createKafkaTelemetry } from '@spanlink/kafka'
+import type { KafkaTelemetryOptions } from '@spanlink/kafka'
+import { describe, expect, test } from 'vitest'
+import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
+import { AlwaysOffSampler, InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
+import { sendOf } from './support/sending.ts'
+import type { PlainMessage } from './support/sending.ts'
+
+const spans = useRecordedSpans()
+
+const OUTBOX = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+const OUTBOX_ID = '0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331'
+
+function send(messages: readonly PlainMessage[], options?: KafkaTelemetryOptions): readonly PlainMessage[] {
+  let sent: readonly PlainMessage[] = []
+  createKafkaTelemetry(options).send(sendOf('orders', messages), (given) => (sent = given))
+  return sent
+}
+
+const carried = (message: PlainMessage | undefined) => {
+  const [, traceId, spanId] = String((message?.headers as { traceparent?: string } | undefined)?.traceparent).split('-')
+  return `${traceId}-${spanId}`
+}
+
+test('the SDK is the one this project is for', () => {
+  send([{ value: 'v' }])
+  expect(spans.only('send orders').resource.attributes['telemetry.sdk.version']).toMatch(new RegExp(`^${SDK_MAJOR}\\.`))
+})
+
+describe('what a send makes, as in the worked examples of the conventions', () => {
+  test('one message: a PRODUCER span, whose context it carries', () => {
+    const [message] = send([{ key: 'k', value: 'v' }])
+    const span = spans.only('send orders')
+    expect(described(span)).toEqual({
+      name: 'send orders',
+      kind: 'PRODUCER',
+      parent: undefined,
+      links: [],
+      attributes: {
+        'messaging.system.name': 'kafka',
+        'messaging.operation.name': 'send',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': 'orders',
+        'kafka.message.key': 'k',
+      },
+    })
+    expect(carried(message)).toBe(idOf(span))
+    expect(span.status.code).toBe(0)
+  })
+
+  test('several, perMessage: a Create span each, linked from a CLIENT span with place and key', () => {
+    const messages = [
+      { key: 'a', value: '1' },
+      { key: 'b', value: null },
+    ]
+    let sent: readonly PlainMessage[] = []
+    createKafkaTelemetry().send(
+      sendOf('orders', messages),
+      (given) => (sent = given),
+      () => [
+        { partition: 0, offset: '7' },
+        { partition: 1, offset: 9n },
+      ],
+    )
+    const span = spans.only('send orders')
+    const created = spans.named('create orders')
+    expect(described(span)).toMatchObject({ kind: 'CLIENT', attributes: { 'messaging.batch.message_count': 2 } })
+    expect(span.attributes).not.toHaveProperty('messaging.destination.partition.id')
+    expect(created.map(described)).toMatchObject([
+      { kind: 'PRODUCER', parent: idOf(span), attributes: { 'kafka.message.key': 'a' } },
+      {
+        kind: 'PRODUCER',
+        parent: idOf(span),
+        attributes: { 'kafka.message.key': 'b', 'kafka.message.tombstone': true },
+      },
+    ])
+    expect(sent.map(carried)).toEqual(created.map(idOf))
+    const place = (partition: string, offset: number, key: string) => ({
+      'messaging.destination.name': 'orders',
+      'messaging.destination.partition.id': partition,
+      'kafka.offset': offset,
+      'kafka.message.key': key,
+    })
+    expect(described(span).links).toEqual([
+      { to: idOf(created[0]!), attributes: place('0', 7, 'a') },
+      { to: idOf(created[1]!), attributes: place('1', 9, 'b') },
+    ])
+  })
+
+  test('several, perCall: one PRODUCER span, whose context all carry', () => {
+    const sent = send([{ value: '1' }, { value: '2' }], { sendSpans: 'perCall' })
+    const span = spans.only('send orders')
+    expect(described(span)).toMatchObject({
+      kind: 'PRODUCER',
+      links: [],
+      attributes: { 'messaging.batch.message_count': 2 },
+    })
+    expect(sent.map(carried)).toEqual([idOf(span), idOf(span)])
+    expect(spans.all()).toHaveLength(1)
+  })
+
+  test('a custom creation context is kept and linked, beside messages that have none', () => {
+    const own = { value: 'o', headers: { traceparent: OUTBOX, tracestate: 'a=1' } }
+    const sent = send([own, { value: 'n' }])
+    expect(sent[0]).toBe(own)
+    const created = spans.only('create orders')
+    expect(carried(sent[1])).toBe(idOf(created))
+    expect(described(spans.only('send orders')).links.map((link) => link.to)).toEqual([OUTBOX_ID, idOf(created)])
+  })
+
+  test('more messages than a span may have links: the rest are found as children', () => {
+    send(
+      Array.from({ length: 5 }, () => ({ value: 'v' })),
+      { linkLimit: 3 },
+    )
+    const span = spans.only('send orders')
+    const created = spans.named('create orders')
+    expect(span.links.map((link) => idOf(link.context))).toEqual(created.slice(0, 3).map(idOf))
+    expect(created.map((one) => described(one).parent)).toEqual(created.map(() => idOf(span)))
+  })
+})
+
+describe('headers', () => {
+  test('an unparsable traceparent is replaced, its tracestate goes, the application’s baggage stays', () => {
+    const headers = { TraceParent: 'garbage', tracestate: 'a=1', baggage: 'mine=1', app: 'x' }
+    const [message] = send([{ value: 'v', headers }])
+    expect(message?.headers).toEqual({ baggage: 'mine=1', app: 'x', traceparent: expect.any(String) })
+    expect(carried(message)).toBe(idOf(spans.only('send orders')))
+  })
+
+  test('a context that was consumed here is a leftover of a forward: it is replaced with all that belongs to it', () => {
+    const headers = { traceparent: OUTBOX.replace('b7ad6b', 'c7ad6b'), tracestate: 'a=1', baggage: 'stale=1', app: 'x' }
+    const telemetry = createKafkaTelemetry()
+    telemetry.process({ topic: 'from', headers }, () => undefined)
+    const [message] = send([{ value: 'v', headers }])
+    expect(message?.headers).toEqual({ app: 'x', traceparent: expect.any(String) })
+  })
+
+  test('active baggage travels, and no message is changed', () => {
+    const message = Object.freeze({ value: 'v', headers: Object.freeze({ app: 'x' }) })
+    const baggage = propagation.createBaggage({ tenant: { value: 'acme' } })
+    const [sent] = context.with(propagation.setBaggage(context.active(), baggage), () => send([message]))
+    expect(sent?.headers).toMatchObject({ app: 'x', baggage: 'tenant=acme' })
+    expect(message).toEqual({ value: 'v', headers: { app: 'x' } })
+  })
+
+  test('unsampled messages carry the context too, without a span each', () => {
+    const exporter = new InMemorySpanExporter()
+    const tracerProvider = new TracerProvider({
+      sampler: new AlwaysOffSampler(),
+      spanProcessors: [exportAtOnce(exporter)],
+    })
+    const sent = send([{ value: '1' }, { value: '2' }], { tracerProvider })
+    const flags = sent.map((message) => (message.headers as { traceparent: string }).traceparent.slice(-2))
+    expect(flags).toEqual(['00', '00'])
+    expect(new Set(sent.map(carried)).size).toBe(1)
+    expect(exporter.getFinishedSpans()).toEqual([])
+  })
+})
+
+describe('failures', () => {
+  test('a send that rejects or throws is on the span, and the error is the client’s own', async () => {
+    const telemetry = createKafkaTelemetry()
+    const error = Object.assign(new Error('no replicas'), { type: 'NOT_ENOUGH_REPLICAS' })
+    const operation = sendOf('orders', [{ value: 'v' }])
+    await expect(telemetry.send(operation, () => Promise.reject(error))).rejects.toBe(error)
+    expect(() =>
+      telemetry.send(operation, () => {
+        throw error
+      }),
+    ).toThrow(error)
+    for (const span of spans.named('send orders')) {
+      expect(span.status).toEqual({ code: 2, message: 'no replicas' })
+      expect(span.attributes['error.type']).toBe('NOT_ENOUGH_REPLICAS')
+      expect(span.events.map((event) => event.name)).toEqual(['exception'])
+    }
+    expect(spans.named('send orders')).toHaveLength(2)
+  })
+
+  const fails = () => {
+    throw new Error('telemetry is broken')
+  }
+  const broken: [string, KafkaTelemetryOptions][] = [
+    ['tracer', { tracerProvider: { getTracer: () => ({ startSpan: fails, startActiveSpan: fails }) } }],
+    ['tracer provider', { tracerProvider: { getTracer: fails } }],
+    ['propagator', { propagator: { inject: fails, extract: fails, fields: fails } }],
+    [
+      'propagator that names its fields',
+      { propagator: { inject: fails, extract: fails, fields: () => ['traceparent'] } },
+    ],
+    ['hook', { onSpan: fails }],
+    ['filter', { filter: fails }],
+    ['key formatter', { messageKey: fails }],
+    ['correlation', { correlation: fails }],
+  ]
+  test.each(broken)('a throwing %s breaks neither a send nor a handler', (_name, options) => {
+    const telemetry = createKafkaTelemetry(options)
+    const messages = [
+      { key: 'k', value: '1' },
+      { key: 'k', value: '2', headers: { traceparent: OUTBOX } },
+    ]
+    expect(telemetry.send(sendOf('orders', messages), (given) => given.map((one) => one.value))).toEqual(['1', '2'])
+    const message = { topic: 'orders', key: 'k', headers: { traceparent: OUTBOX } }
+    expect(telemetry.process(message, () => 'done')).toBe('done')
+    expect(telemetry.batch([message], () => 'done')).toBe('done')
+    expect(telemetry.settle({ topic: 'orders' }, () => 'done')).toBe('done')
+  })
+
+  test('a message that cannot be copied is sent as it is, and no span is left open', () => {
+    const hostile = Object.defineProperty({ value: 'v' }, 'extra', { get: fails, enumerable: true })
+    expect(send([hostile])).toEqual([hostile].map(() => expect.anything()))
+    expect(spans.named('send orders')).toHaveLength(1)
+  })
+})
+
+test('older names of attributes are written on demand', () => {
+  send([{ key: 'k', value: 'v' }], { semconv: '1.44' })
+  expect(spans.only('send orders').attributes).toMatchObject({
+    'messaging.system': 'kafka',
+    'messaging.kafka.message.key': 'k',
+  })
+  expect(trace.getActiveSpan()).toBeUndefined()
+})

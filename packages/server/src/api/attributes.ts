@@ -1,0 +1,31 @@
+import { AttributesAnswer, AttributesQuery, CompletionAnswer, CompletionQuery } from '@spanlink/contract'
+import { completeQuery } from '../query/complete-query.ts'
+import { windowOf } from '../query/search-by-query.ts'
+import { attributeKeys, attributeValues } from '../query/traceql/names.ts'
+import type { Store } from '../store/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+export function attributeEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/attributes',
+      summary: 'Attribute names in use, or with `key` the values of a field, most used first',
+      query: AttributesQuery,
+      answer: AttributesAnswer,
+      handle: async ({ query, signal }) => {
+        const { key, scope, prefix, limit } = query
+        const asked = { ...windowOf(query), ...(prefix === undefined ? {} : { prefix }), limit: limit ?? 100, signal }
+        if (key !== undefined) return { status: 200, body: { values: [...(await attributeValues(store, key, asked))] } }
+        const attributes = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
+        return { status: 200, body: { attributes: [...attributes] } }
+      },
+    }),
+    endpoint({
+      path: '/api/traceql/complete',
+      summary: 'What can stand at the caret of a TraceQL query, and what is wrong with it',
+      query: CompletionQuery,
+      answer: CompletionAnswer,
+      handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),
+    }),
+  ]
+}

@@ -1,0 +1,47 @@
+import type { Static, TSchema } from 'typebox'
+
+/** One endpoint of the native API: what Fastify validates by, what OpenAPI tells and what answers, in one place. */
+export type Endpoint = {
+  /** OpenAPI's form: `/api/traces/{traceId}`. */
+  readonly path: string
+  readonly summary: string
+  readonly params?: TSchema
+  readonly query?: TSchema
+  readonly answer: TSchema
+  /** The answer, or a status with one. `undefined` is 404. */
+  readonly handle: (request: EndpointRequest) => Promise<EndpointAnswer>
+}
+
+type EndpointRequest = {
+  readonly params: unknown
+  readonly query: unknown
+  /** Aborted when the reader hangs up. */
+  readonly signal: AbortSignal
+}
+
+type EndpointAnswer =
+  | { readonly status: 200 | 503; readonly body: unknown }
+  | { readonly status: 404; readonly detail: string }
+
+type TypedEndpoint<Params extends TSchema, Query extends TSchema, Answer extends TSchema> = Omit<
+  Endpoint,
+  'params' | 'query' | 'answer' | 'handle'
+> & {
+  readonly params?: Params
+  readonly query?: Query
+  readonly answer: Answer
+  readonly handle: (request: {
+    readonly params: Static<Params>
+    readonly query: Static<Query>
+    readonly signal: AbortSignal
+  }) => Promise<
+    { readonly status: 200 | 503; readonly body: Static<Answer> } | { readonly status: 404; readonly detail: string }
+  >
+}
+
+/** Ties the types of a handler to the schemas that Fastify has checked its request by. */
+export function endpoint<Params extends TSchema, Query extends TSchema, Answer extends TSchema>(
+  typed: TypedEndpoint<Params, Query, Answer>,
+): Endpoint {
+  return typed as unknown as Endpoint
+}

@@ -1,0 +1,19 @@
+import { isIP } from 'node:net'
+
+/**
+ * Says which `Host` headers to answer. A server that listens on loopback answers to loopback's names only: else any web
+ * page could point its own name at 127.0.0.1 and read the traces as its own origin (DNS rebinding).
+ */
+export function hostGuard(listenHost: string): (header: string | undefined) => boolean {
+  if (!isLoopback(listenHost)) return () => true
+  return (header) => header !== undefined && isLoopback(hostname(header))
+}
+
+function isLoopback(host: string): boolean {
+  const name = host.toLowerCase()
+  return name === 'localhost' || name === '::1' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
+}
+
+function hostname(header: string): string {
+  return header.replace(/:[0-9]+$/, '')
+}

@@ -1,0 +1,65 @@
+import type { FastifyInstance } from 'fastify'
+import { wantsPage } from './ui.ts'
+import type { StatusSource } from './status.ts'
+
+// https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+type Type = 'counter' | 'gauge'
+type Status = Awaited<ReturnType<StatusSource['status']>>
+
+/** What an operator of this server watches, in units of the name's suffix. */
+const metrics: readonly (readonly [name: string, type: Type, help: string, value: (status: Status) => number])[] = [
+  ['spanlink_ready', 'gauge', '1 while the store answers.', (s) => Number(s.engine.state === 'ready')],
+  ['spanlink_uptime_seconds', 'gauge', 'Since the start.', (s) => s.uptimeSeconds],
+  ['spanlink_engine_restarts_total', 'counter', 'Starts of the engine after it died.', (s) => s.engine.restarts],
+  ['spanlink_ingest_requests_total', 'counter', 'Requests to the receivers.', (s) => s.ingest.requests],
+  ['spanlink_ingest_spans_total', 'counter', 'Spans acknowledged.', (s) => s.ingest.spans],
+  ['spanlink_ingest_rejected_spans_total', 'counter', 'Spans refused for good.', (s) => s.ingest.rejectedSpans],
+  ['spanlink_ingest_bytes_total', 'counter', 'Bodies taken, decompressed.', (s) => s.ingest.bytes],
+  ['spanlink_journal_segments', 'gauge', 'Segments acknowledged and not yet stored.', (s) => s.journal.segments],
+  ['spanlink_journal_bytes', 'gauge', 'Bytes acknowledged and not yet stored.', (s) => s.journal.bytes],
+  ['spanlink_journal_torn_bytes_total', 'counter', 'Cut from segments after a crash.', (s) => s.journal.tornBytes],
+  ['spanlink_store_spans', 'gauge', 'Spans stored.', (s) => s.store.spans],
+  ['spanlink_store_links', 'gauge', 'Links stored.', (s) => s.store.links],
+  ['spanlink_store_bytes', 'gauge', 'Tables and indexes on disk.', (s) => s.store.bytesOnDisk],
+  [
+    'process_resident_memory_bytes',
+    'gauge',
+    'Of the receiver; the engine is its child.',
+    () => process.memoryUsage.rss(),
+  ],
+  [
+    'process_cpu_seconds_total',
+    'counter',
+    'Of the receiver.',
+    () => process.cpuUsage().user / 1e6 + process.cpuUsage().system / 1e6,
+  ],
+]
+
+/** `GET /metrics`: this server about itself, for Prometheus. To a browser the same path is the page of all metrics. */
+export function servePrometheus(app: FastifyInstance, source: StatusSource): void {
+  app.get('/metrics', async (request, reply) => {
+    if (wantsPage(request)) return reply.callNotFound()
+    const text = exposition(await source.status())
+    return await reply.type(CONTENT_TYPE).header('cache-control', 'no-store').send(text)
+  })
+}
+
+export function exposition(status: Status): string {
+  const build = [
+    '# HELP spanlink_build_info What runs here.',
+    '# TYPE spanlink_build_info gauge',
+    `spanlink_build_info{version=${label(status.version)},engine=${label(status.engine.version)},store=${label(status.engine.mode)}} 1`,
+  ]
+  const values = metrics.flatMap(([name, type, help, value]) => [
+    `# HELP ${name} ${help}`,
+    `# TYPE ${name} ${type}`,
+    `${name} ${value(status)}`,
+  ])
+  return `${[...build, ...values].join('\n')}\n`
+}
+
+function label(value: string): string {
+  return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`
+}

@@ -1,0 +1,125 @@
+import { isIPv6 } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Store } from '../store/store.ts'
+import { endpoints } from './endpoints.ts'
+import type { Endpoint } from './endpoint.ts'
+import { hostGuard } from './host-guard.ts'
+import { openApi } from './openapi.ts'
+import { problemOf, sendProblem } from './problems.ts'
+import { servePrometheus } from './prometheus.ts'
+import { type IngestStatus, statusSource } from './status.ts'
+import { tailTraces } from './tail.ts'
+import { serveTempo } from './tempo/tempo.ts'
+import { serveUi } from './ui.ts'
+
+export type ApiOptions = {
+  readonly store: Store
+  readonly ingest: IngestStatus
+  readonly version: string
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly draining: () => boolean
+  readonly log: (line: string) => void
+}
+
+export type Api = {
+  /** With the real host and port. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** Serves the native API and the UI. Rejects with the system's error when the port can't be had. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const app = Fastify({
+    requestTimeout: 30_000,
+    // Open pages keep connections; stopping doesn't wait for them.
+    forceCloseConnections: true,
+    bodyLimit: 1024 * 1024,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+  })
+  let url = ''
+  const answersTo = hostGuard(options.host)
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(securityHeaders)
+    if (!answersTo(request.headers.host)) {
+      const detail = 'This server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only.'
+      return sendProblem(reply, { status: 403, title: 'Foreign host', detail })
+    }
+  })
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
+    return sendProblem(reply, problem)
+  })
+
+  const status = statusSource({ ...options, uiUrl: () => url })
+  const all = endpoints(options.store, status)
+  for (const one of all) route(app, one)
+  tailTraces(app, options.store)
+  serveTempo(app, options.store, options.version)
+  servePrometheus(app, status)
+  const document = JSON.stringify(openApi(all, options.version))
+  app.get('/api/openapi.json', (_request, reply) => reply.type('application/json').send(document))
+
+  const page = await serveUi(app)
+  app.setNotFoundHandler((request, reply) => {
+    if (!/^\/api(\/|\?|$)/.test(request.url)) return page(request, reply)
+    const detail = `There is no ${request.method} ${request.url.split('?')[0]}; /api/openapi.json lists what there is.`
+    return sendProblem(reply, { status: 404, title: 'No such endpoint', detail })
+  })
+
+  await app.listen({ host: options.host, port: options.port })
+  url = urlOf(app, options.host)
+  return { url, close: () => app.close() }
+}
+
+function route(app: FastifyInstance, endpoint: Endpoint): void {
+  app.route({
+    method: 'GET',
+    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    schema: {
+      ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
+      querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const hangUp = new AbortController()
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) hangUp.abort()
+      })
+      const answer = await endpoint.handle({ params: request.params, query: request.query, signal: hangUp.signal })
+      void reply.header('cache-control', 'no-store')
+      if (answer.status === 404) {
+        return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })
+      }
+      return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.body))
+    },
+  })
+}
+
+const securityHeaders = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  // What listens everywhere is reached here by loopback.
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,66 @@
+import type { ReadyAnswer, StatusAnswer } from '@spanlink/contract'
+import type { Store, StoreInfo } from '../store/store.ts'
+
+export type StatusSource = {
+  ready(): ReadyAnswer
+  status(): Promise<StatusAnswer>
+}
+
+/** What the status tells of the receiver. */
+export type IngestStatus = {
+  readonly otlpHttpUrl: string
+  readonly otlpGrpcUrl?: string
+  stats(): StatusAnswer['ingest']
+  journalDepth(): StatusAnswer['journal']
+}
+
+export type StatusOptions = {
+  readonly store: Store
+  readonly version: string
+  readonly ingest: IngestStatus
+  /** True from the first signal to stop. */
+  readonly draining: () => boolean
+  readonly uiUrl: () => string
+}
+
+export function statusSource(options: StatusOptions): StatusSource {
+  const { store, ingest } = options
+  const started = performance.now()
+  let lastInfo: StoreInfo | undefined
+  return {
+    ready: () => {
+      if (options.draining()) return { ready: false, reason: 'The server is stopping.' }
+      const state = store.state()
+      return state === 'ready' ? { ready: true } : { ready: false, reason: `The engine is ${state}.` }
+    },
+    status: async () => {
+      // While the engine is away its last counts are the best there are, and its state says so.
+      const info = await store.info().catch(() => lastInfo)
+      lastInfo = info
+      const { otlpHttpUrl: otlpHttp, otlpGrpcUrl: otlpGrpc } = ingest
+      return {
+        version: options.version,
+        uptimeSeconds: Math.round((performance.now() - started) / 100) / 10,
+        engine: {
+          mode: store.mode,
+          version: info?.version ?? '',
+          state: store.state(),
+          restarts: info?.restarts ?? 0,
+        },
+        journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes']),
+        ingest: pick(ingest.stats(), ['requests', 'spans', 'rejectedSpans', 'bytes']),
+        store: {
+          spans: info?.spans ?? 0,
+          links: info?.links ?? 0,
+          traces: info?.traces ?? 0,
+          bytesOnDisk: info?.bytesOnDisk ?? 0,
+        },
+        endpoints: { ui: options.uiUrl(), otlpHttp, ...(otlpGrpc === undefined ? {} : { otlpGrpc }) },
+      }
+    },
+  }
+}
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>
+}

@@ -1,0 +1,86 @@
+import { setTimeout } from 'node:timers/promises'
+import { TracesQuery, type FoundTrace } from '@spanlink/contract'
+import type { FastifyInstance } from 'fastify'
+import { searchByQuery } from '../query/search-by-query.ts'
+import { searchTraces } from '../query/search.ts'
+import type { Store } from '../store/store.ts'
+import { problemOf, sendProblem } from './problems.ts'
+
+/** Each reader costs a search a second. */
+const READERS_AT_MOST = 32
+const EVERY_MILLIS = 1000
+/** Exporters and consumers are late, and a trace that starts so long ago may still grow. */
+const REACH_NANO = 15n * 60_000_000_000n
+const TRACES_AT_ONCE = 100
+/** Says to proxies and to us that the line is alive. */
+const COMMENT_EVERY = 15
+
+/**
+ * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces` with a JSON array of what changed
+ * since the last. A query that can't be run is answered as any other is; what fails later is an event `problem`.
+ */
+export function tailTraces(app: FastifyInstance, store: Store): void {
+  let readers = 0
+  app.get('/api/traces/tail', { schema: { querystring: TracesQuery } }, async (request, reply) => {
+    const query = request.query as TracesQuery
+    const left = new AbortController()
+    reply.raw.once('close', () => left.abort())
+    if (readers >= READERS_AT_MOST) {
+      const detail = `${READERS_AT_MOST} pages follow new traces already; close one.`
+      return sendProblem(reply, { status: 503, title: 'Too many readers', detail })
+    }
+    readers += 1
+    try {
+      const known = new Map<string, string>()
+      const first = await changes(store, query, known, left.signal)
+      reply.hijack()
+      reply.raw.writeHead(200, {
+        ...(reply.getHeaders() as Record<string, string>),
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      })
+      reply.raw.write(eventOf('traces', first))
+      for (let turn = 1; !left.signal.aborted; turn += 1) {
+        await setTimeout(EVERY_MILLIS, undefined, { signal: left.signal })
+        const some = await changes(store, query, known, left.signal).catch((error: unknown) => {
+          if (left.signal.aborted) throw error
+          reply.raw.write(eventOf('problem', problemOf(error)))
+          return []
+        })
+        if (some.length > 0) reply.raw.write(eventOf('traces', some))
+        else if (turn % COMMENT_EVERY === 0) reply.raw.write(': still here\n\n')
+      }
+    } catch (error) {
+      if (!left.signal.aborted) throw error
+    } finally {
+      readers -= 1
+      if (reply.sent) reply.raw.end()
+    }
+    return reply
+  })
+}
+
+async function changes(
+  store: Store,
+  query: TracesQuery,
+  known: Map<string, string>,
+  signal: AbortSignal,
+): Promise<readonly FoundTrace[]> {
+  const recent = { ...query, start: String(BigInt(Date.now()) * 1_000_000n - REACH_NANO), limit: TRACES_AT_ONCE }
+  const { traces } = await (query.q === undefined
+    ? searchTraces(store, recent, { signal })
+    : searchByQuery(store, query.q, recent, { signal }))
+  const fresh = traces.filter((trace) => known.get(trace.traceId) !== stateOf(trace))
+  known.clear()
+  for (const trace of traces) known.set(trace.traceId, stateOf(trace))
+  return fresh
+}
+
+function stateOf({ spanCount, errorCount, linksIn, linksOut, durationNano }: FoundTrace): string {
+  return [spanCount, errorCount, linksIn, linksOut, durationNano].join(' ')
+}
+
+function eventOf(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
+}

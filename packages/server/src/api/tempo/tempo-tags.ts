@@ -1,0 +1,55 @@
+import { listServices } from '../../query/names.ts'
+import { TraceQLError } from '../../query/traceql/errors.ts'
+import { intrinsicSpellings } from '../../query/traceql/intrinsics.ts'
+import { attributeKeys, attributeValues } from '../../query/traceql/names.ts'
+import type { Store } from '../../store/store.ts'
+
+type Names = Parameters<typeof attributeKeys>[1]
+
+const SCOPES = ['resource', 'span', 'event', 'link', 'instrumentation'] as const
+
+/** Names of attributes by scope, and of intrinsics: all, or those of one scope. */
+export async function tempoScopes(
+  store: Store,
+  wanted: string | undefined,
+  names: Names,
+): Promise<{ readonly name: string; readonly tags: readonly string[] }[]> {
+  const isAll = wanted === undefined || wanted === 'none'
+  const scopes = await Promise.all(
+    SCOPES.filter((scope) => isAll || scope === wanted).map(async (scope) => ({
+      name: scope,
+      tags: (await attributeKeys(store, { ...names, scope })).map(({ key }) => key),
+    })),
+  )
+  return isAll || wanted === 'intrinsic' ? [...scopes, { name: 'intrinsic', tags: intrinsicSpellings }] : scopes
+}
+
+type TagValue = { readonly type: 'string' | 'int' | 'float' | 'bool' | 'keyword'; readonly value: string }
+
+/** Values of a tag; none of one whose values nobody picks from a list, such as a duration. */
+export async function tempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {
+  const words = KEYWORDS[tag.replace(/^span:/, '')]
+  if (words !== undefined) return words.map((value) => ({ type: 'keyword', value }))
+  if (tag === 'rootServiceName' || tag === 'trace:rootService') {
+    return (await listServices(store, names)).services.map((value) => ({ type: 'string', value }))
+  }
+  const field = tag === 'rootName' || tag === 'trace:rootName' ? 'name' : tag
+  try {
+    return (await attributeValues(store, field, names)).map(typed)
+  } catch (error) {
+    if (error instanceof TraceQLError) return []
+    throw error
+  }
+}
+
+const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  status: ['error', 'ok', 'unset'],
+  kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
+}
+
+/** By what it looks like: names come as text. */
+function typed(value: string): TagValue {
+  if (/^-?[0-9]{1,15}$/.test(value)) return { type: 'int', value }
+  if (/^-?[0-9]{1,15}\.[0-9]+$/.test(value)) return { type: 'float', value }
+  return { type: value === 'true' || value === 'false' ? 'bool' : 'string', value }
+}

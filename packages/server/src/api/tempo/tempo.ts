@@ -1,0 +1,162 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { findTrace } from '../../query/trace.ts'
+import { limits } from '../../query/traceql/limits.ts'
+import { metricsTraceQL } from '../../query/traceql/metrics.ts'
+import { searchTraceQL } from '../../query/traceql/run.ts'
+import type { Store } from '../../store/store.ts'
+import { problemOf } from '../problems.ts'
+import { otlpOfTrace, type ResourceSpans } from './otlp-of-trace.ts'
+import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
+import { instantSeries, rangeSeries } from './tempo-series.ts'
+import { countOf, searchText, stepOf, tempoWindow, type TempoQuery, textOf } from './tempo-parameters.ts'
+import { tempoTrace } from './tempo-search.ts'
+import { tempoScopes, tempoTagValues } from './tempo-tags.ts'
+
+const STEPS = 120n
+const NAMES = 1000
+
+/** Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md). */
+export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
+  void app.register(
+    async (tempo) => {
+      tempo.setErrorHandler((error, _request, reply) => {
+        const { status, detail } = problemOf(error)
+        return reply.code(status).type('text/plain').send(detail)
+      })
+      tempo.get('/api/echo', (_request, reply) => reply.type('text/plain').send('echo'))
+      tempo.get('/ready', (_request, reply) => reply.type('text/plain').send('ready'))
+      tempo.get('/api/status/buildinfo', async () => ({
+        status: 'success',
+        data: { version, revision: '', branch: '' },
+      }))
+      traces(tempo, store)
+      searches(tempo, store)
+      metrics(tempo, store)
+    },
+    { prefix: '/tempo' },
+  )
+}
+
+function traces(tempo: FastifyInstance, store: Store): void {
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    wrap: { readonly protobuf: (trace: Buffer) => Buffer; readonly json: (trace: object) => object },
+  ): Promise<unknown> => {
+    const id = (request.params as { readonly id: string }).id.toLowerCase()
+    if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
+    const trace = await findTrace(store, id.padStart(32, '0'), { signal: hangUp(reply) })
+    if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
+    const otlp = otlpOfTrace(trace)
+    if (/protobuf/.test(request.headers.accept ?? '')) {
+      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp)))
+    }
+    return wrap.json(wrap === v1 ? { batches: withBytes(otlp) } : { resourceSpans: withBytes(otlp) })
+  }
+  const v1 = { protobuf: (trace: Buffer) => trace, json: (trace: object) => trace }
+  const v2 = {
+    // tempopb.TraceByIDResponse: trace = 1; status COMPLETE is 0.
+    protobuf: (trace: Buffer) => message(1, trace),
+    json: (trace: object) => ({ trace, metrics: {} }),
+  }
+  tempo.get('/api/traces/:id', (request, reply) => answer(request, reply, v1))
+  tempo.get('/api/v2/traces/:id', (request, reply) => answer(request, reply, v2))
+}
+
+function searches(tempo: FastifyInstance, store: Store): void {
+  tempo.get('/api/search', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const text = searchText(query)
+    const { traces: found } = await searchTraceQL(store, text, {
+      ...tempoWindow(query),
+      limit: countOf(query, 'limit', 20, 500),
+      spansPerSpanset: countOf(query, 'spss', 3, 100),
+      signal: hangUp(reply),
+    })
+    return { traces: found.map((trace) => tempoTrace(trace, text)), metrics: { inspectedTraces: found.length } }
+  })
+  const names = (request: FastifyRequest, reply: FastifyReply) => ({
+    ...tempoWindow(request.query as TempoQuery),
+    limit: countOf(request.query as TempoQuery, 'limit', NAMES, NAMES),
+    signal: hangUp(reply),
+  })
+  tempo.get('/api/v2/search/tags', async (request, reply) => {
+    const scope = textOf(request.query as TempoQuery, 'scope')
+    return { scopes: await tempoScopes(store, scope, names(request, reply)), metrics: {} }
+  })
+  tempo.get('/api/search/tags', async (request, reply) => {
+    const scope = textOf(request.query as TempoQuery, 'scope')
+    const scopes = await tempoScopes(store, scope, names(request, reply))
+    return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
+  })
+  tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
+    const { tag } = request.params as { readonly tag: string }
+    return { tagValues: await tempoTagValues(store, tag, names(request, reply)), metrics: {} }
+  })
+  tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
+    const { tag } = request.params as { readonly tag: string }
+    const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
+    const values = await tempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
+    return { tagValues: values.map(({ value }) => value), metrics: {} }
+  })
+}
+
+function metrics(tempo: FastifyInstance, store: Store): void {
+  const windowOf = (query: TempoQuery): { readonly start: bigint; readonly end: bigint } => {
+    const now = BigInt(Date.now()) * 1_000_000n
+    const said = tempoWindow({ ...query, end: textOf(query, 'end') ?? String(now) })
+    return textOf(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
+  }
+  tempo.get('/api/metrics/query_range', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const { start, end } = windowOf(query)
+    const least = (end - start) / BigInt(limits.points) + 1n
+    const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
+    const step = stepOf(query) ?? usual
+    const options = { start, end, step, signal: hangUp(reply) }
+    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
+    return { series: rangeSeries(series), metrics: {}, ...statusOf(cuts) }
+  })
+  tempo.get('/api/metrics/query', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const { start, end } = windowOf(query)
+    const options = { start, end, step: end - start, signal: hangUp(reply) }
+    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
+    return { series: instantSeries(series, end), metrics: {}, ...statusOf(cuts) }
+  })
+}
+
+function statusOf(cuts: readonly string[]): object {
+  return cuts.length === 0 ? { status: 'COMPLETE' } : { status: 'PARTIAL', message: cuts.join(' ') }
+}
+
+/** Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb), unlike OTLP's. */
+function withBytes(otlp: readonly ResourceSpans[]): readonly object[] {
+  const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
+  return otlp.map((one) => ({
+    ...one,
+    scopeSpans: one.scopeSpans.map((scope) => ({
+      ...scope,
+      spans: scope.spans.map((span) => ({
+        ...span,
+        traceId: bytes(span.traceId),
+        spanId: bytes(span.spanId),
+        ...(span.parentSpanId === undefined ? {} : { parentSpanId: bytes(span.parentSpanId) }),
+        kind: KINDS[span.kind],
+        links: span.links.map((link) => ({ ...link, traceId: bytes(link.traceId), spanId: bytes(link.spanId) })),
+        status: { ...span.status, code: STATUSES[span.status.code] },
+      })),
+    })),
+  }))
+}
+
+const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map((kind) => `SPAN_KIND_${kind}`)
+const STATUSES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']
+
+function hangUp(reply: FastifyReply): AbortSignal {
+  const left = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) left.abort()
+  })
+  return left.signal
+}

@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import fastifyStatic from '@fastify/static'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+/**
+ * Serves the built UI. A path that is no file and is asked for as a page is the application's own to route. Returns
+ * what answers such paths.
+ */
+export async function serveUi(
+  app: FastifyInstance,
+): Promise<(request: FastifyRequest, reply: FastifyReply) => unknown> {
+  const root = uiDirectory()
+  if (root === undefined)
+    return (request, reply) => (wantsPage(request) ? reply.type('text/html').send(NOT_BUILT) : none(reply))
+  await app.register(fastifyStatic, {
+    root,
+    cacheControl: false,
+    setHeaders: (reply, path) => {
+      // Vite names what is in assets/ by its content.
+      const hashed = path.startsWith(`${root}/assets/`)
+      void reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
+    },
+  })
+  return (request, reply) => (wantsPage(request) ? reply.sendFile('index.html') : none(reply))
+}
+
+/** Beside this file when built (dist/api -> dist/ui), in the package's dist when run from source. */
+function uiDirectory(): string | undefined {
+  return ['../ui', '../../dist/ui']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find((path) => existsSync(`${path}/index.html`))
+}
+
+export function wantsPage(request: FastifyRequest): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && (request.headers.accept ?? '').includes('text/html')
+}
+
+function none(reply: FastifyReply): FastifyReply {
+  return reply.code(404).type('text/plain').send('Not found\n')
+}
+
+const NOT_BUILT = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Spanlink</title>
+<h1>Spanlink is running</h1>
+<p>Its pages are not built yet. Run <code>npm run build</code> and start it again.
+The API is at <a href="/api/openapi.json">/api/openapi.json</a>.</p></html>
+`

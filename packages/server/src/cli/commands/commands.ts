@@ -1,0 +1,21 @@
+import type { Command } from '../command.ts'
+import { migrateCommand } from '../migrate.ts'
+import { exportCommand } from './export.ts'
+import { flowCommand } from './flow.ts'
+import { importCommand } from './import.ts'
+import { queryCommand } from './query.ts'
+import { tailCommand } from './tail.ts'
+import { topologyCommand } from './topology.ts'
+import { traceCommand } from './trace.ts'
+
+/** In the order that help lists them. */
+export const commands: ReadonlyMap<string, Command> = new Map([
+  ['trace', traceCommand],
+  ['flow', flowCommand],
+  ['query', queryCommand],
+  ['tail', tailCommand],
+  ['topology', topologyCommand],
+  ['import', importCommand],
+  ['export', exportCommand],
+  ['migrate', migrateCommand],
+])

@@ -1,0 +1,38 @@
+import type { LinksAnswer, TraceAnswer } from '@spanlink/contract'
+import { askServer } from '../ask-server.ts'
+import { parseClientArgs, traceIdOf } from '../client-options.ts'
+import { COMMON_HELP, type Command } from '../command.ts'
+import { printTrace } from '../print/print-trace.ts'
+import { terminalOf } from '../print/terminal.ts'
+
+/** A terminal is no place for more; `--all` shows them. */
+const SPANS_SHOWN = 1000
+const LINKS_ASKED = 1000
+
+export const traceCommand: Command = {
+  summary: 'a trace as a waterfall, with its links in both directions',
+  help: `A trace as a waterfall, with its links in both directions.
+
+Usage: spanlink trace ID [options]
+
+  ←             where a message came from: a link that the span carries
+  → 2 in        two links, of spans in other traces, point at the span
+  --all         every span (default: the first ${SPANS_SHOWN})
+${COMMON_HELP}`,
+  run: async (args, out) => {
+    const options = parseClientArgs(args, { all: { type: 'boolean' } }, { least: 1, most: 1, what: 'The trace id' })
+    const id = traceIdOf(options.positionals[0])
+    const trace = await askServer<TraceAnswer>(options.url, `/api/traces/${id}`)
+    if (options.json) {
+      out.line(JSON.stringify(trace))
+      return 0
+    }
+    const isLinkedTo = trace.spans.some((span) => span.backlinkCount > 0)
+    const links = isLinkedTo
+      ? await askServer<LinksAnswer>(options.url, `/api/traces/${id}/links`, { direction: 'in', limit: LINKS_ASKED })
+      : { links: [] }
+    const most = options.isSet('all') ? Infinity : SPANS_SHOWN
+    for (const line of printTrace(trace, links.links, terminalOf(process.stdout, process.env), most)) out.line(line)
+    return 0
+  },
+}

@@ -1,0 +1,54 @@
+import type { Attributes, Span, TraceAnswer } from '@spanlink/contract'
+import type { Static } from 'typebox'
+import { plainOf } from '../../api/jaeger/jaeger-trace.ts'
+
+/**
+ * Zipkin v2 spans of a trace (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and values
+ * only as text: what is exported so has lost both.
+ */
+export function zipkinOfTrace(trace: TraceAnswer): readonly object[] {
+  return trace.spans.map((span) => zipkinSpan(trace, span))
+}
+
+function zipkinSpan(trace: TraceAnswer, span: Span): object {
+  const source = trace.sources[span.source]
+  const { code, message } = span.status
+  const start = BigInt(span.startTimeUnixNano)
+  const micros = Number((BigInt(span.endTimeUnixNano) - start) / 1000n)
+  const resource = (source?.resource.attributes ?? []).filter(({ key }) => key !== 'service.name')
+  const scope = source?.scope
+  return {
+    traceId: trace.traceId,
+    id: span.spanId,
+    ...(span.parentSpanId === '' ? {} : { parentId: span.parentSpanId }),
+    name: span.name,
+    ...(KINDS.has(span.kind) ? { kind: span.kind.toUpperCase() } : {}),
+    timestamp: Number(start / 1000n),
+    // Zipkin takes 0 for unknown.
+    duration: Math.max(1, micros),
+    localEndpoint: { serviceName: span.service },
+    annotations: span.events.map((event) => ({
+      timestamp: Number(BigInt(event.timeUnixNano) / 1000n),
+      value: event.attributes.length === 0 ? event.name : `${event.name} ${JSON.stringify(tagsOf(event.attributes))}`,
+    })),
+    tags: {
+      ...tagsOf(resource),
+      ...tagsOf(span.attributes),
+      ...(code === 'unset' ? {} : { 'otel.status_code': code.toUpperCase() }),
+      ...(code === 'error' ? { error: message === '' ? 'true' : message } : {}),
+      ...(scope === undefined || scope.name === '' ? {} : { 'otel.scope.name': scope.name }),
+      ...(scope === undefined || scope.version === '' ? {} : { 'otel.scope.version': scope.version }),
+    },
+  }
+}
+
+const KINDS: ReadonlySet<string> = new Set(['server', 'client', 'producer', 'consumer'])
+
+function tagsOf(attributes: Static<typeof Attributes>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    attributes.map(({ key, value }) => {
+      const plain = plainOf(value)
+      return [key, typeof plain === 'string' ? plain : JSON.stringify(plain)]
+    }),
+  )
+}

@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+import { StoreError } from '../store/store-error.ts'
+import { CommandError } from './ask-server.ts'
+import { commands } from './commands/commands.ts'
+import { parseServeOptions, UsageError } from './serve-options.ts'
+import { restartWithHeapFlags } from './heap-flags.ts'
+import { settleMemory } from './settle-memory.ts'
+import { version } from './version.ts'
+
+const HELP = `Spanlink: distributed tracing for Kafka systems.
+
+Usage: spanlink [serve] [options]
+       spanlink COMMAND [arguments], which asks a running server:
+
+${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).join('\n')}
+
+  spanlink COMMAND --help says more. Options of serve:
+
+  --data DIR              where everything is kept (default .spanlink, or $SPANLINK_DATA)
+  --store URL             a ClickHouse server instead of the embedded engine:
+                          clickhouse://user:password@host:8123/database
+  --host HOST             address to listen on (default 127.0.0.1)
+  --port PORT             pages and API (default 4319; 0 takes any free port, here and below)
+  --otlp-http-port PORT   OTLP over HTTP (default 4318)
+  --otlp-grpc-port PORT   OTLP over gRPC (default 4317)
+  --otlp-token TOKEN      senders have to say it as a bearer token (or $SPANLINK_OTLP_TOKEN)
+  --otlp-tls-cert FILE    receivers speak TLS with this certificate (PEM)...
+  --otlp-tls-key FILE     ...and its key
+  --cors-origins LIST     pages of these origins may send over HTTP, comma between; * is all
+  --kafka-brokers LIST    take OTLP requests from Kafka topics too (needs the package kafkajs)
+  --kafka-topics LIST     what they carry (default traces=otlp_spans; also logs=, metrics=)
+  --kafka-group GROUP     consumer group (default spanlink)
+  --retention TIME        drop what arrived longer ago, by whole days: 7d, 12h (default: keep all)
+  --max-disk SIZE         drop the oldest days when the tables are larger: 20GB (default: no limit)
+  --fsync                 acknowledge only what survives a power failure
+  --help, --version
+`
+
+// A drain takes as long as the engine needs for what is acknowledged and not yet stored; what is left is replayed at the
+// next start, so that the process is always gone within five seconds.
+const DRAIN_MS = 3000
+const GONE_WITHIN_MS = 4500
+
+// A reader of our lines may leave; the server stays.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+
+const output = {
+  line: (text: string): void => void process.stdout.write(`${text}\n`),
+  note: (text: string): void => void process.stderr.write(`${text}\n`),
+}
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = commands.get(args[0] ?? '')
+  if (command !== undefined && (args.includes('--help') || args.includes('-h'))) return say(command.help)
+  if (args.includes('--help') || args.includes('-h')) return say(HELP)
+  if (args.includes('--version') || args.includes('-v')) return say(`${version}\n`)
+  const [first = 'serve', ...rest] = args
+  const isFlag = first.startsWith('-')
+  try {
+    if (command !== undefined) return await command.run(rest, output)
+    if (first !== 'serve' && !isFlag) throw new UsageError(`There is no command ${JSON.stringify(first)}.`)
+    return await runServer(parseServeOptions(isFlag ? args : rest, process.env))
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const help = command === undefined ? '' : `${first} `
+      process.stderr.write(`spanlink: ${error.message} See spanlink ${help}--help.\n`)
+      return 2
+    }
+    if (error instanceof CommandError) {
+      process.stderr.write(`spanlink: ${error.message}\n`)
+      return error.exitCode
+    }
+    const known = error instanceof StoreError || (error instanceof Error && error.cause !== undefined)
+    process.stderr.write(`spanlink: ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+    return 1
+  }
+}
+
+async function runServer(options: ReturnType<typeof parseServeOptions>): Promise<number> {
+  restartWithHeapFlags()
+  const stopAsked = new Promise<void>((resolve) => {
+    let signals = 0
+    const onSignal = (): void => {
+      signals += 1
+      if (signals > 1) process.exit(1)
+      resolve()
+    }
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
+  })
+  // Commands that ask a server need none of what it is made of.
+  const { serve } = await import('./serve.ts')
+  const server = await serve(options, (line) => process.stderr.write(`${line}\n`))
+  process.stdout.write(
+    `Spanlink is ready on ${server.url}\nOTLP/HTTP on ${server.otlpHttpUrl}, data in ${server.dataDir}\n`,
+  )
+  settleMemory()
+  await stopAsked
+  setTimeout(() => process.exit(0), GONE_WITHIN_MS).unref()
+  await server.close(DRAIN_MS)
+  return 0
+}
+
+function say(text: string): number {
+  process.stdout.write(text)
+  return 0
+}

@@ -1,0 +1,33 @@
+/** A stretch of an axis `width` columns long. */
+export type Axis = { readonly start: bigint; readonly end: bigint; readonly width: number }
+
+/**
+ * `start` to `end` on the axis to the half of a column, never less than that; `wait` is drawn dotted before it, where nothing
+ * else is. Three parts, to be painted on their own: what is before, the bar, what is behind.
+ */
+export function timeBar(
+  axis: Axis,
+  start: bigint,
+  end: bigint,
+  waitStart?: bigint,
+): readonly [before: string, bar: string, behind: string] {
+  const from = Math.min(halfOf(axis, start), axis.width * 2 - 1)
+  const to = Math.max(halfOf(axis, end), from + 1)
+  const first = Math.floor(from / 2)
+  const last = Math.ceil(to / 2)
+  let bar = ''
+  for (let column = first; column < last; column += 1) {
+    const left = from <= column * 2
+    const right = to >= column * 2 + 2
+    bar += left && right ? '█' : left ? '▌' : '▐'
+  }
+  const waits = waitStart === undefined ? first : Math.min(first, Math.floor(halfOf(axis, waitStart) / 2))
+  return [' '.repeat(waits) + '┈'.repeat(first - waits), bar, ' '.repeat(Math.max(0, axis.width - last))]
+}
+
+function halfOf(axis: Axis, time: bigint): number {
+  const length = axis.end - axis.start
+  if (length <= 0n) return 0
+  const half = Number(((time - axis.start) * BigInt(axis.width * 2)) / length)
+  return Math.max(0, Math.min(axis.width * 2, half))
+}

@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import { parseServeOptions, UsageError } from './serve-options.ts'
+
+test('every flag arrives', () => {
+  const args = '--data d --store clickhouse://h --host ::1 --port 0 --otlp-http-port 1 --otlp-grpc-port 65535 --fsync'
+  expect(parseServeOptions([...args.split(' '), '--retention', '1.5d', '--max-disk=20GB'], {})).toEqual({
+    dataDir: 'd',
+    store: 'clickhouse://h',
+    host: '::1',
+    port: 0,
+    otlpHttpPort: 1,
+    otlpGrpcPort: 65_535,
+    retentionSeconds: 129_600,
+    maxDiskBytes: 20e9,
+    fsync: true,
+  })
+})
+
+test('flags of the receivers arrive', () => {
+  const args = [
+    '--otlp-token=t',
+    '--otlp-tls-cert=c.pem',
+    '--otlp-tls-key=k.pem',
+    '--cors-origins=https://a, https://b',
+    '--kafka-brokers=a:9092,b:9092',
+    '--kafka-topics=logs=my.logs, traces=my_spans',
+    '--kafka-group=g',
+  ]
+  expect(parseServeOptions(args, { SPANLINK_OTLP_TOKEN: 'other' })).toMatchObject({
+    otlpToken: 't',
+    otlpTls: { certFile: 'c.pem', keyFile: 'k.pem' },
+    corsOrigins: ['https://a', 'https://b'],
+    kafka: {
+      brokers: ['a:9092', 'b:9092'],
+      groupId: 'g',
+      topics: [
+        ['my.logs', 'logs'],
+        ['my_spans', 'traces'],
+      ],
+    },
+  })
+  expect(parseServeOptions([], { SPANLINK_OTLP_TOKEN: 'other' }).otlpToken).toBe('other')
+  expect(parseServeOptions(['--kafka-brokers=a'], {}).kafka).toEqual({
+    brokers: ['a'],
+    groupId: 'spanlink',
+    topics: [['otlp_spans', 'traces']],
+  })
+})
+
+test.each([['--otlp-tls-cert=c.pem'], ['--kafka-brokers=a', '--kafka-topics=spans=x']])(
+  '%s alone is refused',
+  (...args) => {
+    expect(() => parseServeOptions(args, {})).toThrow(UsageError)
+  },
+)
+
+test('the directory comes from the environment unless a flag says otherwise', () => {
+  expect(parseServeOptions([], { SPANLINK_DATA: 'e' }).dataDir).toBe('e')
+  expect(parseServeOptions(['--data', 'd'], { SPANLINK_DATA: 'e' }).dataDir).toBe('d')
+})
+
+test.each(['0d', '-1d', '7', '7 years', 'd', ''])('a retention of %j is refused', (value) => {
+  expect(() => parseServeOptions([`--retention=${value}`], {})).toThrow(UsageError)
+})
+
+test.each(['65536', '-1', '80.5', 'http', '', '0x50'])('a port of %j is refused', (value) => {
+  expect(() => parseServeOptions([`--port=${value}`], {})).toThrow(UsageError)
+})

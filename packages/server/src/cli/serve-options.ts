@@ -1,0 +1,155 @@
+import { parseArgs } from 'node:util'
+
+export type ServeOptions = {
+  /** Where everything is kept. @default '.spanlink' in the working directory */
+  readonly dataDir?: string
+  /** A ClickHouse server instead of the embedded engine: `clickhouse://user:password@host:8123/database`. */
+  readonly store?: string
+  /** @default '127.0.0.1' */
+  readonly host?: string
+  /** Pages and API; 0 takes any free port. @default 4319 */
+  readonly port?: number
+  /** OTLP over HTTP; 0 takes any free port. @default 4318 */
+  readonly otlpHttpPort?: number
+  /** OTLP over gRPC; 0 takes any free port. @default 4317 */
+  readonly otlpGrpcPort?: number
+  /** Senders have to say it, as `Authorization: Bearer <token>`. @default everybody may send */
+  readonly otlpToken?: string
+  /** PEM files of the receivers' certificate, with its chain, and key. @default plain text */
+  readonly otlpTls?: { readonly certFile: string; readonly keyFile: string }
+  /** Origins whose pages may send over HTTP; `*` is all. @default none */
+  readonly corsOrigins?: readonly string[]
+  /** Takes OTLP requests from Kafka too. @default it doesn't */
+  readonly kafka?: {
+    readonly brokers: readonly string[]
+    readonly groupId: string
+    /** Topic and what it carries: `traces`, `logs` or `metrics`. */
+    readonly topics: readonly (readonly [topic: string, signal: string])[]
+  }
+  /** How long data is kept after it arrived, in seconds. @default without end */
+  readonly retentionSeconds?: number
+  /** The oldest days go when the tables are larger than this many bytes. @default without limit */
+  readonly maxDiskBytes?: number
+  /** Acknowledge only what a power failure cannot take back. @default false */
+  readonly fsync?: boolean
+}
+
+/** What was typed cannot be meant; the message says why. */
+export class UsageError extends Error {}
+
+/** @throws UsageError */
+export function parseServeOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): ServeOptions {
+  const values = parse(args)
+  return {
+    dataDir: values.data ?? env['SPANLINK_DATA'],
+    store: values.store,
+    host: values.host,
+    port: port('--port', values.port),
+    otlpHttpPort: port('--otlp-http-port', values['otlp-http-port']),
+    otlpGrpcPort: port('--otlp-grpc-port', values['otlp-grpc-port']),
+    otlpToken: values['otlp-token'] ?? env['SPANLINK_OTLP_TOKEN'],
+    otlpTls: tlsOf(values['otlp-tls-cert'], values['otlp-tls-key']),
+    corsOrigins: values['cors-origins']?.split(',').map((origin) => origin.trim()),
+    kafka: kafkaOf(values['kafka-brokers'], values['kafka-topics'], values['kafka-group']),
+    retentionSeconds: measure('--retention', values.retention, SECONDS, '7d, 12h or 30m'),
+    maxDiskBytes: measure('--max-disk', values['max-disk'], BYTES, '20GB or 500MB'),
+    fsync: values.fsync,
+  }
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+function parse(args: readonly string[]): Partial<Record<Flag, string>> & { readonly fsync?: boolean } {
+  try {
+    return parseArgs({ args: [...args], options: flags, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    // Node's message names the flag and goes on with advice on positionals, which serve has none of.
+    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]?.replace(/\.$/, '')}.`)
+  }
+}
+
+const text = { type: 'string' } as const
+const flags = {
+  data: text,
+  store: text,
+  host: text,
+  port: text,
+  'otlp-http-port': text,
+  'otlp-grpc-port': text,
+  'otlp-token': text,
+  'otlp-tls-cert': text,
+  'otlp-tls-key': text,
+  'cors-origins': text,
+  'kafka-brokers': text,
+  'kafka-topics': text,
+  'kafka-group': text,
+  retention: text,
+  'max-disk': text,
+  fsync: { type: 'boolean' },
+} as const
+
+type Flag = Exclude<keyof typeof flags, 'fsync'>
+
+function port(flag: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
+  const number = /^[0-9]{1,5}$/.test(value) ? Number(value) : Number.NaN
+  if (!(number <= 65_535)) throw new UsageError(`${flag} ${value} is not a port (0 to 65535).`)
+  return number
+}
+
+function tlsOf(certFile: string | undefined, keyFile: string | undefined): ServeOptions['otlpTls'] {
+  if (certFile === undefined && keyFile === undefined) return undefined
+  if (certFile === undefined || keyFile === undefined) {
+    throw new UsageError('--otlp-tls-cert and --otlp-tls-key go together.')
+  }
+  return { certFile, keyFile }
+}
+
+/** The Collector's own names of topics and signals are the default. */
+function kafkaOf(
+  brokers: string | undefined,
+  topics = 'traces=otlp_spans',
+  groupId = 'spanlink',
+): ServeOptions['kafka'] {
+  if (brokers === undefined) return undefined
+  return {
+    brokers: brokers.split(',').map((broker) => broker.trim()),
+    groupId,
+    topics: topics.split(',').map((pair) => {
+      const match = /^\s*(traces|logs|metrics)=([a-zA-Z0-9._-]+)\s*$/.exec(pair)
+      if (match?.[1] === undefined || match[2] === undefined) {
+        throw new UsageError(`--kafka-topics ${topics} is none. It looks like traces=otlp_spans,logs=otlp_logs.`)
+      }
+      return [match[2], match[1]] as const
+    }),
+  }
+}
+
+function measure(
+  flag: string,
+  value: string | undefined,
+  units: Readonly<Record<string, number>>,
+  examples: string,
+): number | undefined {
+  if (value === undefined) return undefined
+  const match = /^([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)$/i.exec(value)
+  const unit = units[match?.[2]?.toLowerCase() ?? '']
+  const amount = Number(match?.[1]) * (unit ?? Number.NaN)
+  if (!(amount > 0) || !Number.isFinite(amount))
+    throw new UsageError(`${flag} ${value} is none. It looks like ${examples}.`)
+  return amount
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { startApi } from '../api/server.ts'
+import type { Access } from '../ingest/access.ts'
+import { type IngestOptions, startIngest } from '../ingest/ingest.ts'
+import { signalOf } from '../ingest/signal.ts'
+import { takeDataDir } from '../store/data-dir.ts'
+import { openClusterStore, openEmbeddedStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import type { ServeOptions } from './serve-options.ts'
+import { version } from './version.ts'
+
+export type SpanlinkServer = {
+  /** Pages and API, with the real port. */
+  readonly url: string
+  /** Base endpoint for OTLP/HTTP exporters, with the real port. */
+  readonly otlpHttpUrl: string
+  /** Endpoint for OTLP/gRPC exporters, with the real port. */
+  readonly otlpGrpcUrl: string
+  /** Absolute. */
+  readonly dataDir: string
+  /** Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops. Idempotent. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Starts a whole Spanlink server in this process. Rejects with one clear line when it can't. */
+export async function serve(
+  options: ServeOptions = {},
+  log: (line: string) => void = () => {},
+): Promise<SpanlinkServer> {
+  const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
+  let draining = false
+  const undo: (() => Promise<void>)[] = []
+  try {
+    const { store, dataDir } = await openStore(options, log)
+    undo.push(() => store.close())
+    const ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
+      startIngest({
+        dataDir,
+        store,
+        host,
+        otlpHttpPort,
+        otlpGrpcPort,
+        access: accessOf(options),
+        kafka: kafkaOf(options),
+        fsync: options.fsync ?? false,
+        log,
+      }),
+    )
+    let drainMs = 0
+    undo.push(() => ingest.drain(drainMs))
+    const api = await portOf({ '--port': port }, () =>
+      startApi({ store, ingest, version, host, port, draining: () => draining, log }),
+    )
+    undo.push(() => api.close())
+    let closed: Promise<void> | undefined
+    return {
+      url: api.url,
+      otlpHttpUrl: ingest.otlpHttpUrl,
+      otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
+      dataDir,
+      close: (deadlineMs = 3000) => {
+        draining = true
+        drainMs = deadlineMs
+        closed ??= undoAll(undo)
+        return closed
+      },
+    }
+  } catch (error) {
+    await undoAll(undo)
+    throw error
+  }
+}
+
+function kafkaOf({ kafka }: ServeOptions): IngestOptions['kafka'] {
+  if (kafka === undefined) return undefined
+  const topics = kafka.topics.map(([topic, name]) => [topic, signalOf(name)] as const)
+  return { brokers: kafka.brokers, groupId: kafka.groupId, topics: new Map(topics) }
+}
+
+/** @throws when a file can't be read */
+function accessOf({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
+  return {
+    ...(otlpToken === undefined ? {} : { token: otlpToken }),
+    ...(otlpTls === undefined ? {} : { tls: { cert: readPem(otlpTls.certFile), key: readPem(otlpTls.keyFile) } }),
+    ...(corsOrigins === undefined ? {} : { corsOrigins }),
+  }
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw new Error(`${file} can't be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function openStore(
+  options: ServeOptions,
+  log: (line: string) => void,
+): Promise<{ readonly store: Store; readonly dataDir: string }> {
+  const dir = options.dataDir ?? '.spanlink'
+  const retention = { keepSeconds: options.retentionSeconds, maxBytes: options.maxDiskBytes }
+  if (options.store === undefined) {
+    const store = await openEmbeddedStore(dir, { retention, log })
+    return { store, dataDir: store.dataDir }
+  }
+  // The journal is here also when the tables are elsewhere.
+  const dataDir = takeDataDir(dir)
+  try {
+    const store = await openClusterStore(options.store, { retention, log })
+    return {
+      dataDir: dataDir.path,
+      store: {
+        ...store,
+        close: async () => {
+          await store.close()
+          dataDir.release()
+        },
+      },
+    }
+  } catch (error) {
+    dataDir.release()
+    throw error
+  }
+}
+
+/** @param ports by flag */
+async function portOf<T>(ports: Readonly<Record<string, number>>, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (cause) {
+    const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number }
+    const [flag] = Object.entries(ports).find(([, wanted]) => wanted === port) ?? Object.keys(ports)
+    if (code === 'EADDRINUSE') {
+      throw new Error(`Port ${port} is taken. Choose another with ${flag}, or 0 for any free one.`, { cause })
+    }
+    if (code === 'EACCES') throw new Error(`Port ${port} needs more rights. Choose another with ${flag}.`, { cause })
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new Error('--host names no address of this machine.', { cause })
+    }
+    throw cause
+  }
+}
+
+async function undoAll(undo: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of undo.toReversed()) await step()
+}

@@ -1,0 +1,111 @@
+import type { Store } from '../store/store.ts'
+import type { Access } from './access.ts'
+import { ByteBudget } from './byte-budget.ts'
+import { Flusher } from './flush.ts'
+import { type IngestCounters, intakeInto } from './intake.ts'
+import { Journal, type JournalDepth } from './journal.ts'
+import type { Log } from './log.ts'
+import { type KafkaReceiverOptions, startKafkaReceiver } from './kafka-receiver.ts'
+import { listenOtlpGrpc } from './otlp-grpc.ts'
+import { listenOtlpHttp } from './otlp-http.ts'
+import { MAX_BODY_BYTES } from './request-body.ts'
+
+export type IngestOptions = {
+  readonly dataDir: string
+  readonly store: Store
+  /** @default '127.0.0.1' */
+  readonly host?: string
+  /** 0 takes any free one. @default 4318 */
+  readonly otlpHttpPort?: number
+  /** 0 takes any free one. @default OTLP/gRPC isn't served */
+  readonly otlpGrpcPort?: number
+  /** Who may send. @default everybody who reaches the ports, but no pages of other origins */
+  readonly access?: Access
+  /** Topics of OTLP requests to take too. @default none */
+  readonly kafka?: Omit<KafkaReceiverOptions, 'intake' | 'log'>
+  /** Acks wait until the disk has the spans. @default false */
+  readonly fsync?: boolean
+  /** @default nothing is logged */
+  readonly log?: Log
+}
+
+export type IngestStats = Readonly<IngestCounters>
+
+export type Ingest = {
+  /** `http://host:port`, without a path. */
+  readonly otlpHttpUrl: string
+  /** The same of OTLP/gRPC. */
+  readonly otlpGrpcUrl?: string
+  stats(): IngestStats
+  /** Acked and not yet in the store. */
+  journalDepth(): JournalDepth
+  /** Takes no more, stores what the journal holds, within the deadline; the rest is for the next start. Idempotent. */
+  drain(deadlineMs: number): Promise<void>
+}
+
+/** Part of the time to drain in which requests that are being sent may still end. */
+const CLOSING_SHARE = 0.2
+
+/** Bodies held by all requests together. */
+const IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
+
+/**
+ * Starts the receivers: replays the journal of an earlier run, then listens. The store needn't be ready; spans are
+ * acked meanwhile and wait in the journal.
+ *
+ * @throws what a port or the data directory can't do, with Node's `code`, and of a port the `port`
+ */
+export async function startIngest(options: IngestOptions): Promise<Ingest> {
+  const {
+    dataDir,
+    store,
+    host = '127.0.0.1',
+    otlpHttpPort = 4318,
+    otlpGrpcPort,
+    access = {},
+    fsync = false,
+    log = () => {},
+  } = options
+  const flusher = new Flusher(store, log)
+  const journal = await Journal.open({ dataDir, fsync, log, onSealed: (segment) => flusher.push(segment) })
+  const intake = intakeInto(async (rows) => {
+    await flusher.room()
+    await journal.append(rows)
+  })
+  const budget = new ByteBudget(IN_FLIGHT_BYTES)
+  const http = await listenOtlpHttp({ host, port: otlpHttpPort, access, intake, budget, log })
+  const grpc =
+    otlpGrpcPort === undefined
+      ? undefined
+      : await listenOtlpGrpc({ host, port: otlpGrpcPort, access, intake, budget, log }).catch(
+          async (error: unknown) => {
+            await http.close(0)
+            throw error
+          },
+        )
+  const kafka =
+    options.kafka === undefined
+      ? undefined
+      : await startKafkaReceiver({ ...options.kafka, intake, log }).catch(async (error: unknown) => {
+          await Promise.all([http, grpc].map((receiver) => receiver?.close(0)))
+          throw error
+        })
+  flusher.start(journal)
+  let draining: Promise<void> | undefined
+  return {
+    otlpHttpUrl: http.url,
+    ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
+    stats: () => ({ ...intake.stats }),
+    journalDepth: () => journal.depth(),
+    drain: (deadlineMs) => {
+      draining ??= (async () => {
+        const start = performance.now()
+        const closing = deadlineMs * CLOSING_SHARE
+        await Promise.all([http.close(closing), grpc?.close(closing), kafka?.close(closing)])
+        await journal.close()
+        await flusher.drain(Math.max(0, deadlineMs - (performance.now() - start)))
+      })()
+      return draining
+    },
+  }
+}

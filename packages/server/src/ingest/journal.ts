@@ -1,0 +1,222 @@
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Section } from './frame.ts'
+import type { Log } from './log.ts'
+import { sectionsOf, type SignalRows } from './sections.ts'
+import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment } from './segment.ts'
+
+export type JournalOptions = {
+  /** Segments go to `<dataDir>/journal/`. */
+  readonly dataDir: string
+  /** Acks wait until the disk has the bytes, so that a power failure loses nothing. @default false */
+  readonly fsync?: boolean
+  /** A segment is sealed at this size... @default 32 MiB */
+  readonly maxSegmentBytes?: number
+  /** ...or this many rows... @default 50_000 */
+  readonly maxSegmentRows?: number
+  /** ...or this long after its first request, in ms: with the insert, data is queryable within a second. @default 300 */
+  readonly maxSegmentAgeMs?: number
+  /** Acked and not yet stored; beyond it requests are refused. @default 1 GiB */
+  readonly maxBacklogBytes?: number
+  /** Sealed segments kept in memory; what is beyond it is read back from its file. @default 96 MiB */
+  readonly maxMemoryBytes?: number
+  readonly log: Log
+  readonly onSealed: (segment: SealedSegment) => void
+}
+
+export type JournalDepth = {
+  readonly segments: number
+  readonly bytes: number
+  /** Cut from the tails of leftover segments since the start. */
+  readonly tornBytes: number
+}
+
+/** The journal can't take a request now; nothing of it is kept, and the sender should try again. */
+export class JournalFullError extends Error {}
+
+type Waiting = {
+  readonly day: number
+  readonly sections: readonly Section[]
+  readonly bytes: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const SECONDS_PER_DAY = 86_400
+
+/** Requests that wait are written together up to this size. */
+const MAX_WRITE_BYTES = 16 * 1024 * 1024
+
+/** The write-ahead log: what `append` resolved for survives the process. One owner per data directory. */
+export class Journal {
+  readonly #directory: string
+  readonly #options: Required<JournalOptions>
+  #waiting: Waiting[] = []
+  #open: OpenSegment | undefined
+  /** Neither open nor handed over, for as long as its file is closed. */
+  #sealing: OpenSegment | undefined
+  #ageTimer: NodeJS.Timeout | undefined
+  #sealDue = false
+  #working: Promise<void> | undefined
+  #closed = false
+  readonly #sealed = new Set<SealedSegment>()
+  /** Requests that wait for their write. */
+  #waitingBytes = 0
+  #sealedBytes = 0
+  #memoryBytes = 0
+  #tornBytes = 0
+
+  private constructor(directory: string, options: Required<JournalOptions>) {
+    this.#directory = directory
+    this.#options = options
+  }
+
+  /** Opens the journal; the segments of an earlier run are handed to `onSealed` first. */
+  static async open(options: JournalOptions): Promise<Journal> {
+    const directory = join(options.dataDir, 'journal')
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const journal = new Journal(directory, { ...DEFAULTS, ...options })
+    for (const name of (await readdir(directory)).sort()) {
+      const { size } = await stat(join(directory, name))
+      const segment = leftoverSegment(directory, name, size)
+      if (segment !== undefined) journal.#handOver(segment)
+    }
+    const { segments, bytes } = journal.depth()
+    if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
+    return journal
+  }
+
+  /** Resolves when the rows may be acked. Rejects when they are not kept: `JournalFullError`, or what the disk said. */
+  append(rows: SignalRows): Promise<void> {
+    const sections = sectionsOf(rows)
+    const bytes = sections.reduce((sum, section) => sum + section.bytes.length, 0)
+    if (bytes === 0) return Promise.resolve()
+    if (this.#closed) return Promise.reject(new JournalFullError('Journal is closed: the server is shutting down.'))
+    if (this.depth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
+      const limit = this.#options.maxBacklogBytes
+      return Promise.reject(new JournalFullError(`Journal holds ${limit} bytes that the store has not taken yet.`))
+    }
+    const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
+    this.#waitingBytes += bytes
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ day, sections, bytes, resolve, reject })
+      this.#work()
+    })
+  }
+
+  depth(): JournalDepth {
+    const open = (this.#open ?? this.#sealing)?.bytes ?? 0
+    return {
+      segments: this.#sealed.size + (open > 0 ? 1 : 0),
+      bytes: this.#sealedBytes + open,
+      tornBytes: this.#tornBytes,
+    }
+  }
+
+  countTorn(bytes: number): void {
+    this.#tornBytes += bytes
+  }
+
+  /** The segment's rows are in the store. */
+  async release(segment: SealedSegment): Promise<void> {
+    if (!this.#sealed.delete(segment)) return
+    this.#sealedBytes -= segment.bytes
+    this.#memoryBytes -= segment.memoryBytes()
+    segment.forget()
+    await segment.remove()
+  }
+
+  /** Writes what waits, seals, and takes no more. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#sealDue = true
+    this.#work()
+    await this.#working
+  }
+
+  #work(): void {
+    this.#working ??= this.#run().finally(() => {
+      this.#working = undefined
+      // What came between the last look at the queue and here.
+      if (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) this.#work()
+    })
+  }
+
+  /** The only one to touch files; everything else sets what is to be done and calls `#work`. */
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) {
+      const day = this.#waiting[0]?.day
+      if (this.#sealDue || (this.#open !== undefined && day !== this.#open.day)) await this.#seal()
+      if (day !== undefined) await this.#write(day)
+    }
+  }
+
+  async #write(day: number): Promise<void> {
+    const requests = this.#take(day)
+    try {
+      this.#open ??= await createSegment(this.#directory, day, this.#options.fsync)
+      this.#ageTimer ??= setTimeout(() => this.#sealSoon(), this.#options.maxSegmentAgeMs)
+      await this.#open.append(
+        requests.map((request) => request.sections),
+        this.#options.fsync,
+      )
+    } catch (error) {
+      this.#options.log(`Journal can't be written, requests are refused: ${String(error)}`)
+      for (const request of requests) request.reject(error)
+      return
+    }
+    for (const request of requests) request.resolve()
+    const { maxSegmentBytes, maxSegmentRows } = this.#options
+    if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
+  }
+
+  #take(day: number): Waiting[] {
+    let bytes = 0
+    let count = 0
+    for (const request of this.#waiting) {
+      if (request.day !== day || (count > 0 && bytes + request.bytes > MAX_WRITE_BYTES)) break
+      bytes += request.bytes
+      count++
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, count)
+  }
+
+  #sealSoon(): void {
+    this.#ageTimer = undefined
+    this.#sealDue = true
+    this.#work()
+  }
+
+  async #seal(): Promise<void> {
+    const open = this.#open
+    clearTimeout(this.#ageTimer)
+    this.#ageTimer = undefined
+    this.#open = undefined
+    this.#sealDue = false
+    if (open === undefined) return
+    this.#sealing = open
+    try {
+      this.#handOver(await open.seal())
+    } finally {
+      this.#sealing = undefined
+    }
+  }
+
+  #handOver(segment: SealedSegment): void {
+    this.#sealed.add(segment)
+    this.#sealedBytes += segment.bytes
+    if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.forget()
+    this.#memoryBytes += segment.memoryBytes()
+    this.#options.onSealed(segment)
+  }
+}
+
+const DEFAULTS = {
+  fsync: false,
+  maxSegmentBytes: 32 * 1024 * 1024,
+  maxSegmentRows: 50_000,
+  maxSegmentAgeMs: 300,
+  maxBacklogBytes: 1024 * 1024 * 1024,
+  maxMemoryBytes: 96 * 1024 * 1024,
+} as const

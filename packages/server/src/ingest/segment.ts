@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, readFile, truncate, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { decodeFrames, encodeFrame, type Section } from './frame.ts'
+
+const SUFFIX = '.segment'
+
+/** A segment that is closed for appends: one insert per table, under its id as token. */
+export type SealedSegment = {
+  /** Never given twice, whatever the clock does: the store drops rows whose token it has seen. */
+  readonly id: string
+  readonly bytes: number
+  /** From memory while it is there, else from the file. */
+  load(): Promise<{ readonly sections: readonly Section[]; readonly tornBytes: number }>
+  /** Memory it holds; `forget` gives it up. */
+  memoryBytes(): number
+  forget(): void
+  /** Its rows are in the store: removes the file. */
+  remove(): Promise<void>
+}
+
+/** The segment that takes appends: a file, and its frames in memory, so that the insert needs no reading. */
+export class OpenSegment {
+  readonly id: string
+  /** UTC day of its rows' `received`: a segment stays within one partition, so its insert is one block. */
+  readonly day: number
+  readonly #path: string
+  readonly #file: FileHandle
+  readonly #sections: Section[] = []
+  #bytes = 0
+  #rows = 0
+
+  constructor(id: string, day: number, path: string, file: FileHandle) {
+    this.id = id
+    this.day = day
+    this.#path = path
+    this.#file = file
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  get rows(): number {
+    return this.#rows
+  }
+
+  /**
+   * Writes requests, each a frame, in one call; with `sync` they have reached the disk. When that fails the file is cut
+   * back to what it was: a request that was refused must not come back after a crash.
+   */
+  async append(requests: readonly (readonly Section[])[], sync: boolean): Promise<void> {
+    const frames = requests.map(encodeFrame)
+    const length = frames.reduce((sum, frame) => sum + frame.length, 0)
+    try {
+      await this.#write(frames.flatMap((frame) => frame.buffers))
+      if (sync) await this.#file.datasync()
+    } catch (error) {
+      // Should that fail too, the next append still overwrites it, and what it can't replay it cuts.
+      await this.#file.truncate(this.#bytes).catch(() => {})
+      throw error
+    }
+    this.#bytes += length
+    for (const sections of requests) {
+      for (const section of sections) {
+        this.#sections.push(section)
+        this.#rows += section.rows
+      }
+    }
+  }
+
+  async seal(): Promise<SealedSegment> {
+    // Every byte was written before its ack; whatever closing says, the segment is whole.
+    await this.#file.close().catch(() => {})
+    return sealed(this.id, this.#path, this.#bytes, this.#sections)
+  }
+
+  async #write(buffers: Uint8Array[]): Promise<void> {
+    let at = this.#bytes
+    let rest = buffers
+    while (rest.length > 0) {
+      const { bytesWritten } = await this.#file.writev(rest, at)
+      at += bytesWritten
+      rest = without(rest, bytesWritten)
+    }
+  }
+}
+
+export async function createSegment(directory: string, day: number, sync: boolean): Promise<OpenSegment> {
+  const id = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(8).toString('hex')}`
+  const path = join(directory, id + SUFFIX)
+  const file = await open(path, 'wx', 0o600)
+  // The file's name is in the directory, which has to reach the disk too.
+  if (sync) await syncDirectory(directory)
+  return new OpenSegment(id, day, path, file)
+}
+
+/** A segment of an earlier run, by its file's name; undefined when the name is none of ours. */
+export function leftoverSegment(directory: string, name: string, bytes: number): SealedSegment | undefined {
+  if (!name.endsWith(SUFFIX)) return undefined
+  return sealed(name.slice(0, -SUFFIX.length), join(directory, name), bytes)
+}
+
+function sealed(id: string, path: string, bytes: number, written?: readonly Section[]): SealedSegment {
+  let inMemory = written
+  return {
+    id,
+    bytes,
+    load: async () =>
+      inMemory === undefined ? decodeFrames(await readFile(path)) : { sections: inMemory, tornBytes: 0 },
+    memoryBytes: () => (inMemory === undefined ? 0 : bytes),
+    forget: () => {
+      inMemory = undefined
+    },
+    remove: async () => {
+      try {
+        await unlink(path)
+      } catch (error) {
+        // Empty, it does no harm at the next start; full, it would be inserted again once the store forgot its token.
+        await truncate(path, 0).catch(() => {
+          throw error
+        })
+      }
+    },
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+/** What is left after the first `length` bytes: a write may take only a part. */
+function without(buffers: Uint8Array[], length: number): Uint8Array[] {
+  let skip = length
+  let first = 0
+  while (first < buffers.length && skip >= (buffers[first] as Uint8Array).length) {
+    skip -= (buffers[first] as Uint8Array).length
+    first++
+  }
+  const rest = buffers.slice(first)
+  if (rest[0] !== undefined && skip > 0) rest[0] = rest[0].subarray(skip)
+  return rest
+}

@@ -1,0 +1,114 @@
+import { OtlpError } from './error.ts'
+
+/** Bytes of rows that one request may become in one table: bounds what a small hostile request can grow into. */
+const MAX_TABLE_BYTES = 256 * 1024 * 1024
+
+const START_BYTES = 1024 * 1024
+
+/** A writer that once had to grow past it gives the memory back after the request. */
+const KEEP_BYTES = 8 * 1024 * 1024
+
+/** Below it a loop is faster than the call into native code. */
+const LOOP_BYTES = 40
+
+/**
+ * Grows RowBinary rows of one table (https://clickhouse.com/docs/interfaces/formats/RowBinary):
+ *
+ * | type           | bytes                                        |
+ * |----------------|----------------------------------------------|
+ * | UIntN, IntN    | N/8, little-endian                           |
+ * | Enum8          | 1                                            |
+ * | DateTime       | UInt32, Unix seconds                         |
+ * | FixedString(N) | N                                            |
+ * | String         | varint length, bytes; LowCardinality alike   |
+ * | Array, Map     | varint count, then each element or key+value |
+ * | Tuple          | its elements                                 |
+ *
+ * One writer per table lives as long as the process: what it wrote is copied out at the request's end.
+ */
+export class RowWriter {
+  bytes: Buffer
+  view: DataView
+  pos = 0
+
+  constructor(startBytes: number = START_BYTES) {
+    this.bytes = Buffer.allocUnsafeSlow(startBytes)
+    this.view = new DataView(this.bytes.buffer)
+  }
+
+  /** Must precede every direct write into `bytes`. */
+  reserve(length: number): void {
+    if (this.pos + length > this.bytes.length) this.#grow(length)
+  }
+
+  u8(value: number): void {
+    this.reserve(1)
+    this.bytes[this.pos++] = value
+  }
+
+  u32(value: number): void {
+    this.reserve(4)
+    this.view.setUint32(this.pos, value, true)
+    this.pos += 4
+  }
+
+  varint(value: number): void {
+    this.reserve(5)
+    let rest = value
+    while (rest >= 0x80) {
+      this.bytes[this.pos++] = (rest & 0x7f) | 0x80
+      rest >>>= 7
+    }
+    this.bytes[this.pos++] = rest
+  }
+
+  /** Bytes as they are. */
+  copy(source: Buffer, start: number, length: number): void {
+    this.reserve(length)
+    const target = this.bytes
+    const at = this.pos
+    if (length > LOOP_BYTES) source.copy(target, at, start, start + length)
+    else for (let i = 0; i < length; i++) target[at + i] = source[start + i] as number
+    this.pos = at + length
+  }
+
+  /** A String of bytes as they are: OTLP strings are UTF-8, and what isn't is kept as sent. */
+  string(source: Buffer, start: number, length: number): void {
+    this.varint(length)
+    this.copy(source, start, length)
+  }
+
+  /** A String of text of our own making. */
+  text(text: string): void {
+    const length = Buffer.byteLength(text)
+    this.varint(length)
+    this.reserve(length)
+    if (length > LOOP_BYTES || length !== text.length) this.bytes.write(text, this.pos, 'utf8')
+    else for (let i = 0; i < length; i++) this.bytes[this.pos + i] = text.charCodeAt(i)
+    this.pos += length
+  }
+
+  zeros(length: number): void {
+    this.reserve(length)
+    this.bytes.fill(0, this.pos, this.pos + length)
+    this.pos += length
+  }
+
+  reset(): void {
+    this.pos = 0
+    if (this.bytes.length <= KEEP_BYTES) return
+    this.bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    this.view = new DataView(this.bytes.buffer)
+  }
+
+  #grow(length: number): void {
+    const needed = this.pos + length
+    if (needed > MAX_TABLE_BYTES) {
+      throw new OtlpError('too-large', `request becomes more than ${MAX_TABLE_BYTES} bytes of rows: send fewer spans`)
+    }
+    const grown = Buffer.allocUnsafeSlow(Math.min(MAX_TABLE_BYTES, Math.max(needed, this.bytes.length * 2)))
+    this.bytes.copy(grown, 0, 0, this.pos)
+    this.bytes = grown
+    this.view = new DataView(grown.buffer)
+  }
+}

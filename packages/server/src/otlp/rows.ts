@@ -1,0 +1,39 @@
+/**
+ * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of `store/sql/<table>.sql`,
+ * ready to be journalled and inserted as they are.
+ */
+export type TraceRows = {
+  /** The column `received` of every row: all rows of a request are in one daily partition. */
+  readonly receivedUnixSeconds: number
+  readonly spans: Uint8Array
+  readonly spanLinks: Uint8Array
+  readonly sources: Uint8Array
+  readonly spanCount: number
+  /** Rows, not links: two a link, one when its target isn't known. */
+  readonly linkCount: number
+  readonly sourceCount: number
+  /** Spans left out one by one (invalid ids), and why the first of them was. */
+  readonly rejectedSpans: number
+  readonly rejectReason: string
+}
+
+export type LogRows = {
+  readonly receivedUnixSeconds: number
+  readonly sources: Uint8Array
+  readonly sourceCount: number
+  readonly logs: Uint8Array
+  readonly logCount: number
+}
+
+export type MetricRows = {
+  readonly receivedUnixSeconds: number
+  readonly sources: Uint8Array
+  readonly sourceCount: number
+  readonly series: Uint8Array
+  readonly seriesCount: number
+  readonly points: Uint8Array
+  readonly pointCount: number
+  /** Points left out one by one (histograms whose buckets contradict their bounds), and why the first of them was. */
+  readonly rejectedPoints: number
+  readonly rejectReason: string
+}

@@ -1,0 +1,207 @@
+import { hash } from 'node:crypto'
+import { writeAnyValue } from './any-value.ts'
+import { AttributeList } from './attribute-list.ts'
+import { RowWriter } from './row-writer.ts'
+import { WireReader } from './wire-reader.ts'
+
+/** What all spans of one ScopeSpans share, as their rows hold it. */
+export type Source = {
+  /** UInt64, little-endian. */
+  readonly id: Buffer
+  /** The String cell of `service.name`, with its length. */
+  readonly service: Buffer
+}
+
+/** Where a string lies in the request; absent is the empty string. */
+type Range = { at: number; length: number }
+
+const SERVICE_NAME = 'service.name'
+
+/**
+ * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans wherever it
+ * stands on the wire. One that is sent in pieces is merged, as protobuf wants it.
+ *
+ * | ResourceSpans | tag  | | Resource              | tag  | | EntityRef            | tag  |
+ * |---------------|------|-|-----------------------|------|-|----------------------|------|
+ * | 1 resource    | 0x0a | | 1 attributes          | 0x0a | | 1 schema_url         | 0x0a |
+ * | 2 scope_spans | 0x12 | | 2 dropped_attributes… | 0x10 | | 2 type               | 0x12 |
+ * | 3 schema_url  | 0x1a | | 3 entity_refs         | 0x1a | | 3 id_keys            | 0x1a |
+ * |               |      | |                       |      | | 4 description_keys   | 0x22 |
+ */
+export class ResourceFields {
+  readonly #attributes = new AttributeList()
+  readonly #schemaUrl: Range = { at: 0, length: 0 }
+  readonly #service = new RowWriter(256)
+  #droppedAttributes = 0
+  #entityRefs: EntityRef[] = []
+
+  /** Leaves the reader where it was. */
+  read(reader: WireReader, end: number): void {
+    const start = reader.pos
+    this.#attributes.clear()
+    this.#schemaUrl.length = 0
+    this.#droppedAttributes = 0
+    this.#entityRefs = []
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x0a) this.#readResource(reader, messageEnd(reader, end))
+      else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
+      else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+    this.#service.reset()
+    const name = this.#attributes.find(reader, SERVICE_NAME)
+    if (name === undefined) this.#service.u8(0)
+    else writeAnyValue(reader, this.#service, name.at, name.end)
+    reader.pos = start
+  }
+
+  get service(): Buffer {
+    return this.#service.bytes.subarray(0, this.#service.pos)
+  }
+
+  write(reader: WireReader, writer: RowWriter): void {
+    writer.copy(this.#service.bytes, 0, this.#service.pos)
+    this.#attributes.write(reader, writer)
+    writer.u32(this.#droppedAttributes)
+    writer.string(reader.bytes, this.#schemaUrl.at, this.#schemaUrl.length)
+    writer.text(this.#entityRefs.length === 0 ? '' : JSON.stringify(this.#entityRefs))
+  }
+
+  #readResource(reader: WireReader, end: number): void {
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x0a) this.#attributes.read(reader, messageEnd(reader, end))
+      else if (tag === 0x10) this.#droppedAttributes = reader.varint()
+      else if (tag === 0x1a) this.#entityRefs.push(readEntityRef(reader, messageEnd(reader, end)))
+      else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+  }
+}
+
+/**
+ * The scope of a ScopeSpans, read like the resource.
+ *
+ * | ScopeSpans   | tag  | | InstrumentationScope        | tag  |
+ * |--------------|------|-|-----------------------------|------|
+ * | 1 scope      | 0x0a | | 1 name                      | 0x0a |
+ * | 2 spans      | 0x12 | | 2 version                   | 0x12 |
+ * | 3 schema_url | 0x1a | | 3 attributes                | 0x1a |
+ * |              |      | | 4 dropped_attributes_count  | 0x20 |
+ */
+export class ScopeFields {
+  readonly #name: Range = { at: 0, length: 0 }
+  readonly #version: Range = { at: 0, length: 0 }
+  readonly #attributes = new AttributeList()
+  readonly #schemaUrl: Range = { at: 0, length: 0 }
+  #droppedAttributes = 0
+
+  /** Leaves the reader where it was. Tells whether there are spans. */
+  read(reader: WireReader, end: number): boolean {
+    const start = reader.pos
+    let spans = false
+    this.#name.length = 0
+    this.#version.length = 0
+    this.#attributes.clear()
+    this.#schemaUrl.length = 0
+    this.#droppedAttributes = 0
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x0a) this.#readScope(reader, messageEnd(reader, end))
+      else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
+      else {
+        spans ||= tag === 0x12
+        reader.skip(tag, end)
+      }
+    }
+    reader.endMessage(end)
+    reader.pos = start
+    return spans
+  }
+
+  write(reader: WireReader, writer: RowWriter): void {
+    writer.string(reader.bytes, this.#name.at, this.#name.length)
+    writer.string(reader.bytes, this.#version.at, this.#version.length)
+    this.#attributes.write(reader, writer)
+    writer.u32(this.#droppedAttributes)
+    writer.string(reader.bytes, this.#schemaUrl.at, this.#schemaUrl.length)
+  }
+
+  #readScope(reader: WireReader, end: number): void {
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x0a) readRange(reader, end, this.#name)
+      else if (tag === 0x12) readRange(reader, end, this.#version)
+      else if (tag === 0x1a) this.#attributes.read(reader, messageEnd(reader, end))
+      else if (tag === 0x20) this.#droppedAttributes = reader.varint()
+      else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+  }
+}
+
+/**
+ * Appends the `sources` row (store/sql/sources.sql), unless `seen` has it already. The id is a digest of all that
+ * follows `received`, so one resource and scope has one id in every request, process and encoding. Leaves the reader
+ * where it was.
+ */
+export function writeSource(
+  reader: WireReader,
+  writer: RowWriter,
+  received: number,
+  resource: ResourceFields,
+  scope: ScopeFields,
+  seen: Set<string>,
+): Source {
+  const start = reader.pos
+  const row = writer.pos
+  writer.zeros(8)
+  writer.u32(received)
+  const content = writer.pos
+  resource.write(reader, writer)
+  scope.write(reader, writer)
+  reader.pos = start
+  const id = hash('sha256', writer.bytes.subarray(content, writer.pos), 'buffer').subarray(0, 8)
+  const known = id.toString('latin1')
+  if (seen.has(known)) writer.pos = row
+  else {
+    seen.add(known)
+    writer.bytes.set(id, row)
+  }
+  return { id, service: resource.service }
+}
+
+type EntityRef = { schemaUrl?: string; type?: string; idKeys?: string[]; descriptionKeys?: string[] }
+
+function readEntityRef(reader: WireReader, end: number): EntityRef {
+  const ref: EntityRef = {}
+  while (reader.pos < end) {
+    const tag = reader.varint()
+    if (tag === 0x0a) ref.schemaUrl = readText(reader, end)
+    else if (tag === 0x12) ref.type = readText(reader, end)
+    else if (tag === 0x1a) (ref.idKeys ??= []).push(readText(reader, end))
+    else if (tag === 0x22) (ref.descriptionKeys ??= []).push(readText(reader, end))
+    else reader.skip(tag, end)
+  }
+  reader.endMessage(end)
+  return ref
+}
+
+function readText(reader: WireReader, end: number): string {
+  const length = reader.length(end)
+  reader.pos += length
+  return reader.bytes.toString('utf8', reader.pos - length, reader.pos)
+}
+
+function readRange(reader: WireReader, end: number, range: Range): void {
+  range.length = reader.length(end)
+  range.at = reader.pos
+  reader.pos += range.length
+}
+
+/** Where the message ends whose length comes next. */
+function messageEnd(reader: WireReader, end: number): number {
+  const length = reader.length(end)
+  return reader.pos + length
+}

@@ -1,0 +1,208 @@
+import { AttributeList } from './attribute-list.ts'
+import { RowWriter } from './row-writer.ts'
+import type { Source } from './source.ts'
+import { EVENT, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
+import { WireReader } from './wire-reader.ts'
+
+/** Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as unspecified and unset. */
+const LAST_KIND = 5
+const LAST_STATUS = 2
+
+const nested = new AttributeList()
+
+/** Appends the row of store/sql/spans.sql. */
+export function writeSpan(
+  reader: WireReader,
+  writer: RowWriter,
+  received: number,
+  source: Source,
+  span: SpanFields,
+  end: number,
+): void {
+  const { bytes } = reader
+  writer.u32(received)
+  writer.copy(bytes, span.traceIdAt, 16)
+  writer.copy(bytes, span.spanIdAt, 8)
+  if (span.parentLength === 8) writer.copy(bytes, span.parentAt, 8)
+  else writer.zeros(8)
+  writeTimes(reader, writer, span)
+  writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
+  writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
+  writer.copy(source.service, 0, source.service.length)
+  writer.string(bytes, span.nameAt, span.nameLength)
+  writer.copy(source.id, 0, 8)
+  span.attributes.write(reader, writer)
+  writer.string(bytes, span.statusMessageAt, span.statusMessageLength)
+  writer.string(bytes, span.traceStateAt, span.traceStateLength)
+  writer.u32(span.flagsAt < 0 ? 0 : reader.view.getUint32(span.flagsAt, true))
+  writer.u32(span.droppedAttributes)
+  writer.u32(span.droppedEvents)
+  writer.u32(span.droppedLinks)
+  writer.varint(span.eventCount)
+  if (span.eventCount > 0) writeEvents(reader, writer, span, end)
+}
+
+/**
+ * | Event             | tag  |
+ * |-------------------|------|
+ * | 1 time_unix_nano  | 0x09 |
+ * | 2 name            | 0x12 |
+ * | 3 attributes      | 0x1a |
+ * | 4 dropped_attr…   | 0x20 |
+ */
+function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, spanEnd: number): void {
+  const { bytes } = reader
+  reader.pos = span.eventsAt
+  while (reader.pos < spanEnd) {
+    const spanTag = reader.varint()
+    if (spanTag !== EVENT) {
+      reader.skip(spanTag, spanEnd)
+      continue
+    }
+    const length = reader.length(spanEnd)
+    const end = reader.pos + length
+    let timeAt = -1
+    let nameAt = 0
+    let nameLength = 0
+    let dropped = 0
+    nested.clear()
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x09) {
+        timeAt = reader.pos
+        reader.pos += 8
+      } else if (tag === 0x12) {
+        nameLength = reader.length(end)
+        nameAt = reader.pos
+        reader.pos += nameLength
+      } else if (tag === 0x1a) {
+        const attributeLength = reader.length(end)
+        nested.read(reader, reader.pos + attributeLength)
+      } else if (tag === 0x20) dropped = reader.varint()
+      else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+    if (timeAt < 0) writer.zeros(8)
+    else writer.copy(bytes, timeAt, 8)
+    writer.string(bytes, nameAt, nameLength)
+    nested.write(reader, writer)
+    writer.u32(dropped)
+    reader.pos = end
+  }
+}
+
+/**
+ * Appends the rows of store/sql/span_links.sql: 'out' for every link, 'in' when the target's trace is known.
+ * Returns how many rows. A link may have empty or broken ids (it then is kept for its attributes, as the
+ * specification wants); such ids are filled up with zeros.
+ *
+ * | Link            | tag  | | Link                | tag  |
+ * |-----------------|------|-|---------------------|------|
+ * | 1 trace_id      | 0x0a | | 4 attributes        | 0x22 |
+ * | 2 span_id       | 0x12 | | 5 dropped_attr…     | 0x28 |
+ * | 3 trace_state   | 0x1a | | 6 flags, fixed32    | 0x35 |
+ */
+export function writeLinks(
+  reader: WireReader,
+  writer: RowWriter,
+  received: number,
+  source: Source,
+  span: SpanFields,
+  spanEnd: number,
+): number {
+  const { bytes } = reader
+  let rows = 0
+  let ordinal = 0
+  reader.pos = span.linksAt
+  while (reader.pos < spanEnd) {
+    const spanTag = reader.varint()
+    if (spanTag !== LINK) {
+      reader.skip(spanTag, spanEnd)
+      continue
+    }
+    const length = reader.length(spanEnd)
+    const end = reader.pos + length
+    let traceIdAt = 0
+    let traceIdLength = 0
+    let spanIdAt = 0
+    let spanIdLength = 0
+    let traceStateAt = 0
+    let traceStateLength = 0
+    let dropped = 0
+    let flagsAt = -1
+    nested.clear()
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === 0x0a) {
+        traceIdLength = reader.length(end)
+        traceIdAt = reader.pos
+        reader.pos += traceIdLength
+      } else if (tag === 0x12) {
+        spanIdLength = reader.length(end)
+        spanIdAt = reader.pos
+        reader.pos += spanIdLength
+      } else if (tag === 0x1a) {
+        traceStateLength = reader.length(end)
+        traceStateAt = reader.pos
+        reader.pos += traceStateLength
+      } else if (tag === 0x22) {
+        const attributeLength = reader.length(end)
+        nested.read(reader, reader.pos + attributeLength)
+      } else if (tag === 0x28) dropped = reader.varint()
+      else if (tag === 0x35) {
+        flagsAt = reader.pos
+        reader.pos += 4
+      } else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+    const row = writer.pos
+    writer.u32(received)
+    writer.copy(bytes, span.traceIdAt, 16)
+    writer.u8(OUT)
+    writer.copy(bytes, span.spanIdAt, 8)
+    writePaddedId(reader, writer, traceIdAt, traceIdLength, 16)
+    writePaddedId(reader, writer, spanIdAt, spanIdLength, 8)
+    const rest = writer.pos
+    writer.u32(ordinal++)
+    writeTimes(reader, writer, span)
+    writer.copy(source.service, 0, source.service.length)
+    writer.string(bytes, span.nameAt, span.nameLength)
+    writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
+    writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
+    writer.string(bytes, traceStateAt, traceStateLength)
+    writer.u32(flagsAt < 0 ? 0 : reader.view.getUint32(flagsAt, true))
+    nested.write(reader, writer)
+    writer.u32(dropped)
+    rows++
+    if (isValidId(reader, traceIdAt, traceIdLength, 16)) {
+      writeMirrored(writer, row, rest)
+      rows++
+    }
+    reader.pos = end
+  }
+  return rows
+}
+
+const OUT = 1
+const IN = 2
+
+/** Appends the row at `row` once more, filed under its other end: the ids change places, the rest is the same. */
+function writeMirrored(writer: RowWriter, row: number, rest: number): void {
+  const end = writer.pos
+  writer.reserve(end - row)
+  const { bytes } = writer
+  bytes.copyWithin(end, row, row + 4)
+  bytes.copyWithin(end + 4, row + 29, row + 45)
+  bytes[end + 20] = IN
+  bytes.copyWithin(end + 21, row + 45, row + 53)
+  bytes.copyWithin(end + 29, row + 4, row + 20)
+  bytes.copyWithin(end + 45, row + 21, row + 29)
+  bytes.copyWithin(end + 53, rest, end)
+  writer.pos = end + end - row
+}
+
+function writePaddedId(reader: WireReader, writer: RowWriter, at: number, length: number, wanted: 16 | 8): void {
+  const kept = Math.min(length, wanted)
+  writer.copy(reader.bytes, at, kept)
+  if (kept < wanted) writer.zeros(wanted - kept)
+}

@@ -1,0 +1,84 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { criticalPath } from './critical-path.ts'
+import { connect } from './edges.ts'
+import type { FlowLink, FlowSpanRow } from './flow-span.ts'
+import { cutIntoLanes } from './lanes.ts'
+import { statisticsOf } from './statistics.ts'
+
+const id = (index: number): string => index.toString(16).padStart(16, '0')
+
+/** Spans with any parents (their own children too), any times and any links: what hostile senders may send. */
+const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
+  fc.record({
+    rows: fc.tuple(
+      ...Array.from({ length: size }, (_, index) =>
+        fc
+          .record({
+            trace: fc.nat(3),
+            parent: fc.option(fc.nat(size), { nil: undefined }),
+            start: fc.nat(100),
+            length: fc.nat(50),
+            operation: fc.constantFrom<FlowSpanRow['operation']>('none', 'send', 'create', 'receive', 'process'),
+            flags: fc.constantFrom(0, 0x101, 0x301),
+          })
+          .map(({ trace, parent, start, length, operation, flags }): FlowSpanRow => ({
+            traceId: String(trace),
+            spanId: id(index),
+            parentSpanId: parent === undefined ? '' : id(parent),
+            service: `service-${index % 3}`,
+            name: 'x',
+            kind: 'consumer',
+            status: 'unset',
+            flags,
+            start: BigInt(start),
+            end: BigInt(start + length),
+            operation,
+            topic: 'orders',
+            partition: '',
+            offset: '',
+            consumerGroup: '',
+          })),
+      ),
+    ),
+    pairs: fc.array(fc.tuple(fc.nat(size), fc.nat(size)), { maxLength: 40 }),
+    target: fc.nat(size - 1),
+  }),
+)
+
+test('whatever spans and links say, the path is without holes or overlap and ends where it was asked to', () => {
+  fc.assert(
+    fc.property(flows, ({ rows, pairs, target }) => {
+      const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? '9', spanId: id(index) })
+      const said = { topic: '', partition: '', offset: '', consumerGroup: '' }
+      const links = pairs.map(([from, to], ordinal): FlowLink => ({
+        carrier: ref(from),
+        target: ref(to),
+        ordinal,
+        ...said,
+      }))
+      const cut = cutIntoLanes(rows, links)
+      const edges = connect(cut, links)
+      const asked = cut.spans.get(ref(target).traceId + id(target))
+      if (asked === undefined) throw new Error('every span has its place in a lane')
+      const { path } = criticalPath(asked, edges)
+
+      expect(cut.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
+      expect(path.endTimeUnixNano).toBe(String(asked.span.end))
+      let at = BigInt(path.startTimeUnixNano)
+      for (const { startTimeUnixNano, durationNano } of path.segments) {
+        expect(BigInt(startTimeUnixNano)).toBe(at)
+        expect(BigInt(durationNano)).toBeGreaterThan(0n)
+        at += BigInt(durationNano)
+      }
+      expect(at).toBe(asked.span.end)
+      const shared = path.shares.reduce((sum, share) => sum + BigInt(share.durationNano), 0n)
+      expect(String(shared)).toBe(path.durationNano)
+
+      const { endToEndNano, codeNano, queueNano, waitingNano } = statisticsOf(cut.lanes, edges)
+      expect(BigInt(codeNano) + BigInt(queueNano) + BigInt(waitingNano)).toBe(BigInt(endToEndNano))
+      expect(BigInt(waitingNano)).toBeGreaterThanOrEqual(0n)
+    }),
+    { numRuns: 2000 },
+  )
+})

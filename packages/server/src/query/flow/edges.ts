@@ -1,0 +1,84 @@
+import type { FlowEdge } from '@spanlink/contract'
+import { consumingOperations, producingOperations } from '../messaging/semconv.ts'
+import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
+import type { CutTraces, LaneSpan } from './lanes.ts'
+
+/** A link or cut between two spans of which either may be missing. */
+export type Edge = {
+  readonly id: string
+  readonly fromRef: SpanRef
+  readonly toRef: SpanRef
+  readonly from: LaneSpan | undefined
+  readonly to: LaneSpan | undefined
+  readonly via: FlowEdge['via']
+  readonly role: FlowEdge['role']
+  readonly topic: string
+  readonly partition: string
+  readonly offset: string
+  readonly consumerGroup: string
+}
+
+/** Every link once, and every cut that no link tells as well. */
+export function connect({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
+  const edges = new Map<string, Edge>()
+  const linked = new Map<string, string>()
+  for (const link of links) {
+    const { carrier, target, ordinal } = link
+    const id = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
+    // A sender that gives one span twice, with other links: the last arrival counts.
+    edges.set(id, edge(id, target, carrier, 'link', link))
+    linked.set(spanKey(target) + spanKey(carrier), id)
+  }
+  for (const cut of cuts) {
+    const from = { traceId: cut.traceId, spanId: cut.parentSpanId }
+    const to = { traceId: cut.traceId, spanId: cut.spanId }
+    const told = edges.get(linked.get(spanKey(from) + spanKey(to)) ?? '')
+    if (told !== undefined) edges.set(told.id, { ...told, via: 'both' })
+    else {
+      const id = `${to.traceId}-${to.spanId}-parent`
+      edges.set(id, edge(id, from, to, 'parent', NOTHING_SAID))
+    }
+  }
+  return [...edges.values()]
+
+  function edge(id: string, fromRef: SpanRef, toRef: SpanRef, via: FlowEdge['via'], said: Said): Edge {
+    const from = spans.get(spanKey(fromRef))
+    const to = spans.get(spanKey(toRef))
+    const role = roleOf(from?.span, to?.span)
+    const ends = role === 'link' ? [said] : [said, to?.span, from?.span]
+    const first = (field: keyof Said): string =>
+      ends.find((end) => end !== undefined && end[field] !== '')?.[field] ?? ''
+    return {
+      id,
+      fromRef,
+      toRef,
+      from,
+      to,
+      via,
+      role,
+      topic: first('topic'),
+      partition: first('partition'),
+      offset: first('offset'),
+      consumerGroup: first('consumerGroup'),
+    }
+  }
+}
+
+type Said = Pick<FlowLink, 'topic' | 'partition' | 'offset' | 'consumerGroup'>
+
+const NOTHING_SAID: Said = { topic: '', partition: '', offset: '', consumerGroup: '' }
+
+function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
+  // Whatever a consumer points at is the creation context of its message, unless it is a consumer itself.
+  if (to !== undefined && consumingOperations.has(to.operation)) {
+    return from !== undefined && consumingOperations.has(from.operation) ? 'handover' : 'message'
+  }
+  if (to !== undefined && producingOperations.has(to.operation)) return 'creation'
+  if (to === undefined && from !== undefined && producingOperations.has(from.operation)) return 'message'
+  return 'link'
+}
+
+/** End of the cause to start of the effect, in nanoseconds; negative when they overlap or clocks disagree. */
+export function queueTime({ from, to }: Edge): bigint | undefined {
+  return from === undefined || to === undefined ? undefined : to.span.start - from.span.end
+}

@@ -1,0 +1,40 @@
+import type { Edge } from './edges.ts'
+import type { Lane } from './lanes.ts'
+
+/**
+ * How many edges lie between the asked lane and each other, either way. The asked lane is that of the asked span, or
+ * the one that the asked trace begins with. What is missing still connects: two consumers of a lost producer are two edges apart.
+ */
+export function laneDepths(
+  { traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined },
+  lanes: readonly Lane[],
+  edges: readonly Edge[],
+): ReadonlyMap<string, number> {
+  const neighbours = new Map<string, string[]>()
+  const neighboursOf = (id: string): string[] => {
+    const known = neighbours.get(id) ?? []
+    neighbours.set(id, known)
+    return known
+  }
+  const join = (a: string, b: string): void => {
+    neighboursOf(a).push(b)
+    neighboursOf(b).push(a)
+  }
+  const missing = (trace: string): string => `${trace}?`
+  for (const { from, to, fromRef, toRef } of edges) {
+    join(from?.lane.id ?? missing(fromRef.traceId), to?.lane.id ?? missing(toRef.traceId))
+  }
+  for (const { id, traceId: trace } of lanes) if (neighbours.has(missing(trace))) join(id, missing(trace))
+  const ofTrace = lanes.filter((lane) => lane.traceId === traceId)
+  const asked =
+    ofTrace.find((lane) => lane.spans.some(({ span }) => span.spanId === spanId)) ??
+    ofTrace.find((lane) => lane.id === traceId) ??
+    ofTrace[0]
+  const depths = new Map<string, number>()
+  let level = [asked?.id ?? missing(traceId)]
+  for (let depth = 0; level.length > 0; depth++) {
+    for (const id of level) depths.set(id, depth)
+    level = [...new Set(level.flatMap((id) => neighbours.get(id) ?? []))].filter((id) => !depths.has(id))
+  }
+  return depths
+}

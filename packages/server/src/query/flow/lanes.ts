@@ -1,0 +1,93 @@
+import { consumingOperations, producingOperations } from '../messaging/semconv.ts'
+import { type FlowLink, type FlowSpanRow, spanKey } from './flow-span.ts'
+
+/** A span in its lane, tied to the spans it runs in and starts there. */
+export type LaneSpan = {
+  readonly span: FlowSpanRow
+  readonly lane: Lane
+  /** In the same lane. */
+  readonly parent: LaneSpan | undefined
+  /** In the same lane. */
+  readonly children: LaneSpan[]
+}
+
+export type Lane = {
+  readonly id: string
+  readonly traceId: string
+  readonly spans: LaneSpan[]
+}
+
+/** A span that consumes a message of its parent: where a trace is cut. `spanId` of the parent may not be here. */
+export type Cut = { readonly traceId: string; readonly parentSpanId: string; readonly spanId: string }
+
+export type CutTraces = {
+  readonly lanes: readonly Lane[]
+  readonly cuts: readonly Cut[]
+  /** By `spanKey`. */
+  readonly spans: ReadonlyMap<string, LaneSpan>
+}
+
+/**
+ * Cuts traces where a consumer is the child of what produced its message, so that parent mode gives the lanes and
+ * edges that link mode gives. What is under no cut is the trace's own lane.
+ */
+export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
+  const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
+  const byKey = new Map(rows.map((row) => [spanKey(row), row]))
+  const parentOf = (row: FlowSpanRow): FlowSpanRow | undefined =>
+    row.parentSpanId === '' ? undefined : byKey.get(row.traceId + row.parentSpanId)
+  const cuts: Cut[] = []
+  const lanes = new Map<string, Lane>()
+  const spans = new Map<string, LaneSpan>()
+
+  const place = (row: FlowSpanRow, id: string, parent: LaneSpan | undefined): void => {
+    const lane = lanes.get(id) ?? { id, traceId: row.traceId, spans: [] }
+    lanes.set(id, lane)
+    const placed: LaneSpan = { span: row, lane, parent, children: [] }
+    parent?.children.push(placed)
+    lane.spans.push(placed)
+    spans.set(spanKey(row), placed)
+  }
+  for (const row of byKey.values()) {
+    // From the span up to one that has its place (or begins a lane), then down again: parents come before children, and depth costs no stack.
+    const path: FlowSpanRow[] = []
+    const onPath = new Set<FlowSpanRow>()
+    for (let at: FlowSpanRow | undefined = row; at !== undefined && !spans.has(spanKey(at)); at = parentOf(at)) {
+      // Spans that are each other's parents are a defect of their sender; one of them then is the first.
+      if (onPath.has(at)) break
+      onPath.add(at)
+      path.push(at)
+    }
+    for (const next of path.reverse()) {
+      const parent = parentOf(next)
+      const placedParent = parent === undefined ? undefined : spans.get(spanKey(parent))
+      if (isCut(next, parent) && !isLinkedElsewhere(next, targetsOf.get(spanKey(next)))) {
+        cuts.push({ traceId: next.traceId, parentSpanId: next.parentSpanId, spanId: next.spanId })
+        place(next, `${next.traceId}-${next.spanId}`, undefined)
+      } else place(next, placedParent?.lane.id ?? next.traceId, placedParent)
+    }
+  }
+  return { lanes: [...lanes.values()], cuts, spans }
+}
+
+// Flags of a span about its parent, trace.proto 1.1: whether it is known to be remote, and whether it is.
+const HAS_IS_REMOTE = 0x100
+const IS_REMOTE = 0x200
+
+function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
+  if (row.parentSpanId === '' || !consumingOperations.has(row.operation)) return false
+  const isRemote = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === (HAS_IS_REMOTE | IS_REMOTE)
+  const isLocal = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === HAS_IS_REMOTE
+  // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers have remote ones.
+  if (parent === undefined) return isRemote || (!isLocal && row.kind === 'consumer')
+  if (producingOperations.has(parent.operation)) return true
+  // `process` in a `receive` of the same consumer.
+  if (consumingOperations.has(parent.operation) && parent.service === row.service) return false
+  // The message carried the context of something else than its send span, as an outbox does.
+  return isRemote || (!isLocal && parent.service !== row.service)
+}
+
+/** A consumer with links names its message's creation context in one of them: a parent that is in none is where it runs. */
+function isLinkedElsewhere({ traceId, parentSpanId }: FlowSpanRow, links: readonly FlowLink[] = []): boolean {
+  return links.length > 0 && !links.some(({ target }) => target.traceId === traceId && target.spanId === parentSpanId)
+}

@@ -1,0 +1,138 @@
+import type { LinksAnswer, LinksQuery, TraceLink } from '@spanlink/contract'
+import { decodeAttributes } from '../otlp/attributes.ts'
+import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
+import { BadParameter } from './bad-parameter.ts'
+import {
+  findLinkedSpans,
+  linkedSpan,
+  linkedSpanColumns,
+  type LinkedSpanRow,
+  NO_SPAN,
+  NO_TRACE,
+  queueTime,
+  refKey,
+} from './linked-span.ts'
+
+/**
+ * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`, then `in`, each by
+ * the start of the span that carries the link. `undefined` when neither the trace nor a link to it is here.
+ */
+export async function findLinks(
+  store: Store,
+  traceId: string,
+  query: LinksQuery,
+  options: QueryOptions,
+): Promise<LinksAnswer | undefined> {
+  const { direction = 'both', spanId, limit = 100 } = query
+  const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...parseCursor(query.cursor) }
+  const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
+    ${direction === 'both' ? '' : 'and direction = {direction:String}'}
+    ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
+  const [rows, counted] = await Promise.all([
+    store.query<LinkRow>(
+      `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+        lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
+        trace_state as traceState, flags, arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes,
+        attr_types as attributeTypes, dropped_attrs as droppedAttributes
+      from span_links
+      where ${asked}
+        ${query.cursor === undefined ? '' : `and ${place} > ${placeOfCursor}`}
+      order by ${place}
+      limit 1 by ${identity}
+      limit {rows:UInt32}`,
+      { ...params, rows: limit + 1 },
+      options,
+    ),
+    store.query<{ total: string; known: string }>(
+      `select uniqExact(${identity}) as total,
+        (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
+      from span_links where ${asked}`,
+      params,
+      options,
+    ),
+  ])
+  const total = Number(counted[0]?.total ?? 0)
+  if (total === 0 && Number(counted[0]?.known ?? 0) === 0) return undefined
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    total,
+    links: await resolve(store, traceId, page, options),
+    ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
+  }
+}
+
+type LinkRow = LinkedSpanRow & {
+  readonly direction: TraceLink['direction']
+  readonly spanId: string
+  readonly peerTraceId: string
+  readonly peerSpanId: string
+  readonly ordinal: number
+  readonly traceState: string
+  readonly flags: number
+  readonly attributes: readonly (readonly [string, string])[]
+  readonly attributeTypes: string
+  readonly droppedAttributes: number
+}
+
+// A span sent twice has its links twice.
+const identity = 'direction, span_id, peer_trace_id, peer_span_id, ordinal'
+
+/** A total order, so that pages neither overlap nor leave out. */
+const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal)'
+const placeOfCursor = `(
+  cast({afterDirection:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {afterStart:UInt64},
+  toFixedString(unhex({afterSpanId:String}), 8), toFixedString(unhex({afterPeerTraceId:String}), 16),
+  toFixedString(unhex({afterPeerSpanId:String}), 8), {afterOrdinal:UInt32})`
+
+async function resolve(
+  store: Store,
+  traceId: string,
+  rows: readonly LinkRow[],
+  options: QueryOptions,
+): Promise<TraceLink[]> {
+  // The span that carries the link is told by the row; the one it points at has to be looked up.
+  const targets = rows.map((row) =>
+    row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
+  )
+  const found = await findLinkedSpans(store, targets, options)
+  return rows.map((row, index) => {
+    const carrier = linkedSpan(row)
+    const ref = targets[index]
+    const target = (ref && found.get(refKey(ref))) ?? null
+    const outgoing = row.direction === 'out'
+    return {
+      direction: row.direction,
+      spanId: row.spanId,
+      span: outgoing ? carrier : target,
+      peerTraceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
+      peerSpanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
+      peer: outgoing ? target : carrier,
+      traceState: row.traceState,
+      flags: row.flags,
+      attributes: decodeAttributes(row.attributes, row.attributeTypes),
+      droppedAttributesCount: row.droppedAttributes,
+      queueTimeNano: queueTime(target, carrier),
+    }
+  })
+}
+
+function cursorOf(row: LinkRow): string {
+  return [row.direction, row.start, row.spanId, row.peerTraceId, row.peerSpanId, row.ordinal].join('.')
+}
+
+function parseCursor(cursor: string | undefined): QueryParams {
+  if (cursor === undefined) return {}
+  const form = /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})$/
+  const match = form.exec(cursor)
+  if (match === null) throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+  const [, afterDirection = '', afterStart = '', afterSpanId = '', afterPeerTraceId = '', afterPeerSpanId = ''] = match
+  return {
+    afterDirection,
+    afterStart,
+    afterSpanId,
+    afterPeerTraceId,
+    afterPeerSpanId,
+    afterOrdinal: match[6] ?? '0',
+  }
+}

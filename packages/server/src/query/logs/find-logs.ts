@@ -1,0 +1,116 @@
+import type { AnyValue, LogRecord, LogsAnswer, LogsQuery } from '@spanlink/contract'
+import { decodeAttributes } from '../../otlp/attributes.ts'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { BadParameter } from '../bad-parameter.ts'
+import { findSources } from '../span-source.ts'
+import { MAX_UINT64 } from '../time-parameters.ts'
+import { logBucket, logFilter } from './log-filter.ts'
+
+/**
+ * Log records that satisfy every condition, in the order of their timestamps. A cursor is the last timestamp and how many
+ * records with it were given: records have no id, and two may be the same in all they say.
+ */
+export async function findLogs(store: Store, query: LogsQuery, options: QueryOptions): Promise<LogsAnswer> {
+  const limit = query.limit ?? 100
+  const filter = logFilter(query)
+  const cursor = parseCursor(query.cursor)
+  const newestFirst = query.order !== 'oldest'
+  const direction = newestFirst ? 'desc' : 'asc'
+  const conditions = [...filter.conditions]
+  if (cursor !== undefined) {
+    const after = newestFirst ? '<=' : '>='
+    conditions.push(
+      `timestamp ${after} {cursor:UInt64} and ${logBucket} ${after} intDiv({cursor:UInt64}, 600000000000)`,
+    )
+  }
+  const rows = await store.query<LogRow>(
+    `select timestamp, time, observed, service, severity, severity_text as severityText, body, body_type as bodyType,
+      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, attr_types as attributeTypes,
+      dropped_attrs as droppedAttributes, flags, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+      event_name as eventName, source_id as sourceId
+    from logs
+    ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+    order by ${logBucket} ${direction}, timestamp ${direction},
+      cityHash64(source_id, trace_id, span_id, severity, severity_text, event_name, body, mapValues(attrs))
+    limit {limit:UInt32} offset {skip:UInt32}`,
+    { ...filter.params, cursor: String(cursor?.timestamp ?? 0), skip: cursor?.given ?? 0, limit: limit + 1 },
+    options,
+  )
+  const page = rows.slice(0, limit)
+  const sources = await findSources(
+    store,
+    page.map((row) => row.sourceId),
+    options,
+  )
+  return {
+    logs: page.map((row) => logRecord(row, sources.indexes)),
+    sources: sources.list,
+    ...(rows.length > limit ? { nextCursor: cursorAfter(page, cursor) } : {}),
+  }
+}
+
+type AttributePairs = readonly (readonly [string, string])[]
+
+type LogRow = {
+  readonly timestamp: string
+  readonly time: string
+  readonly observed: string
+  readonly service: string
+  readonly severity: number
+  readonly severityText: string
+  readonly body: string
+  readonly bodyType: string
+  readonly attributes: AttributePairs
+  readonly attributeTypes: string
+  readonly droppedAttributes: number
+  readonly flags: number
+  readonly traceId: string
+  readonly spanId: string
+  readonly eventName: string
+  readonly sourceId: string
+}
+
+const NO_ID = /^0+$/
+
+function logRecord(row: LogRow, sources: ReadonlyMap<string, number>): LogRecord {
+  return {
+    timestampUnixNano: row.timestamp,
+    timeUnixNano: row.time,
+    observedTimeUnixNano: row.observed,
+    service: row.service,
+    severityNumber: row.severity,
+    severityText: row.severityText,
+    body: bodyOf(row),
+    attributes: decodeAttributes(row.attributes, row.attributeTypes),
+    droppedAttributesCount: row.droppedAttributes,
+    flags: row.flags,
+    traceId: NO_ID.test(row.traceId) ? '' : row.traceId,
+    spanId: NO_ID.test(row.spanId) ? '' : row.spanId,
+    eventName: row.eventName,
+    source: sources.get(row.sourceId) ?? -1,
+  }
+}
+
+/** Stored like an attribute's value. */
+function bodyOf(row: LogRow): AnyValue {
+  return decodeAttributes([['body', row.body]], row.bodyType)[0]?.value ?? {}
+}
+
+type Cursor = { readonly timestamp: bigint; readonly given: number }
+
+function cursorAfter(page: readonly LogRow[], before: Cursor | undefined): string {
+  const last = page.at(-1)?.timestamp ?? '0'
+  const sameTime = page.length - page.findIndex((row) => row.timestamp === last)
+  const earlier = before !== undefined && String(before.timestamp) === last ? before.given : 0
+  return `${last}-${earlier + sameTime}`
+}
+
+function parseCursor(cursor: string | undefined): Cursor | undefined {
+  if (cursor === undefined) return undefined
+  const match = /^([0-9]{1,20})-([0-9]{1,9})$/.exec(cursor)
+  const timestamp = BigInt(match?.[1] ?? 0)
+  if (match === null || timestamp > MAX_UINT64) {
+    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+  }
+  return { timestamp, given: Number(match[2]) }
+}

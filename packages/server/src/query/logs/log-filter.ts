@@ -1,0 +1,67 @@
+import type { LogsQuery, Severity } from '@spanlink/contract'
+import type { QueryParams } from '../../store/store.ts'
+import { BadParameter } from '../bad-parameter.ts'
+import { parseUnixNano } from '../time-parameters.ts'
+
+/** The least number of each range (logs data model, "Field: SeverityNumber"). */
+const leastSeverity: Readonly<Record<Severity, number>> = {
+  trace: 1,
+  debug: 5,
+  info: 9,
+  warn: 13,
+  error: 17,
+  fatal: 21,
+}
+
+/** Ten minutes of `timestamp`, which the table is ordered by first. */
+export const logBucket = 'intDiv(timestamp, 600000000000)'
+
+export type LogFilter = { readonly conditions: readonly string[]; readonly params: QueryParams }
+
+/** SQL conditions on `logs` that hold together, and their parameters. */
+export function logFilter(query: LogsQuery): LogFilter {
+  const conditions: string[] = []
+  const params: Record<string, string | number> = {}
+  const where = (condition: string, values: Readonly<Record<string, string | number>>): void => {
+    conditions.push(condition)
+    Object.assign(params, values)
+  }
+  if (query.traceId !== undefined) {
+    where('trace_id = toFixedString(unhex({traceId:String}), 16)', { traceId: query.traceId })
+  }
+  if (query.spanId !== undefined) {
+    if (query.traceId === undefined) throw new BadParameter('spanId', 'spanId needs traceId: a span is one of a trace.')
+    where('span_id = toFixedString(unhex({spanId:String}), 8)', { spanId: query.spanId })
+  }
+  if (query.service !== undefined) where('service = {service:String}', { service: query.service })
+  if (query.severity !== undefined) {
+    where('severity >= {severity:UInt8}', { severity: leastSeverity[query.severity] })
+  }
+  if (query.eventName !== undefined) where('event_name = {eventName:String}', { eventName: query.eventName })
+  if (query.q !== undefined) where('positionCaseInsensitive(body, {q:String}) > 0', { q: query.q })
+  if (query.start !== undefined) {
+    const start = String(parseUnixNano('start', query.start))
+    where(`timestamp >= {start:UInt64} and ${logBucket} >= intDiv({start:UInt64}, 600000000000)`, { start })
+  }
+  if (query.end !== undefined) {
+    const end = String(parseUnixNano('end', query.end))
+    where(`timestamp < {end:UInt64} and ${logBucket} <= intDiv({end:UInt64}, 600000000000)`, { end })
+  }
+  ;[query.attribute ?? []].flat().forEach((text, index) => {
+    const [key = '', value] = split(text)
+    const name = `{attributeKey${index}:String}`
+    const test = (map: string): string =>
+      `mapContains(${map}, ${name})${value === undefined ? '' : ` and ${map}[${name}] = {attributeValue${index}:String}`}`
+    where(`((${test('attrs')}) or source_id in (select source_id from sources where ${test('resource_attrs')}))`, {
+      [`attributeKey${index}`]: key,
+      ...(value === undefined ? {} : { [`attributeValue${index}`]: value }),
+    })
+  })
+  return { conditions, params }
+}
+
+/** `key=value` at its first `=`; `key` alone has no value. */
+function split(text: string): readonly [string, string?] {
+  const at = text.indexOf('=')
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,103 @@
+import type { Message, MessageSpan } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { traceIdSet, spanRefSet } from '../messaging/id-parameters.ts'
+import { bucket } from '../span-bucket.ts'
+import { loadSpans } from '../flow/load-spans.ts'
+import { keyOf } from './message-end.ts'
+import type { SpanRef } from '../linked-span.ts'
+
+/**
+ * Adds to every span of these messages what went wrong in it: its own exception or status, and where it has none, that of the failed
+ * span under it that ended last.
+ */
+export async function withErrors(
+  store: Store,
+  messages: readonly Message[],
+  options: QueryOptions,
+): Promise<Message[]> {
+  const spans = messages.flatMap(({ produced, attempts, deadLetter }) => [
+    ...(produced === null ? [] : [produced]),
+    ...attempts,
+    ...(deadLetter === undefined ? [] : [deadLetter]),
+  ])
+  const failedUnder = await failedDescendants(store, spans, options)
+  const errors = await errorsOf(store, [...spans, ...failedUnder.values()], options)
+  const tell = (span: MessageSpan): MessageSpan => {
+    const own = errors.get(keyOf(span))
+    const under = failedUnder.get(keyOf(span))
+    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(keyOf(under))
+    return said === undefined ? span : { ...span, ...said }
+  }
+  return messages.map((message) => ({
+    ...message,
+    produced: message.produced && tell(message.produced),
+    attempts: message.attempts.map(tell),
+    ...(message.deadLetter === undefined ? {} : { deadLetter: tell(message.deadLetter) }),
+  }))
+}
+
+/** By the span they are under. Children that consume are work of others. */
+async function failedDescendants(
+  store: Store,
+  spans: readonly MessageSpan[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, SpanRef>> {
+  const consuming = new Set(spans.filter((span) => span.queueTimeNano !== null || span.consumerGroup !== '').map(keyOf))
+  const { rows } = await loadSpans(store, [...new Set(spans.map((span) => span.traceId))], options)
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]))
+  const failed = new Map<string, (typeof rows)[number]>()
+  for (const row of rows) {
+    if (row.status !== 'error') continue
+    const seen = new Set<string>()
+    for (let at = row; at.parentSpanId !== '' && !seen.has(at.spanId);) {
+      seen.add(at.spanId)
+      if (at.operation === 'process' || at.operation === 'receive') break
+      const parent = byKey.get(at.traceId + at.parentSpanId)
+      if (parent === undefined) break
+      const known = failed.get(keyOf(parent))
+      if (consuming.has(keyOf(parent)) && (known === undefined || known.end < row.end)) failed.set(keyOf(parent), row)
+      at = parent
+    }
+  }
+  return failed
+}
+
+type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
+
+async function errorsOf(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, SpanError>> {
+  if (refs.length === 0) return new Map()
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const wanted = spanRefSet('refs', refs)
+  const rows = await store.query<SpanRef & SpanError>(
+    `with pairs as (
+      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
+      from (
+        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
+        from traces where trace_id in (${traces.sql}) group by trace_id)),
+      arrayLast(event -> event.2 = 'exception', events).3 as exception
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+      if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
+      if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
+    from spans
+    where (${bucket}, trace_id) in (select b, trace_id from pairs) and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id`,
+    { ...traces.params, ...wanted.params },
+    options,
+  )
+  return new Map(
+    rows.map(({ errorType, errorMessage, ...ref }) => [
+      keyOf(ref),
+      { errorType, errorMessage: errorMessage.slice(0, MAX_MESSAGE) },
+    ]),
+  )
+}
+
+/** Characters of an error message in a list; the trace has all of it. */
+const MAX_MESSAGE = 1_000

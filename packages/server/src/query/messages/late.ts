@@ -1,0 +1,41 @@
+import type { Message } from '@spanlink/contract'
+import { originsOf } from './deliveries.ts'
+import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
+import { keyOf, messageSpan, newestEnds } from './message-end.ts'
+
+const DEFAULT_AFTER = 10_000_000_000n
+
+/** Messages that waited too long before a consumer first took them. */
+export async function late(question: ListQuestion): Promise<FoundMessages> {
+  const { store, window, after = DEFAULT_AFTER, before, options } = question
+  const condition = asked(`messaging_operation in ('receive', 'process')`, question)
+  const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
+  const first = new Map<string, { readonly start: bigint; readonly message: Message }>()
+  for (const { produced, consumed, topic, partition, offset } of await originsOf(store, consumers, options)) {
+    if (produced === undefined || consumed === undefined) continue
+    const key = [keyOf(produced), partition, offset, consumerOf(consumed)].join(' ')
+    const known = first.get(key)
+    // `receive` and `process` of one message: it waited until the first of them.
+    if (known !== undefined && known.start <= consumed.start) continue
+    first.set(key, {
+      start: consumed.start,
+      message: {
+        traceId: consumed.traceId,
+        spanId: consumed.spanId,
+        topic,
+        partition,
+        offset,
+        consumerGroup: consumed.group,
+        timeUnixNano: String(consumed.start),
+        waitNano: String(consumed.start - produced.end),
+        produced: messageSpan(produced, undefined),
+        attempts: [messageSpan(consumed, produced)],
+      },
+    })
+  }
+  const messages = [...first.values()]
+    .map(({ message }) => message)
+    .filter(({ waitNano }) => BigInt(waitNano) > after)
+    .sort(newestFirst)
+  return { messages, lookedTo }
+}

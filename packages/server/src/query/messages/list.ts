@@ -1,0 +1,54 @@
+import type { Message } from '@spanlink/contract'
+import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import type { TimeWindow } from '../messaging/time-window.ts'
+import type { MessageEnd, Place } from './message-end.ts'
+
+/** What a list of messages is asked. */
+export type ListQuestion = {
+  readonly store: Store
+  readonly window: TimeWindow
+  readonly topic: string | undefined
+  readonly group: string | undefined
+  /** Nanoseconds; each list has its own default. */
+  readonly after: bigint | undefined
+  readonly before: Place | undefined
+  readonly options: QueryOptions
+}
+
+export type FoundMessages = {
+  /** Newest first. */
+  readonly messages: readonly Message[]
+  /** The last place looked at, if there is more to look at. */
+  readonly lookedTo: Place | undefined
+}
+
+/** Spans that a list looks at for one answer, newest first. */
+export const MAX_LOOKED = 3_000
+
+/** SQL of the topic and group asked for, beside a list's own condition. */
+export function asked(
+  sql: string,
+  { topic, group }: Pick<ListQuestion, 'topic' | 'group'>,
+): { readonly sql: string; readonly params: QueryParams } {
+  const conditions = [
+    sql,
+    ...(topic === undefined ? [] : ['topic = {topic:String}']),
+    ...(group === undefined ? [] : ['consumer_group = {group:String}']),
+  ]
+  return {
+    sql: conditions.join(' and '),
+    params: { ...(topic !== undefined && { topic }), ...(group !== undefined && { group }) },
+  }
+}
+
+/** In the order of places. */
+export function newestFirst(a: Message, b: Message): number {
+  const difference = BigInt(b.timeUnixNano) - BigInt(a.timeUnixNano)
+  if (difference !== 0n) return difference < 0n ? -1 : 1
+  return a.traceId + a.spanId > b.traceId + b.spanId ? -1 : 1
+}
+
+/** Who consumed: the group, or the service where spans name no group. */
+export function consumerOf({ group, service }: MessageEnd): string {
+  return group === '' ? `service ${service}` : group
+}

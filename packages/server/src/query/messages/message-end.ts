@@ -1,0 +1,180 @@
+import type { MessageSpan, StatusCode } from '@spanlink/contract'
+import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import { NO_SPAN, type SpanRef } from '../linked-span.ts'
+import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { bucket } from '../span-bucket.ts'
+
+/** A span that produces or consumes messages. */
+export type MessageEnd = SpanRef & {
+  readonly parentSpanId: string
+  readonly start: bigint
+  readonly end: bigint
+  readonly service: string
+  readonly name: string
+  readonly status: StatusCode
+  readonly operation: string
+  readonly topic: string
+  readonly partition: string
+  readonly offset: string
+  readonly group: string
+}
+
+/** A place in a list, newest first. */
+export type Place = SpanRef & { readonly time: bigint }
+
+const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+  lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
+  messaging_operation as operation, topic, partition, message_offset as offset, consumer_group as group`
+
+/**
+ * Spans of the window that satisfy an SQL condition (with parameters, no values), newest first.
+ *
+ * @param before only those that come after this place in the list
+ */
+export async function newestEnds(
+  store: Store,
+  window: TimeWindow,
+  condition: { readonly sql: string; readonly params: QueryParams },
+  before: Place | undefined,
+  limit: number,
+  options: QueryOptions,
+): Promise<Looked> {
+  // The newest are mostly in the window's last minutes: the longer stretches are only read where those hold too few.
+  const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
+  for (const back of LOOK_BACK) {
+    const from = newest - back
+    const whole = back === LOOK_BACK.at(-1) || from <= window.start
+    const stretch = { start: whole ? window.start : from, end: newest }
+    const looked = await newestIn(store, stretch, condition, before, limit, options)
+    if (whole || looked.lookedTo !== undefined) return looked
+  }
+  return { ends: [], lookedTo: undefined }
+}
+
+export type Looked = {
+  readonly ends: readonly MessageEnd[]
+  /** The last place looked at, if `limit` rows were there: there may be more. */
+  readonly lookedTo: Place | undefined
+}
+
+const MINUTE = 60_000_000_000n
+
+const LOOK_BACK = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE, 1n << 64n]
+
+async function newestIn(
+  store: Store,
+  stretch: TimeWindow,
+  condition: { readonly sql: string; readonly params: QueryParams },
+  before: Place | undefined,
+  limit: number,
+  options: QueryOptions,
+): Promise<Looked> {
+  const place = '(start, trace_id, span_id)'
+  const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
+  const rows = await store.query<Row>(
+    `select ${columns}
+    from spans
+    where ${inWindow} and ${condition.sql} ${before === undefined ? '' : `and ${place} < ${placeBefore}`}
+    order by ${place} desc
+    limit {limit:UInt32}`,
+    {
+      ...condition.params,
+      ...windowParams(stretch),
+      limit,
+      ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
+    },
+    options,
+  )
+  // Sent twice, stored twice; not `limit by`, which would sort all of the window.
+  const ends = [...new Map(rows.map((row) => [keyOf(row), messageEnd(row)])).values()]
+  const last = rows.length < limit ? undefined : ends.at(-1)
+  return { ends, lookedTo: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
+}
+
+/** Spans by id, any time, any trace; keyed like the references. Those that are not here are absent. */
+export async function endsByRef(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<Map<string, MessageEnd>> {
+  return new Map((await ofTraces(store, refs, '(trace_id, span_id)', options)).map((end) => [keyOf(end), end]))
+}
+
+/** Consumers whose parent is one of these spans: messages in parent mode. */
+export async function consumingChildren(
+  store: Store,
+  parents: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<MessageEnd[]> {
+  const children = await ofTraces(store, parents, '(trace_id, parent_span_id)', options)
+  return children.filter((child) => isConsuming(child))
+}
+
+async function ofTraces(
+  store: Store,
+  refs: readonly SpanRef[],
+  key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',
+  options: QueryOptions,
+): Promise<MessageEnd[]> {
+  if (refs.length === 0) return []
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const wanted = spanRefSet('refs', refs)
+  const rows = await store.query<Row>(
+    `with pairs as (
+      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
+      from (
+        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
+        from traces where trace_id in (${traces.sql}) group by trace_id))
+    select ${columns}
+    from spans
+    where (${bucket}, trace_id) in (select b, trace_id from pairs) and ${key} in (${wanted.sql})
+    limit 1 by trace_id, span_id`,
+    { ...traces.params, ...wanted.params },
+    options,
+  )
+  return rows.map(messageEnd)
+}
+
+type Row = Omit<MessageEnd, 'start' | 'end'> & { readonly start: string; readonly finish: string }
+
+function messageEnd({ start, finish, ...row }: Row): MessageEnd {
+  return {
+    ...row,
+    parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
+    offset: row.offset === '-1' ? '' : row.offset,
+    start: BigInt(start),
+    end: BigInt(finish),
+  }
+}
+
+export function keyOf(ref: SpanRef): string {
+  return ref.traceId + ref.spanId
+}
+
+export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boolean {
+  return operation === 'receive' || operation === 'process'
+}
+
+/** As the contract has it, yet without its error. */
+export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): MessageSpan {
+  return {
+    traceId: end.traceId,
+    spanId: end.spanId,
+    service: end.service,
+    name: end.name,
+    topic: end.topic,
+    partition: end.partition,
+    offset: end.offset,
+    consumerGroup: isConsuming(end) ? end.group : '',
+    startTimeUnixNano: String(end.start),
+    endTimeUnixNano: String(end.end),
+    status: end.status,
+    errorType: '',
+    errorMessage: '',
+    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(end.start - produced.end),
+  }
+}

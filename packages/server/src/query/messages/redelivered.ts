@@ -1,0 +1,156 @@
+import type { Message } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import type { SpanRef } from '../linked-span.ts'
+import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { messagingBatchCount } from '../messaging/messaging-sql.ts'
+import { inWindow, windowParams } from '../messaging/time-window.ts'
+import { bucket } from '../span-bucket.ts'
+import { deliveriesOf, type Delivery, originsOf } from './deliveries.ts'
+import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
+import { endsByRef, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
+
+/**
+ * Messages that one group took more than once: the same topic, partition and offset in several spans, or the same
+ * creation context where no offset is known and it is of one message only. A `receive` and a `process` span are one delivery.
+ */
+export async function redelivered(question: ListQuestion): Promise<FoundMessages> {
+  const { store, window, before, options } = question
+  const condition = asked(`messaging_operation in ('receive', 'process')`, question)
+  const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
+  const [origins, sameOffset] = await Promise.all([
+    originsOf(store, consumers, options),
+    takenTwice(question, condition),
+  ])
+  const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
+  const deliveries = await deliveriesOf(store, [...producers.values()], options)
+  const groups = [
+    ...Map.groupBy(
+      deliveries.filter(({ consumed }) => consumed !== undefined),
+      (one) => [keyOf(one.producedRef), one.partition, one.offset, ...consumerKey(one.consumed)].join(' '),
+    ).values(),
+  ]
+    .map(distinct)
+    .filter((group) => group.length > 1)
+  const batchSizes = await batchSizesOf(
+    store,
+    [...groups.flatMap((group) => group.flatMap((one) => [one.producedRef, one.consumedRef])), ...sameOffset.flat()],
+    options,
+  )
+  const told = new Map<string, Message>()
+  for (const group of groups) {
+    const [first] = group
+    // One context for all messages of a batch: several consumers of it took one each.
+    if (first === undefined || (first.offset === '' && (batchSizes.get(keyOf(first.producedRef)) ?? 0) > 1)) continue
+    add(
+      group.flatMap(({ consumed }) => consumed ?? []),
+      first.produced,
+      first,
+    )
+  }
+  const origin = new Map(origins.map((one) => [keyOf(one.consumedRef), one.produced]))
+  for (const ends of sameOffset) {
+    const produced = ends.map((end) => origin.get(keyOf(end))).find((end) => end !== undefined)
+    const [first] = ends
+    if (first !== undefined) add(ends, produced, first)
+  }
+  // A message is where its last delivery is; those of a later page were told by an earlier one.
+  const looked = new Set(consumers.map(keyOf))
+  const messages = [...told.values()].filter((message) => looked.has(keyOf(message))).sort(newestFirst)
+  return { messages, lookedTo }
+
+  /** A batch's span and those of the messages in it are one delivery, as are spans around each other. */
+  function add(
+    all: readonly MessageEnd[],
+    produced: MessageEnd | undefined,
+    { topic, partition, offset }: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
+  ): void {
+    const single = all.filter((end) => !batchSizes.has(keyOf(end)))
+    const ends = innermost(single.length > 0 ? single : all)
+    if (ends.length < 2) return
+    const attempts = ends.toSorted((a, b) => (a.start < b.start ? -1 : 1))
+    const last = attempts.findLast((end) => end.start < window.end)
+    const [first] = attempts
+    if (last === undefined || first === undefined) return
+    const key = attempts.map(keyOf).join(' ')
+    if (told.has(key)) return
+    told.set(key, {
+      traceId: last.traceId,
+      spanId: last.spanId,
+      topic,
+      partition,
+      offset,
+      consumerGroup: last.group,
+      timeUnixNano: String(last.start),
+      waitNano: String(last.end - (produced ?? first).start),
+      produced: produced === undefined ? null : messageSpan(produced, undefined),
+      attempts: attempts.map((end) => messageSpan(end, produced)),
+    })
+  }
+}
+
+function consumerKey(end: MessageEnd | undefined): readonly string[] {
+  return end === undefined ? [] : [end.operation, consumerOf(end)]
+}
+
+/** Several links of one span are one delivery. */
+function distinct(deliveries: readonly Delivery[]): Delivery[] {
+  return [...new Map(deliveries.map((one) => [keyOf(one.consumedRef), one])).values()]
+}
+
+function innermost(ends: readonly MessageEnd[]): MessageEnd[] {
+  const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
+  return ends.filter((end) => !parents.has(keyOf(end)))
+}
+
+/** Of the newest consuming spans, those whose topic, partition and offset another span of the window has too. */
+async function takenTwice(
+  { store, window, before, options }: ListQuestion,
+  condition: ReturnType<typeof asked>,
+): Promise<MessageEnd[][]> {
+  const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
+  const message = 'topic, partition, message_offset, consumer_group, service, messaging_operation'
+  const rows = await store.query<{ spans: readonly (readonly [string, string])[] }>(
+    `select groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)))) as spans
+    from spans
+    where ${taken} and cityHash64(${message}) in (
+      select cityHash64(${message}) from spans
+      where ${taken} ${before === undefined ? '' : 'and start <= {beforeTime:UInt64}'}
+      order by start desc limit ${MAX_LOOKED})
+    group by ${message}
+    having uniqExact(trace_id, span_id) > 1
+    limit ${MAX_LOOKED}`,
+    { ...windowParams(window), ...condition.params, ...(before && { beforeTime: String(before.time) }) },
+    options,
+  )
+  const refs = rows.map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
+  const ends = await endsByRef(store, refs.flat(), options)
+  return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
+}
+
+/** How many messages those of these spans that are of a batch say they are about. */
+async function batchSizesOf(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, number>> {
+  if (refs.length === 0) return new Map()
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const wanted = spanRefSet('refs', refs)
+  const rows = await store.query<SpanRef & { readonly size: string }>(
+    `with pairs as (
+      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
+      from (
+        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
+        from traces where trace_id in (${traces.sql}) group by trace_id))
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${messagingBatchCount} as size
+    from spans
+    where (${bucket}, trace_id) in (select b, trace_id from pairs) and (trace_id, span_id) in (${wanted.sql})
+      and ${messagingBatchCount} != ''`,
+    { ...traces.params, ...wanted.params },
+    options,
+  )
+  return new Map(rows.map((row) => [keyOf(row), Number(row.size)]))
+}

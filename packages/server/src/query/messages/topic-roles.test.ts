@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest'
+import { isLaterTopic } from './topic-roles.ts'
+
+test.each([
+  'orders-retry',
+  'orders-retry-0',
+  'orders.retry.5m',
+  'orders_retry_5000',
+  'orders-retry5',
+  'retry-orders',
+  '__group-RETRIES',
+  'orders.dlq',
+  'orders-dlt',
+  'orders.DLT.0',
+  'dlx.orders',
+  'dead-letter-orders',
+  'OrdersDeadLetterQueue',
+  'orders_dead_letters',
+])('%s is a topic for later', (topic) => {
+  expect(isLaterTopic(topic)).toBe(true)
+})
+
+test.each(['orders', 'retryable-orders', 'adltracker', 'deadlines', 'country', ''])('%s is a topic as any', (topic) => {
+  expect(isLaterTopic(topic)).toBe(false)
+})

@@ -1,0 +1,15 @@
+/**
+ * What a topic is for, by the names that frameworks give: `orders-retry-0`, `orders.retry.5m` (Spring, Uber's pattern),
+ * `orders.dlq`, `orders-dlt` (Spring), `dead-letter-orders`, `DeadLetterQueue`. The conventions have no attribute for it. RE2 and JavaScript
+ * read both alike, without regard to case.
+ */
+export const RETRY_TOPIC = '(^|[._-])retr(y|ies)([._-]?[0-9]+(ms|s|m|h)?)?([._-]|$)'
+export const DEAD_LETTER_TOPIC = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?letter'
+
+const retry = new RegExp(RETRY_TOPIC, 'i')
+const deadLetter = new RegExp(DEAD_LETTER_TOPIC, 'i')
+
+/** Whether a message on this topic was on another one before. */
+export function isLaterTopic(topic: string): boolean {
+  return retry.test(topic) || deadLetter.test(topic)
+}

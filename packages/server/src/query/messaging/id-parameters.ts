@@ -1,0 +1,45 @@
+import type { QueryParams } from '../../store/store.ts'
+import type { SpanRef } from '../linked-span.ts'
+
+/** A subquery for `in (…)` and the parameters it needs. */
+export type IdSet = { readonly sql: string; readonly params: QueryParams }
+
+/**
+ * Ids in one field of a request: ClickHouse takes 128 KiB (`http_max_field_value_size`), and a trace id is 35 bytes with
+ * quotes and comma.
+ */
+const IDS_A_FIELD = 3_000
+
+/** Any number of trace ids, as a set of `trace_id`. Names of parameters begin with `name`. */
+export function traceIdSet(name: string, traceIds: Iterable<string>): IdSet {
+  const { array, params } = list(name, [...new Set(traceIds)])
+  return { sql: `select toFixedString(unhex(arrayJoin(${array})), 16)`, params }
+}
+
+/** Any number of spans, as a set of `(trace_id, span_id)`. */
+export function spanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
+  const traces = list(
+    `${name}Traces`,
+    refs.map((ref) => ref.traceId),
+  )
+  const spans = list(
+    `${name}Spans`,
+    refs.map((ref) => ref.spanId),
+  )
+  return {
+    sql: `select toFixedString(unhex(ref.1), 16), toFixedString(unhex(ref.2), 8)
+      from (select arrayJoin(arrayZip(${traces.array}, ${spans.array})) as ref)`,
+    params: { ...traces.params, ...spans.params },
+  }
+}
+
+function list(name: string, values: readonly string[]): { readonly array: string; readonly params: QueryParams } {
+  const fields: [string, string[]][] = []
+  for (let from = 0; from === 0 || from < values.length; from += IDS_A_FIELD) {
+    fields.push([`${name}${fields.length}`, values.slice(from, from + IDS_A_FIELD)])
+  }
+  return {
+    array: `arrayConcat(${fields.map(([field]) => `{${field}:Array(String)}`).join(', ')})`,
+    params: Object.fromEntries(fields),
+  }
+}

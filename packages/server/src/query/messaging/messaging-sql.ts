@@ -1,0 +1,67 @@
+import { messagingNames, type MessagingField, operationOfKind, operationWords } from './semconv.ts'
+
+/** SQL: the first name of `field` that the map `attrs` has a value for, else ''. */
+export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
+  const values = messagingNames[field].map((name) => `${attrs}[${literal(name)}]`)
+  const last = values.at(-1) ?? "''"
+  const choices = values.slice(0, -1).flatMap((value) => [`${value} != ''`, value])
+  return choices.length === 0 ? last : `multiIf(${[...choices, last].join(', ')})`
+}
+
+/** SQL: how many messages a span is about, as text; '' when it doesn't say. One name since 1.20. */
+export const messagingBatchCount = `attrs['messaging.batch.message_count']`
+
+/**
+ * The statement of store/sql/topology_columns.sql, which a test keeps the same: what messaging spans say of
+ * themselves, worked out when a row is stored, from its attributes, which stay as they are. Read as maps, an hour of attributes is
+ * gigabytes; as columns it is some bytes a span.
+ */
+export function messagingColumns(): string {
+  const columns = [
+    [
+      'messaging_operation',
+      `Enum8('none' = 0, 'create' = 1, 'send' = 2, 'receive' = 3, 'process' = 4, 'settle' = 5)`,
+      operation(),
+    ],
+    ['messaging_system', 'LowCardinality(String)', ofMessaging('system')],
+    ['topic', 'LowCardinality(String)', ofMessaging('topic')],
+    ['partition', 'LowCardinality(String)', ofMessaging('partition')],
+    ['consumer_group', 'LowCardinality(String)', ofMessaging('group')],
+    ['message_offset', 'Int64', `toInt64OrDefault(${ofMessaging('offset')}, toInt64(-1))`],
+  ]
+  const lines = columns.map(
+    ([name, type, expression]) => `  add column if not exists ${name} ${type} materialized\n    ${expression}`,
+  )
+  return `${HEADER}alter table {db}.spans\n${lines.join(',\n')}\n`
+}
+
+const HEADER = `-- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions goes into the table
+-- there, and this statement into a new schema version. Attributes stay as they were sent.
+`
+
+const MESSAGING_KINDS = `kind in ('client', 'producer', 'consumer')`
+
+function ofMessaging(field: MessagingField): string {
+  return `if(${MESSAGING_KINDS}, ${messagingValue(field)}, '')`
+}
+
+function operation(): string {
+  const words = `[${Object.keys(operationWords).map(literal).join(', ')}]`
+  const operations = `[${Object.values(operationWords).map(literal).join(', ')}]`
+  // A span name is `send orders` since 1.27 and was `orders publish` before.
+  const nameWord = (place: 1 | -1): string =>
+    `if(${messagingValue('system')} = '', '', substringIndex(name, ' ', ${place}))`
+  const said = [...messagingNames.operation.map((name) => `attrs[${literal(name)}]`), nameWord(1), nameWord(-1)]
+  const kinds = Object.entries(operationOfKind).flatMap(([kind, value]) => [`kind = ${literal(kind)}`, literal(value)])
+  // Nested, not an array of candidates: that doubled the memory of an insert.
+  const known = said.reduceRight(
+    (otherwise, value) => `transform(lower(${value}), ${words}, ${operations},\n      ${otherwise})`,
+    `multiIf(${[...kinds, "'none'"].join(', ')})`,
+  )
+  return `if(${MESSAGING_KINDS}, ${known}, 'none')`
+}
+
+/** Only for names of the tables above; what a request says goes in parameters. */
+function literal(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
+}

@@ -1,0 +1,61 @@
+import type { MessagingOperation } from '@spanlink/contract'
+
+/**
+ * Every name that the messaging conventions have had for what we read, newest first, the first that is set wins.
+ * Stored attributes are never rewritten: only what reads them goes by this table. docs/semconv.md is its prose.
+ *
+ * | field     | versions                                                                                            |
+ * |-----------|-----------------------------------------------------------------------------------------------------|
+ * | system    | 1.45; until 1.44                                                                                    |
+ * | operation | 1.26; 1.17 to 1.25. The operation's free name (1.26) only where neither is set                      |
+ * | topic     | 1.17; source of consumers 1.17 to 1.20; until 1.16                                                  |
+ * | partition | 1.25 (string); int, of producers 1.17 to 1.24; of consumers 1.17 to 1.20; until 1.16                |
+ * | offset    | 1.45; 1.27; until 1.26 (some write it as a string)                                                  |
+ * | group     | 1.27; 1.17 to 1.26; until 1.16; then what other systems than Kafka called it                        |
+ *
+ * https://github.com/open-telemetry/semantic-conventions/tree/main/schemas has the renames in machine-readable form.
+ */
+export const messagingNames = {
+  system: ['messaging.system.name', 'messaging.system'],
+  operation: ['messaging.operation.type', 'messaging.operation', 'messaging.operation.name'],
+  topic: ['messaging.destination.name', 'messaging.source.name', 'messaging.destination'],
+  partition: [
+    'messaging.destination.partition.id',
+    'messaging.kafka.destination.partition',
+    'messaging.kafka.source.partition',
+    'messaging.kafka.partition',
+  ],
+  offset: ['kafka.offset', 'messaging.kafka.offset', 'messaging.kafka.message.offset'],
+  group: [
+    'messaging.consumer.group.name',
+    'messaging.kafka.consumer.group',
+    'messaging.kafka.consumer_group',
+    'messaging.eventhubs.consumer.group',
+    'messaging.rocketmq.client_group',
+    'messaging.destination.subscription.name',
+  ],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type MessagingField = keyof typeof messagingNames
+
+/** What operations were called, in attributes and as the first (1.27 and later) or last word of span names. */
+export const operationWords: Readonly<Record<string, MessagingOperation>> = {
+  create: 'create',
+  send: 'send',
+  publish: 'send', // until 1.27
+  receive: 'receive',
+  poll: 'receive', // messaging.operation.name
+  process: 'process',
+  deliver: 'process', // 1.23 and 1.24
+  consume: 'process', // messaging.operation.name of some SDKs
+  settle: 'settle',
+  commit: 'settle', // messaging.operation.name
+  ack: 'settle', // messaging.operation.name
+}
+
+/** What a kind alone says, where neither an attribute nor the name does: no other span has these two kinds. */
+export const operationOfKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
+
+/** Operations that put a message on its way, and that take one. A link between the two is a message. */
+export const producingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['create', 'send'])
+export const consumingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['receive', 'process'])

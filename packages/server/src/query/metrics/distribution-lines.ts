@@ -1,0 +1,98 @@
+import type { DistributionView } from '@spanlink/contract'
+import { type Distribution, MergedDistribution, quantiles, subtractDistribution } from './distribution.ts'
+import { type Increase, increases, spread, type Steps } from './increase.ts'
+import type { LoadedPoint } from './load-points.ts'
+import { combine, gaugeLine, increaseLine, type Line } from './scalar-lines.ts'
+
+/** Lines of one group, each with the label that tells it from the others of the group. */
+export type LabelledLine = {
+  readonly label: { readonly key: string; readonly value: string } | undefined
+  readonly line: Line
+}
+
+type Series = { readonly points: readonly LoadedPoint[]; readonly delta: boolean }
+
+/** Histograms of a group as what `view` asks for. */
+export function distributionLines(
+  series: readonly Series[],
+  view: DistributionView,
+  qs: readonly number[],
+  steps: Steps,
+  rate: boolean,
+): LabelledLine[] {
+  const bySeries = series.map(({ points, delta }) => distributionIncreases(points, delta))
+  if (view === 'count' || view === 'sum') {
+    const lines = bySeries.map((list) =>
+      increaseLine(
+        list.map(({ from, to, amount }) => ({ from, to, amount: amount[view] })),
+        steps,
+        rate,
+      ),
+    )
+    return [{ label: undefined, line: combine(lines, 'sum', steps.count) }]
+  }
+  const merged: (MergedDistribution | undefined)[] = Array.from({ length: steps.count })
+  for (const list of bySeries) {
+    for (const increase of list) {
+      spread(increase, steps, (step, share, covered) => {
+        const perSecond = view === 'buckets' && rate ? 1e9 / covered : 1
+        ;(merged[step] ??= new MergedDistribution()).add(increase.amount, share * perSecond)
+      })
+    }
+  }
+  if (view === 'mean') return [{ label: undefined, line: merged.map(mean) }]
+  return view === 'quantiles' ? quantileLines(merged, qs) : bucketLines(merged)
+}
+
+/** Quantiles of a summary can't be merged: those of several series in a group are their mean. */
+export function summaryQuantileLines(series: readonly Series[], steps: Steps): LabelledLine[] {
+  const qs = new Set(series.flatMap(({ points }) => points.flatMap((point) => point.quantiles.map(([q]) => q))))
+  return [...qs]
+    .sort((a, b) => a - b)
+    .map((q) => {
+      const lines = series.map(({ points }) =>
+        gaugeLine(points, steps, (point) => point.quantiles.find(([other]) => other === q)?.[1] ?? Number.NaN),
+      )
+      return { label: { key: 'quantile', value: String(q) }, line: combine(lines, 'avg', steps.count) }
+    })
+}
+
+function distributionIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<Distribution>[] {
+  const recorded = points.filter((point) => !point.stale)
+  if (delta) {
+    return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.distribution }))
+  }
+  return increases(
+    recorded.map(({ time, start, distribution }) => ({ time, start, amount: distribution })),
+    subtractDistribution,
+  )
+}
+
+function mean(distribution: MergedDistribution | undefined): number | undefined {
+  return distribution === undefined || distribution.count === 0 ? undefined : distribution.sum / distribution.count
+}
+
+function quantileLines(merged: readonly (MergedDistribution | undefined)[], qs: readonly number[]): LabelledLine[] {
+  const bySteps = merged.map((distribution) =>
+    distribution === undefined || distribution.count === 0 ? undefined : quantiles(distribution.buckets(), qs),
+  )
+  return qs.map((q, index) => ({
+    label: { key: 'quantile', value: String(q) },
+    line: bySteps.map((values) => values?.[index]),
+  }))
+}
+
+/** How many values are in each bucket, by its upper bound. */
+function bucketLines(merged: readonly (MergedDistribution | undefined)[]): LabelledLine[] {
+  const lines = new Map<number, Line>()
+  merged.forEach((distribution, step) => {
+    for (const { upper, count } of distribution?.buckets() ?? []) {
+      let line = lines.get(upper)
+      if (line === undefined) lines.set(upper, (line = Array.from({ length: merged.length })))
+      line[step] = (line[step] ?? 0) + count
+    }
+  })
+  return [...lines]
+    .sort(([a], [b]) => a - b)
+    .map(([upper, line]) => ({ label: { key: 'le', value: String(upper) }, line }))
+}

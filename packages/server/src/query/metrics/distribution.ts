@@ -1,0 +1,137 @@
+/** How many values lie in (lower, upper]; both the same: values of exactly that. */
+export type Bucket = { readonly lower: number; readonly upper: number; readonly count: number }
+
+/** Counts by bucket and the sum of all values, which is NaN where a sender didn't tell it. */
+export type Distribution = { readonly buckets: readonly Bucket[]; readonly count: number; readonly sum: number }
+
+/** Buckets of an explicit histogram: (-inf, b0], (b0, b1], ... (bn, +inf). */
+export function explicitBuckets(bounds: readonly number[], counts: readonly number[]): Bucket[] {
+  return counts.map((count, i) => ({ lower: bounds[i - 1] ?? -Infinity, upper: bounds[i] ?? Infinity, count }))
+}
+
+export type ExponentialFields = {
+  readonly scale: number
+  readonly zeroCount: number
+  readonly zeroThreshold: number
+  readonly positiveOffset: number
+  readonly positive: readonly number[]
+  readonly negativeOffset: number
+  readonly negative: readonly number[]
+}
+
+/** Bucket i holds (base^(offset+i), base^(offset+i+1)] with base 2^(2^-scale), the negative ones mirrored. */
+export function exponentialBuckets(fields: ExponentialFields): Bucket[] {
+  const edge = (index: number): number => 2 ** (index * 2 ** -fields.scale)
+  const buckets: Bucket[] = []
+  fields.negative.forEach((count, i) => {
+    if (count === 0) return
+    const index = fields.negativeOffset + i
+    buckets.push({ lower: -edge(index + 1), upper: -edge(index), count })
+  })
+  const { zeroThreshold } = fields
+  if (fields.zeroCount > 0) buckets.push({ lower: -zeroThreshold, upper: zeroThreshold, count: fields.zeroCount })
+  fields.positive.forEach((count, i) => {
+    if (count === 0) return
+    const index = fields.positiveOffset + i
+    buckets.push({ lower: edge(index), upper: edge(index + 1), count })
+  })
+  return buckets
+}
+
+/**
+ * `later - earlier`, or undefined when a bucket has become smaller or the buckets are others. A finer bucket of an
+ * exponential histogram that was downscaled since counts into the coarser one.
+ */
+export function subtractDistribution(later: Distribution, earlier: Distribution): Distribution | undefined {
+  if (later.count < earlier.count) return undefined
+  const buckets: Bucket[] = later.buckets.map((bucket) => ({ ...bucket }))
+  for (const [index, old] of earlier.buckets.entries()) {
+    if (old.count === 0) continue
+    const same = buckets[index]
+    const at =
+      same?.lower === old.lower && same.upper === old.upper
+        ? index
+        : buckets.findIndex((bucket) => contains(bucket, old))
+    const bucket = buckets[at]
+    if (bucket === undefined || bucket.count < old.count) return undefined
+    buckets[at] = { ...bucket, count: bucket.count - old.count }
+  }
+  return { buckets, count: later.count - earlier.count, sum: later.sum - earlier.sum }
+}
+
+/** Edges of one power of two, calculated at two scales, differ by rounding. */
+const ROUNDING = 1e-9
+
+function contains(outer: Bucket, inner: Bucket): boolean {
+  return atMost(outer.lower, inner.lower) && atMost(inner.upper, outer.upper)
+}
+
+function atMost(a: number, b: number): boolean {
+  return a <= b || a - b <= ROUNDING * Math.abs(a)
+}
+
+/** Adds up distributions, whatever their buckets. */
+export class MergedDistribution {
+  readonly #buckets = new Map<string, { lower: number; upper: number; count: number }>()
+  count = 0
+  sum = 0
+
+  add(distribution: Distribution, share: number): void {
+    this.count += distribution.count * share
+    this.sum += distribution.sum * share
+    for (const { lower, upper, count } of distribution.buckets) {
+      if (count === 0) continue
+      const key = `${lower} ${upper}`
+      const known = this.#buckets.get(key)
+      if (known === undefined) this.#buckets.set(key, { lower, upper, count: count * share })
+      else known.count += count * share
+    }
+  }
+
+  buckets(): readonly Bucket[] {
+    return [...this.#buckets.values()]
+  }
+}
+
+/**
+ * Values below which a share `q` of all lies, each bucket's values thought of as even between its bounds. What has no
+ * bound is at the bound it has, as Prometheus has it; below a positive bound, values begin at 0. NaN without values.
+ */
+export function quantiles(buckets: readonly Bucket[], qs: readonly number[]): number[] {
+  const finite = buckets.filter((bucket) => bucket.count > 0).map(finiteBucket)
+  const total = finite.reduce((sum, bucket) => sum + bucket.count, 0)
+  if (total === 0) return qs.map(() => Number.NaN)
+  const edges = [...new Set(finite.flatMap((bucket) => [bucket.lower, bucket.upper]))].sort((a, b) => a - b)
+  // How many values are at each edge, and between it and the one before.
+  const at = new Map(edges.map((edge) => [edge, 0]))
+  const density = new Map(edges.map((edge) => [edge, 0]))
+  for (const { lower, upper, count } of finite) {
+    if (lower === upper) at.set(lower, (at.get(lower) ?? 0) + count)
+    else {
+      const each = count / (upper - lower)
+      density.set(lower, (density.get(lower) ?? 0) + each)
+      density.set(upper, (density.get(upper) ?? 0) - each)
+    }
+  }
+  return qs.map((q) => {
+    const wanted = q * total
+    let below = 0
+    let slope = 0
+    let previous = edges[0] ?? 0
+    for (const edge of edges) {
+      const between = slope * (edge - previous)
+      if (between > 0 && below + between >= wanted) return previous + Math.max(0, wanted - below) / slope
+      below += between + (at.get(edge) ?? 0)
+      if ((at.get(edge) ?? 0) > 0 && below >= wanted) return edge
+      slope = Math.max(0, slope + (density.get(edge) ?? 0))
+      previous = edge
+    }
+    return previous
+  })
+}
+
+function finiteBucket({ lower, upper, count }: Bucket): Bucket {
+  if (lower === -Infinity && upper === Infinity) return { lower: 0, upper: 0, count }
+  if (lower === -Infinity) return { lower: upper > 0 ? 0 : upper, upper, count }
+  return { lower, upper: upper === Infinity ? lower : upper, count }
+}

@@ -1,0 +1,68 @@
+import type { Exemplar } from '@spanlink/contract'
+import { decodeAttributes } from '../../otlp/attributes.ts'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { toNumber, type Window } from './load-points.ts'
+import type { SeriesFilter } from './series-filter.ts'
+
+const EXEMPLARS_AT_MOST = 500
+
+/**
+ * Exemplars of the window's points, in order of time: a sample of them where there are many. A cumulative series sends
+ * one again until it has a newer one; it is shown once.
+ */
+export async function findExemplars(
+  store: Store,
+  filter: SeriesFilter,
+  window: Window,
+  options: QueryOptions,
+): Promise<Exemplar[]> {
+  const rows = await store.query<Row>(
+    `select time, value, hex(trace) as traceId, hex(span) as spanId, attributes, types, service
+    from (
+      select series_id, e.time as time, e.value as value, e.trace_id as trace, e.span_id as span,
+        arrayZip(mapKeys(e.attrs), mapValues(e.attrs)) as attributes, e.attr_types as types
+      from metric_points array join exemplars as e
+      where series_id in (select series_id from metric_series where ${filter.where})
+        and metric_points.time > {windowStart:UInt64} and metric_points.time <= {end:UInt64}
+        and e.time > {windowStart:UInt64} and e.time <= {end:UInt64}
+      order by cityHash64(time, trace, span, value)
+      limit 1 by series_id, time, trace, span, value
+      limit ${EXEMPLARS_AT_MOST}
+    ) as found
+    left any join (select series_id, service from metric_series) as series using series_id
+    order by time`,
+    {
+      ...filter.params,
+      windowStart: String(window.start),
+      end: String(window.start + window.step * BigInt(window.steps)),
+    },
+    options,
+  )
+  return rows.map((row) => ({
+    timeUnixNano: row.time,
+    value: jsonNumber(toNumber(row.value)),
+    traceId: idOf(row.traceId),
+    spanId: idOf(row.spanId),
+    attributes: decodeAttributes(row.attributes, row.types),
+    service: row.service,
+  }))
+}
+
+/** JSON has no such numbers; OTLP's JSON names them. */
+export function jsonNumber(value: number): number | string {
+  return Number.isFinite(value) ? value : String(value)
+}
+
+type Row = {
+  readonly time: string
+  readonly value: unknown
+  readonly traceId: string
+  readonly spanId: string
+  readonly attributes: readonly (readonly [string, string])[]
+  readonly types: string
+  readonly service: string
+}
+
+function idOf(hex: string): string {
+  return /^0*$/.test(hex) ? '' : hex.toLowerCase()
+}

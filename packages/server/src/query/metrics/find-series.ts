@@ -1,0 +1,144 @@
+import type { DistributionView, Metric, MetricSeries, MetricSeriesAnswer, MetricSeriesQuery } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { BadParameter } from '../bad-parameter.ts'
+import { timeWindow } from '../messaging/time-window.ts'
+import { parseDuration } from '../time-parameters.ts'
+import { distributionLines, type LabelledLine, summaryQuantileLines } from './distribution-lines.ts'
+import { findExemplars, jsonNumber } from './find-exemplars.ts'
+import type { Steps } from './increase.ts'
+import { type LoadedPoint, type LoadedSeries, loadPoints, loadSeries, type Window } from './load-points.ts'
+import { findMetric, isDistribution } from './metric-names.ts'
+import { type Aggregate, combine, gaugeLine, increaseLine, numberIncreases } from './scalar-lines.ts'
+import { seriesFilter } from './series-filter.ts'
+
+/** Lines of one answer. */
+const LINES_AT_MOST = 500
+const STEPS_AT_MOST = 2000
+const USUAL_STEPS = 120n
+const SECOND = 1_000_000_000n
+
+/** A metric over time; `undefined` when there is none of that name. */
+export async function findMetricSeries(
+  store: Store,
+  query: MetricSeriesQuery,
+  options: QueryOptions,
+): Promise<MetricSeriesAnswer | undefined> {
+  const window = windowOf(query)
+  const found = await findMetric(store, query.name, options)
+  if (found === undefined) return undefined
+  const { metric } = found
+  const plan = planOf(metric, query, found.view)
+  const groupBy = [query.groupBy ?? []].flat()
+  const each = groupBy.includes('*')
+  const filter = seriesFilter(metric, query.service, [query.filter ?? []].flat())
+  const labels = each ? ['service'] : groupBy
+  const [loaded, { points, truncated }, exemplars] = await Promise.all([
+    loadSeries(store, filter, labels, options),
+    loadPoints(store, metric, filter, window, options),
+    findExemplars(store, filter, window, options),
+  ])
+  const groups = Map.groupBy(
+    loaded.series.filter((one) => points.has(one.id)),
+    (one) => (each ? one.id : JSON.stringify(one.group)),
+  )
+  const steps: Steps = { count: window.steps, length: Number(window.step) }
+  const series: MetricSeries[] = []
+  for (const members of groups.values()) {
+    if (series.length > LINES_AT_MOST) break
+    for (const { label, line } of linesOf(plan, members, points, steps)) {
+      if (line.every((value) => value === undefined)) continue
+      const own = [...labelsOf(members[0], labels, each), ...(label === undefined ? [] : [label])]
+      series.push({ labels: own, values: line.map((value) => (value === undefined ? null : jsonNumber(value))) })
+    }
+  }
+  return {
+    name: metric.name,
+    prometheusName: metric.prometheusName,
+    type: metric.type,
+    unit: metric.unit,
+    description: metric.description,
+    rate: plan.rate,
+    view: plan.view ?? null,
+    startTimeUnixNano: String(window.start),
+    stepNano: String(window.step),
+    series: series.slice(0, LINES_AT_MOST),
+    exemplars,
+    ...(loaded.truncated || truncated || series.length > LINES_AT_MOST ? { truncated: true } : {}),
+  }
+}
+
+type Plan = {
+  readonly metric: Metric
+  readonly rate: boolean
+  readonly aggregate: Aggregate
+  /** Of distributions only. */
+  readonly view: DistributionView | undefined
+  readonly quantiles: readonly number[]
+}
+
+function planOf(metric: Metric, query: MetricSeriesQuery, viewOfName: DistributionView | undefined): Plan {
+  const quantiles = quantilesOf(query.quantiles)
+  if (isDistribution(metric.type)) {
+    const view = query.view ?? viewOfName ?? 'quantiles'
+    if (view === 'buckets' && metric.type === 'summary') throw new BadParameter('view', 'A summary has no buckets.')
+    const counts = view === 'count' || view === 'sum' || view === 'buckets'
+    return { metric, rate: counts && (query.rate ?? true), aggregate: 'sum', view, quantiles }
+  }
+  if (query.view !== undefined) throw new BadParameter('view', `A ${metric.type} is one number, it has no views.`)
+  const counter = metric.type === 'sum' && (metric.monotonic || metric.temporality === 'delta')
+  if (query.rate === true && !counter) throw new BadParameter('rate', `${metric.name} is a value and has no rate.`)
+  return {
+    metric,
+    rate: query.rate ?? metric.monotonic,
+    aggregate: query.aggregate ?? (metric.type === 'sum' ? 'sum' : 'avg'),
+    view: undefined,
+    quantiles,
+  }
+}
+
+function linesOf(
+  plan: Plan,
+  members: readonly LoadedSeries[],
+  points: ReadonlyMap<string, LoadedPoint[]>,
+  steps: Steps,
+): LabelledLine[] {
+  const series = members.map(({ id, delta }) => ({ points: points.get(id) ?? [], delta }))
+  if (plan.view !== undefined) {
+    return plan.view === 'quantiles' && plan.metric.type === 'summary'
+      ? summaryQuantileLines(series, steps)
+      : distributionLines(series, plan.view, plan.quantiles, steps, plan.rate)
+  }
+  const lines = series.map((one) => {
+    const counter = plan.metric.type === 'sum' && (plan.metric.monotonic || one.delta)
+    return counter
+      ? increaseLine(numberIncreases(one.points, one.delta), steps, plan.rate)
+      : gaugeLine(one.points, steps)
+  })
+  return [{ label: undefined, line: combine(lines, plan.aggregate, steps.count) }]
+}
+
+function labelsOf(series: LoadedSeries | undefined, labels: readonly string[], each: boolean): MetricSeries['labels'] {
+  if (series === undefined) return []
+  const grouped = labels.map((key, index) => ({ key, value: series.group[index] ?? '' }))
+  return each ? [...grouped, ...series.attributes.map(([key, value]) => ({ key, value }))] : grouped
+}
+
+function windowOf(query: MetricSeriesQuery): Window {
+  const { start, end } = timeWindow(query)
+  const usual = (end - start) / USUAL_STEPS
+  const step = query.step === undefined ? (usual > SECOND ? usual : SECOND) : parseDuration('step', query.step)
+  if (step === 0n) throw new BadParameter('step', 'step is nothing.')
+  const steps = (end - start + step - 1n) / step
+  if (steps > STEPS_AT_MOST) {
+    throw new BadParameter('step', `step cuts the time into ${steps} steps; ${STEPS_AT_MOST} are the most.`)
+  }
+  return { start, step, steps: Number(steps) }
+}
+
+function quantilesOf(text = '0.5,0.95,0.99'): number[] {
+  return text.split(',').map((one) => {
+    const quantile = Number(one)
+    if (!(quantile >= 0 && quantile <= 1)) throw new BadParameter('quantiles', `quantile ${one} is not from 0 to 1.`)
+    return quantile
+  })
+}

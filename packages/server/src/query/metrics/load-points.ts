@@ -1,0 +1,186 @@
+import type { Metric } from '@spanlink/contract'
+import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import { type Bucket, type Distribution, explicitBuckets, exponentialBuckets } from './distribution.ts'
+import { seriesLabel, type SeriesFilter } from './series-filter.ts'
+
+/** A window cut into steps; `start` in Unix nanoseconds, the rest in nanoseconds. */
+export type Window = { readonly start: bigint; readonly step: bigint; readonly steps: number }
+
+export type LoadedSeries = {
+  readonly id: string
+  readonly service: string
+  readonly delta: boolean
+  /** Values of the labels that are grouped by, in their order. */
+  readonly group: readonly string[]
+  /** All attributes of its points. */
+  readonly attributes: readonly (readonly [string, string])[]
+}
+
+/** Times are nanoseconds from the window's start: a number holds 104 days of them exactly. */
+export type LoadedPoint = {
+  readonly time: number
+  /** Undefined when the sender didn't say. */
+  readonly start: number | undefined
+  /** "No recorded value": the series ends here. */
+  readonly stale: boolean
+  readonly value: number
+  readonly distribution: Distribution
+  /** Of a summary. */
+  readonly quantiles: readonly (readonly [quantile: number, value: number])[]
+}
+
+const SERIES_AT_MOST = 5000
+const POINTS_AT_MOST = 300_000
+
+/** Before the window, for what the first points in it add to; Prometheus's lookback. */
+export const LOOKBACK_NANO = 300_000_000_000n
+
+export async function loadSeries(
+  store: Store,
+  filter: SeriesFilter,
+  groupBy: readonly string[],
+  options: QueryOptions,
+): Promise<{ readonly series: LoadedSeries[]; readonly truncated: boolean }> {
+  const labels = groupBy.map((label, index) => seriesLabel(label, `groupLabel${index}`))
+  const ofResource = labels.some((label) => label.ofResource)
+  const params: QueryParams = Object.assign({}, filter.params, ...labels.map((label) => label.params))
+  const rows = await store.query<Omit<LoadedSeries, 'delta'> & { readonly isDelta: number }>(
+    `select toString(series_id) as id, service, temporality = 'delta' as isDelta,
+      [${labels.map((label) => `toString(${label.sql})`).join(', ')}]::Array(String) as group,
+      arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes
+    from metric_series
+    ${ofResource ? 'left join (select source_id, resource_attrs from sources limit 1 by source_id) as r using source_id' : ''}
+    where ${filter.where}
+    order by series_id
+    limit 1 by series_id
+    limit ${SERIES_AT_MOST + 1}`,
+    params,
+    options,
+  )
+  return {
+    series: rows.slice(0, SERIES_AT_MOST).map(({ isDelta, ...row }) => ({ ...row, delta: isDelta !== 0 })),
+    truncated: rows.length > SERIES_AT_MOST,
+  }
+}
+
+type PointRow = {
+  readonly id: string
+  readonly time: string
+  readonly start: string
+  readonly flags: number
+  readonly present: number
+} & Readonly<Record<string, unknown>>
+
+/**
+ * Points of the window and what of the lookback they need, in order of time, by series. Of cumulative series and gauges
+ * only the last point a step and count counts; of delta ones all of them do.
+ */
+export async function loadPoints(
+  store: Store,
+  metric: Metric,
+  filter: SeriesFilter,
+  window: Window,
+  options: QueryOptions,
+): Promise<{ readonly points: ReadonlyMap<string, LoadedPoint[]>; readonly truncated: boolean }> {
+  const end = window.start + window.step * BigInt(window.steps)
+  const from = window.start > LOOKBACK_NANO ? window.start - LOOKBACK_NANO : 0n
+  const ids = `series_id in (select series_id from metric_series where ${filter.where} and temporality`
+  const columns = `toString(series_id) as id, time, start, flags, present, ${columnsOf[metric.type]}`
+  const inWindow = 'time > {from:UInt64} and time <= {end:UInt64}'
+  const rows = await store.query<PointRow>(
+    `select * from (
+      select ${columns}, if(time <= {windowStart:UInt64}, -1, toInt64(intDiv(time - {windowStart:UInt64} - 1, {step:UInt64}))) as step
+      from metric_points
+      where ${ids} != 'delta') and ${inWindow}
+      order by series_id, time desc
+      limit 1 by series_id, step, start
+      limit ${POINTS_AT_MOST}
+      union all
+      select ${columns}, 0 as step
+      from metric_points
+      where ${ids} = 'delta') and ${inWindow}
+      order by series_id, time desc
+      limit 1 by series_id, time
+      limit ${POINTS_AT_MOST}
+    )
+    order by id, time`,
+    {
+      ...filter.params,
+      from: String(from),
+      end: String(end),
+      windowStart: String(window.start),
+      step: String(window.step),
+    },
+    options,
+  )
+  const points = new Map<string, LoadedPoint[]>()
+  for (const row of rows) {
+    const list = points.get(row.id)
+    if (list === undefined) points.set(row.id, [loadedPoint(row, window)])
+    else list.push(loadedPoint(row, window))
+  }
+  return { points, truncated: rows.length >= POINTS_AT_MOST }
+}
+
+const columnsOf: Readonly<Record<Metric['type'], string>> = {
+  gauge: 'value',
+  sum: 'value',
+  histogram: 'count, sum, bounds, buckets',
+  'exponential-histogram': `count, sum, scale, zero_count as zeroCount, zero_threshold as zeroThreshold,
+    positive_offset as positiveOffset, positive, negative_offset as negativeOffset, negative`,
+  summary: 'count, sum, arrayMap(pair -> [pair.1, pair.2], quantiles) as quantiles',
+}
+
+const NO_RECORDED_VALUE = 1
+const SUM_PRESENT = 1
+
+function loadedPoint(row: PointRow, window: Window): LoadedPoint {
+  const buckets = bucketsOf(row)
+  return {
+    time: Number(BigInt(row.time) - window.start),
+    start: row.start === '0' ? undefined : Number(BigInt(row.start) - window.start),
+    stale: (row.flags & NO_RECORDED_VALUE) !== 0,
+    value: toNumber(row['value'] ?? 0),
+    distribution: {
+      buckets,
+      count: toNumber(row['count'] ?? 0),
+      sum: (row.present & SUM_PRESENT) === 0 ? Number.NaN : toNumber(row['sum'] ?? 0),
+    },
+    quantiles: list(row['quantiles']).map((pair) => {
+      const [quantile, value] = list(pair).map(toNumber)
+      return [quantile ?? Number.NaN, value ?? Number.NaN]
+    }),
+  }
+}
+
+function bucketsOf(row: PointRow): Bucket[] {
+  if ('bounds' in row) return explicitBuckets(list(row['bounds']).map(toNumber), list(row['buckets']).map(toNumber))
+  if (!('scale' in row)) return []
+  return exponentialBuckets({
+    scale: toNumber(row['scale']),
+    zeroCount: toNumber(row['zeroCount']),
+    zeroThreshold: toNumber(row['zeroThreshold']),
+    positiveOffset: toNumber(row['positiveOffset']),
+    positive: list(row['positive']).map(toNumber),
+    negativeOffset: toNumber(row['negativeOffset']),
+    negative: list(row['negative']).map(toNumber),
+  })
+}
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+/** ClickHouse writes 64-bit integers as strings, and `inf`, `-inf`, `nan`. */
+export function toNumber(value: unknown): number {
+  switch (value) {
+    case 'inf':
+      return Infinity
+    case '-inf':
+      return -Infinity
+    case 'nan':
+      return Number.NaN
+    default:
+      return Number(value)
+  }
+}

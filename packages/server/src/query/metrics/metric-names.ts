@@ -1,0 +1,94 @@
+import type { DistributionView, Metric, MetricsAnswer, MetricsQuery, MetricType } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { prometheusName } from './prometheus-name.ts'
+
+/** A name per request id is a mistake that instrumentations make; a picker must survive it. */
+const METRICS_AT_MOST = 10_000
+const SERVICES_AT_MOST = 100
+
+export async function listMetrics(store: Store, query: MetricsQuery, options: QueryOptions): Promise<MetricsAnswer> {
+  const limit = query.limit ?? 1000
+  const metrics = (await metricsOf(store, { service: query.service }, options)).filter(contains(query.q))
+  return { metrics: metrics.slice(0, limit), ...(metrics.length > limit ? { truncated: true } : {}) }
+}
+
+/** What a question's name means. */
+export type NamedMetric = {
+  readonly metric: Metric
+  /** Of a name with `_bucket`, `_sum` or `_count`. */
+  readonly view: DistributionView | undefined
+}
+
+/**
+ * The metric of an OpenTelemetry name, else of a Prometheus one; the one with most series where several have the name.
+ * Temporality is no difference here: delta and cumulative series of one metric are shown together.
+ */
+export async function findMetric(store: Store, name: string, options: QueryOptions): Promise<NamedMetric | undefined> {
+  const exact = largest(await metricsOf(store, { name }, options))
+  if (exact !== undefined) return { metric: exact, view: undefined }
+  const all = await metricsOf(store, {}, options)
+  const same = largest(all.filter((metric) => metric.prometheusName === name))
+  if (same !== undefined) return { metric: same, view: undefined }
+  for (const [suffix, view] of Object.entries(suffixes)) {
+    if (!name.endsWith(suffix)) continue
+    const base = name.slice(0, -suffix.length)
+    const metric = largest(
+      all.filter((one) => isDistribution(one.type) && (one.prometheusName === base || one.name === base)),
+    )
+    if (metric !== undefined) return { metric, view }
+  }
+  return undefined
+}
+
+export function isDistribution(type: MetricType): boolean {
+  return type !== 'gauge' && type !== 'sum'
+}
+
+const suffixes: Readonly<Record<string, DistributionView>> = { _bucket: 'buckets', _sum: 'sum', _count: 'count' }
+
+type Row = Omit<Metric, 'prometheusName' | 'monotonic' | 'seriesCount'> & {
+  readonly isMonotonic: number
+  readonly series: string
+}
+
+async function metricsOf(
+  store: Store,
+  only: { readonly name?: string | undefined; readonly service?: string | undefined },
+  options: QueryOptions,
+): Promise<Metric[]> {
+  const conditions: string[] = []
+  const params: Record<string, string> = {}
+  for (const [column, value] of Object.entries(only)) {
+    if (value === undefined) continue
+    conditions.push(`${column} = {${column}:String}`)
+    params[column] = value
+  }
+  const rows = await store.query<Row>(
+    `select name, type, unit, temporality, monotonic as isMonotonic, argMax(description, received) as description,
+      arraySort(groupUniqArray(${SERVICES_AT_MOST})(service)) as services, uniqExact(series_id) as series
+    from metric_series
+    ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+    group by name, type, unit, temporality, monotonic
+    order by name, type, unit, temporality, monotonic
+    limit ${METRICS_AT_MOST}`,
+    params,
+    options,
+  )
+  return rows.map(({ isMonotonic, series, ...row }) => {
+    const metric = { ...row, monotonic: isMonotonic !== 0, seriesCount: Number(series) }
+    return { ...metric, prometheusName: prometheusName(metric) }
+  })
+}
+
+function contains(q: string | undefined): (metric: Metric) => boolean {
+  if (q === undefined) return () => true
+  const part = q.toLowerCase()
+  return (metric) => metric.name.toLowerCase().includes(part) || metric.prometheusName.toLowerCase().includes(part)
+}
+
+function largest(metrics: readonly Metric[]): Metric | undefined {
+  return metrics.reduce<Metric | undefined>(
+    (best, metric) => (best === undefined || metric.seriesCount > best.seriesCount ? metric : best),
+    undefined,
+  )
+}

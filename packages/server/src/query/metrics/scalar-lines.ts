@@ -1,0 +1,73 @@
+import { type Increase, increases, spread, type Steps } from './increase.ts'
+import { LOOKBACK_NANO, type LoadedPoint } from './load-points.ts'
+
+/** A value a step, or undefined where there is none. */
+export type Line = (number | undefined)[]
+
+const SECOND = 1e9
+
+/** The latest value at the end of each step, for as long as it counts as the current one. */
+export function gaugeLine(
+  points: readonly LoadedPoint[],
+  steps: Steps,
+  valueOf: (point: LoadedPoint) => number = (point) => point.value,
+): Line {
+  const line: Line = Array.from({ length: steps.count })
+  const longest = Math.max(steps.length, Number(LOOKBACK_NANO))
+  let next = 0
+  for (let step = 0; step < steps.count; step++) {
+    const end = (step + 1) * steps.length
+    while (next < points.length && (points[next] as LoadedPoint).time <= end) next++
+    const current = points[next - 1]
+    if (current !== undefined && !current.stale && end - current.time < longest) line[step] = valueOf(current)
+  }
+  return line
+}
+
+/** What a series of numbers adds in each step. */
+export function numberIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<number>[] {
+  const recorded = points.filter((point) => !point.stale)
+  if (delta) return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.value }))
+  return increases(
+    recorded.map(({ time, start, value }) => ({ time, start, amount: value })),
+    (later, earlier) => (later < earlier ? undefined : later - earlier),
+  )
+}
+
+/** Per second of the time that is known, or as much as it was in each step. */
+export function increaseLine(list: readonly Increase<number>[], steps: Steps, rate: boolean): Line {
+  const line: Line = Array.from({ length: steps.count })
+  const covered = new Float64Array(steps.count)
+  for (const increase of list) {
+    spread(increase, steps, (step, share, time) => {
+      line[step] = (line[step] ?? 0) + increase.amount * share
+      covered[step] = (covered[step] ?? 0) + time
+    })
+  }
+  if (!rate) return line
+  return line.map((amount, step) => (amount === undefined ? undefined : amount / ((covered[step] as number) / SECOND)))
+}
+
+export type Aggregate = 'sum' | 'avg' | 'min' | 'max'
+
+/** The lines of a group as one; steps where none has a value have none. */
+export function combine(lines: readonly Line[], aggregate: Aggregate, count: number): Line {
+  return Array.from({ length: count }, (_, step) => {
+    const values = lines.flatMap((line) => line[step] ?? [])
+    if (values.length === 0) return undefined
+    switch (aggregate) {
+      case 'sum':
+        return total(values)
+      case 'avg':
+        return total(values) / values.length
+      case 'min':
+        return Math.min(...values)
+      case 'max':
+        return Math.max(...values)
+    }
+  })
+}
+
+function total(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0)
+}

@@ -1,0 +1,62 @@
+import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../store/store.ts'
+import { BadParameter } from './bad-parameter.ts'
+import { MAX_UINT64, parseUnixNano } from './time-parameters.ts'
+import { searchTraceQL } from './traceql/run.ts'
+
+const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status', 'cursor'] as const
+
+/** Answers `q` of the traces endpoint. */
+export async function searchByQuery(
+  store: Store,
+  text: string,
+  query: TracesQuery,
+  options: QueryOptions,
+): Promise<TracesAnswer> {
+  const other = besides.find((name) => query[name] !== undefined)
+  if (other !== undefined) {
+    throw new BadParameter(
+      other,
+      `${other} can't be combined with q: ${other === 'cursor' ? 'ask with a larger limit' : 'write it into the query'}.`,
+    )
+  }
+  const limit = query.limit ?? 50
+  const { traces, cuts } = await searchTraceQL(store, text, { ...windowOf(query), ...options, limit: limit + 1 })
+  return {
+    traces: traces.slice(0, limit).map(foundTrace),
+    ...(traces.length > limit ? { more: true as const } : {}),
+    ...(cuts.length > 0 ? { cuts: [...cuts] } : {}),
+  }
+}
+
+/** `[start, end)`; all of time where the question names none. */
+export function windowOf(query: { readonly start?: string; readonly end?: string }): {
+  readonly start: bigint
+  readonly end: bigint
+} {
+  const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
+  const end = query.end === undefined ? MAX_UINT64 : parseUnixNano('end', query.end)
+  if (end <= start) throw new BadParameter('start', 'start is not before end.')
+  return { start, end }
+}
+
+type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
+
+function foundTrace({ summary, spansets }: Found): FoundTrace {
+  return {
+    ...summary,
+    matches: spansets.map((set): MatchedSpans => ({
+      matched: set.matched,
+      group: [...set.group],
+      spans: set.spans.map((span) => ({
+        spanId: span.spanId,
+        service: span.service,
+        name: span.name,
+        status: span.status === 'ok' || span.status === 'error' ? span.status : 'unset',
+        startTimeUnixNano: span.startTimeUnixNano,
+        durationNano: span.durationNanos,
+        attributes: span.attributes.map(({ field, value }) => ({ field, value })),
+      })),
+    })),
+  }
+}

@@ -1,0 +1,36 @@
+import { BadParameter } from './bad-parameter.ts'
+
+export const MAX_UINT64 = 2n ** 64n - 1n
+const MAX_INT64 = 2n ** 63n - 1n
+
+const nanosPerUnit: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
+}
+
+/** `1.5ms` -> 1500000n. Digits below a nanosecond are cut, lengths above 292 years mean 292 years. */
+export function parseDuration(parameter: string, text: string): bigint {
+  const match = /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
+  const unit = nanosPerUnit[match?.[3] ?? '']
+  if (match === null || unit === undefined) {
+    throw new BadParameter(parameter, `${parameter} is not a length of time such as 250us, 1.5ms or 2s.`)
+  }
+  const [, whole = '0', fraction = ''] = match
+  const scale = 10n ** BigInt(fraction.length)
+  const nanos = (BigInt(whole + fraction) * unit) / scale
+  return nanos < MAX_INT64 ? nanos : MAX_INT64
+}
+
+/** Unix nanoseconds, as far as OTLP's fixed64 goes. */
+export function parseUnixNano(parameter: string, text: string): bigint {
+  const nanos = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : undefined
+  if (nanos === undefined || nanos > MAX_UINT64) {
+    throw new BadParameter(parameter, `${parameter} is not a time in Unix nanoseconds (0 to ${MAX_UINT64}).`)
+  }
+  return nanos
+}

@@ -1,0 +1,133 @@
+import type { Quantiles, TopologyAnswer, TopologyEdge, TopologyNode, TopologyQuery } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { timeWindow } from '../messaging/time-window.ts'
+import { type Call, callsOf } from './calls.ts'
+import { type QueueTime, queueTimes } from './queue-times.ts'
+import { MAX_TRAFFIC, type SpanNumbers, spanCounts, type Traffic, trafficOf, wholeMinutes } from './traffic.ts'
+
+const MAX_EDGES = 2_000
+
+/** Services, topics and consumer groups of a stretch of time, and what goes between them. */
+export async function findTopology(store: Store, query: TopologyQuery, options: QueryOptions): Promise<TopologyAnswer> {
+  const window = wholeMinutes(timeWindow(query))
+  const { spans, consumedOf } = await spanCounts(store, window, options)
+  const reading = trafficOf(store, window, options)
+  const [traffic, times, calls] = await Promise.all([
+    reading,
+    queueTimes(store, window, consumedOf, reading, options),
+    callsOf(store, window, spans, options),
+  ])
+  const seconds = Number(window.end - window.start) / 1e9
+  const all = [...messageEdges(traffic, times), ...calls.map(callEdge)].sort((a, b) => b.count - a.count)
+  const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, rate: edge.count / seconds }))
+  return {
+    startTimeUnixNano: String(window.start),
+    endTimeUnixNano: String(window.end),
+    nodes: nodesOf(edges),
+    edges,
+    truncated: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC,
+  }
+}
+
+type Edge = Omit<TopologyEdge, 'rate'>
+
+function messageEdges(traffic: readonly Traffic[], times: readonly QueueTime[]): Edge[] {
+  const perEdge = new Map<string, Traffic>()
+  for (const row of traffic) {
+    if (row.topic === '' || row.operation === 'none' || row.operation === 'settle') continue
+    const key = edgeKey(row)
+    // Of `create` and `send`, and of `receive` and `process`, one is what the edge counts.
+    if (!perEdge.has(key) || row.operation === 'send' || row.operation === 'process') perEdge.set(key, row)
+  }
+  const timesOf = Map.groupBy(
+    times.flatMap((time) => [time, { ...time, service: undefined }]),
+    (time) => timesKey(time),
+  )
+  return [...perEdge.values()].flatMap((row): Edge[] => {
+    const { service, operation } = row
+    // Of a batch, which counts as received, the span says `process`.
+    const of = timesOf.get(timesKey(row)) ?? timesOf.get(timesKey({ ...row, operation: 'process' })) ?? []
+    const edge = {
+      topic: row.topic,
+      ...numbersOf(row.numbers),
+      ...(isProducing(operation) ? {} : queueTimeOf(of.map(({ time }) => time))),
+      sampled: false,
+    }
+    const topic = nodeId('topic', row.topic, row.system)
+    const group = nodeId('group', row.group, row.system)
+    if (isProducing(operation)) {
+      return service === undefined ? [] : [{ type: 'produce', from: nodeId('service', service), to: topic, ...edge }]
+    }
+    if (service === undefined) return row.group === '' ? [] : [{ type: 'deliver', from: topic, to: group, ...edge }]
+    return [{ type: 'consume', from: row.group === '' ? topic : group, to: nodeId('service', service), ...edge }]
+  })
+}
+
+function callEdge({ caller, called, numbers, sampled }: Call): Edge {
+  return {
+    type: 'call',
+    from: nodeId('service', caller),
+    to: nodeId('service', called),
+    ...numbersOf(numbers),
+    sampled,
+  }
+}
+
+function isProducing(operation: Traffic['operation']): boolean {
+  return operation === 'create' || operation === 'send'
+}
+
+function edgeKey({ service, operation, system, topic, group }: Omit<Traffic, 'numbers'>): string {
+  const produces = isProducing(operation)
+  return JSON.stringify([produces, service ?? null, system, topic, produces ? '' : group])
+}
+
+/** Without the system, which the ends of a message may tell apart (one names it, the other doesn't). */
+function timesKey({
+  service,
+  operation,
+  topic,
+  group,
+}: Pick<Traffic, 'service' | 'topic' | 'group'> & { readonly operation: string }): string {
+  return JSON.stringify([operation, service ?? null, topic, group])
+}
+
+/** A system's name ends at the first colon, whatever names hold. */
+function nodeId(type: TopologyNode['type'], name: string, system = ''): string {
+  return type === 'service' ? `service:${name}` : `${type}:${system.replaceAll(':', '%3A')}:${name}`
+}
+
+function numbersOf({ count, errorCount, duration, slowest, failed }: SpanNumbers) {
+  const [p50, p95, p99] = duration
+  const example = ([traceId, spanId]: SpanNumbers['slowest']) => ({ traceId, spanId })
+  return {
+    count,
+    errorCount,
+    duration: { p50, p95, p99 },
+    slowest: example(slowest),
+    ...(errorCount === 0 ? {} : { failed: example(failed) }),
+  }
+}
+
+/** Of these messages; nearest rank. */
+function queueTimeOf(times: number[]): { readonly queueTime?: Quantiles; readonly queueTimeCount?: number } {
+  if (times.length === 0) return {}
+  times.sort((a, b) => a - b)
+  const at = (share: number): string => String(times[Math.ceil(share * times.length) - 1] ?? 0)
+  return { queueTime: { p50: at(0.5), p95: at(0.95), p99: at(0.99) }, queueTimeCount: times.length }
+}
+
+function nodesOf(edges: readonly Edge[]): TopologyNode[] {
+  const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
+  return Array.from(ids, (id) => {
+    const [type, rest] = splitOnce(id)
+    if (type === 'service') return { id, type, name: rest, system: '' }
+    const [system, name] = splitOnce(rest)
+    return { id, type: type === 'topic' ? 'topic' : 'group', name, system: system.replaceAll('%3A', ':') }
+  })
+}
+
+function splitOnce(text: string): readonly [string, string] {
+  const at = text.indexOf(':')
+  return [text.slice(0, at), text.slice(at + 1)]
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
+
+test('few traces are taken whole, of many a power of two is left out', () => {
+  expect(sampleOf(10, 10).oneIn).toBe(1)
+  expect(sampleOf(11, 10).oneIn).toBe(2)
+  expect(sampleOf(1000, 10).oneIn).toBe(128)
+})
+
+test('ids below the bound are the share', () => {
+  expect(sampleParams({ oneIn: 256, by: 'id' }).sampleBelow).toBe(`01${'0'.repeat(30)}`)
+  expect(sampleParams({ oneIn: 2, by: 'id' }).sampleBelow).toBe(`8${'0'.repeat(31)}`)
+})
+
+test.each([
+  [100, 'id'],
+  [30, 'id'],
+  [0, 'hash'],
+  [1000, 'hash'],
+] as const)('%i of 100 expected: taken by %s', async (size, by) => {
+  const take = async (): Promise<Taken<number>> => ({ rows: [], size })
+  expect((await takeSample({ oneIn: 4, by: 'id' }, 100, take)).sample.by).toBe(by)
+})

@@ -1,0 +1,76 @@
+import type { Store } from '../../store/store.ts'
+import { ask } from './ask.ts'
+import type { Scope } from './ast.ts'
+import { inWindow } from './compile/from.ts'
+import { createParams } from './compile/params.ts'
+import { quoteName } from './describe.ts'
+import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { startSearch } from './run.ts'
+import type { Search, Window } from './search.ts'
+
+export type AttributeKey = {
+  /** As a query spells it: `span.http.method`, `resource."odd name"`. */
+  readonly field: string
+  readonly scope: Scope
+  readonly key: string
+}
+
+/**
+ * Attribute names in use, most used first. Of spans, events and links a sample is read, the newest first, so a name
+ * that is rare and old may be missing; resources and scopes are read whole.
+ */
+export async function attributeKeys(
+  store: Store,
+  options: NamesOptions & { readonly scope?: Scope },
+): Promise<readonly AttributeKey[]> {
+  const search = startSearch(store, { timeoutMs: 1_000, ...options })
+  const wanted = options.scope === undefined || options.scope === 'any' ? allScopes : [options.scope]
+  const found = await Promise.all(wanted.map((scope) => keysOf(search, scope, options)))
+  return found
+    .flat()
+    .sort((a, b) => b.uses - a.uses || (a.key < b.key ? -1 : 1))
+    .slice(0, options.limit ?? 100)
+    .map(({ scope, key }) => ({ field: `${scope}.${quoteName(key)}`, scope, key }))
+}
+
+const allScopes = ['span', 'resource', 'event', 'link', 'instrumentation'] as const
+
+type Use = { readonly scope: Scope; readonly key: string; readonly uses: number }
+
+async function keysOf(
+  search: Search,
+  scope: Scope,
+  { prefix = '', limit = 100 }: NamesOptions,
+): Promise<readonly Use[]> {
+  const params = createParams()
+  const begins = `startsWith(lowerUTF8(key), ${params.add('String', prefix.toLowerCase())})`
+  const inSources = scope === 'resource' || scope === 'instrumentation'
+  const read = (window: Window): Promise<{ key: string; uses: string }[]> =>
+    ask(
+      search,
+      `select key, toString(count()) as uses from (
+        select arrayJoin(${keysColumn(scope)}) as key from (${rowsOf(scope, window, params)}))
+      where ${begins} group by key order by count() desc, key limit ${params.add('UInt32', limit)}`,
+      params,
+    )
+  const rows = inSources ? await read(search.window) : await newestFirst(search, read, (rows) => rows.length >= limit)
+  return rows.map(({ key, uses }) => ({ scope, key, uses: Number(uses) }))
+}
+
+function keysColumn(scope: Scope): string {
+  if (scope === 'resource') return 'mapKeys(resource_attrs)'
+  if (scope === 'instrumentation') return 'mapKeys(scope_attrs)'
+  if (scope === 'event') return `arrayFlatten(arrayMap(e -> mapKeys(tupleElement(e, 'attrs')), events))`
+  return 'mapKeys(attrs)'
+}
+
+function rowsOf(scope: Scope, { start, end }: Window, params: ReturnType<typeof createParams>): string {
+  if (scope === 'resource' || scope === 'instrumentation') return 'select resource_attrs, scope_attrs from sources'
+  const most = params.add('UInt32', sampled)
+  if (scope === 'link') {
+    return `select attrs from span_links where direction = 'out' and start >= ${params.add('UInt64', String(start))} and start < ${params.add('UInt64', String(end))} limit ${most}`
+  }
+  const column = scope === 'event' ? 'events' : 'attrs'
+  const some = scope === 'event' ? ' and notEmpty(s.events)' : ''
+  return `select s.${column} as ${column} from spans as s where ${inWindow('s', start, end, params)}${some} limit ${most}`
+}

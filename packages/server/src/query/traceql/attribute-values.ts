@@ -1,0 +1,124 @@
+import type { Store } from '../../store/store.ts'
+import { ask } from './ask.ts'
+import type { Attribute, Field } from './ast.ts'
+import { check } from './check.ts'
+import { inWindow, spansAlone } from './compile/from.ts'
+import { createParams } from './compile/params.ts'
+import { describeField } from './describe.ts'
+import { TraceQLError } from './errors.ts'
+import { intrinsics } from './intrinsics.ts'
+import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { parse } from './parse.ts'
+import { startSearch } from './run.ts'
+import type { Search, Window } from './search.ts'
+import { compileText } from './trace-rows.ts'
+
+/**
+ * Values of a field, most used first, as text.
+ *
+ * @param field as a query spells it, such as `span.http.method`, `.topic`, `name`, `resource."odd name"`
+ * @throws TraceQLError when that is no field, or one of a whole trace
+ */
+export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<readonly string[]> {
+  const parsed = parseFieldName(field)
+  const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
+  if (parsed.kind === 'intrinsic' && parsed.name === 'span:name') return operationNames(store, options)
+  const search = startSearch(store, { timeoutMs: 1_000, ...options })
+  if (scope === 'resource' || scope === 'instrumentation' || isOfScope(parsed))
+    return valuesInSources(search, parsed, options)
+  const own = await newestFirst(
+    search,
+    (window) => valuesInSpans(search, parsed, window, options),
+    (rows) => rows.length >= (options.limit ?? 100),
+  )
+  if (scope !== 'any' || own.length > 0) return own
+  return valuesInSources(search, { ...parsed, scope: 'resource' } as Attribute, options)
+}
+
+function parseFieldName(field: string): Field {
+  const text = `{ ${field} = nil }`
+  const query = parse(text)
+  check(query, text)
+  const source = query.kind === 'search' ? query.pipeline.source : undefined
+  const condition = source?.kind === 'filter' ? source.condition : undefined
+  const named = condition?.kind === 'binary' ? condition.left : undefined
+  const isName = named?.kind === 'attribute' || named?.kind === 'intrinsic'
+  if (!named || !isName || describeAs(named) === undefined) {
+    throw new TraceQLError('type', `"${field}" is no field whose values can be listed.`)
+  }
+  return named
+}
+
+/** Undefined for what takes a whole trace to know. */
+function describeAs(field: Field): string | undefined {
+  if (field.kind === 'attribute') return field.parent ? undefined : describeField(field)
+  if (field.kind !== 'intrinsic') return undefined
+  return intrinsics[field.name].home === 'trace' ? undefined : field.name
+}
+
+function isOfScope(field: Field): boolean {
+  return field.kind === 'intrinsic' && intrinsics[field.name].home === 'scope'
+}
+
+async function operationNames(
+  store: Store,
+  { prefix = '', limit = 100, signal, timeoutMs = 1_000 }: NamesOptions,
+): Promise<readonly string[]> {
+  const params = createParams()
+  const begins = `startsWith(lowerUTF8(name), ${params.add('String', prefix.toLowerCase())})`
+  const rows = await store.query<{ name: string }>(
+    `select name from operations where ${begins} group by name order by count() desc, name limit ${params.add('UInt32', limit)}`,
+    params.values,
+    { signal, timeoutMs },
+  )
+  return rows.map((row) => row.name)
+}
+
+async function valuesInSources(
+  search: Search,
+  field: Field,
+  { prefix = '', limit = 100 }: NamesOptions,
+): Promise<readonly string[]> {
+  const params = createParams()
+  const row = { ...spansAlone(params, '1'), source: 'r' }
+  const rows = await ask<{ text: string }>(
+    search,
+    `select ${compileText(field, row)} as text from sources as r
+    where startsWith(lowerUTF8(ifNull(text, '')), ${params.add('String', prefix.toLowerCase())}) and isNotNull(text)
+    group by text order by count() desc, text limit ${params.add('UInt32', limit)}`,
+    params,
+  )
+  return rows.map((row) => row.text)
+}
+
+async function valuesInSpans(
+  search: Search,
+  field: Field,
+  { start, end }: Window,
+  { prefix = '', limit = 100 }: NamesOptions,
+): Promise<readonly string[]> {
+  const params = createParams()
+  const row = spansAlone(params, '1')
+  const text = compileText(
+    field.kind === 'attribute' && field.scope === 'any' ? { ...field, scope: 'span' } : field,
+    row,
+  )
+  const isEvent =
+    (field.kind === 'attribute' && field.scope === 'event') ||
+    (field.kind === 'intrinsic' && intrinsics[field.name].home === 'event')
+  const isLink =
+    (field.kind === 'attribute' && field.scope === 'link') ||
+    (field.kind === 'intrinsic' && intrinsics[field.name].home === 'link')
+  const window = isLink
+    ? `l.direction = 'out' and l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
+    : inWindow('s', start, end, params)
+  const from = isLink ? 'span_links as l' : `spans as s${isEvent ? ' array join events as e' : ''}`
+  const rows = await ask<{ text: string }>(
+    search,
+    `select text from (select ${text} as text from ${from} where ${window} and isNotNull(text) limit ${params.add('UInt32', sampled)})
+    where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
+    group by text order by count() desc, text limit ${params.add('UInt32', limit)}`,
+    params,
+  )
+  return rows.map((row) => row.text)
+}

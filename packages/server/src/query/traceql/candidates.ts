@@ -1,0 +1,96 @@
+import { ask } from './ask.ts'
+import type { Pipeline, Spanset } from './ast.ts'
+import { compileCondition, isDecidedAlone } from './compile/condition.ts'
+import { inWindow, spansAlone, traceIds } from './compile/from.ts'
+import { createParams } from './compile/params.ts'
+import { isLinkOp, type Plan } from './plan.ts'
+import type { Search } from './search.ts'
+
+/** Spans found by an operator over links, by trace; they stand in for a filter in the search around it. */
+export type LinkMatches = ReadonlyMap<Spanset, ReadonlyMap<string, ReadonlySet<string>>>
+
+export type CandidateBounds = {
+  readonly start: bigint
+  readonly end: bigint
+  readonly limit: number
+  /** Only these. */
+  readonly within: readonly string[] | undefined
+}
+
+/**
+ * Traces that can match, newest first: those with spans for enough of the pipeline's filters, judged by one scan of
+ * narrow columns inside the window, without joins and without looking at structure.
+ */
+export async function findCandidates(
+  search: Search,
+  plan: Plan,
+  links: LinkMatches,
+  bounds: CandidateBounds,
+): Promise<string[]> {
+  if (bounds.within?.length === 0) return []
+  const params = createParams()
+  const row = spansAlone(
+    params,
+    `l.start >= ${params.add('UInt64', String(bounds.start))} and l.start < ${params.add('UInt64', String(bounds.end))}`,
+  )
+  const conditions = plan.conditions.map((condition) =>
+    condition ? compileCondition(condition, row, 'superset') : '1',
+  )
+  const formula = formulaOf(plan.pipeline, plan, conditions, links, (ids) =>
+    ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0',
+  )
+  const some = [...new Set([...conditions, ...formula.linked])]
+  const where = [inWindow('s', bounds.start, bounds.end, params)]
+  if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
+  if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
+  const rows = await ask<{ t: string }>(
+    search,
+    `select lower(hex(s.trace_id)) as t from spans as s where ${where.join(' and ')}
+    group by s.trace_id ${some.length > 1 ? `having ${formula.sql}` : ''}
+    order by max(s.start) desc, s.trace_id limit ${params.add('UInt32', bounds.limit)}`,
+    params,
+  )
+  return rows.map((row) => row.t)
+}
+
+/** Whether every candidate is a match, so that no more need be asked for than are wanted. */
+export function isExact(plan: Plan): boolean {
+  const { source, stages } = plan.pipeline
+  const [condition] = plan.conditions
+  if (source.kind !== 'filter' || plan.conditions.length !== 1) return false
+  if (stages.some((stage) => stage.kind === 'compare')) return false
+  return condition === undefined || isDecidedAlone(condition, spansAlone(createParams(), '1'))
+}
+
+type Formula = { readonly sql: string; readonly linked: readonly string[] }
+
+/**
+ * Which filters a trace must have spans for. A necessary condition that only grows with more spans: what holds inside
+ * a window holds for the trace.
+ */
+function formulaOf(
+  pipeline: Pipeline,
+  plan: Plan,
+  conditions: readonly string[],
+  links: LinkMatches,
+  inTraces: (ids: readonly string[]) => string,
+): Formula {
+  const linked: string[] = []
+  const ofSpanset = (spanset: Spanset): string => {
+    if (spanset.kind === 'filter') return `countIf(${conditions[plan.conditionOf(spanset)] ?? '1'}) > 0`
+    if (spanset.kind === 'pipeline') return ofPipeline(spanset)
+    if (isLinkOp(spanset)) {
+      const found = inTraces([...(links.get(spanset)?.keys() ?? [])])
+      linked.push(found)
+      return `countIf(${found}) > 0`
+    }
+    if (spanset.op.startsWith('!')) return ofSpanset(spanset.right)
+    return `(${ofSpanset(spanset.left)} ${spanset.op === '||' ? 'or' : 'and'} ${ofSpanset(spanset.right)})`
+  }
+  const ofPipeline = (pipeline: Pipeline): string => {
+    const parts = [ofSpanset(pipeline.source)]
+    for (const stage of pipeline.stages) if (stage.kind === 'spanset') parts.push(ofSpanset(stage.spanset))
+    return parts.length === 1 ? (parts[0] ?? '1') : `(${parts.join(' and ')})`
+  }
+  return { sql: ofPipeline(pipeline), linked }
+}

@@ -1,0 +1,77 @@
+import type { Field } from '../ast.ts'
+import { compileComparison, isComparison } from './comparison.ts'
+import { needsOf } from './needs.ts'
+import type { Row } from './row.ts'
+import { compileValue } from './value.ts'
+
+/**
+ * The condition of a `{ }` as SQL, never null.
+ *
+ * `exact` needs every join that its fields need. `superset` stands for the first look at a table without joins:
+ * comparisons that it can't decide there count as true, whether negated or not, so no span is lost.
+ */
+export function compileCondition(field: Field, row: Row, mode: 'exact' | 'superset', negate = false): string {
+  if (field.kind === 'unary' && field.op === '!' && isCondition(field.operand)) {
+    return compileCondition(field.operand, row, mode, !negate)
+  }
+  if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
+    const left = compileCondition(field.left, row, mode, negate)
+    const right = compileCondition(field.right, row, mode, negate)
+    return (field.op === '&&') === negate ? either(left, right) : both(left, right)
+  }
+  if (mode === 'superset' && !isDecidedAlone(field, row)) return '1'
+  const sql = compileTest(field, row)
+  return negate ? `not ${sql}` : sql
+}
+
+/** Whether the span's own row is enough: with one, `superset` loses nothing and adds nothing. */
+export function isDecidedAlone(field: Field, row: Row): boolean {
+  if (field.kind === 'unary' && field.op === '!') return isDecidedAlone(field.operand, row)
+  if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
+    return isDecidedAlone(field.left, row) && isDecidedAlone(field.right, row)
+  }
+  const needs = needsOf(field)
+  if (needs.has('parent') || needs.has('trace') || needs.has('children')) return false
+  // Without the join, a resource is compared with a value by way of source_id, and with nothing else.
+  return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
+}
+
+function isSourceAgainstValue(field: Field): boolean {
+  if (!isComparison(field)) return field.kind === 'attribute' || field.kind === 'literal'
+  const sides = [field.left, field.right]
+  return (
+    sides.some((side) => needsOf(side).size === 0 && side.kind === 'literal') &&
+    sides.some((side) => side.kind === 'attribute' || side.kind === 'intrinsic')
+  )
+}
+
+/** Whether a field is true or false for every span; a bare attribute may be neither. */
+function isCondition(field: Field): boolean {
+  if (field.kind === 'unary') return field.op === '!' && isCondition(field.operand)
+  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
+}
+
+/** A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is `= false`. */
+function compileTest(field: Field, row: Row): string {
+  if (isComparison(field)) return compileComparison(field, row)
+  let bare = field
+  let wanted = true
+  while (bare.kind === 'unary' && bare.op === '!') {
+    bare = bare.operand
+    wanted = !wanted
+  }
+  if (bare.kind === 'literal') return bare.type === 'boolean' && bare.value === wanted ? '1' : '0'
+  if (bare.kind !== 'attribute') return `ifNull(${compileValue(bare, row).boolean ?? 'null'} = ${wanted}, 0)`
+  const { from, to } = field
+  const right = { kind: 'literal', type: 'boolean', value: wanted, from, to } as const
+  return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row)
+}
+
+function both(left: string, right: string): string {
+  if (left === '1') return right
+  return right === '1' ? left : `(${left} and ${right})`
+}
+
+function either(left: string, right: string): string {
+  return left === '1' || right === '1' ? '1' : `(${left} or ${right})`
+}

@@ -1,0 +1,78 @@
+import type { Need } from './needs.ts'
+import type { Params } from './params.ts'
+import { noSpan, type Row } from './row.ts'
+
+const bucketNanos = 600_000_000_000
+
+/** Spans that start in a window, by the sort key's first part too, so that only its buckets are read. */
+export function inWindow(span: string, start: bigint, end: bigint, params: Params): string {
+  const from = params.add('UInt64', String(start))
+  const to = params.add('UInt64', String(end))
+  const bucket = `intDiv(${span}.start, ${bucketNanos})`
+  return `${bucket} >= intDiv(${from}, ${bucketNanos}) and ${bucket} <= intDiv(${to}, ${bucketNanos}) and ${span}.start >= ${from} and ${span}.start < ${to}`
+}
+
+/** Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no set to the index. */
+export function traceIds(ids: readonly string[], params: Params): string {
+  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
+}
+
+/** The same of span ids. */
+export function spanIds(ids: readonly string[], params: Params): string {
+  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
+}
+
+/**
+ * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or whose clocks lie, is
+ * read at both its ends; its middle would be an unbounded list of buckets.
+ */
+const bucketsRead = 1008
+
+/** Every span of the traces, one row per span id. */
+function wholeTraces(ids: readonly string[], params: Params): string {
+  const list = traceIds(ids, params)
+  return `(select * from spans where (intDiv(start, ${bucketNanos}), trace_id) in (
+    select arrayJoin(arrayConcat(range(b, least(e, b + ${bucketsRead}) + 1), range(greatest(b + ${bucketsRead} + 1, e - least(e, ${bucketsRead})), e + 1))), trace_id
+    from (
+      select trace_id, intDiv(min(start), ${bucketNanos}) as b, intDiv(max(last_start), ${bucketNanos}) as e
+      from traces where trace_id in ${list} group by trace_id))
+    limit 1 by trace_id, span_id)`
+}
+
+/** FROM and its joins for the fields in use, over the whole of the traces named, and where to find columns in it. */
+export function fromTraces(
+  ids: readonly string[],
+  needs: ReadonlySet<Need>,
+  params: Params,
+): { from: string; row: Row } {
+  const spans = wholeTraces(ids, params)
+  const joins: string[] = []
+  const source = needs.has('source')
+  const parent = needs.has('parent')
+  if (source) joins.push(`left any join sources as r on r.source_id = s.source_id`)
+  if (parent) {
+    joins.push(`left any join ${spans} as p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id`)
+    if (source) joins.push(`left any join sources as pr on pr.source_id = p.source_id`)
+  }
+  if (needs.has('trace')) {
+    joins.push(`left any join (
+      select trace_id, min(toInt64(start)) as trace_start, max(toInt64(start) + duration) as trace_end,
+        max(parent_span_id = ${noSpan}) as has_root, argMinIf(name, start, parent_span_id = ${noSpan}) as root_name,
+        argMinIf(service, start, parent_span_id = ${noSpan}) as root_service
+      from ${spans} group by trace_id) as t on t.trace_id = s.trace_id`)
+  }
+  if (needs.has('children')) {
+    joins.push(`left any join (
+      select trace_id, parent_span_id, count() as children from ${spans} group by trace_id, parent_span_id
+      ) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`)
+  }
+  const linksWhere = `l.trace_id in ${traceIds(ids, params)}`
+  const shared = { params, trace: 't', children: 'c', linksWhere, parent: undefined }
+  const parentRow: Row = { ...shared, span: 'p', source: 'pr' }
+  return { from: `${spans} as s ${joins.join('\n')}`, row: { ...shared, span: 's', source: 'r', parent: parentRow } }
+}
+
+/** A row of `spans` alone, with nothing joined. */
+export function spansAlone(params: Params, linksWhere: string): Row {
+  return { params, span: 's', source: undefined, parent: undefined, trace: undefined, children: undefined, linksWhere }
+}

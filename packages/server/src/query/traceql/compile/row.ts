@@ -1,0 +1,26 @@
+import type { Params } from './params.ts'
+
+/**
+ * Where a field expression finds its columns: the aliases of one SELECT. What isn't joined is undefined, and fields
+ * that need it can't be compiled there (see `canCompile`).
+ */
+export type Row = {
+  readonly params: Params
+  /** A row of `spans`. */
+  readonly span: string
+  /** The span's row of `sources`. Without it, comparisons of resource fields with values look up `source_id`. */
+  readonly source: string | undefined
+  readonly parent: Row | undefined
+  /** Rows of the trace as a whole: `trace_start`, `trace_end`, `root_name`, `root_service`, `has_root`. */
+  readonly trace: string | undefined
+  /** Children counted: `children`. */
+  readonly children: string | undefined
+  /** Narrows `span_links` to what can matter, as a condition on its columns. */
+  readonly linksWhere: string
+}
+
+/** Attributes as the tables keep them: a map, its type letters, and a key. */
+export type MapEntry = { readonly map: string; readonly types: string; readonly key: string }
+
+/** All zero: no parent. */
+export const noSpan = `toFixedString('', 8)`

@@ -1,0 +1,30 @@
+import type { Field } from './ast.ts'
+
+/** A field as a query spells it, so that what an answer names can be asked for again. */
+export function describeField(field: Field): string {
+  switch (field.kind) {
+    case 'attribute': {
+      const scope = field.scope === 'any' ? '' : field.scope
+      return `${field.parent ? 'parent.' : ''}${scope}${scope === '' && field.parent ? '' : '.'}${quoteName(field.key)}`
+    }
+    case 'intrinsic':
+      return field.name
+    case 'literal':
+      if (field.type === 'string') return JSON.stringify(field.value)
+      if (field.type === 'int') return field.text
+      return field.type === 'nil' ? 'nil' : `${field.value}${field.type === 'duration' ? 'ns' : ''}`
+    case 'unary':
+      return `${field.op}${nested(field.operand)}`
+    case 'binary':
+      return `${nested(field.left)} ${field.op} ${nested(field.right)}`
+  }
+}
+
+/** Bare where a name may be, in quotes where it holds what would end it. */
+export function quoteName(key: string): string {
+  return /^[^\s{}()=~!<>&|^,"\\`]+$/.test(key) ? key : JSON.stringify(key)
+}
+
+function nested(field: Field): string {
+  return field.kind === 'binary' ? `(${describeField(field)})` : describeField(field)
+}

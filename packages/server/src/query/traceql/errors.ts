@@ -1,0 +1,38 @@
+/** Why a query was refused or cut off. `code` picks the HTTP status; `from` and `to` are offsets into the query's text. */
+export class TraceQLError extends Error {
+  override readonly name = 'TraceQLError'
+  readonly code: TraceQLErrorCode
+  readonly from: number | undefined
+  readonly to: number | undefined
+  /** Line and column of `from`, from 1; columns count UTF-16 units. */
+  readonly line: number | undefined
+  readonly column: number | undefined
+  /** What could have stood at `from` instead, in words. */
+  readonly expected: readonly string[]
+
+  constructor(code: TraceQLErrorCode, message: string, place?: Place, cause?: unknown) {
+    const position = place && lineAndColumn(place.text, place.from)
+    super(position ? `${message} (line ${position.line}, column ${position.column})` : message, { cause })
+    this.code = code
+    this.from = place?.from
+    this.to = place?.to
+    this.line = position?.line
+    this.column = position?.column
+    this.expected = place?.expected ?? []
+  }
+}
+
+/** `syntax` and `type`: the query is wrong. `limit`: it is right, and asks for too much. `unsupported`: right elsewhere. */
+export type TraceQLErrorCode = 'syntax' | 'type' | 'limit' | 'unsupported'
+
+type Place = {
+  readonly text: string
+  readonly from: number
+  readonly to: number
+  readonly expected?: readonly string[]
+}
+
+function lineAndColumn(text: string, offset: number): { line: number; column: number } {
+  const before = text.slice(0, offset)
+  return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') }
+}

@@ -1,0 +1,155 @@
+import type { Pipeline, Scalar, ScalarOp, Spanset, Stage } from '../ast.ts'
+import type { LinkMatches } from '../candidates.ts'
+import { calculate } from '../fold.ts'
+import { isLinkOp, type Plan } from '../plan.ts'
+import type { TraceRows } from '../trace-rows.ts'
+import { combine, isEmpty, type Members, type Tree, treeOf, union } from './structure.ts'
+
+/** Spans of one trace that belong together: all that matched, or one group of by(). */
+export type SpansetResult = { readonly members: Members; readonly group: readonly (string | null)[] }
+
+/** What a pipeline makes of one trace: its spansets, none when it doesn't match. */
+export function evaluateTrace(plan: Plan, trace: TraceRows, links: LinkMatches): readonly SpansetResult[] {
+  let tree: Tree | undefined
+  const context: Context = { plan, trace, links, tree: () => (tree ??= treeOf(trace)) }
+  return evaluatePipeline(plan.pipeline, everySpan(trace), context)
+}
+
+type Context = {
+  readonly plan: Plan
+  readonly trace: TraceRows
+  readonly links: LinkMatches
+  tree(): Tree
+}
+
+function evaluatePipeline(pipeline: Pipeline, input: Members, context: Context): readonly SpansetResult[] {
+  let spansets: readonly SpansetResult[] = [{ members: evaluateSpanset(pipeline.source, input, context), group: [] }]
+  for (const stage of pipeline.stages) {
+    spansets = applyStage(
+      stage,
+      spansets.filter((spanset) => !isEmpty(spanset.members)),
+      context,
+    )
+  }
+  return spansets.filter((spanset) => !isEmpty(spanset.members))
+}
+
+function evaluateSpanset(spanset: Spanset, input: Members, context: Context): Members {
+  switch (spanset.kind) {
+    case 'filter': {
+      const matches = context.plan.conditionOf(spanset)
+      return both(input, context.trace.matches[matches] ?? input)
+    }
+    case 'pipeline':
+      return evaluatePipeline(spanset, input, context).reduce((all, { members }) => union(all, members), none(input))
+    case 'operation': {
+      if (isLinkOp(spanset)) return linkMembers(spanset, input, context)
+      const left = evaluateSpanset(spanset.left, input, context)
+      const right = evaluateSpanset(spanset.right, input, context)
+      return combine(spanset.op, left, right, context.tree())
+    }
+  }
+}
+
+function linkMembers(spanset: Spanset, input: Members, { links, trace }: Context): Members {
+  const found = links.get(spanset)?.get(trace.traceId)
+  return found ? input.map((member, at) => (member && found.has(trace.spanIds[at] ?? '') ? 1 : 0)) : none(input)
+}
+
+function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: Context): readonly SpansetResult[] {
+  switch (stage.kind) {
+    case 'spanset':
+      return spansets.map(({ members, group }) => ({
+        members: evaluateSpanset(stage.spanset, members, context),
+        group,
+      }))
+    case 'compare':
+      return spansets.filter(({ members }) =>
+        compareNumbers(scalarOf(stage.left, members, context), stage.op, scalarOf(stage.right, members, context)),
+      )
+    case 'by':
+      return spansets.flatMap((spanset) => groupBy(stage.fields.map(context.plan.labelOf), spanset, context.trace))
+    case 'coalesce': {
+      const [first, ...rest] = spansets
+      return first
+        ? [{ members: rest.reduce((all, { members }) => union(all, members), first.members), group: [] }]
+        : []
+    }
+    case 'select':
+      return spansets
+  }
+}
+
+function groupBy(fields: readonly number[], spanset: SpansetResult, trace: TraceRows): readonly SpansetResult[] {
+  const groups = new Map<string, { members: Members; group: (string | null)[] }>()
+  for (const [at, member] of spanset.members.entries()) {
+    if (!member) continue
+    const values = fields.map((field) => trace.labels[field]?.[at] ?? null)
+    const name = JSON.stringify(values)
+    const known = groups.get(name) ?? { members: none(spanset.members), group: [...spanset.group, ...values] }
+    known.members[at] = 1
+    groups.set(name, known)
+  }
+  return [...groups.values()]
+}
+
+/** NaN when there is nothing to aggregate: then no comparison holds. */
+function scalarOf(scalar: Scalar, members: Members, context: Context): number {
+  switch (scalar.kind) {
+    case 'number':
+      return scalar.value
+    case 'arithmetic':
+      return calculate(scalar.op, scalarOf(scalar.left, members, context), scalarOf(scalar.right, members, context))
+    case 'aggregate': {
+      if (!scalar.field) return members.reduce((count, member) => count + member, 0)
+      const column = context.trace.numbers[context.plan.numberOf(scalar.field)] ?? []
+      const values = column.filter((value, at) => value !== null && members[at]).map(Number)
+      return aggregate(scalar.fn, values)
+    }
+  }
+}
+
+function aggregate(fn: string, values: readonly number[]): number {
+  if (values.length === 0) return Number.NaN
+  const sum = values.reduce((total, value) => total + value, 0)
+  switch (fn) {
+    case 'sum':
+      return sum
+    case 'avg':
+      return sum / values.length
+    case 'min':
+      return values.reduce((least, value) => Math.min(least, value))
+    default:
+      return values.reduce((most, value) => Math.max(most, value))
+  }
+}
+
+export function compareNumbers(left: number, op: ScalarOp, right: number): boolean {
+  if (Number.isNaN(left) || Number.isNaN(right)) return false
+  switch (op) {
+    case '=':
+      return left === right
+    case '!=':
+      return left !== right
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
+  }
+}
+
+function everySpan(trace: TraceRows): Members {
+  return new Uint8Array(trace.spanIds.length).fill(1)
+}
+
+function none(like: Members): Members {
+  return new Uint8Array(like.length)
+}
+
+function both(left: Members, right: Members): Members {
+  return left.map((member, at) => member & (right[at] ?? 0))
+}

@@ -1,0 +1,59 @@
+/** What is known of a field before any span is seen; attributes are `any`. */
+export type FieldType = 'string' | 'number' | 'duration' | 'boolean' | 'status' | 'kind' | 'nil' | 'any'
+
+/**
+ * `span`: a column of the span. `event`, `link`: one of many on the span. `scope`: of the instrumentation scope.
+ * `trace`: of the whole trace, so it takes more than the span's own row.
+ */
+type IntrinsicHome = 'span' | 'event' | 'link' | 'scope' | 'trace'
+
+type IntrinsicFacts = { readonly type: FieldType; readonly home: IntrinsicHome }
+
+/** Every intrinsic by its canonical (scoped) name. */
+export const intrinsics = {
+  'span:name': { type: 'string', home: 'span' },
+  'span:status': { type: 'status', home: 'span' },
+  'span:statusMessage': { type: 'string', home: 'span' },
+  'span:kind': { type: 'kind', home: 'span' },
+  'span:duration': { type: 'duration', home: 'span' },
+  'span:id': { type: 'string', home: 'span' },
+  'span:parentID': { type: 'string', home: 'span' },
+  'span:childCount': { type: 'number', home: 'trace' },
+  'trace:id': { type: 'string', home: 'span' },
+  'trace:duration': { type: 'duration', home: 'trace' },
+  'trace:rootName': { type: 'string', home: 'trace' },
+  'trace:rootService': { type: 'string', home: 'trace' },
+  'event:name': { type: 'string', home: 'event' },
+  'event:timeSinceStart': { type: 'duration', home: 'event' },
+  'link:traceID': { type: 'string', home: 'link' },
+  'link:spanID': { type: 'string', home: 'link' },
+  'instrumentation:name': { type: 'string', home: 'scope' },
+  'instrumentation:version': { type: 'string', home: 'scope' },
+  nestedSetParent: { type: 'number', home: 'span' },
+} as const satisfies Record<string, IntrinsicFacts>
+
+export type IntrinsicName = keyof typeof intrinsics
+
+/** Tempo's older names for the same things. */
+const olderNames: Readonly<Record<string, IntrinsicName>> = {
+  name: 'span:name',
+  status: 'span:status',
+  statusMessage: 'span:statusMessage',
+  kind: 'span:kind',
+  duration: 'span:duration',
+  childCount: 'span:childCount',
+  traceDuration: 'trace:duration',
+  rootName: 'trace:rootName',
+  rootServiceName: 'trace:rootService',
+}
+
+export const intrinsicSpellings: readonly string[] = [...Object.keys(olderNames), ...Object.keys(intrinsics)]
+
+export function intrinsicNamed(word: string): IntrinsicName | undefined {
+  if (Object.hasOwn(olderNames, word)) return olderNames[word]
+  return isIntrinsic(word) ? word : undefined
+}
+
+function isIntrinsic(word: string): word is IntrinsicName {
+  return Object.hasOwn(intrinsics, word)
+}

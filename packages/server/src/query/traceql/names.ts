@@ -1,0 +1,2 @@
+export { attributeKeys } from './attribute-keys.ts'
+export { attributeValues } from './attribute-values.ts'

@@ -1,0 +1,45 @@
+import { TraceQLError } from './errors.ts'
+import type { Search, Window } from './search.ts'
+
+export type NamesOptions = {
+  /** Unix nanoseconds; spans that start in `[start, end)`. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Names that begin so, in any case. @default '' */
+  readonly prefix?: string
+  /** @default 100 */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+  /** What is found by then is the answer. @default 1_000 */
+  readonly timeoutMs?: number
+}
+
+/** Rows looked at for names: enough to see what one span in ten thousand has. */
+export const sampled = 50_000
+
+const minute = 60_000_000_000n
+
+/**
+ * Reads the newest ten minutes, then an hour, then further back, until there is enough or the time is up: then what
+ * was found last is the answer.
+ */
+export async function newestFirst<Found>(
+  search: Search,
+  read: (window: Window) => Promise<readonly Found[]>,
+  isEnough: (found: readonly Found[]) => boolean,
+): Promise<readonly Found[]> {
+  const { start, end } = search.window
+  const now = BigInt(Date.now()) * 1_000_000n
+  const anchor = end < now ? end : now
+  let found: readonly Found[] = []
+  for (let reach = 10n * minute; ; reach *= 8n) {
+    const from = anchor - reach > start ? anchor - reach : start
+    try {
+      found = await read({ start: from, end })
+    } catch (error) {
+      if (error instanceof TraceQLError && error.code === 'limit') return found
+      throw error
+    }
+    if (from === start || isEnough(found)) return found
+  }
+}

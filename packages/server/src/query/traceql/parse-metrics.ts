@@ -1,0 +1,159 @@
+import {
+  type ArithmeticOp,
+  type Field,
+  type Metrics,
+  type MetricsAggregate,
+  metricsFns,
+  type Pipeline,
+  type SecondStage,
+} from './ast.ts'
+import type { Cursor } from './cursor.ts'
+import { parseField } from './parse-field.ts'
+import type { Token } from './tokens.ts'
+
+/**
+ * `pipeline | fn(...) by (...) | topk(n)`, or arithmetic over such in parentheses. Undefined when the query is not
+ * arithmetic: then the caller has a pipeline to read first.
+ */
+export function parseMetrics(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics | undefined {
+  return isArithmetic(cursor) ? parseSum(cursor, pipeline) : undefined
+}
+
+export function atMetricsFn(token: Token): boolean {
+  return token.kind === 'word' && (token.text === 'compare' || metricsFns.some((fn) => fn === token.text))
+}
+
+/** The part after the `|`: which function, of which field, by what. */
+export function parseMetricsStage(cursor: Cursor, source: Pipeline): MetricsAggregate {
+  if (cursor.at('compare'))
+    cursor.failAt(cursor.peek(), 'compare() is not supported; use rate() by (...) on each side.')
+  const fn = metricsFns.find((fn) => cursor.at(fn))
+  if (fn === undefined) cursor.fail()
+  cursor.next()
+  cursor.expect('(')
+  const hasField = fn !== 'rate' && fn !== 'count_over_time'
+  const field = hasField ? parseField(cursor) : undefined
+  const quantiles: number[] = []
+  if (fn === 'quantile_over_time') {
+    cursor.expect(',')
+    do quantiles.push(parseQuantile(cursor))
+    while (cursor.take(','))
+  }
+  cursor.expect(')')
+  const by = cursor.take('by') ? parseBy(cursor) : []
+  const second: SecondStage[] = []
+  for (let stage = parseSecondStage(cursor); stage; stage = parseSecondStage(cursor)) second.push(stage)
+  return { kind: 'aggregate', source, fn, field, quantiles, by, second, from: source.from, to: cursor.peek().from }
+}
+
+function parseBy(cursor: Cursor): readonly Field[] {
+  cursor.expect('(')
+  const fields = [parseField(cursor)]
+  while (cursor.take(',')) fields.push(parseField(cursor))
+  cursor.expect(')')
+  return fields
+}
+
+function parseQuantile(cursor: Cursor): number {
+  const token = cursor.peek()
+  cursor.allow('a quantile between 0 and 1')
+  if ((token.kind !== 'float' && token.kind !== 'int') || token.value > 1) cursor.fail()
+  cursor.next()
+  return token.value
+}
+
+const comparisons = ['=', '!=', '>=', '>', '<=', '<'] as const
+
+function parseSecondStage(cursor: Cursor): SecondStage | undefined {
+  const piped = cursor.take('|')
+  for (const kind of ['topk', 'bottomk'] as const) {
+    if (!piped || !cursor.take(kind)) continue
+    cursor.expect('(')
+    const count = parseCount(cursor)
+    cursor.expect(')')
+    return { kind, count }
+  }
+  const op = comparisons.find((op) => cursor.at(op))
+  if (op === undefined) {
+    if (piped) cursor.fail()
+    return undefined
+  }
+  cursor.next()
+  return { kind: 'compare', op, value: parseNumber(cursor) }
+}
+
+function parseCount(cursor: Cursor): number {
+  const token = cursor.peek()
+  cursor.allow('a whole number above 0')
+  if (token.kind !== 'int' || token.value < 1) cursor.fail()
+  cursor.next()
+  return token.value
+}
+
+function parseNumber(cursor: Cursor): number {
+  const sign = cursor.take('-') ? -1 : 1
+  cursor.allow('a number')
+  const token = cursor.peek()
+  if (token.kind === 'int' || token.kind === 'float') {
+    cursor.next()
+    return sign * token.value
+  }
+  // Durations are seconds in a series, as everywhere in Prometheus' world.
+  if (token.kind !== 'duration') cursor.fail()
+  cursor.next()
+  return (sign * token.value) / 1e9
+}
+
+/** Whether a metrics function stands inside parentheses, which it does in arithmetic only. */
+function isArithmetic({ tokens }: Cursor): boolean {
+  let depth = 0
+  return tokens.some((token, index) => {
+    if (token.kind !== 'punctuation') return false
+    if (token.text === '(') depth++
+    if (token.text === ')') depth--
+    const next = tokens[index + 1]
+    return token.text === '|' && depth > 0 && next !== undefined && atMetricsFn(next)
+  })
+}
+
+function parseSum(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
+  const product = (): Metrics => binary(cursor, ['*', '/'], () => parseTerm(cursor, pipeline))
+  return binary(cursor, ['+', '-'], product)
+}
+
+function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Metrics): Metrics {
+  let left = operand()
+  for (;;) {
+    const op = ops.find((op) => cursor.at(op))
+    if (op === undefined) return left
+    cursor.next()
+    const right = operand()
+    left = { kind: 'arithmetic', op, left, right, from: left.from, to: right.to }
+  }
+}
+
+function parseTerm(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
+  const token = cursor.peek()
+  if (token.kind === 'int' || token.kind === 'float') {
+    cursor.next()
+    return { kind: 'number', value: token.value, from: token.from, to: token.to }
+  }
+  return cursor.nested(() => {
+    cursor.allow('a number')
+    cursor.expect('(')
+    const inner =
+      cursor.at('(') || isNumber(cursor.peek()) ? parseSum(cursor, pipeline) : parseMetricsQuery(cursor, pipeline)
+    cursor.expect(')')
+    return inner
+  })
+}
+
+function parseMetricsQuery(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
+  const source = pipeline(cursor)
+  cursor.expect('|')
+  return parseMetricsStage(cursor, source)
+}
+
+function isNumber(token: Token): boolean {
+  return token.kind === 'int' || token.kind === 'float'
+}

@@ -1,0 +1,139 @@
+import type { Store } from '../../store/store.ts'
+import type { TraceSummary } from '@spanlink/contract'
+import { MAX_UINT64 } from '../time-parameters.ts'
+import { summarize } from '../trace-summary.ts'
+import type { SpanFilter } from '../span-filter.ts'
+import { withinTime } from './ask.ts'
+import type { Pipeline, Query } from './ast.ts'
+import { check } from './check.ts'
+import { describeField } from './describe.ts'
+import { TraceQLError } from './errors.ts'
+import { findMatches, type Match } from './find.ts'
+import { limits } from './limits.ts'
+import { parse } from './parse.ts'
+import { fieldsShown, planPipeline } from './plan.ts'
+import type { Search } from './search.ts'
+import { type AnswerSpan, readSpans } from './spans-of-answer.ts'
+
+export type SearchOptions = {
+  /** Unix nanoseconds; the search is for spans that start in `[start, end)`. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Traces. @default 20 */
+  readonly limit?: number
+  /** Spans shown of each spanset. @default 3 */
+  readonly spansPerSpanset?: number
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+}
+
+export type SearchAnswer = {
+  /** Newest first by their newest span that a filter matches. */
+  readonly traces: readonly AnswerTrace[]
+  /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
+  readonly cuts: readonly string[]
+}
+
+type AnswerTrace = {
+  readonly summary: TraceSummary
+  /** One, or one per group of by(). */
+  readonly spansets: readonly AnswerSpanset[]
+}
+
+type AnswerSpanset = {
+  /** Spans that matched, of which `spans` shows the first. */
+  readonly matched: number
+  readonly spans: readonly AnswerSpan[]
+  /** Values of by(); null where the spans have none. */
+  readonly group: readonly { readonly field: string; readonly value: string | null }[]
+}
+
+/**
+ * Answers a TraceQL search.
+ *
+ * A trace is found by its spans inside the window, and then looked at as a whole.
+ *
+ * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store can't answer
+ */
+export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchAnswer> {
+  const { pipeline } = parseSearch(text)
+  const plan = planPipeline(pipeline)
+  const shown = fieldsShown(pipeline)
+  const search = startSearch(store, options)
+  const matches = await findMatches(search, plan, { window: search.window, within: undefined }, options.limit ?? 20)
+  if (matches.length === 0) return { traces: [], cuts: [...search.cuts] }
+  const most = options.spansPerSpanset ?? 3
+  const ids = matches.map((match) => match.rows.traceId)
+  const wanted = new Map(matches.map((match) => [match.rows.traceId, firstSpans(match, most)]))
+  const [spans, summaries] = await Promise.all([
+    readSpans(search, wanted, shown),
+    withinTime(search, (options) => summarize(store, ids, everySpan, options)),
+  ])
+  const groupFields = groupFieldsOf(pipeline)
+  const traces = matches.flatMap(({ rows, spansets }): AnswerTrace[] => {
+    const shownSpans = spans.get(rows.traceId)
+    const summary = summaries.get(rows.traceId)?.summary
+    // Gone between two questions, as retention may have it.
+    if (!summary) return []
+    const trace: AnswerTrace = {
+      summary,
+      spansets: spansets.map(({ members, group }) => ({
+        matched: members.reduce((count, member) => count + member, 0),
+        spans: membersOf(members, rows.spanIds, most).flatMap((id) => shownSpans?.get(id) ?? []),
+        group: group.map((value, at) => ({ field: groupFields[at] ?? '', value })),
+      })),
+    }
+    return [trace]
+  })
+  return { traces, cuts: [...search.cuts] }
+}
+
+export function parseSearch(text: string): Query & { kind: 'search' } {
+  const query = parse(text)
+  check(query, text)
+  if (query.kind === 'search') return query
+  throw new TraceQLError('type', 'This query gives series, not traces: leave out the metrics function to search.', {
+    text,
+    from: query.from,
+    to: query.to,
+  })
+}
+
+export function startSearch(
+  store: Store,
+  options: Pick<SearchOptions, 'start' | 'end' | 'signal' | 'timeoutMs'>,
+): Search {
+  if (options.end <= options.start)
+    throw new TraceQLError('limit', 'The time range is empty: its end must be after its start.')
+  return {
+    store,
+    window: { start: options.start, end: options.end },
+    signal: options.signal,
+    deadline: performance.now() + (options.timeoutMs ?? limits.timeoutMs),
+    cuts: new Set(),
+  }
+}
+
+function firstSpans({ rows, spansets }: Match, most: number): readonly string[] {
+  return [...new Set(spansets.flatMap(({ members }) => membersOf(members, rows.spanIds, most)))]
+}
+
+function membersOf(members: Uint8Array, spanIds: readonly string[], most: number): string[] {
+  const ids: string[] = []
+  for (let at = members.indexOf(1); at !== -1 && ids.length < most; at = members.indexOf(1, at + 1))
+    ids.push(spanIds[at] ?? '')
+  return ids
+}
+
+/** What by() groups by, in the order its values are in a group: the last coalesce() starts anew. */
+function groupFieldsOf(pipeline: Pipeline): readonly string[] {
+  let fields: string[] = []
+  for (const stage of pipeline.stages) {
+    if (stage.kind === 'coalesce') fields = []
+    if (stage.kind === 'by') fields.push(...stage.fields.map(describeField))
+  }
+  return fields
+}
+
+const everySpan: SpanFilter = { from: 0n, to: MAX_UINT64, conditions: [], params: {} }

@@ -1,0 +1,15 @@
+import type { Store } from '../../store/store.ts'
+
+/** Unix nanoseconds; spans that start in `[start, end)`. */
+export type Window = { readonly start: bigint; readonly end: bigint }
+
+/** One answer in the making: what it may still cost, and what it left out. */
+export type Search = {
+  readonly store: Store
+  readonly window: Window
+  readonly signal: AbortSignal | undefined
+  /** `performance.now()` when it must be done. */
+  readonly deadline: number
+  /** What was cut off, in words with a suggestion; empty when the answer is whole. */
+  readonly cuts: Set<string>
+}

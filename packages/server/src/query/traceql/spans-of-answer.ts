@@ -1,0 +1,105 @@
+import { ask } from './ask.ts'
+import type { Field } from './ast.ts'
+import { fromTraces, spanIds } from './compile/from.ts'
+import { existsIn, letterOf } from './compile/map-entry.ts'
+import { type Need, needsOf } from './compile/needs.ts'
+import { createParams } from './compile/params.ts'
+import type { Row } from './compile/row.ts'
+import { entriesOf } from './compile/value.ts'
+import { describeField } from './describe.ts'
+import { intrinsics } from './intrinsics.ts'
+import type { Search } from './search.ts'
+import { compileText } from './trace-rows.ts'
+
+export type AnswerSpan = {
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly service: string
+  readonly name: string
+  readonly kind: string
+  readonly status: string
+  /** Unix nanoseconds. */
+  readonly startTimeUnixNano: string
+  readonly durationNanos: string
+  /** Fields that conditions and select() name, where the span has them. */
+  readonly attributes: readonly AnswerAttribute[]
+}
+
+type AnswerAttribute = {
+  /** As in a query: `span.http.method`, `.topic`, `trace:rootName`. */
+  readonly field: string
+  /** Letter as in `spans.attr_types`. */
+  readonly type: string
+  readonly value: string
+}
+
+type Raw = {
+  readonly trace: string
+  readonly id: string
+  readonly parent: string
+  readonly service_name: string
+  readonly span_name: string
+  readonly span_kind: string
+  readonly span_status: string
+  readonly began: string
+  readonly lasted: string
+  readonly values: readonly (readonly [string, string | null])[]
+}
+
+/** Reads the spans that an answer shows, by trace and span id. */
+export async function readSpans(
+  search: Search,
+  spans: ReadonlyMap<string, readonly string[]>,
+  shown: readonly Field[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, AnswerSpan>>> {
+  const params = createParams()
+  const needs = new Set<Need>()
+  for (const field of shown) needsOf(field, needs)
+  const { from, row } = fromTraces([...spans.keys()], needs, params)
+  const wanted = spanIds([...new Set([...spans.values()].flat())], params)
+  const values = shown.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
+  const rows = await ask<Raw>(
+    search,
+    `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
+      if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
+      s.service as service_name, s.name as span_name, toString(s.kind) as span_kind, toString(s.status) as span_status,
+      toString(s.start) as began, toString(s.duration) as lasted,
+      ${values.length > 0 ? `[${values.map((value) => `CAST(${value}, 'Tuple(String, Nullable(String))')`).join(', ')}]` : `[]`} as values
+    from ${from} where s.span_id in ${wanted}`,
+    params,
+  )
+  const found = new Map<string, Map<string, AnswerSpan>>()
+  for (const raw of rows) {
+    const trace = found.get(raw.trace) ?? new Map<string, AnswerSpan>()
+    trace.set(raw.id, answerSpan(raw, shown))
+    found.set(raw.trace, trace)
+  }
+  return found
+}
+
+function answerSpan(raw: Raw, shown: readonly Field[]): AnswerSpan {
+  return {
+    spanId: raw.id,
+    parentSpanId: raw.parent,
+    service: raw.service_name,
+    name: raw.span_name,
+    kind: raw.span_kind,
+    status: raw.span_status,
+    startTimeUnixNano: raw.began,
+    durationNanos: raw.lasted,
+    attributes: shown.flatMap((field, at) => {
+      const [type, value] = raw.values[at] ?? ['', null]
+      return value === null ? [] : [{ field: describeField(field), type, value }]
+    }),
+  }
+}
+
+function typeLetter(field: Field, row: Row): string {
+  if (field.kind === 'attribute') {
+    const entries = entriesOf(field, row)
+    const letters = entries.map((entry) => `${existsIn(entry)}, if(${entry.types} = '', 's', ${letterOf(entry)})`)
+    return `multiIf(${letters.join(', ')}, '')`
+  }
+  if (field.kind === 'intrinsic') return ['number', 'duration'].includes(intrinsics[field.name].type) ? `'i'` : `'s'`
+  return `'d'`
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import type { ColumnInfo } from './native/native-block.ts'
+import { NativeBlocks } from './native/native-blocks.ts'
+import { StoreError } from './store-error.ts'
+import type { QueryOptions, QueryParams, RowTable } from './store.ts'
+
+export type Access = {
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  /** Where unqualified table names are; it has to exist. */
+  readonly database?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** For each statement. */
+  readonly settings?: ClickHouseSettings
+}
+
+/** The driver, narrowed to what the store needs, with every failure turned into a `StoreError`. */
+export type Client = {
+  insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
+  /** A statement without an answer, for the schema and retention. */
+  command(sql: string, settings?: ClickHouseSettings): Promise<void>
+  answers(): Promise<boolean>
+  close(): Promise<void>
+}
+
+export function connect(access: Access): Client {
+  const client = createClient({
+    url: access.url,
+    username: access.username,
+    password: access.password,
+    database: access.database,
+    http_headers: { ...access.headers },
+    clickhouse_settings: { ...access.settings },
+    application: 'spanlink',
+    max_open_connections: 64,
+    request_timeout: INSERT_TIMEOUT_MS,
+    // Sets of ids would not fit in a URL.
+    use_multipart_params_auto: true,
+    // Failures are told to the caller, in one place: see `failure`.
+    log: { level: ClickHouseLogLevel.OFF },
+  })
+  // A closed connection alone doesn't stop a query whose answer is awaited whole (`wait_end_of_query`).
+  const kill = (queryId: string): Promise<unknown> =>
+    client
+      .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
+      .catch(() => {})
+  const blocks = new NativeBlocks(async (table) => {
+    const answer = await client.query({
+      query: `select name, type from system.columns
+        where database = currentDatabase() and table = {table:String} and default_kind = '' order by position`,
+      query_params: { table },
+      format: 'JSONEachRow',
+    })
+    return await answer.json<ColumnInfo>()
+  })
+  const send = async (table: RowTable, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
+    const { stream } = await client.exec({
+      query: `insert into ${table} format ${format}`,
+      values: Readable.from(bytes, { objectMode: false }),
+      clickhouse_settings: { ...insertSettings, insert_deduplication_token: token },
+    })
+    await buffer(stream)
+  }
+  return {
+    insert: async (table, rows, token) => {
+      if (rows.every((chunk) => chunk.length === 0)) return
+      try {
+        const block = await blocks.take(table)
+        if (block === undefined) return await send(table, 'RowBinary', rows, token)
+        try {
+          await send(table, 'Native', await block.turn(rows), token)
+        } finally {
+          blocks.give(table, block)
+        }
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
+      const timeoutMs = options.timeoutMs ?? 10_000
+      // The engine keeps the limit itself; this one is for an engine that doesn't answer at all.
+      const silence = AbortSignal.timeout(timeoutMs + 2000)
+      const signal = options.signal === undefined ? silence : AbortSignal.any([options.signal, silence])
+      const queryId = randomUUID()
+      try {
+        signal.throwIfAborted()
+        const answer = await client.query({
+          query: sql,
+          query_params: params,
+          format: 'JSONEachRow',
+          clickhouse_settings: { ...querySettings, max_execution_time: timeoutMs / 1000 },
+          abort_signal: signal,
+          query_id: queryId,
+        })
+        return await answer.json<Row>()
+      } catch (error) {
+        if (signal.aborted) void kill(queryId)
+        if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
+        if (silence.aborted) throw new StoreError('engine-down', 'The engine does not answer.', { cause: error })
+        throw failure(error)
+      }
+    },
+    command: async (sql, settings) => {
+      try {
+        await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    answers: async () => {
+      const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
+      return result.success
+    },
+    close: () => client.close(),
+  }
+}
+
+// A segment of tens of megabytes on a busy machine; a dead engine closes the connection at once.
+const INSERT_TIMEOUT_MS = 120_000
+
+const insertSettings: ClickHouseSettings = {
+  async_insert: 0,
+  wait_end_of_query: 1,
+  insert_deduplicate: 1,
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  // One block per insert: the token covers a block, and only so is a replay whole or nothing.
+  max_insert_block_size: '16777216',
+  min_insert_block_size_rows: '16777216',
+  min_insert_block_size_bytes: '17179869184',
+  max_insert_threads: '1',
+  // Newest arrivals of one segment may lie on both sides of midnight, no more.
+  max_partitions_per_insert_block: '10',
+}
+
+const querySettings: ClickHouseSettings = {
+  readonly: '2',
+  output_format_json_quote_64bit_integers: 1,
+  // NaN and infinities as strings instead of null.
+  output_format_json_quote_denormals: 1,
+  // An exception after the first rows must not look like the end of a shorter answer.
+  wait_end_of_query: 1,
+}
+
+// https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+const codes: Readonly<Record<string, 'timeout' | 'too-heavy'>> = {
+  '159': 'timeout', // TIMEOUT_EXCEEDED
+  '160': 'timeout', // TOO_SLOW
+  '158': 'too-heavy', // TOO_MANY_ROWS
+  '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
+  '307': 'too-heavy', // TOO_MANY_BYTES
+  '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
+}
+
+function failure(error: unknown): StoreError {
+  if (error instanceof StoreError) return error
+  if (error instanceof RangeError) return new StoreError('refused', error.message, { cause: error })
+  if (!(error instanceof ClickHouseError)) {
+    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, { cause: error })
+  }
+  const code = codes[error.code] ?? 'refused'
+  return new StoreError(code, `${messages[code]} ${error.message}`, { cause: error })
+}
+
+const messages = {
+  timeout: 'The question took too long.',
+  'too-heavy': 'The question needs more memory than it may have.',
+  refused: 'The engine refused.',
+} as const

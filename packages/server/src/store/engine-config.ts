@@ -1,0 +1,125 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export type EngineAccess = {
+  readonly url: string
+  readonly username: string
+  readonly password: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export type EngineFiles = { readonly configFile: string; readonly workingDir: string; readonly access: EngineAccess }
+
+/**
+ * Writes the engine's configuration, readable by its owner only, with a new password at each start.
+ *
+ * clickhouse-local runs its own endless query as user `default` without a password, so that user must exist and be let in from
+ * loopback. Therefore it may do nothing but that query, and HTTP answers 404 to whoever doesn't send a header that is as
+ * secret as the password.
+ */
+export function writeEngineConfig(dataDir: string, port: number): EngineFiles {
+  const workingDir = join(dataDir, 'engine')
+  const password = randomBytes(24).toString('hex')
+  const key = randomBytes(24).toString('hex')
+  const configFile = join(workingDir, 'engine.xml')
+  const usersFile = join(workingDir, 'users.xml')
+  mkdirSync(workingDir, { recursive: true, mode: 0o700 })
+  writePrivately(configFile, serverSettings(dataDir, port, usersFile, key))
+  writePrivately(usersFile, users(password))
+  return {
+    configFile,
+    workingDir,
+    access: {
+      url: `http://127.0.0.1:${port}`,
+      username: 'spanlink',
+      password,
+      headers: { 'x-spanlink-engine': key },
+    },
+  }
+}
+
+type Xml = string | number | { readonly [element: string]: Xml | readonly Xml[] }
+
+const MiB = 1024 * 1024
+
+function serverSettings(dataDir: string, port: number, usersFile: string, key: string): Xml {
+  return {
+    path: `${join(dataDir, 'clickhouse')}/`,
+    users_config: usersFile,
+    listen_host: '127.0.0.1',
+    http_port: port,
+    http_handlers: {
+      rule: {
+        headers: { 'X-Spanlink-Engine': key },
+        handler: { type: 'dynamic_query_handler', query_param_name: 'query' },
+      },
+    },
+    keep_alive_timeout: 30,
+    // The defaults take 90 % of the machine and gigabytes of caches.
+    max_server_memory_usage: 1024 * MiB,
+    mark_cache_size: 64 * MiB,
+    primary_index_cache_size: 64 * MiB,
+    index_mark_cache_size: 32 * MiB,
+    uncompressed_cache_size: 0,
+    compiled_expression_cache_size: 8 * MiB,
+    mmap_cache_size: 0,
+    query_cache: { max_size_in_bytes: 0 },
+    background_pool_size: 2,
+    background_schedule_pool_size: 4,
+    max_concurrent_queries: 100,
+    merge_tree: { max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB },
+  }
+}
+
+function users(password: string): Xml {
+  return {
+    profiles: {
+      default: {},
+      spanlink: {
+        max_memory_usage: 700 * MiB,
+        max_bytes_before_external_sort: 200 * MiB,
+        max_bytes_before_external_group_by: 200 * MiB,
+        log_queries: 0,
+      },
+    },
+    quotas: { default: {} },
+    users: {
+      default: {
+        password: '',
+        networks: { ip: '127.0.0.1' },
+        profile: 'default',
+        quota: 'default',
+        grants: { query: ['GRANT SYSTEM LISTEN ON *.*', 'GRANT SELECT ON system.numbers'] },
+      },
+      spanlink: {
+        password_sha256_hex: createHash('sha256').update(password).digest('hex'),
+        networks: { ip: '127.0.0.1' },
+        profile: 'spanlink',
+        quota: 'default',
+        // No files, no URLs, no other servers: not even a hole in a statement of ours reaches outside the tables.
+        grants: {
+          query: [
+            'GRANT ALL ON spanlink.*',
+            'GRANT SELECT ON system.*',
+            'GRANT TABLE ENGINE ON *',
+            'GRANT KILL QUERY ON *.*',
+          ],
+        },
+      },
+    },
+  }
+}
+
+function writePrivately(file: string, content: Xml): void {
+  // `mode` counts only when the file is new, and it is rewritten at each start.
+  writeFileSync(file, `<clickhouse>${xml(content)}</clickhouse>\n`, { mode: 0o600 })
+}
+
+function xml(value: Xml): string {
+  if (typeof value !== 'object') return String(value).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
+  return Object.entries(value)
+    .flatMap(([element, inner]) => (Array.isArray(inner) ? inner : [inner]).map((one: Xml) => [element, one] as const))
+    .map(([element, inner]) => `<${element}>${xml(inner)}</${element}>`)
+    .join('')
+}

@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest'
+import { NativeBlock } from './native-block.ts'
+
+const block = (type: string): NativeBlock | undefined => NativeBlock.of([{ name: 'c', type }])
+
+async function bytesOf(type: string, rows: string): Promise<string> {
+  const turned = await block(type)?.turn([Buffer.from(rows, 'hex')])
+  return Buffer.concat(turned ?? []).toString('hex')
+}
+
+function header(type: string, rows: number): string {
+  const text = Buffer.from(type).toString('hex')
+  return `010${rows}0163${type.length.toString(16).padStart(2, '0')}${text}`
+}
+
+test('values of fixed width and strings follow each other as in the rows', async () => {
+  expect(await bytesOf('UInt32', '0100000002000000')).toBe(`${header('UInt32', 2)}0100000002000000`)
+  expect(await bytesOf('String', '0161026262')).toBe(`${header('String', 2)}0161026262`)
+})
+
+test('a dictionary names each string once, in order of appearance', async () => {
+  // 'a', 'bb', 'a'
+  expect(await bytesOf('LowCardinality(String)', '01610262620161')).toBe(
+    `${header('LowCardinality(String)', 3)}0100000000000000` +
+      '0006000000000000' +
+      '0200000000000000' +
+      '0161026262' +
+      '0300000000000000' +
+      '000100',
+  )
+})
+
+test('more strings than an index byte can name get wider indexes', async () => {
+  const rows = Buffer.concat(Array.from({ length: 300 }, (_, i) => Buffer.from([2, i & 0xff, i >> 8])))
+  const type = 'LowCardinality(String)'
+  const turned = Buffer.concat((await block(type)?.turn([rows])) ?? [])
+  const indexes = Array.from({ length: 300 }, (_, i) => turned.readUInt16LE(turned.length - 600 + 2 * i))
+  expect(indexes).toEqual(Array.from({ length: 300 }, (_, i) => i))
+})
+
+test('arrays and maps have cumulative ends, and an empty dictionary has no data', async () => {
+  expect(await bytesOf('Array(UInt8)', '0201020003030405')).toBe(
+    `${header('Array(UInt8)', 3)}0200000000000000020000000000000005000000000000000102030405`,
+  )
+  expect(await bytesOf('Map(LowCardinality(String), String)', '00')).toBe(
+    `${header('Map(LowCardinality(String), String)', 1)}01000000000000000000000000000000`,
+  )
+})
+
+test('a block is filled anew by every insert', async () => {
+  const again = block('LowCardinality(String)')
+  const first = Buffer.concat((await again?.turn([Buffer.from('0161', 'hex')])) ?? []).toString('hex')
+  await again?.turn([Buffer.from('0162026363', 'hex')])
+  expect(
+    Buffer.concat((await again?.turn([Buffer.from('01', 'hex'), Buffer.from('61', 'hex')])) ?? []).toString('hex'),
+  ).toBe(first)
+})
+
+test('rows that end in the middle of one are refused', async () => {
+  await expect(bytesOf('UInt32', '010000')).rejects.toThrow(RangeError)
+  await expect(bytesOf('String', '0561')).rejects.toThrow(RangeError)
+  await expect(bytesOf('Array(String)', 'ffffffff0f')).rejects.toThrow(RangeError)
+})
+
+test('types inside types are told apart; an unknown one leaves the table to rows', () => {
+  expect(
+    block(
+      "Array(Tuple(time UInt64, kind Enum8('a, (b' = 0, 'it\\'s' = 1), attrs Map(LowCardinality(String), String)))",
+    ),
+  ).toBeDefined()
+  expect(block('Array(Decimal(9, 2))')).toBeUndefined()
+  expect(block('LowCardinality(Nullable(String))')).toBeUndefined()
+  expect(block('Nullable(String)')).toBeUndefined()
+})

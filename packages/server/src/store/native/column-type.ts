@@ -1,0 +1,76 @@
+import {
+  arrayColumn,
+  type Column,
+  fixedColumn,
+  lowCardinalityColumn,
+  mapColumn,
+  stringColumn,
+  tupleColumn,
+} from './column.ts'
+
+const WIDTHS: Readonly<Record<string, number>> = {
+  UInt8: 1,
+  Int8: 1,
+  Bool: 1,
+  Enum8: 1,
+  UInt16: 2,
+  Int16: 2,
+  Enum16: 2,
+  UInt32: 4,
+  Int32: 4,
+  Float32: 4,
+  DateTime: 4,
+  UInt64: 8,
+  Int64: 8,
+  Float64: 8,
+  DateTime64: 8,
+}
+
+/** The column for a type as `system.columns` writes it; undefined for one that isn't known here. */
+export function columnOf(type: string): Column | undefined {
+  const open = type.indexOf('(')
+  const name = open < 0 ? type : type.slice(0, open)
+  const inner = open < 0 ? '' : type.slice(open + 1, -1)
+  const width = WIDTHS[name]
+  if (width !== undefined) return fixedColumn(width)
+  if (name === 'FixedString') return fixedColumn(Number(inner))
+  if (name === 'String') return stringColumn()
+  if (name === 'LowCardinality') return inner === 'String' ? lowCardinalityColumn() : undefined
+  if (name !== 'Tuple' && name !== 'Array' && name !== 'Map') return undefined
+  const elements = elementsOf(inner).map((each) => columnOf(name === 'Tuple' ? withoutName(each) : each))
+  const known = elements.filter((element) => element !== undefined)
+  const [first, second] = known
+  if (known.length < elements.length || first === undefined) return undefined
+  if (name === 'Tuple') return tupleColumn(known)
+  if (name === 'Array') return arrayColumn(first)
+  return second === undefined ? undefined : mapColumn(first, second)
+}
+
+/** What commas part, outside of brackets and quotes. */
+function elementsOf(text: string): string[] {
+  const elements: string[] = []
+  let depth = 0
+  let quoted = false
+  let from = 0
+  for (let i = 0; i < text.length; i++) {
+    const char = text[i]
+    if (quoted) {
+      if (char === '\\') i++
+      else if (char === "'") quoted = false
+    } else if (char === "'") quoted = true
+    else if (char === '(') depth++
+    else if (char === ')') depth--
+    else if (char === ',' && depth === 0) {
+      elements.push(text.slice(from, i).trim())
+      from = i + 1
+    }
+  }
+  elements.push(text.slice(from).trim())
+  return elements
+}
+
+/** An element of a named tuple is `name Type`. */
+function withoutName(element: string): string {
+  const name = /^[A-Za-z_][A-Za-z0-9_]* /.exec(element)?.[0] ?? ''
+  return element.slice(name.length)
+}

@@ -1,0 +1,140 @@
+import { ByteList } from './byte-list.ts'
+import { Dictionary } from './dictionary.ts'
+import type { RowCursor } from './row-cursor.ts'
+
+/**
+ * One column on its way from RowBinary to Native (https://clickhouse.com/docs/interfaces/formats/Native):
+ *
+ * | type                   | before all data            | data                                                       |
+ * |------------------------|----------------------------|------------------------------------------------------------|
+ * | fixed width            |                            | the values                                                 |
+ * | String                 |                            | varint length and bytes, each                              |
+ * | LowCardinality(String) | UInt64 1: own keys         | UInt64 index width and 0x600 (keys are here), UInt64       |
+ * |                        |                            | number of keys, keys, UInt64 number of values, indexes     |
+ * | Tuple                  | that of each element       | that of each element                                       |
+ * | Array                  | that of the element        | UInt64 ends, cumulative, then all elements                 |
+ * | Map                    | as Array of Tuple          | as Array of Tuple                                          |
+ *
+ * A LowCardinality of no values has no data.
+ */
+export type Column = {
+  /** Takes the value that the cursor is at. */
+  read(cursor: RowCursor): void
+  prefix(out: ByteList): void
+  data(): Buffer[]
+  clear(): void
+}
+
+export function fixedColumn(width: number): Column {
+  const values = new ByteList()
+  return {
+    read: (cursor) => {
+      values.append(cursor.bytes, cursor.pos, width)
+      cursor.pos += width
+    },
+    prefix: () => {},
+    data: () => [values.view()],
+    clear: () => values.clear(),
+  }
+}
+
+export function stringColumn(): Column {
+  const values = new ByteList()
+  return {
+    read: (cursor) => {
+      const start = cursor.pos
+      const length = cursor.varint()
+      cursor.pos += length
+      cursor.check()
+      values.append(cursor.bytes, start, cursor.pos - start)
+    },
+    prefix: () => {},
+    data: () => [values.view()],
+    clear: () => values.clear(),
+  }
+}
+
+const OWN_KEYS = 1
+const KEYS_ARE_HERE = 0x600
+
+export function lowCardinalityColumn(): Column {
+  const dictionary = new Dictionary()
+  const head = new ByteList()
+  const rows = new ByteList()
+  let indexes = new Uint32Array(1024)
+  let count = 0
+  return {
+    read: (cursor) => {
+      if (count === indexes.length) {
+        const larger = new Uint32Array(count * 2)
+        larger.set(indexes)
+        indexes = larger
+      }
+      indexes[count++] = dictionary.number(cursor)
+    },
+    prefix: (out) => out.u64(OWN_KEYS),
+    data: () => {
+      if (count === 0) return []
+      const used = indexes.subarray(0, count)
+      const [width, narrow] =
+        dictionary.count <= 2 ** 8
+          ? [0, Uint8Array.from(used)]
+          : dictionary.count <= 2 ** 16
+            ? [1, Uint16Array.from(used)]
+            : [2, used]
+      head.clear()
+      head.u64(KEYS_ARE_HERE + width)
+      head.u64(dictionary.count)
+      rows.clear()
+      rows.u64(count)
+      const indexBytes = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength)
+      return [head.view(), dictionary.strings.view(), rows.view(), indexBytes]
+    },
+    clear: () => {
+      dictionary.clear()
+      count = 0
+    },
+  }
+}
+
+export function tupleColumn(elements: readonly Column[]): Column {
+  return {
+    read: (cursor) => {
+      for (const element of elements) element.read(cursor)
+    },
+    prefix: (out) => {
+      for (const element of elements) element.prefix(out)
+    },
+    data: () => elements.flatMap((element) => element.data()),
+    clear: () => {
+      for (const element of elements) element.clear()
+    },
+  }
+}
+
+export function arrayColumn(element: Column): Column {
+  const ends = new ByteList()
+  let end = 0
+  return {
+    read: (cursor) => {
+      const length = cursor.varint()
+      for (let i = 0; i < length; i++) {
+        element.read(cursor)
+        cursor.check()
+      }
+      end += length
+      ends.u64(end)
+    },
+    prefix: (out) => element.prefix(out),
+    data: () => [ends.view(), ...element.data()],
+    clear: () => {
+      ends.clear()
+      end = 0
+      element.clear()
+    },
+  }
+}
+
+export function mapColumn(key: Column, value: Column): Column {
+  return arrayColumn(tupleColumn([key, value]))
+}

@@ -1,0 +1,111 @@
+import { ByteList } from './byte-list.ts'
+import type { RowCursor } from './row-cursor.ts'
+
+const START_SLOTS = 256
+
+/**
+ * Distinct strings, numbered as they come. Attribute keys come in the same order span after span, so the string that
+ * followed last time is tried before any hash is worked out.
+ */
+export class Dictionary {
+  /** The strings as RowBinary has them, one after the other. */
+  readonly strings = new ByteList()
+  count = 0
+  /** Where each string's bytes are in `strings`, and how many. */
+  #at = new Uint32Array(START_SLOTS)
+  #length = new Uint32Array(START_SLOTS)
+  #hash = new Int32Array(START_SLOTS)
+  /** Open addressing: number + 1, or 0. */
+  #slots = new Uint32Array(START_SLOTS * 2)
+  /** Number + 1 of the string that came after this one last time. */
+  #next = new Uint32Array(START_SLOTS)
+  #last = 0
+
+  clear(): void {
+    this.strings.clear()
+    this.#slots.fill(0)
+    this.#next.fill(0)
+    this.count = 0
+    this.#last = 0
+  }
+
+  /** Takes the string that the cursor is at. */
+  number(cursor: RowCursor): number {
+    const length = cursor.varint()
+    const at = cursor.pos
+    cursor.pos = at + length
+    cursor.check()
+    const bytes = cursor.bytes
+    const guess = (this.#next[this.#last] as number) - 1
+    if (guess >= 0 && this.#is(guess, bytes, at, length)) {
+      this.#last = guess
+      return guess
+    }
+    const found = this.#find(bytes, at, length)
+    this.#next[this.#last] = found + 1
+    this.#last = found
+    return found
+  }
+
+  #find(bytes: Buffer, at: number, length: number): number {
+    let hash = length
+    for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
+    hash ^= hash >>> 15
+    const mask = this.#slots.length - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const number = (this.#slots[slot] as number) - 1
+      if (number < 0) return this.#add(hash, slot, bytes, at, length)
+      if (this.#hash[number] === hash && this.#is(number, bytes, at, length)) return number
+    }
+  }
+
+  #is(number: number, bytes: Buffer, at: number, length: number): boolean {
+    if (this.#length[number] !== length) return false
+    const known = this.strings.bytes
+    const from = this.#at[number] as number
+    // Strings of a kind start alike: their ends tell them apart sooner.
+    for (let i = length - 1; i >= 0; i--) if (known[from + i] !== bytes[at + i]) return false
+    return true
+  }
+
+  #add(hash: number, slot: number, bytes: Buffer, at: number, length: number): number {
+    const number = this.count++
+    if (number === this.#at.length) this.#grow()
+    this.strings.varint(length)
+    this.#at[number] = this.strings.length
+    this.#length[number] = length
+    this.#hash[number] = hash
+    this.#next[number] = 0
+    this.strings.append(bytes, at, length)
+    if (this.count * 2 > this.#slots.length) this.#rehash()
+    else this.#slots[slot] = number + 1
+    return number
+  }
+
+  #grow(): void {
+    const size = this.#at.length * 2
+    this.#at = resized(this.#at, size)
+    this.#length = resized(this.#length, size)
+    this.#next = resized(this.#next, size)
+    const hash = new Int32Array(size)
+    hash.set(this.#hash)
+    this.#hash = hash
+  }
+
+  #rehash(): void {
+    const slots = new Uint32Array(this.#slots.length * 2)
+    const mask = slots.length - 1
+    for (let number = 0; number < this.count; number++) {
+      let slot = (this.#hash[number] as number) & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = number + 1
+    }
+    this.#slots = slots
+  }
+}
+
+function resized(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(size)
+  larger.set(list)
+  return larger
+}

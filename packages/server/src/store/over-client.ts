@@ -1,0 +1,70 @@
+import type { Client } from './client.ts'
+import { StoreError } from './store-error.ts'
+import type { Store, StoreInfo } from './store.ts'
+
+export type Parts = {
+  /** How often the engine was started again. @default never */
+  readonly restarts?: () => number
+  /** What lists the parts of all tables. @default those of this server */
+  readonly parts?: string
+  /** The database of those tables. @default the client's */
+  readonly partsDatabase?: string
+}
+
+/** @param current undefined while the engine is away */
+export function storeOver(mode: Store['mode'], current: () => Client | undefined, options: Parts = {}): Store {
+  const inserts = new Set<Promise<void>>()
+  let closed = false
+  const client = (): Client => {
+    const now = current()
+    if (now === undefined || closed) throw new StoreError('engine-down', 'The engine is not running.')
+    return now
+  }
+  return {
+    mode,
+    state: () => (closed ? 'down' : 'ready'),
+    insert: async (table, rows, token) => {
+      const insert = client().insert(table, rows, token)
+      inserts.add(insert)
+      try {
+        await insert
+      } finally {
+        inserts.delete(insert)
+      }
+    },
+    query: async (sql, params, options) => client().query(sql, params, options),
+    info: async () => ({ ...(await counts(client(), options)), restarts: options.restarts?.() ?? 0 }),
+    close: async () => {
+      if (closed) return
+      await Promise.allSettled(inserts)
+      closed = true
+      await current()?.close()
+    },
+  }
+}
+
+// Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to the number of traces.
+const EXACT_TRACES = 2_000_000
+
+async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, 'restarts'>> {
+  const [row] = await client.query<Record<'version' | 'spans' | 'linkRows' | 'traceRows' | 'bytesOnDisk', string>>(
+    `select version() as version, sumIf(rows, table = 'spans') as spans, sumIf(rows, table = 'span_links') as linkRows,
+      sumIf(rows, table = 'traces') as traceRows, sum(bytes_on_disk) as bytesOnDisk
+    from ${options.parts ?? 'system.parts'}
+    where active and database = if({database:String} = '', currentDatabase(), {database:String})`,
+    { database: options.partsDatabase ?? '' },
+  )
+  const [links] = await client.query<{ n: string }>(`select count() as n from span_links where direction = 'out'`)
+  const traceRows = Number(row?.traceRows ?? 0)
+  const [traces] =
+    traceRows > EXACT_TRACES
+      ? [{ n: String(traceRows) }]
+      : await client.query<{ n: string }>(`select uniqExact(trace_id) as n from traces`)
+  return {
+    version: row?.version ?? '',
+    spans: Number(row?.spans ?? 0),
+    links: Number(links?.n ?? 0),
+    traces: Number(traces?.n ?? 0),
+    bytesOnDisk: Number(row?.bytesOnDisk ?? 0),
+  }
+}

@@ -1,0 +1,33 @@
+import type { Client } from './client.ts'
+import { dropExpired, type Retention } from './retention.ts'
+
+const RETENTION_EVERY_MS = 10 * 60 * 1000
+
+/**
+ * Applies the retention at once and every ten minutes. Gives what ends that.
+ *
+ * @param nodes each with its own tables; `maxBytes` is for all together, in equal shares
+ */
+export function startRetention(
+  nodes: () => readonly Client[],
+  retention: Retention | undefined,
+  log: (line: string) => void,
+): () => void {
+  if (retention?.keepSeconds === undefined && retention?.maxBytes === undefined) return () => {}
+  const run = async (): Promise<void> => {
+    const all = nodes()
+    const each = { ...retention, maxBytes: (retention.maxBytes ?? Infinity) / all.length }
+    for (const node of all) {
+      try {
+        const days = await dropExpired(node, each)
+        if (days.length > 0) log(`Retention dropped what arrived on ${days.join(', ')}.`)
+      } catch (error) {
+        log(`Retention failed, and is tried again in ten minutes: ${(error as Error).message}`)
+      }
+    }
+  }
+  void run()
+  const timer = setInterval(() => void run(), RETENTION_EVERY_MS)
+  timer.unref()
+  return () => clearInterval(timer)
+}

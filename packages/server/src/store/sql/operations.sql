@@ -1,0 +1,11 @@
+-- Which services, operations and kinds there are, for pickers: a few thousand rows, whatever the volume.
+create table if not exists {db}.operations
+(
+  service    LowCardinality(String),
+  name       LowCardinality(String),
+  kind       Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5),
+  received   SimpleAggregateFunction(max, DateTime('UTC'))
+)
+engine = AggregatingMergeTree
+order by (service, name, kind)
+settings non_replicated_deduplication_window = 1000

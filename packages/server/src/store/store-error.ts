@@ -1,0 +1,24 @@
+const storeErrorCodes = [
+  'data-dir-in-use',
+  'data-dir-unusable',
+  'engine-missing',
+  'engine-down',
+  'newer-schema',
+  'timeout',
+  'too-heavy',
+  'cancelled',
+  'refused',
+] as const
+
+export type StoreErrorCode = (typeof storeErrorCodes)[number]
+
+/** What went wrong at the store, in one line that says what to do about it where there is something to do. */
+export class StoreError extends Error {
+  readonly code: StoreErrorCode
+
+  constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+    this.code = code
+  }
+}

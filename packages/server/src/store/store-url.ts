@@ -1,0 +1,61 @@
+import type { Access } from './client.ts'
+import { StoreError } from './store-error.ts'
+
+export type StoreUrl = {
+  /** One per host, in the order given. */
+  readonly nodes: readonly [Access, ...Access[]]
+  readonly database: string
+  /** A name in the servers' `remote_servers`: the tables are sharded over it. */
+  readonly cluster?: string
+}
+
+const FORM = 'clickhouse://user:password@host:8123/database'
+
+/**
+ * `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`; of a sharded cluster
+ * `clickhouse://user:password@one:8123,two:8123/database?cluster=name`, with every node.
+ *
+ * @throws StoreError
+ */
+export function parseStoreUrl(text: string): StoreUrl {
+  const parts = /^(?<scheme>[a-z]+):\/\/(?<login>[^@/?#]*@)?(?<hosts>[^@/?#]+)(?<rest>[/?].*)?$/i.exec(text)?.groups
+  const { scheme = '', login = '', hosts = '', rest = '/' } = parts ?? {}
+  const protocol = scheme === 'clickhouse' ? 'http' : scheme
+  if (protocol !== 'http' && protocol !== 'https') throw notAUrl()
+  const urls = hosts.split(',').map((host) => `${protocol}://${login}${host}${rest}`)
+  if (!urls.every((url) => URL.canParse(url))) throw notAUrl()
+  const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
+
+  const unknown = [...first.searchParams.keys()].find((key) => key !== 'cluster')
+  if (unknown !== undefined)
+    throw new StoreError('refused', `--store has the parameter ${unknown}: only cluster is one.`)
+  const cluster = first.searchParams.get('cluster') ?? undefined
+  if (cluster === undefined && others.length > 0) {
+    throw new StoreError('refused', '--store names several hosts, so it has to name their cluster too: ?cluster=name.')
+  }
+  if (cluster !== undefined) identifier('cluster', cluster)
+  return {
+    nodes: [accessOf(first, protocol), ...others.map((url) => accessOf(url, protocol))],
+    database: identifier('database', first.pathname.slice(1) || 'spanlink'),
+    ...(cluster === undefined ? {} : { cluster }),
+  }
+}
+
+function accessOf(url: URL, protocol: string): Access {
+  return {
+    // The scheme's own port counts as none to URL: 8123 is what ClickHouse listens on, for either scheme.
+    url: `${protocol}://${url.hostname}:${url.port || '8123'}`,
+    username: decodeURIComponent(url.username) || 'default',
+    password: decodeURIComponent(url.password),
+  }
+}
+
+/** The identifiers that get into SQL text. */
+function identifier(what: string, name: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]{0,55}$/.test(name)) return name
+  throw new StoreError('refused', `--store names the ${what} ${JSON.stringify(name)}: letters, digits and _ only.`)
+}
+
+function notAUrl(): StoreError {
+  return new StoreError('refused', `--store is not a ClickHouse URL. It looks like ${FORM}.`)
+}

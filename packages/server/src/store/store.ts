@@ -1,0 +1,42 @@
+/**
+ * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or the schema's
+ * location is behind it. Embedded engine and cluster look the same from here.
+ */
+export type Store = {
+  readonly mode: 'embedded' | 'cluster'
+  /** Now; the journal holds what is acked while it isn't `ready`. */
+  state(): 'starting' | 'ready' | 'down'
+  /**
+   * Inserts RowBinary rows, in the column order of `sql/<table>.sql`. Resolves once they are stored and queryable.
+   * The same token again is a no-op that resolves (views included): a replay after a crash stores nothing twice.
+   * Rejects with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries with the same
+   * token.
+   */
+  insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  /** One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit integers come back as strings. */
+  query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
+  info(): Promise<StoreInfo>
+  /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Tables that the receiver writes; views fill the others. */
+export type RowTable = 'spans' | 'span_links' | 'sources' | 'logs' | 'metric_series' | 'metric_points'
+
+export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>
+
+export type QueryOptions = {
+  /** Cancels the question in the engine too. */
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+}
+
+export type StoreInfo = {
+  readonly version: string
+  readonly restarts: number
+  readonly spans: number
+  readonly links: number
+  readonly traces: number
+  readonly bytesOnDisk: number
+}

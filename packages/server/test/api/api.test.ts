@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs'
+import { randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+const pagesAreBuilt = existsSync(new URL('../../dist/ui/index.html', import.meta.url))
+let spanlink: SpanlinkServer
+const start = nowNano()
+const send = span({ name: 'send orders', kind: 4, start })
+const pay = span({ name: 'process orders', kind: 5, start: start + 9n * MS, links: [linkTo(send)] })
+
+beforeAll(async () => {
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [send]))
+  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  for (;;) {
+    const { services } = (await spanlink.getJson('/api/services')) as { readonly services: string[] }
+    if (services.length === 2) break
+    await sleep(50)
+  }
+})
+afterAll(() => spanlink.stop())
+
+type Answer = { readonly status: number; readonly type: string | null; readonly body: Record<string, unknown> }
+
+async function get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const response = await fetch(spanlink.url + path, { headers })
+  return { status: response.status, type: response.headers.get('content-type'), body: (await response.json()) as never }
+}
+
+test('the server is ready and its status tells what it holds', async () => {
+  expect(await get('/api/ready')).toMatchObject({ status: 200, body: { ready: true } })
+  const { body } = await get('/api/status')
+  expect(body).toMatchObject({
+    engine: { mode: 'embedded', state: 'ready', restarts: 0 },
+    ingest: { requests: 2, spans: 2, rejectedSpans: 0 },
+    store: { spans: 2, links: 1, traces: 2 },
+    endpoints: { ui: spanlink.url, otlpHttp: spanlink.otlpHttp },
+  })
+})
+
+test('names are listed for pickers', async () => {
+  expect((await get('/api/services')).body).toEqual({ services: ['gateway', 'payment'] })
+  expect((await get('/api/operations?service=payment')).body).toEqual({
+    operations: [{ service: 'payment', name: 'process orders', kind: 'consumer' }],
+  })
+})
+
+test('traces are searched, opened and walked along their links in both directions', async () => {
+  const found = await get(`/api/traces?service=gateway&operation=send%20orders&minDuration=1ms&limit=1`)
+  expect(found.body).toMatchObject({ traces: [{ traceId: send.traceId, linksIn: 1, linksOut: 0 }] })
+  const opened = await get(`/api/traces/${send.traceId.toUpperCase()}`)
+  expect(opened.body).toMatchObject({ traceId: send.traceId, spans: [{ spanId: send.spanId, backlinkCount: 1 }] })
+  const back = await get(`/api/traces/${send.traceId}/links?direction=in`)
+  expect(back.body).toMatchObject({
+    total: 1,
+    links: [{ peer: { service: 'payment', name: 'process orders' }, queueTimeNano: '4000000' }],
+  })
+  const out = await get(`/api/traces/${pay.traceId}/links?direction=out&spanId=${pay.spanId}`)
+  expect(out.body).toMatchObject({ total: 1, links: [{ peerTraceId: send.traceId, peer: { service: 'gateway' } }] })
+})
+
+const someTrace = randomTraceId()
+test.each([
+  ['/api/traces?limit=0', 'limit'],
+  ['/api/traces?limit=501', 'limit'],
+  ['/api/traces?limit=ten', 'limit'],
+  ['/api/traces?limit=', 'limit'],
+  ['/api/traces?status=bad', 'status'],
+  ['/api/traces?minDuration=5', 'minDuration'],
+  ['/api/traces?maxDuration=-5ms', 'maxDuration'],
+  ['/api/traces?minDuration=2s&maxDuration=1s', 'minDuration'],
+  ['/api/traces?start=yesterday', 'start'],
+  ['/api/traces?end=99999999999999999999', 'end'],
+  ['/api/traces?start=5&end=5', 'start'],
+  ['/api/traces?start=5&end=0', 'start'],
+  ['/api/traces?cursor=nonsense', 'cursor'],
+  ['/api/traces?service=', 'service'],
+  ['/api/traces?service=a&service=b', 'service'],
+  ['/api/traces?servcie=a', 'servcie'],
+  ['/api/traces?__proto__=a', '__proto__'],
+  ['/api/services?x=1', 'x'],
+  ['/api/operations?service=', 'service'],
+  ['/api/traces/123', 'traceId'],
+  [`/api/traces/${'g'.repeat(32)}`, 'traceId'],
+  [`/api/traces/${someTrace}?x=1`, 'x'],
+  [`/api/traces/${someTrace}/links?direction=up`, 'direction'],
+  [`/api/traces/${someTrace}/links?spanId=1`, 'spanId'],
+  [`/api/traces/${someTrace}/links?limit=1001`, 'limit'],
+  [`/api/traces/${someTrace}/links?cursor=x`, 'cursor'],
+])('GET %s is 400 and names %s', async (path, parameter) => {
+  expect(await get(path)).toMatchObject({
+    status: 400,
+    type: expect.stringContaining('application/problem+json'),
+    body: { status: 400, parameter, title: expect.any(String), detail: expect.any(String) },
+  })
+})
+
+test.each([`/api/traces/${someTrace}`, `/api/traces/${someTrace}/links`, '/api', '/api/', '/api/nothing?x=1'])(
+  'GET %s is a 404 problem',
+  async (path) => {
+    expect(await get(path, { accept: 'text/html' })).toMatchObject({
+      status: 404,
+      type: expect.stringContaining('application/problem+json'),
+      body: { status: 404 },
+    })
+  },
+)
+
+test('a path that is no URL and a method that is not there are problems too', async () => {
+  expect(await get('/api/traces/%zz')).toMatchObject({ status: 400, body: { status: 400 } })
+  const posted = await fetch(`${spanlink.url}/api/traces`, { method: 'POST', body: '{' })
+  expect([posted.status, posted.headers.get('content-type')]).toEqual([404, expect.stringContaining('problem+json')])
+})
+
+test('the API describes itself as OpenAPI', async () => {
+  const { body } = await get('/api/openapi.json')
+  expect(Object.keys(body['paths'] as object)).toEqual(
+    expect.arrayContaining(['/api/ready', '/api/traces', '/api/traces/{traceId}', '/api/traces/{traceId}/links']),
+  )
+  expect(body).toMatchObject({
+    openapi: '3.1.0',
+    paths: {
+      '/api/traces': {
+        get: { parameters: expect.arrayContaining([expect.objectContaining({ name: 'minDuration' })]) },
+      },
+    },
+  })
+})
+
+test('pages of other names cannot read a server on loopback', async () => {
+  const status = (host: string): Promise<number | undefined> =>
+    new Promise((resolve, reject) => {
+      request(`${spanlink.url}/api/services`, { headers: { host } }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+        .on('error', reject)
+        .end()
+    })
+  expect(await status('evil.example')).toBe(403)
+  expect(await status('localhost:4319')).toBe(200)
+})
+
+test('pages come with a policy that lets no foreign script in, and any page address opens the application', async () => {
+  for (const path of ['/', `/trace/${someTrace}`]) {
+    const response = await fetch(spanlink.url + path, { headers: { accept: 'text/html' } })
+    expect(response.status).toBe(200)
+    expect(response.headers.get('content-type')).toContain('text/html')
+    expect(response.headers.get('content-security-policy')).toContain("script-src 'self'")
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(await response.text()).toContain('Spanlink')
+  }
+  const missing = await fetch(`${spanlink.url}/assets/missing.js`)
+  expect(missing.status).toBe(404)
+  expect((await fetch(`${spanlink.url}/../../package.json`)).status).toBe(404)
+  expect((await fetch(`${spanlink.url}/%2e%2e/%2e%2e/package.json`)).status).not.toBe(200)
+})
+
+test.runIf(pagesAreBuilt)(
+  'files named by their content are kept for ever, the page itself is asked for each time',
+  async () => {
+    const page = await fetch(spanlink.url, { headers: { accept: 'text/html' } })
+    const asset = /\/assets\/[\w.-]+\.js/.exec(await page.text())?.[0]
+    expect(page.headers.get('cache-control')).toBe('no-cache')
+    const script = await fetch(spanlink.url + (asset ?? ''))
+    expect(script.headers.get('content-type')).toContain('javascript')
+    expect(script.headers.get('cache-control')).toContain('immutable')
+  },
+)
+
+test('while the engine restarts, questions are 503 with Retry-After, and then answered again', async () => {
+  const pid = await spanlink.enginePid()
+  process.kill(pid ?? 0, 'SIGKILL')
+  let refused: Response | undefined
+  for (;;) {
+    const response = await fetch(`${spanlink.url}/api/services`)
+    if (response.status !== 200) refused = response
+    else if (refused !== undefined) break
+  }
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1'])
+  expect(await get('/api/status')).toMatchObject({
+    body: { engine: { state: 'ready', restarts: 1 }, store: { spans: 2 } },
+  })
+})

@@ -1,0 +1,155 @@
+import type {
+  AttributesAnswer,
+  CompletionAnswer,
+  HeatmapAnswer,
+  Problem,
+  SpanAnswer,
+  TraceAnswer,
+  TracesAnswer,
+  TraceSkeleton,
+} from '@spanlink/contract'
+import { randomSpanId, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+let spanlink: SpanlinkServer
+const start = nowNano() - 5000n * MS
+const root = span({ name: 'POST /orders', kind: 2, start })
+const send = span({
+  name: 'send orders',
+  kind: 4,
+  traceId: root.traceId,
+  parentSpanId: root.spanId,
+  start: start + 2n * MS,
+  attributes: [{ key: 'order.id', value: { stringValue: 'A-1 "x"' } }],
+  events: [{ timeUnixNano: String(start + 3n * MS), name: 'acked' }],
+})
+const orphan = span({ name: 'late', traceId: root.traceId, parentSpanId: randomSpanId(), start: start + 4n * MS })
+const pay = span({ name: 'process orders', kind: 5, start: start + 9n * MS, links: [linkTo(send)] })
+
+beforeAll(async () => {
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [root, send, orphan]))
+  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  while ((await fetch(`${spanlink.url}/api/traces/${pay.traceId}`)).status !== 200) await sleep(50)
+})
+afterAll(() => spanlink.stop())
+
+async function get<T>(path: string): Promise<{ readonly status: number; readonly body: T }> {
+  const response = await fetch(spanlink.url + path)
+  return { status: response.status, body: (await response.json()) as T }
+}
+
+const ask = (path: string, query: Readonly<Record<string, string>>): string => `${path}?${new URLSearchParams(query)}`
+
+test('a skeleton says in columns what the whole trace says in objects', async () => {
+  const whole = (await get<TraceAnswer>(`/api/traces/${root.traceId}`)).body
+  const { body } = await get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
+  expect(body.count).toBe(whole.spans.length)
+  for (const [i, expected] of whole.spans.entries()) {
+    expect(body.spanIds.slice(i * 16, i * 16 + 16)).toBe(expected.spanId)
+    expect(body.texts[body.name[i] ?? -1]).toBe(expected.name)
+    expect(body.texts[body.service[i] ?? -1]).toBe(expected.service)
+    expect(String(BigInt(body.startTimeUnixNano) + BigInt(body.start[i] ?? 0))).toBe(expected.startTimeUnixNano)
+    expect(body.duration[i]).toBe(Number(BigInt(expected.endTimeUnixNano) - BigInt(expected.startTimeUnixNano)))
+  }
+  expect(body.parent).toEqual([-1, 0, -2])
+  expect(body.kind).toEqual([2, 4, 2])
+  expect(body.linksIn).toEqual([1, 1])
+  expect(body.events).toEqual([1, 3e6])
+  const carrier = await get<TraceSkeleton>(`/api/traces/${pay.traceId}/skeleton`)
+  expect(carrier.body.linksOut).toEqual([0, 1])
+  expect((await get(`/api/traces/${'f'.repeat(32)}/skeleton`)).status).toBe(404)
+})
+
+test('one span is answered as the whole trace tells it', async () => {
+  const whole = (await get<TraceAnswer>(`/api/traces/${pay.traceId}`)).body
+  const { body } = await get<SpanAnswer>(`/api/traces/${pay.traceId}/spans/${pay.spanId}`)
+  expect(body).toEqual({ traceId: pay.traceId, span: { ...whole.spans[0], source: 0 }, source: whole.sources[0] })
+  expect((await get(`/api/traces/${pay.traceId}/spans/${send.spanId}`)).status).toBe(404)
+})
+
+test('spans of a trace are found by any text they hold', async () => {
+  const found = async (text: string): Promise<unknown> =>
+    (await get(ask(`/api/traces/${root.traceId}/spans`, { text }))).body
+  expect(await found('a-1')).toEqual({ spanIds: [send.spanId] })
+  expect(await found('ORDER.ID')).toEqual({ spanIds: [send.spanId] })
+  expect(await found('acked')).toEqual({ spanIds: [send.spanId] })
+  expect(await found('gateway')).toEqual({ spanIds: [root.spanId, send.spanId, orphan.spanId] })
+  expect(await found('nothing like it')).toEqual({ spanIds: [] })
+})
+
+test('TraceQL finds traces, and says which spans it found them by', async () => {
+  const { body } = await get<TracesAnswer>(ask('/api/traces', { q: '{ kind = server } ->> { kind = consumer }' }))
+  expect(body.traces).toMatchObject([{ traceId: pay.traceId, linksOut: 1, matches: [{ matched: 1 }] }])
+  expect(body.traces[0]?.matches?.[0]?.spans[0]).toMatchObject({ spanId: pay.spanId, name: 'process orders' })
+  const grouped = await get<TracesAnswer>(ask('/api/traces', { q: '{ } | by(resource.service.name)', limit: '1' }))
+  expect(grouped.body).toMatchObject({ more: true })
+  expect(grouped.body.traces[0]?.matches?.[0]?.group).toHaveLength(1)
+})
+
+test('a query that is wrong is a 400 that says where and what was expected', async () => {
+  const { status, body } = await get<Problem>(ask('/api/traces', { q: '{ .a = }' }))
+  expect(status).toBe(400)
+  expect(body).toMatchObject({ parameter: 'q', from: 7, to: 8, line: 1, column: 8 })
+  expect(body.expected).toContain('a value')
+  expect((await get<Problem>(ask('/api/traces', { q: '{ }', service: 'x' }))).body.parameter).toBe('service')
+  expect((await get<Problem>(ask('/api/traces', { q: '{ } | rate()' }))).status).toBe(400)
+})
+
+test('names and values of attributes are listed', async () => {
+  const names = await get<AttributesAnswer>(ask('/api/attributes', { prefix: 'order' }))
+  expect(names.body.attributes).toContainEqual({ field: 'span.order.id', scope: 'span', key: 'order.id' })
+  const values = await get<AttributesAnswer>(ask('/api/attributes', { key: 'span.order.id' }))
+  expect(values.body.values).toEqual(['A-1 "x"'])
+  expect((await get(ask('/api/attributes', { key: '} |' }))).status).toBe(400)
+})
+
+test('a query is completed from its grammar, its attributes and their values', async () => {
+  const complete = async (q: string): Promise<CompletionAnswer> =>
+    (await get<CompletionAnswer>(ask('/api/traceql/complete', { q, caret: String(q.length) }))).body
+  expect((await complete('{ span.ord')).options).toEqual([{ text: 'span.order.id', kind: 'attribute' }])
+  expect((await complete('{ .ord')).options).toEqual([{ text: '.order.id', kind: 'attribute' }])
+  expect((await complete('{ status = ')).options[0]).toEqual({ text: 'error', kind: 'value' })
+  const value = await complete('{ span.order.id = "A')
+  expect(value).toMatchObject({ from: 18, options: [{ text: '"A-1 \\"x\\""', kind: 'value' }] })
+  expect((await complete('{ .a = }')).error).toMatchObject({ from: 7 })
+  expect((await complete('{ status = error }')).error).toBeUndefined()
+})
+
+test('the heat map counts roots without a filter, and what matches with one', async () => {
+  const range = { start: String(start - 1000n * MS), end: String(start + 1000n * MS), columns: '20' }
+  const { body } = await get<HeatmapAnswer>(ask('/api/heatmap', range))
+  const count = (of: HeatmapAnswer): number => of.cells.reduce((sum, cell) => sum + cell.count, 0)
+  expect(count(body)).toBe(2)
+  expect(body.columns).toBe(20)
+  expect(body.cells.every(({ column }) => column === 10)).toBe(true)
+  const filtered = await get<HeatmapAnswer>(ask('/api/heatmap', { ...range, operation: 'send orders' }))
+  expect(count(filtered.body)).toBe(1)
+  for (const { from, to } of filtered.body.cells) {
+    const took = Number(5n * MS)
+    expect(took > from && took <= to).toBe(true)
+  }
+})
+
+test('the tail tells what is there, then what comes, and lets go when its reader leaves', async () => {
+  const leaving = new AbortController()
+  const response = await fetch(`${spanlink.url}/api/traces/tail?service=payment`, { signal: leaving.signal })
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const lines = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const next = async (): Promise<string> => {
+    let text = ''
+    while (!text.includes('\n\n')) text += (await lines?.read())?.value ?? ''
+    return text
+  }
+  expect(await next()).toContain(pay.traceId)
+  const late = span({ name: 'process again', kind: 5, start: nowNano() })
+  await spanlink.sendSpans(tracesOf('payment', [late]))
+  const more = await next()
+  expect(more).toContain(late.traceId)
+  expect(more).not.toContain(pay.traceId)
+  leaving.abort()
+  expect((await fetch(`${spanlink.url}/api/traces/tail?q=%7B`)).status).toBe(400)
+})

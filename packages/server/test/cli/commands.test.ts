@@ -1,0 +1,261 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
+import type { FlowAnswer, TopologyAnswer, TraceAnswer } from '@spanlink/contract'
+import { kv, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+const topic = [kv('messaging.system', 'kafka'), kv('messaging.destination.name', 'orders')]
+const start = nowNano() - 1000n * MS
+const post = span({ name: 'POST /orders', kind: 2, start, duration: 20n * MS })
+const send = span({
+  traceId: post.traceId,
+  parentSpanId: post.spanId,
+  name: 'send orders',
+  kind: 4,
+  start: start + 2n * MS,
+  attributes: [...topic, kv('messaging.operation.type', 'send')],
+})
+const pay = span({
+  name: 'process orders',
+  kind: 5,
+  start: start + 40n * MS,
+  duration: 30n * MS,
+  links: [linkTo(send, 7)],
+  events: [{ name: 'exception', timeUnixNano: String(start + 41n * MS), attributes: [kv('attempt', 2)] }],
+  attributes: [
+    ...topic,
+    kv('messaging.operation.type', 'process'),
+    kv('messaging.consumer.group.name', 'payments'),
+    kv('amount', 1.5),
+    kv('big', 9_007_199_254_740_993n),
+    kv('tags', ['a', 'b']),
+  ],
+  status: { code: 2, message: 'card declined' },
+})
+const hostile = span({ name: 'evil \u001b[2J\u202e name\n', kind: 1, start })
+
+let spanlink: SpanlinkServer
+let dir: string
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-commands-'))
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [post, send, hostile]))
+  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  await stored(spanlink, 4)
+})
+afterAll(async () => {
+  await spanlink.stop()
+  await rm(dir, { recursive: true })
+})
+
+async function stored(server: SpanlinkServer, spans: number): Promise<void> {
+  const isThere = async () => expect(await server.getJson('/api/status')).toMatchObject({ store: { spans } })
+  await vi.waitUntil(
+    () =>
+      isThere().then(
+        () => true,
+        () => false,
+      ),
+    { timeout: 15_000, interval: 50 },
+  )
+}
+
+type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
+
+function launch(args: readonly string[], url: string, env: Readonly<Record<string, string>>) {
+  return spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], {
+    stdio: 'pipe',
+    env: { ...process.env, SPANLINK_URL: url, COLUMNS: '100', ...env },
+  })
+}
+
+async function run(
+  args: readonly string[],
+  url = spanlink.url,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
+  const child = launch(args, url, env)
+  const [out, err]: [Buffer[], Buffer[]] = [[], []]
+  child.stdout.on('data', (data: Buffer) => out.push(data))
+  child.stderr.on('data', (data: Buffer) => err.push(data))
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve))
+  return { code, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }
+}
+
+test('a trace is a waterfall with its links in both directions', async () => {
+  const { code, stdout } = await run(['trace', post.traceId.toUpperCase()])
+  expect(code).toBe(0)
+  expect(stdout).toContain(`Trace ${post.traceId}\n`)
+  expect(stdout).toMatch(/gateway POST \/orders +█+ +20\.0 ms/)
+  expect(stdout).toMatch(/└ gateway send orders +[▐█▌]+ +5\.00 ms/)
+  expect(stdout).toContain('→ 1 in\n')
+  expect(stdout).toContain(`→ payment process orders · queued 33.0 ms · trace ${pay.traceId}`)
+  expect(stdout.split('\n').every((line) => line.length <= 100)).toBe(true)
+  const consumer = await run(['trace', pay.traceId])
+  expect(consumer.stdout).toContain(`← gateway send orders · queued 33.0 ms · trace ${post.traceId}`)
+  expect(consumer.stdout).toContain('✗ card declined')
+})
+
+test('colour is for terminals, FORCE_COLOR, and never with NO_COLOR', async () => {
+  expect((await run(['trace', post.traceId])).stdout).not.toContain('\u001b')
+  expect((await run(['trace', post.traceId], spanlink.url, { FORCE_COLOR: '1' })).stdout).toContain('\u001b[38;5;')
+})
+
+test('names of others cannot move the cursor or turn the text', async () => {
+  const { stdout } = await run(['trace', hostile.traceId])
+  expect(stdout).toContain('evil ␛[2J\u{fffd} name␊')
+})
+
+test('a flow shows each lane, the queue before it and the critical path', async () => {
+  const { code, stdout } = await run(['flow', post.traceId])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/gateway POST \/orders +█+/)
+  expect(stdout).toMatch(/✗ payment process orders +┈+█+ +30\.0 ms/)
+  expect(stdout).toMatch(/◆ orders.*queued 33\.0 ms · from gateway send orders/)
+  expect(stdout).toMatch(/Critical path ◆ 70\.0 ms/)
+  const { stdout: json } = await run(['flow', post.traceId, '--json'])
+  expect((JSON.parse(json) as FlowAnswer).lanes).toHaveLength(2)
+})
+
+test('a query lists traces that match, and says in its exit code when none does', async () => {
+  const found = await run(['query', '{ status = error }'])
+  expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining(pay.traceId) })
+  expect(found.stdout).not.toContain(post.traceId)
+  expect(await run(['query', '{ name = "nothing" }'])).toMatchObject({
+    code: 3,
+    stdout: '',
+    stderr: 'No trace matches.\n',
+  })
+  expect(await run(['query', '{ name = }'])).toMatchObject({ code: 2, stderr: expect.stringContaining('column 10') })
+})
+
+test('the topology is a table of edges', async () => {
+  const { code, stdout } = await run(['topology', '--since', '10m'])
+  expect(code).toBe(0)
+  expect(stdout).toMatch(/service gateway +topic orders/)
+  expect(stdout).toMatch(/topic orders +group payments.* 33\.0 ms/)
+  const { stdout: json } = await run(['topology', '--json'])
+  expect((JSON.parse(json) as TopologyAnswer).nodes.map((node) => node.id)).toContain('topic:kafka:orders')
+})
+
+test('tail tells what is there, what comes, and ends with code 4 when the server does', async () => {
+  await using other = await startSpanlink()
+  await other.sendSpans(tracesOf('first', [span({ start: nowNano() })]))
+  await stored(other, 1)
+  const child = launch(['tail', '{ }', '--json'], other.url, {})
+  let stdout = ''
+  child.stdout.on('data', (data: Buffer) => (stdout += data.toString()))
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  await vi.waitUntil(() => stdout.includes('"first"'), { timeout: 20_000 })
+  await other.sendSpans(tracesOf('second', [span({ start: nowNano() })]))
+  await vi.waitUntil(() => stdout.includes('"second"'), { timeout: 20_000 })
+  await other.stop()
+  expect(await ended).toBe(4)
+  expect(
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { rootService: string }).rootService),
+  ).toEqual(['first', 'second'])
+})
+
+test.each([
+  [['trace'], 2, 'The trace id is missing'],
+  [['trace', 'xyz'], 2, 'no trace id'],
+  [['trace', 'f'.repeat(32), '--frob'], 2, '--frob'],
+  [['topology', '--since', 'soon'], 2, 'soon'],
+  [['query', '{}', '--limit', '0'], 2, '--limit 0'],
+  [['export', 'f'.repeat(32), '--format', 'xml'], 2, 'xml'],
+  [['trace', 'f'.repeat(32)], 3, 'f'.repeat(32)],
+  [['export', 'f'.repeat(32)], 3, 'f'.repeat(32)],
+  [['trace', 'f'.repeat(32), '--url', 'http://127.0.0.1:1'], 4, 'http://127.0.0.1:1'],
+  [['import', '/nowhere.json'], 1, '/nowhere.json'],
+])('spanlink %j ends with code %i in one line', async (args, code, named) => {
+  const ended = await run(args)
+  expect([ended.code, ended.stdout, ended.stderr.trim().split('\n').length]).toEqual([code, '', 1])
+  expect(ended.stderr).toContain(named)
+})
+
+test('every command has help', async () => {
+  for (const name of ['trace', 'flow', 'query', 'tail', 'topology', 'import', 'export']) {
+    expect(await run([name, '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`spanlink ${name}`) })
+  }
+})
+
+test('a flow exported as OTLP and gzip, then imported elsewhere, is the same to the last attribute', async () => {
+  const file = join(dir, 'flow.jsonl.gz')
+  expect(await run(['export', post.traceId, '--flow', '--output', file])).toMatchObject({
+    code: 0,
+    stdout: '',
+    stderr: '',
+  })
+  expect(
+    gunzipSync(await readFile(file))
+      .toString()
+      .trim()
+      .split('\n'),
+  ).toHaveLength(2)
+  await using other = await startSpanlink()
+  expect(await run(['import', file], other.url)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('2 requests'),
+  })
+  await stored(other, 3)
+  for (const id of [post.traceId, pay.traceId]) {
+    expect(await other.getJson(`/api/traces/${id}`)).toEqual(await spanlink.getJson(`/api/traces/${id}`))
+  }
+})
+
+test.each(['jaeger', 'zipkin'])(
+  'a trace goes through %s JSON with names, times, parents and status',
+  async (format) => {
+    const file = join(dir, `${format}.json`)
+    expect((await run(['export', post.traceId, pay.traceId, '--format', format, '--output', file])).code).toBe(0)
+    await using other = await startSpanlink()
+    expect((await run(['import', file], other.url)).code).toBe(0)
+    await stored(other, 3)
+    const trace = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceAnswer
+    const [paid] = trace.spans
+    expect(paid).toMatchObject({
+      service: 'payment',
+      name: 'process orders',
+      kind: 'consumer',
+      startTimeUnixNano: pay.startTimeUnixNano,
+      endTimeUnixNano: pay.endTimeUnixNano,
+      status: { code: 'error', message: 'card declined' },
+    })
+    const { spans } = (await other.getJson(`/api/traces/${post.traceId}`)) as TraceAnswer
+    expect(spans.map((one) => [one.name, one.parentSpanId])).toEqual([
+      ['POST /orders', ''],
+      ['send orders', post.spanId],
+    ])
+    if (format === 'zipkin') return
+    expect(paid?.links).toMatchObject([{ traceId: post.traceId, spanId: send.spanId }])
+    expect(paid?.attributes).toContainEqual({ key: 'big', value: { intValue: '9007199254740993' } })
+    expect(paid?.attributes).toContainEqual({ key: 'amount', value: { doubleValue: 1.5 } })
+    expect(paid?.events).toMatchObject([
+      { name: 'exception', attributes: [{ key: 'attempt', value: { intValue: '2' } }] },
+    ])
+  },
+)
+
+test.each([
+  ['', 'is empty'],
+  ['<xml/>', 'holds none of'],
+  ['{"data":[1]}', 'holds none of'],
+  ['{"resourceSpans":[]}\n{"resourceSpans":', 'line 2'],
+])('a file with %j is refused in one line', async (content, named) => {
+  const file = join(dir, 'bad.json')
+  await writeFile(file, content)
+  const { code, stderr } = await run(['import', file])
+  expect([code, stderr.trim().split('\n').length]).toEqual([1, 1])
+  expect(stderr).toContain(named)
+})

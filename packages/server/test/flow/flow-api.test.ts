@@ -1,0 +1,95 @@
+import { FlowAnswer, MessagesAnswer, TopologyAnswer } from '@spanlink/contract'
+import { randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TSchema } from 'typebox'
+import { Check } from 'typebox/value'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MS, processing, send, span, T0 } from './kafka-spans.ts'
+
+let spanlink: SpanlinkServer
+const request = span({ name: 'POST /orders', kind: 2, at: 0, for: 30 })
+const order = send('orders', { at: 10, in: request })
+const linked = processing('orders', order, 'stock', 'link', { at: 50, status: { code: 2, message: 'no' } })
+const child = processing('orders', order, 'email', 'parent', { at: 60_000 })
+const dead = send('orders.dlq', { at: 55, for: 2, in: linked })
+const window = `start=${T0}&end=${T0 + 3_600_000n * MS}`
+
+beforeAll(async () => {
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [request, order]))
+  await spanlink.sendSpans(tracesOf('stock', [linked, dead]))
+  await spanlink.sendSpans(tracesOf('email', [child]))
+  for (;;) {
+    const { services } = (await spanlink.getJson('/api/services')) as { readonly services: string[] }
+    if (services.length === 3) break
+    await sleep(50)
+  }
+})
+afterAll(() => spanlink.stop())
+
+async function get(path: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> }> {
+  const response = await fetch(spanlink.url + path)
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+const messageLists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered']
+
+test.each<[string, TSchema]>([
+  [`/api/flows/${request.traceId.toUpperCase()}?maxTraces=10&spanId=${dead.spanId}`, FlowAnswer],
+  [`/api/topology?${window}`, TopologyAnswer],
+  ...messageLists.map((list): [string, TSchema] => [`/api/messages/${list}?${window}&after=10s`, MessagesAnswer]),
+])('%s answers as the contract has it', async (path, schema) => {
+  const { status, body } = await get(path)
+  expect(status).toBe(200)
+  expect(Check(schema, body)).toBe(true)
+})
+
+test('what came over OTLP is in flow, topology and messages', async () => {
+  expect((await get(`/api/flows/${linked.traceId}`)).body).toMatchObject({
+    lanes: [{ rootName: 'POST /orders' }, { rootService: 'stock' }, { rootService: 'email' }],
+    edges: [{ via: 'link' }, { via: 'parent' }],
+  })
+  const { body } = await get(`/api/topology?${window}`)
+  expect(body['nodes']).toHaveLength(7)
+  expect((await get(`/api/messages/late?${window}`)).body).toMatchObject({
+    total: 1,
+    messages: [{ spanId: child.spanId, consumerGroup: 'email' }],
+  })
+  expect((await get(`/api/messages/dead-lettered?${window}`)).body).toMatchObject({
+    total: 1,
+    messages: [{ attempts: [{ spanId: linked.spanId, errorMessage: 'no' }], produced: { spanId: order.spanId } }],
+  })
+})
+
+test.each([
+  ['/api/flows/12', 'traceId'],
+  [`/api/flows/${randomTraceId()}?maxTraces=0`, 'maxTraces'],
+  [`/api/flows/${randomTraceId()}?maxDepth=x`, 'maxDepth'],
+  [`/api/flows/${randomTraceId()}?cursor=x`, 'cursor'],
+  [`/api/flows/${randomTraceId()}?depth=1`, 'depth'],
+  ['/api/topology?start=9&end=5', 'start'],
+  ['/api/topology?start=99999999999999999999', 'start'],
+  ['/api/messages/lost', 'list'],
+  ['/api/messages/late?after=soon', 'after'],
+  ['/api/messages/late?cursor=1', 'cursor'],
+  [`/api/messages/late?cursor=99999999999999999999.${randomTraceId()}.0123456789abcdef`, 'cursor'],
+])('%s is a problem that names %s', async (path, parameter) => {
+  const { status, body } = await get(path)
+  expect(status).toBe(400)
+  expect(body).toMatchObject({ parameter })
+})
+
+test.each(['/api/topology', ...messageLists.map((list) => `/api/messages/${list}`)])(
+  '%s takes all of time',
+  async (path) => {
+    const all = 'start=0&end=18446744073709551615'
+    const after = path === '/api/topology' ? '' : '&after=99999999999h'
+    expect((await get(`${path}?${all}${after}`)).status).toBe(200)
+    expect((await get(`${path}?start=18446744073709551614&end=18446744073709551615`)).status).toBe(200)
+  },
+)
+
+test('a flow of a trace that is not here is 404', async () => {
+  expect((await get(`/api/flows/${randomTraceId()}`)).status).toBe(404)
+})

@@ -1,0 +1,83 @@
+import { kv, type OtlpLink, type OtlpSpan, type PlainValue, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
+
+export const MS = 1_000_000n
+export const T0 = BigInt(Date.UTC(2026, 10, 20, 9)) * MS
+
+export type TestSpan = OtlpSpan & { readonly traceId: string; readonly spanId: string }
+
+export type Parts = Omit<Partial<OtlpSpan>, 'attributes' | 'links'> & {
+  /** Milliseconds after T0. */
+  readonly at: number
+  /** Milliseconds. @default 10 */
+  readonly for?: number
+  /** Trace and parent. */
+  readonly in?: TestSpan
+  readonly links?: readonly OtlpLink[]
+  readonly attributes?: Readonly<Record<string, PlainValue>>
+}
+
+/** A span in a trace of its own, or in its parent's. */
+export function span({ at, for: length = 10, in: parent, attributes = {}, ...rest }: Parts): TestSpan {
+  const start = T0 + BigInt(at) * MS
+  return {
+    traceId: parent?.traceId ?? randomTraceId(),
+    spanId: randomSpanId(),
+    ...(parent && { parentSpanId: parent.spanId }),
+    name: 'work',
+    kind: 1,
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(start + BigInt(length) * MS),
+    attributes: Object.entries(attributes).map(([key, value]) => kv(key, value)),
+    flags: parent ? 0x101 : 0x100,
+    ...rest,
+  }
+}
+
+export function send(topic: string, parts: Parts): TestSpan {
+  return span({
+    name: `send ${topic}`,
+    kind: 4,
+    ...parts,
+    attributes: {
+      'messaging.system.name': 'kafka',
+      'messaging.operation.type': 'send',
+      'messaging.destination.name': topic,
+      ...parts.attributes,
+    },
+  })
+}
+
+/** A consumer of `produced`, which links to it, or is its child, or both. */
+export function processing(
+  topic: string,
+  produced: TestSpan | undefined,
+  group: string,
+  mode: 'link' | 'parent' | 'both',
+  parts: Parts,
+): TestSpan {
+  const child = mode !== 'link' && produced !== undefined
+  return span({
+    name: `process ${topic}`,
+    kind: 5,
+    ...(child && { in: produced, flags: 0x301 }),
+    ...(mode !== 'parent' && produced !== undefined && { links: [linkTo(produced)] }),
+    ...parts,
+    attributes: {
+      'messaging.system.name': 'kafka',
+      'messaging.operation.type': 'process',
+      'messaging.destination.name': topic,
+      'messaging.consumer.group.name': group,
+      'kafka.offset': 7,
+      ...parts.attributes,
+    },
+  })
+}
+
+export function linkTo(target: TestSpan, attributes: Readonly<Record<string, PlainValue>> = {}): OtlpLink {
+  return {
+    traceId: target.traceId,
+    spanId: target.spanId,
+    attributes: Object.entries(attributes).map(([key, value]) => kv(key, value)),
+    flags: 0x301,
+  }
+}

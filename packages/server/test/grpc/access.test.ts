@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-js'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ByteBudget } from '../../src/ingest/byte-budget.ts'
+import { type Intake, intakeInto } from '../../src/ingest/intake.ts'
+import { listenOtlpGrpc, type OtlpGrpc } from '../../src/ingest/otlp-grpc.ts'
+import { listenOtlpHttp, type OtlpHttp } from '../../src/ingest/otlp-http.ts'
+
+const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
+const body = Buffer.from(
+  encodeTraces(tracesOf('orders', [{ traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), name: 'send' }])),
+)
+const protobuf = { 'content-type': 'application/x-protobuf' }
+
+let dir: string
+let cert: Buffer
+let intake: Intake
+let http: OtlpHttp
+let grpc: OtlpGrpc
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-tls-'))
+  const [keyFile, certFile] = [join(dir, 'key.pem'), join(dir, 'cert.pem')]
+  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+  const newKey = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
+  execFileSync('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', certFile, ...subject], { stdio: 'ignore' })
+  cert = await readFile(certFile)
+  intake = intakeInto(() => Promise.resolve())
+  const access = { token: 'secret', tls: { cert, key: await readFile(keyFile) } }
+  const shared = { host: '127.0.0.1', port: 0, access, intake, budget: new ByteBudget(1024 * 1024), log: () => {} }
+  http = await listenOtlpHttp(shared)
+  grpc = await listenOtlpGrpc(shared)
+})
+
+afterAll(async () => {
+  await http?.close(1000)
+  await grpc?.close(1000)
+  await rm(dir, { recursive: true, force: true })
+})
+
+test.each([
+  ['the token', 'Bearer secret', 200, grpcStatus.OK],
+  ['its scheme in another case', 'bearer secret', 200, grpcStatus.OK],
+  ['no token', undefined, 401, grpcStatus.UNAUTHENTICATED],
+  ['another token', 'Bearer secrets', 401, grpcStatus.UNAUTHENTICATED],
+  ['another scheme', 'Basic secret', 401, grpcStatus.UNAUTHENTICATED],
+])('with %s over TLS, HTTP and gRPC answer alike', async (_what, authorization, status, code) => {
+  const before = intake.stats.spans
+  expect(new URL(http.url).protocol).toBe('https:')
+  expect(await postTls(authorization)).toBe(status)
+  expect(await exportTls(authorization)).toBe(code)
+  expect(intake.stats.spans - before).toBe(status === 200 ? 2 : 0)
+})
+
+test('pages of an origin that is allowed may send', async () => {
+  await using receiver = await plainHttp(['https://shop.example'])
+  const url = `${receiver.url}/v1/traces`
+  const headers = {
+    origin: 'https://shop.example',
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'content-type, traceparent',
+  }
+  const preflight = await fetch(url, { method: 'OPTIONS', headers })
+  expect(preflight.status).toBe(204)
+  expect(preflight.headers.get('access-control-allow-origin')).toBe('https://shop.example')
+  expect(preflight.headers.get('access-control-allow-headers')).toBe('content-type, traceparent')
+  expect(preflight.headers.get('access-control-allow-methods')).toBe('POST')
+  const origin = { origin: 'https://shop.example' }
+  const taken = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body })
+  expect([taken.status, taken.headers.get('access-control-allow-origin')]).toEqual([200, 'https://shop.example'])
+  const refused = await fetch(url, { method: 'POST', headers: { ...protobuf, ...origin }, body: 'no protobuf' })
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([400, 'https://shop.example'])
+})
+
+test.each([
+  ['another origin', ['https://shop.example']],
+  ['any origin, by default,', []],
+])('pages of %s may not', async (_what, origins) => {
+  await using receiver = await plainHttp(origins)
+  const headers = { origin: 'https://evil.example', 'access-control-request-method': 'POST' }
+  const preflight = await fetch(`${receiver.url}/v1/traces`, { method: 'OPTIONS', headers })
+  expect(preflight.status).toBe(405)
+  expect(preflight.headers.get('access-control-allow-origin')).toBeNull()
+})
+
+async function plainHttp(corsOrigins: readonly string[]): Promise<{ readonly url: string } & AsyncDisposable> {
+  const budget = new ByteBudget(1024 * 1024)
+  const receiver = await listenOtlpHttp({
+    host: '127.0.0.1',
+    port: 0,
+    access: { corsOrigins },
+    intake,
+    budget,
+    log: () => {},
+  })
+  return { url: receiver.url, [Symbol.asyncDispose]: () => receiver.close(0) }
+}
+
+function postTls(authorization: string | undefined): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = { ...protobuf, ...(authorization === undefined ? {} : { authorization }) }
+    const sent = request(`${http.url}/v1/traces`, { method: 'POST', ca: cert, headers }, (response) => {
+      response.resume()
+      response.once('end', () => resolve(response.statusCode))
+    })
+    sent.once('error', reject)
+    sent.end(body)
+  })
+}
+
+function exportTls(authorization: string | undefined): Promise<number> {
+  const client = new Client(new URL(grpc.url).host, credentials.createSsl(cert))
+  const metadata = new Metadata()
+  if (authorization !== undefined) metadata.set('authorization', authorization)
+  const asIs = (bytes: Buffer): Buffer => bytes
+  return new Promise((resolve) => {
+    client.makeUnaryRequest(METHOD, asIs, asIs, body, metadata, (error) => {
+      client.close()
+      resolve(error?.code ?? grpcStatus.OK)
+    })
+  })
+}

@@ -1,0 +1,142 @@
+import type { AnyValue, KeyValue } from '@spanlink/contract'
+import type { OtlpAnyValue, OtlpKeyValue, OtlpSpan, TracesRequest } from '@spanlink/testkit/otlp'
+import type { LinkRow, SourceRow, SpanRow } from './row-binary.ts'
+
+/** What a request must become, said once more from the OTLP objects, slowly and plainly. */
+export function expectedRows(request: TracesRequest, received: number): ExpectedRows {
+  const spans: Omit<SpanRow, 'sourceId'>[] = []
+  const links: LinkRow[] = []
+  const sources: Omit<SourceRow, 'sourceId'>[] = []
+  for (const { resource = {}, scopeSpans = [], schemaUrl = '' } of request.resourceSpans ?? []) {
+    for (const { scope = {}, spans: own = [], schemaUrl: scopeSchemaUrl = '' } of scopeSpans) {
+      if (own.length === 0) continue
+      const resourceAttributes = attributes(resource.attributes)
+      const service = textOf(resourceAttributes.find((attribute) => attribute.key === 'service.name')?.value ?? {})
+      sources.push({
+        received,
+        service,
+        resourceAttributes,
+        resourceDroppedAttributes: resource.droppedAttributesCount ?? 0,
+        resourceSchemaUrl: schemaUrl,
+        entityRefs: resource.entityRefs?.length ? JSON.stringify(resource.entityRefs) : '',
+        scopeName: scope.name ?? '',
+        scopeVersion: scope.version ?? '',
+        scopeAttributes: attributes(scope.attributes),
+        scopeDroppedAttributes: scope.droppedAttributesCount ?? 0,
+        scopeSchemaUrl,
+      })
+      for (const span of own) {
+        spans.push(spanRow(span, service, received))
+        links.push(...linkRows(span, service, received))
+      }
+    }
+  }
+  return { spans, links, sources }
+}
+
+export type ExpectedRows = {
+  readonly spans: readonly Omit<SpanRow, 'sourceId'>[]
+  readonly links: readonly LinkRow[]
+  /** One per ScopeSpans, repeated ones too. */
+  readonly sources: readonly Omit<SourceRow, 'sourceId'>[]
+}
+
+function spanRow(span: OtlpSpan, service: string, received: number): Omit<SpanRow, 'sourceId'> {
+  return {
+    received,
+    traceId: span.traceId ?? '',
+    spanId: span.spanId ?? '',
+    parentSpanId: span.parentSpanId || '0'.repeat(16),
+    ...times(span),
+    kind: known(span.kind, 5),
+    status: known(span.status?.code, 2),
+    service,
+    name: span.name ?? '',
+    attributes: attributes(span.attributes),
+    statusMessage: span.status?.message ?? '',
+    traceState: span.traceState ?? '',
+    flags: span.flags ?? 0,
+    droppedAttributes: span.droppedAttributesCount ?? 0,
+    droppedEvents: span.droppedEventsCount ?? 0,
+    droppedLinks: span.droppedLinksCount ?? 0,
+    events: (span.events ?? []).map((event) => ({
+      time: BigInt(event.timeUnixNano ?? 0),
+      name: event.name ?? '',
+      attributes: attributes(event.attributes),
+      droppedAttributes: event.droppedAttributesCount ?? 0,
+    })),
+  }
+}
+
+function linkRows(span: OtlpSpan, service: string, received: number): LinkRow[] {
+  return (span.links ?? []).flatMap((link, ordinal) => {
+    const carrying = { traceId: span.traceId ?? '', spanId: span.spanId ?? '' }
+    const target = { traceId: padded(link.traceId, 32), spanId: padded(link.spanId, 16) }
+    const rest = {
+      received,
+      ordinal,
+      ...times(span),
+      service,
+      name: span.name ?? '',
+      kind: known(span.kind, 5),
+      status: known(span.status?.code, 2),
+      traceState: link.traceState ?? '',
+      flags: link.flags ?? 0,
+      attributes: attributes(link.attributes),
+      droppedAttributes: link.droppedAttributesCount ?? 0,
+    }
+    const out = row('out', carrying, target, rest)
+    const whole = link.traceId?.length === 32 && !/^0+$/.test(link.traceId)
+    return whole ? [out, row('in', target, carrying, rest)] : [out]
+  })
+}
+
+type End = { readonly traceId: string; readonly spanId: string }
+
+function row(
+  direction: 'out' | 'in',
+  end: End,
+  peer: End,
+  rest: Omit<LinkRow, 'direction' | 'traceId' | 'spanId' | 'peerTraceId' | 'peerSpanId'>,
+): LinkRow {
+  return { ...rest, direction, ...end, peerTraceId: peer.traceId, peerSpanId: peer.spanId }
+}
+
+function times(span: OtlpSpan): { start: bigint; duration: bigint } {
+  const start = BigInt(span.startTimeUnixNano ?? 0)
+  return { start, duration: BigInt.asIntN(64, BigInt(span.endTimeUnixNano ?? 0) - start) }
+}
+
+function known(value: number | undefined, last: number): number {
+  return value === undefined || value < 0 || value > last ? 0 : value
+}
+
+function padded(id: string | undefined, digits: number): string {
+  return (id ?? '').slice(0, digits).padEnd(digits, '0')
+}
+
+/** Of a repeated key the last counts, at its place. */
+function attributes(list: readonly OtlpKeyValue[] | undefined): KeyValue[] {
+  const all = (list ?? []).map(keyValue)
+  return all.filter((attribute, i) => all.findLastIndex((other) => other.key === attribute.key) === i)
+}
+
+/** An empty key isn't on the wire, so the decoder doesn't tell it. */
+function keyValue({ key, value }: Partial<OtlpKeyValue>): KeyValue {
+  return { key: key ?? '', value: anyValue(value) }
+}
+
+function anyValue(value: OtlpAnyValue | undefined): AnyValue {
+  if (value === undefined) return {}
+  if (value.arrayValue) return { arrayValue: { values: (value.arrayValue.values ?? []).map(anyValue) } }
+  if (value.kvlistValue) {
+    return { kvlistValue: { values: (value.kvlistValue.values ?? []).map(keyValue) } }
+  }
+  return value
+}
+
+/** The text of a value, as the column `service` has it. */
+function textOf(value: AnyValue): string {
+  if (value.arrayValue || value.kvlistValue) return JSON.stringify(value)
+  return String(value.stringValue ?? value.boolValue ?? value.intValue ?? value.doubleValue ?? value.bytesValue ?? '')
+}

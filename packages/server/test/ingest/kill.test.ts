@@ -1,0 +1,113 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { expect, test } from 'vitest'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+
+const KILLS = 100
+
+/** Side by side, each with its own data: a start is half waiting. */
+const SERVERS = 2
+
+/** Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms after its first request. */
+const LONGEST_LIFE_MS = 700
+
+const SPANS_PER_REQUEST = 5
+
+test('whatever moment the server is killed at, every acked span is there once, with its links', async () => {
+  const cacheDir = await mkdtemp(join(tmpdir(), 'spanlink-kill-cache-'))
+  const lives = await Promise.all(Array.from({ length: SERVERS }, () => killAgainAndAgain(KILLS / SERVERS, cacheDir)))
+  await rm(cacheDir, { recursive: true, force: true })
+  for (const { acked, unanswered, spans, links } of lives) {
+    const stored = new Set(spans)
+    const linked = new Set(links)
+    // Stored once, span and both rows of its link.
+    expect(spans).toHaveLength(stored.size)
+    expect(links).toHaveLength(linked.size)
+    expect(acked.filter((id) => !stored.has(id))).toEqual([])
+    expect(acked.filter((id) => !linked.has(`out ${id}`) || !linked.has(`in ${id}`))).toEqual([])
+    // What was never answered may be there or not; nothing else is.
+    const sent = new Set([...acked, ...unanswered])
+    expect(spans.filter((id) => !sent.has(id))).toEqual([])
+    expect(acked.length).toBeGreaterThan((KILLS / SERVERS) * SPANS_PER_REQUEST)
+  }
+}, 600_000)
+
+type Life = {
+  readonly acked: readonly string[]
+  readonly unanswered: readonly string[]
+  readonly spans: readonly string[]
+  readonly links: readonly string[]
+}
+
+async function killAgainAndAgain(kills: number, cacheDir: string): Promise<Life> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-kill-'))
+  const env = { NODE_COMPILE_CACHE: cacheDir }
+  // A first life that ends well: only then does Node keep what it compiled for the next starts.
+  await (await startSpanlink({ dataDir, env })).stop()
+  const acked: string[] = []
+  const unanswered: string[] = []
+  for (let kill = 0; kill < kills; kill++) {
+    const server = await startSpanlink({ dataDir, env })
+    const enginePid = kill % 4 === 0 ? await server.enginePid() : undefined
+    const senders = [1, 2, 3].map(() => send(server, acked, unanswered))
+    await sleep(Math.random() * LONGEST_LIFE_MS)
+    if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
+    await server.kill('SIGKILL')
+    await Promise.all(senders)
+  }
+  // A last life, to store what the journal holds.
+  const server = await startSpanlink({ dataDir, env })
+  while (((await server.getJson('/api/status')) as Status).journal.bytes > 0) await sleep(50)
+  expect(await server.stop()).toBe(0)
+
+  const store = await openEmbeddedStore(dataDir)
+  const spans = await store.query<{ id: string }>('select lower(hex(span_id)) as id from spans')
+  const links = await store.query<{ id: string; direction: string }>(
+    `select lower(hex(if(direction = 'out', span_id, peer_span_id))) as id, direction from span_links`,
+  )
+  await store.close()
+  await rm(dataDir, { recursive: true, force: true })
+  return {
+    acked,
+    unanswered,
+    spans: spans.map((span) => span.id),
+    links: links.map((link) => `${link.direction} ${link.id}`),
+  }
+}
+
+type Status = { readonly journal: { readonly bytes: number } }
+
+/** Sends until the server is gone. */
+async function send(server: SpanlinkServer, acked: string[], unanswered: string[]): Promise<void> {
+  for (;;) {
+    const ids = Array.from({ length: SPANS_PER_REQUEST }, () => randomBytes(8).toString('hex'))
+    const body = encodeTraces(
+      tracesOf(
+        'kill',
+        ids.map((spanId) => ({
+          traceId: randomBytes(16).toString('hex'),
+          spanId,
+          name: 'span',
+          attributes: [kv('key', 'value')],
+          links: [{ traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex') }],
+        })),
+      ),
+    )
+    try {
+      const answer = await fetch(`${server.otlpHttp}/v1/traces`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-protobuf' },
+        body: Uint8Array.from(body),
+      })
+      if (answer.status === 200) acked.push(...ids)
+    } catch {
+      unanswered.push(...ids)
+      return
+    }
+  }
+}

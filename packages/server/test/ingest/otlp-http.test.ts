@@ -1,0 +1,316 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
+import {
+  decodeRpcStatus,
+  decodeTracesResponse,
+  encodeTraces,
+  generateSpans,
+  kv,
+  type TracesRequest,
+  tracesOf,
+} from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Ingest, startIngest } from '../../src/ingest/ingest.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+
+const PROTOBUF = 'application/x-protobuf'
+const JSON_TYPE = 'application/json'
+const MIB = 1024 * 1024
+
+let dataDir: string
+let store: EmbeddedStore
+let ingest: Ingest
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-otlp-http-'))
+  store = await openEmbeddedStore(dataDir)
+  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0 })
+})
+
+afterAll(async () => {
+  await ingest?.drain(2000)
+  await store?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+test('protobuf and JSON are taken plain, gzip, deflate and zstd, and are queryable', async () => {
+  const service = 'encodings'
+  const spans = Array.from({ length: 8 }, (_, i) => spanOf(`span ${i}`))
+  const answers = await Promise.all(
+    [undefined, 'gzip', 'deflate', 'zstd'].flatMap((encoding, i) => {
+      const compress = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync }[encoding ?? ''] ?? identity
+      const headers: Record<string, string> = encoding === undefined ? {} : { 'content-encoding': encoding }
+      const protobuf = encodeTraces(tracesOf(service, spans.slice(i, i + 1)))
+      const json = Buffer.from(JSON.stringify(tracesOf(service, spans.slice(4 + i, 5 + i))))
+      return [post(compress(protobuf), PROTOBUF, headers), post(compress(json), `${JSON_TYPE}; charset=utf-8`, headers)]
+    }),
+  )
+  for (const answer of answers) expect(answer.status).toBe(200)
+  expect(answers.map((answer) => answer.type)).toEqual(answers.map((_, i) => (i % 2 === 0 ? PROTOBUF : JSON_TYPE)))
+  expect(answers.map((answer) => answer.body.toString())).toEqual(answers.map((_, i) => (i % 2 === 0 ? '' : '{}')))
+  await stored()
+  const rows = await store.query<{ name: string }>(
+    'select name from spans where service = {service:String} order by name',
+    {
+      service,
+    },
+  )
+  expect(rows.map((row) => row.name)).toEqual(spans.map((span) => span.name))
+})
+
+test('each column holds what was sent', async () => {
+  const span = {
+    ...spanOf('send orders'),
+    parentSpanId: 'a3'.repeat(8),
+    kind: 4,
+    startTimeUnixNano: '1795132800000000001',
+    endTimeUnixNano: '1795132800000000000',
+    attributes: [kv('text', "it's \\ \n \t \0 ünïcode 😀"), kv('int', 2n ** 62n), kv('double', 0.1), kv('flag', true)],
+    events: [{ timeUnixNano: '5', name: 'event', attributes: [kv('key', 'value')], droppedAttributesCount: 9 }],
+    links: [{ traceId: 'b1'.repeat(16), spanId: 'b2'.repeat(8), attributes: [kv('offset', 7)], flags: 0x301 }],
+    status: { code: 2, message: 'failed' },
+    traceState: 'a=b',
+    flags: 0x101,
+    droppedAttributesCount: 1,
+    droppedEventsCount: 2,
+    droppedLinksCount: 3,
+  }
+  await post(encodeTraces(tracesOf('columns', [span], 'scope name')), PROTOBUF)
+  await stored()
+  const [row] = await store.query(
+    `select lower(hex(trace_id)) as trace_id, lower(hex(span_id)) as span_id, lower(hex(parent_span_id)) as parent, start,
+       duration, kind, status, name, attrs, attr_types, status_message, trace_state, flags, dropped_attrs,
+       dropped_events, dropped_links, events
+     from spans where service = 'columns'`,
+  )
+  expect(row).toEqual({
+    trace_id: span.traceId,
+    span_id: span.spanId,
+    parent: span.parentSpanId,
+    start: '1795132800000000001',
+    duration: '-1',
+    kind: 'producer',
+    status: 'error',
+    name: 'send orders',
+    attrs: { text: "it's \\ \n \t \0 ünïcode 😀", int: '4611686018427387904', double: '0.1', flag: 'true' },
+    attr_types: 'sidb',
+    status_message: 'failed',
+    trace_state: 'a=b',
+    flags: 0x101,
+    dropped_attrs: 1,
+    dropped_events: 2,
+    dropped_links: 3,
+    events: [{ time: '5', name: 'event', attrs: { key: 'value' }, attr_types: '', dropped_attrs: 9 }],
+  })
+  const links = await store.query(
+    `select lower(hex(trace_id)) as trace_id, direction, lower(hex(peer_span_id)) as peer, ordinal, name, attrs, flags
+     from span_links where service = 'columns' order by direction`,
+  )
+  const link = { ordinal: 0, name: 'send orders', attrs: { offset: '7' }, flags: 0x301 }
+  expect(links).toEqual([
+    { ...link, trace_id: span.traceId, direction: 'out', peer: 'b2'.repeat(8) },
+    { ...link, trace_id: 'b1'.repeat(16), direction: 'in', peer: span.spanId },
+  ])
+  const sources = await store.query(
+    `select scope_name, resource_attrs from sources final
+     where source_id in (select source_id from spans where service = 'columns')`,
+  )
+  expect(sources).toEqual([{ scope_name: 'scope name', resource_attrs: { 'service.name': 'columns' } }])
+})
+
+test('an empty request is a success', async () => {
+  expect(await post(new Uint8Array(), PROTOBUF)).toMatchObject({ status: 200, type: PROTOBUF, body: Buffer.alloc(0) })
+  expect((await post(Buffer.from('{}'), JSON_TYPE)).body.toString()).toBe('{}')
+})
+
+test('spans with invalid ids are counted in a partial success and their neighbours are stored', async () => {
+  const request = tracesOf('partial', [spanOf('good'), { ...spanOf('bad'), spanId: '00'.repeat(8) }])
+  const before = ingest.stats()
+  const partialSuccess = { rejectedSpans: '1', errorMessage: 'span 1 of the request: span id is all zero' }
+  const protobuf = await post(encodeTraces(request), PROTOBUF)
+  expect(protobuf.status).toBe(200)
+  expect(decodeTracesResponse(protobuf.body)).toEqual({ partialSuccess })
+  const json = await post(Buffer.from(JSON.stringify(request)), JSON_TYPE)
+  expect(JSON.parse(json.body.toString())).toEqual({ partialSuccess })
+  await stored()
+  expect(await store.query("select name, count() as count from spans where service = 'partial' group by name")).toEqual(
+    [{ name: 'good', count: '2' }],
+  )
+  expect(ingest.stats()).toMatchObject({ spans: before.spans + 2, rejectedSpans: before.rejectedSpans + 2 })
+})
+
+test('what is no OTLP is a 400 with a Status in the encoding of the request', async () => {
+  const truncated = encodeTraces(generateSpans({ spans: 2 })).subarray(0, 100)
+  for (const body of [truncated, Buffer.from('garbage'), Buffer.from('{}')]) {
+    const answer = await post(body, PROTOBUF)
+    expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
+    const status = decodeRpcStatus(answer.body)
+    expect(status).toMatchObject({ code: 3, message: expect.stringMatching(/./) })
+    expect(status.details?.[0]?.typeUrl).toBe('type.googleapis.com/google.rpc.BadRequest')
+  }
+  for (const body of ['', '{', '[]', '{"resourceSpans":1}', '\xff']) {
+    const answer = await post(Buffer.from(body, 'latin1'), JSON_TYPE)
+    expect(answer).toMatchObject({ status: 400, type: JSON_TYPE })
+    expect(JSON.parse(answer.body.toString())).toMatchObject({ code: 3, message: expect.stringMatching(/./) })
+  }
+})
+
+test('a body that does not decompress is a 400, an unknown encoding a 415', async () => {
+  const whole = gzipSync(encodeTraces(generateSpans({ spans: 2 })))
+  for (const encoding of ['gzip', 'deflate', 'zstd']) {
+    const answer = await post(Buffer.from('not compressed'), PROTOBUF, { 'content-encoding': encoding })
+    expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
+  }
+  expect((await post(whole.subarray(0, -9), PROTOBUF, { 'content-encoding': 'gzip' })).status).toBe(400)
+  expect((await post(whole, PROTOBUF, { 'content-encoding': 'br' })).status).toBe(415)
+  expect((await post(whole, PROTOBUF, { 'content-encoding': '__proto__' })).status).toBe(415)
+})
+
+test('another method is a 405, another content type a 415, another path a 404', async () => {
+  for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
+    const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method })
+    expect(answer.status).toBe(405)
+    expect(answer.headers.get('allow')).toBe('POST')
+  }
+  for (const type of ['text/plain', 'application/protobuf', ''])
+    expect((await post(Buffer.from('{}'), type)).status).toBe(415)
+  for (const path of ['/', '/v1/traces/', '/v1/unknown', '//v1/traces']) {
+    const answer = await fetch(ingest.otlpHttpUrl + path, { method: 'POST', body: '{}' })
+    expect(answer.status).toBe(404)
+    expect(await answer.json()).toMatchObject({ code: 5 })
+  }
+})
+
+test('a body over 64 MiB is a 413, told or not told beforehand', async () => {
+  const chunk = Buffer.alloc(MIB)
+  expect(await post(Buffer.alloc(64 * MIB + 1), PROTOBUF)).toMatchObject({ status: 413, type: PROTOBUF })
+  const stream = new ReadableStream({
+    start: (controller) => {
+      for (let i = 0; i < 66; i++) controller.enqueue(chunk)
+      controller.close()
+    },
+  })
+  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
+    method: 'POST',
+    body: stream,
+    duplex: 'half',
+    headers: { 'content-type': JSON_TYPE },
+  } as RequestInit)
+  expect(answer.status).toBe(413)
+  expect(await answer.json()).toMatchObject({ code: 8 })
+})
+
+test('a compression bomb is cut off at 64 MiB', async () => {
+  // Each would unfold to 10 GiB, which would take minutes and all memory.
+  const member = gzipSync(Buffer.alloc(64 * MIB))
+  const gzipBomb = Buffer.concat(Array<Buffer>(160).fill(member))
+  expect((await post(gzipBomb, PROTOBUF, { 'content-encoding': 'gzip' })).status).toBe(413)
+  expect((await post(zstdBomb(10 * 1024 * MIB), JSON_TYPE, { 'content-encoding': 'zstd' })).status).toBe(413)
+  expect((await post(deflateSync(Buffer.alloc(65 * MIB)), PROTOBUF, { 'content-encoding': 'deflate' })).status).toBe(
+    413,
+  )
+  expect((await post(encodeTraces(generateSpans({ spans: 1 })), PROTOBUF)).status).toBe(200)
+})
+
+test('connections that break in the middle of a body leave nothing behind', async () => {
+  const before = ingest.stats()
+  const head = `POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: ${PROTOBUF}\r\ncontent-length: 1000\r\n\r\n`
+  for (let i = 0; i < 50; i++) await sendAndBreak(`${head}${'x'.repeat(i * 10)}`)
+  await sendAndBreak('NO HTTP AT ALL\r\n\r\n')
+  await sendAndBreak('POST /v1/traces HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n')
+  expect((await post(encodeTraces(generateSpans({ spans: 1 })), PROTOBUF)).status).toBe(200)
+  expect(ingest.stats().spans).toBe(before.spans + 1)
+})
+
+test('whatever is sent is answered with a 4xx or taken, and good requests beside it are stored', async () => {
+  const good = encodeTraces(tracesOf('beside the fuzz', [spanOf('good')]))
+  let taken = 0
+  const mutated = fc
+    .array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 5 })
+    .map((changes) => {
+      const body = Uint8Array.from(good)
+      for (const [at, byte] of changes) body[at] = byte
+      return body
+    })
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 500 }),
+    mutated,
+    fc.json().map((text) => Buffer.from(text)),
+  )
+  const encoding = fc.constantFrom('identity', 'identity', 'gzip', 'deflate', 'zstd', 'x')
+  await fc.assert(
+    fc.asyncProperty(body, fc.constantFrom(PROTOBUF, JSON_TYPE), encoding, async (bytes, type, name) => {
+      const [answer, beside] = await Promise.all([
+        post(bytes, type, { 'content-encoding': name }),
+        post(good, PROTOBUF),
+      ])
+      expect([200, 400, 415]).toContain(answer.status)
+      expect(beside.status).toBe(200)
+      taken++
+    }),
+    { numRuns: 1500 },
+  )
+  await stored()
+  const counts = await store.query<{ count: string }>(
+    `select count() as count from spans where service = 'beside the fuzz' and name = 'good' and span_id = unhex('b2b2b2b2b2b2b2b2')`,
+  )
+  // Some mutations keep service, name and id: they are counted too.
+  expect(Number(counts[0]?.count)).toBeGreaterThanOrEqual(taken)
+}, 60_000)
+
+type Answer = { readonly status: number; readonly type: string | null; readonly body: Buffer }
+
+async function post(body: Uint8Array, type: string, headers: Record<string, string> = {}): Promise<Answer> {
+  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, {
+    method: 'POST',
+    body: Uint8Array.from(body),
+    headers: { 'content-type': type, ...headers },
+  })
+  return {
+    status: answer.status,
+    type: answer.headers.get('content-type'),
+    body: Buffer.from(await answer.arrayBuffer()),
+  }
+}
+
+/** Until what was acked is in the store. */
+async function stored(): Promise<void> {
+  while (ingest.journalDepth().bytes > 0) await new Promise((resolve) => setTimeout(resolve, 20))
+}
+
+function spanOf(
+  name: string,
+): NonNullable<NonNullable<NonNullable<TracesRequest['resourceSpans']>[0]['scopeSpans']>[0]['spans']>[0] {
+  return { traceId: 'b1'.repeat(16), spanId: 'b2'.repeat(8), name }
+}
+
+function identity(bytes: Uint8Array): Uint8Array {
+  return bytes
+}
+
+/** RFC 8878: a frame of RLE blocks, four bytes for each 128 KiB of zeros. */
+function zstdBomb(length: number): Buffer {
+  const BLOCK = 128 * 1024
+  // Magic; no checksum, no content size, several segments; a window of 128 KiB.
+  const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x38])
+  const block = Buffer.alloc(4)
+  block.writeUIntLE((BLOCK << 3) | (1 << 1), 0, 3)
+  return Buffer.concat([head, ...Array<Buffer>(length / BLOCK).fill(block)])
+}
+
+function sendAndBreak(text: string): Promise<void> {
+  const { hostname, port } = new URL(ingest.otlpHttpUrl)
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(text, () => {
+        socket.resetAndDestroy()
+        resolve()
+      })
+    })
+    socket.once('error', reject)
+  })
+}

@@ -1,0 +1,245 @@
+import { decodeTraces, encodeTraces, generateSpans, kv, tracesOf } from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { arbitraryTraces } from './arbitrary-traces.ts'
+import { expectedRows } from './expected-rows.ts'
+import { readLinks, readSources, readSpans, type SpanRow } from './row-binary.ts'
+import { OtlpError } from '../../src/otlp/error.ts'
+import { transcodeTracesJson } from '../../src/otlp/json.ts'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+
+const RECEIVED = 1_800_000_000
+const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }
+
+test('rows say what an independent decoder reads, whatever the request', () => {
+  fc.assert(
+    fc.property(arbitraryTraces(), (request) => {
+      const body = encodeTraces(request)
+      const rows = transcodeTraces(body, RECEIVED)
+      const expected = expectedRows(decodeTraces(body), RECEIVED)
+      expect(readSpans(rows).map(withoutSource)).toEqual(expected.spans)
+      expect(readLinks(rows)).toEqual(expected.links)
+      expect(rows.spanCount).toBe(expected.spans.length)
+      expect(rows.linkCount).toBe(expected.links.length)
+      expect(rows.rejectedSpans).toBe(0)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('JSON gives the very bytes that protobuf gives, source ids and all', () => {
+  fc.assert(
+    fc.property(arbitraryTraces(), (request) => {
+      const fromProtobuf = transcodeTraces(encodeTraces(request), RECEIVED)
+      expect(transcodeTracesJson(Buffer.from(JSON.stringify(request)), RECEIVED)).toEqual(fromProtobuf)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('every span names the source it came from, and each source is there once', () => {
+  fc.assert(
+    fc.property(arbitraryTraces(), (request) => {
+      const body = encodeTraces(request)
+      const rows = transcodeTraces(body, RECEIVED)
+      const sources = new Map(readSources(rows).map(({ sourceId, ...rest }) => [sourceId, rest]))
+      expect(sources.size).toBe(rows.sourceCount)
+      const told = readSpans(rows).map((span) => sources.get(span.sourceId))
+      const { sources: perScope } = expectedRows(decodeTraces(body), RECEIVED)
+      const counts = (decodeTraces(body).resourceSpans ?? []).flatMap((resource) =>
+        (resource.scopeSpans ?? []).map((scope) => scope.spans?.length ?? 0),
+      )
+      const wanted = counts.filter((count) => count > 0).flatMap((count, i) => Array<unknown>(count).fill(perScope[i]))
+      expect(told).toEqual(wanted)
+    }),
+  )
+})
+
+test('a request cut short at any byte is an error', () => {
+  const body = encodeTraces(everyField())
+  const whole = transcodeTraces(body, RECEIVED)
+  for (let length = 1; length < body.length; length++) {
+    expect(() => transcodeTraces(body.subarray(0, length), RECEIVED)).toThrow(OtlpError)
+  }
+  expect(transcodeTraces(body, RECEIVED)).toEqual(whole)
+})
+
+test('garbage gives rows or an OtlpError and nothing else', () => {
+  const outcome = (body: Uint8Array): boolean => {
+    try {
+      readSpans(transcodeTraces(body, RECEIVED))
+      return true
+    } catch (error) {
+      return error instanceof OtlpError
+    }
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (body) => {
+      expect(outcome(body)).toBe(true)
+    }),
+    { numRuns: 5000 },
+  )
+  const body = encodeTraces(generateSpans({ spans: 3 }))
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(body.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }), (changes) => {
+      const changed = Uint8Array.from(body)
+      for (const [at, byte] of changes) changed[at] = byte
+      expect(outcome(changed)).toBe(true)
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test('unknown fields of every wire type are stepped over, on every level', () => {
+  const unknown = Buffer.from(
+    [
+      'f83f9601', // field 1023: varint
+      'f93f0102030405060708', // fixed64
+      'fa3f03010203', // length-delimited
+      'fb3ffb3ffc3f0801fc3f', // groups, one in the other
+      'fd3f01020304', // fixed32
+    ].join(''),
+    'hex',
+  )
+  const message = (tag: number, ...parts: Uint8Array[]): Buffer => {
+    const inner = Buffer.concat([...parts, unknown])
+    return Buffer.concat([Buffer.from([tag, 0x80 | (inner.length & 0x7f), inner.length >> 7]), inner])
+  }
+  const field = (tag: number, text: string): Buffer => Buffer.from([tag, text.length, ...Buffer.from(text)])
+  const attribute = (tag: number): Buffer => message(tag, field(0x0a, 'key'), message(0x12, field(0x0a, 'value')))
+  const span = message(
+    0x12,
+    unknown,
+    Buffer.from([0x0a, 16, ...Buffer.from(SPAN.traceId, 'hex'), 0x12, 8, ...Buffer.from(SPAN.spanId, 'hex')]),
+    message(0x5a, field(0x12, 'event'), attribute(0x1a)),
+    message(0x6a, field(0x1a, 'state'), attribute(0x22)),
+    message(0x7a, field(0x12, 'message')),
+    attribute(0x4a),
+  )
+  const resource = message(0x0a, message(0x0a, field(0x0a, 'service.name'), message(0x12, field(0x0a, 'shop'))))
+  // Spans before their scope, and scopes before their resource.
+  const scopeSpans = message(0x12, span, message(0x0a, field(0x0a, 'scope')))
+  const rows = transcodeTraces(Buffer.concat([message(0x0a, scopeSpans, resource), unknown]), RECEIVED)
+  const expected = tracesOf(
+    'shop',
+    [
+      {
+        ...SPAN,
+        events: [{ name: 'event', attributes: [kv('key', 'value')] }],
+        links: [{ traceState: 'state', attributes: [kv('key', 'value')] }],
+        status: { message: 'message' },
+        attributes: [kv('key', 'value')],
+      },
+    ],
+    'scope',
+  )
+  expect(rows).toEqual(transcodeTraces(encodeTraces(expected), RECEIVED))
+})
+
+test('spans with invalid ids are left out one by one and the first reason is told', () => {
+  const rows = transcodeTraces(
+    encodeTraces(
+      tracesOf('shop', [
+        SPAN,
+        { ...SPAN, traceId: 'ab'.repeat(15) },
+        { ...SPAN, traceId: '00'.repeat(16) },
+        { ...SPAN, spanId: '' },
+        { ...SPAN, spanId: '00'.repeat(8) },
+        { ...SPAN, parentSpanId: 'abcd' },
+        { ...SPAN, name: 'last' },
+      ]),
+    ),
+    RECEIVED,
+  )
+  expect(readSpans(rows).map((span) => span.name)).toEqual(['', 'last'])
+  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 5 })
+  expect(rows.rejectReason).toBe('span 1 of the request: trace id has 15 bytes, not 16')
+})
+
+test('64-bit times keep every bit, and an end before its start gives a negative duration', () => {
+  const of = (start: bigint, end: bigint): SpanRow | undefined => {
+    const span = { ...SPAN, startTimeUnixNano: String(start), endTimeUnixNano: String(end) }
+    return readSpans(transcodeTraces(encodeTraces(tracesOf('shop', [span])), RECEIVED))[0]
+  }
+  expect(of(2n ** 64n - 1n, 0n)).toMatchObject({ start: 2n ** 64n - 1n, duration: 1n })
+  expect(of(0n, 2n ** 64n - 1n)).toMatchObject({ start: 0n, duration: -1n })
+  expect(of(2n ** 32n, 2n ** 32n - 1n)).toMatchObject({ start: 2n ** 32n, duration: -1n })
+  expect(of(1_795_132_800_000_000_001n, 1_795_132_800_000_000_003n)).toMatchObject({ duration: 2n })
+})
+
+test('strings that are no UTF-8 are kept byte for byte', () => {
+  const body = Buffer.from(encodeTraces(tracesOf('shop', [{ ...SPAN, name: 'NAME', attributes: [kv('KEY', 'TEXT')] }])))
+  body.write('\xff\xfe\xe2\x82', body.indexOf('NAME'), 'latin1')
+  body.write('\xf0\x9f\x92\x00', body.indexOf('TEXT'), 'latin1')
+  const spans = Buffer.from(transcodeTraces(body, RECEIVED).spans)
+  expect(spans.includes(Buffer.from('\xff\xfe\xe2\x82', 'latin1'))).toBe(true)
+  expect(spans.includes(Buffer.from('\xf0\x9f\x92\x00', 'latin1'))).toBe(true)
+})
+
+test('values nested deeper than the limit are an error, however deep they go', () => {
+  const nested = (depth: number): Uint8Array => {
+    let value = Buffer.from([0x0a, 1, 0x78])
+    for (let i = 0; i < depth; i++) value = delimited(0x2a, delimited(0x0a, value))
+    const span = delimited(
+      0x12,
+      Buffer.from([0x0a, 16, ...Buffer.from(SPAN.traceId, 'hex'), 0x12, 8, ...Buffer.from(SPAN.spanId, 'hex')]),
+      delimited(0x4a, delimited(0x12, value)),
+    )
+    return delimited(0x0a, delimited(0x12, span))
+  }
+  expect(transcodeTraces(nested(64), RECEIVED).spanCount).toBe(1)
+  expect(() => transcodeTraces(nested(65), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-deep' }))
+  expect(() => transcodeTraces(nested(2000), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-deep' }))
+})
+
+test('a small request that would become huge rows is refused', () => {
+  const longName = kv('service.name', 'x'.repeat(1_000_000))
+  const spans = Array.from({ length: 400 }, () => SPAN)
+  const request = { resourceSpans: [{ resource: { attributes: [longName] }, scopeSpans: [{ spans }] }] }
+  expect(() => transcodeTraces(encodeTraces(request), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-large' }))
+  const many = Array.from({ length: 70_000 }, (_, i) => kv(String(i), ''))
+  expect(() => transcodeTraces(encodeTraces(tracesOf('shop', [{ ...SPAN, attributes: many }])), RECEIVED)).toThrow(
+    expect.objectContaining({ code: 'too-many-attributes' }),
+  )
+  expect(transcodeTraces(encodeTraces(tracesOf('shop', [SPAN])), RECEIVED).spanCount).toBe(1)
+})
+
+test('an empty request gives no rows', () => {
+  const rows = transcodeTraces(new Uint8Array(), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: 0, linkCount: 0, sourceCount: 0, rejectedSpans: 0 })
+  expect(rows.spans.length + rows.spanLinks.length + rows.sources.length).toBe(0)
+})
+
+function withoutSource({ sourceId, ...rest }: SpanRow): Omit<SpanRow, 'sourceId'> {
+  expect(sourceId).toMatch(/^[0-9a-f]{16}$/)
+  return rest
+}
+
+function delimited(tag: number, ...parts: Uint8Array[]): Buffer<ArrayBuffer> {
+  const inner = Buffer.concat(parts)
+  const length: number[] = []
+  let rest = inner.length
+  for (; rest >= 0x80; rest >>>= 7) length.push((rest & 0x7f) | 0x80)
+  return Buffer.concat([Buffer.from([tag, ...length, rest]), inner])
+}
+
+function everyField(): ReturnType<typeof tracesOf> {
+  const [resourceSpans] =
+    tracesOf('shop', [
+      {
+        ...SPAN,
+        traceState: 'a=b',
+        parentSpanId: 'ff'.repeat(8),
+        name: 'send orders',
+        kind: 4,
+        startTimeUnixNano: '1795132800000000001',
+        endTimeUnixNano: '1795132800000000009',
+        attributes: [kv('list', ['a', 1, { b: true }]), kv('int', -1), kv('bytes', new Uint8Array([1, 2, 3]))],
+        events: [{ timeUnixNano: '1795132800000000002', name: 'event', attributes: [kv('double', 0.5)] }],
+        links: [{ ...SPAN, attributes: [kv('offset', 2n ** 60n)], flags: 0x301 }],
+        status: { code: 2, message: 'failed' },
+        flags: 0x101,
+      },
+    ]).resourceSpans ?? []
+  return { resourceSpans: resourceSpans === undefined ? [] : [resourceSpans] }
+}

@@ -1,0 +1,137 @@
+import type { LogsAnswer, TraceAnswer } from '@spanlink/contract'
+import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeLogs } from '../signals/otlp-messages.ts'
+import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+
+const TRACE = 'ab'.repeat(16)
+const SPAN = 'cd'.repeat(8)
+const SECOND = 1_000_000_000n
+const T = 1_795_132_800n * SECOND
+
+let spanlink: Spanlink
+
+beforeAll(async () => {
+  spanlink = await openSpanlink()
+  await spanlink.send('/v1/logs', encodeLogs(logsOf('orders', orders)))
+  await spanlink.send('/v1/logs', encodeLogs(logsOf('billing', billing)))
+  await spanlink.stored()
+})
+
+afterAll(async () => {
+  await spanlink?.[Symbol.asyncDispose]()
+})
+
+const at = (seconds: number): string => String(T + BigInt(seconds) * SECOND)
+
+const orders = [
+  { timeUnixNano: at(1), severityNumber: 9, severityText: 'info', body: { stringValue: 'Order 1 taken' } },
+  {
+    timeUnixNano: at(2),
+    severityNumber: 17,
+    body: { stringValue: "It's over: 100%_\\ lost" },
+    traceId: TRACE,
+    spanId: SPAN,
+    attributes: [kv('topic', 'orders'), kv('partition', 3)],
+  },
+  { observedTimeUnixNano: at(3), body: { kvlistValue: { values: [kv('state', 'odd')] } }, traceId: TRACE },
+]
+
+const billing = [
+  ...Array.from({ length: 5 }, () => ({ timeUnixNano: at(4), severityNumber: 5, body: { stringValue: 'same' } })),
+  { timeUnixNano: at(5), eventName: 'invoice.sent', attributes: [kv('a=b', 'c')] },
+]
+
+test('records come newest first, each with what was sent and its source', async () => {
+  const { logs, sources } = await find({ service: 'orders' })
+  expect(logs.map((log) => log.timestampUnixNano)).toEqual([at(3), at(2), at(1)])
+  expect(logs[1]).toEqual({
+    timestampUnixNano: at(2),
+    timeUnixNano: at(2),
+    observedTimeUnixNano: '0',
+    service: 'orders',
+    severityNumber: 17,
+    severityText: '',
+    body: { stringValue: "It's over: 100%_\\ lost" },
+    attributes: [kv('topic', 'orders'), kv('partition', 3)],
+    droppedAttributesCount: 0,
+    flags: 0,
+    traceId: TRACE,
+    spanId: SPAN,
+    eventName: '',
+    source: 0,
+  })
+  expect(logs[0]).toMatchObject({ timeUnixNano: '0', body: { kvlistValue: { values: [kv('state', 'odd')] } } })
+  expect(sources[0]?.resource.attributes).toContainEqual(kv('service.name', 'orders'))
+})
+
+test.each([
+  ['a trace', { traceId: TRACE.toUpperCase() }, [3, 2]],
+  ['a span', { traceId: TRACE, spanId: SPAN }, [2]],
+  ['at least a severity', { severity: 'info' }, [2, 1]],
+  ['text in any case', { q: 'ORDER 1' }, [1]],
+  ['text with quotes, backslashes and wildcards', { q: "it's over: 100%_\\" }, [2]],
+  ['text in a structured body', { q: 'odd' }, [3]],
+  ['an attribute and its value', { attribute: 'topic=orders' }, [2]],
+  ['an attribute of the resource', { attribute: 'service.name=orders' }, [3, 2, 1]],
+  ['a key alone', { attribute: 'partition' }, [2]],
+  ['several attributes at once', { attribute: ['topic=orders', 'partition=3'] }, [2]],
+  ['attributes that no record has together', { attribute: ['topic=orders', 'partition=4'] }, []],
+  ['an event', { eventName: 'invoice.sent' }, [5]],
+  ['a time, its end excluded', { start: at(2), end: at(4) }, [3, 2]],
+  ['the oldest first', { service: 'orders', order: 'oldest' }, [1, 2, 3]],
+] as const)('finds by %s', async (_what, query, seconds) => {
+  const { logs } = await find(query)
+  expect(logs.map((log) => log.timestampUnixNano)).toEqual(seconds.map(at))
+})
+
+test.each(['newest', 'oldest'])('pages from the %s give every record once, equal ones too', async (order) => {
+  const pages: string[][] = []
+  let cursor: string | undefined
+  do {
+    const page = await find({ limit: '2', order, ...(cursor === undefined ? {} : { cursor }) })
+    pages.push(page.logs.map((log) => log.timestampUnixNano))
+    cursor = page.nextCursor
+  } while (cursor !== undefined)
+  const all = [1, 2, 3, 4, 4, 4, 4, 4, 5].map(at)
+  expect(pages.flat()).toEqual(order === 'oldest' ? all : all.toReversed())
+  expect(pages.map((page) => page.length)).toEqual([2, 2, 2, 2, 1])
+})
+
+test.each([
+  ['spanId', { spanId: SPAN }],
+  ['cursor', { cursor: 'x' }],
+  ['start', { start: '99999999999999999999' }],
+])('a %s without meaning is refused', async (_parameter, query) => {
+  expect((await spanlink.get('/api/logs', query)).status).toBe(400)
+})
+
+test('a log record with an event name is an event of its span', async () => {
+  const span = { traceId: '12'.repeat(16), spanId: '34'.repeat(8), name: 'work', startTimeUnixNano: at(1) }
+  const events = [
+    { timeUnixNano: at(1), name: 'first' },
+    { timeUnixNano: at(3), name: 'third' },
+  ]
+  await spanlink.send('/v1/traces', encodeTraces(tracesOf('worker', [{ ...span, events }])))
+  const record = { traceId: span.traceId, spanId: span.spanId, body: { stringValue: 'text' } }
+  const exception = { ...record, timeUnixNano: at(2), eventName: 'exception', attributes: [kv('exception.type', 'E')] }
+  await spanlink.send('/v1/logs', encodeLogs(logsOf('worker', [exception, { ...record, timeUnixNano: at(2) }])))
+  await spanlink.stored()
+  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${span.traceId}`)
+  expect(body.spans[0]?.events.map((event) => [event.timeUnixNano, event.name])).toEqual([
+    [at(1), 'first'],
+    [at(2), 'exception'],
+    [at(3), 'third'],
+  ])
+  expect(body.spans[0]?.events[1]?.attributes).toEqual([kv('exception.type', 'E')])
+})
+
+function logsOf(service: string, logRecords: readonly object[]): object {
+  return { resourceLogs: [{ resource: { attributes: [kv('service.name', service)] }, scopeLogs: [{ logRecords }] }] }
+}
+
+async function find(query: Readonly<Record<string, string | readonly string[]>>): Promise<LogsAnswer> {
+  const { status, body } = await spanlink.get<LogsAnswer>('/api/logs', query)
+  expect({ status, body }).toMatchObject({ status: 200 })
+  return body
+}

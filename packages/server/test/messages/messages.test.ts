@@ -1,0 +1,292 @@
+import type { MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/contract'
+import { kv, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BadParameter } from '../../src/query/bad-parameter.ts'
+import { findMessages } from '../../src/query/messages/find-messages.ts'
+import { linkTo, MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const HOUR_MS = 3_600_000
+
+/** Each test has an hour of its own. */
+async function find(list: MessageList, hour: number, query: MessagesQuery = {}): Promise<MessagesAnswer> {
+  const start = T0 + BigInt(hour * HOUR_MS) * MS
+  const window = { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }
+  return await findMessages(traces.store, list, { ...window, ...query }, {})
+}
+
+test('a message that no group took is unconsumed, one that a link or a child took is not', async () => {
+  const at = 0
+  const [linked, parented, failed, fresh] = [0, 1, 2, 3].map((index) =>
+    send('orders', {
+      at: index === 3 ? at + HOUR_MS - 30_000 : at + index,
+      ...(index === 2 ? { status: { code: 2 } } : {}),
+    }),
+  )
+  const lost = send('orders', { at: at + 10, for: 10, attributes: { 'messaging.destination.partition.id': '4' } })
+  await traces.put(
+    tracesOf(
+      'shop',
+      [linked, parented, failed, fresh, lost].filter((one) => one !== undefined),
+    ),
+  )
+  // Days late is consumed too.
+  await traces.put(
+    tracesOf('stock', [
+      processing('orders', linked, 'stock', 'link', { at: at + 80 * HOUR_MS }),
+      processing('orders', parented, 'stock', 'parent', { at: at + 100 }),
+    ]),
+  )
+  const answer = await find('unconsumed', 0)
+  expect(answer.messages.map((message) => message.spanId)).toEqual([lost.spanId])
+  expect(answer.messages[0]).toMatchObject({
+    traceId: lost.traceId,
+    topic: 'orders',
+    partition: '4',
+    waitNano: String(BigInt(HOUR_MS - 20) * MS),
+    produced: { service: 'shop', name: 'send orders', queueTimeNano: null },
+    attempts: [],
+  })
+  expect(answer).toMatchObject({ total: 1, truncated: false, stepNano: '60000000000' })
+  expect(answer.counts).toHaveLength(60)
+  expect(answer.counts[0]?.count).toBe(1)
+
+  // One group took some; the other never took any of this topic.
+  expect((await find('unconsumed', 0, { group: 'stock' })).total).toBe(1)
+  expect((await find('unconsumed', 0, { group: 'email', topic: 'orders' })).total).toBe(3)
+  expect((await find('unconsumed', 0, { group: 'email' })).total).toBe(0)
+  expect((await find('unconsumed', 0, { after: '1ms' })).total).toBe(2)
+})
+
+test('a batch send is consumed when its created messages are', async () => {
+  const at = HOUR_MS
+  const made = [0, 1].map((index) =>
+    send('orders', { at: at + index, for: 1, attributes: { 'messaging.operation.type': 'create' } }),
+  )
+  const sent = send('orders', { at: at + 2, kind: 3, links: made.map((one) => linkTo(one)) })
+  const batch = processing('orders', undefined, 'stock', 'link', { at: at + 100, links: [linkTo(made[0] ?? sent)] })
+  await traces.put(tracesOf('shop', [...made, sent, batch]))
+  expect((await find('unconsumed', 1)).messages.map((message) => message.spanId)).toEqual([made[1]?.spanId])
+})
+
+test('a message that waited too long is late, once, with its queue time', async () => {
+  const at = 2 * HOUR_MS
+  const slow = send('orders', { at, for: 10 })
+  const quick = send('orders', { at, for: 10 })
+  const poll = processing('orders', slow, 'stock', 'link', {
+    at: at + 20_010,
+    attributes: { 'messaging.operation.type': 'receive' },
+  })
+  const taken = processing('orders', slow, 'stock', 'link', { at: at + 20_020 })
+  await traces.put(tracesOf('shop', [slow, quick]))
+  await traces.put(tracesOf('stock', [poll, taken, processing('orders', quick, 'stock', 'parent', { at: at + 5_000 })]))
+  const answer = await find('late', 2)
+  expect(answer.messages).toHaveLength(1)
+  expect(answer.messages[0]).toMatchObject({
+    spanId: poll.spanId,
+    consumerGroup: 'stock',
+    waitNano: '20000000000',
+    produced: { spanId: slow.spanId },
+    attempts: [{ service: 'stock', queueTimeNano: '20000000000' }],
+  })
+  expect((await find('late', 2, { after: '1s' })).total).toBe(2)
+  expect((await find('late', 2, { after: '1m' })).total).toBe(0)
+  expect((await find('late', 2, { group: 'other' })).total).toBe(0)
+})
+
+test('a message that a group took twice is redelivered, with its offset on spans, on links, or nowhere', async () => {
+  const at = 3 * HOUR_MS
+  const partition = { 'messaging.destination.partition.id': '3' }
+  // No context: the offset alone tells.
+  const one = [0, 50].map((later) =>
+    processing('plain', undefined, 'g', 'link', { at: at + later, attributes: { ...partition, 'kafka.offset': 41 } }),
+  )
+  // No offset: the producer's one message tells.
+  const sent = send('linked', { at })
+  const two = [100, 200].map((later) =>
+    span({
+      name: 'process linked',
+      kind: 5,
+      at: at + later,
+      links: [linkTo(sent)],
+      attributes: { 'messaging.system': 'kafka', 'messaging.consumer.group.name': 'g' },
+    }),
+  )
+  // Two batches with the same message.
+  const made = send('batched', { at })
+  const three = [300, 400].map((later) =>
+    processing('batched', undefined, 'g', 'link', {
+      at: at + later,
+      links: [linkTo(made, { 'kafka.offset': 5, 'messaging.destination.partition.id': '0' })],
+    }),
+  )
+  await traces.put(tracesOf('shop', [sent, made]))
+  await traces.put(tracesOf('consumer', [...one, ...two, ...three]))
+  const answer = await find('redelivered', 3)
+  expect(answer.messages.map((message) => [message.spanId, message.offset, message.attempts.length])).toEqual([
+    [three[1]?.spanId, '5', 2],
+    [two[1]?.spanId, '', 2],
+    [one[1]?.spanId, '41', 2],
+  ])
+})
+
+test('two groups, a poll or batch with its process, a batch under one context and a span sent twice are no redelivery', async () => {
+  const at = 4 * HOUR_MS
+  const sent = send('orders', { at })
+  const batch = send('clicks', { at, attributes: { 'messaging.batch.message_count': 2 } })
+  const noOffset = { 'messaging.system': 'kafka', 'messaging.consumer.group.name': 'g' }
+  const clicks = [0, 1].map((index) =>
+    span({ name: 'process clicks', kind: 5, at: at + 50 + index, links: [linkTo(batch)], attributes: noOffset }),
+  )
+  const poll = processing('orders', sent, 'a', 'link', {
+    at: at + 10,
+    attributes: { 'messaging.operation.type': 'receive' },
+  })
+  const taken = processing('orders', sent, 'a', 'link', { at: at + 20, in: poll })
+  const other = processing('orders', sent, 'b', 'link', { at: at + 20 })
+  // A batch with a span, and one for each message in it.
+  const whole = processing('orders', sent, 'c', 'link', {
+    at: at + 20,
+    for: 50,
+    attributes: { 'messaging.batch.message_count': 1 },
+  })
+  const each = processing('orders', sent, 'c', 'link', { at: at + 21, in: whole })
+  await traces.put(tracesOf('shop', [sent, batch]))
+  // The same in parent mode: the message's span is with its producer.
+  const apart = processing('orders', sent, 'd', 'link', {
+    at: at + 20,
+    for: 50,
+    attributes: { 'messaging.batch.message_count': 1 },
+  })
+  const one = processing('orders', sent, 'd', 'both', { at: at + 21 })
+  await traces.put(tracesOf('consumer', [...clicks, poll, taken, other, whole, each, apart, one]))
+  await traces.put(tracesOf('consumer', [other]))
+  expect((await find('redelivered', 4)).messages).toEqual([])
+})
+
+const timedOut = [
+  {
+    name: 'exception',
+    timeUnixNano: String(T0),
+    attributes: [kv('exception.type', 'TimeoutError'), kv('exception.message', 'the model timed out')],
+  },
+]
+
+/** An order that fails in its group, fails again from the retry topic, and is given up. */
+async function putGivenUp(at: number, mode: 'link' | 'parent' | 'both') {
+  const order = send('payments', { at, for: 10, attributes: { 'messaging.destination.partition.id': '2' } })
+  const first = processing('payments', order, 'fraud', mode, {
+    at: at + 50,
+    for: 100,
+    status: { code: 2, message: 'no' },
+  })
+  const inner = span({ name: 'score', at: at + 60, in: first, status: { code: 2, message: 'inner' }, events: timedOut })
+  const again = send('payments-retry-0', { at: at + 120, for: 10, in: first })
+  const second = processing('payments-retry-0', again, 'fraud-retry', mode, {
+    at: at + 1_000,
+    for: 100,
+    status: { code: 2, message: 'again' },
+    events: timedOut,
+  })
+  const dead = send('payments.dlq', { at: at + 1_050, for: 10, in: second })
+  await traces.put(tracesOf('shop', [order]))
+  await traces.put(tracesOf('fraud', [first, inner, again, second, dead]))
+  return { order, first, again, second, dead }
+}
+
+test.each([
+  [5, 'link'],
+  [6, 'parent'],
+] as const)('a dead letter leads back to the first attempt and its error: hour %i, %s', async (hour, mode) => {
+  const { order, first, second, dead } = await putGivenUp(hour * HOUR_MS, mode)
+  const answer = await find('dead-lettered', hour)
+  expect(answer.messages).toHaveLength(1)
+  expect(answer.messages[0]).toMatchObject({
+    traceId: dead.traceId,
+    spanId: dead.spanId,
+    topic: 'payments',
+    offset: '7',
+    consumerGroup: 'fraud-retry',
+    produced: { spanId: order.spanId, service: 'shop' },
+    deadLetter: { spanId: dead.spanId, topic: 'payments.dlq' },
+    attempts: [
+      // Its own exception is in the span under it; what it says itself comes first.
+      { spanId: first.spanId, errorMessage: 'no', queueTimeNano: '40000000', status: 'error' },
+      { spanId: second.spanId, errorType: 'TimeoutError', errorMessage: 'the model timed out' },
+    ],
+  })
+  expect((await find('dead-lettered', hour, { topic: 'payments' })).total).toBe(1)
+  expect((await find('dead-lettered', hour, { topic: 'orders' })).total).toBe(0)
+  expect((await find('dead-lettered', hour, { group: 'fraud' })).total).toBe(1)
+  expect((await find('dead-lettered', hour, { group: 'email' })).total).toBe(0)
+})
+
+test('a message on a retry topic is retried, with the attempt there', async () => {
+  const { order, first, again, second } = await putGivenUp(7 * HOUR_MS, 'link')
+  const answer = await find('retried', 7)
+  expect(answer.messages.map((message) => [message.spanId, message.attempts.map((attempt) => attempt.spanId)])).toEqual(
+    [[again.spanId, [first.spanId, second.spanId]]],
+  )
+  expect(answer.messages[0]?.produced?.spanId).toBe(order.spanId)
+})
+
+test('a message delivered again after a failure is retried, one delivered again without is not', async () => {
+  const at = 8 * HOUR_MS
+  const [failing, fine] = [
+    send('orders', { at }),
+    send('orders', { at: at + 1, attributes: { 'messaging.destination.partition.id': '1' } }),
+  ]
+  const unwell = processing('orders', failing, 'g', 'link', { at: at + 100, status: { code: 2, message: 'boom' } })
+  const well = processing('orders', failing, 'g', 'link', { at: at + 200 })
+  const twice = [300, 400].map((later) => processing('orders', fine, 'g', 'link', { at: at + later }))
+  await traces.put(tracesOf('shop', [failing, fine]))
+  await traces.put(tracesOf('consumer', [unwell, well, ...twice]))
+  const answer = await find('retried', 8)
+  expect(answer.messages.map((message) => message.attempts.map((attempt) => attempt.errorMessage))).toEqual([
+    ['boom', ''],
+  ])
+  expect((await find('redelivered', 8)).total).toBe(2)
+})
+
+test('an error that only a span under the attempt tells is the attempt’s', async () => {
+  const at = 9 * HOUR_MS
+  const order = send('orders', { at })
+  const attempt = processing('orders', order, 'g', 'link', { at: at + 50, for: 100 })
+  const inner = span({ name: 'score', at: at + 60, in: attempt, status: { code: 2 }, events: timedOut })
+  const dead = send('orders-dlt', { at: at + 100, in: attempt })
+  await traces.put(tracesOf('consumer', [order, attempt, inner, dead]))
+  const answer = await find('dead-lettered', 9)
+  expect(answer.messages[0]?.attempts).toMatchObject([
+    { errorType: 'TimeoutError', errorMessage: 'the model timed out' },
+  ])
+})
+
+test('pages are the list, newest first', async () => {
+  const at = 10 * HOUR_MS
+  const sent = Array.from({ length: 25 }, (_, index) => send('orders', { at: at + (index % 5) * 1_000 }))
+  await traces.put(tracesOf('shop', sent))
+  const found: string[] = []
+  const times: string[] = []
+  let cursor: string | undefined
+  do {
+    const answer: MessagesAnswer = await find('unconsumed', 10, { limit: 10, cursor })
+    found.push(...answer.messages.map((message) => message.spanId))
+    times.push(...answer.messages.map((message) => message.timeUnixNano))
+    cursor = answer.nextCursor
+  } while (cursor !== undefined)
+  expect(found).toHaveLength(25)
+  expect(new Set(found).size).toBe(25)
+  expect(times).toEqual(times.toSorted().toReversed())
+})
+
+test('a cursor, a time and a length that mean nothing are refused by name', async () => {
+  await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(BadParameter)
+  await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(BadParameter)
+  await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(BadParameter)
+})

@@ -1,0 +1,351 @@
+import type { MetricLabelsAnswer, MetricsAnswer, MetricSeriesAnswer } from '@spanlink/contract'
+import { kv } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodeMetrics } from '../signals/otlp-messages.ts'
+import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+
+const T = 1_795_132_800n
+const TRACE = 'ab'.repeat(16)
+const SPAN = 'cd'.repeat(8)
+const DELTA = 1
+const CUMULATIVE = 2
+
+let spanlink: Spanlink
+
+beforeAll(async () => {
+  spanlink = await openSpanlink()
+  await spanlink.send('/v1/metrics', encodeMetrics(metricsOf('shop', shop)))
+  await spanlink.send('/v1/metrics', encodeMetrics(metricsOf('billing', billing)))
+  await spanlink.stored()
+})
+
+afterAll(async () => {
+  await spanlink?.[Symbol.asyncDispose]()
+})
+
+/** Seconds after T, in Unix nanoseconds. */
+const at = (seconds: number): string => `${T + BigInt(seconds)}000000000`
+const number = (seconds: number, asDouble: number, more: object = {}) => ({
+  timeUnixNano: at(seconds),
+  startTimeUnixNano: at(0),
+  asDouble,
+  ...more,
+})
+const topic = (name: string) => ({ attributes: [kv('topic', name)] })
+
+const shop = [
+  {
+    name: 'messages.sent',
+    unit: '{message}',
+    description: 'Messages sent',
+    sum: {
+      isMonotonic: true,
+      aggregationTemporality: CUMULATIVE,
+      dataPoints: [
+        number(10, 100, topic('a')),
+        number(20, 150, topic('a')),
+        // A new process: it begins at 0 at 25.
+        { ...number(30, 20, topic('a')), startTimeUnixNano: at(25) },
+        number(10, 10, topic('b')),
+        number(20, 20, topic('b')),
+        number(30, 30, topic('b')),
+        // The same point once more, as a sender that got no answer does.
+        number(30, 30, topic('b')),
+      ],
+    },
+  },
+  {
+    name: 'queue.size',
+    unit: '1',
+    gauge: {
+      dataPoints: [
+        number(10, 4, topic('a')),
+        number(20, 8, topic('a')),
+        { ...number(30, 0, topic('a')), flags: 1 },
+        number(10, 2, topic('b')),
+      ],
+    },
+  },
+  {
+    name: 'latency',
+    unit: 's',
+    histogram: {
+      aggregationTemporality: CUMULATIVE,
+      dataPoints: [
+        histogram(10, [10, 0, 0], 5),
+        {
+          ...histogram(20, [10, 10, 0], 20),
+          exemplars: [
+            {
+              timeUnixNano: at(19),
+              asDouble: 1.5,
+              traceId: TRACE,
+              spanId: SPAN,
+              filteredAttributes: [kv('user', 'u1')],
+            },
+            { timeUnixNano: at(18), asInt: '2' },
+          ],
+        },
+        histogram(30, [10, 10, 40], 100),
+      ],
+    },
+  },
+  {
+    name: 'sizes',
+    unit: 'By',
+    exponentialHistogram: {
+      aggregationTemporality: CUMULATIVE,
+      dataPoints: [
+        // Scale 0: buckets (1, 2], (2, 4]; then downscaled to (1, 4] and four more in (4, 16].
+        exponential(10, 0, 0, [4, 4]),
+        exponential(20, -1, 0, [8, 4]),
+      ],
+    },
+  },
+  {
+    name: 'old.quantiles',
+    summary: {
+      dataPoints: [
+        {
+          timeUnixNano: at(10),
+          count: '4',
+          sum: 8,
+          quantileValues: [
+            { quantile: 0.5, value: 2 },
+            { quantile: 0.99, value: 7 },
+          ],
+        },
+      ],
+    },
+  },
+]
+
+const billing = [
+  {
+    name: 'invoices',
+    sum: {
+      isMonotonic: true,
+      aggregationTemporality: DELTA,
+      dataPoints: [10, 20, 30].map((seconds) => ({
+        ...number(seconds, seconds, topic('a')),
+        startTimeUnixNano: at(seconds - 10),
+      })),
+    },
+  },
+  {
+    name: 'open.invoices',
+    sum: { aggregationTemporality: CUMULATIVE, dataPoints: [number(10, 5), number(20, 3)] },
+  },
+  {
+    name: 'messages.sent',
+    unit: '{message}',
+    sum: { isMonotonic: true, aggregationTemporality: CUMULATIVE, dataPoints: [number(30, 60)] },
+  },
+]
+
+function histogram(seconds: number, bucketCounts: readonly number[], sum: number): object {
+  return {
+    timeUnixNano: at(seconds),
+    startTimeUnixNano: at(0),
+    count: String(bucketCounts.reduce((a, b) => a + b, 0)),
+    sum,
+    bucketCounts: bucketCounts.map(String),
+    explicitBounds: [1, 2],
+  }
+}
+
+function exponential(seconds: number, scale: number, offset: number, bucketCounts: readonly number[]): object {
+  return {
+    timeUnixNano: at(seconds),
+    startTimeUnixNano: at(0),
+    count: String(bucketCounts.reduce((a, b) => a + b, 0)),
+    scale,
+    positive: { offset, bucketCounts: bucketCounts.map(String) },
+  }
+}
+
+test('metrics are listed by both names', async () => {
+  const { metrics } = await get<MetricsAnswer>('/api/metrics')
+  expect(metrics.map((metric) => [metric.name, metric.prometheusName, metric.type, metric.services])).toEqual([
+    ['invoices', 'invoices_total', 'sum', ['billing']],
+    ['latency', 'latency_seconds', 'histogram', ['shop']],
+    ['messages.sent', 'messages_sent_total', 'sum', ['billing', 'shop']],
+    ['old.quantiles', 'old_quantiles', 'summary', ['shop']],
+    ['open.invoices', 'open_invoices', 'sum', ['billing']],
+    ['queue.size', 'queue_size_ratio', 'gauge', ['shop']],
+    ['sizes', 'sizes_bytes', 'exponential-histogram', ['shop']],
+  ])
+  expect(metrics[2]).toMatchObject({ description: 'Messages sent', temporality: 'cumulative', seriesCount: 3 })
+  const found = await get<MetricsAnswer>('/api/metrics', { q: 'SENT_TOTAL', service: 'shop' })
+  expect(found.metrics.map((metric) => metric.name)).toEqual(['messages.sent'])
+  expect(await get('/api/metrics', { limit: '1' })).toMatchObject({ metrics: [{ name: 'invoices' }], truncated: true })
+})
+
+test('labels have their values', async () => {
+  const { labels } = await get<MetricLabelsAnswer>('/api/metrics/labels', { name: 'messages_sent_total' })
+  expect(labels).toEqual([
+    { key: 'service', values: ['billing', 'shop'], valueCount: 2 },
+    { key: 'topic', values: ['a', 'b'], valueCount: 2 },
+    { key: 'resource.service.name', values: ['billing', 'shop'], valueCount: 2 },
+  ])
+})
+
+const window = { start: at(0), end: at(30), step: '10s' }
+const ofShop = { ...window, service: 'shop' }
+
+test('a cumulative counter is a rate, with its reset undone and a point sent twice counted once', async () => {
+  const answer = await series({ ...ofShop, name: 'messages.sent', groupBy: 'topic' })
+  expect(answer).toMatchObject({ rate: true, view: null, startTimeUnixNano: at(0), stepNano: '10000000000' })
+  expect(lines(answer)).toEqual({ 'topic=a': [10, 5, 4], 'topic=b': [1, 1, 1] })
+})
+
+test('a counter without rate is its increase in each step', async () => {
+  expect(lines(await series({ ...ofShop, name: 'messages.sent', rate: 'false' }))).toEqual({ '': [110, 60, 30] })
+})
+
+test('an increase is spread over the steps it took', async () => {
+  const answer = await series({ ...window, service: 'billing', name: 'messages.sent', rate: 'false', step: '15s' })
+  expect(lines(answer)).toEqual({ '': [30, 30] })
+})
+
+test('the Prometheus name of a counter asks for the same, of all services together', async () => {
+  const answer = await series({ ...window, name: 'messages_sent_total', rate: 'false' })
+  expect(answer.name).toBe('messages.sent')
+  expect(lines(answer)).toEqual({ '': [130, 80, 50] })
+})
+
+test('delta sums add up alike', async () => {
+  expect(lines(await series({ ...window, name: 'invoices' }))).toEqual({ '': [1, 2, 3] })
+})
+
+test('a sum that can fall is its value', async () => {
+  const answer = await series({ ...window, name: 'open.invoices' })
+  expect(answer.rate).toBe(false)
+  expect(lines(answer)).toEqual({ '': [5, 3, 3] })
+})
+
+test('a gauge keeps its value until the next one, and ends where it is stale', async () => {
+  const answer = await series({ ...window, name: 'queue_size_ratio', groupBy: '*' })
+  expect(lines(answer)).toEqual({ 'service=shop topic=a': [4, 8, null], 'service=shop topic=b': [2, 2, 2] })
+})
+
+test.each([
+  ['avg', [3, 5, 2]],
+  ['sum', [6, 10, 2]],
+  ['min', [2, 2, 2]],
+  ['max', [4, 8, 2]],
+])('gauges of a group are their %s', async (aggregate, expected) => {
+  expect(lines(await series({ ...window, name: 'queue.size', aggregate }))).toEqual({ '': expected })
+})
+
+test('a filter chooses series, by attribute, resource and service', async () => {
+  const name = 'messages.sent'
+  expect(lines(await series({ ...window, name, filter: 'topic=b' }))).toEqual({ '': [1, 1, 1] })
+  expect(lines(await series({ ...window, name, filter: ['topic=b', 'service=shop'] }))).toEqual({ '': [1, 1, 1] })
+  expect(lines(await series({ ...window, name, filter: 'resource.service.name=billing' }))).toEqual({ '': [2, 2, 2] })
+  expect(lines(await series({ ...window, name, filter: 'topic=c' }))).toEqual({})
+  const byResource = await series({ ...window, name, groupBy: 'resource.service.name' })
+  expect(Object.keys(lines(byResource)).sort()).toEqual(['resource.service.name=billing', 'resource.service.name=shop'])
+})
+
+test('a histogram is its quantiles in each step', async () => {
+  const answer = await series({ ...window, name: 'latency', quantiles: '0,0.5,1' })
+  expect(answer.view).toBe('quantiles')
+  // All in (0, 1], then all in (1, 2], then all beyond 2.
+  expect(lines(answer)).toEqual({
+    'quantile=0': [0, 1, 2],
+    'quantile=0.5': [0.5, 1.5, 2],
+    'quantile=1': [1, 2, 2],
+  })
+})
+
+test.each([
+  ['latency_seconds_count', 'count', { '': [1, 1, 4] }],
+  ['latency_seconds_sum', 'sum', { '': [0.5, 1.5, 8] }],
+  [
+    'latency_seconds_bucket',
+    'buckets',
+    { 'le=1': [1, null, null], 'le=2': [null, 1, null], 'le=Infinity': [null, null, 4] },
+  ],
+])('%s asks for its %s', async (name, view, expected) => {
+  const answer = await series({ ...window, name })
+  expect(answer).toMatchObject({ name: 'latency', view, rate: true })
+  expect(lines(answer)).toEqual(expected)
+})
+
+test('a histogram has a mean', async () => {
+  expect(lines(await series({ ...window, name: 'latency', view: 'mean' }))).toEqual({ '': [0.5, 1.5, 2] })
+})
+
+test('an exponential histogram that was downscaled between two points goes on', async () => {
+  const answer = await series({ ...window, name: 'sizes', view: 'buckets', rate: 'false' })
+  expect(lines(answer)).toEqual({ 'le=2': [4, null, null], 'le=4': [4, null, null], 'le=16': [null, 4, null] })
+  expect(lines(await series({ ...window, name: 'sizes_bytes', quantiles: '0.5' }))).toEqual({
+    'quantile=0.5': [2, 10, null],
+  })
+})
+
+test('a summary shows the quantiles it was sent with', async () => {
+  expect(lines(await series({ ...window, name: 'old.quantiles' }))).toEqual({
+    'quantile=0.5': [2, 2, 2],
+    'quantile=0.99': [7, 7, 7],
+  })
+})
+
+test('exemplars carry their trace', async () => {
+  const { exemplars } = await series({ ...window, name: 'latency' })
+  expect(exemplars).toEqual([
+    { timeUnixNano: at(18), value: 2, traceId: '', spanId: '', attributes: [], service: 'shop' },
+    {
+      timeUnixNano: at(19),
+      value: 1.5,
+      traceId: TRACE,
+      spanId: SPAN,
+      attributes: [kv('user', 'u1')],
+      service: 'shop',
+    },
+  ])
+})
+
+test.each([
+  ['no such metric', 404, { name: 'nothing' }],
+  ['a rate of a gauge', 400, { name: 'queue.size', rate: 'true' }],
+  ['a view of a counter', 400, { name: 'messages.sent', view: 'mean' }],
+  ['buckets of a summary', 400, { name: 'old.quantiles', view: 'buckets' }],
+  ['a filter without value', 400, { name: 'messages.sent', filter: 'topic' }],
+  ['a quantile of 2', 400, { name: 'latency', quantiles: '2' }],
+  ['too many steps', 400, { name: 'latency', step: '1ms' }],
+  ['a step of nothing', 400, { name: 'latency', step: '0s' }],
+])('%s is answered with %i', async (_what, status, query) => {
+  expect((await spanlink.get('/api/metrics/series', { ...window, ...query })).status).toBe(status)
+})
+
+function metricsOf(service: string, metrics: readonly object[]): object {
+  return { resourceMetrics: [{ resource: { attributes: [kv('service.name', service)] }, scopeMetrics: [{ metrics }] }] }
+}
+
+type Query = Readonly<Record<string, string | readonly string[]>>
+
+async function get<Body>(path: string, query: Query = {}): Promise<Body> {
+  const { status, body } = await spanlink.get<Body>(path, query)
+  expect({ status, body }).toMatchObject({ status: 200 })
+  return body
+}
+
+function series(query: Query): Promise<MetricSeriesAnswer> {
+  return get('/api/metrics/series', query)
+}
+
+/** Values by labels. */
+function lines(answer: MetricSeriesAnswer): Record<string, unknown> {
+  return Object.fromEntries(
+    answer.series.map((one) => [
+      one.labels.map(({ key, value }) => `${key}=${value}`).join(' '),
+      one.values.map(rounded),
+    ]),
+  )
+}
+
+function rounded(value: string | number | null): string | number | null {
+  return typeof value === 'number' ? Number(value.toFixed(9)) : value
+}

@@ -1,0 +1,192 @@
+import { tracesOf, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BadParameter } from '../../src/query/bad-parameter.ts'
+import { findLinks } from '../../src/query/links.ts'
+import { findTrace } from '../../src/query/trace.ts'
+import { linkTo, MS, nowNano, span } from './order-spans.ts'
+import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const start = nowNano()
+
+/** A gateway's send and two consumers of it in traces of their own. */
+function order() {
+  const send = span({ name: 'send orders', kind: 4, start, duration: 2n * MS })
+  const pay = span({ name: 'process orders', kind: 5, start: start + 10n * MS, links: [linkTo(send)] })
+  const reserve = span({
+    name: 'process orders',
+    kind: 5,
+    start: start + 20n * MS,
+    links: [linkTo(send)],
+    status: { code: 2 },
+  })
+  return { send, pay, reserve }
+}
+
+test.each(['producer first', 'consumers first'])('a link is found from both ends, %s', async (arrival) => {
+  const { send, pay, reserve } = order()
+  const puts = [
+    () => traces.put(tracesOf('gateway', [send])),
+    () => traces.put(tracesOf('payment', [pay])),
+    () => traces.put(tracesOf('inventory', [reserve])),
+  ]
+  for (const put of arrival === 'producer first' ? puts : puts.toReversed()) await put()
+
+  const back = await findLinks(traces.store, send.traceId, { direction: 'in' }, {})
+  expect(back?.total).toBe(2)
+  expect(back?.links.map((link) => [link.peer?.service, link.peer?.name, link.queueTimeNano])).toEqual([
+    ['payment', 'process orders', '8000000'],
+    ['inventory', 'process orders', '18000000'],
+  ])
+  expect(back?.links[0]).toMatchObject({
+    direction: 'in',
+    spanId: send.spanId,
+    span: {
+      service: 'gateway',
+      name: 'send orders',
+      kind: 'producer',
+      status: 'unset',
+      startTimeUnixNano: String(start),
+    },
+    peerTraceId: pay.traceId,
+    peerSpanId: pay.spanId,
+    flags: 0x101,
+    traceState: 'a=b',
+    attributes: [
+      { key: 'messaging.kafka.offset', value: { intValue: '1' } },
+      { key: 'messaging.destination.name', value: { stringValue: 'orders' } },
+    ],
+  })
+  expect(back?.links[1]?.peer?.status).toBe('error')
+
+  const out = await findLinks(traces.store, pay.traceId, { direction: 'both' }, {})
+  expect(out?.links).toMatchObject([
+    {
+      direction: 'out',
+      spanId: pay.spanId,
+      peerTraceId: send.traceId,
+      peer: { service: 'gateway' },
+      queueTimeNano: '8000000',
+    },
+  ])
+
+  const trace = await findTrace(traces.store, pay.traceId, {})
+  expect(trace?.spans[0]?.links).toMatchObject([
+    {
+      traceId: send.traceId,
+      spanId: send.spanId,
+      target: { service: 'gateway', name: 'send orders' },
+      queueTimeNano: '8000000',
+    },
+  ])
+  expect((await findTrace(traces.store, send.traceId, {}))?.spans[0]?.backlinkCount).toBe(2)
+})
+
+test('a link whose target never came is told without it', async () => {
+  const missing = { traceId: randomTraceId(), spanId: randomSpanId() }
+  const lonely = span({ start, links: [linkTo(missing)] })
+  await traces.put(tracesOf('payment', [lonely]))
+
+  const out = await findLinks(traces.store, lonely.traceId, {}, {})
+  expect(out).toMatchObject({ total: 1, links: [{ peerTraceId: missing.traceId, peer: null, queueTimeNano: null }] })
+  const awaited = await findLinks(traces.store, missing.traceId, {}, {})
+  expect(awaited).toMatchObject({
+    total: 1,
+    links: [{ direction: 'in', spanId: missing.spanId, span: null, peer: { service: 'payment' }, queueTimeNano: null }],
+  })
+})
+
+test('a link to a span of the same trace is told in both directions', async () => {
+  const send = span({ start })
+  const receive = span({ traceId: send.traceId, start: start + 1n, links: [linkTo(send)] })
+  await traces.put(tracesOf('one', [send, receive]))
+  const both = await findLinks(traces.store, send.traceId, {}, {})
+  expect(both?.links.map((link) => [link.direction, link.spanId])).toEqual([
+    ['out', receive.spanId],
+    ['in', send.spanId],
+  ])
+})
+
+test('queue time is negative when the clocks disagree', async () => {
+  const send = span({ start: start + 50n * MS })
+  const pay = span({ start, links: [linkTo(send)] })
+  await traces.put(tracesOf('skewed', [send, pay]))
+  expect((await findLinks(traces.store, pay.traceId, {}, {}))?.links[0]?.queueTimeNano).toBe('-55000000')
+})
+
+test('a span that was sent twice has its links once', async () => {
+  const { send, pay } = order()
+  await traces.put(tracesOf('gateway', [send]))
+  await traces.put(tracesOf('payment', [pay]))
+  await traces.put(tracesOf('payment', [pay]))
+  expect(await findLinks(traces.store, send.traceId, { direction: 'in' }, {})).toMatchObject({ total: 1, links: [{}] })
+  expect((await findTrace(traces.store, send.traceId, {}))?.spans[0]?.backlinkCount).toBe(1)
+  expect((await findTrace(traces.store, pay.traceId, {}))?.spans[0]?.links).toHaveLength(1)
+})
+
+test('pages of links together are all of them, each once, in one order', async () => {
+  const send = span({ start })
+  // Same start for some, so that the order can't rest on time alone; and two links of one span.
+  const consumers = Array.from({ length: 25 }, (_, index) =>
+    span({
+      start: start + BigInt(index >> 2),
+      links: index === 7 ? [linkTo(send, 1), linkTo(send, 2)] : [linkTo(send)],
+    }),
+  )
+  await traces.put(tracesOf('gateway', [send]))
+  await traces.put(tracesOf('fan-out', consumers))
+  await traces.put(tracesOf('fan-out', consumers.slice(0, 5)))
+
+  const whole = await findLinks(traces.store, send.traceId, { direction: 'in', limit: 1000 }, {})
+  const paged = []
+  let cursor: string | undefined
+  do {
+    const page = await findLinks(traces.store, send.traceId, { direction: 'in', limit: 4, cursor }, {})
+    expect(page?.total).toBe(26)
+    paged.push(...(page?.links ?? []))
+    cursor = page?.nextCursor
+  } while (cursor !== undefined)
+  expect(whole?.links).toHaveLength(26)
+  expect(paged).toEqual(whole?.links)
+})
+
+test('one span of a trace can be asked for alone', async () => {
+  const { send, pay } = order()
+  const other = span({ traceId: send.traceId, start, links: [linkTo(pay)] })
+  await traces.put(tracesOf('gateway', [send, other, pay]))
+  const ofSend = await findLinks(traces.store, send.traceId, { spanId: send.spanId.toUpperCase() }, {})
+  expect(ofSend?.links.map((link) => link.direction)).toEqual(['in'])
+})
+
+test('a trace nobody knows has no answer', async () => {
+  expect(await findLinks(traces.store, randomTraceId(), {}, {})).toBeUndefined()
+  const known = span({ start })
+  await traces.put(tracesOf('plain', [known]))
+  expect(await findLinks(traces.store, known.traceId, {}, {})).toEqual({ total: 0, links: [] })
+})
+
+test.each(['x', 'in.1.2.3.4.5', "in.1.0000000000000000.00000000000000000000000000000000.' or 1.0"])(
+  'the cursor %s is refused',
+  async (cursor) => {
+    await expect(findLinks(traces.store, randomTraceId(), { cursor }, {})).rejects.toThrow(BadParameter)
+  },
+)
+
+test('a span with thousands of links has every one of them resolved', async () => {
+  const sends = Array.from({ length: 5_000 }, (_, i) =>
+    span({ name: 'send orders', kind: 4, start: start + BigInt(i) }),
+  )
+  const poll = span({ name: 'poll orders', kind: 3, start: start + 50n * MS, links: sends.map((send) => linkTo(send)) })
+  await traces.put(tracesOf('gateway', sends))
+  await traces.put(tracesOf('payment', [poll]))
+
+  const trace = await findTrace(traces.store, poll.traceId, {})
+  const links = trace?.spans[0]?.links ?? []
+  expect(links).toHaveLength(5_000)
+  expect(links.filter((link) => link.target === null)).toEqual([])
+})

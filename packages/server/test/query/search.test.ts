@@ -1,0 +1,237 @@
+import { kv, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { listOperations, listServices } from '../../src/query/names.ts'
+import { searchTraces } from '../../src/query/search.ts'
+import { findTrace } from '../../src/query/trace.ts'
+import { linkTo, MS, nowNano, span } from './order-spans.ts'
+import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const HOUR = 3_600_000n * MS
+const now = nowNano()
+
+async function ids(query: Parameters<typeof searchTraces>[1]): Promise<string[]> {
+  return (await searchTraces(traces.store, query, {})).traces.map((trace) => trace.traceId)
+}
+
+test('a summary tells root, length, services, errors and links of the whole trace', async () => {
+  const root = span({ name: 'POST /orders', start: now, duration: 100n * MS })
+  const failing = span({ traceId: root.traceId, parentSpanId: root.spanId, start: now + MS, status: { code: 2 } })
+  const consumer = span({ start: now + 2n * MS, links: [linkTo(failing)], name: 'process orders' })
+  await traces.put(tracesOf('shop', [root, failing]))
+  await traces.put(tracesOf('db', [span({ traceId: root.traceId, parentSpanId: root.spanId, start: now + 3n * MS })]))
+  await traces.put(tracesOf('shop', [root]))
+  await traces.put(tracesOf('summary-consumer', [consumer]))
+
+  const {
+    traces: [found],
+  } = await searchTraces(traces.store, { service: 'shop' }, {})
+  expect(found).toEqual({
+    traceId: root.traceId,
+    rootService: 'shop',
+    rootName: 'POST /orders',
+    rootMissing: false,
+    startTimeUnixNano: String(now),
+    durationNano: String(100n * MS),
+    spanCount: 3,
+    errorCount: 1,
+    services: [
+      { name: 'shop', spanCount: 2, errorCount: 1 },
+      { name: 'db', spanCount: 1, errorCount: 0 },
+    ],
+    linksOut: 0,
+    linksIn: 1,
+  })
+  expect(await searchTraces(traces.store, { service: 'summary-consumer' }, {})).toMatchObject({
+    traces: [{ traceId: consumer.traceId, linksOut: 1, linksIn: 0 }],
+  })
+})
+
+test('while its root is missing a trace is told by its earliest span', async () => {
+  const orphan = span({ parentSpanId: '00000000000000aa', name: 'early', start: now })
+  const later = span({ traceId: orphan.traceId, parentSpanId: orphan.spanId, name: 'later', start: now + 1n })
+  await traces.put(tracesOf('orphaned', [later, orphan]))
+  const { traces: found } = await searchTraces(traces.store, { service: 'orphaned' }, {})
+  expect(found).toMatchObject([{ rootMissing: true, rootName: 'early', rootService: 'orphaned' }])
+})
+
+test('filters have to be satisfied by one span together', async () => {
+  const slow = span({ name: 'slow', start: now, duration: 500n * MS })
+  const failed = span({ traceId: slow.traceId, name: 'failed', start: now + MS, duration: MS, status: { code: 2 } })
+  await traces.put(tracesOf('together', [slow, failed]))
+  const service = 'together'
+  expect(await ids({ service, operation: 'slow', minDuration: '0.4s' })).toEqual([slow.traceId])
+  expect(await ids({ service, status: 'error', maxDuration: '1ms' })).toEqual([slow.traceId])
+  expect(await ids({ service, status: 'error', minDuration: '400ms' })).toEqual([])
+  expect(await ids({ service, operation: 'failed', status: 'ok' })).toEqual([])
+  expect(await ids({ service, start: String(now + 1n) })).toEqual([slow.traceId])
+  expect(await ids({ service, operation: 'slow', start: String(now + 1n) })).toEqual([])
+  expect(await ids({ service, end: String(now) })).toEqual([])
+  expect(await ids({ service, end: String(now + 1n) })).toEqual([slow.traceId])
+})
+
+test('pages are newest first, together all, each trace once, however far back', async () => {
+  const ages = [0n, 1n, 5n * MS, HOUR / 20n, HOUR / 2n, 3n * HOUR, 20n * HOUR, 90n * HOUR, 1000n * HOUR, 9000n * HOUR]
+  const spans = ages.map((age) => span({ start: now - age }))
+  // Two of the same moment; a trace with a match in every window; one from the future; one from 1970.
+  const twin = span({ start: now - 5n * MS })
+  const long = ages.map((age, index) =>
+    span({ traceId: randomTraceId().replace(/^../, '00'), start: now - age - BigInt(index) - 7n }),
+  )
+  const wide = long.map((one) => ({ ...one, traceId: long[0]?.traceId ?? '' }))
+  const future = span({ start: now + 48n * HOUR })
+  const ancient = span({ start: 1n })
+  await traces.put(tracesOf('pages', [...spans, twin, ...wide, future, ancient]))
+
+  const whole = await ids({ service: 'pages', limit: 500 })
+  expect(new Set(whole)).toEqual(
+    new Set([...spans, twin, future, ancient, { traceId: long[0]?.traceId ?? '' }].map((s) => s.traceId)),
+  )
+  expect(whole).toHaveLength(14)
+  expect(whole[0]).toBe(future.traceId)
+  expect(whole.at(-1)).toBe(ancient.traceId)
+  expect(whole.filter((id) => spans.some((one) => one.traceId === id))).toEqual(spans.map((one) => one.traceId))
+
+  for (const limit of [1, 3, 13]) {
+    const paged: string[] = []
+    let cursor: string | undefined
+    do {
+      const page = await searchTraces(traces.store, { service: 'pages', limit, cursor }, {})
+      paged.push(...page.traces.map((trace) => trace.traceId))
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    expect(paged).toEqual(whole)
+  }
+})
+
+test('a trace is answered whole, as it was sent', async () => {
+  const sent = span({
+    start: now,
+    traceState: 'vendor=1',
+    flags: 0x101,
+    status: { code: 2, message: 'no stock' },
+    attributes: [kv('10', 'ten'), kv('2', 2), kv('list', [1, 'two']), kv('ratio', 0.5), kv('ok', true)],
+    droppedAttributesCount: 1,
+    events: [
+      { timeUnixNano: String(now + 1n), name: 'exception', attributes: [kv('7', 7)], droppedAttributesCount: 2 },
+    ],
+    droppedEventsCount: 3,
+    links: [{ traceId: '', spanId: '', attributes: [kv('why', 'no context')] }],
+    droppedLinksCount: 4,
+  })
+  const child = span({
+    traceId: sent.traceId,
+    parentSpanId: sent.spanId,
+    start: now + 18n * HOUR,
+    kind: 3,
+    name: 'later',
+  })
+  await traces.put({
+    resourceSpans: [
+      {
+        resource: { attributes: [kv('service.name', 'whole'), kv('host.name', 'a')], droppedAttributesCount: 5 },
+        scopeSpans: [
+          {
+            scope: { name: 'lib', version: '1', attributes: [kv('x', 1)] },
+            spans: [child, sent],
+            schemaUrl: 'scope-schema',
+          },
+        ],
+        schemaUrl: 'resource-schema',
+      },
+    ],
+  })
+  await traces.put(tracesOf('whole', [child]))
+  const answer = await findTrace(traces.store, sent.traceId, {})
+  expect(answer?.spans.map((one) => one.spanId)).toEqual([sent.spanId, child.spanId])
+  expect(answer?.spans[1]).toMatchObject({ parentSpanId: sent.spanId, kind: 'client', name: 'later' })
+  expect(answer?.spans[0]).toEqual({
+    spanId: sent.spanId,
+    parentSpanId: '',
+    service: 'whole',
+    name: 'GET /',
+    kind: 'server',
+    startTimeUnixNano: String(now),
+    endTimeUnixNano: String(now + 5n * MS),
+    status: { code: 'error', message: 'no stock' },
+    traceState: 'vendor=1',
+    flags: 0x101,
+    attributes: [
+      { key: '10', value: { stringValue: 'ten' } },
+      { key: '2', value: { intValue: '2' } },
+      { key: 'list', value: { arrayValue: { values: [{ intValue: '1' }, { stringValue: 'two' }] } } },
+      { key: 'ratio', value: { doubleValue: 0.5 } },
+      { key: 'ok', value: { boolValue: true } },
+    ],
+    droppedAttributesCount: 1,
+    events: [
+      {
+        timeUnixNano: String(now + 1n),
+        name: 'exception',
+        attributes: [{ key: '7', value: { intValue: '7' } }],
+        droppedAttributesCount: 2,
+      },
+    ],
+    droppedEventsCount: 3,
+    links: [
+      {
+        traceId: '',
+        spanId: '',
+        traceState: '',
+        flags: 0,
+        attributes: [{ key: 'why', value: { stringValue: 'no context' } }],
+        droppedAttributesCount: 0,
+        target: null,
+        queueTimeNano: null,
+      },
+    ],
+    droppedLinksCount: 4,
+    backlinkCount: 0,
+    source: answer?.spans[0]?.source,
+  })
+  expect(answer?.sources[answer.spans[0]?.source ?? -1]).toEqual({
+    resource: {
+      attributes: [
+        { key: 'service.name', value: { stringValue: 'whole' } },
+        { key: 'host.name', value: { stringValue: 'a' } },
+      ],
+      droppedAttributesCount: 5,
+      schemaUrl: 'resource-schema',
+    },
+    scope: {
+      name: 'lib',
+      version: '1',
+      attributes: [{ key: 'x', value: { intValue: '1' } }],
+      droppedAttributesCount: 0,
+      schemaUrl: 'scope-schema',
+    },
+  })
+})
+
+test('times and lengths at the ends of fixed64 are answered exactly', async () => {
+  const first = span({ start: 0n, endTimeUnixNano: '18446744073709551615' })
+  const backwards = span({ traceId: first.traceId, start: 2n ** 64n - 1n, endTimeUnixNano: '0' })
+  await traces.put(tracesOf('extreme', [first, backwards]))
+  const answer = await findTrace(traces.store, first.traceId, {})
+  expect(answer?.spans.map((one) => [one.startTimeUnixNano, one.endTimeUnixNano])).toEqual([
+    ['0', '18446744073709551615'],
+    ['18446744073709551615', '0'],
+  ])
+  const { traces: found } = await searchTraces(traces.store, { service: 'extreme' }, {})
+  expect(found).toMatchObject([{ durationNano: '18446744073709551615', spanCount: 2 }])
+})
+
+test('text of the sender is never part of a statement', async () => {
+  const nasty = `'); drop table spans; -- \n\n \\ " {service:String} \u0000 ☃`
+  await traces.put(tracesOf(nasty, [span({ start: now, name: nasty })]))
+  expect(await ids({ service: nasty, operation: nasty })).toHaveLength(1)
+  expect((await listOperations(traces.store, { service: nasty }, {})).operations).toEqual([
+    { service: nasty, name: nasty, kind: 'server' },
+  ])
+  expect((await listServices(traces.store, {})).services).toContain(nasty)
+})

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, type TracesRequest } from '@spanlink/testkit/otlp'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { openClusterStore } from '../../src/store/open-cluster.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+
+export type StoredTraces = {
+  readonly store: Store
+  /** Stores a request as the receiver would, in one insert per table. */
+  put(request: TracesRequest, token?: string): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Where tests of the cluster have the same suites look, by environment: the URL of a fresh database. */
+const STORE = 'SPANLINK_TEST_STORE'
+
+/** A real engine in a temporary directory, filled through the real codec. */
+export async function openStoredTraces(): Promise<StoredTraces> {
+  const dir = await mkdtemp(join(tmpdir(), 'spanlink-query-'))
+  const url = process.env[STORE]
+  const store = url === undefined ? await openEmbeddedStore(dir) : await openClusterStore(url)
+  let puts = 0
+  return {
+    store,
+    put: async (request, token = `put-${(puts += 1)}`) => {
+      const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
+      if (rows.rejectedSpans > 0) throw new Error(rows.rejectReason)
+      await store.insert('sources', [rows.sources], token)
+      await store.insert('span_links', [rows.spanLinks], token)
+      await store.insert('spans', [rows.spans], token)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await store.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}

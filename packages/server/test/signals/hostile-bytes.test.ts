@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { OtlpError } from '../../src/otlp/error.ts'
+import { transcodeLogsJson, transcodeMetricsJson } from '../../src/otlp/json.ts'
+import { transcodeLogs } from '../../src/otlp/transcode-logs.ts'
+import { transcodeMetrics } from '../../src/otlp/transcode-metrics.ts'
+import { arbitraryLogs, arbitraryMetrics } from './arbitrary-signals.ts'
+import { encodeLogs, encodeMetrics } from './otlp-messages.ts'
+
+const RECEIVED = 1_800_000_000
+
+const codecs = [
+  { signal: 'logs', arbitrary: arbitraryLogs(), encode: encodeLogs, protobuf: transcodeLogs, json: transcodeLogsJson },
+  {
+    signal: 'metrics',
+    arbitrary: arbitraryMetrics(),
+    encode: encodeMetrics,
+    protobuf: transcodeMetrics,
+    json: transcodeMetricsJson,
+  },
+] as const
+
+test.each(codecs)('$signal: JSON gives the very rows that protobuf gives', ({ arbitrary, encode, protobuf, json }) => {
+  fc.assert(
+    fc.property(arbitrary, (request) => {
+      const fromJson = json(Buffer.from(JSON.stringify(request)), RECEIVED)
+      expect(fromJson).toEqual(protobuf(encode(request), RECEIVED))
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test.each(codecs)(
+  '$signal: cut off at any byte, a request is an error or fewer whole items',
+  ({ arbitrary, encode, protobuf }) => {
+    fc.assert(
+      fc.property(arbitrary, (request) => {
+        const bytes = encode(request)
+        for (let end = 0; end < bytes.length; end++)
+          expect(unexpected(() => protobuf(bytes.subarray(0, end), RECEIVED))).toBeUndefined()
+      }),
+      { numRuns: 40 },
+    )
+  },
+)
+
+test.each(codecs)(
+  '$signal: a request with bytes changed is rows or an OtlpError',
+  ({ arbitrary, encode, protobuf, json }) => {
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 })
+    fc.assert(
+      fc.property(arbitrary, changes, (request, list) => {
+        for (const [bytes, transcode] of [
+          [Buffer.from(encode(request)), protobuf],
+          [Buffer.from(JSON.stringify(request)), json],
+        ] as const) {
+          for (const [at, byte] of list) if (bytes.length > 0) bytes[at % bytes.length] = byte
+          expect(unexpected(() => transcode(bytes, RECEIVED))).toBeUndefined()
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  },
+)
+
+test.each(codecs)('$signal: garbage is rows or an OtlpError', ({ protobuf, json }) => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      expect(unexpected(() => protobuf(bytes, RECEIVED))).toBeUndefined()
+      expect(unexpected(() => json(bytes, RECEIVED))).toBeUndefined()
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test.each(codecs)('$signal: JSON of the wrong shape is rows or an OtlpError', ({ json }) => {
+  fc.assert(
+    fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+      for (const list of ['resourceLogs', 'resourceMetrics']) {
+        expect(unexpected(() => json(Buffer.from(JSON.stringify({ [list]: value })), RECEIVED))).toBeUndefined()
+      }
+    }),
+    { numRuns: 2000 },
+  )
+})
+
+test('a log body nested deeper than 64 is refused', () => {
+  const nested = (depth: number): object =>
+    depth === 0 ? { stringValue: 'x' } : { arrayValue: { values: [nested(depth - 1)] } }
+  const request = (depth: number): object => ({
+    resourceLogs: [{ scopeLogs: [{ logRecords: [{ body: nested(depth) }] }] }],
+  })
+  const json = (depth: number) => Buffer.from(JSON.stringify(request(depth)))
+  expect(transcodeLogsJson(json(64), RECEIVED).logCount).toBe(1)
+  for (const depth of [65, 1000]) expect(() => transcodeLogsJson(json(depth), RECEIVED)).toThrow(OtlpError)
+})
+
+test('bucket counts and bounds are taken packed, one by one, and in pieces', () => {
+  const eight = (value: number): number[] => [value, 0, 0, 0, 0, 0, 0, 0]
+  const packed = [0x32, 24, ...eight(1), ...eight(2), ...eight(3)]
+  const single = [0x31, ...eight(1), 0x31, ...eight(2), 0x31, ...eight(3)]
+  const pieces = [0x32, 8, ...eight(1), 0x31, ...eight(2), 0x32, 8, ...eight(3)]
+  const bounds = [0x39, ...eight(0), 0x3a, 8, ...eight(0)]
+  const rows = [packed, single, pieces].map((counts) => {
+    const point = [...counts, ...bounds]
+    const data = [0x0a, point.length, ...point]
+    const metric = [0x4a, data.length, ...data]
+    const scope = [0x12, metric.length, ...metric]
+    const resource = [0x12, scope.length, ...scope]
+    return transcodeMetrics(Uint8Array.from([0x0a, resource.length, ...resource]), RECEIVED)
+  })
+  expect(rows[0]).toMatchObject({ pointCount: 1, rejectedPoints: 0 })
+  expect(rows[1]).toEqual(rows[0])
+  expect(rows[2]).toEqual(rows[0])
+})
+
+test('a series has one id whatever the order of its attributes', () => {
+  const point = (...keys: string[]): object => ({
+    timeUnixNano: '1',
+    asInt: '1',
+    attributes: keys.map((key) => ({ key, value: { stringValue: key } })),
+  })
+  const dataPoints = [point('a', 'b', 'c'), point('c', 'a', 'b'), point('b', 'c', 'a'), point('a', 'b')]
+  const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints } }] }] }] }
+  expect(transcodeMetrics(encodeMetrics(request), RECEIVED)).toMatchObject({ seriesCount: 2, pointCount: 4 })
+})
+
+/** What is thrown and shouldn't be. */
+function unexpected(transcode: () => unknown): unknown {
+  try {
+    transcode()
+    return undefined
+  } catch (error) {
+    return error instanceof OtlpError ? undefined : error
+  }
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { useKafka } from '@spanlink/testkit/vitest'
+import { CompressionCodecs, CompressionTypes, Kafka, logLevel } from 'kafkajs'
+import { expect, test, vi } from 'vitest'
+import { intakeInto } from '../../src/ingest/intake.ts'
+import { startKafkaReceiver } from '../../src/ingest/kafka-receiver.ts'
+import type { SignalRows } from '../../src/ingest/sections.ts'
+import { signalOf } from '../../src/ingest/signal.ts'
+
+const kafka = useKafka()
+
+const traces = (name: string) =>
+  tracesOf('orders', [
+    { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), name, startTimeUnixNano: '1' },
+  ])
+
+test('requests of a topic are taken once the journal has them, in protobuf and JSON, bad ones passed over', async () => {
+  await using topic = await newTopic()
+  let full = true
+  const kept: SignalRows[] = []
+  const intake = intakeInto(async (rows) => {
+    if (full) throw new Error('journal is full')
+    kept.push(rows)
+  })
+  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, log: () => {} }
+  const first = await startKafkaReceiver(options)
+  await topic.send([
+    Buffer.from(encodeTraces(traces('protobuf'))),
+    Buffer.from('neither'),
+    null,
+    Buffer.from(JSON.stringify(traces('json'))),
+  ])
+  await vi.waitUntil(() => first.refused() === 1, WAIT)
+  await first.close(10_000)
+  expect([kept.length, await topic.committed()]).toEqual([0, '-1'])
+
+  full = false
+  const second = await startKafkaReceiver(options)
+  await vi.waitUntil(() => kept.length === 2, WAIT)
+  await vi.waitUntil(async () => (await topic.committed()) === '4', WAIT)
+  await topic.send([Buffer.from(encodeTraces(traces('zstd')))], CompressionTypes.ZSTD)
+  await vi.waitUntil(() => kept.length === 3, WAIT)
+  await second.close(10_000)
+  expect(intake.stats).toMatchObject({ spans: 3 })
+
+  // What is committed isn't taken again.
+  const third = await startKafkaReceiver(options)
+  await topic.send([Buffer.from(encodeTraces(traces('last')))])
+  await vi.waitUntil(() => kept.length === 4, WAIT)
+  await third.close(10_000)
+  expect(intake.stats).toMatchObject({ spans: 4 })
+  expect(CompressionCodecs[CompressionTypes.ZSTD]).toBeDefined()
+}, 120_000)
+
+test('no broker is told and tried again, and stopping does not wait for it', async () => {
+  const log: string[] = []
+  const receiver = await startKafkaReceiver({
+    brokers: ['127.0.0.1:1'],
+    groupId: 'nobody',
+    topics: new Map([['otlp_spans', signalOf('traces')]]),
+    intake: intakeInto(() => Promise.resolve()),
+    log: (line) => log.push(line),
+  })
+  await vi.waitUntil(() => log.length > 0, WAIT)
+  expect(log[0]).toContain("Kafka at 127.0.0.1:1 can't be read")
+  await receiver.close(100)
+})
+
+const WAIT = { timeout: 60_000, interval: 100 }
+
+async function newTopic() {
+  const name = `otlp-${randomBytes(4).toString('hex')}`
+  await kafka().createTopic(name)
+  const client = new Kafka({ clientId: 'test', brokers: kafka().brokers, logLevel: logLevel.NOTHING })
+  const producer = client.producer()
+  const admin = client.admin()
+  await producer.connect()
+  await admin.connect()
+  return {
+    name,
+    map: new Map([[name, signalOf('traces')]]),
+    send: (values: readonly (Buffer | null)[], compression = CompressionTypes.None) =>
+      producer.send({ topic: name, compression, messages: values.map((value) => ({ value })) }),
+    committed: async () => {
+      const [offsets] = await admin.fetchOffsets({ groupId: name, topics: [name] })
+      return offsets?.partitions[0]?.offset
+    },
+    [Symbol.asyncDispose]: async () => {
+      await producer.disconnect()
+      await admin.disconnect()
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, vi } from 'vitest'
+import { startApi } from '../../src/api/server.ts'
+import { type Ingest, type IngestOptions, startIngest } from '../../src/ingest/ingest.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+
+export type Spanlink = {
+  readonly store: EmbeddedStore
+  readonly ingest: Ingest
+  /** Protobuf, to a path of the OTLP/HTTP receiver, which has to take all of it. */
+  send(path: string, body: Uint8Array): Promise<void>
+  /** Waits until all that was sent can be asked for. */
+  stored(): Promise<unknown>
+  get<Body>(
+    path: string,
+    query?: Readonly<Record<string, string | readonly string[]>>,
+  ): Promise<{ readonly status: number; readonly body: Body }>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Receivers, engine and API in this process, on free ports and in a temporary directory. */
+export async function openSpanlink(options: Partial<IngestOptions> = {}): Promise<Spanlink> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-signals-'))
+  const store = await openEmbeddedStore(dataDir)
+  const ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, ...options })
+  const api = await startApi({
+    store,
+    ingest,
+    version: '0.0.0',
+    host: '127.0.0.1',
+    port: 0,
+    draining: () => false,
+    log: () => {},
+  })
+  return {
+    store,
+    ingest,
+    send: async (path, body) => {
+      const headers = { 'content-type': 'application/x-protobuf' }
+      const init = { method: 'POST', headers, body: Buffer.from(body) }
+      const response = await fetch(new URL(path, ingest.otlpHttpUrl), init)
+      expect([response.status, await response.text()]).toEqual([200, ''])
+    },
+    stored: () => vi.waitUntil(() => ingest.journalDepth().segments === 0, { timeout: 10_000, interval: 20 }),
+    get: async <Body>(path: string, query: Readonly<Record<string, string | readonly string[]>> = {}) => {
+      const url = new URL(path, api.url)
+      for (const [name, values] of Object.entries(query)) {
+        for (const value of [values].flat()) url.searchParams.append(name, value)
+      }
+      const response = await fetch(url)
+      return { status: response.status, body: (await response.json()) as Body }
+    },
+    [Symbol.asyncDispose]: async () => {
+      await api.close()
+      await ingest.drain(2000)
+      await store.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}

@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer, request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { searchTraces } from '../../src/query/search.ts'
+import { connect } from '../../src/store/client.ts'
+import type { EngineAccess } from '../../src/store/engine-config.ts'
+import { type Engine, startEngine } from '../../src/store/engine.ts'
+import { openClusterStore } from '../../src/store/open.ts'
+import { nowNano, span } from '../query/order-spans.ts'
+
+let dir: string
+let engine: Engine
+let access: EngineAccess
+/** A ClickHouse server as the driver sees one: an engine of ours, and before it what adds the header it wants. */
+const front = createServer((incoming, outgoing) => {
+  const { host: _host, ...headers } = incoming.headers
+  const onward = request(
+    access.url + incoming.url,
+    { method: incoming.method, headers: { ...headers, ...access.headers } },
+    (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
+      answer.pipe(outgoing)
+    },
+  )
+  onward.on('error', () => outgoing.destroy())
+  incoming.pipe(onward)
+})
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-cluster-'))
+  engine = await startEngine({
+    dataDir: dir,
+    answers: (candidate) => connect(candidate).answers(),
+    onReady: async (ready) => void (access = ready),
+    onDown: () => {},
+    log: () => {},
+  })
+  await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+})
+afterAll(async () => {
+  front.closeAllConnections()
+  front.close()
+  await engine.stop()
+  await rm(dir, { recursive: true })
+})
+
+function storeUrl(password = access.password, database = 'spanlink'): string {
+  const address = front.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  return `clickhouse://spanlink:${password}@127.0.0.1:${port}/${database}`
+}
+
+test('the tables may be on a ClickHouse server that is given by its URL', async () => {
+  const store = await openClusterStore(storeUrl())
+  const rows = transcodeTraces(encodeTraces(tracesOf('shop', [span({ start: nowNano() })])), Date.now() / 1000)
+  for (let attempt = 0; attempt < 2; attempt += 1) await store.insert('spans', [rows.spans], 'segment-1')
+  expect(await store.info()).toMatchObject({ spans: 1, traces: 1, restarts: 0 })
+  expect(await searchTraces(store, { service: 'shop' }, {})).toMatchObject({ traces: [{ rootService: 'shop' }] })
+  await store.close()
+  expect(store.state()).toBe('down')
+})
+
+test('a server that refuses or is not there is told in one line without its password', async () => {
+  for (const url of [storeUrl('wrong-secret'), 'clickhouse://u:wrong-secret@127.0.0.1:1/spanlink']) {
+    const error: unknown = await openClusterStore(url).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: expect.stringMatching(/refused|engine-down/) })
+    expect(String(error).trim().split('\n')).toHaveLength(1)
+    expect(String(error)).not.toContain('wrong-secret')
+  }
+})
+
+test.each(['postgres://x', 'nonsense', 'clickhouse://h/a-b', "clickhouse://h/x'; drop database spanlink"])(
+  'the store URL %s is refused',
+  async (url) => {
+    await expect(openClusterStore(url)).rejects.toMatchObject({ message: expect.stringContaining('--store') })
+  },
+)

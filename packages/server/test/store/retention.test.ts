@@ -1,0 +1,48 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { expect, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import { linkTo, nowNano, span } from '../query/order-spans.ts'
+
+const DAY = 86_400
+
+test.each([
+  ['older than the retention', { keepSeconds: 3 * DAY }],
+  ['beyond the size limit', { maxBytes: 1 }],
+])('what is %s is dropped from all tables by whole days of arrival, the newest stays', async (_kind, retention) => {
+  const dir = await mkdtemp(join(tmpdir(), 'spanlink-retention-'))
+  const today = Math.floor(Date.now() / 1000)
+  const filled = await openEmbeddedStore(dir)
+  for (const [service, age] of [
+    ['old', 6],
+    ['older', 9],
+    ['new', 0],
+  ] as const) {
+    // Old by arrival; by its own clock each is from now.
+    const sent = span({ start: nowNano() })
+    const rows = transcodeTraces(
+      encodeTraces(tracesOf(service, [{ ...sent, links: [linkTo(sent)] }])),
+      today - age * DAY,
+    )
+    await filled.insert('sources', [rows.sources], service)
+    await filled.insert('span_links', [rows.spanLinks], service)
+    await filled.insert('spans', [rows.spans], service)
+  }
+  await filled.close()
+
+  const store = await openEmbeddedStore(dir, { retention })
+  const left = async (table: string): Promise<number> =>
+    Number((await store.query<{ n: string }>(`select count() as n from ${table}`))[0]?.n)
+  for (const table of ['spans', 'traces', 'operations', 'sources']) {
+    while ((await left(table)) !== 1) await sleep(50)
+  }
+  expect(await left('span_links')).toBe(2)
+  expect(await store.query('select service from spans')).toEqual([{ service: 'new' }])
+  expect(await store.query('select service from operations')).toEqual([{ service: 'new' }])
+  await store.close()
+  await rm(dir, { recursive: true })
+})

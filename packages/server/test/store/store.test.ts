@@ -1,0 +1,230 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+import { StoreError } from '../../src/store/store-error.ts'
+import { linkTo, nowNano, span } from '../query/order-spans.ts'
+
+let dir: string
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-store-'))
+})
+afterEach(() => rm(dir, { recursive: true, force: true }))
+
+const tables = ['spans', 'span_links', 'sources', 'traces', 'operations'] as const
+
+function someRows(count: number, received = Math.floor(Date.now() / 1000)): ReturnType<typeof transcodeTraces> {
+  const producer = span({ start: nowNano() })
+  const spans = Array.from({ length: count }, () => span({ start: nowNano(), links: [linkTo(producer)] }))
+  return transcodeTraces(encodeTraces(tracesOf('shop', spans)), received)
+}
+
+async function insertAll(store: EmbeddedStore, rows: ReturnType<typeof transcodeTraces>, token: string): Promise<void> {
+  await store.insert('sources', [rows.sources], token)
+  await store.insert('span_links', [rows.spanLinks], token)
+  await store.insert('spans', [rows.spans], token)
+}
+
+async function rowCounts(store: EmbeddedStore): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const table of tables) {
+    const [row] = await store.query<{ n: string }>(`select count() as n from ${table}`)
+    counts[table] = Number(row?.n)
+  }
+  return counts
+}
+
+async function untilReady(store: EmbeddedStore): Promise<void> {
+  while (store.state() !== 'ready') await sleep(20)
+}
+
+test('rows come back after a restart, and the same token stores nothing twice, before it and after', async () => {
+  const rows = someRows(50)
+  const expected = { spans: 50, span_links: 100, sources: 1, traces: 50, operations: 1 }
+  const first = await openEmbeddedStore(dir)
+  await insertAll(first, rows, 'segment-1')
+  await insertAll(first, rows, 'segment-1')
+  expect(await rowCounts(first)).toEqual(expected)
+  await first.close()
+
+  const second = await openEmbeddedStore(dir)
+  expect(await rowCounts(second)).toEqual(expected)
+  await insertAll(second, rows, 'segment-1')
+  expect(await rowCounts(second)).toEqual(expected)
+  expect(await second.info()).toMatchObject({ spans: 50, links: 50, traces: 50, restarts: 0 })
+  await second.close()
+})
+
+test('chunks of one insert are one insert, wherever rows are cut', async () => {
+  const rows = someRows(20)
+  const store = await openEmbeddedStore(dir)
+  const chunks = Array.from({ length: Math.ceil(rows.spans.length / 7) }, (_, index) =>
+    rows.spans.subarray(index * 7, index * 7 + 7),
+  )
+  await store.insert('spans', chunks, 'chunked')
+  expect(await rowCounts(store)).toMatchObject({ spans: 20, traces: 20 })
+  await store.close()
+})
+
+test('a segment on both sides of midnight is stored once', async () => {
+  const midnight = Math.floor(Date.now() / 86_400_000) * 86_400
+  const [before, after] = [someRows(5, midnight - 1), someRows(5, midnight)]
+  const store = await openEmbeddedStore(dir)
+  for (let attempt = 0; attempt < 2; attempt += 1) await store.insert('spans', [before.spans, after.spans], 'midnight')
+  expect(await rowCounts(store)).toMatchObject({ spans: 10, traces: 10 })
+  await store.close()
+})
+
+test('an insert the engine cannot read is refused whole', async () => {
+  const store = await openEmbeddedStore(dir)
+  const rows = someRows(10).spans
+  await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'refused' })
+  expect(await rowCounts(store)).toMatchObject({ spans: 0, traces: 0 })
+  await store.close()
+})
+
+test('an engine that dies is started again; what was in flight is stored once when it is sent again', async () => {
+  const store = await openEmbeddedStore(dir)
+  let sent = 0
+  for (let kill = 0; kill < 3; kill += 1) {
+    const rows = someRows(500)
+    const token = `segment-${kill}`
+    const inFlight = insertAll(store, rows, token).catch((error: unknown) => error)
+    const pid = store.enginePid()
+    if (pid === undefined) throw new Error('no engine')
+    await sleep(kill * 7)
+    process.kill(pid, 'SIGKILL')
+    await inFlight
+    // What the receiver does: the same rows with the same token until it works.
+    for (;;) {
+      await untilReady(store)
+      const error: unknown = await insertAll(store, rows, token).catch((reason: unknown) => reason)
+      if (error === undefined) break
+      expect(error).toBeInstanceOf(StoreError)
+      await sleep(20)
+    }
+    sent += 500
+    expect(await rowCounts(store)).toMatchObject({ spans: sent, span_links: 2 * sent })
+  }
+  const [traces] = await store.query<{ n: string }>('select uniqExact(trace_id) as n from traces')
+  expect(Number(traces?.n)).toBe(sent)
+  expect((await store.info()).restarts).toBeGreaterThanOrEqual(3)
+  await store.close()
+})
+
+test('while the engine is away, questions fail as engine-down and the state says so', async () => {
+  const store = await openEmbeddedStore(dir)
+  process.kill(store.enginePid() ?? 0, 'SIGKILL')
+  while (store.state() === 'ready') await sleep(5)
+  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'engine-down' })
+  await untilReady(store)
+  expect(await store.query('select 1 as one')).toEqual([{ one: 1 }])
+  await store.close()
+  expect(store.state()).toBe('down')
+  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'engine-down' })
+})
+
+test('a question that is cancelled or takes too long ends in the engine too', async () => {
+  const store = await openEmbeddedStore(dir)
+  const endless = 'select sum(cityHash64(number)) from numbers(1000000000000)'
+  const running =
+    "select count() as n from system.processes where query like '%cityHash64%' and query not like '%processes%'"
+  await expect(store.query(endless, {}, { timeoutMs: 300 })).rejects.toMatchObject({ code: 'timeout' })
+
+  const reader = new AbortController()
+  const cancelled = store.query(endless, {}, { signal: reader.signal }).catch((error: unknown) => error)
+  while ((await store.query<{ n: string }>(running))[0]?.n !== '1') await sleep(20)
+  reader.abort()
+  expect(await cancelled).toMatchObject({ code: 'cancelled' })
+  while ((await store.query<{ n: string }>(running))[0]?.n !== '0') await sleep(20)
+  await store.close()
+})
+
+test('a question cannot write, nor read files', async () => {
+  const store = await openEmbeddedStore(dir)
+  await expect(store.query('drop table spans')).rejects.toMatchObject({ code: 'refused' })
+  await expect(store.query("select * from file('/etc/passwd', 'LineAsString')")).rejects.toMatchObject({
+    code: 'refused',
+  })
+  await store.close()
+})
+
+test('the engine answers nobody but its server', async () => {
+  const store = await openEmbeddedStore(dir)
+  const config = await readFile(join(dir, 'engine/engine.xml'), 'utf8')
+  const port = /<http_port>(\d+)</.exec(config)?.[1]
+  const key = /<X-Spanlink-Engine>(\w+)</.exec(config)?.[1] ?? ''
+  const ask = (headers: Record<string, string>): Promise<number> =>
+    fetch(`http://127.0.0.1:${port}/?query=select+count()+from+spanlink.spans`, { headers }).then((r) => r.status)
+  expect(await ask({})).toBe(404)
+  expect(await ask({ 'x-spanlink-engine': 'guess' })).toBe(404)
+  expect(await ask({ 'x-spanlink-engine': key })).not.toBe(200)
+  expect(await ask({ 'x-spanlink-engine': key, authorization: `Basic ${btoa('spanlink:guess')}` })).not.toBe(200)
+  expect((await stat(join(dir, 'engine/engine.xml'))).mode & 0o077).toBe(0)
+  await store.close()
+})
+
+test('a directory that a server has is refused, naming the process, and free again once it is closed', async () => {
+  const store = await openEmbeddedStore(dir)
+  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({
+    code: 'data-dir-in-use',
+    message: expect.stringContaining(`process ${process.pid}`),
+  })
+  expect(await store.query('select 1 as one')).toEqual([{ one: 1 }])
+  await store.close()
+  await (await openEmbeddedStore(dir)).close()
+})
+
+test.each([
+  ['a file', () => join(dir, 'file'), /it is a file/],
+  ['below a file', () => join(dir, 'file/data'), /part of the path is a file|it is a file/],
+  ['where no directory can be made', () => '/proc/spanlink/data', /no directory can be made there|no permission/],
+])('a data directory that is %s is refused in one line', async (_kind, path, reason) => {
+  await writeFile(join(dir, 'file'), '')
+  const error: unknown = await openEmbeddedStore(path()).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ code: 'data-dir-unusable', message: expect.stringMatching(reason) })
+  expect(String(error)).not.toContain('\n')
+})
+
+test('an engine leaves when its server is killed, and a server started at once waits for the directory', async () => {
+  for (let round = 0; round < 3; round += 1) {
+    const script = `
+      import { openEmbeddedStore } from ${JSON.stringify(new URL('../../src/store/open.ts', import.meta.url).href)}
+      const store = await openEmbeddedStore(${JSON.stringify(dir)})
+      console.log(store.enginePid())`
+    const server = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const [line] = await new Promise<Buffer[]>((resolve) => server.stdout.once('data', (data) => resolve([data])))
+    const enginePid = Number(line)
+    const gone = new Promise((resolve) => server.once('exit', resolve))
+    server.kill('SIGKILL')
+    await gone
+    const store = await openEmbeddedStore(dir)
+    expect(await store.query('select 1 as one')).toEqual([{ one: 1 }])
+    expect(store.enginePid()).not.toBe(enginePid)
+    while (isRunning(enginePid)) await sleep(20)
+    await store.close()
+  }
+})
+
+test('data of a newer schema is refused and its engine stopped', async () => {
+  const store = await openEmbeddedStore(dir)
+  const row = Buffer.alloc(8)
+  row.writeUInt32LE(1000)
+  await store.insert('schema_version' as 'spans', [row], 'newer')
+  await store.close()
+  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'newer-schema' })
+  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'newer-schema' })
+})
+
+/** False for a zombie too, which has given up all it held. */
+function isRunning(pid: number): boolean {
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  return stdout.trim() !== '' && !stdout.trim().startsWith('Z')
+}

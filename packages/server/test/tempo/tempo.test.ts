@@ -1,0 +1,162 @@
+import { decodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+const start = nowNano() - 1000n * MS
+const send = span({ name: 'send orders', kind: 4, start })
+const pay = span({
+  name: 'process orders',
+  kind: 5,
+  start: start + 9n * MS,
+  links: [linkTo(send)],
+  attributes: [kv('code', 500), kv('ratio', 0.5), kv('negative', -3), kv('tags', ['a'])],
+  status: { code: 2, message: 'declined' },
+})
+let spanlink: SpanlinkServer
+
+beforeAll(async () => {
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [send]))
+  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  const services = async () => ((await spanlink.getJson('/api/services')) as { readonly services: string[] }).services
+  await vi.waitUntil(async () => (await services()).length === 2, { timeout: 15_000, interval: 50 })
+})
+afterAll(() => spanlink.stop())
+
+async function get(path: string, accept = 'application/json'): Promise<Response> {
+  return fetch(`${spanlink.url}/tempo${path}`, { headers: { accept } })
+}
+
+async function getJson(path: string): Promise<unknown> {
+  const response = await get(path)
+  expect(response.status).toBe(200)
+  return response.json()
+}
+
+test('the datasource is saved and tested by an echo', async () => {
+  expect(await (await get('/api/echo')).text()).toBe('echo')
+})
+
+test('a trace is protobuf where that is accepted, in an envelope for v2 and without for v1', async () => {
+  const plain = Buffer.from(await (await get(`/api/traces/${pay.traceId}`, 'application/protobuf')).arrayBuffer())
+  expect(decodeTraces(plain)).toMatchObject({
+    resourceSpans: [
+      {
+        resource: { attributes: [kv('service.name', 'payment')] },
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId: pay.traceId,
+                spanId: pay.spanId,
+                attributes: pay.attributes,
+                links: [{ traceId: send.traceId, spanId: send.spanId }],
+                status: { code: 2, message: 'declined' },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+  const response = await get(`/api/v2/traces/${pay.traceId}`, 'application/protobuf')
+  const wrapped = Buffer.from(await response.arrayBuffer())
+  expect(response.headers.get('content-type')).toBe('application/protobuf')
+  expect(wrapped[0]).toBe(10)
+  expect(wrapped.subarray(-plain.length).equals(plain)).toBe(true)
+})
+
+test('a trace as JSON has its ids in base64', async () => {
+  const base64 = Buffer.from(pay.traceId, 'hex').toString('base64')
+  const scopeSpans = [{ spans: [{ traceId: base64, kind: 'SPAN_KIND_CONSUMER' }] }]
+  expect(await getJson(`/api/v2/traces/${pay.traceId}`)).toMatchObject({ trace: { resourceSpans: [{ scopeSpans }] } })
+  expect(await getJson(`/api/traces/${pay.traceId}`)).toMatchObject({ batches: [{ scopeSpans }] })
+})
+
+test('an unknown trace is 404, what is no trace id 400', async () => {
+  expect((await get(`/api/v2/traces/${'f'.repeat(32)}`)).status).toBe(404)
+  expect((await get('/api/v2/traces/xyz')).status).toBe(400)
+})
+
+test('a search has the spans that match, typed, and no field that Grafana does not know', async () => {
+  const seconds = Math.floor(Date.now() / 1000)
+  const q = encodeURIComponent('{ .code = 500 && status = error }')
+  expect(await getJson(`/api/search?q=${q}&start=${seconds - 600}&end=${seconds + 1}&limit=20&spss=3`)).toEqual({
+    traces: [
+      {
+        traceID: pay.traceId,
+        rootServiceName: 'payment',
+        rootTraceName: 'process orders',
+        startTimeUnixNano: pay.startTimeUnixNano,
+        durationMs: 5,
+        spanSets: [
+          {
+            matched: 1,
+            spans: [
+              {
+                spanID: pay.spanId,
+                name: 'process orders',
+                startTimeUnixNano: pay.startTimeUnixNano,
+                durationNanos: '5000000',
+                attributes: expect.arrayContaining([
+                  { key: 'code', value: { intValue: '500' } },
+                  { key: 'status', value: { stringValue: 'error' } },
+                  { key: 'service.name', value: { stringValue: 'payment' } },
+                ]),
+              },
+            ],
+          },
+        ],
+        serviceStats: { payment: { spanCount: 1, errorCount: 1 } },
+      },
+    ],
+    metrics: { inspectedTraces: 1 },
+  })
+})
+
+test('the older search by tags and durations finds the same', async () => {
+  const found = await getJson(`/api/search?tags=${encodeURIComponent('service.name=gateway')}&minDuration=1ms`)
+  expect(found).toMatchObject({ traces: [{ traceID: send.traceId }] })
+})
+
+test('names come by scope, intrinsics among them', async () => {
+  const { scopes } = (await getJson('/api/v2/search/tags')) as { scopes: { name: string; tags: string[] }[] }
+  const tags = Object.fromEntries(scopes.map((scope) => [scope.name, scope.tags]))
+  expect(tags['resource']).toContain('service.name')
+  expect(tags['span']).toContain('code')
+  expect(tags['link']).toContain('messaging.kafka.offset')
+  expect(await getJson('/api/v2/search/tags?scope=intrinsic')).toMatchObject({
+    scopes: [{ name: 'intrinsic', tags: expect.arrayContaining(['status', 'duration', 'rootName']) }],
+  })
+})
+
+test('values are words for status and kind, and have the type they are compared by', async () => {
+  const values = async (tag: string) =>
+    ((await getJson(`/api/v2/search/tag/${tag}/values`)) as { tagValues: unknown[] }).tagValues
+  expect(await values('status')).toContainEqual({ type: 'keyword', value: 'error' })
+  expect(await values('span:kind')).toContainEqual({ type: 'keyword', value: 'producer' })
+  expect(await values('resource.service.name')).toContainEqual({ type: 'string', value: 'gateway' })
+  expect(await values('.code')).toEqual([{ type: 'int', value: '500' }])
+  expect(await values('duration')).toBeInstanceOf(Array)
+  expect(await getJson('/api/search/tag/service.name/values')).toMatchObject({
+    tagValues: expect.arrayContaining(['payment']),
+  })
+})
+
+test('metrics are series over the range, and one value each for an instant', async () => {
+  const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
+  const seconds = Math.floor(Date.now() / 1000)
+  const range = `q=${q}&start=${seconds - 60}&end=${seconds + 60}`
+  const { series } = (await getJson(`/api/metrics/query_range?${range}&step=30s`)) as {
+    series: { labels: unknown; samples: { timestampMs: string; value: number }[] }[]
+  }
+  expect(series.map((one) => one.samples.reduce((sum, { value }) => sum + value, 0))).toEqual([1, 1])
+  expect(series.every((one) => one.samples.every(({ timestampMs }) => /^\d{13}$/.test(timestampMs)))).toBe(true)
+  expect(await getJson(`/api/metrics/query?${range}`)).toMatchObject({ series: [{ value: 1 }, { value: 1 }] })
+})
+
+test('a query that is wrong is 400 with the reason as text', async () => {
+  const response = await get(`/api/search?q=${encodeURIComponent('{ .a = }')}`)
+  expect([response.status, await response.text()]).toEqual([400, expect.stringContaining('column 8')])
+})

@@ -1,0 +1,271 @@
+import type { TopologyAnswer } from '@spanlink/contract'
+import { type PlainValue, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { BadParameter } from '../../src/query/bad-parameter.ts'
+import { findTopology } from '../../src/query/topology/find-topology.ts'
+import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const HOUR_MS = 3_600_000
+
+/** Each test has an hour of its own. */
+async function topology(hour: number): Promise<TopologyAnswer> {
+  const start = T0 + BigInt(hour * HOUR_MS) * MS
+  return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
+}
+
+function edges(answer: TopologyAnswer) {
+  return answer.edges
+    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTime?.p50])
+    .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
+}
+
+const orderEdges = [
+  ['consume', 'group:kafka:email', 'service:email', 4, 1, '300000000'],
+  ['consume', 'group:kafka:payment', 'service:payment', 4, 0, '100000000'],
+  ['deliver', 'topic:kafka:orders', 'group:kafka:email', 4, 1, '300000000'],
+  ['deliver', 'topic:kafka:orders', 'group:kafka:payment', 4, 0, '100000000'],
+  ['produce', 'service:gateway', 'topic:kafka:orders', 4, 0, undefined],
+]
+
+/** Four orders, each consumed by two groups 100 and 300 ms after its send ended. */
+async function putOrders(hour: number, mode: (index: number) => 'link' | 'parent' | 'both'): Promise<void> {
+  for (let index = 0; index < 4; index++) {
+    const at = hour * HOUR_MS + index * 60_000
+    const order = send('orders', { at, for: 10 })
+    const pay = processing('orders', order, 'payment', mode(index), { at: at + 110 })
+    const failed = index === 0 ? { status: { code: 2 } } : {}
+    const mail = processing('orders', order, 'email', mode(index), { at: at + 310, ...failed })
+    // Ends arrive in any order, apart.
+    if (index % 2 === 0) await traces.put(tracesOf('gateway', [order]))
+    await traces.put(tracesOf('payment', [pay]))
+    await traces.put(tracesOf('email', [mail]))
+    if (index % 2 === 1) await traces.put(tracesOf('gateway', [order]))
+  }
+}
+
+test.each([
+  [0, 'link'],
+  [1, 'parent'],
+  [2, 'both'],
+] as const)(
+  'services, topics and groups have the same edges however consumers are tied: hour %i, %s',
+  async (hour, mode) => {
+    await putOrders(hour, () => mode)
+    const answer = await topology(hour)
+    expect(edges(answer)).toEqual(orderEdges)
+    expect(answer.nodes.map((node) => `${node.type} ${node.system} ${node.name}`).toSorted()).toEqual([
+      'group kafka email',
+      'group kafka payment',
+      'service  email',
+      'service  gateway',
+      'service  payment',
+      'topic kafka orders',
+    ])
+    const produce = answer.edges.find((edge) => edge.type === 'produce')
+    expect(produce).toMatchObject({ rate: 4 / 3600, sampled: false, duration: { p50: '10000000' } })
+    expect(produce?.failed).toBeUndefined()
+    expect(answer.edges.find((edge) => edge.to === 'service:email')?.failed?.traceId).toMatch(/^[0-9a-f]{32}$/)
+  },
+)
+
+test('half of the consumers link and half are children: still the same edges', async () => {
+  await putOrders(3, (index) => (index < 2 ? 'link' : 'parent'))
+  expect(edges(await topology(3))).toEqual(orderEdges)
+})
+
+/** How each version of the conventions had instrumentations write one send and one consumption. */
+const spellings: Readonly<Record<string, readonly [Attributes, Attributes, string, string]>> = {
+  '1.16': [
+    { 'messaging.system': 'kafka', 'messaging.destination': 'orders' },
+    {
+      'messaging.system': 'kafka',
+      'messaging.destination': 'orders',
+      'messaging.operation': 'process',
+      'messaging.kafka.consumer_group': 'g',
+    },
+    'orders send',
+    'orders process',
+  ],
+  '1.18': [
+    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation': 'publish' },
+    {
+      'messaging.system': 'kafka',
+      'messaging.source.name': 'orders',
+      'messaging.operation': 'process',
+      'messaging.kafka.consumer.group': 'g',
+    },
+    'orders publish',
+    'orders process',
+  ],
+  '1.24': [
+    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation': 'publish' },
+    {
+      'messaging.system': 'kafka',
+      'messaging.destination.name': 'orders',
+      'messaging.operation': 'deliver',
+      'messaging.kafka.consumer.group': 'g',
+    },
+    'orders publish',
+    'orders deliver',
+  ],
+  '1.27': [
+    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation.type': 'publish' },
+    {
+      'messaging.system': 'kafka',
+      'messaging.destination.name': 'orders',
+      'messaging.operation.type': 'process',
+      'messaging.consumer.group.name': 'g',
+    },
+    'publish orders',
+    'process orders',
+  ],
+  '1.45': [
+    { 'messaging.system.name': 'kafka', 'messaging.destination.name': 'orders', 'messaging.operation.type': 'send' },
+    {
+      'messaging.system.name': 'kafka',
+      'messaging.destination.name': 'orders',
+      'messaging.operation.type': 'process',
+      'messaging.consumer.group.name': 'g',
+    },
+    'send orders',
+    'process orders',
+  ],
+  'name only': [
+    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders' },
+    { 'messaging.system': 'kafka', 'messaging.destination.name': 'orders', 'messaging.consumer.group.name': 'g' },
+    'orders send',
+    'process orders',
+  ],
+}
+
+type Attributes = Readonly<Record<string, PlainValue>>
+
+test('all spellings of the conventions are read as one', async () => {
+  const hour = 4
+  for (const [produced, consumed, produceName, consumeName] of Object.values(spellings)) {
+    const at = hour * HOUR_MS
+    const sent = span({ name: produceName, kind: 4, at, attributes: produced })
+    const taken = span({ name: consumeName, kind: 5, at: at + 60, attributes: consumed, links: [linkTo(sent)] })
+    await traces.put(tracesOf('producer', [sent]))
+    await traces.put(tracesOf('consumer', [taken]))
+  }
+  const count = Object.keys(spellings).length
+  expect(edges(await topology(hour))).toEqual([
+    ['consume', 'group:kafka:g', 'service:consumer', count, 0, '50000000'],
+    ['deliver', 'topic:kafka:orders', 'group:kafka:g', count, 0, '50000000'],
+    ['produce', 'service:producer', 'topic:kafka:orders', count, 0, undefined],
+  ])
+})
+
+test('a consumer with poll and process spans is counted once, a batch by its send', async () => {
+  const at = 5 * HOUR_MS
+  const made = ['a', 'b'].map(() =>
+    span({
+      name: 'create orders',
+      kind: 4,
+      at,
+      for: 1,
+      attributes: { ...spellings['1.45']?.[0], 'messaging.operation.type': 'create' },
+    }),
+  )
+  const sent = send('orders', { at: at + 1, kind: 3, links: made.map((one) => linkTo(one)) })
+  const poll = span({
+    name: 'poll orders',
+    kind: 3,
+    at: at + 20,
+    links: made.map((one) => linkTo(one)),
+    attributes: { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' },
+  })
+  const processed = made.map((one) => processing('orders', one, 'g', 'link', { at: at + 31, in: poll }))
+  await traces.put(tracesOf('producer', [...made, sent]))
+  await traces.put(tracesOf('consumer', [poll, ...processed]))
+  expect(edges(await topology(5))).toEqual([
+    ['consume', 'group:kafka:g', 'service:consumer', 2, 0, '30000000'],
+    ['deliver', 'topic:kafka:orders', 'group:kafka:g', 2, 0, '30000000'],
+    ['produce', 'service:producer', 'topic:kafka:orders', 1, 0, undefined],
+  ])
+})
+
+test('a batch span counts where its messages have no spans of their own', async () => {
+  const at = 11 * HOUR_MS
+  const sent = send('orders', { at, for: 10 })
+  const batch = { 'messaging.batch.message_count': 1 }
+  const whole = processing('orders', sent, 'each', 'link', { at: at + 60, for: 50, attributes: batch })
+  const each = processing('orders', sent, 'each', 'link', { at: at + 60, in: whole })
+  const only = processing('orders', sent, 'only', 'link', { at: at + 110, attributes: batch })
+  await traces.put(tracesOf('consumer', [sent, whole, each, only]))
+  expect(edges(await topology(11)).filter(([type]) => type === 'deliver')).toEqual([
+    ['deliver', 'topic:kafka:orders', 'group:kafka:each', 1, 0, '50000000'],
+    ['deliver', 'topic:kafka:orders', 'group:kafka:only', 1, 0, '100000000'],
+  ])
+})
+
+test('a message that waited since before the asked time has its queue time', async () => {
+  const order = send('orders', { at: 6 * HOUR_MS + HOUR_MS / 2, for: 0 })
+  const taken = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
+  await traces.put(tracesOf('producer', [order]))
+  await traces.put(tracesOf('consumer', [taken]))
+  expect(edges(await topology(7))).toEqual([
+    ['consume', 'group:kafka:g', 'service:consumer', 1, 0, '3600000000000'],
+    ['deliver', 'topic:kafka:orders', 'group:kafka:g', 1, 0, '3600000000000'],
+  ])
+})
+
+test('a call is a span whose parent is of another service', async () => {
+  const at = 8 * HOUR_MS
+  const client = span({ name: 'GET /stock', kind: 3, at, for: 50 })
+  const server = span({ name: 'GET /stock', kind: 2, at: at + 5, for: 30, in: client, status: { code: 2 } })
+  const inner = span({ name: 'read', kind: 1, at: at + 6, in: server })
+  await traces.put(tracesOf('web', [client]))
+  await traces.put(tracesOf('stock', [server, inner]))
+  const answer = await topology(8)
+  expect(edges(answer)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
+  expect(answer.edges[0]).toMatchObject({
+    duration: { p99: '30000000' },
+    slowest: { traceId: server.traceId, spanId: server.spanId },
+    failed: { spanId: server.spanId },
+  })
+})
+
+test('names may hold anything', async () => {
+  const at = 9 * HOUR_MS
+  const name = `a:b'); drop table spans --<script>\u202e`
+  const order = send(name, { at })
+  const taken = processing(name, order, name, 'link', { at: at + 10 })
+  await traces.put(tracesOf(name, [order, taken]))
+  expect((await topology(9)).nodes.map((node) => [node.type, node.name]).toSorted()).toEqual([
+    ['group', name],
+    ['service', name],
+    ['topic', name],
+  ])
+})
+
+test('many messages are sampled for their queue times, quiet topics are not', async () => {
+  const at = 10 * HOUR_MS
+  const spans: TestSpan[] = []
+  for (let index = 0; index < 12_000; index++) {
+    const sent = send('busy', { at: at + index, for: 1 })
+    spans.push(sent, processing('busy', sent, 'g', 'link', { at: at + index + 101 }))
+  }
+  const quiet = send('quiet', { at, for: 1 })
+  spans.push(quiet, processing('quiet', quiet, 'g', 'link', { at: at + 501 }))
+  await traces.put(tracesOf('shop', spans))
+  const answer = await topology(10)
+  const busy = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'busy')
+  expect(busy).toMatchObject({ count: 12_000, queueTime: { p50: '100000000', p99: '100000000' } })
+  expect(busy?.queueTimeCount).toBeGreaterThan(3_000)
+  expect(busy?.queueTimeCount).toBeLessThan(9_000)
+  const other = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'quiet')
+  expect(other).toMatchObject({ queueTime: { p50: '500000000' }, queueTimeCount: 1 })
+})
+
+test('a start that is not before its end is refused by name', async () => {
+  await expect(findTopology(traces.store, { start: '5', end: '5' }, {})).rejects.toThrow(BadParameter)
+})

@@ -1,0 +1,337 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { metricsTraceQL } from '../../src/query/traceql/metrics.ts'
+import { attributeKeys, attributeValues } from '../../src/query/traceql/names.ts'
+import { searchTraceQL } from '../../src/query/traceql/run.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { loadSpans } from './load.ts'
+import type { TestSpan } from './spans.ts'
+
+const hour = 3_600_000_000_000n
+const second = 1_000_000_000n
+const start = 1_790_000_000_000_000_000n
+const end = start + hour
+
+let store: Store
+let dir: string
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
+  store = await openEmbeddedStore(dir)
+  await loadSpans(store, [...hopSpans(), ...fanOutSpans(), ...longTrace(), ...hostileSpans()])
+})
+
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+let made = 0
+
+function span(name: string, at: bigint, more: Partial<TestSpan> = {}): TestSpan {
+  made++
+  return {
+    traceId: made.toString(16).padStart(32, 'b'),
+    spanId: made.toString(16).padStart(16, 'c'),
+    parentSpanId: '',
+    name,
+    kind: 'internal',
+    status: 'unset',
+    statusMessage: '',
+    start: at,
+    duration: second,
+    attributes: {},
+    resource: { 'service.name': 'test' },
+    scope: { name: 'scope', version: '1', attributes: { library: 'kafkajs' } },
+    events: [],
+    links: [],
+    ...more,
+  }
+}
+
+/** Twelve traces in a row, each linked to the one before it; the first is three days old. */
+function hopSpans(): TestSpan[] {
+  const spans: TestSpan[] = []
+  for (let hop = 0; hop < 12; hop++) {
+    const before = spans.at(-1)
+    const links = before ? [{ traceId: before.traceId, spanId: before.spanId, attributes: { hop: BigInt(hop) } }] : []
+    spans.push(span(`hop ${hop}`, hop === 0 ? start - 72n * hour : start + BigInt(hop) * second, { links }))
+  }
+  return spans
+}
+
+function fanOutSpans(): TestSpan[] {
+  const source = span('source', start + 100n * second)
+  const links = [{ traceId: source.traceId, spanId: source.spanId, attributes: {} }]
+  return [
+    source,
+    ...Array.from({ length: 1_200 }, (_, at) =>
+      span('target', start + BigInt(200 + at) * second, { links, attributes: { nth: BigInt(at) } }),
+    ),
+  ]
+}
+
+/** One trace over three days, with a child on each side of the window. */
+function longTrace(): TestSpan[] {
+  const root = span('long root', start - 36n * hour)
+  const { traceId } = root
+  const middle = span('long middle', start + 1800n * second, { traceId, parentSpanId: root.spanId })
+  return [root, middle, span('long leaf', start + 36n * hour, { traceId, parentSpanId: middle.spanId })]
+}
+
+const hostile = `'; drop table spans; -- {p0:String} \\ " \` \u0000 \u202e </script> \n\t 🙂`
+
+function hostileSpans(): TestSpan[] {
+  return [
+    span(hostile, start + 1900n * second, {
+      attributes: { [hostile]: hostile, plain: 'x' },
+      events: [{ time: start, name: hostile, attributes: { [hostile]: hostile } }],
+      resource: { 'service.name': hostile, [hostile]: hostile },
+    }),
+  ]
+}
+
+async function names(query: string, window = { start, end }, limit = 2000): Promise<readonly string[]> {
+  const answer = await searchTraceQL(store, query, { ...window, limit, spansPerSpanset: 5 })
+  return answer.traces.flatMap((trace) => trace.spansets.flatMap((spanset) => spanset.spans.map((each) => each.name)))
+}
+
+describe('a search', () => {
+  test('is for spans that start in [start, end)', async () => {
+    const window = { start: start + 3n * second, end: start + 5n * second }
+    expect(await names('{ name =~ "hop.*" }', window)).toEqual(['hop 4', 'hop 3'])
+  })
+
+  test('answers newest first, as many as asked for', async () => {
+    expect(await names('{ name =~ "hop.*" }', undefined, 3)).toEqual(['hop 11', 'hop 10', 'hop 9'])
+  })
+
+  test('looks at the whole of a trace that it found, however far it reaches', async () => {
+    expect(await names('{ name = "long root" } >> { name = "long middle" }')).toEqual([])
+    const answer = await searchTraceQL(store, '{ name =~ "long.*" } | count() = 3', { start, end })
+    expect(answer.traces).toMatchObject([
+      { summary: { spanCount: 3, rootName: 'long root' }, spansets: [{ matched: 3 }] },
+    ])
+    expect(
+      await names('{ rootName = "long root" && name = "long leaf" }', { start: end, end: end + 48n * hour }),
+    ).toEqual(['long leaf'])
+  })
+
+  test('shows the fields that the query names, with their types', async () => {
+    const answer = await searchTraceQL(
+      store,
+      '{ span.nth = 7 && .service.name = "test" } | select(instrumentation.library, duration)',
+      { start, end },
+    )
+    expect(answer.traces[0]?.spansets[0]?.spans[0]).toMatchObject({
+      name: 'target',
+      durationNanos: '1000000000',
+      attributes: [
+        { field: 'span.nth', type: 'i', value: '7' },
+        { field: '.service.name', type: 's', value: 'test' },
+        { field: 'instrumentation.library', type: 's', value: 'kafkajs' },
+        { field: 'span:duration', type: 'i', value: '1000000000' },
+      ],
+    })
+  })
+
+  test('that its reader leaves is cancelled', async () => {
+    const controller = new AbortController()
+    const answer = searchTraceQL(store, '{ } >> { }', { start, end, signal: controller.signal })
+    controller.abort()
+    await expect(answer).rejects.toMatchObject({ code: 'cancelled' })
+  })
+
+  test('that takes too long says so and what to do', async () => {
+    await expect(searchTraceQL(store, '{ }', { start, end, timeoutMs: 0 })).rejects.toMatchObject({
+      code: 'limit',
+      message: expect.stringContaining('choose a shorter time range'),
+    })
+  })
+
+  test('over an empty time range is refused', async () => {
+    await expect(searchTraceQL(store, '{ }', { start: end, end: start })).rejects.toMatchObject({ code: 'limit' })
+  })
+
+  test('with an open end is answered', async () => {
+    expect(await names('{ name = "hop 5" }', { start: 0n, end: 2n ** 64n - 1n })).toEqual(['hop 5'])
+  })
+})
+
+describe('a long query', () => {
+  test.each(['.a = 1', 'span.a =~ "b.*"', 'resource.b != "c"', 'event.d > 5'])(
+    'of %s is answered, or refused for its conditions',
+    async (condition) => {
+      const times = (count: number): string =>
+        `{ ${Array.from({ length: count }, () => condition)
+          .map((each, at) => each.replace(/[abcd](?= )/, `$&${at}`))
+          .join(' || ')} }`
+      expect(await names(times(60))).toEqual([])
+      await expect(searchTraceQL(store, times(450), { start, end })).rejects.toMatchObject({
+        name: 'TraceQLError',
+        code: 'limit',
+      })
+    },
+  )
+
+  test('nests as deep as it may', async () => {
+    expect(
+      await names(`${'('.repeat(20)}{ ${'('.repeat(30)}name = "hop 5"${')'.repeat(30)} }${')'.repeat(20)}`),
+    ).toEqual(['hop 5'])
+  })
+})
+
+describe('a walk over links', () => {
+  test('finds what came of a trace of any age, eight hops on', async () => {
+    const found = await names('{ name = "hop 0" } ->> { name =~ "hop.*" }')
+    expect(found).toEqual(['hop 8', 'hop 7', 'hop 6', 'hop 5', 'hop 4', 'hop 3', 'hop 2', 'hop 1'])
+  })
+
+  test('finds where a trace came from, and tells when there was more', async () => {
+    const answer = await searchTraceQL(store, '{ name = "hop 11" } <<- { name =~ "hop.*" }', { start, end })
+    expect(answer.traces.map((trace) => trace.summary.rootName)).toEqual([
+      'hop 10',
+      'hop 9',
+      'hop 8',
+      'hop 7',
+      'hop 6',
+      'hop 5',
+      'hop 4',
+      'hop 3',
+    ])
+    expect(answer.cuts).toEqual([])
+  })
+
+  test('over a wide fan-out is cut off and says so', async () => {
+    const answer = await searchTraceQL(store, '{ name = "source" } ->> { name = "target" }', {
+      start,
+      end,
+      limit: 2000,
+    })
+    expect(answer.traces.length).toBeGreaterThanOrEqual(1000)
+    expect(answer.cuts.join()).toContain('1000 traces')
+  })
+})
+
+describe('any text is only ever text', () => {
+  const quoted = JSON.stringify(hostile).replaceAll('\u202e', '\\u202e')
+
+  test.each([
+    `{ name = ${quoted} }`,
+    `{ span.${quoted} = ${quoted} }`,
+    `{ resource.${quoted} = ${quoted} }`,
+    `{ .${quoted} != nil }`,
+    `{ resource.service.name = ${quoted} }`,
+    `{ event:name = ${quoted} && event.${quoted} = ${quoted} }`,
+    `{ .plain = "x" } | by(span.${quoted}) | select(resource.${quoted})`,
+  ])('%j', async (query) => {
+    expect(await names(query)).toEqual([hostile])
+  })
+
+  test('and never part of a statement', async () => {
+    const statements: string[] = []
+    const recording: Store = {
+      ...store,
+      query: (sql, params, options) => {
+        statements.push(sql)
+        return store.query(sql, params, options)
+      },
+    }
+    const mark = 'zq9mark'
+    const fields = ['span', 'resource', 'event', 'instrumentation', 'parent'].map((scope) => `${scope}.${mark}1`)
+    for (const field of [...fields, `.${mark}2`, 'name', 'rootName', 'link:traceID', `link.${mark}3`]) {
+      for (const condition of [`= "${mark}4"`, `!= "${mark}5"`, `=~ "${mark}6.*"`]) {
+        await searchTraceQL(
+          recording,
+          `{ ${field} ${condition} } ->> { ${field} ${condition} } | select(span.${mark}7)`,
+          { start, end },
+        )
+      }
+    }
+    await metricsTraceQL(recording, `{ .${mark} = "${mark}" } | rate() by (span.${mark}8)`, { start, end, step: hour })
+    await attributeValues(recording, `span.${mark}9`, { start, end, prefix: mark })
+    expect(statements.length).toBeGreaterThan(30)
+    expect(statements.filter((sql) => sql.includes(mark))).toEqual([])
+  })
+
+  test('whatever is looked for, the answer is that there is none', async () => {
+    const anything = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => text !== '')
+    await fc.assert(
+      fc.asyncProperty(anything, anything, async (key, value) => {
+        const query = `{ span.${JSON.stringify(key)} = ${JSON.stringify(value)} || .${JSON.stringify(key)} > ${JSON.stringify(value)} }`
+        expect(await names(query)).toEqual([])
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('metrics', () => {
+  test('with too many points are refused', async () => {
+    await expect(metricsTraceQL(store, '{ } | rate()', { start, end, step: 1_000_000n })).rejects.toMatchObject({
+      code: 'limit',
+    })
+  })
+
+  test('with too many series are refused', async () => {
+    await expect(metricsTraceQL(store, '{ } | rate() by (span.nth)', { start, end, step: hour })).rejects.toMatchObject(
+      { code: 'limit' },
+    )
+  })
+})
+
+describe('names', () => {
+  test('of attributes come with their scope, most used first, narrowed by a prefix', async () => {
+    expect(await attributeKeys(store, { start, end, scope: 'span' })).toEqual([
+      { field: 'span.nth', scope: 'span', key: 'nth' },
+      { field: `span.${JSON.stringify(hostile)}`, scope: 'span', key: hostile },
+      { field: 'span.plain', scope: 'span', key: 'plain' },
+    ])
+    expect((await attributeKeys(store, { start, end, prefix: 'SERV' })).map((key) => key.field)).toEqual([
+      'resource.service.name',
+    ])
+    expect((await attributeKeys(store, { start, end, scope: 'link' })).map((key) => key.field)).toEqual(['link.hop'])
+    expect((await attributeKeys(store, { start, end, scope: 'event' })).map((key) => key.key)).toEqual([hostile])
+    expect((await attributeKeys(store, { start, end, scope: 'instrumentation' })).map((key) => key.field)).toEqual([
+      'instrumentation.library',
+    ])
+  })
+
+  test('of values come as text', async () => {
+    expect(await attributeValues(store, 'resource.service.name', { start, end })).toEqual(
+      expect.arrayContaining(['test', hostile]),
+    )
+    expect(await attributeValues(store, '.plain', { start, end })).toEqual(['x'])
+    expect(await attributeValues(store, '.service.name', { start, end, prefix: 'te' })).toEqual(['test'])
+    expect((await attributeValues(store, 'span.nth', { start, end, prefix: '119' })).toSorted()).toEqual([
+      '119',
+      '1190',
+      '1191',
+      '1192',
+      '1193',
+      '1194',
+      '1195',
+      '1196',
+      '1197',
+      '1198',
+      '1199',
+    ])
+    expect(await attributeValues(store, 'name', { start, end, prefix: 'SOU' })).toEqual(['source'])
+    expect(await attributeValues(store, 'kind', { start, end })).toEqual(['internal'])
+    expect(await attributeValues(store, 'link.hop', { start, end, limit: 3 })).toHaveLength(3)
+    expect(await attributeValues(store, 'event:name', { start, end })).toEqual([hostile])
+    expect(await attributeValues(store, 'instrumentation:name', { start, end })).toEqual(['scope'])
+    expect(await attributeValues(store, `span.${JSON.stringify(hostile)}`, { start, end })).toEqual([hostile])
+  })
+
+  test.each(['rootName', 'parent.a', '1', 'duration > 1ms && name', '', 'a } || { b'])(
+    '%s has no values to list',
+    async (field) => {
+      await expect(attributeValues(store, field, { start, end })).rejects.toMatchObject({ name: 'TraceQLError' })
+    },
+  )
+})

@@ -1,0 +1,113 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { metricsTraceQL } from '../../src/query/traceql/metrics.ts'
+import { parse } from '../../src/query/traceql/parse.ts'
+import { parseSearch, searchTraceQL } from '../../src/query/traceql/run.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { dataEnd, dataStart, makeSpans } from './dataset.ts'
+import { evaluate } from './evaluate.ts'
+import { loadSpans } from './load.ts'
+import { randomSearch } from './random-query.ts'
+import { evaluateMetrics } from './evaluate-metrics.ts'
+import { metrics, searches } from './queries.ts'
+
+const spans = makeSpans()
+let store: Store
+let dir: string
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
+  store = await openEmbeddedStore(dir)
+  await loadSpans(store, spans)
+})
+
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+describe('the engine answers what plain objects do', () => {
+  test.each(searches)('%s', async (query) => {
+    expect(await answerOf(query)).toEqual(expectedOf(query))
+  })
+
+  test('whatever the query', async () => {
+    await fc.assert(
+      fc.asyncProperty(randomSearch(), async (query) => {
+        expect(await answerOf(query)).toEqual(expectedOf(query))
+      }),
+      { numRuns: 100 },
+    )
+  }, 120_000)
+
+  test.each(metrics)('%s', async (text) => {
+    const step = 600_000_000_000n
+    const { series, cuts } = await metricsTraceQL(store, text, { start: dataStart, end: dataEnd, step })
+    const query = parse(text)
+    if (query.kind !== 'metrics') throw new Error('the corpus has a search among its metrics')
+    const expected = evaluateMetrics(
+      query.metrics,
+      spans,
+      dataStart,
+      step,
+      Number((dataEnd - dataStart + step - 1n) / step),
+    )
+    const found = new Map(series.map(({ labels, points }) => [JSON.stringify(labels), points]))
+    expect([...found.keys()].sort()).toEqual([...expected.keys()].sort())
+    for (const [name, points] of found) {
+      const wanted = [...(expected.get(name) ?? [])].sort(([a], [b]) => a - b)
+      expect(points.map((point) => Number((BigInt(point.timeUnixNano) - dataStart) / step))).toEqual(
+        wanted.map(([at]) => at),
+      )
+      for (const [index, [, values]] of wanted.entries()) {
+        const value = points[index]?.value ?? Number.NaN
+        const off = Math.min(...values.map((each) => Math.abs(value - each) / Math.max(Math.abs(each), 1e-12)))
+        // Quantiles come from a sketch with a relative error of 1 %.
+        expect(off).toBeLessThan(text.includes('quantile') ? 0.011 : 1e-9)
+      }
+    }
+    expect(cuts).toEqual([])
+  })
+
+  test('the corpus tells right from wrong: most of its queries match some traces and not all', () => {
+    const counts = searches.map((query) => evaluate(parseSearch(query).pipeline, spans).size)
+    const traces = new Set(spans.map((span) => span.traceId)).size
+    expect(searches.length).toBeGreaterThanOrEqual(150)
+    expect(counts.filter((count) => count > 0 && count < traces).length).toBeGreaterThan(searches.length * 0.8)
+  })
+})
+
+async function answerOf(query: string): Promise<unknown> {
+  const window = { start: dataStart, end: dataEnd }
+  const answer = await searchTraceQL(store, query, { ...window, limit: 1000, spansPerSpanset: 1000 })
+  const traces = answer.traces.map((trace) => ({
+    traceId: trace.summary.traceId,
+    spansets: trace.spansets.map(({ group, spans, matched }) => ({
+      labels: group.map(({ value }) => value),
+      spanIds: spans.map((span) => span.spanId).sort(),
+      matched,
+    })),
+  }))
+  return { traces: sorted(traces), cuts: answer.cuts }
+}
+
+function expectedOf(query: string): unknown {
+  const traces = [...evaluate(parseSearch(query).pipeline, spans)].map(([traceId, spansets]) => ({
+    traceId,
+    spansets: spansets.map((spanset) => ({ ...spanset, matched: spanset.spanIds.length })),
+  }))
+  return { traces: sorted(traces), cuts: [] }
+}
+
+function sorted<Found extends { traceId: string; spansets: { labels: readonly unknown[] }[] }>(
+  found: readonly Found[],
+): Found[] {
+  const byText = (a: unknown, b: unknown): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+  return found
+    .map((trace) => ({ ...trace, spansets: trace.spansets.toSorted((a, b) => byText(a.labels, b.labels)) }))
+    .toSorted((a, b) => byText(a.traceId, b.traceId))
+}

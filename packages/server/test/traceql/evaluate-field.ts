@@ -1,0 +1,228 @@
+import type { Field } from '../../src/query/traceql/ast.ts'
+import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
+
+/** A status or a kind, which is no string. */
+export type EnumValue = { readonly enum: 'status' | 'kind'; readonly word: string }
+export type FieldValue = TestValue | EnumValue | undefined
+
+export type Place = {
+  readonly span: TestSpan
+  /** All spans of its trace. */
+  readonly trace: readonly TestSpan[]
+  readonly event?: TestSpan['events'][number]
+  readonly link?: TestSpan['links'][number]
+}
+
+/** What a condition says of a span: TraceQL's semantics, read straight off the objects. */
+export function holds(field: Field, place: Place): boolean {
+  // A bare field of events or links, like a comparison, asks for one of them.
+  if (mentions(field, 'link') && field.kind === 'attribute') {
+    return place.span.links.some((link) => valueOf(field, { ...place, link }) === true)
+  }
+  return valueOf(field, place) === true
+}
+
+export function valueOf(field: Field, place: Place): FieldValue {
+  switch (field.kind) {
+    case 'literal':
+      return literal(field)
+    case 'attribute':
+      return attribute(field, place)
+    case 'intrinsic':
+      return intrinsic(field.name, place)
+    case 'unary': {
+      const value = valueOf(field.operand, place)
+      if (field.op === '!') return typeof value === 'boolean' ? !value : undefined
+      return typeof value === 'number' ? -value : typeof value === 'bigint' ? -value : undefined
+    }
+    case 'binary':
+      return binary(field, place)
+  }
+}
+
+function binary(field: Field & { kind: 'binary' }, place: Place): FieldValue {
+  if (field.op === '&&') return holds(field.left, place) && holds(field.right, place)
+  if (field.op === '||') return holds(field.left, place) || holds(field.right, place)
+  const arithmetic: Record<string, (a: number, b: number) => number> = {
+    '+': (a, b) => a + b,
+    '-': (a, b) => a - b,
+    '*': (a, b) => a * b,
+    '/': (a, b) => a / b,
+    '%': (a, b) => a % b,
+    '^': (a, b) => a ** b,
+  }
+  const calculate = arithmetic[field.op]
+  if (calculate) {
+    const a = asNumber(valueOf(field.left, place))
+    const b = asNumber(valueOf(field.right, place))
+    return a === undefined || b === undefined ? undefined : calculate(a, b)
+  }
+  return comparison(field, place)
+}
+
+/** Over the events or links of a span, a comparison holds when it does for one; `= nil` when no one has the field. */
+function comparison(field: Field & { kind: 'binary' }, place: Place): boolean {
+  if (field.left.kind === 'literal' && field.left.type === 'nil')
+    return comparison({ ...field, left: field.right, right: field.left }, place)
+  const isNil = field.right.kind === 'literal' && field.right.type === 'nil'
+  const many = mentions(field, 'event')
+    ? place.span.events.map((event) => ({ ...place, event }))
+    : mentions(field, 'link')
+      ? place.span.links.map((link) => ({ ...place, link }))
+      : undefined
+  const one = (at: Place): boolean => compare(valueOf(field.left, at), field.op, valueOf(field.right, at), isNil)
+  if (!many) return one(place)
+  return isNil && field.op === '=' ? many.every(one) : many.some(one)
+}
+
+function mentions(field: Field, scope: 'event' | 'link'): boolean {
+  if (field.kind === 'attribute') return field.scope === scope
+  if (field.kind === 'intrinsic') return field.name.startsWith(`${scope}:`)
+  if (field.kind === 'unary') return mentions(field.operand, scope)
+  return field.kind === 'binary' && (mentions(field.left, scope) || mentions(field.right, scope))
+}
+
+export function compare(left: FieldValue, op: string, right: FieldValue, isNil = false): boolean {
+  if (isNil) return op === '=' ? left === undefined : left !== undefined
+  if (left === undefined || right === undefined) return false
+  if (Array.isArray(left)) {
+    const negative = op === '!=' || op === '!~'
+    const positive = op === '!=' ? '=' : op === '!~' ? '=~' : op
+    const some = left.some((element: TestValue) => compare(element, positive, right))
+    return negative ? !some : some
+  }
+  if (isEnum(left) || isEnum(right)) {
+    if (!isEnum(left) || !isEnum(right) || left.enum !== right.enum) return false
+    return op === '=' ? left.word === right.word : left.word !== right.word
+  }
+  if (typeof left === 'string' && typeof right === 'string') return compareStrings(left, op, right)
+  if (typeof left === 'boolean' && typeof right === 'boolean') return op === '=' ? left === right : left !== right
+  const numeric = (value: unknown): value is number | bigint => typeof value === 'number' || typeof value === 'bigint'
+  return numeric(left) && numeric(right) && ordered(left, op, right)
+}
+
+function compareStrings(left: string, op: string, right: string): boolean {
+  if (op !== '=~' && op !== '!~') return ordered(left, op, right)
+  const ignoreCase = right.startsWith('(?i)')
+  const matches = new RegExp(`^(?:${ignoreCase ? right.slice(4) : right})$`, ignoreCase ? 'i' : '').test(left)
+  return op === '=~' ? matches : !matches
+}
+
+function ordered<T extends string | number | bigint>(left: T, op: string, right: T): boolean {
+  switch (op) {
+    case '=':
+      // oxlint-disable-next-line eslint/eqeqeq -- 1n equals 1
+      return left == right
+    case '!=':
+      // oxlint-disable-next-line eslint/eqeqeq -- 1n equals 1
+      return left != right
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+    default:
+      return false
+  }
+}
+
+function isEnum(value: unknown): value is EnumValue {
+  return typeof value === 'object' && value !== null && 'enum' in value
+}
+
+function asNumber(value: FieldValue): number | undefined {
+  return typeof value === 'number' ? value : typeof value === 'bigint' ? Number(value) : undefined
+}
+
+function literal(field: Field & { kind: 'literal' }): FieldValue {
+  switch (field.type) {
+    case 'nil':
+      return undefined
+    case 'int':
+      return BigInt(field.text)
+    case 'string':
+      // Hex digits of an id mean the same in either case; no other string of the corpus is all upper-case hex.
+      return /^[0-9A-F]{32}$/.test(field.value) ? field.value.toLowerCase() : field.value
+    case 'status':
+    case 'kind':
+      return { enum: field.type, word: field.value }
+    default:
+      return field.value
+  }
+}
+
+function attribute(field: Field & { kind: 'attribute' }, place: Place): FieldValue {
+  const span = field.parent ? parentOf(place) : place.span
+  if (!span) return undefined
+  const own = (attributes: TestAttributes | undefined): TestValue | undefined =>
+    attributes && Object.hasOwn(attributes, field.key) ? attributes[field.key] : undefined
+  switch (field.scope) {
+    case 'span':
+      return own(span.attributes)
+    case 'resource':
+      return own(span.resource)
+    case 'instrumentation':
+      return own(span.scope.attributes)
+    case 'event':
+      return own(place.event?.attributes)
+    case 'link':
+      return own(place.link?.attributes)
+    case 'any':
+      return Object.hasOwn(span.attributes, field.key) ? own(span.attributes) : own(span.resource)
+  }
+}
+
+function parentOf({ span, trace }: Place): TestSpan | undefined {
+  return trace.find((other) => other.spanId === span.parentSpanId)
+}
+
+function intrinsic(name: string, { span, trace, event, link }: Place): FieldValue {
+  const root = trace.filter((other) => other.parentSpanId === '').sort((a, b) => Number(a.start - b.start))[0]
+  const ends = trace.map((other) => other.start + other.duration)
+  const starts = trace.map((other) => other.start)
+  switch (name) {
+    case 'span:name':
+      return span.name
+    case 'span:status':
+      return { enum: 'status', word: span.status }
+    case 'span:statusMessage':
+      return span.statusMessage
+    case 'span:kind':
+      return { enum: 'kind', word: span.kind }
+    case 'span:duration':
+      return span.duration
+    case 'span:id':
+      return span.spanId
+    case 'span:parentID':
+      return span.parentSpanId === '' ? undefined : span.parentSpanId
+    case 'span:childCount':
+      return BigInt(trace.filter((other) => other.parentSpanId === span.spanId).length)
+    case 'trace:id':
+      return span.traceId
+    case 'trace:duration':
+      return ends.reduce((a, b) => (a > b ? a : b)) - starts.reduce((a, b) => (a < b ? a : b))
+    case 'trace:rootName':
+      return root?.name
+    case 'trace:rootService':
+      return root && String(root.resource['service.name'] ?? '')
+    case 'event:name':
+      return event?.name
+    case 'event:timeSinceStart':
+      return event && event.time - span.start
+    case 'link:traceID':
+      return link?.traceId
+    case 'link:spanID':
+      return link?.spanId
+    case 'instrumentation:name':
+      return span.scope.name
+    case 'instrumentation:version':
+      return span.scope.version
+    case 'nestedSetParent':
+      return span.parentSpanId === '' ? -1n : 1n
+    default:
+      throw new Error(`${name} is not evaluated`)
+  }
+}

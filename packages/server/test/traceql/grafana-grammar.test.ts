@@ -1,0 +1,68 @@
+import { parser } from '@grafana/lezer-traceql'
+import { describe, expect, test } from 'vitest'
+import { parse } from '../../src/query/traceql/parse.ts'
+import { metrics, searches } from './queries.ts'
+
+/**
+ * Grafana's editor and Tempo must take what we take, and the other way round. Its grammar is one for an editor, which
+ * colours what it doesn't know as an error and goes on; these are the features that it doesn't know.
+ */
+const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
+  [/->>|<<-/, 'operators over links are ours'],
+  [/childCount|nestedSet/, 'intrinsics of Tempo that it lacks'],
+  [/\\/, 'escapes in strings'],
+  [/\dh\d/, 'durations of more than one unit'],
+  [/\(duration, \./, 'numbers that begin with a dot'],
+  [/^\(.*\)\s*[-+*/]|^\d+ \*/, 'arithmetic of metrics'],
+  [/(?:rate|_over_time)\(.*\).*(?:topk\(\d+\) )?> ?\d/, 'comparisons of metrics'],
+  [/max_over_time\(.* \+/, 'expressions in a metrics function'],
+  [/\) with/, 'hints after a metrics function'],
+  [/\| by\(\w+, \w+\)/, 'several fields of by() in a search'],
+  [/^count/, 'a stage that comes first'],
+  [/\^ 2 = 36|\^ 0 =/, 'powers'],
+]
+
+const queries = [...searches, ...metrics].map((text) => ({
+  text,
+  unknown: unknownToGrafana.find(([pattern]) => pattern.test(text))?.[1],
+}))
+
+describe('Grafana and we take the same queries', () => {
+  test.each(queries.filter(({ unknown }) => unknown === undefined).map(({ text }) => text))('%s', (text) => {
+    expect(() => parse(text)).not.toThrow()
+    expect(errorsOf(text)).toEqual([])
+  })
+})
+
+describe('both refuse', () => {
+  test.each([
+    '{',
+    '}',
+    '{ .a = }',
+    '{ .a = 1',
+    '{ a = 1 }',
+    '{ .a == 1 }',
+    '{ } >> ',
+    '{ } | ',
+    '{ } | count(',
+    '{ } | by()',
+    '{ } | rate( by (.a)',
+    '{ } { }',
+    '{ .a = "x }',
+    '{ && .a }',
+    '({ }',
+  ])('%s', (text) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'syntax' }))
+    expect(errorsOf(text)).not.toEqual([])
+  })
+})
+
+function errorsOf(text: string): readonly string[] {
+  const errors: string[] = []
+  parser.parse(text).iterate({
+    enter: (node) => {
+      if (node.type.isError) errors.push(`${node.from}: ${text.slice(node.from, node.to)}`)
+    },
+  })
+  return errors
+}

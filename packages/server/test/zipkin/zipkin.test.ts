@@ -1,0 +1,131 @@
+import type { TraceAnswer } from '@spanlink/contract'
+import { kv } from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { OtlpError } from '../../src/otlp/error.ts'
+import { transcodeZipkin } from '../../src/otlp/zipkin.ts'
+import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+
+let spanlink: Spanlink
+
+beforeAll(async () => {
+  spanlink = await openSpanlink()
+})
+
+afterAll(async () => {
+  await spanlink?.[Symbol.asyncDispose]()
+})
+
+const TRACE = '0000000000000000463ac35c9f6413ad'
+
+test('spans of Zipkin are stored as the OTLP they mean', async () => {
+  const client = {
+    traceId: '463ac35c9f6413ad',
+    id: 'A2FB4A1D1A96D312',
+    parentId: '72485a3953bb6124',
+    kind: 'CLIENT',
+    name: 'get /orders',
+    timestamp: 1795132800000001,
+    duration: 1500,
+    localEndpoint: { serviceName: 'frontend', ipv4: '10.0.0.1', port: 3306 },
+    remoteEndpoint: { serviceName: 'backend', ipv6: '2001:db8::c001' },
+    annotations: [{ timestamp: 1795132800000002, value: 'ws' }],
+    tags: { 'http.path': '/orders', error: 'it broke', 'otel.scope.name': 'lib', 'otel.scope.version': '2' },
+  }
+  const server = {
+    traceId: '463ac35c9f6413ad',
+    id: 'a2fb4a1d1a96d312',
+    kind: 'SERVER',
+    shared: true,
+    timestamp: 1795132800000010,
+    localEndpoint: { serviceName: 'backend' },
+    tags: { 'otel.status_code': 'OK' },
+  }
+  expect(await post(JSON.stringify([client, server]))).toEqual({ status: 202, body: '' })
+  await spanlink.stored()
+  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${TRACE}`)
+  expect(body.spans).toHaveLength(2)
+  expect(body.spans[0]).toMatchObject({
+    spanId: 'a2fb4a1d1a96d312',
+    parentSpanId: '72485a3953bb6124',
+    service: 'frontend',
+    name: 'get /orders',
+    kind: 'client',
+    startTimeUnixNano: '1795132800000001000',
+    endTimeUnixNano: '1795132800001501000',
+    status: { code: 'error', message: 'it broke' },
+    events: [{ timeUnixNano: '1795132800000002000', name: 'ws' }],
+    attributes: [
+      kv('http.path', '/orders'),
+      kv('error', 'it broke'),
+      kv('network.local.address', '10.0.0.1'),
+      kv('network.local.port', 3306),
+      kv('peer.service', 'backend'),
+      kv('network.peer.address', '2001:db8::c001'),
+    ],
+  })
+  expect(body.sources[body.spans[0]?.source ?? -1]?.scope).toMatchObject({ name: 'lib', version: '2' })
+  expect(body.spans[1]).toMatchObject({
+    parentSpanId: 'a2fb4a1d1a96d312',
+    service: 'backend',
+    kind: 'server',
+    status: { code: 'ok' },
+  })
+})
+
+test('an empty list is taken', async () => {
+  expect(await post('[]')).toEqual({ status: 202, body: '' })
+})
+
+test.each([
+  ['no JSON', '[{', 400],
+  ['no list', '{}', 400],
+  ['a list of no spans', '[1]', 400],
+  ['a span without ids', '[{"name":"x"}]', 400],
+  ['a time that is none', '[{"traceId":"1","id":"2","timestamp":"soon"}]', 400],
+])('%s is refused', async (_what, body, status) => {
+  const answer = await post(body)
+  expect(answer.status).toBe(status)
+  expect(JSON.parse(answer.body)).toMatchObject({ code: 3, message: expect.any(String) })
+})
+
+test('protobuf is not taken here', async () => {
+  expect((await post('', 'application/x-protobuf')).status).toBe(415)
+})
+
+test('whatever JSON comes is rows or an OtlpError', () => {
+  const names = [
+    'traceId',
+    'id',
+    'parentId',
+    'kind',
+    'name',
+    'timestamp',
+    'duration',
+    'localEndpoint',
+    'tags',
+    'shared',
+  ]
+  const span = fc.dictionary(fc.constantFrom(...names, 'annotations', 'remoteEndpoint'), fc.jsonValue({ maxDepth: 3 }))
+  fc.assert(
+    fc.property(fc.array(span, { maxLength: 3 }), (spans) => {
+      expect(unexpected(() => transcodeZipkin(Buffer.from(JSON.stringify(spans)), 1_800_000_000))).toBeUndefined()
+    }),
+    { numRuns: 3000 },
+  )
+})
+
+function unexpected(transcode: () => unknown): unknown {
+  try {
+    transcode()
+    return undefined
+  } catch (error) {
+    return error instanceof OtlpError ? undefined : error
+  }
+}
+
+async function post(body: string, type = 'application/json'): Promise<{ status: number; body: string }> {
+  const url = new URL('/api/v2/spans', spanlink.ingest.otlpHttpUrl)
+  const response = await fetch(url, { method: 'POST', headers: { 'content-type': type }, body })
+  return { status: response.status, body: await response.text() }
+}

@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process'
+import { Socket } from 'node:net'
+import { createInterface } from 'node:readline'
+
+/**
+ * A process that cannot outlive us. `sh` keeps the read end of a pipe whose only writer is this process: however we die,
+ * `kill -9` included, the kernel closes it, the watcher sees the end and runs the clean-up. Needs nothing of the program
+ * that is run, so it serves a JVM as well as a container.
+ */
+export interface GuardedProcess {
+  readonly pid: number
+  /** The exit code (128 + n for signal n) once the program has ended and its clean-up is done; holds our process until then. */
+  readonly ended: () => Promise<number>
+  /** The same without holding our process. */
+  readonly onEnd: (end: (code: number) => void) => void
+  /** The last lines of what the program wrote to stdout and stderr. */
+  readonly output: () => string
+  readonly hasEnded: () => boolean
+  /** Calls `line` for each line the program writes, from now on. */
+  readonly onLine: (line: (text: string) => void) => void
+  /** Lets our own process end without waiting for this one. */
+  readonly unref: () => void
+}
+
+export interface GuardedOptions {
+  /** Removed when the program has ended, however it did. */
+  readonly directory?: string
+  /** Removed only when our process has died. */
+  readonly orphanedDirectory?: string
+  readonly env?: NodeJS.ProcessEnv
+  /** Run with the pid as `$program` when our process has died. @default 'kill -9 $program' */
+  readonly onOrphaned?: string
+}
+
+export async function startGuarded(argv: readonly string[], options: GuardedOptions): Promise<GuardedProcess> {
+  const child = spawn('/bin/sh', ['-c', GUARD, 'guard', ...argv], {
+    // Its own process group: Ctrl-C in a terminal reaches us first, and we stop things in order.
+    detached: true,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: {
+      ...(options.env ?? process.env),
+      GUARD_DIRECTORY: options.directory ?? '',
+      GUARD_ORPHANED: options.onOrphaned ?? 'kill -9 $program',
+      GUARD_ORPHANED_DIRECTORY: options.orphanedDirectory ?? '',
+    },
+  })
+  // The guard may end before us; a write to its pipe is never made, but the pipe reports its end.
+  child.stdin.on('error', () => {})
+
+  const kept: string[] = []
+  let listeners: ((text: string) => void)[] = []
+  createInterface({ input: child.stderr }).on('line', (text) => {
+    kept.push(text)
+    if (kept.length > KEPT_LINES) kept.shift()
+    for (const listener of listeners) listener(text)
+  })
+
+  let hasEnded = false
+  const ended = new Promise<number>((resolve) => {
+    child.on('close', (code) => {
+      hasEnded = true
+      listeners = []
+      resolve(code ?? 1)
+    })
+  })
+  const pid = await new Promise<number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', () => reject(new Error(`${argv[0]} did not start: ${kept.join('\n')}`)))
+    createInterface({ input: child.stdout }).once('line', (line) => resolve(Number(line)))
+  })
+
+  const hold = (way: 'ref' | 'unref'): void => {
+    child[way]()
+    for (const stream of [child.stdin, child.stdout, child.stderr]) {
+      // Typed as plain streams, yet sockets when the stdio is a pipe.
+      if (stream instanceof Socket) stream[way]()
+    }
+  }
+  return {
+    pid,
+    ended: async () => {
+      hold('ref')
+      return await ended
+    },
+    onEnd: (end) => void ended.then(end),
+    output: () => kept.join('\n'),
+    hasEnded: () => hasEnded,
+    onLine: (listener) => void listeners.push(listener),
+    unref: () => hold('unref'),
+  }
+}
+
+const KEPT_LINES = 200
+
+// The watcher loops over the shell's own `read`: a `cat` would be one more process to lose track of. The shell lets go of
+// its stderr: it reports a killed program there, and with us gone that write would kill it before its clean-up.
+const GUARD = `
+remove() { [ -z "$1" ] || rm -rf "$1"; }
+exec 3<&0
+"$@" </dev/null >&2 &
+program=$!
+echo $program
+(while read -r _ <&3; do :; done; eval "$GUARD_ORPHANED"; remove "$GUARD_ORPHANED_DIRECTORY") 2>/dev/null >/dev/null &
+watcher=$!
+exec >&- 2>/dev/null
+wait $program
+status=$?
+kill $watcher 2>/dev/null
+remove "$GUARD_DIRECTORY"
+exit $status
+`

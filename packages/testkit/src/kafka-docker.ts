@@ -1,0 +1,65 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { command } from './command.ts'
+import { freePorts } from './free-ports.ts'
+import { startGuarded } from './guarded-process.ts'
+import { KAFKA_VERSION } from './kafka-jars.ts'
+import { reached, type BrokerSettings, type RunningBroker } from './kafka-jvm.ts'
+
+/** Why Docker cannot give us a broker, or undefined when its engine answers. */
+export async function dockerProblem(): Promise<string | undefined> {
+  const { code, stderr } = await command('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
+  if (code === 0) return undefined
+  return stderr.trim().split('\n')[0] || 'the docker engine does not answer'
+}
+
+/** The same single node out of the image `apache/kafka`. */
+export async function startKafkaDocker(settings: BrokerSettings): Promise<RunningBroker> {
+  const [port = 0] = await freePorts(1)
+  const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
+  const name = basename(dir).toLowerCase()
+  const guarded = await startGuarded(
+    ['docker', 'run', '--rm', '--name', name, '-p', `127.0.0.1:${port}:9092`, ...environment(port, settings), IMAGE],
+    { directory: dir, onOrphaned: `docker rm -f ${name}; kill -9 $program` },
+  )
+  const end = async (): Promise<void> => {
+    await command('docker', ['rm', '-f', name])
+    await guarded.ended()
+  }
+  // The first start pulls the image, 150 MB and more.
+  const failure = await reached(guarded, 'Kafka Server started', settings.timeout + 300_000)
+  if (failure) {
+    await end()
+    throw new Error(`${IMAGE} ${failure}; its last lines:\n${guarded.output()}`)
+  }
+  return {
+    broker: `127.0.0.1:${port}`,
+    pid: undefined,
+    process: guarded,
+    pause: () => void command('docker', ['pause', name]),
+    resume: () => void command('docker', ['unpause', name]),
+    end,
+  }
+}
+
+const IMAGE = `apache/kafka:${KAFKA_VERSION}`
+
+/** The image takes every broker property as `KAFKA_` and the name in capitals, dots as underscores; listeners are inside the container. */
+function environment(port: number, settings: BrokerSettings): string[] {
+  const properties: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': '1@localhost:9093',
+    'controller.listener.names': 'CONTROLLER',
+    listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    ...settings.singleNode,
+    ...settings.properties,
+  }
+  return [
+    ['KAFKA_HEAP_OPTS', `-Xmx${settings.heapMegabytes}m`],
+    ...Object.entries(properties).map(([key, value]) => [`KAFKA_${key.toUpperCase().replaceAll('.', '_')}`, value]),
+  ].flatMap(([key, value]) => ['-e', `${key}=${value}`])
+}

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { copyFile, mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePorts } from './free-ports.ts'
+import { startGuarded, type GuardedProcess } from './guarded-process.ts'
+import type { KafkaJars } from './kafka-jars.ts'
+
+export interface RunningBroker {
+  readonly broker: string
+  /** The JVM; undefined in a container. */
+  readonly pid: number | undefined
+  readonly process: GuardedProcess
+  readonly pause: () => void
+  readonly resume: () => void
+  readonly end: () => Promise<void>
+}
+
+export interface BrokerSettings {
+  /** What a cluster of one needs, and tests want. */
+  readonly singleNode: Readonly<Record<string, string>>
+  /** The caller's, which win. */
+  readonly properties: Readonly<Record<string, string>>
+  readonly heapMegabytes: number
+  readonly timeout: number
+}
+
+/** One combined KRaft node in a JVM of its own, ready to take requests. */
+export async function startKafkaJvm(jars: KafkaJars, settings: BrokerSettings): Promise<RunningBroker> {
+  for (let attempt = 1; ; attempt++) {
+    const [port = 0, controllerPort = 0] = await freePorts(2)
+    const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
+    await copyFile(jars.bootstrapCheckpoint, join(dir, 'bootstrap.checkpoint'))
+    await writeFile(join(dir, 'meta.properties'), metaProperties())
+    await writeFile(join(dir, 'server.properties'), serverProperties(dir, port, controllerPort, settings))
+    const guarded = await startGuarded([jars.java, ...jvmArguments(jars, dir, settings.heapMegabytes)], {
+      directory: dir,
+    })
+    const signal = (name: NodeJS.Signals): void => {
+      if (!guarded.hasEnded()) process.kill(guarded.pid, name)
+    }
+    const end = async (): Promise<void> => {
+      // Its data is thrown away, so there is nothing for an orderly shutdown to save.
+      signal('SIGKILL')
+      await guarded.ended()
+    }
+    // Logged once every listener takes requests, so no client has to poll.
+    const failure = await reached(guarded, 'Kafka Server started', settings.timeout)
+    if (!failure) {
+      return {
+        broker: `127.0.0.1:${port}`,
+        pid: guarded.pid,
+        process: guarded,
+        pause: () => signal('SIGSTOP'),
+        resume: () => signal('SIGCONT'),
+        end,
+      }
+    }
+    await end()
+    // Between our look and the broker's bind another process may have taken the port.
+    if (attempt === 3 || !guarded.output().includes('Address already in use')) {
+      throw new Error(`Apache Kafka ${failure}; its last lines:\n${guarded.output()}`)
+    }
+  }
+}
+
+/** Waits for a line with `words`; gives what went wrong instead, if anything did. */
+export async function reached(guarded: GuardedProcess, words: string, timeout: number): Promise<string | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([
+      new Promise<undefined>((resolve) => {
+        guarded.onLine((line) => line.includes(words) && resolve(undefined))
+      }),
+      guarded.ended().then(() => 'ended while starting'),
+      new Promise<string>((resolve) => {
+        timer = setTimeout(() => resolve(`was not ready within ${timeout} ms`), timeout)
+      }),
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Measured on two cores: 1.5 s to ready, 280 MB resident. The C2 compiler and a parallel GC only cost a short-lived broker. */
+function jvmArguments(jars: KafkaJars, dir: string, heapMegabytes: number): string[] {
+  return [
+    `-Xmx${heapMegabytes}m`,
+    '-XX:+UseSerialGC',
+    '-XX:TieredStopAtLevel=1',
+    '-Djava.awt.headless=true',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info',
+    '-cp',
+    jars.classpath,
+    'kafka.Kafka',
+    join(dir, 'server.properties'),
+  ]
+}
+
+function metaProperties(): string {
+  return `version=1\ncluster.id=${uuid()}\nnode.id=1\ndirectory.id=${uuid()}\n`
+}
+
+/** Kafka's own ids: 16 bytes in URL-safe base64. A leading dash is allowed on disk, and not on its command lines. */
+function uuid(): string {
+  return randomBytes(16).toString('base64url')
+}
+
+function serverProperties(dir: string, port: number, controllerPort: number, settings: BrokerSettings): string {
+  const properties: Record<string, string> = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': dir,
+    ...settings.singleNode,
+    ...settings.properties,
+  }
+  return Object.entries(properties)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('')
+}

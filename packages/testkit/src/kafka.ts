@@ -1,0 +1,141 @@
+import { kafkaJars } from './kafka-jars.ts'
+import { dockerProblem, startKafkaDocker } from './kafka-docker.ts'
+import { startKafkaJvm, type RunningBroker } from './kafka-jvm.ts'
+import { createTopic } from './kafka-topic.ts'
+
+export interface KafkaOptions {
+  /** Broker properties on top of ours, by Kafka's own names, such as `auto.create.topics.enable`. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** The JVM's largest heap in megabytes. @default 256 */
+  readonly heapMegabytes?: number
+  /** How long the broker may take to be ready, in milliseconds. @default 60000 */
+  readonly timeout?: number
+}
+
+export interface TopicOptions {
+  /** @default 1 */
+  readonly partitions?: number
+}
+
+export interface KafkaBroker {
+  /** `host:port`, as a client's `brokers` takes them. */
+  readonly brokers: string[]
+  /** The broker's process; undefined for the cluster of `KAFKA_BROKERS`. */
+  readonly pid: number | undefined
+  /** Makes a topic and waits for its leader; a topic that is there already is left as it is. */
+  readonly createTopic: (name: string, options?: TopicOptions) => Promise<void>
+  /** Freezes the broker: connections stay open and nothing answers. */
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Rejects, with its last lines, when the broker ends and nobody stopped it. Never resolves. */
+  readonly died: Promise<never>
+  /** Ends the broker and removes its data. Safe to call twice. */
+  readonly stop: () => Promise<void>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/**
+ * A real Apache Kafka (one KRaft node) on a free port with a temporary directory, gone with `stop()` or with our process,
+ * however that dies. From Maven's jars on Java 17, else Docker's `apache/kafka`, else the cluster named by `KAFKA_BROKERS`.
+ */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
+  const settings = {
+    singleNode: SINGLE_NODE,
+    properties: options.properties ?? {},
+    heapMegabytes: options.heapMegabytes ?? 256,
+    timeout: options.timeout ?? 60_000,
+  }
+  const source = await kafkaSource()
+  switch (source.kind) {
+    case 'jvm':
+      return owned(await startKafkaJvm(source.jars, settings))
+    case 'docker':
+      return owned(await startKafkaDocker(settings))
+    case 'external':
+      return external(source.brokers)
+  }
+}
+
+type KafkaSource =
+  | { readonly kind: 'jvm'; readonly jars: Awaited<ReturnType<typeof kafkaJars>> }
+  | { readonly kind: 'docker' }
+  | { readonly kind: 'external'; readonly brokers: string[] }
+
+/** Finds, and fetches if need be, something to run Kafka from; throws with the command that would help. */
+export async function kafkaSource(): Promise<KafkaSource> {
+  let reason: string
+  try {
+    return { kind: 'jvm', jars: await kafkaJars() }
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error)
+  }
+  const docker = await dockerProblem()
+  if (docker === undefined) return { kind: 'docker' }
+  const brokers = (process.env['KAFKA_BROKERS'] ?? '').split(',').filter((broker) => broker !== '')
+  if (brokers.length > 0) return { kind: 'external', brokers }
+  throw new Error(
+    `No Kafka to test against.\n` +
+      `  from Maven: ${reason}\n` +
+      `  from Docker: ${docker}\n` +
+      `  your own: set KAFKA_BROKERS=host:port`,
+  )
+}
+
+/** The same for a JVM and a container. */
+const SINGLE_NODE = {
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.num.partitions': '1',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'share.coordinator.state.topic.num.partitions': '1',
+  // The default waits 3 s for more members before a group's first assignment.
+  'group.initial.rebalance.delay.ms': '0',
+  // A lone voter waits for nobody's batch.
+  'controller.quorum.append.linger.ms': '0',
+  // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough to need it.
+  'log.cleaner.dedupe.buffer.size': '4194304',
+} as const
+
+function owned(running: RunningBroker): KafkaBroker {
+  running.process.unref()
+  const brokers = [running.broker]
+  let stopped: Promise<void> | undefined
+  const stop = async (): Promise<void> => await (stopped ??= running.end())
+  const died = new Promise<never>((_, reject) => {
+    running.process.onEnd((code) => {
+      if (!stopped) reject(new Error(`Apache Kafka ended with code ${code}:\n${running.process.output()}`))
+    })
+  })
+  // Not everybody waits for it.
+  died.catch(() => {})
+  return {
+    brokers,
+    pid: running.pid,
+    died,
+    createTopic: async (name, topic) => await createTopic(brokers, name, topic?.partitions ?? 1),
+    pause: running.pause,
+    resume: running.resume,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function external(brokers: string[]): KafkaBroker {
+  const cannot = (): never => {
+    throw new Error('the cluster of KAFKA_BROKERS is not ours to pause')
+  }
+  const stop = async (): Promise<void> => {}
+  return {
+    brokers,
+    pid: undefined,
+    died: new Promise(() => {}),
+    createTopic: async (name, topic) => await createTopic(brokers, name, topic?.partitions ?? 1),
+    pause: cannot,
+    resume: cannot,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}

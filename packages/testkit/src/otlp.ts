@@ -1,0 +1,218 @@
+import { protoTypes } from './otlp-proto.ts'
+
+export { generateRequests, generateSpans, type GenerateOptions } from './generate-spans.ts'
+export { seededRandom, type Random } from './random.ts'
+export { randomSpanId, randomTraceId } from './trace-ids.ts'
+
+/**
+ * OTLP traces in their JSON form (OTLP specification, "JSON Protobuf Encoding"), which is the only form tests write:
+ * ids in hex, 64-bit numbers as decimal strings, bytes in base64, enums as numbers. `JSON.stringify(request)` is an
+ * `application/json` body, `encodeTraces(request)` the same in protobuf.
+ */
+export interface TracesRequest {
+  readonly resourceSpans?: readonly ResourceSpans[]
+}
+
+export interface ResourceSpans {
+  readonly resource?: OtlpResource
+  readonly scopeSpans?: readonly ScopeSpans[]
+  readonly schemaUrl?: string
+}
+
+export interface OtlpResource {
+  readonly attributes?: readonly OtlpKeyValue[]
+  readonly droppedAttributesCount?: number
+  readonly entityRefs?: readonly OtlpEntityRef[]
+}
+
+export interface OtlpEntityRef {
+  readonly schemaUrl?: string
+  readonly type?: string
+  readonly idKeys?: readonly string[]
+  readonly descriptionKeys?: readonly string[]
+}
+
+export interface ScopeSpans {
+  readonly scope?: OtlpScope
+  readonly spans?: readonly OtlpSpan[]
+  readonly schemaUrl?: string
+}
+
+export interface OtlpScope {
+  readonly name?: string
+  readonly version?: string
+  readonly attributes?: readonly OtlpKeyValue[]
+  readonly droppedAttributesCount?: number
+}
+
+export interface OtlpSpan {
+  /** 32 hex digits; any other length is sent as it is, to see it refused. */
+  readonly traceId?: string
+  readonly spanId?: string
+  readonly traceState?: string
+  readonly parentSpanId?: string
+  readonly name?: string
+  /** 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  readonly kind?: number
+  readonly startTimeUnixNano?: string
+  readonly endTimeUnixNano?: string
+  readonly attributes?: readonly OtlpKeyValue[]
+  readonly droppedAttributesCount?: number
+  readonly events?: readonly OtlpEvent[]
+  readonly droppedEventsCount?: number
+  readonly links?: readonly OtlpLink[]
+  readonly droppedLinksCount?: number
+  /** `code`: 0 unset, 1 ok, 2 error. */
+  readonly status?: { readonly message?: string; readonly code?: number }
+  readonly flags?: number
+}
+
+export interface OtlpEvent {
+  readonly timeUnixNano?: string
+  readonly name?: string
+  readonly attributes?: readonly OtlpKeyValue[]
+  readonly droppedAttributesCount?: number
+}
+
+export interface OtlpLink {
+  readonly traceId?: string
+  readonly spanId?: string
+  readonly traceState?: string
+  readonly attributes?: readonly OtlpKeyValue[]
+  readonly droppedAttributesCount?: number
+  readonly flags?: number
+}
+
+export interface OtlpKeyValue {
+  readonly key: string
+  readonly value: OtlpAnyValue
+}
+
+/** One member is set, or none for the empty value. */
+export interface OtlpAnyValue {
+  readonly stringValue?: string
+  readonly boolValue?: boolean
+  readonly intValue?: string
+  readonly doubleValue?: number | string
+  readonly arrayValue?: { readonly values?: readonly OtlpAnyValue[] }
+  readonly kvlistValue?: { readonly values?: readonly OtlpKeyValue[] }
+  readonly bytesValue?: string
+}
+
+/** `ExportTraceServiceRequest` in protobuf. As proto3 has it, zeros and empty fields are not on the wire, save a value of AnyValue. */
+export function encodeTraces(request: TracesRequest): Uint8Array {
+  const type = protoTypes.request
+  return type.encode(type.fromObject(withIds(request, hexToBytes))).finish()
+}
+
+/** The inverse: only what was on the wire. Throws on bytes that are no protobuf. */
+export function decodeTraces(bytes: Uint8Array): TracesRequest {
+  const decoded = protoTypes.request.toObject(protoTypes.request.decode(bytes), TO_JSON)
+  // protobufjs knows no hex: it gives ids as base64, like all bytes.
+  return withIds(decoded, (id) => Buffer.from(id, 'base64').toString('hex'))
+}
+
+/** What a receiver answers to a request; an empty object is full success. */
+export interface TracesResponse {
+  readonly partialSuccess?: { readonly rejectedSpans?: string; readonly errorMessage?: string }
+}
+
+export function decodeTracesResponse(bytes: Uint8Array): TracesResponse {
+  return protoTypes.response.toObject(protoTypes.response.decode(bytes), TO_JSON)
+}
+
+/** The body of every 4xx and 5xx answer, `google.rpc.Status`. */
+export interface RpcStatus {
+  readonly code?: number
+  readonly message?: string
+  readonly details?: readonly { readonly typeUrl?: string; readonly value?: string }[]
+}
+
+export function decodeRpcStatus(bytes: Uint8Array): RpcStatus {
+  return protoTypes.rpcStatus.toObject(protoTypes.rpcStatus.decode(bytes), TO_JSON)
+}
+
+/** An attribute from a plain value: `kv('http.response.status_code', 200)`. Whole numbers and bigints are ints. */
+export function kv(key: string, value: PlainValue): OtlpKeyValue {
+  return { key, value: anyValue(value) }
+}
+
+export type PlainValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Uint8Array
+  | readonly PlainValue[]
+  | { readonly [key: string]: PlainValue }
+
+export function anyValue(value: PlainValue): OtlpAnyValue {
+  if (value === null) return {}
+  switch (typeof value) {
+    case 'string':
+      return { stringValue: value }
+    case 'boolean':
+      return { boolValue: value }
+    case 'bigint':
+      return { intValue: String(value) }
+    case 'number':
+      if (Number.isSafeInteger(value) && !Object.is(value, -0)) return { intValue: String(value) }
+      // JSON has no such numbers; proto3 JSON names them.
+      return { doubleValue: Number.isFinite(value) ? value : String(value) }
+    default:
+      if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') }
+      if (isList(value)) return { arrayValue: { values: value.map(anyValue) } }
+      return { kvlistValue: { values: Object.entries(value).map(([key, inner]) => kv(key, inner)) } }
+  }
+}
+
+/** A request of one process and one scope, the usual case in a test. */
+export function tracesOf(service: string, spans: readonly OtlpSpan[], scope = 'test'): TracesRequest {
+  return {
+    resourceSpans: [
+      { resource: { attributes: [kv('service.name', service)] }, scopeSpans: [{ scope: { name: scope }, spans }] },
+    ],
+  }
+}
+
+const TO_JSON = { longs: String, bytes: String, enums: Number, json: true } as const
+
+function isList(value: object): value is readonly PlainValue[] {
+  return Array.isArray(value)
+}
+
+function hexToBytes(id: string): Uint8Array {
+  if (!/^([0-9a-f]{2})*$/i.test(id)) throw new Error(`an id is hex digits in pairs, protobuf cannot carry ${id}`)
+  return Buffer.from(id, 'hex')
+}
+
+type WithIds = { readonly traceId?: string; readonly spanId?: string; readonly parentSpanId?: string }
+
+/** The same request with every span and link id mapped. */
+function withIds<Id>(request: TracesRequest, map: (id: string) => Id): Record<string, unknown> {
+  const ids = (item: WithIds): Record<string, Id> => {
+    const mapped: Record<string, Id> = {}
+    if (item.traceId !== undefined) mapped['traceId'] = map(item.traceId)
+    if (item.spanId !== undefined) mapped['spanId'] = map(item.spanId)
+    if (item.parentSpanId !== undefined) mapped['parentSpanId'] = map(item.parentSpanId)
+    return mapped
+  }
+  const span = (item: OtlpSpan): object => ({
+    ...item,
+    ...ids(item),
+    ...(item.links && { links: item.links.map((link) => ({ ...link, ...ids(link) })) }),
+  })
+  if (!request.resourceSpans) return {}
+  return {
+    resourceSpans: request.resourceSpans.map((resourceSpans) => ({
+      ...resourceSpans,
+      ...(resourceSpans.scopeSpans && {
+        scopeSpans: resourceSpans.scopeSpans.map((scopeSpans) => ({
+          ...scopeSpans,
+          ...(scopeSpans.spans && { spans: scopeSpans.spans.map(span) }),
+        })),
+      }),
+    })),
+  }
+}

@@ -1,0 +1,149 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { startGuarded, type GuardedProcess } from './guarded-process.ts'
+import { encodeTraces, type TracesRequest } from './otlp.ts'
+
+export interface SpanlinkOptions {
+  /** Kept when the server stops, for a second one. @default a temporary directory, removed by `stop()` */
+  readonly dataDir?: string
+  /** Further arguments of `spanlink serve`. */
+  readonly args?: readonly string[]
+  /** On top of this process's environment. */
+  readonly env?: Readonly<Record<string, string>>
+  /** How long it may take to be ready, in milliseconds. @default 60000 */
+  readonly timeout?: number
+}
+
+export interface SpanlinkServer {
+  /** UI and API, `http://127.0.0.1:port`. */
+  readonly url: string
+  /** What an OTLP/HTTP exporter takes as its base endpoint. */
+  readonly otlpHttp: string
+  readonly pid: number
+  readonly dataDir: string
+  /** The last 200 lines the server wrote, stdout and stderr. */
+  readonly stderr: () => string
+  /** Sends a signal and waits for the end; gives the exit code, 128 + n for signal n. */
+  readonly kill: (signal: NodeJS.Signals) => Promise<number>
+  /** SIGTERM, and the end of it; removes the directory if it was ours. Safe to call twice. Gives the exit code. */
+  readonly stop: () => Promise<number>
+  /** Sends spans as protobuf and gives the receiver's answer. */
+  readonly sendSpans: (request: TracesRequest) => Promise<Response>
+  /** The answer of `GET path`; throws with status and body when it is not 2xx. */
+  readonly getJson: (path: string) => Promise<unknown>
+  /** The embedded engine's process, found as the server's child (Linux only). */
+  readonly enginePid: () => Promise<number | undefined>
+  readonly [Symbol.asyncDispose]: () => Promise<void>
+}
+
+/** The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone with us, however we die. */
+export async function startSpanlink(options: SpanlinkOptions = {}): Promise<SpanlinkServer> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanlink-data-')))
+  const guarded = await startGuarded([process.execPath, ...serve(dataDir), ...(options.args ?? [])], {
+    env: { ...process.env, ...options.env },
+    orphanedDirectory: options.dataDir === undefined ? dataDir : undefined,
+  })
+  let stopped: Promise<number> | undefined
+  const kill = async (signal: NodeJS.Signals): Promise<number> => {
+    if (!guarded.hasEnded()) process.kill(guarded.pid, signal)
+    return await guarded.ended()
+  }
+  const stop = async (): Promise<number> => {
+    stopped ??= (async () => {
+      const impatience = setTimeout(() => void kill('SIGKILL'), STOP_TIMEOUT)
+      const code = await kill('SIGTERM')
+      clearTimeout(impatience)
+      if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
+      return code
+    })()
+    return await stopped
+  }
+
+  try {
+    const url = await readyUrl(guarded, options.timeout ?? 60_000)
+    const getJson = async (path: string): Promise<unknown> => await fetchJson(url + path, guarded)
+    const otlpHttp = otlpEndpoint(await getJson('/api/status'))
+    guarded.unref()
+    return {
+      url,
+      otlpHttp,
+      pid: guarded.pid,
+      dataDir,
+      stderr: guarded.output,
+      kill,
+      stop,
+      sendSpans: async (request) => await postTraces(otlpHttp, request),
+      getJson,
+      enginePid: async () => await childOf(guarded.pid),
+      [Symbol.asyncDispose]: async () => void (await stop()),
+    }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** A server that does not drain within this many milliseconds is killed, and its exit code says so (137). */
+const STOP_TIMEOUT = 15_000
+
+function serve(dataDir: string): string[] {
+  const main = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url))
+  const ports = ['--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0']
+  return ['--conditions=spanlink:source', main, 'serve', '--data', dataDir, ...ports]
+}
+
+async function readyUrl(guarded: GuardedProcess, timeout: number): Promise<string> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    const url = await Promise.race([
+      new Promise<string>((resolve) => {
+        guarded.onLine((line) => {
+          const found = /Spanlink is ready on (http:\S+)/.exec(line)?.[1]
+          if (found) resolve(found.replace(/\/$/, ''))
+        })
+      }),
+      guarded.ended().then((code) => new Error(`ended with code ${code} while starting`)),
+      new Promise<Error>((resolve) => {
+        timer = setTimeout(() => resolve(new Error(`was not ready within ${timeout} ms`)), timeout)
+      }),
+    ])
+    if (typeof url === 'string') return url
+    throw new Error(`spanlink serve ${url.message}; its last lines:\n${guarded.output()}`)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function fetchJson(url: string, server: GuardedProcess): Promise<unknown> {
+  const response = await fetch(url)
+  if (response.ok) return await response.json()
+  const log = response.status >= 500 ? `; the server's last lines:\n${server.output()}` : ''
+  throw new Error(`GET ${url}: ${response.status} ${await response.text()}${log}`)
+}
+
+function otlpEndpoint(status: unknown): string {
+  const { endpoints } = status as { readonly endpoints?: { readonly otlpHttp?: unknown } }
+  if (typeof endpoints?.otlpHttp === 'string') return endpoints.otlpHttp.replace(/\/$/, '')
+  throw new Error(`/api/status names no endpoints.otlpHttp: ${JSON.stringify(status)}`)
+}
+
+async function postTraces(otlpHttp: string, request: TracesRequest): Promise<Response> {
+  return await fetch(`${otlpHttp}/v1/traces`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-protobuf' },
+    body: Buffer.from(encodeTraces(request)),
+  })
+}
+
+async function childOf(parent: number): Promise<number | undefined> {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    // The program's name is in brackets and may hold anything; state and parent follow the last bracket.
+    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
+    const [, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    if (Number(ppid) === parent) return Number(name)
+  }
+  return undefined
+}

@@ -1,0 +1,63 @@
+import { Graph, layout } from '@dagrejs/dagre'
+
+/** What is to be laid out, causes left of effects. Sizes and places are CSS pixels. */
+export interface GraphQuestion {
+  readonly nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[]
+  readonly edges: readonly {
+    readonly id: string
+    readonly from: string
+    readonly to: string
+    readonly weight?: number
+  }[]
+  /** Room between layers for what stands on the lines. */
+  readonly gap: number
+}
+
+export interface GraphPlaces {
+  readonly width: number
+  readonly height: number
+  /** Upper left corners. */
+  readonly nodes: Readonly<Record<string, readonly [x: number, y: number]>>
+  /** Corners of a line from one node to the other. */
+  readonly edges: Readonly<Record<string, readonly (readonly [x: number, y: number])[]>>
+}
+
+const MARGIN = 24
+const BETWEEN_NODES = 16
+
+/** Layered from left to right; circles are broken where they do least harm. The same question always gives the same picture. */
+export function layOutGraph({ nodes, edges, gap }: GraphQuestion): GraphPlaces {
+  const graph = new Graph({ multigraph: true })
+  graph.setGraph({
+    rankdir: 'LR',
+    ranksep: gap,
+    nodesep: BETWEEN_NODES,
+    edgesep: 10,
+    marginx: MARGIN,
+    marginy: MARGIN,
+  })
+  for (const { id, width, height } of nodes) graph.setNode(id, { width, height })
+  for (const { id, from, to, weight = 1 } of edges) {
+    if (graph.hasNode(from) && graph.hasNode(to)) graph.setEdge(from, to, { weight, minlen: 1 }, id)
+  }
+  layout(graph)
+  const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number }
+  return {
+    width,
+    height,
+    nodes: Object.fromEntries(
+      nodes.map(({ id, width, height }) => {
+        const { x = 0, y = 0 } = graph.node(id) as { readonly x?: number; readonly y?: number }
+        return [id, [x - width / 2, y - height / 2] as const]
+      }),
+    ),
+    edges: Object.fromEntries(
+      graph.edges().map((edge) => {
+        const { points = [] } = graph.edge(edge) as {
+          readonly points?: readonly { readonly x: number; readonly y: number }[]
+        }
+        return [edge.name ?? '', points.map(({ x, y }) => [x, y] as const)]
+      }),
+    ),
+  }
+}

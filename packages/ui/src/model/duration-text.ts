@@ -1,0 +1,41 @@
+const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
+  ['d', 86_400e9],
+  ['h', 3_600e9],
+  ['m', 60e9],
+  ['s', 1e9],
+  ['ms', 1e6],
+  ['µs', 1e3],
+  ['ns', 1],
+]
+
+/** `1.23 ms`, `45 s`, `2 m 5 s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
+export function durationText(nanos: number): string {
+  if (nanos < 0) return `−${durationText(-nanos)}`
+  const at = UNITS.findIndex(([, size]) => nanos >= size)
+  const [unit, size] = UNITS[at] ?? ['ns', 1]
+  if (size < 60e9) return roundsUp(nanos / size, at) ?? `${digits(nanos / size)} ${unit}`
+  const [lesserUnit, lesserSize] = UNITS[at + 1] ?? ['s', 1e9]
+  const lesser = Math.round(nanos / lesserSize)
+  const ratio = Math.round(size / lesserSize)
+  const rest = lesser % ratio
+  return rest === 0
+    ? `${Math.floor(lesser / ratio)} ${unit}`
+    : `${Math.floor(lesser / ratio)} ${unit} ${rest} ${lesserUnit}`
+}
+
+/** A decimal string of nanoseconds, as the API gives it. */
+export function nanoText(nanos: string): string {
+  return durationText(Number(nanos))
+}
+
+/** 999.9 ms is `1 s`, not `1000 ms`. */
+function roundsUp(value: number, at: number): string | undefined {
+  const above = UNITS[at - 1]
+  return value >= 999.5 && above !== undefined && above[1] < 60e9 ? `1 ${above[0]}` : undefined
+}
+
+function digits(value: number): string {
+  const decimals = value >= 100 ? 0 : value >= 10 ? 1 : 2
+  const text = value.toFixed(decimals)
+  return decimals === 0 ? text : text.replace(/\.?0+$/, '')
+}

@@ -1,0 +1,55 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { filtersInQuery, queryOfFilters, withFilters } from './filter-query.ts'
+import { highlightQuery } from './highlight-query.ts'
+
+describe('filters and queries', () => {
+  const some = fc.record(
+    {
+      service: fc.string({ minLength: 1 }),
+      operation: fc.string({ minLength: 1 }),
+      minDuration: fc.constantFrom('5ms', '1.5s'),
+      maxDuration: fc.constantFrom('2m', '250us'),
+      status: fc.constantFrom('error', 'ok', 'unset'),
+    },
+    { requiredKeys: [] },
+  )
+
+  test('are the same thing, written and read', () => {
+    fc.assert(
+      fc.property(some, (filters) => {
+        expect(filtersInQuery(queryOfFilters(filters))).toEqual({ filters, rest: [] })
+      }),
+    )
+  })
+
+  test('choosing keeps what else is written', () => {
+    const text = '{ .tenant = "a && b" && status = error }'
+    expect(withFilters(text, { service: 'x' })).toBe(
+      '{ resource.service.name = "x" && status = error && .tenant = "a && b" }',
+    )
+    expect(withFilters(text, { status: undefined })).toBe('{ .tenant = "a && b" }')
+    expect(withFilters('{ status = error }', { status: undefined })).toBe('')
+  })
+
+  test('choosing narrows the first spans of what is more than conditions', () => {
+    expect(withFilters('{ kind = server } ->> { }', { service: 'x' })).toBe(
+      '{ resource.service.name = "x" && kind = server } ->> { }',
+    )
+    expect(withFilters('{ } | count() > 3', { status: 'error' })).toBe('{ status = error } | count() > 3')
+    expect(filtersInQuery('{ .a || .b }').rest).toBeUndefined()
+  })
+
+  test('colours give back every character', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        expect(
+          highlightQuery(text)
+            .map(([part]) => part)
+            .join(''),
+        ).toBe(text)
+      }),
+    )
+    expect(highlightQuery('{ .a } ->> { status = error }').find(([, kind]) => kind === 'link')?.[0]).toBe('->>')
+  })
+})

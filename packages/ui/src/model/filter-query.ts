@@ -1,0 +1,106 @@
+/** What can be chosen beside the query; the rest of TraceQL is written. */
+export interface SimpleFilters {
+  readonly service?: string
+  readonly operation?: string
+  readonly minDuration?: string
+  readonly maxDuration?: string
+  readonly status?: string
+}
+
+const names = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
+
+const STRING = '("(?:[^"\\\\]|\\\\.)*")'
+const LENGTH = '(\\d+(?:\\.\\d+)?(?:ns|us|µs|ms|s|m|h))'
+const patterns: Readonly<Record<(typeof names)[number], RegExp>> = {
+  service: new RegExp(`^resource\\.service\\.name\\s*=\\s*${STRING}$`),
+  operation: new RegExp(`^(?:span:)?name\\s*=\\s*${STRING}$`),
+  minDuration: new RegExp(`^(?:span:)?duration\\s*>=\\s*${LENGTH}$`),
+  maxDuration: new RegExp(`^(?:span:)?duration\\s*<=\\s*${LENGTH}$`),
+  status: /^(?:span:)?status\s*=\s*(error|ok|unset)$/,
+}
+
+/** The query that asks for these; empty when there are none. */
+export function queryOfFilters(filters: SimpleFilters): string {
+  const conditions = conditionsOf(filters)
+  return conditions.length === 0 ? '' : `{ ${conditions.join(' && ')} }`
+}
+
+/** The filters that a query is made of and what else it asks; `rest` undefined when it is more than conditions joined by `&&`. */
+export function filtersInQuery(text: string): {
+  readonly filters: SimpleFilters
+  readonly rest: readonly string[] | undefined
+} {
+  const parts = conjunction(text)
+  if (parts === undefined) return { filters: {}, rest: undefined }
+  const filters: { -readonly [name in keyof SimpleFilters]: string } = {}
+  const rest = parts.filter((part) => {
+    const name = names.find((name) => filters[name] === undefined && patterns[name].test(part))
+    const value = name === undefined ? undefined : unquoted(patterns[name].exec(part)?.[1] ?? '')
+    if (name === undefined || value === undefined) return true
+    filters[name] = value
+    return false
+  })
+  return { filters, rest }
+}
+
+/** The query with one thing chosen, changed or, by undefined, taken back. */
+export function withFilters(text: string, change: SimpleFilters): string {
+  const { filters, rest } = filtersInQuery(text)
+  return joined(text, conditionsOf({ ...filters, ...change }), rest)
+}
+
+/** The query narrowed by a condition. */
+export function withCondition(text: string, condition: string): string {
+  const { filters, rest } = filtersInQuery(text)
+  return joined(text, [...conditionsOf(filters), condition], rest)
+}
+
+function joined(text: string, conditions: readonly string[], rest: readonly string[] | undefined): string {
+  if (rest !== undefined) {
+    const all = [...conditions, ...rest]
+    return all.length === 0 ? '' : `{ ${all.join(' && ')} }`
+  }
+  // Structure, unions, pipelines: what is chosen narrows the first set of spans.
+  const added = conditions.join(' && ')
+  return added === ''
+    ? text
+    : text.replace(/\{(\s*)(\}?)/, (_, space: string, end: string) =>
+        end === '' ? `{ ${added} && ${space.trimStart()}` : `{ ${added} }`,
+      )
+}
+
+function conditionsOf(filters: SimpleFilters): string[] {
+  const { service, operation, minDuration, maxDuration, status } = filters
+  return [
+    ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
+    ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
+    ...(minDuration === undefined ? [] : [`duration >= ${minDuration}`]),
+    ...(maxDuration === undefined ? [] : [`duration <= ${maxDuration}`]),
+    ...(status === undefined ? [] : [`status = ${status}`]),
+  ]
+}
+
+function unquoted(literal: string): string | undefined {
+  if (!literal.startsWith('"')) return literal
+  try {
+    return String(JSON.parse(literal))
+  } catch {
+    return undefined
+  }
+}
+
+/** The conditions of `{ a && b }`; undefined when it is anything else. */
+function conjunction(text: string): readonly string[] | undefined {
+  if (text.trim() === '') return []
+  const inner = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
+  if (inner === undefined) return undefined
+  const parts = ['']
+  for (const [token] of inner.matchAll(/"(?:[^"\\]|\\.)*"|`[^`]*`|&&|[\s\S]/g)) {
+    if (/^[(){}|]$/.test(token)) return undefined
+    if (token === '&&') parts.push('')
+    else parts[parts.length - 1] += token
+  }
+  const conditions = parts.map((part) => part.trim())
+  if (conditions.length === 1 && conditions[0] === '') return []
+  return conditions.includes('') ? undefined : conditions
+}

@@ -1,0 +1,49 @@
+import type { PlacedEdge } from './flow-model.ts'
+
+interface FlowTree {
+  readonly parent: Int32Array
+  /** Index of the edge that hangs a lane below its parent; -1 for a root. */
+  readonly parentEdge: Int32Array
+  readonly children: readonly (readonly number[])[]
+  readonly roots: readonly number[]
+}
+
+const NONE = -1
+
+/**
+ * Hangs each lane below one of those that caused it: the one the critical path came by, else the one whose message came first. Links may go round in
+ * circles; then the lane that starts first is a root. Children and roots are in order of start.
+ */
+export function layFlowTree(
+  start: Float64Array,
+  edges: readonly PlacedEdge[],
+  incoming: readonly (readonly number[])[],
+): FlowTree {
+  const parent = new Int32Array(start.length).fill(NONE)
+  const parentEdge = new Int32Array(start.length).fill(NONE)
+  const children = Array.from(start, (): number[] => [])
+  const roots: number[] = []
+  const byStart = Array.from(start, (_, lane) => lane).sort((a, b) => (start[a] ?? 0) - (start[b] ?? 0) || a - b)
+  const isBelow = (lane: number, other: number): boolean => {
+    for (let at = lane; at !== NONE; at = parent[at] ?? NONE) if (at === other) return true
+    return false
+  }
+  for (const lane of byStart) {
+    const causes = (incoming[lane] ?? []).filter((index) => (edges[index]?.fromLane ?? NONE) !== NONE)
+    causes.sort((a, b) => rank(edges[a]) - rank(edges[b]))
+    const edge = causes.find((index) => !isBelow(edges[index]?.fromLane ?? NONE, lane))
+    if (edge === undefined) roots.push(lane)
+    else {
+      const above = edges[edge]?.fromLane ?? NONE
+      parent[lane] = above
+      parentEdge[lane] = edge
+      children[above]?.push(lane)
+    }
+  }
+  return { parent, parentEdge, children, roots }
+}
+
+function rank(edge: PlacedEdge | undefined): number {
+  if (edge === undefined || edge.edge.onCriticalPath) return Number.NEGATIVE_INFINITY
+  return Number.isNaN(edge.from) ? Number.POSITIVE_INFINITY : edge.from
+}

@@ -1,0 +1,101 @@
+import type { TopologyAnswer, TopologyEdge } from '@spanlink/contract'
+import { expect, test } from 'vitest'
+import { percentText, rateText } from './rate-text.ts'
+import { buildTopologyModel, neighbourhood, shownTopology } from './topology-model.ts'
+
+const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, mostEdges: Infinity }
+
+// a -> t1 -> g1 -> b -> t2 -> g2 -> c, and a calls d.
+const model = buildTopologyModel({
+  startTimeUnixNano: '0',
+  endTimeUnixNano: '1',
+  nodes: [
+    'service:a',
+    'topic:k:t1',
+    'group:k:g1',
+    'service:b',
+    'topic:k:t2',
+    'group:k:g2',
+    'service:c',
+    'service:d',
+  ].map((id): TopologyAnswer['nodes'][number] => ({
+    id,
+    type: id.split(':')[0] as 'service',
+    name: id.split(':').at(-1) ?? '',
+    system: '',
+  })),
+  edges: [
+    edge('produce', 'service:a', 'topic:k:t1', 't1', 100),
+    edge('deliver', 'topic:k:t1', 'group:k:g1', 't1', 100, 7),
+    edge('consume', 'group:k:g1', 'service:b', 't1', 100, 7),
+    edge('produce', 'service:b', 'topic:k:t2', 't2', 10),
+    edge('deliver', 'topic:k:t2', 'group:k:g2', 't2', 10),
+    edge('consume', 'group:k:g2', 'service:c', 't2', 10),
+    edge('call', 'service:a', 'service:d', undefined, 5),
+  ],
+  truncated: false,
+})
+
+test('around a node is what it reaches and what reaches it, not its siblings', () => {
+  expect(neighbourhood(model, 'service:b', 3)).toEqual(
+    new Set(['service:b', 'group:k:g1', 'topic:k:t1', 'service:a', 'topic:k:t2', 'group:k:g2', 'service:c']),
+  )
+  expect(neighbourhood(model, 'service:b', 1)).toEqual(new Set(['service:b', 'group:k:g1', 'topic:k:t2']))
+})
+
+test('where there is no room for all, whole ways of the busiest topics are drawn', () => {
+  const { edges, left } = shownTopology(model, { ...ALL, mostEdges: 4 })
+  expect(new Set(edges.map((one) => one.topic))).toEqual(new Set(['t1']))
+  expect(left).toBe(4)
+})
+
+test('a search, a focus and failures narrow the picture', () => {
+  expect(shownTopology(model, { ...ALL, text: 'G2' }).edges).toHaveLength(2)
+  expect(shownTopology(model, { ...ALL, onlyErrors: true }).edges).toHaveLength(2)
+  expect(shownTopology(model, { ...ALL, focus: 'service:c', reach: 1 }).edges).toHaveLength(1)
+})
+
+test('a node tells the worst of what its messages wait', () => {
+  expect(model.nodeById.get('topic:k:t1')?.queueTime).toBe(95)
+  expect(model.nodeById.get('service:a')?.queueTime).toBeUndefined()
+  expect(model.nodeById.get('group:k:g1')?.errorCount).toBe(7)
+})
+
+test('rates and shares are told in units that people read', () => {
+  expect([rateText(0), rateText(12.34), rateText(0.02), rateText(0.001), rateText(43_210)]).toEqual([
+    '0 /s',
+    '12 /s',
+    '1.2 /min',
+    '3.6 /h',
+    '43.2k /s',
+  ])
+  expect([percentText(0), percentText(0.0001), percentText(0.025), percentText(1)]).toEqual([
+    '0 %',
+    '<0.1 %',
+    '2.5 %',
+    '100 %',
+  ])
+})
+
+function edge(
+  type: TopologyEdge['type'],
+  from: string,
+  to: string,
+  topic: string | undefined,
+  count: number,
+  errorCount = 0,
+): TopologyEdge {
+  const quantiles = { p50: '50', p95: '95', p99: '99' }
+  return {
+    type,
+    from,
+    to,
+    ...(topic === undefined ? {} : { topic }),
+    count,
+    errorCount,
+    rate: count / 3600,
+    duration: quantiles,
+    ...(type === 'deliver' ? { queueTime: quantiles } : {}),
+    sampled: false,
+  }
+}

@@ -1,0 +1,98 @@
+/** What the tree needs to know of a span. */
+interface Node {
+  readonly spanId: string
+  readonly parentSpanId: string
+}
+
+export interface TreeOrder {
+  /** Position -> index of the given span. */
+  readonly order: Int32Array
+  /** By position; -1 for a root. */
+  readonly parent: Int32Array
+  readonly depth: Uint16Array
+  readonly subtreeEnd: Int32Array
+  readonly orphan: Uint8Array
+}
+
+const NONE = -1
+const MISSING = -2
+
+/**
+ * Depth-first order of spans, siblings by start. Without recursion, because a chain may be deeper than the stack.
+ * Spans whose parents form a circle hang from their earliest member, which is then marked as an orphan: nothing is lost.
+ */
+export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrder {
+  const indexOf = new Map<string, number>()
+  for (const [index, span] of spans.entries()) if (!indexOf.has(span.spanId)) indexOf.set(span.spanId, index)
+  return treeOfParents(
+    spans.map(({ parentSpanId }) => (parentSpanId === '' ? NONE : (indexOf.get(parentSpanId) ?? MISSING))),
+    start,
+  )
+}
+
+/** The same by indexes of parents: -1 for a root, -2 where the parent is not here. */
+export function treeOfParents(parents: readonly number[], start: Float64Array): TreeOrder {
+  const count = parents.length
+  const byStart = Int32Array.from({ length: count }, (_, index) => index)
+  byStart.sort((a, b) => (start[a] ?? 0) - (start[b] ?? 0) || a - b)
+  const { firstChild, nextSibling } = chainSiblings(parents, byStart)
+
+  const order = new Int32Array(count)
+  const parent = new Int32Array(count)
+  const depth = new Uint16Array(count)
+  const orphan = new Uint8Array(count)
+  const positionOf = new Int32Array(count).fill(NONE)
+  let next = 0
+
+  const place = (root: number, isOrphan: boolean): void => {
+    const stack = [root]
+    const above = [NONE]
+    while (stack.length > 0) {
+      const index = stack.pop() as number
+      const parentAt = above.pop() as number
+      if (positionOf[index] !== NONE) continue
+      const p = next
+      next += 1
+      positionOf[index] = p
+      order[p] = index
+      parent[p] = parentAt
+      depth[p] = parentAt === NONE ? 0 : Math.min(65_535, (depth[parentAt] ?? 0) + 1)
+      if (parentAt === NONE && isOrphan) orphan[p] = 1
+      // The chain runs from the last child to the first, so the first ends on top of the stack.
+      for (let child = firstChild[index] ?? NONE; child !== NONE; child = nextSibling[child] ?? NONE) {
+        stack.push(child)
+        above.push(p)
+      }
+    }
+  }
+
+  for (const index of byStart) {
+    if (parents[index] === NONE) place(index, false)
+    else if (parents[index] === MISSING) place(index, true)
+  }
+  if (next < count) {
+    for (const index of byStart) if (positionOf[index] === NONE) place(index, true)
+  }
+  return { order, parent, depth, subtreeEnd: subtreeEnds(parent), orphan }
+}
+
+function chainSiblings(parents: readonly number[], byStart: Int32Array) {
+  const firstChild = new Int32Array(parents.length).fill(NONE)
+  const nextSibling = new Int32Array(parents.length).fill(NONE)
+  for (const index of byStart) {
+    const above = parents[index] ?? NONE
+    if (above < 0) continue
+    nextSibling[index] = firstChild[above] ?? NONE
+    firstChild[above] = index
+  }
+  return { firstChild, nextSibling }
+}
+
+function subtreeEnds(parent: Int32Array): Int32Array {
+  const ends = Int32Array.from(parent, (_, p) => p + 1)
+  for (let p = parent.length - 1; p >= 0; p -= 1) {
+    const above = parent[p] ?? NONE
+    if (above !== NONE) ends[above] = Math.max(ends[above] ?? 0, ends[p] ?? 0)
+  }
+  return ends
+}

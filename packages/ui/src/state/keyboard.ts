@@ -1,0 +1,59 @@
+import { signal } from '@preact/signals'
+
+interface KeyBinding {
+  /** As `KeyboardEvent.key` tells it; the first is the one that help shows with the rest as alternatives. */
+  readonly keys: readonly string[]
+  readonly does: string
+  readonly run: (event: KeyboardEvent) => void
+  /** True where the key also works while one types, as Escape does. */
+  readonly whileTyping?: boolean
+  /** True where the key counts only together with Ctrl or Cmd. */
+  readonly withMod?: boolean
+}
+
+export interface KeyGroup {
+  readonly title: string
+  readonly bindings: readonly KeyBinding[]
+}
+
+/** Every binding that works on the page as it is now; help lists these and no others. */
+export const keyGroups = signal<readonly KeyGroup[]>([])
+
+/** Adds a page's keys; returns what takes them away again. */
+export function bindKeys(group: KeyGroup): () => void {
+  keyGroups.value = [...keyGroups.peek(), group]
+  return () => {
+    keyGroups.value = keyGroups.peek().filter((other) => other !== group)
+  }
+}
+
+export function listenToKeys(): void {
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.altKey || event.isComposing) return
+    if (document.querySelector('dialog[open]') !== null) return
+    const typing = isTyping(event.target)
+    const mod = event.ctrlKey || event.metaKey
+    // A button or link under focus keeps its Enter and Space.
+    if ((event.key === 'Enter' || event.key === ' ') && isControl(event.target)) return
+    for (const { bindings } of keyGroups.peek().toReversed()) {
+      const found = bindings.find(
+        ({ keys, whileTyping, withMod }) =>
+          keys.includes(event.key) && (withMod === true) === mod && (!typing || whileTyping === true),
+      )
+      if (found === undefined) continue
+      event.preventDefault()
+      found.run(event)
+      return
+    }
+  })
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  if (target instanceof HTMLInputElement) return !['checkbox', 'radio', 'button'].includes(target.type)
+  return target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || target.isContentEditable
+}
+
+function isControl(target: EventTarget | null): boolean {
+  return target instanceof HTMLElement && target.closest('a, button, summary') !== null
+}

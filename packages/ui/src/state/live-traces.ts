@@ -1,0 +1,83 @@
+import type { FoundTrace, TracesAnswer } from '@spanlink/contract'
+import { signal, type ReadonlySignal } from '@preact/signals'
+import { createResource, type Resource } from './resource.ts'
+import { conditionParams, DEFAULT_LIMIT, rangeOf, tracesPath, type TraceFilters } from './trace-filters.ts'
+
+export interface LiveTraces {
+  readonly state: Resource<TracesAnswer>['state']
+  /** What came or changed since the answer, newest first. */
+  readonly news: ReadonlySignal<readonly FoundTrace[]>
+  readonly ask: (filters: TraceFilters) => Promise<void>
+  /** Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few connections to one server. */
+  readonly follow: (filters: TraceFilters) => () => void
+  readonly stop: () => void
+}
+
+export function createLiveTraces(): LiveTraces {
+  const answer = createResource<TracesAnswer>()
+  const news = signal<readonly FoundTrace[]>([])
+  const ask = async (filters: TraceFilters): Promise<void> => {
+    await answer.load(tracesPath(filters, Date.now()))
+    news.value = []
+  }
+  return {
+    state: answer.state,
+    news,
+    ask,
+    follow(filters) {
+      let source: EventSource | undefined
+      const leave = (): void => {
+        source?.close()
+        source = undefined
+      }
+      const listen = async (): Promise<void> => {
+        leave()
+        if (document.hidden) return
+        await ask(filters)
+        const status = answer.state.peek().error?.status ?? 0
+        // A query that can't be run can't be followed either.
+        if (document.hidden || stopped || status >= 400) return
+        source = new EventSource(`/api/traces/tail?${conditionParams(filters)}`)
+        source.addEventListener('traces', (event) => {
+          const { start } = rangeOf(filters, Date.now())
+          const some = (JSON.parse(String(event.data)) as readonly FoundTrace[]).filter(
+            (trace) => start === undefined || BigInt(trace.startTimeUnixNano) >= BigInt(start),
+          )
+          news.value = merged(some, news.peek()).slice(0, Number(filters.limit ?? DEFAULT_LIMIT))
+        })
+        // The source comes back by itself; what was missed meanwhile is asked for, which also tells why it is away.
+        source.addEventListener('error', () => {
+          leave()
+          clearTimeout(again)
+          again = setTimeout(() => void listen(), AGAIN_MILLIS)
+        })
+      }
+      let stopped = false
+      let again: ReturnType<typeof setTimeout> | undefined
+      const onVisible = (): void => void listen()
+      document.addEventListener('visibilitychange', onVisible)
+      void listen()
+      return () => {
+        stopped = true
+        clearTimeout(again)
+        document.removeEventListener('visibilitychange', onVisible)
+        leave()
+      }
+    },
+    stop: answer.stop,
+  }
+}
+
+const AGAIN_MILLIS = 2000
+
+/** A list with what came since: known traces in their place, new ones before them by their start. */
+export function merged(news: readonly FoundTrace[], known: readonly FoundTrace[]): readonly FoundTrace[] {
+  if (news.length === 0) return known
+  const changed = new Map(news.map((trace) => [trace.traceId, trace]))
+  const kept = known.map((trace) => changed.get(trace.traceId) ?? trace)
+  const old = new Set(known.map((trace) => trace.traceId))
+  const fresh = news
+    .filter((trace) => !old.has(trace.traceId))
+    .toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? 1 : -1))
+  return [...fresh, ...kept]
+}

@@ -1,0 +1,63 @@
+import type { MessageList } from '@spanlink/contract'
+import { lastOf, startOfLast } from './time-last.ts'
+import { asDuration } from './trace-filters.ts'
+
+/** Names and what they mean, in the order of how much they hurt. */
+export const MESSAGE_LISTS = [
+  ['dead-lettered', 'Dead-lettered', 'Given up: sent to a dead-letter topic'],
+  ['unconsumed', 'Unconsumed', 'Produced, and not consumed for a while'],
+  ['late', 'Late', 'Consumed long after they were produced'],
+  ['retried', 'Retried', 'Tried again after a failure'],
+  ['redelivered', 'Redelivered', 'Delivered more than once to the same group'],
+] as const satisfies readonly (readonly [MessageList, string, string])[]
+
+export interface MessagesPlace {
+  readonly list: MessageList
+  readonly topic: string
+  readonly group: string
+  readonly after: string
+  readonly last: ReturnType<typeof lastOf>
+  readonly limit: number
+}
+
+const LEAST_LIMIT = 50
+/** The most that the API gives at once. */
+export const MOST_MESSAGES = 500
+
+export function messagesPlaceOf(query: URLSearchParams): MessagesPlace {
+  const list = query.get('list')
+  const limit = Math.round(Number(query.get('limit') ?? LEAST_LIMIT))
+  return {
+    list: MESSAGE_LISTS.find(([name]) => name === list)?.[0] ?? 'dead-lettered',
+    topic: query.get('topic') ?? '',
+    group: query.get('group') ?? '',
+    after: query.get('after') ?? '',
+    last: lastOf(query.get('last')),
+    limit: Number.isFinite(limit) ? Math.min(MOST_MESSAGES, Math.max(LEAST_LIMIT, limit)) : LEAST_LIMIT,
+  }
+}
+
+export function messagesUrl(place: MessagesPlace): string {
+  const query = new URLSearchParams()
+  if (place.list !== 'dead-lettered') query.set('list', place.list)
+  if (place.topic !== '') query.set('topic', place.topic)
+  if (place.group !== '') query.set('group', place.group)
+  if (place.after !== '' && hasAfter(place.list)) query.set('after', place.after)
+  if (place.last !== '1h') query.set('last', place.last)
+  if (place.limit !== LEAST_LIMIT) query.set('limit', String(place.limit))
+  return query.size === 0 ? '/messages' : `/messages?${query}`
+}
+
+/** Only these two lists ask how long. */
+export function hasAfter(list: MessageList): boolean {
+  return list === 'unconsumed' || list === 'late'
+}
+
+export function messagesPath(place: MessagesPlace, nowMillis: number): string {
+  const params = new URLSearchParams({ start: startOfLast(place.last, nowMillis), limit: String(place.limit) })
+  if (place.topic !== '') params.set('topic', place.topic)
+  if (place.group !== '') params.set('group', place.group)
+  const after = asDuration(place.after)
+  if (after !== undefined && hasAfter(place.list)) params.set('after', after)
+  return `/api/messages/${place.list}?${params}`
+}

@@ -1,0 +1,43 @@
+import type { MetricSeriesAnswer } from '@spanlink/contract'
+import { lastOf, startOfLast } from './time-last.ts'
+
+/** The Metrics page as its URL holds it. */
+export interface MetricsPlace {
+  readonly name: string
+  readonly service: string
+  readonly groupBy: string
+  /** `label=value`. */
+  readonly filter: string
+  readonly view: string
+  readonly last: ReturnType<typeof lastOf>
+}
+
+const names = ['name', 'service', 'groupBy', 'filter', 'view'] as const
+
+export function metricsPlaceOf(query: URLSearchParams): MetricsPlace {
+  const given = Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<
+    (typeof names)[number],
+    string
+  >
+  return { ...given, last: lastOf(query.get('last')) }
+}
+
+export function metricsUrl(place: Partial<MetricsPlace>): string {
+  const params = new URLSearchParams()
+  for (const name of names) if (place[name]) params.set(name, place[name])
+  if (place.last !== undefined && place.last !== '1h') params.set('last', place.last)
+  return params.size === 0 ? '/metrics' : `/metrics?${params}`
+}
+
+export function seriesPath(place: MetricsPlace, nowMillis: number): string {
+  const params = new URLSearchParams({ start: startOfLast(place.last, nowMillis), end: `${nowMillis}000000` })
+  for (const name of names) if (place[name] !== '') params.set(name, place[name])
+  return `/api/metrics/series?${params}`
+}
+
+/** Seconds of every step, as charts take them. */
+export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesAnswer): number[] {
+  const start = Number(BigInt(startTimeUnixNano) / 1_000_000n) / 1000
+  const step = Number(stepNano) / 1e9
+  return Array.from({ length: series[0]?.values.length ?? 0 }, (_, i) => start + step * (i + 1))
+}

@@ -1,0 +1,70 @@
+/** A span one came from by following a link: what the trail of breadcrumbs shows. */
+export interface Crumb {
+  readonly traceId: string
+  readonly spanId: string
+  readonly service: string
+  readonly name: string
+}
+
+export interface Place {
+  readonly path: string
+  readonly search: string
+  /** Kept in the history entry, so Back, Forward and reload all know how one got here. */
+  readonly trail: readonly Crumb[]
+}
+
+export type Route =
+  | { readonly page: 'traces'; readonly query: URLSearchParams }
+  | { readonly page: 'trace'; readonly traceId: string; readonly spanId: string | undefined }
+  | { readonly page: 'flow'; readonly traceId: string; readonly search: string }
+  | { readonly page: 'topology'; readonly query: URLSearchParams }
+  | { readonly page: 'messages'; readonly query: URLSearchParams }
+  | { readonly page: 'logs'; readonly query: URLSearchParams }
+  | { readonly page: 'metrics'; readonly query: URLSearchParams }
+  | { readonly page: 'connect' }
+  | { readonly page: 'unknown'; readonly path: string }
+
+export function routeOf(at: Pick<Place, 'path' | 'search'>): Route {
+  if (at.path === '/' || at.path === '/traces') return { page: 'traces', query: new URLSearchParams(at.search) }
+  if (at.path === '/topology') return { page: 'topology', query: new URLSearchParams(at.search) }
+  if (at.path === '/messages') return { page: 'messages', query: new URLSearchParams(at.search) }
+  if (at.path === '/logs') return { page: 'logs', query: new URLSearchParams(at.search) }
+  if (at.path === '/metrics') return { page: 'metrics', query: new URLSearchParams(at.search) }
+  if (at.path === '/connect') return { page: 'connect' }
+  const flow = /^\/flow\/([^/]+)\/?$/.exec(at.path)?.[1]
+  if (flow !== undefined) return { page: 'flow', traceId: flow.toLowerCase(), search: at.search }
+  const trace = /^\/trace\/([^/]+)\/?$/.exec(at.path)?.[1]
+  if (trace !== undefined) {
+    return {
+      page: 'trace',
+      traceId: trace.toLowerCase(),
+      spanId: new URLSearchParams(at.search).get('span')?.toLowerCase() ?? undefined,
+    }
+  }
+  return { page: 'unknown', path: at.path }
+}
+
+export function traceUrl(traceId: string, spanId?: string): string {
+  const path = `/trace/${encodeURIComponent(traceId)}`
+  return spanId === undefined || spanId === '' ? path : `${path}?span=${encodeURIComponent(spanId)}`
+}
+
+export function tracesUrl(query: Readonly<Record<string, string | undefined>>): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== undefined && value !== '') params.set(name, value)
+  return params.size === 0 ? '/' : `/?${params}`
+}
+
+/** History state is whatever was left there, by us or by a browser extension. */
+export function trailIn(state: unknown): readonly Crumb[] {
+  if (typeof state !== 'object' || state === null || !('trail' in state) || !Array.isArray(state.trail)) return []
+  return state.trail.filter(isCrumb)
+}
+
+function isCrumb(value: unknown): value is Crumb {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ['traceId', 'spanId', 'service', 'name'].every((key) => typeof Reflect.get(value, key) === 'string')
+  )
+}

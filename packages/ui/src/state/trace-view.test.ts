@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import { answer, span, spanId } from '../../test/spans.ts'
+import {
+  collapseAll,
+  collapseOrAscend,
+  createTraceView,
+  expandOrDescend,
+  matchBeside,
+  reveal,
+  setCollapsed,
+  setFolded,
+  spanIdBeside,
+} from './trace-view.ts'
+
+const spans = [
+  span(1, { for: 100 }),
+  span(2, { parent: 1, at: 1 }),
+  span(3, { parent: 2, at: 2 }),
+  span(4, { parent: 1, at: 3 }),
+]
+
+describe('a trace as it is looked at', () => {
+  test('steps over what is collapsed', () => {
+    const view = createTraceView(answer(spans))
+    view.cursor.value = spanId(2)
+    setCollapsed(view, spanId(2), true)
+    expect(spanIdBeside(view, 1)).toBe(spanId(4))
+    expect(spanIdBeside(view, Infinity)).toBe(spanId(4))
+    expect(spanIdBeside(view, -Infinity)).toBe(spanId(1))
+  })
+
+  test('collapses first and goes to the parent next, and the other way to the child', () => {
+    const view = createTraceView(answer(spans))
+    view.cursor.value = spanId(2)
+    expect(collapseOrAscend(view)).toBe(spanId(2))
+    expect(collapseOrAscend(view)).toBe(spanId(1))
+    expect(expandOrDescend(view)).toBe(spanId(2))
+    expect(expandOrDescend(view)).toBe(spanId(3))
+  })
+
+  test('shows a span that a collapsed one hid', () => {
+    const view = createTraceView(answer(spans))
+    collapseAll(view)
+    expect(view.rows.value).toHaveLength(1)
+    reveal(view, 2)
+    expect([...view.rows.value]).toEqual([0, 1, 2, 3])
+  })
+
+  test('walks its matches around the ends', () => {
+    const view = createTraceView(answer(spans))
+    view.query.value = 'span'
+    view.cursor.value = spanId(4)
+    expect(matchBeside(view, 1)).toBe(0)
+    expect(matchBeside(view, -1)).toBe(2)
+    view.query.value = 'nowhere'
+    expect(matchBeside(view, 1)).toBeUndefined()
+  })
+
+  test('takes in late spans without moving cursor, folds or zoom', () => {
+    const view = createTraceView(answer(spans.slice(0, 3)))
+    view.cursor.value = spanId(2)
+    setCollapsed(view, spanId(2), true)
+    view.window.value = { from: 1e6, to: 2e6 }
+    view.update(answer([...spans, span(5, { parent: 1, at: 0.5, for: 500 })]))
+    expect(view.cursorRow.value).toBe(2)
+    expect(view.collapsed.value.has(spanId(2))).toBe(true)
+    expect(view.window.value).toEqual({ from: 1e6, to: 2e6 })
+  })
+
+  test('widens to late spans when the whole trace was shown', () => {
+    const view = createTraceView(answer(spans))
+    view.update(answer([...spans, span(5, { parent: 1, at: 3, for: 500 })]))
+    expect(view.window.value.to).toBe(503e6)
+  })
+
+  test('shows siblings alike as one row until they are asked for', () => {
+    const alike = Array.from({ length: 20 }, (_, i) => span(i + 10, { parent: 1, at: i, name: 'select' }))
+    const view = createTraceView(answer([span(1, { for: 100 }), ...alike, span(90, { parent: 20, at: 12 })]))
+    expect([...view.rows.value]).toEqual([0, 1])
+    reveal(view, view.model.value.positionOf.get(spanId(90)) ?? -1)
+    expect(view.rows.value).toHaveLength(22)
+    setFolded(view, spanId(10), true)
+    expect(view.rows.value).toHaveLength(2)
+    view.cursor.value = spanId(10)
+    expandOrDescend(view)
+    expect(view.rows.value).toHaveLength(22)
+  })
+})

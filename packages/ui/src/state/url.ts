@@ -1,0 +1,41 @@
+import { computed, signal } from '@preact/signals'
+
+import { routeOf, trailIn, type Crumb, type Place, type Route } from './route.ts'
+
+export const place = signal<Place>(readPlace())
+export const route = computed<Route>(() => routeOf(place.value))
+
+addEventListener('popstate', () => {
+  place.value = readPlace()
+})
+
+/** A new entry in the history: for going somewhere. Without a trail, one starts afresh. */
+export function push(url: string, trail: readonly Crumb[] = []): void {
+  history.pushState({ trail }, '', url)
+  place.value = readPlace()
+}
+
+/** The same entry, adjusted: filters, the selected span. Back goes past it. */
+export function replace(url: string): void {
+  history.replaceState({ trail: place.peek().trail }, '', url)
+  place.value = readPlace()
+}
+
+/** Plain clicks on our own links stay in the page; with a modifier, another button or a target they are the browser's. */
+export function interceptLinks(): void {
+  document.addEventListener('click', (event) => {
+    if (event.defaultPrevented || !isPlainClick(event)) return
+    const anchor = event.target instanceof Element ? event.target.closest('a') : null
+    if (anchor === null || anchor.target !== '' || anchor.origin !== location.origin) return
+    event.preventDefault()
+    push(anchor.pathname + anchor.search)
+  })
+}
+
+export function isPlainClick(event: MouseEvent): boolean {
+  return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
+}
+
+function readPlace(): Place {
+  return { path: location.pathname, search: location.search, trail: trailIn(history.state) }
+}

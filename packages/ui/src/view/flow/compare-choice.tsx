@@ -1,0 +1,63 @@
+import type { TracesAnswer } from '@spanlink/contract'
+import { useMemo } from 'preact/hooks'
+import { durationText } from '../../model/duration-text.ts'
+import { flowUrl } from '../../state/flow-url.ts'
+import type { FlowView } from '../../state/flow-view.ts'
+import { createResource } from '../../state/resource.ts'
+import { push } from '../../state/url.ts'
+import { announce } from '../announcer.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Age } from '../parts/moment.tsx'
+
+/** What to compare a flow with: others that begin the same way, or any trace by its id. */
+export function CompareChoice({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
+  const alike = useMemo(() => createResource<TracesAnswer>(), [])
+  const first = view.model.value.lanes[0]
+  const load = (): void => {
+    if (first === undefined || alike.state.peek().data !== undefined) return
+    const params = new URLSearchParams({ service: first.rootService, operation: first.rootName, limit: '10' })
+    void alike.load(`/api/traces?${params}`)
+  }
+  const others = alike.state.value.data?.traces.filter((trace) => trace.traceId !== first?.traceId) ?? []
+  const open = (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }): void => {
+    event.preventDefault()
+    const input = event.currentTarget.elements.namedItem('other')
+    const other = input instanceof HTMLInputElement ? /[0-9a-f]{32}/i.exec(input.value)?.[0].toLowerCase() : undefined
+    if (other === undefined) announce('That holds no trace id: 32 hex digits.')
+    else push(flowUrl(traceId, { against: other }))
+  }
+  return (
+    <details class="compare-choice" onToggle={load}>
+      <summary class="button">Compare…</summary>
+      <div class="compare-menu">
+        <form onSubmit={open}>
+          <input
+            name="other"
+            class="mono"
+            placeholder="Trace id of another flow"
+            aria-label="Trace id of another flow"
+            autoComplete="off"
+            spellcheck={false}
+          />
+          <button>Compare</button>
+        </form>
+        {alike.state.value.loading && <p class="faint">Looking for flows that begin the same way…</p>}
+        {alike.state.value.data !== undefined && others.length === 0 && (
+          <p class="faint">No other flow that begins the same way is here.</p>
+        )}
+        <ul>
+          {others.map((trace) => (
+            <li key={trace.traceId}>
+              <a href={flowUrl(traceId, { against: trace.traceId })}>
+                <Age unixNano={trace.startTimeUnixNano} />
+                <span class="faint">root {durationText(Number(trace.durationNano))}</span>
+                {trace.errorCount > 0 && <Icon name="error" label="has errors" />}
+                <code>{trace.traceId.slice(-8)}</code>
+              </a>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </details>
+  )
+}

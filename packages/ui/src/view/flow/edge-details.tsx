@@ -1,0 +1,114 @@
+import type { FlowEdge } from '@spanlink/contract'
+import { visibleText } from '../../model/visible-text.ts'
+import type { FlowModel, PlacedEdge } from '../../model/flow-model.ts'
+import { durationText } from '../../model/duration-text.ts'
+import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { queueWords } from './flow-panel.tsx'
+
+const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
+  message: 'A message: produced there, consumed here',
+  creation: 'A send, and the context that was created for it',
+  handover: 'Received, then processed by the same consumer',
+  link: 'A link without messaging',
+}
+const VIAS: Readonly<Record<FlowEdge['via'], string>> = {
+  link: 'by a span link',
+  parent: 'by parent and child',
+  both: 'by a span link, and by parent and child',
+}
+
+export function EdgeDetails(props: {
+  readonly model: FlowModel
+  readonly place: FlowPlace
+  readonly edge: PlacedEdge
+}) {
+  const { model, place } = props
+  const { edge, from } = props.edge
+  const isNegative = edge.queueTimeNano?.startsWith('-') === true
+  const share = model.duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / model.duration
+  return (
+    <>
+      <header>
+        <div class="panel-title">
+          <span class="faint">{edge.role === 'message' ? 'Wait in a queue' : 'Link'}</span>
+          <h2 class="queue-title">
+            {queueWords(edge)}
+            {edge.topic !== '' && (
+              <>
+                {' '}
+                <span class="faint">in</span> <Text class="block">{edge.topic}</Text>
+              </>
+            )}
+          </h2>
+          <span class="tags">
+            {edge.onCriticalPath && <span class="tag">on the critical path</span>}
+            {isNegative && <span class="tag warn">before it was sent</span>}
+          </span>
+        </div>
+      </header>
+      <div class="panel-body">
+        {isNegative && (
+          <p class="status-message">
+            The consumer began before the producer's span ended: their clocks differ, or the broker's acknowledgement
+            came later than the message.
+          </p>
+        )}
+        <End name="From" end={edge.from} place={place} />
+        <End name="To" end={edge.to} place={place} />
+        <dl class="pairs">
+          <dt>Kind</dt>
+          <dd>{ROLES[edge.role]}</dd>
+          <dt>Known</dt>
+          <dd>{VIAS[edge.via]}</dd>
+          <Pair name="Topic" value={edge.topic} />
+          <Pair name="Partition" value={edge.partition} />
+          <Pair name="Offset" value={edge.offset} />
+          <Pair name="Group" value={edge.consumerGroup} />
+          {!Number.isNaN(from) && (
+            <>
+              <dt>Sent at</dt>
+              <dd>{durationText(from)}</dd>
+            </>
+          )}
+          {edge.queueTimeNano !== null && (
+            <>
+              <dt>Share</dt>
+              <dd>{share < 0.01 ? 'under 1' : Math.round(share * 100)} % of the flow's time</dd>
+            </>
+          )}
+        </dl>
+      </div>
+    </>
+  )
+}
+
+function Pair({ name, value }: { readonly name: string; readonly value: string }) {
+  if (value === '') return null
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <span class="text block">{visibleText(value, 300)}</span>
+      </dd>
+    </>
+  )
+}
+
+function End(props: { readonly name: string; readonly end: FlowEdge['from']; readonly place: FlowPlace }) {
+  const { end, place } = props
+  return (
+    <section class="edge-end" aria-label={props.name}>
+      <h3 class="faint">{props.name}</h3>
+      {end.laneId === null ? (
+        <p class="missing">Not here: not sampled, expired, sent elsewhere, or still on its way.</p>
+      ) : (
+        <a class="link-end" href={flowUrl(place.traceId, { view: place.view, end: place.end, span: end })}>
+          <ServiceName name={end.service} />
+          <Text class="operation">{end.name}</Text>
+        </a>
+      )}
+    </section>
+  )
+}

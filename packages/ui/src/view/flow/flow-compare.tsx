@@ -1,0 +1,200 @@
+import type { FlowAnswer } from '@spanlink/contract'
+import { signal, useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import { durationText } from '../../model/duration-text.ts'
+import { exactTimeText } from '../../model/clock-text.ts'
+import { compareShares } from '../../model/flow-compare.ts'
+import { wholeWindow } from '../../model/time-window.ts'
+import { createFlowResource } from '../../state/flow-resource.ts'
+import { flowPlaceOf, flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { createFlowView, type FlowView } from '../../state/flow-view.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { BranchDialog } from './branch-dialog.tsx'
+import { bindFlowKeys } from './flow-keys.ts'
+import { FlowTimeline } from './flow-timeline.tsx'
+
+/** Two flows under each other on one time axis, each from its own start, and where their times differ. */
+export function FlowCompare({ place, against }: { readonly place: FlowPlace; readonly against: string }) {
+  const resources = useMemo(
+    () => [createFlowResource(place.traceId, place.end), createFlowResource(against, undefined)] as const,
+    [place.traceId, against],
+  )
+  useEffect(() => {
+    const stops = resources.map((resource) => resource.start())
+    return () => stops.forEach((stop) => stop())
+  }, [resources])
+  const [first, second] = resources.map((resource) => resource.state.value)
+  const isHere = [first, second].every((state) => state?.data !== undefined && state.data.lanes.length > 0)
+  const views = useMemo(
+    () => (isHere ? viewsOn(first?.data, second?.data) : undefined),
+    [resources, first?.data, second?.data, isHere],
+  )
+  useEffect(() => () => views?.forEach((view) => view.stop()), [views])
+  const [one, other] = views ?? []
+  // Keys are of the flow that has the focus.
+  const active = useSignal<'first' | 'second'>('first')
+  const isSecond = active.value === 'second'
+  const places = useMemo(
+    () => [flowPlaceOf(place.traceId, `?with=${against}`), flowPlaceOf(against, `?with=${place.traceId}`)] as const,
+    [place.traceId, against],
+  )
+  const activeView = isSecond ? other : one
+  const activePlace = places[isSecond ? 1 : 0]
+  useEffect(
+    () => (activeView === undefined ? undefined : bindFlowKeys(activeView, activePlace.traceId)),
+    [activeView, activePlace],
+  )
+  useEffect(() => {
+    document.title = 'Two flows · Spanlink'
+  }, [])
+  if (one === undefined || other === undefined) {
+    const error = first?.error ?? second?.error
+    if (error === undefined) {
+      return (
+        <div class="loading-rows" role="status" aria-label="Loading both flows">
+          {Array.from({ length: 16 }, (_, row) => (
+            <i key={row} />
+          ))}
+        </div>
+      )
+    }
+    return (
+      <Notice isPage icon="search" kind="error" title="These flows cannot be compared">
+        <p class="mono text">{(first?.error === undefined ? against : place.traceId).slice(0, 64)}</p>
+        <p>{error.message}</p>
+        <p>
+          <a href={flowUrl(place.traceId)}>Back to the one flow</a>
+        </p>
+      </Notice>
+    )
+  }
+  return (
+    <div class="flow-page">
+      <header class="trace-header compare-header">
+        <h1>Two flows compared</h1>
+        <a class="button" href={flowUrl(place.traceId)}>
+          <Icon name="close" />
+          Back to the first
+        </a>
+      </header>
+      <div class="compare-body">
+        <Differences first={one.model.value.answer} second={other.model.value.answer} />
+        <div class="compare-panes">
+          <Pane name="First" view={one} place={places[0]} onFocus={() => (active.value = 'first')} />
+          <Pane name="Second" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
+        </div>
+      </div>
+      <BranchDialog view={isSecond ? other : one} place={activePlace} />
+    </div>
+  )
+}
+
+function viewsOn(first: FlowAnswer | undefined, second: FlowAnswer | undefined): readonly FlowView[] {
+  if (first === undefined || second === undefined) return []
+  const longest = Math.max(...[first, second].map((flow) => Number(flow.statistics.endToEndNano)))
+  const window = signal(wholeWindow(longest))
+  return [first, second].map((flow) => createFlowView(flow, { window, leastDuration: longest }))
+}
+
+function Pane(props: {
+  readonly name: string
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly onFocus: () => void
+}) {
+  const { name, view, place } = props
+  const model = view.model.value
+  const lane = model.lanes[0]
+  return (
+    <section aria-label={`${name} flow`} onFocusIn={props.onFocus}>
+      <h2>
+        <span class="faint">{name}</span>
+        <a href={flowUrl(place.traceId)}>
+          <ServiceName name={lane?.rootService ?? ''} />
+          <Text class="operation">{lane?.rootName ?? ''}</Text>
+        </a>
+        <span class="faint">{exactTimeText(model.startUnixNano.toString()).slice(0, 23)}</span>
+      </h2>
+      <FlowTimeline view={view} place={place} />
+    </section>
+  )
+}
+
+function Differences({ first, second }: { readonly first: FlowAnswer; readonly second: FlowAnswer }) {
+  const figures = [
+    ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
+    ['In code', first.statistics.codeNano, second.statistics.codeNano],
+    ['In queues', first.statistics.queueNano, second.statistics.queueNano],
+    ['Waiting', first.statistics.waitingNano, second.statistics.waitingNano],
+  ] as const
+  return (
+    <section class="differences" aria-label="Differences">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">First</th>
+            <th scope="col">Second</th>
+            <th scope="col">Difference</th>
+          </tr>
+        </thead>
+        <tbody>
+          {figures.map(([name, a, b]) => (
+            <Line key={name} name={name} first={Number(a)} second={Number(b)} />
+          ))}
+        </tbody>
+        <thead>
+          <tr>
+            <th scope="col">Critical path</th>
+            <th scope="col">First</th>
+            <th scope="col">Second</th>
+            <th scope="col">Difference</th>
+          </tr>
+        </thead>
+        <tbody>
+          {compareShares(first, second).map(({ kind, name, first, second }) => (
+            <Line
+              key={`${kind} ${name}`}
+              name={kind === 'gap' ? 'nothing known' : name}
+              kind={kind}
+              first={first}
+              second={second}
+            />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Line(props: {
+  readonly name: string
+  readonly kind?: 'service' | 'topic' | 'gap'
+  readonly first: number
+  readonly second: number
+}) {
+  const { name, kind, first, second } = props
+  const difference = second - first
+  return (
+    <tr>
+      <th scope="row">
+        {kind === 'service' ? (
+          <ServiceName name={name} />
+        ) : (
+          <span class={`share-name ${kind ?? ''}`}>
+            {kind === 'topic' && <i class="part topic" />}
+            <Text>{kind === 'topic' ? `waiting in ${name}` : name}</Text>
+          </span>
+        )}
+      </th>
+      <td>{durationText(first)}</td>
+      <td>{durationText(second)}</td>
+      <td class={difference > 0 ? 'slower' : difference < 0 ? 'faster' : 'faint'}>
+        {difference === 0 ? '=' : `${difference > 0 ? '+' : ''}${durationText(difference)}`}
+      </td>
+    </tr>
+  )
+}

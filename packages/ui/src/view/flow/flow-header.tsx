@@ -1,0 +1,87 @@
+import type { ComponentChildren } from 'preact'
+import { nanoText } from '../../model/duration-text.ts'
+import { exactTimeText } from '../../model/clock-text.ts'
+import type { FlowPlace } from '../../state/flow-url.ts'
+import type { FlowView } from '../../state/flow-view.ts'
+import { traceUrl } from '../../state/route.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Age } from '../parts/moment.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { CompareChoice } from './compare-choice.tsx'
+import { PathShares } from './path-shares.tsx'
+
+export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {
+  const model = props.view.model.value
+  const { statistics, lanes, criticalPath } = model.answer
+  const first = lanes[0]
+  if (first === undefined) return null
+  const start = model.startUnixNano.toString()
+  return (
+    <header class="trace-header flow-header">
+      <h1>
+        <span class="faint">Flow of</span>
+        <ServiceName name={first.rootService} />
+        <Text class="operation">{first.rootName}</Text>
+      </h1>
+      <CompareChoice view={props.view} traceId={props.traceId} />
+      <dl class="facts">
+        <Fact name="Started">
+          {exactTimeText(start).slice(0, 23)}{' '}
+          <span class="faint">
+            (<Age unixNano={start} />)
+          </span>
+        </Fact>
+        <Fact name="Traces">{statistics.traceCount.toLocaleString('en')}</Fact>
+        <Fact name="Spans">{statistics.spanCount.toLocaleString('en')}</Fact>
+        <div>
+          <dt>Errors</dt>
+          <dd class={statistics.errorCount > 0 ? 'errors' : ''}>
+            {statistics.errorCount > 0 && <Icon name="error" />}
+            {statistics.errorCount.toLocaleString('en')}
+          </dd>
+        </div>
+        <div>
+          <dt>Trace</dt>
+          <dd>
+            <a class="mono" href={traceUrl(props.traceId)} title="The trace that this flow was opened from">
+              {props.traceId.slice(0, 8)}…
+            </a>
+          </dd>
+        </div>
+      </dl>
+      <dl class="flow-figures" aria-label="Where the time went">
+        <div class="whole" title="From the first start to the last end of any span">
+          <dt>End to end</dt>
+          <dd>{nanoText(statistics.endToEndNano)}</dd>
+        </div>
+        <div title="Some service works">
+          <dt>In code</dt>
+          <dd>{nanoText(statistics.codeNano)}</dd>
+        </div>
+        <div class="queue" title="Nobody works, and a message waits">
+          <dt>In queues</dt>
+          <dd>{nanoText(statistics.queueNano)}</dd>
+        </div>
+        <div title="Nobody works, and no message is known to wait">
+          <dt>Waiting</dt>
+          <dd>{nanoText(statistics.waitingNano)}</dd>
+        </div>
+        <div title="Of all messages together, also while others were worked on">
+          <dt>All queue times</dt>
+          <dd>{nanoText(statistics.queueTotalNano)}</dd>
+        </div>
+      </dl>
+      {criticalPath !== null && <PathShares path={criticalPath} />}
+    </header>
+  )
+}
+
+function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  )
+}

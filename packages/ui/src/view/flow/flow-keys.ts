@@ -1,0 +1,191 @@
+import { batch } from '@preact/signals'
+import type { PlacedEdge } from '../../model/flow-model.ts'
+import { panWindow, wholeWindow, windowBetween, zoomWindow } from '../../model/time-window.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { flowPlaceOf, flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { waysFrom } from '../../state/flow-walk.ts'
+import { rowIdBeside, rowIdOfLane, toggleLane, toggleRow, type FlowView } from '../../state/flow-view.ts'
+import { bindKeys } from '../../state/keyboard.ts'
+import { place as urlPlace, push, replace } from '../../state/url.ts'
+import { announce } from '../announcer.tsx'
+import { openBranches } from './branch-dialog.tsx'
+
+const ZOOM = 0.6
+const PAN = 0.2
+
+export function bindFlowKeys(view: FlowView, traceId: string): () => void {
+  const here = (): FlowPlace => flowPlaceOf(traceId, urlPlace.peek().search)
+  const go = (id: string | undefined): void => {
+    if (id === undefined) return
+    batch(() => {
+      view.wantsFocus.value = true
+      view.cursor.value = id
+    })
+    const at = here()
+    if (at.lane !== undefined || at.span !== undefined) selectRow(view, at, id)
+  }
+  const move = (by: number) => () => go(rowIdBeside(view, by))
+  const zoom = (factor: number) => () => {
+    const { from, to } = view.window.peek()
+    view.window.value = zoomWindow(view.window.peek(), (from + to) / 2, factor, view.model.peek().duration)
+  }
+  const pan = (share: number) => () => {
+    const { from, to } = view.window.peek()
+    view.window.value = panWindow(view.window.peek(), (to - from) * share, view.model.peek().duration)
+  }
+  return bindKeys({
+    title: 'Flow',
+    bindings: [
+      { keys: ['j', 'ArrowDown'], does: 'Next row', run: move(1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous row', run: move(-1) },
+      { keys: ['Home'], does: 'First row', run: move(-Infinity) },
+      { keys: ['End'], does: 'Last row', run: move(Infinity) },
+      { keys: ['h', 'ArrowLeft'], does: 'Fold, or to the cause', run: () => go(foldOrAscend(view)) },
+      { keys: ['l', 'ArrowRight'], does: 'Unfold, or to what it caused', run: () => go(unfoldOrDescend(view)) },
+      { keys: ['Enter'], does: 'Details', run: () => selectRow(view, here(), view.cursor.peek()) },
+      { keys: ['o'], does: 'All spans of the trace, in place', run: () => openHere(view) },
+      { keys: [']'], does: 'On along the flow', run: () => walk(view, 'effect', go) },
+      { keys: ['['], does: 'Back along the flow', run: () => walk(view, 'cause', go) },
+      {
+        keys: [']'],
+        withMod: true,
+        does: 'Choose among the ways on',
+        run: () => openBranches(view, 'effect'),
+      },
+      {
+        keys: ['['],
+        withMod: true,
+        does: 'Choose among the ways back',
+        run: () => openBranches(view, 'cause'),
+      },
+      { keys: ['C'], does: 'Fold what is alike', run: () => foldGroups(view) },
+      { keys: ['E'], does: 'Show every trace', run: () => expandGroups(view) },
+      {
+        keys: ['g'],
+        does: 'Timeline or graph',
+        run: () => {
+          const at = here()
+          if (at.against === undefined)
+            push(flowUrl(traceId, { ...at, view: at.view === 'graph' ? 'timeline' : 'graph' }))
+        },
+      },
+      { keys: ['+', '='], does: 'Zoom in', run: zoom(ZOOM) },
+      { keys: ['-'], does: 'Zoom out', run: zoom(1 / ZOOM) },
+      { keys: ['a'], does: 'Earlier', run: pan(-PAN) },
+      { keys: ['d'], does: 'Later', run: pan(PAN) },
+      { keys: ['f'], does: 'Zoom to the row', run: () => zoomToCursor(view) },
+      { keys: ['0'], does: 'The whole flow', run: () => (view.window.value = wholeWindow(view.model.peek().duration)) },
+      { keys: ['Escape'], does: 'Close the details', run: () => closeDetails(here()), whileTyping: true },
+    ],
+  })
+}
+
+/** Details of what a row shows; a row that stands for several traces shows them instead. */
+export function selectRow(view: FlowView, place: FlowPlace, id: string): void {
+  const row = view.rows.peek().find((one) => one.id === id)
+  const none = { lane: undefined, edge: undefined, span: undefined }
+  // Of two flows side by side there is no room for details.
+  if (row === undefined || row.kind === 'waiting' || place.against !== undefined) return
+  if (row.kind === 'group') return replace(flowUrl(place.traceId, { ...place, ...none }))
+  const lane = view.model.peek().lanes[row.lane]
+  if (lane === undefined) return
+  if (row.kind === 'lane') replace(flowUrl(place.traceId, { ...place, ...none, lane: lane.id }))
+  else {
+    const spanId = row.spans.spanId[row.span] ?? ''
+    replace(flowUrl(place.traceId, { ...place, ...none, span: { traceId: lane.traceId, spanId } }))
+  }
+}
+
+export function closeDetails(place: FlowPlace): void {
+  if (place.against === undefined) replace(flowUrl(place.traceId, { view: place.view, end: place.end }))
+}
+
+export function foldGroups(view: FlowView): void {
+  batch(() => {
+    const row = view.rows.peek()[view.cursorRow.peek()]
+    view.expanded.value = new Set()
+    view.open.value = new Map()
+    if (row !== undefined && row.kind !== 'group') view.cursor.value = rowIdOfLane(view, row.lane) ?? ''
+  })
+}
+
+export function expandGroups(view: FlowView): void {
+  view.folded.value = new Set()
+  // An expanded group may show groups below it.
+  for (;;) {
+    const hidden = view.rows.peek().filter((row) => row.kind === 'group' && !row.isExpanded)
+    if (hidden.length === 0) return
+    view.expanded.value = new Set([...view.expanded.peek(), ...hidden.map((row) => row.id)])
+  }
+}
+
+/** To the far end of an edge, whose row may stand for several traces. */
+export function goAlong(view: FlowView, place: FlowPlace, way: PlacedEdge, to: 'effect' | 'cause'): void {
+  const id = rowIdOfLane(view, to === 'effect' ? way.toLane : way.fromLane)
+  if (id === undefined) return
+  batch(() => {
+    view.wantsFocus.value = true
+    view.cursor.value = id
+  })
+  if (place.lane !== undefined || place.span !== undefined || place.edge !== undefined) selectRow(view, place, id)
+}
+
+function walk(view: FlowView, to: 'effect' | 'cause', go: (id: string | undefined) => void): void {
+  const ways = waysFrom(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
+  const way = ways.find((one) => rowIdOfLane(view, to === 'effect' ? one.toLane : one.fromLane) !== view.cursor.peek())
+  if (way === undefined) {
+    announce(
+      to === 'effect'
+        ? 'Nothing follows from here: no consumer of its messages has been seen.'
+        : 'The flow begins here: nothing known has caused this.',
+    )
+    return
+  }
+  go(rowIdOfLane(view, to === 'effect' ? way.toLane : way.fromLane))
+  const over = way.edge.topic === '' ? '' : ` over ${visibleText(way.edge.topic, 60)}`
+  if (ways.length > 1)
+    announce(`1 of ${ways.length} ways ${to === 'effect' ? 'on' : 'back'}${over}. Ctrl or Cmd with the key chooses.`)
+}
+
+function foldOrAscend(view: FlowView): string | undefined {
+  const row = view.rows.peek()[view.cursorRow.peek()]
+  if (row === undefined) return undefined
+  if (row.kind === 'span' || row.kind === 'waiting') return rowIdOfLane(view, row.lane)
+  if (row.kind === 'group' ? row.isExpanded : row.isParent && !row.isFolded) {
+    toggleRow(view, row)
+    return row.id
+  }
+  const parent = view.model.peek().parent[row.kind === 'group' ? (row.members[0] ?? -1) : row.lane] ?? -1
+  return parent < 0 ? row.id : rowIdOfLane(view, parent)
+}
+
+function unfoldOrDescend(view: FlowView): string | undefined {
+  const row = view.rows.peek()[view.cursorRow.peek()]
+  if (row === undefined || row.kind === 'span' || row.kind === 'waiting') return row?.id
+  if (row.kind === 'group' ? !row.isExpanded : row.isParent && row.isFolded) {
+    toggleRow(view, row)
+    return row.id
+  }
+  const next = view.rows.peek()[view.cursorRow.peek() + 1]
+  return next !== undefined && next.depth > row.depth ? next.id : row.id
+}
+
+function openHere(view: FlowView): void {
+  const row = view.rows.peek()[view.cursorRow.peek()]
+  if (row === undefined) return
+  if (row.kind === 'group') toggleRow(view, row)
+  else toggleLane(view, row.lane)
+}
+
+function zoomToCursor(view: FlowView): void {
+  const model = view.model.peek()
+  const row = view.rows.peek()[view.cursorRow.peek()]
+  if (row === undefined) return
+  const lanes = row.kind === 'group' ? row.members : [row.lane]
+  const start =
+    row.kind === 'span' ? (row.spans.start[row.span] ?? 0) : Math.min(...lanes.map((lane) => model.start[lane] ?? 0))
+  const end =
+    row.kind === 'span' ? (row.spans.end[row.span] ?? 0) : Math.max(...lanes.map((lane) => model.end[lane] ?? 0))
+  const air = (end - start) * 0.05
+  view.window.value = windowBetween(start - air, end + air, model.duration)
+}

@@ -1,0 +1,131 @@
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import '../../style/details.css'
+import '../../style/flow.css'
+import { visibleText } from '../../model/visible-text.ts'
+import { laneOfSpan } from '../../model/flow-model.ts'
+import { flowPlaceOf, type FlowPlace } from '../../state/flow-url.ts'
+import { createFlowResource, type FlowResource } from '../../state/flow-resource.ts'
+import { createFlowView, openLane, revealLane, rowIdOfLane, type FlowView } from '../../state/flow-view.ts'
+import { Notice } from '../parts/notice.tsx'
+import { PanelSplit } from '../trace/panel-split.tsx'
+import { BranchDialog } from './branch-dialog.tsx'
+import { FlowCompare } from './flow-compare.tsx'
+import { FlowGraph } from './flow-graph.tsx'
+import { FlowHeader } from './flow-header.tsx'
+import { bindFlowKeys } from './flow-keys.ts'
+import { FlowNotes } from './flow-notes.tsx'
+import { FlowPanel, hasDetails } from './flow-panel.tsx'
+import { FlowTimeline } from './flow-timeline.tsx'
+import { FlowToolbar } from './flow-toolbar.tsx'
+
+export function FlowPage({ traceId, search }: { readonly traceId: string; readonly search: string }) {
+  const place = useMemo(() => flowPlaceOf(traceId, search), [traceId, search])
+  if (place.against !== undefined) return <FlowCompare place={place} against={place.against} />
+  return <OneFlow traceId={traceId} place={place} />
+}
+
+function OneFlow({ traceId, place }: { readonly traceId: string; readonly place: FlowPlace }) {
+  const resource = useMemo(() => createFlowResource(traceId, place.end), [traceId, place.end])
+  useEffect(() => resource.start(), [resource])
+  const { data } = resource.state.value
+  // Another end of the path is another question, but the same flow: what is folded and open stays.
+  const shown = useRef<FlowView | undefined>(undefined)
+  if (data !== undefined && data.lanes.length > 0) shown.current ??= createFlowView(data)
+  const view = shown.current
+  useEffect(() => () => view?.stop(), [view])
+  useEffect(() => {
+    if (data !== undefined) view?.update(data)
+  }, [view, data])
+  usePlace(view, place)
+  useEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
+  useEffect(() => {
+    const first = data?.lanes[0]
+    document.title = first === undefined ? 'Flow · Spanlink' : `Flow of ${visibleText(first.rootName, 60)} · Spanlink`
+  }, [data?.lanes[0]])
+
+  if (view === undefined) return <NotHere traceId={traceId} resource={resource} empty={data !== undefined} />
+  return (
+    <div class="flow-page">
+      <FlowHeader view={view} traceId={traceId} place={place} />
+      <FlowNotes view={view} place={place} resource={resource} />
+      <PanelSplit
+        main={
+          <section class="trace-main" aria-label={place.view === 'graph' ? 'Flow as a graph' : 'Flow over time'}>
+            <FlowToolbar view={view} place={place} />
+            {place.view === 'graph' ? (
+              <FlowGraph view={view} place={place} />
+            ) : (
+              <FlowTimeline view={view} place={place} />
+            )}
+          </section>
+        }
+        panel={hasDetails(view, place) ? <FlowPanel view={view} place={place} /> : undefined}
+      />
+      <BranchDialog view={view} place={place} />
+    </div>
+  )
+}
+
+/** What the URL names is brought to sight: its lane gets a row, and is opened where the span is one that only the full waterfall shows. */
+function usePlace(view: FlowView | undefined, place: FlowPlace): void {
+  const { lane, span } = place
+  useEffect(() => {
+    if (view === undefined) return
+    const model = view.model.peek()
+    const found =
+      lane !== undefined
+        ? (model.laneOf.get(lane) ?? -1)
+        : span === undefined
+          ? -1
+          : laneOfSpan(model, span.traceId, span.spanId)
+    if (found < 0) return
+    revealLane(view, found)
+    const laneId = model.lanes[found]?.id ?? ''
+    const inner = span === undefined ? undefined : `${laneId}/${span.spanId}`
+    if (span !== undefined && !model.spans.has(`${span.traceId}/${span.spanId}`) && !view.open.peek().has(laneId))
+      void openLane(view, found)
+    const rows = view.rows.peek()
+    view.cursor.value = rows.find((row) => row.id === inner)?.id ?? rowIdOfLane(view, found) ?? view.cursor.peek()
+  }, [view, lane, span?.traceId, span?.spanId])
+}
+
+function NotHere(props: { readonly traceId: string; readonly resource: FlowResource; readonly empty: boolean }) {
+  const { error } = props.resource.state.value
+  if (error === undefined && !props.empty) {
+    return (
+      <div class="flow-page">
+        <div class="loading-rows" role="status" aria-label="Loading the flow">
+          {Array.from({ length: 16 }, (_, row) => (
+            <i key={row} />
+          ))}
+        </div>
+      </div>
+    )
+  }
+  const isMissing = props.empty || error?.status === 404
+  return (
+    <div class="flow-page">
+      <Notice
+        isPage
+        icon={isMissing ? 'search' : 'unplugged'}
+        kind={isMissing ? 'plain' : 'error'}
+        title={isMissing ? 'This flow is not here' : 'The flow could not be loaded'}
+      >
+        <p class="mono text">{props.traceId.slice(0, 64)}</p>
+        {isMissing ? (
+          <p>
+            No span of this trace, and no link to it, has arrived. It is still on its way, was not sampled, or has
+            expired. This page opens it as soon as it arrives.
+          </p>
+        ) : (
+          <p>
+            {error?.message} {error?.status === 400 ? '' : 'Asking again every few seconds.'}
+          </p>
+        )}
+        <p>
+          <a href="/">See all traces</a>
+        </p>
+      </Notice>
+    </div>
+  )
+}

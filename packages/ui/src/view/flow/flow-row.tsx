@@ -1,0 +1,229 @@
+import { batch } from '@preact/signals'
+import { FLOW_ROW_HEIGHT } from '../../draw/paint-flow.ts'
+import { durationText } from '../../model/duration-text.ts'
+import { groupStatistics } from '../../model/flow-group.ts'
+import { flowHit } from '../../model/flow-hit.ts'
+import type { FlowModel } from '../../model/flow-model.ts'
+import type { FlowRow } from '../../model/flow-rows.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { toggleLane, toggleRow, type FlowView } from '../../state/flow-view.ts'
+import { isPlainClick, replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { selectRow } from './flow-keys.ts'
+import { rowWords } from './row-words.ts'
+
+const INDENT = 14
+const DEEPEST_INDENT = 10
+/** Pixels beside a bar that still hit it. */
+const SLACK = 3
+
+interface RowProps {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly row: FlowRow
+  readonly index: number
+  readonly isTabStop: boolean
+  readonly isCursor: boolean
+  readonly timeAt: (x: number) => number
+}
+
+export function FlowRowView(props: RowProps) {
+  const { view, place, row, index } = props
+  const model = view.model.value
+  const isSelected = isRowSelected(model, row, place)
+  const hasPath = row.kind === 'lane' && model.onPath[row.lane] === 1
+  const state = `${row.kind} ${props.isCursor ? 'cursor' : ''} ${isSelected ? 'selected' : ''} ${hasPath ? 'critical' : ''}`
+  const isOpen = row.kind === 'group' ? row.isExpanded : row.kind === 'lane' && row.isParent ? !row.isFolded : undefined
+  const hit = (event: MouseEvent & { readonly currentTarget: HTMLElement }): void => {
+    const x = event.clientX - event.currentTarget.getBoundingClientRect().left
+    const found = flowHit(model, row, props.timeAt(x), props.timeAt(SLACK) - props.timeAt(0))
+    if (found === undefined || place.against !== undefined) return
+    event.stopPropagation()
+    batch(() => {
+      view.cursor.value = row.id
+      const none = { lane: undefined, edge: undefined, span: undefined }
+      const change =
+        found.kind === 'lane' ? { lane: found.lane } : found.kind === 'edge' ? { edge: found.edge } : { span: found }
+      replace(flowUrl(place.traceId, { ...place, ...none, ...change }))
+    })
+  }
+  return (
+    <div
+      role="row"
+      class={`span-row flow-row ${state}`}
+      aria-level={row.depth + 1}
+      aria-rowindex={index + 2}
+      aria-expanded={isOpen}
+      aria-selected={isSelected}
+      tabIndex={props.isTabStop ? 0 : -1}
+      style={{ transform: `translateY(${index * FLOW_ROW_HEIGHT}px)` }}
+      onClick={() => {
+        view.cursor.value = row.id
+        if (row.kind === 'group') toggleRow(view, row)
+        selectRow(view, place, row.id)
+      }}
+      onFocus={() => (view.cursor.value = row.id)}
+    >
+      <div
+        role="gridcell"
+        class="label-cell"
+        style={{ paddingLeft: `${Math.min(row.depth, DEEPEST_INDENT) * INDENT + 4}px` }}
+      >
+        {isOpen === undefined ? (
+          <span class="twist" />
+        ) : (
+          <button
+            type="button"
+            class={`twist ${isOpen ? 'open' : ''}`}
+            tabIndex={-1}
+            aria-label={isOpen ? 'Fold' : 'Unfold'}
+            onClick={(event) => {
+              event.stopPropagation()
+              view.cursor.value = row.id
+              toggleRow(view, row)
+            }}
+          >
+            <Icon name="chevronRight" />
+          </button>
+        )}
+        <RowLabel {...props} />
+      </div>
+      <div role="gridcell" class="time-cell" onClick={hit}>
+        <span class="visually-hidden">{rowWords(model, row)}</span>
+      </div>
+    </div>
+  )
+}
+
+function RowLabel(props: RowProps) {
+  const { row, view } = props
+  const model = view.model.value
+  switch (row.kind) {
+    case 'lane':
+      return <LaneLabel {...props} lane={row.lane} isOpen={row.isOpen} />
+    case 'group':
+      return <GroupLabel model={model} members={row.members} />
+    case 'span':
+      return (
+        <>
+          {row.spans.error[row.span] === 1 && <Icon name="error" label="Error" />}
+          <ServiceName name={row.spans.service[row.span] ?? ''} />
+          <Text class="operation">{row.spans.name[row.span] ?? ''}</Text>
+        </>
+      )
+    case 'waiting':
+      return <span class="faint">{row.error ?? 'Loading the spans…'}</span>
+  }
+}
+
+function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: number; readonly isOpen: boolean }) {
+  const model = view.model.value
+  const shown = model.lanes[lane]
+  if (shown === undefined) return null
+  const wait = model.edges[model.parentEdge[lane] ?? -1]?.edge
+  const missing =
+    (model.incoming[lane] ?? []).length === 0 && model.edges.some((one) => one.toLane === lane && one.fromLane < 0)
+  const url = flowUrl(place.traceId, { view: place.view, end: place.end, lane: shown.id })
+  return (
+    <>
+      {shown.errorCount > 0 && <Icon name="error" label={`${shown.errorCount} errors`} />}
+      <a
+        class="lane-link"
+        href={url}
+        tabIndex={-1}
+        onClick={(event) => {
+          // A plain click is the row's own.
+          if (isPlainClick(event)) event.preventDefault()
+        }}
+      >
+        <ServiceName name={shown.rootService} />
+        <Text class="operation">{shown.rootName}</Text>
+      </a>
+      <span class="badges">
+        {missing && (
+          <span class="tag" title="What caused this is not here: not sampled, expired, or sent elsewhere.">
+            cause not here
+          </span>
+        )}
+        {shown.hiddenLinks > 0 && (
+          <span class="tag" title="Links of this trace to traces that are not shown here">
+            +{shown.hiddenLinks.toLocaleString('en')} links
+          </span>
+        )}
+        {wait?.queueTimeNano?.startsWith('-') === true && (
+          <span class="tag warn" title={`Consumed before it was sent: ${durationText(Number(wait.queueTimeNano))}`}>
+            {durationText(Number(wait.queueTimeNano))}
+          </span>
+        )}
+        {wait !== undefined && wait.topic !== '' && (
+          <span class="wait" title={waitTitle(wait.topic, wait.partition, wait.offset)}>
+            <Text>{wait.topic}</Text>
+          </span>
+        )}
+        <button
+          type="button"
+          class={`spans-button ${isOpen ? 'open' : ''}`}
+          tabIndex={-1}
+          aria-pressed={isOpen}
+          title={isOpen ? 'Hide its spans (o)' : 'Show all of its spans, in place (o)'}
+          aria-label={`${shown.spanCount} spans`}
+          onClick={(event) => {
+            event.stopPropagation()
+            view.cursor.value = shown.id
+            toggleLane(view, lane)
+          }}
+        >
+          {shown.spanCount.toLocaleString('en')}
+        </button>
+      </span>
+    </>
+  )
+}
+
+function GroupLabel({ model, members }: { readonly model: FlowModel; readonly members: readonly number[] }) {
+  const first = model.lanes[members[0] ?? -1]
+  const wait = model.edges[model.parentEdge[members[0] ?? -1] ?? -1]?.edge
+  const { count, failedLanes, duration } = groupStatistics(model, members)
+  if (first === undefined) return null
+  return (
+    <>
+      <span class="tag times">×{count.toLocaleString('en')}</span>
+      <ServiceName name={first.rootService} />
+      <Text class="operation">{first.rootName}</Text>
+      <span class="badges">
+        {failedLanes > 0 && (
+          <span class="errors" title={`${failedLanes} of ${count} have errors`}>
+            <Icon name="error" />
+            {failedLanes.toLocaleString('en')}
+          </span>
+        )}
+        {wait !== undefined && wait.topic !== '' && (
+          <span class="wait" title={waitTitle(wait.topic, '', '')}>
+            <Text>{wait.topic}</Text>
+          </span>
+        )}
+        <span class="spread" title="Median duration of its traces">
+          ~{durationText(duration.median)}
+        </span>
+      </span>
+    </>
+  )
+}
+
+function waitTitle(topic: string, partition: string, offset: string): string {
+  const at = partition === '' ? '' : `, partition ${visibleText(partition, 20)}`
+  return `Over the topic ${visibleText(topic, 120)}${at}${offset === '' ? '' : `, offset ${visibleText(offset, 30)}`}`
+}
+
+function isRowSelected(model: FlowModel, row: FlowRow, place: FlowPlace): boolean {
+  if (row.kind === 'lane') {
+    if (place.lane !== undefined) return place.lane === row.id
+    const span = place.span
+    return span !== undefined && model.spans.get(`${span.traceId}/${span.spanId}`)?.lane === row.lane && !row.isOpen
+  }
+  if (row.kind !== 'span' || place.span === undefined) return false
+  return row.id.endsWith(`/${place.span.spanId}`) && model.lanes[row.lane]?.traceId === place.span.traceId
+}

@@ -1,0 +1,73 @@
+import { hasAfter, messagesUrl, type MessagesPlace } from '../../state/messages-url.ts'
+import { LASTS, lastOf } from '../../state/time-last.ts'
+import { replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+
+const DURATION = '\\s*[0-9]+(\\.[0-9]+)?\\s*(ns|us|µs|ms|s|m|h)?\\s*'
+
+export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
+  const set = (change: Partial<MessagesPlace>): void => replace(messagesUrl({ ...place, limit: 50, ...change }))
+  const isFiltered = place.topic !== '' || place.group !== '' || place.after !== '' || place.last !== '1h'
+  return (
+    <form class="filters" role="search" aria-label="Filter messages" onSubmit={(event) => event.preventDefault()}>
+      <label class="grow">
+        Topic
+        <input
+          id="message-topic"
+          placeholder="Any topic"
+          autoComplete="off"
+          spellcheck={false}
+          maxLength={1024}
+          value={place.topic}
+          onChange={(event) => set({ topic: event.currentTarget.value.trim() })}
+        />
+      </label>
+      <label class="grow">
+        Consumer group
+        <input
+          placeholder={place.list === 'unconsumed' ? 'By no group at all' : 'Any group'}
+          autoComplete="off"
+          spellcheck={false}
+          maxLength={1024}
+          value={place.group}
+          onChange={(event) => set({ group: event.currentTarget.value.trim() })}
+        />
+      </label>
+      {hasAfter(place.list) && (
+        <label class="duration">
+          {place.list === 'late' ? 'Later than' : 'For longer than'}
+          <input
+            placeholder={place.list === 'late' ? '10s' : '1m'}
+            autoComplete="off"
+            pattern={DURATION}
+            title="A number with a unit: ns, us, ms, s, m or h. Without one: milliseconds."
+            value={place.after}
+            onChange={(event) => {
+              if (event.currentTarget.reportValidity()) set({ after: event.currentTarget.value.trim() })
+            }}
+          />
+        </label>
+      )}
+      <label>
+        Time
+        <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
+          {LASTS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        class="clear"
+        disabled={!isFiltered}
+        title="Clear all filters"
+        onClick={() => set({ topic: '', group: '', after: '', last: '1h' })}
+      >
+        <Icon name="close" />
+        Clear
+      </button>
+    </form>
+  )
+}

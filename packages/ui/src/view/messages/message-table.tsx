@@ -1,0 +1,135 @@
+import type { Message, MessageList, MessageSpan } from '@spanlink/contract'
+import { nanoText } from '../../model/duration-text.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { flowUrl } from '../../state/flow-url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Age } from '../parts/moment.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+
+const ATTEMPTS_SHOWN = 4
+
+const WAITS: Readonly<Record<MessageList, string>> = {
+  unconsumed: 'Age',
+  late: 'Queue time',
+  redelivered: 'Until the last',
+  retried: 'Until the last try',
+  'dead-lettered': 'Until given up',
+}
+
+export function MessageTable(props: { readonly messages: readonly Message[]; readonly list: MessageList }) {
+  return (
+    <div class="table-scroll">
+      <table class="messages">
+        <thead>
+          <tr>
+            <th scope="col">Message</th>
+            <th scope="col">When</th>
+            <th scope="col" class="number">
+              {WAITS[props.list]}
+            </th>
+            <th scope="col">Produced by</th>
+            <th scope="col">{props.list === 'unconsumed' ? 'Group' : 'What became of it'}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.messages.map((message) => (
+            <Row
+              key={`${message.traceId}${message.spanId}${message.timeUnixNano}`}
+              message={message}
+              list={props.list}
+            />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/** Moves focus by rows, from wherever it is. */
+export function focusMessage(by: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>('table.messages a.message-link')]
+  const at = links.findIndex((link) => link === document.activeElement)
+  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
+  links[next]?.focus()
+}
+
+function Row({ message, list }: { readonly message: Message; readonly list: MessageList }) {
+  const { traceId, spanId, produced } = message
+  return (
+    <tr>
+      <td class="name">
+        {/* The flow, with the critical path to what became of this message. */}
+        <a class="message-link" href={flowUrl(traceId, { span: message, end: spanId })}>
+          <Icon name="topic" />
+          <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
+          <Text class="faint">{placeOf(message)}</Text>
+        </a>
+      </td>
+      <td class="started">
+        <Age unixNano={message.timeUnixNano} />
+      </td>
+      <td class="number wait">{nanoText(message.waitNano)}</td>
+      <td>
+        {produced === null ? (
+          <span class="faint">not here</span>
+        ) : (
+          <span class="producer">
+            <ServiceName name={produced.service} />
+            <Text class="operation">{produced.name}</Text>
+          </span>
+        )}
+      </td>
+      <td>
+        {list === 'unconsumed' ? (
+          <Text class="faint">{message.consumerGroup || 'no group'}</Text>
+        ) : (
+          <Fate message={message} />
+        )}
+      </td>
+    </tr>
+  )
+}
+
+/** Each attempt in order, with its error, and where it ended. */
+function Fate({ message }: { readonly message: Message }) {
+  const { attempts, deadLetter } = message
+  const hidden = Math.max(0, attempts.length - ATTEMPTS_SHOWN)
+  return (
+    <span class="fate">
+      {attempts.slice(0, 1).map((attempt) => (
+        <Attempt key={attempt.spanId} attempt={attempt} />
+      ))}
+      {hidden > 0 && <span class="faint">{hidden} more</span>}
+      {attempts.slice(1 + hidden).map((attempt, index) => (
+        <Attempt key={`${attempt.spanId}${index}`} attempt={attempt} />
+      ))}
+      {deadLetter !== undefined && (
+        <span class="dead" title={`Sent to ${visibleText(deadLetter.topic, 200)}`}>
+          <Icon name="close" label="Dead letter" />
+          <Text>{deadLetter.topic}</Text>
+        </span>
+      )}
+    </span>
+  )
+}
+
+function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
+  const isError = attempt.status === 'error' || attempt.errorType !== ''
+  const said = attempt.errorMessage || attempt.errorType
+  const waited = attempt.queueTimeNano === null ? '' : `, after ${nanoText(attempt.queueTimeNano)} in the queue`
+  return (
+    <span
+      class={`attempt ${isError ? 'failed' : ''}`}
+      title={`${visibleText(attempt.consumerGroup || attempt.service, 80)}${waited}${said === '' ? '' : `: ${visibleText(said, 300)}`}`}
+    >
+      <ServiceName name={attempt.service} />
+      {isError ? <Text>{said === '' ? 'failed' : said}</Text> : <Icon name="check" label="done" />}
+    </span>
+  )
+}
+
+function placeOf({ partition, offset }: Message): string {
+  const at = partition === '' ? '' : `partition ${partition}`
+  return offset === '' ? at : `${at}${at === '' ? '' : ' · '}offset ${offset}`
+}

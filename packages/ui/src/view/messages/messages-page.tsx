@@ -1,0 +1,215 @@
+import type { MessagesAnswer } from '@spanlink/contract'
+import { signal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import '../../style/messages.css'
+import { bindKeys } from '../../state/keyboard.ts'
+import {
+  MESSAGE_LISTS,
+  messagesPath,
+  messagesPlaceOf,
+  messagesUrl,
+  MOST_MESSAGES,
+  type MessagesPlace,
+} from '../../state/messages-url.ts'
+import { poll } from '../../state/poll.ts'
+import { createResource } from '../../state/resource.ts'
+import { replace, route } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { CountChart } from './count-chart.tsx'
+import { MessageFilters } from './message-filters.tsx'
+import { focusMessage, MessageTable } from './message-table.tsx'
+
+const REFRESH_MILLIS = 10_000
+
+const paused = signal(false)
+
+export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
+  const search = query.toString()
+  const place = useMemo(() => messagesPlaceOf(query), [search])
+  // Another list or filter is another question: the answer to the one before must not stand under its heading.
+  const messages = useMemo(
+    () => createResource<MessagesAnswer>(),
+    [place.list, place.topic, place.group, place.after, place.last],
+  )
+  useEffect(() => {
+    const ask = async (): Promise<void> => await messages.load(messagesPath(place, Date.now()))
+    if (!paused.value) return poll(ask, REFRESH_MILLIS)
+    void ask()
+    return undefined
+  }, [messages, place, paused.value])
+  useEffect(() => () => messages.stop(), [messages])
+  const [, title] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
+  useEffect(() => {
+    document.title = `${title} messages · Spanlink`
+  }, [title])
+  useEffect(() => bindMessageKeys(), [])
+  return (
+    <div class="messages-page">
+      <h1 class="visually-hidden">{title} messages</h1>
+      <nav class="message-lists" aria-label="Lists">
+        {MESSAGE_LISTS.map(([list, name, words]) => (
+          <a
+            key={list}
+            href={messagesUrl({ ...place, list, limit: 50 })}
+            aria-current={list === place.list ? 'page' : undefined}
+            title={words}
+          >
+            {name}
+          </a>
+        ))}
+      </nav>
+      <MessageFilters place={place} />
+      <Results place={place} state={messages.state.value} />
+    </div>
+  )
+}
+
+function Results(props: {
+  readonly place: MessagesPlace
+  readonly state: ReturnType<typeof createResource<MessagesAnswer>>['state']['value']
+}) {
+  const { place, state } = props
+  const { data, error } = state
+  if (error !== undefined && (data === undefined || error.status === 400)) {
+    return (
+      <Notice
+        icon="unplugged"
+        kind="error"
+        title={error.status === 400 ? 'This cannot be asked' : 'The messages could not be loaded'}
+      >
+        <p>{error.message}</p>
+        <p>
+          <a href="/messages">Start over</a>
+        </p>
+      </Notice>
+    )
+  }
+  if (data === undefined) {
+    return (
+      <div class="loading-rows" role="status" aria-label="Loading messages">
+        {Array.from({ length: 12 }, (_, row) => (
+          <i key={row} />
+        ))}
+      </div>
+    )
+  }
+  const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
+  return (
+    <>
+      <div class="results-bar">
+        <p class="count">
+          <b>{data.total.toLocaleString('en')}</b> {data.total === 1 ? 'message' : 'messages'}
+          <span class="faint"> · {words}</span>
+        </p>
+        {error !== undefined && (
+          <p class="stale" role="status">
+            <Icon name="warning" /> Not refreshing: {error.message}
+          </p>
+        )}
+        <button
+          type="button"
+          class="live"
+          aria-pressed={!paused.value}
+          onClick={togglePaused}
+          title="Refresh every 10 s (p)"
+        >
+          <i class={`lamp ${paused.value ? '' : 'on'}`} />
+          {paused.value ? 'Paused' : 'Live'}
+          <Icon name={paused.value ? 'play' : 'pause'} />
+        </button>
+      </div>
+      {data.truncated && (
+        <p class="notes">
+          <Icon name="warning" />
+          This time holds more messages than one answer may look at; these are of the newest. Ask for less time, or for
+          one topic.
+        </p>
+      )}
+      <CountChart answer={data} />
+      {data.messages.length === 0 ? (
+        <Nothing place={place} />
+      ) : (
+        <MessageTable messages={data.messages} list={data.list} />
+      )}
+      {data.nextCursor !== undefined && <More place={place} shown={data.messages.length} />}
+    </>
+  )
+}
+
+function More({ place, shown }: { readonly place: MessagesPlace; readonly shown: number }) {
+  if (shown >= MOST_MESSAGES) {
+    return (
+      <p class="more faint">These are the newest {MOST_MESSAGES}. Narrow the time or the topic to reach older ones.</p>
+    )
+  }
+  return (
+    <p class="more">
+      <button type="button" onClick={() => replace(messagesUrl({ ...place, limit: place.limit * 2 }))}>
+        Show more
+      </button>
+    </p>
+  )
+}
+
+const NOTHING: Readonly<Record<MessagesPlace['list'], readonly [title: string, words: string]>> = {
+  'dead-lettered': ['No message was given up', 'Nothing was sent to a dead-letter topic in this time.'],
+  unconsumed: ['Everything was consumed', 'Each message that was produced in this time has been received.'],
+  late: ['Nothing came late', 'Each message was consumed sooner than that after it was produced.'],
+  retried: ['Nothing was tried again', 'Each message was done at the first attempt.'],
+  redelivered: ['Nothing came twice', 'Each message was delivered once to each group.'],
+}
+
+const NOTHING_FOR_GROUP = [
+  'Nothing waits for this group',
+  'Of the topics that it has taken messages from, each message of this time has been received. A group that has taken none is not known here.',
+] as const
+
+function Nothing({ place }: { readonly place: MessagesPlace }) {
+  const [title, words] = place.list === 'unconsumed' && place.group !== '' ? NOTHING_FOR_GROUP : NOTHING[place.list]
+  return (
+    <Notice icon="check" title={title}>
+      <p>{words} New ones appear here by themselves.</p>
+      {place.last !== '7d' && (
+        <p>
+          <a href={messagesUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+        </p>
+      )}
+    </Notice>
+  )
+}
+
+function togglePaused(): void {
+  paused.value = !paused.value
+}
+
+function bindMessageKeys(): () => void {
+  const step = (by: 1 | -1) => () => {
+    const at = route.peek()
+    if (at.page !== 'messages') return
+    const place = messagesPlaceOf(at.query)
+    const index = MESSAGE_LISTS.findIndex(([list]) => list === place.list)
+    const next = MESSAGE_LISTS[(index + by + MESSAGE_LISTS.length) % MESSAGE_LISTS.length]
+    if (next !== undefined) replace(messagesUrl({ ...place, list: next[0], limit: 50 }))
+  }
+  return bindKeys({
+    title: 'Messages',
+    bindings: [
+      { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusMessage(1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusMessage(-1) },
+      { keys: ['Enter'], does: 'Open its flow', run: () => focusMessage(1) },
+      { keys: ['l', 'ArrowRight'], does: 'Next list', run: step(1) },
+      { keys: ['h', 'ArrowLeft'], does: 'Previous list', run: step(-1) },
+      { keys: ['/'], does: 'Go to the filters', run: () => document.getElementById('message-topic')?.focus() },
+      {
+        keys: ['Escape'],
+        does: 'Leave the filters',
+        whileTyping: true,
+        run: () => {
+          if (document.activeElement instanceof HTMLElement) document.activeElement.blur()
+        },
+      },
+      { keys: ['p'], does: 'Pause or resume refreshing', run: togglePaused },
+    ],
+  })
+}

@@ -1,0 +1,131 @@
+import type { Metric, MetricsAnswer } from '@spanlink/contract'
+import { useSignal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import '../../style/signals.css'
+import { bindKeys } from '../../state/keyboard.ts'
+import { metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
+import { createResource } from '../../state/resource.ts'
+import { replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { Text } from '../parts/text.tsx'
+import { MetricPanel } from './metric-panel.tsx'
+
+const SEARCH_ID = 'metrics-search'
+const MOST_LISTED = 400
+
+export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
+  const search = query.toString()
+  const place = useMemo(() => metricsPlaceOf(query), [search])
+  const metrics = useMemo(() => createResource<MetricsAnswer>(), [])
+  const wanted = useSignal('')
+  useEffect(() => {
+    document.title = place.name === '' ? 'Metrics · Spanlink' : `${place.name.slice(0, 60)} · Spanlink`
+  }, [place.name])
+  useEffect(() => {
+    const timer = setTimeout(
+      () =>
+        void metrics.load(`/api/metrics${wanted.value === '' ? '' : `?${new URLSearchParams({ q: wanted.value })}`}`),
+      wanted.value === '' ? 0 : 150,
+    )
+    return () => clearTimeout(timer)
+  }, [metrics, wanted.value])
+  const { data, error } = metrics.state.value
+  const first = data?.metrics[0]?.name
+  useEffect(() => {
+    if (place.name === '' && first !== undefined) replace(metricsUrl({ ...place, name: first }))
+  }, [place, first])
+  useEffect(
+    () =>
+      bindKeys({
+        title: 'Metrics',
+        bindings: [
+          { keys: ['/'], does: 'Find a metric', run: () => document.getElementById(SEARCH_ID)?.focus() },
+          { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusMetric(1) },
+          { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusMetric(-1) },
+          {
+            keys: ['Escape'],
+            does: 'Leave the search',
+            run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
+            whileTyping: true,
+          },
+        ],
+      }),
+    [],
+  )
+  if (error !== undefined && data === undefined) {
+    return (
+      <Notice icon="unplugged" kind="error" title="The metrics could not be loaded" isPage>
+        <p>{error.message}</p>
+      </Notice>
+    )
+  }
+  if (data !== undefined && data.metrics.length === 0 && wanted.value === '') {
+    return (
+      <Notice icon="plug" title="No metrics yet" isPage>
+        <p>
+          They come by OTLP, like traces: <a href="/connect">how to connect</a>.
+        </p>
+      </Notice>
+    )
+  }
+  const chosen = data?.metrics.find((metric) => metric.name === place.name)
+  return (
+    <div class="metrics-page">
+      <h1 class="visually-hidden">Metrics</h1>
+      <nav class="metric-list" aria-label="Metrics">
+        <label class="metric-search">
+          <span class="visually-hidden">Find a metric</span>
+          <Icon name="search" />
+          <input
+            id={SEARCH_ID}
+            type="search"
+            placeholder="Find a metric"
+            autoComplete="off"
+            spellcheck={false}
+            value={wanted.value}
+            onInput={(event) => (wanted.value = event.currentTarget.value.trim())}
+          />
+        </label>
+        <ul>
+          {data?.metrics.slice(0, MOST_LISTED).map((metric) => (
+            <Entry
+              key={JSON.stringify(metric)}
+              metric={metric}
+              isChosen={metric.name === place.name}
+              last={place.last}
+            />
+          ))}
+        </ul>
+        {data !== undefined && data.metrics.length === 0 && (
+          <p class="faint none-line">No metric has this in its name.</p>
+        )}
+      </nav>
+      {place.name !== '' && <MetricPanel key={place.name} place={place} metric={chosen} />}
+    </div>
+  )
+}
+
+function Entry(props: { readonly metric: Metric; readonly isChosen: boolean; readonly last: string }) {
+  const { metric } = props
+  return (
+    <li>
+      <a
+        href={metricsUrl({ name: metric.name, last: props.last as never })}
+        aria-current={props.isChosen ? 'true' : undefined}
+        class="metric-link"
+      >
+        <Text class="mono">{metric.name}</Text>
+        <span class="faint">
+          {metric.type.replace('-', ' ')}, {metric.seriesCount.toLocaleString('en')}
+        </span>
+      </a>
+    </li>
+  )
+}
+
+function focusMetric(by: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLElement>('.metric-link')]
+  const at = links.findIndex((link) => link === document.activeElement)
+  links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus()
+}

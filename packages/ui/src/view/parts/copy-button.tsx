@@ -1,0 +1,24 @@
+import { useSignal } from '@preact/signals'
+import { Icon } from './icon.tsx'
+
+const SHOWN_MILLIS = 1500
+
+export function CopyButton({ value, label }: { readonly value: string; readonly label: string }) {
+  const outcome = useSignal<'none' | 'copied' | 'failed'>('none')
+  const copy = async (): Promise<void> => {
+    // Without a secure context (a plain-HTTP address other than localhost) there is no clipboard to write to.
+    outcome.value = await (navigator.clipboard?.writeText(value) ?? Promise.reject(new Error('no clipboard'))).then(
+      () => 'copied' as const,
+      () => 'failed' as const,
+    )
+    setTimeout(() => (outcome.value = 'none'), SHOWN_MILLIS)
+  }
+  const said = { none: label, copied: 'Copied', failed: 'The browser did not allow it: select the text instead' }[
+    outcome.value
+  ]
+  return (
+    <button type="button" class="quiet copy" aria-label={said} title={said} onClick={() => void copy()}>
+      <Icon name={outcome.value === 'copied' ? 'check' : outcome.value === 'failed' ? 'warning' : 'copy'} />
+    </button>
+  )
+}

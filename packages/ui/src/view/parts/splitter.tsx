@@ -1,0 +1,40 @@
+/** A bar between two panes, moved by pointer or by arrow keys. `size` and its bounds are CSS pixels of the pane that is sized. */
+export function Splitter(props: {
+  readonly label: string
+  readonly size: number
+  readonly least: number
+  readonly most: number
+  /** 1 when the sized pane is before the bar, -1 when it is after. */
+  readonly side: 1 | -1
+  readonly onResize: (size: number) => void
+}) {
+  const resize = (size: number): void => props.onResize(Math.round(Math.min(props.most, Math.max(props.least, size))))
+  const drag = (down: PointerEvent & { readonly currentTarget: HTMLElement }): void => {
+    const bar = down.currentTarget
+    const from = props.size
+    bar.setPointerCapture(down.pointerId)
+    const move = (event: PointerEvent): void => resize(from + (event.clientX - down.clientX) * props.side)
+    bar.addEventListener('pointermove', move)
+    bar.addEventListener('lostpointercapture', () => bar.removeEventListener('pointermove', move), { once: true })
+    down.preventDefault()
+  }
+  return (
+    <div
+      class="splitter"
+      role="separator"
+      tabIndex={0}
+      aria-orientation="vertical"
+      aria-label={props.label}
+      aria-valuenow={props.size}
+      aria-valuemin={props.least}
+      aria-valuemax={props.most}
+      onPointerDown={drag}
+      onKeyDown={(event) => {
+        const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key]
+        if (step === undefined) return
+        event.preventDefault()
+        resize(props.size + step * props.side)
+      }}
+    />
+  )
+}

@@ -1,0 +1,77 @@
+import { durationText } from '../../model/duration-text.ts'
+import { percentText, rateText } from '../../model/rate-text.ts'
+import type { PlacedNode, TopologyModel } from '../../model/topology-model.ts'
+import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
+import { isPlainClick, replace } from '../../state/url.ts'
+import { NodeName } from './node-name.tsx'
+
+/** A page's worth; the search reaches the rest. */
+const MOST = 600
+
+/** All nodes, busiest first: what the picture shows, to read, search and step through. */
+export function NodeList({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
+  const text = place.text.trim().toLowerCase()
+  const nodes = model.nodes.filter(
+    (node) => (text === '' || node.name.toLowerCase().includes(text)) && (!place.onlyErrors || node.errorCount > 0),
+  )
+  return (
+    <div class="node-list">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col" class="number">
+              Rate
+            </th>
+            <th scope="col" class="number">
+              Errors
+            </th>
+            <th scope="col" class="number" title="The worst p95 of the queues it waits in">
+              Queue p95
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {nodes.slice(0, MOST).map((node) => (
+            <Row key={node.id} node={node} place={place} />
+          ))}
+        </tbody>
+      </table>
+      {nodes.length > MOST && <p class="more faint">and {nodes.length - MOST} more: search for them by name</p>}
+    </div>
+  )
+}
+
+/** Moves focus by rows, from wherever it is. */
+export function focusNode(by: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>('.node-list a')]
+  const at = links.findIndex((link) => link === document.activeElement)
+  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
+  links[next]?.focus()
+}
+
+function Row({ node, place }: { readonly node: PlacedNode; readonly place: TopologyPlace }) {
+  const url = topologyUrl({ ...place, node: node.id })
+  return (
+    <tr class={place.node === node.id ? 'selected' : ''}>
+      <td>
+        <a
+          href={url}
+          aria-current={place.node === node.id ? 'true' : undefined}
+          onClick={(event) => {
+            if (!isPlainClick(event)) return
+            event.preventDefault()
+            replace(url)
+          }}
+        >
+          <NodeName node={node} />
+        </a>
+      </td>
+      <td class="number">{rateText(node.rate)}</td>
+      <td class={`number ${node.errorCount > 0 ? 'failed' : 'none'}`}>
+        {percentText(node.count === 0 ? 0 : node.errorCount / node.count)}
+      </td>
+      <td class="number queue">{node.queueTime === undefined ? '' : durationText(node.queueTime)}</td>
+    </tr>
+  )
+}

@@ -1,0 +1,15 @@
+import type { TopologyNode } from '@spanlink/contract'
+import { Icon } from '../parts/icon.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+
+/** A node with the mark of what it is, the same in list, picture and details. */
+export function NodeName({ node }: { readonly node: Pick<TopologyNode, 'type' | 'name'> }) {
+  if (node.type === 'service') return <ServiceName name={node.name} />
+  return (
+    <span class={`node-name ${node.type}`}>
+      <Icon name={node.type} label={node.type === 'topic' ? 'Topic' : 'Consumer group'} />
+      <Text>{node.name}</Text>
+    </span>
+  )
+}

@@ -1,0 +1,74 @@
+import type { TopologyModel } from '../../model/topology-model.ts'
+import { LASTS, lastOf } from '../../state/time-last.ts'
+import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
+import { replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { paused } from './topology-page.tsx'
+
+export function TopologyBar(props: {
+  readonly place: TopologyPlace
+  readonly model: TopologyModel | undefined
+  readonly error: string | undefined
+}) {
+  const { place, model, error } = props
+  const set = (change: Partial<TopologyPlace>): void => replace(topologyUrl({ ...place, ...change }))
+  const count = (type: string): number => model?.nodes.filter((node) => node.type === type).length ?? 0
+  return (
+    <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>
+      <label class="grow">
+        Find
+        <input
+          id="topology-search"
+          type="search"
+          placeholder="Service, topic or consumer group"
+          autoComplete="off"
+          spellcheck={false}
+          value={place.text}
+          onInput={(event) => set({ text: event.currentTarget.value, focus: undefined })}
+        />
+      </label>
+      <label>
+        Time
+        <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
+          {LASTS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={place.onlyErrors}
+          onChange={(event) => set({ onlyErrors: event.currentTarget.checked })}
+        />
+        Only what fails
+      </label>
+      <p class="topology-count">
+        {model !== undefined && (
+          <>
+            <b>{count('service').toLocaleString('en')}</b> services <b>{count('topic').toLocaleString('en')}</b> topics{' '}
+            <b>{count('group').toLocaleString('en')}</b> groups
+          </>
+        )}
+      </p>
+      {error !== undefined && model !== undefined && (
+        <p class="stale" role="status">
+          <Icon name="warning" /> Not refreshing: {error}
+        </p>
+      )}
+      <button
+        type="button"
+        class="live"
+        aria-pressed={!paused.value}
+        title="Refresh every 10 s (p)"
+        onClick={() => (paused.value = !paused.value)}
+      >
+        <i class={`lamp ${paused.value ? '' : 'on'}`} />
+        {paused.value ? 'Paused' : 'Live'}
+        <Icon name={paused.value ? 'play' : 'pause'} />
+      </button>
+    </form>
+  )
+}

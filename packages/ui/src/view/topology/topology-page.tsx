@@ -1,0 +1,214 @@
+import type { TopologyAnswer } from '@spanlink/contract'
+import { signal } from '@preact/signals'
+import { useEffect, useMemo } from 'preact/hooks'
+import '../../style/details.css'
+import '../../style/graph.css'
+import '../../style/topology.css'
+import { buildTopologyModel, shownTopology, type TopologyModel } from '../../model/topology-model.ts'
+import { bindKeys } from '../../state/keyboard.ts'
+import { poll } from '../../state/poll.ts'
+import { createResource } from '../../state/resource.ts'
+import { REACH_STEP, topologyPath, topologyPlaceOf, topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
+import { push, replace, route } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { PanelSplit } from '../trace/panel-split.tsx'
+import { TopologyBar } from './topology-bar.tsx'
+import { TopologyGraph } from './topology-graph.tsx'
+import { focusNode, NodeList } from './node-list.tsx'
+import { TopologyPanel } from './topology-panel.tsx'
+
+const REFRESH_MILLIS = 10_000
+/** More lines than this in one picture are a texture, not a graph. */
+const MOST_EDGES = 120
+
+export const paused = signal(false)
+
+export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
+  const search = query.toString()
+  const place = useMemo(() => topologyPlaceOf(query), [search])
+  const topology = useMemo(() => createResource<TopologyAnswer>(), [])
+  useEffect(() => {
+    const ask = async (): Promise<void> => await topology.load(topologyPath(place, Date.now()))
+    if (!paused.value) return poll(ask, REFRESH_MILLIS)
+    if (topology.state.peek().data === undefined) void ask()
+    return undefined
+  }, [topology, place.last, paused.value])
+  useEffect(() => () => topology.stop(), [topology])
+  useEffect(() => {
+    document.title = 'Topology · Spanlink'
+  }, [])
+  useEffect(() => bindTopologyKeys(), [])
+  const { data, error } = topology.state.value
+  const model = useMemo(() => (data === undefined ? undefined : buildTopologyModel(data)), [data])
+  return (
+    <div class="topology-page">
+      <h1 class="visually-hidden">Topology</h1>
+      <TopologyBar place={place} model={model} error={error?.message} />
+      {model === undefined ? (
+        error === undefined ? (
+          <Loading />
+        ) : (
+          <Notice icon="unplugged" kind="error" title="The topology could not be loaded">
+            <p>{error.message}</p>
+            <p>
+              <button type="button" onClick={() => void topology.load(topologyPath(place, Date.now()))}>
+                Try again
+              </button>
+            </p>
+          </Notice>
+        )
+      ) : model.nodes.length === 0 ? (
+        <Nothing place={place} />
+      ) : (
+        <Landscape model={model} place={place} />
+      )}
+    </div>
+  )
+}
+
+function Landscape({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
+  const shown = shownTopology(model, { ...place, mostEdges: place.all ? Infinity : MOST_EDGES })
+  const hasDetails = model.nodeById.has(place.node ?? '') || model.edgeById.has(place.edge ?? '')
+  return (
+    <PanelSplit
+      main={
+        <div class="topology-main">
+          <NodeList model={model} place={place} />
+          <section class="topology-picture" aria-label="Graph">
+            <Words model={model} place={place} left={shown.left} edges={shown.edges.length} />
+            {shown.edges.length === 0 ? (
+              <Notice icon="search" title={place.onlyErrors ? 'Nothing here fails' : 'No name matches'}>
+                <p>
+                  <a href={topologyUrl({ last: place.last })}>Show everything</a>
+                </p>
+              </Notice>
+            ) : (
+              <TopologyGraph model={model} shown={shown} place={place} />
+            )}
+          </section>
+        </div>
+      }
+      panel={hasDetails ? <TopologyPanel model={model} place={place} /> : undefined}
+    />
+  )
+}
+
+/** What is not in the picture, and how to see it. */
+function Words(props: {
+  readonly model: TopologyModel
+  readonly place: TopologyPlace
+  readonly left: number
+  readonly edges: number
+}) {
+  const { model, place, left } = props
+  const focus = model.nodeById.get(place.focus ?? '')
+  if (focus === undefined && left === 0 && !model.answer.truncated) return null
+  return (
+    <ul class="notes" aria-label="About this picture">
+      {focus !== undefined && (
+        <li>
+          <Icon name="info" />
+          <span>
+            Around <b class="text">{focus.name.slice(0, 100)}</b>, as far as {place.reach} steps either way.
+          </span>
+          <a class="button" href={topologyUrl({ ...place, reach: place.reach + REACH_STEP })}>
+            Farther
+          </a>
+          <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
+            Everything
+          </a>
+        </li>
+      )}
+      {left > 0 && (
+        <li>
+          <Icon name="info" />
+          <span>
+            The {props.edges} busiest of {(left + props.edges).toLocaleString('en')} connections. Search, or focus on
+            one node to see all around it.
+          </span>
+          <a class="button" href={topologyUrl({ ...place, all: true })}>
+            Draw all
+          </a>
+        </li>
+      )}
+      {model.answer.truncated && (
+        <li>
+          <Icon name="warning" />
+          <span>
+            There are more connections than one answer may hold; the quietest are left out. Ask for less time.
+          </span>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function Nothing({ place }: { readonly place: TopologyPlace }) {
+  return (
+    <Notice icon="plug" title="No messages in this time">
+      <p>
+        Services, topics and consumer groups appear here as soon as spans of producers and consumers arrive.
+        {place.last !== '7d' && (
+          <>
+            {' '}
+            <a href={topologyUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+          </>
+        )}
+      </p>
+      <p>
+        <a class="button primary" href="/connect">
+          Connect an application
+        </a>
+      </p>
+    </Notice>
+  )
+}
+
+function Loading() {
+  return (
+    <div class="loading-rows" role="status" aria-label="Loading the topology">
+      {Array.from({ length: 14 }, (_, row) => (
+        <i key={row} />
+      ))}
+    </div>
+  )
+}
+
+function bindTopologyKeys(): () => void {
+  const here = (): TopologyPlace | undefined => {
+    const at = route.peek()
+    return at.page === 'topology' ? topologyPlaceOf(at.query) : undefined
+  }
+  return bindKeys({
+    title: 'Topology',
+    bindings: [
+      { keys: ['j', 'ArrowDown'], does: 'Next in the list', run: () => focusNode(1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous in the list', run: () => focusNode(-1) },
+      { keys: ['Enter'], does: 'Details', run: () => focusNode(1) },
+      { keys: ['/'], does: 'Find by name', run: () => document.getElementById('topology-search')?.focus() },
+      {
+        keys: ['f'],
+        does: 'Only what is around the chosen one, or everything again',
+        run: () => {
+          const place = here()
+          if (place === undefined) return
+          const focus = place.focus === undefined ? place.node : undefined
+          push(topologyUrl({ ...place, focus }))
+        },
+      },
+      { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
+      {
+        keys: ['Escape'],
+        does: 'Leave the search, or close the details',
+        whileTyping: true,
+        run: () => {
+          const place = here()
+          const active = document.activeElement
+          if (active instanceof HTMLInputElement || active instanceof HTMLSelectElement) active.blur()
+          else if (place !== undefined) replace(topologyUrl({ ...place, node: undefined, edge: undefined }))
+        },
+      },
+    ],
+  })
+}

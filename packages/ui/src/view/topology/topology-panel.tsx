@@ -1,0 +1,272 @@
+import type { Quantiles, TopologyEdge } from '@spanlink/contract'
+import type { ComponentChildren } from 'preact'
+import { durationText, nanoText } from '../../model/duration-text.ts'
+import { percentText, rateText } from '../../model/rate-text.ts'
+import type { PlacedNode, PlacedTopologyEdge, TopologyModel } from '../../model/topology-model.ts'
+import { flowUrl } from '../../state/flow-url.ts'
+import { tracesUrl, traceUrl } from '../../state/route.ts'
+import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
+import { isPlainClick, replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { NodeName } from './node-name.tsx'
+
+const TYPES = { service: 'Service', topic: 'Topic', group: 'Consumer group' } as const
+const WAYS: Readonly<Record<TopologyEdge['type'], string>> = {
+  produce: 'sends to',
+  deliver: 'delivers to',
+  consume: 'is consumed by',
+  call: 'calls',
+}
+
+export function TopologyPanel({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
+  const node = model.nodeById.get(place.node ?? '')
+  const edge = model.edgeById.get(place.edge ?? '')
+  return (
+    <aside class="span-panel details-panel" aria-label="Details">
+      <button
+        type="button"
+        class="quiet close-details"
+        aria-label="Close the details"
+        title="Close (Esc)"
+        onClick={() => replace(topologyUrl({ ...place, node: undefined, edge: undefined }))}
+      >
+        <Icon name="close" />
+      </button>
+      {node !== undefined ? (
+        <NodeDetails model={model} place={place} node={node} />
+      ) : edge !== undefined ? (
+        <EdgeDetails model={model} place={place} edge={edge} />
+      ) : null}
+    </aside>
+  )
+}
+
+function NodeDetails(props: {
+  readonly model: TopologyModel
+  readonly place: TopologyPlace
+  readonly node: PlacedNode
+}) {
+  const { model, place, node } = props
+  return (
+    <>
+      <header>
+        <div class="panel-title">
+          <span class="faint">
+            {TYPES[node.type]} {node.system}
+          </span>
+          <h2>
+            <NodeName node={node} />
+          </h2>
+        </div>
+      </header>
+      <div class="panel-body">
+        <p class="panel-actions">
+          {place.focus === node.id ? (
+            <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
+              Everything again
+            </a>
+          ) : (
+            <a class="button" href={topologyUrl({ ...place, focus: node.id })} title="f">
+              Only what is around it
+            </a>
+          )}
+          {node.type === 'service' && (
+            <a class="button" href={tracesUrl({ service: node.name, last: place.last })}>
+              Its traces
+            </a>
+          )}
+          {node.type !== 'service' && (
+            <a
+              class="button"
+              href={`/messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: place.last })}`}
+            >
+              Late messages
+            </a>
+          )}
+        </p>
+        <dl class="pairs">
+          <dt>Rate</dt>
+          <dd>{rateText(node.rate)}</dd>
+          <dt>Errors</dt>
+          <dd class={node.errorCount > 0 ? 'failed' : ''}>
+            {node.errorCount.toLocaleString('en')} ({percentText(node.count === 0 ? 0 : node.errorCount / node.count)})
+          </dd>
+          {node.queueTime !== undefined && (
+            <>
+              <dt>Queue p95</dt>
+              <dd>{durationText(node.queueTime)}</dd>
+            </>
+          )}
+        </dl>
+        <Edges name="From" model={model} place={place} edges={node.incoming} peer="from" />
+        <Edges name="To" model={model} place={place} edges={node.outgoing} peer="to" />
+      </div>
+    </>
+  )
+}
+
+const SHOWN = 100
+
+function Edges(props: {
+  readonly name: string
+  readonly model: TopologyModel
+  readonly place: TopologyPlace
+  readonly edges: readonly PlacedTopologyEdge[]
+  readonly peer: 'from' | 'to'
+}) {
+  if (props.edges.length === 0) return null
+  return (
+    <section class="edge-table" aria-label={props.name}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">
+              {props.name} <span class="section-count">{props.edges.length.toLocaleString('en')}</span>
+            </th>
+            <th scope="col" class="number">
+              Rate
+            </th>
+            <th scope="col" class="number">
+              Errors
+            </th>
+            <th scope="col" class="number">
+              p95
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.edges.slice(0, SHOWN).map((edge) => {
+            // A group consumes for its service once for each topic: the topic tells them apart.
+            const peer =
+              edge.type === 'consume' && edge.topic !== undefined
+                ? { type: 'topic' as const, name: edge.topic }
+                : props.model.nodeById.get(edge[props.peer])
+            const url = topologyUrl({ ...props.place, node: undefined, edge: edge.id })
+            return (
+              <tr key={edge.id}>
+                <td>
+                  <a
+                    href={url}
+                    onClick={(event) => {
+                      if (!isPlainClick(event)) return
+                      event.preventDefault()
+                      replace(url)
+                    }}
+                  >
+                    {peer === undefined ? edge[props.peer] : <NodeName node={peer} />}
+                  </a>
+                </td>
+                <td class="number">{rateText(edge.rate)}</td>
+                <td class={`number ${edge.errorCount > 0 ? 'failed' : 'none'}`}>
+                  {percentText(edge.errorCount / Math.max(1, edge.count))}
+                </td>
+                <td class={`number ${edge.queueTime === undefined ? '' : 'queue'}`}>
+                  {nanoText((edge.queueTime ?? edge.duration).p95)}
+                </td>
+              </tr>
+            )
+          })}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function EdgeDetails(props: {
+  readonly model: TopologyModel
+  readonly place: TopologyPlace
+  readonly edge: PlacedTopologyEdge
+}) {
+  const { model, place, edge } = props
+  const end = (id: string): ComponentChildren => {
+    const node = model.nodeById.get(id)
+    const url = topologyUrl({ ...place, edge: undefined, node: id })
+    return <a href={url}>{node === undefined ? id : <NodeName node={node} />}</a>
+  }
+  return (
+    <>
+      <header>
+        <div class="panel-title edge-title">
+          <h2>{end(edge.from)}</h2>
+          <span class="faint">{WAYS[edge.type]}</span>
+          <h2>{end(edge.to)}</h2>
+        </div>
+      </header>
+      <div class="panel-body">
+        <dl class="pairs">
+          {edge.topic !== undefined && (
+            <>
+              <dt>Topic</dt>
+              <dd>
+                <span class="text block">{edge.topic.slice(0, 300)}</span>
+              </dd>
+            </>
+          )}
+          <dt>Rate</dt>
+          <dd>
+            {rateText(edge.rate)} <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
+          </dd>
+          <dt>Errors</dt>
+          <dd class={edge.errorCount > 0 ? 'failed' : ''}>
+            {edge.errorCount.toLocaleString('en')} ({percentText(edge.errorCount / Math.max(1, edge.count))})
+          </dd>
+        </dl>
+        <table class="quantiles">
+          <thead>
+            <tr>
+              <th scope="col">
+                <span class="visually-hidden">What</span>
+              </th>
+              <th scope="col">p50</th>
+              <th scope="col">p95</th>
+              <th scope="col">p99</th>
+            </tr>
+          </thead>
+          <tbody>
+            <Quantile name="Duration" of={edge.duration} />
+            {edge.queueTime !== undefined && <Quantile name="Queue time" of={edge.queueTime} isQueue />}
+          </tbody>
+        </table>
+        {edge.queueTimeCount !== undefined && (
+          <p class="faint">Queue time over {edge.queueTimeCount.toLocaleString('en')} messages with both ends here.</p>
+        )}
+        {edge.sampled && <p class="faint">Busy: the numbers are estimates from an even sample.</p>}
+        {(edge.slowest ?? edge.failed) !== undefined && (
+          <section class="examples" aria-label="Examples">
+            <h3>Examples</h3>
+            <Example name="The slowest" span={edge.slowest} />
+            <Example name="One that failed" span={edge.failed} />
+          </section>
+        )}
+      </div>
+    </>
+  )
+}
+
+function Quantile(props: { readonly name: string; readonly of: Quantiles; readonly isQueue?: boolean }) {
+  return (
+    <tr class={props.isQueue ? 'queue' : ''}>
+      <th scope="row">{props.name}</th>
+      <td>{nanoText(props.of.p50)}</td>
+      <td>{nanoText(props.of.p95)}</td>
+      <td>{nanoText(props.of.p99)}</td>
+    </tr>
+  )
+}
+
+function Example(props: { readonly name: string; readonly span: TopologyEdge['slowest'] }) {
+  const { span } = props
+  if (span === undefined) return null
+  return (
+    <p>
+      <span>{props.name}</span>
+      <a class="button" href={flowUrl(span.traceId, { span })}>
+        <Icon name="flow" />
+        Flow
+      </a>
+      <a class="button" href={traceUrl(span.traceId, span.spanId)}>
+        Trace
+      </a>
+    </p>
+  )
+}

@@ -1,0 +1,112 @@
+import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/contract'
+import { nanoText } from '../../model/duration-text.ts'
+import { linkPlace, linkPlaceText } from '../../model/link-place.ts'
+import { missingEndWords } from '../../model/missing-words.ts'
+import { follow, type LinkDirection } from '../../state/follow.ts'
+import { traceUrl, type Crumb } from '../../state/route.ts'
+import { isPlainClick } from '../../state/url.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Age } from '../parts/moment.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { AttributeTable } from './attribute-table.tsx'
+import { Dropped } from './section.tsx'
+
+/** One link: who is at the other end, where in Kafka the message was, how long it waited, and the way there. */
+export function LinkItem(props: {
+  readonly direction: LinkDirection
+  readonly from: Crumb
+  readonly traceId: string
+  readonly spanId: string
+  readonly end: LinkedSpan | null
+  readonly link: SpanLink | TraceLink
+}) {
+  const { direction, end, link } = props
+  const at = linkPlaceText(linkPlace(link.attributes))
+  return (
+    <li class="link-item">
+      {props.traceId === '' ? (
+        <p class="faint">This link names no trace.</p>
+      ) : (
+        <a
+          class="link-end"
+          href={traceUrl(props.traceId, props.spanId)}
+          onClick={(event) => {
+            if (!isPlainClick(event)) return
+            event.preventDefault()
+            follow(props.from, props)
+          }}
+        >
+          <Icon name={direction === 'in' ? 'linkIn' : 'linkOut'} />
+          {end === null ? (
+            <span class="mono">{props.traceId.slice(0, 8)}…</span>
+          ) : (
+            <>
+              <ServiceName name={end.service} />
+              <Text class="operation">{end.name}</Text>
+              {end.status === 'error' && <Icon name="error" label="Error" />}
+            </>
+          )}
+        </a>
+      )}
+      {end === null && <p class="missing">{missingEndWords(link.flags)}</p>}
+      <dl class="link-facts">
+        {link.queueTimeNano !== null && (
+          <div>
+            <dt>queue time</dt>
+            <dd class="queue">
+              {nanoText(link.queueTimeNano)}
+              {link.queueTimeNano.startsWith('-') && (
+                <span
+                  class="tag warn"
+                  title="The consumer seems to start before the producer ended: their clocks differ."
+                >
+                  clocks differ
+                </span>
+              )}
+            </dd>
+          </div>
+        )}
+        {end !== null && (
+          <div>
+            <dt>started</dt>
+            <dd>
+              <Age unixNano={end.startTimeUnixNano} />
+            </dd>
+          </div>
+        )}
+        {at !== '' && (
+          <div class="place">
+            <dt>message</dt>
+            <dd>
+              <Text>{at}</Text>
+            </dd>
+          </div>
+        )}
+      </dl>
+      <details class="link-more">
+        <summary>
+          {link.attributes.length} attributes, ids <Dropped count={link.droppedAttributesCount} />
+        </summary>
+        {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
+        <dl class="pairs mono">
+          <dt>Trace id</dt>
+          <dd>
+            {props.traceId}
+            <CopyButton value={props.traceId} label="Copy the linked trace id" />
+          </dd>
+          <dt>Span id</dt>
+          <dd>
+            {props.spanId}
+            <CopyButton value={props.spanId} label="Copy the linked span id" />
+          </dd>
+          <dt>Trace state</dt>
+          <dd>{link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}</dd>
+          <dt>Flags</dt>
+          <dd>0x{link.flags.toString(16).padStart(2, '0')}</dd>
+        </dl>
+      </details>
+    </li>
+  )
+}

@@ -1,0 +1,182 @@
+import type { LinkedSpan, LinksAnswer, Span, SpanLink, TraceLink } from '@spanlink/contract'
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useMemo } from 'preact/hooks'
+import { linkPlace } from '../../model/link-place.ts'
+import type { TraceModel } from '../../model/trace-model.ts'
+import { getJson } from '../../state/api.ts'
+import { crumbOf, linksPath, type LinkDirection } from '../../state/follow.ts'
+import { createResource } from '../../state/resource.ts'
+import type { Crumb } from '../../state/route.ts'
+import { Icon } from '../parts/icon.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+import { LinkItem } from './link-item.tsx'
+import { Dropped } from './section.tsx'
+
+const SHOWN_AT_FIRST = 100
+/** More links than these are put into groups of the same other end. */
+const MOST_UNGROUPED = 8
+
+type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
+
+/** Backlinks: spans anywhere, of any age, that point at this one. For a producer: who consumed. */
+export function LinksIn({ model, span }: { readonly model: TraceModel; readonly span: LinkTarget }) {
+  const links = useMemo(() => createResource<LinksAnswer>(), [])
+  const more = useSignal<readonly TraceLink[]>([])
+  const cursor = useSignal<string | undefined>(undefined)
+  const isAsking = useSignal(false)
+  useEffect(() => {
+    more.value = []
+    cursor.value = undefined
+    if (span.backlinkCount > 0) void links.load(linksPath(model.traceId, 'in', span.spanId))
+    return () => links.stop()
+  }, [links, model.traceId, span.spanId, span.backlinkCount])
+  const { data, error, loading } = links.state.value
+  if (span.backlinkCount === 0) {
+    return span.kind === 'producer' ? (
+      <p class="faint none-line">
+        <Icon name="linkIn" /> Nothing links here yet: no consumer of this message has been seen.
+      </p>
+    ) : null
+  }
+  const shown = [...(data?.links ?? []), ...more.value]
+  const next = more.value.length === 0 ? data?.nextCursor : cursor.value
+  const askMore = async (): Promise<void> => {
+    isAsking.value = true
+    const answer = await getJson<LinksAnswer>(
+      linksPath(model.traceId, 'in', span.spanId, next),
+      AbortSignal.timeout(30_000),
+    ).catch(() => undefined)
+    isAsking.value = false
+    if (answer === undefined) return
+    more.value = [...more.value, ...answer.links]
+    cursor.value = answer.nextCursor
+  }
+  return (
+    <section class="link-list" aria-label="Links in">
+      <h3>
+        <Icon name="linkIn" /> Links in
+        <span class="section-count">{(data?.total ?? span.backlinkCount).toLocaleString('en')}</span>
+        <span class="faint">consumed by</span>
+      </h3>
+      {error !== undefined && (
+        <p class="errors" role="alert">
+          {error.message}{' '}
+          <button
+            type="button"
+            class="plain"
+            onClick={() => void links.load(linksPath(model.traceId, 'in', span.spanId))}
+          >
+            Try again
+          </button>
+        </p>
+      )}
+      {loading && data === undefined && <p class="faint none-line">Loading…</p>}
+      <Grouped
+        direction="in"
+        from={crumbOf(model.traceId, span)}
+        links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
+      />
+      {next !== undefined && (
+        <button type="button" disabled={isAsking.value} onClick={() => void askMore()}>
+          Show more
+        </button>
+      )}
+    </section>
+  )
+}
+
+/** Links this span carries. For a consumer: where the messages were produced. */
+export function LinksOut({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+  const most = useSignal(SHOWN_AT_FIRST)
+  if (span.links.length === 0 && span.droppedLinksCount === 0) return null
+  const shown = span.links.slice(0, most.value)
+  return (
+    <section class="link-list" aria-label="Links out">
+      <h3>
+        <Icon name="linkOut" /> Links out
+        <span class="section-count">{span.links.length.toLocaleString('en')}</span>
+        <span class="faint">produced by</span>
+        <Dropped count={span.droppedLinksCount} />
+      </h3>
+      <Grouped
+        direction="out"
+        from={crumbOf(model.traceId, span)}
+        links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
+      />
+      {shown.length < span.links.length && (
+        <button type="button" onClick={() => (most.value += SHOWN_AT_FIRST)}>
+          Show more of {span.links.length.toLocaleString('en')}
+        </button>
+      )}
+    </section>
+  )
+}
+
+interface ListedLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly end: LinkedSpan | null
+  readonly link: SpanLink | TraceLink
+}
+
+/** Hundreds of links of a batch are a handful of kinds: who is at the other end, and on which topic. */
+function Grouped(props: {
+  readonly direction: LinkDirection
+  readonly from: Crumb
+  readonly links: readonly ListedLink[]
+}) {
+  const { direction, from, links } = props
+  const list = (some: readonly ListedLink[]) => (
+    <ul>
+      {some.map((link, index) => (
+        <LinkItem key={index} direction={direction} from={from} {...link} />
+      ))}
+    </ul>
+  )
+  if (links.length <= MOST_UNGROUPED) return list(links)
+  const groups = [...Map.groupBy(links, groupOf)].toSorted(([, a], [, b]) => b.length - a.length)
+  return (
+    <>
+      {groups.map(([key, some]) => (
+        <Group key={key} first={some[0]} count={some.length} isOpen={groups.length === 1}>
+          {() => list(some)}
+        </Group>
+      ))}
+    </>
+  )
+}
+
+function Group(props: {
+  readonly first: ListedLink | undefined
+  readonly count: number
+  readonly isOpen: boolean
+  readonly children: () => ComponentChildren
+}) {
+  const isOpen = useSignal(props.isOpen)
+  const { first } = props
+  const topic = first === undefined ? '' : (linkPlace(first.link.attributes).topic ?? '')
+  return (
+    <details class="link-group" open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>
+        <span class="section-count">×{props.count.toLocaleString('en')}</span>
+        {first === undefined || first.end === null ? (
+          <span class="faint">not here</span>
+        ) : (
+          <>
+            <ServiceName name={first.end.service} />
+            <Text class="operation">{first.end.name}</Text>
+            {first.end.status === 'error' && <Icon name="error" label="Error" />}
+          </>
+        )}
+        {topic !== '' && <Text class="faint">{topic}</Text>}
+      </summary>
+      {isOpen.value && props.children()}
+    </details>
+  )
+}
+
+function groupOf({ end, link }: ListedLink): string {
+  return JSON.stringify([end?.service, end?.name, end?.status === 'error', linkPlace(link.attributes).topic])
+}

@@ -1,0 +1,91 @@
+import { ageText, millisOf } from '../../model/clock-text.ts'
+import { serviceColor } from '../../model/service-color.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { crumbOf, follow, type LinkDirection } from '../../state/follow.ts'
+import { endsOfRow, type LinkEnd } from '../../state/link-ends.ts'
+import { traceUrl } from '../../state/route.ts'
+import type { TraceView } from '../../state/trace-view.ts'
+import { isPlainClick } from '../../state/url.ts'
+import { LinkBadge } from '../parts/link-badge.tsx'
+
+interface RowBadgeProps {
+  readonly view: TraceView
+  readonly position: number
+  readonly isCollapsed: boolean
+}
+
+/** A collapsed row speaks for all below it: its badges are sums, drawn with a broken edge when not all are its own. */
+export function RowBadges(props: RowBadgeProps) {
+  const { model } = props.view
+  const { linksOut, linksIn, below } = model.value
+  const total = props.isCollapsed ? below : { linksOut, linksIn }
+  const out = total.linksOut[props.position] ?? 0
+  const into = total.linksIn[props.position] ?? 0
+  if (out + into === 0) return null
+  return (
+    <span class="badges">
+      {out > 0 && <RowBadge {...props} direction="out" count={out} own={linksOut[props.position] ?? 0} />}
+      {into > 0 && <RowBadge {...props} direction="in" count={into} own={linksIn[props.position] ?? 0} />}
+    </span>
+  )
+}
+
+/** One link is a way to go, at a click; several are for the details to list, where the row leads. */
+function RowBadge(
+  props: RowBadgeProps & { readonly direction: LinkDirection; readonly count: number; readonly own: number },
+) {
+  const { view, direction, count, own } = props
+  const ends = endsOfRow(view, props.position, direction, props.isCollapsed)
+  const span = view.model.value.spans[props.position]
+  const badge = (
+    <>
+      <LinkBadge direction={direction} count={count} within={count > own} title={titleOf(direction, count, ends)} />
+      <EndDots ends={ends} />
+    </>
+  )
+  const only = count === 1 && own === 1 ? ends[0] : undefined
+  if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
+  return (
+    <a
+      class="badge-ends"
+      tabIndex={-1}
+      href={traceUrl(only.traceId, only.spanId)}
+      onClick={(event) => {
+        event.stopPropagation()
+        if (!isPlainClick(event)) return
+        event.preventDefault()
+        follow(crumbOf(view.model.peek().traceId, span), only)
+      }}
+    >
+      {badge}
+    </a>
+  )
+}
+
+/** Whose they are, in the services' colours. */
+function EndDots({ ends }: { readonly ends: readonly LinkEnd[] }) {
+  const services = [...new Set(ends.flatMap(({ span }) => (span === null ? [] : [span.service])))]
+  return (
+    <>
+      {services.map((name) => {
+        const { hue, tone } = serviceColor(name)
+        return (
+          <span key={name} class={`service ${tone}`} style={{ '--hue': String(hue) }}>
+            <i class="service-dot" />
+          </span>
+        )
+      })}
+    </>
+  )
+}
+
+function titleOf(direction: LinkDirection, count: number, ends: readonly LinkEnd[]): string {
+  const way = direction === 'in' ? 'Consumed by' : 'Produced by'
+  const named = ends.map(({ span }) =>
+    span === null
+      ? 'a span that is not here'
+      : `${visibleText(span.service, 60)} ${visibleText(span.name, 80)}, ${ageText(millisOf(span.startTimeUnixNano), Date.now())}`,
+  )
+  const rest = count - named.length
+  return [`${way}:`, ...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join('\n')
+}

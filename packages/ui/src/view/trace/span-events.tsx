@@ -1,0 +1,32 @@
+import type { Span } from '@spanlink/contract'
+import { exactTimeText } from '../../model/clock-text.ts'
+import { nanoText } from '../../model/duration-text.ts'
+import type { TraceModel } from '../../model/trace-model.ts'
+import { AttributeTable } from './attribute-table.tsx'
+import { LongText } from './long-text.tsx'
+import { Dropped, Section } from './section.tsx'
+
+export function SpanEvents({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+  if (span.events.length === 0 && span.droppedEventsCount === 0) return null
+  return (
+    <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount} open>
+      <ol class="events">
+        {span.events.map((event, index) => (
+          <li key={index} class={event.name === 'exception' ? 'failed' : ''}>
+            <div class="event-head">
+              <span
+                class="event-time"
+                title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - model.startUnixNano).toString())} into the trace`}
+              >
+                +{nanoText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
+              </span>
+              <LongText text={event.name} most={160} />
+              <Dropped count={event.droppedAttributesCount} />
+            </div>
+            {event.attributes.length > 0 && <AttributeTable attributes={event.attributes} scope="event" />}
+          </li>
+        ))}
+      </ol>
+    </Section>
+  )
+}

@@ -1,0 +1,56 @@
+import type { Span } from '@spanlink/contract'
+import type { TraceModel } from '../../model/trace-model.ts'
+import { traceUrl } from '../../state/route.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { LongText } from './long-text.tsx'
+import { Section } from './section.tsx'
+
+export function SpanIdentity({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+  return (
+    <Section title="Identity" open>
+      <dl class="pairs mono">
+        <dt>Trace id</dt>
+        <dd>
+          {model.traceId}
+          <CopyButton value={model.traceId} label="Copy the trace id" />
+        </dd>
+        <dt>Span id</dt>
+        <dd>
+          {span.spanId}
+          <CopyButton value={span.spanId} label="Copy the span id" />
+        </dd>
+        <dt>Parent</dt>
+        <dd>
+          {span.parentSpanId === '' ? (
+            <span class="faint">none: a root</span>
+          ) : (
+            <>
+              <a href={traceUrl(model.traceId, span.parentSpanId)}>{span.parentSpanId}</a>
+              {!model.positionOf.has(span.parentSpanId) && <span class="tag warn">not here</span>}
+            </>
+          )}
+        </dd>
+        <dt>Trace state</dt>
+        <dd>
+          {span.traceState === '' ? <span class="faint">none</span> : <LongText text={span.traceState} most={300} />}
+        </dd>
+        <dt>Flags</dt>
+        <dd>
+          0x{span.flags.toString(16).padStart(2, '0')} <span class="faint">{flagWords(span.flags)}</span>
+        </dd>
+        <dt>Dropped</dt>
+        <dd>
+          {span.droppedAttributesCount} attributes, {span.droppedEventsCount} events, {span.droppedLinksCount} links
+        </dd>
+      </dl>
+    </Section>
+  )
+}
+
+/** W3C trace flags in the low byte; OTLP's bits 8 and 9 tell whether the parent was remote. */
+function flagWords(flags: number): string {
+  const words = [(flags & 0x01) !== 0 ? 'sampled' : 'not sampled']
+  if ((flags & 0x02) !== 0) words.push('random trace id')
+  if ((flags & 0x100) !== 0) words.push((flags & 0x200) !== 0 ? 'remote parent' : 'local parent')
+  return words.join(', ')
+}

@@ -1,0 +1,155 @@
+import type { SpanAnswer, StatusCode } from '@spanlink/contract'
+import { useEffect, useMemo } from 'preact/hooks'
+import { exactTimeText } from '../../model/clock-text.ts'
+import { durationText } from '../../model/duration-text.ts'
+import type { TraceModel } from '../../model/trace-model.ts'
+import { createResource } from '../../state/resource.ts'
+import type { TraceView } from '../../state/trace-view.ts'
+import { traceUrl } from '../../state/route.ts'
+import { AttributeTable } from './attribute-table.tsx'
+import { SpanEvents } from './span-events.tsx'
+import { SpanIdentity } from './span-identity.tsx'
+import { SpanLogs } from './span-logs.tsx'
+import { SpanSource } from './span-source.tsx'
+import { Section } from './section.tsx'
+import { LinksIn, LinksOut } from './link-lists.tsx'
+import { LongText } from './long-text.tsx'
+import { closeDetails } from './trace-keys.ts'
+import { CopyButton } from '../parts/copy-button.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+
+export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
+  const model = view.model.value
+  const head = model.spans[position]
+  const details = useMemo(() => createResource<SpanAnswer>(), [])
+  const spanId = head?.spanId ?? ''
+  const heard = view.heard.value
+  useEffect(() => {
+    void details.load(`/api/traces/${model.traceId}/spans/${spanId}`)
+    return () => details.stop()
+  }, [details, model.traceId, spanId, heard])
+  if (head === undefined) return null
+  const { data, error } = details.state.value
+  const span = data?.span
+  return (
+    <aside class="span-panel" aria-label="Span details" tabIndex={0}>
+      <header>
+        <div class="panel-title">
+          <ServiceName name={head.service} />
+          <h2>
+            <LongText text={head.name} most={160} />
+          </h2>
+          <div class="tags">
+            <span class="tag">{head.kind}</span>
+            <StatusTag code={span?.status.code ?? (model.error[position] === 1 ? 'error' : 'unset')} />
+          </div>
+        </div>
+        <CopyButton
+          value={new URL(traceUrl(model.traceId, spanId), location.href).href}
+          label="Copy a link to this span"
+        />
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Close the details"
+          title="Close (Esc)"
+          onClick={() => closeDetails(view)}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="panel-body">
+        {span !== undefined && span.status.message !== '' && (
+          <p class={`status-message ${span.status.code}`}>
+            <LongText text={span.status.message} most={600} />
+          </p>
+        )}
+        <Times view={view} position={position} />
+        <LinksIn model={model} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
+        {error !== undefined && data === undefined && (
+          <p class="errors" role="alert">
+            {error.message}
+          </p>
+        )}
+        {data !== undefined && span !== undefined ? (
+          <>
+            <LinksOut model={model} span={span} />
+            <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
+              <AttributeTable attributes={span.attributes} scope="span" />
+            </Section>
+            <SpanEvents model={model} span={span} />
+            <SpanLogs traceId={model.traceId} span={span} />
+            <SpanSource source={data.source} />
+            <SpanIdentity model={model} span={span} />
+          </>
+        ) : (
+          error === undefined && <p class="faint none-line">Loading…</p>
+        )}
+      </div>
+    </aside>
+  )
+}
+
+function StatusTag({ code }: { readonly code: StatusCode }) {
+  if (code === 'error') {
+    return (
+      <span class="tag error">
+        <Icon name="error" />
+        error
+      </span>
+    )
+  }
+  return code === 'ok' ? (
+    <span class="tag ok">
+      <Icon name="check" />
+      ok
+    </span>
+  ) : (
+    <span class="tag">status unset</span>
+  )
+}
+
+function Times({ view, position }: { readonly view: TraceView; readonly position: number }) {
+  const model = view.model.value
+  const start = model.start[position] ?? 0
+  const end = model.end[position] ?? 0
+  const length = end - start
+  const share = model.duration === 0 ? 100 : (length / model.duration) * 100
+  const critical = pathLength(view, position)
+  return (
+    <dl class="pairs">
+      <dt>Duration</dt>
+      <dd>
+        {durationText(length)} <span class="faint">{share < 0.1 ? '< 0.1' : share.toFixed(1)} % of the trace</span>
+      </dd>
+      <dt>Start</dt>
+      <dd>
+        +{durationText(start)} <span class="faint">{exactTimeText(unixNanoAt(model, start))}</span>
+      </dd>
+      <dt>End</dt>
+      <dd>
+        +{durationText(end)} <span class="faint">{exactTimeText(unixNanoAt(model, end))}</span>
+      </dd>
+      {critical > 0 && (
+        <>
+          <dt>Critical</dt>
+          <dd>
+            {durationText(critical)} <span class="faint">of its own time the end of the trace waited for</span>
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+function pathLength(view: TraceView, position: number): number {
+  const { first, from, to } = view.critical.value
+  let sum = 0
+  for (let at = first[position] ?? 0; at < (first[position + 1] ?? 0); at += 1) sum += (to[at] ?? 0) - (from[at] ?? 0)
+  return sum
+}
+
+function unixNanoAt(model: TraceModel, offset: number): string {
+  return String(model.startUnixNano + BigInt(Math.round(offset)))
+}

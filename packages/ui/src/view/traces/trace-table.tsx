@@ -1,0 +1,154 @@
+import type { FoundTrace } from '@spanlink/contract'
+import { durationText } from '../../model/duration-text.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { flowUrl } from '../../state/flow-url.ts'
+import { traceUrl } from '../../state/route.ts'
+import { Icon } from '../parts/icon.tsx'
+import { LinkBadge } from '../parts/link-badge.tsx'
+import { Age } from '../parts/moment.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+
+const SERVICES_SHOWN = 3
+
+export function TraceTable({ traces }: { readonly traces: readonly FoundTrace[] }) {
+  const share = barShare(traces.map((trace) => Number(trace.durationNano)))
+  return (
+    <div class="table-scroll">
+      <table class="traces">
+        <thead>
+          <tr>
+            <th scope="col">Trace</th>
+            <th scope="col">Started</th>
+            <th scope="col" title="The bars are on a logarithmic scale">
+              Duration
+            </th>
+            <th scope="col" class="number">
+              Spans
+            </th>
+            <th scope="col" class="number">
+              Errors
+            </th>
+            <th scope="col">Links</th>
+            <th scope="col">Services</th>
+          </tr>
+        </thead>
+        <tbody>
+          {traces.map((trace) => (
+            <Row key={trace.traceId} trace={trace} share={share(Number(trace.durationNano))} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+/**
+ * Share of the full bar for a duration. Logarithmic from the shortest to the longest in the list, over at least a factor of ten: one batch of
+ * minutes must not make all requests of milliseconds look alike.
+ */
+function barShare(durations: readonly number[]): (duration: number) => number {
+  const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)
+  const shortest = Math.max(1, Math.min(longest / 10, ...durations))
+  return (duration) => 0.04 + (0.96 * Math.log(Math.max(1, duration / shortest))) / Math.log(longest / shortest)
+}
+
+/** Moves focus by rows, from wherever it is. */
+export function focusTrace(by: 1 | -1): void {
+  const links = [...document.querySelectorAll<HTMLAnchorElement>('table.traces a.trace-link')]
+  const at = links.findIndex((link) => link === document.activeElement)
+  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
+  links[next]?.focus()
+}
+
+/** What a query found in the trace: the way to the first of it. */
+function Matched({ trace }: { readonly trace: FoundTrace }) {
+  const sets = trace.matches ?? []
+  const first = sets[0]?.spans[0]
+  if (first === undefined) return null
+  const count = sets.reduce((sum, { matched }) => sum + matched, 0)
+  const told = sets.flatMap(({ spans }) => spans).slice(0, 6)
+  const title = told
+    .map(({ service, name, attributes }) =>
+      [service, name, ...attributes.map(({ field, value }) => `${field}=${value}`)].join(' ').slice(0, 160),
+    )
+    .join('\n')
+  return (
+    <a class="tag matched" href={traceUrl(trace.traceId, first.spanId)} title={visibleText(title, 1000)}>
+      {count === 1 ? '1 span' : `${count.toLocaleString('en')} spans`}
+    </a>
+  )
+}
+
+function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: number }) {
+  const duration = Number(trace.durationNano)
+  return (
+    <tr class={trace.errorCount > 0 ? 'failed' : ''}>
+      <td class="name">
+        <a class="trace-link" href={traceUrl(trace.traceId)}>
+          <ServiceName name={trace.rootService} />
+          <Text class="operation">{trace.rootName}</Text>
+        </a>
+        <Matched trace={trace} />
+        {trace.rootMissing && (
+          <span class="tag" title="The span at the top has not arrived: this is the earliest one that has.">
+            root missing
+          </span>
+        )}
+      </td>
+      <td class="started">
+        <Age unixNano={trace.startTimeUnixNano} />
+      </td>
+      <td class="duration">
+        <span class="duration-cell">
+          <span class="duration-text">{durationText(duration)}</span>
+          <span class="duration-bar">
+            <i style={{ width: `${share * 100}%` }} />
+          </span>
+        </span>
+      </td>
+      <td class="number">{trace.spanCount.toLocaleString('en')}</td>
+      <td class="number">
+        {trace.errorCount > 0 ? (
+          <span class="errors">
+            <Icon name="error" />
+            {trace.errorCount.toLocaleString('en')}
+          </span>
+        ) : (
+          <span class="none">0</span>
+        )}
+      </td>
+      <td class="links">
+        {trace.linksOut > 0 && <LinkBadge direction="out" count={trace.linksOut} />}
+        {trace.linksIn > 0 && <LinkBadge direction="in" count={trace.linksIn} />}
+        {trace.linksOut + trace.linksIn === 0 && <span class="none">none</span>}
+        {trace.linksOut + trace.linksIn > 0 && (
+          <a class="flow-link" href={flowUrl(trace.traceId)} title="All linked traces on one time axis">
+            Flow
+          </a>
+        )}
+      </td>
+      <td class="services">
+        <span class="service-list">
+          {trace.services.slice(0, SERVICES_SHOWN).map((service) => (
+            <span key={service.name} class="chip">
+              <ServiceName name={service.name} />
+              <span class="chip-count">{service.spanCount.toLocaleString('en')}</span>
+            </span>
+          ))}
+          {trace.services.length > SERVICES_SHOWN && (
+            <span
+              class="faint"
+              title={trace.services
+                .slice(SERVICES_SHOWN, 40)
+                .map((service) => service.name.slice(0, 60))
+                .join(', ')}
+            >
+              +{trace.services.length - SERVICES_SHOWN}
+            </span>
+          )}
+        </span>
+      </td>
+    </tr>
+  )
+}

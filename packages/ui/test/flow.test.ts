@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { denseFlow, orderFlow, spanBook, wideFlow } from './flow-data.ts'
+import { startSite, type Page, type Site } from './site.ts'
+import { violations } from './violations.ts'
+
+let site: Site
+let order: string
+let wide: string
+
+beforeAll(async () => {
+  site = await startSite()
+  const now = Date.now()
+  const flow = orderFlow(now - 300_000, 1)
+  const many = wideFlow(now - 300_000, 2, 230)
+  order = flow.traceId
+  wide = many.traceId
+  await site.send(flow.request, order)
+  await site.send(many.request, wide)
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+const rows = (page: Page) => page.locator('.flow-row')
+const cursor = (page: Page) => page.locator('.flow-row.cursor')
+
+describe('by mouse', () => {
+  test('from a search row to the flow, which tells where the time went', async () => {
+    const page = await site.open('/?service=gateway')
+    await page.locator('table.traces').getByRole('link', { name: 'Flow' }).first().click()
+    await page.waitForURL(`**/flow/${order}`)
+    await rows(page).first().waitFor()
+    expect(await page.getByRole('heading', { level: 1 }).innerText()).toMatch(/gateway\s+POST \/orders/)
+    const shares = await page.getByRole('region', { name: 'Critical path' }).innerText()
+    expect(shares.replace(/\s+/g, ' ')).toMatch(/waiting in orders.retry 60 % 806 ms payment 14 %/)
+    expect(await page.getByRole('list', { name: 'About this flow' }).innerText()).toContain(
+      '1 message seems to have been consumed before being sent',
+    )
+    // One row for twelve parcels, and the consumer of all twelve below it.
+    expect(await rows(page).count()).toBe(8)
+    expect(await rows(page).filter({ hasText: '×12' }).innerText()).toContain('shipping')
+    await page.context().close()
+  })
+
+  test('what is alike unfolds in place, and a trace opens to all of its spans', async () => {
+    const page = await site.open(`/flow/${order}`)
+    await rows(page).filter({ hasText: '×12' }).click()
+    await expect.poll(() => rows(page).count()).toBe(20)
+    await rows(page).filter({ hasText: 'orders.dlq' }).getByRole('button', { name: '2 spans' }).click()
+    await rows(page).filter({ hasText: 'INSERT review_case' }).waitFor()
+    expect(await rows(page).count()).toBe(22)
+    await page.context().close()
+  })
+
+  test('a wait is a place of its own, with both ends to go to', async () => {
+    const page = await site.open(`/flow/${order}`)
+    await rows(page).filter({ hasText: 'process orders.retry' }).getByRole('link').click()
+    const details = page.getByRole('complementary', { name: 'Details' })
+    await details.getByRole('region', { name: 'Caused by' }).getByRole('link').click()
+    await page.waitForURL(/edge=/)
+    expect(await details.innerText()).toMatch(/806 ms\s+in\s+orders\.retry/)
+    await page.reload()
+    await details.getByRole('region', { name: 'From' }).getByRole('link').click()
+    await page.waitForURL(/span=/)
+    expect(await details.getByRole('heading', { level: 2 }).innerText()).toBe('send orders.retry')
+    await details.getByRole('link', { name: 'Critical path to here' }).click()
+    await page.waitForURL(/end=/)
+    await expect.poll(() => page.getByRole('region', { name: 'Critical path' }).innerText()).not.toContain('orders.dlq')
+    await page.context().close()
+  })
+
+  test('the bar of a send and the hatched wait are clicked where they are drawn', async () => {
+    const page = await site.open(`/flow/${order}`)
+    const cell = rows(page).filter({ hasText: 'process orders.retry' }).locator('.time-cell')
+    const box = await cell.boundingBox()
+    if (box === null) throw new Error('the row is not on the page')
+    // 806 of 1334 ms, from 314 ms on.
+    await page.mouse.click(box.x + box.width * 0.5, box.y + 12)
+    await expect.poll(() => page.url()).toContain('edge=')
+    await page.context().close()
+  })
+
+  test('a flow of more traces than one answer holds says so and loads the rest', async () => {
+    const page = await site.open(`/flow/${wide}`)
+    const notes = page.getByRole('list', { name: 'About this flow' })
+    expect(await notes.innerText()).toContain('These are the 200 traces nearest to the one asked for')
+    await notes.getByRole('button', { name: 'Load more' }).click()
+    await expect.poll(() => page.locator('.facts').innerText()).toMatch(/Traces\s+231/)
+    expect(await notes.count()).toBe(0)
+    await page.context().close()
+  })
+})
+
+describe('by keyboard alone', () => {
+  test('along the flow and back, over a branch that one chooses', async () => {
+    const page = await site.open(`/flow/${order}`)
+    await rows(page).first().waitFor()
+    // The way of the critical path comes first.
+    await page.keyboard.press(']')
+    await expect.poll(() => cursor(page).textContent()).toContain('payment')
+    expect(await page.locator('.announcer').textContent()).toContain('1 of 3 ways on over orders')
+    await page.keyboard.press(']')
+    await expect.poll(() => cursor(page).textContent()).toContain('orders.retry')
+    await page.keyboard.press('[')
+    await page.keyboard.press('[')
+    await expect.poll(() => cursor(page).textContent()).toContain('POST /orders')
+
+    await page.keyboard.press('Control+]')
+    const dialog = page.getByRole('dialog', { name: 'Ways on' })
+    await dialog.waitFor()
+    expect(await dialog.getByRole('listitem').count()).toBe(3)
+    await page.keyboard.press('3')
+    await expect.poll(() => cursor(page).textContent()).toContain('inventory')
+    await page.keyboard.press(']')
+    await expect.poll(() => cursor(page).textContent()).toContain('×12')
+    await page.keyboard.press(']')
+    await expect.poll(() => cursor(page).textContent()).toContain('email')
+    await page.keyboard.press(']')
+    await expect.poll(() => page.locator('.announcer').textContent()).toContain('Nothing follows from here')
+    await page.context().close()
+  })
+
+  test('rows, details, spans in place, graph, and Back', async () => {
+    const page = await site.open(`/flow/${order}`)
+    await rows(page).first().waitFor()
+    await page.keyboard.press('j')
+    await expect.poll(() => page.locator(':focus').textContent()).toContain('fraud')
+    await page.keyboard.press('Enter')
+    await page.getByRole('complementary', { name: 'Details' }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.getByRole('complementary').count()).toBe(0)
+    await page.keyboard.press('k')
+    await page.keyboard.press('o')
+    await rows(page).filter({ hasText: 'validate cart' }).waitFor()
+    await page.keyboard.press('g')
+    await page.waitForURL(/view=graph/)
+    await page.locator('.flow-node').first().waitFor()
+    expect(await page.locator('.flow-node').count()).toBe(8)
+    await page.goBack()
+    await page.getByRole('treegrid').waitFor()
+    await page.context().close()
+  })
+
+  test('a screen reader is told what the canvas draws', async () => {
+    const page = await site.open(`/flow/${order}`)
+    const grid = page.getByRole('treegrid', { name: 'Traces of the flow' })
+    const retry = grid.getByRole('row').filter({ hasText: 'process orders.retry' })
+    expect(await retry.getAttribute('aria-level')).toBe('3')
+    expect(await retry.textContent()).toContain(
+      '96 ms, starts at 1.12 s, waited 806 ms in orders.retry, on the critical path',
+    )
+    const parcels = grid.getByRole('row').filter({ hasText: '×12' })
+    expect(await parcels.getAttribute('aria-expanded')).toBe('false')
+    expect(await parcels.textContent()).toContain('12 traces from 190 ms to')
+    await page.context().close()
+  })
+})
+
+test('two flows are compared on one axis, with where their times differ', async () => {
+  const other = orderFlow(Date.now() - 500_000, 21)
+  await site.send(other.request, other.traceId)
+  const page = await site.open(`/flow/${order}`)
+  await page.getByText('Compare…').click()
+  await page.locator('.compare-menu').getByRole('link').first().click()
+  await page.waitForURL(`**/flow/${order}?with=${other.traceId}`)
+  const second = page.getByRole('region', { name: 'Second flow' })
+  await second.locator('.flow-row').first().waitFor()
+  const differences = page.getByRole('region', { name: 'Differences' })
+  expect(await differences.innerText()).toMatch(/waiting in orders.retry\s+806 ms\s+806 ms\s+=/)
+  // Keys are of the flow that has the focus, and lead nowhere else.
+  await second.locator('.flow-row').first().focus()
+  await page.keyboard.press(']')
+  await expect.poll(() => second.locator('.cursor').textContent()).toContain('payment')
+  await page.keyboard.press('Enter')
+  await page.keyboard.press('Escape')
+  expect(page.url()).toContain(`?with=${other.traceId}`)
+  expect(await violations(page)).toEqual([])
+  await page.goto(`${site.server.url}/flow/${order}?with=${'9'.repeat(32)}`)
+  await page.getByRole('heading', { name: 'These flows cannot be compared' }).waitFor()
+  await page.context().close()
+})
+
+test('two hundred traces with two thousand links are one picture', async () => {
+  const dense = denseFlow(Date.now() - 600_000, 31, 200, 10)
+  await site.send(dense.request, dense.traceId)
+  const page = await site.open(`/flow/${dense.traceId}`)
+  await rows(page).first().waitFor()
+  await page.keyboard.press('E')
+  await expect.poll(() => page.getByRole('treegrid').getAttribute('aria-rowcount')).toBe('201')
+  await page.keyboard.press('End')
+  await expect.poll(() => cursor(page).count()).toBe(1)
+  await page.context().close()
+})
+
+test('a consumer in the trace of its producer is a lane like any other', async () => {
+  const book = spanBook(Date.now() - 200_000, 7)
+  const traceId = book.traceId(0)
+  const root = book.add('gateway', { traceId, name: 'POST /orders', from: 0, to: 40 })
+  const sent = book.send('gateway', traceId, root, 'orders', { from: 10, to: 20 })
+  const work = book.consume('payment', 'payment', sent, { from: 100, to: 160, asChild: true })
+  book.add('payment', { traceId, parentSpanId: work.spanId, name: 'charge', from: 110, to: 150 })
+  await site.send(book.request(), traceId)
+  const page = await site.open(`/flow/${traceId}`)
+  await expect.poll(() => rows(page).count()).toBe(2)
+  await rows(page).nth(1).getByRole('button', { name: '2 spans' }).click()
+  await rows(page).filter({ hasText: 'charge' }).waitFor()
+  // Its spans are those of its part of the trace only.
+  expect(await rows(page).count()).toBe(4)
+  await page.context().close()
+})
+
+test('a flow that is not here is waited for, and an address that is no trace is refused in words', async () => {
+  const late = orderFlow(Date.now() - 3000, 9)
+  const page = await site.open(`/flow/${late.traceId}`)
+  await page.getByRole('heading', { name: 'This flow is not here' }).waitFor()
+  await site.server.sendSpans(late.request)
+  await rows(page).first().waitFor()
+  await page.goto(`${site.server.url}/flow/nonsense`)
+  await expect.poll(() => page.getByRole('alert').textContent()).toContain('could not be loaded')
+  await page.context().close()
+  site.complaints.length = 0
+})
+
+test('names made to break a page are shown as the text they are', async () => {
+  const evil = `<img src=x onerror="document.title='owned'">\u202Eevil`
+  const book = spanBook(Date.now() - 200_000, 11)
+  const traceId = book.traceId(0)
+  const root = book.add(evil, { traceId, name: evil.repeat(2000), from: 0, to: 40 })
+  const sent = book.send(evil, traceId, root, evil, { from: 10, to: 20 })
+  book.consume(`${evil}2`, evil, sent, { from: 50, to: 60 })
+  await site.send(book.request(), traceId)
+  for (const view of ['', '?view=graph']) {
+    const page = await site.open(`/flow/${traceId}${view}`)
+    await page
+      .locator(view === '' ? '.flow-row' : '.flow-node')
+      .nth(1)
+      .waitFor()
+    expect(await page.locator('img[src="x"]').count()).toBe(0)
+    const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+    expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+    await page.context().close()
+  }
+})
+
+describe.each(['light', 'dark'] as const)('in the %s theme axe finds nothing wrong', (colorScheme) => {
+  test.each([
+    ['with the timeline', '', '.flow-row', []],
+    ['with details of a trace', '', '.flow-row', ['j', 'j', 'Enter']],
+    ['with the graph', '?view=graph', '.flow-node', []],
+    ['with the choice of a way', '', '.flow-row', ['Control+]']],
+  ] as const)('%s', async (_, search, shown, keys) => {
+    const page = await site.open(`/flow/${order}${search}`, { colorScheme })
+    await page.locator(shown).first().waitFor()
+    for (const key of keys) await page.keyboard.press(key)
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+  })
+})
+
+test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
+  expect(site.complaints).toEqual([])
+})

@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { order } from './shop.ts'
+import { startSite, type Site } from './site.ts'
+
+let site: Site
+
+beforeAll(async () => {
+  site = await startSite()
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+test('an empty list leads to how to connect, which knows the endpoint and sees spans arrive', async () => {
+  const page = await site.open('/')
+  await page.getByRole('link', { name: 'Connect an application' }).click()
+  await page.waitForURL('**/connect')
+  await page.getByText('No span has arrived since the server started').waitFor()
+  expect(await page.locator('.steps').innerText()).toContain(`OTEL_EXPORTER_OTLP_ENDPOINT=${site.server.otlpHttp}`)
+  const sent = order(Date.now() - 1000, 1)
+  await site.send(sent.request, sent.inventory)
+  await expect
+    .poll(() => page.getByRole('main').getByRole('status').innerText())
+    .toMatch(/^5 spans received .* the last /)
+  await page.context().close()
+})
+
+test('the list brings new traces by itself, and none while it is paused', async () => {
+  const page = await site.open('/')
+  const rows = page.locator('table.traces tbody tr')
+  await expect.poll(() => rows.count()).toBe(3)
+  const second = order(Date.now() - 800, 2)
+  await site.send(second.request, second.inventory)
+  await expect.poll(() => rows.count()).toBe(6)
+
+  await page.keyboard.press('p')
+  await page.getByRole('button', { name: 'Paused' }).waitFor()
+  // What was asked just before the pause may still be answered; after that nothing may be asked.
+  await page.waitForLoadState('networkidle').catch(() => undefined)
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname))
+  const third = order(Date.now() - 600, 3)
+  await site.send(third.request, third.inventory)
+  await page.waitForRequest('**/api/status')
+  await page.waitForRequest('**/api/status')
+  expect(asked).not.toContain('/api/traces')
+  expect(await rows.count()).toBe(6)
+
+  await page.keyboard.press('p')
+  await expect.poll(() => rows.count()).toBe(9)
+  await page.context().close()
+})
+
+test('a chosen theme is there from the first paint of the next visit', async () => {
+  const page = await site.open('/connect', { colorScheme: 'light' })
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const light = await background()
+  await page.getByRole('button', { name: 'Theme: system. Change to light' }).click()
+  await page.getByRole('button', { name: 'Theme: light. Change to dark' }).click()
+  await expect.poll(background).not.toBe(light)
+  const dark = await background()
+  // Without the application's script only what runs before the first paint can have set it.
+  await page.route('**/assets/*.js', async (route) => await route.abort())
+  await page.reload({ waitUntil: 'domcontentloaded' })
+  await expect.poll(background).toBe(dark)
+  await page.context().close()
+})
+
+test('an id pasted with what is around it opens its trace', async () => {
+  const { gateway } = order(0, 1)
+  const page = await site.open('/connect')
+  await page.getByLabel('Trace id').fill(`traceparent: 00-${gateway}-00f067aa0ba902b7-01`)
+  await page.getByLabel('Trace id').press('Enter')
+  await page.waitForURL(`**/trace/${gateway}`)
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).toContain('gateway')
+  await page.context().close()
+})

@@ -1,0 +1,91 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { orderFlow, spanBook } from './flow-data.ts'
+import { startSite, type Page, type Site } from './site.ts'
+import { violations } from './violations.ts'
+
+let site: Site
+
+beforeAll(async () => {
+  site = await startSite()
+  const flow = orderFlow(Date.now() - 300_000, 1)
+  await site.send(flow.request, flow.traceId)
+  const book = spanBook(Date.now() - 400_000, 2)
+  const traceId = book.traceId(0)
+  const root = book.add('billing', { traceId, name: 'month end', from: 0, to: 40 })
+  book.send('billing', traceId, root, 'invoices', { from: 10, to: 20 })
+  const slow = book.send('billing', traceId, root, 'reminders', { from: 20, to: 25 })
+  book.consume('mailer', 'mailer', slow, { from: 42_000, to: 42_080 })
+  await site.send(book.request(), traceId)
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+const rows = (page: Page) => page.locator('table.messages tbody tr')
+
+test('the dead letter is listed with its attempts and errors, and opens its flow', async () => {
+  const page = await site.open('/messages')
+  await expect.poll(() => rows(page).count()).toBe(1)
+  const said = (await rows(page).innerText()).replace(/\s+/g, ' ')
+  expect(said).toMatch(/^orders .*1\.19 s gateway send orders payment card declined payment card declined orders\.dlq/)
+  await rows(page).locator('a.message-link').click()
+  await page.waitForURL(/\/flow\/[0-9a-f]{32}\?end=[0-9a-f]{16}&span=/)
+  await page.locator('.flow-row.selected').waitFor()
+  expect(await page.getByRole('complementary', { name: 'Details' }).innerText()).toContain('orders.dlq')
+  await page.context().close()
+})
+
+test('lists, filters and counts, by mouse and by keyboard', async () => {
+  const page = await site.open('/messages')
+  await rows(page).first().waitFor()
+  await page.getByRole('link', { name: 'Late', exact: true }).click()
+  await page.waitForURL('**/messages?list=late')
+  await expect.poll(() => rows(page).allInnerTexts()).toEqual([expect.stringContaining('reminders')])
+  expect(await page.locator('.results-bar .count').innerText()).toContain('1 message')
+  expect(await page.locator('.count-chart .bars i:not(.empty)').count()).toBe(1)
+  await page.getByLabel('Later than').fill('2m')
+  await page.getByLabel('Later than').press('Enter')
+  await page.getByRole('heading', { name: 'Nothing came late' }).waitFor()
+
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('h')
+  await page.waitForURL(/list=unconsumed/)
+  await expect.poll(() => rows(page).allInnerTexts()).toContainEqual(expect.stringContaining('invoices'))
+  await page.keyboard.press('/')
+  await page.keyboard.type('invoices')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/topic=invoices/)
+  await expect.poll(() => rows(page).count()).toBe(1)
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('j')
+  await page.keyboard.press('Enter')
+  await page.waitForURL(/\/flow\//)
+  await page.goBack()
+  await page.waitForURL(/topic=invoices/)
+  await page.context().close()
+})
+
+test('what the server refuses is told with its reason', async () => {
+  const page = await site.open('/messages?list=late&after=soon')
+  const alert = page.getByRole('alert')
+  await alert.waitFor()
+  expect(await alert.textContent()).toContain('after')
+  await page.context().close()
+  site.complaints.length = 0
+})
+
+test.each(['light', 'dark'] as const)('axe finds nothing wrong in the %s theme', async (colorScheme) => {
+  const page = await site.open('/messages', { colorScheme })
+  await rows(page).first().waitFor()
+  expect(await violations(page)).toEqual([])
+  await page.goto(`${site.server.url}/messages?list=redelivered`)
+  await page.getByRole('heading', { name: 'Nothing came twice' }).waitFor()
+  expect(await violations(page)).toEqual([])
+  await page.context().close()
+})
+
+test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
+  // A question that a loaded engine refuses is told on the page and asked again; it is no broken script.
+  expect(site.complaints.filter((text) => !text.includes('status of 503'))).toEqual([])
+})

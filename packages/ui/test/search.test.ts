@@ -1,0 +1,197 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { order, type Order } from './shop.ts'
+import { startSite, type Page, type Site } from './site.ts'
+
+let site: Site
+let shop: Order
+let axe: string
+
+beforeAll(async () => {
+  site = await startSite()
+  const now = Date.now()
+  shop = order(now - 5000, 1)
+  for (const { request, inventory } of [shop, order(now - 9000, 2)]) await site.send(request, inventory)
+  await sendSignals(now)
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+const rows = (page: Page) => page.locator('table.traces tbody tr')
+
+test('a query is completed, run by Enter, kept in the address, and leads to the span it found', async () => {
+  const page = await site.open('/')
+  await expect.poll(() => rows(page).count()).toBe(6)
+  await page.keyboard.press('/')
+  await page.keyboard.type('{ resource.service.name = "pay')
+  await page.getByRole('option', { name: /"payment"/ }).waitFor()
+  await page.keyboard.press('ArrowDown')
+  await page.keyboard.press('Enter')
+  const input = page.getByRole('combobox', { name: 'TraceQL query' })
+  expect(await input.inputValue()).toBe('{ resource.service.name = "payment" ')
+  await page.keyboard.type('&& status = error }')
+  await page.keyboard.press('Enter')
+  await expect.poll(() => rows(page).count()).toBe(2)
+  // What filters can say is said by filters.
+  expect(new URL(page.url()).searchParams.get('service')).toBe('payment')
+  expect(await page.getByLabel('Status').inputValue()).toBe('error')
+
+  await input.fill('{ kind = producer } ->> { kind = consumer && resource.service.name = "inventory" }')
+  await input.press('Enter')
+  await page.locator('a.matched').first().waitFor()
+  await expect.poll(() => rows(page).count()).toBe(2)
+  expect(new URL(page.url()).searchParams.get('q')).toContain('->>')
+  await page.locator('a.matched').first().click()
+  await page.waitForURL('**/trace/*?span=*')
+  await page.goBack()
+  await expect.poll(() => rows(page).count()).toBe(2)
+  await page.context().close()
+})
+
+test('filters write the query, and a query that is wrong says where', async () => {
+  const page = await site.open('/')
+  await page.getByLabel('Service').selectOption('gateway')
+  const input = page.getByRole('combobox', { name: 'TraceQL query' })
+  await expect.poll(() => input.inputValue()).toBe('{ resource.service.name = "gateway" }')
+  await input.fill('{ .a = }')
+  await input.press('Enter')
+  await page.getByRole('heading', { name: 'This search cannot be run' }).waitFor()
+  expect(await page.getByRole('alert').innerText()).toContain('line 1, column 8')
+  await page.context().close()
+})
+
+test('traces are seen by a field, and a group narrows the search', async () => {
+  const page = await site.open('/?by=resource.service.name')
+  const groups = page.locator('table.grouped tbody tr')
+  await expect.poll(() => groups.count()).toBe(3)
+  await groups.getByRole('button', { name: 'inventory' }).click()
+  await expect.poll(() => rows(page).count()).toBe(2)
+  expect(page.url()).toContain('service=inventory')
+  await page.context().close()
+})
+
+test('a stroke over the heat map narrows the search to its time', async () => {
+  const page = await site.open('/')
+  await page.getByRole('img', { name: /Durations over time: 6 spans/ }).waitFor()
+  const box = await page.locator('.heatmap-area').boundingBox()
+  if (box === null) throw new Error('the heat map is not on the page')
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 40)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width - 2, box.y + 41, { steps: 4 })
+  await page.mouse.up()
+  await expect.poll(() => rows(page).count()).toBe(3)
+  expect(page.url()).toMatch(/start=\d+&end=\d+/)
+  await page.context().close()
+})
+
+test('a log record leads to its span, whose details show it', async () => {
+  const page = await site.open('/logs?q=declined')
+  const record = page.locator('.logs > li')
+  await expect.poll(() => record.count()).toBe(1)
+  await record.locator('summary').press('Enter')
+  await page.getByRole('button', { name: 'Only records with this order.id' }).click()
+  await expect.poll(() => page.url()).toContain('attribute=order.id')
+  await record.getByRole('link', { name: 'Trace' }).first().click()
+  await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
+  await page.locator('.span-panel').getByText('card was declined').waitFor()
+  await page.context().close()
+})
+
+test('an exemplar of a metric opens its trace', async () => {
+  const page = await site.open('/metrics')
+  await page.locator('.uplot canvas').waitFor()
+  await page.getByRole('region', { name: 'Exemplars' }).getByRole('link').first().click()
+  await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
+  expect(await page.locator('.span-panel h2').innerText()).toBe('send orders')
+  expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
+  await page.context().close()
+})
+
+describe.each(['light', 'dark'] as const)('in the %s theme axe finds nothing wrong', (colorScheme) => {
+  test.each([
+    ['with a query over links', '/?q=%7B%20%7D%20-%3E%3E%20%7B%20%7D', 'a.matched'],
+    ['with groups', '/?by=name', 'table.grouped'],
+    ['with logs', '/logs', '.logs'],
+    ['with a metric', '/metrics', '.uplot'],
+    ['with a histogram', '/metrics?name=process.duration&view=buckets', '.bucket-map'],
+  ])('%s', async (_, path, shown) => {
+    const page = await site.open(path, { colorScheme })
+    await page.locator(shown).first().waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+  })
+})
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  return page.evaluate(async () => {
+    const { run } = (
+      globalThis as unknown as {
+        axe: { run: (on: Document, by: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
+      }
+    ).axe
+    const found = await run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
+  })
+}
+
+async function sendSignals(now: number): Promise<void> {
+  const nano = (millis: number): string => `${millis}000000`
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'payment' } }] }
+  const at = { traceId: shop.gateway, spanId: shop.sendSpan }
+  const texts = ['charged card', 'card was declined']
+  await post('logs', {
+    resourceLogs: [
+      {
+        resource,
+        scopeLogs: [
+          {
+            logRecords: texts.map((text, i) => ({
+              ...at,
+              timeUnixNano: nano(now - i * 100),
+              severityNumber: 9 + i * 8,
+              body: { stringValue: text },
+              attributes: [{ key: 'order.id', value: { intValue: '4711' } }],
+            })),
+          },
+        ],
+      },
+    ],
+  })
+  const dataPoints = [3, 2, 1].map((ago) => ({
+    startTimeUnixNano: nano(now - 600_000),
+    timeUnixNano: nano(now - ago * 60_000),
+    count: String(10 * (4 - ago)),
+    sum: 4 - ago,
+    explicitBounds: [0.1, 1],
+    bucketCounts: [6, 3, 1].map((n) => String(n * (4 - ago))),
+    exemplars: [{ ...at, timeUnixNano: nano(now - ago * 60_000 - 10), asDouble: 0.2 }],
+  }))
+  await post('metrics', {
+    resourceMetrics: [
+      {
+        resource,
+        scopeMetrics: [
+          { metrics: [{ name: 'process.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints } }] },
+        ],
+      },
+    ],
+  })
+  for (const path of ['/api/logs?q=declined', '/api/metrics?q=process']) {
+    while (!(await (await fetch(site.server.url + path)).text()).includes('payment'))
+      await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function post(signal: string, body: object): Promise<void> {
+  const answer = await fetch(`${site.server.otlpHttp}/v1/${signal}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}: ${await answer.text()}`)
+}

@@ -1,0 +1,80 @@
+import type { Span, TraceSkeleton } from '@spanlink/contract'
+
+/** A span of an answer with what a test cares about; the rest is as plain as it can be. Times are milliseconds. */
+export function span(
+  id: number,
+  given: Partial<Omit<Span, 'spanId'>> & { parent?: number; at?: number; for?: number } = {},
+): Span {
+  const { parent, at = 0, for: length = 1, ...rest } = given
+  return {
+    spanId: spanId(id),
+    parentSpanId: parent === undefined ? '' : spanId(parent),
+    service: 'shop',
+    name: `span ${id}`,
+    kind: 'internal',
+    startTimeUnixNano: nano(at),
+    endTimeUnixNano: nano(at + length),
+    status: { code: 'unset', message: '' },
+    traceState: '',
+    flags: 0x101,
+    attributes: [],
+    droppedAttributesCount: 0,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    backlinkCount: 0,
+    source: -1,
+    ...rest,
+  }
+}
+
+export function spanId(id: number): string {
+  return id.toString(16).padStart(16, '0')
+}
+
+/** The skeleton of a trace of these spans. */
+export function answer(spans: readonly Span[]): TraceSkeleton {
+  const starts = spans.map((one) => BigInt(one.startTimeUnixNano))
+  const first = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
+  const indexOf = new Map<string, number>()
+  for (const [i, one] of spans.entries()) if (!indexOf.has(one.spanId)) indexOf.set(one.spanId, i)
+  const texts = [...new Set(spans.flatMap((one) => [one.service, one.name]))]
+  const textAt = new Map(texts.map((text, i) => [text, i]))
+  const counts = (of: (one: Span) => number): number[] => spans.flatMap((one, i) => (of(one) === 0 ? [] : [i, of(one)]))
+  return {
+    traceId: 'a'.repeat(32),
+    startTimeUnixNano: String(first),
+    count: spans.length,
+    spanIds: spans.map((one) => one.spanId).join(''),
+    parent: spans.map((one) => (one.parentSpanId === '' ? -1 : (indexOf.get(one.parentSpanId) ?? -2))),
+    texts,
+    service: spans.map((one) => textAt.get(one.service) ?? 0),
+    name: spans.map((one) => textAt.get(one.name) ?? 0),
+    kind: spans.map((one) => ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'].indexOf(one.kind)),
+    status: spans.map((one) => ['unset', 'ok', 'error'].indexOf(one.status.code)),
+    start: starts.map((at) => Number(at - first)),
+    duration: spans.map((one) => Number(BigInt(one.endTimeUnixNano) - BigInt(one.startTimeUnixNano))),
+    linksOut: counts((one) => one.links.length),
+    linksIn: counts((one) => one.backlinkCount),
+    events: spans.flatMap((one, i) => one.events.flatMap((event) => [i, Number(BigInt(event.timeUnixNano) - first)])),
+  }
+}
+
+/** A hundred thousand spans of eleven services, in groups of fifty, as a long batch job makes them. */
+export function longTrace(count = 100_000): TraceSkeleton {
+  const spans: Span[] = [span(1, { for: count })]
+  for (let id = 2; id <= count; id += 1) {
+    const group = id - ((id - 2) % 50)
+    spans.push(
+      span(id, { parent: id === group ? 1 : group, at: id, for: 5 + (id % 400), service: `service-${id % 11}` }),
+    )
+  }
+  return answer(spans)
+}
+
+const START = 1_760_000_000_000_000_000n
+
+function nano(millis: number): string {
+  return String(START + BigInt(Math.round(millis * 1e6)))
+}

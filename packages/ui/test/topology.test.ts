@@ -1,0 +1,108 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { landscape, orderFlow } from './flow-data.ts'
+import { startSite, type Page, type Site } from './site.ts'
+import { violations } from './violations.ts'
+
+let site: Site
+
+beforeAll(async () => {
+  site = await startSite()
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+const nodes = (page: Page) => page.locator('.topology-node')
+
+test('where no message has been, the page says what it waits for', async () => {
+  const page = await site.open('/topology')
+  await page.getByRole('heading', { name: 'No messages in this time' }).waitFor()
+  await page.getByRole('link', { name: 'Look at the last 7 days' }).click()
+  await expect.poll(() => page.url()).toContain('/topology?last=7d')
+  await page.context().close()
+})
+
+describe('with the shop', () => {
+  beforeAll(async () => {
+    const flow = orderFlow(Date.now() - 300_000, 1)
+    await site.send(flow.request, flow.traceId)
+  })
+
+  test('from the list to a topic, to a queue that is slow, to an example of it', async () => {
+    const page = await site.open('/topology')
+    const list = page.locator('.node-list')
+    await list.getByRole('link', { name: 'orders.retry' }).click()
+    const details = page.getByRole('complementary', { name: 'Details' })
+    await details.getByRole('region', { name: 'To' }).getByRole('link', { name: 'payment' }).click()
+    await page.waitForURL(/edge=/)
+    expect(await details.locator('.quantiles').innerText()).toMatch(/Queue time\s+806 ms\s+806 ms\s+806 ms/)
+    await details.getByRole('region', { name: 'Examples' }).getByRole('link', { name: 'Flow' }).last().click()
+    await page.waitForURL(/\/flow\/[0-9a-f]{32}\?span=/)
+    await page.locator('.flow-row.selected').waitFor()
+    await page.context().close()
+  })
+
+  test('a focus leaves what is around one node, and says how to get everything back', async () => {
+    const page = await site.open('/topology')
+    await expect.poll(() => nodes(page).count()).toBe(18)
+    await page.locator('.node-list').getByRole('link', { name: 'orders.dlq' }).click()
+    await page.keyboard.press('f')
+    await page.waitForURL(/focus=/)
+    await expect.poll(() => nodes(page).count()).toBeLessThan(10)
+    await page.getByRole('link', { name: 'Everything', exact: true }).click()
+    await expect.poll(() => nodes(page).count()).toBe(18)
+    await page.context().close()
+  })
+
+  test('by keyboard alone: find, choose, close', async () => {
+    const page = await site.open('/topology')
+    await nodes(page).first().waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('review')
+    await expect.poll(() => page.locator('.node-list tbody tr').count()).toBe(2)
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.getByRole('complementary', { name: 'Details' }).waitFor()
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.getByRole('complementary').count()).toBe(0)
+    await page.context().close()
+  })
+
+  test('only what fails is one check away', async () => {
+    const page = await site.open('/topology')
+    await page.getByRole('checkbox', { name: 'Only what fails' }).check()
+    await page.waitForURL(/errors=1/)
+    const rows = page.locator('.node-list tbody tr')
+    await expect.poll(() => rows.count()).toBeGreaterThan(0)
+    for (const row of await rows.allInnerTexts()) expect(row).not.toMatch(/\t0 %/)
+    await page.context().close()
+  })
+
+  test.each(['light', 'dark'] as const)('axe finds nothing wrong in the %s theme', async (colorScheme) => {
+    const page = await site.open('/topology?node=service%3Apayment', { colorScheme })
+    await nodes(page).first().waitFor()
+    expect(await violations(page)).toEqual([])
+    await page.context().close()
+  })
+})
+
+test('a hundred services and three hundred topics stay readable', async () => {
+  await site.server.sendSpans(landscape(Date.now() - 600_000, 5, 100, 300))
+  const page = await site.open('/topology')
+  await expect.poll(() => page.locator('.topology-count').innerText()).toMatch(/1\d\d services\s+3\d\d topics/)
+  await page.getByText(/busiest of .* connections/).waitFor()
+  await nodes(page).first().waitFor()
+  const height = await nodes(page)
+    .first()
+    .evaluate((node) => node.getBoundingClientRect().height)
+  expect(height).toBeGreaterThan(30)
+  await page.getByRole('link', { name: 'Draw all' }).click()
+  await expect.poll(() => nodes(page).count()).toBeGreaterThan(400)
+  await page.context().close()
+})
+
+test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
+  expect(site.complaints).toEqual([])
+})

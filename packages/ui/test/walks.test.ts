@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { order, service, type Order } from './shop.ts'
+import { startSite, type Site } from './site.ts'
+
+let site: Site
+let first: Order
+
+beforeAll(async () => {
+  site = await startSite()
+  const now = Date.now()
+  first = order(now - 5000, 1)
+  for (const { request, inventory } of [first, order(now - 9000, 2)]) await site.send(request, inventory)
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+describe('by mouse', () => {
+  test('from the search to the producer, on to a consumer, and back', async () => {
+    const page = await site.open('/')
+    await page.getByLabel('Service').selectOption('gateway')
+    await expect.poll(() => page.locator('table.traces tbody tr').count()).toBe(2)
+    expect(page.url()).toContain('service=gateway')
+
+    await page.locator('a.trace-link').first().click()
+    await page.waitForURL(`**/trace/${first.gateway}`)
+    const producer = page.getByRole('row').filter({ hasText: 'send orders' })
+    expect(await producer.textContent()).toContain('2 in')
+
+    await producer.click()
+    const links = page.getByRole('region', { name: 'Links in' })
+    const payment = links.getByRole('listitem').filter({ hasText: 'payment' })
+    await payment.waitFor()
+    expect(await payment.textContent()).toMatch(/process orders.*queue time.*36 ms.*orders · partition 2 · offset 1042/)
+
+    await payment.getByRole('link').first().click()
+    await page.waitForURL(`**/trace/${first.payment}?span=*`)
+    const trail = page.getByRole('navigation', { name: 'Links followed' })
+    expect(await trail.textContent()).toContain('send orders')
+
+    await page.goBack()
+    await page.waitForURL(`**/trace/${first.gateway}?span=${first.sendSpan}`)
+    expect(await page.locator('.span-row.selected').textContent()).toContain('send orders')
+    await page.context().close()
+  })
+
+  test('every trace and link is an address that opens by itself', async () => {
+    const page = await site.open(`/trace/${first.gateway}?span=${first.sendSpan}`)
+    const link = page.getByRole('region', { name: 'Links in' }).getByRole('link').first()
+    const address = await link.getAttribute('href')
+    expect(address).toMatch(/^\/trace\/[0-9a-f]{32}\?span=[0-9a-f]{16}$/)
+    await page.goto(site.server.url + address)
+    await page.getByRole('region', { name: 'Links out' }).waitFor()
+    await page.context().close()
+  })
+
+  test('dragging over the minimap zooms, a double click shows all again', async () => {
+    const page = await site.open(`/trace/${first.payment}`)
+    const strip = page.locator('.minimap')
+    const box = await strip.boundingBox()
+    if (box === null) throw new Error('the minimap is not on the page')
+    await page.mouse.move(box.x + box.width * 0.25, box.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width * 0.5, box.y + 20, { steps: 4 })
+    await page.mouse.up()
+    await expect.poll(() => page.locator('.zoom-state').innerText()).toBe('20 ms from 20 ms')
+    await strip.dblclick({ position: { x: 10, y: 20 } })
+    await expect.poll(() => page.locator('.zoom-state').innerText()).toBe('Whole trace')
+    await page.context().close()
+  })
+
+  test('filters that match nothing say so and can be taken back', async () => {
+    const page = await site.open('/?minDuration=5m')
+    await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+    await page.getByRole('link', { name: 'clear the filters' }).click()
+    await expect.poll(() => page.locator('table.traces tbody tr').count()).toBe(6)
+    await page.context().close()
+  })
+
+  test('a filter the server refuses is told with its reason', async () => {
+    const page = await site.open('/?minDuration=soon')
+    const alert = page.getByRole('alert')
+    await alert.waitFor()
+    expect(await alert.textContent()).toContain('minDuration')
+    await page.context().close()
+    site.complaints.length = 0
+  })
+})
+
+describe('by keyboard alone', () => {
+  test('from the list to a trace, along its links and back again', async () => {
+    const page = await site.open('/?service=gateway')
+    await page.locator('table.traces').waitFor()
+    await page.keyboard.press('j')
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`**/trace/${first.gateway}`)
+    await page.getByRole('treegrid').waitFor()
+
+    await page.keyboard.press('j')
+    await expect.poll(() => page.locator(':focus').textContent()).toContain('send orders')
+    await page.keyboard.press('Enter')
+    await page.getByRole('complementary', { name: 'Span details' }).waitFor()
+
+    await page.keyboard.press(']')
+    await page.waitForURL(
+      (url) => url.pathname === `/trace/${first.payment}` || url.pathname === `/trace/${first.inventory}`,
+    )
+    await page.getByRole('region', { name: 'Links out' }).waitFor()
+    await page.keyboard.press('[')
+    await page.waitForURL(`**/trace/${first.gateway}?span=${first.sendSpan}`)
+    await page.getByRole('treegrid').waitFor()
+    expect(await page.getByRole('navigation', { name: 'Links followed' }).count()).toBe(0)
+
+    await page.keyboard.press('Escape')
+    await page.waitForURL(`**/trace/${first.gateway}`)
+    expect(await page.getByRole('complementary').count()).toBe(0)
+    await page.context().close()
+  })
+
+  test('searching, collapsing, help', async () => {
+    const page = await site.open(`/trace/${first.payment}`)
+    await page.getByRole('treegrid').waitFor()
+    await page.keyboard.press('/')
+    await page.keyboard.type('acme')
+    await page.keyboard.press('Enter')
+    await expect.poll(() => page.locator('.match-count').textContent()).toBe('1 of 1')
+    await page.keyboard.press('Escape')
+
+    await page.keyboard.press('k')
+    await page.keyboard.press('h')
+    const root = page.getByRole('row').filter({ hasText: 'process orders' })
+    await expect.poll(() => root.getAttribute('aria-expanded')).toBe('false')
+    expect(await page.getByRole('treegrid').getAttribute('aria-rowcount')).toBe('2')
+    await page.keyboard.press('l')
+    await expect.poll(() => root.getAttribute('aria-expanded')).toBe('true')
+
+    await page.keyboard.press('?')
+    expect(await page.getByRole('dialog').textContent()).toContain('Follow the link back, to the producer')
+    await page.keyboard.press('Escape')
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    await page.context().close()
+  })
+
+  test('where no link leads on, a key says so instead of nothing', async () => {
+    const page = await site.open(`/trace/${first.inventory}`)
+    await page.getByRole('treegrid').waitFor()
+    await page.keyboard.press(']')
+    await expect.poll(() => page.getByRole('status').last().textContent()).toContain('Nothing links to this trace yet')
+    await page.context().close()
+  })
+})
+
+test('a trace that arrives late opens by itself, and what comes later still joins it', async () => {
+  const late = order(Date.now(), 9)
+  const [gateway, payment] = late.request.resourceSpans ?? []
+  if (gateway === undefined || payment === undefined) throw new Error('the order has no services')
+  const page = await site.open(`/trace/${late.gateway}?span=${late.sendSpan}`)
+  await page.getByRole('heading', { name: 'This trace is not here' }).waitFor()
+  await site.server.sendSpans({ resourceSpans: [gateway] })
+  await page.getByText('no consumer of this message has been seen').waitFor()
+  await site.server.sendSpans({ resourceSpans: [payment] })
+  const links = page.getByRole('region', { name: 'Links in' })
+  await expect.poll(() => links.textContent()).toContain('payment')
+  await page.context().close()
+})
+
+test('names made to break a page are shown as the text they are', async () => {
+  const evil = `<img src=x onerror="document.title='owned'">\u202Eevil\u0000`
+  const traceId = 'e'.repeat(32)
+  const now = Date.now()
+  await site.send(
+    {
+      resourceSpans: [
+        service(evil, [
+          {
+            traceId,
+            spanId: 'e'.repeat(16),
+            name: evil + 'x'.repeat(1_000_000),
+            kind: 1,
+            startTimeUnixNano: `${now}000000`,
+            endTimeUnixNano: `${now + 5}000000`,
+            attributes: [{ key: evil, value: { stringValue: 'y'.repeat(1_000_000) } }],
+          },
+        ]),
+      ],
+    },
+    traceId,
+  )
+  const page = await site.open('/')
+  const row = page.getByRole('row').filter({ hasText: 'onerror' })
+  await row.waitFor()
+  expect(await row.textContent()).toContain('⟨202E⟩evil␀')
+  expect((await row.boundingBox())?.height).toBeLessThan(40)
+  await page.goto(`${site.server.url}/trace/${traceId}?span=${'e'.repeat(16)}`)
+  await page.getByRole('complementary', { name: 'Span details' }).waitFor()
+  expect(await page.locator('img[src="x"]').count()).toBe(0)
+  const width = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth])
+  expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
+  await page.context().close()
+})
+
+test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
+  expect(site.complaints).toEqual([])
+})

@@ -1,0 +1,15 @@
+import { defineProject } from 'vitest/config'
+
+export default defineProject({
+  resolve: { conditions: ['spanlink:source'] },
+  ssr: { resolve: { conditions: ['spanlink:source'] } },
+  test: {
+    name: 'ui',
+    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**'],
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    // A page polls every two seconds, and the machine is shared with a broker and an engine.
+    expect: { poll: { timeout: 15_000 } },
+  },
+})

@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+// Every package is one project; each states what it needs (a broker, an engine, a browser) in its own file.
+export default defineConfig({
+  test: {
+    projects: ['packages/*/vitest.config.ts', 'compat/*/vitest.config.ts', 'examples/*/vitest.config.ts'],
+    // Two cores and a JVM, an engine and a browser beside us: two workers keep the machine honest.
+    maxWorkers: 2,
+  },
+})
