@@ -19,7 +19,7 @@ export interface KeyGroup {
 /** Every binding that works on the page as it is now; help lists these and no others. */
 export const keyGroups = signal<readonly KeyGroup[]>([])
 
-/** Adds a page's keys; returns what takes them away again. */
+/** Adds a page's keys; returns what takes them away again. In a layout effect: a row that is seen already answers to its keys. */
 export function bindKeys(group: KeyGroup): () => void {
   keyGroups.value = [...keyGroups.peek(), group]
   return () => {

@@ -1,4 +1,4 @@
-import { useEffect } from 'preact/hooks'
+import { useEffect, useLayoutEffect } from 'preact/hooks'
 import { bindKeys } from '../state/keyboard.ts'
 import { watchStatus } from '../state/status.ts'
 import type { Route } from '../state/route.ts'
@@ -20,7 +20,7 @@ const FlowPage = lazyPage(async () => (await import('./flow/flow-page.tsx')).Flo
 
 export function App() {
   useEffect(() => watchStatus(), [])
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys({
         title: 'Everywhere',

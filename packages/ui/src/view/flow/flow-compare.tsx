@@ -1,6 +1,6 @@
 import type { FlowAnswer } from '@spanlink/contract'
-import { signal, useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { effect, signal, useSignal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import { durationText } from '../../model/duration-text.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { compareShares } from '../../model/flow-compare.ts'
@@ -41,11 +41,15 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
     () => [flowPlaceOf(place.traceId, `?with=${against}`), flowPlaceOf(against, `?with=${place.traceId}`)] as const,
     [place.traceId, against],
   )
-  const activeView = isSecond ? other : one
-  const activePlace = places[isSecond ? 1 : 0]
-  useEffect(
-    () => (activeView === undefined ? undefined : bindFlowKeys(activeView, activePlace.traceId)),
-    [activeView, activePlace],
+  // By a signal's effect, not a render's: a key pressed right after the focus moved is already the other flow's.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const index = active.value === 'second' ? 1 : 0
+        const view = views?.[index]
+        return view === undefined ? undefined : bindFlowKeys(view, places[index].traceId)
+      }),
+    [views, places],
   )
   useEffect(() => {
     document.title = 'Two flows · Spanlink'
@@ -87,7 +91,7 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
           <Pane name="Second" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
         </div>
       </div>
-      <BranchDialog view={isSecond ? other : one} place={activePlace} />
+      <BranchDialog view={isSecond ? other : one} place={places[isSecond ? 1 : 0]} />
     </div>
   )
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import '../../style/details.css'
 import '../../style/flow.css'
 import { visibleText } from '../../model/visible-text.ts'
@@ -37,7 +37,7 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
     if (data !== undefined) view?.update(data)
   }, [view, data])
   usePlace(view, place)
-  useEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
+  useLayoutEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
   useEffect(() => {
     const first = data?.lanes[0]
     document.title = first === undefined ? 'Flow · Spanlink' : `Flow of ${visibleText(first.rootName, 60)} · Spanlink`

@@ -1,6 +1,6 @@
 import type { LogsAnswer, ServicesAnswer } from '@spanlink/contract'
 import { useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
 import { getJson } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
@@ -35,7 +35,7 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       logs.stop()
     }
   }, [logs, place])
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys({
         title: 'Logs',

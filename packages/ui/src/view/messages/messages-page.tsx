@@ -1,6 +1,6 @@
 import type { MessagesAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
@@ -43,7 +43,7 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   useEffect(() => {
     document.title = `${title} messages · Spanlink`
   }, [title])
-  useEffect(() => bindMessageKeys(), [])
+  useLayoutEffect(() => bindMessageKeys(), [])
   return (
     <div class="messages-page">
       <h1 class="visually-hidden">{title} messages</h1>

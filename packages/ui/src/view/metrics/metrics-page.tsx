@@ -1,6 +1,6 @@
 import type { Metric, MetricsAnswer } from '@spanlink/contract'
 import { useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
 import { bindKeys } from '../../state/keyboard.ts'
 import { metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
@@ -35,7 +35,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   useEffect(() => {
     if (place.name === '' && first !== undefined) replace(metricsUrl({ ...place, name: first }))
   }, [place, first])
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys({
         title: 'Metrics',

@@ -1,6 +1,6 @@
 import type { TopologyAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/details.css'
 import '../../style/graph.css'
 import '../../style/topology.css'
@@ -38,7 +38,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   useEffect(() => {
     document.title = 'Topology · Spanlink'
   }, [])
-  useEffect(() => bindTopologyKeys(), [])
+  useLayoutEffect(() => bindTopologyKeys(), [])
   const { data, error } = topology.state.value
   const model = useMemo(() => (data === undefined ? undefined : buildTopologyModel(data)), [data])
   return (

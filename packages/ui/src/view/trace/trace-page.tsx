@@ -1,5 +1,5 @@
 import type { FindSpansAnswer, LinksAnswer, TraceSkeleton } from '@spanlink/contract'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { millisOf } from '../../model/clock-text.ts'
 import { incompleteWords } from '../../model/missing-words.ts'
 import { getJson } from '../../state/api.ts'
@@ -50,7 +50,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
   useSpanInUrl(view, spanId)
   useLinkEnds(view)
   useFoundSpans(view)
-  useEffect(() => (view === undefined ? undefined : bindTraceKeys(view)), [view])
+  useLayoutEffect(() => (view === undefined ? undefined : bindTraceKeys(view)), [view])
   useEffect(() => {
     const root = view?.model.peek().spans[0]
     document.title =

@@ -1,6 +1,6 @@
 import type { FoundTrace } from '@spanlink/contract'
 import { signal } from '@preact/signals'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { createLiveTraces, merged, type LiveTraces } from '../../state/live-traces.ts'
@@ -51,7 +51,7 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
   useEffect(() => {
     document.title = filters.service === undefined ? 'Traces · Spanlink' : `${filters.service.slice(0, 60)} · Spanlink`
   }, [filters.service])
-  useEffect(
+  useLayoutEffect(
     () =>
       bindKeys({
         title: 'Traces',
