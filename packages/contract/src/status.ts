@@ -19,6 +19,18 @@ export const StatusAnswer = Type.Object({
     requests: Type.Integer(),
     spans: Type.Integer(),
     rejectedSpans: Type.Integer(),
+    logs: Type.Integer(),
+    points: Type.Integer(),
+    rejectedPoints: Type.Integer(),
+    /** Requests of which nothing was taken; `busy` ones are to be sent again. */
+    refused: Type.Object({
+      malformed: Type.Integer(),
+      overLimit: Type.Integer(),
+      tooLarge: Type.Integer(),
+      busy: Type.Integer(),
+      unauthorized: Type.Integer(),
+      failed: Type.Integer(),
+    }),
     bytes: Type.Integer(),
   }),
   store: Type.Object({

@@ -6,19 +6,31 @@ const status = {
   uptimeSeconds: 12.5,
   engine: { mode: 'embedded', version: '26.7 "x"\\\n', state: 'ready', restarts: 2 },
   journal: { segments: 1, bytes: 2048, tornBytes: 7 },
-  ingest: { requests: 3, spans: 40, rejectedSpans: 5, bytes: 600 },
+  ingest: {
+    requests: 3,
+    spans: 40,
+    rejectedSpans: 5,
+    logs: 6,
+    points: 7,
+    rejectedPoints: 8,
+    refused: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, failed: 0 },
+    bytes: 600,
+  },
   store: { spans: 1e15, links: 8, traces: 9, bytesOnDisk: 10 },
   endpoints: { ui: '', otlpHttp: '' },
 } as const
 
-test('every sample is preceded by its help and its type', () => {
-  const lines = exposition(status).trimEnd().split('\n')
-  expect(lines.length % 3).toBe(0)
-  for (let at = 0; at < lines.length; at += 3) {
-    const name = /^[a-z_]+/.exec(lines[at + 2] ?? '')?.[0] ?? 'no name'
-    expect(lines[at]).toMatch(new RegExp(`^# HELP ${name} \\S`))
-    expect(lines[at + 1]).toBe(`# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}`)
-    expect(lines[at + 2]).toMatch(/ [0-9.e+-]+$/)
+test('every metric is told once: its help, its type, its samples', () => {
+  const metrics = exposition(status)
+    .trimEnd()
+    .split(/\n(?=# HELP )/)
+  expect(new Set(metrics.map((metric) => metric.split(' ', 3)[2])).size).toBe(metrics.length)
+  for (const metric of metrics) {
+    const [help = '', type, ...samples] = metric.split('\n')
+    const name = /^# HELP (\S+) \S/.exec(help)?.[1] ?? 'no name'
+    expect(type).toBe(`# TYPE ${name} ${name.endsWith('_total') ? 'counter' : 'gauge'}`)
+    expect(samples.length).toBeGreaterThan(0)
+    for (const sample of samples) expect(sample).toMatch(new RegExp(`^${name}({.*})? [0-9.e+-]+$`))
   }
 })
 
@@ -27,6 +39,9 @@ test('values come from the status, and labels hold any text', () => {
   expect(text).toContain('\nspanlink_ready 1\n')
   expect(text).toContain('\nspanlink_engine_restarts_total 2\n')
   expect(text).toContain('\nspanlink_journal_bytes 2048\n')
+  expect(text).toContain('\nspanlink_ingest_logs_total 6\n')
+  expect(text).toContain('\nspanlink_ingest_points_total 7\n')
+  expect(text).toContain('\nspanlink_ingest_refused_requests_total{reason="busy"} 4\n')
   expect(text).toContain('\nspanlink_store_spans 1000000000000000\n')
   expect(text).toContain('engine="26.7 \\"x\\"\\\\\\n"')
   expect(exposition({ ...status, engine: { ...status.engine, state: 'down' } })).toContain('\nspanlink_ready 0\n')

@@ -16,6 +16,9 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
   ['spanlink_ingest_requests_total', 'counter', 'Requests to the receivers.', (s) => s.ingest.requests],
   ['spanlink_ingest_spans_total', 'counter', 'Spans acknowledged.', (s) => s.ingest.spans],
   ['spanlink_ingest_rejected_spans_total', 'counter', 'Spans refused for good.', (s) => s.ingest.rejectedSpans],
+  ['spanlink_ingest_logs_total', 'counter', 'Log records acknowledged.', (s) => s.ingest.logs],
+  ['spanlink_ingest_points_total', 'counter', 'Metric points acknowledged.', (s) => s.ingest.points],
+  ['spanlink_ingest_rejected_points_total', 'counter', 'Points refused for good.', (s) => s.ingest.rejectedPoints],
   ['spanlink_ingest_bytes_total', 'counter', 'Bodies taken, decompressed.', (s) => s.ingest.bytes],
   ['spanlink_journal_segments', 'gauge', 'Segments acknowledged and not yet stored.', (s) => s.journal.segments],
   ['spanlink_journal_bytes', 'gauge', 'Bytes acknowledged and not yet stored.', (s) => s.journal.bytes],
@@ -57,7 +60,14 @@ export function exposition(status: Status): string {
     `# TYPE ${name} ${type}`,
     `${name} ${value(status)}`,
   ])
-  return `${[...build, ...values].join('\n')}\n`
+  const refused = [
+    '# HELP spanlink_ingest_refused_requests_total Requests of which nothing was taken, by reason.',
+    '# TYPE spanlink_ingest_refused_requests_total counter',
+    ...Object.entries(status.ingest.refused).map(
+      ([reason, count]) => `spanlink_ingest_refused_requests_total{reason=${label(reason)}} ${count}`,
+    ),
+  ]
+  return `${[...build, ...values, ...refused].join('\n')}\n`
 }
 
 function label(value: string): string {

@@ -48,7 +48,7 @@ export function statusSource(options: StatusOptions): StatusSource {
           restarts: info?.restarts ?? 0,
         },
         journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes']),
-        ingest: pick(ingest.stats(), ['requests', 'spans', 'rejectedSpans', 'bytes']),
+        ingest: ingest.stats(),
         store: {
           spans: info?.spans ?? 0,
           links: info?.links ?? 0,

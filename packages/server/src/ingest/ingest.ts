@@ -95,7 +95,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return {
     otlpHttpUrl: http.url,
     ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
-    stats: () => ({ ...intake.stats }),
+    stats: () => ({ ...intake.stats, refused: { ...intake.stats.refused } }),
     journalDepth: () => journal.depth(),
     drain: (deadlineMs) => {
       draining ??= (async () => {

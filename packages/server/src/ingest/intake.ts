@@ -1,6 +1,20 @@
 import { type Outcome, outcomeOf, type SignalRows } from './sections.ts'
 import type { Signal, Transcode } from './signal.ts'
 
+/** Why nothing of a request was taken, as operators count it. */
+export type RefusalReason =
+  /** No OTLP, not compressed as it says, or in an encoding that there isn't. */
+  | 'malformed'
+  /** Attributes or nesting of an item beyond the limits. */
+  | 'overLimit'
+  /** The body, or the rows it would become. */
+  | 'tooLarge'
+  /** To be sent again: memory, journal or disk had no room. */
+  | 'busy'
+  | 'unauthorized'
+  /** By us; the log says how. */
+  | 'failed'
+
 /** What has come in since the start. */
 export type IngestCounters = {
   /** Requests for a path or method that there is, whatever became of them. */
@@ -10,12 +24,16 @@ export type IngestCounters = {
   logs: number
   points: number
   rejectedPoints: number
+  /** Requests of which nothing was taken, by reason. */
+  readonly refused: Record<RefusalReason, number>
   /** Of bodies, decompressed. */
   bytes: number
 }
 
 export type Intake = {
   readonly stats: IngestCounters
+  /** Counts a request that was answered with an error. */
+  refuse(reason: RefusalReason): void
   /**
    * Turns a body into rows and resolves when they may be acked.
    *
@@ -29,9 +47,13 @@ export class NotKeptError extends Error {}
 
 /** @param append resolves when the rows may be acked */
 export function intakeInto(append: (rows: SignalRows) => Promise<void>): Intake {
-  const stats = { requests: 0, spans: 0, rejectedSpans: 0, logs: 0, points: 0, rejectedPoints: 0, bytes: 0 }
+  const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
+  const stats = { requests: 0, spans: 0, rejectedSpans: 0, logs: 0, points: 0, rejectedPoints: 0, refused, bytes: 0 }
   return {
     stats,
+    refuse: (reason) => {
+      refused[reason]++
+    },
     take: async (items, transcode, body) => {
       const rows = transcode(body, Math.floor(Date.now() / 1000))
       try {

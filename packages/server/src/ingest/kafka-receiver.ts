@@ -5,6 +5,7 @@ import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { OtlpError } from '../otlp/error.ts'
 import { type Intake, NotKeptError } from './intake.ts'
 import type { Log } from './log.ts'
+import { refusalReason } from './refusal.ts'
 import type { Signal } from './signal.ts'
 
 export type KafkaReceiverOptions = {
@@ -69,6 +70,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
       } catch (error) {
         if (error instanceof OtlpError) {
           refused++
+          options.intake.refuse(refusalReason(error))
           options.log(`Kafka message ${where}/${message.offset} is passed over: ${error.message}`)
           return
         }

@@ -1,22 +1,24 @@
-import { isIPv6 } from 'node:net'
 import {
-  logVerbosity,
-  Metadata,
-  type sendUnaryData,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServiceDefinition,
-  setLogVerbosity,
-  type StatusObject,
-} from '@grpc/grpc-js'
+  constants,
+  createSecureServer,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+  type ServerOptions,
+} from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
 import { type Access, maySend } from './access.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { GRPC_ENCODINGS, readGrpcMessage } from './grpc-message.ts'
 import { type Intake, NotKeptError } from './intake.ts'
 import type { Log } from './log.ts'
 import { encodeStatus, encodeSuccess, RPC_CODE } from './otlp-answer.ts'
-import { MAX_BODY_BYTES } from './request-body.ts'
+import { refusalReason } from './refusal.ts'
+import { BodyError } from './request-body.ts'
 import { type Signal, signals } from './signal.ts'
 
 export type OtlpGrpcOptions = {
@@ -39,102 +41,154 @@ export type OtlpGrpc = {
 
 const RETRY_AFTER_SECONDS = 2
 
-/** Requests of one connection at a time. */
+/** Calls of one connection at a time; the bytes they hold count in the budget. */
 const MAX_STREAMS = 64
 
+const HTTP2: ServerOptions = {
+  settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1024 * 1024, maxHeaderListSize: 16 * 1024 },
+}
+
+/** A call whose request takes longer is over. */
+const REQUEST_TIMEOUT_MS = 60_000
+
 /** A connection whose other end has gone is closed after at most both. */
-const KEEPALIVE_MS = 60_000
-const KEEPALIVE_TIMEOUT_MS = 20_000
+const PING_EVERY_MS = 60_000
+const PONG_WITHIN_MS = 20_000
 
 /**
- * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal. Messages stay bytes
- * until our transcoders have them. gzip and deflate are the library's; a size beyond the limit too, before and after
- * decompression, is answered by it with RESOURCE_EXHAUSTED and no RetryInfo.
+ * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal, over Node's HTTP/2. Unary
+ * calls are all there is, and so every byte that a call holds is counted, before decompression and after.
  *
  * @throws what the port can't do, with Node's `code` and the `port`
  */
 export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc> {
-  // What it would write to stderr comes as errors too, and those we tell ourselves.
-  setLogVerbosity(logVerbosity.NONE)
-  const server = new Server({
-    'grpc.max_receive_message_length': MAX_BODY_BYTES,
-    'grpc.max_concurrent_streams': MAX_STREAMS,
-    'grpc.keepalive_time_ms': KEEPALIVE_MS,
-    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
-  })
-  for (const signal of signals) {
-    server.addService(serviceOf(signal), {
-      Export: async (call: ServerUnaryCall<Buffer, Buffer>, callback: sendUnaryData<Buffer>) => {
-        let body: Buffer
-        try {
-          body = await answer(options, signal, call)
-        } catch (error) {
-          return callback(statusFor(error, options.log))
-        }
-        return callback(null, body)
-      },
-    })
-  }
-  const host = isIPv6(options.host) ? `[${options.host}]` : options.host
   const { tls } = options.access
-  const port = await bind(server, host, options.port, credentialsOf(tls))
+  const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
+  const sessions = new Set<ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    const stopPinging = keepAlive(session)
+    // Protocol errors of the other end; the session is destroyed by them.
+    session.on('error', () => {})
+    session.once('close', () => {
+      stopPinging()
+      sessions.delete(session)
+    })
+  })
+  server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    stream.on('error', () => {})
+    stream.setTimeout(REQUEST_TIMEOUT_MS, () => stream.close(constants.NGHTTP2_CANCEL))
+    void answer(options, stream, headers).catch((error: unknown) => {
+      options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+      stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    })
+  })
+  await listen(server, options.port, options.host)
+  const { port } = server.address() as AddressInfo
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
-    close: (deadlineMs) => close(server, deadlineMs),
+    close: (deadlineMs) => close(server, sessions, deadlineMs),
   }
 }
 
+const signalsByPath: ReadonlyMap<string, Signal> = new Map(
+  signals.map((signal) => [`/${signal.grpcService}/Export`, signal]),
+)
+
 async function answer(
   options: OtlpGrpcOptions,
-  signal: Signal,
-  call: ServerUnaryCall<Buffer, Buffer>,
-): Promise<Buffer> {
-  const { access, intake, budget } = options
-  const { request: body, metadata } = call
-  if (!maySend(access, metadata.get('authorization')[0]?.toString())) throw new UnauthenticatedError()
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  const { access, intake } = options
+  if (headers[':method'] !== 'POST' || !/^application\/grpc(\+proto)?(;|$)/.test(headers['content-type'] ?? '')) {
+    return end(stream, { ':status': headers[':method'] === 'POST' ? 415 : 405 })
+  }
+  const path = headers[':path'] ?? ''
+  const signal = signalsByPath.get(path)
+  if (signal === undefined) {
+    return end(stream, trailersOnly(RPC_CODE.unimplemented, `There is no method ${path.slice(0, 200)}.`))
+  }
   intake.stats.requests++
-  if (!budget.take(body.length)) throw new NotKeptError('too many requests are in flight')
   try {
-    const outcome = await intake.take(signal.items, signal.protobuf, body)
+    if (!maySend(access, headers.authorization)) throw new UnauthenticatedError()
+    const body = await takeCall(options, signal, stream, headers)
+    succeed(stream, body)
+  } catch (error) {
+    if (error instanceof BodyError && error.code === 'aborted') return
+    intake.refuse(error instanceof UnauthenticatedError ? 'unauthorized' : refusalReason(error))
+    end(stream, refusal(error, options.log))
+  }
+}
+
+async function takeCall(
+  { intake, budget }: OtlpGrpcOptions,
+  signal: Signal,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<Buffer> {
+  const message = await readGrpcMessage(stream, headers['grpc-encoding']?.toString(), budget)
+  try {
+    const outcome = await intake.take(signal.items, signal.protobuf, message.bytes)
     return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
   } finally {
-    budget.give(body.length)
+    message.release()
   }
 }
 
 class UnauthenticatedError extends Error {}
 
-function serviceOf({ grpcService }: Signal): ServiceDefinition {
-  return {
-    Export: {
-      path: `/${grpcService}/Export`,
-      requestStream: false,
-      responseStream: false,
-      requestSerialize: asIs,
-      requestDeserialize: asIs,
-      responseSerialize: asIs,
-      responseDeserialize: asIs,
-    },
-  }
+const COMMON_HEADERS = {
+  ':status': 200,
+  'content-type': 'application/grpc',
+  'grpc-accept-encoding': GRPC_ENCODINGS,
+} as const
+
+function succeed(stream: ServerHttp2Stream, body: Buffer): void {
+  if (stream.destroyed || stream.closed) return
+  stream.respond(COMMON_HEADERS, { waitForTrailers: true })
+  stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
+  const prefix = Buffer.alloc(5)
+  prefix.writeUInt32BE(body.length, 1)
+  stream.end(Buffer.concat([prefix, body]))
 }
 
-function asIs(bytes: Buffer): Buffer {
-  return bytes
+/** Headers alone; the sender is told to stop sending, if it hasn't yet. */
+function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  if (stream.destroyed || stream.closed) return
+  const complete = stream.readableEnded
+  stream.respond(headers, { endStream: true })
+  if (complete) return
+  stream.resume()
+  stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
-/** With a google.rpc.Status in the trailers: BadRequest says what is wrong, RetryInfo that trying again is right. */
-function statusFor(error: unknown, log: Log): StatusObject {
+/** With a google.rpc.Status: BadRequest says what is wrong, RetryInfo that trying again is right. */
+function refusal(error: unknown, log: Log): OutgoingHttpHeaders {
   const [code, message, retry] = reasonOf(error)
   if (code === RPC_CODE.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)
-  const metadata = new Metadata()
-  metadata.set('grpc-status-details-bin', encodeStatus('protobuf', code, message, retry))
-  return { code, details: message, metadata }
+  const details = encodeStatus('protobuf', code, message, retry)
+  return { ...trailersOnly(code, message), 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }
+}
+
+function trailersOnly(code: number, message: string): OutgoingHttpHeaders {
+  return { ...COMMON_HEADERS, 'grpc-status': String(code), 'grpc-message': percentEncoded(message) }
+}
+
+/** Status-Message of the protocol: printable ASCII but the percent sign stays. */
+function percentEncoded(message: string): string {
+  return message.replace(/[^ -$&-~]+/g, (part) =>
+    [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  )
 }
 
 function reasonOf(error: unknown): readonly [code: number, message: string, retryAfterSeconds?: number] {
   if (error instanceof OtlpError) {
     return [error.code === 'too-large' ? RPC_CODE.resourceExhausted : RPC_CODE.invalidArgument, error.message]
   }
+  if (error instanceof BodyError)
+    return [bodyCodes[error.code], error.message, error.code === 'no-room' ? RETRY_AFTER_SECONDS : undefined]
   if (error instanceof NotKeptError) return [RPC_CODE.unavailable, error.message, RETRY_AFTER_SECONDS]
   if (error instanceof UnauthenticatedError) {
     return [RPC_CODE.unauthenticated, 'authorization must be Bearer and the token that the server was given.']
@@ -142,28 +196,50 @@ function reasonOf(error: unknown): readonly [code: number, message: string, retr
   return [RPC_CODE.internal, 'The server failed; its log says why.']
 }
 
-function credentialsOf(tls: Access['tls']): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure()
-  return ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.cert }])
+const bodyCodes = {
+  'too-large': RPC_CODE.resourceExhausted,
+  'bad-encoding': RPC_CODE.unimplemented,
+  corrupt: RPC_CODE.invalidArgument,
+  'no-room': RPC_CODE.unavailable,
+  aborted: RPC_CODE.internal,
+} as const
+
+function keepAlive(session: ServerHttp2Session): () => void {
+  let late: NodeJS.Timeout | undefined
+  const timer = setInterval(() => {
+    if (session.destroyed) return
+    late ??= setTimeout(() => session.destroy(), PONG_WITHIN_MS).unref()
+    session.ping(() => {
+      clearTimeout(late)
+      late = undefined
+    })
+  }, PING_EVERY_MS).unref()
+  return () => {
+    clearInterval(timer)
+    clearTimeout(late)
+  }
 }
 
-/** The library tells the system's error only in its message. */
-function bind(server: Server, host: string, port: number, credentials: ServerCredentials): Promise<number> {
+function listen(server: Http2Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, credentials, (error, bound) => {
-      if (error === null) return resolve(bound)
-      const [code] = /\bE[A-Z]{3,}\b/.exec(error.message) ?? []
-      reject(Object.assign(error, { code, port }))
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
     })
   })
 }
 
-function close(server: Server, deadlineMs: number): Promise<void> {
+/** A session that is told to close takes no more calls, and ends with its last one. */
+function close(server: Http2Server, sessions: ReadonlySet<ServerHttp2Session>, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.forceShutdown(), deadlineMs)
-    server.tryShutdown(() => {
+    const timer = setTimeout(() => {
+      for (const session of sessions) session.destroy()
+    }, deadlineMs)
+    server.close(() => {
       clearTimeout(timer)
       resolve()
     })
+    for (const session of sessions) session.close()
   })
 }

@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
 import { type Access, corsHeaders, maySend, preflightHeaders } from './access.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { type Intake, NotKeptError } from './intake.ts'
+import { type Intake, NotKeptError, type RefusalReason } from './intake.ts'
 import type { Log } from './log.ts'
 import { CONTENT_TYPE, type Encoding, encodeStatus, encodingOf, RPC_CODE } from './otlp-answer.ts'
 import { pathsOf, type Route, routes } from './otlp-routes.ts'
+import { refusalReason } from './refusal.ts'
 import { BodyError, MAX_BODY_BYTES, readBody } from './request-body.ts'
 
 export type OtlpHttpOptions = {
@@ -79,6 +80,10 @@ async function answer(options: OtlpHttpOptions, request: IncomingMessage, respon
   const route = routes.get((request.url ?? '').split('?', 1)[0] ?? '')
   const refusal = refusalOf(options.access, request, route, encoding)
   if (route === undefined || encoding === undefined || refusal !== undefined) {
+    if (refusal?.counts !== undefined) {
+      options.intake.stats.requests++
+      options.intake.refuse(refusal.counts)
+    }
     return refuse(request, response, encoding ?? 'json', refusal ?? SERVER_FAILED)
   }
   options.intake.stats.requests++
@@ -86,9 +91,10 @@ async function answer(options: OtlpHttpOptions, request: IncomingMessage, respon
     await take(options, route, request, response, encoding)
   } catch (error) {
     const refused = refusalFor(error)
-    if (refused === undefined) response.destroy()
-    else refuse(request, response, encoding, refused)
-    if (refused?.status === 500) options.log(`OTLP/HTTP: ${error instanceof Error ? error.stack : String(error)}`)
+    if (refused === undefined) return void response.destroy()
+    options.intake.refuse(refusalReason(error))
+    refuse(request, response, encoding, refused)
+    if (refused.status === 500) options.log(`OTLP/HTTP: ${error instanceof Error ? error.stack : String(error)}`)
   }
 }
 
@@ -118,6 +124,8 @@ type Refusal = {
   readonly message: string
   readonly headers?: Readonly<Record<string, string>>
   readonly retryAfterSeconds?: number
+  /** Set when it is counted with the reasons of receivers. */
+  readonly counts?: RefusalReason
 }
 
 const SERVER_FAILED: Refusal = {
@@ -141,7 +149,8 @@ function refusalOf(
   }
   if (!maySend(access, request.headers.authorization)) {
     const message = 'Authorization must be Bearer and the token that the server was given.'
-    return { status: 401, code: RPC_CODE.unauthenticated, message, headers: { 'www-authenticate': 'Bearer' } }
+    const headers = { 'www-authenticate': 'Bearer' }
+    return { status: 401, code: RPC_CODE.unauthenticated, message, headers, counts: 'unauthorized' }
   }
   if (encoding === undefined || route[encoding] === undefined) {
     const types = (['protobuf', 'json'] as const).filter((one) => route[one] !== undefined)
@@ -150,7 +159,7 @@ function refusalOf(
   }
   if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
     const message = `Body is larger than ${MAX_BODY_BYTES} bytes.`
-    return { status: 413, code: RPC_CODE.resourceExhausted, message }
+    return { status: 413, code: RPC_CODE.resourceExhausted, message, counts: 'tooLarge' }
   }
   return undefined
 }

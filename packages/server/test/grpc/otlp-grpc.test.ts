@@ -99,7 +99,7 @@ test.each([compressionAlgorithms.identity, compressionAlgorithms.gzip])(
     using client = connect(spanlink.ingest.otlpGrpcUrl, compression)
     const error = await refused(client.export(TRACES, Buffer.alloc(64 * MIB + 1)))
     expect(error.code).toBe(grpcStatus.RESOURCE_EXHAUSTED)
-    expect(error.metadata.get('grpc-status-details-bin')).toEqual([])
+    expect(details(error).details ?? []).toEqual([])
   },
 )
 

@@ -1,0 +1,120 @@
+import type { Readable, Transform } from 'node:stream'
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { type Body, BodyError, MAX_BODY_BYTES } from './request-body.ts'
+import type { ByteBudget } from './byte-budget.ts'
+
+/** What `grpc-accept-encoding` says. */
+export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd'
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  zstd: createZstdDecompress,
+}
+
+/** Compressed or not, and the length in 32 bits, big-endian. */
+const PREFIX_BYTES = 5
+
+/**
+ * Reads the one message of a unary call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message)
+ * and undoes its compression. What is held counts in the budget from the first byte, and a message larger than
+ * `MAX_BODY_BYTES`, before or after decompression, is refused as soon as that is known.
+ *
+ * @param encoding `grpc-encoding` as sent
+ * @throws BodyError
+ */
+export async function readGrpcMessage(
+  stream: Readable,
+  encoding: string | undefined,
+  budget: ByteBudget,
+): Promise<Body> {
+  const wire = await collect(stream, budget, PREFIX_BYTES + MAX_BODY_BYTES, (start) => {
+    const length = start.readUInt32BE(1)
+    if (length > MAX_BODY_BYTES) throw tooLarge()
+    return PREFIX_BYTES + length
+  })
+  const flag = wire.bytes[0] ?? 0
+  const message = wire.bytes.subarray(PREFIX_BYTES)
+  if (flag === 0) return { bytes: message, release: wire.release }
+  try {
+    if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
+    const decoder = decoderFor(encoding)
+    const plain = collect(decoder, budget, MAX_BODY_BYTES)
+    decoder.end(message)
+    return await plain
+  } finally {
+    wire.release()
+  }
+}
+
+function decoderFor(encoding: string | undefined): Transform {
+  const name = (encoding ?? 'identity').trim().toLowerCase()
+  if (name === 'identity') throw new BodyError('corrupt', 'the message is compressed, and grpc-encoding is identity')
+  const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
+  if (create === undefined) throw new BodyError('bad-encoding', `grpc-encoding ${name.slice(0, 40)} isn't supported`)
+  return create()
+}
+
+/** @param expected how long all will be, from its first five bytes; it throws when that is too much */
+function collect(
+  source: Readable,
+  budget: ByteBudget,
+  limit: number,
+  expected?: (start: Buffer) => number,
+): Promise<Body> {
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let bytes = 0
+    let total: number | undefined
+    let done = false
+    const fail = (error: unknown): void => {
+      if (done) return
+      done = true
+      chunks = []
+      budget.give(bytes)
+      reject(error)
+    }
+    source.on('data', (chunk: Buffer) => {
+      if (done) return
+      if (bytes + chunk.length > (total ?? limit)) {
+        return fail(
+          total === undefined ? tooLarge() : new BodyError('corrupt', 'a call has one message, and there is more'),
+        )
+      }
+      if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (expected === undefined || total !== undefined || bytes < PREFIX_BYTES) return
+      try {
+        if (chunks.length > 1) chunks = [Buffer.concat(chunks)]
+        total = expected(chunks[0] as Buffer)
+        if (bytes > total) throw new BodyError('corrupt', 'a call has one message, and there is more')
+      } catch (error) {
+        fail(error)
+      }
+    })
+    source.on('end', () => {
+      if (done) return
+      if (expected !== undefined && bytes !== total) {
+        return fail(new BodyError('corrupt', `the message ends after ${bytes} of ${total ?? 'its first 5'} bytes`))
+      }
+      done = true
+      resolve({
+        bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+        release: () => budget.give(bytes),
+      })
+    })
+    source.on('error', (error) =>
+      fail(
+        expected === undefined
+          ? new BodyError('corrupt', `message can't be decompressed: ${error.message}`)
+          : new BodyError('aborted', 'the call broke'),
+      ),
+    )
+    source.on('close', () => fail(new BodyError('aborted', 'the call ended before its message did')))
+  })
+}
+
+function tooLarge(): BodyError {
+  return new BodyError('too-large', `message is larger than ${MAX_BODY_BYTES} bytes`)
+}
