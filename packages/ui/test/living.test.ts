@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { order } from './shop.ts'
-import { startSite, type Site } from './site.ts'
+import { startSite, type Page, type Site } from './site.ts'
+
+type Route = Parameters<Parameters<Page['route']>[1]>[0]
 
 let site: Site
 
@@ -49,6 +51,21 @@ test('the list brings new traces by itself, and none while it is paused', async 
 
   await page.keyboard.press('p')
   await expect.poll(() => rows.count()).toBe(9)
+  await page.context().close()
+})
+
+test('a list that a busy server refused is asked for again by itself', async () => {
+  const page = await site.open('/connect')
+  const busy = { status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'busy' }) }
+  let refused = 0
+  const refuse = async (route: Route): Promise<void> => {
+    refused += 1
+    await route.fulfill(busy)
+  }
+  await page.route('**/api/traces?*', refuse, { times: 1 })
+  await page.getByRole('link', { name: 'Traces', exact: true }).click()
+  await page.locator('a.trace-link').first().waitFor()
+  expect(refused).toBe(1)
   await page.context().close()
 })
 

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 
-interface KeyBinding {
+export interface KeyBinding {
   /** As `KeyboardEvent.key` tells it; the first is the one that help shows with the rest as alternatives. */
   readonly keys: readonly string[]
   readonly does: string

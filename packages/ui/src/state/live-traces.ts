@@ -34,9 +34,11 @@ export function createLiveTraces(): LiveTraces {
         leave()
         if (document.hidden) return
         await ask(filters)
-        const status = answer.state.peek().error?.status ?? 0
-        // A query that can't be run can't be followed either.
-        if (document.hidden || stopped || status >= 400) return
+        if (document.hidden || stopped) return
+        const status = answer.state.peek().error?.status
+        // A query that can't be run can't be followed either; a server that is busy or away can be asked again.
+        if (status === 400 || status === 422) return
+        if (status !== undefined) return listenAgain()
         source = new EventSource(`/api/traces/tail?${conditionParams(filters)}`)
         source.addEventListener('traces', (event) => {
           const { start } = rangeOf(filters, Date.now())
@@ -48,9 +50,12 @@ export function createLiveTraces(): LiveTraces {
         // The source comes back by itself; what was missed meanwhile is asked for, which also tells why it is away.
         source.addEventListener('error', () => {
           leave()
-          clearTimeout(again)
-          again = setTimeout(() => void listen(), AGAIN_MILLIS)
+          listenAgain()
         })
+      }
+      const listenAgain = (): void => {
+        clearTimeout(again)
+        again = setTimeout(() => void listen(), AGAIN_MILLIS)
       }
       let stopped = false
       let again: ReturnType<typeof setTimeout> | undefined

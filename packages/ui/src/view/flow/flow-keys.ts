@@ -1,6 +1,6 @@
 import { batch } from '@preact/signals'
 import type { PlacedEdge } from '../../model/flow-model.ts'
-import { panWindow, wholeWindow, windowBetween, zoomWindow } from '../../model/time-window.ts'
+import { windowBetween } from '../../model/time-window.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowPlaceOf, flowUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { waysFrom } from '../../state/flow-walk.ts'
@@ -8,10 +8,8 @@ import { rowIdBeside, rowIdOfLane, toggleLane, toggleRow, type FlowView } from '
 import { bindKeys } from '../../state/keyboard.ts'
 import { place as urlPlace, push, replace } from '../../state/url.ts'
 import { announce } from '../announcer.tsx'
+import { timeKeys } from '../tree/time-keys.ts'
 import { openBranches } from './branch-dialog.tsx'
-
-const ZOOM = 0.6
-const PAN = 0.2
 
 export function bindFlowKeys(view: FlowView, traceId: string): () => void {
   const here = (): FlowPlace => flowPlaceOf(traceId, urlPlace.peek().search)
@@ -25,14 +23,6 @@ export function bindFlowKeys(view: FlowView, traceId: string): () => void {
     if (at.lane !== undefined || at.span !== undefined) selectRow(view, at, id)
   }
   const move = (by: number) => () => go(rowIdBeside(view, by))
-  const zoom = (factor: number) => () => {
-    const { from, to } = view.window.peek()
-    view.window.value = zoomWindow(view.window.peek(), (from + to) / 2, factor, view.model.peek().duration)
-  }
-  const pan = (share: number) => () => {
-    const { from, to } = view.window.peek()
-    view.window.value = panWindow(view.window.peek(), (to - from) * share, view.model.peek().duration)
-  }
   return bindKeys({
     title: 'Flow',
     bindings: [
@@ -69,12 +59,8 @@ export function bindFlowKeys(view: FlowView, traceId: string): () => void {
             push(flowUrl(traceId, { ...at, view: at.view === 'graph' ? 'timeline' : 'graph' }))
         },
       },
-      { keys: ['+', '='], does: 'Zoom in', run: zoom(ZOOM) },
-      { keys: ['-'], does: 'Zoom out', run: zoom(1 / ZOOM) },
-      { keys: ['a'], does: 'Earlier', run: pan(-PAN) },
-      { keys: ['d'], does: 'Later', run: pan(PAN) },
+      ...timeKeys(view, 'The whole flow'),
       { keys: ['f'], does: 'Zoom to the row', run: () => zoomToCursor(view) },
-      { keys: ['0'], does: 'The whole flow', run: () => (view.window.value = wholeWindow(view.model.peek().duration)) },
       { keys: ['Escape'], does: 'Close the details', run: () => closeDetails(here()), whileTyping: true },
     ],
   })

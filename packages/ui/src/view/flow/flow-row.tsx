@@ -1,4 +1,4 @@
-import { batch } from '@preact/signals'
+import { batch, type ReadonlySignal } from '@preact/signals'
 import { FLOW_ROW_HEIGHT } from '../../draw/paint-flow.ts'
 import { durationText } from '../../model/duration-text.ts'
 import { groupStatistics } from '../../model/flow-group.ts'
@@ -27,7 +27,8 @@ interface RowProps {
   readonly index: number
   readonly isTabStop: boolean
   readonly isCursor: boolean
-  readonly timeAt: (x: number) => number
+  /** Width of the time axis in CSS pixels. */
+  readonly timeline: ReadonlySignal<number>
 }
 
 export function FlowRowView(props: RowProps) {
@@ -39,7 +40,9 @@ export function FlowRowView(props: RowProps) {
   const isOpen = row.kind === 'group' ? row.isExpanded : row.kind === 'lane' && row.isParent ? !row.isFolded : undefined
   const hit = (event: MouseEvent & { readonly currentTarget: HTMLElement }): void => {
     const x = event.clientX - event.currentTarget.getBoundingClientRect().left
-    const found = flowHit(model, row, props.timeAt(x), props.timeAt(SLACK) - props.timeAt(0))
+    const { from, to } = view.window.peek()
+    const perPixel = (to - from) / Math.max(1, props.timeline.peek())
+    const found = flowHit(model, row, from + x * perPixel, SLACK * perPixel)
     if (found === undefined || place.against !== undefined) return
     event.stopPropagation()
     batch(() => {
@@ -59,7 +62,7 @@ export function FlowRowView(props: RowProps) {
       aria-expanded={isOpen}
       aria-selected={isSelected}
       tabIndex={props.isTabStop ? 0 : -1}
-      style={{ transform: `translateY(${index * FLOW_ROW_HEIGHT}px)` }}
+      style={{ top: `${index * FLOW_ROW_HEIGHT}px` }}
       onClick={() => {
         view.cursor.value = row.id
         if (row.kind === 'group') toggleRow(view, row)
@@ -91,9 +94,7 @@ export function FlowRowView(props: RowProps) {
         )}
         <RowLabel {...props} />
       </div>
-      <div role="gridcell" class="time-cell" onClick={hit}>
-        <span class="visually-hidden">{rowWords(model, row)}</span>
-      </div>
+      <div role="gridcell" class="time-cell" aria-label={rowWords(model, row)} onClick={hit} />
     </div>
   )
 }

@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { middleOf, smoothPath } from '../../draw/smooth-path.ts'
 import { createGraphLayout } from '../../state/graph-layout.ts'
 import { Icon } from '../parts/icon.tsx'
-import { useHeight, useWidth } from '../trace/use-size.ts'
+import { useHeight, useWidth } from '../tree/use-size.ts'
 
 interface GraphNode {
   readonly id: string

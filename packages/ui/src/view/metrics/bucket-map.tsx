@@ -5,7 +5,7 @@ import { paintHeatmap } from '../../draw/paint-heatmap.ts'
 import { readPalette } from '../../draw/palette.ts'
 import { finite, metricValueText } from '../../model/metric-text.ts'
 import { shownTheme } from '../../state/theme.ts'
-import { useWidth } from '../trace/use-size.ts'
+import { useWidth } from '../tree/use-size.ts'
 
 const HEIGHT = 300
 

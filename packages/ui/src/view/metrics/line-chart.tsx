@@ -9,7 +9,7 @@ import { stepTimes } from '../../state/metrics-url.ts'
 import { traceUrl } from '../../state/route.ts'
 import { shownTheme } from '../../state/theme.ts'
 import { push } from '../../state/url.ts'
-import { useWidth } from '../trace/use-size.ts'
+import { useWidth } from '../tree/use-size.ts'
 
 const HEIGHT = 340
 const DOT = 4

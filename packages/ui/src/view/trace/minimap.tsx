@@ -8,7 +8,7 @@ import { readPalette } from '../../draw/palette.ts'
 import { isWhole, panWindow, wholeWindow, windowBetween } from '../../model/time-window.ts'
 import { shownTheme } from '../../state/theme.ts'
 import type { TraceView } from '../../state/trace-view.ts'
-import { useWidth } from './use-size.ts'
+import { useWidth } from '../tree/use-size.ts'
 
 const HEIGHT = 44
 /** How near to an edge of the window, in pixels, a pointer takes hold of it. */

@@ -42,7 +42,7 @@ export function SpanRow(props: {
       aria-expanded={isParent ? !isCollapsed : undefined}
       aria-selected={props.isSelected}
       tabIndex={props.isTabStop ? 0 : -1}
-      style={{ transform: `translateY(${row * ROW_HEIGHT}px)` }}
+      style={{ top: `${row * ROW_HEIGHT}px` }}
       onClick={() => openDetails(view, span.spanId)}
       onFocus={() => (view.cursor.value = span.spanId)}
     >
@@ -97,9 +97,7 @@ export function SpanRow(props: {
         {isCollapsed && !folded && <HiddenBelow model={model} position={position} isError={isError} />}
         <RowBadges view={view} position={position} isCollapsed={isCollapsed} />
       </div>
-      <div role="gridcell" class="time-cell">
-        <span class="visually-hidden">{spokenBar(model, position)}</span>
-      </div>
+      <div role="gridcell" class="time-cell" aria-label={spokenBar(model, position)} />
     </div>
   )
 }

@@ -1,7 +1,7 @@
 import { ApiError } from '../../state/api.ts'
 import { crumbOf, follow, linkToFollow, type LinkDirection } from '../../state/follow.ts'
 import { bindKeys } from '../../state/keyboard.ts'
-import { panWindow, wholeWindow, windowBetween, zoomWindow } from '../../model/time-window.ts'
+import { windowBetween } from '../../model/time-window.ts'
 import {
   collapseAll,
   collapseOrAscend,
@@ -14,12 +14,10 @@ import {
 import { traceUrl } from '../../state/route.ts'
 import { replace, route } from '../../state/url.ts'
 import { announce } from '../announcer.tsx'
+import { timeKeys } from '../tree/time-keys.ts'
 
 /** Of the search field, which `/` goes to. */
 export const SEARCH_ID = 'trace-search'
-
-const ZOOM = 0.6
-const PAN = 0.2
 
 /** To a span: its row gets the cursor, and when details are open they follow. */
 function goToSpan(view: TraceView, spanId: string | undefined): void {
@@ -50,14 +48,6 @@ export function bindTraceKeys(view: TraceView): () => void {
     goToSpan(view, spanId)
   }
   const move = (by: number) => () => go(spanIdBeside(view, by))
-  const zoom = (factor: number) => () => {
-    const { from, to } = view.window.peek()
-    view.window.value = zoomWindow(view.window.peek(), (from + to) / 2, factor, view.model.peek().duration)
-  }
-  const pan = (share: number) => () => {
-    const { from, to } = view.window.peek()
-    view.window.value = panWindow(view.window.peek(), (to - from) * share, view.model.peek().duration)
-  }
   const unbind = bindKeys({
     title: 'Trace',
     bindings: [
@@ -86,16 +76,8 @@ export function bindTraceKeys(view: TraceView): () => void {
       { keys: [']'], does: 'Follow the link on, to a consumer', run: () => void walk(view, 'in', leaving.signal) },
       { keys: ['['], does: 'Follow the link back, to the producer', run: () => void walk(view, 'out', leaving.signal) },
       { keys: ['/'], does: 'Find in this trace', run: () => document.getElementById(SEARCH_ID)?.focus() },
-      { keys: ['+', '='], does: 'Zoom in', run: zoom(ZOOM) },
-      { keys: ['-'], does: 'Zoom out', run: zoom(1 / ZOOM) },
-      { keys: ['a'], does: 'Earlier', run: pan(-PAN) },
-      { keys: ['d'], does: 'Later', run: pan(PAN) },
+      ...timeKeys(view, 'The whole trace'),
       { keys: ['f'], does: 'Zoom to the span', run: () => zoomToCursor(view) },
-      {
-        keys: ['0'],
-        does: 'The whole trace',
-        run: () => (view.window.value = wholeWindow(view.model.peek().duration)),
-      },
       { keys: ['Escape'], does: 'Leave the search, or close the details', run: () => escape(view), whileTyping: true },
     ],
   })

@@ -10,7 +10,7 @@ import { heatmapGrid, type HeatmapGrid } from '../../model/heatmap-grid.ts'
 import { createResource } from '../../state/resource.ts'
 import { shownTheme } from '../../state/theme.ts'
 import { conditionParams, rangeOf, type TraceFilters } from '../../state/trace-filters.ts'
-import { useWidth } from '../trace/use-size.ts'
+import { useWidth } from '../tree/use-size.ts'
 
 const HEIGHT = 88
 const REFRESH_MILLIS = 10_000

@@ -1,0 +1,48 @@
+import { paintWaterfall } from '../../draw/paint-waterfall.ts'
+import { readPalette, type Palette } from '../../draw/palette.ts'
+import { waterfallBars } from '../../draw/waterfall-bars.ts'
+import { isFolded } from '../../model/rows.ts'
+import { shownTheme } from '../../state/theme.ts'
+import type { TraceView } from '../../state/trace-view.ts'
+import type { TreePainting } from '../tree/timed-tree.tsx'
+
+export function waterfallPainting(view: TraceView): TreePainting {
+  let palette: Palette | undefined
+  let paletteOf: readonly unknown[] = []
+  return {
+    watch() {
+      void [view.model.value, view.rows.value, view.matchSet.value, shownTheme.value]
+      void (view.showsCritical.value && view.critical.value)
+    },
+    paint(context, { first, last, window, ticks, width, fullWidth }) {
+      const model = view.model.peek()
+      if (palette === undefined || paletteOf[0] !== model || paletteOf[1] !== shownTheme.peek()) {
+        palette = readPalette(model.services.map((service) => service.name))
+        paletteOf = [model, shownTheme.peek()]
+      }
+      const collapsed = view.collapsed.peek()
+      const unfolded = view.unfolded.peek()
+      const matches = view.matchSet.peek()
+      const bars = waterfallBars(model, {
+        rows: view.rows.peek(),
+        first,
+        last,
+        window,
+        width,
+        isFolded: (position) => isFolded(model, position, unfolded),
+        isCollapsed: (position) => collapsed.size > 0 && collapsed.has(model.spans[position]?.spanId ?? ''),
+        ...(view.showsCritical.peek() ? { path: view.critical.peek() } : {}),
+      })
+      paintWaterfall(context, {
+        model,
+        bars,
+        window,
+        ticks,
+        width: fullWidth - 2,
+        scaleWidth: width,
+        palette,
+        isMatch: (position) => matches.has(position),
+      })
+    },
+  }
+}

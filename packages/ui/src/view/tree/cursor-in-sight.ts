@@ -1,0 +1,41 @@
+import type { ReadonlySignal, Signal } from '@preact/signals'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+
+export interface RowCursor {
+  readonly cursorRow: ReadonlySignal<number>
+  /** Set by a key that moved the cursor: the row takes the focus too. */
+  readonly wantsFocus: Signal<boolean>
+}
+
+/** The row under the cursor is scrolled to; when a key moved it, and one is not typing or elsewhere on the page, it gets the focus. */
+export function useCursorInSight(
+  view: RowCursor,
+  scroller: { readonly current: HTMLElement | null },
+  rowHeight: number,
+): void {
+  const row = view.cursorRow.value
+  const isFirst = useRef(true)
+  useLayoutEffect(() => {
+    const box = scroller.current
+    if (box === null || row < 0) return
+    const top = row * rowHeight
+    const isAbove = top < box.scrollTop
+    const isBelow = top + rowHeight > box.scrollTop + box.clientHeight
+    // One comes to a row from elsewhere, so there is something to see around it.
+    if (isFirst.current && isBelow) box.scrollTop = top - box.clientHeight / 3
+    else if (isAbove) box.scrollTop = top
+    else if (isBelow) box.scrollTop = top + rowHeight - box.clientHeight
+    isFirst.current = false
+    if (!view.wantsFocus.value) return
+    view.wantsFocus.value = false
+    // The row may come into being only after this scroll.
+    requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        const mayFocus = document.activeElement === document.body || box.contains(document.activeElement)
+        // Where the cursor is by now: focus on a row that it has left would take it back there.
+        const at = view.cursorRow.peek() + 2
+        if (mayFocus) box.querySelector<HTMLElement>(`[aria-rowindex="${at}"]`)?.focus({ preventScroll: true })
+      }),
+    )
+  }, [row, view.wantsFocus.value])
+}

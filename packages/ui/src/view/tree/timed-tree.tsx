@@ -1,0 +1,161 @@
+import { effect, useComputed, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { contextFor } from '../../draw/canvas.ts'
+import { cancelPaint, paintNextFrame } from '../../draw/frame.ts'
+import { ticksIn } from '../../model/ticks.ts'
+import type { TimeWindow } from '../../model/time-window.ts'
+import { Splitter } from '../parts/splitter.tsx'
+import { useCursorInSight, type RowCursor } from './cursor-in-sight.ts'
+import { useKeptRows } from './kept-rows.ts'
+import { useRowWindow } from './row-window.ts'
+import { Ruler } from './ruler.tsx'
+import { handleTimeline, type TimeAxis } from './timeline-gestures.ts'
+import { useHeight, useWidth } from './use-size.ts'
+
+const PIXELS_PER_TICK = 110
+/** However wide the names were made, a narrow window still shows time. */
+const MOST_LABEL_SHARE = 0.6
+
+/** The part of the tree that a canvas covers. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
+export interface TreeArea {
+  readonly first: number
+  readonly last: number
+  readonly window: TimeWindow
+  readonly ticks: readonly number[]
+  readonly width: number
+  readonly fullWidth: number
+}
+
+/** How the bars of a tree are painted. Made once for a view. */
+export interface TreePainting {
+  /** Reads every signal that the picture depends on and that is not of the area. */
+  readonly watch: () => void
+  readonly paint: (context: CanvasRenderingContext2D, area: TreeArea) => void
+}
+
+/** Where a row stands. */
+export interface RowPlace {
+  readonly row: number
+  readonly isTabStop: boolean
+  readonly isCursor: boolean
+  /** Width of the time axis in CSS pixels. */
+  readonly timeline: ReadonlySignal<number>
+}
+
+/**
+ * Labels are rows of a treegrid, bars are one canvas under them. The canvas lies in the scrolled content and covers the drawn rows, so
+ * scrolling moves both together without a paint.
+ */
+export function TimedTree<P extends object>(props: {
+  readonly view: TimeAxis & RowCursor
+  readonly count: ReadonlySignal<number>
+  readonly rowHeight: number
+  readonly painting: TreePainting
+  /** Key and props of a row; a row whose props are the same as before is not made again. */
+  readonly rowAt: (place: RowPlace) => readonly [key: string, props: P] | undefined
+  readonly makeRow: (key: string, props: P) => VNode
+  readonly label: string
+  readonly head: string
+  readonly class?: string
+  readonly labelWidth: Signal<number>
+  /** Pixels right of the time axis that still are canvas. */
+  readonly rightAir: number
+}) {
+  const { view, count, rowHeight, painting, rightAir, labelWidth } = props
+  const scroller = useRef<HTMLDivElement>(null)
+  const canvas = useRef<HTMLCanvasElement>(null)
+  const width = useWidth(scroller)
+  const height = useHeight(scroller)
+  const labels = useComputed(() => Math.min(labelWidth.value, Math.round(width.value * MOST_LABEL_SHARE)))
+  const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
+  const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
+  const { first, last, firstInPlace, lastInPlace, onScroll } = useRowWindow(count, height, rowHeight)
+
+  useEffect(() => {
+    const paint = (): void => {
+      const element = canvas.current
+      if (element === null || timeline.peek() === 0) return
+      const rows = Math.max(0, last.peek() - first.peek())
+      const fullWidth = timeline.peek() + rightAir
+      const context = contextFor(element, fullWidth, Math.max(1, rows * rowHeight))
+      if (context === null) return
+      painting.paint(context, {
+        first: first.peek(),
+        last: last.peek(),
+        window: view.window.peek(),
+        ticks: ticks.peek(),
+        width: timeline.peek(),
+        fullWidth,
+      })
+    }
+    const stop = effect(() => {
+      void [first.value, last.value, ticks.value, timeline.value, view.window.value]
+      painting.watch()
+      paintNextFrame(paint)
+    })
+    // Text is drawn with the page's font, which may come after the first paint.
+    void document.fonts.ready.then(() => paintNextFrame(paint))
+    return () => {
+      stop()
+      cancelPaint(paint)
+    }
+  }, [view, painting])
+
+  useEffect(() => {
+    const element = scroller.current
+    if (element === null) return undefined
+    return handleTimeline(
+      element,
+      view,
+      () => labels.peek(),
+      () => timeline.peek(),
+    )
+  }, [view])
+  useCursorInSight(view, scroller, rowHeight)
+
+  const rowOf = useKeptRows(props.makeRow)
+  const cursorRow = view.cursorRow.value
+  const from = firstInPlace.value
+  const to = lastInPlace.value
+  const tabStop = cursorRow >= from && cursorRow < to ? cursorRow : from
+  return (
+    <div class={`waterfall ${props.class ?? ''}`} style={{ '--label-width': `${labels.value}px` }}>
+      <div role="treegrid" aria-label={props.label} aria-rowcount={count.value + 1} aria-colcount={2} class="tree">
+        <div role="rowgroup" class="tree-head">
+          <div role="row" aria-rowindex={1}>
+            <div role="columnheader" class="label-head">
+              {props.head}
+            </div>
+            <div role="columnheader" class="time-head" aria-label="Time">
+              <Ruler view={view} ticks={ticks} width={timeline} />
+            </div>
+          </div>
+        </div>
+        <div
+          role="rowgroup"
+          class="tree-body"
+          ref={scroller}
+          onScroll={(event) => onScroll(event.currentTarget.scrollTop)}
+        >
+          <div role="presentation" class="tree-space" style={{ height: `${count.value * rowHeight}px` }}>
+            <canvas ref={canvas} aria-hidden="true" style={{ top: `${first.value * rowHeight}px` }} />
+            {Array.from({ length: Math.max(0, to - from) }, (_, index) => {
+              const row = from + index
+              const found = props.rowAt({ row, isTabStop: row === tabStop, isCursor: row === cursorRow, timeline })
+              return found === undefined ? null : rowOf(...found)
+            })}
+          </div>
+        </div>
+      </div>
+      <Splitter
+        label="Width of the names"
+        size={labels.value}
+        least={160}
+        most={900}
+        side={1}
+        onResize={(size) => (labelWidth.value = size)}
+      />
+    </div>
+  )
+}
