@@ -11,6 +11,7 @@ export type { ConfluentKafka, ConfluentModule, ConfluentOptions } from './client
 export type { PlatformaticTracing } from './clients/platformatic.ts'
 export type { HeaderCarrier, HeaderRecord } from './header-shapes.ts'
 export type { HeaderEncoding } from './headers.ts'
+export type { Logger, LoggerProvider, LogRecord } from './loggers.ts'
 export type {
   Correlation,
   KafkaTelemetryOptions,

@@ -70,6 +70,11 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
     this.switched.use({ meterProvider })
   }
 
+  override setLoggerProvider(loggerProvider: Parameters<InstrumentationBase['setLoggerProvider']>[0]): void {
+    super.setLoggerProvider(loggerProvider)
+    this.switched.use({ loggerProvider })
+  }
+
   override setConfig(config: KafkaInstrumentationConfig): void {
     super.setConfig(config)
     // The base class sets it before there is anything to tell of it.

@@ -1,6 +1,7 @@
 import type { MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { semconvFromEnvironment } from './attributes.ts'
 import type { Semconv } from './attributes.ts'
+import type { LoggerProvider } from './loggers.ts'
 
 /**
  * How a process span refers to the span that created its message. `'link'`: it starts a trace of its own, or continues the ambient
@@ -101,6 +102,13 @@ export interface KafkaTelemetryOptions {
    * @default true
    */
   readonly metrics?: boolean | MetricsOptions
+  /**
+   * Log records of rebalances, crashes, throttling and errors of clients. Without a logger provider they cost nothing.
+   * @default true
+   */
+  readonly events?: boolean
+  /** @default the global logger provider, also when it is registered later */
+  readonly loggerProvider?: LoggerProvider
   /** @default the global meter provider, also when it is registered later */
   readonly meterProvider?: MeterProvider
   /** @default the global tracer provider, also when it is registered later */
@@ -115,7 +123,7 @@ export type ResolvedOptions = Readonly<
     Pick<KafkaTelemetryOptions, Unset> & { readonly metrics: Required<MetricsOptions> | false }
 >
 
-type Unset = 'clientId' | 'filter' | 'meterProvider' | 'onSpan' | 'propagator' | 'tracerProvider'
+type Unset = 'clientId' | 'filter' | 'loggerProvider' | 'meterProvider' | 'onSpan' | 'propagator' | 'tracerProvider'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -135,6 +143,8 @@ export function resolveOptions(
     linkLimit: options.linkLimit ?? linkLimitFromEnvironment(environment['OTEL_SPAN_LINK_COUNT_LIMIT']),
     clientId: options.clientId,
     metrics: resolveMetrics(options.metrics ?? true),
+    events: options.events ?? true,
+    loggerProvider: options.loggerProvider,
     meterProvider: options.meterProvider,
     tracerProvider: options.tracerProvider,
     propagator: options.propagator,

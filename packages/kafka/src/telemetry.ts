@@ -2,6 +2,7 @@ import type { Context, Span } from '@opentelemetry/api'
 import { context } from '@opentelemetry/api'
 import { processBatch, receiveBatch } from './batch.ts'
 import { deliveryOf, rememberDeliveries } from './delivered.ts'
+import { exposeEvents } from './events.ts'
 import { exposeMetrics } from './metrics/client-metrics.ts'
 import { resolveOptions } from './options.ts'
 import type { KafkaTelemetryOptions } from './options.ts'
@@ -83,6 +84,7 @@ export function createKafkaTelemetry(options?: KafkaTelemetryOptions): KafkaTele
     settle: (settlement, fn) => settleMessages(tracing, settlement, fn),
   }
   exposeMetrics(telemetry, tracing.metrics, tracing.options.metrics)
+  exposeEvents(telemetry, () => tracing.options)
   return Object.freeze(telemetry)
 }
 

@@ -3,10 +3,11 @@ import { quietly } from '../diagnosis.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import { internalClient } from './confluent-settings.ts'
 import type { ClientSettings } from './confluent-settings.ts'
+import { tellRdkafkaEvents } from './rdkafka-client-events.ts'
 import { measureStatistics } from './rdkafka-statistics.ts'
 import { replaceMethod } from './replace-method.ts'
 
-/** Feeds metrics from the statistics of the rdkafka client that `connect` makes. */
+/** Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its events. */
 export function measureWhenConnected(
   client: KafkaJS.Producer | KafkaJS.Consumer,
   telemetry: KafkaTelemetry,
@@ -17,7 +18,9 @@ export function measureWhenConnected(
     const connected = connect()
     quietly("measure one of Confluent's clients", () => {
       const internal = internalClient(client)
-      if (internal !== undefined) measureStatistics(internal, telemetry, settings)
+      if (internal === undefined) return
+      measureStatistics(internal, telemetry, settings)
+      tellRdkafkaEvents(internal, telemetry, settings)
     })
     return connected
   })

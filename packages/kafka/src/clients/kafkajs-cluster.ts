@@ -7,6 +7,8 @@ export interface KafkaJSCluster {
   metadata(): object | undefined
   clusterId(): string | undefined
   leaderOf(topic: string, partition: number | undefined): ServerAddress | undefined
+  /** kafkajs's own object. */
+  itself(): unknown
 }
 
 /**
@@ -52,6 +54,7 @@ function clusterView(cluster: () => unknown): KafkaJSCluster {
   let read: Metadata | undefined
   let leaders: ReturnType<typeof leadersIn> = new Map()
   return {
+    itself: cluster,
     metadata,
     clusterId() {
       const id = metadata()?.clusterId

@@ -6,6 +6,7 @@ import type { SourceOf } from './consumer-loop.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
 import type { ClientIdentity } from './kafkajs-identity.ts'
+import { tellConsumerEvents } from './kafkajs-events.ts'
 import { measureConsumer } from './kafkajs-metrics.ts'
 import { traceCommits, withTracedCommits } from './kafkajs-settle.ts'
 import type { Settling } from './kafkajs-settle.ts'
@@ -22,7 +23,8 @@ export function traceConsumer(
   const { run } = consumer
   const sourceOf = consumerSources(identity, cluster, groupId)
   const work = measureConsumer(consumer, telemetry, groupId, sourceOf)
-  const settling: Settling = { telemetry, identity, cluster, groupId, work }
+  const events = tellConsumerEvents(consumer, telemetry, identity, cluster, groupId)
+  const settling: Settling = { telemetry, identity, cluster, groupId, work, events }
   traceCommits(consumer, settling)
   replaceMethod(consumer, 'run', (config?: ConsumerRunConfig) => {
     if (typeof config !== 'object' || config === null) return run(config)

@@ -15,6 +15,7 @@ import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
 import type { ClientIdentity } from './kafkajs-identity.ts'
+import { tellProducerEvents } from './kafkajs-events.ts'
 import { measureProducer } from './kafkajs-metrics.ts'
 import { recordPlaces } from './kafkajs-partitions.ts'
 import type { WatchedPartitions } from './kafkajs-partitions.ts'
@@ -32,6 +33,7 @@ export function traceProducer(
 ): void {
   const { transaction } = producer
   const work = measureProducer(producer, telemetry)
+  tellProducerEvents(producer, telemetry, identity, cluster)
   const sending: Sending = { telemetry, identity, cluster, partitions, work }
   traceSender(producer, sending)
   replaceMethod(producer, 'transaction', async () => {

@@ -1,4 +1,5 @@
 import type { Consumer, EachBatchPayload, Offsets, TopicPartitionOffset, Transaction } from 'kafkajs'
+import type { ClientEvents } from '../events.ts'
 import { observe } from '../run-in-span.ts'
 import type { Settlement } from '../settle.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
@@ -13,6 +14,8 @@ export interface Settling {
   readonly cluster: KafkaJSCluster
   readonly groupId?: string | undefined
   readonly work: ClientWork
+  /** Of a consumer. */
+  readonly events?: ClientEvents
 }
 
 /** Traces commits that the application makes; kafkajs's automatic ones belong to no span, and are counted by its events. */
@@ -51,7 +54,7 @@ export function traceTransactionEnd(transaction: Transaction, settling: Settling
 type Place = Pick<TopicPartitionOffset, 'topic' | 'partition'>
 
 function settle(
-  { telemetry, identity, cluster, groupId, work }: Settling,
+  { telemetry, identity, cluster, groupId, work, events }: Settling,
   operationName: string,
   places: readonly Place[],
   call: () => Promise<void>,
@@ -73,6 +76,7 @@ function settle(
       () => {},
       (error) => {
         if (operationName === 'commit' || operationName === 'send_offsets') work.metrics()?.committed(error ?? null)
+        events?.commitFailed(error, topic)
       },
     ),
   )

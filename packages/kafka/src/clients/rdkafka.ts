@@ -3,6 +3,7 @@ import type { KafkaTelemetryOptions } from '../options.ts'
 import { createKafkaTelemetry } from '../telemetry.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import { rdkafkaSettings } from './confluent-settings.ts'
+import { tellRdkafkaEvents } from './rdkafka-client-events.ts'
 import { traceRdkafkaConsumer } from './rdkafka-consumer.ts'
 import { traceHighLevelProducer } from './rdkafka-high-level-producer.ts'
 import { traceRdkafkaProducer } from './rdkafka-producer.ts'
@@ -39,6 +40,7 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
   else if ('setValueSerializer' in traced) traceHighLevelProducer(traced, telemetry, settings)
   else traceRdkafkaProducer(traced, telemetry, settings)
   measureStatistics(traced, telemetry, settings)
+  tellRdkafkaEvents(traced, telemetry, settings)
   return client
 }
 

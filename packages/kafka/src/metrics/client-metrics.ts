@@ -13,10 +13,11 @@ import type { Broker, SocketListener } from './sockets.ts'
 
 /** Metrics of one client: of its connections, requests and group. Adapters tell what their client tells; nothing here throws. */
 export interface ClientMetrics extends SocketListener {
-  request(broker: Broker, name: string, seconds: { readonly took: number; readonly waited: number }): void
+  request(broker: Broker, name: string, seconds: { readonly took: number; readonly waited?: number }): void
   requestTimedOut(broker: Broker, name: string): void
   queuedRequests(broker: Broker, size: number): void
-  retried(topic: string, times: number): void
+  /** `topic` where the client tells. */
+  retried(topic: string | undefined, times: number): void
   rebalancing(): void
   joined(seconds: number): void
   crashed(error: unknown): void
@@ -31,14 +32,25 @@ export interface ClientMetrics extends SocketListener {
   assigned(isAssigned: (source: MessageSource) => boolean): void
 }
 
-const metricsOf = new WeakMap<
-  KafkaTelemetry,
-  { readonly metrics: KafkaMetrics; readonly options: MetricsOptions | false }
->()
+interface ExposedMetrics {
+  readonly metrics: KafkaMetrics
+  readonly options: MetricsOptions | false
+}
+
+const metricsOf = new WeakMap<KafkaTelemetry, () => ExposedMetrics | undefined>()
 
 /** Makes the metrics of `telemetry` known to adapters, which get a `KafkaTelemetry` and nothing else. */
 export function exposeMetrics(telemetry: KafkaTelemetry, metrics: KafkaMetrics, options: MetricsOptions | false): void {
-  metricsOf.set(telemetry, { metrics, options })
+  const exposed = { metrics, options }
+  metricsOf.set(telemetry, () => exposed)
+}
+
+/** Makes the metrics of `telemetry` those of the one it stands for, if there is any at the time. */
+export function exposeMetricsOf(telemetry: KafkaTelemetry, current: () => KafkaTelemetry | undefined): void {
+  metricsOf.set(telemetry, () => {
+    const now = current()
+    return now && metricsOf.get(now)?.()
+  })
 }
 
 /**
@@ -46,10 +58,11 @@ export function exposeMetrics(telemetry: KafkaTelemetry, metrics: KafkaMetrics, 
  * @param groupId of a consumer
  */
 export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): ClientMetrics | undefined {
-  const exposed = metricsOf.get(telemetry)
+  const expose = metricsOf.get(telemetry)
+  const exposed = expose?.()
   const instruments = exposed?.metrics.instruments()
   if (exposed === undefined || instruments === undefined || exposed.options === false) return undefined
-  return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId)
+  return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId, () => expose?.() !== undefined)
 }
 
 function createClientMetrics(
@@ -57,36 +70,42 @@ function createClientMetrics(
   instruments: Instruments,
   options: MetricsOptions,
   groupId: string | undefined,
+  isEnabled: () => boolean,
 ): ClientMetrics {
   type Fields = Partial<Record<AttributeField, string | number | undefined>>
   const group = { groupId }
   const at = ({ address, port }: Broker, more?: Fields): Attributes =>
     metrics.attributes({}, { ...(options.broker ? { serverAddress: address, serverPort: port } : {}), ...more })
   const failure = (error: unknown): Fields => (error === undefined ? {} : { errorType: failureType(error) })
-  const add = (counts: Counts, attributes: Attributes, amount = 1): void =>
+  const change = (counts: Counts, attributes: Attributes, amount: number): void =>
     quietly('count', () => void (counts.of(attributes).value += amount))
+  // Levels go on while nothing is counted, as they would be wrong for ever after.
+  const add = (counts: Counts, attributes: Attributes, amount = 1): void => {
+    if (isEnabled()) change(counts, attributes, amount)
+  }
   const levels = new Levels()
   watchIo(instruments)
 
   return {
     connected(broker) {
       add(instruments.connects, at(broker))
-      add(instruments.connections, at(broker))
+      change(instruments.connections, at(broker), 1)
     },
     failed: (broker, error) => add(instruments.connects, at(broker, failure(error ?? null))),
     disconnected(broker, error) {
       add(instruments.disconnects, at(broker, failure(error)))
-      add(instruments.connections, at(broker), -1)
+      change(instruments.connections, at(broker), -1)
     },
     io(broker, read, written) {
       add(instruments.io, at(broker, { ioDirection: 'receive' }), read)
       add(instruments.io, at(broker, { ioDirection: 'transmit' }), written)
     },
     request(broker, requestName, { took, waited }) {
+      if (!isEnabled()) return
       quietly('record a request', () => {
         const attributes = at(broker, { requestName })
         instruments.requestDuration.record(took, attributes)
-        instruments.requestWait.record(waited, attributes)
+        if (waited !== undefined) instruments.requestWait.record(waited, attributes)
       })
     },
     requestTimedOut: (broker, requestName) => add(instruments.requestTimeouts, at(broker, { requestName })),
@@ -94,8 +113,10 @@ function createClientMetrics(
       levels.set(instruments.queuedRequests, at(broker), `${broker.address}:${broker.port}`, size),
     retried: (topic, times) => add(instruments.retries, metrics.attributes({ topic }), times),
     rebalancing: () => add(instruments.rebalances, metrics.attributes(group)),
-    joined: (seconds) =>
-      quietly('record a join', () => instruments.joinDuration.record(seconds, metrics.attributes(group))),
+    joined(seconds) {
+      if (!isEnabled()) return
+      quietly('record a join', () => instruments.joinDuration.record(seconds, metrics.attributes(group)))
+    },
     crashed: (error) => add(instruments.crashes, metrics.attributes(group, failure(error ?? null))),
     committed: (error) => add(instruments.commits, metrics.attributes(group, failure(error))),
     batchBegun: (source) => add(instruments.consumedBatches, metrics.attributes(source)),

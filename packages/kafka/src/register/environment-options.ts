@@ -17,6 +17,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  * | `SPANLINK_KAFKA_SEMCONV`            | `1.45`, `1.44`, `dup`                                      | `semconv`           |
  * | `SPANLINK_KAFKA_CLIENT_ID`          | text                                                       | `clientId`          |
  * | `SPANLINK_KAFKA_METRICS`            | `true`, `false`                                            | `metrics`           |
+ * | `SPANLINK_KAFKA_EVENTS`             | `true`, `false`                                            | `events`            |
  *
  * A `*` at the end of a topic stands for any rest; an exact name goes before, and a longer beginning before a shorter one.
  * @param refuse is told of values that are none of these; the option then has its default
@@ -50,6 +51,7 @@ export function optionsFromEnvironment(
     semconv: oneOf('SEMCONV', ['1.45', '1.44', 'dup']),
     clientId: text('CLIENT_ID'),
     metrics: flag('METRICS'),
+    events: flag('EVENTS'),
   }
 }
 
