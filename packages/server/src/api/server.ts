@@ -3,7 +3,9 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Store } from '../store/store.ts'
 import { endpoints } from './endpoints.ts'
 import type { Endpoint } from './endpoint.ts'
+import { hangUp } from './hang-up.ts'
 import { hostGuard } from './host-guard.ts'
+import { serveJaeger } from './jaeger/jaeger.ts'
 import { openApi } from './openapi.ts'
 import { problemOf, sendProblem } from './problems.ts'
 import { servePrometheus } from './prometheus.ts'
@@ -59,6 +61,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   for (const one of all) route(app, one)
   tailTraces(app, options.store)
   serveTempo(app, options.store, options.version)
+  serveJaeger(app, options.store)
   servePrometheus(app, status)
   const document = JSON.stringify(openApi(all, options.version))
   app.get('/api/openapi.json', (_request, reply) => reply.type('application/json').send(document))
@@ -84,11 +87,7 @@ function route(app: FastifyInstance, endpoint: Endpoint): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const hangUp = new AbortController()
-      reply.raw.once('close', () => {
-        if (!reply.raw.writableFinished) hangUp.abort()
-      })
-      const answer = await endpoint.handle({ params: request.params, query: request.query, signal: hangUp.signal })
+      const answer = await endpoint.handle({ params: request.params, query: request.query, signal: hangUp(reply) })
       void reply.header('cache-control', 'no-store')
       if (answer.status === 404) {
         return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })

@@ -4,6 +4,7 @@ import { limits } from '../../query/traceql/limits.ts'
 import { metricsTraceQL } from '../../query/traceql/metrics.ts'
 import { searchTraceQL } from '../../query/traceql/run.ts'
 import type { Store } from '../../store/store.ts'
+import { hangUp } from '../hang-up.ts'
 import { problemOf } from '../problems.ts'
 import { otlpOfTrace, type ResourceSpans } from './otlp-of-trace.ts'
 import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
@@ -152,11 +153,3 @@ function withBytes(otlp: readonly ResourceSpans[]): readonly object[] {
 
 const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map((kind) => `SPAN_KIND_${kind}`)
 const STATUSES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']
-
-function hangUp(reply: FastifyReply): AbortSignal {
-  const left = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) left.abort()
-  })
-  return left.signal
-}

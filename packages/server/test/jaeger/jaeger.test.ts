@@ -1,0 +1,168 @@
+import { kv, tracesOf } from '@spanlink/testkit/otlp'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+const start = nowNano() - 1000n * MS
+const root = span({ name: 'POST /orders', kind: 2, start })
+const send = span({
+  name: 'send orders',
+  kind: 4,
+  start: start + 1n * MS,
+  traceId: root.traceId,
+  parentSpanId: root.spanId,
+  attributes: [kv('messaging.system', 'kafka'), kv('messaging.destination.name', 'orders')],
+})
+const taken = start + 9n * MS
+const pay = span({
+  name: 'process orders',
+  kind: 5,
+  start: taken,
+  links: [linkTo(send)],
+  attributes: [
+    kv('messaging.system', 'kafka'),
+    kv('messaging.destination.name', 'orders'),
+    kv('messaging.consumer.group.name', 'payment'),
+    kv('http.status_code', 500),
+    kv('tenant', 'a "b" c'),
+  ],
+  status: { code: 2, message: 'declined' },
+})
+let spanlink: SpanlinkServer
+
+beforeAll(async () => {
+  spanlink = await startSpanlink()
+  await spanlink.sendSpans(tracesOf('gateway', [root, send]))
+  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  const links = async () => (await fetch(`${spanlink.url}/api/traces/${root.traceId}/links?direction=in`)).json()
+  const isLinked = async () => ((await links()) as { readonly links?: readonly object[] }).links?.length === 1
+  const services = async () => ((await spanlink.getJson('/api/services')) as { readonly services: string[] }).services
+  await vi.waitUntil(async () => (await services()).length === 2 && (await isLinked()), {
+    timeout: 30_000,
+    interval: 50,
+  })
+})
+afterAll(() => spanlink.stop())
+
+async function get(path: string, query: Readonly<Record<string, string>> = {}): Promise<unknown> {
+  return spanlink.getJson(`/jaeger/api${path}?${new URLSearchParams(query)}`)
+}
+
+async function refused(path: string): Promise<readonly [number, unknown]> {
+  const response = await fetch(`${spanlink.url}/jaeger/api${path}`)
+  return [response.status, await response.json()]
+}
+
+async function found(query: Readonly<Record<string, string>>): Promise<readonly string[]> {
+  const { data } = (await get('/traces', query)) as { readonly data: readonly { readonly traceID: string }[] }
+  return data.map((trace) => trace.traceID)
+}
+
+test('names of services and operations come in the envelope that both readers take', async () => {
+  expect(await get('/services')).toEqual({ data: ['gateway', 'payment'], total: 2, limit: 0, offset: 0, errors: null })
+  expect(await get('/services/gateway/operations')).toMatchObject({ data: ['POST /orders', 'send orders'] })
+  expect(await get('/operations', { service: 'gateway', spanKind: 'producer' })).toMatchObject({
+    data: [{ name: 'send orders', spanKind: 'producer' }],
+  })
+})
+
+test('a trace has times in microseconds, a process per resource and links as FOLLOWS_FROM', async () => {
+  expect(await get(`/traces/${pay.traceId}`)).toMatchObject({
+    errors: null,
+    data: [
+      {
+        traceID: pay.traceId,
+        warnings: null,
+        processes: { p1: { serviceName: 'payment', tags: [] } },
+        spans: [
+          {
+            traceID: pay.traceId,
+            spanID: pay.spanId,
+            processID: 'p1',
+            operationName: 'process orders',
+            startTime: Number(taken / 1000n),
+            duration: 5000,
+            references: [{ refType: 'FOLLOWS_FROM', traceID: send.traceId, spanID: send.spanId }],
+            tags: expect.arrayContaining([
+              { key: 'span.kind', type: 'string', value: 'consumer' },
+              { key: 'error', type: 'bool', value: true },
+              { key: 'http.status_code', type: 'int64', value: 500 },
+            ]),
+            logs: [],
+          },
+        ],
+      },
+    ],
+  })
+  expect(await get(`/traces/${root.traceId}`)).toMatchObject({
+    data: [{ spans: [{ references: [] }, { references: [{ refType: 'CHILD_OF', spanID: root.spanId }] }] }],
+  })
+})
+
+test('a search goes by service, operation, tags of any type, durations and times in microseconds', async () => {
+  const micros = (nano: bigint): string => String(nano / 1000n)
+  expect(await found({ service: 'payment' })).toEqual([pay.traceId])
+  expect(await found({ service: 'gateway', operation: 'send orders' })).toEqual([root.traceId])
+  expect(await found({ service: 'payment', tags: '{"http.status_code":"500","error":"true"}' })).toEqual([pay.traceId])
+  expect(await found({ service: 'payment', tags: JSON.stringify({ tenant: 'a "b" c' }) })).toEqual([pay.traceId])
+  expect(await found({ service: 'payment', tag: 'span.kind:consumer' })).toEqual([pay.traceId])
+  expect(await found({ service: 'payment', tags: '{"http.status_code":"200"}' })).toEqual([])
+  expect(await found({ service: 'payment', minDuration: '4ms', maxDuration: '1m2.5s' })).toEqual([pay.traceId])
+  expect(await found({ service: 'payment', minDuration: '6ms' })).toEqual([])
+  const window = { start: micros(taken), end: micros(taken) }
+  expect(await found(window)).toEqual([pay.traceId])
+  expect(await found({ ...window, end: micros(start - MS), start: micros(start - 2n * MS) })).toEqual([])
+  expect(await found({ limit: '1' })).toEqual([pay.traceId])
+  expect(await found({ traceID: root.traceId })).toEqual([root.traceId])
+})
+
+test('dependencies go over calls and topics', async () => {
+  const dependencies = { data: [{ parent: 'gateway', child: 'payment', callCount: 1 }] }
+  const times = { endTs: String(Date.now() + 60_000), lookback: '3600000' }
+  expect(await get('/dependencies', times)).toMatchObject(dependencies)
+  expect(await get('/dependencies', { ...times, service: 'payment' })).toMatchObject(dependencies)
+  expect(await get('/dependencies', { ...times, service: 'nobody' })).toMatchObject({ data: [] })
+})
+
+test('errors have the code and the reason where the readers look for them', async () => {
+  const told = (code: number, msg: string) => [code, expect.objectContaining({ errors: [{ code, msg }] })]
+  expect(await refused(`/traces/${'f'.repeat(32)}`)).toEqual(told(404, 'trace not found'))
+  expect(await refused('/traces/xyz')).toEqual(told(400, 'A trace id is 32 hex digits.'))
+  expect((await refused('/traces?tags=[1]'))[0]).toBe(400)
+  expect((await refused('/traces?minDuration=soon'))[0]).toBe(400)
+  expect((await refused('/dependencies?endTs=now'))[0]).toBe(400)
+})
+
+test('version 3 has summaries for the search and OTLP for a trace', async () => {
+  expect(await get('/v3/services')).toEqual({ services: ['gateway', 'payment'] })
+  expect(await get('/v3/operations', { service: 'payment' })).toEqual({
+    operations: [{ name: 'process orders', spanKind: 'consumer' }],
+  })
+  const window = {
+    'query.startTimeMin': new Date(Date.now() - 3_600_000).toISOString(),
+    'query.startTimeMax': new Date(Date.now() + 60_000).toISOString(),
+  }
+  const asked = { ...window, 'query.serviceName': 'payment', 'query.attributes': '{"http.status_code":"500"}' }
+  expect(await get('/v3/trace-summaries', { ...asked, 'query.searchDepth': '20' })).toEqual({
+    summaries: [
+      {
+        traceId: pay.traceId,
+        rootServiceName: 'payment',
+        rootOperationName: 'process orders',
+        minStartTimeUnixNano: pay.startTimeUnixNano,
+        maxEndTimeUnixNano: pay.endTimeUnixNano,
+        spanCount: 1,
+        errorSpanCount: 1,
+        services: [{ name: 'payment', spanCount: 1, errorSpanCount: 1 }],
+      },
+    ],
+  })
+  const otlp = { result: { resourceSpans: [{ scopeSpans: [{ spans: [{ traceId: pay.traceId, kind: 5 }] }] }] } }
+  expect(await get('/v3/traces', asked)).toMatchObject(otlp)
+  expect(await get(`/v3/traces/${pay.traceId}`)).toMatchObject(otlp)
+  expect(await refused('/v3/trace-summaries')).toEqual([
+    400,
+    { error: { httpCode: 400, message: 'query.startTimeMin is required.' } },
+  ])
+  expect((await refused(`/v3/traces/${'f'.repeat(32)}`))[0]).toBe(404)
+})
