@@ -5,14 +5,18 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { launchBrowser } from '@spanlink/testkit/browser'
 import { kv, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { denseFlow } from '../../packages/ui/test/flow-data.ts'
 import { describeMachine } from './machine.ts'
 import { percentile, table } from './report.ts'
 
-// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned, in Chromium against the real server.
+// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned; and a flow of 200 traces with 2,000 links; in
+// Chromium against the real server.
 const SPANS = 100_000
 const AT_ONCE = 10_000
 const OPENS = 5
 const FRAMES = 240
+const FLOW_TRACES = 200
+const LINKS_OF_A_TRACE = 10
 
 const traceId = randomBytes(16).toString('hex')
 const before = describeMachine()
@@ -32,6 +36,7 @@ try {
   const scrolled = await page.evaluate(framesWhile, { what: 'scroll' as const, frames: FRAMES })
   const jumped = await page.evaluate(framesWhile, { what: 'jump' as const, frames: FRAMES })
   const panned = await page.evaluate(framesWhile, { what: 'pan' as const, frames: FRAMES })
+  const flow = await measureFlow(page)
   const asked = performance.now()
   const skeleton = await (await fetch(`${server.url}/api/traces/${traceId}/skeleton`)).text()
   const answered = performance.now() - asked
@@ -54,6 +59,15 @@ try {
       ...frames('scroll by 3 rows a frame', scrolled),
       ...frames('scroll by 10,000 rows a frame', jumped),
       ...frames('pan in time', panned),
+    ]),
+    '',
+    `a flow of ${FLOW_TRACES} traces and ${flow.links.toLocaleString('en')} links, every trace a row, critical path shown`,
+    '',
+    ...table([
+      ["the flow's answer, best of " + OPENS, ms(flow.answered)],
+      ['address to rows on screen', ms(flow.opened)],
+      ...frames('scroll by 3 rows a frame', flow.scrolled),
+      ...frames('pan in time', flow.panned),
     ]),
     '',
   ]
@@ -94,6 +108,33 @@ async function send(): Promise<void> {
   }
 }
 
+async function measureFlow(page: Page) {
+  const { traceId, request } = denseFlow(Date.now() - 600_000, 1, FLOW_TRACES, LINKS_OF_A_TRACE)
+  const answer = await server.sendSpans(request)
+  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`)
+  const question = `${server.url}/api/flows/${traceId}`
+  const ask = async () =>
+    (await (await fetch(question)).json()) as { readonly lanes?: unknown[]; readonly edges?: unknown[] }
+  while (((await ask()).lanes?.length ?? 0) < FLOW_TRACES) await sleep(200)
+  const times: number[] = []
+  let links = 0
+  for (let turn = 0; turn < OPENS; turn += 1) {
+    const asked = performance.now()
+    links = (await ask()).edges?.length ?? 0
+    times.push(performance.now() - asked)
+  }
+  const opening = performance.now()
+  await page.goto(`${server.url}/flow/${traceId}`)
+  await page.locator('.flow-row').first().waitFor()
+  const opened = performance.now() - opening
+  await page.keyboard.press('E')
+  await page.locator(`[aria-rowcount="${FLOW_TRACES + 1}"]`).waitFor()
+  const scrolled = await page.evaluate(framesWhile, { what: 'scroll' as const, frames: FRAMES })
+  const panned = await page.evaluate(framesWhile, { what: 'pan' as const, frames: FRAMES })
+  return { answered: Math.min(...times), links, opened, scrolled, panned }
+}
+
+type Page = Awaited<ReturnType<typeof browser.newPage>>
 type Frames = { readonly intervals: number[]; readonly work: number[] }
 
 /** In the page: from the click to the frame after the first rows were put there. */

@@ -1,20 +1,18 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sendSignals } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
+import { violations } from './violations.ts'
 
 let site: Site
 let shop: Order
-let axe: string
 
 beforeAll(async () => {
   site = await startSite()
   const now = Date.now()
   shop = order(now - 5000, 1)
   for (const { request, inventory } of [shop, order(now - 9000, 2)]) await site.send(request, inventory)
-  await sendSignals(now)
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  await sendSignals(site.server, now, shop)
 })
 
 afterAll(async () => {
@@ -125,73 +123,3 @@ describe.each(['light', 'dark'] as const)('in the %s theme axe finds nothing wro
     await page.context().close()
   })
 })
-
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(async () => {
-    const { run } = (
-      globalThis as unknown as {
-        axe: { run: (on: Document, by: object) => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> }
-      }
-    ).axe
-    const found = await run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })
-    return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`)
-  })
-}
-
-async function sendSignals(now: number): Promise<void> {
-  const nano = (millis: number): string => `${millis}000000`
-  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'payment' } }] }
-  const at = { traceId: shop.gateway, spanId: shop.sendSpan }
-  const texts = ['charged card', 'card was declined']
-  await post('logs', {
-    resourceLogs: [
-      {
-        resource,
-        scopeLogs: [
-          {
-            logRecords: texts.map((text, i) => ({
-              ...at,
-              timeUnixNano: nano(now - i * 100),
-              severityNumber: 9 + i * 8,
-              body: { stringValue: text },
-              attributes: [{ key: 'order.id', value: { intValue: '4711' } }],
-            })),
-          },
-        ],
-      },
-    ],
-  })
-  const dataPoints = [3, 2, 1].map((ago) => ({
-    startTimeUnixNano: nano(now - 600_000),
-    timeUnixNano: nano(now - ago * 60_000),
-    count: String(10 * (4 - ago)),
-    sum: 4 - ago,
-    explicitBounds: [0.1, 1],
-    bucketCounts: [6, 3, 1].map((n) => String(n * (4 - ago))),
-    exemplars: [{ ...at, timeUnixNano: nano(now - ago * 60_000 - 10), asDouble: 0.2 }],
-  }))
-  await post('metrics', {
-    resourceMetrics: [
-      {
-        resource,
-        scopeMetrics: [
-          { metrics: [{ name: 'process.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints } }] },
-        ],
-      },
-    ],
-  })
-  for (const path of ['/api/logs?q=declined', '/api/metrics?q=process']) {
-    while (!(await (await fetch(site.server.url + path)).text()).includes('payment'))
-      await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-async function post(signal: string, body: object): Promise<void> {
-  const answer = await fetch(`${site.server.otlpHttp}/v1/${signal}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}: ${await answer.text()}`)
-}

@@ -1,5 +1,6 @@
 import type { SpanKind, TraceSkeleton } from '@spanlink/contract'
 import { foldGroups, type FoldGroups } from './fold-groups.ts'
+import { idIndex, type IdIndex } from './id-index.ts'
 import { treeOfParents } from './tree-order.ts'
 
 /** What a row says of a span; the rest is asked for when somebody opens it. */
@@ -39,7 +40,7 @@ export interface TraceModel {
   readonly eventsFrom: Uint32Array
   readonly eventTimes: Float64Array
   readonly folds: FoldGroups
-  readonly positionOf: ReadonlyMap<string, number>
+  readonly positionOf: IdIndex
   readonly errorCount: number
   /** Spans that end before they start. */
   readonly backwardCount: number
@@ -60,7 +61,6 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
   const tree = treeOfParents(skeleton.parent, Float64Array.from(skeleton.start))
   const { order, parent, subtreeEnd } = tree
   const spans: SpanHead[] = []
-  const positionOf = new Map<string, number>()
   const positions = new Int32Array(count)
   const start = new Float64Array(count)
   const end = new Float64Array(count)
@@ -77,7 +77,6 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
       kind: kinds[skeleton.kind[i] ?? 0] ?? 'unspecified',
     })
     positions[i] = p
-    positionOf.set(spanId, p)
     const began = skeleton.start[i] ?? 0
     const length = skeleton.duration[i] ?? 0
     start[p] = began
@@ -117,7 +116,7 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     below,
     ...eventsOf(skeleton.events, positions),
     folds: foldGroups({ count, parent, subtreeEnd, service, name, end, errors: below.errors }),
-    positionOf,
+    positionOf: idIndex(skeleton.spanIds, positions),
     errorCount: error.reduce((sum, one) => sum + one, 0),
     backwardCount,
     truncated: skeleton.truncated === true,

@@ -1,0 +1,232 @@
+// Pictures of every page and state, in both themes and two widths, to be looked at: npm run screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME]
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { denseFlow, landscape, orderFlow, spanBook } from './flow-data.ts'
+import { sendSignals } from './shop-signals.ts'
+import { order } from './shop.ts'
+import { startSite, type Page } from './site.ts'
+
+const [directory = 'test-results/screenshots', part = ''] = process.argv.slice(2)
+const SIZES = [
+  ['light', 1400, 900],
+  ['dark', 1400, 900],
+  ['light', 800, 900],
+] as const
+
+/** `shown`: what is there when the picture may be taken. */
+interface State {
+  readonly name: string
+  readonly path: string
+  readonly shown: string
+  readonly act?: (page: Page) => Promise<unknown>
+}
+
+await mkdir(directory, { recursive: true })
+await using site = await startSite()
+await take([
+  { name: 'traces-none', path: '/', shown: '.notice' },
+  { name: 'topology-none', path: '/topology', shown: '.notice' },
+  { name: 'messages-none', path: '/messages', shown: '.notice' },
+  { name: 'logs-none', path: '/logs', shown: '.notice' },
+  { name: 'metrics-none', path: '/metrics', shown: '.notice' },
+  { name: 'connect', path: '/connect', shown: '.steps' },
+])
+
+const now = Date.now()
+const shop = orderFlow(now - 300_000, 1)
+const other = orderFlow(now - 900_000, 2)
+const dense = denseFlow(now - 1_500_000, 3, 200, 10)
+const simple = order(now - 5000, 1)
+const late = lateMessages()
+const big = manySpans()
+for (const one of [shop, other, dense, late, big]) await site.send(one.request, one.traceId)
+for (let nth = 1; nth <= 40; nth += 1) {
+  const sent = order(now - 5000 - nth ** 2 * 1500, nth)
+  await site.send(sent.request, sent.inventory)
+}
+await sendSignals(site.server, now, simple)
+
+const key = (name: string) => async (page: Page) => await page.keyboard.press(name)
+await take([
+  { name: 'traces', path: '/', shown: 'table.traces' },
+  {
+    name: 'traces-completion',
+    path: '/',
+    shown: 'table.traces',
+    act: async (page) => {
+      await page.keyboard.press('/')
+      await page.keyboard.type('{ resource.service.name = "')
+      await page.getByRole('option').first().waitFor()
+    },
+  },
+  { name: 'traces-query', path: '/?q=%7B%20%7D%20-%3E%3E%20%7B%20status%20%3D%20error%20%7D', shown: 'a.matched' },
+  { name: 'traces-wrong-query', path: '/?q=%7B%20.a%20%3D%20%7D', shown: '.notice' },
+  { name: 'traces-no-match', path: '/?minDuration=5m', shown: '.notice' },
+  { name: 'traces-groups', path: '/?by=resource.service.name', shown: 'table.grouped' },
+  { name: 'traces-paused', path: '/', shown: 'table.traces', act: key('p') },
+  { name: 'help', path: `/trace/${shop.traceId}`, shown: '.span-row', act: key('?') },
+  { name: 'trace', path: `/trace/${shop.traceId}`, shown: '.span-row' },
+  { name: 'trace-panel', path: `/trace/${simple.gateway}?span=${simple.sendSpan}`, shown: '.link-item' },
+  { name: 'trace-many', path: `/trace/${big.traceId}`, shown: '.span-row' },
+  { name: 'trace-many-all', path: `/trace/${big.traceId}`, shown: '.span-row', act: key('E') },
+  { name: 'trace-fan-in', path: `/trace/${late.batchTrace}?span=${late.batchSpan}`, shown: '.link-group' },
+  { name: 'trace-events', path: `/trace/${big.traceId}?span=${big.eventSpan}`, shown: '.span-panel h2' },
+  { name: 'trace-missing', path: `/trace/${'a'.repeat(32)}`, shown: '.notice' },
+  { name: 'flow', path: `/flow/${shop.traceId}`, shown: '.flow-row' },
+  {
+    name: 'flow-lane',
+    path: `/flow/${shop.traceId}`,
+    shown: '.flow-row',
+    act: async (page) => {
+      await page.keyboard.press('j')
+      await page.keyboard.press('Enter')
+      await page.getByRole('complementary', { name: 'Details' }).waitFor()
+    },
+  },
+  {
+    name: 'flow-open',
+    path: `/flow/${shop.traceId}`,
+    shown: '.flow-row',
+    act: async (page) => {
+      await page.keyboard.press('o')
+      await page.locator('.flow-row.span').first().waitFor()
+    },
+  },
+  { name: 'flow-branches', path: `/flow/${shop.traceId}`, shown: '.flow-row', act: key('Control+]') },
+  { name: 'flow-graph', path: `/flow/${shop.traceId}?view=graph`, shown: '.graph-node, .flow-node, svg' },
+  { name: 'flow-compare', path: `/flow/${shop.traceId}?against=${other.traceId}`, shown: '.flow-row' },
+  { name: 'flow-dense', path: `/flow/${dense.traceId}`, shown: '.flow-row' },
+  { name: 'flow-dense-all', path: `/flow/${dense.traceId}`, shown: '.flow-row', act: key('E') },
+  { name: 'flow-missing', path: `/flow/${'a'.repeat(32)}`, shown: '.notice' },
+  { name: 'topology', path: '/topology', shown: '.topology-node' },
+  { name: 'topology-node', path: '/topology?node=service%3Apayment', shown: '.topology-panel, .panel' },
+  { name: 'messages-dead', path: '/messages', shown: 'table.messages' },
+  { name: 'messages-late', path: '/messages?list=late', shown: 'table.messages' },
+  { name: 'messages-unconsumed', path: '/messages?list=unconsumed', shown: 'table.messages' },
+  { name: 'messages-redelivered', path: '/messages?list=redelivered', shown: '.notice, table.messages' },
+  { name: 'messages-retried', path: '/messages?list=retried', shown: '.notice, table.messages' },
+  { name: 'logs', path: '/logs', shown: '.logs' },
+  {
+    name: 'logs-open',
+    path: '/logs',
+    shown: '.logs',
+    act: async (page) => await page.locator('.logs summary').first().click(),
+  },
+  { name: 'metrics', path: '/metrics', shown: '.uplot' },
+  { name: 'metrics-buckets', path: '/metrics?name=process.duration&view=buckets', shown: '.bucket-map' },
+  { name: 'connect-alive', path: '/connect', shown: '.steps' },
+  { name: 'not-a-page', path: '/nowhere', shown: '.notice' },
+  {
+    name: 'server-gone',
+    path: '/',
+    shown: 'table.traces',
+    act: async (page) => {
+      await page.route('**/api/**', async (route) => await route.abort())
+      await page.getByLabel('Service').selectOption('payment')
+      await page.locator('.stale').waitFor()
+    },
+  },
+])
+
+await site.server.sendSpans(landscape(Date.now() - 600_000, 9, 100, 300))
+await take([
+  { name: 'topology-large', path: '/topology', shown: '.topology-node' },
+  {
+    name: 'topology-large-all',
+    path: '/topology',
+    shown: '.topology-node',
+    act: async (page) => await page.getByRole('link', { name: 'Draw all' }).click(),
+  },
+])
+
+async function take(states: readonly State[]): Promise<void> {
+  for (const { name, path, shown, act } of states) {
+    if (!name.includes(part)) continue
+    for (const [colorScheme, width, height] of SIZES) {
+      const page = await site.open(path, { colorScheme, viewport: { width, height } })
+      const file = `${name}-${colorScheme}-${width}.png`
+      try {
+        await page.locator(shown).first().waitFor({ timeout: 15_000 })
+        await act?.(page)
+        await page.evaluate(async () => await document.fonts.ready)
+        await page.waitForTimeout(300)
+      } catch (error) {
+        process.stderr.write(`${file}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}\n`)
+      }
+      await page.screenshot({ path: join(directory, file) })
+      await page.context().close()
+    }
+  }
+}
+
+/** One message that nobody takes, one that waits long, and a batch of 120. */
+function lateMessages() {
+  const book = spanBook(now - 400_000, 11)
+  const traceId = book.traceId(0)
+  const root = book.add('billing', { traceId, name: 'month end', from: 0, to: 700 })
+  book.send('billing', traceId, root, 'invoices', { from: 10, to: 20 })
+  const slow = book.send('billing', traceId, root, 'reminders', { from: 20, to: 25 })
+  book.consume('mailer', 'mailer', slow, { from: 42_000, to: 42_080 })
+  const many = Array.from({ length: 120 }, (_, nth) =>
+    book.send('billing', traceId, root, nth % 3 === 0 ? 'statements' : 'receipts', {
+      from: 30 + nth * 5,
+      to: 33 + nth * 5,
+    }),
+  )
+  const batch = book.consume('archive', 'archive', many, { from: 900, to: 1400, name: 'process batch' })
+  return { traceId, request: book.request(), batchTrace: batch.traceId, batchSpan: batch.spanId }
+}
+
+/** A trace with depth, siblings alike, errors and events. */
+function manySpans() {
+  const book = spanBook(now - 200_000, 12)
+  const traceId = book.traceId(0)
+  const root = book.add('checkout', { traceId, name: 'POST /checkout', kind: 2, from: 0, to: 900 })
+  let above = root
+  for (let depth = 0; depth < 6; depth += 1)
+    above = book.add(depth % 2 === 0 ? 'cart' : 'pricing', {
+      traceId,
+      parentSpanId: above,
+      name: `resolve level ${depth}`,
+      from: 10 + depth * 12,
+      to: 420 - depth * 20,
+    })
+  for (let nth = 0; nth < 40; nth += 1)
+    book.add('pricing', {
+      traceId,
+      parentSpanId: above,
+      name: 'SELECT price',
+      kind: 3,
+      from: 80 + nth * 5,
+      to: 84 + nth * 5,
+    })
+  const eventSpan = book.add('stock', {
+    traceId,
+    parentSpanId: root,
+    name: 'reserve items with a name that is longer than its column usually has room for, so that it is cut',
+    from: 430,
+    to: 880,
+    status: { code: 2, message: 'warehouse 7 did not answer in time' },
+    attributes: [
+      { key: 'warehouse.id', value: { intValue: '7' } },
+      { key: 'http.request.header.x-very-long-header-name-of-a-proxy', value: { stringValue: 'v'.repeat(160) } },
+    ],
+    events: [
+      { name: 'retry', timeUnixNano: `${now - 200_000 + 500}000000`, attributes: [] },
+      {
+        name: 'exception',
+        timeUnixNano: `${now - 200_000 + 870}000000`,
+        attributes: [
+          { key: 'exception.type', value: { stringValue: 'TimeoutError' } },
+          {
+            key: 'exception.stacktrace',
+            value: {
+              stringValue: 'TimeoutError: no answer\n    at reserve (stock.js:12:3)\n    at main (stock.js:40:1)',
+            },
+          },
+        ],
+      },
+    ],
+  })
+  return { traceId, eventSpan, request: book.request() }
+}

@@ -1,0 +1,64 @@
+import { setTimeout } from 'node:timers/promises'
+import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
+import type { Order } from './shop.ts'
+
+/** Two log records of an order's send span, and a histogram whose exemplars point at it; resolves when both can be found. */
+export async function sendSignals(
+  server: SpanlinkServer,
+  now: number,
+  shop: Pick<Order, 'gateway' | 'sendSpan'>,
+): Promise<void> {
+  const nano = (millis: number): string => `${millis}000000`
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'payment' } }] }
+  const at = { traceId: shop.gateway, spanId: shop.sendSpan }
+  const texts = ['charged card', 'card was declined']
+  await post(server, 'logs', {
+    resourceLogs: [
+      {
+        resource,
+        scopeLogs: [
+          {
+            logRecords: texts.map((text, i) => ({
+              ...at,
+              timeUnixNano: nano(now - i * 100),
+              severityNumber: 9 + i * 8,
+              body: { stringValue: text },
+              attributes: [{ key: 'order.id', value: { intValue: '4711' } }],
+            })),
+          },
+        ],
+      },
+    ],
+  })
+  const dataPoints = [3, 2, 1].map((ago) => ({
+    startTimeUnixNano: nano(now - 600_000),
+    timeUnixNano: nano(now - ago * 60_000),
+    count: String(10 * (4 - ago)),
+    sum: 4 - ago,
+    explicitBounds: [0.1, 1],
+    bucketCounts: [6, 3, 1].map((n) => String(n * (4 - ago))),
+    exemplars: [{ ...at, timeUnixNano: nano(now - ago * 60_000 - 10), asDouble: 0.2 }],
+  }))
+  await post(server, 'metrics', {
+    resourceMetrics: [
+      {
+        resource,
+        scopeMetrics: [
+          { metrics: [{ name: 'process.duration', unit: 's', histogram: { aggregationTemporality: 2, dataPoints } }] },
+        ],
+      },
+    ],
+  })
+  for (const path of ['/api/logs?q=declined', '/api/metrics?q=process']) {
+    while (!(await (await fetch(server.url + path)).text()).includes('payment')) await setTimeout(100)
+  }
+}
+
+async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
+  const answer = await fetch(`${server.otlpHttp}/v1/${signal}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}: ${await answer.text()}`)
+}
