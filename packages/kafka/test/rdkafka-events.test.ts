@@ -30,11 +30,10 @@ const own = (groupId: string, clientId: string) => ({
   'messaging.client.id': clientId,
 })
 
-for (const [name, { client, isMissing }] of [
-  ['node-rdkafka', nodeRdkafka],
-  ['the rdkafka API of Confluent’s client', confluent],
-] as const) {
-  describe.skipIf(isMissing)(name, () => {
+const clients = { 'node-rdkafka': nodeRdkafka, 'the rdkafka API of Confluent’s client': confluent }
+
+for (const [name, { client, isMissing }] of Object.entries(clients)) {
+  describe.skipIf(isMissing)(`events of ${name}`, () => {
     const connected = async (made: object): Promise<void> => {
       const client = made as Confluent.Producer
       await new Promise<void>((resolve, reject) => {
@@ -152,7 +151,7 @@ for (const [name, { client, isMissing }] of [
   })
 }
 
-describe.skipIf(confluent.isMissing)('the KafkaJS API of Confluent’s client', () => {
+describe.skipIf(confluent.isMissing)('events of the KafkaJS API of Confluent’s client', () => {
   test('tells of rebalances and of what they move, whatever the application configured', async () => {
     const logs = recordedLogs()
     const { topic, groupId, clientId } = await topicOf(2)

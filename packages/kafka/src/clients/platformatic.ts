@@ -2,6 +2,7 @@ import { warnOnce } from '../diagnosis.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
 import { createKafkaTelemetry } from '../telemetry.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
+import { watchClients } from './platformatic-clients.ts'
 import { watchDeliveries } from './platformatic-deliveries.ts'
 import { platformaticProcessing } from './platformatic-process.ts'
 import type { PlatformaticProcessing } from './platformatic-process.ts'
@@ -47,6 +48,7 @@ export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemet
     watchSends(telemetry, clientId, streams.take),
     watchDeliveries(delivering, clientId),
     watchSettlements(telemetry, clientId),
+    watchClients(telemetry, clientId),
   ]
   const disable = (): void => {
     subscriptions.forEach((unsubscribe) => unsubscribe())

@@ -65,6 +65,37 @@ export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): Clie
   return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId, () => expose?.() !== undefined)
 }
 
+/** The same whenever it is asked for, of a client that lives while providers come: its levels are kept as long as nothing changes. */
+export function laterClientMetrics(telemetry: KafkaTelemetry, groupId?: string): () => ClientMetrics | undefined {
+  let made: { readonly of: Instruments; readonly metrics: ClientMetrics | undefined } | undefined
+  return () => {
+    const instruments = metricsOf.get(telemetry)?.()?.metrics.instruments()
+    if (instruments === undefined) return undefined
+    if (made?.of !== instruments) made = { of: instruments, metrics: clientMetrics(telemetry, groupId) }
+    return made.metrics
+  }
+}
+
+const instrumentsOf = new WeakMap<ClientMetrics, Instruments>()
+const refreshes = new WeakMap<Instruments, Set<() => void>>()
+
+/**
+ * Calls `refresh` before each collection of the provider that `metrics` are for, to bring levels up to date that nobody tells.
+ * @returns what ends that
+ */
+export function refreshBeforeCollection(metrics: ClientMetrics, refresh: () => void): () => void {
+  const instruments = instrumentsOf.get(metrics)
+  if (instruments === undefined) return () => {}
+  let known = refreshes.get(instruments)
+  if (known === undefined) {
+    const all = (known = new Set())
+    refreshes.set(instruments, all)
+    instruments.bufferedToProcess.beforeCollection(() => all.forEach((one) => one()))
+  }
+  const all = known.add(refresh)
+  return () => void all.delete(refresh)
+}
+
 function createClientMetrics(
   metrics: KafkaMetrics,
   instruments: Instruments,
@@ -86,7 +117,7 @@ function createClientMetrics(
   const levels = new Levels()
   watchIo(instruments)
 
-  return {
+  const made: ClientMetrics = {
     connected(broker) {
       add(instruments.connects, at(broker))
       change(instruments.connections, at(broker), 1)
@@ -132,6 +163,8 @@ function createClientMetrics(
       levels.set(instruments.lag, metrics.attributes(source), `lag ${partName(source)}`, messages, source),
     assigned: (isAssigned) => levels.drop(isAssigned),
   }
+  instrumentsOf.set(made, instruments)
+  return made
 }
 
 function partName({ topic, partition }: MessageSource): string {

@@ -27,6 +27,8 @@ export interface Sockets {
   within<R>(listener: SocketListener, fn: () => R): R
   /** Calls `fn`, whose sockets belong to nobody here. */
   outside<R>(fn: () => R): R
+  /** Watches a socket that is connected already, whoever opened it. */
+  follow(socket: Socket, broker: Broker, listener: SocketListener): void
   /** Tells every listener the bytes of its open sockets. */
   refresh(): void
 }
@@ -45,46 +47,55 @@ function startWatching(): Sockets {
   subscribe('net.client.socket', (message) => {
     const listener = owner.getStore()
     if (listener !== undefined) {
-      quietly('watch a socket', () => follow((message as { readonly socket: Socket }).socket, listener, open))
+      quietly('watch a socket', () => followConnecting((message as { readonly socket: Socket }).socket, listener, open))
     }
   })
   return {
     within: (listener, fn) => owner.run(listener, fn),
     outside: (fn) => (owner.getStore() === undefined ? fn() : owner.run(undefined, fn)),
+    follow: (socket, broker, listener) => followConnected(socket, broker, listener, open),
     refresh() {
       for (const tell of open) tell()
     },
   }
 }
 
-function follow(socket: Socket, listener: SocketListener, open: Set<() => void>): void {
+function followConnecting(socket: Socket, listener: SocketListener, open: Set<() => void>): void {
   let host: string | undefined
-  let broker: Broker | undefined
+  let isConnected = false
+  // An address is looked up only where a name was given, and the name is what the conventions want.
+  socket.once('lookup', (_error, _address, _family, name) => (host = name))
+  socket.once('connect', () => {
+    isConnected = true
+    followConnected(socket, { address: host ?? socket.remoteAddress, port: socket.remotePort }, listener, open)
+  })
+  // No listener for 'error': with one, an error that the client doesn't handle would no longer be unhandled.
+  socket.once('close', (hadError: boolean) => {
+    if (isConnected) return
+    const error = closedBy(socket, hadError) ?? new Error('closed before it was connected')
+    const { address, port } = error as { readonly address?: string; readonly port?: number }
+    listener.failed({ address: host ?? address, port }, error)
+  })
+}
+
+function followConnected(socket: Socket, broker: Broker, listener: SocketListener, open: Set<() => void>): void {
   let read = 0
   let written = 0
   const tellBytes = (): void => {
     const { bytesRead, bytesWritten } = socket
-    listener.io(broker!, bytesRead - read, (bytesWritten ?? written) - written)
+    listener.io(broker, bytesRead - read, (bytesWritten ?? written) - written)
     read = bytesRead
     written = bytesWritten ?? written
   }
-  // An address is looked up only where a name was given, and the name is what the conventions want.
-  socket.once('lookup', (_error, _address, _family, name) => (host = name))
-  socket.once('connect', () => {
-    broker = { address: host ?? socket.remoteAddress, port: socket.remotePort }
-    open.add(tellBytes)
-    listener.connected(broker)
-  })
-  // No listener for 'error': with one, an error that the client doesn't handle would no longer be unhandled.
+  open.add(tellBytes)
+  listener.connected(broker)
   socket.once('close', (hadError: boolean) => {
-    const error = hadError ? (socket.errored ?? new Error('closed by an error')) : undefined
-    if (broker === undefined) {
-      const { address, port } = (error ?? {}) as { readonly address?: string; readonly port?: number }
-      listener.failed({ address: host ?? address, port }, error ?? new Error('closed before it was connected'))
-      return
-    }
     open.delete(tellBytes)
     tellBytes()
-    listener.disconnected(broker, error)
+    listener.disconnected(broker, closedBy(socket, hadError))
   })
+}
+
+function closedBy(socket: Socket, hadError: boolean): Error | undefined {
+  return hadError ? (socket.errored ?? new Error('closed by an error')) : undefined
 }
