@@ -1,6 +1,6 @@
 import type { LinkedSpan } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
-import { inBucketsOf, traceIdsOf } from './span-bucket.ts'
+import { ofTraces, traceIdsOf } from './span-bucket.ts'
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
@@ -34,7 +34,7 @@ export async function findLinkedSpans(
     const rows = await store.query<SpanRef & LinkedSpanRow>(
       `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}
       from spans
-      where trace_id in (${traceIdsOf('traceIds')}) and ${inBucketsOf(traceIdsOf('traceIds'))}
+      where ${ofTraces(traceIdsOf('traceIds'))}
         and (trace_id, span_id) in (
           select toFixedString(unhex(ref.1), 16), toFixedString(unhex(ref.2), 8)
           from (select arrayJoin(arrayZip({refTraceIds:Array(String)}, {refSpanIds:Array(String)})) as ref))

@@ -12,6 +12,24 @@ export function inBucketsOf(traceIds: string): string {
   return `${bucket} between tupleElement(${bounds}, 1) and tupleElement(${bounds}, 2)`
 }
 
+/**
+ * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or whose clocks lie, is
+ * read at both its ends; its middle would be an unbounded list of buckets.
+ */
+const bucketsRead = 1008
+
+/**
+ * SQL: the row of `spans` is of a trace whose id the subquery gives. By bucket and id together, so that of each trace its own
+ * granules are read, and not those where its id would be in every bucket between the oldest of the traces and the newest.
+ */
+export function ofTraces(traceIds: string): string {
+  return `(${bucket}, trace_id) in (
+    select arrayJoin(arrayConcat(range(b, least(e, b + ${bucketsRead}) + 1), range(greatest(b + ${bucketsRead} + 1, e - least(e, ${bucketsRead})), e + 1))), trace_id
+    from (
+      select trace_id, intDiv(min(start), 600000000000) as b, intDiv(max(last_start), 600000000000) as e
+      from traces where trace_id in (${traceIds}) group by trace_id))`
+}
+
 /** SQL: the ids of a parameter `{name:Array(String)}` of hex digits, as a set. */
 export function traceIdsOf(name: string): string {
   return `select toFixedString(unhex(arrayJoin({${name}:Array(String)})), 16)`

@@ -1,6 +1,6 @@
 import type { TraceSummary } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
-import { inBucketsOf, traceIdsOf } from './span-bucket.ts'
+import { ofTraces, traceIdsOf } from './span-bucket.ts'
 import type { SpanFilter } from './span-filter.ts'
 
 export type MatchedSummary = {
@@ -66,7 +66,7 @@ function serviceRows(
     from (
       select trace_id, span_id, parent_span_id, start, duration, status, service, name
       from spans
-      where trace_id in (${traceIdsOf('traceIds')}) and ${inBucketsOf(traceIdsOf('traceIds'))}
+      where ${ofTraces(traceIdsOf('traceIds'))}
       limit 1 by trace_id, span_id)
     group by trace_id, service`,
     { traceIds, ...filter.params, filterFrom: String(filter.from), filterTo: String(filter.to) },

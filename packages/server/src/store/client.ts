@@ -62,7 +62,7 @@ export function connect(access: Access): Client {
     const { stream } = await client.exec({
       query: `insert into ${table} format ${format}`,
       values: Readable.from(bytes, { objectMode: false }),
-      clickhouse_settings: { ...insertSettings, insert_deduplication_token: token },
+      clickhouse_settings: { ...insertSettings, ...settingsOf[table], insert_deduplication_token: token },
     })
     await buffer(stream)
   }
@@ -135,6 +135,11 @@ const insertSettings: ClickHouseSettings = {
   max_insert_threads: '1',
   // Newest arrivals of one segment may lie on both sides of midnight, no more.
   max_partitions_per_insert_block: '10',
+}
+
+const settingsOf: Partial<Record<RowTable, ClickHouseSettings>> = {
+  // Merges build them: store/sql/attribute_indexes.sql.
+  spans: { materialize_skip_indexes_on_insert: 0 },
 }
 
 const querySettings: ClickHouseSettings = {

@@ -1,3 +1,4 @@
+import { ofTraces } from '../../span-bucket.ts'
 import type { Need } from './needs.ts'
 import type { Params } from './params.ts'
 import { noSpan, type Row } from './row.ts'
@@ -22,20 +23,10 @@ export function spanIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
 }
 
-/**
- * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or whose clocks lie, is
- * read at both its ends; its middle would be an unbounded list of buckets.
- */
-const bucketsRead = 1008
-
 /** Every span of the traces, one row per span id. */
 function wholeTraces(ids: readonly string[], params: Params): string {
-  const list = traceIds(ids, params)
-  return `(select * from spans where (intDiv(start, ${bucketNanos}), trace_id) in (
-    select arrayJoin(arrayConcat(range(b, least(e, b + ${bucketsRead}) + 1), range(greatest(b + ${bucketsRead} + 1, e - least(e, ${bucketsRead})), e + 1))), trace_id
-    from (
-      select trace_id, intDiv(min(start), ${bucketNanos}) as b, intDiv(max(last_start), ${bucketNanos}) as e
-      from traces where trace_id in ${list} group by trace_id))
+  const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
+  return `(select * from spans where ${ofTraces(list)}
     limit 1 by trace_id, span_id)`
 }
 

@@ -20,7 +20,13 @@ export type Row = {
 }
 
 /** Attributes as the tables keep them: a map, its type letters, and a key. */
-export type MapEntry = { readonly map: string; readonly types: string; readonly key: string }
+export type MapEntry = {
+  readonly map: string
+  readonly types: string
+  readonly key: string
+  /** The map's values alone, where the table has an index of them (store/sql/attribute_indexes.sql). */
+  readonly indexed?: string | undefined
+}
 
 /** All zero: no parent. */
 export const noSpan = `toFixedString('', 8)`
