@@ -1,5 +1,6 @@
-/** A command that asks a running server. */
 export type Command = {
+  /** A running server is asked by most; what needs none stands apart in the list. */
+  readonly asks: 'server' | 'nobody'
   /** One line, for the list of commands. */
   readonly summary: string
   readonly help: string
@@ -16,7 +17,7 @@ export type Output = {
   readonly note: (text: string) => void
 }
 
-/** Flags of every such command. */
+/** Flags of every command that asks a server. */
 export const COMMON_HELP = `  --url URL     the server (default http://127.0.0.1:4319, or $SPANLINK_URL)
   --json        the API's answer as JSON instead of text
   --help

@@ -1,18 +1,27 @@
 #!/usr/bin/env node
 import { StoreError } from '../store/store-error.ts'
 import { CommandError } from './ask-server.ts'
+import type { Command } from './command.ts'
 import { commands } from './commands/commands.ts'
+import { logLines } from './log-lines.ts'
 import { parseServeOptions, UsageError } from './serve-options.ts'
 import { restartWithHeapFlags } from './heap-flags.ts'
 import { settleMemory } from './settle-memory.ts'
+import { startExitCode } from './start-error.ts'
 import { version } from './version.ts'
 
 const HELP = `Spanlink: distributed tracing for Kafka systems.
 
 Usage: spanlink [serve] [options]
-       spanlink COMMAND [arguments], which asks a running server:
+       spanlink COMMAND [arguments]
 
-${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).join('\n')}
+Commands that ask a running server:
+
+${listed('server')}
+
+Commands of their own:
+
+${listed('nobody')}
 
   spanlink COMMAND --help says more. Options of serve:
 
@@ -32,9 +41,18 @@ ${[...commands].map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`).j
   --kafka-group GROUP     consumer group (default spanlink)
   --retention TIME        drop what arrived longer ago, by whole days: 7d, 12h (default: keep all)
   --max-disk SIZE         drop the oldest days when the tables are larger: 20GB (default: no limit)
+  --memory SIZE           what receiver and engine may take together (default 1GiB)
+  --log-format FORMAT     text or json, of the lines on stderr (default text)
   --fsync                 acknowledge only what survives a power failure
   --help, --version
 `
+
+function listed(asks: Command['asks']): string {
+  return [...commands]
+    .filter(([, command]) => command.asks === asks)
+    .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+    .join('\n')
+}
 
 // A drain takes as long as the engine needs for what is acknowledged and not yet stored; what is left is replayed at the
 // next start, so that the process is always gone within five seconds.
@@ -73,10 +91,15 @@ async function main(args: readonly string[]): Promise<number> {
       process.stderr.write(`spanlink: ${error.message}\n`)
       return error.exitCode
     }
-    const known = error instanceof StoreError || (error instanceof Error && error.cause !== undefined)
-    process.stderr.write(`spanlink: ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`)
+    process.stderr.write(`spanlink: ${messageOf(error)}\n`)
     return 1
   }
+}
+
+/** Of what we know, the line; of what we don't, where it was. */
+function messageOf(error: unknown): string {
+  const known = error instanceof StoreError || (error instanceof Error && error.cause !== undefined)
+  return known ? (error as Error).message : error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 async function runServer(options: ReturnType<typeof parseServeOptions>): Promise<number> {
@@ -90,12 +113,21 @@ async function runServer(options: ReturnType<typeof parseServeOptions>): Promise
     }
     process.on('SIGTERM', onSignal).on('SIGINT', onSignal).on('SIGHUP', onSignal)
   })
+  const { logFormat = 'text' } = options
+  const log = logLines(logFormat, (text) => process.stderr.write(text))
   // Commands that ask a server need none of what it is made of.
   const { serve } = await import('./serve.ts')
-  const server = await serve(options, (line) => process.stderr.write(`${line}\n`))
-  process.stdout.write(
-    `Spanlink is ready on ${server.url}\nOTLP/HTTP on ${server.otlpHttpUrl}, data in ${server.dataDir}\n`,
-  )
+  let server: Awaited<ReturnType<typeof serve>>
+  try {
+    server = await serve(options, log)
+  } catch (error) {
+    const exitCode = startExitCode(error)
+    log(`${logFormat === 'text' ? 'spanlink: ' : ''}${messageOf(error)}`, { level: 'error', exitCode })
+    return exitCode
+  }
+  const { url, otlpHttpUrl, dataDir } = server
+  if (logFormat === 'text') say(`Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, data in ${dataDir}\n`)
+  else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl: server.otlpGrpcUrl, dataDir, version })
   settleMemory()
   await stopAsked
   setTimeout(() => process.exit(0), GONE_WITHIN_MS).unref()

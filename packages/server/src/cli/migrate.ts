@@ -2,6 +2,7 @@ import { UsageError } from './serve-options.ts'
 
 /** `spanlink migrate URL`: what `serve --store` does first, for those who deploy schema and program apart. */
 export const migrateCommand = {
+  asks: 'nobody',
   summary: 'creates or updates the tables of a ClickHouse server or cluster',
   help: `Creates the tables of a ClickHouse server or cluster, or brings them up to this version. Run it again, or twice
 at once, as you like: what is there stays.

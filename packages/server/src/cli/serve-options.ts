@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { type LogFormat, logFormats } from './log-lines.ts'
 
 export type ServeOptions = {
   /** Where everything is kept. @default '.spanlink' in the working directory */
@@ -30,6 +31,10 @@ export type ServeOptions = {
   readonly retentionSeconds?: number
   /** The oldest days go when the tables are larger than this many bytes. @default without limit */
   readonly maxDiskBytes?: number
+  /** What receiver and engine may take together, in bytes of RSS. @default 1 GiB */
+  readonly memoryBytes?: number
+  /** Of the lines on stderr. @default 'text' */
+  readonly logFormat?: LogFormat
   /** Acknowledge only what a power failure cannot take back. @default false */
   readonly fsync?: boolean
 }
@@ -56,6 +61,8 @@ export function parseServeOptions(
     kafka: kafkaOf(values['kafka-brokers'], values['kafka-topics'], values['kafka-group']),
     retentionSeconds: measure('--retention', values.retention, SECONDS, '7d, 12h or 30m'),
     maxDiskBytes: measure('--max-disk', values['max-disk'], BYTES, '20GB or 500MB'),
+    memoryBytes: memory(values.memory ?? env['SPANLINK_MEMORY']),
+    logFormat: logFormat(values['log-format'] ?? env['SPANLINK_LOG_FORMAT']),
     fsync: values.fsync,
   }
 }
@@ -99,6 +106,8 @@ const flags = {
   'kafka-group': text,
   retention: text,
   'max-disk': text,
+  memory: text,
+  'log-format': text,
   fsync: { type: 'boolean' },
 } as const
 
@@ -137,6 +146,25 @@ function kafkaOf(
       return [match[2], match[1]] as const
     }),
   }
+}
+
+/** Below it the engine can't merge, and the receiver not hold a request of the largest size. */
+const LEAST_MEMORY = 640 * 2 ** 20
+
+function memory(value: string | undefined): number | undefined {
+  const bytes = measure('--memory', value, BYTES, '1GiB or 2GB')
+  if (bytes !== undefined && bytes < LEAST_MEMORY) {
+    throw new UsageError(`--memory ${value} is too little: 640MiB is the least.`)
+  }
+  return bytes
+}
+
+function logFormat(value: string | undefined): LogFormat | undefined {
+  if (value === undefined) return undefined
+  const format = logFormats.find((one) => one === value)
+  if (format === undefined)
+    throw new UsageError(`--log-format ${value} is none. There are ${logFormats.join(' and ')}.`)
+  return format
 }
 
 function measure(

@@ -6,7 +6,10 @@ import { signalOf } from '../ingest/signal.ts'
 import { takeDataDir } from '../store/data-dir.ts'
 import { openClusterStore, openEmbeddedStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
+import type { Log } from '../ingest/log.ts'
+import { memoryShares } from './memory-shares.ts'
 import type { ServeOptions } from './serve-options.ts'
+import { PortError } from './start-error.ts'
 import { version } from './version.ts'
 
 export type SpanlinkServer = {
@@ -23,15 +26,13 @@ export type SpanlinkServer = {
 }
 
 /** Starts a whole Spanlink server in this process. Rejects with one clear line when it can't. */
-export async function serve(
-  options: ServeOptions = {},
-  log: (line: string) => void = () => {},
-): Promise<SpanlinkServer> {
+export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
+  const shares = memoryShares(options.memoryBytes)
   let draining = false
   const undo: (() => Promise<void>)[] = []
   try {
-    const { store, dataDir } = await openStore(options, log)
+    const { store, dataDir } = await openStore(options, shares.engineBytes, log)
     undo.push(() => store.close())
     const ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
       startIngest({
@@ -43,6 +44,8 @@ export async function serve(
         access: accessOf(options),
         kafka: kafkaOf(options),
         fsync: options.fsync ?? false,
+        inFlightBytes: shares.inFlightBytes,
+        journalMemoryBytes: shares.journalBytes,
         log,
       }),
     )
@@ -96,12 +99,13 @@ function readPem(file: string): Buffer {
 
 async function openStore(
   options: ServeOptions,
-  log: (line: string) => void,
+  engineBytes: number,
+  log: Log,
 ): Promise<{ readonly store: Store; readonly dataDir: string }> {
   const dir = options.dataDir ?? '.spanlink'
   const retention = { keepSeconds: options.retentionSeconds, maxBytes: options.maxDiskBytes }
   if (options.store === undefined) {
-    const store = await openEmbeddedStore(dir, { retention, log })
+    const store = await openEmbeddedStore(dir, { retention, log, engineBytes })
     return { store, dataDir: store.dataDir }
   }
   // The journal is here also when the tables are elsewhere.
@@ -132,11 +136,12 @@ async function portOf<T>(ports: Readonly<Record<string, number>>, start: () => P
     const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number }
     const [flag] = Object.entries(ports).find(([, wanted]) => wanted === port) ?? Object.keys(ports)
     if (code === 'EADDRINUSE') {
-      throw new Error(`Port ${port} is taken. Choose another with ${flag}, or 0 for any free one.`, { cause })
+      throw new PortError(`Port ${port} is taken. Choose another with ${flag}, or 0 for any free one.`, { cause })
     }
-    if (code === 'EACCES') throw new Error(`Port ${port} needs more rights. Choose another with ${flag}.`, { cause })
+    if (code === 'EACCES')
+      throw new PortError(`Port ${port} needs more rights. Choose another with ${flag}.`, { cause })
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new Error('--host names no address of this machine.', { cause })
+      throw new PortError('--host names no address of this machine.', { cause })
     }
     throw cause
   }

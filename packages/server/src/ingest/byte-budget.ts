@@ -14,6 +14,11 @@ export class ByteBudget {
     return true
   }
 
+  /** Takes also what there is no room for: what is there anyway. Those who ask then wait until it is given back. */
+  hold(bytes: number): void {
+    this.#used += bytes
+  }
+
   give(bytes: number): void {
     this.#used -= bytes
   }

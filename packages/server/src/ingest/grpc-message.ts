@@ -33,8 +33,9 @@ export async function readGrpcMessage(
     if (length > MAX_BODY_BYTES) throw tooLarge()
     return PREFIX_BYTES + length
   })
-  const flag = wire.bytes[0] ?? 0
-  const message = wire.bytes.subarray(PREFIX_BYTES)
+  const { bytes } = wire
+  const flag = bytes[0] ?? 0
+  const message = bytes.subarray(PREFIX_BYTES)
   if (flag === 0) return { bytes: message, release: wire.release }
   try {
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
@@ -99,10 +100,9 @@ function collect(
         return fail(new BodyError('corrupt', `the message ends after ${bytes} of ${total ?? 'its first 5'} bytes`))
       }
       done = true
-      resolve({
-        bytes: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
-        release: () => budget.give(bytes),
-      })
+      const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+      chunks = []
+      resolve({ bytes: all, release: () => budget.give(bytes) })
     })
     source.on('error', (error) =>
       fail(

@@ -25,6 +25,10 @@ export type IngestOptions = {
   readonly kafka?: Omit<KafkaReceiverOptions, 'intake' | 'log'>
   /** Acks wait until the disk has the spans. @default false */
   readonly fsync?: boolean
+  /** Bodies and rows of requests that aren't acknowledged yet. @default 256 MiB */
+  readonly inFlightBytes?: number
+  /** Sealed segments kept in memory until they are inserted. @default 96 MiB */
+  readonly journalMemoryBytes?: number
   /** @default nothing is logged */
   readonly log?: Log
 }
@@ -46,7 +50,6 @@ export type Ingest = {
 /** Part of the time to drain in which requests that are being sent may still end. */
 const CLOSING_SHARE = 0.2
 
-/** Bodies held by all requests together. */
 const IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
 
 /**
@@ -67,12 +70,18 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     log = () => {},
   } = options
   const flusher = new Flusher(store, log)
-  const journal = await Journal.open({ dataDir, fsync, log, onSealed: (segment) => flusher.push(segment) })
+  const journal = await Journal.open({
+    dataDir,
+    fsync,
+    log,
+    onSealed: (segment) => flusher.push(segment),
+    ...(options.journalMemoryBytes === undefined ? {} : { maxMemoryBytes: options.journalMemoryBytes }),
+  })
+  const budget = new ByteBudget(options.inFlightBytes ?? IN_FLIGHT_BYTES)
   const intake = intakeInto(async (rows) => {
     await flusher.room()
     await journal.append(rows)
-  })
-  const budget = new ByteBudget(IN_FLIGHT_BYTES)
+  }, budget)
   const http = await listenOtlpHttp({ host, port: otlpHttpPort, access, intake, budget, log })
   const grpc =
     otlpGrpcPort === undefined

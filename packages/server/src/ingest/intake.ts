@@ -1,4 +1,6 @@
-import { type Outcome, outcomeOf, type SignalRows } from './sections.ts'
+import { ByteBudget } from './byte-budget.ts'
+import type { Body } from './request-body.ts'
+import { type Outcome, outcomeOf, sectionsOf, type SignalRows } from './sections.ts'
 import type { Signal, Transcode } from './signal.ts'
 
 /** Why nothing of a request was taken, as operators count it. */
@@ -26,7 +28,7 @@ export type IngestCounters = {
   rejectedPoints: number
   /** Requests of which nothing was taken, by reason. */
   readonly refused: Record<RefusalReason, number>
-  /** Of bodies, decompressed. */
+  /** Of bodies that could be read, decompressed. */
   bytes: number
 }
 
@@ -35,18 +37,24 @@ export type Intake = {
   /** Counts a request that was answered with an error. */
   refuse(reason: RefusalReason): void
   /**
-   * Turns a body into rows and resolves when they may be acked.
+   * Turns a body into rows, releases it, and resolves when the rows may be acked.
    *
    * @throws OtlpError when the body isn't what it should be, NotKeptError when its rows can't be kept now
    */
-  take(items: Signal['items'], transcode: Transcode, body: Uint8Array): Promise<Outcome>
+  take(items: Signal['items'], transcode: Transcode, body: Body): Promise<Outcome>
 }
 
 /** The sender should try again. */
 export class NotKeptError extends Error {}
 
-/** @param append resolves when the rows may be acked */
-export function intakeInto(append: (rows: SignalRows) => Promise<void>): Intake {
+/**
+ * @param append resolves when the rows may be acked
+ * @param budget what rows that wait for that are counted in
+ */
+export function intakeInto(
+  append: (rows: SignalRows) => Promise<void>,
+  budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
+): Intake {
   const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
   const stats = { requests: 0, spans: 0, rejectedSpans: 0, logs: 0, points: 0, rejectedPoints: 0, refused, bytes: 0 }
   return {
@@ -55,14 +63,24 @@ export function intakeInto(append: (rows: SignalRows) => Promise<void>): Intake 
       refused[reason]++
     },
     take: async (items, transcode, body) => {
-      const rows = transcode(body, Math.floor(Date.now() / 1000))
+      let rows: SignalRows
+      try {
+        const { bytes } = body
+        rows = transcode(bytes, Math.floor(Date.now() / 1000))
+        stats.bytes += bytes.length
+      } finally {
+        body.release()
+      }
+      const rowBytes = sectionsOf(rows).reduce((sum, section) => sum + section.bytes.length, 0)
+      budget.hold(rowBytes)
       try {
         await append(rows)
       } catch (cause) {
         throw new NotKeptError(`${items} could not be kept, try again`, { cause })
+      } finally {
+        budget.give(rowBytes)
       }
       const outcome = outcomeOf(rows)
-      stats.bytes += body.length
       stats[items] += outcome.accepted
       if (items === 'spans') stats.rejectedSpans += outcome.rejected
       if (items === 'points') stats.rejectedPoints += outcome.rejected

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { zstdCompress, zstdDecompress } from 'node:zlib'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { OtlpError } from '../otlp/error.ts'
 import { type Intake, NotKeptError } from './intake.ts'
+import { kafkaCodecs } from './kafka-codecs.ts'
 import type { Log } from './log.ts'
 import { refusalReason } from './refusal.ts'
 import type { Signal } from './signal.ts'
@@ -44,11 +43,15 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = await import('kafkajs').catch((cause: unknown) => {
     throw new Error('Receiving from Kafka needs the package kafkajs: npm install kafkajs', { cause })
   })
-  // gzip it has; zstd is ours to add, snappy and lz4 are refused.
-  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    compress: ({ buffer }: { readonly buffer: Buffer }) => promisify(zstdCompress)(buffer),
-    decompress: (buffer: Buffer) => promisify(zstdDecompress)(buffer),
-  })
+  // gzip it has. Only reading is ours: nothing here sends.
+  const codecs = [
+    [CompressionTypes.Snappy, kafkaCodecs.snappy],
+    [CompressionTypes.LZ4, kafkaCodecs.lz4],
+    [CompressionTypes.ZSTD, kafkaCodecs.zstd],
+  ] as const
+  for (const [type, decompress] of codecs) {
+    CompressionCodecs[type] = () => ({ decompress, compress: () => Promise.reject(new Error('only read here')) })
+  }
   const kafka = new Kafka({ clientId: 'spanlink', brokers: [...options.brokers], logLevel: logLevel.NOTHING })
   const consumer = kafka.consumer({
     groupId: options.groupId,
@@ -65,13 +68,16 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
     const transcode = body[0] === JSON_START ? signal.json : signal.protobuf
     while (!stop.signal.aborted) {
       try {
-        await options.intake.take(signal.items, transcode, body)
+        await options.intake.take(signal.items, transcode, { bytes: body, release: () => {} })
         return
       } catch (error) {
         if (error instanceof OtlpError) {
           refused++
           options.intake.refuse(refusalReason(error))
-          options.log(`Kafka message ${where}/${message.offset} is passed over: ${error.message}`)
+          options.log(`Kafka message ${where}/${message.offset} is passed over: ${error.message}`, {
+            level: 'warn',
+            offset: message.offset,
+          })
           return
         }
         if (!(error instanceof NotKeptError)) throw error

@@ -129,12 +129,8 @@ async function takeCall(
   headers: IncomingHttpHeaders,
 ): Promise<Buffer> {
   const message = await readGrpcMessage(stream, headers['grpc-encoding']?.toString(), budget)
-  try {
-    const outcome = await intake.take(signal.items, signal.protobuf, message.bytes)
-    return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
-  } finally {
-    message.release()
-  }
+  const outcome = await intake.take(signal.items, signal.protobuf, message)
+  return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
 }
 
 class UnauthenticatedError extends Error {}

@@ -105,17 +105,13 @@ async function take(
   response: ServerResponse,
   encoding: Encoding,
 ): Promise<void> {
+  const transcode = route[encoding]
+  if (transcode === undefined) throw new TypeError(`no transcoder for ${encoding}`)
   const body = await readBody(request, options.budget)
-  try {
-    const transcode = route[encoding]
-    if (transcode === undefined) throw new TypeError(`no transcoder for ${encoding}`)
-    const outcome = await options.intake.take(route.items, transcode, body.bytes)
-    const answered = route.answer(encoding, outcome)
-    response.writeHead(route.status, { 'content-type': CONTENT_TYPE[encoding], 'content-length': answered.length })
-    response.end(answered)
-  } finally {
-    body.release()
-  }
+  const outcome = await options.intake.take(route.items, transcode, body)
+  const answered = route.answer(encoding, outcome)
+  response.writeHead(route.status, { 'content-type': CONTENT_TYPE[encoding], 'content-length': answered.length })
+  response.end(answered)
 }
 
 type Refusal = {

@@ -19,10 +19,10 @@ export class BodyError extends Error {
 }
 
 /**
- * A body and the part of the budget it holds, to be given back with `release` once it isn't needed any more. `bytes` joins the body
- * when asked, into memory that the next one is joined into: to be asked once, and used before anything is awaited.
+ * A body and the part of the budget it holds, to be given back with `release`, once, when it isn't needed any more. `bytes` joins the
+ * body when asked, into memory that the next one is joined into: to be asked once, and used before anything is awaited.
  */
-export type Body = { readonly bytes: Buffer; readonly release: () => void }
+export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
 
 /** One allocation a body less: half a kilobyte a span that V8 would collect garbage for. */
 const scratch = { bytes: Buffer.alloc(0) }
@@ -82,7 +82,11 @@ export function readBody(request: IncomingMessage, budget: ByteBudget): Promise<
         get bytes() {
           return joined(chunks, bytes)
         },
-        release: () => budget.give(bytes),
+        release: () => {
+          // The request's listeners live as long as it does.
+          chunks = []
+          budget.give(bytes)
+        },
       })
     })
     request.on('error', () => fail(new BodyError('aborted', 'the connection broke')))

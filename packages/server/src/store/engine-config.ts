@@ -18,15 +18,15 @@ export type EngineFiles = { readonly configFile: string; readonly workingDir: st
  * loopback. Therefore it may do nothing but that query, and HTTP answers 404 to whoever doesn't send a header that is as
  * secret as the password.
  */
-export function writeEngineConfig(dataDir: string, port: number): EngineFiles {
+export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1024 * MiB): EngineFiles {
   const workingDir = join(dataDir, 'engine')
   const password = randomBytes(24).toString('hex')
   const key = randomBytes(24).toString('hex')
   const configFile = join(workingDir, 'engine.xml')
   const usersFile = join(workingDir, 'users.xml')
   mkdirSync(workingDir, { recursive: true, mode: 0o700 })
-  writePrivately(configFile, serverSettings(dataDir, port, usersFile, key))
-  writePrivately(usersFile, users(password))
+  writePrivately(configFile, serverSettings(dataDir, port, usersFile, key, memoryBytes))
+  writePrivately(usersFile, users(password, memoryBytes))
   return {
     configFile,
     workingDir,
@@ -43,7 +43,11 @@ type Xml = string | number | { readonly [element: string]: Xml | readonly Xml[] 
 
 const MiB = 1024 * 1024
 
-function serverSettings(dataDir: string, port: number, usersFile: string, key: string): Xml {
+function share(bytes: number, part: number): number {
+  return Math.floor(bytes * part)
+}
+
+function serverSettings(dataDir: string, port: number, usersFile: string, key: string, memoryBytes: number): Xml {
   return {
     path: `${join(dataDir, 'clickhouse')}/`,
     users_config: usersFile,
@@ -57,10 +61,10 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
     },
     keep_alive_timeout: 30,
     // The defaults take 90 % of the machine and gigabytes of caches.
-    max_server_memory_usage: 1024 * MiB,
-    mark_cache_size: 64 * MiB,
-    primary_index_cache_size: 64 * MiB,
-    index_mark_cache_size: 32 * MiB,
+    max_server_memory_usage: memoryBytes,
+    mark_cache_size: share(memoryBytes, 1 / 16),
+    primary_index_cache_size: share(memoryBytes, 1 / 16),
+    index_mark_cache_size: share(memoryBytes, 1 / 32),
     uncompressed_cache_size: 0,
     compiled_expression_cache_size: 8 * MiB,
     mmap_cache_size: 0,
@@ -72,14 +76,14 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
   }
 }
 
-function users(password: string): Xml {
+function users(password: string, memoryBytes: number): Xml {
   return {
     profiles: {
       default: {},
       spanlink: {
-        max_memory_usage: 700 * MiB,
-        max_bytes_before_external_sort: 200 * MiB,
-        max_bytes_before_external_group_by: 200 * MiB,
+        max_memory_usage: share(memoryBytes, 0.68),
+        max_bytes_before_external_sort: share(memoryBytes, 0.2),
+        max_bytes_before_external_group_by: share(memoryBytes, 0.2),
         log_queries: 0,
       },
     },

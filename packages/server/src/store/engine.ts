@@ -11,6 +11,8 @@ import { StoreError } from './store-error.ts'
 export type EngineOptions = {
   /** Already taken with `takeDataDir`. */
   readonly dataDir: string
+  /** What it may allocate. @default 1 GiB */
+  readonly memoryBytes?: number
   /** Resolves true once the engine behind `access` answers queries. */
   readonly answers: (access: EngineAccess) => Promise<boolean>
   /** Called at the start and after each restart, with a new port and password. */
@@ -106,7 +108,7 @@ const RETRIES_MS = 10_000
 async function runOnce(library: string, options: EngineOptions, onChild: (child: ChildProcess) => void): Promise<Run> {
   const giveUp = performance.now() + RETRIES_MS
   for (;;) {
-    const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await freePort())
+    const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await freePort(), options.memoryBytes)
     const child = spawnEngine(library, configFile, workingDir)
     onChild(child)
     const ended = endOf(child, join(workingDir, 'engine.log'))

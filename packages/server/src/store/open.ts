@@ -11,6 +11,8 @@ export { openClusterStore } from './open-cluster.ts'
 
 export type StoreOptions = {
   readonly retention?: Retention
+  /** What the embedded engine may allocate; its code, some 220 MiB, comes on top. @default 1 GiB */
+  readonly engineBytes?: number
   /** One line about something that an operator wants to know. */
   readonly log?: (line: string) => void
 }
@@ -32,6 +34,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
   try {
     engine = await startEngine({
       dataDir: dataDir.path,
+      memoryBytes: options.engineBytes,
       log,
       answers: async (access) => {
         const probe = connect(access)

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
+import { openEmbeddedStore } from '../../src/store/open.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -30,6 +31,8 @@ test.each([
   [['serve', '--port', '70000'], '70000'],
   [['--retention', 'soon'], 'soon'],
   [['--max-disk', '-1GB'], '--max-disk'],
+  [['--memory', '100MB'], '--memory'],
+  [['--log-format', 'xml'], 'xml'],
 ])('spanlink %j is refused in one line that names %s, exit 2', async (args, named) => {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 })
@@ -48,13 +51,13 @@ test('--help and --version answer and start nothing', async () => {
 test('a second server on the same directory is refused in one line and the first goes on', async () => {
   await using first = await startSpanlink()
   const { code, stderr } = await run('serve', '--data', first.dataDir, '--port', '0')
-  expect(code).toBe(1)
+  expect(code).toBe(7)
   expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`process ${first.pid}`)])
   expect(await first.getJson('/api/ready')).toEqual({ ready: true })
 })
 
 test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
-  'a port taken is told in one line that names %s, exit 1',
+  'a port taken is told in one line that names %s, exit 5',
   async (flag) => {
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
     const other = createServer()
@@ -63,21 +66,54 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
     const port = String(typeof address === 'object' ? address?.port : '')
     const ports = { '--port': '0', '--otlp-http-port': '0', '--otlp-grpc-port': '0', [flag]: port }
     const { code, stderr } = await run('serve', '--data', dir, ...Object.entries(ports).flat())
-    expect(code).toBe(1)
+    expect(code).toBe(5)
     expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(new RegExp(`Port ${port} is taken.*${flag}`))])
     other.close()
     await rm(dir, { recursive: true })
   },
 )
 
-test('a directory that cannot be made and a store that is no URL are told in one line, exit 1', async () => {
-  for (const args of [
-    ['--data', '/proc/spanlink'],
-    ['--data', await mkdtemp(join(tmpdir(), 'spanlink-cli-')), '--store', 'postgres://x'],
-  ]) {
-    const { code, stderr } = await run('serve', ...args)
-    expect([code, stderr.trim().split('\n').length]).toEqual([1, 1])
-  }
+test.each([
+  ['a directory that cannot be made', ['--data', '/proc/spanlink'], 6],
+  ['a store that is no URL', ['--store', 'postgres://x'], 9],
+  ['a store that is not there', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
+] as const)('%s is told in one line, with an exit code of its own', async (_what, args, exit) => {
+  const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
+  const { code, stderr } = await run('serve', '--data', dir, ...args)
+  expect([code, stderr.trim().split('\n').length]).toEqual([exit, 1])
+  await rm(dir, { recursive: true })
+})
+
+test('a directory of a newer version is told in one line, exit 8', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
+  const store = await openEmbeddedStore(dataDir)
+  const row = Buffer.alloc(8)
+  row.writeUInt32LE(1000)
+  await store.insert('schema_version' as 'spans', [row], 'newer')
+  await store.close()
+  const { code, stderr } = await run('serve', '--data', dataDir, '--port', '0')
+  expect([code, stderr.trim().split('\n').length]).toEqual([8, 1])
+  expect(stderr).toContain('newer')
+  await rm(dataDir, { recursive: true })
+})
+
+test('with --log-format json every line of stderr is an object with time, level and message', async () => {
+  const { code, stderr } = await run('serve', '--data', '/proc/spanlink', '--log-format', 'json')
+  expect(code).toBe(6)
+  expect(JSON.parse(stderr)).toEqual({
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    level: 'error',
+    message: expect.stringContaining('Cannot keep data in /proc/spanlink'),
+    exitCode: 6,
+  })
+})
+
+test('help lists what asks a server apart from what does not', async () => {
+  const { stdout } = await run('--help')
+  const [asking = '', own = ''] = stdout.split('Commands of their own:')
+  expect(asking).toContain('  trace ')
+  expect(asking).not.toContain('  migrate ')
+  expect(own).toContain('  migrate ')
 })
 
 test('SIGTERM drains: what was acknowledged is there after a restart, and the exit is 0', async () => {

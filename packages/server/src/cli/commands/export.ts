@@ -12,6 +12,7 @@ import { zipkinOfTrace } from '../files/zipkin-of-trace.ts'
 import { UsageError } from '../serve-options.ts'
 
 export const exportCommand: Command = {
+  asks: 'server',
   summary: 'writes traces to a file: OTLP JSON lines, Jaeger JSON or Zipkin JSON',
   help: `Writes traces to a file or to stdout.
 

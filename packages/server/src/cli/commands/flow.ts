@@ -6,6 +6,7 @@ import { printFlow } from '../print/print-flow.ts'
 import { terminalOf } from '../print/terminal.ts'
 
 export const flowCommand: Command = {
+  asks: 'server',
   summary: 'all traces that a trace is linked with, on one axis, with the critical path',
   help: `All traces that a trace is linked with, in both directions, on one axis of time.
 

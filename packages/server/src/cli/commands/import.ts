@@ -9,6 +9,7 @@ import { plural } from '../print/terminal.ts'
 const TRIES = 8
 
 export const importCommand: Command = {
+  asks: 'server',
   summary: 'sends a file of traces to the server: OTLP, Jaeger or Zipkin JSON, also gzip',
   help: `Sends files of traces to the server. Plain or gzip, told apart by what is in them:
 

@@ -6,6 +6,7 @@ import { printFound } from '../print/print-table.ts'
 import { serviceColours, terminalOf } from '../print/terminal.ts'
 
 export const queryCommand: Command = {
+  asks: 'server',
   summary: 'traces that match a TraceQL query, newest first',
   help: `Traces that match a TraceQL query, newest first.
 

@@ -10,6 +10,7 @@ import { serverSentEvents } from '../server-sent-events.ts'
 const LAST_SHOWN = 10
 
 export const tailCommand: Command = {
+  asks: 'server',
   summary: 'traces as they come and grow',
   help: `Traces as they come and grow, until Ctrl-C. One that grew is told again.
 

@@ -6,6 +6,7 @@ import { printTopology } from '../print/print-table.ts'
 import { terminalOf } from '../print/terminal.ts'
 
 export const topologyCommand: Command = {
+  asks: 'server',
   summary: 'services, topics and consumer groups, with rates and queue times',
   help: `Services, topics and consumer groups: who sends where, how much fails, how long messages wait.
 

@@ -10,6 +10,7 @@ const SPANS_SHOWN = 1000
 const LINKS_ASKED = 1000
 
 export const traceCommand: Command = {
+  asks: 'server',
   summary: 'a trace as a waterfall, with its links in both directions',
   help: `A trace as a waterfall, with its links in both directions.
 

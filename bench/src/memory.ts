@@ -1,0 +1,132 @@
+// Memory of receiver and engine together: idle, and the most of it while 16 senders send 8,192 spans a request and heavy
+// questions are asked beside them.
+//   npm run bench:memory -- --seconds 30 --memory 1GiB
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { describeMachine } from './machine.ts'
+import { residentMiB } from './process-stats.ts'
+import { table } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '30' },
+    memory: { type: 'string', default: '1GiB' },
+    senders: { type: 'string', default: '16' },
+    batch: { type: 'string', default: '8192' },
+  },
+})
+const seconds = Number(values.seconds)
+const senders = Number(values.senders)
+const batch = Number(values.batch)
+
+/** What a page or a user may ask of everything there is. */
+const QUESTIONS = [
+  '/api/traces?limit=500',
+  `/api/traces?q=${encodeURIComponent('{ span.a0 =~ ".*9.*" } | by(resource.service.name) | count() > 1')}&limit=500`,
+  `/api/traces?q=${encodeURIComponent('{ } | select(span.a0, span.a1, name)')}&limit=500`,
+  '/api/topology',
+  '/api/attributes',
+  '/api/services',
+  '/api/messages/unconsumed',
+]
+const ASKERS = 4
+
+const machine = describeMachine()
+const bodies = Array.from(
+  generateRequests({ spans: 12 * batch, attributes: 10, linkRatio: 0.25, seed: 7 }, batch),
+  (one) => Buffer.from(encodeTraces(one)),
+)
+await using server = await startSpanlink({ args: values.memory === '' ? [] : ['--memory', values.memory] })
+let enginePid = (await server.enginePid()) ?? 0
+await sleep(10_000)
+const idle = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
+
+const most = { receiver: 0, engine: 0, sum: 0 }
+const counts = { acked: 0, pushedBack: 0, failed: 0, answered: 0, tooHeavy: 0 }
+let next = 0
+const end = performance.now() + seconds * 1000
+const running = (): boolean => performance.now() < end
+
+await Promise.all([
+  watch(),
+  ...Array.from({ length: senders }, send),
+  ...Array.from({ length: ASKERS }, (_, at) => ask(at)),
+])
+while (((await server.getJson('/api/status')) as Status).journal.bytes > 0) await sleep(100)
+const last = (await server.getJson('/api/status')) as Status
+const after = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
+
+const whole = (count: number): string => Math.round(count).toLocaleString('en')
+const lines = [
+  'Memory of receiver and engine (MiB resident), pushed to its limit',
+  '',
+  ...machine,
+  `load            ${senders} senders, ${batch} spans a request, for ${seconds} s; ${ASKERS} askers of heavy questions beside them`,
+  `limit           --memory ${values.memory}`,
+  '',
+  ...table([
+    ['idle, ten seconds after the start: receiver', whole(idle.receiver)],
+    ['  engine', whole(idle.engine)],
+    ['most under load, both together', whole(most.sum)],
+    ['  receiver, at any moment', whole(most.receiver)],
+    ['  engine, at any moment', whole(most.engine)],
+    ['after the load: receiver', whole(after.receiver)],
+    ['  engine', whole(after.engine)],
+    ['spans acked', whole(counts.acked)],
+    ['requests told to come again', whole(counts.pushedBack)],
+    ['requests failed otherwise', whole(counts.failed)],
+    ['questions answered', whole(counts.answered)],
+    ['questions refused as too heavy or too slow', whole(counts.tooHeavy)],
+    ['starts of the engine after it died', whole(last.engine.restarts)],
+    ['spans stored', whole(last.store.spans)],
+  ]),
+]
+const text = `${lines.join('\n')}\n`
+process.stdout.write(text)
+const folder = new URL('../results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('memory.txt', folder), text)
+if (last.store.spans !== counts.acked || counts.failed > 0) process.exitCode = 1
+
+type Status = {
+  readonly journal: { readonly bytes: number }
+  readonly engine: { readonly restarts: number }
+  readonly store: { readonly spans: number }
+}
+
+async function watch(): Promise<void> {
+  while (running()) {
+    const now = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
+    most.receiver = Math.max(most.receiver, now.receiver)
+    most.engine = Math.max(most.engine, now.engine)
+    most.sum = Math.max(most.sum, now.receiver + now.engine)
+    await sleep(20)
+    enginePid = (await server.enginePid()) ?? enginePid
+  }
+}
+
+async function send(): Promise<void> {
+  while (running()) {
+    const body = bodies[next++ % bodies.length] as Buffer
+    const headers = { 'content-type': 'application/x-protobuf' }
+    const answer = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body: new Uint8Array(body) })
+    await answer.arrayBuffer()
+    if (answer.status === 200) counts.acked += batch
+    else if (answer.status === 503 || answer.status === 429) {
+      counts.pushedBack++
+      await sleep(Number(answer.headers.get('retry-after')) * 1000)
+    } else counts.failed++
+  }
+}
+
+async function ask(first: number): Promise<void> {
+  for (let at = first; running(); at++) {
+    const answer = await fetch(server.url + (QUESTIONS[at % QUESTIONS.length] ?? ''))
+    await answer.arrayBuffer()
+    if (answer.ok) counts.answered++
+    else counts.tooHeavy++
+  }
+}
