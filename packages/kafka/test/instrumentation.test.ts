@@ -6,8 +6,10 @@ import { Producer, stringSerializers } from '@platformatic/kafka'
 import { KafkaInstrumentation } from '@spanlink/kafka/instrumentation'
 import { useKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJS from 'kafkajs'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { collectedMetrics } from './support/collected-metrics.ts'
 import { nativeClient } from './support/native-client.ts'
+import { recordedLogs } from './support/recorded-logs.ts'
 import { described, useRecordedSpans } from './support/recorded-spans.ts'
 import { InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
 
@@ -93,6 +95,40 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     await producer.disconnect()
     expect(exporter.getFinishedSpans().map((span) => span.name)).toEqual([`send ${topic}`])
     expect(spans.all()).toEqual([])
+  })
+
+  test('its clients’ connections are measured and their events told, until it is disabled', async () => {
+    await using collected = collectedMetrics()
+    const logs = recordedLogs()
+    const instrumentation = new KafkaInstrumentation()
+    const providers = { meterProvider: collected.provider, loggerProvider: logs.provider }
+    unregister = registerInstrumentations({ instrumentations: [instrumentation], ...providers })
+    const topic = await newTopic()
+    const { client, producer } = kafkaJS()
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    const consumer = client.consumer({ groupId: `g-${topic}`, maxWaitTimeInMs: 100 })
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic] })
+    await consumer.run({ eachMessage: async () => {} })
+    await logs.first('kafka.consumer.partitions.assigned')
+    const requests = async (name: string) =>
+      (await collected.collect())
+        .get('kafka.client.request.duration')
+        ?.points.find(({ attributes }) => attributes['kafka.request.name'] === name)?.value
+    expect((await collected.collect()).get('kafka.client.connects')?.points[0]?.value).toBeGreaterThanOrEqual(2)
+    const produced = await requests('Produce')
+    expect(produced).toBe(1)
+    instrumentation.disable()
+    await producer.send({ topic, messages: [{ value: 'v' }] })
+    expect(await requests('Produce')).toBe(produced)
+    const told = logs.all().length
+    await Promise.all([producer.disconnect(), consumer.disconnect()])
+    expect(logs.all()).toHaveLength(told)
+    // Levels stay right.
+    await vi.waitUntil(
+      async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0,
+    )
   })
 
   test.skipIf(nativeClient('@confluentinc/kafka-javascript').isMissing)('Confluent’s client, too', async () => {

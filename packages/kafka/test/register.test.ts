@@ -28,8 +28,13 @@ const missing = (client: string): boolean => {
   return name !== undefined && nativeClient(name).isMissing
 }
 
-// A process of its own finds the SDK by itself, so it has the one of this package whichever the tests run on.
-describe.skipIf(SDK_MAJOR !== 3)('node --import @spanlink/kafka/register', () => {
+// In this package's folder `--import` finds the package itself, and that the SDK it is installed with.
+const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
+// On SDK 2 those show it that are patched and those that are not.
+const CLIENTS = SDK_MAJOR === 3 ? ['kafkajs', 'confluent', 'platformatic'] : ['kafkajs', 'platformatic']
+const RDKAFKA_CLIENTS = SDK_MAJOR === 3 ? ['node-rdkafka', 'confluent-rdkafka'] : []
+
+describe('node --import @spanlink/kafka/register', () => {
   const kafka = useKafka()
 
   interface App {
@@ -45,18 +50,22 @@ describe.skipIf(SDK_MAJOR !== 3)('node --import @spanlink/kafka/register', () =>
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       ['--conditions=spanlink:source', ...imports.map((one) => `--import=${one}`), APPS[file], client],
-      { env: { ...process.env, BROKERS: kafka().brokers.join(), TOPIC: topic, ...environment }, timeout: 25_000 },
+      {
+        cwd: PACKAGE,
+        env: { ...process.env, BROKERS: kafka().brokers.join(), TOPIC: topic, ...environment },
+        timeout: 25_000,
+      },
     )
     const spans = stdout
       .split('\n')
       .filter((line) => line.startsWith('{'))
       .map((line) => JSON.parse(line) as DescribedSpan)
     const named = (operation: string) => spans.filter(({ name }) => name === `${operation} ${topic}`)
-    return { spans, named, stderr }
+    return { spans, named, stdout, stderr }
   }
 
   for (const file of ['app.mjs', 'app.cjs'] as const) {
-    for (const client of ['kafkajs', 'confluent', 'platformatic']) {
+    for (const client of CLIENTS) {
       test.skipIf(missing(client))(
         `${client} in ${file} is traced once, and the consumer links to the send`,
         async () => {
@@ -72,7 +81,7 @@ describe.skipIf(SDK_MAJOR !== 3)('node --import @spanlink/kafka/register', () =>
       )
     }
 
-    for (const client of ['node-rdkafka', 'confluent-rdkafka']) {
+    for (const client of RDKAFKA_CLIENTS) {
       test.skipIf(missing(client))(
         `${client} in ${file} is traced once, and what it receives links to the send`,
         async () => {
@@ -106,6 +115,11 @@ describe.skipIf(SDK_MAJOR !== 3)('node --import @spanlink/kafka/register', () =>
       environment: { SPANLINK_KAFKA_EXCLUDED_TOPICS: 't-*' },
     })
     expect(excluded.spans).toEqual([])
+  })
+
+  test('the SDK that it found is the one of its major version', async () => {
+    const { stdout } = await spansOf({ file: 'app.mjs', client: 'kafkajs' })
+    expect(stdout).toContain(`SDK ${SDK_MAJOR}, API 1.${SDK_MAJOR === 3 ? 10 : 9}.`)
   })
 
   test('without an SDK the application runs as ever', async () => {
