@@ -60,8 +60,10 @@ async function operationOf(): Promise<(i: number) => Promise<unknown>> {
     if (variant === 'raw') return (i) => rawProcess(tracer, deliver(i).message, handle)
     return (i) => eachMessage!(deliver(i))
   }
-  const deliver = (i: number) =>
-    batchPayload(Array.from({ length: BATCH }, (_, offset) => delivered(i * BATCH + offset, isSampled)))
+  const deliver = (i: number) => {
+    const shared = { firstOffset: String(i * BATCH) }
+    return batchPayload(Array.from({ length: BATCH }, (_, offset) => delivered(i * BATCH + offset, isSampled, shared)))
+  }
   if (variant === 'raw') return (i) => rawBatch(tracer, deliver(i).batch.messages, handle)
   return (i) => eachBatch!(deliver(i))
 }

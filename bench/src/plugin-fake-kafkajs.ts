@@ -4,12 +4,17 @@ import type { Consumer, ConsumerRunConfig, EachBatchPayload, EachMessagePayload,
 // beside a broker; the run against a real one is apart (plugin-throughput.ts).
 
 const METADATA = [{ topicName: 'orders', partition: 0, errorCode: 0, baseOffset: '42' }]
+// By this name kafkajs makes what holds a client's connections and metadata.
+const CREATE_CLUSTER = Symbol('private:Kafka:createCluster')
 const EVENTS = { REQUEST: 'request', COMMIT_OFFSETS: 'commit' }
 
 /** A module like `kafkajs`, with a class to be patched, fresh at each call. */
 export function fakeKafkaJS() {
   class Kafka {
+    readonly [CREATE_CLUSTER] = () => ({ connectionPoolBuilder: { build: async () => ({ pool: [] }) } })
+
     producer() {
+      this[CREATE_CLUSTER]()
       return {
         events: EVENTS,
         on: () => () => undefined,
@@ -21,6 +26,7 @@ export function fakeKafkaJS() {
     }
 
     consumer() {
+      this[CREATE_CLUSTER]()
       let given: ConsumerRunConfig | undefined
       return {
         events: EVENTS,
@@ -39,8 +45,17 @@ export type FakeConsumer = Consumer & { given(): ConsumerRunConfig }
 const VALUE = Buffer.alloc(100, 'v')
 const KEY = Buffer.from('order-12345678')
 
+/** What kafkajs tells of a batch on disk, with each message of it. */
+export interface RecordBatchContext {
+  readonly firstOffset: string
+}
+
 /** A message as kafkajs delivers it, from a producer that did or didn't sample. */
-export function delivered(i: number, isSampled: boolean): KafkaMessage {
+export function delivered(
+  i: number,
+  isSampled: boolean,
+  batchContext: RecordBatchContext = { firstOffset: String(i) },
+): KafkaMessage {
   const traceparent = `00-${(i + 1).toString(16).padStart(32, '0')}-${(i + 1).toString(16).padStart(16, '0')}-0${Number(isSampled)}`
   return {
     key: KEY,
@@ -49,6 +64,7 @@ export function delivered(i: number, isSampled: boolean): KafkaMessage {
     attributes: 0,
     offset: String(i),
     headers: { traceparent: Buffer.from(traceparent) },
+    batchContext,
   } as KafkaMessage
 }
 

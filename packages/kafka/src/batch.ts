@@ -18,6 +18,11 @@ import type { Tracing } from './tracing.ts'
  *     ├ poll T    CLIENT    only beyond `linkLimit` producers: the next `linkLimit` of them, and so on
  *     └ process T CONSUMER  links to the producers, at most `linkLimit`
  *
+ * Without receive spans the process span comes first, and those with the next producers are below it:
+ *
+ *     process T   CONSUMER  links to the producers, at most `linkLimit`
+ *     └ poll T    CLIENT    only beyond `linkLimit` producers: the next `linkLimit` of them, and so on
+ *
  * A batch never becomes a child of a message's creation context, whatever the correlation: it has more than one. `fn`'s context
  * has the baggage entries on which all messages agree.
  */
@@ -48,6 +53,7 @@ export function processBatch<R>(
       parent,
     )
     if (areBare && span.isRecording()) batch.links.describe(span, 0, limit)
+    if (!tracing.options.receiveSpans) furtherLinks(tracing, source, batch.links, span, trace.setSpan(parent, span))
     within = trace.setSpan(withBatchBaggage(ambient, batch.baggage), span)
     decorateBatch(tracing, source, span, within, messages, 'process')
   } catch (error) {
@@ -89,15 +95,18 @@ interface ReadBatch {
 
 function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly ReceivedMessage[]): ReadBatch {
   const contexts: (SpanContext | undefined)[] = []
-  const baggages: (Baggage | undefined)[] = []
+  // Undefined from the first message on that has none: then they agree on nothing.
+  let baggages: Baggage[] | undefined = []
   for (const message of messages) {
     const extracted = tracing.propagation.extract(ROOT_CONTEXT, message.headers)
     const creation = creationContextOf(extracted)
     if (creation !== undefined) rememberConsumed(creation.spanId)
     contexts.push(creation)
-    baggages.push(propagation.getBaggage(extracted))
+    const baggage = baggages && propagation.getBaggage(extracted)
+    if (baggage === undefined) baggages = undefined
+    else baggages?.push(baggage)
   }
-  return { links: batchLinks(tracing, source, messages, contexts), baggage: agreedBaggage(baggages) }
+  return { links: batchLinks(tracing, source, messages, contexts), baggage: baggages && agreedBaggage(baggages) }
 }
 
 function receiveSpans(
@@ -108,23 +117,46 @@ function receiveSpans(
   ambient: Context,
   startTime?: number,
 ): Context {
-  const limit = tracing.options.linkLimit
-  const options = { kind: SpanKind.CLIENT, attributes: source.receiveAttributes, startTime }
-  const start = (from: number, parent: Context): Span => {
-    const areBare = tracing.laterLinks.isPossible
-    const span = tracing.start(source.receiveName, { ...options, links: links.slice(from, limit) }, parent)
-    if (areBare && span.isRecording()) links.describe(span, from, limit)
-    return span
-  }
-  const first = start(0, ambient)
+  const first = startReceive(tracing, source, links, 0, ambient, startTime)
   const within = trace.setSpan(ambient, first)
   decorateBatch(tracing, source, first, within, messages, 'receive')
-  // A span that isn't recorded reaches nobody, so neither do the producers beyond its limit.
-  for (let from = limit; first.isRecording() && from < links.length; from += limit) {
-    tracing.succeed(start(from, within))
-  }
+  furtherLinks(tracing, source, links, first, within, startTime)
   tracing.succeed(first)
   return within
+}
+
+/** Makes a receive span below `first` for each further `linkLimit` producers. If `first` isn't recorded it reaches nobody, and neither do they. */
+function furtherLinks(
+  tracing: Tracing,
+  source: PreparedSource,
+  links: BatchLinks,
+  first: Span,
+  within: Context,
+  startTime?: number,
+): void {
+  const limit = tracing.options.linkLimit
+  for (let from = limit; first.isRecording() && from < links.length; from += limit) {
+    tracing.succeed(startReceive(tracing, source, links, from, within, startTime))
+  }
+}
+
+function startReceive(
+  tracing: Tracing,
+  source: PreparedSource,
+  links: BatchLinks,
+  from: number,
+  parent: Context,
+  startTime: number | undefined,
+): Span {
+  const limit = tracing.options.linkLimit
+  const areBare = tracing.laterLinks.isPossible
+  const span = tracing.start(
+    source.receiveName,
+    { kind: SpanKind.CLIENT, attributes: source.receiveAttributes, startTime, links: links.slice(from, limit) },
+    parent,
+  )
+  if (areBare && span.isRecording()) links.describe(span, from, limit)
+  return span
 }
 
 function withBatchBaggage(ambient: Context, baggage: Baggage | undefined): Context {

@@ -1,6 +1,5 @@
-import { propagation, trace } from '@opentelemetry/api'
+import { INVALID_SPANID, INVALID_TRACEID, propagation, trace } from '@opentelemetry/api'
 import type { Context, SpanContext, TextMapPropagator } from '@opentelemetry/api'
-import { isSpanContextValid } from '@opentelemetry/api'
 import { reportFailure, warnOnce } from './diagnosis.ts'
 import { headerGetter } from './headers.ts'
 import type { HeaderEntries } from './headers.ts'
@@ -65,8 +64,23 @@ function areSame(some: readonly string[], others: readonly string[]): boolean {
 /** The creation context that an extraction found. The base of the extraction must have held no span. */
 export function creationContextOf(extracted: Context): SpanContext | undefined {
   const found = trace.getSpanContext(extracted)
-  return found !== undefined && isSpanContextValid(found) ? found : undefined
+  return found !== undefined && isValid(found) ? found : undefined
 }
+
+// The API's `isSpanContextValid`, in half the time: every message of a batch asks. Not all propagators look at what they read (Jaeger's takes
+// any text), and one invalid id in a link fails a whole export.
+function isValid({ traceId, spanId }: SpanContext): boolean {
+  return (
+    traceId.length === 32 &&
+    spanId.length === 16 &&
+    traceId !== INVALID_TRACEID &&
+    spanId !== INVALID_SPANID &&
+    !NO_HEX.test(traceId) &&
+    !NO_HEX.test(spanId)
+  )
+}
+
+const NO_HEX = /[^0-9a-fA-F]/
 
 const entrySetter = {
   set(entries: string[], key: string, value: string): void {

@@ -62,7 +62,7 @@ export function replaceHeaders(
   headers: unknown,
   entries: HeaderEntries,
   removed: ReadonlySet<string>,
-  encoding: HeaderEncoding = {},
+  encoding: HeaderEncoding = AS_TEXT,
 ): unknown {
   if (headers === undefined || headers === null) return recordOf(entries, encoding)
   switch (shapeOf(headers)) {
@@ -82,6 +82,8 @@ export function replaceHeaders(
       return headers
   }
 }
+
+const AS_TEXT: HeaderEncoding = {}
 
 /** Larger than any valid value of the fields we read: W3C allows 8,192 bytes of baggage, 512 characters of tracestate. */
 const MAX_FIELD_LENGTH = 16_384

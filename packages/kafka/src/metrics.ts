@@ -1,8 +1,9 @@
 import { metrics as metricsApi } from '@opentelemetry/api'
 import type { Attributes, Context, Histogram, MeterProvider } from '@opentelemetry/api'
 import type { AttributeField, AttributeNames } from './attributes.ts'
-import { quietly } from './diagnosis.ts'
+import { reportFailure } from './diagnosis.ts'
 import { errorType } from './errors.ts'
+import { countOnce, wasCounted } from './metrics/counted-messages.ts'
 import { MAX_SERIES } from './metrics/counts.ts'
 import type { Count } from './metrics/counts.ts'
 import { instrumentsOf } from './metrics/instruments.ts'
@@ -42,7 +43,15 @@ export interface ConsumerMetrics {
 
 export interface ProducerMetrics {
   begun(messages: number): void
-  done(started: number, within: Context, messages: number, bytes: number, error?: unknown): void
+  done(send: BegunSend, within: Context, error?: unknown): void
+}
+
+export interface BegunSend {
+  /** As `performance.now()` told it. */
+  readonly started: number
+  readonly messages: number
+  /** Of keys and values. */
+  readonly bytes: number
 }
 
 export function createMetrics(names: AttributeNames, options: ResolvedOptions): KafkaMetrics {
@@ -59,7 +68,11 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
   const timed = (histogram: Histogram, of: Attributes): Timed => ({
     done(started, within, error) {
       const seconds = (performance.now() - started) / 1000
-      quietly('record a duration', () => histogram.record(seconds, failed(names, of, error), within))
+      try {
+        histogram.record(seconds, failed(names, of, error), within)
+      } catch (failure) {
+        reportFailure('record a duration', failure)
+      }
     },
   })
   const consumers = new WeakMap<Instruments, WeakMap<MessageSource, ConsumerMetrics>>()
@@ -118,16 +131,13 @@ function consumerMetrics(
     delivered(delivered, within) {
       // An SDK hashes the attributes for each record, so a batch is told by ten of its messages, evenly spread.
       const step = Math.ceil(delivered.length / TIMED_PER_BATCH)
-      for (let i = 0; i < delivered.length; i += 1) {
-        const message = delivered[i]!
-        if (seen.has(message)) continue
-        seen.add(message)
+      countOnce(delivered, (message, i) => {
         count(message)
         if (i % step === 0) time(message, within)
-      }
+      })
     },
     deliveredOne(message, within) {
-      if (seen.has(message)) return
+      if (wasCounted(message)) return
       count(message)
       time(message, within)
     },
@@ -153,14 +163,16 @@ function producerMetrics(
   const buffered = instruments.bufferedToSend.of(attributes(source))
   return {
     begun: (messages) => void (buffered.value += messages),
-    done(started, within, messages, bytes, error) {
+    done({ started, messages, bytes }, within, error) {
       const seconds = (performance.now() - started) / 1000
-      quietly('record a send', () => {
+      try {
         buffered.value -= messages
-        instruments.operationDuration.record(seconds, failed(names, ofDuration, error), within)
         countOf(instruments, sent, ofMessages, error).value += messages
         if (error === undefined) sentBytes.value += bytes
-      })
+        instruments.operationDuration.record(seconds, failed(names, ofDuration, error), within)
+      } catch (failure) {
+        reportFailure('record a send', failure)
+      }
     },
   }
 
@@ -170,9 +182,6 @@ function producerMetrics(
 }
 
 const TIMED_PER_BATCH = 10
-
-// Messages of batches, which may be processed on their own later on: that is no second delivery.
-const seen = new WeakSet<ReceivedMessage>()
 
 /** `attributes` with the error's class; `undefined` is no error. */
 function failed(names: AttributeNames, attributes: Attributes, error: unknown): Attributes {

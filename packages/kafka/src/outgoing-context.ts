@@ -4,7 +4,7 @@ import { wasConsumed } from './consumed-contexts.ts'
 import { creationContextOf } from './header-propagation.ts'
 import { hasHeader, replaceHeaders } from './headers.ts'
 import type { HeaderEntries } from './headers.ts'
-import type { SendOperation } from './send.ts'
+import type { OutgoingFormat, SendOperation } from './send.ts'
 import type { Tracing } from './tracing.ts'
 
 /** What becomes of the propagation headers with which messages come. */
@@ -48,12 +48,32 @@ export function writeHeaders<M>(
 ): readonly M[] {
   return messages.map((message, i) => {
     const fate = fates?.byMessage.get(i)
-    if (fate === 'keep') return message
-    const entries = entriesOf(message, i)
-    if (entries.length === 0 && fate === undefined) return message
-    const { headers } = format.read(message)
-    return format.withHeaders(message, replaceHeaders(headers, entries, fate ?? NOTHING, format.encoding))
+    return fate === 'keep' ? message : withEntries(format, message, entriesOf(message, i), fate)
   })
+}
+
+/** The same with one context for all messages. */
+export function writeSameHeaders<M>(
+  { messages, format }: SendOperation<M>,
+  fates: HeaderFates | undefined,
+  entries: HeaderEntries,
+): readonly M[] {
+  const written: M[] = []
+  for (let i = 0; i < messages.length; i += 1) {
+    const fate = fates?.byMessage.get(i)
+    written.push(fate === 'keep' ? messages[i]! : withEntries(format, messages[i]!, entries, fate))
+  }
+  return written
+}
+
+function withEntries<M>(
+  format: OutgoingFormat<M>,
+  message: M,
+  entries: HeaderEntries,
+  removed: ReadonlySet<string> = NOTHING,
+): M {
+  if (entries.length === 0 && removed === NOTHING) return message
+  return format.withHeaders(message, replaceHeaders(format.read(message).headers, entries, removed, format.encoding))
 }
 
 const NOTHING: ReadonlySet<string> = new Set()

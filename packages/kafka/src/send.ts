@@ -1,10 +1,11 @@
 import { INVALID_TRACEID, SpanKind, context, trace } from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext } from '@opentelemetry/api'
-import { quietly, reportFailure } from './diagnosis.ts'
+import { reportFailure } from './diagnosis.ts'
 import type { HeaderEncoding } from './headers.ts'
 import { keyText } from './message-key.ts'
+import type { BegunSend, ProducerMetrics } from './metrics.ts'
 import { byteLength } from './metrics/message-size.ts'
-import { headerFates, writeHeaders } from './outgoing-context.ts'
+import { headerFates, writeHeaders, writeSameHeaders } from './outgoing-context.ts'
 import type { OutgoingTopic } from './outgoing-topic.ts'
 import { observe } from './run-in-span.ts'
 import { isTombstone, isTraced, offsetNumber, partitionId } from './source.ts'
@@ -114,7 +115,7 @@ function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Contex
   // Without an SDK the span is nothing, and what is in the context stays there.
   const within = span.spanContext().traceId === INVALID_TRACEID ? ambient : trace.setSpan(ambient, span)
   const isRecording = span.isRecording()
-  const created: SpanContext[] = []
+  const created: SpanContext[] | undefined = createsSpans && isRecording ? [] : undefined
   let withContext: readonly M[]
   try {
     if (isRecording) {
@@ -122,35 +123,60 @@ function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Contex
       else describeMessage(tracing, span, topic, single)
       tracing.decorate(span, within, 'send', topic, messages)
     }
-    if (createsSpans && isRecording) {
+    if (created !== undefined) {
       withContext = writeHeaders(operation, fates, (message, i) => {
         const own = createSpan(tracing, operation, prepared, message, within)
         created[i] = own.spanContext
         return tracing.propagation.inject(own.context)
       })
-    } else {
-      const entries = tracing.propagation.inject(within)
-      withContext = writeHeaders(operation, fates, () => entries)
-    }
+    } else withContext = writeSameHeaders(operation, fates, tracing.propagation.inject(within))
   } catch (error) {
     tracing.succeed(span)
     throw error
   }
-  const measured = measureSend(tracing, operation, within)
-  return {
-    messages: withContext,
-    within,
-    isRecording,
-    succeed(places) {
-      measured?.()
-      if (isRecording) describePlaces(tracing, operation, span, created, places ?? NO_PLACES)
-      tracing.succeed(span)
-    },
-    fail(error) {
-      measured?.(error ?? null)
-      if (isRecording) describePlaces(tracing, operation, span, created, NO_PLACES)
-      tracing.fail(span, error)
-    },
+  return new OpenSend(tracing, operation, withContext, within, span, isRecording, created)
+}
+
+/** Fields instead of closures: one object per send. */
+class OpenSend<M> implements StartedSend<M> {
+  readonly messages: readonly M[]
+  readonly within: Context
+  readonly isRecording: boolean
+  readonly #tracing: Tracing
+  readonly #operation: SendOperation<M>
+  readonly #span: Span
+  readonly #created: readonly (SpanContext | undefined)[] | undefined
+  readonly #measured: MeasuredSend | undefined
+
+  constructor(
+    tracing: Tracing,
+    operation: SendOperation<M>,
+    messages: readonly M[],
+    within: Context,
+    span: Span,
+    isRecording: boolean,
+    created: readonly (SpanContext | undefined)[] | undefined,
+  ) {
+    this.messages = messages
+    this.within = within
+    this.isRecording = isRecording
+    this.#tracing = tracing
+    this.#operation = operation
+    this.#span = span
+    this.#created = created
+    this.#measured = measureSend(tracing, operation)
+  }
+
+  succeed(places: readonly (RecordPlace | undefined)[] = NO_PLACES): void {
+    this.#measured?.producer.done(this.#measured, this.within)
+    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, places)
+    this.#tracing.succeed(this.#span)
+  }
+
+  fail(error: unknown): void {
+    this.#measured?.producer.done(this.#measured, this.within, error ?? null)
+    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES)
+    this.#tracing.fail(this.#span, error)
   }
 }
 
@@ -212,7 +238,7 @@ function describePlaces<M>(
   tracing: Tracing,
   operation: SendOperation<M>,
   span: Span,
-  created: readonly (SpanContext | undefined)[],
+  created: readonly (SpanContext | undefined)[] | undefined,
   places: readonly (RecordPlace | undefined)[],
 ): void {
   const { names, options } = tracing
@@ -231,7 +257,7 @@ function describePlaces<M>(
       names.set(span, 'serverAddress', first?.server?.address)
       names.set(span, 'serverPort', first?.server?.port)
     }
-    if (created.length === 0) return
+    if (created === undefined) return
     const links = created.flatMap((own, i) => (own ? [createLink(tracing, operation, own, i, places[i])] : []))
     span.addLinks(links.slice(0, options.linkLimit))
   } catch (error) {
@@ -264,25 +290,25 @@ function safePlaces<R>(places: (result: R) => readonly (RecordPlace | undefined)
   }
 }
 
-/** Counts a send that begins, and gives what is to be called when it ends, if anyone collects. */
-function measureSend<M>(
-  { metrics }: Tracing,
-  { topic, messages, format }: SendOperation<M>,
-  within: Context,
-): ((error?: unknown) => void) | undefined {
+interface MeasuredSend extends BegunSend {
+  readonly producer: ProducerMetrics
+}
+
+/** Counts a send that begins, if anyone collects. */
+function measureSend<M>({ metrics }: Tracing, { topic, messages, format }: SendOperation<M>): MeasuredSend | undefined {
   const instruments = metrics.instruments()
   if (instruments === undefined) return undefined
-  let done: ((error?: unknown) => void) | undefined
-  quietly('count a send', () => {
+  try {
     let bytes = 0
     for (const message of messages) {
       const { key, value } = format.read(message)
       bytes += byteLength(key) + byteLength(value)
     }
     const producer = metrics.producer(instruments, topic)
-    const started = performance.now()
     producer.begun(messages.length)
-    done = (error) => producer.done(started, within, messages.length, bytes, error)
-  })
-  return done
+    return { producer, started: performance.now(), messages: messages.length, bytes }
+  } catch (error) {
+    reportFailure('count a send', error)
+    return undefined
+  }
 }

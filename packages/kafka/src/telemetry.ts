@@ -1,7 +1,7 @@
 import type { Context, Span } from '@opentelemetry/api'
 import { context } from '@opentelemetry/api'
 import { processBatch, receiveBatch } from './batch.ts'
-import { deliveryOf, rememberDeliveries } from './delivered.ts'
+import { commonSource, deliveryOf, rememberDeliveries } from './delivered.ts'
 import { exposeEvents } from './events.ts'
 import { exposeMetrics } from './metrics/client-metrics.ts'
 import { resolveOptions } from './options.ts'
@@ -19,7 +19,7 @@ import { createTracing } from './tracing.ts'
 export interface Delivery {
   /**
    * Keep one object per partition: what its spans have in common is computed once for each.
-   * @default the traced client's own for messages it delivered, else the message's topic and partition
+   * @default the traced client's own for messages it delivered, else the message's topic and partition; of a batch, what its messages agree on
    */
   readonly source?: MessageSource
   /** @default the active context */
@@ -43,7 +43,7 @@ export interface KafkaTelemetry {
   startSend<M>(operation: SendOperation<M>): StartedSend<M>
   /** Runs `fn` in a process span of `message`, which ends with it and records what it throws. */
   process<R>(message: ReceivedMessage, fn: (span: Span) => R, delivery?: Delivery): R
-  /** Runs `fn` in a receive span and a process span of a batch of messages with one source. */
+  /** Runs `fn` in a receive span and a process span of a batch of messages. */
   batch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R, delivery?: Delivery): R
   /** Makes the receive span of messages that were polled, and returns the context to process them in. */
   receive(messages: readonly ReceivedMessage[], delivery?: Delivery): Context
@@ -62,8 +62,10 @@ export function createKafkaTelemetry(options?: KafkaTelemetryOptions): KafkaTele
     }
     return known
   }
-  const sourceOf = (message: ReceivedMessage | undefined, delivery: Delivery | undefined): PreparedSource =>
-    prepare(delivery?.source ?? (message && deliveryOf(message)?.source) ?? message ?? NO_SOURCE)
+  const sourceOf = (message: ReceivedMessage, delivery: Delivery | undefined): PreparedSource =>
+    prepare(delivery?.source ?? deliveryOf(message)?.source ?? message)
+  const sourceOfAll = (messages: readonly ReceivedMessage[], delivery: Delivery | undefined): PreparedSource =>
+    prepare(delivery?.source ?? commonSource(messages))
 
   const telemetry: KafkaTelemetry = {
     send: (operation, call, places) => sendMessages(tracing, operation, call, places),
@@ -73,13 +75,13 @@ export function createKafkaTelemetry(options?: KafkaTelemetryOptions): KafkaTele
     batch(messages, fn, delivery) {
       const source = delivery?.source
       if (source) rememberDeliveries(messages, telemetry, source)
-      return processBatch(tracing, sourceOf(messages[0], delivery), messages, fn, delivery?.ambient)
+      return processBatch(tracing, sourceOfAll(messages, delivery), messages, fn, delivery?.ambient)
     },
     receive(messages, delivery) {
       const source = delivery?.source
       if (source) rememberDeliveries(messages, telemetry, source)
       const ambient = delivery?.ambient ?? context.active()
-      return receiveBatch(tracing, sourceOf(messages[0], delivery), messages, ambient, delivery?.startTime)
+      return receiveBatch(tracing, sourceOfAll(messages, delivery), messages, ambient, delivery?.startTime)
     },
     settle: (settlement, fn) => settleMessages(tracing, settlement, fn),
   }
@@ -87,5 +89,3 @@ export function createKafkaTelemetry(options?: KafkaTelemetryOptions): KafkaTele
   exposeEvents(telemetry, () => tracing.options)
   return Object.freeze(telemetry)
 }
-
-const NO_SOURCE: MessageSource = Object.freeze({})

@@ -1,5 +1,5 @@
 import { ROOT_CONTEXT, context, createContextKey, propagation, trace } from '@opentelemetry/api'
-import type { Span } from '@opentelemetry/api'
+import type { Attributes, Span, TracerProvider } from '@opentelemetry/api'
 import { createKafkaTelemetry } from '@spanlink/kafka'
 import type { ReceivedMessage, SpanSubject } from '@spanlink/kafka'
 import { describe, expect, test } from 'vitest'
@@ -33,6 +33,11 @@ function inSpan<R>(name: string, fn: (span: Span) => R): R {
       span.end()
     }
   })
+}
+
+function bound(of: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(of, name, of)
+  return typeof value === 'function' ? value.bind(of) : value
 }
 
 describe('one message', () => {
@@ -218,6 +223,105 @@ describe('a batch', () => {
     const root = polls.find((span) => described(span).parent === undefined)!
     expect(new Set(spans.all().map((span) => span.spanContext().traceId)).size).toBe(1)
     expect(described(spans.only('process orders')).parent).toBe(idOf(root))
+  })
+
+  test('so do they without receive spans, below the process span', () => {
+    const messages = Array.from({ length: 500 }, (_, i) => message(i + 1))
+    createKafkaTelemetry({ receiveSpans: false }).batch(messages, () => undefined, { source })
+    const process = spans.only('process orders')
+    const polls = spans.named('poll orders')
+    const linked = [process, ...polls].flatMap((span) => span.links.map((link) => idOf(link.context)))
+    expect(linked).toEqual(messages.map((_, i) => creation(i + 1)))
+    expect(polls.map((span) => [span.links.length, span.droppedLinksCount])).toEqual([
+      [128, 0],
+      [128, 0],
+      [116, 0],
+    ])
+    expect(polls.map((span) => described(span).parent)).toEqual(polls.map(() => idOf(process)))
+    expect(polls.at(-1)?.links.at(-1)?.attributes).toMatchObject({ 'kafka.offset': 500 })
+  })
+
+  test('whose links start whole still counts the messages of each producer', () => {
+    const hidden: TracerProvider = {
+      getTracer: (name, version) => {
+        const tracer = trace.getTracer(name, version)
+        const hide = (span: Span): Span =>
+          new Proxy(span, { get: (of, name) => (name === 'links' ? undefined : bound(of, name)) })
+        return {
+          startSpan: (...of) => hide(tracer.startSpan(...of)),
+          startActiveSpan: tracer.startActiveSpan.bind(tracer),
+        }
+      },
+    }
+    const telemetry = createKafkaTelemetry({ tracerProvider: hidden, linkLimit: 2, receiveSpans: false })
+    telemetry.batch([message(9)], () => undefined, { source })
+    const repeated = [1, 2, 3].flatMap((n) => [message(n), message(n, { offset: '7' })])
+    telemetry.batch(repeated, () => undefined, { source })
+    const counts = (span: ReturnType<typeof described> | undefined) =>
+      span?.links.map(({ attributes }) => attributes?.['messaging.batch.message_count'])
+    expect(counts(spans.named('process orders').map(described)[1])).toEqual([2, 2])
+    expect(counts(described(spans.only('poll orders')))).toEqual([2])
+  })
+
+  test('without a source is from where all its messages are, and links say where each is', () => {
+    const telemetry = createKafkaTelemetry()
+    const at = (n: number, topic: string, partition: number) => message(n, { topic, partition })
+    const placeOf = (attributes: Attributes = {}) => [
+      attributes['messaging.destination.name'],
+      attributes['messaging.destination.partition.id'],
+    ]
+    const places = (messages: readonly ReceivedMessage[]) => {
+      const before = spans.all().length
+      telemetry.batch(messages, () => undefined)
+      const [poll, process] = spans.all().slice(before).map(described)
+      expect(placeOf(poll?.attributes)).toEqual(placeOf(process?.attributes))
+      return {
+        name: process?.name,
+        span: placeOf(process?.attributes),
+        links: process?.links.map((l) => placeOf(l.attributes)),
+      }
+    }
+    const orders0 = at(1, 'orders', 0)
+    expect(places([orders0, at(2, 'orders', 0)])).toEqual({
+      name: 'process orders',
+      span: ['orders', '0'],
+      links: [
+        ['orders', '0'],
+        ['orders', '0'],
+      ],
+    })
+    expect(places([orders0, at(2, 'orders', 7)])).toEqual({
+      name: 'process orders',
+      span: ['orders', undefined],
+      links: [
+        ['orders', '0'],
+        ['orders', '7'],
+      ],
+    })
+    expect(places([orders0, at(2, 'refunds', 0)])).toEqual({
+      name: 'process',
+      span: [undefined, undefined],
+      links: [
+        ['orders', '0'],
+        ['refunds', '0'],
+      ],
+    })
+  })
+
+  test('of messages that were delivered from several partitions has what their sources agree on', () => {
+    const telemetry = createKafkaTelemetry()
+    const deliver = (n: number, partition: number) => {
+      const delivered = message(n)
+      telemetry.receive([delivered], { source: { topic: 'orders', partition, groupId: 'payment' } })
+      return delivered
+    }
+    const [one, other] = [deliver(1, 0), deliver(2, 1)]
+    telemetry.batch([one, other], () => undefined)
+    const { attributes, links } = described(spans.only('process orders'))
+    expect(attributes).toMatchObject({ 'messaging.consumer.group.name': 'payment' })
+    expect(attributes).not.toHaveProperty('messaging.destination.partition.id')
+    expect(links.map((link) => link.attributes?.['messaging.destination.partition.id'])).toEqual(['0', '1'])
+    expect(links.map((link) => link.attributes?.['messaging.destination.name'])).toEqual(['orders', 'orders'])
   })
 
   test('the handler sees the baggage on which all messages agree', () => {

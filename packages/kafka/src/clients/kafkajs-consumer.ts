@@ -5,6 +5,7 @@ import { ambientOfLoop } from './consumer-loop.ts'
 import type { SourceOf } from './consumer-loop.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
+import { withOwnConnections } from './kafkajs-connections.ts'
 import type { ClientIdentity } from './kafkajs-identity.ts'
 import { tellConsumerEvents } from './kafkajs-events.ts'
 import { measureConsumer } from './kafkajs-metrics.ts'
@@ -22,7 +23,7 @@ export function traceConsumer(
 ): void {
   const { run } = consumer
   const sourceOf = consumerSources(identity, cluster, groupId)
-  const work = measureConsumer(consumer, telemetry, groupId, sourceOf)
+  const work = withOwnConnections(measureConsumer(consumer, telemetry, groupId, sourceOf), cluster)
   const events = tellConsumerEvents(consumer, telemetry, identity, cluster, groupId)
   const settling: Settling = { telemetry, identity, cluster, groupId, work, events }
   traceCommits(consumer, settling)

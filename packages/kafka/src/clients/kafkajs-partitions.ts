@@ -6,6 +6,8 @@ import { overriding } from './replace-method.ts'
 export interface WatchedPartitions {
   /** The producer's configuration, with its partitioner watched. */
   readonly config: ProducerConfig | undefined
+  /** Whether there is a partitioner to be watched; nothing is ever known otherwise. */
+  readonly isPossible: boolean
   /** Begins to watch a message; the copy that is sent, as a message object may be sent again at any time. */
   watch(message: object): void
   /** The partition, if a watched partitioner chose it, and always the same one when it was asked again for a retry. */
@@ -23,9 +25,10 @@ export function watchPartitions(config: ProducerConfig | undefined): WatchedPart
   const chosen = new WeakMap<object, { partition: number | undefined; asked: number }>()
   const createPartitioner = config?.createPartitioner
   if (config === undefined || typeof createPartitioner !== 'function') {
-    return { config, watch() {}, partitionOf: () => undefined, retriesOf: () => 0 }
+    return { config, isPossible: false, watch() {}, partitionOf: () => undefined, retriesOf: () => 0 }
   }
   return {
+    isPossible: true,
     config: overriding(config, {
       createPartitioner: () => {
         const partitioner = createPartitioner()
@@ -69,10 +72,9 @@ export function recordPlaces(
   metadata: readonly RecordMetadata[],
   watched: WatchedPartitions,
 ): FoundPlace[][] {
-  if (metadata.length === 1 && sends.length === 1 && sends[0]!.messages.length === 1) {
-    const { partition, baseOffset, offset, topicName } = metadata[0]!
-    if (topicName === sends[0]!.topic) return [[onePlace(partition, baseOffset ?? offset)]]
-  }
+  const [send] = sends
+  const only = sends.length === 1 && send!.messages.length === 1 ? onlyPlace(send!.topic, metadata) : undefined
+  if (only !== undefined) return [[only]]
   const topics = new Map<string, TopicPlaces>()
   for (const { topic, messages } of sends) {
     let places = topics.get(topic)
@@ -85,9 +87,14 @@ export function recordPlaces(
   })
 }
 
-/** The usual send: nothing to count on from. */
-function onePlace(partition: number, offset: string | undefined): FoundPlace {
-  return offset === undefined || offset.startsWith('-') ? { partition } : { partition, offset }
+/** The place of a message that was sent alone, as most are: there is nothing to count on from. */
+export function onlyPlace(topic: string, metadata: readonly RecordMetadata[]): FoundPlace | undefined {
+  if (metadata.length !== 1) return undefined
+  const { partition, baseOffset, offset, topicName } = metadata[0]!
+  if (topicName !== topic) return undefined
+  // What has no offset (`acks: 0`), or had one that the broker no longer knows, is answered by -1.
+  const known = baseOffset ?? offset
+  return known === undefined || known.startsWith('-') ? { partition } : { partition, offset: known }
 }
 
 interface TopicPlaces {

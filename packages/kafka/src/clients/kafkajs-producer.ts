@@ -11,13 +11,13 @@ import type {
 import { quietly, reportFailure } from '../diagnosis.ts'
 import { observe } from '../run-in-span.ts'
 import type { OutgoingFormat, RecordPlace, StartedSend } from '../send.ts'
-import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
+import { withOwnConnections } from './kafkajs-connections.ts'
 import type { ClientIdentity } from './kafkajs-identity.ts'
 import { tellProducerEvents } from './kafkajs-events.ts'
 import { measureProducer } from './kafkajs-metrics.ts'
-import { recordPlaces } from './kafkajs-partitions.ts'
+import { onlyPlace, recordPlaces } from './kafkajs-partitions.ts'
 import type { WatchedPartitions } from './kafkajs-partitions.ts'
 import { traceTransactionEnd } from './kafkajs-settle.ts'
 import type { Settling } from './kafkajs-settle.ts'
@@ -32,7 +32,7 @@ export function traceProducer(
   partitions: WatchedPartitions,
 ): void {
   const { transaction } = producer
-  const work = measureProducer(producer, telemetry)
+  const work = withOwnConnections(measureProducer(producer, telemetry), cluster)
   tellProducerEvents(producer, telemetry, identity, cluster)
   const sending: Sending = { telemetry, identity, cluster, partitions, work }
   traceSender(producer, sending)
@@ -53,11 +53,21 @@ interface Sending extends Settling {
 
 function traceSender(sender: Producer | Transaction, sending: Sending): void {
   const { send, sendBatch } = sender
+  const { work } = sending
   replaceMethod(sender, 'send', (record: ProducerRecord) => {
     if (!isSendable(record)) return send(record)
     const started = startSend(record, sending)
-    return finish([record], [started], sending, () =>
-      context.with(started.within, send, undefined, withMessages(record, started)),
+    watchPartitionsOf(started, sending, record.messages.length === 1)
+    return observe(
+      () => work.own(() => context.with(started.within, send, undefined, withMessages(record, started))),
+      (metadata) => {
+        started.succeed(started.isRecording ? placesOf(record.topic, started, metadata, sending) : undefined)
+        countRetries(sending, record.topic, started)
+      },
+      (error: unknown) => {
+        countRetries(sending, record.topic, started, error)
+        started.fail(error)
+      },
     )
   })
   replaceMethod(sender, 'sendBatch', (batch: ProducerBatch) => {
@@ -67,8 +77,24 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
     // Requests of several topics belong to no single Send span, so they stay with the caller's.
     const within = started.length === 1 ? started[0]!.within : context.active()
     const topicMessages = topics.map((topic, i) => withMessages(topic, started[i]!))
-    return finish(topics, started, sending, () =>
-      context.with(within, sendBatch, undefined, overriding(batch, { topicMessages })),
+    for (const one of started) watchPartitionsOf(one, sending, topicMessages.length === 1 && one.messages.length === 1)
+    return observe(
+      () => work.own(() => context.with(within, sendBatch, undefined, overriding(batch, { topicMessages }))),
+      (metadata) => {
+        const places = started.some(({ isRecording }) => isRecording)
+          ? placesOfTopics(topics, started, metadata, sending)
+          : NO_PLACES
+        for (const [i, one] of started.entries()) {
+          one.succeed(places[i])
+          countRetries(sending, topics[i]!.topic, one)
+        }
+      },
+      (error: unknown) => {
+        for (const [i, one] of started.entries()) {
+          countRetries(sending, topics[i]!.topic, one, error)
+          one.fail(error)
+        }
+      },
     )
   })
 }
@@ -79,12 +105,12 @@ function isSendable(record: TopicMessages | undefined): record is TopicMessages 
     typeof record?.topic === 'string' &&
     record.topic !== '' &&
     Array.isArray(record.messages) &&
-    record.messages.every((message: unknown) => isObject(message) && (message as Message).value !== undefined)
+    record.messages.every(isMessage)
   )
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+function isMessage(message: unknown): message is Message {
+  return typeof message === 'object' && message !== null && (message as Message).value !== undefined
 }
 
 function startSend(
@@ -112,51 +138,46 @@ function withMessages<T extends TopicMessages>(record: T, { messages }: StartedS
   return overriding<TopicMessages>(record, { messages: messages as Message[] }) as T
 }
 
-function finish(
-  topics: readonly TopicMessages[],
-  started: readonly StartedSend<Message>[],
-  sending: Sending,
-  send: () => Promise<RecordMetadata[]>,
-): Promise<RecordMetadata[]> {
-  const { partitions, work } = sending
-  const isRecording = started.some((one) => one.isRecording)
-  const metrics = work.metrics()
-  if (metrics !== undefined || (isRecording && !isOneMessage(topics))) {
-    for (const { messages } of started) for (const message of messages) partitions.watch(message)
-  }
-  return observe(
-    metrics === undefined ? send : () => work.own(send),
-    (metadata) => {
-      const places = isRecording ? placesOf(topics, started, metadata, sending) : NO_PLACES
-      for (let i = 0; i < started.length; i += 1) started[i]!.succeed(places[i])
-      if (metrics !== undefined) countRetries(metrics, topics, started, partitions, 0)
-    },
-    (error: unknown) => {
-      if (metrics !== undefined) countRetries(metrics, topics, started, partitions, retryCount(error))
-      for (const one of started) one.fail(error)
-    },
-  )
+/** One message has one place in the answer; of more, and of retries, kafkajs tells the partitioner alone. */
+function watchPartitionsOf(
+  { messages, isRecording }: StartedSend<Message>,
+  { partitions, work }: Sending,
+  isAlone: boolean,
+): void {
+  if (!partitions.isPossible || (work.metrics() === undefined && (!isRecording || isAlone))) return
+  for (const message of messages) partitions.watch(message)
 }
 
-type Places = readonly (readonly RecordPlace[])[]
-
-const NO_PLACES: Places = []
-
-function isOneMessage(topics: readonly TopicMessages[]): boolean {
-  return topics.length === 1 && topics[0]!.messages.length === 1
-}
+const NO_PLACES: readonly (readonly RecordPlace[])[] = []
 
 function placesOf(
+  topic: string,
+  { messages }: StartedSend<Message>,
+  metadata: readonly RecordMetadata[],
+  { cluster, partitions }: Sending,
+): readonly RecordPlace[] | undefined {
+  try {
+    const place = messages.length === 1 ? onlyPlace(topic, metadata) : undefined
+    const places = place ? [place] : recordPlaces([{ topic, messages }], metadata, partitions)[0]!
+    for (const one of places) one.server = cluster.leaderOf(topic, one.partition)
+    return places
+  } catch (error) {
+    reportFailure('read where records are', error)
+    return undefined
+  }
+}
+
+function placesOfTopics(
   topics: readonly TopicMessages[],
   started: readonly StartedSend<Message>[],
   metadata: readonly RecordMetadata[],
   { cluster, partitions }: Sending,
-): Places {
+): readonly (readonly RecordPlace[])[] {
   try {
     const sent = topics.map(({ topic }, i) => ({ topic, messages: started[i]!.messages }))
     const places = recordPlaces(sent, metadata, partitions)
-    for (let i = 0; i < places.length; i += 1) {
-      for (const place of places[i]!) place.server = cluster.leaderOf(topics[i]!.topic, place.partition)
+    for (const [i, ofTopic] of places.entries()) {
+      for (const place of ofTopic) place.server = cluster.leaderOf(topics[i]!.topic, place.partition)
     }
     return places
   } catch (error) {
@@ -166,21 +187,19 @@ function placesOf(
 }
 
 function countRetries(
-  metrics: ClientMetrics,
-  topics: readonly TopicMessages[],
-  started: readonly StartedSend<Message>[],
-  partitions: WatchedPartitions,
-  reported: number,
+  { work, partitions }: Sending,
+  topic: string,
+  { messages }: StartedSend<Message>,
+  error?: unknown,
 ): void {
-  for (const [i, { messages }] of started.entries()) {
-    const [first] = messages
-    const retries = Math.max(reported, first ? partitions.retriesOf(first) : 0)
-    if (retries > 0) metrics.retried(topics[i]!.topic, retries)
-  }
+  const metrics = work.metrics()
+  if (metrics === undefined) return
+  const retries = Math.max(retryCount(error), messages.length > 0 ? partitions.retriesOf(messages[0]!) : 0)
+  if (retries > 0) metrics.retried(topic, retries)
 }
 
 /** Of a KafkaJSNumberOfRetriesExceeded. */
 function retryCount(error: unknown): number {
-  const count = (error as { readonly retryCount?: unknown } | null)?.retryCount
+  const count = (error as { readonly retryCount?: unknown } | null | undefined)?.retryCount
   return typeof count === 'number' ? count : 0
 }

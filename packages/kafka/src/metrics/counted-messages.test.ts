@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import type { ReceivedMessage } from '../source.ts'
+import { countOnce, wasCounted } from './counted-messages.ts'
+
+/** Messages as kafkajs delivers them: those of a record batch share an object. */
+const batchOf = (from: number, to: number): ReceivedMessage[] => {
+  const batchContext = { firstOffset: String(from) }
+  return Array.from({ length: to - from + 1 }, (_, i) => Object.freeze({ offset: String(from + i), batchContext }))
+}
+
+const counted = (messages: readonly ReceivedMessage[]): unknown[] => {
+  const offsets: unknown[] = []
+  countOnce(messages, (message, i) => {
+    expect(message).toBe(messages[i])
+    offsets.push(message.offset)
+  })
+  return offsets
+}
+
+test('a message on its own is counted once', () => {
+  const [one, other] = [{ offset: '1' }, { offset: '1' }]
+  expect(wasCounted(one)).toBe(false)
+  expect(counted([one, one])).toEqual(['1'])
+  expect(counted([one, other])).toEqual(['1'])
+  expect([one, other].map(wasCounted)).toEqual([true, true])
+})
+
+test('messages of record batches are counted once, however they are handed over', () => {
+  const [first, second] = [batchOf(0, 4), batchOf(5, 6)]
+  expect(counted([...first.slice(0, 2), ...second])).toEqual(['0', '1', '5', '6'])
+  expect(first.map(wasCounted)).toEqual([true, true, false, false, false])
+  expect(counted(first)).toEqual(['2', '3', '4'])
+  expect(counted([...first, ...second, ...batchOf(5, 6)])).toEqual(['5', '6'])
+})

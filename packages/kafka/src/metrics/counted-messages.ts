@@ -1,0 +1,41 @@
+import { markOf } from '../delivered.ts'
+import type { ReceivedMessage } from '../source.ts'
+
+// Messages of batches, which may be processed on their own later on: that is no second delivery. Messages that share an object are kept as
+// ranges of offsets by it, one entry for all of them; a record batch may be handed over in pieces.
+
+const alone = new WeakSet<object>()
+const ranges = new WeakMap<object, { readonly from: number; readonly to: number }[]>()
+
+export function wasCounted(message: ReceivedMessage): boolean {
+  const mark = markOf(message)
+  if (mark === message) return alone.has(message)
+  const known = ranges.get(mark)
+  if (known === undefined) return false
+  const offset = Number(message.offset)
+  return known.some(({ from, to }) => from <= offset && offset <= to)
+}
+
+/** Calls `count` for those of `messages` that no call had before. */
+export function countOnce(
+  messages: readonly ReceivedMessage[],
+  count: (message: ReceivedMessage, index: number) => void,
+): void {
+  for (let begin = 0, end = 0; begin < messages.length; begin = end) {
+    const first = messages[begin]!
+    const mark = markOf(first)
+    end = begin + 1
+    if (mark === first) {
+      if (alone.has(first)) continue
+      alone.add(first)
+      count(first, begin)
+      continue
+    }
+    while (end < messages.length && markOf(messages[end]!) === mark) end += 1
+    const known = ranges.get(mark)
+    for (let i = begin; i < end; i += 1) if (known === undefined || !wasCounted(messages[i]!)) count(messages[i]!, i)
+    const range = { from: Number(first.offset), to: Number(messages[end - 1]!.offset) }
+    if (known === undefined) ranges.set(mark, [range])
+    else known.push(range)
+  }
+}
