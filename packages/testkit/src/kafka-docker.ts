@@ -35,6 +35,8 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
   }
   return {
     broker: `127.0.0.1:${port}`,
+    // The keystore would have to get into the container.
+    tls: undefined,
     pid: undefined,
     process: guarded,
     pause: () => void command('docker', ['pause', name]),

@@ -5,9 +5,18 @@ import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { startGuarded, type GuardedProcess } from './guarded-process.ts'
 import type { KafkaJars } from './kafka-jars.ts'
+import { tlsKeystore } from './kafka-tls.ts'
+
+export interface TlsListener {
+  /** `host:port` */
+  readonly broker: string
+  /** Of its certificate, which it signed itself: PEM. */
+  readonly certificate: string
+}
 
 export interface RunningBroker {
   readonly broker: string
+  readonly tls: TlsListener | undefined
   /** The JVM; undefined in a container. */
   readonly pid: number | undefined
   readonly process: GuardedProcess
@@ -23,16 +32,26 @@ export interface BrokerSettings {
   readonly properties: Readonly<Record<string, string>>
   readonly heapMegabytes: number
   readonly timeout: number
+  /** Whether to listen with TLS as well. */
+  readonly tls: boolean
 }
 
 /** One combined KRaft node in a JVM of its own, ready to take requests. */
 export async function startKafkaJvm(jars: KafkaJars, settings: BrokerSettings): Promise<RunningBroker> {
   for (let attempt = 1; ; attempt++) {
-    const [port = 0, controllerPort = 0] = await freePorts(2)
+    const [port = 0, controllerPort = 0, tlsPort = 0] = await freePorts(settings.tls ? 3 : 2)
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
     await copyFile(jars.bootstrapCheckpoint, join(dir, 'bootstrap.checkpoint'))
     await writeFile(join(dir, 'meta.properties'), metaProperties())
-    await writeFile(join(dir, 'server.properties'), serverProperties(dir, port, controllerPort, settings))
+    const tls = settings.tls ? await tlsKeystore(jars.java, dir) : undefined
+    const properties = {
+      ...(tls && tlsListener(tls.properties, tlsPort, port, controllerPort)),
+      ...settings.properties,
+    }
+    await writeFile(
+      join(dir, 'server.properties'),
+      serverProperties(dir, port, controllerPort, { ...settings, properties }),
+    )
     const guarded = await startGuarded([jars.java, ...jvmArguments(jars, dir, settings.heapMegabytes)], {
       directory: dir,
     })
@@ -49,6 +68,7 @@ export async function startKafkaJvm(jars: KafkaJars, settings: BrokerSettings): 
     if (!failure) {
       return {
         broker: `127.0.0.1:${port}`,
+        tls: tls && { broker: `127.0.0.1:${tlsPort}`, certificate: tls.certificate },
         pid: guarded.pid,
         process: guarded,
         pause: () => signal('SIGSTOP'),
@@ -105,6 +125,19 @@ function metaProperties(): string {
 /** Kafka's own ids: 16 bytes in URL-safe base64. A leading dash is allowed on disk, and not on its command lines. */
 function uuid(): string {
   return randomBytes(16).toString('base64url')
+}
+
+function tlsListener(
+  keystore: Readonly<Record<string, string>>,
+  tlsPort: number,
+  port: number,
+  controllerPort: number,
+): Record<string, string> {
+  return {
+    ...keystore,
+    listeners: `PLAINTEXT://127.0.0.1:${port},SSL://127.0.0.1:${tlsPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT',
+  }
 }
 
 function serverProperties(dir: string, port: number, controllerPort: number, settings: BrokerSettings): string {

@@ -1,6 +1,6 @@
 import { kafkaJars } from './kafka-jars.ts'
 import { dockerProblem, startKafkaDocker } from './kafka-docker.ts'
-import { startKafkaJvm, type RunningBroker } from './kafka-jvm.ts'
+import { startKafkaJvm, type RunningBroker, type TlsListener } from './kafka-jvm.ts'
 import { createTopic } from './kafka-topic.ts'
 
 export interface KafkaOptions {
@@ -8,6 +8,8 @@ export interface KafkaOptions {
   readonly properties?: Readonly<Record<string, string>>
   /** The JVM's largest heap in megabytes. @default 256 */
   readonly heapMegabytes?: number
+  /** Whether to listen with TLS as well, with a certificate of its own. @default false */
+  readonly tls?: boolean
   /** How long the broker may take to be ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
@@ -20,6 +22,8 @@ export interface TopicOptions {
 export interface KafkaBroker {
   /** `host:port`, as a client's `brokers` takes them. */
   readonly brokers: string[]
+  /** The listener that `tls: true` asked for; undefined where Kafka does not run from jars. */
+  readonly tls: TlsListener | undefined
   /** The broker's process; undefined for the cluster of `KAFKA_BROKERS`. */
   readonly pid: number | undefined
   /** Makes a topic and waits for its leader; a topic that is there already is left as it is. */
@@ -44,6 +48,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
     properties: options.properties ?? {},
     heapMegabytes: options.heapMegabytes ?? 256,
     timeout: options.timeout ?? 60_000,
+    tls: options.tls ?? false,
   }
   const source = await kafkaSource()
   switch (source.kind) {
@@ -113,6 +118,7 @@ function owned(running: RunningBroker): KafkaBroker {
   died.catch(() => {})
   return {
     brokers,
+    tls: running.tls,
     pid: running.pid,
     died,
     createTopic: async (name, topic) => await createTopic(brokers, name, topic?.partitions ?? 1),
@@ -130,6 +136,7 @@ function external(brokers: string[]): KafkaBroker {
   const stop = async (): Promise<void> => {}
   return {
     brokers,
+    tls: undefined,
     pid: undefined,
     died: new Promise(() => {}),
     createTopic: async (name, topic) => await createTopic(brokers, name, topic?.partitions ?? 1),
