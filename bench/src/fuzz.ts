@@ -1,0 +1,89 @@
+// A million inputs over every port and codec: mutations of real requests, with good ones between that have to be stored.
+//   npm run bench:fuzz -- --inputs 1000000 --seed 1
+// An input is made from the seed and its index alone, so `--from 123456 --inputs 1` sends one of them again.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { openEmbeddedStore } from '../../packages/server/src/store/open.ts'
+import { fuzz } from '../../packages/server/test/fuzz/fuzz-run.ts'
+import { describeMachine } from './machine.ts'
+import { residentMiB } from './process-stats.ts'
+import { columns, table } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    inputs: { type: 'string', default: '1000000' },
+    seed: { type: 'string', default: '1' },
+    from: { type: 'string', default: '0' },
+    senders: { type: 'string', default: '32' },
+  },
+})
+const [inputs, seed, from, senders] = [values.inputs, values.seed, values.from, values.senders].map(Number) as [
+  number,
+  number,
+  number,
+  number,
+]
+
+const machine = describeMachine()
+const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-fuzz-'))
+const server = await startSpanlink({ dataDir })
+const enginePid = (await server.enginePid()) ?? 0
+const began = performance.now()
+const tenths = [['inputs', 'seconds', 'receiver MiB', 'engine MiB']]
+const { answers, goodTraces, findings } = await fuzz({
+  server,
+  seed,
+  from,
+  inputs,
+  senders,
+  onTenth: (done) => {
+    const seconds = Math.round((performance.now() - began) / 1000)
+    tenths.push(
+      [done, seconds, residentMiB(server.pid), residentMiB(enginePid)].map((count) => count.toLocaleString('en')),
+    )
+    process.stderr.write(`${tenths.at(-1)?.join('  ')}\n`)
+  },
+})
+const engineDied = (await server.enginePid()) !== enginePid
+const exitCode = await server.stop()
+
+const store = await openEmbeddedStore(dataDir)
+const kept = await store.query<{ id: string }>(
+  `select lower(hex(trace_id)) as id from spans where service = 'fuzz-good'`,
+)
+await store.close()
+const stored = new Set(kept.map(({ id }) => id))
+const lost = goodTraces.filter((id) => !stored.has(id)).length
+
+const whole = (count: number): string => count.toLocaleString('en')
+const text = `${[
+  'Fuzz: mutated requests on every port and codec, and questions, with good requests between',
+  '',
+  ...machine,
+  `inputs          ${whole(inputs)} of seed ${seed} from ${from}, ${senders} at a time`,
+  '',
+  ...table([
+    ['good requests taken', whole(goodTraces.length)],
+    ['good requests that are not stored', whole(lost)],
+    ['answers that must not be, or none', whole(findings.length)],
+    ['the engine died', engineDied ? 'yes' : 'no'],
+    ['exit code of the server', String(exitCode)],
+  ]),
+  '',
+  'Answers by port (HTTP status, gRPC code):',
+  ...table([...answers].sort(([a], [b]) => a.localeCompare(b, 'en')).map(([key, count]) => [key, whole(count)])),
+  '',
+  'Memory with nothing on its way:',
+  ...columns(tenths),
+  ...(findings.length === 0 ? [] : ['', ...findings.slice(0, 50)]),
+].join('\n')}\n`
+process.stdout.write(text)
+const folder = new URL('../results/', import.meta.url)
+mkdirSync(folder, { recursive: true })
+writeFileSync(new URL('fuzz.txt', folder), text)
+if (lost > 0 || findings.length > 0 || engineDied || exitCode !== 0) process.exitCode = 1
+await rm(dataDir, { recursive: true, force: true })
