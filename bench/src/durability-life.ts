@@ -1,12 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { encodeTraces, kv, type Random, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 
 /** How a server's life ends. */
 export type Death = 'server' | 'server and engine at once' | 'server between insert and removal of the segment'
 
-export type Sent = { readonly acked: string[]; readonly unanswered: string[]; refused: number }
+/** Ids with the life that they were sent in. */
+export type Sent = { readonly acked: Map<string, number>; readonly unanswered: Map<string, number>; refused: number }
+
+export type Life = {
+  readonly number: number
+  readonly death: Death
+  readonly engineKills: number
+  /** What decides its moments. */
+  readonly random: Random
+}
+
+export type Place = {
+  readonly dataDir: string
+  /** A built `main.js`. */
+  readonly main: string
+  readonly env: Readonly<Record<string, string>>
+}
 
 /** Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms after its first request. */
 const LONGEST_WAIT_MS = 700
@@ -21,42 +37,46 @@ const ENGINE_BACK_WITHIN_MS = 60_000
 
 const killBeforeRemoval = new URL('./kill-before-removal.ts', import.meta.url).href
 
-/** Starts a server, sends to it, kills its engine `engineKills` times and then the server. */
-export async function liveOnce(
-  options: { readonly dataDir: string; readonly env: Readonly<Record<string, string>> },
-  death: Death,
-  engineKills: number,
-  sent: Sent,
-): Promise<void> {
+/**
+ * Starts a server, sends to it, kills its engine some times and then the server.
+ *
+ * @returns the server's last lines
+ */
+export async function liveOnce(place: Place, life: Life, sent: Sent): Promise<string> {
+  const { death, engineKills, random } = life
   const atRemoval = death === 'server between insert and removal of the segment'
   const fault = {
     NODE_OPTIONS: `--import=${killBeforeRemoval}`,
-    KILL_AT_REMOVAL: String(1 + Math.floor(Math.random() * 3)),
+    KILL_AT_REMOVAL: String(1 + Math.floor(random() * 3)),
   }
-  const server = await startSpanlink({ ...options, env: { ...options.env, ...(atRemoval ? fault : {}) } }).catch(
-    (error: Error) => {
+  const server = await startSpanlink({ ...place, env: { ...place.env, ...(atRemoval ? fault : {}) } }).catch(
+    (error: Error & { readonly exitCode?: number }) => {
       // It stores what the life before left, and the first removal may come before it is ready.
-      if (atRemoval && /code 137|ESRCH|fetch failed/.test(error.message)) return undefined
+      if (atRemoval && error.exitCode === KILLED) return undefined
       throw error
     },
   )
-  if (server === undefined) return
-  const senders = Array.from({ length: SENDERS }, () => send(server, sent))
+  if (server === undefined) return 'killed at the removal of a segment while it was starting'
+  const senders = Array.from({ length: SENDERS }, () => send(server, life.number, sent))
+  // A failure of one is told at the end, where all are awaited.
+  for (const sender of senders) sender.catch(() => {})
   for (let kill = 0; kill < engineKills; kill++) {
-    await sleep(Math.random() * LONGEST_WAIT_MS)
+    await sleep(random() * LONGEST_WAIT_MS)
     await killEngine(server)
   }
-  if (atRemoval) {
-    // Ends by itself, by SIGKILL.
-    await Promise.all(senders)
-    return
+  if (!atRemoval) {
+    await sleep(random() * LONGEST_WAIT_MS)
+    const enginePid = death === 'server and engine at once' ? await server.enginePid() : undefined
+    if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
+    await server.kill('SIGKILL')
   }
-  await sleep(Math.random() * LONGEST_WAIT_MS)
-  const enginePid = death === 'server and engine at once' ? await server.enginePid() : undefined
-  if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
-  await server.kill('SIGKILL')
+  // At a removal it ends by itself, by SIGKILL.
   await Promise.all(senders)
+  return server.stderr()
 }
+
+/** 128 and the number of SIGKILL. */
+const KILLED = 137
 
 /** Waits for the next engine to answer: a second kill shall not meet one that is not there. */
 async function killEngine(server: SpanlinkServer): Promise<void> {
@@ -74,7 +94,7 @@ async function killEngine(server: SpanlinkServer): Promise<void> {
 }
 
 /** Sends until the server is gone. */
-async function send(server: SpanlinkServer, sent: Sent): Promise<void> {
+async function send(server: SpanlinkServer, life: number, sent: Sent): Promise<void> {
   for (;;) {
     const ids = Array.from({ length: SPANS_PER_REQUEST }, () => randomBytes(8).toString('hex'))
     const body = encodeTraces(
@@ -96,14 +116,27 @@ async function send(server: SpanlinkServer, sent: Sent): Promise<void> {
         headers,
         body: Uint8Array.from(body),
       })
-      if (answer.status === 200) sent.acked.push(...ids)
+      if (answer.status === 200) for (const id of ids) sent.acked.set(id, life)
       else sent.refused += ids.length
-    } catch {
-      sent.unanswered.push(...ids)
-      return
+    } catch (error) {
+      for (const id of ids) sent.unanswered.set(id, life)
+      if (await isGone(server.pid)) return
+      throw new Error(`a request failed and the server lives:\n${server.stderr()}`, { cause: error })
     }
     await sleep(PAUSE_MS)
   }
+}
+
+/** A broken connection is what a kill explains, and nothing else does. */
+async function isGone(pid: number): Promise<boolean> {
+  for (const giveUp = performance.now() + 10_000; performance.now() < giveUp; await sleep(10)) {
+    try {
+      process.kill(pid, 0)
+    } catch {
+      return true
+    }
+  }
+  return false
 }
 
 type Status = {

@@ -1,13 +1,17 @@
 // Durability: kill -9 of the server and of its engine, again and again, at random moments under load, and at the one moment
 // that random ones hardly meet. Then every acked span has to be stored once, with both rows of its link, and counted once
 // in the views.
-//   node --conditions=spanlink:source bench/src/durability.ts --kills 1000 --servers 2
+//   npm run bench:durability -- --kills 1000 --servers 2 --seed 1
+// It runs a copy of the build, so that the checkout may change meanwhile. Where something was lost or doubled, the data
+// directory stays, with the journal that each life began with and what its server said.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import { fileURLToPath } from 'node:url'
+import { seededRandom } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { openEmbeddedStore } from '../../packages/server/src/store/open.ts'
 import { type Death, liveOnce, type Sent, status } from './durability-life.ts'
@@ -15,12 +19,17 @@ import { describeMachine } from './machine.ts'
 import { table } from './report.ts'
 
 const { values } = parseArgs({
-  options: { kills: { type: 'string', default: '1000' }, servers: { type: 'string', default: '2' } },
+  options: {
+    kills: { type: 'string', default: '1000' },
+    servers: { type: 'string', default: '2' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
 })
 let kills = Number(values.kills)
 // Ctrl-C ends it early, with what was done until then compared.
 process.once('SIGINT', () => (kills = 0))
 const servers = Number(values.servers)
+const seed = Number(values.seed)
 
 /** In each life of a server its engine dies alone this often: that start is the quicker one. */
 const ENGINE_KILLS = 8
@@ -35,8 +44,8 @@ const DEATHS: readonly Death[] = [
 
 type Counts = Record<Death | 'engine alone', number>
 type Found = {
-  readonly lost: number
-  readonly doubled: number
+  readonly lost: readonly string[]
+  readonly doubled: readonly string[]
   readonly linksWrong: number
   readonly viewsWrong: number
 }
@@ -50,11 +59,13 @@ const done: Counts = {
   'server between insert and removal of the segment': 0,
 }
 const killed = (): number => Object.values(done).reduce((sum, count) => sum + count, 0)
-let lastTold = 0
 
 const cacheDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-cache-'))
-const results = await Promise.all(Array.from({ length: servers }, () => killAgainAndAgain()))
+const buildDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-build-'))
+const main = await copyBuild()
+const results = await Promise.all(Array.from({ length: servers }, (_, at) => killAgainAndAgain(seed + at)))
 await rm(cacheDir, { recursive: true, force: true })
+await rm(buildDir, { recursive: true, force: true })
 
 const sum = (pick: (result: (typeof results)[number]) => number): string =>
   results.reduce((total, result) => total + pick(result), 0).toLocaleString('en')
@@ -63,6 +74,7 @@ const lines = [
   '',
   ...machine,
   `load            ${servers} servers with an engine each, 3 senders a server, 5 spans with a link each a request`,
+  `seed            ${seed}`,
   `time            ${Math.round((performance.now() - began) / 60_000)} minutes`,
   '',
   ...table([
@@ -72,8 +84,8 @@ const lines = [
     ['spans never answered, stored or not', sum((result) => result.unanswered)],
     ['spans refused, to be sent again', sum((result) => result.refused)],
     ['journal bytes torn by kills, cut at the next start', sum((result) => result.tornBytes)],
-    ['acked spans lost', sum((result) => result.found.lost)],
-    ['spans stored twice', sum((result) => result.found.doubled)],
+    ['acked spans lost', sum((result) => result.found.lost.length)],
+    ['spans stored twice', sum((result) => result.found.doubled.length)],
     ['links missing or doubled, of both directions', sum((result) => result.found.linksWrong)],
     ['spans missing or doubled in the rollup by minute', sum((result) => result.found.viewsWrong)],
   ]),
@@ -83,7 +95,20 @@ process.stdout.write(text)
 const folder = new URL('../results/', import.meta.url)
 mkdirSync(folder, { recursive: true })
 writeFileSync(new URL('durability.txt', folder), text)
-if (results.some(({ found }) => Object.values(found).some((count) => count > 0))) process.exitCode = 1
+if (results.some(({ found }) => isWrong(found))) process.exitCode = 1
+
+function isWrong({ lost, doubled, linksWrong, viewsWrong }: Found): boolean {
+  return lost.length + doubled.length + linksWrong + viewsWrong > 0
+}
+
+/** With the checkout's dependencies. */
+async function copyBuild(): Promise<string> {
+  const root = fileURLToPath(new URL('../../', import.meta.url))
+  await cp(join(root, 'packages/server/dist'), join(buildDir, 'server/dist'), { recursive: true })
+  await cp(join(root, 'packages/server/package.json'), join(buildDir, 'server/package.json'))
+  await symlink(join(root, 'node_modules'), join(buildDir, 'node_modules'))
+  return join(buildDir, 'server/dist/cli/main.js')
+}
 
 type Result = {
   readonly acked: number
@@ -93,25 +118,28 @@ type Result = {
   readonly found: Found
 }
 
-async function killAgainAndAgain(): Promise<Result> {
+async function killAgainAndAgain(ownSeed: number): Promise<Result> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-'))
-  const env = { NODE_COMPILE_CACHE: cacheDir }
+  const evidenceDir = `${dataDir}-evidence`
+  const place = { dataDir, main, env: { NODE_COMPILE_CACHE: cacheDir } }
   // A first life that ends well: only then does Node keep what it compiled for the next starts.
-  await (await startSpanlink({ dataDir, env })).stop()
-  const sent: Sent = { acked: [], unanswered: [], refused: 0 }
-  for (let life = 0; killed() < kills; life++) {
-    const death = DEATHS[life % DEATHS.length] as Death
+  await (await startSpanlink(place)).stop()
+  const sent: Sent = { acked: new Map(), unanswered: new Map(), refused: 0 }
+  for (let number = 0; killed() < kills; number++) {
+    const death = DEATHS[number % DEATHS.length] as Death
     const engineKills = death === 'server between insert and removal of the segment' ? 0 : ENGINE_KILLS
-    await liveOnce({ dataDir, env }, death, engineKills, sent)
+    const lifeSeed = ownSeed * 10_000 + number
+    const lifeDir = join(evidenceDir, String(number))
+    await cp(join(dataDir, 'journal'), join(lifeDir, 'journal'), { recursive: true })
+    const said = await liveOnce(place, { number, death, engineKills, random: seededRandom(lifeSeed) }, sent)
+    await writeFile(join(lifeDir, 'server.log'), said)
     done['engine alone'] += engineKills
     done[death] += 1
-    if (killed() >= lastTold + 50) {
-      lastTold = killed()
-      process.stderr.write(`${lastTold} kills, ${Math.round((performance.now() - began) / 1000)} s\n`)
-    }
+    const seconds = Math.round((performance.now() - began) / 1000)
+    process.stderr.write(`${seconds} s: ${killed()} kills, life ${number} of seed ${lifeSeed} ended: ${death}\n`)
   }
   // A last life, to store what the journal holds.
-  const server = await startSpanlink({ dataDir, env })
+  const server = await startSpanlink(place)
   let { journal } = await status(server)
   while (journal.segments > 0) {
     await sleep(100)
@@ -119,9 +147,17 @@ async function killAgainAndAgain(): Promise<Result> {
   }
   if ((await server.stop()) !== 0) throw new Error(`the server did not stop well:\n${server.stderr()}`)
   const found = await compare(dataDir, sent)
-  await rm(dataDir, { recursive: true, force: true })
+  if (isWrong(found)) {
+    const lifeOf = (id: string) => [id, sent.acked.get(id) ?? sent.unanswered.get(id)] as const
+    const told = { ...found, lost: found.lost.map(lifeOf), doubled: found.doubled.map(lifeOf) }
+    await writeFile(join(evidenceDir, 'found.json'), JSON.stringify(told, undefined, 2))
+    process.stderr.write(`WRONG: see ${evidenceDir}/found.json (ids with their lives) and ${dataDir}\n`)
+  } else {
+    await rm(dataDir, { recursive: true, force: true })
+    await rm(evidenceDir, { recursive: true, force: true })
+  }
   const { acked, unanswered, refused } = sent
-  return { acked: acked.length, unanswered: unanswered.length, refused, tornBytes: journal.tornBytes, found }
+  return { acked: acked.size, unanswered: unanswered.size, refused, tornBytes: journal.tornBytes, found }
 }
 
 async function compare(dataDir: string, { acked, unanswered }: Sent): Promise<Found> {
@@ -137,12 +173,11 @@ async function compare(dataDir: string, { acked, unanswered }: Sent): Promise<Fo
     const [rollup] = await store.query<{ spans: string }>('select sum(spans) as spans from topology_minutes')
     const stored = new Set(spans.map(({ id }) => id))
     const linked = new Set(links.map(({ id, direction }) => direction + id))
-    const sent = new Set([...acked, ...unanswered])
-    const strangers = spans.filter(({ id }) => !sent.has(id)).length
+    const strangers = spans.filter(({ id }) => !acked.has(id) && !unanswered.has(id)).length
     if (strangers > 0) throw new Error(`${strangers} stored spans were never sent`)
     return {
-      lost: acked.filter((id) => !stored.has(id)).length,
-      doubled: spans.length - stored.size,
+      lost: [...acked.keys()].filter((id) => !stored.has(id)),
+      doubled: doublesOf(spans.map(({ id }) => id)),
       linksWrong:
         links.length -
         linked.size +
@@ -152,4 +187,9 @@ async function compare(dataDir: string, { acked, unanswered }: Sent): Promise<Fo
   } finally {
     await store.close()
   }
+}
+
+function doublesOf(ids: readonly string[]): string[] {
+  const seen = new Set<string>()
+  return ids.filter((id) => seen.size === seen.add(id).size)
 }

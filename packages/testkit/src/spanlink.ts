@@ -8,6 +8,8 @@ import { encodeTraces, type TracesRequest } from './otlp.ts'
 export interface SpanlinkOptions {
   /** Kept when the server stops, for a second one. @default a temporary directory, removed by `stop()` */
   readonly dataDir?: string
+  /** A built `main.js` to run instead of the source. */
+  readonly main?: string
   /** Further arguments of `spanlink serve`. */
   readonly args?: readonly string[]
   /** On top of this process's environment. */
@@ -38,16 +40,25 @@ export interface SpanlinkServer {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone with us, however we die. */
+/**
+ * The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone with us, however we die.
+ *
+ * @throws an Error with the server's `exitCode` when it isn't ready in time
+ */
 export async function startSpanlink(options: SpanlinkOptions = {}): Promise<SpanlinkServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanlink-data-')))
-  const guarded = await startGuarded([process.execPath, ...serve(dataDir), ...(options.args ?? [])], {
+  const guarded = await startGuarded([process.execPath, ...serve(dataDir, options.main), ...(options.args ?? [])], {
     env: { ...process.env, ...options.env },
     orphanedDirectory: options.dataDir === undefined ? dataDir : undefined,
   })
   let stopped: Promise<number> | undefined
   const kill = async (signal: NodeJS.Signals): Promise<number> => {
-    if (!guarded.hasEnded()) process.kill(guarded.pid, signal)
+    try {
+      if (!guarded.hasEnded()) process.kill(guarded.pid, signal)
+    } catch (error) {
+      // It was faster.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     return await guarded.ended()
   }
   const stop = async (): Promise<number> => {
@@ -80,16 +91,18 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
       [Symbol.asyncDispose]: async () => void (await stop()),
     }
   } catch (error) {
-    await stop()
-    throw error
+    // How the server ended says more than what that did to us.
+    throw Object.assign(error as Error, { exitCode: await stop() })
   }
 }
 
 /** A server that does not drain within this many milliseconds is killed, and its exit code says so (137). */
 const STOP_TIMEOUT = 15_000
 
-function serve(dataDir: string): string[] {
-  const main = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url))
+function serve(
+  dataDir: string,
+  main = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url)),
+): string[] {
   const ports = ['--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0']
   return ['--conditions=spanlink:source', main, 'serve', '--data', dataDir, ...ports]
 }
