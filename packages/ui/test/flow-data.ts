@@ -14,6 +14,14 @@ interface Message {
   readonly offset: number
 }
 
+let seeds = 1000
+
+/** For ids that nothing before had: a test that is tried again finds nothing of its first try. */
+export function freshSeed(): number {
+  seeds += 1
+  return seeds
+}
+
 /** Spans by service, with times in milliseconds from `now`, and ids that differ between numbers. */
 export interface SpanBook {
   /** Of the nth trace that was begun; a new one where there are not so many yet. */

@@ -30,13 +30,13 @@ test('a query is completed, run by Enter, kept in the address, and leads to the 
   await page.keyboard.press('ArrowDown')
   await page.keyboard.press('Enter')
   const input = page.getByRole('combobox', { name: 'TraceQL query' })
-  expect(await input.inputValue()).toBe('{ resource.service.name = "payment" ')
+  await expect.poll(() => input.inputValue()).toBe('{ resource.service.name = "payment" ')
   await page.keyboard.type('&& status = error }')
   await page.keyboard.press('Enter')
   await expect.poll(() => rows(page).count()).toBe(2)
   // What filters can say is said by filters.
   expect(new URL(page.url()).searchParams.get('service')).toBe('payment')
-  expect(await page.getByLabel('Status').inputValue()).toBe('error')
+  await expect.poll(() => page.getByLabel('Status').inputValue()).toBe('error')
 
   await input.fill('{ kind = producer } ->> { kind = consumer && resource.service.name = "inventory" }')
   await input.press('Enter')
@@ -58,7 +58,7 @@ test('filters write the query, and a query that is wrong says where', async () =
   await input.fill('{ .a = }')
   await input.press('Enter')
   await page.getByRole('heading', { name: 'This search cannot be run' }).waitFor()
-  expect(await page.getByRole('alert').innerText()).toContain('line 1, column 8')
+  await expect.poll(() => page.getByRole('alert').innerText()).toContain('line 1, column 8')
   await page.context().close()
 })
 
@@ -104,7 +104,7 @@ test('an exemplar of a metric opens its trace', async () => {
   await page.locator('.uplot canvas').waitFor()
   await page.getByRole('region', { name: 'Exemplars' }).getByRole('link').first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
-  expect(await page.locator('.span-panel h2').innerText()).toBe('send orders')
+  await expect.poll(() => page.locator('.span-panel h2').innerText()).toBe('send orders')
   expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
   await page.context().close()
 })

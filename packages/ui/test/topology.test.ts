@@ -36,7 +36,7 @@ describe('with the shop', () => {
     const details = page.getByRole('complementary', { name: 'Details' })
     await details.getByRole('region', { name: 'To' }).getByRole('link', { name: 'payment' }).click()
     await page.waitForURL(/edge=/)
-    expect(await details.locator('.quantiles').innerText()).toMatch(/Queue time\s+806 ms\s+806 ms\s+806 ms/)
+    await expect.poll(() => details.locator('.quantiles').innerText()).toMatch(/Queue time\s+806 ms\s+806 ms\s+806 ms/)
     await details.getByRole('region', { name: 'Examples' }).getByRole('link', { name: 'Flow' }).last().click()
     await page.waitForURL(/\/flow\/[0-9a-f]{32}\?span=/)
     await page.locator('.flow-row.selected').waitFor()

@@ -46,6 +46,6 @@ export function topologyUrl(place: Partial<TopologyPlace>): string {
   return query.size === 0 ? '/topology' : `/topology?${query}`
 }
 
-export function topologyPath(place: TopologyPlace, nowMillis: number): string {
+export function topologyPath(place: Pick<TopologyPlace, 'last'>, nowMillis: number): string {
   return `/api/topology?${new URLSearchParams({ start: startOfLast(place.last, nowMillis) })}`
 }

@@ -68,7 +68,7 @@ function OpenTrace() {
       <input
         name="traceId"
         class="mono"
-        placeholder="Open trace id…"
+        placeholder="Trace id…"
         aria-label="Trace id"
         autoComplete="off"
         spellcheck={false}

@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { durationText } from '../../model/duration-text.ts'
 import type { PlacedEdge } from '../../model/flow-model.ts'
 import type { FlowPlace } from '../../state/flow-url.ts'
@@ -31,7 +31,7 @@ export function openBranches(view: FlowView, to: 'effect' | 'cause'): void {
 export function BranchDialog({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const open = choice.value
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (open !== undefined && dialog.current?.open === false) dialog.current.showModal()
   }, [open])
   useEffect(() => () => void (choice.value = undefined), [])

@@ -4,6 +4,7 @@ import '../../style/flow.css'
 import { visibleText } from '../../model/visible-text.ts'
 import { laneOfSpan } from '../../model/flow-model.ts'
 import { flowPlaceOf, type FlowPlace } from '../../state/flow-url.ts'
+import { keepFoldsInUrl } from '../../state/flow-folds.ts'
 import { createFlowResource, type FlowResource } from '../../state/flow-resource.ts'
 import { createFlowView, openLane, revealLane, rowIdOfLane, type FlowView } from '../../state/flow-view.ts'
 import { Notice } from '../parts/notice.tsx'
@@ -36,6 +37,7 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
   useEffect(() => {
     if (data !== undefined) view?.update(data)
   }, [view, data])
+  useLayoutEffect(() => (view === undefined ? undefined : keepFoldsInUrl(view, traceId)), [view, traceId])
   usePlace(view, place)
   useLayoutEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
   useEffect(() => {

@@ -16,7 +16,7 @@ import { selectRow } from './flow-keys.ts'
 import { rowWords } from './row-words.ts'
 
 const INDENT = 14
-const DEEPEST_INDENT = 10
+const DEEPEST_INDENT = 6
 /** Pixels beside a bar that still hit it. */
 const SLACK = 3
 

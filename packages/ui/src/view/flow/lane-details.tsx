@@ -36,7 +36,11 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
               if (place.view === 'graph') push(flowUrl(place.traceId, { ...place, view: 'timeline' }))
             }}
           >
-            {isLaneOpen(view, lane) ? 'Hide its spans' : `Show all ${shown.spanCount.toLocaleString('en')} spans here`}
+            {isLaneOpen(view, lane)
+              ? 'Hide its spans'
+              : shown.spanCount === 1
+                ? 'Show its span here'
+                : `Show all ${shown.spanCount.toLocaleString('en')} spans here`}
           </button>
         </p>
         <dl class="pairs">

@@ -44,7 +44,13 @@ export function LogRow(props: {
               <dt>Time</dt>
               <dd>{record.timeUnixNano === '0' ? <span class="faint">observed only</span> : time}</dd>
               <dt>Observed</dt>
-              <dd>{exactTimeText(record.observedTimeUnixNano)}</dd>
+              <dd>
+                {record.observedTimeUnixNano === '0' ? (
+                  <span class="faint">not told</span>
+                ) : (
+                  exactTimeText(record.observedTimeUnixNano)
+                )}
+              </dd>
               {record.traceId !== '' && (
                 <>
                   <dt>Trace id</dt>

@@ -1,3 +1,7 @@
+import type { TopologyAnswer } from '@spanlink/contract'
+import { useMemo } from 'preact/hooks'
+import { createResource } from '../../state/resource.ts'
+import { topologyPath } from '../../state/topology-url.ts'
 import { hasAfter, messagesUrl, type MessagesPlace } from '../../state/messages-url.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { replace } from '../../state/url.ts'
@@ -7,6 +11,11 @@ const DURATION = '\\s*[0-9]+(\\.[0-9]+)?\\s*(ns|us|µs|ms|s|m|h)?\\s*'
 
 export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
   const set = (change: Partial<MessagesPlace>): void => replace(messagesUrl({ ...place, limit: 50, ...change }))
+  const landscape = useMemo(() => createResource<TopologyAnswer>(), [])
+  const askNames = (): void => void landscape.load(topologyPath(place, Date.now()))
+  const names = (type: 'topic' | 'group'): string[] => [
+    ...new Set(landscape.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))),
+  ]
   const isFiltered = place.topic !== '' || place.group !== '' || place.after !== '' || place.last !== '1h'
   return (
     <form class="filters" role="search" aria-label="Filter messages" onSubmit={(event) => event.preventDefault()}>
@@ -14,6 +23,8 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         Topic
         <input
           id="message-topic"
+          list="message-topics"
+          onFocus={askNames}
           placeholder="Any topic"
           autoComplete="off"
           spellcheck={false}
@@ -21,10 +32,13 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
           value={place.topic}
           onChange={(event) => set({ topic: event.currentTarget.value.trim() })}
         />
+        <Names id="message-topics" names={names('topic')} />
       </label>
       <label class="grow">
         Consumer group
         <input
+          list="message-groups"
+          onFocus={askNames}
           placeholder={place.list === 'unconsumed' ? 'By no group at all' : 'Any group'}
           autoComplete="off"
           spellcheck={false}
@@ -32,6 +46,7 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
           value={place.group}
           onChange={(event) => set({ group: event.currentTarget.value.trim() })}
         />
+        <Names id="message-groups" names={names('group')} />
       </label>
       {hasAfter(place.list) && (
         <label class="duration">
@@ -69,5 +84,19 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         Clear
       </button>
     </form>
+  )
+}
+
+/** What one may type, of the topology of the same time. A name longer than any of Kafka's was made to be looked at, not to be chosen. */
+function Names({ id, names }: { readonly id: string; readonly names: readonly string[] }) {
+  return (
+    <datalist id={id}>
+      {names
+        .filter((name) => name.length <= 249)
+        .slice(0, 500)
+        .map((name) => (
+          <option key={name} value={name} />
+        ))}
+    </datalist>
   )
 }

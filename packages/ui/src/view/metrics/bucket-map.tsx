@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { contextFor } from '../../draw/canvas.ts'
 import { paintHeatmap } from '../../draw/paint-heatmap.ts'
 import { readPalette } from '../../draw/palette.ts'
+import { exactTimeText } from '../../model/clock-text.ts'
 import { finite, metricValueText } from '../../model/metric-text.ts'
 import { shownTheme } from '../../state/theme.ts'
 import { useWidth } from '../tree/use-size.ts'
@@ -35,9 +36,17 @@ export function BucketMap({ answer }: { readonly answer: MetricSeriesAnswer }) {
           role="img"
           aria-label={`${answer.name}: ${bounds.length} buckets over ${grid.columns} steps, the fullest holds ${grid.most}`}
         />
+        <p class="extent" aria-hidden="true">
+          <span>{timeAt(answer, 0)}</span>
+          <span>{timeAt(answer, grid.columns)}</span>
+        </p>
       </div>
     </div>
   )
+}
+
+function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesAnswer, column: number): string {
+  return exactTimeText(String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(column))).slice(0, 19)
 }
 
 function gridOf({ series, startTimeUnixNano, stepNano }: MetricSeriesAnswer) {

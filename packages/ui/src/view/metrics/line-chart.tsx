@@ -1,7 +1,6 @@
 import type { Exemplar, MetricSeriesAnswer } from '@spanlink/contract'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
 import { readPalette } from '../../draw/palette.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { finite, metricValueText, seriesName } from '../../model/metric-text.ts'
@@ -35,6 +34,7 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesAnswer }) {
     const lightness = shownTheme.value === 'dark' ? 0.76 : 0.6
     let dots: Dot[] = []
     const text = (value: number): string => metricValueText(value, answer.unit, answer.rate)
+    const font = `11px ${palette.font}`
     const plot = new uPlot(
       {
         width: width.value,
@@ -55,12 +55,14 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesAnswer }) {
         axes: [
           {
             stroke: palette.muted,
+            font,
             grid: { stroke: palette.grid, width: 1 },
             ticks: { stroke: palette.grid },
             values: (_: uPlot, times: number[]) => times.map((at) => clockText(at).slice(0, 5)),
           },
           {
             stroke: palette.muted,
+            font,
             grid: { stroke: palette.grid, width: 1 },
             ticks: { stroke: palette.grid },
             size: 74,

@@ -121,7 +121,7 @@ function Times({ view, position }: { readonly view: TraceView; readonly position
     <dl class="pairs">
       <dt>Duration</dt>
       <dd>
-        {durationText(length)} <span class="faint">{share < 0.1 ? '< 0.1' : share.toFixed(1)} % of the trace</span>
+        {durationText(length)} <span class="faint">{shareText(share)} of the trace</span>
       </dd>
       <dt>Start</dt>
       <dd>
@@ -135,12 +135,18 @@ function Times({ view, position }: { readonly view: TraceView; readonly position
         <>
           <dt>Critical</dt>
           <dd>
-            {durationText(critical)} <span class="faint">of its own time the end of the trace waited for</span>
+            {durationText(critical)} <span class="faint">in the span itself, which the end waited for</span>
           </dd>
         </>
       )}
     </dl>
   )
+}
+
+/** Of a hundred, with a tenth where that tells more. */
+function shareText(share: number): string {
+  if (share > 0 && share < 0.1) return '< 0.1 %'
+  return `${Number(share.toFixed(1))} %`
 }
 
 function pathLength(view: TraceView, position: number): number {

@@ -7,8 +7,8 @@ import { TimedTree } from '../tree/timed-tree.tsx'
 import { SpanRow } from './span-row.tsx'
 import { waterfallPainting } from './waterfall-painting.ts'
 
-/** Room right of the last tick for the end of the trace not to touch the edge. */
-const RIGHT_AIR = 12
+/** Room for the length of what ends last, as the root mostly does. */
+const RIGHT_AIR = 60
 
 const labelWidth = signal(420)
 

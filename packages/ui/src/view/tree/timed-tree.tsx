@@ -1,6 +1,6 @@
 import { effect, useComputed, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { VNode } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { contextFor } from '../../draw/canvas.ts'
 import { cancelPaint, paintNextFrame } from '../../draw/frame.ts'
 import { ticksIn } from '../../model/ticks.ts'
@@ -102,7 +102,7 @@ export function TimedTree<P extends object>(props: {
     }
   }, [view, painting])
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = scroller.current
     if (element === null) return undefined
     return handleTimeline(

@@ -1,6 +1,6 @@
 import { useSignal, type Signal } from '@preact/signals'
 import type { RefObject } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 
 /** The inner width of an element in whole CSS pixels; 0 until it is laid out. */
 export function useWidth(of: RefObject<HTMLElement | null>): Signal<number> {
@@ -13,7 +13,7 @@ export function useHeight(of: RefObject<HTMLElement | null>): Signal<number> {
 
 function useSize(of: RefObject<HTMLElement | null>, read: (element: HTMLElement) => number): Signal<number> {
   const size = useSignal(0)
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = of.current
     if (element === null) return undefined
     const observer = new ResizeObserver(() => (size.value = read(element)))
