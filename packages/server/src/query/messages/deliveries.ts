@@ -28,7 +28,7 @@ export async function deliveriesOf(
   ])
   const consumers = await endsByRef(
     store,
-    links.map((link) => link.consumedRef),
+    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
     options,
   )
   for (const child of children) consumers.set(keyOf(child), child)
@@ -45,9 +45,11 @@ export async function originsOf(
   const linked = new Set(links.map((link) => keyOf(link.consumedRef)))
   const unlinked = consumers.filter((end) => end.parentSpanId !== '' && !linked.has(keyOf(end)))
   const all = [...links, ...untold(links, unlinked)]
+  const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
   const producers = await endsByRef(
     store,
-    all.map((link) => link.producedRef),
+    // Mostly it was sent minutes before it was taken; a parent lies in the consumer's trace.
+    all.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
     options,
   )
   return complete(all, producers, new Map(consumers.map((end) => [keyOf(end), end])))
@@ -60,7 +62,7 @@ async function linksOf(
   ends: readonly MessageEnd[],
   direction: 'in' | 'out',
   options: QueryOptions,
-): Promise<LinkedEnds[]> {
+): Promise<(LinkedEnds & { readonly consumedAt: bigint })[]> {
   if (ends.length === 0) return []
   const traces = traceIdSet(
     'traceIds',
@@ -69,7 +71,7 @@ async function linksOf(
   const wanted = spanRefSet('refs', ends)
   const rows = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, ${messagingValue('topic')} as topic,
+      lower(hex(peer_span_id)) as peerSpanId, start, ${messagingValue('topic')} as topic,
       ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset
     from span_links
     where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
@@ -79,7 +81,8 @@ async function linksOf(
     { ...traces.params, ...wanted.params, direction },
     options,
   )
-  return rows.map(({ traceId, spanId, peerTraceId, peerSpanId, ...said }) => {
+  return rows.map(({ traceId, spanId, peerTraceId, peerSpanId, start, ...told }) => {
+    const said = { ...told, consumedAt: BigInt(start) }
     const [here, there] = [
       { traceId, spanId },
       { traceId: peerTraceId, spanId: peerSpanId },
@@ -95,6 +98,8 @@ const MAX_LINKS = 100_000
 type LinkRow = SpanRef & {
   readonly peerTraceId: string
   readonly peerSpanId: string
+  /** Of the carrying span, the consumer, in both directions. */
+  readonly start: string
   readonly topic: string
   readonly partition: string
   readonly offset: string

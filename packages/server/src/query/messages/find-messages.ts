@@ -6,7 +6,7 @@ import { parseDuration, parseUnixNano } from '../time-parameters.ts'
 import { withErrors } from './attempt-errors.ts'
 import { deadLettered, retried } from './chains.ts'
 import { late } from './late.ts'
-import type { FoundMessages, ListQuestion } from './list.ts'
+import { type FoundMessages, isDownTo, type ListQuestion } from './list.ts'
 import type { Place } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
 import { unconsumed } from './unconsumed.ts'
@@ -30,7 +30,7 @@ export async function findMessages(
   const window = timeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
   const before = parseCursor(query.cursor)
-  const found = await lists[list]({ store, window, topic, group, after, before, options })
+  const found = await inSteps(lists[list], { store, window, topic, group, after, before, options })
   const page = found.messages.slice(0, limit)
   const last = page.at(-1)
   const next = found.messages.length > limit && last !== undefined ? placeOf(last) : found.lookedTo
@@ -45,6 +45,25 @@ export async function findMessages(
     total: found.messages.length,
     truncated: found.lookedTo !== undefined,
     ...(next === undefined ? {} : { nextCursor: `${next.time}.${next.traceId}.${next.spanId}` }),
+  }
+}
+
+/** A list goes on for so long, if its first step leaves time, and for so many steps. */
+const GO_ON_MS = 250
+const MAX_STEPS = 6
+
+/** Step by step from the newest, so that a list answers soon over much and looks at thousands of spans over little. */
+async function inSteps(list: (typeof lists)[MessageList], question: ListQuestion): Promise<FoundMessages> {
+  const giveUp = performance.now() + GO_ON_MS
+  const messages: Message[] = []
+  let before = question.before
+  for (let step = 1; ; step++) {
+    const found = await list({ ...question, before })
+    const { lookedTo } = found
+    // What is after the place is what the next step finds.
+    messages.push(...found.messages.filter((message) => lookedTo === undefined || isDownTo(lookedTo, message)))
+    if (lookedTo === undefined || step === MAX_STEPS || performance.now() > giveUp) return { messages, lookedTo }
+    before = lookedTo
   }
 }
 

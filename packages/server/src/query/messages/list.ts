@@ -22,8 +22,8 @@ export type FoundMessages = {
   readonly lookedTo: Place | undefined
 }
 
-/** Spans that a list looks at for one answer, newest first. */
-export const MAX_LOOKED = 3_000
+/** Spans that a list looks at in one step, newest first: each end of their messages is a read of its own. */
+export const MAX_LOOKED = 500
 
 /** SQL of the topic and group asked for, beside a list's own condition. */
 export function asked(
@@ -39,6 +39,12 @@ export function asked(
     sql: conditions.join(' and '),
     params: { ...(topic !== undefined && { topic }), ...(group !== undefined && { group }) },
   }
+}
+
+/** Whether a message comes no later in its list than a place. */
+export function isDownTo(place: Place, { timeUnixNano, traceId, spanId }: Message): boolean {
+  const time = BigInt(timeUnixNano)
+  return time > place.time || (time === place.time && traceId + spanId >= place.traceId + place.spanId)
 }
 
 /** In the order of places. */

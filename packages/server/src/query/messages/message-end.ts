@@ -1,7 +1,7 @@
 import type { MessageSpan, StatusCode } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { NO_SPAN, type SpanRef } from '../linked-span.ts'
-import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { bucketSet, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket } from '../span-bucket.ts'
 
@@ -60,9 +60,10 @@ export type Looked = {
 
 const MINUTE = 60_000_000_000n
 
-const LOOK_BACK = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE, 1n << 64n]
+const LOOK_BACK = [MINUTE, 10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE, 1n << 64n]
 
-async function newestIn(
+/** The same, all of the window at once: for what is known to be rare in it. */
+export async function newestIn(
   store: Store,
   stretch: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
@@ -72,18 +73,30 @@ async function newestIn(
 ): Promise<Looked> {
   const place = '(start, trace_id, span_id)'
   const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
+  // The list's own condition first: it is about columns of a byte or two a span, and leaves few spans.
+  const from = `spans prewhere ${condition.sql}
+    where ${inWindow} ${before === undefined ? '' : `and ${place} < ${placeBefore}`}`
+  const params = {
+    ...condition.params,
+    ...windowParams(stretch),
+    limit,
+    ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
+  }
+  // In a long stretch, first by few columns when the last of them started: the rest is then read of these alone.
+  const isLong = stretch.end - stretch.start > MINUTE
+  const [oldest] = isLong
+    ? await store.query<{ start: string }>(
+        `select start from ${from} order by start desc limit 1 offset {limit:UInt32}`,
+        params,
+        options,
+      )
+    : []
   const rows = await store.query<Row>(
     `select ${columns}
-    from spans
-    where ${inWindow} and ${condition.sql} ${before === undefined ? '' : `and ${place} < ${placeBefore}`}
+    from ${from} ${oldest === undefined ? '' : 'and start >= {oldest:UInt64}'}
     order by ${place} desc
     limit {limit:UInt32}`,
-    {
-      ...condition.params,
-      ...windowParams(stretch),
-      limit,
-      ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
-    },
+    { ...params, ...(oldest && { oldest: oldest.start }) },
     options,
   )
   // Sent twice, stored twice; not `limit by`, which would sort all of the window.
@@ -92,13 +105,46 @@ async function newestIn(
   return { ends, lookedTo: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
 }
 
+/** A span, and what is known of when it started: exactly, or a time it mostly was a few minutes before. */
+export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
+
 /** Spans by id, any time, any trace; keyed like the references. Those that are not here are absent. */
 export async function endsByRef(
   store: Store,
-  refs: readonly SpanRef[],
+  refs: readonly TimedRef[],
   options: QueryOptions,
 ): Promise<Map<string, MessageEnd>> {
-  return new Map((await ofTraces(store, refs, '(trace_id, span_id)', options)).map((end) => [keyOf(end), end]))
+  const found = new Map((await atTheirTimes(store, refs, options)).map((end) => [keyOf(end), end]))
+  const others = refs.filter((ref) => ref.start === undefined && !found.has(keyOf(ref)))
+  for (const end of await ofTraces(store, others, '(trace_id, span_id)', options)) found.set(keyOf(end), end)
+  return found
+}
+
+const BUCKET = 600_000_000_000n
+
+/** A start names the bucket of the key, which saves looking up where the trace lies. */
+async function atTheirTimes(store: Store, refs: readonly TimedRef[], options: QueryOptions): Promise<MessageEnd[]> {
+  const places = refs.flatMap(({ traceId, start, before }) => {
+    if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
+    if (before === undefined) return []
+    const last = before / BUCKET
+    return last === 0n ? [{ traceId, bucket: last }] : [last, last - 1n].map((each) => ({ traceId, bucket: each }))
+  })
+  if (places.length === 0) return []
+  const where = bucketSet('places', places)
+  const wanted = spanRefSet(
+    'refs',
+    refs.filter((ref) => ref.start !== undefined || ref.before !== undefined),
+  )
+  const rows = await store.query<Row>(
+    `select ${columns}
+    from spans
+    where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id`,
+    { ...where.params, ...wanted.params },
+    options,
+  )
+  return rows.map(messageEnd)
 }
 
 /** Consumers whose parent is one of these spans: messages in parent mode. */

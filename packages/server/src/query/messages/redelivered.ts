@@ -19,7 +19,7 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const [origins, sameOffset] = await Promise.all([
     originsOf(store, consumers, options),
-    takenTwice(question, condition),
+    takenTwice(question, condition, consumers),
   ])
   const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
   const deliveries = await deliveriesOf(store, [...producers.values()], options)
@@ -104,27 +104,39 @@ function innermost(ends: readonly MessageEnd[]): MessageEnd[] {
 
 /** Of the newest consuming spans, those whose topic, partition and offset another span of the window has too. */
 async function takenTwice(
-  { store, window, before, options }: ListQuestion,
+  { store, window, options }: ListQuestion,
   condition: ReturnType<typeof asked>,
+  consumers: readonly MessageEnd[],
 ): Promise<MessageEnd[][]> {
+  const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
+  if (numbered.length === 0) return []
+  // By the offsets alone first, a narrow column; that it is the same message is told by what is grouped by.
+  const offsets = [...new Set(numbered.map((end) => end.offset))]
+  const topics = [...new Set(numbered.map((end) => end.topic))]
+  const known = new Set(numbered.map(messageKey))
   const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
   const message = 'topic, partition, message_offset, consumer_group, service, messaging_operation'
-  const rows = await store.query<{ spans: readonly (readonly [string, string])[] }>(
-    `select groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)))) as spans
+  const rows = await store.query<Taken>(
+    `select topic, partition, message_offset as offset, consumer_group as group, service, messaging_operation as operation,
+      groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)))) as spans
     from spans
-    where ${taken} and cityHash64(${message}) in (
-      select cityHash64(${message}) from spans
-      where ${taken} ${before === undefined ? '' : 'and start <= {beforeTime:UInt64}'}
-      order by start desc limit ${MAX_LOOKED})
+    where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
     group by ${message}
-    having uniqExact(trace_id, span_id) > 1
-    limit ${MAX_LOOKED}`,
-    { ...windowParams(window), ...condition.params, ...(before && { beforeTime: String(before.time) }) },
+    having uniqExact(trace_id, span_id) > 1`,
+    { ...windowParams(window), ...condition.params, offsets, topics },
     options,
   )
-  const refs = rows.map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
+  const refs = rows.filter((row) => known.has(messageKey(row))).map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
   const ends = await endsByRef(store, refs.flat(), options)
   return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
+}
+
+type Taken = Pick<MessageEnd, 'topic' | 'partition' | 'offset' | 'group' | 'service' | 'operation'> & {
+  readonly spans: readonly (readonly [string, string])[]
+}
+
+function messageKey({ topic, partition, offset, group, service, operation }: Omit<Taken, 'spans'>): string {
+  return JSON.stringify([topic, partition, offset, group, service, operation])
 }
 
 /** How many messages those of these spans that are of a batch say they are about. */

@@ -1,7 +1,9 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
+import type { SpanRef } from '../linked-span.ts'
+import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { deliveriesOf } from './deliveries.ts'
 import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED } from './list.ts'
-import { keyOf, messageSpan, newestEnds } from './message-end.ts'
+import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
 const DEFAULT_AFTER = 60_000_000_000n
 
@@ -34,7 +36,9 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
     options,
   )
   const consumed = new Set<string>()
-  for (const { producedRef, consumed: by } of await deliveriesOf(store, sent, options)) {
+  if (group === undefined) for (const key of await takenByAnyone(store, sent, options)) consumed.add(key)
+  const open = sent.filter((end) => !consumed.has(keyOf(end)))
+  for (const { producedRef, consumed: by } of await deliveriesOf(store, open, options)) {
     // A consumer that only its link knows may be of any group.
     if (group === undefined || by === undefined || by.group === group) consumed.add(keyOf(producedRef))
   }
@@ -53,6 +57,25 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
       attempts: [],
     }))
   return { messages, lookedTo }
+}
+
+/** Those that a span of kind consumer links to: who it is needs no look at the span. */
+async function takenByAnyone(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<string[]> {
+  if (sent.length === 0) return []
+  const traces = traceIdSet(
+    'traceIds',
+    sent.map((end) => end.traceId),
+  )
+  const wanted = spanRefSet('refs', sent)
+  const rows = await store.query<SpanRef>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId
+    from span_links
+    where trace_id in (${traces.sql}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id`,
+    { ...traces.params, ...wanted.params },
+    options,
+  )
+  return rows.map(keyOf)
 }
 
 async function topicsOf(store: Store, group: string, options: QueryOptions): Promise<string[]> {

@@ -33,6 +33,25 @@ export function spanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
   }
 }
 
+/** Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the key of `spans`. */
+export function bucketSet(name: string, places: readonly { readonly bucket: bigint; readonly traceId: string }[]): IdSet {
+  const distinct = [...new Map(places.map((place) => [place.bucket + place.traceId, place])).values()]
+  // As text, like ids: an array of numbers in a parameter would have to be spelled without quotes.
+  const buckets = list(
+    `${name}Buckets`,
+    distinct.map((place) => String(place.bucket)),
+  )
+  const traces = list(
+    `${name}Traces`,
+    distinct.map((place) => place.traceId),
+  )
+  return {
+    sql: `select toUInt64(place.1), toFixedString(unhex(place.2), 16)
+      from (select arrayJoin(arrayZip(${buckets.array}, ${traces.array})) as place)`,
+    params: { ...buckets.params, ...traces.params },
+  }
+}
+
 function list(name: string, values: readonly string[]): { readonly array: string; readonly params: QueryParams } {
   const fields: [string, string[]][] = []
   for (let from = 0; from === 0 || from < values.length; from += IDS_A_FIELD) {

@@ -1,14 +1,14 @@
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
 import { originsOf } from '../messages/deliveries.ts'
-import { endsByRef, keyOf, type MessageEnd, newestEnds } from '../messages/message-end.ts'
+import { endsByRef, keyOf, type MessageEnd, newestIn } from '../messages/message-end.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Consuming spans that are looked at for queue times: about so many of busy topics together, and of quiet ones. */
 const SAMPLE_BUSY = 10_000
-const SAMPLE_QUIET = 2_000
+const SAMPLE_QUIET = 400
 
 /** Ends that are looked up one by one: producers from before the window, and consumers whose group the link leaves open. */
 const MAX_LOOK_UPS = 2_000
@@ -89,7 +89,7 @@ async function quietTimes(
     sql: `messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}`,
     params: { quiet },
   }
-  const { ends: consumers } = await newestEnds(store, window, condition, undefined, 2 * SAMPLE_QUIET, options)
+  const { ends: consumers } = await newestIn(store, window, condition, undefined, 2 * SAMPLE_QUIET, options)
   return (await originsOf(store, consumers, options)).flatMap(({ produced, consumed }) => {
     if (produced === undefined || consumed === undefined) return []
     const { service, topic, group, operation, start } = consumed
@@ -196,8 +196,8 @@ async function resolve(
     return others.length === 0 ? one : undefined
   }
   const open = sampled.flatMap((one) => [
-    ...(one.produced === undefined ? [one.producedRef] : []),
-    ...(one.consumed === undefined && onlyConsumer(one) === undefined ? [one.consumedRef] : []),
+    ...(one.produced === undefined ? [{ ...one.producedRef, before: one.start }] : []),
+    ...(one.consumed === undefined && onlyConsumer(one) === undefined ? [{ ...one.consumedRef, start: one.start }] : []),
   ])
   const found = await endsByRef(store, open.slice(0, MAX_LOOK_UPS), options)
   return sampled.flatMap((one) => {
