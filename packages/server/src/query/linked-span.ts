@@ -1,6 +1,6 @@
 import type { LinkedSpan } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../store/store.ts'
-import { ofTraces, traceIdsOf } from './span-bucket.ts'
+import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
+import { fewGranules, ofTraces, traceIdsOf } from './span-bucket.ts'
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
@@ -31,24 +31,33 @@ export async function findLinkedSpans(
   const found = new Map<string, LinkedSpan>()
   for (let from = 0; from < unique.length; from += REFS_AT_ONCE) {
     const some = unique.slice(from, from + REFS_AT_ONCE)
+    const traceIds = [...new Set(some.map((ref) => ref.traceId))]
+    const few = some.length <= FEW
+    const spanIds = some.map((ref) => ref.spanId)
     const rows = await store.query<SpanRef & LinkedSpanRow>(
       `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}
       from spans
-      where ${ofTraces(traceIdsOf('traceIds'))}
-        and (trace_id, span_id) in (
-          select toFixedString(unhex(ref.1), 16), toFixedString(unhex(ref.2), 8)
-          from (select arrayJoin(arrayZip({refTraceIds:Array(String)}, {refSpanIds:Array(String)})) as ref))
-      limit 1 by trace_id, span_id`,
-      {
-        traceIds: [...new Set(some.map((ref) => ref.traceId))],
-        refTraceIds: some.map((ref) => ref.traceId),
-        refSpanIds: some.map((ref) => ref.spanId),
-      },
+      where ${ofTraces(few ? idList('t', traceIds) : traceIdsOf('traceIds'))}
+        and span_id in (${few ? idList('s', spanIds) : `select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8)`})
+      limit 1 by trace_id, span_id
+      ${fewGranules}`,
+      few ? { ...idParams('t', traceIds), ...idParams('s', spanIds) } : { traceIds, spanIds },
       options,
     )
     for (const row of rows) found.set(refKey(row), linkedSpan(row))
   }
   return found
+}
+
+/** Ids that are parameters each: as a list in one, they would take subqueries, of a millisecond or two. */
+const FEW = 16
+
+function idList(name: string, ids: readonly string[]): string {
+  return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
+}
+
+function idParams(name: string, ids: readonly string[]): QueryParams {
+  return Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id]))
 }
 
 // ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes with quotes and comma.

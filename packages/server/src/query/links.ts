@@ -12,6 +12,7 @@ import {
   queueTime,
   refKey,
 } from './linked-span.ts'
+import { fewGranules } from './span-bucket.ts'
 
 /**
  * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`, then `in`, each by
@@ -28,31 +29,24 @@ export async function findLinks(
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
-  const [rows, counted] = await Promise.all([
-    store.query<LinkRow>(
-      `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-        lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
-        trace_state as traceState, flags, arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes,
-        attr_types as attributeTypes, dropped_attrs as droppedAttributes
-      from span_links
-      where ${asked}
-        ${query.cursor === undefined ? '' : `and ${place} > ${placeOfCursor}`}
-      order by ${place}
-      limit 1 by ${identity}
-      limit {rows:UInt32}`,
-      { ...params, rows: limit + 1 },
-      options,
-    ),
-    store.query<{ total: string; known: string }>(
-      `select uniqExact(${identity}) as total,
-        (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
-      from span_links where ${asked}`,
-      params,
-      options,
-    ),
-  ])
-  const total = Number(counted[0]?.total ?? 0)
-  if (total === 0 && Number(counted[0]?.known ?? 0) === 0) return undefined
+  const rows = await store.query<LinkRow>(
+    `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+      lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
+      trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
+      attr_types as attributeTypes, dropped_attrs as droppedAttributes
+    from span_links
+    where ${asked}
+      ${query.cursor === undefined ? '' : `and ${place} > ${placeOfCursor}`}
+    order by ${place}
+    limit 1 by ${identity}
+    limit {rows:UInt32}
+    ${fewGranules}`,
+    { ...params, rows: limit + 1 },
+    options,
+  )
+  const isWhole = query.cursor === undefined && rows.length > 0 && rows.length <= limit
+  const total = isWhole ? rows.length : await countLinks(store, asked, params, options)
+  if (total === undefined) return undefined
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   return {
@@ -60,6 +54,24 @@ export async function findLinks(
     links: await resolve(store, traceId, page, options),
     ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
   }
+}
+
+/** `undefined` when there are none and the trace isn't here either. */
+async function countLinks(
+  store: Store,
+  asked: string,
+  params: QueryParams,
+  options: QueryOptions,
+): Promise<number | undefined> {
+  const [row] = await store.query<{ total: string; known: string }>(
+    `select uniqExact(${identity}) as total,
+      (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
+    from span_links where ${asked}`,
+    params,
+    options,
+  )
+  const total = Number(row?.total ?? 0)
+  return total === 0 && Number(row?.known ?? 0) === 0 ? undefined : total
 }
 
 type LinkRow = LinkedSpanRow & {

@@ -34,3 +34,9 @@ export function ofTraces(traceIds: string): string {
 export function traceIdsOf(name: string): string {
   return `select toFixedString(unhex(arrayJoin({${name}:Array(String)})), 16)`
 }
+
+/**
+ * SQL: the end of a question by id, which reads a few granules. A second thread costs more than it does, and the older of the engine's
+ * two analyzers takes 2 to 3 ms of CPU less for a statement of twenty columns; the answers are the same.
+ */
+export const fewGranules = 'settings max_threads = 1, enable_analyzer = 0'

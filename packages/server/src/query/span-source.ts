@@ -1,12 +1,48 @@
 import type { SpanSource } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
+import { fewGranules } from './span-bucket.ts'
 
 export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyMap<string, number> }
 
-/** Resources and scopes by the ids that spans carry; one that isn't here has no index. */
+/**
+ * Resources and scopes by the ids that spans carry, in order of id; one that isn't here has no index. An id is a digest of what it
+ * stands for, so what was read once is right for good.
+ */
 export async function findSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<Sources> {
-  const rows = await store.query<SourceRow>(
+  const known = knownOf(store)
+  const found = new Map<string, SpanSource>()
+  const unknown: string[] = []
+  for (const id of new Set(sourceIds)) {
+    const source = known.get(id)
+    if (source === undefined) unknown.push(id)
+    else found.set(id, source)
+  }
+  if (unknown.length > 0) {
+    if (known.size + unknown.length > KNOWN_AT_MOST) known.clear()
+    for (const row of await readSources(store, unknown, options)) {
+      const source = spanSource(row)
+      found.set(row.sourceId, source)
+      if (known.size < KNOWN_AT_MOST) known.set(row.sourceId, source)
+    }
+  }
+  const inOrder = [...found].sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
+  return { list: inOrder.map(([, source]) => source), indexes: new Map(inOrder.map(([id], index) => [id, index])) }
+}
+
+/** Processes times libraries; beyond it they are read again. */
+const KNOWN_AT_MOST = 2_000
+
+const knownByStore = new WeakMap<Store, Map<string, SpanSource>>()
+
+function knownOf(store: Store): Map<string, SpanSource> {
+  const known = knownByStore.get(store) ?? new Map<string, SpanSource>()
+  knownByStore.set(store, known)
+  return known
+}
+
+async function readSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<SourceRow[]> {
+  return store.query<SourceRow>(
     `select source_id as sourceId, arrayZip(mapKeys(resource_attrs), mapValues(resource_attrs)) as resourceAttributes,
       resource_attr_types as resourceTypes, resource_dropped_attrs as resourceDropped,
       resource_schema_url as resourceSchemaUrl, scope_name as scopeName, scope_version as scopeVersion,
@@ -14,15 +50,11 @@ export async function findSources(store: Store, sourceIds: readonly string[], op
       scope_dropped_attrs as scopeDropped, scope_schema_url as scopeSchemaUrl
     from sources
     where source_id in (select toUInt64(arrayJoin({sourceIds:Array(String)})))
-    order by source_id
-    limit 1 by source_id`,
-    { sourceIds: [...new Set(sourceIds)] },
+    limit 1 by source_id
+    ${fewGranules}`,
+    { sourceIds },
     options,
   )
-  return {
-    list: rows.map(spanSource),
-    indexes: new Map(rows.map((row, index) => [row.sourceId, index])),
-  }
 }
 
 type AttributePairs = readonly (readonly [string, string])[]
