@@ -6,6 +6,7 @@ import { launchBrowser } from '@spanlink/testkit/browser'
 import { kv, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { denseFlow } from '../../packages/ui/test/flow-data.ts'
+import { frameCpu } from './frame-cpu.ts'
 import { describeMachine } from './machine.ts'
 import { percentile, table } from './report.ts'
 
@@ -33,9 +34,9 @@ try {
   }
   await page.keyboard.press('E')
   await page.locator('[aria-rowcount="100001"]').waitFor()
-  const scrolled = await page.evaluate(framesWhile, { what: 'scroll' as const, frames: FRAMES })
-  const jumped = await page.evaluate(framesWhile, { what: 'jump' as const, frames: FRAMES })
-  const panned = await page.evaluate(framesWhile, { what: 'pan' as const, frames: FRAMES })
+  const scrolled = await measureFrames(page, 'scroll')
+  const jumped = await measureFrames(page, 'jump')
+  const panned = await measureFrames(page, 'pan')
   const flow = await measureFlow(page)
   const asked = performance.now()
   const skeleton = await (await fetch(`${server.url}/api/traces/${traceId}/skeleton`)).text()
@@ -44,7 +45,8 @@ try {
   const frames = (name: string, one: Frames): (readonly [string, string])[] => [
     [`${name}, frame p50`, ms(percentile(one.intervals, 0.5))],
     [`${name}, frame p95`, ms(percentile(one.intervals, 0.95))],
-    [`${name}, our work in a frame p95`, ms(percentile(one.work, 0.95))],
+    [`${name}, processor time of a frame p50`, ms(percentile(one.cpu, 0.5))],
+    [`${name}, processor time of a frame p95`, ms(percentile(one.cpu, 0.95))],
   ]
   const lines = [
     `${SPANS.toLocaleString('en')} spans in one trace, Chromium ${browser.version()} headless, 1400 x 900, no GPU`,
@@ -129,13 +131,22 @@ async function measureFlow(page: Page) {
   const opened = performance.now() - opening
   await page.keyboard.press('E')
   await page.locator(`[aria-rowcount="${FLOW_TRACES + 1}"]`).waitFor()
-  const scrolled = await page.evaluate(framesWhile, { what: 'scroll' as const, frames: FRAMES })
-  const panned = await page.evaluate(framesWhile, { what: 'pan' as const, frames: FRAMES })
+  const scrolled = await measureFrames(page, 'scroll')
+  const panned = await measureFrames(page, 'pan')
   return { answered: Math.min(...times), links, opened, scrolled, panned }
 }
 
 type Page = Awaited<ReturnType<typeof browser.newPage>>
-type Frames = { readonly intervals: number[]; readonly work: number[] }
+async function measureFrames(page: Page, what: 'scroll' | 'jump' | 'pan'): Promise<Frames> {
+  const [intervals, cpu] = await frameCpu(
+    browser,
+    page,
+    async () => await page.evaluate(framesWhile, { what, frames: FRAMES }),
+  )
+  return { intervals, cpu }
+}
+
+type Frames = { readonly intervals: number[]; readonly cpu: number[] }
 
 /** In the page: from the click to the frame after the first rows were put there. */
 function clickToRows(): Promise<number> {
@@ -150,28 +161,21 @@ function clickToRows(): Promise<number> {
   })
 }
 
-/** In the page: times between frames while something moves in each, and how much of each was script, style and layout. */
+/** In the page: times between frames while something moves in each. */
 function framesWhile({
   what,
   frames,
 }: {
   readonly what: 'scroll' | 'jump' | 'pan'
   readonly frames: number
-}): Promise<Frames> {
+}): Promise<number[]> {
   return new Promise((resolve) => {
     const box = document.querySelector<HTMLElement>('.tree-body')
     const intervals: number[] = []
-    const work: number[] = []
-    const channel = new MessageChannel()
     let last = performance.now()
-    let began = last
-    // Runs after the frame's own style, layout and paint.
-    channel.port1.addEventListener('message', () => work.push(performance.now() - began))
-    channel.port1.start()
     const turn = (now: number): void => {
       intervals.push(now - last)
       last = now
-      began = performance.now()
       if (what === 'pan')
         document.dispatchEvent(
           new KeyboardEvent('keydown', { key: intervals.length % 40 < 20 ? 'd' : 'a', bubbles: true }),
@@ -180,9 +184,8 @@ function framesWhile({
         const by = what === 'scroll' ? 72 : 240_000
         box.scrollTop = (box.scrollTop + by) % (box.scrollHeight - box.clientHeight)
       }
-      channel.port2.postMessage(0)
       if (intervals.length < frames) requestAnimationFrame(turn)
-      else resolve({ intervals: intervals.slice(5), work: work.slice(5) })
+      else resolve(intervals.slice(5))
     }
     if (what === 'pan')
       for (let i = 0; i < 4; i += 1) document.dispatchEvent(new KeyboardEvent('keydown', { key: '+', bubbles: true }))

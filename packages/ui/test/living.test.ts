@@ -60,6 +60,18 @@ test('the list brings new traces by itself, and none while it is paused', async 
   await page.context().close()
 })
 
+test('traces of the last question do not stand under the next one when that fails', async () => {
+  const page = await site.open('/')
+  await page.locator('table.traces').waitFor()
+  await page.route('**/api/traces?*', async (route) => await route.abort())
+  await page.getByLabel('Service').selectOption('payment')
+  await page.getByRole('heading', { name: 'The traces could not be loaded' }).waitFor()
+  expect(await page.locator('table.traces').count()).toBe(0)
+  await page.unroute('**/api/traces?*')
+  await page.locator('table.traces').waitFor()
+  await page.context().close()
+})
+
 test('a list that a busy server refused is asked for again by itself', async () => {
   const page = await site.open('/connect')
   const busy = { status: 503, contentType: 'application/problem+json', body: JSON.stringify({ detail: 'busy' }) }

@@ -123,7 +123,7 @@ await take([
     act: async (page) => {
       await page.route('**/api/**', async (route) => await route.abort())
       await page.getByLabel('Service').selectOption('payment')
-      await page.locator('.stale').waitFor()
+      await page.locator('.notice').waitFor()
     },
   },
 ])

@@ -1,10 +1,12 @@
 import type { FoundTrace, TracesAnswer } from '@spanlink/contract'
-import { signal, type ReadonlySignal } from '@preact/signals'
+import { batch, signal, type ReadonlySignal } from '@preact/signals'
 import { createResource, type Resource } from './resource.ts'
 import { conditionParams, DEFAULT_LIMIT, rangeOf, tracesPath, type TraceFilters } from './trace-filters.ts'
 
 export interface LiveTraces {
   readonly state: Resource<TracesAnswer>['state']
+  /** What the answer is to; another question may be under way, or have failed. */
+  readonly answered: ReadonlySignal<TraceFilters | undefined>
   /** What came or changed since the answer, newest first. */
   readonly news: ReadonlySignal<readonly FoundTrace[]>
   readonly ask: (filters: TraceFilters) => Promise<void>
@@ -16,12 +18,18 @@ export interface LiveTraces {
 export function createLiveTraces(): LiveTraces {
   const answer = createResource<TracesAnswer>()
   const news = signal<readonly FoundTrace[]>([])
+  const answered = signal<TraceFilters | undefined>(undefined)
   const ask = async (filters: TraceFilters): Promise<void> => {
-    await answer.load(tracesPath(filters, Date.now()))
-    news.value = []
+    const path = tracesPath(filters, Date.now())
+    await answer.load(path)
+    batch(() => {
+      if (answer.state.peek().dataPath === path) answered.value = filters
+      news.value = []
+    })
   }
   return {
     state: answer.state,
+    answered,
     news,
     ask,
     follow(filters) {

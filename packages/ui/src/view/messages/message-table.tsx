@@ -63,7 +63,7 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
         <a class="message-link" href={flowUrl(traceId, { span: message, end: spanId })}>
           <Icon name="topic" />
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
-          <Text class="faint">{placeOf(message)}</Text>
+          {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
         </a>
       </td>
       <td class="started">

@@ -105,6 +105,7 @@ export function Heatmap(props: {
       >
         <canvas
           ref={canvas}
+          hidden={grid === undefined}
           role="img"
           aria-label={
             grid === undefined

@@ -74,6 +74,7 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
       <Results
         filters={filters}
         state={live.state.value}
+        isAnswer={live.answered.value === filters}
         news={live.news.value}
         onRetry={() => void live.ask(filters)}
       />
@@ -84,23 +85,24 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
 function Results(props: {
   readonly filters: TraceFilters
   readonly state: LiveTraces['state']['value']
+  /** Whether the data are an answer to these filters. While the answer is on its way those of the last ones stay; where it failed they would mislead. */
+  readonly isAnswer: boolean
   readonly news: readonly FoundTrace[]
   readonly onRetry: () => void
 }) {
   const { filters, state } = props
   const { data, error } = state
-  if (error !== undefined && (data === undefined || error.status === 400 || error.status === 422)) {
+  const isRefused = error?.status === 400 || error?.status === 422
+  if (error !== undefined && (data === undefined || isRefused || !props.isAnswer)) {
     return (
       <Notice
-        icon="unplugged"
+        icon={isRefused ? 'warning' : 'unplugged'}
         kind="error"
-        title={
-          error.status === 400 || error.status === 422 ? 'This search cannot be run' : 'The traces could not be loaded'
-        }
+        title={isRefused ? 'This search cannot be run' : 'The traces could not be loaded'}
       >
         <p>{error.message}</p>
         <p>
-          {error.status === 400 || error.status === 422 ? (
+          {isRefused ? (
             <a href="/">Clear the filters</a>
           ) : (
             <button type="button" onClick={props.onRetry}>
