@@ -285,6 +285,31 @@ test('pages are the list, newest first', async () => {
   expect(times).toEqual(times.toSorted().toReversed())
 })
 
+test('over thousands of messages, pages tell each late one and each that came twice once', async () => {
+  const at = 11 * HOUR_MS
+  const sent = Array.from({ length: 1_400 }, (_, index) => send('busy', { at: at + index * 100, for: 1 }))
+  const taken = sent.map((one, index) =>
+    processing('busy', one, 'group', 'link', { at: at + index * 100 + (index % 200 === 7 ? 20_000 : 10) }),
+  )
+  // The first time is thousands of spans before the second.
+  const again = sent.slice(0, 3).map((one) => processing('busy', one, 'group', 'link', { at: at + 1_500 * 100 }))
+  await traces.put(tracesOf('shop', sent))
+  await traces.put(tracesOf('stock', [...taken, ...again]))
+  const pages = async (list: MessageList): Promise<string[]> => {
+    const found: string[] = []
+    let cursor: string | undefined
+    do {
+      const answer: MessagesAnswer = await find(list, 11, { limit: 5, cursor })
+      found.push(...answer.messages.map((message) => message.spanId))
+      cursor = answer.nextCursor
+    } while (cursor !== undefined)
+    return found
+  }
+  const expected = taken.filter((_, index) => index % 200 === 7).map((one) => one.spanId)
+  expect((await pages('late')).toSorted()).toEqual(expected.toSorted())
+  expect((await pages('redelivered')).toSorted()).toEqual(again.map((one) => one.spanId).toSorted())
+}, 60_000)
+
 test('a cursor, a time and a length that mean nothing are refused by name', async () => {
   await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(BadParameter)
   await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(BadParameter)

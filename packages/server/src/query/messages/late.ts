@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/contract'
-import { originsOf } from './deliveries.ts'
+import { deliveriesOf, originsOf } from './deliveries.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { keyOf, messageSpan, newestEnds } from './message-end.ts'
+import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
 const DEFAULT_AFTER = 10_000_000_000n
 
@@ -10,7 +10,7 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, after = DEFAULT_AFTER, before, options } = question
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
-  const first = new Map<string, { readonly start: bigint; readonly message: Message }>()
+  const first = new Map<string, { readonly start: bigint; readonly produced: MessageEnd; readonly message: Message }>()
   for (const { produced, consumed, topic, partition, offset } of await originsOf(store, consumers, options)) {
     if (produced === undefined || consumed === undefined) continue
     const key = [keyOf(produced), partition, offset, consumerOf(consumed)].join(' ')
@@ -19,6 +19,7 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
     if (known !== undefined && known.start <= consumed.start) continue
     first.set(key, {
       start: consumed.start,
+      produced,
       message: {
         traceId: consumed.traceId,
         spanId: consumed.spanId,
@@ -33,9 +34,19 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
       },
     })
   }
-  const messages = [...first.values()]
-    .map(({ message }) => message)
-    .filter(({ waitNano }) => BigInt(waitNano) > after)
+  const waited = [...first].filter(([, { message }]) => BigInt(message.waitNano) > after)
+  // What was taken again late may have been taken in time before, by a span that is not among the newest.
+  const producers = new Map(waited.map(([, { produced }]) => [keyOf(produced), produced]))
+  const earlier = new Map<string, bigint>()
+  for (const one of await deliveriesOf(store, [...producers.values()], options)) {
+    if (one.consumed === undefined) continue
+    const key = [keyOf(one.producedRef), one.partition, one.offset, consumerOf(one.consumed)].join(' ')
+    const known = earlier.get(key)
+    if (known === undefined || one.consumed.start < known) earlier.set(key, one.consumed.start)
+  }
+  const messages = waited
+    .filter(([key, { start }]) => (earlier.get(key) ?? start) >= start)
+    .map(([, { message }]) => message)
     .sort(newestFirst)
   return { messages, lookedTo }
 }

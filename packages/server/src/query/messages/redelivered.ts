@@ -126,7 +126,9 @@ async function takenTwice(
     { ...windowParams(window), ...condition.params, offsets, topics },
     options,
   )
-  const refs = rows.filter((row) => known.has(messageKey(row))).map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
+  const refs = rows
+    .filter((row) => known.has(messageKey(row)))
+    .map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
   const ends = await endsByRef(store, refs.flat(), options)
   return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
 }
