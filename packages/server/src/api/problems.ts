@@ -63,7 +63,8 @@ const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
     title: 'Too heavy',
     detail: 'The question needs more memory than it may have. Narrow it by time, service or operation.',
   },
-  cancelled: { status: 503, title: 'Cancelled', detail: 'The question was cancelled.' },
+  // Nobody reads it: the reader has left. The number is the one that proxies log for that.
+  cancelled: { status: 499, title: 'Cancelled', detail: 'The question was cancelled.' },
 }
 
 function badParameter(validation: NonNullable<FastifyError['validation']>, context: string): Omit<Problem, 'type'> {

@@ -101,7 +101,8 @@ export function connect(access: Access): Client {
       } catch (error) {
         if (signal.aborted) void kill(queryId)
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
-        if (silence.aborted) throw new StoreError('engine-down', 'The engine does not answer.', { cause: error })
+        // Whether it lives is for the one who watches it: on a busy machine an answer is late, and nothing is down.
+        if (silence.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
         throw failure(error)
       }
     },
