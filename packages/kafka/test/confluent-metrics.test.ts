@@ -1,6 +1,7 @@
 import { traceConfluent, traceRdkafka } from '@spanlink/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type * as Confluent from '@confluentinc/kafka-javascript'
+import { startKafka } from '@spanlink/testkit'
 import { describe, expect, test } from 'vitest'
 import { useConfluent } from './behaviour/confluent-broker.ts'
 import { once } from './behaviour/rdkafka-clients.ts'
@@ -57,6 +58,34 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     expect(seen.length).toBeGreaterThan(0)
     await consumer.disconnect()
     await producer.disconnect()
+  })
+
+  test('tell attempts to connect from connections, of which none is left at the end', { timeout: 60_000 }, async () => {
+    await using metrics = collectedMetrics()
+    await using broker = await startKafka()
+    const producer = new confluent.Producer({
+      'metadata.broker.list': broker.brokers.join(),
+      'statistics.interval.ms': 50,
+      'reconnect.backoff.ms': 10,
+      'reconnect.backoff.max.ms': 50,
+    })
+    traceRdkafka(producer, { meterProvider: metrics.provider })
+    await new Promise<void>((resolve) => {
+      producer.connect({}, () => resolve())
+    })
+    producer.setPollInterval(10)
+    const sum = async (name: string): Promise<number> =>
+      ((await metrics.collect()).get(name)?.points ?? []).reduce((total, { value }) => total + value, 0)
+    await eventually(async () => ((await sum('kafka.client.connections')) > 0 ? true : undefined))
+    const connects = await sum('kafka.client.connects')
+    await broker.stop()
+    await eventually(async () => ((await sum('kafka.client.connects')) > connects ? true : undefined))
+    await eventually(async () => ((await sum('kafka.client.connections')) === 0 ? true : undefined))
+    expect(await sum('kafka.client.disconnects')).toBeGreaterThan(0)
+    await new Promise<void>((resolve) => {
+      producer.disconnect(() => resolve())
+    })
+    for (const level of ['kafka.client.connections', 'kafka.client.request.queued']) expect(await sum(level)).toBe(0)
   })
 
   test('of a client of the rdkafka API feed them, too; what is no statistics is passed on', async () => {

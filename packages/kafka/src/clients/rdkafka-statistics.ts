@@ -14,6 +14,7 @@ import type { RdkafkaClient } from './rdkafka-types.ts'
 // grow for as long as the client lives. https://github.com/confluentinc/librdkafka/blob/v2.15.1/STATISTICS.md
 //
 //   brokers.*.connects, disconnects, txbytes, rxbytes, req_timeouts      counters     connects, disconnects, io, request timeouts
+//   brokers.*.state                                                      text         connections
 //   brokers.*.outbuf_cnt                                                 gauge        requests waiting to be sent
 //   cgrp.rebalance_cnt                                                   counter      rebalances
 //   topics.*.partitions.*.consumer_lag_stored, consumer_lag, fetchq_cnt  gauges       lag, messages fetched and not yet processed
@@ -36,6 +37,11 @@ export function measureStatistics(client: RdkafkaClient, telemetry: KafkaTelemet
       })
       return pass()
     },
+    // No statistics follow that would say so.
+    disconnected(pass) {
+      metrics?.ended()
+      return pass()
+    },
   })
 }
 
@@ -50,6 +56,7 @@ interface Statistics {
 interface BrokerStatistics {
   /** `host:port`, or empty for what is no broker. */
   readonly nodename?: string
+  readonly state?: string
   readonly connects?: number
   readonly disconnects?: number
   readonly rxbytes?: number
@@ -88,7 +95,7 @@ function readStatistics(
   for (const [name, broker] of Object.entries(brokers ?? {})) {
     // The group's coordinator is an entry of its own, with connections of its own.
     if (broker.nodename)
-      readBroker(broker, brokerOf(broker.nodename), metrics, (field) => grown(`${name} ${field}`, broker[field]))
+      readBroker(broker, name, brokerOf(broker.nodename), metrics, (field) => grown(`${name} ${field}`, broker[field]))
   }
   times(grown('rebalances', cgrp?.rebalance_cnt), () => metrics.rebalancing())
   const assigned = new Set<unknown>()
@@ -106,18 +113,22 @@ function readStatistics(
 }
 
 function readBroker(
-  { outbuf_cnt: queued }: BrokerStatistics,
+  { outbuf_cnt: queued, state }: BrokerStatistics,
+  name: string,
   broker: Broker,
   metrics: ClientMetrics,
   grown: (field: 'connects' | 'disconnects' | 'rxbytes' | 'txbytes' | 'req_timeouts') => number,
 ): void {
-  times(grown('connects'), () => metrics.connected(broker))
-  times(grown('disconnects'), () => metrics.disconnected(broker, undefined))
+  metrics.connectsAndDisconnects(broker, grown('connects'), grown('disconnects'))
+  metrics.openConnections(broker, name, state !== undefined && OPEN.has(state) ? 1 : 0)
   // It doesn't say which requests.
   times(grown('req_timeouts'), () => metrics.requestTimedOut(broker, 'unknown'))
   metrics.io(broker, grown('rxbytes'), grown('txbytes'))
   if (queued !== undefined) metrics.queuedRequests(broker, queued)
 }
+
+// UPDATE: a broker of metadata that is taking the place of one of the configuration.
+const OPEN: ReadonlySet<string> = new Set(['UP', 'UPDATE'])
 
 function times(count: number, call: () => void): void {
   for (let i = 0; i < count; i += 1) call()

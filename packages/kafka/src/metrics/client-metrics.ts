@@ -13,6 +13,10 @@ import type { Broker, SocketListener } from './sockets.ts'
 
 /** Metrics of one client: of its connections, requests and group. Adapters tell what their client tells; nothing here throws. */
 export interface ClientMetrics extends SocketListener {
+  /** Of clients that tell totals: attempts, those that failed included, and connections that were closed. */
+  connectsAndDisconnects(broker: Broker, connects: number, disconnects: number): void
+  /** How many of the connections of that name are open. */
+  openConnections(broker: Broker, name: string, open: number): void
   request(broker: Broker, name: string, seconds: { readonly took: number; readonly waited?: number }): void
   requestTimedOut(broker: Broker, name: string): void
   queuedRequests(broker: Broker, size: number): void
@@ -30,6 +34,8 @@ export interface ClientMetrics extends SocketListener {
   lag(source: MessageSource, messages: number): void
   /** Partitions for which `isAssigned` is false have no lag and no buffer any more. */
   assigned(isAssigned: (source: MessageSource) => boolean): void
+  /** The client ended, so all levels that it told are 0. */
+  ended(): void
 }
 
 interface ExposedMetrics {
@@ -127,6 +133,12 @@ function createClientMetrics(
       add(instruments.disconnects, at(broker, failure(error)))
       change(instruments.connections, at(broker), -1)
     },
+    connectsAndDisconnects(broker, connects, disconnects) {
+      if (connects > 0) add(instruments.connects, at(broker), connects)
+      if (disconnects > 0) add(instruments.disconnects, at(broker), disconnects)
+    },
+    openConnections: (broker, name, open) =>
+      levels.set(instruments.connections, at(broker), `connections ${name}`, open),
     io(broker, read, written) {
       add(instruments.io, at(broker, { ioDirection: 'receive' }), read)
       add(instruments.io, at(broker, { ioDirection: 'transmit' }), written)
@@ -162,6 +174,7 @@ function createClientMetrics(
     lag: (source, messages) =>
       levels.set(instruments.lag, metrics.attributes(source), `lag ${partName(source)}`, messages, source),
     assigned: (isAssigned) => levels.drop(isAssigned),
+    ended: () => levels.clear(),
   }
   instrumentsOf.set(made, instruments)
   return made
@@ -195,6 +208,11 @@ class Levels {
       }
       known.set(to)
     })
+  }
+
+  clear(): void {
+    for (const known of this.#parts.values()) known.set(0)
+    this.#parts.clear()
   }
 
   drop(isKept: (source: MessageSource) => boolean): void {
