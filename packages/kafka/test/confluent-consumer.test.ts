@@ -3,7 +3,7 @@ import type * as Confluent from '@confluentinc/kafka-javascript'
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import { trace } from '@opentelemetry/api'
 import kafkajs from 'kafkajs'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { traceConfluent } from '@spanlink/kafka'
 import { useConfluent } from './behaviour/confluent-broker.ts'
 import { nativeClient } from './support/native-client.ts'
@@ -162,6 +162,27 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
       'messaging.consumer.group.name': expect.stringMatching(/^g-/),
       'messaging.client.id': 'suite',
     })
+  })
+
+  test('so is commitOffsetsIfNecessary of a batch handler, where it commits: without autocommit', async () => {
+    for (const autoCommit of [true, false]) {
+      const topic = await newTopic()
+      await using producer = await connected()
+      await producer.send({ topic, messages: [{ value: 'v' }] })
+      await using consumer = await subscribed(topic, undefined, autoCommit)
+      const { promise, resolve } = Promise.withResolvers<void>()
+      await consumer.run({
+        eachBatch: async ({ batch, resolveOffset, commitOffsetsIfNecessary }) => {
+          resolveOffset(batch.lastOffset())
+          await commitOffsetsIfNecessary()
+          resolve()
+        },
+      })
+      await promise
+      await vi.waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(1))
+      const commits = spans.named('commit').map(described)
+      expect(commits.map(({ parent }) => parent)).toEqual(autoCommit ? [] : [idOf(spans.only(`process ${topic}`))])
+    }
   })
 
   test('headers of other clients, empty, malformed, repeated or binary, lose neither message nor context', async () => {

@@ -28,9 +28,10 @@ export function useConfluent(confluent: typeof Confluent) {
   const subscribed = async (
     topic: string,
     from = traceConfluent(newKafka()),
+    autoCommit = false,
   ): Promise<KafkaJS.Consumer & AsyncDisposable> => {
     const consumer = from.consumer({
-      kafkaJS: { groupId: `g-${randomUUID()}`, fromBeginning: true, autoCommit: false, maxWaitTimeInMs: 50 },
+      kafkaJS: { groupId: `g-${randomUUID()}`, fromBeginning: true, autoCommit, maxWaitTimeInMs: 50 },
       'js.consumer.max.batch.size': -1,
     })
     await consumer.connect()

@@ -11,7 +11,7 @@ export function confluentClient(confluent: Confluent): ClientUnderTest {
       const { Kafka, logLevel } = confluent.KafkaJS
       const common = { brokers, clientId: 'suite', logLevel: logLevel.NOTHING }
       const kafka = traceConfluent(new Kafka({ kafkaJS: common }), options)
-      const producer = kafka.producer()
+      const producer = kafka.producer({ 'message.max.bytes': 8 * 2 ** 20 })
       await producer.connect()
       const consumers: KafkaJS.Consumer[] = []
       const consume = async (topic: string, groupId: string): Promise<KafkaJS.Consumer> => {
