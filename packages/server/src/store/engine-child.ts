@@ -3,7 +3,9 @@
 // The npm library is ClickHouse whole; its one C entry `chdb_query_cmdline` is clickhouse-local's main, and
 // `SYSTEM START LISTEN HTTP` makes a server of that (ClickHouse PR 101143). It needs a real thread's stack, so ffi-rs
 // calls it on one of its own, and this thread stays free to watch the parent.
+import { realpathSync } from 'node:fs'
 import { DataType, load, open } from 'ffi-rs'
+import { releaseCode } from './release-code.ts'
 
 const [library = '', configFile = ''] = process.argv.slice(2)
 
@@ -24,6 +26,8 @@ process.on('disconnect', () => {
 })
 
 open({ library: 'chdb', path: library })
+// By then it answers; should it be busy, it has its pages back in a few milliseconds.
+setTimeout(() => releaseCode(realpathSync(library)), 3000).unref()
 // chdb_result * chdb_query_cmdline(int argc, char ** argv)
 const result = await load({
   library: 'chdb',
