@@ -57,11 +57,16 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   const users = Math.max(1000, Math.floor(spans / 100))
   const times = { startNano, perTrace: (DAY_NANO * BigInt(SPANS_OF_TRACE)) / BigInt(spans), users }
   await client.command(sourcesSql())
+  const began = performance.now()
   for (let from = 0; from < spans; from += BLOCK) {
     const count = Math.min(BLOCK, spans - from)
     await client.command(spansSql(`select number as n from numbers(${from}, ${count})`, times), MEMORY)
     await client.command(linksSql(`select number as n from numbers(${from}, ${count}) where n % 4 = 1`, times), MEMORY)
-    if ((from / BLOCK) % 10 === 9) log(`${(from + count) / 1e6}M spans written`)
+    const seconds = (performance.now() - began) / 1000
+    if ((from / BLOCK) % 5 === 4)
+      log(
+        `${(from + count) / 1e6}M spans written in ${Math.round(seconds)} s, ${Math.round((seconds / (from + count)) * (spans - from - count))} s to go`,
+      )
   }
   await writeLargeTraces(client, spans, times)
   await writeWideSpans(client, spans, times)

@@ -1,6 +1,9 @@
 // Questions over a day of spans, through the real HTTP API, idle and while ingesting.
 //   npm run bench:query -- --spans 5000000
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+// With --data the spans stay where they are, and a second run asks them without writing them again:
+//   npm run bench:query -- --data /some/empty/directory
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -9,7 +12,7 @@ import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { sendAll } from './ingest-senders.ts'
 import { describeMachine } from './machine.ts'
 import { cpuSeconds } from './process-stats.ts'
-import { OPERATIONS, SERVICES, writeDataset } from './query-dataset.ts'
+import { type Dataset, OPERATIONS, SERVICES, writeDataset } from './query-dataset.ts'
 import { columns, percentile } from './report.ts'
 
 const { values } = parseArgs({
@@ -17,16 +20,16 @@ const { values } = parseArgs({
     spans: { type: 'string', default: '100000000' },
     questions: { type: 'string', default: '200' },
     /** Spans a second while questions are asked for the second time. */
-    rate: { type: 'string', default: '20000' },
+    rate: { type: 'string', default: '50000' },
+    /** A data directory to keep; empty the first time. @default a temporary one */
+    data: { type: 'string' },
   },
 })
 const questions = Number(values.questions)
-const dir = await mkdtemp(join(tmpdir(), 'spanlink-query-bench-'))
+const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-query-bench-')))
 try {
   const machine = describeMachine()
-  const began = performance.now()
-  const data = await writeDataset(dir, Number(values.spans), (line) => process.stderr.write(`${line}\n`))
-  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  const data = await datasetIn(dir)
   await using server = await startSpanlink({ dataDir: dir, timeout: 120_000 })
   const enginePid = (await server.enginePid()) ?? 0
   const { ids, users, startNano, endNano } = data
@@ -58,6 +61,24 @@ try {
       () =>
         `/api/traces?limit=20&${hour()}&service=service-${number(SERVICES)}&operation=${query(`server operation-${number(OPERATIONS)}`)}&minDuration=40ms`,
       Math.min(questions, 60),
+    ],
+    [
+      'attribute nobody has, whole day',
+      '500',
+      () => `/api/traces?limit=20&${window}&q=${query(`{ span.user.id = "nobody-${number(users)}" }`)}`,
+      Math.min(questions, 40),
+    ],
+    [
+      'attribute of span or resource, whole day',
+      '500',
+      () => `/api/traces?limit=20&${window}&q=${query(`{ .user.id = "user-${number(users)}" }`)}`,
+      Math.min(questions, 20),
+    ],
+    [
+      'attribute all have, whole day',
+      '500',
+      () => `/api/traces?limit=20&${window}&q=${query('{ span.network.protocol.version = "2" }')}`,
+      Math.min(questions, 20),
     ],
     ['service list', '20', () => '/api/services', questions],
     [
@@ -119,11 +140,31 @@ try {
 
   /** Compiled code and opened files, as in a server that has run for a minute. */
   async function measureOnce(): Promise<void> {
-    for (const [, , path] of asked.slice(0, 7))
+    for (const [, , path] of asked.slice(0, -2))
       for (let i = 0; i < 5; i++) await (await fetch(server.url + path())).text()
   }
 } finally {
-  await rm(dir, { recursive: true, force: true })
+  if (values.data === undefined) await rm(dir, { recursive: true, force: true })
+}
+
+/** Written if need be; what questions have to know of it is kept beside it. */
+async function datasetIn(directory: string): Promise<Dataset> {
+  await mkdir(directory, { recursive: true })
+  const notes = join(directory, 'bench-dataset.json')
+  if (existsSync(notes)) return datasetOf(JSON.parse(await readFile(notes, 'utf8')))
+  if (existsSync(join(directory, 'clickhouse'))) {
+    throw new Error(`${directory} holds other data, or a load that was cut off: name an empty directory`)
+  }
+  const began = performance.now()
+  const written = await writeDataset(directory, Number(values.spans), (line) => process.stderr.write(`${line}\n`))
+  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  const asText = (_: string, value: unknown): unknown => (typeof value === 'bigint' ? String(value) : value)
+  await writeFile(notes, JSON.stringify(written, asText))
+  return written
+}
+
+function datasetOf(notes: Dataset & { readonly startNano: string; readonly endNano: string }): Dataset {
+  return { ...notes, startNano: BigInt(notes.startNano), endNano: BigInt(notes.endNano) }
 }
 
 function query(text: string): string {

@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { searchTraceQL } from '../../src/query/traceql/run.ts'
+import { type Client, connect } from '../../src/store/client.ts'
+import { takeDataDir } from '../../src/store/data-dir.ts'
+import { type Engine, startEngine } from '../../src/store/engine.ts'
+import { applySchema } from '../../src/store/schema.ts'
+import type { Store } from '../../src/store/store.ts'
+import { nowNano, span } from './order-spans.ts'
+
+const SPANS = 16_384
+
+let dir: string
+let engine: Engine
+let client: Client
+const statements: (readonly [sql: string, params: Parameters<Store['query']>[1]])[] = []
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-index-'))
+  engine = await startEngine({
+    dataDir: takeDataDir(dir).path,
+    log: () => {},
+    answers: async (access) => await connect(access).answers(),
+    onReady: async (access) => {
+      await applySchema(connect(access), 'spanlink')
+      client = connect({ ...access, database: 'spanlink' })
+    },
+    onDown: () => {},
+  })
+  const start = nowNano()
+  const spans = Array.from({ length: SPANS }, (_, n) =>
+    span({
+      start,
+      attributes: [
+        kv('order.id', `order-${n}`),
+        kv('order.items', n),
+        kv('order.kind', 'web'),
+        ...(n === 77 ? [kv('tags', ['rare'])] : []),
+      ],
+    }),
+  )
+  const rows = transcodeTraces(encodeTraces(tracesOf('shop', spans)), Math.floor(Date.now() / 1000))
+  await client.insert('sources', [rows.sources], 'one')
+  // Indexes are built by merges, so there have to be two parts.
+  await client.insert('spans', [rows.spans], 'one')
+  await client.insert('spans', [rows.spans], 'two')
+  await client.command('optimize table spans final')
+}, 120_000)
+
+afterAll(async () => {
+  await client.close()
+  await engine.stop()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const store = {
+  query: async (sql, params, options) => {
+    statements.push([sql, params])
+    return await client.query(sql, params, options)
+  },
+} as Pick<Store, 'query'> as Store
+
+/** How many traces a search finds, and the share of granules that its first statement reads of `spans`. */
+async function search(query: string): Promise<{ readonly found: number; readonly share: number }> {
+  statements.length = 0
+  const now = nowNano()
+  const hour = 3_600_000_000_000n
+  const { traces } = await searchTraceQL(store, query, { start: now - hour, end: now + hour, limit: 5 })
+  const [sql = '', params] = statements[0] ?? []
+  const plan = await client.query<{ explain: string }>(`explain indexes = 1 ${sql}`, params)
+  const text = plan.map(({ explain }) => explain).join('\n')
+  const steps = Array.from(
+    text.matchAll(/Granules: (\d+)\/(\d+)/g),
+    ([, some, all]) => [Number(some), Number(all)] as const,
+  )
+  const granules = Math.max(...steps.map(([, all]) => all))
+  expect(granules).toBeGreaterThanOrEqual((2 * SPANS) / 1024)
+  return { found: traces.length, share: Math.min(...steps.map(([some, all]) => (all === granules ? some / all : 1))) }
+}
+
+test.for([
+  ['a text', '{ span.order.id = "order-4711" }', 1],
+  ['a text of span or resource', '{ .order.id = "order-4711" }', 1],
+  ['a number', '{ span.order.items = 4711 }', 1],
+  ['a value beside one that most have', '{ span.order.kind = "web" && .order.id = "order-4711" }', 1],
+  ['an element of an array', '{ span.tags = "rare" }', 1],
+  ['a value that nobody has', '{ .order.id = "none" }', 0],
+] as const)('a search for %s reads a few granules only', async ([, query, found]) => {
+  const answer = await search(query)
+  expect(answer.found).toBe(found)
+  expect(answer.share).toBeLessThan(0.3)
+})
+
+test('a search for what most have reads them all, and finds no less', async () => {
+  expect(await search('{ span.order.kind = "web" }')).toMatchObject({ found: 5, share: 1 })
+})
