@@ -1,0 +1,97 @@
+// Flow, topology and message lists over one hour of traffic, through the real HTTP API.
+//   npm run bench:causal -- --spans 10000000 [--data DIR] [--out FILE]
+// A directory that is kept is asked again without being written again.
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { type CausalDataset, TOPICS, writeCausalDataset } from './causal-dataset.ts'
+import { sendWideFlow } from './causal-flow.ts'
+import { describeMachine } from './machine.ts'
+import { cpuSeconds } from './process-stats.ts'
+import { columns, percentile } from './report.ts'
+
+const { values } = parseArgs({
+  options: {
+    spans: { type: 'string', default: '10000000' },
+    times: { type: 'string', default: '12' },
+    data: { type: 'string' },
+    out: { type: 'string' },
+  },
+})
+const spans = Number(values.spans)
+const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-causal-bench-')))
+try {
+  const machine = describeMachine()
+  const { startNano, endNano } = await dataset()
+  await using server = await startSpanlink({ dataDir: dir, timeout: 120_000 })
+  const enginePid = (await server.enginePid()) ?? 0
+  const flowId = await sendWideFlow(server)
+  const hour = `start=${startNano}&end=${endNano}`
+  const topic = (): string => `topic-${Math.floor(Math.random() * TOPICS)}`
+  const group = (): string => `group-${Math.floor(Math.random() * TOPICS)}-1`
+  const asked: readonly (readonly [name: string, bar: string, path: () => string])[] = [
+    ['flow of 200 traces, 2,000 links', '200', () => `/api/flows/${flowId}`],
+    ['topology of the hour', '500', () => `/api/topology?${hour}`],
+    ...(['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] as const).flatMap(
+      (list): (readonly [string, string, () => string])[] => [
+        [`messages ${list}`, '', () => `/api/messages/${list}?${hour}`],
+        [`messages ${list}, one topic`, '', () => `/api/messages/${list}?${hour}&topic=${topic()}`],
+        [`messages ${list}, one group`, '', () => `/api/messages/${list}?${hour}&group=${group()}`],
+      ],
+    ),
+  ]
+  const rows: string[][] = []
+  for (const [name, bar, path] of asked) {
+    await ask(path())
+    const times: number[] = []
+    const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
+    for (let i = 0; i < Number(values.times); i++) {
+      const start = performance.now()
+      await ask(path())
+      times.push(performance.now() - start)
+    }
+    const cpu = ((cpuSeconds(server.pid) + cpuSeconds(enginePid) - before) / times.length) * 1000
+    const row = [name, percentile(times, 0.5).toFixed(0), percentile(times, 0.95).toFixed(0), cpu.toFixed(0), bar]
+    process.stderr.write(`${row.join('  ')}\n`)
+    rows.push(row)
+  }
+  const text = [
+    'Flow, topology and messages over the HTTP API of the real server, embedded engine',
+    '',
+    ...machine,
+    `data            ${spans.toLocaleString('en')} spans of one hour, ${TOPICS} topics with three consumer groups each`,
+    `asked           ${values.times} times each, after once without counting; CPU is of server and engine together`,
+    '',
+    ...columns([['question', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar'], ...rows]),
+    '',
+  ].join('\n')
+  process.stdout.write(text)
+  if (values.out !== undefined) await writeFile(values.out, text)
+
+  async function ask(path: string): Promise<void> {
+    const answer = await fetch(server.url + path)
+    const body = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${body.slice(0, 300)}`)
+  }
+} finally {
+  if (values.data === undefined) await rm(dir, { recursive: true, force: true })
+}
+
+async function dataset(): Promise<CausalDataset> {
+  const file = join(dir, 'causal.json')
+  if (existsSync(file)) {
+    const said = JSON.parse(await readFile(file, 'utf8')) as Record<keyof CausalDataset, string>
+    return { startNano: BigInt(said.startNano), endNano: BigInt(said.endNano) }
+  }
+  const began = performance.now()
+  const written = await writeCausalDataset(dir, spans, (line) => process.stderr.write(`${line}\n`))
+  process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
+  await writeFile(
+    file,
+    JSON.stringify(written, (_, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)),
+  )
+  return written
+}
