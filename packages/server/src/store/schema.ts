@@ -11,7 +11,7 @@ const migrations: readonly (readonly string[])[] = [
   ['topology_columns'],
   ['topology_minutes', 'topology_minutes_mv'],
   ['logs', 'metric_series', 'metric_points'],
-  ['attribute_indexes'],
+  ['attribute_indexes', 'spans_merges'],
 ]
 
 /** Tables that retention applies to, partitioned by day of arrival. */
