@@ -26,7 +26,8 @@ describe.skipIf(SDK_MAJOR !== 3)('the package as it is published', () => {
     const own = join(app, 'node_modules/@spanlink/kafka')
     await mkdir(own, { recursive: true })
     for (const name of await readdir(installed)) {
-      if (name !== '@spanlink' && !name.startsWith('.')) await symlink(join(installed, name), join(app, 'node_modules', name))
+      if (name !== '@spanlink' && !name.startsWith('.'))
+        await symlink(join(installed, name), join(app, 'node_modules', name))
     }
     await run(join(installed, '.bin/tsc'), ['-p', here('../tsconfig.build.json'), '--outDir', join(own, 'dist')])
     await cp(here('../package.json'), join(own, 'package.json'))

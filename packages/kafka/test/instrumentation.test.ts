@@ -126,9 +126,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     await Promise.all([producer.disconnect(), consumer.disconnect()])
     expect(logs.all()).toHaveLength(told)
     // Levels stay right.
-    await vi.waitUntil(
-      async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0,
-    )
+    await vi.waitUntil(async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0)
   })
 
   test.skipIf(nativeClient('@confluentinc/kafka-javascript').isMissing)('Confluent’s client, too', async () => {
