@@ -1,6 +1,6 @@
 import type { AnyValue, LogRecord, LogsAnswer, LogsQuery } from '@spanlink/contract'
 import { decodeAttributes } from '../../otlp/attributes.ts'
-import type { QueryOptions, Store } from '../../store/store.ts'
+import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
 import { findSources } from '../span-source.ts'
 import { MAX_UINT64 } from '../time-parameters.ts'
@@ -23,6 +23,18 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
       `timestamp ${after} {cursor:UInt64} and ${logBucket} ${after} intDiv({cursor:UInt64}, 600000000000)`,
     )
   }
+  const params = {
+    ...filter.params,
+    cursor: String(cursor?.timestamp ?? 0),
+    skip: cursor?.given ?? 0,
+    limit: limit + 1,
+  }
+  if (query.traceId === undefined) {
+    const bound = await lastBucket(store, conditions, direction, params, options)
+    if (bound === undefined) return { logs: [], sources: [] }
+    conditions.push(`${logBucket} ${newestFirst ? '>=' : '<='} {bound:UInt64}`)
+    Object.assign(params, { bound })
+  }
   const rows = await store.query<LogRow>(
     `select timestamp, time, observed, service, severity, severity_text as severityText, body, body_type as bodyType,
       arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes, attr_types as attributeTypes,
@@ -33,7 +45,7 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
     order by ${logBucket} ${direction}, timestamp ${direction},
       cityHash64(source_id, trace_id, span_id, severity, severity_text, event_name, body, mapValues(attrs))
     limit {limit:UInt32} offset {skip:UInt32}`,
-    { ...filter.params, cursor: String(cursor?.timestamp ?? 0), skip: cursor?.given ?? 0, limit: limit + 1 },
+    params,
     options,
   )
   const page = rows.slice(0, limit)
@@ -47,6 +59,31 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
     sources: sources.list,
     ...(rows.length > limit ? { nextCursor: cursorAfter(page, cursor) } : {}),
   }
+}
+
+/**
+ * The bucket that a page ends in, undefined when nothing matches. In the order of the table's key the engine stops reading where
+ * the page is full; in that of the whole answer it reads and sorts every match there is: 4.2 s instead of 0.3 s for a common word in
+ * two million records.
+ */
+async function lastBucket(
+  store: Store,
+  conditions: readonly string[],
+  direction: 'asc' | 'desc',
+  params: QueryParams,
+  options: QueryOptions,
+): Promise<string | undefined> {
+  const [row] = await store.query<{ first: string; last: string; found: string }>(
+    `select min(bucket) as first, max(bucket) as last, count() as found from (
+      select ${logBucket} as bucket from logs
+      ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
+      order by ${logBucket} ${direction}
+      limit {limit:UInt32} + {skip:UInt32})`,
+    params,
+    options,
+  )
+  if (row === undefined || row.found === '0') return undefined
+  return direction === 'desc' ? row.first : row.last
 }
 
 type AttributePairs = readonly (readonly [string, string])[]
