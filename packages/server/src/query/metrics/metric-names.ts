@@ -64,7 +64,7 @@ async function metricsOf(
     params[column] = value
   }
   const rows = await store.query<Row>(
-    `select name, type, unit, temporality, monotonic as isMonotonic, argMax(description, received) as description,
+    `select name, type, unit, temporality, monotonic as isMonotonic, argMax(description, (description != '', received)) as description,
       arraySort(groupUniqArray(${SERVICES_AT_MOST})(service)) as services, uniqExact(series_id) as series
     from metric_series
     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
