@@ -30,7 +30,6 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
       } catch (error) {
         reportFailure('ask the propagator for its fields', error)
       }
-      if (names.size === 0) warnOnce(NO_PROPAGATOR)
       return names
     },
     inject(context) {
@@ -40,6 +39,7 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
       } catch (error) {
         reportFailure('inject the context into record headers', error)
       }
+      if (entries.length === 0 && this.fields().size === 0) warnOnce(NO_PROPAGATOR)
       return entries
     },
     extract(base, headers) {

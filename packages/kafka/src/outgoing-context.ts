@@ -17,6 +17,7 @@ export interface HeaderFates {
 
 /** Undefined when no message comes with propagation headers, as most don't. */
 export function headerFates<M>(tracing: Tracing, { messages, format }: SendOperation<M>): HeaderFates | undefined {
+  if (!haveHeaders(messages, format)) return undefined
   const fields = tracing.propagation.fields()
   if (fields.size === 0) return undefined
   let kept: SpanContext[] | undefined
@@ -35,6 +36,14 @@ export function headerFates<M>(tracing: Tracing, { messages, format }: SendOpera
     }
   }
   return kept && byMessage && { kept, byMessage }
+}
+
+function haveHeaders<M>(messages: readonly M[], format: OutgoingFormat<M>): boolean {
+  for (const message of messages) {
+    const { headers } = format.read(message)
+    if (headers !== undefined && headers !== null) return true
+  }
+  return false
 }
 
 /**
@@ -58,6 +67,8 @@ export function writeSameHeaders<M>(
   fates: HeaderFates | undefined,
   entries: HeaderEntries,
 ): readonly M[] {
+  // An array that grows begins with room for 17.
+  if (messages.length === 1 && fates === undefined) return [withEntries(format, messages[0]!, entries)]
   const written: M[] = []
   for (let i = 0; i < messages.length; i += 1) {
     const fate = fates?.byMessage.get(i)
