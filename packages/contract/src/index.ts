@@ -43,6 +43,8 @@ export {
   CompletionQuery,
   HeatmapAnswer,
   HeatmapQuery,
+  SeriesAnswer,
+  SeriesQuery,
 } from './traceql.ts'
 export {
   FoundTrace,

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Nano, UnixNano } from './scalars.ts'
+import { Duration, Nano, UnixNano } from './scalars.ts'
 import { TracesQuery } from './traces.ts'
 
 const Text = Type.String({ maxLength: 8192 })
@@ -56,6 +56,38 @@ export const CompletionAnswer = Type.Object({
   error: Type.Optional(Type.Object({ message: Type.String(), from: Type.Integer(), to: Type.Integer() })),
 })
 export type CompletionAnswer = Static<typeof CompletionAnswer>
+
+export const SeriesQuery = Type.Object(
+  {
+    /** A TraceQL metrics query. */
+    q: Type.String({ minLength: 1, maxLength: 8192 }),
+    /** Default: an hour before `end`. */
+    start: Type.Optional(UnixNano),
+    /** Default: now. */
+    end: Type.Optional(UnixNano),
+    /** Length of an interval. Default: a sixtieth of the time asked for. */
+    step: Type.Optional(Duration),
+  },
+  { additionalProperties: false },
+)
+export type SeriesQuery = Static<typeof SeriesQuery>
+
+export const SeriesAnswer = Type.Object({
+  startTimeUnixNano: UnixNano,
+  endTimeUnixNano: UnixNano,
+  stepNano: Nano,
+  series: Type.Array(
+    Type.Object({
+      /** Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper bound of a bucket. */
+      labels: Type.Array(Type.Object({ key: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
+      /** At the start of its interval, in order of time; intervals without a value are left out. */
+      points: Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number() })),
+    }),
+  ),
+  /** What was left out and what to do about it. */
+  cuts: Type.Array(Type.String()),
+})
+export type SeriesAnswer = Static<typeof SeriesAnswer>
 
 const { service, operation, minDuration, maxDuration, status, q } = TracesQuery.properties
 

@@ -25,6 +25,7 @@ import { heatmapEndpoints } from './heatmap.ts'
 import { logEndpoints } from './logs.ts'
 import { metricEndpoints } from './metrics.ts'
 import { messagesEndpoints } from './messages.ts'
+import { seriesEndpoints } from './series.ts'
 import { skeletonEndpoints } from './skeleton.ts'
 import type { StatusSource } from './status.ts'
 import { topologyEndpoints } from './topology.ts'
@@ -97,6 +98,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     ...skeletonEndpoints(store),
     ...attributeEndpoints(store),
+    ...seriesEndpoints(store),
     ...heatmapEndpoints(store),
     ...flowEndpoints(store),
     ...logEndpoints(store),

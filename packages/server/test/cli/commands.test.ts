@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { FlowAnswer, TopologyAnswer, TraceAnswer } from '@spanlink/contract'
+import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer } from '@spanlink/contract'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -135,6 +135,33 @@ test('a query lists traces that match, and says in its exit code when none does'
     stderr: 'No trace matches.\n',
   })
   expect(await run(['query', '{ name = }'])).toMatchObject({ code: 2, stderr: expect.stringContaining('column 10') })
+})
+
+test('a metrics query is a line a series, with its course', async () => {
+  const query = '{ } | count_over_time() by (resource.service.name)'
+  const { code, stdout } = await run(['query', query, '--since', '1h', '--step', '10m'])
+  expect(code).toBe(0)
+  expect(stdout).toContain('2 series\n')
+  expect(stdout).toMatch(/resource\.service\.name=gateway.*█.* 3 +\d+\n/)
+  expect(stdout).toMatch(/resource\.service\.name=payment.*█.* 1 +\d+\n/)
+  expect(stdout.split('\n').every((line) => line.length <= 100)).toBe(true)
+  const { stdout: json } = await run(['query', query, '--json'])
+  expect((JSON.parse(json) as SeriesAnswer).series).toHaveLength(2)
+  expect(await run(['query', '{ name = "nothing" } | max_over_time(duration)'])).toMatchObject({ code: 3, stdout: '' })
+})
+
+test('all pages of a flow are the flow', async () => {
+  const [whole, paged, first] = await Promise.all([
+    run(['flow', post.traceId, '--json']),
+    run(['flow', post.traceId, '--json', '--all', '--max-traces', '1']),
+    run(['flow', post.traceId, '--max-traces', '1']),
+  ])
+  const [one, other] = [whole, paged].map(({ stdout }) => JSON.parse(stdout) as FlowAnswer)
+  expect(other?.lanes.map((lane) => lane.id)).toEqual(one?.lanes.map((lane) => lane.id))
+  expect(other?.edges.map((edge) => edge.id)).toEqual(one?.edges.map((edge) => edge.id))
+  expect(other?.criticalPath).toEqual(one?.criticalPath)
+  expect(first.stdout).toContain('--all shows them')
+  expect((await run(['flow', post.traceId, '--limit', '1'])).stdout).toContain('1 more lane: --limit shows more.')
 })
 
 test('the topology is a table of edges', async () => {

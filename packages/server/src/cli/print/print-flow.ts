@@ -6,7 +6,7 @@ const INDENT_AT_MOST = 8
 const EDGES_SHOWN = 4
 
 /** A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its messages came from. */
-export function printFlow(flow: FlowAnswer, terminal: Terminal): readonly string[] {
+export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity): readonly string[] {
   const { paint } = terminal
   const colourOf = serviceColours()
   if (flow.lanes.length === 0) return ['No span of the flow is here.']
@@ -24,7 +24,7 @@ export function printFlow(flow: FlowAnswer, terminal: Terminal): readonly string
   )
   const axis = { start, end, width: Math.max(8, terminal.columns - nameWidth - 12) }
   const lines = [...headOf(flow, start, terminal), '']
-  for (const lane of flow.lanes) {
+  for (const lane of flow.lanes.slice(0, most)) {
     const edges = into.get(lane.id) ?? []
     const indent = indentOf(lane)
     const colour = colourOf(lane.rootService)
@@ -45,6 +45,7 @@ export function printFlow(flow: FlowAnswer, terminal: Terminal): readonly string
     if (edges.length > EDGES_SHOWN) lines.push(paint(`${indent}  ← ${edges.length - EDGES_SHOWN} more`, 'dim'))
     if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${plural(lane.hiddenLinks, 'link')} lead further`, 'dim'))
   }
+  if (flow.lanes.length > most) lines.push('', `${plural(flow.lanes.length - most, 'more lane')}: --limit shows more.`)
   return [...lines, ...pathOf(flow, terminal), ...cutsOf(flow)]
 }
 
@@ -120,7 +121,7 @@ function pathOf(flow: FlowAnswer, { paint }: Terminal): readonly string[] {
 
 function cutsOf({ truncated, missingTraceIds }: FlowAnswer): readonly string[] {
   const cuts = [
-    ...(truncated.traces ? ['More traces belong to the flow: --max-traces shows more.'] : []),
+    ...(truncated.traces ? ['More traces belong to the flow: --all shows them.'] : []),
     ...(truncated.depth ? ['The flow goes further than --max-depth.'] : []),
     ...(truncated.time ? ['Time for the answer ran out: the flow may be larger.'] : []),
     ...(truncated.fanOut ? ['A step has more links than one answer holds.'] : []),

@@ -1,0 +1,35 @@
+import { SeriesAnswer, SeriesQuery } from '@spanlink/contract'
+import { timeWindow } from '../query/messaging/time-window.ts'
+import { parseDuration } from '../query/time-parameters.ts'
+import { metricsTraceQL } from '../query/traceql/metrics.ts'
+import type { Store } from '../store/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+const STEPS = 60n
+
+export function seriesEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/traceql/series',
+      summary: 'Series of a TraceQL metrics query',
+      query: SeriesQuery,
+      answer: SeriesAnswer,
+      handle: async ({ query, signal }) => {
+        const { start, end } = timeWindow(query)
+        const step = query.step === undefined ? (end - start + STEPS - 1n) / STEPS : parseDuration('step', query.step)
+        const { series, cuts } = await metricsTraceQL(store, query.q, { start, end, step, signal })
+        const body = {
+          startTimeUnixNano: String(start),
+          endTimeUnixNano: String(end),
+          stepNano: String(step),
+          series: series.map(({ labels, points }) => ({
+            labels: Object.entries(labels).map(([key, value]) => ({ key, value })),
+            points: points.filter(({ value }) => Number.isFinite(value)),
+          })),
+          cuts: [...cuts],
+        }
+        return { status: 200, body }
+      },
+    }),
+  ]
+}
