@@ -119,7 +119,7 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
   }
 }
 
-/** Gaps and wires of every edge that touches a drawn row. Edges that would be the same pixels are drawn once. */
+/** Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn once. */
 function waits(
   model: FlowModel,
   { rows, rowOfLane, first }: FlowQuestion,
@@ -136,8 +136,10 @@ function waits(
     if (Math.max(fromRow, toRow) < first || Math.min(fromRow, toRow) >= last) continue
     const isCritical = edge.onCriticalPath
     const x = pixel(from)
-    const wire = `${fromRow} ${toRow} ${Math.round(x)}`
-    if (!wires.has(wire) || isCritical)
+    // What a span has sent to many goes down one line to the furthest of them.
+    const wire = `${isCritical} ${fromRow} ${toRow > fromRow} ${Math.round(x)}`
+    const furthest = wires.get(wire)?.toRow ?? fromRow - first
+    if (Math.abs(toRow - fromRow) > Math.abs(furthest - fromRow + first))
       wires.set(wire, { x, fromRow: fromRow - first, toRow: toRow - first, isCritical })
     if (toRow < first || toRow >= last) continue
     // A group's row shows one wait, of the member that began first; a lane's the one of its parent edge, whatever else it was given.

@@ -18,7 +18,8 @@ export interface RowWindow {
 }
 
 /**
- * `last` follows from `first`, so that both change at once and the canvas keeps its size: to allocate it anew costs more than to paint it.
+ * As many rows are drawn at the ends as in the middle, and `last` follows from `first`: the canvas keeps its size, and to allocate it anew
+ * costs more than to paint it.
  * A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only those that are seen are made.
  */
 export function useRowWindow(
@@ -30,10 +31,12 @@ export function useRowWindow(
   const leaps = useSignal(false)
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(resting.current), [])
-  const first = useComputed(() => Math.max(0, Math.floor((top.value / rowHeight - OVERSCAN) / STEP) * STEP))
-  const last = useComputed(() =>
-    Math.min(count.value, first.value + Math.ceil(height.value / rowHeight) + 2 * OVERSCAN + STEP),
-  )
+  const room = useComputed(() => Math.ceil(height.value / rowHeight) + 2 * OVERSCAN + STEP)
+  const first = useComputed(() => {
+    const wanted = Math.floor((top.value / rowHeight - OVERSCAN) / STEP) * STEP
+    return Math.max(0, Math.min(wanted, count.value - room.value))
+  })
+  const last = useComputed(() => Math.min(count.value, first.value + room.value))
   const firstSeen = useComputed(() => Math.floor(top.value / rowHeight))
   const firstInPlace = useComputed(() => (leaps.value ? firstSeen.value : first.value))
   const lastInPlace = useComputed(() =>
