@@ -8,7 +8,7 @@ import { redelivered } from './redelivered.ts'
 import { DEAD_LETTER_TOPIC, isLaterTopic, RETRY_TOPIC } from './topic-roles.ts'
 
 /** Sends that are followed back for one answer. */
-const MAX_CHAINS = 100
+const MAX_CHAINS = 50
 
 /** Topics that a message can have been on before. */
 const MAX_HOPS = 16
