@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, vi } from 'vitest'
 import { startTwoNodes, type TwoNodes } from './two-nodes.ts'
 
-// Six suites, one after the other, on two engines.
+// Nine suites, one after the other, on two engines.
 vi.setConfig({ testTimeout: 120_000 })
 
 const STORE = 'SPANLINK_TEST_STORE'
@@ -14,6 +14,9 @@ const suites = {
   random_flows: () => import('../flow/random-flows.test.ts'),
   topology: () => import('../topology/topology.test.ts'),
   messages: () => import('../messages/messages.test.ts'),
+  traceql_answers: () => import('../traceql/answers.test.ts'),
+  logs: () => import('../logs/logs.test.ts'),
+  metrics: () => import('../metrics/metrics.test.ts'),
 }
 
 let cluster: TwoNodes

@@ -17,11 +17,16 @@ export type StoredTraces = {
 /** Where tests of the cluster have the same suites look, by environment: the URL of a fresh database. */
 const STORE = 'SPANLINK_TEST_STORE'
 
+/** A real engine in `dir`, or the cluster that the environment names. */
+export function openTestStore(dir: string): Promise<Store> {
+  const url = process.env[STORE]
+  return url === undefined ? openEmbeddedStore(dir) : openClusterStore(url)
+}
+
 /** A real engine in a temporary directory, filled through the real codec. */
 export async function openStoredTraces(): Promise<StoredTraces> {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-query-'))
-  const url = process.env[STORE]
-  const store = url === undefined ? await openEmbeddedStore(dir) : await openClusterStore(url)
+  const store = await openTestStore(dir)
   let puts = 0
   return {
     store,

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { expect, vi } from 'vitest'
 import { startApi } from '../../src/api/server.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../../src/ingest/ingest.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { openTestStore } from '../query/stored-traces.ts'
 
 export type Spanlink = {
-  readonly store: EmbeddedStore
+  readonly store: Store
   readonly ingest: Ingest
   /** Protobuf, to a path of the OTLP/HTTP receiver, which has to take all of it. */
   send(path: string, body: Uint8Array): Promise<void>
@@ -23,7 +24,7 @@ export type Spanlink = {
 /** Receivers, engine and API in this process, on free ports and in a temporary directory. */
 export async function openSpanlink(options: Partial<IngestOptions> = {}): Promise<Spanlink> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-signals-'))
-  const store = await openEmbeddedStore(dataDir)
+  const store = await openTestStore(dataDir)
   const ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, ...options })
   const api = await startApi({
     store,

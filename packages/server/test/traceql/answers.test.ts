@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { metricsTraceQL } from '../../src/query/traceql/metrics.ts'
 import { attributeKeys, attributeValues } from '../../src/query/traceql/names.ts'
 import { searchTraceQL } from '../../src/query/traceql/run.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { openTestStore } from '../query/stored-traces.ts'
 import { loadSpans } from './load.ts'
 import type { TestSpan } from './spans.ts'
 
@@ -21,7 +21,7 @@ let dir: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
-  store = await openEmbeddedStore(dir)
+  store = await openTestStore(dir)
   await loadSpans(store, [...hopSpans(), ...fanOutSpans(), ...longTrace(), ...hostileSpans()])
 })
 
@@ -163,21 +163,6 @@ describe('a search', () => {
 })
 
 describe('a long query', () => {
-  test.each(['.a = 1', 'span.a =~ "b.*"', 'resource.b != "c"', 'event.d > 5'])(
-    'of %s is answered, or refused for its conditions',
-    async (condition) => {
-      const times = (count: number): string =>
-        `{ ${Array.from({ length: count }, () => condition)
-          .map((each, at) => each.replace(/[abcd](?= )/, `$&${at}`))
-          .join(' || ')} }`
-      expect(await names(times(60))).toEqual([])
-      await expect(searchTraceQL(store, times(450), { start, end })).rejects.toMatchObject({
-        name: 'TraceQLError',
-        code: 'limit',
-      })
-    },
-  )
-
   test('nests as deep as it may', async () => {
     expect(
       await names(`${'('.repeat(20)}{ ${'('.repeat(30)}name = "hop 5"${')'.repeat(30)} }${')'.repeat(20)}`),

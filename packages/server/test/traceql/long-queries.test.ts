@@ -1,0 +1,38 @@
+// Not among the suites of the cluster: over Distributed tables the engine refuses more than a hundred subqueries in one question.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { searchTraceQL } from '../../src/query/traceql/run.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+
+const window = { start: 1_790_000_000_000_000_000n, end: 1_790_003_600_000_000_000n }
+
+let store: Store
+let dir: string
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
+  store = await openEmbeddedStore(dir)
+})
+
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+test.each(['.a = 1', 'span.a =~ "b.*"', 'resource.b != "c"', 'event.d > 5'])(
+  'a long query of %s is answered, or refused for its conditions',
+  async (condition) => {
+    const times = (count: number): string =>
+      `{ ${Array.from({ length: count }, () => condition)
+        .map((each, at) => each.replace(/[abcd](?= )/, `$&${at}`))
+        .join(' || ')} }`
+    expect((await searchTraceQL(store, times(60), window)).traces).toEqual([])
+    await expect(searchTraceQL(store, times(450), window)).rejects.toMatchObject({
+      name: 'TraceQLError',
+      code: 'limit',
+    })
+  },
+)
