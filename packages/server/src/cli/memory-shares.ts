@@ -9,7 +9,7 @@ export type MemoryShares = {
 
 const MiB = 2 ** 20
 
-export const DEFAULT_MEMORY = 1024 * MiB
+const DEFAULT_MEMORY = 1024 * MiB
 
 /** Of the engine's library and the process around it, resident under load. */
 const ENGINE_CODE = 220 * MiB
