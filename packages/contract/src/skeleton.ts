@@ -2,7 +2,8 @@ import { Type, type Static } from 'typebox'
 import { SpanId, TraceId, UnixNano } from './scalars.ts'
 import { Span, SpanSource } from './traces.ts'
 
-const Column = Type.Array(Type.Integer())
+/** Base64 of the values' bytes one after the other, little-endian: a tenth of the time that arrays of numbers take to write and read. */
+const Column = Type.String()
 
 /**
  * A trace without attributes, in columns, small enough to open a hundred thousand spans at once. Entry `i` of every column is of
@@ -14,23 +15,25 @@ export const TraceSkeleton = Type.Object({
   count: Type.Integer(),
   /** 16 hex digits a span, one after the other. */
   spanIds: Type.String(),
-  /** Index of the parent; -1 for a root, -2 when the span names a parent that is not here. */
+  /** 32-bit integers: index of the parent; -1 for a root, -2 when the span names a parent that is not here. */
   parent: Column,
-  /** Texts that `service` and `name` are indexes of. */
-  texts: Type.Array(Type.String()),
+  services: Type.Array(Type.String()),
+  /** 32-bit integers: index into `services`. */
   service: Column,
+  names: Type.Array(Type.String()),
+  /** 32-bit integers: index into `names`. */
   name: Column,
-  /** 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
+  /** Bytes: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
   kind: Column,
-  /** 0 unset, 1 ok, 2 error. */
+  /** Bytes: 0 unset, 1 ok, 2 error. */
   status: Column,
-  /** Nanoseconds after `startTimeUnixNano`. */
-  start: Type.Array(Type.Number()),
-  /** Nanoseconds; negative when a clock stepped back. */
-  duration: Type.Array(Type.Number()),
+  /** 64-bit floats: nanoseconds after `startTimeUnixNano`. */
+  start: Column,
+  /** 64-bit floats: nanoseconds; negative when a clock stepped back. */
+  duration: Column,
   /** Only spans that have any: pairs of index and how many. */
-  linksOut: Column,
-  linksIn: Column,
+  linksOut: Type.Array(Type.Integer()),
+  linksIn: Type.Array(Type.Integer()),
   /** Pairs of index and nanoseconds after `startTimeUnixNano`; at most 500 of a span. */
   events: Type.Array(Type.Number()),
   /** There are more spans than the answer holds; those it holds are the earliest. */

@@ -39,26 +39,42 @@ export function answer(spans: readonly Span[]): TraceSkeleton {
   const first = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
   const indexOf = new Map<string, number>()
   for (const [i, one] of spans.entries()) if (!indexOf.has(one.spanId)) indexOf.set(one.spanId, i)
-  const texts = [...new Set(spans.flatMap((one) => [one.service, one.name]))]
-  const textAt = new Map(texts.map((text, i) => [text, i]))
+  const services = distinct(spans.map((one) => one.service))
+  const names = distinct(spans.map((one) => one.name))
   const counts = (of: (one: Span) => number): number[] => spans.flatMap((one, i) => (of(one) === 0 ? [] : [i, of(one)]))
   return {
     traceId: 'a'.repeat(32),
     startTimeUnixNano: String(first),
     count: spans.length,
     spanIds: spans.map((one) => one.spanId).join(''),
-    parent: spans.map((one) => (one.parentSpanId === '' ? -1 : (indexOf.get(one.parentSpanId) ?? -2))),
-    texts,
-    service: spans.map((one) => textAt.get(one.service) ?? 0),
-    name: spans.map((one) => textAt.get(one.name) ?? 0),
-    kind: spans.map((one) => ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'].indexOf(one.kind)),
-    status: spans.map((one) => ['unset', 'ok', 'error'].indexOf(one.status.code)),
-    start: starts.map((at) => Number(at - first)),
-    duration: spans.map((one) => Number(BigInt(one.endTimeUnixNano) - BigInt(one.startTimeUnixNano))),
+    parent: column(
+      Int32Array.from(spans, (one) => (one.parentSpanId === '' ? -1 : (indexOf.get(one.parentSpanId) ?? -2))),
+    ),
+    services: [...services.keys()],
+    service: column(Int32Array.from(spans, (one) => services.get(one.service) ?? 0)),
+    names: [...names.keys()],
+    name: column(Int32Array.from(spans, (one) => names.get(one.name) ?? 0)),
+    kind: column(Uint8Array.from(spans, (one) => KINDS.indexOf(one.kind))),
+    status: column(Uint8Array.from(spans, (one) => STATUSES.indexOf(one.status.code))),
+    start: column(Float64Array.from(starts, (at) => Number(at - first))),
+    duration: column(
+      Float64Array.from(spans, (one) => Number(BigInt(one.endTimeUnixNano) - BigInt(one.startTimeUnixNano))),
+    ),
     linksOut: counts((one) => one.links.length),
     linksIn: counts((one) => one.backlinkCount),
     events: spans.flatMap((one, i) => one.events.flatMap((event) => [i, Number(BigInt(event.timeUnixNano) - first)])),
   }
+}
+
+const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
+const STATUSES = ['unset', 'ok', 'error']
+
+function distinct(texts: readonly string[]): ReadonlyMap<string, number> {
+  return new Map([...new Set(texts)].map((text, i) => [text, i]))
+}
+
+function column(values: Int32Array | Uint8Array | Float64Array): string {
+  return Buffer.from(values.buffer).toString('base64')
 }
 
 /** A hundred thousand spans of eleven services, in groups of fifty, as a long batch job makes them. */

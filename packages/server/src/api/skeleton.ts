@@ -9,7 +9,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/traces/{traceId}/skeleton',
-      summary: 'One trace without attributes, in columns: 100,000 spans are about 5 MB',
+      summary: 'One trace without attributes, in columns of base64: 100,000 spans are about 5 MB',
       params: TraceParams,
       answer: TraceSkeleton,
       handle: async ({ params, signal }) => {

@@ -42,21 +42,27 @@ async function get<T>(path: string): Promise<{ readonly status: number; readonly
   return { status: response.status, body: (await response.json()) as T }
 }
 
+const bytesOf = (column: string): ArrayBuffer => Uint8Array.from(Buffer.from(column, 'base64')).buffer
+
 const ask = (path: string, query: Readonly<Record<string, string>>): string => `${path}?${new URLSearchParams(query)}`
 
 test('a skeleton says in columns what the whole trace says in objects', async () => {
   const whole = (await get<TraceAnswer>(`/api/traces/${root.traceId}`)).body
   const { body } = await get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
+  const [parent, service, name] = [body.parent, body.service, body.name].map(
+    (column) => new Int32Array(bytesOf(column)),
+  )
+  const [start, duration] = [body.start, body.duration].map((column) => new Float64Array(bytesOf(column)))
   expect(body.count).toBe(whole.spans.length)
   for (const [i, expected] of whole.spans.entries()) {
     expect(body.spanIds.slice(i * 16, i * 16 + 16)).toBe(expected.spanId)
-    expect(body.texts[body.name[i] ?? -1]).toBe(expected.name)
-    expect(body.texts[body.service[i] ?? -1]).toBe(expected.service)
-    expect(String(BigInt(body.startTimeUnixNano) + BigInt(body.start[i] ?? 0))).toBe(expected.startTimeUnixNano)
-    expect(body.duration[i]).toBe(Number(BigInt(expected.endTimeUnixNano) - BigInt(expected.startTimeUnixNano)))
+    expect(body.names[name?.[i] ?? -1]).toBe(expected.name)
+    expect(body.services[service?.[i] ?? -1]).toBe(expected.service)
+    expect(String(BigInt(body.startTimeUnixNano) + BigInt(start?.[i] ?? 0))).toBe(expected.startTimeUnixNano)
+    expect(duration?.[i]).toBe(Number(BigInt(expected.endTimeUnixNano) - BigInt(expected.startTimeUnixNano)))
   }
-  expect(body.parent).toEqual([-1, 0, -2])
-  expect(body.kind).toEqual([2, 4, 2])
+  expect([...(parent ?? [])]).toEqual([-1, 0, -2])
+  expect([...new Uint8Array(bytesOf(body.kind))]).toEqual([2, 4, 2])
   expect(body.linksIn).toEqual([1, 1])
   expect(body.events).toEqual([1, 3e6])
   const carrier = await get<TraceSkeleton>(`/api/traces/${pay.traceId}/skeleton`)

@@ -1,4 +1,5 @@
 import type { SpanKind, TraceSkeleton } from '@spanlink/contract'
+import { columnBytes } from './column-bytes.ts'
 import { foldGroups, type FoldGroups } from './fold-groups.ts'
 import { idIndex, type IdIndex } from './id-index.ts'
 import { treeOfParents } from './tree-order.ts'
@@ -57,8 +58,16 @@ const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consu
 const ERROR = 2
 
 export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
-  const { count, texts } = skeleton
-  const tree = treeOfParents(skeleton.parent, Float64Array.from(skeleton.start))
+  const { count, names } = skeleton
+  const given = {
+    start: new Float64Array(columnBytes(skeleton.start)),
+    duration: new Float64Array(columnBytes(skeleton.duration)),
+    service: new Int32Array(columnBytes(skeleton.service)),
+    name: new Int32Array(columnBytes(skeleton.name)),
+    kind: new Uint8Array(columnBytes(skeleton.kind)),
+    status: new Uint8Array(columnBytes(skeleton.status)),
+  }
+  const tree = treeOfParents(new Int32Array(columnBytes(skeleton.parent)), given.start)
   const { order, parent, subtreeEnd } = tree
   const spans: SpanHead[] = []
   const positions = new Int32Array(count)
@@ -72,30 +81,30 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     const spanId = skeleton.spanIds.slice(i * 16, i * 16 + 16)
     spans.push({
       spanId,
-      service: texts[skeleton.service[i] ?? 0] ?? '',
-      name: texts[skeleton.name[i] ?? 0] ?? '',
-      kind: kinds[skeleton.kind[i] ?? 0] ?? 'unspecified',
+      service: skeleton.services[given.service[i] ?? 0] ?? '',
+      name: names[given.name[i] ?? 0] ?? '',
+      kind: kinds[given.kind[i] ?? 0] ?? 'unspecified',
     })
     positions[i] = p
-    const began = skeleton.start[i] ?? 0
-    const length = skeleton.duration[i] ?? 0
+    const began = given.start[i] ?? 0
+    const length = given.duration[i] ?? 0
     start[p] = began
     // A clock that stepped back gives an end before the start; the span is then drawn with no length, and told in words.
     const ended = began + Math.max(0, length)
     end[p] = ended
     if (length < 0) backwardCount += 1
     if (ended > duration) duration = ended
-    error[p] = skeleton.status[i] === ERROR ? 1 : 0
+    error[p] = given.status[i] === ERROR ? 1 : 0
   }
   const linksOut = scatter(skeleton.linksOut, positions)
   const linksIn = scatter(skeleton.linksIn, positions)
-  const { service, services } = servicesOf(skeleton, order, error)
+  const { service, services } = servicesOf(skeleton.services, given.service, order, error)
   const below = {
     linksOut: sumUpwards(linksOut, parent),
     linksIn: sumUpwards(linksIn, parent),
     errors: sumUpwards(error, parent),
   }
-  const name = Uint32Array.from(order, (i) => skeleton.name[i] ?? 0)
+  const name = inOrder(given.name, order)
   return {
     traceId: skeleton.traceId,
     count,
@@ -146,7 +155,13 @@ function eventsOf(pairs: readonly number[], positions: Int32Array) {
   return { eventsFrom, eventTimes }
 }
 
-function servicesOf({ service: given, texts }: TraceSkeleton, order: Int32Array, error: Uint8Array) {
+function inOrder(values: Int32Array, order: Int32Array): Uint32Array {
+  const sorted = new Uint32Array(order.length)
+  for (let p = 0; p < sorted.length; p += 1) sorted[p] = values[order[p] ?? 0] ?? 0
+  return sorted
+}
+
+function servicesOf(names: readonly string[], given: Int32Array, order: Int32Array, error: Uint8Array) {
   const indexOf = new Map<number, number>()
   const services: { name: string; spanCount: number; errorCount: number }[] = []
   const service = new Uint16Array(order.length)
@@ -156,7 +171,7 @@ function servicesOf({ service: given, texts }: TraceSkeleton, order: Int32Array,
     if (index === undefined) {
       index = services.length
       indexOf.set(text, index)
-      services.push({ name: texts[text] ?? '', spanCount: 0, errorCount: 0 })
+      services.push({ name: names[text] ?? '', spanCount: 0, errorCount: 0 })
     }
     service[p] = index
     const share = services[index]

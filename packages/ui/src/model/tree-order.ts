@@ -31,7 +31,7 @@ export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrde
 }
 
 /** The same by indexes of parents: -1 for a root, -2 where the parent is not here. */
-export function treeOfParents(parents: readonly number[], start: Float64Array): TreeOrder {
+export function treeOfParents(parents: ArrayLike<number>, start: Float64Array): TreeOrder {
   const count = parents.length
   const byStart = orderOf(start)
   const { firstChild, nextSibling } = chainSiblings(parents, byStart)
@@ -86,7 +86,7 @@ function orderOf(start: Float64Array): Int32Array {
   return isSorted ? byStart : byStart.sort((a, b) => (start[a] ?? 0) - (start[b] ?? 0) || a - b)
 }
 
-function chainSiblings(parents: readonly number[], byStart: Int32Array) {
+function chainSiblings(parents: ArrayLike<number>, byStart: Int32Array) {
   const firstChild = new Int32Array(parents.length).fill(NONE)
   const nextSibling = new Int32Array(parents.length).fill(NONE)
   for (const index of byStart) {

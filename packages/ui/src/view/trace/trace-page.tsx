@@ -1,6 +1,7 @@
 import type { FindSpansAnswer, LinksAnswer, TraceSkeleton } from '@spanlink/contract'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { millisOf } from '../../model/clock-text.ts'
+import { columnBytes } from '../../model/column-bytes.ts'
 import { incompleteWords } from '../../model/missing-words.ts'
 import { getJson } from '../../state/api.ts'
 import { linksPath } from '../../state/follow.ts'
@@ -80,7 +81,8 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
 
 function mayStillGrow({ count, start, duration, startTimeUnixNano }: TraceSkeleton): boolean {
   if (count > MOST_SPANS_ASKED_AGAIN) return false
-  const last = start.reduce((most, at, i) => Math.max(most, at + (duration[i] ?? 0)), 0)
+  const lengths = new Float64Array(columnBytes(duration))
+  const last = new Float64Array(columnBytes(start)).reduce((most, at, i) => Math.max(most, at + (lengths[i] ?? 0)), 0)
   const newest = millisOf(startTimeUnixNano) + last / 1e6
   return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS
 }
