@@ -35,7 +35,7 @@ export { Problem } from './problem.ts'
 export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
 export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, TraceSkeleton } from './skeleton.ts'
 export { ReadyAnswer, StatusAnswer } from './status.ts'
-export { Quantiles, TopologyAnswer, TopologyEdge, TopologyNode, TopologyQuery } from './topology.ts'
+export { Quantiles, TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode, TopologyQuery } from './topology.ts'
 export {
   AttributesAnswer,
   AttributesQuery,

@@ -15,6 +15,17 @@ export type TopologyQuery = Static<typeof TopologyQuery>
 export const Quantiles = Type.Object({ p50: Nano, p95: Nano, p99: Nano })
 export type Quantiles = Static<typeof Quantiles>
 
+/** Messages that a consumer group has still to take, as its own or the broker's metrics tell. */
+export const TopologyLag = Type.Object({
+  /** The latest value in the asked time, over all partitions and instances. */
+  messages: Type.Integer(),
+  /** When that was. */
+  timeUnixNano: UnixNano,
+  /** The metric it was read from. `records_lag_max` is the worst partition of each client, so a lower bound. */
+  metric: Type.String(),
+})
+export type TopologyLag = Static<typeof TopologyLag>
+
 export const TopologyNode = Type.Object({
   /** `service:<name>`, `topic:<system>:<name>`, `group:<system>:<name>`. */
   id: Type.String(),
@@ -22,6 +33,8 @@ export const TopologyNode = Type.Object({
   name: Type.String(),
   /** `kafka`, `rabbitmq`, …; empty for a service, and where spans don't say. */
   system: Type.String(),
+  /** Of a group where metrics tell it: over all its topics. */
+  lag: Type.Optional(TopologyLag),
 })
 export type TopologyNode = Static<typeof TopologyNode>
 
@@ -39,7 +52,7 @@ export const TopologyEdge = Type.Object({
   topic: Type.Optional(Type.String()),
   /**
    * Spans: sends, deliveries or calls. A consumer with receive and process spans is counted by its process spans. An
-   * estimate, like all numbers of the edge, when `sampled`.
+   * estimate, like all numbers of the edge, when `sampled`. 0 for a group that took nothing while messages wait for it.
    */
   count: Type.Integer(),
   errorCount: Type.Integer(),
@@ -54,6 +67,8 @@ export const TopologyEdge = Type.Object({
   queueTime: Type.Optional(Quantiles),
   /** Over how many messages `queueTime` is: an even sample of busy edges, all of quiet ones. */
   queueTimeCount: Type.Optional(Type.Integer()),
+  /** Of `deliver` where metrics tell it: of this topic. */
+  lag: Type.Optional(TopologyLag),
   sampled: Type.Boolean(),
   slowest: Type.Optional(ExampleSpan),
   /** One that failed. */

@@ -8,7 +8,8 @@ import { terminalOf } from '../print/terminal.ts'
 export const topologyCommand: Command = {
   asks: 'server',
   summary: 'services, topics and consumer groups, with rates and queue times',
-  help: `Services, topics and consumer groups: who sends where, how much fails, how long messages wait.
+  help: `Services, topics and consumer groups: who sends where, how much fails, how long messages wait,
+and where metrics tell it, how many do (LAG).
 
 Usage: spanlink topology [options]
 

@@ -36,7 +36,8 @@ export function printFound(trace: FoundTrace, terminal: Terminal, colourOf: Colo
 /** Edges of the topology as a table, busiest first. */
 export function printTopology(answer: TopologyAnswer, terminal: Terminal): readonly string[] {
   const names = new Map(answer.nodes.map((node) => [node.id, `${node.type} ${clean(node.name)}`]))
-  const head = ['FROM', 'TO', 'RATE', 'ERRORS', 'TIME p95', 'QUEUE p50', 'p95', 'p99']
+  const hasLag = answer.edges.some((edge) => edge.lag !== undefined)
+  const head = ['FROM', 'TO', 'RATE', 'ERRORS', 'TIME p95', 'QUEUE p50', 'p95', 'p99', ...(hasLag ? ['LAG'] : [])]
   const rows = answer.edges.map((edge) => {
     const topic = edge.type === 'consume' && edge.topic !== undefined ? ` (${clean(edge.topic)})` : ''
     const queue = edge.queueTime
@@ -44,10 +45,11 @@ export function printTopology(answer: TopologyAnswer, terminal: Terminal): reado
     return [
       names.get(edge.from) ?? clean(edge.from),
       `${names.get(edge.to) ?? clean(edge.to)}${topic}`,
-      `${edge.sampled ? '~' : ''}${edge.rate >= 10 ? edge.rate.toFixed(0) : edge.rate.toPrecision(2)}/s`,
+      `${edge.sampled ? '~' : ''}${edge.rate >= 10 ? edge.rate.toFixed(0) : edge.count === 0 ? '0' : edge.rate.toPrecision(2)}/s`,
       edge.errorCount === 0 ? '-' : `${share.toFixed(1)} %`,
-      duration(edge.duration.p95),
+      edge.count === 0 ? '-' : duration(edge.duration.p95),
       ...(queue === undefined ? ['-', '-', '-'] : [queue.p50, queue.p95, queue.p99].map(duration)),
+      ...(hasLag ? [edge.lag?.messages.toLocaleString('en') ?? '-'] : []),
     ]
   })
   const span = `${clock(answer.startTimeUnixNano)} to ${clock(answer.endTimeUnixNano)}`

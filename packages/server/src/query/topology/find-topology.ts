@@ -2,6 +2,9 @@ import type { Quantiles, TopologyAnswer, TopologyEdge, TopologyNode, TopologyQue
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { timeWindow } from '../messaging/time-window.ts'
 import { type Call, callsOf } from './calls.ts'
+import { lagOfGroup, withLag } from './lag-edges.ts'
+import { type GroupLag, lags } from './lag.ts'
+import { nodeId, nodeOf } from './node-id.ts'
 import { type QueueTime, queueTimes } from './queue-times.ts'
 import { MAX_TRAFFIC, type SpanNumbers, spanCounts, type Traffic, trafficOf, wholeMinutes } from './traffic.ts'
 
@@ -12,18 +15,20 @@ export async function findTopology(store: Store, query: TopologyQuery, options: 
   const window = wholeMinutes(timeWindow(query))
   const { spans, consumedOf } = await spanCounts(store, window, options)
   const reading = trafficOf(store, window, options)
-  const [traffic, times, calls] = await Promise.all([
+  const [traffic, times, calls, known] = await Promise.all([
     reading,
     queueTimes(store, window, consumedOf, reading, options),
     callsOf(store, window, spans, options),
+    lags(store, window, reading, options),
   ])
   const seconds = Number(window.end - window.start) / 1e9
-  const all = [...messageEdges(traffic, times), ...calls.map(callEdge)].sort((a, b) => b.count - a.count)
+  const messages = withLag(messageEdges(traffic, times), known)
+  const all = [...messages, ...calls.map(callEdge)].sort((a, b) => b.count - a.count)
   const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, rate: edge.count / seconds }))
   return {
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    nodes: nodesOf(edges),
+    nodes: nodesOf(edges, known),
     edges,
     truncated: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC,
   }
@@ -92,11 +97,6 @@ function timesKey({
   return JSON.stringify([operation, service ?? null, topic, group])
 }
 
-/** A system's name ends at the first colon, whatever names hold. */
-function nodeId(type: TopologyNode['type'], name: string, system = ''): string {
-  return type === 'service' ? `service:${name}` : `${type}:${system.replaceAll(':', '%3A')}:${name}`
-}
-
 function numbersOf({ count, errorCount, duration, slowest, failed }: SpanNumbers) {
   const [p50, p95, p99] = duration
   const example = ([traceId, spanId]: SpanNumbers['slowest']) => ({ traceId, spanId })
@@ -117,17 +117,10 @@ function queueTimeOf(times: number[]): { readonly queueTime?: Quantiles; readonl
   return { queueTime: { p50: at(0.5), p95: at(0.95), p99: at(0.99) }, queueTimeCount: times.length }
 }
 
-function nodesOf(edges: readonly Edge[]): TopologyNode[] {
+function nodesOf(edges: readonly Edge[], known: readonly GroupLag[]): TopologyNode[] {
   const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
   return Array.from(ids, (id) => {
-    const [type, rest] = splitOnce(id)
-    if (type === 'service') return { id, type, name: rest, system: '' }
-    const [system, name] = splitOnce(rest)
-    return { id, type: type === 'topic' ? 'topic' : 'group', name, system: system.replaceAll('%3A', ':') }
+    const node = nodeOf(id)
+    return node.type === 'group' ? { ...node, ...lagOfGroup(node, edges, known) } : node
   })
-}
-
-function splitOnce(text: string): readonly [string, string] {
-  const at = text.indexOf(':')
-  return [text.slice(0, at), text.slice(at + 1)]
 }

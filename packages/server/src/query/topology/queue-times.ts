@@ -197,7 +197,9 @@ async function resolve(
   }
   const open = sampled.flatMap((one) => [
     ...(one.produced === undefined ? [{ ...one.producedRef, before: one.start }] : []),
-    ...(one.consumed === undefined && onlyConsumer(one) === undefined ? [{ ...one.consumedRef, start: one.start }] : []),
+    ...(one.consumed === undefined && onlyConsumer(one) === undefined
+      ? [{ ...one.consumedRef, start: one.start }]
+      : []),
   ])
   const found = await endsByRef(store, open.slice(0, MAX_LOOK_UPS), options)
   return sampled.flatMap((one) => {

@@ -1,0 +1,169 @@
+import type { TopologyLag } from '@spanlink/contract'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { messagingNames } from '../messaging/semconv.ts'
+import type { TimeWindow } from '../messaging/time-window.ts'
+import type { Traffic } from './traffic.ts'
+
+/**
+ * Metrics that tell lag, the first that a topic and group has is taken. What the broker says covers partitions that nobody
+ * consumes; what clients say is theirs only.
+ *
+ * | metric                                           | of                                                  |
+ * |--------------------------------------------------|-----------------------------------------------------|
+ * | kafka.consumer_group.lag, then lag_sum           | OpenTelemetry Collector, kafkametrics receiver      |
+ * | kafka_consumergroup_lag                          | kafka_exporter, over a Prometheus receiver          |
+ * | kafka.consumer.lag                               | @spanlink/kafka                                     |
+ * | kafka.consumer.records_lag, then records_lag_max | OpenTelemetry Java agent, JMX; the latter also with `-` |
+ */
+const LAG_METRICS = [
+  'kafka.consumer_group.lag',
+  'kafka.consumer_group.lag_sum',
+  'kafka_consumergroup_lag',
+  'kafka.consumer.lag',
+  'kafka.consumer.records_lag',
+  'kafka.consumer.records-lag',
+  'kafka.consumer.records_lag_max',
+  'kafka.consumer.records-lag-max',
+]
+
+const GROUP = [...messagingNames.group, 'group', 'consumergroup']
+const TOPIC = [...messagingNames.topic, 'topic']
+const PARTITION = [...messagingNames.partition, 'partition']
+
+/** A series that has told nothing for two of its intervals is over; one that told once is so after Prometheus's lookback. */
+const LOOKBACK_NANO = 300_000_000_000
+
+const MAX_SERIES = 50_000
+
+export type GroupLag = TopologyLag & {
+  readonly group: string
+  /** '' where the metric doesn't tell topics apart and the group takes several. */
+  readonly topic: string
+}
+
+/** The latest lag in the window, by topic and group. */
+export async function lags(
+  store: Store,
+  window: TimeWindow,
+  traffic: Promise<readonly Traffic[]>,
+  options: QueryOptions,
+): Promise<GroupLag[]> {
+  const ofLag = `name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta'`
+  const params = { lagMetrics: LAG_METRICS, windowStart: String(window.start), windowEnd: String(window.end) }
+  const [series, points, known] = await Promise.all([
+    store.query<SeriesRow>(
+      `select toString(series_id) as id, name, service, ${firstOf(GROUP)} as grp, ${firstOf(TOPIC)} as topic,
+        ${firstOf(PARTITION)} as partition
+      from metric_series where ${ofLag}
+      limit 1 by series_id
+      limit ${MAX_SERIES}`,
+      params,
+      options,
+    ),
+    store.query<PointRow>(
+      `select toString(series_id) as id, max(time) as newest, argMax(value, time) as latest, argMax(flags, time) as flag,
+        uniqExact(time) as n, if(n > 1, 2 * intDiv(newest - min(time), n - 1), ${LOOKBACK_NANO}) as patience
+      from metric_points
+      where series_id in (select series_id from metric_series where ${ofLag})
+        and time >= {windowStart:UInt64} and time < {windowEnd:UInt64}
+      group by series_id
+      limit ${MAX_SERIES}`,
+      params,
+      options,
+    ),
+    traffic,
+  ])
+  const pointOf = new Map(points.map((point) => [point.id, point]))
+  const told = series.flatMap((row): Told[] => {
+    const point = pointOf.get(row.id)
+    if (point === undefined || (point.flag & NO_RECORDED_VALUE) !== 0) return []
+    const messages = Number(point.latest)
+    // kafka_exporter says -1 of a partition that the group never committed for.
+    if (!(messages >= 0)) return []
+    const whose = consumerOf(row, known)
+    if (whose === undefined) return []
+    const { newest, patience } = point
+    const isNamed = row.topic !== ''
+    return [{ ...whose, name: row.name, partition: row.partition, isNamed, messages, time: BigInt(newest), patience }]
+  })
+  return [...Map.groupBy(told, ({ topic, group }) => JSON.stringify([topic, group])).values()].flatMap(together)
+}
+
+const NO_RECORDED_VALUE = 1
+
+type SeriesRow = {
+  readonly id: string
+  readonly name: string
+  readonly service: string
+  readonly grp: string
+  readonly topic: string
+  readonly partition: string
+}
+
+type PointRow = {
+  readonly id: string
+  readonly newest: string
+  readonly latest: number | string
+  readonly flag: number
+  readonly patience: string
+}
+
+type Told = {
+  readonly topic: string
+  readonly group: string
+  readonly name: string
+  readonly partition: string
+  /** The series names the topic itself. */
+  readonly isNamed: boolean
+  readonly messages: number
+  readonly time: bigint
+  /** Nanoseconds. */
+  readonly patience: string
+}
+
+/** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
+function firstOf(names: readonly string[]): string {
+  return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
+}
+
+/** A client of Java names no group, and over all its topics no topic: its service's spans do, where they leave no choice. */
+function consumerOf(
+  { service, grp, topic }: SeriesRow,
+  traffic: readonly Traffic[],
+): { readonly group: string; readonly topic: string } | undefined {
+  if (grp !== '' && topic !== '') return { group: grp, topic }
+  const fitting = traffic.filter(
+    (row) =>
+      (row.operation === 'receive' || row.operation === 'process') &&
+      row.group !== '' &&
+      row.topic !== '' &&
+      (grp === '' ? row.service === service : row.service === undefined && row.group === grp) &&
+      (topic === '' || row.topic === topic),
+  )
+  const groups = new Set(fitting.map((row) => row.group))
+  const topics = new Set(fitting.map((row) => row.topic))
+  const [group = grp] = groups
+  if (group === '' || groups.size > 1) return undefined
+  const [only = ''] = topics
+  return { group, topic: topics.size === 1 ? only : topic }
+}
+
+/** Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no partition add up. */
+function together(told: readonly Told[]): GroupLag[] {
+  const metric = LAG_METRICS.find((name) => told.some((one) => one.name === name))
+  const ofMetric = told.filter((one) => one.name === metric)
+  const named = ofMetric.filter((one) => one.isNamed)
+  const all = named.length > 0 ? named : ofMetric
+  const newest = all.reduce((last, { time }) => (time > last ? time : last), 0n)
+  const live = all.filter(({ time, patience }) => newest - time <= BigInt(patience))
+  const ofPartition = new Map<string, Told>()
+  for (const [index, one] of live.entries()) {
+    const key = one.partition === '' ? `instance ${index}` : `partition ${one.partition}`
+    const known = ofPartition.get(key)
+    if (known === undefined || known.time < one.time) ofPartition.set(key, one)
+  }
+  const [first] = live
+  if (metric === undefined || first === undefined) return []
+  const messages = Math.round([...ofPartition.values()].reduce((sum, one) => sum + one.messages, 0))
+  return [{ group: first.group, topic: first.topic, messages, timeUnixNano: String(newest), metric }]
+}
