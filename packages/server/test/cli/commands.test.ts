@@ -8,6 +8,7 @@ import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer } from '@spa
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { wholeFlow } from '../../src/cli/whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -164,11 +165,39 @@ test('all pages of a flow are the flow', async () => {
   expect((await run(['flow', post.traceId, '--limit', '1'])).stdout).toContain('1 more lane: --limit shows more.')
 })
 
+test('a flow is followed no further than it may', async () => {
+  const page = async (cursor: string | undefined): Promise<FlowAnswer> =>
+    (await spanlink.getJson(
+      `/api/flows/${post.traceId}?maxTraces=1${cursor === undefined ? '' : `&cursor=${cursor}`}`,
+    )) as FlowAnswer
+  const [cut, whole] = await Promise.all([wholeFlow(page, 1), wholeFlow(page, 2)])
+  expect([cut.lanes.length, typeof cut.nextCursor]).toEqual([1, 'string'])
+  expect([whole.lanes.length, whole.nextCursor]).toEqual([2, undefined])
+})
+
+test('a waterfall is as long as --limit says, and says what it leaves out', async () => {
+  const { stdout } = await run(['trace', post.traceId, '--limit', '1'])
+  expect(stdout).toContain('POST /orders')
+  expect(stdout).not.toContain('send orders')
+  expect(stdout).toContain('1 more span: --limit shows more, --all all.')
+  expect((await run(['trace', post.traceId])).stdout).toContain('send orders')
+})
+
 test('the topology is a table of edges', async () => {
   const { code, stdout } = await run(['topology', '--since', '10m'])
   expect(code).toBe(0)
   expect(stdout).toMatch(/service gateway +topic orders/)
   expect(stdout).toMatch(/topic orders +group payments.* 33\.0 ms/)
+  expect(stdout).not.toContain('LAG')
+  const attributes = [kv('group', 'payments'), kv('topic', 'orders'), kv('partition', '0')]
+  const point = { timeUnixNano: String(start), asInt: '1234', attributes }
+  const metric = { name: 'kafka.consumer_group.lag', gauge: { dataPoints: [point] } }
+  const request = { resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }] }
+  const headers = { 'content-type': 'application/json' }
+  await fetch(`${spanlink.otlpHttp}/v1/metrics`, { method: 'POST', headers, body: JSON.stringify(request) })
+  await vi.waitFor(async () => {
+    expect((await run(['topology', '--since', '10m'])).stdout).toMatch(/topic orders +group payments.* 1,234$/m)
+  }, 60_000)
   const { stdout: json } = await run(['topology', '--json'])
   expect((JSON.parse(json) as TopologyAnswer).nodes.map((node) => node.id)).toContain('topic:kafka:orders')
 })

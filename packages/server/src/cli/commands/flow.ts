@@ -3,7 +3,13 @@ import { askServer } from '../ask-server.ts'
 import { countOf, parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
 import { printFlow } from '../print/print-flow.ts'
+import { ROWS_SHOWN, rowsShown } from '../print/rows-shown.ts'
 import { terminalOf } from '../print/terminal.ts'
+import { wholeFlow } from '../whole-flow.ts'
+
+/** What `--all` goes to: each page costs more than the one before, and nobody reads so many. */
+const TRACES_AT_MOST = 10_000
+const PAGE = 1_000
 
 export const flowCommand: Command = {
   asks: 'server',
@@ -14,9 +20,9 @@ Usage: spanlink flow ID [options]
 
   ┈┈┈███        a message waits, then work is done
   ◆             on the critical path
-  --max-traces N  (default 200, at most 1000)
-  --all           page after page until the flow is whole (otherwise one page)
-  --limit N       lanes drawn (default 500)
+  --max-traces N  (default 200, at most ${PAGE})
+  --all           page after page until the flow is whole, or has ${TRACES_AT_MOST} traces (otherwise one page)
+  --limit N       lanes drawn (default ${ROWS_SHOWN} in a terminal, otherwise and with --all all)
   --max-depth N   links from the trace to the farthest (default 16, at most 64)
 ${COMMON_HELP}`,
   run: async (args, out) => {
@@ -27,31 +33,20 @@ ${COMMON_HELP}`,
       all: { type: 'boolean' },
     } as const
     const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
+    const isAll = options.isSet('all')
     const bounds = {
-      maxTraces: countOf('--max-traces', options.text('max-traces'), 1000),
+      maxTraces: countOf('--max-traces', options.text('max-traces'), PAGE) ?? (isAll ? PAGE : undefined),
       maxDepth: countOf('--max-depth', options.text('max-depth'), 64),
     }
-    const most = countOf('--limit', options.text('limit'), 1_000_000) ?? LANES_SHOWN
     const page = async (cursor: string | undefined): Promise<FlowAnswer> =>
       await askServer(options.url, `/api/flows/${traceIdOf(options.positionals[0])}`, { ...bounds, cursor })
-    let flow = await page(undefined)
-    while (options.isSet('all') && flow.nextCursor !== undefined) flow = together(flow, await page(flow.nextCursor))
+    const most = rowsShown(options, process.stdout)
+    const flow = await (isAll ? wholeFlow(page, TRACES_AT_MOST) : page(undefined))
     if (options.json) out.line(JSON.stringify(flow))
     else for (const line of printFlow(flow, terminalOf(process.stdout, process.env), most)) out.line(line)
+    if (isAll && flow.nextCursor !== undefined) {
+      out.note(`The flow has more than ${TRACES_AT_MOST} traces: these are the nearest to the trace asked for.`)
+    }
     return 0
   },
-}
-
-/** A terminal is no place for more. */
-const LANES_SHOWN = 500
-
-/** Statistics and path of a page are of all pages up to it. */
-function together(before: FlowAnswer, page: FlowAnswer): FlowAnswer {
-  const startOf = (lane: FlowAnswer['lanes'][number]): bigint => BigInt(lane.startTimeUnixNano)
-  return {
-    ...page,
-    lanes: [...before.lanes, ...page.lanes].sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1)),
-    edges: [...new Map([...before.edges, ...page.edges].map((edge) => [edge.id, edge])).values()],
-    missingTraceIds: [...new Set([...before.missingTraceIds, ...page.missingTraceIds])],
-  }
 }

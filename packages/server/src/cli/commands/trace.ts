@@ -3,10 +3,9 @@ import { askServer } from '../ask-server.ts'
 import { parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
 import { printTrace } from '../print/print-trace.ts'
+import { ROWS_SHOWN, rowsShown } from '../print/rows-shown.ts'
 import { terminalOf } from '../print/terminal.ts'
 
-/** A terminal is no place for more; `--all` shows them. */
-const SPANS_SHOWN = 1000
 const LINKS_ASKED = 1000
 
 export const traceCommand: Command = {
@@ -18,10 +17,13 @@ Usage: spanlink trace ID [options]
 
   ←             where a message came from: a link that the span carries
   → 2 in        two links, of spans in other traces, point at the span
-  --all         every span (default: the first ${SPANS_SHOWN})
+  --limit N     spans drawn (default: the first ${ROWS_SHOWN} in a terminal, otherwise all)
+  --all         every span
 ${COMMON_HELP}`,
   run: async (args, out) => {
-    const options = parseClientArgs(args, { all: { type: 'boolean' } }, { least: 1, most: 1, what: 'The trace id' })
+    const flags = { all: { type: 'boolean' }, limit: { type: 'string' } } as const
+    const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
+    const most = rowsShown(options, process.stdout)
     const id = traceIdOf(options.positionals[0])
     const trace = await askServer<TraceAnswer>(options.url, `/api/traces/${id}`)
     if (options.json) {
@@ -32,7 +34,6 @@ ${COMMON_HELP}`,
     const links = isLinkedTo
       ? await askServer<LinksAnswer>(options.url, `/api/traces/${id}/links`, { direction: 'in', limit: LINKS_ASKED })
       : { links: [] }
-    const most = options.isSet('all') ? Infinity : SPANS_SHOWN
     for (const line of printTrace(trace, links.links, terminalOf(process.stdout, process.env), most)) out.line(line)
     return 0
   },

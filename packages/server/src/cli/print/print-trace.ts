@@ -42,7 +42,7 @@ export function printTrace(
     }
   }
   if (rows.length > shown.length)
-    lines.push('', `${plural(rows.length - shown.length, 'more span')}; --all shows them.`)
+    lines.push('', `${plural(rows.length - shown.length, 'more span')}: --limit shows more, --all all.`)
   if (trace.truncated) lines.push('', 'The trace has more spans than one answer holds; these are the earliest.')
   return lines
 }
