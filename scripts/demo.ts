@@ -1,5 +1,5 @@
 // npm run demo: Kafka, Spanlink and the shop, with orders coming in until Ctrl-C.
-//   node scripts/demo.ts [--no-open] [--rate ORDERS_PER_SECOND] [--correlation link|parent] [--data DIR]
+//   node scripts/demo.ts [--no-open] [--rate ORDERS_PER_SECOND] [--correlation link|parent|half] [--data DIR]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { startShop, type Shop } from '../examples/shop/src/start-shop.ts'
+import { isCorrelation, startShop, type Shop, type ShopCorrelation } from '../examples/shop/src/start-shop.ts'
 import { command } from '../packages/testkit/src/command.ts'
 import { startGuarded, type GuardedProcess } from '../packages/testkit/src/guarded-process.ts'
 import { startKafka, type KafkaBroker } from '../packages/testkit/src/kafka.ts'
@@ -65,7 +65,7 @@ async function demo(): Promise<void> {
 
 function options(): {
   readonly rate: number
-  readonly correlation: 'link' | 'parent'
+  readonly correlation: ShopCorrelation
   readonly data: string | undefined
   readonly open: boolean
 } {
@@ -79,8 +79,8 @@ function options(): {
   })
   const wanted = Number(values.rate)
   if (!(wanted > 0)) fail(`--rate is orders a second, a number above 0, not ${values.rate}`)
-  if (values.correlation !== 'link' && values.correlation !== 'parent') {
-    fail(`--correlation is link or parent, not ${values.correlation}`)
+  if (!isCorrelation(values.correlation)) {
+    fail(`--correlation is link, parent or half, not ${values.correlation}`)
   }
   return {
     rate: wanted,

@@ -9,14 +9,21 @@ export interface ShopOptions {
   readonly brokers: readonly string[]
   /** Where spans go, the base URL of an OTLP/HTTP receiver. @default http://localhost:4318 */
   readonly otlp?: string
-  /** @default 'link' */
-  readonly correlation?: 'link' | 'parent'
+  /** `half`: of the consumers some link, and some are children. @default 'link' */
+  readonly correlation?: ShopCorrelation
   /** @default 0, any free port */
   readonly gatewayPort?: number
   /** Arguments of node before each service's file. @default none */
   readonly nodeArgs?: readonly string[]
   /** On top of this process's environment. */
   readonly env?: Readonly<Record<string, string>>
+}
+
+const CORRELATIONS = ['link', 'parent', 'half'] as const
+export type ShopCorrelation = (typeof CORRELATIONS)[number]
+
+export function isCorrelation(text: string | undefined): text is ShopCorrelation {
+  return CORRELATIONS.some((known) => known === text)
 }
 
 export interface Shop {
@@ -29,6 +36,9 @@ export interface Shop {
   readonly stop: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
+
+/** Of `half`: those between the two ends link, so that an order's way changes from one mode to the other, and back. */
+const LINKING: ReadonlySet<string> = new Set(['inventory', 'fraud'])
 
 const SERVICES = ['gateway', 'payment', 'inventory', 'shipping', 'email', 'fraud', 'review'] as const
 
@@ -43,7 +53,6 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     // To see a trace while its order is still on its way; the default is 5 s.
     OTEL_BSP_SCHEDULE_DELAY: '500',
-    SHOP_CORRELATION: options.correlation ?? 'link',
     PORT: String(options.gatewayPort ?? 0),
     ...options.env,
   }
@@ -54,7 +63,12 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
   let stopping = false
   const services: Service[] = []
   const start = async (name: string, more: Readonly<Record<string, string>> = {}): Promise<string> => {
-    const service = startService(name, options.nodeArgs ?? [], { ...env, OTEL_SERVICE_NAME: name, ...more })
+    const service = startService(name, options.nodeArgs ?? [], {
+      ...env,
+      OTEL_SERVICE_NAME: name,
+      SHOP_CORRELATION: correlationOf(name, options.correlation ?? 'link'),
+      ...more,
+    })
     services.push(service)
     void service.ended.then((how) => stopping || fail(new Error(`${name} ${how}`)))
     return await Promise.race([service.ready, died])
@@ -80,6 +94,11 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     await stop()
     throw error
   }
+}
+
+function correlationOf(service: string, wanted: ShopCorrelation): 'link' | 'parent' {
+  if (wanted !== 'half') return wanted
+  return LINKING.has(service) ? 'link' : 'parent'
 }
 
 async function createTopics(brokers: readonly string[]): Promise<void> {

@@ -1,12 +1,13 @@
 // The shop on a Kafka of your own: KAFKA_BROKERS (localhost:9092), spans to OTEL_EXPORTER_OTLP_ENDPOINT, orders until Ctrl-C.
-import { startShop } from './start-shop.ts'
+import { isCorrelation, startShop } from './start-shop.ts'
 
 const brokers = process.env['KAFKA_BROKERS'] || 'localhost:9092'
+const correlation = process.env['SHOP_CORRELATION']
 try {
   await using shop = await startShop({
     brokers: brokers.split(','),
     otlp: process.env['OTEL_EXPORTER_OTLP_ENDPOINT'],
-    correlation: process.env['SHOP_CORRELATION'] === 'parent' ? 'parent' : 'link',
+    correlation: isCorrelation(correlation) ? correlation : 'link',
     gatewayPort: Number(process.env['PORT'] ?? 3000),
   })
   await shop.startLoad(Number(process.env['SHOP_RATE'] ?? 2))
