@@ -5,7 +5,7 @@ import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from 
 
 export const TracesQuery = Type.Object(
   {
-    /** A TraceQL search (docs/query.md) instead of `service` to `status`, which it can't be combined with. Knows no cursor. */
+    /** A TraceQL search (docs/query.md) instead of `service` to `status`, which it can't be combined with. */
     q: Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
     service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
     operation: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
@@ -81,7 +81,7 @@ export type FoundTrace = Static<typeof FoundTrace>
 export const TracesAnswer = Type.Object({
   traces: Type.Array(FoundTrace),
   nextCursor: Type.Optional(Type.String()),
-  /** Of a search by `q`: more traces match; ask with a larger `limit` or another time range. */
+  /** Of a search by `q`: more traces match; `nextCursor` has the next page. */
   more: Type.Optional(Type.Literal(true)),
   /** Of a search by `q`: what was left out and what to do about it, in sentences. */
   cuts: Type.Optional(Type.Array(Type.String())),

@@ -2,9 +2,10 @@ import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanl
 import type { QueryOptions, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { MAX_UINT64, parseUnixNano } from './time-parameters.ts'
+import { StrangeCursor } from './traceql/page.ts'
 import { searchTraceQL } from './traceql/run.ts'
 
-const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status', 'cursor'] as const
+const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
 
 /** Answers `q` of the traces endpoint. */
 export async function searchByQuery(
@@ -15,16 +16,17 @@ export async function searchByQuery(
 ): Promise<TracesAnswer> {
   const other = besides.find((name) => query[name] !== undefined)
   if (other !== undefined) {
-    throw new BadParameter(
-      other,
-      `${other} can't be combined with q: ${other === 'cursor' ? 'ask with a larger limit' : 'write it into the query'}.`,
-    )
+    throw new BadParameter(other, `${other} can't be combined with q: write it into the query.`)
   }
   const limit = query.limit ?? 50
-  const { traces, cuts } = await searchTraceQL(store, text, { ...windowOf(query), ...options, limit: limit + 1 })
+  const { cursor } = query
+  const search = { ...windowOf(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
+  const { traces, nextCursor, cuts } = await searchTraceQL(store, text, search).catch((error: unknown) => {
+    throw error instanceof StrangeCursor ? new BadParameter('cursor', error.message) : error
+  })
   return {
-    traces: traces.slice(0, limit).map(foundTrace),
-    ...(traces.length > limit ? { more: true as const } : {}),
+    traces: traces.map(foundTrace),
+    ...(nextCursor === undefined ? {} : { nextCursor, more: true as const }),
     ...(cuts.length > 0 ? { cuts: [...cuts] } : {}),
   }
 }

@@ -220,9 +220,34 @@ function intrinsic(name: string, { span, trace, event, link }: Place): FieldValu
       return span.scope.name
     case 'instrumentation:version':
       return span.scope.version
+    case 'nestedSetLeft':
+    case 'nestedSetRight':
     case 'nestedSetParent':
-      return span.parentSpanId === '' ? -1n : 1n
+      return nestedSet(trace).get(span.spanId)?.[name] ?? 0n
     default:
       throw new Error(`${name} is not evaluated`)
   }
+}
+
+type NestedSet = Readonly<Record<'nestedSetLeft' | 'nestedSetRight' | 'nestedSetParent', bigint>>
+
+const nestedSets = new WeakMap<readonly TestSpan[], ReadonlyMap<string, NestedSet>>()
+
+/** Counted while walking down from every root and back up. */
+function nestedSet(trace: readonly TestSpan[]): ReadonlyMap<string, NestedSet> {
+  const known = nestedSets.get(trace)
+  if (known) return known
+  const numbers = new Map<string, NestedSet>()
+  nestedSets.set(trace, numbers)
+  const inOrder = trace.toSorted((a, b) =>
+    a.start === b.start ? (a.spanId < b.spanId ? -1 : 1) : a.start < b.start ? -1 : 1,
+  )
+  let counted = 0n
+  const walk = (span: TestSpan, nestedSetParent: bigint): void => {
+    const nestedSetLeft = ++counted
+    for (const child of inOrder) if (child.parentSpanId === span.spanId) walk(child, nestedSetLeft)
+    numbers.set(span.spanId, { nestedSetLeft, nestedSetRight: ++counted, nestedSetParent })
+  }
+  for (const span of inOrder) if (span.parentSpanId === '') walk(span, -1n)
+  return numbers
 }

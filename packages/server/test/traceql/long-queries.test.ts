@@ -1,11 +1,10 @@
-// Not among the suites of the cluster: over Distributed tables the engine refuses more than a hundred subqueries in one question.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { searchTraceQL } from '../../src/query/traceql/run.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { openTestStore } from '../query/stored-traces.ts'
 
 const window = { start: 1_790_000_000_000_000_000n, end: 1_790_003_600_000_000_000n }
 
@@ -14,7 +13,7 @@ let dir: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
-  store = await openEmbeddedStore(dir)
+  store = await openTestStore(dir)
 })
 
 afterAll(async () => {

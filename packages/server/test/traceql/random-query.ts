@@ -54,6 +54,8 @@ const operands = {
     'parent.step',
     'span.absent',
     'event.tries',
+    'nestedSetLeft',
+    'nestedSetParent',
     'span.sizes',
   ],
   string: [

@@ -24,6 +24,8 @@ export async function withinTime<Answer>(
       throw new TraceQLError('limit', tooLong, undefined, error)
     if (error instanceof StoreError && error.code === 'too-heavy')
       throw new TraceQLError('limit', tooHeavy, undefined, error)
+    if (error instanceof StoreError && error.code === 'too-complex')
+      throw new TraceQLError('limit', tooManyConditions, undefined, error)
     throw error
   }
 }

@@ -15,7 +15,14 @@ export type CandidateBounds = {
   readonly limit: number
   /** Only these. */
   readonly within: readonly string[] | undefined
+  /** Only what comes behind it in the order of the answer. */
+  readonly after?: Candidate | undefined
+  /** Leaves out what a window from here on finds too. */
+  readonly notSince?: bigint | undefined
 }
+
+/** `newest`: start of the newest span that a filter matches, Unix nanoseconds. */
+export type Candidate = { readonly traceId: string; readonly newest: bigint }
 
 /**
  * Traces that can match, newest first: those with spans for enough of the pipeline's filters, judged by one scan of
@@ -26,7 +33,7 @@ export async function findCandidates(
   plan: Plan,
   links: LinkMatches,
   bounds: CandidateBounds,
-): Promise<string[]> {
+): Promise<Candidate[]> {
   if (bounds.within?.length === 0) return []
   const params = createParams()
   const row = spansAlone(
@@ -36,21 +43,31 @@ export async function findCandidates(
   const conditions = plan.conditions.map((condition) =>
     condition ? compileCondition(condition, row, 'superset') : '1',
   )
-  const formula = formulaOf(plan.pipeline, plan, conditions, links, (ids) =>
-    ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0',
-  )
+  const inTraces = (ids: readonly string[]): string => (ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0')
+  const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
   const where = [inWindow('s', bounds.start, bounds.end, params)]
   if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
   if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
-  const rows = await ask<{ t: string }>(
+  const having = some.length > 1 ? [formula.sql] : []
+  if (bounds.notSince !== undefined) {
+    const since = `s.start >= ${params.add('UInt64', String(bounds.notSince))}`
+    const ofThose = conditions.map((condition) => `(${condition} and ${since})`)
+    const found = formulaOf(plan.pipeline, plan, ofThose, links, (ids) => `(${inTraces(ids)} and ${since})`)
+    having.push(`not ${found.sql}`)
+  }
+  if (bounds.after) {
+    const newest = params.add('UInt64', String(bounds.after.newest))
+    having.push(`(newest < ${newest} or newest = ${newest} and t > ${params.add('String', bounds.after.traceId)})`)
+  }
+  const rows = await ask<{ t: string; newest: string }>(
     search,
-    `select lower(hex(s.trace_id)) as t from spans as s where ${where.join(' and ')}
-    group by s.trace_id ${some.length > 1 ? `having ${formula.sql}` : ''}
-    order by max(s.start) desc, s.trace_id limit ${params.add('UInt32', bounds.limit)}`,
+    `select lower(hex(s.trace_id)) as t, max(s.start) as newest from spans as s where ${where.join(' and ')}
+    group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
+    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}`,
     params,
   )
-  return rows.map((row) => row.t)
+  return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))
 }
 
 /** Whether every candidate is a match, so that no more need be asked for than are wanted. */

@@ -1,4 +1,5 @@
 import type { Field } from './ast.ts'
+import { type Need, needsOf } from './compile/needs.ts'
 import { isNumber, nameOf, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from './intrinsics.ts'
 import { regexProblem } from './regex.ts'
@@ -12,7 +13,12 @@ export function checkComparison(
 ): void {
   const { op } = field
   if (op === '=~' || op === '!~') return checkRegex(field, left, refuse)
-  checkNestedSet(field, refuse)
+  if (needsOf(field).has('tree') && [left, right].includes('boolean')) {
+    refuse(field, 'Numbers of the tree compare with numbers: write the condition without "= true".', 'unsupported')
+  }
+  if (needsOf(field).has('tree') && ['events', 'links'].some((need) => needsOf(field).has(need as Need))) {
+    refuse(field, 'Fields of events and links do not compare with numbers of the tree.', 'unsupported')
+  }
   if (isOverLinks(field.left) && isOverLinks(field.right)) {
     refuse(field, 'Fields of links compare with values, not with each other.', 'unsupported')
   }
@@ -41,19 +47,6 @@ function checkRegex(field: Field & { kind: 'binary' }, left: FieldType, refuse: 
   }
   const problem = regexProblem(field.right.value)
   if (problem) refuse(field.right, `The regular expression is not valid: ${problem}.`)
-}
-
-/** nestedSetParent numbers spans by Tempo's storage; its sign alone means something here: below 0 is a root. */
-function checkNestedSet(field: Field & { kind: 'binary' }, refuse: Refuse): void {
-  for (const [side, other] of [
-    [field.left, field.right],
-    [field.right, field.left],
-  ] as const) {
-    if (side.kind !== 'intrinsic' || side.name !== 'nestedSetParent') continue
-    const fits = other.kind === 'literal' && other.type === 'int' && (other.value === 0 || other.value === -1)
-    if (!fits)
-      refuse(other, 'nestedSetParent compares with 0 or -1 only: nestedSetParent < 0 finds roots.', 'unsupported')
-  }
 }
 
 function isOverLinks(field: Field): boolean {

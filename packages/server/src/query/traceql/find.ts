@@ -3,37 +3,50 @@ import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from 
 import { evaluateTrace, type SpansetResult } from './evaluate/pipeline.ts'
 import { limits } from './limits.ts'
 import { matchLinks } from './match-links.ts'
+import { type Position, StrangeCursor } from './page.ts'
 import { type Plan, planPipeline } from './plan.ts'
 import type { Search, Window } from './search.ts'
 import { readTraces, type TraceRows } from './trace-rows.ts'
 
-export type Match = { readonly rows: TraceRows; readonly spansets: readonly SpansetResult[] }
+export type Match = {
+  readonly rows: TraceRows
+  readonly spansets: readonly SpansetResult[]
+  /** Where the next page begins behind it. */
+  readonly position: Position
+}
 
 /** Where to look: in a window of time, among some traces, or both. */
 export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
 
-/** Finds traces that a pipeline matches, newest first, and what it makes of each. */
-export async function findMatches(search: Search, plan: Plan, scope: Scope, limit: number): Promise<Match[]> {
+/** Finds traces that a pipeline matches, newest first, behind a position if one is given, and what it makes of each. */
+export async function findMatches(
+  search: Search,
+  plan: Plan,
+  scope: Scope,
+  limit: number,
+  after?: Position,
+): Promise<Match[]> {
   const links = await matchLinks(search, plan.pipeline, scope)
   const matches: Match[] = []
   const seen = new Set<string>()
   let size: number = limits.chunkTraces
-  for await (const candidates of candidatesOf(search, plan, links, narrowed(plan, links, scope), limit)) {
-    const fresh = candidates.filter((id) => !seen.has(id))
+  for await (const candidates of candidatesOf(search, plan, links, narrowed(plan, links, scope), limit, after)) {
+    const fresh = candidates.filter(({ traceId }) => !seen.has(traceId))
     for (let at = 0; at < fresh.length && matches.length < limit;) {
       const chunk = fresh.slice(at, at + size)
-      const traces = await readTraces(search, plan, chunk)
+      const ids = chunk.map(({ traceId }) => traceId)
+      const traces = await readTraces(search, plan, ids)
       if (!traces) {
         size = Math.ceil(size / 2)
         continue
       }
       at += chunk.length
       size = Math.min(2 * size, limits.largestChunk)
-      for (const id of chunk) {
-        seen.add(id)
-        const rows = traces.get(id)
+      for (const position of chunk) {
+        seen.add(position.traceId)
+        const rows = traces.get(position.traceId)
         const spansets = rows ? evaluateTrace(plan, rows, links) : []
-        if (rows && spansets.length > 0 && matches.length < limit) matches.push({ rows, spansets })
+        if (rows && spansets.length > 0 && matches.length < limit) matches.push({ rows, spansets, position })
       }
     }
     if (matches.length >= limit) break
@@ -66,30 +79,46 @@ async function* candidatesOf(
   links: LinkMatches,
   { window, within }: Scope,
   limit: number,
-): AsyncGenerator<readonly string[]> {
+  after: Position | undefined,
+): AsyncGenerator<readonly Position[]> {
   if (!window) {
-    yield within ?? []
+    yield behind(within ?? [], after)
     return
   }
+  // An open end, or one in the future, is looked at from now.
+  const now = BigInt(Date.now()) * 1_000_000n
+  const anchor = after?.anchor ?? (window.end < now ? window.end : now)
   if (within) {
-    yield await findCandidates(search, plan, links, { ...window, within, limit: limits.candidateTraces })
+    const found = await findCandidates(search, plan, links, { ...window, within, limit: limits.candidateTraces })
+    yield found.map((candidate) => ({ ...candidate, anchor, reach: 0 }))
     return
   }
   const cap = limits.candidateTraces
   let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
-  // An open end, or one in the future, is looked at from now.
-  const now = BigInt(Date.now()) * 1_000_000n
-  const anchor = window.end < now ? window.end : now
-  for (let reach = 10n * minute; ; reach *= widening) {
-    const start = anchor - reach > window.start ? anchor - reach : window.start
-    const whole = start === window.start
-    const bounds: CandidateBounds = { start, end: window.end, limit: most, within: undefined }
-    let found = await findCandidates(search, plan, links, bounds)
+  const startOf = (reach: number): bigint => {
+    const start = anchor - 10n * minute * widening ** BigInt(reach)
+    return start > window.start ? start : window.start
+  }
+  for (let reach = after?.reach ?? 0; ; reach++) {
+    const start = startOf(reach)
+    const bounds: CandidateBounds = {
+      start,
+      end: window.end,
+      limit: most,
+      within: undefined,
+      // What a page before this one found is left out; within one page that is known without asking.
+      ...(after
+        ? { after: reach === after.reach ? after : undefined, notSince: reach === 0 ? undefined : startOf(reach - 1) }
+        : {}),
+    }
+    const ask = async (limit: number): Promise<readonly Position[]> =>
+      (await findCandidates(search, plan, links, { ...bounds, limit })).map((each) => ({ ...each, anchor, reach }))
+    let found = await ask(most)
     yield found
     if (found.length === most && most < cap) {
       // There are more of them as near: looking further back would find the same ones first.
       most = cap
-      found = await findCandidates(search, plan, links, { ...bounds, limit: cap })
+      found = await ask(cap)
       yield found
     }
     if (found.length >= cap) {
@@ -98,6 +127,13 @@ async function* candidatesOf(
       )
       return
     }
-    if (whole) return
+    if (start === window.start) return
   }
+}
+
+/** Traces that an operator over links found, in the order it did. */
+function behind(ids: readonly string[], after: Position | undefined): readonly Position[] {
+  const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
+  if (after !== undefined && first === 0) throw new StrangeCursor()
+  return ids.slice(first).map((traceId) => ({ anchor: 0n, reach: 0, newest: 0n, traceId }))
 }

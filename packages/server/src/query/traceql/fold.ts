@@ -1,4 +1,4 @@
-import type { ArithmeticOp, Field } from './ast.ts'
+import type { ArithmeticOp, Field, ScalarOp } from './ast.ts'
 
 /** Works out arithmetic between literals, so that `2 * 500ms` compares as directly as `1s`. */
 export function foldConstants(field: Field): Field {
@@ -32,6 +32,24 @@ export function calculate(op: ArithmeticOp, a: number, b: number): number {
       return a % b
     case '^':
       return a ** b
+  }
+}
+
+export function compareNumbers(left: number, op: ScalarOp, right: number): boolean {
+  if (Number.isNaN(left) || Number.isNaN(right)) return false
+  switch (op) {
+    case '=':
+      return left === right
+    case '!=':
+      return left !== right
+    case '>':
+      return left > right
+    case '>=':
+      return left >= right
+    case '<':
+      return left < right
+    case '<=':
+      return left <= right
   }
 }
 

@@ -29,7 +29,9 @@ export const intrinsics = {
   'link:spanID': { type: 'string', home: 'link' },
   'instrumentation:name': { type: 'string', home: 'scope' },
   'instrumentation:version': { type: 'string', home: 'scope' },
-  nestedSetParent: { type: 'number', home: 'span' },
+  nestedSetParent: { type: 'number', home: 'trace' },
+  nestedSetLeft: { type: 'number', home: 'trace' },
+  nestedSetRight: { type: 'number', home: 'trace' },
 } as const satisfies Record<string, IntrinsicFacts>
 
 export type IntrinsicName = keyof typeof intrinsics

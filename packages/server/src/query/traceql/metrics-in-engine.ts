@@ -20,7 +20,7 @@ export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
   const needs = new Set<Need>()
   for (const each of [source.source.condition, field, ...by]) if (each) needsOf(each, needs)
-  return !['parent', 'trace', 'children'].some((need) => needs.has(need as Need))
+  return !['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as Need))
 }
 
 /**

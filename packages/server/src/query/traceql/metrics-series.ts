@@ -1,6 +1,5 @@
 import type { ArithmeticOp, SecondStage } from './ast.ts'
-import { compareNumbers } from './evaluate/pipeline.ts'
-import { calculate } from './fold.ts'
+import { calculate, compareNumbers } from './fold.ts'
 
 /** A value of the interval with this number. */
 export type Point = { readonly at: number; readonly value: number }

@@ -87,9 +87,6 @@ function parseOperand(cursor: Cursor): Field {
 }
 
 function unknownWord(text: string): string {
-  if (text === 'nestedSetLeft' || text === 'nestedSetRight') {
-    return `${text} is a number of Tempo's storage; use the operators >> and << for ancestors and descendants.`
-  }
   return text.includes(':')
     ? `"${text}" is no intrinsic.`
     : `"${text}" is no intrinsic; an attribute is written .${text} or span.${text}, and a string "${text}".`

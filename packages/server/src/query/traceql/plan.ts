@@ -2,6 +2,7 @@ import type { Field, Filter, Pipeline, Scalar, Spanset, Stage } from './ast.ts'
 import { linkOps } from './ast.ts'
 import { type Need, needsOf } from './compile/needs.ts'
 import { TraceQLError } from './errors.ts'
+import { isOfTree, type Parts, partsOf } from './evaluate/tree-fields.ts'
 import { foldConstants } from './fold.ts'
 import { limits } from './limits.ts'
 
@@ -18,6 +19,8 @@ export type Plan = {
   readonly labels: readonly Field[]
   labelOf(field: Field): number
   readonly needs: ReadonlySet<Need>
+  /** Of fields that take numbers of the tree: what the store is asked for. */
+  readonly parts: Parts
   /** Whether relations or links between spans count, so that spans no filter matches are read too. */
   readonly structural: boolean
 }
@@ -76,7 +79,8 @@ export function planPipeline(
     labels: defined(labels.fields),
     labelOf: labels.find,
     needs,
-    structural,
+    parts: partsOf([...defined(conditions.fields), ...numbers.fields, ...labels.fields].filter(isOfTree)),
+    structural: structural || needs.has('tree'),
   }
 }
 

@@ -8,12 +8,14 @@ import type { Pipeline, Query } from './ast.ts'
 import { check } from './check.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
+import { isOfTree } from './evaluate/tree-fields.ts'
 import { findMatches, type Match } from './find.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
-import { fieldsShown, planPipeline } from './plan.ts'
+import { cursorOf, parseCursor } from './page.ts'
+import { fieldsShown, type Plan, planPipeline } from './plan.ts'
 import type { Search } from './search.ts'
-import { type AnswerSpan, readSpans } from './spans-of-answer.ts'
+import { type AnswerSpan, type NumberOfTree, readSpans } from './spans-of-answer.ts'
 
 export type SearchOptions = {
   /** Unix nanoseconds; the search is for spans that start in `[start, end)`. */
@@ -21,6 +23,8 @@ export type SearchOptions = {
   readonly end: bigint
   /** Traces. @default 20 */
   readonly limit?: number
+  /** `nextCursor` of the page before, an answer to the same query with the same start and end. */
+  readonly cursor?: string
   /** Spans shown of each spanset. @default 3 */
   readonly spansPerSpanset?: number
   readonly signal?: AbortSignal
@@ -31,6 +35,8 @@ export type SearchOptions = {
 export type SearchAnswer = {
   /** Newest first by their newest span that a filter matches. */
   readonly traces: readonly AnswerTrace[]
+  /** There are more: the next page begins here. */
+  readonly nextCursor?: string
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
   readonly cuts: readonly string[]
 }
@@ -54,20 +60,26 @@ type AnswerSpanset = {
  *
  * A trace is found by its spans inside the window, and then looked at as a whole.
  *
- * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store can't answer
+ * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when the store can't answer
  */
 export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchAnswer> {
   const { pipeline } = parseSearch(text)
-  const plan = planPipeline(pipeline)
   const shown = fieldsShown(pipeline)
+  const ofTree = shown.filter(isOfTree)
+  const plan = planPipeline(pipeline, { numbers: ofTree })
   const search = startSearch(store, options)
-  const matches = await findMatches(search, plan, { window: search.window, within: undefined }, options.limit ?? 20)
+  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const limit = options.limit ?? 20
+  // One more than asked for tells whether there is a next page.
+  const found = await findMatches(search, plan, { window: search.window, within: undefined }, limit + 1, after)
+  const matches = found.slice(0, limit)
+  const last = found.length > limit ? matches.at(-1) : undefined
   if (matches.length === 0) return { traces: [], cuts: [...search.cuts] }
   const most = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)
   const wanted = new Map(matches.map((match) => [match.rows.traceId, firstSpans(match, most)]))
   const [spans, summaries] = await Promise.all([
-    readSpans(search, wanted, shown),
+    readSpans(search, wanted, shown, numbersOfTree(matches, plan)),
     withinTime(search, (options) => summarize(store, ids, everySpan, options)),
   ])
   const groupFields = groupFieldsOf(pipeline)
@@ -86,7 +98,16 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
     }
     return [trace]
   })
-  return { traces, cuts: [...search.cuts] }
+  return { traces, ...(last ? { nextCursor: cursorOf(last.position) } : {}), cuts: [...search.cuts] }
+}
+
+/** Numbers that the matches know and no statement gives. */
+function numbersOfTree(matches: readonly Match[], plan: Plan): NumberOfTree {
+  const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
+  return (field, traceId, spanId) => {
+    const rows = rowsOf.get(traceId)
+    return rows?.numbers[plan.numberOf(field)]?.[rows.spanIds.indexOf(spanId)] ?? null
+  }
 }
 
 export function parseSearch(text: string): Query & { kind: 'search' } {

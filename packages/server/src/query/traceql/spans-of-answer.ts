@@ -7,6 +7,7 @@ import { createParams } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { entriesOf } from './compile/value.ts'
 import { describeField } from './describe.ts'
+import { isOfTree } from './evaluate/tree-fields.ts'
 import { intrinsics } from './intrinsics.ts'
 import type { Search } from './search.ts'
 import { compileText } from './trace-rows.ts'
@@ -46,18 +47,23 @@ type Raw = {
   readonly values: readonly (readonly [string, string | null])[]
 }
 
+/** A number of the tree (see evaluate/nested-set.ts) that a field is of a span. */
+export type NumberOfTree = (field: Field, traceId: string, spanId: string) => number | null
+
 /** Reads the spans that an answer shows, by trace and span id. */
 export async function readSpans(
   search: Search,
   spans: ReadonlyMap<string, readonly string[]>,
   shown: readonly Field[],
+  numberOfTree: NumberOfTree,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, AnswerSpan>>> {
   const params = createParams()
+  const asked = shown.filter((field) => !isOfTree(field))
   const needs = new Set<Need>()
-  for (const field of shown) needsOf(field, needs)
+  for (const field of asked) needsOf(field, needs)
   const { from, row } = fromTraces([...spans.keys()], needs, params)
   const wanted = spanIds([...new Set([...spans.values()].flat())], params)
-  const values = shown.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
+  const values = asked.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
   const rows = await ask<Raw>(
     search,
     `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
@@ -71,13 +77,19 @@ export async function readSpans(
   const found = new Map<string, Map<string, AnswerSpan>>()
   for (const raw of rows) {
     const trace = found.get(raw.trace) ?? new Map<string, AnswerSpan>()
-    trace.set(raw.id, answerSpan(raw, shown))
+    trace.set(raw.id, answerSpan(raw, shown, numberOfTree))
     found.set(raw.trace, trace)
   }
   return found
 }
 
-function answerSpan(raw: Raw, shown: readonly Field[]): AnswerSpan {
+function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTree): AnswerSpan {
+  const values = raw.values.values()
+  const valueOf = (field: Field): readonly [string, string | null] => {
+    if (!isOfTree(field)) return values.next().value ?? ['', null]
+    const number = numberOfTree(field, raw.trace, raw.id)
+    return ['i', number === null ? null : String(number)]
+  }
   return {
     spanId: raw.id,
     parentSpanId: raw.parent,
@@ -87,8 +99,8 @@ function answerSpan(raw: Raw, shown: readonly Field[]): AnswerSpan {
     status: raw.span_status,
     startTimeUnixNano: raw.began,
     durationNanos: raw.lasted,
-    attributes: shown.flatMap((field, at) => {
-      const [type, value] = raw.values[at] ?? ['', null]
+    attributes: shown.flatMap((field) => {
+      const [type, value] = valueOf(field)
       return value === null ? [] : [{ field: describeField(field), type, value }]
     }),
   }

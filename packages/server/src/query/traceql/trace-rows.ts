@@ -6,6 +6,9 @@ import { createParams } from './compile/params.ts'
 import { existsIn } from './compile/map-entry.ts'
 import type { Row } from './compile/row.ts'
 import { compileValue, entriesOf } from './compile/value.ts'
+import { nestedSetOf } from './evaluate/nested-set.ts'
+import { treeOf } from './evaluate/structure.ts'
+import { conditionHolds, isOfTree, numberAt, type Parts, type Place, textAt } from './evaluate/tree-fields.ts'
 import { limits } from './limits.ts'
 import type { Plan } from './plan.ts'
 import type { Search } from './search.ts'
@@ -43,11 +46,11 @@ export async function readTraces(
     'lower(hex(s.span_id)) as id',
     `if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent`,
     'toString(s.start) as began',
-    ...plan.conditions.map(
-      (condition, at) => `toUInt8(${condition ? compileCondition(condition, row, 'exact') : '1'}) as m${at}`,
-    ),
-    ...plan.numbers.map((field, at) => `toFloat64(${compileValue(field, row).number ?? 'null'}) as n${at}`),
-    ...plan.labels.map((field, at) => `${compileText(field, row)} as l${at}`),
+    ...plan.conditions.flatMap((field, at) => (isOfTree(field) ? [] : `${test(field, row)} as m${at}`)),
+    ...plan.numbers.flatMap((field, at) => (isOfTree(field) ? [] : `${number(field, row)} as n${at}`)),
+    ...plan.labels.flatMap((field, at) => (isOfTree(field) ? [] : `${compileText(field, row)} as l${at}`)),
+    ...plan.parts.conditions.map((field, at) => `${test(field, row)} as c${at}`),
+    ...plan.parts.numbers.map((field, at) => `${number(field, row)} as v${at}`),
   ]
   const where = plan.structural ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
   const rows = await ask<Raw>(
@@ -62,6 +65,14 @@ export async function readTraces(
   return group(rows.slice(0, limits.chunkSpans), plan)
 }
 
+function test(condition: Field | undefined, row: Row): string {
+  return `toUInt8(${condition ? compileCondition(condition, row, 'exact') : '1'})`
+}
+
+function number(field: Field, row: Row): string {
+  return `toFloat64(${compileValue(field, row).number ?? 'null'})`
+}
+
 function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
   const byTrace = new Map<string, Raw[]>()
   for (const row of rows) {
@@ -70,18 +81,51 @@ function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
     else byTrace.set(row.trace, [row])
   }
   const traces = new Map<string, TraceRows>()
-  for (const [traceId, spans] of byTrace) {
-    traces.set(traceId, {
-      traceId,
-      spanIds: spans.map((span) => span.id),
-      parentIds: spans.map((span) => span.parent),
-      starts: spans.map((span) => BigInt(span.began)),
-      matches: plan.conditions.map((_, at) => Uint8Array.from(spans, (span) => Number(span[`m${at}`]))),
-      numbers: plan.numbers.map((_, at) => spans.map((span) => asNumber(span[`n${at}`]))),
-      labels: plan.labels.map((_, at) => spans.map((span) => asText(span[`l${at}`]))),
-    })
-  }
+  for (const [traceId, spans] of byTrace) traces.set(traceId, columnsOf(traceId, spans, plan))
   return traces
+}
+
+function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
+  const spanIds = spans.map((span) => span.id)
+  const parentIds = spans.map((span) => span.parent)
+  const places = plan.needs.has('tree') ? placesOf(spans, plan.parts, { spanIds, parentIds }) : []
+  return {
+    traceId,
+    spanIds,
+    parentIds,
+    starts: spans.map((span) => BigInt(span.began)),
+    matches: plan.conditions.map((field, at) =>
+      isOfTree(field)
+        ? Uint8Array.from(places, (place) => (conditionHolds(field, place) ? 1 : 0))
+        : Uint8Array.from(spans, (span) => Number(span[`m${at}`])),
+    ),
+    numbers: plan.numbers.map((field, at) =>
+      isOfTree(field) ? places.map((place) => numberAt(field, place)) : spans.map((span) => asNumber(span[`n${at}`])),
+    ),
+    labels: plan.labels.map((field, at) =>
+      isOfTree(field) ? places.map((place) => textAt(field, place)) : spans.map((span) => asText(span[`l${at}`])),
+    ),
+  }
+}
+
+function placesOf(
+  spans: readonly Raw[],
+  { conditions, numbers }: Parts,
+  ids: Pick<TraceRows, 'spanIds' | 'parentIds'>,
+): readonly Place[] {
+  const nested = nestedSetOf(treeOf(ids))
+  const [conditionAt, numberColumn] = [conditions, numbers].map((parts) => new Map(parts.map((part, at) => [part, at])))
+  return spans.map((span, at) => ({
+    condition: (part) => {
+      const column = conditionAt?.get(part)
+      return column === undefined ? undefined : Number(span[`c${column}`]) === 1
+    },
+    number: (part) => {
+      const column = numberColumn?.get(part)
+      return column === undefined ? undefined : asNumber(span[`v${column}`])
+    },
+    nested: (name) => nested[name][at] ?? 0,
+  }))
 }
 
 /** The one resource attribute that has a column on the span, so that grouping by it takes no join. */

@@ -31,7 +31,7 @@ export function isDecidedAlone(field: Field, row: Row): boolean {
     return isDecidedAlone(field.left, row) && isDecidedAlone(field.right, row)
   }
   const needs = needsOf(field)
-  if (needs.has('parent') || needs.has('trace') || needs.has('children')) return false
+  if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
   // Without the join, a resource is compared with a value by way of source_id, and with nothing else.
   return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
 }

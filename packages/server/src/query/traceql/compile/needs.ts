@@ -1,8 +1,8 @@
 import type { Field } from '../ast.ts'
 import { intrinsics } from '../intrinsics.ts'
 
-/** What a field takes beside the span's own row. */
-export type Need = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links'
+/** What a field takes beside the span's own row. `tree`: numbers that only the whole trace's structure gives. */
+export type Need = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 
 export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet<Need> {
   switch (field.kind) {
@@ -10,6 +10,7 @@ export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet
       needsOf(field.operand, needs)
       break
     case 'binary':
+      if (isRootTest(field)) break
       needsOf(field.left, needs)
       needsOf(field.right, needs)
       break
@@ -22,6 +23,7 @@ export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet
     case 'intrinsic': {
       const { home } = intrinsics[field.name]
       if (field.name === 'span:childCount') needs.add('children')
+      else if (field.name.startsWith('nestedSet')) needs.add('tree')
       else if (home === 'trace') needs.add('trace')
       else if (home === 'scope') needs.add('source')
       else if (home === 'event') needs.add('events')
@@ -29,4 +31,12 @@ export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet
     }
   }
   return needs
+}
+
+/** `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else about it does. */
+function isRootTest({ op, left, right }: Field & { kind: 'binary' }): boolean {
+  if (left.kind !== 'intrinsic' || left.name !== 'nestedSetParent') return false
+  if (right.kind !== 'literal' || (right.type !== 'int' && right.type !== 'float')) return false
+  if (right.value === 0) return op === '<' || op === '>='
+  return right.value === -1 && ['=', '!=', '<=', '>'].includes(op)
 }

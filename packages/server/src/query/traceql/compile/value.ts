@@ -127,7 +127,10 @@ function intrinsicValue({ name }: Intrinsic, row: Row): Value {
     'link:spanID': 'lower(hex(l.peer_span_id))',
     'instrumentation:name': `${source}.scope_name`,
     'instrumentation:version': `${source}.scope_version`,
+    // Told apart from others here are roots alone (needs.ts); numbers of the tree come from evaluate/nested-set.ts.
     nestedSetParent: `if(${span}.parent_span_id = ${noSpan}, -1, 1)`,
+    nestedSetLeft: 'null',
+    nestedSetRight: 'null',
   }[name]
   return { [type === 'duration' ? 'number' : type]: sql, exists: `isNotNull(${sql})` }
 }

@@ -1,6 +1,6 @@
-import type { Pipeline, Scalar, ScalarOp, Spanset, Stage } from '../ast.ts'
+import type { Pipeline, Scalar, Spanset, Stage } from '../ast.ts'
 import type { LinkMatches } from '../candidates.ts'
-import { calculate } from '../fold.ts'
+import { calculate, compareNumbers } from '../fold.ts'
 import { isLinkOp, type Plan } from '../plan.ts'
 import type { TraceRows } from '../trace-rows.ts'
 import { combine, isEmpty, type Members, type Tree, treeOf, union } from './structure.ts'
@@ -121,24 +121,6 @@ function aggregate(fn: string, values: readonly number[]): number {
       return values.reduce((least, value) => Math.min(least, value))
     default:
       return values.reduce((most, value) => Math.max(most, value))
-  }
-}
-
-export function compareNumbers(left: number, op: ScalarOp, right: number): boolean {
-  if (Number.isNaN(left) || Number.isNaN(right)) return false
-  switch (op) {
-    case '=':
-      return left === right
-    case '!=':
-      return left !== right
-    case '>':
-      return left > right
-    case '>=':
-      return left >= right
-    case '<':
-      return left < right
-    case '<=':
-      return left <= right
   }
 }
 

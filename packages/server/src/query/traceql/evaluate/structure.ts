@@ -74,7 +74,7 @@ export type Tree = {
   readonly topDown: readonly number[]
 }
 
-export function treeOf({ spanIds, parentIds }: TraceRows): Tree {
+export function treeOf({ spanIds, parentIds }: Pick<TraceRows, 'spanIds' | 'parentIds'>): Tree {
   const indexOf = new Map(spanIds.map((id, at) => [id, at]))
   const parents = Int32Array.from(parentIds, (id) => indexOf.get(id) ?? -1)
   const children: number[][] = spanIds.map(() => [])
