@@ -1,6 +1,6 @@
 import type { Store } from '../../store/store.ts'
 import { NO_TRACE } from '../linked-span.ts'
-import { traceIdSet } from '../messaging/id-parameters.ts'
+import { byIds, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingValue } from '../messaging/messaging-sql.ts'
 import type { FlowLink } from './flow-span.ts'
 import type { LinksOf } from './reach.ts'
@@ -19,7 +19,8 @@ export function linksFrom(store: Store): LinksOf {
         ${messagingValue('offset')} as offset, ${messagingValue('group')} as consumerGroup
       from span_links
       where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
-      limit {rows:UInt32}`,
+      limit {rows:UInt32}
+      ${byIds}`,
       { ...traces.params, rows: MAX_LINKS + 1 },
       options,
     )

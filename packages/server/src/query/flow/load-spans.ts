@@ -1,15 +1,12 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { NO_SPAN } from '../linked-span.ts'
-import { traceIdSet } from '../messaging/id-parameters.ts'
-import { bucket } from '../span-bucket.ts'
+import { byIds, traceIdSet } from '../messaging/id-parameters.ts'
+import { ofTraces } from '../span-bucket.ts'
 import type { FlowSpanRow } from './flow-span.ts'
 
 /** Spans of one trace and of one flow that an answer looks at. */
 const MAX_SPANS_OF_TRACE = 20_000
 const MAX_SPANS = 100_000
-
-/** Pairs of trace and ten-minute bucket: beyond it (a trace that lasts days) all buckets between are searched instead. */
-const MAX_BUCKETS_OF_TRACE = 1_000
 
 export type LoadedSpans = {
   readonly rows: readonly FlowSpanRow[]
@@ -26,18 +23,14 @@ export async function loadSpans(
   if (traceIds.length === 0) return { rows: [], cut: false }
   const traces = traceIdSet('traceIds', traceIds)
   const rows = await store.query<SpanRow>(
-    `with pairs as (
-      select arrayJoin(range(first, least(last, first + ${MAX_BUCKETS_OF_TRACE}) + 1)) as b, trace_id
-      from (
-        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
-        from traces where trace_id in (${traces.sql}) group by trace_id))
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
       service, name, kind, status, flags, start, toUInt64(start + duration) as finish,
       messaging_operation as operation, topic, partition, message_offset as offset, consumer_group as consumerGroup
     from spans
-    where (${bucket}, trace_id) in (select b, trace_id from pairs)
+    where ${ofTraces(traces.sql)}
     limit {perTrace:UInt32} by trace_id
-    limit {rows:UInt32}`,
+    limit {rows:UInt32}
+    ${byIds}`,
     { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: MAX_SPANS + 1 },
     options,
   )

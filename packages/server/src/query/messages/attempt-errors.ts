@@ -1,7 +1,7 @@
 import type { Message, MessageSpan } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { traceIdSet, spanRefSet } from '../messaging/id-parameters.ts'
-import { bucket } from '../span-bucket.ts'
+import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { ofTraces } from '../span-bucket.ts'
 import { loadSpans } from '../flow/load-spans.ts'
 import { keyOf } from './message-end.ts'
 import type { SpanRef } from '../linked-span.ts'
@@ -76,18 +76,14 @@ async function errorsOf(
   )
   const wanted = spanRefSet('refs', refs)
   const rows = await store.query<SpanRef & SpanError>(
-    `with pairs as (
-      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
-      from (
-        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
-        from traces where trace_id in (${traces.sql}) group by trace_id)),
-      arrayLast(event -> event.2 = 'exception', events).3 as exception
+    `with arrayLast(event -> event.2 = 'exception', events).3 as exception
     select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
-    where (${bucket}, trace_id) in (select b, trace_id from pairs) and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id`,
+    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id
+    ${byIds}`,
     { ...traces.params, ...wanted.params },
     options,
   )

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { NO_TRACE, type SpanRef } from '../linked-span.ts'
-import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingValue } from '../messaging/messaging-sql.ts'
 import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd } from './message-end.ts'
 
@@ -77,7 +77,8 @@ async function linksOf(
     where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
     limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
-    limit ${MAX_LINKS}`,
+    limit ${MAX_LINKS}
+    ${byIds}`,
     { ...traces.params, ...wanted.params, direction },
     options,
   )

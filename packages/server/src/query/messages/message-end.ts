@@ -1,9 +1,9 @@
 import type { MessageSpan, StatusCode } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { NO_SPAN, type SpanRef } from '../linked-span.ts'
-import { bucketSet, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { bucketSet, byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
-import { bucket } from '../span-bucket.ts'
+import { bucket, ofTraces as inTraces } from '../span-bucket.ts'
 
 /** A span that produces or consumes messages. */
 export type MessageEnd = SpanRef & {
@@ -140,7 +140,8 @@ async function atTheirTimes(store: Store, refs: readonly TimedRef[], options: Qu
     `select ${columns}
     from spans
     where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id`,
+    limit 1 by trace_id, span_id
+    ${byIds}`,
     { ...where.params, ...wanted.params },
     options,
   )
@@ -170,15 +171,11 @@ async function ofTraces(
   )
   const wanted = spanRefSet('refs', refs)
   const rows = await store.query<Row>(
-    `with pairs as (
-      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
-      from (
-        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
-        from traces where trace_id in (${traces.sql}) group by trace_id))
-    select ${columns}
+    `select ${columns}
     from spans
-    where (${bucket}, trace_id) in (select b, trace_id from pairs) and ${key} in (${wanted.sql})
-    limit 1 by trace_id, span_id`,
+    where ${inTraces(traces.sql)} and ${key} in (${wanted.sql})
+    limit 1 by trace_id, span_id
+    ${byIds}`,
     { ...traces.params, ...wanted.params },
     options,
   )

@@ -1,10 +1,10 @@
 import type { Message } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
-import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingBatchCount } from '../messaging/messaging-sql.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
-import { bucket } from '../span-bucket.ts'
+import { ofTraces } from '../span-bucket.ts'
 import { deliveriesOf, type Delivery, originsOf } from './deliveries.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { endsByRef, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
@@ -154,15 +154,11 @@ async function batchSizesOf(
   )
   const wanted = spanRefSet('refs', refs)
   const rows = await store.query<SpanRef & { readonly size: string }>(
-    `with pairs as (
-      select arrayJoin(range(first, least(last, first + 1000) + 1)) as b, trace_id
-      from (
-        select trace_id, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
-        from traces where trace_id in (${traces.sql}) group by trace_id))
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${messagingBatchCount} as size
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${messagingBatchCount} as size
     from spans
-    where (${bucket}, trace_id) in (select b, trace_id from pairs) and (trace_id, span_id) in (${wanted.sql})
-      and ${messagingBatchCount} != ''`,
+    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+      and ${messagingBatchCount} != ''
+    ${byIds}`,
     { ...traces.params, ...wanted.params },
     options,
   )

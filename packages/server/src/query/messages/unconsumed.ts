@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
-import { spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { deliveriesOf } from './deliveries.ts'
 import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
@@ -71,7 +71,8 @@ async function takenByAnyone(store: Store, sent: readonly MessageEnd[], options:
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId
     from span_links
     where trace_id in (${traces.sql}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id`,
+    limit 1 by trace_id, span_id
+    ${byIds}`,
     { ...traces.params, ...wanted.params },
     options,
   )
