@@ -104,7 +104,9 @@ function byUsefulness(wanted: readonly string[]): string[] {
 function oneOf(wanted: readonly string[]): string {
   if (wanted.length === 0) return 'nothing more'
   if (wanted.length === 1) return wanted[0] ?? ''
-  return `one of ${wanted.slice(0, 12).join('  ')}${wanted.length > 12 ? '  …' : ''}`
+  const told = wanted.slice(0, 12).map((what) => (/^[a-z]+( |$)/.test(what) ? what : `"${what}"`))
+  const last = wanted.length > 12 ? '…' : told.pop()
+  return `${told.join(', ')} or ${last}`
 }
 
 function shorten(text: string): string {
