@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { OwnTraces } from '../ingest/own-traces.ts'
 import type { Store } from '../store/store.ts'
 import { endpoints } from './endpoints.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -12,6 +13,7 @@ import { servePrometheus } from './prometheus.ts'
 import { type IngestStatus, statusSource } from './status.ts'
 import { tailTraces } from './tail.ts'
 import { serveTempo } from './tempo/tempo.ts'
+import { traceRequests } from './trace-requests.ts'
 import { serveUi } from './ui.ts'
 
 export type ApiOptions = {
@@ -22,6 +24,10 @@ export type ApiOptions = {
   /** 0 takes any free port. */
   readonly port: number
   readonly draining: () => boolean
+  /** Records questions as traces. @default nothing does */
+  readonly ownTraces?: OwnTraces
+  /** @default PATIENCE */
+  readonly patience?: ApiPatience
   readonly log: (line: string) => void
 }
 
@@ -31,10 +37,26 @@ export type Api = {
   close(): Promise<void>
 }
 
+/** In milliseconds. */
+export type ApiPatience = {
+  /** Until all of a question is there. */
+  readonly requestMs: number
+  /** Until a connection on which nothing moves is closed: of a reader that takes nothing of its answer, say. */
+  readonly stalledMs: number
+  /** Between two looks at which requests are late. */
+  readonly lookEveryMs: number
+}
+
+const PATIENCE: ApiPatience = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
+
 /** Serves the native API and the UI. Rejects with the system's error when the port can't be had. */
 export async function startApi(options: ApiOptions): Promise<Api> {
+  const { requestMs, stalledMs, lookEveryMs } = options.patience ?? PATIENCE
   const app = Fastify({
-    requestTimeout: 30_000,
+    requestTimeout: requestMs,
+    connectionTimeout: stalledMs,
+    // Node's own limit of headers is a minute, and of the two the longer one is the request's.
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: lookEveryMs },
     // Open pages keep connections; stopping doesn't wait for them.
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
@@ -50,6 +72,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       return sendProblem(reply, { status: 403, title: 'Foreign host', detail })
     }
   })
+  if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(error)
     if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)

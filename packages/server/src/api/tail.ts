@@ -14,6 +14,8 @@ const REACH_NANO = 15n * 60_000_000_000n
 const TRACES_AT_ONCE = 100
 /** Says to proxies and to us that the line is alive. */
 const COMMENT_EVERY = 15
+/** Turns. */
+const STALLED_AT_MOST = 60
 
 /**
  * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces` with a JSON array of what changed
@@ -40,9 +42,16 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       })
+      // It is silent for long where nothing changes; a reader that takes nothing is noticed below.
+      reply.raw.socket?.setTimeout(0)
       reply.raw.write(eventOf('traces', first))
+      let stalled = 0
       for (let turn = 1; !left.signal.aborted; turn += 1) {
         await setTimeout(EVERY_MILLIS, undefined, { signal: left.signal })
+        // A reader that takes nothing is not sent more; what it missed is in the next event, if it goes on in time.
+        stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
+        if (stalled > STALLED_AT_MOST) reply.raw.destroy()
+        if (stalled > 0) continue
         const some = await changes(store, query, known, left.signal).catch((error: unknown) => {
           if (left.signal.aborted) throw error
           reply.raw.write(eventOf('problem', problemOf(error)))

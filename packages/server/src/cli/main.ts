@@ -44,6 +44,7 @@ ${listed('nobody')}
   --memory SIZE           what receiver and engine may take together (default 1GiB)
   --log-format FORMAT     text or json, of the lines on stderr (default text)
   --fsync                 acknowledge only what survives a power failure
+  --self-traces           keep traces of this server's own work, as service spanlink
   --help, --version
 `
 

@@ -17,16 +17,23 @@ const ENGINE_CODE = 220 * MiB
 /** One request of the largest size has to fit, and small ones beside it. */
 const LEAST_IN_FLIGHT = 72 * MiB
 
+const ENGINE_SHARE = 0.58
+
 /**
  * Divides what receiver and engine may take together. The receiver's part is for what is in flight, the segments in memory, the
  * columns they are turned into, and garbage of all three until V8 collects it: measured by bench/src/memory.ts.
  *
  * @param memoryBytes @default 1 GiB
+ * @param engine where it is; one elsewhere has memory of its own, and the receiver has all of this
  */
-export function memoryShares(memoryBytes: number = DEFAULT_MEMORY): MemoryShares {
+export function memoryShares(
+  memoryBytes: number = DEFAULT_MEMORY,
+  engine: 'embedded' | 'elsewhere' = 'embedded',
+): MemoryShares {
+  const receiverBytes = engine === 'embedded' ? memoryBytes * (1 - ENGINE_SHARE) : memoryBytes
   return {
-    engineBytes: Math.floor(memoryBytes * 0.58) - ENGINE_CODE,
-    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(memoryBytes / 12)),
-    journalBytes: Math.floor(memoryBytes / 24),
+    engineBytes: engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0,
+    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 5)),
+    journalBytes: Math.floor(receiverBytes / 10),
   }
 }

@@ -37,6 +37,8 @@ export type ServeOptions = {
   readonly logFormat?: LogFormat
   /** Acknowledge only what a power failure cannot take back. @default false */
   readonly fsync?: boolean
+  /** Traces of this server about itself, as service `spanlink`. @default false */
+  readonly selfTraces?: boolean
 }
 
 /** What was typed cannot be meant; the message says why. */
@@ -64,6 +66,7 @@ export function parseServeOptions(
     memoryBytes: memory(values.memory ?? env['SPANLINK_MEMORY']),
     logFormat: logFormat(values['log-format'] ?? env['SPANLINK_LOG_FORMAT']),
     fsync: values.fsync,
+    selfTraces: values['self-traces'],
   }
 }
 
@@ -80,7 +83,7 @@ const BYTES: Readonly<Record<string, number>> = {
   tib: 2 ** 40,
 }
 
-function parse(args: readonly string[]): Partial<Record<Flag, string>> & { readonly fsync?: boolean } {
+function parse(args: readonly string[]): Partial<Record<TextFlag, string>> & Partial<Record<Switch, boolean>> {
   try {
     return parseArgs({ args: [...args], options: flags, strict: true, allowPositionals: false }).values
   } catch (error) {
@@ -109,9 +112,12 @@ const flags = {
   memory: text,
   'log-format': text,
   fsync: { type: 'boolean' },
+  'self-traces': { type: 'boolean' },
 } as const
 
-type Flag = Exclude<keyof typeof flags, 'fsync'>
+type Switch = 'fsync' | 'self-traces'
+
+type TextFlag = Exclude<keyof typeof flags, Switch>
 
 function port(flag: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined

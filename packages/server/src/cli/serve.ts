@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { startApi } from '../api/server.ts'
 import type { Access } from '../ingest/access.ts'
-import { type IngestOptions, startIngest } from '../ingest/ingest.ts'
+import { type Ingest, type IngestOptions, startIngest } from '../ingest/ingest.ts'
+import { ownTraces } from '../ingest/own-traces.ts'
 import { signalOf } from '../ingest/signal.ts'
+import { tracedStore } from '../ingest/traced-store.ts'
 import { takeDataDir } from '../store/data-dir.ts'
 import { openClusterStore, openEmbeddedStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
@@ -28,13 +30,16 @@ export type SpanlinkServer = {
 /** Starts a whole Spanlink server in this process. Rejects with one clear line when it can't. */
 export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
-  const shares = memoryShares(options.memoryBytes)
+  const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
   const undo: (() => Promise<void>)[] = []
   try {
-    const { store, dataDir } = await openStore(options, shares.engineBytes, log)
-    undo.push(() => store.close())
-    const ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
+    const { store: plainStore, dataDir } = await openStore(options, shares.engineBytes, log)
+    undo.push(() => plainStore.close())
+    const own =
+      options.selfTraces === true ? ownTraces({ version, send: (request) => ingest.takeOwn(request) }) : undefined
+    const store = own === undefined ? plainStore : tracedStore(plainStore, own)
+    const ingest: Ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
       startIngest({
         dataDir,
         store,
@@ -46,13 +51,26 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
         fsync: options.fsync ?? false,
         inFlightBytes: shares.inFlightBytes,
         journalMemoryBytes: shares.journalBytes,
+        ...(own === undefined ? {} : { onRequest: own.wake }),
         log,
       }),
     )
     let drainMs = 0
-    undo.push(() => ingest.drain(drainMs))
+    undo.push(() => {
+      own?.stop()
+      return ingest.drain(drainMs)
+    })
     const api = await portOf({ '--port': port }, () =>
-      startApi({ store, ingest, version, host, port, draining: () => draining, log }),
+      startApi({
+        store,
+        ingest,
+        version,
+        host,
+        port,
+        draining: () => draining,
+        log,
+        ...(own === undefined ? {} : { ownTraces: own }),
+      }),
     )
     undo.push(() => api.close())
     let closed: Promise<void> | undefined

@@ -1,13 +1,15 @@
+import { tracesFromOtlp } from '../otlp/json.ts'
 import type { Store } from '../store/store.ts'
 import type { Access } from './access.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Flusher } from './flush.ts'
-import { type IngestCounters, intakeInto } from './intake.ts'
+import { type IngestCounters, type Intake, intakeInto } from './intake.ts'
 import { Journal, type JournalDepth } from './journal.ts'
 import type { Log } from './log.ts'
 import { type KafkaReceiverOptions, startKafkaReceiver } from './kafka-receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
+import { PATIENCE, type Patience } from './patience.ts'
 import { MAX_BODY_BYTES } from './request-body.ts'
 
 export type IngestOptions = {
@@ -29,6 +31,10 @@ export type IngestOptions = {
   readonly inFlightBytes?: number
   /** Sealed segments kept in memory until they are inserted. @default 96 MiB */
   readonly journalMemoryBytes?: number
+  /** With slow senders and silent connections. @default PATIENCE */
+  readonly patience?: Patience
+  /** Called for each request that is taken from outside, before it is. */
+  readonly onRequest?: () => void
   /** @default nothing is logged */
   readonly log?: Log
 }
@@ -41,6 +47,8 @@ export type Ingest = {
   /** The same of OTLP/gRPC. */
   readonly otlpGrpcUrl?: string
   stats(): IngestStats
+  /** Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been sent. */
+  takeOwn(request: object): Promise<void>
   /** Acked and not yet in the store. */
   journalDepth(): JournalDepth
   /** Takes no more, stores what the journal holds, within the deadline; the rest is for the next start. Idempotent. */
@@ -49,6 +57,8 @@ export type Ingest = {
 
 /** Part of the time to drain in which requests that are being sent may still end. */
 const CLOSING_SHARE = 0.2
+
+const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
 
 const IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
 
@@ -82,20 +92,30 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     await flusher.room()
     await journal.append(rows)
   }, budget)
-  const http = await listenOtlpHttp({ host, port: otlpHttpPort, access, intake, budget, log })
+  const { onRequest, patience = PATIENCE } = options
+  const outside: Intake =
+    onRequest === undefined
+      ? intake
+      : {
+          ...intake,
+          take: (...request) => {
+            onRequest()
+            return intake.take(...request)
+          },
+        }
+  const receiver = { host, access, intake: outside, budget, log, patience }
+  const http = await listenOtlpHttp({ ...receiver, port: otlpHttpPort })
   const grpc =
     otlpGrpcPort === undefined
       ? undefined
-      : await listenOtlpGrpc({ host, port: otlpGrpcPort, access, intake, budget, log }).catch(
-          async (error: unknown) => {
-            await http.close(0)
-            throw error
-          },
-        )
+      : await listenOtlpGrpc({ ...receiver, port: otlpGrpcPort }).catch(async (error: unknown) => {
+          await http.close(0)
+          throw error
+        })
   const kafka =
     options.kafka === undefined
       ? undefined
-      : await startKafkaReceiver({ ...options.kafka, intake, log }).catch(async (error: unknown) => {
+      : await startKafkaReceiver({ ...options.kafka, intake: outside, log }).catch(async (error: unknown) => {
           await Promise.all([http, grpc].map((receiver) => receiver?.close(0)))
           throw error
         })
@@ -105,6 +125,9 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     otlpHttpUrl: http.url,
     ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
     stats: () => ({ ...intake.stats, refused: { ...intake.stats.refused } }),
+    takeOwn: async (request) => {
+      await intake.take('spans', (_, received) => tracesFromOtlp(request, received), NO_BODY)
+    },
     journalDepth: () => journal.depth(),
     drain: (deadlineMs) => {
       draining ??= (async () => {

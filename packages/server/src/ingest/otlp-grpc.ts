@@ -17,6 +17,7 @@ import { GRPC_ENCODINGS, readGrpcMessage } from './grpc-message.ts'
 import { type Intake, NotKeptError } from './intake.ts'
 import type { Log } from './log.ts'
 import { encodeStatus, encodeSuccess, RPC_CODE } from './otlp-answer.ts'
+import { PATIENCE, type Patience } from './patience.ts'
 import { refusalReason } from './refusal.ts'
 import { BodyError } from './request-body.ts'
 import { type Signal, signals } from './signal.ts'
@@ -30,6 +31,8 @@ export type OtlpGrpcOptions = {
   /** Bodies held by all requests together, of all receivers. */
   readonly budget: ByteBudget
   readonly log: Log
+  /** @default PATIENCE */
+  readonly patience?: Patience
 }
 
 export type OtlpGrpc = {
@@ -48,13 +51,6 @@ const HTTP2: ServerOptions = {
   settings: { maxConcurrentStreams: MAX_STREAMS, initialWindowSize: 1024 * 1024, maxHeaderListSize: 16 * 1024 },
 }
 
-/** A call whose request takes longer is over. */
-const REQUEST_TIMEOUT_MS = 60_000
-
-/** A connection whose other end has gone is closed after at most both. */
-const PING_EVERY_MS = 60_000
-const PONG_WITHIN_MS = 20_000
-
 /**
  * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal, over Node's HTTP/2. Unary
  * calls are all there is, and so every byte that a call holds is counted, before decompression and after.
@@ -63,11 +59,12 @@ const PONG_WITHIN_MS = 20_000
  */
 export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc> {
   const { tls } = options.access
+  const patience = options.patience ?? PATIENCE
   const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
-    const stopPinging = keepAlive(session)
+    const stopPinging = keepAlive(session, patience)
     // Protocol errors of the other end; the session is destroyed by them.
     session.on('error', () => {})
     session.once('close', () => {
@@ -77,7 +74,9 @@ export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc
   })
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => {})
-    stream.setTimeout(REQUEST_TIMEOUT_MS, () => stream.close(constants.NGHTTP2_CANCEL))
+    // Not the stream's own timeout, which a byte now and then puts off for ever.
+    const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), patience.requestMs).unref()
+    stream.once('close', () => clearTimeout(late))
     void answer(options, stream, headers).catch((error: unknown) => {
       options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
@@ -200,16 +199,16 @@ const bodyCodes = {
   aborted: RPC_CODE.internal,
 } as const
 
-function keepAlive(session: ServerHttp2Session): () => void {
+function keepAlive(session: ServerHttp2Session, { pingEveryMs, pongMs }: Patience): () => void {
   let late: NodeJS.Timeout | undefined
   const timer = setInterval(() => {
     if (session.destroyed) return
-    late ??= setTimeout(() => session.destroy(), PONG_WITHIN_MS).unref()
+    late ??= setTimeout(() => session.destroy(), pongMs).unref()
     session.ping(() => {
       clearTimeout(late)
       late = undefined
     })
-  }, PING_EVERY_MS).unref()
+  }, pingEveryMs).unref()
   return () => {
     clearInterval(timer)
     clearTimeout(late)

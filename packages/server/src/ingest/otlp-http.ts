@@ -8,6 +8,7 @@ import { type Intake, NotKeptError, type RefusalReason } from './intake.ts'
 import type { Log } from './log.ts'
 import { CONTENT_TYPE, type Encoding, encodeStatus, encodingOf, RPC_CODE } from './otlp-answer.ts'
 import { pathsOf, type Route, routes } from './otlp-routes.ts'
+import { PATIENCE, type Patience } from './patience.ts'
 import { refusalReason } from './refusal.ts'
 import { BodyError, MAX_BODY_BYTES, readBody } from './request-body.ts'
 
@@ -20,24 +21,14 @@ export type OtlpHttpOptions = {
   /** Bodies held by all requests together, of all receivers. */
   readonly budget: ByteBudget
   readonly log: Log
+  /** @default PATIENCE */
+  readonly patience?: Patience
 }
 
 export type OtlpHttp = {
   readonly url: string
   /** Takes no more connections, lets requests that are being answered finish, at most until the deadline. */
   close(deadlineMs: number): Promise<void>
-}
-
-const HEADERS_TIMEOUT_MS = 10_000
-const REQUEST_TIMEOUT_MS = 60_000
-const KEEP_ALIVE_MS = 75_000
-
-const LIMITS: ServerOptions = {
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  connectionsCheckingInterval: 2000,
-  noDelay: true,
 }
 
 /** How long a sender whose request was refused may go on before it is cut off: it should read the answer first. */
@@ -56,13 +47,24 @@ export async function listenOtlpHttp(options: OtlpHttpOptions): Promise<OtlpHttp
     })
   }
   const { tls } = options.access
-  const server = tls === undefined ? createServer(LIMITS, handle) : createTlsServer({ ...LIMITS, ...tls }, handle)
+  const limits = limitsOf(options.patience ?? PATIENCE)
+  const server = tls === undefined ? createServer(limits, handle) : createTlsServer({ ...limits, ...tls }, handle)
   await listen(server, options.port, options.host)
   const { port } = server.address() as AddressInfo
   const host = options.host.includes(':') ? `[${options.host}]` : options.host
   return {
     url: `${tls === undefined ? 'http' : 'https'}://${host}:${port}`,
     close: (deadlineMs) => close(server, deadlineMs),
+  }
+}
+
+function limitsOf({ headersMs, requestMs, idleMs, lookEveryMs }: Patience): ServerOptions {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    keepAliveTimeout: idleMs,
+    connectionsCheckingInterval: lookEveryMs,
+    noDelay: true,
   }
 }
 

@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { memoryShares } from './memory-shares.ts'
+
+const GiB = 2 ** 30
+
+test('what the engine does not take is the receiver’s, when the engine is elsewhere', () => {
+  const [beside, alone] = [memoryShares(GiB), memoryShares(GiB, 'elsewhere')]
+  expect(beside.engineBytes).toBeGreaterThan(0.3 * GiB)
+  expect(alone.engineBytes).toBe(0)
+  expect(alone.inFlightBytes / beside.inFlightBytes).toBeCloseTo(1 / 0.42, 5)
+  expect(alone.journalBytes / beside.journalBytes).toBeCloseTo(1 / 0.42, 5)
+})
+
+test('a request of the largest size fits into the smallest memory', () => {
+  expect(memoryShares(GiB / 2).inFlightBytes).toBeGreaterThan(64 * 2 ** 20)
+})

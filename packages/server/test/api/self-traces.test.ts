@@ -1,0 +1,39 @@
+import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
+import { tracesOf } from '@spanlink/testkit/otlp'
+import type { TraceAnswer, TracesAnswer } from '@spanlink/contract'
+import { expect, test, vi } from 'vitest'
+import { nowNano, span } from '../query/order-spans.ts'
+
+const patient = { timeout: 60_000, interval: 200 }
+
+test('with --self-traces questions and what the engine was asked for them are traces, and so are inserts', async () => {
+  await using server = await startSpanlink({ args: ['--self-traces'] })
+  const sent = span({ start: nowNano() })
+  expect((await server.sendSpans(tracesOf('orders', [sent]))).status).toBe(200)
+  await stored(server)
+  await server.getJson(`/api/traces/${sent.traceId}`)
+
+  const asked = await vi.waitUntil(() => traceOf(server, 'GET /api/traces/:traceId'), patient)
+  const root = asked.spans.find(({ name }) => name === 'GET /api/traces/:traceId')
+  expect(root).toMatchObject({ kind: 'server', parentSpanId: '' })
+  const below = asked.spans.filter(({ parentSpanId }) => parentSpanId === root?.spanId)
+  expect(below.length).toBeGreaterThan(0)
+  for (const one of below) expect(one).toMatchObject({ name: 'query', kind: 'client' })
+
+  const inserted = await vi.waitUntil(() => traceOf(server, 'insert spans'), patient)
+  expect(inserted.spans.map(({ name }) => name)).toContain('insert sources')
+}, 180_000)
+
+async function stored(server: SpanlinkServer): Promise<void> {
+  await vi.waitUntil(async () => {
+    const { journal } = (await server.getJson('/api/status')) as { journal: { segments: number } }
+    return journal.segments === 0
+  }, patient)
+}
+
+async function traceOf(server: SpanlinkServer, operation: string): Promise<TraceAnswer | undefined> {
+  const query = new URLSearchParams({ service: 'spanlink', operation })
+  const { traces } = (await server.getJson(`/api/traces?${query}`)) as TracesAnswer
+  const [first] = traces
+  return first && ((await server.getJson(`/api/traces/${first.traceId}`)) as TraceAnswer)
+}

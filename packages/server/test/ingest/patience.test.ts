@@ -1,0 +1,116 @@
+// Senders and readers that are slow, silent or gone, on each port.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect as connectHttp2, constants } from 'node:http2'
+import { connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Api, startApi } from '../../src/api/server.ts'
+import { type Ingest, startIngest } from '../../src/ingest/ingest.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+
+const patience = { headersMs: 300, requestMs: 600, idleMs: 600, lookEveryMs: 100, pingEveryMs: 300, pongMs: 300 }
+const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
+
+let dataDir: string
+let store: EmbeddedStore
+let ingest: Ingest
+let api: Api
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-patience-'))
+  store = await openEmbeddedStore(dataDir)
+  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, otlpGrpcPort: 0, patience })
+  api = await startApi({
+    store,
+    ingest,
+    version: '0.0.0',
+    host: '127.0.0.1',
+    port: 0,
+    draining: () => false,
+    log: () => {},
+    patience: { requestMs: 600, stalledMs: 600, lookEveryMs: 100 },
+  })
+})
+
+afterAll(async () => {
+  await api?.close()
+  await ingest?.drain(2000)
+  await store?.close()
+  await rm(dataDir, { recursive: true, force: true })
+})
+
+const ports = {
+  'OTLP/HTTP': () => ingest.otlpHttpUrl,
+  'OTLP/gRPC': () => ingest.otlpGrpcUrl ?? '',
+  'the API': () => api.url,
+}
+
+test.each(Object.entries(ports))('%s closes a connection that says nothing', async (_port, url) => {
+  const socket = open(url())
+  expect(await closed(socket)).toBe(true)
+})
+
+const unfinished = {
+  'a request line without headers': 'POST /v1/traces HTTP/1.1\r\n',
+  'headers that never end': `POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nx-a: ${'a'.repeat(100)}\r\n`,
+  'a body that never ends':
+    'POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: 1000000\r\n\r\nab',
+}
+
+test.each(Object.entries(unfinished))('OTLP/HTTP and the API close %s, however it drips', async (what, start) => {
+  for (const url of [ingest.otlpHttpUrl, api.url]) {
+    const socket = open(url)
+    socket.write(start)
+    const drip = setInterval(() => socket.write(what.includes('body') ? 'a' : 'x'), 50)
+    expect(await closed(socket)).toBe(true)
+    clearInterval(drip)
+  }
+})
+
+test('OTLP/gRPC ends a call that drips', async () => {
+  const session = connectHttp2(ingest.otlpGrpcUrl ?? '')
+  const stream = session.request({ ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc' })
+  stream.on('error', () => {})
+  // A message of 1000 bytes is announced.
+  stream.write(Buffer.from([0, 0, 0, 3, 232]))
+  const drip = setInterval(() => stream.write('a'), 50)
+  await new Promise((resolve) => stream.once('close', resolve))
+  clearInterval(drip)
+  expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL)
+  session.destroy()
+})
+
+test('a reader that takes nothing of its answers is hung up on', async () => {
+  const socket = open(api.url)
+  socket.pause()
+  const question = 'GET /api/openapi.json HTTP/1.1\r\nhost: localhost\r\n\r\n'
+  const asking = setInterval(() => socket.write(question.repeat(50)), 20)
+  // What both kernels hold has to be full before anybody waits.
+  await vi.waitUntil(() => socket.destroyed, { timeout: 25_000, interval: 50 })
+  clearInterval(asking)
+  expect(socket.destroyed).toBe(true)
+})
+
+test('whoever is in time is answered meanwhile', async () => {
+  const silent = open(ingest.otlpHttpUrl)
+  const headers = { 'content-type': 'application/x-protobuf' }
+  const answer = await fetch(`${ingest.otlpHttpUrl}/v1/traces`, { method: 'POST', headers, body: '' })
+  expect(answer.status).toBe(200)
+  expect(await closed(silent)).toBe(true)
+})
+
+function open(url: string): Socket {
+  const { hostname, port } = new URL(url)
+  const socket = connect({ host: hostname, port: Number(port) })
+  // A reset is an end too.
+  socket.on('error', () => {})
+  socket.resume()
+  return socket
+}
+
+async function closed(socket: Socket): Promise<boolean> {
+  // Not `once`, which takes a reset for a failure.
+  if (!socket.closed) await new Promise((resolve) => socket.once('close', resolve))
+  return socket.destroyed
+}
