@@ -1,6 +1,7 @@
 import { SeriesAnswer, SeriesQuery } from '@spanlink/contract'
 import { timeWindow } from '../query/messaging/time-window.ts'
 import { parseDuration } from '../query/time-parameters.ts'
+import { aligned } from '../query/traceql/intervals.ts'
 import { metricsTraceQL } from '../query/traceql/metrics.ts'
 import type { Store } from '../store/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -15,8 +16,12 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       query: SeriesQuery,
       answer: SeriesAnswer,
       handle: async ({ query, signal }) => {
-        const { start, end } = timeWindow(query)
-        const step = query.step === undefined ? (end - start + STEPS - 1n) / STEPS : parseDuration('step', query.step)
+        const asked = timeWindow(query)
+        const length = asked.end - asked.start
+        const step = query.step === undefined ? (length + STEPS - 1n) / STEPS : parseDuration('step', query.step)
+        // Until now, in steps that were asked for: the last interval is the one in the making, not a sliver.
+        const isOpen = query.end === undefined && query.step !== undefined && step > 0n
+        const { start, end } = isOpen ? aligned(asked, step) : asked
         const { series, cuts } = await metricsTraceQL(store, query.q, { start, end, step, signal })
         const body = {
           startTimeUnixNano: String(start),

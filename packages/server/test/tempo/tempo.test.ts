@@ -1,6 +1,7 @@
 import { decodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { traceByIdResponse } from '../../src/api/tempo/tempo.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 const start = nowNano() - 1000n * MS
@@ -10,7 +11,14 @@ const pay = span({
   kind: 5,
   start: start + 9n * MS,
   links: [linkTo(send)],
-  attributes: [kv('code', 500), kv('ratio', 0.5), kv('negative', -3), kv('tags', ['a'])],
+  attributes: [
+    kv('code', 500),
+    kv('sku', '500'),
+    kv('done', true),
+    kv('ratio', 0.5),
+    kv('negative', -3),
+    kv('tags', ['a']),
+  ],
   status: { code: 2, message: 'declined' },
 })
 let spanlink: SpanlinkServer
@@ -138,13 +146,17 @@ test('values are words for status and kind, and have the type they are compared 
   expect(await values('span:kind')).toContainEqual({ type: 'keyword', value: 'producer' })
   expect(await values('resource.service.name')).toContainEqual({ type: 'string', value: 'gateway' })
   expect(await values('.code')).toEqual([{ type: 'int', value: '500' }])
+  expect(await values('span.sku')).toEqual([{ type: 'string', value: '500' }])
+  expect(await values('span.done')).toEqual([{ type: 'bool', value: 'true' }])
+  expect(await values('span.ratio')).toEqual([{ type: 'float', value: '0.5' }])
+  expect(await values('link.messaging.kafka.offset')).toEqual([{ type: 'int', value: expect.any(String) }])
   expect(await values('duration')).toBeInstanceOf(Array)
   expect(await getJson('/api/search/tag/service.name/values')).toMatchObject({
     tagValues: expect.arrayContaining(['payment']),
   })
 })
 
-test('metrics are series over the range, and one value each for an instant', async () => {
+test('metrics are series over the range, in whole steps since 1970', async () => {
   const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
   const seconds = Math.floor(Date.now() / 1000)
   const range = `q=${q}&start=${seconds - 60}&end=${seconds + 60}`
@@ -153,7 +165,44 @@ test('metrics are series over the range, and one value each for an instant', asy
   }
   expect(series.map((one) => one.samples.reduce((sum, { value }) => sum + value, 0))).toEqual([1, 1])
   expect(series.every((one) => one.samples.every(({ timestampMs }) => /^\d{13}$/.test(timestampMs)))).toBe(true)
-  expect(await getJson(`/api/metrics/query?${range}`)).toMatchObject({ series: [{ value: 1 }, { value: 1 }] })
+  expect(series.every((one) => one.samples.every(({ timestampMs }) => Number(timestampMs) % 30_000 === 0))).toBe(true)
+})
+
+test('an instant query has one value each, and no field that Grafana does not know', async () => {
+  const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
+  const seconds = Math.floor(Date.now() / 1000)
+  expect(await getJson(`/api/metrics/query?q=${q}&start=${seconds - 60}&end=${seconds + 60}`)).toEqual({
+    series: ['gateway', 'payment'].map((stringValue) => ({
+      labels: [{ key: 'resource.service.name', value: { stringValue } }],
+      value: 1,
+    })),
+    metrics: {},
+  })
+})
+
+test('the structure that the traces drilldown draws comes with its numbers, typed', async () => {
+  const q = encodeURIComponent(
+    '{ nestedSetParent<0 && true } | select(status, resource.service.name, nestedSetParent, nestedSetLeft, nestedSetRight)',
+  )
+  const { traces } = (await getJson(`/api/search?q=${q}&limit=20&spss=20`)) as {
+    traces: { spanSets: { spans: { attributes: unknown[] }[] }[] }[]
+  }
+  expect(traces).toHaveLength(2)
+  for (const trace of traces) {
+    expect(trace.spanSets[0]?.spans[0]?.attributes).toEqual(
+      expect.arrayContaining([
+        { key: 'nestedSetParent', value: { intValue: '-1' } },
+        { key: 'nestedSetLeft', value: { intValue: '1' } },
+        { key: 'nestedSetRight', value: { intValue: '2' } },
+      ]),
+    )
+  }
+})
+
+test('a trace by id that was cut says so: status PARTIAL is field 3, the message field 4', () => {
+  const trace = Buffer.from([1, 2, 3])
+  expect([...traceByIdResponse(trace, undefined)]).toEqual([10, 3, 1, 2, 3])
+  expect([...traceByIdResponse(trace, 'cut')]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
 })
 
 test('a query that is wrong is 400 with the reason as text', async () => {

@@ -9,7 +9,7 @@ export function evaluate(
   pipeline: Pipeline,
   spans: readonly TestSpan[],
 ): Map<string, { labels: readonly (string | null)[]; spanIds: string[] }[]> {
-  const world: World = { spans, traces: Map.groupBy(spans, (span) => span.traceId) }
+  const world: World = { spans, traces: Map.groupBy(spans, (span) => span.traceId), linked: new Map() }
   const answer = new Map<string, { labels: readonly (string | null)[]; spanIds: string[] }[]>()
   for (const [traceId, trace] of world.traces) {
     const groups = runPipeline(pipeline, trace, world)
@@ -22,7 +22,12 @@ export function evaluate(
   return answer
 }
 
-type World = { readonly spans: readonly TestSpan[]; readonly traces: ReadonlyMap<string, readonly TestSpan[]> }
+type World = {
+  readonly spans: readonly TestSpan[]
+  readonly traces: ReadonlyMap<string, readonly TestSpan[]>
+  /** What operators over links found, which is the same whatever trace is looked at. */
+  readonly linked: Map<Spanset, readonly TestSpan[]>
+}
 
 function runPipeline(pipeline: Pipeline, input: readonly TestSpan[], world: World): readonly Group[] {
   let groups: readonly Group[] = [{ spans: runSpanset(pipeline.source, input, world), labels: [] }]
@@ -96,7 +101,11 @@ function runSpanset(spanset: Spanset, input: readonly TestSpan[], world: World):
   }
   if (spanset.kind === 'pipeline') return distinct(runPipeline(spanset, input, world).flatMap((group) => group.spans))
   const { op } = spanset
-  if (op.endsWith('->>') || op.endsWith('<<-')) return runLinks(spanset, input, world)
+  if (op.endsWith('->>') || op.endsWith('<<-')) {
+    const linked = world.linked.get(spanset) ?? runLinks(spanset, world)
+    world.linked.set(spanset, linked)
+    return linked.filter((span) => input.includes(span))
+  }
   const left = runSpanset(spanset.left, input, world)
   const right = runSpanset(spanset.right, input, world)
   if (op === '&&') return left.length > 0 && right.length > 0 ? distinct([...left, ...right]) : []
@@ -124,11 +133,7 @@ function ancestorsOf(span: TestSpan, trace: readonly TestSpan[]): TestSpan[] {
 
 const hops = 8
 
-function runLinks(
-  operation: Spanset & { kind: 'operation' },
-  input: readonly TestSpan[],
-  world: World,
-): readonly TestSpan[] {
+function runLinks(operation: Spanset & { kind: 'operation' }, world: World): readonly TestSpan[] {
   const { op, left, right } = operation
   const find = (side: Spanset): ReadonlyMap<string, readonly TestSpan[]> => {
     const found = new Map<string, readonly TestSpan[]>()
@@ -159,7 +164,7 @@ function runLinks(
     ...(ends.get(end) ?? []),
     ...(op.startsWith('&') ? (origins.get(origin) ?? []) : []),
   ])
-  return distinct(spans).filter((span) => input.includes(span))
+  return distinct(spans)
 }
 
 function placeOf(span: TestSpan, world: World): { span: TestSpan; trace: readonly TestSpan[] } {

@@ -1,6 +1,6 @@
 import type { Series } from '../../query/traceql/metrics-series.ts'
 
-/** `tempopb.TimeSeries`, with `promLabels` as older Grafanas read it. */
+/** `tempopb.TimeSeries`. */
 export function rangeSeries(series: readonly Series[]): readonly object[] {
   return series.map((one) => ({
     ...labelsOf(one),
@@ -10,22 +10,16 @@ export function rangeSeries(series: readonly Series[]): readonly object[] {
   }))
 }
 
-/** One value a series, over all of the time range. */
-export function instantSeries(series: readonly Series[], end: bigint): readonly object[] {
+/** `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields that it does not know. */
+export function instantSeries(series: readonly Series[]): readonly object[] {
   return series.flatMap((one) => {
     const value = one.points.at(-1)?.value
-    return value === undefined || !Number.isFinite(value)
-      ? []
-      : [{ ...labelsOf(one), value, timestampMs: millisOf(end) }]
+    return value === undefined || !Number.isFinite(value) ? [] : [{ ...labelsOf(one), value }]
   })
 }
 
 function labelsOf({ labels }: Series): object {
-  const pairs = Object.entries(labels).map(([key, value]) => [key, value ?? 'nil'] as const)
-  return {
-    labels: pairs.map(([key, value]) => ({ key, value: { stringValue: value } })),
-    promLabels: `{${pairs.map(([key, value]) => `${JSON.stringify(key)}=${JSON.stringify(value)}`).join(', ')}}`,
-  }
+  return { labels: Object.entries(labels).map(([key, value]) => ({ key, value: { stringValue: value ?? 'nil' } })) }
 }
 
 function millisOf(nanos: bigint): string {

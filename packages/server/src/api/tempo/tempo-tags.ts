@@ -1,7 +1,7 @@
 import { listServices } from '../../query/names.ts'
 import { TraceQLError } from '../../query/traceql/errors.ts'
 import { intrinsicSpellings } from '../../query/traceql/intrinsics.ts'
-import { attributeKeys, attributeValues } from '../../query/traceql/names.ts'
+import { attributeKeys, typedValues } from '../../query/traceql/names.ts'
 import type { Store } from '../../store/store.ts'
 
 type Names = Parameters<typeof attributeKeys>[1]
@@ -35,7 +35,10 @@ export async function tempoTagValues(store: Store, tag: string, names: Names): P
   }
   const field = tag === 'rootName' || tag === 'trace:rootName' ? 'name' : tag
   try {
-    return (await attributeValues(store, field, names)).map(typed)
+    return (await typedValues(store, field, names)).map(({ text, type }) => ({
+      type: TYPES[type] ?? 'string',
+      value: text,
+    }))
   } catch (error) {
     if (error instanceof TraceQLError) return []
     throw error
@@ -47,9 +50,5 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
 }
 
-/** By what it looks like: names come as text. */
-function typed(value: string): TagValue {
-  if (/^-?[0-9]{1,15}$/.test(value)) return { type: 'int', value }
-  if (/^-?[0-9]{1,15}\.[0-9]+$/.test(value)) return { type: 'float', value }
-  return { type: value === 'true' || value === 'false' ? 'bool' : 'string', value }
-}
+/** Tempo's words for the letters of `spans.attr_types`; lists, maps and bytes are text to it. */
+const TYPES: Readonly<Record<string, TagValue['type']>> = { i: 'int', d: 'float', b: 'bool' }

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findTrace } from '../../query/trace.ts'
 import { limits } from '../../query/traceql/limits.ts'
+import { aligned } from '../../query/traceql/intervals.ts'
 import { metricsTraceQL } from '../../query/traceql/metrics.ts'
 import { searchTraceQL } from '../../query/traceql/run.ts'
 import type { Store } from '../../store/store.ts'
@@ -42,23 +43,30 @@ function traces(tempo: FastifyInstance, store: Store): void {
   const answer = async (
     request: FastifyRequest,
     reply: FastifyReply,
-    wrap: { readonly protobuf: (trace: Buffer) => Buffer; readonly json: (trace: object) => object },
+    wrap: {
+      readonly protobuf: (trace: Buffer, cut: string | undefined) => Buffer
+      readonly json: (otlp: readonly object[], cut: string | undefined) => object
+    },
   ): Promise<unknown> => {
     const id = (request.params as { readonly id: string }).id.toLowerCase()
     if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
     const trace = await findTrace(store, id.padStart(32, '0'), { signal: hangUp(reply) })
     if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
     const otlp = otlpOfTrace(trace)
+    const cut = trace.truncated ? `The trace has more spans: these are the first ${trace.spans.length}.` : undefined
     if (/protobuf/.test(request.headers.accept ?? '')) {
-      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp)))
+      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), cut))
     }
-    return wrap.json(wrap === v1 ? { batches: withBytes(otlp) } : { resourceSpans: withBytes(otlp) })
+    return wrap.json(withBytes(otlp), cut)
   }
-  const v1 = { protobuf: (trace: Buffer) => trace, json: (trace: object) => trace }
+  const v1 = { protobuf: (trace: Buffer) => trace, json: (batches: readonly object[]) => ({ batches }) }
   const v2 = {
-    // tempopb.TraceByIDResponse: trace = 1; status COMPLETE is 0.
-    protobuf: (trace: Buffer) => message(1, trace),
-    json: (trace: object) => ({ trace, metrics: {} }),
+    protobuf: traceByIdResponse,
+    json: (resourceSpans: readonly object[], cut: string | undefined) => ({
+      trace: { resourceSpans },
+      metrics: {},
+      ...statusOf(cut === undefined ? [] : [cut]),
+    }),
   }
   tempo.get('/api/traces/:id', (request, reply) => answer(request, reply, v1))
   tempo.get('/api/v2/traces/:id', (request, reply) => answer(request, reply, v2))
@@ -114,7 +122,7 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const least = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
     const step = stepOf(query) ?? usual
-    const options = { start, end, step, signal: hangUp(reply) }
+    const options = { ...aligned({ start, end }, step), step, signal: hangUp(reply) }
     const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
     return { series: rangeSeries(series), metrics: {}, ...statusOf(cuts) }
   })
@@ -123,12 +131,19 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const { start, end } = windowOf(query)
     const options = { start, end, step: end - start, signal: hangUp(reply) }
     const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
-    return { series: instantSeries(series, end), metrics: {}, ...statusOf(cuts) }
+    return { series: instantSeries(series), metrics: {}, ...statusOf(cuts) }
   })
 }
 
+/** COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status refuse the field. */
 function statusOf(cuts: readonly string[]): object {
-  return cuts.length === 0 ? { status: 'COMPLETE' } : { status: 'PARTIAL', message: cuts.join(' ') }
+  return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
+}
+
+/** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
+export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffer {
+  if (cut === undefined) return message(1, trace)
+  return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(cut))])
 }
 
 /** Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb), unlike OTLP's. */

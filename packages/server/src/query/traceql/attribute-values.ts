@@ -10,8 +10,12 @@ import { intrinsics } from './intrinsics.ts'
 import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
+import { typeLetter } from './spans-of-answer.ts'
 import type { Search, Window } from './search.ts'
 import { compileText } from './trace-rows.ts'
+
+/** A value as text; its type as a letter of `spans.attr_types`. */
+export type TypedValue = { readonly text: string; readonly type: string }
 
 /**
  * Values of a field, most used first, as text.
@@ -20,6 +24,12 @@ import { compileText } from './trace-rows.ts'
  * @throws TraceQLError when that is no field, or one of a whole trace
  */
 export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<readonly string[]> {
+  const values = await typedValues(store, field, options)
+  return [...new Set(values.map(({ text }) => text))]
+}
+
+/** The same with the types that they were sent with: a number and the text that looks like it are two values. */
+export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<readonly TypedValue[]> {
   const parsed = parseFieldName(field)
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
   if (parsed.kind === 'intrinsic' && parsed.name === 'span:name') return operationNames(store, options)
@@ -63,7 +73,7 @@ function isOfScope(field: Field): boolean {
 async function operationNames(
   store: Store,
   { prefix = '', limit = 100, signal, timeoutMs = 1_000 }: NamesOptions,
-): Promise<readonly string[]> {
+): Promise<readonly TypedValue[]> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(name), ${params.add('String', prefix.toLowerCase())})`
   const rows = await store.query<{ name: string }>(
@@ -71,24 +81,24 @@ async function operationNames(
     params.values,
     { signal, timeoutMs },
   )
-  return rows.map((row) => row.name)
+  return rows.map(({ name }) => ({ text: name, type: 's' }))
 }
 
 async function valuesInSources(
   search: Search,
   field: Field,
   { prefix = '', limit = 100 }: NamesOptions,
-): Promise<readonly string[]> {
+): Promise<readonly TypedValue[]> {
   const params = createParams()
   const row = { ...spansAlone(params, '1'), source: 'r' }
-  const rows = await ask<{ text: string }>(
+  const rows = await ask<TypedValue>(
     search,
-    `select ${compileText(field, row)} as text from sources as r
+    `select ${compileText(field, row)} as text, ${typeLetter(field, row)} as type from sources as r
     where startsWith(lowerUTF8(ifNull(text, '')), ${params.add('String', prefix.toLowerCase())}) and isNotNull(text)
-    group by text order by count() desc, text limit ${params.add('UInt32', limit)}`,
+    group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
   )
-  return rows.map((row) => row.text)
+  return rows
 }
 
 async function valuesInSpans(
@@ -96,13 +106,11 @@ async function valuesInSpans(
   field: Field,
   { start, end }: Window,
   { prefix = '', limit = 100 }: NamesOptions,
-): Promise<readonly string[]> {
+): Promise<readonly TypedValue[]> {
   const params = createParams()
   const row = spansAlone(params, '1')
-  const text = compileText(
-    field.kind === 'attribute' && field.scope === 'any' ? { ...field, scope: 'span' } : field,
-    row,
-  )
+  const own: Field = field.kind === 'attribute' && field.scope === 'any' ? { ...field, scope: 'span' } : field
+  const text = compileText(own, row)
   const isEvent =
     (field.kind === 'attribute' && field.scope === 'event') ||
     (field.kind === 'intrinsic' && intrinsics[field.name].home === 'event')
@@ -113,12 +121,12 @@ async function valuesInSpans(
     ? `l.direction = 'out' and l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
     : inWindow('s', start, end, params)
   const from = isLink ? 'span_links as l' : `spans as s${isEvent ? ' array join events as e' : ''}`
-  const rows = await ask<{ text: string }>(
+  const rows = await ask<TypedValue>(
     search,
-    `select text from (select ${text} as text from ${from} where ${window} and isNotNull(text) limit ${params.add('UInt32', sampled)})
+    `select text, type from (select ${text} as text, ${typeLetter(own, row)} as type from ${from} where ${window} and isNotNull(text) limit ${params.add('UInt32', sampled)})
     where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
-    group by text order by count() desc, text limit ${params.add('UInt32', limit)}`,
+    group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
   )
-  return rows.map((row) => row.text)
+  return rows
 }

@@ -1,2 +1,2 @@
 export { attributeKeys } from './attribute-keys.ts'
-export { attributeValues } from './attribute-values.ts'
+export { attributeValues, typedValues } from './attribute-values.ts'

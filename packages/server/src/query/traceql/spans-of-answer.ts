@@ -106,7 +106,8 @@ function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTre
   }
 }
 
-function typeLetter(field: Field, row: Row): string {
+/** SQL for the type of a field's value, a letter as in `spans.attr_types`. */
+export function typeLetter(field: Field, row: Row): string {
   if (field.kind === 'attribute') {
     const entries = entriesOf(field, row)
     const letters = entries.map((entry) => `${existsIn(entry)}, if(${entry.types} = '', 's', ${letterOf(entry)})`)
