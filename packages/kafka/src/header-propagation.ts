@@ -1,4 +1,4 @@
-import { INVALID_SPANID, INVALID_TRACEID, propagation, trace } from '@opentelemetry/api'
+import { INVALID_SPANID, INVALID_TRACEID, defaultTextMapSetter, propagation, trace } from '@opentelemetry/api'
 import type { Context, SpanContext, TextMapPropagator } from '@opentelemetry/api'
 import { reportFailure, warnOnce } from './diagnosis.ts'
 import { headerGetter } from './headers.ts'
@@ -10,6 +10,8 @@ export interface HeaderPropagation {
   fields(): ReadonlySet<string>
   /** What the propagator writes for `context`. */
   inject(context: Context): HeaderEntries
+  /** The same as headers of a message that has none; undefined when that is nothing. */
+  injectRecord(context: Context): Record<string, string> | undefined
   /** `base` with what the propagator reads from `headers`; `base` itself when that is nothing. */
   extract(base: Context, headers: unknown): Context
 }
@@ -41,6 +43,17 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
       }
       if (entries.length === 0 && this.fields().size === 0) warnOnce(NO_PROPAGATOR)
       return entries
+    },
+    injectRecord(context) {
+      const record: Record<string, string> = {}
+      try {
+        source.inject(context, record, defaultTextMapSetter)
+      } catch (error) {
+        reportFailure('inject the context into record headers', error)
+      }
+      for (const _ in record) return record
+      if (this.fields().size === 0) warnOnce(NO_PROPAGATOR)
+      return undefined
     },
     extract(base, headers) {
       if (headers === undefined || headers === null) return base

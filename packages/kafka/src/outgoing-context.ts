@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api'
-import type { SpanContext } from '@opentelemetry/api'
+import type { Context, SpanContext } from '@opentelemetry/api'
 import { wasConsumed } from './consumed-contexts.ts'
 import { creationContextOf } from './header-propagation.ts'
+import type { HeaderPropagation } from './header-propagation.ts'
 import { hasHeader, replaceHeaders } from './headers.ts'
 import type { HeaderEntries } from './headers.ts'
 import type { OutgoingFormat, SendOperation } from './send.ts'
@@ -39,11 +40,13 @@ export function headerFates<M>(tracing: Tracing, { messages, format }: SendOpera
 }
 
 function haveHeaders<M>(messages: readonly M[], format: OutgoingFormat<M>): boolean {
-  for (const message of messages) {
-    const { headers } = format.read(message)
-    if (headers !== undefined && headers !== null) return true
-  }
+  for (const message of messages) if (hasHeaders(format, message)) return true
   return false
+}
+
+function hasHeaders<M>(format: OutgoingFormat<M>, message: M): boolean {
+  const { headers } = format.read(message)
+  return headers !== undefined && headers !== null
 }
 
 /**
@@ -65,10 +68,19 @@ export function writeHeaders<M>(
 export function writeSameHeaders<M>(
   { messages, format }: SendOperation<M>,
   fates: HeaderFates | undefined,
-  entries: HeaderEntries,
+  propagation: HeaderPropagation,
+  within: Context,
 ): readonly M[] {
-  // An array that grows begins with room for 17.
-  if (messages.length === 1 && fates === undefined) return [withEntries(format, messages[0]!, entries)]
+  // Arrays that grow begin with room for 17, so the usual message, alone and without headers, has none.
+  if (messages.length === 1 && fates === undefined) {
+    const [message] = messages as readonly [M]
+    if (format.encoding !== undefined || hasHeaders(format, message)) {
+      return [withEntries(format, message, propagation.inject(within))]
+    }
+    const headers = propagation.injectRecord(within)
+    return headers === undefined ? messages : [format.withHeaders(message, headers)]
+  }
+  const entries = propagation.inject(within)
   const written: M[] = []
   for (let i = 0; i < messages.length; i += 1) {
     const fate = fates?.byMessage.get(i)

@@ -56,6 +56,24 @@ export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, 
   ) as R
 }
 
+/**
+ * The same for what is called for every message: `succeeded` gives its value back and `failed` throws its error, so that no closures of
+ * ours stand between them and the promise.
+ */
+export function observeInPlace<T, R extends PromiseLike<T>>(
+  fn: () => R,
+  succeeded: (value: T) => T,
+  failed: (error: unknown) => never,
+): R {
+  let result: R
+  try {
+    result = fn()
+  } catch (error) {
+    return failed(error)
+  }
+  return (isPromiseLike(result) ? result.then(succeeded, failed) : succeeded(result as T)) as R
+}
+
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -129,7 +129,7 @@ function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Contex
         created[i] = own.spanContext
         return tracing.propagation.inject(own.context)
       })
-    } else withContext = writeSameHeaders(operation, fates, tracing.propagation.inject(within))
+    } else withContext = writeSameHeaders(operation, fates, tracing.propagation, within)
   } catch (error) {
     tracing.succeed(span)
     throw error

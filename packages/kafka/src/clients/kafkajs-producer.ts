@@ -9,7 +9,7 @@ import type {
   Transaction,
 } from 'kafkajs'
 import { quietly, reportFailure } from '../diagnosis.ts'
-import { observe } from '../run-in-span.ts'
+import { observe, observeInPlace } from '../run-in-span.ts'
 import type { OutgoingFormat, RecordPlace, StartedSend } from '../send.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
@@ -58,15 +58,17 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
     if (!isSendable(record)) return send(record)
     const started = startSend(record, sending)
     watchPartitionsOf(started, sending, record.messages.length === 1)
-    return observe(
+    return observeInPlace(
       () => work.own(() => context.with(started.within, send, undefined, withMessages(record, started))),
-      (metadata) => {
+      (metadata: RecordMetadata[]) => {
         started.succeed(started.isRecording ? placesOf(record.topic, started, metadata, sending) : undefined)
         countRetries(sending, record.topic, started)
+        return metadata
       },
-      (error: unknown) => {
+      (error) => {
         countRetries(sending, record.topic, started, error)
         started.fail(error)
+        throw error
       },
     )
   })
