@@ -13,7 +13,8 @@ import type { ReceivedMessage } from './source.ts'
  *       for (const message of batch.messages) await processMessage(message, () => ship(message))
  *     }
  *
- * A message that no traced consumer handed out (or a copy of one) is processed without a span.
+ * A message that no traced consumer handed out is processed without a span. So is a copy, unless it still holds the `batchContext` that
+ * kafkajs puts on messages of a batch, as `{ ...message }` does.
  */
 export function processMessage<R>(message: ReceivedMessage, fn: (span: Span) => R): R {
   const delivery = deliveryOf(message)
