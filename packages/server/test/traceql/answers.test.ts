@@ -241,7 +241,7 @@ describe('any text is only ever text', () => {
     await attributeValues(recording, `span.${mark}9`, { start, end, prefix: mark })
     expect(statements.length).toBeGreaterThan(30)
     expect(statements.filter((sql) => sql.includes(mark))).toEqual([])
-  })
+  }, 120_000)
 
   test('whatever is looked for, the answer is that there is none', async () => {
     const anything = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => text !== '')
@@ -252,7 +252,7 @@ describe('any text is only ever text', () => {
       }),
       { numRuns: 40 },
     )
-  })
+  }, 120_000)
 })
 
 describe('metrics', () => {
