@@ -54,6 +54,9 @@ describe('by mouse', () => {
     await rows(page).filter({ hasText: 'orders.dlq' }).getByRole('button', { name: '2 spans' }).click()
     await rows(page).filter({ hasText: 'INSERT review_case' }).waitFor()
     await expect.poll(() => rows(page).count()).toBe(22)
+    await page.waitForURL(/opened=/)
+    await page.reload()
+    await expect.poll(() => rows(page).count()).toBe(22)
     await page.context().close()
   })
 

@@ -54,6 +54,25 @@ export async function sendSignals(
   }
 }
 
+/** A consumer's own word on how many messages it has still to take; resolves when the topology tells it. */
+export async function sendLag(
+  server: SpanlinkServer,
+  { topic, group, messages }: { readonly topic: string; readonly group: string; readonly messages: number },
+): Promise<void> {
+  const attributes = [
+    { key: 'messaging.destination.name', value: { stringValue: topic } },
+    { key: 'messaging.consumer.group.name', value: { stringValue: group } },
+  ]
+  const dataPoints = [{ timeUnixNano: `${Date.now() - 1000}000000`, asInt: String(messages), attributes }]
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: group } }] }
+  const sum = { aggregationTemporality: 2, isMonotonic: false, dataPoints }
+  await post(server, 'metrics', {
+    resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [{ name: 'kafka.consumer.lag', sum }] }] }],
+  })
+  while (!(await (await fetch(`${server.url}/api/topology`)).text()).includes(`"messages":${messages}`))
+    await setTimeout(100)
+}
+
 async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
   const answer = await fetch(`${server.otlpHttp}/v1/${signal}`, {
     method: 'POST',

@@ -135,6 +135,10 @@ describe('by keyboard alone', () => {
     const root = page.getByRole('row').filter({ hasText: 'process orders' })
     await expect.poll(() => root.getAttribute('aria-expanded')).toBe('false')
     await expect.poll(() => page.getByRole('treegrid').getAttribute('aria-rowcount')).toBe('2')
+    // Whoever is given the address sees the same rows.
+    await page.waitForURL(/collapsed=all/)
+    await page.reload()
+    await expect.poll(() => root.getAttribute('aria-expanded')).toBe('false')
     await page.keyboard.press('l')
     await expect.poll(() => root.getAttribute('aria-expanded')).toBe('true')
 

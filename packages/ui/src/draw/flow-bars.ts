@@ -127,7 +127,7 @@ function waits(
   pixel: (time: number) => number,
 ): { readonly gaps: FlowGap[]; readonly wires: FlowWire[] } {
   const gaps: FlowGap[] = []
-  const wires = new Map<string, FlowWire>()
+  const wires = new Map<number, FlowWire>()
   for (const [index, { edge, fromLane, toLane, from, to }] of model.edges.entries()) {
     if (fromLane < 0 || toLane < 0 || fromLane === toLane || Number.isNaN(from) || Number.isNaN(to)) continue
     const fromRow = rowOfLane[fromLane] ?? -1
@@ -137,7 +137,7 @@ function waits(
     const isCritical = edge.onCriticalPath
     const x = pixel(from)
     // What a span has sent to many goes down one line to the furthest of them.
-    const wire = `${isCritical} ${fromRow} ${toRow > fromRow} ${Math.round(x)}`
+    const wire = ((Math.round(x) + 8) * rows.length + fromRow) * 4 + (isCritical ? 2 : 0) + (toRow > fromRow ? 1 : 0)
     const furthest = wires.get(wire)?.toRow ?? fromRow - first
     if (Math.abs(toRow - fromRow) > Math.abs(furthest - fromRow + first))
       wires.set(wire, { x, fromRow: fromRow - first, toRow: toRow - first, isCritical })

@@ -14,6 +14,12 @@ export function percentText(share: number): string {
   return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`
 }
 
+/** `7`, `1,204`, `43.2k`, `1.3M`. */
+export function countText(count: number): string {
+  if (count >= 1e6) return `${Number((count / 1e6).toPrecision(3))}M`
+  return count >= 10_000 ? `${Number((count / 1000).toPrecision(3))}k` : Math.round(count).toLocaleString('en')
+}
+
 function figures(value: number): string {
   if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`
   if (value >= 100) return Math.round(value).toLocaleString('en')

@@ -1,6 +1,6 @@
 import type { TopologyAnswer, TopologyEdge } from '@spanlink/contract'
 import { expect, test } from 'vitest'
-import { percentText, rateText } from './rate-text.ts'
+import { countText, percentText, rateText } from './rate-text.ts'
 import { buildTopologyModel, neighbourhood, shownTopology } from './topology-model.ts'
 
 const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, mostEdges: Infinity }
@@ -59,6 +59,35 @@ test('a node tells the worst of what its messages wait', () => {
   expect(model.nodeById.get('topic:k:t1')?.queueTime).toBe(95)
   expect(model.nodeById.get('service:a')?.queueTime).toBeUndefined()
   expect(model.nodeById.get('group:k:g1')?.errorCount).toBe(7)
+})
+
+test('a group tells how far it is behind, a topic how far the last of its groups is, and others nothing', () => {
+  const lag = (messages: number) => ({ messages, timeUnixNano: '1', metric: 'kafka.consumer.lag' })
+  const deliver = (to: string, messages?: number): TopologyEdge => ({
+    ...edge('deliver', 'topic:k:t', to, 't', 1),
+    ...(messages === undefined ? {} : { lag: lag(messages) }),
+  })
+  const node = (id: string, messages?: number): TopologyAnswer['nodes'][number] => ({
+    id,
+    type: id.split(':')[0] as 'service',
+    name: id,
+    system: 'k',
+    ...(messages === undefined ? {} : { lag: lag(messages) }),
+  })
+  const { nodeById } = buildTopologyModel({
+    startTimeUnixNano: '0',
+    endTimeUnixNano: '1',
+    nodes: [node('topic:k:t'), node('group:k:a', 7), node('group:k:b', 1204), node('group:k:c')],
+    edges: [deliver('group:k:a', 7), deliver('group:k:b', 1204), deliver('group:k:c')],
+    truncated: false,
+  })
+  expect([...nodeById.values()].map(({ id, behind }) => [id, behind])).toEqual([
+    ['topic:k:t', 1204],
+    ['group:k:a', 7],
+    ['group:k:b', 1204],
+    ['group:k:c', undefined],
+  ])
+  expect([7, 1204, 43_210, 1_260_000].map(countText)).toEqual(['7', '1,204', '43.2k', '1.26M'])
 })
 
 test('rates and shares are told in units that people read', () => {

@@ -15,6 +15,8 @@ export interface PlacedNode extends TopologyNode {
   readonly errorCount: number
   /** The worst p95 of the queues it waits in, or that its messages wait in, in nanoseconds. */
   readonly queueTime: number | undefined
+  /** Messages that a group has still to take, or that the group furthest behind has of a topic. Metrics tell it or nobody does. */
+  readonly behind: number | undefined
 }
 
 export interface TopologyModel {
@@ -38,6 +40,8 @@ export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
     const waits = [...incoming, ...(node.type === 'topic' ? outgoing : [])].flatMap(({ queueTime }) =>
       queueTime === undefined ? [] : [Number(queueTime.p95)],
     )
+    const lags = node.type === 'topic' ? outgoing.map(({ lag }) => lag) : [node.lag]
+    const behind = lags.flatMap((lag) => (lag === undefined ? [] : [lag.messages]))
     return {
       ...node,
       incoming,
@@ -46,6 +50,7 @@ export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
       count: told.reduce((sum, edge) => sum + edge.count, 0),
       errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
       queueTime: waits.length === 0 ? undefined : Math.max(...waits),
+      behind: behind.length === 0 ? undefined : Math.max(...behind),
     }
   })
   nodes.sort((a, b) => b.rate - a.rate || (a.id < b.id ? -1 : 1))

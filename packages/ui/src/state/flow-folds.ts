@@ -1,14 +1,15 @@
 import { effect } from '@preact/signals'
-import type { FlowView } from './flow-view.ts'
+import { openLane, type FlowView } from './flow-view.ts'
 import { place, replace } from './url.ts'
 
 const UNFOLDED = 'unfolded'
 const FOLDED = 'folded'
+const OPENED = 'opened'
 /** More than these make an address that nobody passes on. */
 const MOST = 100
 
 /**
- * Which groups are unfolded and which rows folded stands in the address, so that who is given it sees the same rows. Ids of groups are as long as the names they
+ * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the address, so that who is given it sees the same rows. Ids of groups are as long as the names they
  * stand for: what stands there is a short hash of each. Returns what stops it.
  */
 export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
@@ -18,13 +19,19 @@ export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
     const before = new URLSearchParams(search)
     const unfolded = textOf(view.expanded.value)
     const folded = textOf(view.folded.value)
+    const opened = textOf(view.open.value.keys())
     // Not of this flow any more, or two flows side by side.
     if (path.toLowerCase() !== `/flow/${encodeURIComponent(traceId)}`.toLowerCase() || before.has('with')) return
-    if ((before.get(UNFOLDED) ?? '') === unfolded && (before.get(FOLDED) ?? '') === folded) return
-    before.delete(UNFOLDED)
-    before.delete(FOLDED)
-    if (unfolded !== '') before.set(UNFOLDED, unfolded)
-    if (folded !== '') before.set(FOLDED, folded)
+    const wanted = [
+      [UNFOLDED, unfolded],
+      [FOLDED, folded],
+      [OPENED, opened],
+    ] as const
+    if (wanted.every(([name, text]) => (before.get(name) ?? '') === text)) return
+    for (const [name, text] of wanted) {
+      before.delete(name)
+      if (text !== '') before.set(name, text)
+    }
     replace(before.size === 0 ? path : `${path}?${before}`)
   })
 }
@@ -32,6 +39,8 @@ export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
 function restore(view: FlowView, query: URLSearchParams): void {
   const unfolded = hashesIn(query.get(UNFOLDED))
   const folded = hashesIn(query.get(FOLDED))
+  const opened = hashesIn(query.get(OPENED))
+  for (const [lane, { id }] of view.model.peek().lanes.entries()) if (opened.has(hashOf(id))) void openLane(view, lane)
   // Unfolding a group may bring groups below it.
   for (let round = 0; round < MOST; round += 1) {
     const found = view.rows
@@ -46,7 +55,7 @@ function restore(view: FlowView, query: URLSearchParams): void {
   view.folded.value = new Set([...view.folded.peek(), ...rows.map((row) => row.id)])
 }
 
-function textOf(ids: ReadonlySet<string>): string {
+function textOf(ids: Iterable<string>): string {
   return [...ids].slice(0, MOST).map(hashOf).toSorted().join('.')
 }
 

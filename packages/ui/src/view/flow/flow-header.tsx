@@ -55,11 +55,14 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
           <dt>End to end</dt>
           <dd>{nanoText(statistics.endToEndNano)}</dd>
         </div>
-        <div title="Some service works">
+        <div title="Some service works, also while messages wait">
           <dt>In code</dt>
           <dd>{nanoText(statistics.codeNano)}</dd>
         </div>
-        <div class="queue" title="Nobody works, and a message waits">
+        <div
+          class="queue"
+          title="Nobody works, and a message waits. What waits while some service works counts as code: the queues on the critical path may be longer."
+        >
           <dt>In queues</dt>
           <dd>{nanoText(statistics.queueNano)}</dd>
         </div>
@@ -67,7 +70,7 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
           <dt>Waiting</dt>
           <dd>{nanoText(statistics.waitingNano)}</dd>
         </div>
-        <div title="Of all messages together, also while others were worked on">
+        <div title="Of all messages together, also while some service works">
           <dt>All queue times</dt>
           <dd>{nanoText(statistics.queueTotalNano)}</dd>
         </div>

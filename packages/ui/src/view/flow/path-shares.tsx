@@ -11,11 +11,17 @@ const NAMED = 7
 /** What the critical path's time went to, longest first: a strip to see, and the same in words. */
 export function PathShares({ path }: { readonly path: CriticalPath }) {
   const { shares } = path
+  const queues = shares.reduce((sum, one) => (one.kind === 'topic' ? sum + BigInt(one.durationNano) : sum), 0n)
   const rest = shares.slice(NAMED).reduce((sum, one) => sum + one.share, 0)
   return (
     <section class="path-shares" aria-label="Critical path">
       <h2>
         Critical path <b>{nanoText(path.durationNano)}</b>
+        {queues > 0n && (
+          <span class="faint" title="Also while other services work, which counts as time in code above">
+            {nanoText(String(queues))} of it in queues
+          </span>
+        )}
       </h2>
       <div class="strip" aria-hidden="true">
         {shares.map((share) => (

@@ -1,5 +1,5 @@
 import { durationText } from '../../model/duration-text.ts'
-import { percentText, rateText } from '../../model/rate-text.ts'
+import { countText, percentText, rateText } from '../../model/rate-text.ts'
 import type { PlacedNode, TopologyModel } from '../../model/topology-model.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { isPlainClick, replace } from '../../state/url.ts'
@@ -14,8 +14,9 @@ export function NodeList({ model, place }: { readonly model: TopologyModel; read
   const nodes = model.nodes.filter(
     (node) => (text === '' || node.name.toLowerCase().includes(text)) && (!place.onlyErrors || node.errorCount > 0),
   )
+  const hasLag = model.nodes.some((node) => node.behind !== undefined)
   return (
-    <div class="node-list">
+    <div class={`node-list ${hasLag ? 'with-lag' : ''}`}>
       <table>
         <thead>
           <tr>
@@ -29,11 +30,16 @@ export function NodeList({ model, place }: { readonly model: TopologyModel; read
             <th scope="col" class="number" title="The worst p95 of the queues it waits in">
               Queue p95
             </th>
+            {hasLag && (
+              <th scope="col" class="number lag" title="Messages that a group has still to take, as metrics tell">
+                Lag
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
           {nodes.slice(0, MOST).map((node) => (
-            <Row key={node.id} node={node} place={place} />
+            <Row key={node.id} node={node} place={place} hasLag={hasLag} />
           ))}
         </tbody>
       </table>
@@ -50,7 +56,8 @@ export function focusNode(by: 1 | -1): void {
   links[next]?.focus()
 }
 
-function Row({ node, place }: { readonly node: PlacedNode; readonly place: TopologyPlace }) {
+function Row(props: { readonly node: PlacedNode; readonly place: TopologyPlace; readonly hasLag: boolean }) {
+  const { node, place } = props
   const url = topologyUrl({ ...place, node: node.id })
   return (
     <tr class={place.node === node.id ? 'selected' : ''}>
@@ -72,6 +79,11 @@ function Row({ node, place }: { readonly node: PlacedNode; readonly place: Topol
         {percentText(node.count === 0 ? 0 : node.errorCount / node.count)}
       </td>
       <td class="number queue">{node.queueTime === undefined ? '' : durationText(node.queueTime)}</td>
+      {props.hasLag && (
+        <td class={`number lag ${node.behind === 0 ? 'none' : ''}`}>
+          {node.behind === undefined ? '' : countText(node.behind)}
+        </td>
+      )}
     </tr>
   )
 }

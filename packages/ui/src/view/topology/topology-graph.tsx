@@ -1,5 +1,5 @@
 import { durationText } from '../../model/duration-text.ts'
-import { percentText, rateText } from '../../model/rate-text.ts'
+import { countText, percentText, rateText } from '../../model/rate-text.ts'
 import type { PlacedNode, PlacedTopologyEdge, shownTopology, TopologyModel } from '../../model/topology-model.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { isPlainClick, push, replace } from '../../state/url.ts'
@@ -63,6 +63,11 @@ function Node({ node, place }: { readonly node: PlacedNode; readonly place: Topo
     >
       <span class="node-line">
         <NodeName node={node} />
+        {node.type === 'group' && (node.behind ?? 0) > 0 && (
+          <span class="lag" title={`${(node.behind ?? 0).toLocaleString('en')} messages still to take`}>
+            lag {countText(node.behind ?? 0)}
+          </span>
+        )}
       </span>
       <span class="node-line figures">
         <span>{rateText(node.rate)}</span>
@@ -104,6 +109,10 @@ function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
 
 /** What the nodes at its ends do not say: how fast it is, or how long messages wait on it. */
 function labelOf(edge: PlacedTopologyEdge) {
-  if (edge.type === 'deliver' && edge.queueTime !== undefined) return <b>{durationText(Number(edge.queueTime.p95))}</b>
+  if (edge.type === 'deliver') {
+    if (edge.queueTime !== undefined) return <b>{durationText(Number(edge.queueTime.p95))}</b>
+    // Nobody took anything: what waits is all there is to tell.
+    return edge.lag === undefined || edge.lag.messages === 0 ? undefined : <b>lag {countText(edge.lag.messages)}</b>
+  }
   return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.rate) : undefined
 }

@@ -1,4 +1,4 @@
-import type { Quantiles, TopologyEdge } from '@spanlink/contract'
+import type { Quantiles, TopologyEdge, TopologyLag } from '@spanlink/contract'
 import type { ComponentChildren } from 'preact'
 import { durationText, nanoText } from '../../model/duration-text.ts'
 import { percentText, rateText } from '../../model/rate-text.ts'
@@ -8,6 +8,8 @@ import { tracesUrl, traceUrl } from '../../state/route.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { isPlainClick, replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
+import { Age } from '../parts/moment.tsx'
+import { Text } from '../parts/text.tsx'
 import { NodeName } from './node-name.tsx'
 
 const TYPES = { service: 'Service', topic: 'Topic', group: 'Consumer group' } as const
@@ -97,6 +99,7 @@ function NodeDetails(props: {
               <dd>{durationText(node.queueTime)}</dd>
             </>
           )}
+          {node.lag !== undefined && <Lag lag={node.lag} />}
         </dl>
         <Edges name="From" model={model} place={place} edges={node.incoming} peer="from" />
         <Edges name="To" model={model} place={place} edges={node.outgoing} peer="to" />
@@ -210,6 +213,7 @@ function EdgeDetails(props: {
           <dd class={edge.errorCount > 0 ? 'failed' : ''}>
             {edge.errorCount.toLocaleString('en')} ({percentText(edge.errorCount / Math.max(1, edge.count))})
           </dd>
+          {edge.lag !== undefined && <Lag lag={edge.lag} />}
         </dl>
         <table class="quantiles">
           <thead>
@@ -239,6 +243,20 @@ function EdgeDetails(props: {
           </section>
         )}
       </div>
+    </>
+  )
+}
+
+function Lag({ lag }: { readonly lag: TopologyLag }) {
+  return (
+    <>
+      <dt>Lag</dt>
+      <dd>
+        {lag.messages === 1 ? '1 message' : `${lag.messages.toLocaleString('en')} messages`}{' '}
+        <span class="faint">
+          (<Age unixNano={lag.timeUnixNano} />, by <Text>{lag.metric}</Text>)
+        </span>
+      </dd>
     </>
   )
 }

@@ -8,6 +8,7 @@ import { linksPath } from '../../state/follow.ts'
 import { endsBySpan } from '../../state/link-ends.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
+import { keepTraceFoldsInUrl } from '../../state/trace-folds.ts'
 import { createTraceView, matchBeside, reveal, type TraceView } from '../../state/trace-view.ts'
 import { traceUrl } from '../../state/route.ts'
 import { replace } from '../../state/url.ts'
@@ -47,6 +48,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
       trace.stop()
     }
   }, [trace, traceId])
+  useLayoutEffect(() => (view === undefined ? undefined : keepTraceFoldsInUrl(view)), [view])
   useLateSpans(view, data)
   useSpanInUrl(view, spanId)
   useLinkEnds(view)

@@ -2,26 +2,22 @@ import { batch, useComputed, useSignal, type ReadonlySignal } from '@preact/sign
 import { useEffect, useRef } from 'preact/hooks'
 
 /** Rows kept above and below what is seen: a flick of the wheel lands on rows that are there. */
-const OVERSCAN = 16
+const OVERSCAN = 12
 /** Rows come and go this many at a time, so that most scrolling changes nothing at all. */
 const STEP = 8
 /** After a leap the rows around what is seen come when the scrolling has rested for so long. */
 const REST_MILLIS = 100
 
-/** Of rows of one height, which are drawn (`first .. last - 1`) and which of those are in the document. */
+/** Of rows of one height, which are in the document: `first .. last - 1`. */
 export interface RowWindow {
   readonly first: ReadonlySignal<number>
   readonly last: ReadonlySignal<number>
-  readonly firstInPlace: ReadonlySignal<number>
-  readonly lastInPlace: ReadonlySignal<number>
+  /** Nothing of what is seen was there a moment ago. */
+  readonly leaps: ReadonlySignal<boolean>
   readonly onScroll: (top: number) => void
 }
 
-/**
- * As many rows are drawn at the ends as in the middle, and `last` follows from `first`: the canvas keeps its size, and to allocate it anew
- * costs more than to paint it.
- * A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only those that are seen are made.
- */
+/** A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only those that are seen are made. */
 export function useRowWindow(
   count: ReadonlySignal<number>,
   height: ReadonlySignal<number>,
@@ -31,22 +27,20 @@ export function useRowWindow(
   const leaps = useSignal(false)
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(resting.current), [])
-  const room = useComputed(() => Math.ceil(height.value / rowHeight) + 2 * OVERSCAN + STEP)
-  const first = useComputed(() => {
-    const wanted = Math.floor((top.value / rowHeight - OVERSCAN) / STEP) * STEP
-    return Math.max(0, Math.min(wanted, count.value - room.value))
-  })
-  const last = useComputed(() => Math.min(count.value, first.value + room.value))
   const firstSeen = useComputed(() => Math.floor(top.value / rowHeight))
-  const firstInPlace = useComputed(() => (leaps.value ? firstSeen.value : first.value))
-  const lastInPlace = useComputed(() =>
-    leaps.value ? Math.min(last.value, firstSeen.value + Math.ceil(height.value / rowHeight) + 1) : last.value,
-  )
+  const around = (rows: number): number => (leaps.value ? 0 : rows)
+  const first = useComputed(() => {
+    const wanted = firstSeen.value - around(OVERSCAN)
+    return Math.max(0, leaps.value ? wanted : Math.floor(wanted / STEP) * STEP)
+  })
+  const last = useComputed(() => {
+    const seen = Math.ceil(height.value / rowHeight) + 1
+    return Math.min(count.value, first.value + seen + around(2 * OVERSCAN + STEP))
+  })
   return {
     first,
     last,
-    firstInPlace,
-    lastInPlace,
+    leaps,
     onScroll(to) {
       const isLeap = Math.abs(to - top.peek()) > OVERSCAN * rowHeight
       batch(() => {

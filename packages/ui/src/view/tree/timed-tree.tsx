@@ -1,11 +1,11 @@
 import { effect, useComputed, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { VNode } from 'preact'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { contextFor } from '../../draw/canvas.ts'
 import { cancelPaint, paintNextFrame } from '../../draw/frame.ts'
 import { ticksIn } from '../../model/ticks.ts'
 import type { TimeWindow } from '../../model/time-window.ts'
 import { Splitter } from '../parts/splitter.tsx'
+import { createTiles } from './canvas-tiles.ts'
 import { useCursorInSight, type RowCursor } from './cursor-in-sight.ts'
 import { useKeptRows } from './kept-rows.ts'
 import { useRowWindow } from './row-window.ts'
@@ -17,7 +17,7 @@ const PIXELS_PER_TICK = 110
 /** However wide the names were made, a narrow window still shows time. */
 const MOST_LABEL_SHARE = 0.6
 
-/** The part of the tree that a canvas covers. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
+/** The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
 export interface TreeArea {
   readonly first: number
   readonly last: number
@@ -44,8 +44,8 @@ export interface RowPlace {
 }
 
 /**
- * Labels are rows of a treegrid, bars are one canvas under them. The canvas lies in the scrolled content and covers the drawn rows, so
- * scrolling moves both together without a paint.
+ * Labels are rows of a treegrid, bars lie on canvases under them. Those lie in the scrolled content too, so scrolling moves both together
+ * and paints only what comes.
  */
 export function TimedTree<P extends object>(props: {
   readonly view: TimeAxis & RowCursor
@@ -64,40 +64,55 @@ export function TimedTree<P extends object>(props: {
 }) {
   const { view, count, rowHeight, painting, rightAir, labelWidth } = props
   const scroller = useRef<HTMLDivElement>(null)
-  const canvas = useRef<HTMLCanvasElement>(null)
+  const canvases = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const height = useHeight(scroller)
   const labels = useComputed(() => Math.min(labelWidth.value, Math.round(width.value * MOST_LABEL_SHARE)))
   const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
   const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
-  const { first, last, firstInPlace, lastInPlace, onScroll } = useRowWindow(count, height, rowHeight)
+  const { first, last, leaps, onScroll } = useRowWindow(count, height, rowHeight)
 
   useEffect(() => {
-    const paint = (): void => {
-      const element = canvas.current
-      if (element === null || timeline.peek() === 0) return
-      const rows = Math.max(0, last.peek() - first.peek())
-      const fullWidth = timeline.peek() + rightAir
-      const context = contextFor(element, fullWidth, Math.max(1, rows * rowHeight))
-      if (context === null) return
+    if (canvases.current === null) return undefined
+    const tiles = createTiles(canvases.current, (context, first, last) =>
       painting.paint(context, {
-        first: first.peek(),
-        last: last.peek(),
+        first,
+        last,
         window: view.window.peek(),
         ticks: ticks.peek(),
         width: timeline.peek(),
-        fullWidth,
-      })
+        fullWidth: timeline.peek() + rightAir,
+      }),
+    )
+    let anew = true
+    const paint = (): void => {
+      if (timeline.peek() === 0) return
+      const width = timeline.peek() + rightAir
+      tiles.show({ first: first.peek(), last: last.peek(), count: count.peek(), rowHeight, width, anew })
+      anew = false
     }
-    const stop = effect(() => {
-      void [first.value, last.value, ticks.value, timeline.value, view.window.value]
-      painting.watch()
+    const paintAnew = (): void => {
+      anew = true
       paintNextFrame(paint)
-    })
+    }
+    const paintLater = (): void => paintNextFrame(paint)
+    const stops = [
+      effect(() => {
+        void [count.value, ticks.value, timeline.value, view.window.value]
+        painting.watch()
+        paintAnew()
+      }),
+      effect(() => {
+        void [first.value, last.value]
+        // Rows come this frame and their bars the next one, out of sight still: neither frame has both to do.
+        paintNextFrame(leaps.peek() ? paint : paintLater)
+      }),
+    ]
     // Text is drawn with the page's font, which may come after the first paint.
-    void document.fonts.ready.then(() => paintNextFrame(paint))
+    void document.fonts.ready.then(paintAnew)
     return () => {
-      stop()
+      for (const stop of stops) stop()
+      cancelPaint(paintLater)
       cancelPaint(paint)
     }
   }, [view, painting])
@@ -116,8 +131,8 @@ export function TimedTree<P extends object>(props: {
 
   const rowOf = useKeptRows(props.makeRow)
   const cursorRow = view.cursorRow.value
-  const from = firstInPlace.value
-  const to = lastInPlace.value
+  const from = first.value
+  const to = last.value
   const tabStop = cursorRow >= from && cursorRow < to ? cursorRow : from
   return (
     <div class={`waterfall ${props.class ?? ''}`} style={{ '--label-width': `${labels.value}px` }}>
@@ -139,7 +154,7 @@ export function TimedTree<P extends object>(props: {
           onScroll={(event) => onScroll(event.currentTarget.scrollTop)}
         >
           <div role="presentation" class="tree-space" style={{ height: `${count.value * rowHeight}px` }}>
-            <canvas ref={canvas} aria-hidden="true" style={{ top: `${first.value * rowHeight}px` }} />
+            <div ref={canvases} class="tree-canvases" aria-hidden="true" />
             {Array.from({ length: Math.max(0, to - from) }, (_, index) => {
               const row = from + index
               const found = props.rowAt({ row, isTabStop: row === tabStop, isCursor: row === cursorRow, timeline })
