@@ -63,6 +63,11 @@ const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
     title: 'Too heavy',
     detail: 'The question needs more memory than it may have. Narrow it by time, service or operation.',
   },
+  'too-complex': {
+    status: 422,
+    title: 'Too complex',
+    detail: 'The question has too many parts. Ask with fewer conditions.',
+  },
   // Nobody reads it: the reader has left. The number is the one that proxies log for that.
   cancelled: { status: 499, title: 'Cancelled', detail: 'The question was cancelled.' },
 }

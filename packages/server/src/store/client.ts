@@ -153,9 +153,10 @@ const querySettings: ClickHouseSettings = {
 }
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-const codes: Readonly<Record<string, 'timeout' | 'too-heavy'>> = {
+const codes: Readonly<Record<string, 'timeout' | 'too-heavy' | 'too-complex'>> = {
   '159': 'timeout', // TIMEOUT_EXCEEDED
   '160': 'timeout', // TOO_SLOW
+  '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
   '158': 'too-heavy', // TOO_MANY_ROWS
   '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
   '307': 'too-heavy', // TOO_MANY_BYTES
@@ -175,5 +176,6 @@ function failure(error: unknown): StoreError {
 const messages = {
   timeout: 'The question took too long.',
   'too-heavy': 'The question needs more memory than it may have.',
+  'too-complex': 'The question has too many parts.',
   refused: 'The engine refused.',
 } as const

@@ -6,6 +6,7 @@ const storeErrorCodes = [
   'newer-schema',
   'timeout',
   'too-heavy',
+  'too-complex',
   'cancelled',
   'refused',
 ] as const
