@@ -10,6 +10,7 @@ import { openClusterStore, openEmbeddedStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../ingest/log.ts'
 import { memoryShares } from './memory-shares.ts'
+import { probePort } from './port-probe.ts'
 import type { ServeOptions } from './serve-options.ts'
 import { PortError } from './start-error.ts'
 import { version } from './version.ts'
@@ -33,7 +34,9 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
   const undo: (() => Promise<void>)[] = []
+  const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
   try {
+    for (const wanted of Object.values(ports)) await portOf(ports, () => probePort(host, wanted))
     const { store: plainStore, dataDir } = await openStore(options, shares.engineBytes, log)
     undo.push(() => plainStore.close())
     const own =

@@ -1,16 +1,21 @@
 import { spawn } from 'node:child_process'
 import { createServer } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openEmbeddedStore } from '../../src/store/open.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
+// Each starts a process or two, which on a loaded machine takes half a minute.
+vi.setConfig({ testTimeout: 120_000 })
+
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
+
+const freePorts = ['--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0'] as const
 
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
@@ -50,7 +55,10 @@ test('--help and --version answer and start nothing', async () => {
 
 test('a second server on the same directory is refused in one line and the first goes on', async () => {
   await using first = await startSpanlink()
-  const { code, stderr } = await run('serve', '--data', first.dataDir, '--port', '0')
+  const lock = join(first.dataDir, 'lock')
+  const before = [await readFile(lock, 'utf8'), (await stat(lock)).mtimeMs]
+  const { code, stderr } = await run('serve', '--data', first.dataDir, ...freePorts)
+  expect([await readFile(lock, 'utf8'), (await stat(lock)).mtimeMs]).toEqual(before)
   expect(code).toBe(7)
   expect(stderr.trim().split('\n')).toEqual([expect.stringContaining(`process ${first.pid}`)])
   expect(await first.getJson('/api/ready')).toEqual({ ready: true })
@@ -68,6 +76,7 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
     const { code, stderr } = await run('serve', '--data', dir, ...Object.entries(ports).flat())
     expect(code).toBe(5)
     expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(new RegExp(`Port ${port} is taken.*${flag}`))])
+    expect(await readdir(dir)).toEqual([])
     other.close()
     await rm(dir, { recursive: true })
   },
@@ -79,7 +88,7 @@ test.each([
   ['a store that is not there', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
 ] as const)('%s is told in one line, with an exit code of its own', async (_what, args, exit) => {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
-  const { code, stderr } = await run('serve', '--data', dir, ...args)
+  const { code, stderr } = await run('serve', '--data', dir, ...freePorts, ...args)
   expect([code, stderr.trim().split('\n').length]).toEqual([exit, 1])
   await rm(dir, { recursive: true })
 })
@@ -91,14 +100,14 @@ test('a directory of a newer version is told in one line, exit 8', async () => {
   row.writeUInt32LE(1000)
   await store.insert('schema_version' as 'spans', [row], 'newer')
   await store.close()
-  const { code, stderr } = await run('serve', '--data', dataDir, '--port', '0')
+  const { code, stderr } = await run('serve', '--data', dataDir, ...freePorts)
   expect([code, stderr.trim().split('\n').length]).toEqual([8, 1])
   expect(stderr).toContain('newer')
   await rm(dataDir, { recursive: true })
 })
 
 test('with --log-format json every line of stderr is an object with time, level and message', async () => {
-  const { code, stderr } = await run('serve', '--data', '/proc/spanlink', '--log-format', 'json')
+  const { code, stderr } = await run('serve', '--data', '/proc/spanlink', ...freePorts, '--log-format', 'json')
   expect(code).toBe(6)
   expect(JSON.parse(stderr)).toEqual({
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
