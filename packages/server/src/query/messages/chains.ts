@@ -73,6 +73,7 @@ async function sendsTo(
   const condition = {
     sql: `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`,
     params: { topics },
+    isInRollup: true,
   }
   const { ends, lookedTo } = await newestEnds(store, window, condition, before, MAX_CHAINS, options)
   const sent = new Set(ends.filter((end) => end.operation === 'send').map((end) => end.traceId + end.topic))

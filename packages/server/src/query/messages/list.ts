@@ -25,11 +25,11 @@ export type FoundMessages = {
 /** Spans that a list looks at in one step, newest first: each end of their messages is a read of its own. */
 export const MAX_LOOKED = 500
 
-/** SQL of the topic and group asked for, beside a list's own condition. */
+/** SQL of the topic and group asked for, beside a list's own condition, which is about the operation alone unless the caller says otherwise. */
 export function asked(
   sql: string,
   { topic, group }: Pick<ListQuestion, 'topic' | 'group'>,
-): { readonly sql: string; readonly params: QueryParams } {
+): { readonly sql: string; readonly params: QueryParams; readonly isInRollup: true } {
   const conditions = [
     sql,
     ...(topic === undefined ? [] : ['topic = {topic:String}']),
@@ -38,6 +38,7 @@ export function asked(
   return {
     sql: conditions.join(' and '),
     params: { ...(topic !== undefined && { topic }), ...(group !== undefined && { group }) },
+    isInRollup: true,
   }
 }
 

@@ -4,6 +4,7 @@ import { NO_SPAN, type SpanRef } from '../linked-span.ts'
 import { bucketSet, byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket, ofTraces as inTraces } from '../span-bucket.ts'
+import { newestMinutes } from './newest-minutes.ts'
 
 /** A span that produces or consumes messages. */
 export type MessageEnd = SpanRef & {
@@ -35,21 +36,34 @@ const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
 export async function newestEnds(
   store: Store,
   window: TimeWindow,
-  condition: { readonly sql: string; readonly params: QueryParams },
+  condition: EndCondition,
   before: Place | undefined,
   limit: number,
   options: QueryOptions,
 ): Promise<Looked> {
   // The newest are mostly in the window's last minutes: the longer stretches are only read where those hold too few.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
-  for (const back of LOOK_BACK) {
-    const from = newest - back
-    const whole = back === LOOK_BACK.at(-1) || from <= window.start
-    const stretch = { start: whole ? window.start : from, end: newest }
-    const looked = await newestIn(store, stretch, condition, before, limit, options)
-    if (whole || looked.lookedTo !== undefined) return looked
+  const lookFrom = async (start: bigint): Promise<Looked> =>
+    await newestIn(store, { start, end: newest }, condition, before, limit, options)
+  const [soon = MINUTE, ...longer] = LOOK_BACK
+  if (newest - soon <= window.start) return await lookFrom(window.start)
+  let looked = await lookFrom(newest - soon)
+  if (looked.lookedTo !== undefined) return looked
+  const starts = condition.isInRollup
+    ? await newestMinutes(store, { start: window.start, end: newest }, condition, limit, options)
+    : longer.map((back) => (newest - back > window.start ? newest - back : window.start))
+  for (const start of new Set(starts)) {
+    looked = await lookFrom(start)
+    if (looked.lookedTo !== undefined) return looked
   }
-  return { ends: [], lookedTo: undefined }
+  return looked
+}
+
+export type EndCondition = {
+  readonly sql: string
+  readonly params: QueryParams
+  /** It is about what `topology_minutes` knows too. */
+  readonly isInRollup: boolean
 }
 
 export type Looked = {

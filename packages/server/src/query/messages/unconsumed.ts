@@ -30,7 +30,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const { ends: sent, lookedTo } = await newestEnds(
     store,
     window,
-    { sql: condition.sql, params },
+    { sql: condition.sql, params, isInRollup: false },
     before,
     MAX_LOOKED,
     options,
