@@ -1,9 +1,4 @@
-import { connect } from '../../packages/server/src/store/client.ts'
-import { takeDataDir } from '../../packages/server/src/store/data-dir.ts'
-import { startEngine } from '../../packages/server/src/store/engine.ts'
-import { applySchema } from '../../packages/server/src/store/schema.ts'
-
-type Client = ReturnType<typeof connect>
+import { openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
 const MINUTE_NANO = 60_000_000_000n
@@ -26,19 +21,7 @@ export async function writeCausalDataset(
   spans: number,
   log: (line: string) => void,
 ): Promise<CausalDataset> {
-  const taken = takeDataDir(dir)
-  let client: Client | undefined
-  const engine = await startEngine({
-    dataDir: taken.path,
-    log,
-    answers: async (access) => await connect(access).answers(),
-    onReady: async (access) => {
-      await applySchema(connect(access), 'spanlink')
-      client = connect({ ...access, database: 'spanlink' })
-    },
-    onDown: () => {},
-  })
-  if (client === undefined) throw new Error('the engine is not ready')
+  const { client, close } = await openDatasetStore(dir, log)
   const endNano = ((BigInt(Date.now()) * 1_000_000n) / MINUTE_NANO) * MINUTE_NANO
   const startNano = endNano - HOUR_NANO
   const perOrder = (HOUR_NANO * BigInt(SPANS_OF_ORDER)) / BigInt(spans)
@@ -49,9 +32,7 @@ export async function writeCausalDataset(
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
   await untilMerged(client)
-  await client.close()
-  await engine.stop()
-  taken.release()
+  await close()
   return { startNano, endNano }
 }
 
@@ -116,12 +97,4 @@ function linksSql(numbers: string, startNano: bigint, perOrder: bigint): string 
         (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('intDiv(sender, 8)')}, ${spanId('sender')}),
         (${traceId('intDiv(sender, 8)')}, 'in', ${spanId('sender')}, ${traceId('t')}, ${spanId('n')})]) as ends
       from (${numbers}) where takes)`
-}
-
-async function untilMerged(client: Client): Promise<void> {
-  for (let quiet = 0; quiet < 3;) {
-    const [row] = await client.query<{ n: string }>('select count() as n from system.merges')
-    quiet = row?.n === '0' ? quiet + 1 : 0
-    await new Promise((resolve) => setTimeout(resolve, 700))
-  }
 }

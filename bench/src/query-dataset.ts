@@ -1,9 +1,4 @@
-import { connect } from '../../packages/server/src/store/client.ts'
-import { takeDataDir } from '../../packages/server/src/store/data-dir.ts'
-import { startEngine } from '../../packages/server/src/store/engine.ts'
-import { applySchema } from '../../packages/server/src/store/schema.ts'
-
-type Client = ReturnType<typeof connect>
+import { type Client, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {
   readonly spans: number
@@ -39,19 +34,7 @@ const LARGE: readonly (readonly [spans: number, traces: number])[] = [
  * would merge them from the receiver's; everything follows from a span's number, so links need no memory.
  */
 export async function writeDataset(dir: string, spans: number, log: (line: string) => void): Promise<Dataset> {
-  const taken = takeDataDir(dir)
-  let client: Client | undefined
-  const engine = await startEngine({
-    dataDir: taken.path,
-    log,
-    answers: async (access) => await connect(access).answers(),
-    onReady: async (access) => {
-      await applySchema(connect(access), 'spanlink')
-      client = connect({ ...access, database: 'spanlink' })
-    },
-    onDown: () => {},
-  })
-  if (client === undefined) throw new Error('the engine is not ready')
+  const { client, close } = await openDatasetStore(dir, log)
   const endNano = BigInt(Date.now()) * 1_000_000n
   const startNano = endNano - DAY_NANO
   const users = Math.max(1000, Math.floor(spans / 100))
@@ -72,9 +55,7 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   await writeWideSpans(client, spans, times)
   await untilMerged(client)
   const dataset = { spans, startNano, endNano, users, ...(await sizes(client)), ids: await idsOf(client, spans) }
-  await client.close()
-  await engine.stop()
-  taken.release()
+  await close()
   return dataset
 }
 
@@ -155,14 +136,6 @@ const WIDE = 20
 async function writeWideSpans(client: Client, spans: number, times: Times): Promise<void> {
   const numbers = `select toUInt64(intDiv(number, 1000) * ${Math.floor(spans / WIDE / 8) * 8}) as n, toUInt32(number % 1000) as ordinal from numbers(${WIDE * 1000})`
   await client.command(linksSql(numbers, times, `(sipHash64(n, ordinal) % ${Math.floor(spans / 8)})`), MEMORY)
-}
-
-async function untilMerged(client: Client): Promise<void> {
-  for (let quiet = 0; quiet < 3;) {
-    const [row] = await client.query<{ n: string }>('select count() as n from system.merges')
-    quiet = row?.n === '0' ? quiet + 1 : 0
-    await new Promise((resolve) => setTimeout(resolve, 700))
-  }
 }
 
 async function sizes(client: Client): Promise<Pick<Dataset, 'bytesOnDisk' | 'bytesByTable'>> {

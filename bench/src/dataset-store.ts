@@ -1,0 +1,42 @@
+import { connect } from '../../packages/server/src/store/client.ts'
+import { takeDataDir } from '../../packages/server/src/store/data-dir.ts'
+import { startEngine } from '../../packages/server/src/store/engine.ts'
+import { applySchema } from '../../packages/server/src/store/schema.ts'
+
+export type Client = ReturnType<typeof connect>
+
+/** An engine of its own over a data directory, with tables and without receivers: data sets are written by statements. */
+export async function openDatasetStore(
+  dir: string,
+  log: (line: string) => void,
+): Promise<{ readonly client: Client; readonly close: () => Promise<void> }> {
+  const taken = takeDataDir(dir)
+  let client: Client | undefined
+  const engine = await startEngine({
+    dataDir: taken.path,
+    log,
+    answers: async (access) => await connect(access).answers(),
+    onReady: async (access) => {
+      await applySchema(connect(access), 'spanlink')
+      client = connect({ ...access, database: 'spanlink' })
+    },
+    onDown: () => {},
+  })
+  if (client === undefined) throw new Error('the engine is not ready')
+  const ready = client
+  const close = async (): Promise<void> => {
+    await ready.close()
+    await engine.stop()
+    taken.release()
+  }
+  return { client, close }
+}
+
+/** Waits until the engine has nothing to merge, three times over. */
+export async function untilMerged(client: Client): Promise<void> {
+  for (let quiet = 0; quiet < 3;) {
+    const [row] = await client.query<{ n: string }>('select count() as n from system.merges')
+    quiet = row?.n === '0' ? quiet + 1 : 0
+    await new Promise((resolve) => setTimeout(resolve, 700))
+  }
+}
