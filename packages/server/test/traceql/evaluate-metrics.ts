@@ -1,6 +1,7 @@
 import type { Field, Metrics, MetricsAggregate, SecondStage } from '../../src/query/traceql/ast.ts'
 import { describeField } from '../../src/query/traceql/describe.ts'
 import { evaluate } from './evaluate.ts'
+import { evaluateCompare } from './evaluate-compare.ts'
 import { valueOf } from './evaluate-field.ts'
 import type { TestSpan } from './spans.ts'
 
@@ -18,6 +19,7 @@ export function evaluateMetrics(
   if (metrics.kind === 'aggregate') {
     return metrics.second.reduce(applySecond, aggregate(metrics, spans, start, step, count))
   }
+  if (metrics.kind === 'compare') return evaluateCompare(metrics, spans, start, step, count)
   const left = evaluateMetrics(metrics.left, spans, start, step, count)
   const right = evaluateMetrics(metrics.right, spans, start, step, count)
   const result: Expected = new Map()

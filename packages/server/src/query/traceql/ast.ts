@@ -81,6 +81,7 @@ export type Literal =
 
 export type Metrics =
   | MetricsAggregate
+  | MetricsCompare
   | ({ readonly kind: 'arithmetic'; readonly op: ArithmeticOp; readonly left: Metrics; readonly right: Metrics } & Span)
   | ({ readonly kind: 'number'; readonly value: number } & Span)
 
@@ -93,6 +94,18 @@ export type MetricsAggregate = {
   readonly quantiles: readonly number[]
   readonly by: readonly Field[]
   readonly second: readonly SecondStage[]
+} & Span
+
+/** `compare({ … }, top, start, end)`: how the attributes of some spans differ from those of all others. */
+export type MetricsCompare = {
+  readonly kind: 'compare'
+  readonly source: Pipeline
+  /** The spans in question. */
+  readonly selection: Filter
+  /** Values shown of each attribute. */
+  readonly top: number
+  /** Unix nanoseconds that those spans start in. */
+  readonly within: { readonly start: bigint; readonly end: bigint } | undefined
 } & Span
 
 export const metricsFns = [

@@ -1,4 +1,5 @@
 import type { Field, Metrics, Pipeline, Query, Scalar, Spanset } from './ast.ts'
+import { isComparable } from './metrics-compare.ts'
 import { TraceQLError } from './errors.ts'
 import { checkComparison } from './check-comparison.ts'
 import { isNumber, nameOf, type Refuse } from './field-type.ts'
@@ -25,6 +26,16 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
     case 'arithmetic':
       checkMetrics(metrics.left, refuse)
       checkMetrics(metrics.right, refuse)
+      return
+    case 'compare':
+      checkPipeline(metrics.source, refuse)
+      checkSpanset(metrics.selection, refuse)
+      if (!isComparable(metrics))
+        refuse(
+          metrics,
+          'compare() takes filters about single spans: no parents, roots, structure or pipelines.',
+          'unsupported',
+        )
       return
     case 'aggregate':
       checkPipeline(metrics.source, refuse)

@@ -5,6 +5,7 @@ import { TraceQLError } from './errors.ts'
 import { limits } from './limits.ts'
 import { aggregateInEngine, isForEngine } from './metrics-in-engine.ts'
 import { aggregateMatches } from './metrics-of-matches.ts'
+import { compareInEngine } from './metrics-compare.ts'
 import { combineSeries, type Point, type Series, secondStage } from './metrics-series.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
@@ -74,6 +75,10 @@ async function evaluate(search: Search, metrics: Metrics, intervals: Intervals):
       const left = await evaluate(search, metrics.left, intervals)
       const right = await evaluate(search, metrics.right, intervals)
       return combineSeries(metrics.op, left, right)
+    }
+    case 'compare': {
+      const raw = await compareInEngine(search, metrics, intervals)
+      return raw.map(({ labels, points }) => ({ labels, points: points.map((point) => timed(point, intervals)) }))
     }
     case 'aggregate':
       return aggregate(search, metrics, intervals)

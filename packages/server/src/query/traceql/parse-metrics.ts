@@ -2,7 +2,9 @@ import {
   type ArithmeticOp,
   type Field,
   type Metrics,
+  type Filter,
   type MetricsAggregate,
+  type MetricsCompare,
   metricsFns,
   type Pipeline,
   type SecondStage,
@@ -15,8 +17,8 @@ import type { Token } from './tokens.ts'
  * `pipeline | fn(...) by (...) | topk(n)`, or arithmetic over such in parentheses. Undefined when the query is not
  * arithmetic: then the caller has a pipeline to read first.
  */
-export function parseMetrics(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics | undefined {
-  return isArithmetic(cursor) ? parseSum(cursor, pipeline) : undefined
+export function parseMetrics(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
+  return isArithmetic(cursor) ? parseSum(cursor, (inner) => parseMetricsQuery(inner, pipeline, filter)) : undefined
 }
 
 export function atMetricsFn(token: Token): boolean {
@@ -24,9 +26,12 @@ export function atMetricsFn(token: Token): boolean {
 }
 
 /** The part after the `|`: which function, of which field, by what. */
-export function parseMetricsStage(cursor: Cursor, source: Pipeline): MetricsAggregate {
-  if (cursor.at('compare'))
-    cursor.failAt(cursor.peek(), 'compare() is not supported; use rate() by (...) on each side.')
+export function parseMetricsStage(
+  cursor: Cursor,
+  source: Pipeline,
+  filter: ParseFilter,
+): MetricsAggregate | MetricsCompare {
+  if (cursor.take('compare')) return parseCompare(cursor, source, filter)
   const fn = metricsFns.find((fn) => cursor.at(fn))
   if (fn === undefined) cursor.fail()
   cursor.next()
@@ -44,6 +49,43 @@ export function parseMetricsStage(cursor: Cursor, source: Pipeline): MetricsAggr
   const second: SecondStage[] = []
   for (let stage = parseSecondStage(cursor); stage; stage = parseSecondStage(cursor)) second.push(stage)
   return { kind: 'aggregate', source, fn, field, quantiles, by, second, from: source.from, to: cursor.peek().from }
+}
+
+type ParsePipeline = (cursor: Cursor) => Pipeline
+type ParseFilter = (cursor: Cursor) => Filter
+type ParseQuery = (cursor: Cursor) => Metrics
+
+const mostCompared = 1000
+
+function parseCompare(cursor: Cursor, source: Pipeline, filter: ParseFilter): MetricsCompare {
+  cursor.expect('(')
+  const selection = filter(cursor)
+  const from = cursor.peek().from
+  const top = cursor.take(',') ? parseCount(cursor) : 10
+  if (top > mostCompared)
+    cursor.failAt({ from, to: cursor.peek().from }, `compare() shows ${mostCompared} values of an attribute at most.`)
+  const timeAt = cursor.peek().from
+  let within: MetricsCompare['within']
+  if (cursor.take(',')) {
+    const start = parseNanos(cursor)
+    cursor.expect(',')
+    within = { start, end: parseNanos(cursor) }
+    if (within.end <= within.start)
+      cursor.failAt(
+        { from: timeAt, to: cursor.peek().from },
+        'compare() needs a start before its end, in Unix nanoseconds.',
+      )
+  }
+  cursor.expect(')')
+  return { kind: 'compare', source, selection, top, within, from: source.from, to: cursor.peek().from }
+}
+
+function parseNanos(cursor: Cursor): bigint {
+  const token = cursor.peek()
+  cursor.allow('a time in Unix nanoseconds')
+  if (token.kind !== 'int') cursor.fail()
+  cursor.next()
+  return BigInt(token.text)
 }
 
 function parseBy(cursor: Cursor): readonly Field[] {
@@ -116,8 +158,8 @@ function isArithmetic({ tokens }: Cursor): boolean {
   })
 }
 
-function parseSum(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
-  const product = (): Metrics => binary(cursor, ['*', '/'], () => parseTerm(cursor, pipeline))
+function parseSum(cursor: Cursor, query: ParseQuery): Metrics {
+  const product = (): Metrics => binary(cursor, ['*', '/'], () => parseTerm(cursor, query))
   return binary(cursor, ['+', '-'], product)
 }
 
@@ -132,7 +174,7 @@ function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Met
   }
 }
 
-function parseTerm(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
+function parseTerm(cursor: Cursor, query: ParseQuery): Metrics {
   const token = cursor.peek()
   if (token.kind === 'int' || token.kind === 'float') {
     cursor.next()
@@ -141,17 +183,16 @@ function parseTerm(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metr
   return cursor.nested(() => {
     cursor.allow('a number')
     cursor.expect('(')
-    const inner =
-      cursor.at('(') || isNumber(cursor.peek()) ? parseSum(cursor, pipeline) : parseMetricsQuery(cursor, pipeline)
+    const inner = cursor.at('(') || isNumber(cursor.peek()) ? parseSum(cursor, query) : query(cursor)
     cursor.expect(')')
     return inner
   })
 }
 
-function parseMetricsQuery(cursor: Cursor, pipeline: (cursor: Cursor) => Pipeline): Metrics {
+function parseMetricsQuery(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics {
   const source = pipeline(cursor)
   cursor.expect('|')
-  return parseMetricsStage(cursor, source)
+  return parseMetricsStage(cursor, source, filter)
 }
 
 function isNumber(token: Token): boolean {

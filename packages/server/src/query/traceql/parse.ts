@@ -17,7 +17,7 @@ import type { Token } from './tokens.ts'
  */
 export function parse(text: string, tokens?: readonly Token[]): Query {
   const cursor = cursorOver(text, tokens)
-  const metrics = parseMetrics(cursor, parsePipeline)
+  const metrics = parseMetrics(cursor, parsePipeline, parseFilter)
   if (metrics) {
     const hints = parseHints(cursor)
     if (cursor.peek().kind !== 'end') cursor.fail()
@@ -25,7 +25,7 @@ export function parse(text: string, tokens?: readonly Token[]): Query {
   }
   const pipeline = parsePipeline(cursor)
   if (cursor.take('|')) {
-    const aggregate = parseMetricsStage(cursor, pipeline)
+    const aggregate = parseMetricsStage(cursor, pipeline, parseFilter)
     const hints = parseHints(cursor)
     if (cursor.peek().kind !== 'end') cursor.fail()
     return { kind: 'metrics', metrics: aggregate, hints, from: 0, to: text.length }
@@ -46,7 +46,7 @@ function parsePipeline(cursor: Cursor): Pipeline {
   if (first.kind !== 'spanset') stages.push(first)
   while (cursor.at('|') && !atMetricsFn(cursor.peekNext())) {
     cursor.next()
-    cursor.allow(...metricsFns)
+    cursor.allow(...metricsFns, 'compare')
     stages.push(parseStage(cursor))
   }
   return { kind: 'pipeline', source, stages, from, to: cursor.peek().from }

@@ -39,6 +39,11 @@ export const metrics: readonly string[] = [
   '{ nestedSetLeft > 2 } | count_over_time() by (name)',
   '{ } | max_over_time(nestedSetRight) by (resource.service.name)',
   '{ kind = client } | count_over_time() by (nestedSetParent)',
+  // Comparison of attributes
+  '{ } | compare({ status = error })',
+  '{ kind = server } | compare({ span.http.status_code >= 500 }, 2)',
+  '{ } | compare({ resource.service.name = "gateway" && duration > 10ms }, 3, 1790000600000000000, 1790002400000000000)',
+  '{ name = "absent" } | compare({ status = error })',
   // Second stages and arithmetic
   '{ } | rate() by (name) | topk(2)',
   '{ } | count_over_time() by (name) | bottomk(3)',
