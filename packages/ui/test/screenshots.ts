@@ -93,7 +93,7 @@ await take([
     },
   },
   { name: 'flow-branches', path: `/flow/${shop.traceId}`, shown: '.flow-row', act: key('Control+]') },
-  { name: 'flow-graph', path: `/flow/${shop.traceId}?view=graph`, shown: '.flow-graph-lane, .graph-node' },
+  { name: 'flow-graph', path: `/flow/${shop.traceId}?view=graph`, shown: '.graph-node' },
   { name: 'flow-compare', path: `/flow/${shop.traceId}?with=${other.traceId}`, shown: '.flow-row' },
   { name: 'flow-dense', path: `/flow/${dense.traceId}`, shown: '.flow-row' },
   { name: 'flow-dense-all', path: `/flow/${dense.traceId}`, shown: '.flow-row', act: key('E') },
