@@ -115,14 +115,15 @@ describe('errors', () => {
   test.each([
     ['{ a = 1 }', 'an attribute is written .a'],
     ['{ span:nothing = 1 }', '"span:nothing" is no intrinsic'],
-    ['{ nestedSetLeft > 1 }', 'use the operators >> and <<'],
     ['{ .a = "x }', 'does not end'],
     ['{ .a = "\\q" }', '"\\q" is no escape'],
     ['{ .a = 5x }', 'neither a number nor a duration'],
     ['{ . = 1 }', 'attribute name is missing'],
     ['{ .a = # }', '"#" has no meaning'],
     ['{ } | topk(3)', 'topk'],
-    ['{ } | compare({ status = error })', 'compare() is not supported'],
+    ['{ } | compare({ }, 1001)', '1000 values'],
+    ['{ } | compare({ }, 5, 2, 1)', 'a start before its end'],
+    ['{ } | compare({ rootName = "a" })', 'about single spans'],
     ['{ } | rate() | topk(0)', 'a whole number above 0'],
     ['{ } | quantile_over_time(duration, 95)', 'a quantile between 0 and 1'],
     ['({ } | rate()', ')'],
@@ -151,7 +152,6 @@ describe('errors', () => {
     ['{ } | avg(name) > 1', 'needs a number'],
     ['{ } | by(event:name)', 'many events'],
     ['{ link:traceID = .a }', 'compare with values only'],
-    ['{ nestedSetParent > 5 }', 'nestedSetParent < 0 finds roots'],
     ['{ } | sum_over_time(status)', 'needs a number'],
   ])('%s', (text, message) => {
     expect(failure(text).message).toContain(message)
