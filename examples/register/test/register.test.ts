@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startKafka } from '@spanlink/testkit/kafka'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { spanNames, storedTraces } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
 test('an application without a word of tracing has a trace for each order, linked to its send', async () => {
@@ -28,41 +29,11 @@ test('an application without a word of tracing has a trace for each order, linke
   )
   expect(stdout).toBe('packed mug\npacked tea\npacked spoon\n')
 
-  const get = async (path: string): Promise<unknown> => await spanlink.getJson(path)
-  const tracesOf = async (): Promise<readonly Trace[]> => {
-    const { traces } = (await get('/api/traces')) as { readonly traces: readonly { readonly traceId: string }[] }
-    return await Promise.all(traces.map(async ({ traceId }) => (await get(`/api/traces/${traceId}`)) as Trace))
-  }
-  const traces = await eventually(async () => {
-    const all = await tracesOf()
-    return all.length === 4 ? all : undefined
-  })
+  const traces = await storedTraces(spanlink, 7)
   const sent = traces.find(({ spans }) => spans.some(({ name }) => name === 'send register-orders'))!
   const created = sent.spans.filter(({ name }) => name === 'create register-orders')
   const processed = traces.filter((one) => one !== sent)
-  expect(processed.map(namesOf)).toEqual(processed.map(() => ['process register-orders']))
+  expect(processed.map(spanNames)).toEqual(processed.map(() => ['process register-orders']))
   const targets = processed.map(({ spans }) => spans.flatMap(({ links }) => links.map(({ spanId }) => spanId)))
   expect(targets.toSorted()).toEqual(created.map(({ spanId }) => [spanId]).toSorted())
 })
-
-interface Trace {
-  readonly spans: readonly {
-    readonly spanId: string
-    readonly parentSpanId: string
-    readonly name: string
-    readonly links: readonly { readonly spanId: string }[]
-  }[]
-}
-
-function namesOf({ spans }: Trace): string[] {
-  return spans.map(({ name }) => name).toSorted()
-}
-
-/** Asks until there is an answer; the test's own time limit ends it. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const answer = await ask()
-    if (answer !== undefined) return answer
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}

@@ -1,0 +1,35 @@
+import type { SpanlinkServer } from './spanlink.ts'
+
+/** What examples look at of a span, as `GET /api/traces/:traceId` tells it. */
+export interface StoredSpan {
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly name: string
+  readonly links: readonly { readonly spanId: string }[]
+}
+
+export interface StoredTrace {
+  readonly spans: readonly StoredSpan[]
+}
+
+/**
+ * All traces of a server, once they have so many spans together: one export may lie in several segments, so that a trace is there
+ * before all of its spans are. The test's own time limit ends the wait.
+ */
+export async function storedTraces(spanlink: SpanlinkServer, spans: number): Promise<readonly StoredTrace[]> {
+  for (;;) {
+    const { traces } = await ask<{ readonly traces: readonly { readonly traceId: string }[] }>('/api/traces')
+    const all = await Promise.all(traces.map(({ traceId }) => ask<StoredTrace>(`/api/traces/${traceId}`)))
+    if (all.reduce((sum, trace) => sum + trace.spans.length, 0) >= spans) return all
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+
+  async function ask<T>(path: string): Promise<T> {
+    return (await spanlink.getJson(path)) as T
+  }
+}
+
+/** Names of a trace's spans in alphabetical order. */
+export function spanNames({ spans }: StoredTrace): string[] {
+  return spans.map(({ name }) => name).toSorted()
+}
