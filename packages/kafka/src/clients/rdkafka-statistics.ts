@@ -28,17 +28,24 @@ export function measureStatistics(client: RdkafkaClient, telemetry: KafkaTelemet
   measured.add(client)
   const sourceOf = partitionSources(settings)
   let metrics: ClientMetrics | undefined
+  let isOver = false
   const counters = new Map<string, number>()
   interceptEvents(client, {
+    ready(pass) {
+      isOver = false
+      return pass()
+    },
     'event.stats': (pass, event) => {
+      if (isOver) return pass()
       quietly('read statistics of librdkafka', () => {
         metrics ??= clientMetrics(telemetry, settings.groupId)
         if (metrics !== undefined) readStatistics(statisticsOf(event), metrics, counters, sourceOf)
       })
       return pass()
     },
-    // No statistics follow that would say so.
+    // No statistics follow that would say so; those still on their way are of before.
     disconnected(pass) {
+      isOver = true
       metrics?.ended()
       return pass()
     },
