@@ -1,7 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, writeSync } from 'node:fs'
-import { constants } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { DataType, load, open } from 'ffi-rs'
+import { flockExclusively } from './flock.ts'
 import { StoreError } from './store-error.ts'
 
 export type DataDir = {
@@ -81,27 +80,4 @@ const reasons: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
   ENOENT: 'no directory can be made there',
   ENOSPC: 'the disk is full',
-}
-
-// <sys/file.h>, the same on Linux and macOS.
-const LOCK_EX = 2
-const LOCK_NB = 4
-
-let libcOpen = false
-
-function flockExclusively(fd: number): boolean {
-  // An empty path is dlopen(NULL): the process itself, which has libc in it.
-  if (!libcOpen) open({ library: 'libc', path: '' })
-  libcOpen = true
-  const result = load({
-    library: 'libc',
-    funcName: 'flock',
-    retType: DataType.I32,
-    paramsType: [DataType.I32, DataType.I32],
-    paramsValue: [fd, LOCK_EX | LOCK_NB],
-    errno: true,
-  }) as { readonly value: number; readonly errnoCode: number; readonly errnoMessage: string }
-  if (result.value === 0) return true
-  if (result.errnoCode === constants.errno.EWOULDBLOCK) return false
-  throw new StoreError('data-dir-unusable', `Cannot lock the data directory: ${result.errnoMessage}.`)
 }

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type EngineAccess, writeEngineConfig } from './engine-config.ts'
 import { engineLibrary } from './engine-library.ts'
+import { flockExclusively } from './flock.ts'
+import { forgetUncommitted } from './forget-uncommitted.ts'
 import { StoreError } from './store-error.ts'
 
 export type EngineOptions = {
@@ -108,6 +110,10 @@ const RETRIES_MS = 10_000
 async function runOnce(library: string, options: EngineOptions, onChild: (child: ChildProcess) => void): Promise<Run> {
   const giveUp = performance.now() + RETRIES_MS
   for (;;) {
+    if (!repair(options) && performance.now() < giveUp) {
+      await sleep(30)
+      continue
+    }
     const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await freePort(), options.memoryBytes)
     const child = spawnEngine(library, configFile, workingDir)
     onChild(child)
@@ -123,6 +129,23 @@ async function runOnce(library: string, options: EngineOptions, onChild: (child:
       )
     }
     await sleep(30)
+  }
+}
+
+/** @returns false while an engine is still leaving the directory */
+function repair({ dataDir, log }: EngineOptions): boolean {
+  const clickhouseDir = join(dataDir, 'clickhouse')
+  const lock = join(clickhouseDir, 'status')
+  if (!existsSync(lock)) return true
+  // The engine's own lock, StatusFile.cpp: nothing may be committed while tokens are held against parts.
+  const fd = openSync(lock, 'r')
+  try {
+    if (!flockExclusively(fd)) return false
+    const forgotten = forgetUncommitted(clickhouseDir)
+    if (forgotten > 0) log(`The engine ended within ${forgotten} inserts; they will be made again.`)
+    return true
+  } finally {
+    closeSync(fd)
   }
 }
 
