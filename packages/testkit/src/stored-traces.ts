@@ -13,14 +13,21 @@ export interface StoredTrace {
 }
 
 /**
- * All traces of a server, once they have so many spans together: one export may lie in several segments, so that a trace is there
- * before all of its spans are. The test's own time limit ends the wait.
+ * All traces of a server, once they have so many spans together or are what is waited for: one export may lie in several segments,
+ * so that a trace is there before all of its spans are. The test's own time limit ends the wait.
  */
-export async function storedTraces(spanlink: SpanlinkServer, spans: number): Promise<readonly StoredTrace[]> {
+export async function storedTraces(
+  spanlink: SpanlinkServer,
+  enough: number | ((traces: readonly StoredTrace[]) => boolean),
+): Promise<readonly StoredTrace[]> {
+  const isEnough =
+    typeof enough === 'function'
+      ? enough
+      : (traces: readonly StoredTrace[]) => traces.reduce((sum, { spans }) => sum + spans.length, 0) >= enough
   for (;;) {
     const { traces } = await ask<{ readonly traces: readonly { readonly traceId: string }[] }>('/api/traces')
     const all = await Promise.all(traces.map(({ traceId }) => ask<StoredTrace>(`/api/traces/${traceId}`)))
-    if (all.reduce((sum, trace) => sum + trace.spans.length, 0) >= spans) return all
+    if (isEnough(all)) return all
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 
