@@ -1,12 +1,7 @@
 import protobuf from 'protobufjs'
 
-/**
- * OTLP traces as far as the wire knows them, opentelemetry-proto 1.11.0: common, resource, trace, the trace service, and
- * the `google.rpc.Status` of error answers. Comments in the original are its documentation; these are numbers only.
- */
-const PROTO = `
-syntax = "proto3";
-
+/** Messages of common and resource, which every signal uses. */
+export const OTLP_COMMON = `
 message AnyValue {
   oneof value {
     string string_value = 1;
@@ -38,6 +33,16 @@ message Resource {
   uint32 dropped_attributes_count = 2;
   repeated EntityRef entity_refs = 3;
 }
+`
+
+/**
+ * OTLP traces as far as the wire knows them, opentelemetry-proto 1.11.0: common, resource, trace, the trace service, and
+ * the `google.rpc.Status` of error answers. Comments in the original are its documentation; these are numbers only.
+ */
+const PROTO = `
+syntax = "proto3";
+
+${OTLP_COMMON}
 message ResourceSpans { Resource resource = 1; repeated ScopeSpans scope_spans = 2; string schema_url = 3; }
 message ScopeSpans { InstrumentationScope scope = 1; repeated Span spans = 2; string schema_url = 3; }
 message Span {

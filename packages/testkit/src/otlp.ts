@@ -2,6 +2,7 @@ import { protoTypes } from './otlp-proto.ts'
 
 export { generateRequests, generateSpans, type GenerateOptions } from './generate-spans.ts'
 export { seededRandom, type Random } from './random.ts'
+export { OTLP_COMMON } from './otlp-proto.ts'
 export { randomSpanId, randomTraceId } from './trace-ids.ts'
 
 /**

@@ -1,3 +1,4 @@
+import { OTLP_COMMON } from '@spanlink/testkit/otlp'
 import protobuf from 'protobufjs'
 
 /**
@@ -7,38 +8,7 @@ import protobuf from 'protobufjs'
 const PROTO = `
 syntax = "proto3";
 
-message AnyValue {
-  oneof value {
-    string string_value = 1;
-    bool bool_value = 2;
-    int64 int_value = 3;
-    double double_value = 4;
-    ArrayValue array_value = 5;
-    KeyValueList kvlist_value = 6;
-    bytes bytes_value = 7;
-  }
-}
-message ArrayValue { repeated AnyValue values = 1; }
-message KeyValueList { repeated KeyValue values = 1; }
-message KeyValue { string key = 1; AnyValue value = 2; }
-message EntityRef {
-  string schema_url = 1;
-  string type = 2;
-  repeated string id_keys = 3;
-  repeated string description_keys = 4;
-}
-message InstrumentationScope {
-  string name = 1;
-  string version = 2;
-  repeated KeyValue attributes = 3;
-  uint32 dropped_attributes_count = 4;
-}
-message Resource {
-  repeated KeyValue attributes = 1;
-  uint32 dropped_attributes_count = 2;
-  repeated EntityRef entity_refs = 3;
-}
-
+${OTLP_COMMON}
 message LogsRequest { repeated ResourceLogs resource_logs = 1; }
 message ResourceLogs { Resource resource = 1; repeated ScopeLogs scope_logs = 2; string schema_url = 3; }
 message ScopeLogs { InstrumentationScope scope = 1; repeated LogRecord log_records = 2; string schema_url = 3; }
