@@ -3,8 +3,8 @@ import type { QueryOptions, Store } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
 import { flowAnswer } from './flow-answer.ts'
 import { linksFrom } from './load-links.ts'
-import { loadSpans } from './load-spans.ts'
 import { type Place, reach } from './reach.ts'
+import { spansOfSteps } from './spans-of-steps.ts'
 
 /** How long the search goes on; what is found by then is the answer. */
 const SEARCH_MS = 3_000
@@ -24,12 +24,9 @@ export async function findFlow(
   const { maxTraces = 200, maxDepth = 16, cursor } = query
   const after = parseCursor(cursor)
   const bounds = { maxTraces, maxDepth, after, deadline: performance.now() + SEARCH_MS }
-  const reached = await reach(traceId, bounds, linksFrom(store), options)
-  const { rows, cut } = await loadSpans(
-    store,
-    reached.traces.map((place) => place.traceId),
-    options,
-  )
+  const spans = spansOfSteps(store, options)
+  const reached = await reach(traceId, bounds, linksFrom(store), options, spans.add)
+  const { rows, cut } = await spans.all()
   if (rows.length === 0 && reached.links.length === 0) return undefined
   const { traces, time } = reached.truncated
   const last = reached.traces.at(-1)

@@ -10,40 +10,51 @@ const MAX_LINKS = 20_000
 
 /** Reads links by key: one granule a trace, whatever the age of the other end. */
 export function linksFrom(store: Store): LinksOf {
-  return async (traceIds, options) => {
+  return async (traceIds, before, options) => {
     const traces = traceIdSet('traceIds', traceIds)
-    const rows = await store.query<LinkRow>(
-      `select direction, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-        lower(hex(peer_trace_id)) as peerTraceId, lower(hex(peer_span_id)) as peerSpanId, ordinal,
-        ${messagingValue('topic')} as topic, ${messagingValue('partition')} as partition,
-        ${messagingValue('offset')} as offset, ${messagingValue('group')} as consumerGroup
-      from span_links
-      where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
-      limit {rows:UInt32}
+    const told = traceIdSet('told', [...before, ...traceIds])
+    // Both ends of a link have a row of it: between two traces of the flow, that of the end that carries it will do.
+    const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
+      `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
+        topic, partition, offset, consumer_group)) as links
+      from (
+        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, ${messagingValue('topic')} as topic,
+          ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
+          ${messagingValue('group')} as consumer_group
+        from span_links
+        where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
+          and (direction = 'out' or peer_trace_id not in (${told.sql}))
+        limit {rows:UInt32})
+      group by trace_id
       ${byIds}`,
-      { ...traces.params, rows: MAX_LINKS + 1 },
+      { ...traces.params, ...told.params, rows: MAX_LINKS + 1 },
       options,
     )
-    return {
-      links: rows
-        .slice(0, MAX_LINKS)
-        .filter((row) => row.traceId !== NO_TRACE)
-        .map(link),
-      cut: rows.length > MAX_LINKS,
-    }
+    const links = found.flatMap(({ traceId, links }) => {
+      const id = traceId.toLowerCase()
+      return id === NO_TRACE ? [] : links.map((columns) => link(id, columns))
+    })
+    const count = found.reduce((sum, { links }) => sum + links.length, 0)
+    return { links: links.slice(0, MAX_LINKS), cut: count > MAX_LINKS }
   }
 }
 
-type LinkRow = Pick<FlowLink, 'ordinal' | 'topic' | 'partition' | 'offset' | 'consumerGroup'> & {
-  readonly direction: 'out' | 'in'
-  readonly traceId: string
-  readonly spanId: string
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-}
+type LinkColumns = readonly [
+  direction: 'out' | 'in',
+  spanId: string,
+  peerTraceId: string,
+  peerSpanId: string,
+  ordinal: number,
+  topic: string,
+  partition: string,
+  offset: string,
+  consumerGroup: string,
+]
 
-function link({ direction, traceId, spanId, peerTraceId, peerSpanId, ...said }: LinkRow): FlowLink {
-  const here = { traceId, spanId }
-  const there = { traceId: peerTraceId, spanId: peerSpanId }
+function link(traceId: string, columns: LinkColumns): FlowLink {
+  const [direction, spanId, peerTraceId, peerSpanId, ordinal, topic, partition, offset, consumerGroup] = columns
+  const here = { traceId, spanId: spanId.toLowerCase() }
+  const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
+  const said = { ordinal, topic, partition, offset, consumerGroup }
   return direction === 'out' ? { carrier: here, target: there, ...said } : { carrier: there, target: here, ...said }
 }

@@ -6,7 +6,7 @@ import type { FlowSpanRow } from './flow-span.ts'
 
 /** Spans of one trace and of one flow that an answer looks at. */
 const MAX_SPANS_OF_TRACE = 20_000
-const MAX_SPANS = 100_000
+export const MAX_SPANS = 100_000
 
 export type LoadedSpans = {
   readonly rows: readonly FlowSpanRow[]
@@ -14,46 +14,81 @@ export type LoadedSpans = {
   readonly cut: boolean
 }
 
-/** The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may come twice. */
+/**
+ * The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may come twice.
+ *
+ * @param atMost spans in all
+ */
 export async function loadSpans(
   store: Store,
   traceIds: readonly string[],
   options: QueryOptions,
+  atMost = MAX_SPANS,
 ): Promise<LoadedSpans> {
   if (traceIds.length === 0) return { rows: [], cut: false }
   const traces = traceIdSet('traceIds', traceIds)
-  const rows = await store.query<SpanRow>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
-      service, name, kind, status, flags, start, toUInt64(start + duration) as finish,
-      messaging_operation as operation, topic, partition, message_offset as offset, consumer_group as consumerGroup
-    from spans
-    where ${ofTraces(traces.sql)}
-    limit {perTrace:UInt32} by trace_id
-    limit {rows:UInt32}
+  // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and of reading it.
+  const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
+    `select hex(trace_id) as traceId, groupArray((hex(span_id), hex(parent_span_id), service, name, kind, status, flags, start,
+      duration, messaging_operation, topic, partition, message_offset, consumer_group)) as spans
+    from (
+      select trace_id, span_id, parent_span_id, service, name, kind, status, flags, start, duration, messaging_operation, topic,
+        partition, message_offset, consumer_group
+      from spans
+      where ${ofTraces(traces.sql)}
+      limit {perTrace:UInt32} by trace_id
+      limit {rows:UInt32})
+    group by trace_id
     ${byIds}`,
-    { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: MAX_SPANS + 1 },
+    { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: atMost + 1 },
     options,
   )
-  return { rows: rows.slice(0, MAX_SPANS).map(flowSpan), cut: rows.length > MAX_SPANS || isOneCut(rows) }
+  const rows = found.flatMap(({ traceId, spans }) => {
+    const id = traceId.toLowerCase()
+    return spans.map((span) => flowSpan(id, span))
+  })
+  const cut = rows.length > atMost || found.some(({ spans }) => spans.length > MAX_SPANS_OF_TRACE)
+  return { rows: rows.length > atMost ? rows.slice(0, atMost) : rows, cut }
 }
 
-type SpanRow = Omit<FlowSpanRow, 'start' | 'end'> & { readonly start: string; readonly finish: string }
+type SpanColumns = readonly [
+  spanId: string,
+  parentSpanId: string,
+  service: string,
+  name: string,
+  kind: FlowSpanRow['kind'],
+  status: FlowSpanRow['status'],
+  flags: number,
+  start: string,
+  duration: string,
+  operation: FlowSpanRow['operation'],
+  topic: string,
+  partition: string,
+  offset: string,
+  consumerGroup: string,
+]
 
-function flowSpan({ start: startText, finish, ...row }: SpanRow): FlowSpanRow {
+function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
+  const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
+  const [topic, partition, offset, consumerGroup] = messaging
   const start = BigInt(startText)
-  const end = BigInt(finish)
+  // What the duration was made of, modulo 2^64.
+  const end = BigInt.asUintN(64, start + BigInt(duration))
   return {
-    ...row,
-    parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
-    offset: row.offset === '-1' ? '' : row.offset,
+    traceId,
+    spanId: spanId.toLowerCase(),
+    parentSpanId: parent === NO_SPAN ? '' : parent.toLowerCase(),
+    service,
+    name,
+    kind,
+    status,
+    flags,
     start,
     end: end < start ? start : end,
+    operation,
+    topic,
+    partition,
+    offset: offset === '-1' ? '' : offset,
+    consumerGroup,
   }
-}
-
-function isOneCut(rows: readonly SpanRow[]): boolean {
-  if (rows.length <= MAX_SPANS_OF_TRACE) return false
-  const counts = new Map<string, number>()
-  for (const { traceId } of rows) counts.set(traceId, (counts.get(traceId) ?? 0) + 1)
-  return [...counts.values()].some((count) => count > MAX_SPANS_OF_TRACE)
 }

@@ -2,8 +2,15 @@ import { StoreError } from '../../store/store-error.ts'
 import type { QueryOptions } from '../../store/store.ts'
 import type { FlowLink } from './flow-span.ts'
 
-/** Links of all these traces in either direction, none left out unless `cut`. */
-export type LinksOf = (traceIds: readonly string[], options: QueryOptions) => Promise<FoundLinks>
+/**
+ * Links of all these traces in either direction, none left out unless `cut`; those to them that traces of `before` carry were told
+ * before, and may be.
+ */
+export type LinksOf = (
+  traceIds: readonly string[],
+  before: readonly string[],
+  options: QueryOptions,
+) => Promise<FoundLinks>
 export type FoundLinks = { readonly links: readonly FlowLink[]; readonly cut: boolean }
 
 export type ReachBounds = {
@@ -36,12 +43,15 @@ export type Reached = {
 /**
  * Breadth first over links in both directions, one question per step. Traces that only links know count as well: the
  * consumers of a producer that was not sampled are still one flow.
+ *
+ * @param onStep is told the traces of a step when their links are asked for
  */
 export async function reach(
   traceId: string,
   bounds: ReachBounds,
   linksOf: LinksOf,
   options: QueryOptions,
+  onStep: (traceIds: readonly string[]) => void = () => {},
 ): Promise<Reached> {
   const seen = new Set([traceId])
   const traces: Place[] = []
@@ -65,14 +75,17 @@ export async function reach(
     const room = bounds.maxTraces - onPage
     const taken = places.slice(0, earlier.length + room)
     truncated.traces = taken.length < places.length
+    const before = traces.map((place) => place.traceId)
+    const ids = taken.map((place) => place.traceId)
     traces.push(...taken)
     pageStart += earlier.length
     onPage += taken.length - earlier.length
 
-    const found = await linksOf(
-      taken.map((place) => place.traceId),
-      { ...options, timeoutMs: Math.max(MIN_TIMEOUT_MS, Math.ceil(timeLeft)) },
-    ).catch((error: unknown) => {
+    onStep(ids)
+    const found = await linksOf(ids, before, {
+      ...options,
+      timeoutMs: Math.max(MIN_TIMEOUT_MS, Math.ceil(timeLeft)),
+    }).catch((error: unknown) => {
       if (depth > 0 && error instanceof StoreError && error.code === 'timeout') return undefined
       throw error
     })
