@@ -7,7 +7,7 @@ import { topics } from './messages.ts'
 export interface ShopOptions {
   /** `host:port` of Kafka. */
   readonly brokers: readonly string[]
-  /** Where spans go, the base URL of an OTLP/HTTP receiver. @default http://localhost:4318 */
+  /** Where spans and metrics go, the base URL of an OTLP/HTTP receiver. @default http://localhost:4318 */
   readonly otlp?: string
   /** `half`: of the consumers some link, and some are children. @default 'link' */
   readonly correlation?: ShopCorrelation
@@ -53,6 +53,8 @@ export async function startShop(options: ShopOptions): Promise<Shop> {
     OTEL_EXPORTER_OTLP_PROTOCOL: 'http/protobuf',
     // To see a trace while its order is still on its way; the default is 5 s.
     OTEL_BSP_SCHEDULE_DELAY: '500',
+    // For a map whose lag is live; the default is 60 s.
+    OTEL_METRIC_EXPORT_INTERVAL: '5000',
     PORT: String(options.gatewayPort ?? 0),
     ...options.env,
   }

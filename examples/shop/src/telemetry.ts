@@ -5,14 +5,13 @@ import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 
 /**
- * The SDK's defaults do the rest: spans go by OTLP/HTTP in protobuf to `OTEL_EXPORTER_OTLP_ENDPOINT`
- * (http://localhost:4318, where Spanlink listens), and context travels as W3C trace context and baggage.
+ * The SDK's defaults do the rest: spans and metrics (what `@spanlink/kafka` counts, consumer lag among it) go by OTLP/HTTP in protobuf
+ * to `OTEL_EXPORTER_OTLP_ENDPOINT` (http://localhost:4318, where Spanlink listens), and context travels as W3C trace context and baggage.
  */
 const sdk = new NodeSDK({
   serviceName: process.env['OTEL_SERVICE_NAME'] ?? basename(process.argv[1] ?? 'shop', '.ts'),
   instrumentations: [new HttpInstrumentation()],
-  // Traces are all this shop is about.
-  metricReaders: [],
+  // The shop logs nothing.
   logRecordProcessors: [],
 })
 sdk.start()
@@ -20,7 +19,7 @@ sdk.start()
 // An `import` of node:http passes by the instrumentation's hook, a `require` does not; both give the same server.
 createRequire(import.meta.url)('node:http')
 
-/** Sends the spans that are still waiting to be sent. */
+/** Sends the spans that are still waiting to be sent, and what was counted. */
 export async function flushTelemetry(): Promise<void> {
   await sdk.shutdown()
 }

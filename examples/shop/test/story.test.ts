@@ -26,6 +26,13 @@ interface Flow {
   } | null
   readonly missingTraceIds: readonly string[]
 }
+interface Topology {
+  readonly edges: readonly {
+    readonly from: string
+    readonly to: string
+    readonly lag?: { readonly messages: number; readonly metric: string }
+  }[]
+}
 interface DeadLetter {
   readonly traceId: string
   readonly spanId: string
@@ -55,7 +62,7 @@ const STORY = [
 ]
 
 test.each(['link', 'parent', 'half'] as const)(
-  'in %s mode an order that fraud gives up on is the same story: who took it, what failed, where it waited',
+  'in %s mode an order that fraud gives up on is the same story: who took it, what failed, where it waited, and the map tells lag',
   async (correlation) => {
     await using kafka = await startKafka()
     await using spanlink = await startSpanlink()
@@ -104,6 +111,12 @@ test.each(['link', 'parent', 'half'] as const)(
     const working = path?.segments.filter(({ kind }) => kind === 'span').map(({ service }) => service) ?? []
     expect([...new Set(working)]).toEqual(['gateway', 'payment', 'fraud', 'review'])
     expect(path?.shares.find(({ kind }) => kind === 'topic')?.name).toBe('payments')
+
+    await until(async () => {
+      const { edges } = (await spanlink.getJson('/api/topology')) as Topology
+      const toFraud = edges.find(({ from, to }) => from === 'topic:kafka:payments' && to === 'group:kafka:fraud')
+      expect(toFraud?.lag).toMatchObject({ messages: expect.any(Number), metric: 'kafka.consumer.lag' })
+    })
   },
   // A minute on a machine that does nothing else.
   300_000,
