@@ -10,10 +10,9 @@ const MAX_LINKS = 20_000
 
 /** Reads links by key: one granule a trace, whatever the age of the other end. */
 export function linksFrom(store: Store): LinksOf {
-  return async (traceIds, before, options) => {
+  return async (traceIds, options) => {
     const traces = traceIdSet('traceIds', traceIds)
-    const told = traceIdSet('told', [...before, ...traceIds])
-    // Both ends of a link have a row of it: between two traces of the flow, that of the end that carries it will do.
+    // A row a trace, a list a link: see loadSpans.
     const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
       `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
         topic, partition, offset, consumer_group)) as links
@@ -23,11 +22,10 @@ export function linksFrom(store: Store): LinksOf {
           ${messagingValue('group')} as consumer_group
         from span_links
         where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
-          and (direction = 'out' or peer_trace_id not in (${told.sql}))
         limit {rows:UInt32})
       group by trace_id
       ${byIds}`,
-      { ...traces.params, ...told.params, rows: MAX_LINKS + 1 },
+      { ...traces.params, rows: MAX_LINKS + 1 },
       options,
     )
     const links = found.flatMap(({ traceId, links }) => {

@@ -2,15 +2,8 @@ import { StoreError } from '../../store/store-error.ts'
 import type { QueryOptions } from '../../store/store.ts'
 import type { FlowLink } from './flow-span.ts'
 
-/**
- * Links of all these traces in either direction, none left out unless `cut`; those to them that traces of `before` carry were told
- * before, and may be.
- */
-export type LinksOf = (
-  traceIds: readonly string[],
-  before: readonly string[],
-  options: QueryOptions,
-) => Promise<FoundLinks>
+/** Links of all these traces in either direction, none left out unless `cut`. */
+export type LinksOf = (traceIds: readonly string[], options: QueryOptions) => Promise<FoundLinks>
 export type FoundLinks = { readonly links: readonly FlowLink[]; readonly cut: boolean }
 
 export type ReachBounds = {
@@ -75,14 +68,13 @@ export async function reach(
     const room = bounds.maxTraces - onPage
     const taken = places.slice(0, earlier.length + room)
     truncated.traces = taken.length < places.length
-    const before = traces.map((place) => place.traceId)
     const ids = taken.map((place) => place.traceId)
     traces.push(...taken)
     pageStart += earlier.length
     onPage += taken.length - earlier.length
 
     onStep(ids)
-    const found = await linksOf(ids, before, {
+    const found = await linksOf(ids, {
       ...options,
       timeoutMs: Math.max(MIN_TIMEOUT_MS, Math.ceil(timeLeft)),
     }).catch((error: unknown) => {
