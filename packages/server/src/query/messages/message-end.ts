@@ -62,7 +62,7 @@ export async function newestEnds(
 export type EndCondition = {
   readonly sql: string
   readonly params: QueryParams
-  /** It is about what `topology_minutes` knows too. */
+  /** It is about what `traffic_minutes` knows too. */
   readonly isInRollup: boolean
 }
 
@@ -119,7 +119,7 @@ export async function newestIn(
   return { ends, lookedTo: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
 }
 
-/** A span, and what is known of when it started: exactly, or a time it mostly was a few minutes before. */
+/** A span, and what is known of when it started: exactly, or a time it mostly was a minute at most before. */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
 
 /** Spans by id, any time, any trace; keyed like the references. Those that are not here are absent. */
@@ -128,38 +128,61 @@ export async function endsByRef(
   refs: readonly TimedRef[],
   options: QueryOptions,
 ): Promise<Map<string, MessageEnd>> {
-  const found = new Map((await atTheirTimes(store, refs, options)).map((end) => [keyOf(end), end]))
+  const found = await spansByRef<Row>(store, refs, columns, options)
+  return new Map(Array.from(found, ([key, row]) => [key, messageEnd(row)]))
+}
+
+/**
+ * The same, of some columns: each is a read of its own for each span.
+ *
+ * @param wanted SQL, `traceId` and `spanId` among them
+ */
+export async function spansByRef<Row extends SpanRef>(
+  store: Store,
+  refs: readonly TimedRef[],
+  wanted: string,
+  options: QueryOptions,
+): Promise<Map<string, Row>> {
+  const found = new Map((await atTheirTimes<Row>(store, refs, wanted, options)).map((row) => [keyOf(row), row]))
   const others = refs.filter((ref) => ref.start === undefined && !found.has(keyOf(ref)))
-  for (const end of await ofTraces(store, others, '(trace_id, span_id)', options)) found.set(keyOf(end), end)
+  for (const row of await ofTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)) {
+    found.set(keyOf(row), row)
+  }
   return found
 }
 
 const BUCKET = 600_000_000_000n
 
 /** A start names the bucket of the key, which saves looking up where the trace lies. */
-async function atTheirTimes(store: Store, refs: readonly TimedRef[], options: QueryOptions): Promise<MessageEnd[]> {
+async function atTheirTimes<Row>(
+  store: Store,
+  refs: readonly TimedRef[],
+  wanted: string,
+  options: QueryOptions,
+): Promise<Row[]> {
   const places = refs.flatMap(({ traceId, start, before }) => {
     if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
     if (before === undefined) return []
     const last = before / BUCKET
-    return last === 0n ? [{ traceId, bucket: last }] : [last, last - 1n].map((each) => ({ traceId, bucket: each }))
+    // What waited longer is looked up where its trace lies.
+    const isEarly = before % BUCKET < MINUTE && last > 0n
+    return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
   })
   if (places.length === 0) return []
   const where = bucketSet('places', places)
-  const wanted = spanRefSet(
+  const set = spanRefSet(
     'refs',
     refs.filter((ref) => ref.start !== undefined || ref.before !== undefined),
   )
-  const rows = await store.query<Row>(
-    `select ${columns}
+  return await store.query<Row>(
+    `select ${wanted}
     from spans
-    where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${wanted.sql})
+    where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${set.sql})
     limit 1 by trace_id, span_id
     ${byIds}`,
-    { ...where.params, ...wanted.params },
+    { ...where.params, ...set.params },
     options,
   )
-  return rows.map(messageEnd)
 }
 
 /** Consumers whose parent is one of these spans: messages in parent mode. */
@@ -168,32 +191,32 @@ export async function consumingChildren(
   parents: readonly SpanRef[],
   options: QueryOptions,
 ): Promise<MessageEnd[]> {
-  const children = await ofTraces(store, parents, '(trace_id, parent_span_id)', options)
-  return children.filter((child) => isConsuming(child))
+  const children = await ofTraces<Row>(store, parents, '(trace_id, parent_span_id)', columns, options)
+  return children.filter((child) => isConsuming(child)).map(messageEnd)
 }
 
-async function ofTraces(
+async function ofTraces<Row>(
   store: Store,
   refs: readonly SpanRef[],
   key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',
+  wanted: string,
   options: QueryOptions,
-): Promise<MessageEnd[]> {
+): Promise<Row[]> {
   if (refs.length === 0) return []
   const traces = traceIdSet(
     'traceIds',
     refs.map((ref) => ref.traceId),
   )
-  const wanted = spanRefSet('refs', refs)
-  const rows = await store.query<Row>(
-    `select ${columns}
+  const set = spanRefSet('refs', refs)
+  return await store.query<Row>(
+    `select ${wanted}
     from spans
-    where ${inTraces(traces.sql)} and ${key} in (${wanted.sql})
+    where ${inTraces(traces.sql)} and ${key} in (${set.sql})
     limit 1 by trace_id, span_id
     ${byIds}`,
-    { ...traces.params, ...wanted.params },
+    { ...traces.params, ...set.params },
     options,
   )
-  return rows.map(messageEnd)
 }
 
 type Row = Omit<MessageEnd, 'start' | 'end'> & { readonly start: string; readonly finish: string }

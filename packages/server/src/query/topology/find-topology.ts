@@ -5,7 +5,8 @@ import { type Call, callsOf } from './calls.ts'
 import { lagOfGroup, withLag } from './lag-edges.ts'
 import { type GroupLag, lags } from './lag.ts'
 import { nodeId, nodeOf } from './node-id.ts'
-import { type QueueTime, queueTimes } from './queue-times.ts'
+import { queueTimes } from './queue-times.ts'
+import type { QueueTime } from './quiet-times.ts'
 import { MAX_TRAFFIC, type SpanNumbers, spanCounts, type Traffic, trafficOf, wholeMinutes } from './traffic.ts'
 
 const MAX_EDGES = 2_000
@@ -13,13 +14,13 @@ const MAX_EDGES = 2_000
 /** Services, topics and consumer groups of a stretch of time, and what goes between them. */
 export async function findTopology(store: Store, query: TopologyQuery, options: QueryOptions): Promise<TopologyAnswer> {
   const window = wholeMinutes(timeWindow(query))
-  const { spans, consumedOf } = await spanCounts(store, window, options)
   const reading = trafficOf(store, window, options)
-  const [traffic, times, calls, known] = await Promise.all([
+  const counting = spanCounts(store, window, options)
+  const [traffic, known, times, calls] = await Promise.all([
     reading,
-    queueTimes(store, window, consumedOf, reading, options),
-    callsOf(store, window, spans, options),
     lags(store, window, reading, options),
+    counting.then(({ consumedOf }) => queueTimes(store, window, consumedOf, reading, options)),
+    counting.then(({ spans }) => callsOf(store, window, spans, options)),
   ])
   const seconds = Number(window.end - window.start) / 1e9
   const messages = withLag(messageEdges(traffic, times), known)

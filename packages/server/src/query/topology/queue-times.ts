@@ -1,26 +1,18 @@
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
-import { originsOf } from '../messages/deliveries.ts'
-import { endsByRef, keyOf, type MessageEnd, newestIn } from '../messages/message-end.ts'
+import { endsByRef, keyOf, type MessageEnd } from '../messages/message-end.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { type QueueTime, quietTimes, SAMPLE_QUIET } from './quiet-times.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Consuming spans that are looked at for queue times: about so many of busy topics together, and of quiet ones. */
+/** Consuming spans of busy topics that are looked at for queue times: about so many together. */
 const SAMPLE_BUSY = 10_000
-const SAMPLE_QUIET = 400
 
 /** Ends that are looked up one by one: producers from before the window, and consumers whose group the link leaves open. */
 const MAX_LOOK_UPS = 2_000
 
 const MAX_DELIVERIES = 60_000
-
-export type QueueTime = Pick<Traffic, 'topic' | 'group'> & {
-  readonly operation: string
-  readonly service: string
-  /** Nanoseconds from the producing span's end to the consuming span's start. */
-  readonly time: number
-}
 
 /**
  * Queue times of messages consumed in the window. Both ends are read when asked, so it doesn't matter which arrived
@@ -76,25 +68,6 @@ function splitTopics(counts: ReadonlyMap<string, number>): {
     } else busyCount += count
   }
   return { quiet, busyCount }
-}
-
-/** Of all messages of these topics, each end looked up. */
-async function quietTimes(
-  store: Store,
-  window: TimeWindow,
-  quiet: readonly string[],
-  options: QueryOptions,
-): Promise<QueueTime[]> {
-  const condition = {
-    sql: `messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}`,
-    params: { quiet },
-  }
-  const { ends: consumers } = await newestIn(store, window, condition, undefined, 2 * SAMPLE_QUIET, options)
-  return (await originsOf(store, consumers, options)).flatMap(({ produced, consumed }) => {
-    if (produced === undefined || consumed === undefined) return []
-    const { service, topic, group, operation, start } = consumed
-    return [{ service, topic, group, operation, time: Number(start - produced.end) }]
-  })
 }
 
 /** Deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */
