@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Duration, Nano, UnixNano } from './scalars.ts'
+import { Duration, Nano, SpanId, TraceId, UnixNano } from './scalars.ts'
 import { TracesQuery } from './traces.ts'
 
 const Text = Type.String({ maxLength: 8192 })
@@ -12,6 +12,8 @@ export const AttributesQuery = Type.Object(
     scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
     /** What names or values begin with, in any case. */
     prefix: Type.Optional(Type.String({ maxLength: 1024 })),
+    /** A TraceQL filter about single spans, `{ … }`: only names and values of spans that match it. */
+    q: Type.Optional(Text),
     start: Type.Optional(UnixNano),
     end: Type.Optional(UnixNano),
     limit: Limit,
@@ -67,6 +69,8 @@ export const SeriesQuery = Type.Object(
     end: Type.Optional(UnixNano),
     /** Length of an interval. Default: a sixtieth of the time asked for. */
     step: Type.Optional(Duration),
+    /** Spans shown that points are made of, at most; `with (exemplars=…)` in the query goes before it. */
+    exemplars: Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
   },
   { additionalProperties: false },
 )
@@ -76,12 +80,27 @@ export const SeriesAnswer = Type.Object({
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
   stepNano: Nano,
+  /** How long the last interval is, where `endTimeUnixNano` cuts it or it is not over: rate() is over so much, a second at least. */
+  lastStepNano: Type.Optional(Nano),
   series: Type.Array(
     Type.Object({
-      /** Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper bound of a bucket. */
-      labels: Type.Array(Type.Object({ key: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
+      /**
+       * Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper bound of a bucket. `type` is
+       * there where it is no text.
+       */
+      labels: Type.Array(
+        Type.Object({
+          key: Type.String(),
+          value: Type.Union([Type.String(), Type.Null()]),
+          type: Type.Optional(Type.Enum(['int', 'float', 'bool'])),
+        }),
+      ),
       /** At the start of its interval, in order of time; intervals without a value are left out. */
       points: Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number() })),
+      /** Where they are asked for: when the span started, and what it gave; the point's value where spans are only counted. */
+      exemplars: Type.Optional(
+        Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number(), traceId: TraceId, spanId: SpanId })),
+      ),
     }),
   ),
   /** What was left out and what to do about it. */

@@ -1,7 +1,7 @@
 import { AttributesAnswer, AttributesQuery, CompletionAnswer, CompletionQuery } from '@spanlink/contract'
 import { completeQuery } from '../query/complete-query.ts'
 import { windowOf } from '../query/search-by-query.ts'
-import { attributeKeys, attributeValues } from '../query/traceql/names.ts'
+import { attributeKeys, attributeValues, narrowingOf } from '../query/traceql/names.ts'
 import type { Store } from '../store/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
@@ -9,12 +9,14 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/attributes',
-      summary: 'Attribute names in use, or with `key` the values of a field, most used first',
+      summary: 'Attribute names in use, or with `key` the values of a field, most used first; of spans that match `q`',
       query: AttributesQuery,
       answer: AttributesAnswer,
       handle: async ({ query, signal }) => {
-        const { key, scope, prefix, limit } = query
-        const asked = { ...windowOf(query), ...(prefix === undefined ? {} : { prefix }), limit: limit ?? 100, signal }
+        const { key, scope, prefix, limit, q } = query
+        const narrowing = q === undefined ? undefined : narrowingOf(q)
+        const names = { ...windowOf(query), limit: limit ?? 100, narrowing, signal }
+        const asked = prefix === undefined ? names : { ...names, prefix }
         if (key !== undefined) return { status: 200, body: { values: [...(await attributeValues(store, key, asked))] } }
         const attributes = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
         return { status: 200, body: { attributes: [...attributes] } }

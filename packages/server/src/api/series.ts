@@ -2,6 +2,8 @@ import { SeriesAnswer, SeriesQuery } from '@spanlink/contract'
 import { timeWindow } from '../query/messaging/time-window.ts'
 import { parseDuration } from '../query/time-parameters.ts'
 import { aligned } from '../query/traceql/intervals.ts'
+import type { Exemplar } from '../query/traceql/exemplars.ts'
+import type { Label } from '../query/traceql/labels.ts'
 import { metricsTraceQL } from '../query/traceql/metrics.ts'
 import type { Store } from '../store/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -22,14 +24,18 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
         // Until now, in steps that were asked for: the last interval is the one in the making, not a sliver.
         const isOpen = query.end === undefined && query.step !== undefined && step > 0n
         const { start, end } = isOpen ? aligned(asked, step) : asked
-        const { series, cuts } = await metricsTraceQL(store, query.q, { start, end, step, signal })
+        const { exemplars: most = 0 } = query
+        const asking = { start, end, step, exemplars: most, signal }
+        const { series, lastStep, cuts } = await metricsTraceQL(store, query.q, asking)
         const body = {
           startTimeUnixNano: String(start),
           endTimeUnixNano: String(end),
           stepNano: String(step),
-          series: series.map(({ labels, points }) => ({
-            labels: Object.entries(labels).map(([key, value]) => ({ key, value })),
+          ...(lastStep === step ? {} : { lastStepNano: String(lastStep) }),
+          series: series.map(({ labels, points, exemplars = [] }) => ({
+            labels: Object.entries(labels).map(([key, label]) => answerLabel(key, label)),
             points: points.filter(({ value }) => Number.isFinite(value)),
+            ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
           })),
           cuts: [...cuts],
         }
@@ -37,4 +43,13 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       },
     }),
   ]
+}
+
+function answerLabel(key: string, label: Label | null): SeriesAnswer['series'][number]['labels'][number] {
+  if (label === null) return { key, value: null }
+  return { key, value: label.text, ...(label.type === 'string' ? {} : { type: label.type }) }
+}
+
+function answerExemplar({ timeUnixNano, value = 0, traceId, spanId }: Exemplar) {
+  return { timeUnixNano, value, traceId, spanId }
 }

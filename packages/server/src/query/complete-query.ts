@@ -4,7 +4,7 @@ import { windowOf } from './search-by-query.ts'
 import { check } from './traceql/check.ts'
 import { complete } from './traceql/complete.ts'
 import { TraceQLError } from './traceql/errors.ts'
-import { attributeKeys, attributeValues } from './traceql/names.ts'
+import { attributeKeys, attributeValues, narrowingIn } from './traceql/names.ts'
 import { parse } from './traceql/parse.ts'
 
 type Option = CompletionAnswer['options'][number]
@@ -18,17 +18,20 @@ export async function completeQuery(
   options: QueryOptions,
 ): Promise<CompletionAnswer> {
   const found = complete(query.q, Math.min(query.caret, query.q.length))
-  const names = { ...windowOf(query), ...options, limit: MOST_OPTIONS }
+  const isClosed = found.valuesOf?.quoted === true && query.q.charAt(found.to) === query.q.charAt(found.from)
+  const to = found.to + (isClosed ? 1 : 0)
+  // What stands at the caret is no condition yet.
+  const others = `${query.q.slice(0, found.from)} ${query.q.slice(to)}`
+  const names = { ...windowOf(query), ...options, limit: MOST_OPTIONS, narrowing: narrowingIn(others) }
   const head = query.q.slice(found.from, query.caret)
   const [keys, values] = await Promise.all([
     found.keys === undefined ? [] : keyOptions(store, found.keys, head, names),
     found.valuesOf === undefined ? [] : valueOptions(store, found.valuesOf, head, names),
   ])
   const all = [...found.options.filter(({ kind }) => kind === 'value'), ...values, ...keys, ...found.options]
-  const isClosed = found.valuesOf?.quoted === true && query.q.charAt(found.to) === query.q.charAt(found.from)
   return {
     from: found.from,
-    to: found.to + (isClosed ? 1 : 0),
+    to,
     options: [...new Map(all.map((option) => [option.text, option])).values()].slice(0, MOST_OPTIONS),
     ...errorOf(query.q),
   }

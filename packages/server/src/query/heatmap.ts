@@ -19,7 +19,7 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
     stepNano: String(step),
     columns: Number((end - start + step - 1n) / step),
     cells: series.flatMap(({ labels, points }) => {
-      const to = Number(labels['__bucket'] ?? 0) * 1e9
+      const to = Number(labels['__bucket']?.text ?? 0) * 1e9
       return points.flatMap(({ timeUnixNano, value }) =>
         value > 0
           ? [{ column: Number((BigInt(timeUnixNano) - start) / step), from: to / 2, to, count: Math.round(value) }]

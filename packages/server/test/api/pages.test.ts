@@ -3,6 +3,7 @@ import type {
   CompletionAnswer,
   HeatmapAnswer,
   Problem,
+  SeriesAnswer,
   SpanAnswer,
   TraceAnswer,
   TracesAnswer,
@@ -113,6 +114,46 @@ test('names and values of attributes are listed', async () => {
   expect((await get(ask('/api/attributes', { key: '} |' }))).status).toBe(400)
 })
 
+test('names and values are those of spans that match, where a filter says which', async () => {
+  const services = async (q: string): Promise<unknown> =>
+    (await get<AttributesAnswer>(ask('/api/attributes', { key: 'resource.service.name', q }))).body.values
+  expect(await services('{ kind = consumer }')).toEqual(['payment'])
+  expect(await services('{ span.order.id != nil }')).toEqual(['gateway'])
+  const names = await get<AttributesAnswer>(ask('/api/attributes', { prefix: 'order', q: '{ kind = consumer }' }))
+  expect(names.body.attributes?.map(({ field }) => field)).not.toContain('span.order.id')
+  expect(await get<Problem>(ask('/api/attributes', { q: '{ } >> { }' }))).toMatchObject({
+    status: 400,
+    body: { parameter: 'q' },
+  })
+})
+
+test('series come with exemplars where they are asked for, and with types of labels that are no text', async () => {
+  const seriesOf = async (q: string, more: Readonly<Record<string, string>> = {}): Promise<SeriesAnswer> =>
+    (await get<SeriesAnswer>(ask('/api/traceql/series', { q, step: '10m', ...more }))).body
+  const query = '{ kind = consumer } | max_over_time(duration) by (kind, duration > 1ns)'
+  const { series } = await seriesOf(query, { exemplars: '5' })
+  expect(series).toMatchObject([
+    {
+      labels: [
+        { key: 'span:kind', value: 'consumer' },
+        { key: 'span:duration > 1ns', value: 'true', type: 'bool' },
+      ],
+      exemplars: [{ traceId: pay.traceId, spanId: pay.spanId, timeUnixNano: pay.startTimeUnixNano }],
+    },
+  ])
+  expect((await seriesOf(query)).series[0]?.exemplars).toBeUndefined()
+})
+
+test('an interval that is not over says how much of it is', async () => {
+  const ask10m = ask('/api/traceql/series', { q: '{ } | rate()', step: '10m' })
+  const { stepNano, lastStepNano = stepNano } = (await get<SeriesAnswer>(ask10m)).body
+  expect(Number(lastStepNano)).toBeLessThanOrEqual(600e9)
+  const start = '1790000000000000000'
+  const end = '1790000090000000000'
+  const cut = await get<SeriesAnswer>(ask('/api/traceql/series', { q: '{ } | rate()', start, end, step: '1m' }))
+  expect(cut.body).toMatchObject({ stepNano: '60000000000', lastStepNano: '30000000000' })
+})
+
 test('a query is completed from its grammar, its attributes and their values', async () => {
   const complete = async (q: string): Promise<CompletionAnswer> =>
     (await get<CompletionAnswer>(ask('/api/traceql/complete', { q, caret: String(q.length) }))).body
@@ -121,6 +162,8 @@ test('a query is completed from its grammar, its attributes and their values', a
   expect((await complete('{ status = ')).options[0]).toEqual({ text: 'error', kind: 'value' })
   const value = await complete('{ span.order.id = "A')
   expect(value).toMatchObject({ from: 18, options: [{ text: '"A-1 \\"x\\""', kind: 'value' }] })
+  const narrowed = await complete('{ kind = consumer && resource.service.name = "')
+  expect(narrowed.options).toEqual([{ text: '"payment"', kind: 'value' }])
   expect((await complete('{ .a = }')).error).toMatchObject({ from: 7 })
   expect((await complete('{ status = error }')).error).toBeUndefined()
 })

@@ -168,6 +168,52 @@ test('metrics are series over the range, in whole steps since 1970', async () =>
   expect(series.every((one) => one.samples.every(({ timestampMs }) => Number(timestampMs) % 30_000 === 0))).toBe(true)
 })
 
+test('labels have the type of the value, and exemplars the names that Grafana links by', async () => {
+  const seconds = Math.floor(Date.now() / 1000)
+  const series = async (query: string, more = '') => {
+    const range = `start=${seconds - 60}&end=${seconds + 60}&step=10m${more}`
+    const answer = await getJson(`/api/metrics/query_range?q=${encodeURIComponent(query)}&${range}`)
+    return (answer as { series: { labels: unknown; exemplars?: object[] }[] }).series
+  }
+  const fields = ['code', 'sku', 'done', 'ratio', 'absent']
+  const [typed] = await series(`{ .code = 500 } | rate() by (${fields.map((name) => `span.${name}`).join(', ')})`)
+  expect(typed?.labels).toEqual([
+    { key: 'span.code', value: { intValue: '500' } },
+    { key: 'span.sku', value: { stringValue: '500' } },
+    { key: 'span.done', value: { boolValue: true } },
+    { key: 'span.ratio', value: { doubleValue: 0.5 } },
+    { key: 'span.absent', value: { stringValue: 'nil' } },
+  ])
+  const slowest = '{ .code = 500 } | max_over_time(duration)'
+  const exemplar = {
+    labels: [
+      { key: 'trace:id', value: { stringValue: pay.traceId } },
+      { key: 'span:id', value: { stringValue: pay.spanId } },
+    ],
+    value: 0.005,
+    timestampMs: String(start / 1_000_000n + 9n),
+  }
+  expect((await series(slowest))[0]?.exemplars).toEqual([exemplar])
+  expect((await series(slowest, '&exemplars=7'))[0]?.exemplars).toEqual([exemplar])
+  expect((await series(`${slowest} with (exemplars=false)`))[0]?.exemplars).toBeUndefined()
+})
+
+test('values and names are narrowed to spans that a query holds for, also one in the making', async () => {
+  const services = async (q: string) =>
+    (
+      (await getJson(`/api/v2/search/tag/resource.service.name/values?q=${encodeURIComponent(q)}`)) as {
+        tagValues: { value: string }[]
+      }
+    ).tagValues.map(({ value }) => value)
+  expect(await services('{ status = error }')).toEqual(['payment'])
+  expect(await services('{ kind = producer && span.code = }')).toEqual(['gateway'])
+  expect((await services('no query')).toSorted()).toEqual(['gateway', 'payment'])
+  const { scopes } = (await getJson(
+    `/api/v2/search/tags?scope=span&q=${encodeURIComponent('{ kind = producer }')}`,
+  )) as { scopes: { tags: string[] }[] }
+  expect(scopes.flatMap(({ tags }) => tags)).not.toContain('code')
+})
+
 test('an instant query has one value each, and no field that Grafana does not know', async () => {
   const q = encodeURIComponent('{ } | count_over_time() by (resource.service.name)')
   const seconds = Math.floor(Date.now() / 1000)

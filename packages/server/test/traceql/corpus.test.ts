@@ -76,13 +76,7 @@ describe('the engine answers what plain objects do', () => {
     const { series, cuts } = await metricsTraceQL(store, text, { start: dataStart, end: dataEnd, step })
     const query = parse(text)
     if (query.kind !== 'metrics') throw new Error('the corpus has a search among its metrics')
-    const expected = evaluateMetrics(
-      query.metrics,
-      spans,
-      dataStart,
-      step,
-      Number((dataEnd - dataStart + step - 1n) / step),
-    )
+    const expected = evaluateMetrics(query.metrics, spans, { start: dataStart, end: dataEnd, step })
     const found = new Map(series.map(({ labels, points }) => [JSON.stringify(labels), points]))
     expect([...found.keys()].sort()).toEqual([...expected.keys()].sort())
     for (const [name, points] of found) {

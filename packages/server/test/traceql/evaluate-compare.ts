@@ -46,7 +46,15 @@ export function evaluateCompare(
         })
         return ahead.length < top
       })
-      .map(([name, values]) => [name, new Map(values.map((value, at) => [at, [value]]))]),
+      .map(([name, values]) => [inWords(name), new Map(values.map((value, at) => [at, [value]]))]),
+  )
+}
+
+/** The name of a series, whose labels are all text. */
+function inWords(name: string): string {
+  const labels = Object.entries(JSON.parse(name) as Record<string, string | null>)
+  return JSON.stringify(
+    Object.fromEntries(labels.map(([key, text]) => [key, text === null ? null : { text, type: 'string' }])),
   )
 }
 

@@ -5,23 +5,33 @@ import { evaluateCompare } from './evaluate-compare.ts'
 import { valueOf } from './evaluate-field.ts'
 import type { TestSpan } from './spans.ts'
 
-/** Points by labels: `{"name":"x"}` -> interval -> the values it may have (a quantile may lie between two). */
+/** Points by labels: `{"name":{"text":"x","type":"string"}}` -> interval -> the values it may have (a quantile may lie between two). */
 export type Expected = Map<string, Map<number, readonly number[]>>
 
-export function evaluateMetrics(
-  metrics: Metrics,
-  spans: readonly TestSpan[],
-  start: bigint,
-  step: bigint,
-  count: number,
-): Expected {
-  if (metrics.kind === 'number') return new Map([['{}', new Map(range(count).map((at) => [at, [metrics.value]]))]])
+export type TestWindow = { readonly start: bigint; readonly end: bigint; readonly step: bigint }
+
+function countOf({ start, end, step }: TestWindow): number {
+  return Number((end - start + step - 1n) / step)
+}
+
+/** Of an interval, of which the last ends with the window. */
+function secondsOf(at: number, { start, end, step }: TestWindow): number {
+  const left = end - (start + BigInt(at) * step)
+  return Number(left < step ? left : step) / 1e9
+}
+
+export function evaluateMetrics(metrics: Metrics, spans: readonly TestSpan[], window: TestWindow): Expected {
+  if (metrics.kind === 'number')
+    return new Map([['{}', new Map(range(countOf(window)).map((at) => [at, [metrics.value]]))]])
   if (metrics.kind === 'aggregate') {
-    return metrics.second.reduce(applySecond, aggregate(metrics, spans, start, step, count))
+    return metrics.second.reduce(applySecond, aggregate(metrics, spans, window))
   }
-  if (metrics.kind === 'compare') return evaluateCompare(metrics, spans, start, step, count)
-  const left = evaluateMetrics(metrics.left, spans, start, step, count)
-  const right = evaluateMetrics(metrics.right, spans, start, step, count)
+  if (metrics.kind === 'second') {
+    return metrics.stages.reduce(applySecond, evaluateMetrics(metrics.of, spans, window))
+  }
+  if (metrics.kind === 'compare') return evaluateCompare(metrics, spans, window.start, window.step, countOf(window))
+  const left = evaluateMetrics(metrics.left, spans, window)
+  const right = evaluateMetrics(metrics.right, spans, window)
   const result: Expected = new Map()
   for (const name of new Set([...left.keys(), ...right.keys()])) {
     const a = left.get(name) ?? (left.size === 1 ? left.get('{}') : undefined)
@@ -44,13 +54,9 @@ export function evaluateMetrics(
   return result
 }
 
-function aggregate(
-  metrics: MetricsAggregate,
-  spans: readonly TestSpan[],
-  start: bigint,
-  step: bigint,
-  count: number,
-): Expected {
+function aggregate(metrics: MetricsAggregate, spans: readonly TestSpan[], window: TestWindow): Expected {
+  const { start, step } = window
+  const count = countOf(window)
   const { fn, field, by } = metrics
   const found = evaluate(metrics.source, spans)
   const traces = Map.groupBy(spans, (span) => span.traceId)
@@ -61,9 +67,10 @@ function aggregate(
     const raw = field ? valueOf(field, place) : 1
     if (typeof raw !== 'number' && typeof raw !== 'bigint') continue
     const value = Number(raw) * (isDuration(field) ? 1e-9 : 1)
-    const labels = Object.fromEntries(by.map((each) => [describeField(each), text(valueOf(each, place))]))
-    if (fn === 'histogram_over_time')
-      labels['__bucket'] = String(bucketOf(Number(raw)) * (isDuration(field) ? 1e-9 : 1))
+    const labels: Record<string, object | null> = Object.fromEntries(
+      by.map((each) => [describeField(each), typed(valueOf(each, place))]),
+    )
+    if (fn === 'histogram_over_time') labels['__bucket'] = typed(bucketOf(Number(raw)) * (isDuration(field) ? 1e-9 : 1))
     const name = JSON.stringify(labels)
     const points = groups.get(name) ?? new Map<number, number[]>()
     const at = Number((span.start - start) / step)
@@ -74,8 +81,10 @@ function aggregate(
   const result: Expected = new Map()
   for (const [name, points] of groups) {
     for (const level of fn === 'quantile_over_time' ? metrics.quantiles : [undefined]) {
-      const labels = level === undefined ? name : JSON.stringify({ ...(JSON.parse(name) as object), p: String(level) })
-      const values = new Map([...points].map(([at, list]) => [at, reduce(fn, list, level, step)] as const))
+      const labels = level === undefined ? name : JSON.stringify({ ...(JSON.parse(name) as object), p: typed(level) })
+      const values = new Map(
+        [...points].map(([at, list]) => [at, reduce(fn, list, level, secondsOf(at, window))] as const),
+      )
       if (fn === 'rate' || fn === 'count_over_time')
         for (const at of range(count)) if (!values.has(at)) values.set(at, [0])
       result.set(labels, values)
@@ -84,13 +93,13 @@ function aggregate(
   return result
 }
 
-function reduce(fn: string, values: readonly number[], level: number | undefined, step: bigint): readonly number[] {
+function reduce(fn: string, values: readonly number[], level: number | undefined, seconds: number): readonly number[] {
   const sum = values.reduce((a, b) => a + b, 0)
   const sorted = values.toSorted((a, b) => a - b)
   const rank = (level ?? 0) * (values.length - 1)
   switch (fn) {
     case 'rate':
-      return [values.length / (Number(step) / 1e9)]
+      return [values.length / seconds]
     case 'sum_over_time':
       return [sum]
     case 'avg_over_time':
@@ -149,9 +158,12 @@ function isDuration(field: Field | undefined): boolean {
   return field?.kind === 'binary' && (isDuration(field.left) || isDuration(field.right))
 }
 
-function text(value: unknown): string | null {
+/** What a label tells of a value: its text, and its type, of which a list is none. */
+function typed(value: unknown): object | null {
   if (value === undefined) return null
-  return typeof value === 'object' && value !== null && 'word' in value ? String(value.word) : String(value)
+  const text = typeof value === 'object' && value !== null && 'word' in value ? value.word : value
+  const types: Partial<Record<string, string>> = { bigint: 'int', number: 'float', boolean: 'bool' }
+  return { text: String(text), type: types[typeof text] ?? 'string' }
 }
 
 function range(count: number): readonly number[] {

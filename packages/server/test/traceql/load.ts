@@ -10,10 +10,10 @@ import type { Store } from '../../src/store/store.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
 /** Sends spans the way the receiver does: OTLP bytes, rows, inserts. Every fifth span is sent a second time. */
-export async function loadSpans(store: Store, spans: readonly TestSpan[]): Promise<void> {
-  await send(store, spans, 'all')
+export async function loadSpans(store: Store, spans: readonly TestSpan[], token = ''): Promise<void> {
+  await send(store, spans, `all${token}`)
   const again = spans.filter((_, index) => index % 5 === 0)
-  await send(store, again, 'again')
+  await send(store, again, `again${token}`)
 }
 
 async function send(store: Store, spans: readonly TestSpan[], token: string): Promise<void> {

@@ -1,3 +1,5 @@
+import type { Exemplar } from '../../query/traceql/exemplars.ts'
+import type { Label } from '../../query/traceql/labels.ts'
 import type { Series } from '../../query/traceql/metrics-series.ts'
 
 /** `tempopb.TimeSeries`. */
@@ -7,7 +9,20 @@ export function rangeSeries(series: readonly Series[]): readonly object[] {
     samples: one.points
       .filter(({ value }) => Number.isFinite(value))
       .map(({ timeUnixNano, value }) => ({ timestampMs: millisOf(BigInt(timeUnixNano)), value })),
+    ...(one.exemplars?.length ? { exemplars: one.exemplars.map(exemplarOf) } : {}),
   }))
+}
+
+/** `tempopb.Exemplar`. The names of its labels are what Grafana links by. */
+function exemplarOf({ traceId, spanId, timeUnixNano, value }: Exemplar): object {
+  return {
+    labels: [
+      { key: 'trace:id', value: { stringValue: traceId } },
+      { key: 'span:id', value: { stringValue: spanId } },
+    ],
+    value,
+    timestampMs: millisOf(BigInt(timeUnixNano)),
+  }
 }
 
 /** `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields that it does not know. */
@@ -19,7 +34,14 @@ export function instantSeries(series: readonly Series[]): readonly object[] {
 }
 
 function labelsOf({ labels }: Series): object {
-  return { labels: Object.entries(labels).map(([key, value]) => ({ key, value: { stringValue: value ?? 'nil' } })) }
+  return { labels: Object.entries(labels).map(([key, label]) => ({ key, value: valueOf(label) })) }
+}
+
+function valueOf(label: Label | null): object {
+  if (label?.type === 'int') return { intValue: label.text }
+  if (label?.type === 'float' && Number.isFinite(Number(label.text))) return { doubleValue: Number(label.text) }
+  if (label?.type === 'bool') return { boolValue: label.text === 'true' }
+  return { stringValue: label?.text ?? 'nil' }
 }
 
 function millisOf(nanos: bigint): string {

@@ -2,7 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { findTrace } from '../../query/trace.ts'
 import { limits } from '../../query/traceql/limits.ts'
 import { aligned } from '../../query/traceql/intervals.ts'
+import { usualExemplars } from '../../query/traceql/exemplars.ts'
 import { metricsTraceQL } from '../../query/traceql/metrics.ts'
+import { narrowingIn } from '../../query/traceql/names.ts'
 import { searchTraceQL } from '../../query/traceql/run.ts'
 import type { Store } from '../../store/store.ts'
 import { hangUp } from '../hang-up.ts'
@@ -87,6 +89,7 @@ function searches(tempo: FastifyInstance, store: Store): void {
   const names = (request: FastifyRequest, reply: FastifyReply) => ({
     ...tempoWindow(request.query as TempoQuery),
     limit: countOf(request.query as TempoQuery, 'limit', NAMES, NAMES),
+    narrowing: narrowingIn(textOf(request.query as TempoQuery, 'q') ?? ''),
     signal: hangUp(reply),
   })
   tempo.get('/api/v2/search/tags', async (request, reply) => {
@@ -122,7 +125,9 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const least = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
     const step = stepOf(query) ?? usual
-    const options = { ...aligned({ start, end }, step), step, signal: hangUp(reply) }
+    // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of the query.
+    const exemplars = countOf(query, 'exemplars', usualExemplars, usualExemplars)
+    const options = { ...aligned({ start, end }, step), step, exemplars, signal: hangUp(reply) }
     const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
     return { series: rangeSeries(series), metrics: {}, ...statusOf(cuts) }
   })

@@ -82,6 +82,7 @@ export type Literal =
 export type Metrics =
   | MetricsAggregate
   | MetricsCompare
+  | ({ readonly kind: 'second'; readonly of: Metrics; readonly stages: readonly SecondStage[] } & Span)
   | ({ readonly kind: 'arithmetic'; readonly op: ArithmeticOp; readonly left: Metrics; readonly right: Metrics } & Span)
   | ({ readonly kind: 'number'; readonly value: number } & Span)
 

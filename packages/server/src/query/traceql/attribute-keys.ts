@@ -1,9 +1,9 @@
 import type { Store } from '../../store/store.ts'
 import { ask } from './ask.ts'
-import type { Scope } from './ast.ts'
-import { inWindow } from './compile/from.ts'
-import { createParams } from './compile/params.ts'
+import type { Field, Scope } from './ast.ts'
+import { createParams, type Params } from './compile/params.ts'
 import { quoteName } from './describe.ts'
+import { linksOf, spansThat } from './narrowing.ts'
 import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { startSearch } from './run.ts'
 import type { Search, Window } from './search.ts'
@@ -40,7 +40,7 @@ type Use = { readonly scope: Scope; readonly key: string; readonly uses: number 
 async function keysOf(
   search: Search,
   scope: Scope,
-  { prefix = '', limit = 100 }: NamesOptions,
+  { prefix = '', limit = 100, narrowing }: NamesOptions,
 ): Promise<readonly Use[]> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(key), ${params.add('String', prefix.toLowerCase())})`
@@ -49,11 +49,12 @@ async function keysOf(
     ask(
       search,
       `select key, toString(count()) as uses from (
-        select arrayJoin(${keysColumn(scope)}) as key from (${rowsOf(scope, window, params)}))
+        select arrayJoin(${keysColumn(scope)}) as key from (${rowsOf(scope, window, params, narrowing)}))
       where ${begins} group by key order by count() desc, key limit ${params.add('UInt32', limit)}`,
       params,
     )
-  const rows = inSources ? await read(search.window) : await newestFirst(search, read, (rows) => rows.length >= limit)
+  const isWhole = inSources && !narrowing
+  const rows = isWhole ? await read(search.window) : await newestFirst(search, read, (rows) => rows.length >= limit)
   return rows.map(({ key, uses }) => ({ scope, key, uses: Number(uses) }))
 }
 
@@ -64,13 +65,17 @@ function keysColumn(scope: Scope): string {
   return 'mapKeys(attrs)'
 }
 
-function rowsOf(scope: Scope, { start, end }: Window, params: ReturnType<typeof createParams>): string {
-  if (scope === 'resource' || scope === 'instrumentation') return 'select resource_attrs, scope_attrs from sources'
+function rowsOf(scope: Scope, window: Window, params: Params, narrowing: Field | undefined): string {
+  const { from, where } = spansThat(narrowing, window, params)
   const most = params.add('UInt32', sampled)
+  if (scope === 'resource' || scope === 'instrumentation') {
+    const some = `source_id in (select distinct s.source_id from (select s.source_id from ${from} where ${where} limit ${most}) as s)`
+    return `select resource_attrs, scope_attrs from sources${narrowing ? ` where ${some}` : ''}`
+  }
   if (scope === 'link') {
-    return `select attrs from span_links where direction = 'out' and start >= ${params.add('UInt64', String(start))} and start < ${params.add('UInt64', String(end))} limit ${most}`
+    return `select l.attrs as attrs from span_links as l where ${linksOf(narrowing, window, params)} limit ${most}`
   }
   const column = scope === 'event' ? 'events' : 'attrs'
   const some = scope === 'event' ? ' and notEmpty(s.events)' : ''
-  return `select s.${column} as ${column} from spans as s where ${inWindow('s', start, end, params)}${some} limit ${most}`
+  return `select s.${column} as ${column} from ${from} where ${where}${some} limit ${most}`
 }

@@ -1,18 +1,18 @@
 import type { Store } from '../../store/store.ts'
 import { ask } from './ask.ts'
-import type { Attribute, Field } from './ast.ts'
+import type { Field } from './ast.ts'
 import { check } from './check.ts'
-import { inWindow, spansAlone } from './compile/from.ts'
+import { spansAlone } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
+import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { intrinsics } from './intrinsics.ts'
+import { linksOf, spansThat } from './narrowing.ts'
 import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
-import { typeLetter } from './spans-of-answer.ts'
 import type { Search, Window } from './search.ts'
-import { compileText } from './trace-rows.ts'
 
 /** A value as text; its type as a letter of `spans.attr_types`. */
 export type TypedValue = { readonly text: string; readonly type: string }
@@ -32,17 +32,23 @@ export async function attributeValues(store: Store, field: string, options: Name
 export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<readonly TypedValue[]> {
   const parsed = parseFieldName(field)
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
-  if (parsed.kind === 'intrinsic' && parsed.name === 'span:name') return operationNames(store, options)
+  const { narrowing } = options
+  if (parsed.kind === 'intrinsic' && parsed.name === 'span:name' && !narrowing) return operationNames(store, options)
   const search = startSearch(store, { timeoutMs: 1_000, ...options })
+  if (narrowing) return newestValues(search, parsed, options)
   if (scope === 'resource' || scope === 'instrumentation' || isOfScope(parsed))
     return valuesInSources(search, parsed, options)
-  const own = await newestFirst(
+  if (parsed.kind !== 'attribute' || scope !== 'any') return newestValues(search, parsed, options)
+  const own = await newestValues(search, { ...parsed, scope: 'span' }, options)
+  return own.length > 0 ? own : valuesInSources(search, { ...parsed, scope: 'resource' }, options)
+}
+
+function newestValues(search: Search, field: Field, options: NamesOptions): Promise<readonly TypedValue[]> {
+  return newestFirst(
     search,
-    (window) => valuesInSpans(search, parsed, window, options),
+    (window) => valuesInSpans(search, field, window, options),
     (rows) => rows.length >= (options.limit ?? 100),
   )
-  if (scope !== 'any' || own.length > 0) return own
-  return valuesInSources(search, { ...parsed, scope: 'resource' } as Attribute, options)
 }
 
 function parseFieldName(field: string): Field {
@@ -104,26 +110,23 @@ async function valuesInSources(
 async function valuesInSpans(
   search: Search,
   field: Field,
-  { start, end }: Window,
-  { prefix = '', limit = 100 }: NamesOptions,
+  window: Window,
+  { prefix = '', limit = 100, narrowing }: NamesOptions,
 ): Promise<readonly TypedValue[]> {
   const params = createParams()
-  const row = spansAlone(params, '1')
-  const own: Field = field.kind === 'attribute' && field.scope === 'any' ? { ...field, scope: 'span' } : field
-  const text = compileText(own, row)
+  const { from: spans, where, row } = spansThat(narrowing, window, params, [field])
+  const text = compileText(field, row)
   const isEvent =
     (field.kind === 'attribute' && field.scope === 'event') ||
     (field.kind === 'intrinsic' && intrinsics[field.name].home === 'event')
   const isLink =
     (field.kind === 'attribute' && field.scope === 'link') ||
     (field.kind === 'intrinsic' && intrinsics[field.name].home === 'link')
-  const window = isLink
-    ? `l.direction = 'out' and l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
-    : inWindow('s', start, end, params)
-  const from = isLink ? 'span_links as l' : `spans as s${isEvent ? ' array join events as e' : ''}`
+  const from = isLink ? 'span_links as l' : `${spans}${isEvent ? ' array join s.events as e' : ''}`
+  const rowsThat = isLink ? linksOf(narrowing, window, params) : where
   const rows = await ask<TypedValue>(
     search,
-    `select text, type from (select ${text} as text, ${typeLetter(own, row)} as type from ${from} where ${window} and isNotNull(text) limit ${params.add('UInt32', sampled)})
+    `select text, type from (select ${text} as text, ${typeLetter(field, row)} as type from ${from} where ${rowsThat} and isNotNull(text) limit ${params.add('UInt32', sampled)})
     where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,

@@ -27,6 +27,9 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
       checkMetrics(metrics.left, refuse)
       checkMetrics(metrics.right, refuse)
       return
+    case 'second':
+      checkMetrics(metrics.of, refuse)
+      return
     case 'compare':
       checkPipeline(metrics.source, refuse)
       checkSpanset(metrics.selection, refuse)

@@ -15,20 +15,30 @@ export type Match = {
   readonly position: Position
 }
 
+export type Found = {
+  readonly matches: readonly Match[]
+  /** Of what was looked at last, where more could match behind it. */
+  readonly rest: Position | undefined
+}
+
 /** Where to look: in a window of time, among some traces, or both. */
 export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
 
-/** Finds traces that a pipeline matches, newest first, behind a position if one is given, and what it makes of each. */
+/**
+ * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what it makes of each: as
+ * many as asked for, or those among the newest ten thousand that could.
+ */
 export async function findMatches(
   search: Search,
   plan: Plan,
   scope: Scope,
   limit: number,
   after?: Position,
-): Promise<Match[]> {
+): Promise<Found> {
   const links = await matchLinks(search, plan.pipeline, scope)
   const matches: Match[] = []
   const seen = new Set<string>()
+  let last: Position | undefined
   let size: number = limits.chunkTraces
   for await (const candidates of candidatesOf(search, plan, links, narrowed(plan, links, scope), limit, after)) {
     const fresh = candidates.filter(({ traceId }) => !seen.has(traceId))
@@ -44,19 +54,30 @@ export async function findMatches(
       size = Math.min(2 * size, limits.largestChunk)
       for (const position of chunk) {
         seen.add(position.traceId)
+        if (matches.length < limit) last = position
         const rows = traces.get(position.traceId)
         const spansets = rows ? evaluateTrace(plan, rows, links) : []
         if (rows && spansets.length > 0 && matches.length < limit) matches.push({ rows, spansets, position })
       }
     }
-    if (matches.length >= limit) break
+    if (matches.length >= limit || seen.size >= limits.candidateTraces) return { matches, rest: last }
   }
+  return { matches, rest: undefined }
+}
+
+export async function planAndFind(
+  search: Search,
+  pipeline: Pipeline,
+  scope: Scope,
+  limit: number,
+): Promise<readonly Match[]> {
+  const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit)
+  if (rest && matches.length < limit) search.cuts.add(lookedAtMost)
   return matches
 }
 
-export function planAndFind(search: Search, pipeline: Pipeline, scope: Scope, limit: number): Promise<Match[]> {
-  return findMatches(search, planPipeline(pipeline), scope, limit)
-}
+/** Why an answer is cut that has no next page. */
+export const lookedAtMost = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
 
 /** When an operator over links comes first, the traces it found are all there is to look among, whatever their age. */
 function narrowed({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
@@ -120,12 +141,6 @@ async function* candidatesOf(
       most = cap
       found = await ask(cap)
       yield found
-    }
-    if (found.length >= cap) {
-      search.cuts.add(
-        `Only the newest ${cap} traces that could match were looked at: choose a shorter time range or add conditions.`,
-      )
-      return
     }
     if (start === window.start) return
   }

@@ -22,5 +22,6 @@ export const limits = {
   /** Series and points of a metrics answer. */
   series: 1_000,
   points: 11_000,
+  exemplars: 500,
   timeoutMs: 10_000,
 } as const

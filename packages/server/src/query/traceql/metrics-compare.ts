@@ -7,7 +7,8 @@ import { createParams, type Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
 import { foldConstants } from './fold.ts'
-import type { Intervals } from './metrics.ts'
+import type { Intervals } from './intervals.ts'
+import { type Labels, textLabel } from './labels.ts'
 import type { RawSeries } from './metrics-series.ts'
 import type { Search } from './search.ts'
 
@@ -51,9 +52,9 @@ export async function compareInEngine(
       'limit',
       'compare() has too many points: choose a longer step, or fewer values of each attribute.',
     )
-  const series = new Map<string, { labels: Record<string, string | null>; values: Map<number, number> }>()
+  const series = new Map<string, { labels: Labels; values: Map<number, number> }>()
   const add = (meta: string, field: string, text: string | null, at: number, count: number): void => {
-    const labels = { __meta_type: meta, [field]: text }
+    const labels: Labels = { __meta_type: textLabel(meta), [field]: text === null ? null : textLabel(text) }
     const known = series.get(JSON.stringify(labels)) ?? { labels, values: new Map<number, number>() }
     known.values.set(at, (known.values.get(at) ?? 0) + count)
     series.set(JSON.stringify(labels), known)

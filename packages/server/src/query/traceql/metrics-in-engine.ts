@@ -4,16 +4,17 @@ import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
 import { createParams } from './compile/params.ts'
+import { compileText, isServiceName, labelLetter } from './compile/text.ts'
 import { compileValue } from './compile/value.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { foldConstants } from './fold.ts'
 import { intrinsics } from './intrinsics.ts'
 import { limits } from './limits.ts'
-import type { Intervals } from './metrics.ts'
-import type { RawSeries } from './metrics-series.ts'
+import { type Intervals, lengthOf } from './intervals.ts'
+import { type Label, type Labels, labelOf, numberLabel } from './labels.ts'
+import type { RawExemplar, RawSeries } from './metrics-series.ts'
 import type { Search } from './search.ts'
-import { compileText, isServiceName } from './trace-rows.ts'
 
 /** Whether each span decides alone: one filter, and fields of the span's own row or its source. Then SQL does it all. */
 export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
@@ -32,23 +33,24 @@ export async function aggregateInEngine(
   search: Search,
   metrics: MetricsAggregate,
   intervals: Intervals,
+  { withExemplars }: { readonly withExemplars: boolean },
 ): Promise<readonly RawSeries[]> {
+  const asked = { metrics, intervals, withExemplars }
   try {
-    return await aggregate(search, metrics, intervals, 'limit 1 by s.trace_id, s.span_id')
+    return await aggregate(search, asked, 'limit 1 by s.trace_id, s.span_id')
   } catch (error) {
     if (!isTooHeavy(error)) throw error
-    const series = await aggregate(search, metrics, intervals, '')
+    const series = await aggregate(search, asked, '')
     search.cuts.add('There are too many spans to tell apart: one that was sent twice counts twice.')
     return series
   }
 }
 
-async function aggregate(
-  search: Search,
-  { source, fn, field, quantiles, by }: MetricsAggregate,
-  { start, end, step, count }: Intervals,
-  once: string,
-): Promise<readonly RawSeries[]> {
+type Asked = { readonly metrics: MetricsAggregate; readonly intervals: Intervals; readonly withExemplars: boolean }
+
+async function aggregate(search: Search, asked: Asked, once: string): Promise<readonly RawSeries[]> {
+  const { source, fn, field, quantiles, by } = asked.metrics
+  const { start, end, step, count } = asked.intervals
   const params = createParams()
   const condition =
     source.source.kind === 'filter' && source.source.condition ? foldConstants(source.source.condition) : undefined
@@ -63,17 +65,24 @@ async function aggregate(
   if (condition)
     where.push(compileCondition(condition, condition && isDecidedAlone(condition, alone) ? alone : row, 'exact'))
   const value = field ? `toFloat64(${compileValue(foldConstants(field), row).number ?? 'null'})` : '1'
-  const labels = by.map((each, at) => `${compileText(foldConstants(each), row)} as label${at}`)
-  const names = by.map((_, at) => `label${at}`)
+  const labels = by.flatMap((each, at) => {
+    const label = foldConstants(each)
+    return [`${compileText(label, row)} as label${at}`, `${labelLetter(label, row)} as type${at}`]
+  })
+  const names = by.flatMap((_, at) => [`label${at}`, `type${at}`])
+  const shown = asked.withExemplars
+    ? 'lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as span, s.start as began,'
+    : ''
   const bucket = fn === 'histogram_over_time' ? ['bucket'] : []
   const groups = ['at', ...names, ...bucket]
   const limit = limits.series * Math.min(count, limits.points) + 1
   const rows = await ask<Raw>(
     search,
     `select at, ${[...names, ...bucket].map((name) => `${name}, `).join('')}${aggregateOf(fn, quantiles)} as result
+      ${asked.withExemplars ? `, ${exemplarsOf(fn)} as exemplars` : ''}
     from (
       select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
-        ${labels.map((label) => `${label}, `).join('')}${value} as value
+        ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
         ${fn === 'histogram_over_time' ? `, if(value > 0, pow(2, ceil(log2(value))), 0) as bucket` : ''}
       from spans as s ${useJoin ? 'left any join sources as r on r.source_id = s.source_id' : ''}
       where ${where.join(' and ')}
@@ -82,13 +91,14 @@ async function aggregate(
     group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
     params,
   )
-  return seriesOf(rows, { fn, quantiles, by, count, step, field })
+  return seriesOf(rows, asked)
 }
 
 type Raw = {
   readonly at: string
   readonly bucket?: number
   readonly result: number | string | readonly number[]
+  readonly exemplars?: readonly (readonly [trace: string, span: string, began: string, value: number])[]
 } & Readonly<Record<string, unknown>>
 
 function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
@@ -111,59 +121,109 @@ function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): 
   }
 }
 
-type Shape = Pick<MetricsAggregate, 'fn' | 'quantiles' | 'by' | 'field'> & {
-  readonly count: number
-  readonly step: bigint
+/**
+ * Spans that a group is made of: the one that a least or greatest value is of; of quantiles the slowest and another; else
+ * any, the same one whenever it is asked.
+ */
+function exemplarsOf(fn: MetricsAggregate['fn']): string {
+  const span = '(trace, span, toString(began), toFloat64(value))'
+  const any = `argMin(${span}, cityHash64(trace, span))`
+  if (fn === 'min_over_time') return `[argMin(${span}, value)]`
+  if (fn === 'max_over_time') return `[argMax(${span}, value)]`
+  return fn === 'quantile_over_time' ? `[${any}, argMax(${span}, value)]` : `[${any}]`
 }
 
-function seriesOf(rows: readonly Raw[], shape: Shape): readonly RawSeries[] {
-  const { fn, quantiles, by } = shape
-  const scale = scaleOf(shape)
-  const series = new Map<string, { labels: Record<string, string | null>; points: { at: number; value: number }[] }>()
-  const add = (labels: Record<string, string | null>, at: number, value: number): void => {
+type MutableSeries = {
+  readonly labels: Labels
+  readonly points: { readonly at: number; readonly value: number }[]
+  readonly exemplars: RawExemplar[]
+}
+
+function seriesOf(rows: readonly Raw[], { metrics, intervals }: Asked): readonly RawSeries[] {
+  const { fn, quantiles, by, field } = metrics
+  const series = new Map<string, MutableSeries>()
+  const add = (labels: Labels, at: number, value: number): MutableSeries => {
     const name = JSON.stringify(labels)
-    const known = series.get(name)
-    if (known) known.points.push({ at, value })
-    else series.set(name, { labels, points: [{ at, value }] })
+    const known = series.get(name) ?? { labels, points: [], exemplars: [] }
+    known.points.push({ at, value })
+    series.set(name, known)
     if (series.size > limits.series) {
       throw new TraceQLError(
         'limit',
         `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
       )
     }
+    return known
   }
   for (const row of rows) {
-    const labels: Record<string, string | null> = {}
-    for (const [at, field] of by.entries()) labels[describeField(field)] = textOrNull(row[`label${at}`])
+    const labels: Record<string, Label | null> = {}
+    for (const [at, each] of by.entries())
+      labels[describeField(each)] = labelOf(textOrNull(row[`label${at}`]), textOrNull(row[`type${at}`]))
     const at = Number(row.at)
-    if (fn === 'quantile_over_time' && Array.isArray(row.result)) {
-      for (const [index, level] of quantiles.entries())
-        add({ ...labels, p: String(level) }, at, Number(row.result[index]) * scale)
+    const scale = scaleOf(metrics, intervals, at)
+    const exemplars = (row.exemplars ?? []).map(([traceId, spanId, timeUnixNano, value]): RawExemplar => ({
+      at,
+      traceId,
+      spanId,
+      timeUnixNano,
+      value: isCount(fn) ? undefined : value * secondsOf(field),
+    }))
+    const { result } = row
+    if (fn === 'quantile_over_time' && Array.isArray(result)) {
+      const levels = quantiles.map((level, index) => {
+        const value = Number(result[index]) * scale
+        return { value, of: add({ ...labels, p: numberLabel(level) }, at, value) }
+      })
+      addToLevels(levels, exemplars)
     } else if (fn === 'histogram_over_time') {
-      add({ ...labels, __bucket: String(Number(row.bucket) * secondsOf(shape.field)) }, at, Number(row.result))
+      const bound = Number(row.bucket) * secondsOf(field)
+      add({ ...labels, __bucket: numberLabel(bound) }, at, Number(result)).exemplars.push(...exemplars)
     } else {
-      add(labels, at, Number(row.result) * scale)
+      add(labels, at, Number(result) * scale).exemplars.push(...exemplars)
     }
   }
-  return fillZeros([...series.values()], shape)
+  return fillZeros([...series.values()], metrics, intervals)
+}
+
+/** Each exemplar once, with the lowest quantile that it lies under, else the highest. */
+export function addToLevels(
+  levels: readonly { readonly value: number; readonly of: { readonly exemplars: RawExemplar[] } }[],
+  exemplars: readonly RawExemplar[],
+): void {
+  const rising = levels.toSorted((a, b) => a.value - b.value)
+  const once = new Map(exemplars.map((each) => [`${each.traceId}${each.spanId}`, each]))
+  for (const each of once.values()) {
+    const level = rising.find(({ value }) => (each.value ?? 0) <= value) ?? rising.at(-1)
+    level?.of.exemplars.push(each)
+  }
 }
 
 /** Counting functions know that an empty interval has 0; all others know nothing of it. */
 export function fillZeros(
   series: readonly RawSeries[],
-  { fn, by, count }: Pick<Shape, 'fn' | 'by' | 'count'>,
+  { fn, by }: Pick<MetricsAggregate, 'fn' | 'by'>,
+  { count }: Intervals,
 ): readonly RawSeries[] {
   if (fn !== 'rate' && fn !== 'count_over_time') return series
-  const all = series.length === 0 && by.length === 0 ? [{ labels: {}, points: [] }] : series
-  return all.map(({ labels, points }) => {
-    const values = new Map(points.map(({ at, value }) => [at, value]))
-    return { labels, points: Array.from({ length: count }, (_, at) => ({ at, value: values.get(at) ?? 0 })) }
+  const all: readonly RawSeries[] = series.length === 0 && by.length === 0 ? [{ labels: {}, points: [] }] : series
+  return all.map((one) => {
+    const values = new Map(one.points.map(({ at, value }) => [at, value]))
+    return { ...one, points: Array.from({ length: count }, (_, at) => ({ at, value: values.get(at) ?? 0 })) }
   })
 }
 
-export function scaleOf({ fn, step, field }: Pick<Shape, 'fn' | 'step' | 'field'>): number {
-  if (fn === 'rate') return 1e9 / Number(step)
-  return fn === 'count_over_time' ? 1 : secondsOf(field)
+export function isCount(fn: MetricsAggregate['fn']): boolean {
+  return fn === 'rate' || fn === 'count_over_time' || fn === 'histogram_over_time'
+}
+
+/** What a result is multiplied with to be a value of that interval. */
+export function scaleOf(
+  { fn, field }: Pick<MetricsAggregate, 'fn' | 'field'>,
+  intervals: Intervals,
+  at: number,
+): number {
+  if (fn === 'rate') return 1e9 / Number(lengthOf(at, intervals))
+  return isCount(fn) ? 1 : secondsOf(field)
 }
 
 export function secondsOf(field: Field | undefined): number {

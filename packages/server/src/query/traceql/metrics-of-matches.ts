@@ -1,11 +1,12 @@
 import type { MetricsAggregate } from './ast.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
-import { findMatches } from './find.ts'
+import { findMatches, lookedAtMost } from './find.ts'
 import { limits } from './limits.ts'
-import { fillZeros, scaleOf, secondsOf } from './metrics-in-engine.ts'
-import type { Intervals } from './metrics.ts'
-import type { RawSeries } from './metrics-series.ts'
+import type { Intervals } from './intervals.ts'
+import { type Label, type Labels, numberLabel } from './labels.ts'
+import { addToLevels, fillZeros, isCount, scaleOf, secondsOf } from './metrics-in-engine.ts'
+import type { RawExemplar, RawSeries } from './metrics-series.ts'
 import { planPipeline } from './plan.ts'
 import type { Search } from './search.ts'
 
@@ -17,12 +18,14 @@ export async function aggregateMatches(
   search: Search,
   metrics: MetricsAggregate,
   intervals: Intervals,
+  { withExemplars }: { readonly withExemplars: boolean },
 ): Promise<readonly RawSeries[]> {
   const { fn, field, by, quantiles } = metrics
   const plan = planPipeline(metrics.source, { numbers: field ? [field] : [], labels: by })
   const scope = { window: search.window, within: undefined }
-  const matches = await findMatches(search, plan, scope, limits.candidateTraces)
-  const series = new Map<string, { labels: Record<string, string | null>; values: Map<number, number[]> }>()
+  const { matches, rest } = await findMatches(search, plan, scope, limits.candidateTraces)
+  if (rest) search.cuts.add(lookedAtMost)
+  const groups = new Map<string, Group>()
   const labelColumns = by.map((each) => plan.labelOf(each))
   for (const { rows, spansets } of matches) {
     const column = field ? rows.numbers[plan.numberOf(field)] : undefined
@@ -30,36 +33,83 @@ export async function aggregateMatches(
       const interval = intervalOf(rows.starts[at] ?? 0n, intervals)
       const value = field ? column?.[at] : 1
       if (interval === undefined || value === null || value === undefined) continue
-      const labels: Record<string, string | null> = {}
+      const labels: Record<string, Label | null> = {}
       for (const [index, each] of by.entries())
         labels[describeField(each)] = rows.labels[labelColumns[index] ?? -1]?.[at] ?? null
       if (fn === 'histogram_over_time')
-        labels['__bucket'] = String((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * secondsOf(field))
+        labels['__bucket'] = numberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * secondsOf(field))
       const name = JSON.stringify(labels)
-      const known = series.get(name) ?? { labels, values: new Map<number, number[]>() }
-      const values = known.values.get(interval)
-      if (values) values.push(value)
-      else known.values.set(interval, [value])
-      series.set(name, known)
+      const group = groups.get(name) ?? { labels, values: new Map<number, GroupValue[]>() }
+      const values = group.values.get(interval) ?? []
+      values.push({ value, traceId: rows.traceId, spanId: rows.spanIds[at] ?? '', start: rows.starts[at] ?? 0n })
+      group.values.set(interval, values)
+      groups.set(name, group)
     }
   }
-  if (series.size * Math.max(1, quantiles.length) > limits.series) {
+  if (groups.size * Math.max(1, quantiles.length) > limits.series) {
     throw new TraceQLError(
       'limit',
       `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
     )
   }
-  const scale = fn === 'histogram_over_time' ? 1 : scaleOf({ fn, step: intervals.step, field })
+  const raw = [...groups.values()].flatMap((group) => seriesOf(group, metrics, intervals, withExemplars))
+  return fillZeros(raw, metrics, intervals)
+}
+
+type GroupValue = {
+  readonly value: number
+  readonly traceId: string
+  readonly spanId: string
+  readonly start: bigint
+}
+
+/** Spans with the same labels, by interval. */
+type Group = { readonly labels: Labels; readonly values: Map<number, GroupValue[]> }
+
+function seriesOf(
+  { labels, values }: Group,
+  metrics: MetricsAggregate,
+  intervals: Intervals,
+  withExemplars: boolean,
+): readonly RawSeries[] {
+  const { fn, quantiles } = metrics
   const levels = fn === 'quantile_over_time' ? quantiles : [undefined]
-  const raw = [...series.values()].flatMap(({ labels, values }) =>
-    levels.map((level) => ({
-      labels: level === undefined ? labels : { ...labels, p: String(level) },
-      points: [...values]
-        .map(([at, list]) => ({ at, value: reduce(fn, list, level) * scale }))
-        .sort((a, b) => a.at - b.at),
-    })),
-  )
-  return fillZeros(raw, { fn, by, count: intervals.count })
+  const series = levels.map((level) => ({
+    level,
+    labels: level === undefined ? labels : { ...labels, p: numberLabel(level) },
+    points: [] as { at: number; value: number }[],
+    exemplars: [] as RawExemplar[],
+  }))
+  for (const [at, spans] of [...values].sort(([a], [b]) => a - b)) {
+    const numbers = spans.map(({ value }) => value)
+    const scale = fn === 'histogram_over_time' ? 1 : scaleOf(metrics, intervals, at)
+    const reached = series.map((of) => {
+      const value = reduce(fn, numbers, of.level) * scale
+      of.points.push({ at, value })
+      return { of, value }
+    })
+    if (withExemplars) addToLevels(reached, exemplarsOf(spans, at, metrics))
+  }
+  return series
+}
+
+function exemplarsOf(
+  spans: readonly GroupValue[],
+  at: number,
+  { fn, field }: MetricsAggregate,
+): readonly RawExemplar[] {
+  const [first, ...others] = spans
+  if (!first) return []
+  const least = others.reduce((best, each) => (each.value < best.value ? each : best), first)
+  const most = others.reduce((best, each) => (each.value > best.value ? each : best), first)
+  const shown = { min_over_time: [least], max_over_time: [most], quantile_over_time: [first, most] }
+  return (fn in shown ? shown[fn as keyof typeof shown] : [first]).map(({ traceId, spanId, start, value }) => ({
+    at,
+    traceId,
+    spanId,
+    timeUnixNano: String(start),
+    value: isCount(fn) ? undefined : value * secondsOf(field),
+  }))
 }
 
 function reduce(fn: MetricsAggregate['fn'], values: readonly number[], level = 0): number {

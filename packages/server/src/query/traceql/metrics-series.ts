@@ -1,12 +1,19 @@
 import type { ArithmeticOp, SecondStage } from './ast.ts'
+import type { Exemplar } from './exemplars.ts'
 import { calculate, compareNumbers } from './fold.ts'
+import type { Labels } from './labels.ts'
 
 /** A value of the interval with this number. */
 export type Point = { readonly at: number; readonly value: number }
 
-type Labels = Readonly<Record<string, string | null>>
+/** A span that the point of an interval is made of; `value` as in `Exemplar`. */
+export type RawExemplar = Pick<Exemplar, 'traceId' | 'spanId' | 'timeUnixNano' | 'value'> & { readonly at: number }
 
-export type RawSeries = { readonly labels: Labels; readonly points: readonly Point[] }
+export type RawSeries = {
+  readonly labels: Labels
+  readonly points: readonly Point[]
+  readonly exemplars?: readonly RawExemplar[]
+}
 
 export type Series = {
   /**
@@ -16,6 +23,8 @@ export type Series = {
   readonly labels: Labels
   /** In order of time. */
   readonly points: readonly { readonly timeUnixNano: string; readonly value: number }[]
+  /** Where they are asked for, in no order. */
+  readonly exemplars?: readonly Exemplar[]
 }
 
 /** topk, bottomk and comparisons: which points stay. A series without any is gone. */
@@ -70,8 +79,18 @@ export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: 
       // 0 / 0: there was nothing on either side.
       return Number.isFinite(result) ? [{ timeUnixNano, value: result }] : []
     })
-    return points.length > 0 ? [{ labels, points }] : []
+    if (points.length === 0) return []
+    // Of one series that goes with many, the exemplars would be shown with each.
+    const exemplars = [
+      ...(a === oneLeft && !oneRight ? [] : exemplarsOf(a)),
+      ...(b === oneRight && !oneLeft ? [] : exemplarsOf(b)),
+    ]
+    return [{ labels, points, exemplars }]
   })
+}
+
+function exemplarsOf({ exemplars }: Series): readonly Exemplar[] {
+  return exemplars ?? []
 }
 
 function nameOf(series: Series): string {

@@ -2,11 +2,13 @@ import type { Store } from '../../store/store.ts'
 import type { Metrics, MetricsAggregate } from './ast.ts'
 import { check } from './check.ts'
 import { TraceQLError } from './errors.ts'
+import { exemplarsAsked, settleExemplars } from './exemplars.ts'
+import { type Intervals, lengthOf } from './intervals.ts'
 import { limits } from './limits.ts'
 import { aggregateInEngine, isForEngine } from './metrics-in-engine.ts'
 import { aggregateMatches } from './metrics-of-matches.ts'
 import { compareInEngine } from './metrics-compare.ts'
-import { combineSeries, type Point, type Series, secondStage } from './metrics-series.ts'
+import { combineSeries, type Point, type RawSeries, type Series, secondStage } from './metrics-series.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
 import type { Search } from './search.ts'
@@ -17,6 +19,12 @@ export type MetricsOptions = {
   readonly end: bigint
   /** Nanoseconds of one interval, counted from `start`. At most 11,000 intervals fit an answer. */
   readonly step: bigint
+  /**
+   * Spans shown that points are made of, at most; a hint of the query goes before it. None of compare().
+   *
+   * @default 0
+   */
+  readonly exemplars?: number
   readonly signal?: AbortSignal
   /** @default 10_000 */
   readonly timeoutMs?: number
@@ -24,16 +32,16 @@ export type MetricsOptions = {
 
 export type MetricsAnswer = {
   readonly series: readonly Series[]
+  /** Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over. */
+  readonly lastStep: bigint
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
   readonly cuts: readonly string[]
 }
 
-/** How the spans of an answer are spread over intervals. */
-export type Intervals = { readonly start: bigint; readonly end: bigint; readonly step: bigint; readonly count: number }
-
 /**
  * Answers a TraceQL metrics query. A point's time is the start of its interval. Durations are in seconds, as in
- * Prometheus. Intervals without spans are 0 for rate() and count_over_time() and have no point otherwise.
+ * Prometheus. Intervals without spans are 0 for rate() and count_over_time() and have no point otherwise. rate() divides
+ * by what there is of an interval: the last one may be cut or not over.
  *
  * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store can't answer
  */
@@ -49,9 +57,18 @@ export async function metricsTraceQL(store: Store, text: string, options: Metric
     })
   }
   const search = startSearch(store, options)
-  const series = await evaluate(search, query.metrics, intervalsOf(options))
-  return { series, cuts: [...search.cuts] }
+  const intervals = intervalsOf(options)
+  const exemplars = Math.min(limits.exemplars, exemplarsAsked(query.hints, options.exemplars ?? 0))
+  const series = await evaluate({ search, intervals, exemplars }, query.metrics)
+  return {
+    series: exemplars > 0 ? settleExemplars(series, exemplars) : series,
+    lastStep: lengthOf(intervals.count - 1, intervals),
+    cuts: [...search.cuts],
+  }
 }
+
+/** What all parts of one query have in common. */
+type Asked = { readonly search: Search; readonly intervals: Intervals; readonly exemplars: number }
 
 function intervalsOf({ start, end, step }: MetricsOptions): Intervals {
   if (step <= 0n) throw new TraceQLError('limit', 'The step must be longer than nothing.')
@@ -62,37 +79,49 @@ function intervalsOf({ start, end, step }: MetricsOptions): Intervals {
       `The time range has ${count} steps; ${limits.points} are the most. Choose a longer step.`,
     )
   }
-  return { start, end, step, count }
+  return { start, end, step, count, now: BigInt(Date.now()) * 1_000_000n }
 }
 
-async function evaluate(search: Search, metrics: Metrics, intervals: Intervals): Promise<readonly Series[]> {
+async function evaluate(asked: Asked, metrics: Metrics): Promise<readonly Series[]> {
+  const { search, intervals } = asked
   switch (metrics.kind) {
     case 'number': {
       const points = Array.from({ length: intervals.count }, (_, at): Point => ({ at, value: metrics.value }))
-      return [{ labels: {}, points: points.map((point) => timed(point, intervals)) }]
+      return [timed({ labels: {}, points }, intervals)]
     }
     case 'arithmetic': {
-      const left = await evaluate(search, metrics.left, intervals)
-      const right = await evaluate(search, metrics.right, intervals)
+      const left = await evaluate(asked, metrics.left)
+      const right = await evaluate(asked, metrics.right)
       return combineSeries(metrics.op, left, right)
     }
+    case 'second':
+      return metrics.stages.reduce<readonly Series[]>(secondStage, await evaluate(asked, metrics.of))
     case 'compare': {
       const raw = await compareInEngine(search, metrics, intervals)
-      return raw.map(({ labels, points }) => ({ labels, points: points.map((point) => timed(point, intervals)) }))
+      return raw.map((series) => timed(series, intervals))
     }
     case 'aggregate':
-      return aggregate(search, metrics, intervals)
+      return aggregate(asked, metrics)
   }
 }
 
-async function aggregate(search: Search, metrics: MetricsAggregate, intervals: Intervals): Promise<readonly Series[]> {
+async function aggregate(
+  { search, intervals, exemplars }: Asked,
+  metrics: MetricsAggregate,
+): Promise<readonly Series[]> {
+  const options = { withExemplars: exemplars > 0 }
   const raw = isForEngine(metrics)
-    ? await aggregateInEngine(search, metrics, intervals)
-    : await aggregateMatches(search, metrics, intervals)
-  const series = raw.map(({ labels, points }) => ({ labels, points: points.map((point) => timed(point, intervals)) }))
+    ? await aggregateInEngine(search, metrics, intervals, options)
+    : await aggregateMatches(search, metrics, intervals, options)
+  const series = raw.map((one) => timed(one, intervals))
   return metrics.second.reduce<readonly Series[]>(secondStage, series)
 }
 
-function timed({ at, value }: Point, { start, step }: Intervals): { timeUnixNano: string; value: number } {
-  return { timeUnixNano: String(start + BigInt(at) * step), value }
+function timed({ labels, points, exemplars = [] }: RawSeries, { start, step }: Intervals): Series {
+  const timeOf = (at: number): string => String(start + BigInt(at) * step)
+  return {
+    labels,
+    points: points.map(({ at, value }) => ({ timeUnixNano: timeOf(at), value })),
+    exemplars: exemplars.map(({ at, ...each }) => ({ ...each, point: timeOf(at) })),
+  }
 }

@@ -1,3 +1,4 @@
+import type { Field } from './ast.ts'
 import { TraceQLError } from './errors.ts'
 import type { Search, Window } from './search.ts'
 
@@ -7,6 +8,8 @@ export type NamesOptions = {
   readonly end: bigint
   /** Names that begin so, in any case. @default '' */
   readonly prefix?: string
+  /** Only those of spans that this holds for (see narrowing.ts). */
+  readonly narrowing?: Field | undefined
   /** @default 100 */
   readonly limit?: number
   readonly signal?: AbortSignal

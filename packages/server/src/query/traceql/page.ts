@@ -1,4 +1,5 @@
 import { TraceQLError } from './errors.ts'
+import { limits } from './limits.ts'
 
 /**
  * A place in the order in which a search finds traces: by the reach back from `anchor` that they turn up in first, then
@@ -12,6 +13,9 @@ export type Position = {
   readonly newest: bigint
   readonly traceId: string
 }
+
+/** Told of a page that has fewer traces than asked for, and a next one. */
+export const pageEnds = `This page ends after ${limits.candidateTraces} traces that could match: the next one goes on. A shorter time range or more conditions find sooner.`
 
 export function cursorOf({ anchor, reach, newest, traceId }: Position): string {
   return `${anchor}-${reach}-${newest}-${traceId}`

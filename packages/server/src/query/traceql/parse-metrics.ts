@@ -14,11 +14,15 @@ import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'
 
 /**
- * `pipeline | fn(...) by (...) | topk(n)`, or arithmetic over such in parentheses. Undefined when the query is not
- * arithmetic: then the caller has a pipeline to read first.
+ * Arithmetic over metrics queries in parentheses, and second stages of its result:
+ * `(pipeline | fn(...)) / (pipeline | fn(...)) | topk(n)`. Undefined when the query is no such: then the caller has a
+ * pipeline to read first.
  */
 export function parseMetrics(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
-  return isArithmetic(cursor) ? parseSum(cursor, (inner) => parseMetricsQuery(inner, pipeline, filter)) : undefined
+  if (!isArithmetic(cursor)) return undefined
+  const sum = parseSum(cursor, (inner) => parseMetricsQuery(inner, pipeline, filter))
+  const stages = parseSecondStages(cursor)
+  return stages.length === 0 ? sum : { kind: 'second', of: sum, stages, from: sum.from, to: cursor.peek().from }
 }
 
 export function atMetricsFn(token: Token): boolean {
@@ -46,8 +50,7 @@ export function parseMetricsStage(
   }
   cursor.expect(')')
   const by = cursor.take('by') ? parseBy(cursor) : []
-  const second: SecondStage[] = []
-  for (let stage = parseSecondStage(cursor); stage; stage = parseSecondStage(cursor)) second.push(stage)
+  const second = parseSecondStages(cursor)
   return { kind: 'aggregate', source, fn, field, quantiles, by, second, from: source.from, to: cursor.peek().from }
 }
 
@@ -102,6 +105,12 @@ function parseQuantile(cursor: Cursor): number {
   if ((token.kind !== 'float' && token.kind !== 'int') || token.value > 1) cursor.fail()
   cursor.next()
   return token.value
+}
+
+function parseSecondStages(cursor: Cursor): readonly SecondStage[] {
+  const stages: SecondStage[] = []
+  for (let stage = parseSecondStage(cursor); stage; stage = parseSecondStage(cursor)) stages.push(stage)
+  return stages
 }
 
 const comparisons = ['=', '!=', '>=', '>', '<=', '<'] as const
@@ -175,15 +184,18 @@ function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Met
 }
 
 function parseTerm(cursor: Cursor, query: ParseQuery): Metrics {
+  const { from } = cursor.peek()
+  const sign = isNegative(cursor) && cursor.take('-') ? -1 : 1
   const token = cursor.peek()
   if (token.kind === 'int' || token.kind === 'float') {
     cursor.next()
-    return { kind: 'number', value: token.value, from: token.from, to: token.to }
+    return { kind: 'number', value: sign * token.value, from, to: token.to }
   }
   return cursor.nested(() => {
     cursor.allow('a number')
     cursor.expect('(')
-    const inner = cursor.at('(') || isNumber(cursor.peek()) ? parseSum(cursor, query) : query(cursor)
+    const isInner = cursor.at('(') || isNumber(cursor.peek()) || isNegative(cursor)
+    const inner = isInner ? parseSum(cursor, query) : query(cursor)
     cursor.expect(')')
     return inner
   })
@@ -193,6 +205,11 @@ function parseMetricsQuery(cursor: Cursor, pipeline: ParsePipeline, filter: Pars
   const source = pipeline(cursor)
   cursor.expect('|')
   return parseMetricsStage(cursor, source, filter)
+}
+
+/** `-2`, which takes no blank between. */
+function isNegative(cursor: Cursor): boolean {
+  return cursor.peek().text === '-' && isNumber(cursor.peekNext())
 }
 
 function isNumber(token: Token): boolean {

@@ -12,7 +12,7 @@ import { isOfTree } from './evaluate/tree-fields.ts'
 import { findMatches, type Match } from './find.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
-import { cursorOf, parseCursor } from './page.ts'
+import { cursorOf, pageEnds, parseCursor } from './page.ts'
 import { fieldsShown, type Plan, planPipeline } from './plan.ts'
 import type { Search } from './search.ts'
 import { type AnswerSpan, type NumberOfTree, readSpans } from './spans-of-answer.ts'
@@ -71,10 +71,18 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
   const limit = options.limit ?? 20
   // One more than asked for tells whether there is a next page.
-  const found = await findMatches(search, plan, { window: search.window, within: undefined }, limit + 1, after)
+  const { matches: found, rest } = await findMatches(
+    search,
+    plan,
+    { window: search.window, within: undefined },
+    limit + 1,
+    after,
+  )
   const matches = found.slice(0, limit)
-  const last = found.length > limit ? matches.at(-1) : undefined
-  if (matches.length === 0) return { traces: [], cuts: [...search.cuts] }
+  const last = found.length > limit ? matches.at(-1)?.position : rest
+  if (last && found.length <= limit) search.cuts.add(pageEnds)
+  const next = last ? { nextCursor: cursorOf(last) } : {}
+  if (matches.length === 0) return { traces: [], ...next, cuts: [...search.cuts] }
   const most = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)
   const wanted = new Map(matches.map((match) => [match.rows.traceId, firstSpans(match, most)]))
@@ -98,7 +106,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
     }
     return [trace]
   })
-  return { traces, ...(last ? { nextCursor: cursorOf(last.position) } : {}), cuts: [...search.cuts] }
+  return { traces, ...next, cuts: [...search.cuts] }
 }
 
 /** Numbers that the matches know and no statement gives. */

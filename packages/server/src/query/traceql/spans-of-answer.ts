@@ -1,16 +1,12 @@
 import { ask } from './ask.ts'
 import type { Field } from './ast.ts'
 import { fromTraces, spanIds } from './compile/from.ts'
-import { existsIn, letterOf } from './compile/map-entry.ts'
 import { type Need, needsOf } from './compile/needs.ts'
 import { createParams } from './compile/params.ts'
-import type { Row } from './compile/row.ts'
-import { entriesOf } from './compile/value.ts'
+import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { isOfTree } from './evaluate/tree-fields.ts'
-import { intrinsics } from './intrinsics.ts'
 import type { Search } from './search.ts'
-import { compileText } from './trace-rows.ts'
 
 export type AnswerSpan = {
   readonly spanId: string
@@ -104,15 +100,4 @@ function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTre
       return value === null ? [] : [{ field: describeField(field), type, value }]
     }),
   }
-}
-
-/** SQL for the type of a field's value, a letter as in `spans.attr_types`. */
-export function typeLetter(field: Field, row: Row): string {
-  if (field.kind === 'attribute') {
-    const entries = entriesOf(field, row)
-    const letters = entries.map((entry) => `${existsIn(entry)}, if(${entry.types} = '', 's', ${letterOf(entry)})`)
-    return `multiIf(${letters.join(', ')}, '')`
-  }
-  if (field.kind === 'intrinsic') return ['number', 'duration'].includes(intrinsics[field.name].type) ? `'i'` : `'s'`
-  return `'d'`
 }

@@ -3,12 +3,13 @@ import type { Field } from './ast.ts'
 import { compileCondition } from './compile/condition.ts'
 import { fromTraces } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
-import { existsIn } from './compile/map-entry.ts'
 import type { Row } from './compile/row.ts'
-import { compileValue, entriesOf } from './compile/value.ts'
+import { compileText, labelLetter } from './compile/text.ts'
+import { compileValue } from './compile/value.ts'
 import { nestedSetOf } from './evaluate/nested-set.ts'
 import { treeOf } from './evaluate/structure.ts'
-import { conditionHolds, isOfTree, numberAt, type Parts, type Place, textAt } from './evaluate/tree-fields.ts'
+import { conditionHolds, isOfTree, labelAt, numberAt, type Parts, type Place } from './evaluate/tree-fields.ts'
+import { type Label, labelOf } from './labels.ts'
 import { limits } from './limits.ts'
 import type { Plan } from './plan.ts'
 import type { Search } from './search.ts'
@@ -23,7 +24,7 @@ export type TraceRows = {
   /** Per condition of the plan: which spans match, one byte each. */
   readonly matches: readonly Uint8Array[]
   readonly numbers: readonly (readonly (number | null)[])[]
-  readonly labels: readonly (readonly (string | null)[])[]
+  readonly labels: readonly (readonly (Label | null)[])[]
 }
 
 type Raw = { readonly trace: string; readonly id: string; readonly parent: string; readonly began: string } & Readonly<
@@ -48,7 +49,9 @@ export async function readTraces(
     'toString(s.start) as began',
     ...plan.conditions.flatMap((field, at) => (isOfTree(field) ? [] : `${test(field, row)} as m${at}`)),
     ...plan.numbers.flatMap((field, at) => (isOfTree(field) ? [] : `${number(field, row)} as n${at}`)),
-    ...plan.labels.flatMap((field, at) => (isOfTree(field) ? [] : `${compileText(field, row)} as l${at}`)),
+    ...plan.labels.flatMap((field, at) =>
+      isOfTree(field) ? [] : [`${compileText(field, row)} as l${at}`, `${labelLetter(field, row)} as t${at}`],
+    ),
     ...plan.parts.conditions.map((field, at) => `${test(field, row)} as c${at}`),
     ...plan.parts.numbers.map((field, at) => `${number(field, row)} as v${at}`),
   ]
@@ -103,7 +106,9 @@ function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRow
       isOfTree(field) ? places.map((place) => numberAt(field, place)) : spans.map((span) => asNumber(span[`n${at}`])),
     ),
     labels: plan.labels.map((field, at) =>
-      isOfTree(field) ? places.map((place) => textAt(field, place)) : spans.map((span) => asText(span[`l${at}`])),
+      isOfTree(field)
+        ? places.map((place) => labelAt(field, place))
+        : spans.map((span) => labelOf(asText(span[`l${at}`]), asText(span[`t${at}`]))),
     ),
   }
 }
@@ -126,23 +131,6 @@ function placesOf(
     },
     nested: (name) => nested[name][at] ?? 0,
   }))
-}
-
-/** The one resource attribute that has a column on the span, so that grouping by it takes no join. */
-export function isServiceName(field: Field): boolean {
-  return field.kind === 'attribute' && field.scope === 'resource' && field.key === 'service.name' && !field.parent
-}
-
-/** A field's value as text, null where there is none. */
-export function compileText(field: Field, row: Row): string {
-  if (isServiceName(field) && row.source === undefined) return `nullIf(toString(${row.span}.service), '')`
-  if (field.kind === 'attribute') {
-    const found = entriesOf(field, row).map((entry) => `${existsIn(entry)}, ${entry.map}[${entry.key}]`)
-    return `multiIf(${found.join(', ')}, null)`
-  }
-  const value = compileValue(field, row)
-  const sql = value.string ?? value.number ?? value.boolean ?? value.status ?? value.kind ?? 'null'
-  return value.boolean === undefined ? `toString(${sql})` : `if(${sql}, 'true', 'false')`
 }
 
 function asNumber(value: string | number | null | undefined): number | null {

@@ -55,5 +55,18 @@ export const metrics: readonly string[] = [
   '(({ status = error } | rate()) / ({ } | rate())) * 100',
   '100 * ({ status = error } | rate())',
   '({ } | rate()) - ({ kind = server } | rate()) + 1',
+  '({ status = error } | rate() by (name)) / ({ } | rate() by (name)) | topk(2)',
+  '({ status = error } | count_over_time() by (kind)) / ({ } | count_over_time() by (kind)) > 0.2',
+  '({ } | sum_over_time(duration) by (name)) - ({ kind = server } | sum_over_time(duration)) | bottomk(3) < 1s',
+  '100 * ({ status = error } | rate() by (name) | topk(3)) / ({ } | rate()) | topk(1)',
+  '({ } | rate() by (name)) | bottomk(2) | topk(1) != 0',
+  '-2 * ({ } | count_over_time() by (kind)) + (-1 + 3) >= -40',
+  '({ kind = server } >> { kind = client } | rate() by (name)) / ({ kind = client } | rate() by (name)) | topk(1)',
+  // Labels keep the type that the value was sent with
+  '{ } | count_over_time() by (span.items, span.http.status_code)',
+  '{ } | count_over_time() by (span.mixed, .limit)',
+  '{ } >> { } | count_over_time() by (span.mixed)',
+  '{ } | rate() by (span.sampled, nestedSetLeft)',
+  '{ } | count_over_time() by (duration > 10ms)',
   '{ } | rate() by (status) with (exemplars=true)',
 ]

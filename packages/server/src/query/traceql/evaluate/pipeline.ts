@@ -84,7 +84,7 @@ function groupBy(fields: readonly number[], spanset: SpansetResult, trace: Trace
   const groups = new Map<string, { members: Members; group: (string | null)[] }>()
   for (const [at, member] of spanset.members.entries()) {
     if (!member) continue
-    const values = fields.map((field) => trace.labels[field]?.[at] ?? null)
+    const values = fields.map((field) => trace.labels[field]?.[at]?.text ?? null)
     const name = JSON.stringify(values)
     const known = groups.get(name) ?? { members: none(spanset.members), group: [...spanset.group, ...values] }
     known.members[at] = 1

@@ -2,6 +2,7 @@ import type { Field, ScalarOp } from '../ast.ts'
 import { isComparison } from '../compile/comparison.ts'
 import { needsOf } from '../compile/needs.ts'
 import { calculate, compareNumbers } from '../fold.ts'
+import type { Label } from '../labels.ts'
 import type { NestedSet } from './nested-set.ts'
 
 /** Whether a field takes numbers of the tree, which no statement gives: it is put together here from its parts. */
@@ -72,10 +73,10 @@ function isNil(field: Field): boolean {
 }
 
 /** As by() shows it. */
-export function textAt(field: Field, place: Place): string | null {
-  if (isCondition(field)) return String(conditionHolds(field, place))
+export function labelAt(field: Field, place: Place): Label | null {
+  if (isCondition(field)) return { text: String(conditionHolds(field, place)), type: 'bool' }
   const value = numberAt(field, place)
-  return value === null ? null : String(value)
+  return value === null ? null : { text: String(value), type: field.kind === 'intrinsic' ? 'int' : 'float' }
 }
 
 function isCondition(field: Field): boolean {
