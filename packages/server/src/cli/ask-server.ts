@@ -49,7 +49,9 @@ async function errorOf(response: Response): Promise<CommandError> {
   const detail = typeof problem['detail'] === 'string' ? problem['detail'] : `The server answered ${response.status}.`
   const isUnknown = response.status === 404 && problem['title'] === 'Not found'
   if (isUnknown) return new CommandError(exitCodes.notFound, detail)
-  return new CommandError(problem['parameter'] === undefined ? exitCodes.failed : exitCodes.usage, detail)
+  // 422: understood, and more than can be answered.
+  const isWrong = problem['parameter'] !== undefined && response.status !== 422
+  return new CommandError(isWrong ? exitCodes.usage : exitCodes.failed, detail)
 }
 
 function problemOf(body: string): Readonly<Record<string, unknown>> {

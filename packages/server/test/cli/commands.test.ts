@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer } from '@spanlink/contract'
+import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer, TracesAnswer } from '@spanlink/contract'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -136,6 +136,31 @@ test('a query lists traces that match, and says in its exit code when none does'
     stderr: 'No trace matches.\n',
   })
   expect(await run(['query', '{ name = }'])).toMatchObject({ code: 2, stderr: expect.stringContaining('column 10') })
+})
+
+test('all pages of a query are followed, and as many traces as asked for', async () => {
+  const ids = async (...args: string[]): Promise<readonly string[]> => {
+    const { stdout } = await run(['query', '{ }', ...args])
+    return stdout.match(/^[0-9a-f]{32}/gm) ?? []
+  }
+  const whole = await ids()
+  expect(whole).toHaveLength(3)
+  expect(await ids('--all')).toEqual(whole)
+  expect(await ids('--all', '--limit', '2')).toEqual(whole.slice(0, 2))
+  const cut = await run(['query', '{ }', '--limit', '1'])
+  expect(cut).toMatchObject({ code: 0, stderr: expect.stringContaining('--all shows them') })
+  const json = await run(['query', '{ }', '--all', '--json'])
+  const answer = JSON.parse(json.stdout) as TracesAnswer
+  expect(answer.traces.map(({ traceId }) => traceId)).toEqual(whole)
+  expect([answer.more, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
+})
+
+test('a question that is right and asks for too much is exit 1, not 2', async () => {
+  const range = ['--since', '30d', '--step', '1s']
+  expect(await run(['query', '{ } | rate()', ...range])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('Choose a longer step'),
+  })
 })
 
 test('a metrics query is a line a series, with its course', async () => {

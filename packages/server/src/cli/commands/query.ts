@@ -1,11 +1,15 @@
-import type { SeriesAnswer, TracesAnswer } from '@spanlink/contract'
+import type { FoundTrace, SeriesAnswer, TracesAnswer } from '@spanlink/contract'
+import { pageEnds } from '../../query/traceql/page.ts'
 import { parse } from '../../query/traceql/parse.ts'
 import { askServer, exitCodes } from '../ask-server.ts'
 import { type ClientArgs, countOf, parseClientArgs, timeOf } from '../client-options.ts'
 import { COMMON_HELP, type Command, type Output } from '../command.ts'
+import { progressOn } from '../print/progress.ts'
 import { printSeries } from '../print/print-series.ts'
 import { printFound } from '../print/print-table.ts'
-import { serviceColours, terminalOf } from '../print/terminal.ts'
+import { duration, plural, serviceColours, terminalOf } from '../print/terminal.ts'
+
+const PAGE = 500
 
 export const queryCommand: Command = {
   asks: 'server',
@@ -16,7 +20,8 @@ Usage: spanlink query '{ status = error }' [options]
 
   --since TIME  spans that start then or later: 15m, 2h, 7d ago, or 2026-01-31T10:00Z
   --until TIME  spans that start before
-  --limit N     traces (default 20, at most 500)
+  --limit N     traces (default 20, at most ${PAGE}; with --all any number)
+  --all         page after page, until there are no more
   --step TIME   of a metrics query: the length of an interval (default: a sixtieth of the time)
 ${COMMON_HELP}Exit code 3 also where no trace matches.
 `,
@@ -26,28 +31,63 @@ ${COMMON_HELP}Exit code 3 also where no trace matches.
       until: { type: 'string' },
       limit: { type: 'string' },
       step: { type: 'string' },
+      all: { type: 'boolean' },
     } as const
     const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The query' })
     if (isMetrics(options.positionals[0] ?? '')) return await showSeries(options, out)
-    const answer = await askServer<TracesAnswer>(options.url, '/api/traces', {
-      q: options.positionals[0],
-      start: timeOf('--since', options.text('since')),
-      end: timeOf('--until', options.text('until')),
-      limit: countOf('--limit', options.text('limit'), 500) ?? 20,
-    })
-    if (options.json) {
-      out.line(JSON.stringify(answer))
-    } else {
-      const terminal = terminalOf(process.stdout, process.env)
-      const colourOf = serviceColours()
-      for (const trace of answer.traces) for (const line of printFound(trace, terminal, colourOf)) out.line(line)
-      if (answer.more) out.note('More traces match: --limit shows more, --since and --until others.')
-      for (const cut of answer.cuts ?? []) out.note(cut)
+    const isAll = options.isSet('all')
+    const limit = countOf('--limit', options.text('limit'), isAll ? 999_999_999 : PAGE)
+    const most = limit ?? (isAll ? Infinity : 20)
+    const terminal = terminalOf(process.stdout, process.env)
+    const colourOf = serviceColours()
+    const kept: FoundTrace[] = []
+    // Lines that scroll by tell enough.
+    const progress = progressOn(process.stdout.isTTY && !options.json ? { write: () => {} } : process.stderr)
+    const { shown, cursor, cuts } = await eachPage(options, most, (traces, soFar) => {
+      if (options.json) kept.push(...traces)
+      else for (const trace of traces) for (const line of printFound(trace, terminal, colourOf)) out.line(line)
+      if (isAll) progress.say(`${plural(soFar, 'trace')} …`)
+    }).finally(progress.end)
+    const rest = cursor === undefined ? {} : { nextCursor: cursor, more: true as const }
+    const answer: TracesAnswer = { traces: kept, ...rest, ...(cuts.length > 0 ? { cuts: [...cuts] } : {}) }
+    if (options.json) out.line(JSON.stringify(answer))
+    else {
+      if (cursor !== undefined)
+        out.note('More traces match: --all shows them, --limit more, --since and --until others.')
+      for (const cut of cuts) out.note(cut)
     }
-    if (answer.traces.length > 0) return 0
-    if (!options.json) out.note('No trace matches.')
+    if (shown > 0) return 0
+    if (!options.json && cursor === undefined) out.note('No trace matches.')
     return exitCodes.notFound
   },
+}
+
+type Pages = { readonly shown: number; readonly cursor: string | undefined; readonly cuts: readonly string[] }
+
+/** Follows the cursor to the end, or until `most` traces are shown; the cursor is left where there are more. */
+async function eachPage(
+  options: ClientArgs,
+  most: number,
+  show: (traces: readonly FoundTrace[], soFar: number) => void,
+): Promise<Pages> {
+  const asked = {
+    q: options.positionals[0],
+    start: timeOf('--since', options.text('since')),
+    end: timeOf('--until', options.text('until')),
+  }
+  const cuts = new Set<string>()
+  let shown = 0
+  for (let cursor: string | undefined; ;) {
+    const limit = Math.min(PAGE, most - shown)
+    const page = await askServer<TracesAnswer>(options.url, '/api/traces', { ...asked, limit, cursor })
+    shown += page.traces.length
+    show(page.traces, shown)
+    cursor = page.nextCursor
+    const isLast = cursor === undefined || shown >= most || !options.isSet('all')
+    // That a page ends is no news where the next one is asked for.
+    for (const cut of page.cuts ?? []) if (isLast || cut !== pageEnds) cuts.add(cut)
+    if (isLast) return { shown, cursor, cuts: [...cuts] }
+  }
 }
 
 /** What is no query at all is for the server to tell, with its place. */
@@ -72,6 +112,8 @@ async function showSeries(options: ClientArgs, out: Output): Promise<number> {
     const terminal = terminalOf(process.stdout, process.env)
     for (const line of printSeries({ ...answer, series: shown }, terminal)) out.line(line)
     for (const cut of answer.cuts) out.note(cut)
+    if (answer.lastStepNano !== undefined)
+      out.note(`The last interval is ${duration(answer.lastStepNano)} of ${duration(answer.stepNano)} long.`)
   }
   if (shown.length > 0) return 0
   if (!options.json) out.note('No span matches.')
