@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { TraceQLError } from '../../src/query/traceql/errors.ts'
-import { lengthOf } from '../../src/query/traceql/intervals.ts'
 import { metricsTraceQL } from '../../src/query/traceql/metrics.ts'
-import { attributeKeys, attributeValues, narrowingIn, narrowingOf } from '../../src/query/traceql/names.ts'
+import { attributeKeys, attributeValues } from '../../src/query/traceql/names.ts'
 import { searchTraceQL } from '../../src/query/traceql/run.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestStore } from '../query/stored-traces.ts'
 import { loadSpans } from './load.ts'
+import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
 const hour = 3_600_000_000_000n
@@ -24,7 +23,7 @@ let dir: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-traceql-'))
   store = await openTestStore(dir)
-  await loadSpans(store, [...hopSpans(), ...fanOutSpans(), ...longTrace(), ...hostileSpans(), ...calls()])
+  await loadSpans(store, [...hopSpans(), ...fanOutSpans(), ...longTrace(), ...hostileSpans()])
 })
 
 afterAll(async () => {
@@ -32,85 +31,46 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-let made = 0
-
-function span(name: string, at: bigint, more: Partial<TestSpan> = {}): TestSpan {
-  made++
-  return {
-    traceId: `b${made.toString(16).padStart(31, '0')}`,
-    spanId: `c${made.toString(16).padStart(15, '0')}`,
-    parentSpanId: '',
-    name,
-    kind: 'internal',
-    status: 'unset',
-    statusMessage: '',
-    start: at,
-    duration: second,
-    attributes: {},
-    resource: { 'service.name': 'test' },
-    scope: { name: 'scope', version: '1', attributes: { library: 'kafkajs' } },
-    events: [],
-    links: [],
-    ...more,
-  }
-}
-
 /** Twelve traces in a row, each linked to the one before it; the first is three days old. */
 function hopSpans(): TestSpan[] {
   const spans: TestSpan[] = []
   for (let hop = 0; hop < 12; hop++) {
     const before = spans.at(-1)
     const links = before ? [{ traceId: before.traceId, spanId: before.spanId, attributes: { hop: BigInt(hop) } }] : []
-    spans.push(span(`hop ${hop}`, hop === 0 ? start - 72n * hour : start + BigInt(hop) * second, { links }))
+    spans.push(oneSpan(`hop ${hop}`, hop === 0 ? start - 72n * hour : start + BigInt(hop) * second, { links }))
   }
   return spans
 }
 
 function fanOutSpans(): TestSpan[] {
-  const source = span('source', start + 100n * second)
+  const source = oneSpan('source', start + 100n * second)
   const links = [{ traceId: source.traceId, spanId: source.spanId, attributes: {} }]
   return [
     source,
     ...Array.from({ length: 1_200 }, (_, at) =>
-      span('target', start + BigInt(200 + at) * second, { links, attributes: { nth: BigInt(at) } }),
+      oneSpan('target', start + BigInt(200 + at) * second, { links, attributes: { nth: BigInt(at) } }),
     ),
   ]
 }
 
 /** One trace over three days, with a child on each side of the window. */
 function longTrace(): TestSpan[] {
-  const root = span('long root', start - 36n * hour)
+  const root = oneSpan('long root', start - 36n * hour)
   const { traceId } = root
-  const middle = span('long middle', start + 1800n * second, { traceId, parentSpanId: root.spanId })
-  return [root, middle, span('long leaf', start + 36n * hour, { traceId, parentSpanId: middle.spanId })]
+  const middle = oneSpan('long middle', start + 1800n * second, { traceId, parentSpanId: root.spanId })
+  return [root, middle, oneSpan('long leaf', start + 36n * hour, { traceId, parentSpanId: middle.spanId })]
 }
 
 const hostile = `'; drop table spans; -- {p0:String} \\ " \` \u0000 \u202e </script> \n\t 🙂`
 
 function hostileSpans(): TestSpan[] {
   return [
-    span(hostile, start + 1900n * second, {
+    oneSpan(hostile, start + 1900n * second, {
       attributes: { [hostile]: hostile, plain: 'x' },
       events: [{ time: start, name: hostile, attributes: { [hostile]: hostile } }],
       resource: { 'service.name': hostile, [hostile]: hostile },
     }),
   ]
-}
-
-const callsStart = start + 200n * hour
-
-/** Spans ten minutes apart, each but the first with another number of seconds; of two services, one of which has versions. */
-function calls(): TestSpan[] {
-  return Array.from({ length: 12 }, (_, at) =>
-    span('call', callsStart + BigInt(at) * 600n * second, {
-      kind: at % 2 === 0 ? 'server' : 'client',
-      status: at % 3 === 0 ? 'error' : 'unset',
-      duration: BigInt(at + 1) * second,
-      attributes: { code: at % 2 === 0 ? 500n : '500', ...(at === 4 ? { only: 'fourth' } : {}) },
-      resource: { 'service.name': at < 6 ? 'old' : 'new', ...(at < 6 ? {} : { version: at < 9 ? 1.5 : 2n }) },
-      events: [{ time: callsStart, name: at < 6 ? 'early' : 'late', attributes: {} }],
-    }),
-  )
 }
 
 async function names(query: string, window = { start, end }, limit = 2000): Promise<readonly string[]> {
@@ -186,9 +146,9 @@ describe('a search among more traces than one page looks at', () => {
   const rare = '{ name = "many" } | count() > 1'
 
   beforeAll(async () => {
-    const many = Array.from({ length: 10_200 }, (_, at) => span('many', manyStart + BigInt(at) * 1_000_000n))
-    const { traceId, spanId } = many[0] ?? span('none', manyStart)
-    await loadSpans(store, [...many, span('many', manyStart, { traceId, parentSpanId: spanId })], 'many')
+    const many = Array.from({ length: 10_200 }, (_, at) => oneSpan('many', manyStart + BigInt(at) * 1_000_000n))
+    const { traceId, spanId } = many[0] ?? oneSpan('none', manyStart)
+    await loadSpans(store, [...many, oneSpan('many', manyStart, { traceId, parentSpanId: spanId })], 'many')
   }, 120_000)
 
   test('says so, and goes on with the next page', async () => {
@@ -316,177 +276,7 @@ describe('metrics', () => {
   })
 })
 
-describe('a rate', () => {
-  const step = 1200n * second
-  const ratesTo = async (until: bigint) => {
-    const asked = { start: callsStart, end: until, step }
-    const { series, lastStep } = await metricsTraceQL(store, '{ name = "call" } | rate()', asked)
-    return { rates: series[0]?.points.map(({ value }) => value), lastStep }
-  }
-
-  test('is over as much of the last interval as the time asked for has', async () => {
-    const whole = await ratesTo(callsStart + 2n * step)
-    expect(whole).toEqual({ rates: [1 / 600, 1 / 600], lastStep: step })
-    const cut = await ratesTo(callsStart + step + 100n * second)
-    expect(cut).toEqual({ rates: [1 / 600, 1 / 100], lastStep: 100n * second })
-  })
-
-  test('is over a second at least', async () => {
-    expect(await ratesTo(callsStart + step + 1n)).toEqual({ rates: [1 / 600, 1], lastStep: second })
-  })
-
-  test('is over what has passed of an interval in the making', () => {
-    const intervals = { start: 0n, end: 180n * second, step: 60n * second, count: 3, now: 150n * second }
-    expect([0, 1, 2].map((at) => lengthOf(at, intervals) / second)).toEqual([60n, 60n, 30n])
-    expect(lengthOf(2, { ...intervals, now: 60n * second })).toBe(60n * second)
-  })
-})
-
-describe('labels', () => {
-  test('have the type that the values were sent with', async () => {
-    const asked = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour }
-    const labelsOf = async (query: string, field: string) =>
-      (await metricsTraceQL(store, query, asked)).series.map(({ labels }) => labels[field])
-    const codes = [
-      { text: '500', type: 'int' },
-      { text: '500', type: 'string' },
-    ]
-    const byCode = await labelsOf('{ name = "call" } | count_over_time() by (span.code)', 'span.code')
-    expect(byCode).toEqual(expect.arrayContaining(codes))
-    expect(byCode).toHaveLength(2)
-    const ofTraces = '{ name = "call" } | count() > 0 | count_over_time() by (.code)'
-    expect(await labelsOf(ofTraces, '.code')).toEqual(expect.arrayContaining(codes))
-    expect(await labelsOf('{ name = "call" } | rate() by (.version)', '.version')).toEqual(
-      expect.arrayContaining([null, { text: '1.5', type: 'float' }, { text: '2', type: 'int' }]),
-    )
-    expect(await labelsOf('{ name = "call" } | quantile_over_time(duration, .5)', 'p')).toEqual([
-      { text: '0.5', type: 'float' },
-    ])
-  })
-})
-
-describe('exemplars', () => {
-  const asked = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100 }
-  const shownOf = async (query: string, more: object = {}) => {
-    const { series } = await metricsTraceQL(store, query, { ...asked, ...more })
-    const [spans] = await Promise.all([searchTraceQL(store, '{ name = "call" }', { ...asked, limit: 100 })])
-    const known = new Map(
-      spans.traces.map(({ summary, spansets }) => [summary.traceId, spansets[0]?.spans[0]?.startTimeUnixNano]),
-    )
-    for (const { traceId, timeUnixNano } of series.flatMap(({ exemplars = [] }) => exemplars))
-      expect(known.get(traceId)).toBe(timeUnixNano)
-    return series.map(({ points, exemplars = [] }) => ({
-      points: points.map(({ value }) => value),
-      values: exemplars.map(({ value }) => value),
-    }))
-  }
-
-  test('are the spans that greatest and least values are of', async () => {
-    expect(await shownOf('{ name = "call" } | max_over_time(duration)')).toEqual([{ points: [6, 12], values: [6, 12] }])
-    expect(await shownOf('{ name = "call" } | min_over_time(duration)')).toEqual([{ points: [1, 7], values: [1, 7] }])
-  })
-
-  test('of what is only counted stand at the point, also when it is made of several queries', async () => {
-    expect(await shownOf('{ name = "call" } | count_over_time()')).toEqual([{ points: [6, 6], values: [6, 6] }])
-    const share = '({ name = "call" && status = error } | rate()) / ({ name = "call" } | rate())'
-    const [{ points, values } = { points: [], values: [] }] = await shownOf(share)
-    expect(points).toHaveLength(2)
-    expect(values.toSorted()).toEqual([...points, ...points].toSorted())
-  })
-
-  test('of quantiles lie with the lowest that they are under, the slowest with the highest', async () => {
-    const [, highest] = await shownOf('{ name = "call" } | quantile_over_time(duration, .1, 1)')
-    expect(highest?.values).toEqual(expect.arrayContaining([6, 12]))
-  })
-
-  test('of whole traces are shown as well', async () => {
-    const query = '{ name = "call" } | count() = 1 | max_over_time(duration) by (kind)'
-    expect(await shownOf(query)).toEqual(
-      expect.arrayContaining([
-        { points: [5, 11], values: expect.arrayContaining([5, 11]) },
-        { points: [6, 12], values: expect.arrayContaining([6, 12]) },
-      ]),
-    )
-  })
-
-  test('go with the points that a second stage keeps', async () => {
-    expect(await shownOf('{ name = "call" } | max_over_time(duration) > 6')).toEqual([{ points: [12], values: [12] }])
-  })
-
-  test('are as many as asked for, which a hint decides', async () => {
-    const query = '{ name = "call" } | rate() by (kind)'
-    const count = async (text: string, exemplars: number): Promise<number> =>
-      (await shownOf(text, { exemplars, step: 600n * second })).flatMap(({ values }) => values).length
-    expect(await count(query, 0)).toBe(0)
-    expect(await count(query, 3)).toBe(3)
-    expect(await count(query, 100)).toBe(12)
-    expect(await count(`${query} with (exemplars=true)`, 0)).toBe(12)
-    expect(await count(`${query} with (exemplars=5)`, 3)).toBe(5)
-    expect(await count(`${query} with (exemplars=false)`, 3)).toBe(0)
-  })
-})
-
 describe('names', () => {
-  describe('of the spans that a filter holds for', () => {
-    const window = { start: callsStart, end: callsStart + 2n * hour }
-    const valuesOf = (field: string, query: string) =>
-      attributeValues(store, field, { ...window, narrowing: narrowingIn(query) })
-
-    test.each([
-      ['resource.service.name', '{ resource.version = 2 }', ['new']],
-      ['resource.service.name', '{ status = error && kind = server }', ['new', 'old']],
-      ['name', '{ resource.service.name = "old" }', ['call']],
-      ['.code', '{ kind = client }', ['500']],
-      ['.version', '{ span.code = 500 }', ['1.5', '2']],
-      ['span.only', '{ .service.name = "old" }', ['fourth']],
-      ['span.only', '{ .service.name = "new" }', []],
-      ['event:name', '{ resource.version != nil }', ['late']],
-      ['kind', '{ span.only = "fourth" || duration = 1s }', ['server']],
-      ['resource.service.name', '{ event:name = "early" }', ['old']],
-      // In the making, as it is typed
-      ['resource.service.name', '{ resource.version = 2 && span.code = }', ['new']],
-      ['resource.service.name', '{ resource.version = 2 && .only ', ['new']],
-      ['resource.service.name', '{ resource.version = 2 && rootName = "x" } | rate()', ['new']],
-      ['resource.service.name', '{ resource.version = 2 || span.code = }', ['new', 'old']],
-      ['resource.service.name', '{ resource.version = 2 } && { resource.service.name = "old" }', ['new', 'old']],
-    ])('values of %s, of spans with %s', async (field, query, values) => {
-      const found = (await valuesOf(field, query)).filter((value) => !['test', hostile].includes(value))
-      expect(found.toSorted()).toEqual(values)
-    })
-
-    test('values of links are those that such spans carry', async () => {
-      const hops = (query: string) => attributeValues(store, 'link.hop', { start, end, narrowing: narrowingOf(query) })
-      expect(await hops('{ name = "hop 7" }')).toEqual(['7'])
-      expect(await hops('{ name = "hop 0" }')).toEqual([])
-    })
-
-    test('names come of every scope', async () => {
-      const keysOf = async (query: string, from = window) =>
-        (await attributeKeys(store, { ...from, narrowing: narrowingOf(query) })).map(({ field }) => field).toSorted()
-      expect(await keysOf('{ resource.service.name = "old" }')).toEqual([
-        'instrumentation.library',
-        'resource.service.name',
-        'span.code',
-        'span.only',
-      ])
-      expect(await keysOf('{ resource.version > 1.9 }')).toEqual([
-        'instrumentation.library',
-        'resource.service.name',
-        'resource.version',
-        'span.code',
-      ])
-      expect(await keysOf('{ name = "hop 3" }', { start, end })).toContain('link.hop')
-    })
-
-    test.each(['{ rootName = "x" }', '{ } >> { }', '{ } | rate()', '{ .a = }', '{ } | by(name)'])(
-      'that is %s is refused where it has to be one',
-      (query) => {
-        expect(() => narrowingOf(query)).toThrow(TraceQLError)
-        expect(narrowingIn(query)).toBeUndefined()
-      },
-    )
-  })
-
   test('of attributes come with their scope, most used first, narrowed by a prefix', async () => {
     expect(await attributeKeys(store, { start, end, scope: 'span' })).toEqual([
       { field: 'span.nth', scope: 'span', key: 'nth' },
