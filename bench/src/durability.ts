@@ -170,7 +170,7 @@ async function compare(dataDir: string, { acked, unanswered }: Sent): Promise<Fo
       {},
       long,
     )
-    const [rollup] = await store.query<{ spans: string }>('select sum(spans) as spans from topology_minutes')
+    const [rollup] = await store.query<{ spans: string }>('select sum(spans) as spans from traffic_minutes')
     const stored = new Set(spans.map(({ id }) => id))
     const linked = new Set(links.map(({ id, direction }) => direction + id))
     const strangers = spans.filter(({ id }) => !acked.has(id) && !unanswered.has(id)).length

@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
-import type { ColumnInfo } from './native/native-block.ts'
+import { messagingColumnNames } from './messaging/messaging-columns.ts'
+import type { ColumnInfo, Summary } from './native/native-block.ts'
 import { NativeBlocks } from './native/native-blocks.ts'
+import { SpansWatch } from './spans-watch.ts'
 import { StoreError } from './store-error.ts'
 import type { QueryOptions, QueryParams, RowTable } from './store.ts'
 
@@ -28,6 +30,8 @@ export type Client = {
   close(): Promise<void>
 }
 
+type StoredTable = RowTable | Summary['table']
+
 export function connect(access: Access): Client {
   const client = createClient({
     url: access.url,
@@ -49,16 +53,23 @@ export function connect(access: Access): Client {
     client
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
       .catch(() => {})
-  const blocks = new NativeBlocks(async (table) => {
+  const columnsOf = async (table: StoredTable): Promise<readonly ColumnInfo[]> => {
     const answer = await client.query({
       query: `select name, type from system.columns
-        where database = currentDatabase() and table = {table:String} and default_kind = '' order by position`,
-      query_params: { table },
+        where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
+        order by position`,
+      query_params: { table, derived: table === 'spans' ? messagingColumnNames : [] },
       format: 'JSONEachRow',
     })
     return await answer.json<ColumnInfo>()
-  })
-  const send = async (table: RowTable, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
+  }
+  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) => (table === 'spans' ? new SpansWatch() : undefined))
+  const send = async (
+    table: StoredTable,
+    format: string,
+    bytes: readonly Uint8Array[],
+    token: string,
+  ): Promise<void> => {
     const { stream } = await client.exec({
       query: `insert into ${table} format ${format}`,
       values: Readable.from(bytes, { objectMode: false }),
@@ -66,17 +77,26 @@ export function connect(access: Access): Client {
     })
     await buffer(stream)
   }
+  const insertInto = async (table: StoredTable, rows: readonly Uint8Array[], token: string): Promise<void> => {
+    const block = await blocks.take(table)
+    if (block === undefined && table === 'spans') {
+      throw new StoreError('refused', 'The table spans has a column of a type that Spanlink did not give it.')
+    }
+    if (block === undefined) return await send(table, 'RowBinary', rows, token)
+    try {
+      const native = await block.turn(rows)
+      // First, as who finds a minute there looks for its spans: one too many does no harm.
+      for (const summary of await block.summaries()) await insertInto(summary.table, [summary.rows], token)
+      await send(table, 'Native', native, token)
+    } finally {
+      blocks.give(table, block)
+    }
+  }
   return {
     insert: async (table, rows, token) => {
       if (rows.every((chunk) => chunk.length === 0)) return
       try {
-        const block = await blocks.take(table)
-        if (block === undefined) return await send(table, 'RowBinary', rows, token)
-        try {
-          await send(table, 'Native', await block.turn(rows), token)
-        } finally {
-          blocks.give(table, block)
-        }
+        await insertInto(table, rows, token)
       } catch (error) {
         throw failure(error)
       }
@@ -124,21 +144,25 @@ export function connect(access: Access): Client {
 // A segment of tens of megabytes on a busy machine; a dead engine closes the connection at once.
 const INSERT_TIMEOUT_MS = 120_000
 
+/** One block per insert: the token covers a block, and only so is a replay whole or nothing. */
+export const oneBlock: ClickHouseSettings = {
+  max_insert_block_size: '16777216',
+  min_insert_block_size_rows: '16777216',
+  min_insert_block_size_bytes: '17179869184',
+  max_insert_threads: '1',
+}
+
 const insertSettings: ClickHouseSettings = {
   async_insert: 0,
   wait_end_of_query: 1,
   insert_deduplicate: 1,
   deduplicate_blocks_in_dependent_materialized_views: 1,
-  // One block per insert: the token covers a block, and only so is a replay whole or nothing.
-  max_insert_block_size: '16777216',
-  min_insert_block_size_rows: '16777216',
-  min_insert_block_size_bytes: '17179869184',
-  max_insert_threads: '1',
+  ...oneBlock,
   // Newest arrivals of one segment may lie on both sides of midnight, no more.
   max_partitions_per_insert_block: '10',
 }
 
-const settingsOf: Partial<Record<RowTable, ClickHouseSettings>> = {
+const settingsOf: Partial<Record<StoredTable, ClickHouseSettings>> = {
   // Merges build them: store/sql/attribute_indexes.sql.
   spans: { materialize_skip_indexes_on_insert: 0 },
 }

@@ -17,7 +17,7 @@ const shardingKeys = {
   sources: 'source_id',
   // Filled by views on each shard, and read together.
   operations: 'cityHash64(service, name)',
-  topology_minutes: 'cityHash64(service, topic)',
+  traffic_minutes: 'cityHash64(service, topic)',
 } as const satisfies Record<string, string>
 
 /** Where each node keeps its own rows; `database` has the tables over all nodes. */
@@ -36,12 +36,12 @@ export async function applyClusterSchema(nodes: readonly Client[], database: str
 
 type Columns = { readonly database: string; readonly table: string; readonly columns: string }
 
-/** Creates the tables over all nodes, and again those whose columns changed: they have no rows of their own. */
+/** Creates the tables over all nodes, again those whose columns changed, and drops what is gone: they have no rows of their own. */
 async function distribute(node: Client, database: string, cluster: string): Promise<void> {
   const shard = shardDatabase(database)
   await node.command(`create database if not exists ${database}`)
   const found = await node.query<Columns>(
-    `select c.database as database, c.table as table, toString(groupArray((c.name, c.type, c.default_expression))) as columns
+    `select c.database as database, c.table as table, toString(groupArray((c.name, c.type, c.default_kind, c.default_expression))) as columns
     from (select * from system.columns where database in ({shard:String}, {database:String}) order by position) as c
     inner join system.tables as t on t.database = c.database and t.name = c.table
     where c.database = {shard:String} or startsWith(t.engine_full, {engine:String})
@@ -50,6 +50,9 @@ async function distribute(node: Client, database: string, cluster: string): Prom
   )
   const columnsOf = (of: string, table: string): string | undefined =>
     found.find((one) => one.database === of && one.table === table)?.columns
+  for (const { table } of found.filter((one) => one.database === database && !(one.table in shardingKeys))) {
+    await node.command(`drop table if exists ${database}.${table}`)
+  }
   for (const [table, key] of Object.entries(shardingKeys)) {
     if (columnsOf(database, table) === columnsOf(shard, table)) continue
     await node.command(

@@ -1,21 +1,32 @@
 import { readFile } from 'node:fs/promises'
-import type { Client } from './client.ts'
+import { type Client, oneBlock } from './client.ts'
 import { StoreError } from './store-error.ts'
 
 /**
  * The statements of each schema version, oldest first. A version that was released is never edited, only followed. Each
  * statement can be run again, as a start that was cut off will.
  */
-const migrations: readonly (readonly string[])[] = [
+const migrations: readonly (readonly (string | Step)[])[] = [
   ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations', 'operations_mv'],
-  ['topology_columns'],
-  ['topology_minutes', 'topology_minutes_mv'],
+  // What versions 2 and 3 made, version 6 makes otherwise.
+  [],
+  [],
   ['logs', 'metric_series', 'metric_points'],
   ['attribute_indexes', 'spans_merges'],
+  [
+    'messaging_columns_added',
+    'messaging_columns',
+    'topology_view_dropped',
+    'traffic_minutes',
+    sumUpTraffic,
+    'topology_minutes_dropped',
+  ],
 ]
 
+type Step = (client: Client, database: string) => Promise<void>
+
 /** Tables that retention applies to, partitioned by day of arrival. */
-export const dayTables = ['spans', 'span_links', 'traces', 'topology_minutes', 'logs', 'metric_points'] as const
+export const dayTables = ['spans', 'span_links', 'traces', 'traffic_minutes', 'logs', 'metric_points'] as const
 
 /**
  * Brings `database` to this program's schema version; refuses with `newer-schema` what a newer program wrote. Safe to run
@@ -46,8 +57,32 @@ export async function applySchema(
   for (const [index, statements] of migrations.entries()) {
     const version = index + 1
     if (version <= current) continue
-    for (const name of statements) await client.command(rewrite(await statement(name, database)))
+    for (const step of statements) {
+      if (typeof step === 'string') await client.command(rewrite(await statement(step, database)))
+      else await step(client, database)
+    }
     await client.command(`insert into ${database}.schema_version (version) values (${version})`, { async_insert: 0 })
+  }
+}
+
+/**
+ * Fills `traffic_minutes` from the spans that are stored already; what the receiver stores it sums up itself. Once: a second run adds nothing.
+ */
+export async function sumUpTraffic(client: Client, database: string): Promise<void> {
+  const days = await client.query<{ day: string }>(
+    `select distinct partition_id as day from system.parts
+    where active and database = {database:String} and table = 'spans' order by day`,
+    { database },
+  )
+  const sql = await statement('traffic_of_day', database)
+  for (const { day } of days) {
+    await client.command(sql.replaceAll('{day}', day), {
+      ...oneBlock,
+      insert_deduplication_token: `summed up ${day}`,
+      // Minutes of a large day may take longer than a silent connection lives.
+      send_progress_in_http_headers: 1,
+      http_headers_progress_interval_ms: '10000',
+    })
   }
 }
 

@@ -96,7 +96,7 @@ test('while a node is lost inserts fail, and tried again they store each row onc
   expect(await count('select count() as n from spans')).toBe(300)
   expect(await count('select uniqExact(span_id) as n from spans')).toBe(300)
   expect(await count('select count() as n from span_links')).toBe(600)
-  expect(await count('select sum(spans) as n from topology_minutes')).toBe(300)
+  expect(await count('select sum(spans) as n from traffic_minutes')).toBe(300)
 }, 120_000)
 
 test('several programs use one cluster', async () => {

@@ -1,5 +1,5 @@
 import type { FlowEdge } from '@spanlink/contract'
-import { consumingOperations, producingOperations } from '../messaging/semconv.ts'
+import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
 import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
 import type { CutTraces, LaneSpan } from './lanes.ts'
 

@@ -1,4 +1,4 @@
-import { consumingOperations, producingOperations } from '../messaging/semconv.ts'
+import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
 import { type FlowLink, type FlowSpanRow, spanKey } from './flow-span.ts'
 
 /** A span in its lane, tied to the spans it runs in and starts there. */

@@ -8,7 +8,7 @@ const MINUTE = 60_000_000_000n
  * rollup, which has every span once or, where it was sent again, more often: the first place may hold too few, nothing
  * lies before the last. Empty when there are none.
  *
- * @param condition on columns that `topology_minutes` has as well as `spans`
+ * @param condition on columns that `traffic_minutes` has as well as `spans`
  */
 export async function newestMinutes(
   store: Store,
@@ -18,7 +18,7 @@ export async function newestMinutes(
   options: QueryOptions,
 ): Promise<bigint[]> {
   const rows = await store.query<{ minute: number; n: string }>(
-    `select minute, sum(spans) as n from topology_minutes
+    `select minute, sum(spans) as n from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32} and ${condition.sql}
     group by minute
     order by minute desc`,

@@ -81,7 +81,7 @@ async function takenByAnyone(store: Store, sent: readonly MessageEnd[], options:
 
 async function topicsOf(store: Store, group: string, options: QueryOptions): Promise<string[]> {
   const rows = await store.query<{ topic: string }>(
-    `select distinct topic from topology_minutes
+    `select distinct topic from traffic_minutes
     where consumer_group = {group:String} and messaging_operation in ('receive', 'process') and topic != ''
     limit 1000`,
     { group },

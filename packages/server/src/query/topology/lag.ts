@@ -1,6 +1,6 @@
 import type { TopologyLag } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { messagingNames } from '../messaging/semconv.ts'
+import { messagingNames } from '../../store/messaging/semconv.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import type { Traffic } from './traffic.ts'
 

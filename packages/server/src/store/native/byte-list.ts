@@ -39,6 +39,23 @@ export class ByteList {
     this.bytes[this.length++] = rest
   }
 
+  u8(value: number): void {
+    this.reserve(1)
+    this.bytes[this.length++] = value
+  }
+
+  u16(value: number): void {
+    this.reserve(2)
+    this.bytes.writeUInt16LE(value, this.length)
+    this.length += 2
+  }
+
+  u32(value: number): void {
+    this.reserve(4)
+    this.bytes.writeUInt32LE(value, this.length)
+    this.length += 4
+  }
+
   u64(value: number): void {
     this.reserve(8)
     this.bytes.writeUInt32LE(value % 2 ** 32, this.length)

@@ -36,6 +36,8 @@ export function columnOf(type: string): Column | undefined {
   if (name === 'FixedString') return fixedColumn(Number(inner))
   if (name === 'String') return stringColumn()
   if (name === 'LowCardinality') return inner === 'String' ? lowCardinalityColumn() : undefined
+  // Of an aggregate that is a value like any other; the first element says which.
+  if (name === 'SimpleAggregateFunction') return columnOf(elementsOf(inner).slice(1).join(', '))
   if (name !== 'Tuple' && name !== 'Array' && name !== 'Map') return undefined
   const elements = elementsOf(inner).map((each) => columnOf(name === 'Tuple' ? withoutName(each) : each))
   const known = elements.filter((element) => element !== undefined)

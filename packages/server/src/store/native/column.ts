@@ -57,21 +57,39 @@ export function stringColumn(): Column {
 const OWN_KEYS = 1
 const KEYS_ARE_HERE = 0x600
 
-export function lowCardinalityColumn(): Column {
+export type LowCardinalityColumn = Omit<Column, 'read'> & {
+  /** @returns the value's number in the dictionary */
+  read(cursor: RowCursor): number
+  /** Takes a value that was read before. */
+  repeat(number: number): void
+  /** The number of the value taken last. */
+  last(): number
+  readonly dictionary: Dictionary
+}
+
+export function lowCardinalityColumn(): LowCardinalityColumn {
   const dictionary = new Dictionary()
   const head = new ByteList()
   const rows = new ByteList()
   let indexes = new Uint32Array(1024)
   let count = 0
+  const repeat = (number: number): void => {
+    if (count === indexes.length) {
+      const larger = new Uint32Array(count * 2)
+      larger.set(indexes)
+      indexes = larger
+    }
+    indexes[count++] = number
+  }
   return {
     read: (cursor) => {
-      if (count === indexes.length) {
-        const larger = new Uint32Array(count * 2)
-        larger.set(indexes)
-        indexes = larger
-      }
-      indexes[count++] = dictionary.number(cursor)
+      const number = dictionary.number(cursor)
+      repeat(number)
+      return number
     },
+    repeat,
+    last: () => indexes[count - 1] as number,
+    dictionary,
     prefix: (out) => out.u64(OWN_KEYS),
     data: () => {
       if (count === 0) return []

@@ -47,6 +47,22 @@ export class Dictionary {
     return found
   }
 
+  lengthOf(number: number): number {
+    return this.#length[number] as number
+  }
+
+  /** Where the string's bytes begin in `strings`. */
+  startOf(number: number): number {
+    return this.#at[number] as number
+  }
+
+  /** Appends the string as RowBinary has it. */
+  write(number: number, out: ByteList): void {
+    const length = this.lengthOf(number)
+    out.varint(length)
+    out.append(this.strings.bytes, this.startOf(number), length)
+  }
+
   #find(bytes: Buffer, at: number, length: number): number {
     let hash = length
     for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)

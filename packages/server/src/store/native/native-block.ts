@@ -7,6 +7,23 @@ import { RowCursor } from './row-cursor.ts'
 /** Of a table, in the order of its rows; `type` as in `system.columns`. */
 export type ColumnInfo = { readonly name: string; readonly type: string }
 
+/** What passes along as rows are turned, and what is worked out from it. */
+export type RowWatch = {
+  /** By name, in place of what would be made for the table's type; of that type unless another is told. */
+  readonly columns: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
+  /** Those of `columns` that rows don't have. */
+  readonly derived: ReadonlySet<string>
+  /** Called when all columns were. */
+  clear(): void
+  /** Called when all columns have read the row that begins at `start`. */
+  row(bytes: Buffer, start: number): void
+  /** What other tables keep of the rows that were turned; valid until the next are. */
+  summaries(): Promise<readonly Summary[]>
+}
+
+/** RowBinary of a table that is filled from another's rows. */
+export type Summary = { readonly table: 'traffic_minutes'; readonly rows: Uint8Array }
+
 /** Rows turned at a time: some 2 ms, after which acks may be given. */
 const TURN_BYTES = 512 * 1024
 
@@ -16,20 +33,22 @@ const TURN_BYTES = 512 * 1024
  */
 export class NativeBlock {
   readonly #columns: readonly (ColumnInfo & { readonly column: Column })[]
+  readonly #watch: RowWatch | undefined
   readonly #cursor = new RowCursor()
   readonly #rows = new ByteList()
 
-  private constructor(columns: readonly (ColumnInfo & { readonly column: Column })[]) {
+  private constructor(columns: readonly (ColumnInfo & { readonly column: Column })[], watch: RowWatch | undefined) {
     this.#columns = columns
+    this.#watch = watch
   }
 
   /** Undefined when a column has a type that isn't known here: such a table takes rows. */
-  static of(columns: readonly ColumnInfo[]): NativeBlock | undefined {
+  static of(columns: readonly ColumnInfo[], watch?: RowWatch): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
-      const column = columnOf(info.type)
-      return column === undefined ? [] : [{ ...info, column }]
+      const { column, type } = watch?.columns[info.name] ?? { column: columnOf(info.type) }
+      return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
     })
-    return known.length === columns.length ? new NativeBlock(known) : undefined
+    return known.length === columns.length ? new NativeBlock(known, watch) : undefined
   }
 
   /**
@@ -38,8 +57,10 @@ export class NativeBlock {
    * @throws RangeError when they end in the middle of one
    */
   async turn(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
-    const columns = this.#columns.map(({ column }) => column)
-    for (const column of columns) column.clear()
+    for (const { column } of this.#columns) column.clear()
+    const watch = this.#watch
+    watch?.clear()
+    const columns = this.#columns.flatMap(({ name, column }) => (watch?.derived.has(name) ? [] : [column]))
     const bytes = this.#joined(chunks)
     const cursor = this.#cursor
     cursor.over(bytes)
@@ -48,12 +69,19 @@ export class NativeBlock {
       if (rows > 0) await nextTurn()
       const until = Math.min(turnEnd, bytes.length)
       while (cursor.pos < until) {
+        const start = cursor.pos
         for (const column of columns) column.read(cursor)
         cursor.check()
+        watch?.row(bytes, start)
         rows++
       }
     }
     return this.#block(rows)
+  }
+
+  /** Of the rows turned last, until the next are. */
+  async summaries(): Promise<readonly Summary[]> {
+    return (await this.#watch?.summaries()) ?? []
   }
 
   #block(rows: number): Buffer[] {

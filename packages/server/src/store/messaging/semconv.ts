@@ -1,4 +1,7 @@
-import type { MessagingOperation } from '@spanlink/contract'
+/** What a span does with a message; the place is the number in the enum of the tables. */
+export const messagingOperations = ['none', 'create', 'send', 'receive', 'process', 'settle'] as const
+
+export type MessagingOperation = (typeof messagingOperations)[number]
 
 /**
  * Every name that the messaging conventions have had for what we read, newest first, the first that is set wins.
@@ -55,6 +58,9 @@ export const operationWords: Readonly<Record<string, MessagingOperation>> = {
 
 /** What a kind alone says, where neither an attribute nor the name does: no other span has these two kinds. */
 export const operationOfKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
+
+/** How many messages a span is about, as text. One name since 1.20. */
+export const batchCountName = 'messaging.batch.message_count'
 
 /** Operations that put a message on its way, and that take one. A link between the two is a message. */
 export const producingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['create', 'send'])

@@ -1,0 +1,49 @@
+import type { ByteList } from '../native/byte-list.ts'
+import { RowCursor } from '../native/row-cursor.ts'
+
+const MIN = -(2n ** 63n)
+const MAX = 2n ** 63n - 1n
+
+/** Digits of a number that a double holds exactly. */
+const SAFE_DIGITS = 15
+const MOST_DIGITS = 19
+
+const ZERO = 0x30
+
+const cursor = new RowCursor()
+
+/**
+ * Appends the number that a string of RowBinary is, as the engine's `toInt64OrDefault` reads it: a sign or none, then digits and nothing
+ * else. False for other text, and for what isn't in an Int64.
+ */
+export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): boolean {
+  cursor.bytes = bytes
+  cursor.pos = at
+  const end = cursor.varint() + cursor.pos
+  let digit = cursor.pos
+  const isNegative = bytes[digit] === 0x2d
+  if (isNegative || bytes[digit] === 0x2b) digit++
+  if (digit >= end) return false
+  for (let i = digit; i < end; i++) {
+    const byte = bytes[i] as number
+    if (byte < ZERO || byte > ZERO + 9) return false
+  }
+  while (digit < end - 1 && bytes[digit] === ZERO) digit++
+  const digits = end - digit
+  if (digits > MOST_DIGITS) return false
+  out.reserve(8)
+  if (digits <= SAFE_DIGITS) {
+    let value = 0
+    for (let i = digit; i < end; i++) value = value * 10 + (bytes[i] as number) - ZERO
+    if (isNegative) value = -value
+    out.bytes.writeInt32LE(Math.floor(value / 2 ** 32), out.length + 4)
+    out.bytes.writeInt32LE(value | 0, out.length)
+  } else {
+    const magnitude = BigInt(bytes.toString('latin1', digit, end))
+    const value = isNegative ? -magnitude : magnitude
+    if (value < MIN || value > MAX) return false
+    out.bytes.writeBigInt64LE(value, out.length)
+  }
+  out.length += 8
+  return true
+}

@@ -1,0 +1,39 @@
+import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
+import { lowCardinalityColumn } from './native/column.ts'
+import type { RowWatch, Summary } from './native/native-block.ts'
+import { ROW } from './traffic/span-row.ts'
+import { TrafficMinutes } from './traffic/minutes.ts'
+
+const TEXT = 'LowCardinality(String)'
+
+/** As spans are turned into columns: what messaging attributes say of each, and what other tables keep of all. */
+export class SpansWatch implements RowWatch {
+  readonly #service = lowCardinalityColumn()
+  readonly #name = lowCardinalityColumn()
+  readonly #messaging = new MessagingColumns(this.#name)
+  readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
+  #bytes: Buffer = Buffer.alloc(0)
+
+  readonly columns: RowWatch['columns'] = {
+    service: { column: this.#service, type: TEXT },
+    name: { column: this.#name, type: TEXT },
+    attrs: { column: this.#messaging.attributes, type: `Map(${TEXT}, String)` },
+    ...this.#messaging.columns(),
+  }
+  readonly derived: ReadonlySet<string> = new Set(messagingColumnNames)
+
+  clear(): void {
+    this.#messaging.clear()
+    this.#minutes.clear()
+  }
+
+  row(bytes: Buffer, start: number): void {
+    this.#bytes = bytes
+    this.#messaging.take(bytes, bytes[start + ROW.kind] as number)
+    this.#minutes.take(bytes, start)
+  }
+
+  async summaries(): Promise<readonly Summary[]> {
+    return [{ table: 'traffic_minutes', rows: await this.#minutes.rows(this.#bytes) }]
+  }
+}

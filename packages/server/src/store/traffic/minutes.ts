@@ -1,0 +1,179 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { MessagingColumns } from '../messaging/messaging-columns.ts'
+import { NONE, PROCESS, RECEIVE, SETTLE } from '../messaging/operation-words.ts'
+import { ByteList } from '../native/byte-list.ts'
+import type { LowCardinalityColumn } from '../native/column.ts'
+import { TupleNumbers } from '../native/tuple-numbers.ts'
+import { durationBucket } from './duration-bucket.ts'
+import { compareDurations, durationAt, ERROR, IDS_BYTES, minuteAt, ROW } from './span-row.ts'
+
+/** Elements of a group: all but the first two are numbers in dictionaries of the block. */
+const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, WIDTH] = [0, 1, 2, 3, 4, 5, 6] as const
+
+/** What is kept of a group. Places of rows are + 1, so that 0 is none. */
+const [RECEIVED, SPANS, ERRORS, SLOWEST, FAILED, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4, 5, 6] as const
+
+/** What is kept of a group's bucket: spans, and the group's next bucket + 1. */
+const [COUNT, NEXT_BUCKET, KEPT_OF_BUCKET] = [0, 1, 2] as const
+
+/** Memory beyond it is given back. */
+const KEEP = 1024 * 1024
+
+const ROWS_A_TURN = 5000
+
+/**
+ * Sums a segment's spans up to rows of `traffic_minutes`, as sql/traffic_of_day.sql says in SQL. A function of the rows alone, so a segment
+ * that is inserted again has the same. There are at most as many groups and buckets as spans.
+ */
+export class TrafficMinutes {
+  readonly #services: LowCardinalityColumn
+  readonly #messaging: MessagingColumns
+  readonly #groups = new TupleNumbers(WIDTH)
+  readonly #group = new Uint32Array(WIDTH)
+  #lastGroup = 0
+  #kept = new Uint32Array(256 * KEPT)
+  readonly #buckets = new TupleNumbers(2)
+  readonly #bucket = new Uint32Array(2)
+  #counts = new Uint32Array(256 * KEPT_OF_BUCKET)
+  readonly #rows = new ByteList()
+
+  constructor(services: LowCardinalityColumn, messaging: MessagingColumns) {
+    this.#services = services
+    this.#messaging = messaging
+  }
+
+  clear(): void {
+    this.#groups.clear()
+    this.#buckets.clear()
+    this.#lastGroup = 0
+    this.#rows.clear()
+    if (this.#kept.length > KEEP) this.#kept = new Uint32Array(256 * KEPT)
+    if (this.#counts.length > KEEP) this.#counts = new Uint32Array(256 * KEPT_OF_BUCKET)
+  }
+
+  /** Takes the row at `start` that all columns have read last. */
+  take(bytes: Buffer, start: number): void {
+    const { operation, topic, system, group } = this.#messaging
+    const wanted = this.#group
+    wanted[MINUTE] = minuteAt(bytes, start + ROW.start)
+    // A batch is taken once and its messages are processed one by one, or the batch is all there is: counted like a
+    // `receive`, it doesn't add to them and still stands where they have no spans.
+    wanted[OPERATION] = operation === PROCESS && this.#messaging.isBatch(bytes) ? RECEIVE : operation
+    wanted[SERVICE] = this.#services.last()
+    wanted[TOPIC] = topic.last()
+    wanted[SYSTEM] = system.last()
+    wanted[GROUP] = group.last()
+    const number = this.#numberOf(wanted)
+    const kept = this.#kept
+    const at = number * KEPT
+    const received = bytes.readUInt32LE(start + ROW.received)
+    if (received > (kept[at + RECEIVED] as number)) kept[at + RECEIVED] = received
+    kept[at + SPANS] = (kept[at + SPANS] as number) + 1
+    const isError = bytes[start + ROW.status] === ERROR
+    if (isError) kept[at + ERRORS] = (kept[at + ERRORS] as number) + 1
+    if (operation === NONE || operation === SETTLE || topic.dictionary.lengthOf(topic.last()) === 0) return
+    this.#count(number, durationBucket(durationAt(bytes, start + ROW.duration)))
+    if (isSlower(bytes, start, kept[at + SLOWEST] as number)) kept[at + SLOWEST] = start + 1
+    if (isError && isAfter(bytes, start, kept[at + FAILED] as number)) kept[at + FAILED] = start + 1
+  }
+
+  /** RowBinary of `traffic_minutes`, valid until `clear`. */
+  async rows(bytes: Buffer): Promise<Buffer> {
+    for (let number = 0; number < this.#groups.count; number++) {
+      if (number % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn()
+      this.#write(number, bytes)
+    }
+    return this.#rows.view()
+  }
+
+  /** Spans of a group often follow each other. */
+  #numberOf(group: Uint32Array): number {
+    if (this.#groups.count > 0 && this.#groups.is(this.#lastGroup, group)) return this.#lastGroup
+    const before = this.#groups.count
+    const number = this.#groups.number(group)
+    this.#lastGroup = number
+    if (number === before) {
+      this.#kept = roomFor(this.#kept, (number + 1) * KEPT)
+      this.#kept.fill(0, number * KEPT, (number + 1) * KEPT)
+    }
+    return number
+  }
+
+  #count(group: number, bucket: number): void {
+    this.#bucket[0] = group
+    this.#bucket[1] = bucket
+    const before = this.#buckets.count
+    const number = this.#buckets.number(this.#bucket)
+    if (number === before) {
+      this.#counts = roomFor(this.#counts, (number + 1) * KEPT_OF_BUCKET)
+      this.#counts[number * KEPT_OF_BUCKET + COUNT] = 0
+      this.#counts[number * KEPT_OF_BUCKET + NEXT_BUCKET] = this.#kept[group * KEPT + FIRST_BUCKET] as number
+      this.#kept[group * KEPT + FIRST_BUCKET] = number + 1
+    }
+    const at = number * KEPT_OF_BUCKET + COUNT
+    this.#counts[at] = (this.#counts[at] as number) + 1
+  }
+
+  #write(number: number, bytes: Buffer): void {
+    const out = this.#rows
+    const kept = (what: number): number => this.#kept[number * KEPT + what] as number
+    const of = (element: number): number => this.#groups.at(number, element)
+    out.u32(of(MINUTE))
+    out.u32(kept(RECEIVED))
+    this.#messaging.topic.dictionary.write(of(TOPIC), out)
+    out.u8(of(OPERATION))
+    this.#messaging.system.dictionary.write(of(SYSTEM), out)
+    this.#messaging.group.dictionary.write(of(GROUP), out)
+    this.#services.dictionary.write(of(SERVICE), out)
+    out.u64(kept(SPANS))
+    out.u64(kept(ERRORS))
+    this.#writeDurations(kept(FIRST_BUCKET))
+    const slowest = kept(SLOWEST) - 1
+    const isBelow0 = slowest >= 0 && durationAt(bytes, slowest + ROW.duration) === 0
+    if (slowest < 0 || isBelow0) out.u64(0)
+    else out.append(bytes, slowest + ROW.duration, 8)
+    writeIds(bytes, slowest, out)
+    writeIds(bytes, kept(FAILED) - 1, out)
+  }
+
+  #writeDurations(first: number): void {
+    let size = 0
+    for (let next = first; next > 0; next = this.#counts[(next - 1) * KEPT_OF_BUCKET + NEXT_BUCKET] as number) size++
+    this.#rows.varint(size)
+    for (let next = first; next > 0; next = this.#counts[(next - 1) * KEPT_OF_BUCKET + NEXT_BUCKET] as number) {
+      this.#rows.u16(this.#buckets.at(next - 1, 1))
+      this.#rows.u64(this.#counts[(next - 1) * KEPT_OF_BUCKET + COUNT] as number)
+    }
+  }
+}
+
+/** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
+function isSlower(bytes: Buffer, start: number, knownPlus1: number): boolean {
+  if (knownPlus1 === 0) return true
+  const known = knownPlus1 - 1
+  return (compareDurations(bytes, start + ROW.duration, known + ROW.duration) || compareIds(bytes, start, known)) > 0
+}
+
+function isAfter(bytes: Buffer, start: number, knownPlus1: number): boolean {
+  return knownPlus1 === 0 || compareIds(bytes, start, knownPlus1 - 1) > 0
+}
+
+function compareIds(bytes: Buffer, a: number, b: number): number {
+  const [idsA, idsB] = [a + ROW.ids, b + ROW.ids]
+  return bytes.compare(bytes, idsB, idsB + IDS_BYTES, idsA, idsA + IDS_BYTES)
+}
+
+const NO_IDS = Buffer.alloc(IDS_BYTES)
+
+function writeIds(bytes: Buffer, row: number, out: ByteList): void {
+  if (row < 0) out.append(NO_IDS, 0, IDS_BYTES)
+  else out.append(bytes, row + ROW.ids, IDS_BYTES)
+}
+
+/** As much again where it doesn't suffice. */
+function roomFor(list: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  if (length <= list.length) return list
+  const larger = new Uint32Array(list.length * 2)
+  larger.set(list)
+  return larger
+}

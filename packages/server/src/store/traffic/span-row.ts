@@ -1,0 +1,43 @@
+/** Where the first columns of a row of `spans` lie: all are of fixed width, in the order of sql/spans.sql. */
+export const ROW = {
+  received: 0,
+  /** Trace id and, right behind it, span id. */
+  ids: 4,
+  start: 36,
+  duration: 44,
+  kind: 52,
+  status: 53,
+} as const
+
+/** Trace id and span id together. */
+export const IDS_BYTES = 24
+
+/** As in the enum of `status`. */
+export const ERROR = 2
+
+const MINUTE_NANO = 60_000_000_000
+
+/** Minutes since 1970 of a UInt64 of nanoseconds. */
+export function minuteAt(bytes: Buffer, at: number): number {
+  const low = bytes.readUInt32LE(at)
+  const high = bytes.readUInt32LE(at + 4)
+  const minute = Math.floor((high * 2 ** 32 + low) / MINUTE_NANO)
+  // Beyond 2^53 a time is rounded, and may have reached the minute after its own; the beginning of a minute is exact (60·10⁹ is
+  // 2¹¹ times an odd number of 25 bits).
+  const begin = minute * MINUTE_NANO
+  const beginHigh = Math.floor(begin / 2 ** 32)
+  return high < beginHigh || (high === beginHigh && low < begin - beginHigh * 2 ** 32) ? minute - 1 : minute
+}
+
+/** An Int64 of nanoseconds, rounded beyond 2^53; 0 for one below 0. */
+export function durationAt(bytes: Buffer, at: number): number {
+  const high = bytes.readInt32LE(at + 4)
+  return high < 0 ? 0 : high * 2 ** 32 + bytes.readUInt32LE(at)
+}
+
+/** Which of two durations in the rows is longer: above 0 for the first. Those below 0 are equal to 0. */
+export function compareDurations(bytes: Buffer, a: number, b: number): number {
+  const [highA, highB] = [bytes.readInt32LE(a + 4), bytes.readInt32LE(b + 4)]
+  if (highA < 0 || highB < 0) return durationAt(bytes, a) - durationAt(bytes, b)
+  return highA - highB || bytes.readUInt32LE(a) - bytes.readUInt32LE(b)
+}
