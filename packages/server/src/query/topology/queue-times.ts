@@ -80,76 +80,89 @@ async function deliveries(
 ): Promise<Sampled[]> {
   const allParams = { ...windowParams(window), ...params }
   const ask = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
+  // A row a trace, a list a span or link: they are thousands.
   const [produced, links, children] = await Promise.all([
-    ask<ProducedRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, toUInt64(start + duration) as finish, topic
+    ask<OfTrace<ProducedColumns>>(
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), toUInt64(start + duration), topic)) as found
       from spans
-      where ${inWindow} and messaging_operation in ('create', 'send') and ${condition}`,
+      where ${inWindow} and messaging_operation in ('create', 'send') and ${condition}
+      group by trace_id`,
     ),
-    ask<LinkRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-        lower(hex(peer_span_id)) as peerSpanId, start, service
-      from span_links
-      where ${condition} and direction = 'in' and kind in ('client', 'consumer')
-        and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
-        and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
-      limit ${MAX_DELIVERIES}`,
+    ask<OfTrace<LinkColumns>>(
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(peer_trace_id)),
+        lower(hex(peer_span_id)), start, service)) as found
+      from (
+        select trace_id, span_id, peer_trace_id, peer_span_id, start, service
+        from span_links
+        where ${condition} and direction = 'in' and kind in ('client', 'consumer')
+          and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
+          and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
+        limit ${MAX_DELIVERIES})
+      group by trace_id`,
     ),
-    ask<ChildRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-        lower(hex(parent_span_id)) as parentSpanId, start, service, consumer_group as group,
-        messaging_operation as operation
-      from spans
-      where ${inWindow} and messaging_operation in ('receive', 'process') and parent_span_id != toFixedString('', 8)
-        and ${condition}
-      limit ${MAX_DELIVERIES}`,
+    ask<OfTrace<ChildColumns>>(
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, service,
+        consumer_group, messaging_operation)) as found
+      from (
+        select trace_id, span_id, parent_span_id, start, service, consumer_group, messaging_operation
+        from spans
+        where ${inWindow} and messaging_operation in ('receive', 'process') and parent_span_id != toFixedString('', 8)
+          and ${condition}
+        limit ${MAX_DELIVERIES})
+      group by trace_id`,
     ),
   ])
-  const producers = new Map(produced.map((row) => [keyOf(row), { end: BigInt(row.finish), topic: row.topic }]))
-  const linked = links.map((row): Sampled => {
-    const ref = { traceId: row.traceId, spanId: row.spanId }
-    return {
-      producedRef: ref,
-      consumedRef: { traceId: row.peerTraceId, spanId: row.peerSpanId },
-      produced: producers.get(keyOf(ref)),
-      start: BigInt(row.start),
-      service: row.service,
-      consumed: undefined,
-    }
-  })
-  const parented = children.flatMap((row): Sampled[] => {
-    const ref = { traceId: row.traceId, spanId: row.parentSpanId }
-    const parent = producers.get(keyOf(ref))
-    // A parent that doesn't produce is where a consumer runs, no message.
-    if (parent === undefined) return []
-    const { service, group, operation } = row
-    return [
-      {
+  const producers = new Map(
+    produced.flatMap(({ traceId, found }) =>
+      found.map(([spanId, finish, topic]) => [traceId + spanId, { end: BigInt(finish), topic }] as const),
+    ),
+  )
+  const linked = links.flatMap(({ traceId, found }) =>
+    found.map(([spanId, peerTraceId, peerSpanId, start, service]): Sampled => {
+      const ref = { traceId, spanId }
+      return {
         producedRef: ref,
-        consumedRef: { traceId: row.traceId, spanId: row.spanId },
-        produced: parent,
-        start: BigInt(row.start),
+        consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
+        produced: producers.get(keyOf(ref)),
+        start: BigInt(start),
         service,
-        consumed: { group, operation },
-      },
-    ]
-  })
+        consumed: undefined,
+      }
+    }),
+  )
+  const parented = children.flatMap(({ traceId, found }) =>
+    found.flatMap(([spanId, parentSpanId, start, service, group, operation]): Sampled[] => {
+      const ref = { traceId, spanId: parentSpanId }
+      const parent = producers.get(keyOf(ref))
+      // A parent that doesn't produce is where a consumer runs, no message.
+      if (parent === undefined) return []
+      const consumed = { group, operation }
+      return [
+        {
+          producedRef: ref,
+          consumedRef: { traceId, spanId },
+          produced: parent,
+          start: BigInt(start),
+          service,
+          consumed,
+        },
+      ]
+    }),
+  )
   return [...linked, ...parented]
 }
 
-type ProducedRow = SpanRef & { readonly finish: string; readonly topic: string }
-type LinkRow = SpanRef & {
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  readonly start: string
-  readonly service: string
-}
-type ChildRow = SpanRef &
-  Pick<MessageEnd, 'group' | 'operation'> & {
-    readonly parentSpanId: string
-    readonly start: string
-    readonly service: string
-  }
+type OfTrace<Columns> = { readonly traceId: string; readonly found: readonly Columns[] }
+type ProducedColumns = readonly [spanId: string, finish: string, topic: string]
+type LinkColumns = readonly [spanId: string, peerTraceId: string, peerSpanId: string, start: string, service: string]
+type ChildColumns = readonly [
+  spanId: string,
+  parentSpanId: string,
+  start: string,
+  service: string,
+  group: string,
+  operation: MessageEnd['operation'],
+]
 
 /** Fills in what the rows left open: from what is known of the traffic where that is unambiguous, else span by span. */
 async function resolve(
@@ -162,11 +175,11 @@ async function resolve(
     traffic.filter(
       ({ service, operation }) => service !== undefined && (operation === 'receive' || operation === 'process'),
     ),
-    ({ service, topic }) => JSON.stringify([service, topic]),
+    ({ service = '', topic }) => keyOfConsumers(service, topic),
   )
   const onlyConsumer = ({ produced, service }: Sampled): Traffic | undefined => {
-    const [one, ...others] = (produced && consumersOf.get(JSON.stringify([service, produced.topic]))) ?? []
-    return others.length === 0 ? one : undefined
+    const all = produced && consumersOf.get(keyOfConsumers(service, produced.topic))
+    return all?.length === 1 ? all[0] : undefined
   }
   const open = sampled.flatMap((one) => [
     ...(one.produced === undefined ? [{ ...one.producedRef, before: one.start }] : []),
@@ -186,4 +199,9 @@ async function resolve(
     const { group, operation } = consumer
     return [{ service: one.service, topic, group, operation, time: Number(one.start - end) }]
   })
+}
+
+/** Lengths tell where a name ends, whatever it holds. */
+function keyOfConsumers(service: string, topic: string): string {
+  return `${service.length} ${service}${topic}`
 }
