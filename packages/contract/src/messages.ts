@@ -88,6 +88,11 @@ export const MessagesAnswer = Type.Object({
   total: Type.Integer(),
   /** The time asked for holds more messages than one answer may look at: counts are of the newest. Ask for less time or one topic. */
   truncated: Type.Boolean(),
+  /**
+   * Counts are whole from here on, up to the end of the asked time or, with a cursor, its place; before, nothing is counted. The
+   * start of the asked time unless `truncated`.
+   */
+  countedFromUnixNano: UnixNano,
   nextCursor: Type.Optional(Type.String()),
 })
 export type MessagesAnswer = Static<typeof MessagesAnswer>

@@ -3,8 +3,9 @@ import { loadSpans } from '../flow/load-spans.ts'
 import type { FlowSpanRow } from '../flow/flow-span.ts'
 import { deliveriesOf, originsOf } from './deliveries.ts'
 import { consumerOf, type FoundMessages, type ListQuestion, newestFirst } from './list.ts'
-import { isConsuming, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
+import { isConsuming, keyOf, type MessageEnd, messageSpan } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
+import { sendsTo } from './sends-to.ts'
 import { DEAD_LETTER_TOPIC, isLaterTopic, RETRY_TOPIC } from './topic-roles.ts'
 
 /** Sends that are followed back for one answer. */
@@ -15,18 +16,23 @@ const MAX_HOPS = 16
 
 /** Messages sent to a dead-letter topic, back to what was sent first and every attempt at it. */
 export async function deadLettered(question: ListQuestion): Promise<FoundMessages> {
-  const { sends, lookedTo } = await sendsTo(DEAD_LETTER_TOPIC, question)
+  const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, question)
   const chains = await followBack(question, sends)
   const messages = chains.map(({ send, produced, attempts, offset }): Message => ({
     ...messageOf(send, produced, attempts, offset),
     deadLetter: messageSpan(send, undefined),
   }))
+  if (question.group === undefined) return { messages, lookedTo, times }
+  // Who tried is only known of those that were followed back.
   return { messages: messages.filter((message) => isOfGroup(message, question.group)), lookedTo }
 }
 
 /** Messages tried again: over a retry topic, or delivered again to a group that had failed with them. */
 export async function retried(question: ListQuestion): Promise<FoundMessages> {
-  const [{ sends, lookedTo }, again] = await Promise.all([sendsTo(RETRY_TOPIC, question), redelivered(question)])
+  const [{ sends, lookedTo }, again] = await Promise.all([
+    sendsTo(RETRY_TOPIC, MAX_CHAINS, question),
+    redelivered(question),
+  ])
   const [chains, retries] = await Promise.all([
     followBack(question, sends),
     deliveriesOf(question.store, sends, question.options),
@@ -62,41 +68,6 @@ type Chain = {
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
   readonly offset: string
-}
-
-async function sendsTo(
-  pattern: string,
-  { store, window, topic, before, options }: ListQuestion,
-): Promise<{ readonly sends: MessageEnd[]; readonly lookedTo: FoundMessages['lookedTo'] }> {
-  const topics = await topicsLike(pattern, { store, topic, options })
-  if (topics.length === 0) return { sends: [], lookedTo: undefined }
-  const condition = {
-    sql: `messaging_operation in ('create', 'send') and topic in {topics:Array(String)}`,
-    params: { topics },
-    isInRollup: true,
-  }
-  const { ends, lookedTo } = await newestEnds(store, window, condition, before, MAX_CHAINS, options)
-  const sent = new Set(ends.filter((end) => end.operation === 'send').map((end) => end.traceId + end.topic))
-  return {
-    // A `create` belongs to the send beside it.
-    sends: ends.filter((end) => end.operation === 'send' || !sent.has(end.traceId + end.topic)),
-    lookedTo,
-  }
-}
-
-/** By the rollup, which knows every topic: names are few and spans many. */
-async function topicsLike(
-  pattern: string,
-  { store, topic, options }: Pick<ListQuestion, 'store' | 'topic' | 'options'>,
-): Promise<string[]> {
-  const rows = await store.query<{ topic: string }>(
-    `select distinct topic from topology_minutes
-    where match(topic, {pattern:String}) and startsWith(topic, {topicStart:String}) limit 2000`,
-    // `orders` finds `orders.dlq` as well.
-    { pattern: `(?i)${pattern}`, topicStart: topic ?? '' },
-    options,
-  )
-  return rows.map((row) => row.topic)
 }
 
 /**

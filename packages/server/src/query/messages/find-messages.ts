@@ -30,11 +30,13 @@ export async function findMessages(
   const window = timeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
   const before = parseCursor(query.cursor)
-  const found = await inSteps(lists[list], { store, window, topic, group, after, before, options })
+  const found = await inSteps(lists[list], { store, window, topic, group, after, before, options }, limit)
   const page = found.messages.slice(0, limit)
   const last = page.at(-1)
   const next = found.messages.length > limit && last !== undefined ? placeOf(last) : found.lookedTo
-  const { counts, step } = countsOf(found.messages, window)
+  const times = found.times ?? found.messages.map((message) => BigInt(message.timeUnixNano))
+  const isCut = found.times === undefined && found.lookedTo !== undefined
+  const { counts, step } = countsOf(times, window)
   return {
     list,
     startTimeUnixNano: String(window.start),
@@ -42,8 +44,9 @@ export async function findMessages(
     messages: await withErrors(store, page, options),
     counts,
     stepNano: String(step),
-    total: found.messages.length,
-    truncated: found.lookedTo !== undefined,
+    total: times.length,
+    truncated: isCut,
+    countedFromUnixNano: String(isCut ? found.lookedTo.time + 1n : window.start),
     ...(next === undefined ? {} : { nextCursor: `${next.time}.${next.traceId}.${next.spanId}` }),
   }
 }
@@ -53,16 +56,24 @@ const GO_ON_MS = 250
 const MAX_STEPS = 6
 
 /** Step by step from the newest, so that a list answers soon over much and looks at thousands of spans over little. */
-async function inSteps(list: (typeof lists)[MessageList], question: ListQuestion): Promise<FoundMessages> {
+async function inSteps(
+  list: (typeof lists)[MessageList],
+  question: ListQuestion,
+  limit: number,
+): Promise<FoundMessages> {
   const giveUp = performance.now() + GO_ON_MS
   const messages: Message[] = []
   let before = question.before
   for (let step = 1; ; step++) {
     const found = await list({ ...question, before })
-    const { lookedTo } = found
+    const { lookedTo, times } = found
     // What is after the place is what the next step finds.
     messages.push(...found.messages.filter((message) => lookedTo === undefined || isDownTo(lookedTo, message)))
-    if (lookedTo === undefined || step === MAX_STEPS || performance.now() > giveUp) return { messages, lookedTo }
+    // Further ones would only be counted.
+    const isEnough = times !== undefined && messages.length >= limit
+    if (lookedTo === undefined || isEnough || step === MAX_STEPS || performance.now() > giveUp) {
+      return { messages, lookedTo, times }
+    }
     before = lookedTo
   }
 }
@@ -75,15 +86,15 @@ const STEPS = [1n, 5n, 10n, 30n, 60n, 300n, 600n, 1_800n, 3_600n, 21_600n, 86_40
 const MAX_BUCKETS = 60n
 
 function countsOf(
-  messages: readonly Message[],
+  times: readonly bigint[],
   { start, end }: TimeWindow,
 ): { readonly counts: MessagesAnswer['counts']; readonly step: bigint } {
   const length = end - start
   const fits = (step: bigint): boolean => length <= step * SECOND * MAX_BUCKETS
   const step = (STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
   const buckets = Array.from({ length: Number((length + step - 1n) / step) }, () => 0)
-  for (const { timeUnixNano } of messages) {
-    const index = Number((BigInt(timeUnixNano) - start) / step)
+  for (const time of times) {
+    const index = Number((time - start) / step)
     buckets[index] = (buckets[index] ?? 0) + 1
   }
   return {

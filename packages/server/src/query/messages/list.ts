@@ -20,6 +20,8 @@ export type FoundMessages = {
   readonly messages: readonly Message[]
   /** The last place looked at, if there is more to look at. */
   readonly lookedTo: Place | undefined
+  /** When all messages of the window were, if that is known without looking at each. */
+  readonly times?: readonly bigint[] | undefined
 }
 
 /** Spans that a list looks at in one step, newest first: each end of their messages is a read of its own. */
