@@ -184,6 +184,16 @@ test('labels have the type of the value, and exemplars the names that Grafana li
     { key: 'span.ratio', value: { doubleValue: 0.5 } },
     { key: 'span.absent', value: { stringValue: 'nil' } },
   ])
+  const intrinsics = ['kind', 'span:status', 'rootServiceName', 'trace:rootName', 'trace:duration', 'childCount']
+  const [named] = await series(`{ .code = 500 } | rate() by (${intrinsics.join(', ')})`)
+  expect((named?.labels as { key: string }[]).map(({ key }) => key)).toEqual([
+    'kind',
+    'status',
+    'rootServiceName',
+    'rootName',
+    'traceDuration',
+    'span:childCount',
+  ])
   const slowest = '{ .code = 500 } | max_over_time(duration)'
   const exemplar = {
     labels: [

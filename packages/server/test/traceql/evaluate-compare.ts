@@ -14,8 +14,8 @@ export function evaluateCompare(
 ): Expected {
   const found = evaluate(source, spans)
   const counts = new Map<string, number[]>()
-  const add = (labels: Record<string, string | null>, at: number): void => {
-    const name = JSON.stringify(labels)
+  const add = (meta: string, field: string, label: Label | null, at: number): void => {
+    const name = JSON.stringify({ __meta_type: { text: meta, type: 'string' }, [field]: label })
     const values = counts.get(name) ?? Array.from({ length: count }, () => 0)
     values[at] = (values[at] ?? 0) + 1
     counts.set(name, values)
@@ -26,9 +26,9 @@ export function evaluateCompare(
     const selected = inTime && (!selection.condition || holds(selection.condition, { span, trace: [span] }))
     const meta = selected ? 'selection' : 'baseline'
     const at = Number((span.start - start) / step)
-    for (const [field, text] of attributesOf(span)) {
-      add({ __meta_type: meta, [field]: text }, at)
-      add({ __meta_type: `${meta}_total`, [field]: null }, at)
+    for (const [field, label] of attributesOf(span)) {
+      add(meta, field, label, at)
+      add(`${meta}_total`, field, null, at)
     }
   }
   return new Map(
@@ -46,31 +46,29 @@ export function evaluateCompare(
         })
         return ahead.length < top
       })
-      .map(([name, values]) => [inWords(name), new Map(values.map((value, at) => [at, [value]]))]),
-  )
-}
-
-/** The name of a series, whose labels are all text. */
-function inWords(name: string): string {
-  const labels = Object.entries(JSON.parse(name) as Record<string, string | null>)
-  return JSON.stringify(
-    Object.fromEntries(labels.map(([key, text]) => [key, text === null ? null : { text, type: 'string' }])),
+      .map(([name, values]) => [name, new Map(values.map((value, at) => [at, [value]]))]),
   )
 }
 
 function labelsOf(name: string): [string, string, string | null] {
-  const { __meta_type: meta, ...rest } = JSON.parse(name) as Record<string, string | null>
-  const [field, text] = Object.entries(rest)[0] ?? ['', null]
-  return [meta ?? '', field, text]
+  const { __meta_type: meta, ...rest } = JSON.parse(name) as Record<string, Label | null>
+  const [field, label] = Object.entries(rest)[0] ?? ['', null]
+  return [meta?.text ?? '', field, label?.text ?? null]
 }
 
 function total(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0)
 }
 
-function attributesOf(span: TestSpan): [string, string][] {
-  const of = (scope: string, attributes: TestAttributes): [string, string][] =>
-    Object.entries(attributes).map(([key, value]) => [`${scope}.${key}`, textOf(value)])
+type Label = { readonly text: string; readonly type: string }
+
+function attributesOf(span: TestSpan): [string, Label][] {
+  const types: Partial<Record<string, string>> = { bigint: 'int', number: 'float', boolean: 'bool' }
+  const of = (scope: string, attributes: TestAttributes): [string, Label][] =>
+    Object.entries(attributes).map(([key, value]) => [
+      `${scope}.${key}`,
+      { text: textOf(value), type: types[typeof value] ?? 'string' },
+    ])
   const own: [string, string][] = [
     ['name', span.name],
     ['kind', span.kind],
@@ -80,7 +78,7 @@ function attributesOf(span: TestSpan): [string, string][] {
     ['instrumentation:version', span.scope.version],
   ]
   return [
-    ...own.filter(([, text]) => text !== ''),
+    ...own.flatMap(([key, text]): [string, Label][] => (text === '' ? [] : [[key, { text, type: 'string' }]])),
     ...of('span', span.attributes),
     ...of('resource', span.resource),
     ...of('instrumentation', span.scope.attributes),

@@ -1,5 +1,6 @@
 import type { Exemplar } from '../../query/traceql/exemplars.ts'
 import type { Label } from '../../query/traceql/labels.ts'
+import { tempoNameOf } from '../../query/traceql/intrinsics.ts'
 import type { Series } from '../../query/traceql/metrics-series.ts'
 
 /** `tempopb.TimeSeries`. */
@@ -34,7 +35,9 @@ export function instantSeries(series: readonly Series[]): readonly object[] {
 }
 
 function labelsOf({ labels }: Series): object {
-  return { labels: Object.entries(labels).map(([key, label]) => ({ key, value: valueOf(label) })) }
+  return {
+    labels: Object.entries(labels).map(([field, label]) => ({ key: tempoNameOf(field), value: valueOf(label) })),
+  }
 }
 
 function valueOf(label: Label | null): object {

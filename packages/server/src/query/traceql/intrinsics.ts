@@ -49,6 +49,12 @@ const olderNames: Readonly<Record<string, IntrinsicName>> = {
   rootServiceName: 'trace:rootService',
 }
 
+/** What Tempo calls an intrinsic in its answers, however the query spells it. */
+export function tempoNameOf(name: string): string {
+  if (name === 'span:childCount') return name
+  return Object.entries(olderNames).find(([, scoped]) => scoped === name)?.[0] ?? name
+}
+
 export const intrinsicSpellings: readonly string[] = [...Object.keys(olderNames), ...Object.keys(intrinsics)]
 
 export function intrinsicNamed(word: string): IntrinsicName | undefined {

@@ -8,7 +8,7 @@ import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
 import { foldConstants } from './fold.ts'
 import type { Intervals } from './intervals.ts'
-import { type Labels, textLabel } from './labels.ts'
+import { labelOf, type Labels, textLabel } from './labels.ts'
 import type { RawSeries } from './metrics-series.ts'
 import type { Search } from './search.ts'
 
@@ -53,8 +53,9 @@ export async function compareInEngine(
       'compare() has too many points: choose a longer step, or fewer values of each attribute.',
     )
   const series = new Map<string, { labels: Labels; values: Map<number, number> }>()
-  const add = (meta: string, field: string, text: string | null, at: number, count: number): void => {
-    const labels: Labels = { __meta_type: textLabel(meta), [field]: text === null ? null : textLabel(text) }
+  const add = (meta: string, field: string, value: string | null, at: number, count: number): void => {
+    const label = value === null ? null : labelOf(value.slice(1), value.charAt(0))
+    const labels: Labels = { __meta_type: textLabel(meta), [field]: label }
     const known = series.get(JSON.stringify(labels)) ?? { labels, values: new Map<number, number>() }
     known.values.set(at, (known.values.get(at) ?? 0) + count)
     series.set(JSON.stringify(labels), known)
@@ -74,6 +75,7 @@ export async function compareInEngine(
 const mostPoints = 500_000
 const toldApart = 1000
 
+/** `text` with the letter of its type before it. */
 type MostUsed = { readonly selected: string; readonly field: string; readonly text: string }
 
 async function mostUsed(search: Search, metrics: MetricsCompare, intervals: Intervals): Promise<readonly MostUsed[]> {
@@ -89,13 +91,13 @@ async function mostUsed(search: Search, metrics: MetricsCompare, intervals: Inte
   )
   return rows.flatMap(({ selected, field, values }) =>
     values
-      .toSorted((a, b) => Number(b.count) - Number(a.count) || (a.item < b.item ? -1 : 1))
+      .toSorted((a, b) => Number(b.count) - Number(a.count) || (a.item.slice(1) < b.item.slice(1) ? -1 : 1))
       .slice(0, metrics.top)
       .map(({ item }) => ({ selected: String(selected), field, text: item })),
   )
 }
 
-/** Per span its interval, whether it is in question, and pairs of attribute and value. */
+/** Per span its interval, whether it is in question, and pairs of attribute and value, the type's letter before it. */
 function entries(
   { source, selection, within }: MetricsCompare,
   { start, end, step }: Intervals,
@@ -111,14 +113,18 @@ function entries(
   // As in Tempo, open at the start and closed at the end.
   const inTime = within ? ` and s.start > ${time(within.start)} and s.start <= ${time(within.end)}` : ''
   const condition = source.source.kind === 'filter' ? source.source.condition : undefined
-  const ofMap = (scope: string, map: string): string =>
-    `arrayMap((key, value) -> (concat(${params.add('String', `${scope}.`)}, key), value), mapKeys(${map}), mapValues(${map}))`
-  const own = `arrayFilter(each -> tupleElement(each, 2) != '', [('name', toString(s.name)), ('kind', toString(s.kind)),
+  const ofMap = (scope: string, map: string, types: string): string =>
+    `arrayMap((key, value, at) -> (concat(${params.add('String', `${scope}.`)}, key),
+      concat(if(${types} = '', 's', transform(substring(${types}, at, 1), ['i', 'd', 'b'], ['i', 'd', 'b'], 's')), value)),
+      mapKeys(${map}), mapValues(${map}), arrayEnumerate(mapKeys(${map})))`
+  const own = `arrayMap(each -> (tupleElement(each, 1), concat('s', tupleElement(each, 2))),
+    arrayFilter(each -> tupleElement(each, 2) != '', [('name', toString(s.name)), ('kind', toString(s.kind)),
     ('status', toString(s.status)), ('statusMessage', toString(s.status_message)),
-    ('instrumentation:name', toString(r.scope_name)), ('instrumentation:version', toString(r.scope_version))])`
+    ('instrumentation:name', toString(r.scope_name)), ('instrumentation:version', toString(r.scope_version))]))`
   return `select intDiv(s.start - ${time(start)}, ${time(step)}) as at, toUInt8(${test(selection.condition)}${inTime}) as selected,
-      arrayConcat(${own}, ${ofMap('span', 's.attrs')}, ${ofMap('resource', 'r.resource_attrs')},
-        ${ofMap('instrumentation', 'r.scope_attrs')}) as entries
+      arrayConcat(${own}, ${ofMap('span', 's.attrs', 's.attr_types')},
+        ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
+        ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
     from spans as s left any join sources as r on r.source_id = s.source_id
     where ${inWindow('s', start, end, params)} and ${test(condition)}
     limit 1 by s.trace_id, s.span_id`
