@@ -21,6 +21,7 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     sumUpTraffic,
     'topology_minutes_dropped',
   ],
+  ['topic_index'],
 ]
 
 type Step = (client: Client, database: string) => Promise<void>
