@@ -119,6 +119,29 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
   }
 }
 
+interface EdgeOnRows {
+  /** Of `FlowModel.edges`. */
+  readonly index: number
+  readonly fromRow: number
+  readonly toRow: number
+}
+
+const known = new WeakMap<Int32Array, readonly EdgeOnRows[]>()
+
+/** Edges between different rows. Every part of the picture asks for them, and they change with the rows only. */
+function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRows[] {
+  const before = known.get(rowOfLane)
+  if (before !== undefined) return before
+  const found = model.edges.flatMap(({ fromLane, toLane, from, to }, index): EdgeOnRows[] => {
+    if (fromLane < 0 || toLane < 0 || Number.isNaN(from) || Number.isNaN(to)) return []
+    const fromRow = rowOfLane[fromLane] ?? -1
+    const toRow = rowOfLane[toLane] ?? -1
+    return fromRow < 0 || toRow < 0 || fromRow === toRow ? [] : [{ index, fromRow, toRow }]
+  })
+  known.set(rowOfLane, found)
+  return found
+}
+
 /** Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn once. */
 function waits(
   model: FlowModel,
@@ -128,12 +151,11 @@ function waits(
 ): { readonly gaps: FlowGap[]; readonly wires: FlowWire[] } {
   const gaps: FlowGap[] = []
   const wires = new Map<number, FlowWire>()
-  for (const [index, { edge, fromLane, toLane, from, to }] of model.edges.entries()) {
-    if (fromLane < 0 || toLane < 0 || fromLane === toLane || Number.isNaN(from) || Number.isNaN(to)) continue
-    const fromRow = rowOfLane[fromLane] ?? -1
-    const toRow = rowOfLane[toLane] ?? -1
-    if (toRow < 0 || fromRow < 0 || fromRow === toRow) continue
+  for (const { index, fromRow, toRow } of edgesOnRows(model, rowOfLane)) {
     if (Math.max(fromRow, toRow) < first || Math.min(fromRow, toRow) >= last) continue
+    const placed = model.edges[index]
+    if (placed === undefined) continue
+    const { edge, toLane, from, to } = placed
     const isCritical = edge.onCriticalPath
     const x = pixel(from)
     // What a span has sent to many goes down one line to the furthest of them.

@@ -11,7 +11,7 @@ import { FlowRowView } from './flow-row.tsx'
 /** Room for the length of what ends last. */
 const RIGHT_AIR = 64
 
-const labelWidth = signal(400)
+const labelWidth = signal<number | undefined>(undefined)
 
 /** As the waterfall is made: rows for names, one canvas under them for bars, waits and the critical path. */
 export function FlowTimeline({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
@@ -32,7 +32,7 @@ export function FlowTimeline({ view, place }: { readonly view: FlowView; readonl
       makeRow={makeRow}
       rowAt={({ row: index, isTabStop, isCursor, timeline }) => {
         const row = rows[index]
-        return row === undefined ? undefined : [row.id, { view, place, row, index, isTabStop, isCursor, timeline }]
+        return row === undefined ? undefined : { view, place, row, index, isTabStop, isCursor, timeline }
       }}
     />
   )

@@ -10,7 +10,7 @@ import { waterfallPainting } from './waterfall-painting.ts'
 /** Room for the length of what ends last, as the root mostly does. */
 const RIGHT_AIR = 60
 
-const labelWidth = signal(420)
+const labelWidth = signal<number | undefined>(undefined)
 
 export function Waterfall({ view, selected }: { readonly view: TraceView; readonly selected: string | undefined }) {
   const painting = useMemo(() => waterfallPainting(view), [view])
@@ -31,7 +31,7 @@ export function Waterfall({ view, selected }: { readonly view: TraceView; readon
       rowAt={({ row, isTabStop, isCursor }) => {
         const position = rows[row] ?? -1
         const spanId = model.spans[position]?.spanId ?? ''
-        return [spanId, { view, position, row, isTabStop, isCursor, isSelected: spanId === selected }]
+        return { view, position, row, isTabStop, isCursor, isSelected: spanId === selected }
       }}
     />
   )

@@ -1,16 +1,18 @@
 import { contextFor } from '../../draw/canvas.ts'
 
-/** Rows of a tile: half of what is seen at once, so that scrolling paints a tile now and then and panning paints three or four. */
-const TILE_ROWS = 16
+/** Rows of a tile. Each frame costs by the pixels of all tiles, painted or not, so they reach little beyond what is seen. */
+const TILE_ROWS = 8
 
 /** Rows `first .. last - 1`, in a context whose origin is the first of them. */
 export type PaintTile = (context: CanvasRenderingContext2D, first: number, last: number) => void
 
 /**
- * Canvases of 16 rows each, one below the other in scrolled content. What scrolls in is painted, what is there already is not; a canvas that has
+ * Canvases of a few rows each, one below the other in scrolled content. What scrolls in is painted, what is there already is not; a canvas that has
  * scrolled out is used again, with the pixels it has.
  */
 export interface CanvasTiles {
+  /** Whether rows `first .. last - 1` have their tiles already. */
+  readonly cover: (first: number, last: number) => boolean
   /** Shows tiles over rows `first .. last - 1` of `count`. With `anew` those that are there are painted too. */
   readonly show: (area: {
     readonly first: number
@@ -25,6 +27,11 @@ export interface CanvasTiles {
 export function createTiles(host: HTMLElement, paint: PaintTile): CanvasTiles {
   let shown = new Map<number, HTMLCanvasElement>()
   return {
+    cover(first, last) {
+      for (let tile = Math.floor(first / TILE_ROWS); tile < Math.ceil(last / TILE_ROWS); tile += 1)
+        if (!shown.has(tile)) return false
+      return true
+    },
     show({ first, last, count, rowHeight, width, anew }) {
       const from = Math.floor(first / TILE_ROWS)
       const to = Math.ceil(last / TILE_ROWS)

@@ -7,7 +7,10 @@ export interface RowCursor {
   readonly wantsFocus: Signal<boolean>
 }
 
-/** The row under the cursor is scrolled to; when a key moved it, and one is not typing or elsewhere on the page, it gets the focus. */
+/**
+ * The row under the cursor is scrolled to. It gets the focus when a key moved it there, and when the focus was on it and rows above came or went; not
+ * while one types or is elsewhere on the page.
+ */
 export function useCursorInSight(
   view: RowCursor,
   scroller: { readonly current: HTMLElement | null },
@@ -26,7 +29,8 @@ export function useCursorInSight(
     else if (isAbove) box.scrollTop = top
     else if (isBelow) box.scrollTop = top + rowHeight - box.clientHeight
     isFirst.current = false
-    if (!view.wantsFocus.value) return
+    const hasFocus = document.activeElement?.role === 'row' && box.contains(document.activeElement)
+    if (!view.wantsFocus.value && !hasFocus) return
     view.wantsFocus.value = false
     // The row may come into being only after this scroll.
     requestAnimationFrame(() =>

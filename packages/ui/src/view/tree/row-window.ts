@@ -3,8 +3,8 @@ import { useEffect, useRef } from 'preact/hooks'
 
 /** Rows kept above and below what is seen: a flick of the wheel lands on rows that are there. */
 const OVERSCAN = 12
-/** Rows come and go this many at a time, so that most scrolling changes nothing at all. */
-const STEP = 8
+/** Rows come and go this many at a time: few enough that no frame has much to do, and slow scrolling changes nothing at all in most. */
+const STEP = 3
 /** After a leap the rows around what is seen come when the scrolling has rested for so long. */
 const REST_MILLIS = 100
 
@@ -12,8 +12,11 @@ const REST_MILLIS = 100
 export interface RowWindow {
   readonly first: ReadonlySignal<number>
   readonly last: ReadonlySignal<number>
-  /** Nothing of what is seen was there a moment ago. */
-  readonly leaps: ReadonlySignal<boolean>
+  /** As many as ever are in the document at once; rows that lie so far apart may be the same element. */
+  readonly slots: ReadonlySignal<number>
+  /** What is seen of them, in part or whole. */
+  readonly firstSeen: ReadonlySignal<number>
+  readonly lastSeen: ReadonlySignal<number>
   readonly onScroll: (top: number) => void
 }
 
@@ -28,19 +31,19 @@ export function useRowWindow(
   const resting = useRef<ReturnType<typeof setTimeout>>(undefined)
   useEffect(() => () => clearTimeout(resting.current), [])
   const firstSeen = useComputed(() => Math.floor(top.value / rowHeight))
-  const around = (rows: number): number => (leaps.value ? 0 : rows)
-  const first = useComputed(() => {
-    const wanted = firstSeen.value - around(OVERSCAN)
-    return Math.max(0, leaps.value ? wanted : Math.floor(wanted / STEP) * STEP)
-  })
-  const last = useComputed(() => {
-    const seen = Math.ceil(height.value / rowHeight) + 1
-    return Math.min(count.value, first.value + seen + around(2 * OVERSCAN + STEP))
-  })
+  const first = useComputed(() =>
+    leaps.value ? firstSeen.value : Math.max(0, Math.floor((firstSeen.value - OVERSCAN) / STEP) * STEP),
+  )
+  const seen = useComputed(() => Math.ceil(height.value / rowHeight) + 1)
+  const lastSeen = useComputed(() => Math.min(count.value, firstSeen.value + seen.value))
+  const slots = useComputed(() => seen.value + 2 * OVERSCAN + STEP)
+  const last = useComputed(() => Math.min(count.value, first.value + (leaps.value ? seen.value : slots.value)))
   return {
     first,
     last,
-    leaps,
+    slots,
+    firstSeen,
+    lastSeen,
     onScroll(to) {
       const isLeap = Math.abs(to - top.peek()) > OVERSCAN * rowHeight
       batch(() => {

@@ -4,9 +4,6 @@ import { durationText } from '../../model/duration-text.ts'
 import { windowBetween } from '../../model/time-window.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
 
-/** A tick nearer to the end than this, in pixels, stands without its label. */
-const LABEL_ROOM = 40
-
 /** Times along the top. Dragging over it zooms to what was dragged over. */
 export function Ruler(props: {
   readonly view: TimeAxis
@@ -22,7 +19,7 @@ export function Ruler(props: {
     <div class="ruler" ref={box} onPointerDown={drag} title="Drag to zoom">
       {props.ticks.value.map((tick) => (
         <span key={tick} style={{ transform: `translateX(${Math.round((tick - from) * scale)}px)` }}>
-          {(tick - from) * scale < props.width.value - LABEL_ROOM ? (tick === 0 ? '0' : durationText(tick)) : ''}
+          {tick === 0 ? '0' : durationText(tick)}
         </span>
       ))}
       {brush.value !== undefined && (

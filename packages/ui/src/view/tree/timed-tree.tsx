@@ -8,6 +8,7 @@ import { Splitter } from '../parts/splitter.tsx'
 import { createTiles } from './canvas-tiles.ts'
 import { useCursorInSight, type RowCursor } from './cursor-in-sight.ts'
 import { useKeptRows } from './kept-rows.ts'
+import { useSlots } from './row-slots.ts'
 import { useRowWindow } from './row-window.ts'
 import { Ruler } from './ruler.tsx'
 import { handleTimeline, type TimeAxis } from './timeline-gestures.ts'
@@ -16,6 +17,12 @@ import { useHeight, useWidth } from './use-size.ts'
 const PIXELS_PER_TICK = 110
 /** However wide the names were made, a narrow window still shows time. */
 const MOST_LABEL_SHARE = 0.6
+/** Of the names until somebody widens them. */
+const LABEL_WIDTH = 410
+const LABEL_SHARE = 0.42
+
+/** Rows above and below what is seen that have their bars already. */
+const PAINTED_AROUND = 5
 
 /** The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
 export interface TreeArea {
@@ -52,13 +59,14 @@ export function TimedTree<P extends object>(props: {
   readonly count: ReadonlySignal<number>
   readonly rowHeight: number
   readonly painting: TreePainting
-  /** Key and props of a row; a row whose props are the same as before is not made again. */
-  readonly rowAt: (place: RowPlace) => readonly [key: string, props: P] | undefined
+  /** Props of a row; a row whose props are the same as before is not made again. */
+  readonly rowAt: (place: RowPlace) => P | undefined
   readonly makeRow: (key: string, props: P) => VNode
   readonly label: string
   readonly head: string
   readonly class?: string
-  readonly labelWidth: Signal<number>
+  /** CSS pixels, once somebody has chosen them. */
+  readonly labelWidth: Signal<number | undefined>
   /** Pixels right of the time axis that still are canvas. */
   readonly rightAir: number
 }) {
@@ -67,10 +75,14 @@ export function TimedTree<P extends object>(props: {
   const canvases = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const height = useHeight(scroller)
-  const labels = useComputed(() => Math.min(labelWidth.value, Math.round(width.value * MOST_LABEL_SHARE)))
+  const labels = useComputed(() => {
+    const isAsked = labelWidth.value !== undefined
+    const most = Math.round(width.value * (isAsked ? MOST_LABEL_SHARE : LABEL_SHARE))
+    return Math.min(labelWidth.value ?? LABEL_WIDTH, most)
+  })
   const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
   const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
-  const { first, last, leaps, onScroll } = useRowWindow(count, height, rowHeight)
+  const { first, last, slots, firstSeen, lastSeen, onScroll } = useRowWindow(count, height, rowHeight)
 
   useEffect(() => {
     if (canvases.current === null) return undefined
@@ -88,7 +100,14 @@ export function TimedTree<P extends object>(props: {
     const paint = (): void => {
       if (timeline.peek() === 0) return
       const width = timeline.peek() + rightAir
-      tiles.show({ first: first.peek(), last: last.peek(), count: count.peek(), rowHeight, width, anew })
+      tiles.show({
+        first: Math.max(0, firstSeen.peek() - PAINTED_AROUND),
+        last: Math.min(count.peek(), lastSeen.peek() + PAINTED_AROUND),
+        count: count.peek(),
+        rowHeight,
+        width,
+        anew,
+      })
       anew = false
     }
     const paintAnew = (): void => {
@@ -103,9 +122,9 @@ export function TimedTree<P extends object>(props: {
         paintAnew()
       }),
       effect(() => {
-        void [first.value, last.value]
+        const isBare = !tiles.cover(firstSeen.value, lastSeen.value)
         // Rows come this frame and their bars the next one, out of sight still: neither frame has both to do.
-        paintNextFrame(leaps.peek() ? paint : paintLater)
+        paintNextFrame(isBare ? paint : paintLater)
       }),
     ]
     // Text is drawn with the page's font, which may come after the first paint.
@@ -130,6 +149,7 @@ export function TimedTree<P extends object>(props: {
   useCursorInSight(view, scroller, rowHeight)
 
   const rowOf = useKeptRows(props.makeRow)
+  const slotOf = useSlots(first, last, slots)
   const cursorRow = view.cursorRow.value
   const from = first.value
   const to = last.value
@@ -151,14 +171,17 @@ export function TimedTree<P extends object>(props: {
           role="rowgroup"
           class="tree-body"
           ref={scroller}
-          onScroll={(event) => onScroll(event.currentTarget.scrollTop)}
+          onScroll={(event) => {
+            onScroll(event.currentTarget.scrollTop)
+            letGoOfFocus(event.currentTarget, first.peek(), last.peek())
+          }}
         >
           <div role="presentation" class="tree-space" style={{ height: `${count.value * rowHeight}px` }}>
             <div ref={canvases} class="tree-canvases" aria-hidden="true" />
             {Array.from({ length: Math.max(0, to - from) }, (_, index) => {
               const row = from + index
               const found = props.rowAt({ row, isTabStop: row === tabStop, isCursor: row === cursorRow, timeline })
-              return found === undefined ? null : rowOf(...found)
+              return found === undefined ? null : rowOf(slotOf(row), found)
             })}
           </div>
         </div>
@@ -173,4 +196,12 @@ export function TimedTree<P extends object>(props: {
       />
     </div>
   )
+}
+
+/** A row that scrolls out becomes another one, which has not the focus. */
+function letGoOfFocus(tree: HTMLElement, first: number, last: number): void {
+  const { activeElement } = document
+  if (!(activeElement instanceof HTMLElement) || !tree.contains(activeElement)) return
+  const row = Number(activeElement.closest('[role=row]')?.getAttribute('aria-rowindex')) - 2
+  if (row < first || row >= last) activeElement.blur()
 }
