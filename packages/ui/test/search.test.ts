@@ -59,6 +59,9 @@ test('filters write the query, and a query that is wrong says where', async () =
   await input.press('Enter')
   await page.getByRole('heading', { name: 'This search cannot be run' }).waitFor()
   await expect.poll(() => page.getByRole('alert').innerText()).toContain('line 1, column 8')
+  await page.getByRole('button', { name: 'Go there' }).click()
+  const selected = () => input.evaluate((field: HTMLInputElement) => [field.selectionStart, field.selectionEnd])
+  await expect.poll(selected).toEqual([7, 8])
   await page.context().close()
 })
 
@@ -91,7 +94,7 @@ test('a log record leads to its span, whose details show it', async () => {
   const record = page.locator('.logs > li')
   await expect.poll(() => record.count()).toBe(1)
   await record.locator('summary').press('Enter')
-  await page.getByRole('button', { name: 'Only records with this order.id' }).click()
+  await page.getByRole('link', { name: 'Only records with this value: order.id' }).click()
   await expect.poll(() => page.url()).toContain('attribute=order.id')
   await record.getByRole('link', { name: 'Trace' }).first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)

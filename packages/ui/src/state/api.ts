@@ -3,11 +3,14 @@ import type { Problem } from '@spanlink/contract'
 /** An answer that is not the one asked for, told so that the reader can do something about it. */
 export class ApiError extends Error {
   readonly status: number
+  /** Where in the query it is wrong, in UTF-16 units. */
+  readonly place: { readonly from: number; readonly to: number } | undefined
 
-  constructor(message: string, status: number, cause?: unknown) {
+  constructor(message: string, status: number, cause?: unknown, place?: ApiError['place']) {
     super(message, { cause })
     this.name = 'ApiError'
     this.status = status
+    this.place = place
   }
 }
 
@@ -30,5 +33,7 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
 async function problemOf(response: Response): Promise<ApiError> {
   const fallback = `The server answered ${response.status} ${response.statusText}.`
   const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined
-  return new ApiError(problem?.detail || problem?.title || fallback, response.status)
+  const { from, to } = problem ?? {}
+  const place = from === undefined || to === undefined ? undefined : { from, to }
+  return new ApiError(problem?.detail || problem?.title || fallback, response.status, undefined, place)
 }

@@ -1,5 +1,6 @@
 import type { FoundTrace, TracesAnswer } from '@spanlink/contract'
 import { batch, signal, type ReadonlySignal } from '@preact/signals'
+import { createOlderPages, type OlderPages } from './older-pages.ts'
 import { createResource, type Resource } from './resource.ts'
 import { conditionParams, DEFAULT_LIMIT, rangeOf, tracesPath, type TraceFilters } from './trace-filters.ts'
 
@@ -9,6 +10,8 @@ export interface LiveTraces {
   readonly answered: ReadonlySignal<TraceFilters | undefined>
   /** What came or changed since the answer, newest first. */
   readonly news: ReadonlySignal<readonly FoundTrace[]>
+  /** The pages after the answer. While there are some the answer stays, and only news come. */
+  readonly older: OlderPages<TracesAnswer>
   readonly ask: (filters: TraceFilters) => Promise<void>
   /** Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few connections to one server. */
   readonly follow: (filters: TraceFilters) => () => void
@@ -19,11 +22,17 @@ export function createLiveTraces(): LiveTraces {
   const answer = createResource<TracesAnswer>()
   const news = signal<readonly FoundTrace[]>([])
   const answered = signal<TraceFilters | undefined>(undefined)
+  const older = createOlderPages<TracesAnswer>()
   const ask = async (filters: TraceFilters): Promise<void> => {
+    const isReading = older.pages.peek().length > 0 && answer.state.peek().error === undefined
+    if (isReading && answered.peek() === filters) return
     const path = tracesPath(filters, Date.now())
     await answer.load(path)
     batch(() => {
-      if (answer.state.peek().dataPath === path) answered.value = filters
+      if (answer.state.peek().dataPath === path) {
+        answered.value = filters
+        older.clear()
+      }
       news.value = []
     })
   }
@@ -31,6 +40,7 @@ export function createLiveTraces(): LiveTraces {
     state: answer.state,
     answered,
     news,
+    older,
     ask,
     follow(filters) {
       let source: EventSource | undefined
@@ -77,7 +87,10 @@ export function createLiveTraces(): LiveTraces {
         leave()
       }
     },
-    stop: answer.stop,
+    stop() {
+      answer.stop()
+      older.clear()
+    },
   }
 }
 
@@ -93,4 +106,12 @@ export function merged(news: readonly FoundTrace[], known: readonly FoundTrace[]
     .filter((trace) => !old.has(trace.traceId))
     .toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? 1 : -1))
   return [...fresh, ...kept]
+}
+
+/** Pages that follow a list; a trace that got a newer span since is in both, and counts where it is newer. */
+export function withOlder(first: readonly FoundTrace[], pages: readonly TracesAnswer[]): readonly FoundTrace[] {
+  if (pages.length === 0) return first
+  const all = new Map(first.map((trace) => [trace.traceId, trace]))
+  for (const { traces } of pages) for (const trace of traces) if (!all.has(trace.traceId)) all.set(trace.traceId, trace)
+  return [...all.values()]
 }

@@ -22,6 +22,11 @@ export function logsPlaceOf(query: URLSearchParams): LogsPlace {
   return { ...given, last: lastOf(query.get('last')) }
 }
 
+/** Beyond the time. */
+export function isFiltered(place: LogsPlace): boolean {
+  return names.some((name) => place[name] !== '')
+}
+
 export function logsUrl(place: Partial<LogsPlace>): string {
   const params = new URLSearchParams()
   for (const name of names) if (place[name]) params.set(name, place[name])
@@ -29,10 +34,9 @@ export function logsUrl(place: Partial<LogsPlace>): string {
   return params.size === 0 ? '/logs' : `/logs?${params}`
 }
 
-export function logsPath(place: LogsPlace, nowMillis: number, cursor?: string): string {
+export function logsPath(place: LogsPlace, nowMillis: number): string {
   const params = new URLSearchParams({ limit: '100' })
   for (const name of names) if (place[name] !== '') params.set(name, place[name])
-  if (cursor !== undefined) params.set('cursor', cursor)
   // A trace is looked at whole, whenever it was.
   if (place.traceId === '') params.set('start', startOfLast(place.last, nowMillis))
   return `/api/logs?${params}`

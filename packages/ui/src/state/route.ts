@@ -11,6 +11,8 @@ export interface Place {
   readonly search: string
   /** Kept in the history entry, so Back, Forward and reload all know how one got here. */
   readonly trail: readonly Crumb[]
+  /** Names the history entry; empty for the one that the page was loaded with. */
+  readonly entry: string
 }
 
 export type Route =
@@ -59,6 +61,11 @@ export function tracesUrl(query: Readonly<Record<string, string | undefined>>): 
 export function trailIn(state: unknown): readonly Crumb[] {
   if (typeof state !== 'object' || state === null || !('trail' in state) || !Array.isArray(state.trail)) return []
   return state.trail.filter(isCrumb)
+}
+
+export function entryIn(state: unknown): string {
+  const entry = typeof state === 'object' && state !== null && 'entry' in state ? state.entry : ''
+  return typeof entry === 'string' ? entry : ''
 }
 
 function isCrumb(value: unknown): value is Crumb {

@@ -1,6 +1,5 @@
 import { computed, signal } from '@preact/signals'
-
-import { routeOf, trailIn, type Crumb, type Place, type Route } from './route.ts'
+import { entryIn, routeOf, trailIn, type Crumb, type Place, type Route } from './route.ts'
 
 export const place = signal<Place>(readPlace())
 export const route = computed<Route>(() => routeOf(place.value))
@@ -11,13 +10,14 @@ addEventListener('popstate', () => {
 
 /** A new entry in the history: for going somewhere. Without a trail, one starts afresh. */
 export function push(url: string, trail: readonly Crumb[] = []): void {
-  history.pushState({ trail }, '', url)
+  history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', url)
   place.value = readPlace()
 }
 
 /** The same entry, adjusted: filters, the selected span. Back goes past it. */
 export function replace(url: string): void {
-  history.replaceState({ trail: place.peek().trail }, '', url)
+  const { trail, entry } = place.peek()
+  history.replaceState({ trail, entry }, '', url)
   place.value = readPlace()
 }
 
@@ -37,5 +37,10 @@ export function isPlainClick(event: MouseEvent): boolean {
 }
 
 function readPlace(): Place {
-  return { path: location.pathname, search: location.search, trail: trailIn(history.state) }
+  return {
+    path: location.pathname,
+    search: location.search,
+    trail: trailIn(history.state),
+    entry: entryIn(history.state),
+  }
 }

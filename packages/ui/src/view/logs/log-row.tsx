@@ -1,26 +1,33 @@
 import type { LogRecord, SpanSource } from '@spanlink/contract'
 import { useSignal } from '@preact/signals'
+import type { ComponentProps } from 'preact'
 import { attributeText } from '../../model/attribute-text.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { severityClass, severityName } from '../../model/severity.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { traceUrl } from '../../state/route.ts'
-import { Icon } from '../parts/icon.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
+import { AttributeTable } from '../trace/attribute-table.tsx'
 import { LongText } from '../trace/long-text.tsx'
+
+/** Counted of a body; whoever wants all of them opens it. */
+const MOST_LINES = 1000
 
 /** One record on a line; all there is to it below, once opened. */
 export function LogRow(props: {
   readonly record: LogRecord
   readonly source: SpanSource | undefined
-  readonly onAttribute: (condition: string) => void
+  /** Way to the records that have an attribute too. */
+  readonly recordsWith: ComponentProps<typeof AttributeTable>['same']
 }) {
   const { record, source } = props
   const isOpen = useSignal(false)
   const kind = severityClass(record.severityNumber)
   const time = exactTimeText(record.timestampUnixNano)
   const body = attributeText(record.body)
+  const [line = '', ...rest] = body.split('\n', MOST_LINES)
+  const more = rest.length
   return (
     <li class={kind}>
       <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
@@ -28,17 +35,26 @@ export function LogRow(props: {
           <time title={time}>{time.slice(11, 23)}</time>
           <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
           <ServiceName name={record.service} />
-          {record.eventName !== '' && <span class="tag">{visibleText(record.eventName, 60)}</span>}
-          <Text class="body">{body.slice(0, 400)}</Text>
+          <span class="line">
+            {record.eventName !== '' && <span class="tag">{visibleText(record.eventName, 60)}</span>}
+            <Text class="body">{line.slice(0, 400)}</Text>
+            {more > 0 && (
+              <span class="faint">
+                +{more.toLocaleString('en')} {more === 1 ? 'line' : 'lines'}
+              </span>
+            )}
+          </span>
         </summary>
         {isOpen.value && (
           <div class="log-details">
             <p class="mono">
               <LongText text={body} most={2000} />
             </p>
-            <Attributes title="Attributes" attributes={record.attributes} onAttribute={props.onAttribute} />
-            {source !== undefined && (
-              <Attributes title="Resource" attributes={source.resource.attributes} onAttribute={props.onAttribute} />
+            {record.attributes.length > 0 && (
+              <AttributeTable caption="Attributes" attributes={record.attributes} same={props.recordsWith} />
+            )}
+            {source !== undefined && source.resource.attributes.length > 0 && (
+              <AttributeTable caption="Resource" attributes={source.resource.attributes} same={props.recordsWith} />
             )}
             <dl class="pairs mono">
               <dt>Time</dt>
@@ -70,46 +86,5 @@ export function LogRow(props: {
         </a>
       )}
     </li>
-  )
-}
-
-function Attributes(props: {
-  readonly title: string
-  readonly attributes: LogRecord['attributes']
-  readonly onAttribute: (condition: string) => void
-}) {
-  if (props.attributes.length === 0) return null
-  return (
-    <table class="attributes">
-      <caption>{props.title}</caption>
-      <tbody>
-        {props.attributes.map(({ key, value }, index) => {
-          const text = attributeText(value)
-          return (
-            <tr key={index}>
-              <th scope="row">
-                <Text>{key}</Text>
-              </th>
-              <td>
-                <LongText text={text} most={600} />
-              </td>
-              <td class="copy-cell">
-                {!key.includes('=') && text.length < 1000 && (
-                  <button
-                    type="button"
-                    class="quiet"
-                    aria-label={`Only records with this ${key.slice(0, 60)}`}
-                    title="Only records with this value"
-                    onClick={() => props.onAttribute(`${key}=${text}`)}
-                  >
-                    <Icon name="search" />
-                  </button>
-                )}
-              </td>
-            </tr>
-          )
-        })}
-      </tbody>
-    </table>
   )
 }

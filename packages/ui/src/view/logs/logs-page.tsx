@@ -1,20 +1,27 @@
-import type { LogsAnswer, ServicesAnswer } from '@spanlink/contract'
-import { useSignal } from '@preact/signals'
+import type { KeyValue, LogsAnswer, ServicesAnswer } from '@spanlink/contract'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
-import { getJson } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
-import { logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
+import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
+import { attributeText } from '../../model/attribute-text.ts'
+import { visibleText } from '../../model/visible-text.ts'
+import { createOlderPages } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { replace } from '../../state/url.ts'
-import { announce } from '../announcer.tsx'
+import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { ShowMore } from '../parts/show-more.tsx'
 import { LogRow } from './log-row.tsx'
 
 const REFRESH_MILLIS = 3000
+const RECORDS = '.logs summary'
+/** Longer values make addresses that servers refuse. */
+const MOST_ASKED = 1000
 const SEARCH_ID = 'logs-search'
 const severities = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
@@ -22,27 +29,26 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
   const place = useMemo(() => logsPlaceOf(query), [search])
   const logs = useMemo(() => createResource<LogsAnswer>(), [])
-  const older = useSignal<readonly LogsAnswer[]>([])
+  const older = useMemo(() => createOlderPages<LogsAnswer>(), [])
   useEffect(() => {
     document.title = 'Logs · Spanlink'
-    older.value = []
     const stop = poll(async () => {
-      // Who has gone back in time reads, and is not to lose the line.
-      if (older.peek().length === 0) await logs.load(logsPath(place, Date.now()))
+      if (older.pages.peek().length === 0) await logs.load(logsPath(place, Date.now()))
     }, REFRESH_MILLIS)
     return () => {
       stop()
       logs.stop()
+      older.clear()
     }
-  }, [logs, place])
+  }, [logs, older, place])
   useLayoutEffect(
     () =>
       bindKeys({
         title: 'Logs',
         bindings: [
           { keys: ['/'], does: 'Search the logs', run: () => document.getElementById(SEARCH_ID)?.focus() },
-          { keys: ['j', 'ArrowDown'], does: 'Next record', run: () => focusRecord(1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous record', run: () => focusRecord(-1) },
+          { keys: ['j', 'ArrowDown'], does: 'Next record', run: () => focusRow(RECORDS, 1) },
+          { keys: ['k', 'ArrowUp'], does: 'Previous record', run: () => focusRow(RECORDS, -1) },
           {
             keys: ['Escape'],
             does: 'Leave the search',
@@ -53,45 +59,44 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       }),
     [],
   )
-  const { data, error } = logs.state.value
-  const pages = data === undefined ? [] : [data, ...older.value]
-  const next = pages.at(-1)?.nextCursor
-  const more = async (): Promise<void> => {
-    const page = await getJson<LogsAnswer>(logsPath(place, Date.now(), next), AbortSignal.timeout(30_000)).catch(
-      () => undefined,
-    )
-    if (page === undefined) announce('Older records could not be loaded.')
-    else older.value = [...older.value, page]
-  }
+  const { data, dataPath, error } = logs.state.value
+  const pages = data === undefined ? [] : [data, ...older.pages.value]
+  const recordsWith = useMemo(
+    () =>
+      ({ key, value }: KeyValue) => {
+        const text = attributeText(value)
+        if (key.includes('=') || text.length >= MOST_ASKED) return undefined
+        return { href: logsUrl({ ...place, attribute: `${key}=${text}` }), title: 'Only records with this value' }
+      },
+    [place],
+  )
   const set = (change: Partial<LogsPlace>): void => replace(logsUrl({ ...place, ...change }))
   return (
     <div class="logs-page">
       <h1 class="visually-hidden">Logs</h1>
       <LogFilters place={place} onSet={set} />
       {error !== undefined && (data === undefined || error.status === 400) ? (
-        <Notice icon="unplugged" kind="error" title="The logs could not be loaded">
+        <Notice
+          icon="unplugged"
+          kind="error"
+          title={error.status === 400 ? 'This cannot be asked' : 'The logs could not be loaded'}
+        >
           <p>{error.message}</p>
-        </Notice>
-      ) : data === undefined ? (
-        <div class="loading-rows" role="status" aria-label="Loading logs">
-          {Array.from({ length: 16 }, (_, row) => (
-            <i key={row} />
-          ))}
-        </div>
-      ) : data.logs.length === 0 ? (
-        <Notice icon="search" title="No log record matches">
           <p>
-            Widen the time, or <a href="/logs">clear the filters</a>. Records come by OTLP, like traces:{' '}
-            <a href="/connect">how to connect</a>. New ones appear here by themselves.
+            {error.status === 400 ? (
+              <a href="/logs">Clear the filters</a>
+            ) : (
+              <span class="faint">Asking again every few seconds.</span>
+            )}
           </p>
         </Notice>
+      ) : data === undefined ? (
+        <LoadingRows label="Loading logs" />
+      ) : data.logs.length === 0 ? (
+        <Nothing place={place} />
       ) : (
         <div class="log-scroll">
-          {error !== undefined && (
-            <p class="cut" role="status">
-              <Icon name="warning" /> Not refreshing: {error.message}
-            </p>
-          )}
+          <NotRefreshing error={error} />
           <ol class="logs" aria-label="Log records, newest first">
             {pages.flatMap((page, at) =>
               page.logs.map((record, index) => (
@@ -99,21 +104,44 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
                   key={`${record.timestampUnixNano}-${record.spanId}-${at === 0 ? page.logs.length - index : `${at}.${index}`}`}
                   record={record}
                   source={page.sources[record.source]}
-                  onAttribute={(attribute) => set({ attribute })}
+                  recordsWith={recordsWith}
                 />
               )),
             )}
           </ol>
-          {next !== undefined && (
-            <p class="more">
-              <button type="button" onClick={() => void more()}>
-                Show older
-              </button>
-            </p>
-          )}
+          <ShowMore older={older} path={dataPath ?? ''} first={data} words="Show older" />
         </div>
       )}
     </div>
+  )
+}
+
+function Nothing({ place }: { readonly place: LogsPlace }) {
+  const widen = (
+    <p>
+      <a href={logsUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+    </p>
+  )
+  if (isFiltered(place)) {
+    return (
+      <Notice icon="search" title="No log record matches">
+        <p>
+          Widen the time, or <a href="/logs">clear the filters</a>. New records appear here by themselves.
+        </p>
+        {place.last !== '7d' && place.traceId === '' && widen}
+      </Notice>
+    )
+  }
+  return (
+    <Notice icon="plug" title="No logs in this time">
+      <p>Records come by OTLP, like traces, and appear here by themselves.</p>
+      {place.last !== '7d' && widen}
+      <p>
+        <a class="button primary" href="/connect">
+          Connect an application
+        </a>
+      </p>
+    </Notice>
   )
 }
 
@@ -147,7 +175,7 @@ function LogFilters({
           <option value="">All services</option>
           {[...new Set([...(place.service === '' ? [] : [place.service]), ...names])].map((name) => (
             <option key={name} value={name}>
-              {name.slice(0, 80)}
+              {visibleText(name, 80)}
             </option>
           ))}
         </select>
@@ -204,16 +232,16 @@ function LogFilters({
           ))}
         </select>
       </label>
-      <button type="button" class="clear" onClick={() => replace('/logs')}>
+      <button
+        type="button"
+        class="clear"
+        disabled={!isFiltered(place) && place.last === '1h'}
+        title="Clear all filters"
+        onClick={() => replace('/logs')}
+      >
         <Icon name="close" />
         Clear
       </button>
     </form>
   )
-}
-
-function focusRecord(by: 1 | -1): void {
-  const rows = [...document.querySelectorAll<HTMLElement>('.logs summary')]
-  const at = rows.findIndex((row) => row === document.activeElement)
-  rows[at === -1 ? 0 : Math.min(rows.length - 1, Math.max(0, at + by))]?.focus()
 }

@@ -1,11 +1,16 @@
 import type { Message, MessageList, MessageSpan } from '@spanlink/contract'
+import type { ComponentChildren } from 'preact'
 import { nanoText } from '../../model/duration-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowUrl } from '../../state/flow-url.ts'
 import { Icon } from '../parts/icon.tsx'
+import { openRow } from '../parts/list-rows.ts'
+import { ListScroll } from '../parts/list-scroll.tsx'
 import { Age } from '../parts/moment.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
+
+export const MESSAGE_LINKS = 'table.messages a.message-link'
 
 const ATTEMPTS_SHOWN = 4
 
@@ -17,10 +22,15 @@ const WAITS: Readonly<Record<MessageList, string>> = {
   'dead-lettered': 'Until given up',
 }
 
-export function MessageTable(props: { readonly messages: readonly Message[]; readonly list: MessageList }) {
+/** `more`: what stands at the end of the list. */
+export function MessageTable(props: {
+  readonly messages: readonly Message[]
+  readonly list: MessageList
+  readonly more: ComponentChildren
+}) {
   return (
-    <div class="table-scroll">
-      <table class="messages">
+    <ListScroll>
+      <table class="list messages">
         <thead>
           <tr>
             <th scope="col">Message</th>
@@ -42,25 +52,18 @@ export function MessageTable(props: { readonly messages: readonly Message[]; rea
           ))}
         </tbody>
       </table>
-    </div>
+      {props.more}
+    </ListScroll>
   )
-}
-
-/** Moves focus by rows, from wherever it is. */
-export function focusMessage(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>('table.messages a.message-link')]
-  const at = links.findIndex((link) => link === document.activeElement)
-  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
-  links[next]?.focus()
 }
 
 function Row({ message, list }: { readonly message: Message; readonly list: MessageList }) {
   const { traceId, spanId, produced } = message
   return (
-    <tr>
+    <tr onClick={openRow}>
       <td class="name">
         {/* The flow, with the critical path to what became of this message. */}
-        <a class="message-link" href={flowUrl(traceId, { span: message, end: spanId })}>
+        <a class="row-link message-link" href={flowUrl(traceId, { span: message, end: spanId })}>
           <Icon name="topic" />
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
           {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}

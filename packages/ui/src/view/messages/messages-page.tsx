@@ -1,4 +1,4 @@
-import type { MessagesAnswer } from '@spanlink/contract'
+import type { Message, MessagesAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
@@ -11,34 +11,48 @@ import {
   MOST_MESSAGES,
   type MessagesPlace,
 } from '../../state/messages-url.ts'
+import { createOlderPages, questionOf, type OlderPages } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
-import { createResource } from '../../state/resource.ts'
+import { createResource, type Resource } from '../../state/resource.ts'
 import { replace, route } from '../../state/url.ts'
+import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LiveButton } from '../parts/live-button.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { ShowMore } from '../parts/show-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
-import { focusMessage, MessageTable } from './message-table.tsx'
+import { MESSAGE_LINKS, MessageTable } from './message-table.tsx'
 
 const REFRESH_MILLIS = 10_000
 
 const paused = signal(false)
 
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
-  const search = query.toString()
-  const place = useMemo(() => messagesPlaceOf(query), [search])
+  const question = questionOf(query)
+  const place = useMemo(() => messagesPlaceOf(query), [question])
   // Another list or filter is another question: the answer to the one before must not stand under its heading.
   const messages = useMemo(
-    () => createResource<MessagesAnswer>(),
+    () => ({ first: createResource<MessagesAnswer>(), older: createOlderPages<MessagesAnswer>() }),
     [place.list, place.topic, place.group, place.after, place.last],
   )
   useEffect(() => {
-    const ask = async (): Promise<void> => await messages.load(messagesPath(place, Date.now()))
+    const ask = async (): Promise<void> => {
+      if (messages.older.pages.peek().length === 0) await messages.first.load(messagesPath(place, Date.now()))
+    }
     if (!paused.value) return poll(ask, REFRESH_MILLIS)
     void ask()
     return undefined
   }, [messages, place, paused.value])
-  useEffect(() => () => messages.stop(), [messages])
+  useEffect(
+    () => () => {
+      messages.first.stop()
+      messages.older.clear()
+    },
+    [messages],
+  )
   const [, title] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
   useEffect(() => {
     document.title = `${title} messages · Spanlink`
@@ -60,17 +74,17 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
         ))}
       </nav>
       <MessageFilters place={place} />
-      <Results place={place} state={messages.state.value} />
+      <Results place={place} messages={messages} />
     </div>
   )
 }
 
 function Results(props: {
   readonly place: MessagesPlace
-  readonly state: ReturnType<typeof createResource<MessagesAnswer>>['state']['value']
+  readonly messages: { readonly first: Resource<MessagesAnswer>; readonly older: OlderPages<MessagesAnswer> }
 }) {
-  const { place, state } = props
-  const { data, error } = state
+  const { place, messages } = props
+  const { data, dataPath, error } = messages.first.state.value
   if (error !== undefined && (data === undefined || error.status === 400)) {
     return (
       <Notice
@@ -86,14 +100,9 @@ function Results(props: {
     )
   }
   if (data === undefined) {
-    return (
-      <div class="loading-rows" role="status" aria-label="Loading messages">
-        {Array.from({ length: 12 }, (_, row) => (
-          <i key={row} />
-        ))}
-      </div>
-    )
+    return <LoadingRows label="Loading messages" rows={12} />
   }
+  const listed = messagesOf(data, messages.older.pages.value)
   const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
   return (
     <>
@@ -102,22 +111,8 @@ function Results(props: {
           <b>{data.total.toLocaleString('en')}</b> {data.total === 1 ? 'message' : 'messages'}
           <span class="faint"> · {words}</span>
         </p>
-        {error !== undefined && (
-          <p class="stale" role="status">
-            <Icon name="warning" /> Not refreshing: {error.message}
-          </p>
-        )}
-        <button
-          type="button"
-          class="live"
-          aria-pressed={!paused.value}
-          onClick={togglePaused}
-          title="Refresh every 10 s (p)"
-        >
-          <i class={`lamp ${paused.value ? '' : 'on'}`} />
-          {paused.value ? 'Paused' : 'Live'}
-          <Icon name={paused.value ? 'play' : 'pause'} />
-        </button>
+        <NotRefreshing error={error} />
+        <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
       {data.truncated && (
         <p class="notes">
@@ -126,30 +121,37 @@ function Results(props: {
           one topic.
         </p>
       )}
-      <CountChart answer={data} />
-      {data.messages.length === 0 ? (
+      {data.total > 0 && <CountChart answer={data} />}
+      {listed.length === 0 ? (
         <Nothing place={place} />
       ) : (
-        <MessageTable messages={data.messages} list={data.list} />
+        <MessageTable
+          messages={listed}
+          list={data.list}
+          more={
+            <ShowMore
+              older={messages.older}
+              path={dataPath ?? ''}
+              first={data}
+              words="Show more"
+              onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
+            />
+          }
+        />
       )}
-      {data.nextCursor !== undefined && <More place={place} shown={data.messages.length} />}
     </>
   )
 }
 
-function More({ place, shown }: { readonly place: MessagesPlace; readonly shown: number }) {
-  if (shown >= MOST_MESSAGES) {
-    return (
-      <p class="more faint">These are the newest {MOST_MESSAGES}. Narrow the time or the topic to reach older ones.</p>
-    )
-  }
-  return (
-    <p class="more">
-      <button type="button" onClick={() => replace(messagesUrl({ ...place, limit: place.limit * 2 }))}>
-        Show more
-      </button>
-    </p>
-  )
+function messagesOf(first: MessagesAnswer, older: readonly MessagesAnswer[]): readonly Message[] {
+  return [first, ...older].flatMap(({ messages }) => messages)
+}
+
+/** Coming back to this address finds as many messages as are here, as far as one answer holds them. */
+function keepLength(shown: number): void {
+  const at = route.peek()
+  if (at.page !== 'messages') return
+  replace(messagesUrl({ ...messagesPlaceOf(at.query), limit: Math.min(MOST_MESSAGES, shown) }))
 }
 
 const NOTHING: Readonly<Record<MessagesPlace['list'], readonly [title: string, words: string]>> = {
@@ -195,9 +197,9 @@ function bindMessageKeys(): () => void {
   return bindKeys({
     title: 'Messages',
     bindings: [
-      { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusMessage(1) },
-      { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusMessage(-1) },
-      { keys: ['Enter'], does: 'Open its flow', run: () => focusMessage(1) },
+      { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusRow(MESSAGE_LINKS, 1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusRow(MESSAGE_LINKS, -1) },
+      { keys: ['Enter'], does: 'Open its flow', run: () => focusRow(MESSAGE_LINKS, 1) },
       { keys: ['l', 'ArrowRight'], does: 'Next list', run: step(1) },
       { keys: ['h', 'ArrowLeft'], does: 'Previous list', run: step(-1) },
       { keys: ['/'], does: 'Go to the filters', run: () => document.getElementById('message-topic')?.focus() },

@@ -4,12 +4,13 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { linkPlace } from '../../model/link-place.ts'
 import type { TraceModel } from '../../model/trace-model.ts'
-import { getJson } from '../../state/api.ts'
 import { crumbOf, linksPath, type LinkDirection } from '../../state/follow.ts'
+import { createOlderPages } from '../../state/older-pages.ts'
 import { createResource } from '../../state/resource.ts'
 import type { Crumb } from '../../state/route.ts'
 import { Icon } from '../parts/icon.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
+import { ShowMore } from '../parts/show-more.tsx'
 import { Text } from '../parts/text.tsx'
 import { LinkItem } from './link-item.tsx'
 import { Dropped } from './section.tsx'
@@ -23,16 +24,16 @@ type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkC
 /** Backlinks: spans anywhere, of any age, that point at this one. For a producer: who consumed. */
 export function LinksIn({ model, span }: { readonly model: TraceModel; readonly span: LinkTarget }) {
   const links = useMemo(() => createResource<LinksAnswer>(), [])
-  const more = useSignal<readonly TraceLink[]>([])
-  const cursor = useSignal<string | undefined>(undefined)
-  const isAsking = useSignal(false)
+  const older = useMemo(() => createOlderPages<LinksAnswer>(), [])
   useEffect(() => {
-    more.value = []
-    cursor.value = undefined
+    older.clear()
     if (span.backlinkCount > 0) void links.load(linksPath(model.traceId, 'in', span.spanId))
-    return () => links.stop()
+    return () => {
+      links.stop()
+      older.clear()
+    }
   }, [links, model.traceId, span.spanId, span.backlinkCount])
-  const { data, error, loading } = links.state.value
+  const { data, dataPath, error, loading } = links.state.value
   if (span.backlinkCount === 0) {
     return span.kind === 'producer' ? (
       <p class="faint none-line">
@@ -40,19 +41,7 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
       </p>
     ) : null
   }
-  const shown = [...(data?.links ?? []), ...more.value]
-  const next = more.value.length === 0 ? data?.nextCursor : cursor.value
-  const askMore = async (): Promise<void> => {
-    isAsking.value = true
-    const answer = await getJson<LinksAnswer>(
-      linksPath(model.traceId, 'in', span.spanId, next),
-      AbortSignal.timeout(30_000),
-    ).catch(() => undefined)
-    isAsking.value = false
-    if (answer === undefined) return
-    more.value = [...more.value, ...answer.links]
-    cursor.value = answer.nextCursor
-  }
+  const shown = data === undefined ? [] : [data, ...older.pages.value].flatMap((page) => page.links)
   return (
     <section class="link-list" aria-label="Links in">
       <h3>
@@ -78,11 +67,7 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
         from={crumbOf(model.traceId, span)}
         links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
       />
-      {next !== undefined && (
-        <button type="button" disabled={isAsking.value} onClick={() => void askMore()}>
-          Show more
-        </button>
-      )}
+      {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Show more" />}
     </section>
   )
 }

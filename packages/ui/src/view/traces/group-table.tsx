@@ -1,4 +1,7 @@
 import type { FoundTrace } from '@spanlink/contract'
+import type { ComponentChildren } from 'preact'
+import { ListScroll } from '../parts/list-scroll.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
 
 interface GroupRow {
@@ -13,12 +16,15 @@ export function GroupTable(props: {
   readonly field: string
   readonly traces: readonly FoundTrace[]
   readonly onChoose: (condition: string) => void
+  /** What stands at the end of the list. */
+  readonly more: ComponentChildren
 }) {
   const groups = groupsOf(props.traces)
+  const isService = props.field === 'resource.service.name'
   const most = groups.reduce((most, { spans }) => Math.max(most, spans), 1)
   return (
-    <div class="table-scroll groups">
-      <table class="grouped">
+    <ListScroll class="groups">
+      <table class="list grouped">
         <thead>
           <tr>
             <th scope="col" class="mono">
@@ -39,10 +45,17 @@ export function GroupTable(props: {
               <td>
                 <button
                   type="button"
-                  class="plain"
+                  class="plain row-link"
+                  title="Only traces of this group"
                   onClick={() => props.onChoose(conditionOf(props.field, group.value))}
                 >
-                  {group.value === null ? <span class="faint">(none)</span> : <Text>{group.value}</Text>}
+                  {group.value === null ? (
+                    <span class="faint">(none)</span>
+                  ) : isService ? (
+                    <ServiceName name={group.value} />
+                  ) : (
+                    <Text>{group.value}</Text>
+                  )}
                 </button>
               </td>
               <td class="number">{group.traces.toLocaleString('en')}</td>
@@ -50,9 +63,9 @@ export function GroupTable(props: {
                 <span class={group.failed > 0 ? 'errors' : 'faint'}>{group.failed.toLocaleString('en')}</span>
               </td>
               <td>
-                <span class="duration-cell">
-                  <span class="duration-text">{group.spans.toLocaleString('en')}</span>
-                  <span class="duration-bar">
+                <span class="amount">
+                  <span>{group.spans.toLocaleString('en')}</span>
+                  <span class="amount-bar">
                     <i style={{ width: `${(group.spans / most) * 100}%` }} />
                   </span>
                 </span>
@@ -61,7 +74,8 @@ export function GroupTable(props: {
           ))}
         </tbody>
       </table>
-    </div>
+      {props.more}
+    </ListScroll>
   )
 }
 

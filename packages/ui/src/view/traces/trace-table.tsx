@@ -1,21 +1,28 @@
 import type { FoundTrace } from '@spanlink/contract'
+import type { ComponentChildren } from 'preact'
 import { durationText } from '../../model/duration-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowUrl } from '../../state/flow-url.ts'
 import { traceUrl } from '../../state/route.ts'
 import { Icon } from '../parts/icon.tsx'
 import { LinkBadge } from '../parts/link-badge.tsx'
+import { openRow } from '../parts/list-rows.ts'
+import { ListScroll } from '../parts/list-scroll.tsx'
 import { Age } from '../parts/moment.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
 
+export const TRACE_LINKS = 'table.traces a.trace-link'
+
 const SERVICES_SHOWN = 3
 
-export function TraceTable({ traces }: { readonly traces: readonly FoundTrace[] }) {
+/** `more`: what stands at the end of the list. */
+export function TraceTable(props: { readonly traces: readonly FoundTrace[]; readonly more: ComponentChildren }) {
+  const { traces } = props
   const share = barShare(traces.map((trace) => Number(trace.durationNano)))
   return (
-    <div class="table-scroll">
-      <table class="traces">
+    <ListScroll>
+      <table class="list traces">
         <thead>
           <tr>
             <th scope="col">Trace</th>
@@ -39,7 +46,8 @@ export function TraceTable({ traces }: { readonly traces: readonly FoundTrace[] 
           ))}
         </tbody>
       </table>
-    </div>
+      {props.more}
+    </ListScroll>
   )
 }
 
@@ -51,14 +59,6 @@ function barShare(durations: readonly number[]): (duration: number) => number {
   const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)
   const shortest = Math.max(1, Math.min(longest / 10, ...durations))
   return (duration) => 0.04 + (0.96 * Math.log(Math.max(1, duration / shortest))) / Math.log(longest / shortest)
-}
-
-/** Moves focus by rows, from wherever it is. */
-export function focusTrace(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>('table.traces a.trace-link')]
-  const at = links.findIndex((link) => link === document.activeElement)
-  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
-  links[next]?.focus()
 }
 
 /** What a query found in the trace: the way to the first of it. */
@@ -74,7 +74,7 @@ function Matched({ trace }: { readonly trace: FoundTrace }) {
     )
     .join('\n')
   return (
-    <a class="tag matched" href={traceUrl(trace.traceId, first.spanId)} title={visibleText(title, 1000)}>
+    <a class="tag matched above" href={traceUrl(trace.traceId, first.spanId)} title={visibleText(title, 1000)}>
       {count === 1 ? '1 span' : `${count.toLocaleString('en')} spans`}
     </a>
   )
@@ -83,9 +83,9 @@ function Matched({ trace }: { readonly trace: FoundTrace }) {
 function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: number }) {
   const duration = Number(trace.durationNano)
   return (
-    <tr class={trace.errorCount > 0 ? 'failed' : ''}>
+    <tr class={trace.errorCount > 0 ? 'failed' : ''} onClick={openRow}>
       <td class="name">
-        <a class="trace-link" href={traceUrl(trace.traceId)}>
+        <a class="row-link trace-link" href={traceUrl(trace.traceId)}>
           <ServiceName name={trace.rootService} />
           <Text class="operation">{trace.rootName}</Text>
         </a>
@@ -100,9 +100,9 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
         <Age unixNano={trace.startTimeUnixNano} />
       </td>
       <td class="duration">
-        <span class="duration-cell">
-          <span class="duration-text">{durationText(duration)}</span>
-          <span class="duration-bar">
+        <span class="amount">
+          <span>{durationText(duration)}</span>
+          <span class="amount-bar">
             <i style={{ width: `${share * 100}%` }} />
           </span>
         </span>
@@ -123,7 +123,7 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
         {trace.linksIn > 0 && <LinkBadge direction="in" count={trace.linksIn} />}
         {trace.linksOut + trace.linksIn === 0 && <span class="none">none</span>}
         {trace.linksOut + trace.linksIn > 0 && (
-          <a class="flow-link" href={flowUrl(trace.traceId)} title="All linked traces on one time axis">
+          <a class="flow-link above" href={flowUrl(trace.traceId)} title="All linked traces on one time axis">
             Flow
           </a>
         )}

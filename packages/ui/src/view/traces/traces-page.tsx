@@ -1,9 +1,9 @@
-import type { FoundTrace } from '@spanlink/contract'
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
 import { bindKeys } from '../../state/keyboard.ts'
-import { createLiveTraces, merged, type LiveTraces } from '../../state/live-traces.ts'
+import { createLiveTraces, merged, withOlder, type LiveTraces } from '../../state/live-traces.ts'
+import { questionOf } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
 import {
   DEFAULT_LIMIT,
@@ -15,14 +15,20 @@ import {
   type TraceFilters,
 } from '../../state/trace-filters.ts'
 import { tracesUrl } from '../../state/route.ts'
-import { replace } from '../../state/url.ts'
+import { replace, route } from '../../state/url.ts'
+import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LiveButton } from '../parts/live-button.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { ShowMore } from '../parts/show-more.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { GroupTable } from './group-table.tsx'
 import { Heatmap } from './heatmap.tsx'
 import { QUERY_ID, QueryInput } from './query-input.tsx'
-import { focusTrace, TraceTable } from './trace-table.tsx'
+import { TRACE_LINKS, TraceTable } from './trace-table.tsx'
+import { WrongQuery } from './wrong-query.tsx'
 
 const REFRESH_MILLIS = 5000
 
@@ -30,8 +36,8 @@ const REFRESH_MILLIS = 5000
 const paused = signal(false)
 
 export function TracesPage({ query }: { readonly query: URLSearchParams }) {
-  const search = query.toString()
-  const filters = useMemo(() => filtersOf(query), [search])
+  const question = questionOf(query)
+  const filters = useMemo(() => filtersOf(query), [question])
   const live = useMemo(createLiveTraces, [])
   const asked = useRef<TraceFilters | undefined>(undefined)
   useEffect(() => {
@@ -56,9 +62,9 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
       bindKeys({
         title: 'Traces',
         bindings: [
-          { keys: ['j', 'ArrowDown'], does: 'Next trace', run: () => focusTrace(1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous trace', run: () => focusTrace(-1) },
-          { keys: ['Enter'], does: 'Open the trace', run: () => focusTrace(1) },
+          { keys: ['j', 'ArrowDown'], does: 'Next trace', run: () => focusRow(TRACE_LINKS, 1) },
+          { keys: ['k', 'ArrowUp'], does: 'Previous trace', run: () => focusRow(TRACE_LINKS, -1) },
+          { keys: ['Enter'], does: 'Open the trace', run: () => focusRow(TRACE_LINKS, 1) },
           { keys: ['/'], does: 'Go to the query', run: focusQuery },
           { keys: ['Escape'], does: 'Leave the query or filters', run: leaveFilters, whileTyping: true },
           { keys: ['p'], does: 'Pause or resume refreshing', run: togglePaused },
@@ -73,9 +79,8 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
       <FilterBar filters={filters} />
       <Results
         filters={filters}
-        state={live.state.value}
+        live={live}
         isAnswer={live.answered.value === filters}
-        news={live.news.value}
         onRetry={() => void live.ask(filters)}
       />
     </div>
@@ -84,14 +89,13 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
 
 function Results(props: {
   readonly filters: TraceFilters
-  readonly state: LiveTraces['state']['value']
+  readonly live: LiveTraces
   /** Whether the data are an answer to these filters. While the answer is on its way those of the last ones stay; where it failed they would mislead. */
   readonly isAnswer: boolean
-  readonly news: readonly FoundTrace[]
   readonly onRetry: () => void
 }) {
-  const { filters, state } = props
-  const { data, error } = state
+  const { filters, live } = props
+  const { data, dataPath, error } = live.state.value
   const isRefused = error?.status === 400 || error?.status === 422
   if (error !== undefined && (data === undefined || isRefused || !props.isAnswer)) {
     return (
@@ -101,6 +105,9 @@ function Results(props: {
         title={isRefused ? 'This search cannot be run' : 'The traces could not be loaded'}
       >
         <p>{error.message}</p>
+        {filters.q !== undefined && filters.by === undefined && error.place !== undefined && (
+          <WrongQuery text={filters.q} {...error.place} />
+        )}
         <p>
           {isRefused ? (
             <a href="/">Clear the filters</a>
@@ -113,10 +120,21 @@ function Results(props: {
       </Notice>
     )
   }
-  if (data === undefined) return <LoadingRows />
+  if (data === undefined) return <LoadingRows label="Loading traces" rows={12} />
   const limit = filters.by === undefined ? Number(filters.limit ?? DEFAULT_LIMIT) : MOST_TRACES
-  const traces = merged(props.news, data.traces).slice(0, limit)
-  const hasMore = data.nextCursor !== undefined || data.more === true
+  const pages = live.older.pages.value
+  const newest = merged(live.news.value, data.traces)
+  const traces = pages.length === 0 ? newest.slice(0, limit) : withOlder(newest, pages)
+  const hasMore = live.older.nextCursor(data) !== undefined
+  const more = (
+    <ShowMore
+      older={live.older}
+      path={dataPath ?? ''}
+      first={data}
+      words={filters.by === undefined ? 'Show more' : 'Count older traces too'}
+      onLoaded={() => keepLength(withOlder(newest, live.older.pages.peek()).length)}
+    />
+  )
   return (
     <>
       <div class="results-bar">
@@ -124,27 +142,13 @@ function Results(props: {
           <p class="count">
             <b>{traces.length.toLocaleString('en')}</b>
             {hasMore ? '+' : ''} {traces.length === 1 ? 'trace' : 'traces'}
-            <span class="faint">, newest first</span>
+            <span class="faint">{filters.by === undefined ? ', newest first' : ', the largest group first'}</span>
           </p>
         )}
-        {error !== undefined && (
-          <p class="stale" role="status">
-            <Icon name="warning" /> Not refreshing: {error.message}
-          </p>
-        )}
-        <button
-          type="button"
-          class="live"
-          aria-pressed={!paused.value}
-          onClick={togglePaused}
-          title="New traces appear as they come (p)"
-        >
-          <i class={`lamp ${paused.value ? '' : 'on'}`} />
-          {paused.value ? 'Paused' : 'Live'}
-          <Icon name={paused.value ? 'play' : 'pause'} />
-        </button>
+        <NotRefreshing error={error} />
+        <LiveButton paused={paused} title="New traces appear as they come (p)" />
       </div>
-      {data.cuts?.map((cut) => (
+      {[...new Set([data, ...pages].flatMap(({ cuts = [] }) => cuts))].map((cut) => (
         <p key={cut} class="cut">
           <Icon name="info" />
           {cut}
@@ -166,11 +170,12 @@ function Results(props: {
       {traces.length === 0 ? (
         <Nothing filters={filters} />
       ) : filters.by === undefined ? (
-        <TraceTable traces={traces} />
+        <TraceTable traces={traces} more={more} />
       ) : (
         <GroupTable
           field={filters.by}
           traces={traces}
+          more={more}
           onChoose={(condition) =>
             replace(
               tracesUrl({
@@ -180,23 +185,15 @@ function Results(props: {
           }
         />
       )}
-      {hasMore && filters.by === undefined && <More filters={filters} shown={traces.length} />}
     </>
   )
 }
 
-function More({ filters, shown }: { readonly filters: TraceFilters; readonly shown: number }) {
-  if (shown >= MOST_TRACES) {
-    return <p class="more faint">These are the newest {MOST_TRACES}. Narrow the search to reach older ones.</p>
-  }
-  const limit = String(Math.min(MOST_TRACES, Number(filters.limit ?? DEFAULT_LIMIT) * 2))
-  return (
-    <p class="more">
-      <button type="button" onClick={() => replace(tracesUrl({ ...filters, limit }))}>
-        Show more
-      </button>
-    </p>
-  )
+/** Coming back to this address finds as many traces as are here, as far as one answer holds them. */
+function keepLength(shown: number): void {
+  const at = route.peek()
+  if (at.page !== 'traces') return
+  replace(tracesUrl({ ...filtersOf(at.query), limit: String(Math.min(MOST_TRACES, shown)) }))
 }
 
 function Nothing({ filters }: { readonly filters: TraceFilters }) {
@@ -218,17 +215,6 @@ function Nothing({ filters }: { readonly filters: TraceFilters }) {
         </a>
       </p>
     </Notice>
-  )
-}
-
-/** As tall as the list that follows, so nothing jumps when it comes. */
-function LoadingRows() {
-  return (
-    <div class="loading-rows" role="status" aria-label="Loading traces">
-      {Array.from({ length: 12 }, (_, row) => (
-        <i key={row} />
-      ))}
-    </div>
   )
 }
 

@@ -1,0 +1,75 @@
+import { signal, type ReadonlySignal } from '@preact/signals'
+import { ApiError, getJson } from './api.ts'
+
+const PAGE = '100'
+
+interface Paged {
+  readonly nextCursor?: string
+}
+
+/** The pages of a list after its first, as somebody asks for them. While there are some the first is not to be asked for anew: who has gone back in time reads, and would lose the line. */
+export interface OlderPages<T extends Paged> {
+  readonly pages: ReadonlySignal<readonly T[]>
+  readonly loading: ReadonlySignal<boolean>
+  readonly error: ReadonlySignal<ApiError | undefined>
+  /** Of the last page that is here; undefined where there are no more. */
+  readonly nextCursor: (first: T) => string | undefined
+  /** `path`: of the first page. True once the next one is here. */
+  readonly load: (path: string, first: T) => Promise<boolean>
+  readonly clear: () => void
+}
+
+export function createOlderPages<T extends Paged>(): OlderPages<T> {
+  const pages = signal<readonly T[]>([])
+  const loading = signal(false)
+  const error = signal<ApiError | undefined>(undefined)
+  let leaving = new AbortController()
+  const nextCursor = (first: T): string | undefined => (pages.value.at(-1) ?? first).nextCursor
+  return {
+    pages,
+    loading,
+    error,
+    nextCursor,
+    async load(path, first) {
+      const cursor = nextCursor(first)
+      if (cursor === undefined || loading.peek()) return false
+      const { signal } = leaving
+      loading.value = true
+      error.value = undefined
+      try {
+        const page = await getJson<T>(pathOfPage(path, cursor), signal)
+        if (signal.aborted) return false
+        pages.value = [...pages.peek(), page]
+        loading.value = false
+        return true
+      } catch (cause) {
+        if (signal.aborted) return false
+        error.value = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)
+        loading.value = false
+        return false
+      }
+    },
+    clear() {
+      leaving.abort()
+      leaving = new AbortController()
+      pages.value = []
+      loading.value = false
+      error.value = undefined
+    },
+  }
+}
+
+/** What a list asks for, whatever its length: that is in the address so that coming back finds as much as was there. */
+export function questionOf(query: URLSearchParams): string {
+  const question = new URLSearchParams(query)
+  question.delete('limit')
+  return question.toString()
+}
+
+function pathOfPage(path: string, cursor: string): string {
+  const [of, search] = path.split('?')
+  const params = new URLSearchParams(search)
+  params.set('limit', PAGE)
+  params.set('cursor', cursor)
+  return `${of}?${params}`
+}

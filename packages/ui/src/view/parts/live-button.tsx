@@ -1,0 +1,20 @@
+import type { Signal } from '@preact/signals'
+import { Icon } from './icon.tsx'
+
+/** Whether what is shown keeps up with what comes, and the way to change that. */
+export function LiveButton({ paused, title }: { readonly paused: Signal<boolean>; readonly title: string }) {
+  const isPaused = paused.value
+  return (
+    <button
+      type="button"
+      class="live"
+      aria-pressed={!isPaused}
+      title={title}
+      onClick={() => (paused.value = !paused.peek())}
+    >
+      <i class={`lamp ${isPaused ? '' : 'on'}`} />
+      {isPaused ? 'Paused' : 'Live'}
+      <Icon name={isPaused ? 'play' : 'pause'} />
+    </button>
+  )
+}

@@ -1,0 +1,10 @@
+/** As tall as the list that follows, so that nothing jumps when it comes. `label` is said aloud. */
+export function LoadingRows({ label, rows = 16 }: { readonly label: string; readonly rows?: number }) {
+  return (
+    <div class="loading-rows" role="status" aria-label={label}>
+      {Array.from({ length: rows }, (_, row) => (
+        <i key={row} />
+      ))}
+    </div>
+  )
+}

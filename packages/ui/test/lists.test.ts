@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { spanBook } from './flow-data.ts'
+import { startSite, type Page, type Site } from './site.ts'
+
+const TRACES = 130
+
+let site: Site
+
+beforeAll(async () => {
+  site = await startSite()
+  const book = spanBook(Date.now() - 600_000, 21)
+  for (let nth = 0; nth < TRACES; nth += 1)
+    book.add('lister', { traceId: book.traceId(nth), name: `item ${nth}`, from: nth * 100, to: nth * 100 + 7 })
+  await site.send(book.request(), book.traceId(TRACES - 1))
+})
+
+afterAll(async () => {
+  await site?.[Symbol.asyncDispose]()
+})
+
+const names = (page: Page) => page.locator('table.traces .operation').allInnerTexts()
+const newestFirst = Array.from({ length: TRACES }, (_, nth) => `item ${TRACES - 1 - nth}`)
+
+test.each([
+  ['a query', '/?q=%7B%20resource.service.name%20%3D%20%22lister%22%20%7D'],
+  ['filters', '/?service=lister'],
+])('what %s finds is read to its end, page by page', async (_, path) => {
+  const page = await site.open(path)
+  await expect.poll(() => names(page)).toEqual(newestFirst.slice(0, 50))
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await expect.poll(() => names(page)).toEqual(newestFirst)
+  expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
+  await page.context().close()
+})
+
+test('a page that could not be had is said so, and can be asked for again', async () => {
+  const page = await site.open('/?service=lister')
+  await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })
+  await page.getByRole('button', { name: 'Show more' }).click()
+  await page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await expect.poll(() => names(page)).toEqual(newestFirst)
+  await page.context().close()
+  site.complaints.length = 0
+})
+
+test('Back leads to the rows one saw, and keys go on from the one that was opened', async () => {
+  const page = await site.open('/?service=lister')
+  await page.getByRole('button', { name: 'Show more' }).click()
+  const opened = page.locator('a.trace-link').filter({ hasText: 'item 20' })
+  // Times and counts have titles of their own; a click there is meant for the row too.
+  await page.locator('table.traces tr').filter({ has: opened }).locator('time').click()
+  await page.waitForURL('**/trace/*')
+  await page.getByRole('treegrid').waitFor()
+  await page.goBack()
+  await expect.poll(() => names(page)).toEqual(newestFirst)
+  await expect.poll(() => opened.evaluate((link) => link === document.activeElement)).toBe(true)
+  expect(await opened.evaluate((link) => link.getBoundingClientRect().bottom < innerHeight)).toBe(true)
+  await page.keyboard.press('j')
+  await expect.poll(() => page.locator(':focus').innerText()).toContain('item 19')
+  await page.context().close()
+})
+
+test('nothing of all this broke a script, the content-security policy, or asked another host', () => {
+  expect(site.complaints).toEqual([])
+})
