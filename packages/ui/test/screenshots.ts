@@ -2,7 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { denseFlow, landscape, orderFlow, spanBook } from './flow-data.ts'
-import { sendSignals } from './shop-signals.ts'
+import { sendBusySignals } from './busy-signals.ts'
+import { sendLag, sendSignals } from './shop-signals.ts'
 import { order } from './shop.ts'
 import { startSite, type Page } from './site.ts'
 
@@ -45,6 +46,8 @@ for (let nth = 1; nth <= 40; nth += 1) {
   await site.send(sent.request, sent.inventory)
 }
 await sendSignals(site.server, now, simple)
+await sendBusySignals(site.server, now, simple)
+await sendLag(site.server, { topic: 'orders', group: 'payment', messages: 1840 })
 
 const key = (name: string) => async (page: Page) => await page.keyboard.press(name)
 await take([
@@ -112,8 +115,13 @@ await take([
     shown: '.logs',
     act: async (page) => await page.locator('.logs summary').first().click(),
   },
-  { name: 'metrics', path: '/metrics', shown: '.uplot' },
-  { name: 'metrics-buckets', path: '/metrics?name=process.duration&view=buckets', shown: '.bucket-map' },
+  { name: 'metrics', path: '/metrics?name=http.server.request.duration', shown: '.uplot' },
+  {
+    name: 'metrics-groups',
+    path: '/metrics?name=messaging.client.consumed.messages&groupBy=service.name',
+    shown: '.uplot',
+  },
+  { name: 'metrics-buckets', path: '/metrics?name=http.server.request.duration&view=buckets', shown: '.bucket-map' },
   { name: 'connect-alive', path: '/connect', shown: '.steps' },
   { name: 'not-a-page', path: '/nowhere', shown: '.notice' },
   {
@@ -135,8 +143,23 @@ await take([
     name: 'topology-large-all',
     path: '/topology',
     shown: '.topology-node',
-    act: async (page) => await page.getByRole('link', { name: 'Draw all' }).click(),
+    act: async (page) => {
+      await page.getByRole('link', { name: 'Draw all' }).click()
+      await page.locator('.graph-stage:not(.busy)').waitFor()
+    },
   },
+])
+
+const evil = hostileNames()
+await site.send(evil.request, evil.traceId)
+await take([
+  { name: 'hostile-traces', path: '/?last=5m', shown: 'table.traces' },
+  { name: 'hostile-groups', path: '/?last=5m&by=name', shown: 'table.grouped' },
+  { name: 'hostile-trace', path: `/trace/${evil.traceId}?span=${evil.sendSpan}`, shown: '.link-item' },
+  { name: 'hostile-flow', path: `/flow/${evil.traceId}?span=${evil.sendSpan}`, shown: '.flow-row' },
+  { name: 'hostile-flow-graph', path: `/flow/${evil.traceId}?view=graph`, shown: '.graph-node' },
+  { name: 'hostile-messages', path: '/messages?list=late&after=1ms', shown: 'table.messages' },
+  { name: 'hostile-topology', path: '/topology?q=evil', shown: '.topology-node' },
 ])
 
 async function take(states: readonly State[]): Promise<void> {
@@ -229,4 +252,17 @@ function manySpans() {
     ],
   })
   return { traceId, eventSpan, request: book.request() }
+}
+
+/** Markup, marks that turn the direction of text, and a megabyte of name, wherever a name can stand. */
+function hostileNames() {
+  const evil = `<img src=x onerror="alert(1)">\u202Eevil\u0000 \u05E9\u05DC\u05D5\u05DD`
+  const long = evil + 'x'.repeat(1_000_000)
+  const book = spanBook(Date.now() - 4000, 13)
+  const traceId = book.traceId(0)
+  const attributes = [{ key: evil, value: { stringValue: 'y'.repeat(1_000_000) } }]
+  const root = book.add(long, { traceId, name: long, kind: 2, from: 0, to: 90, attributes })
+  const sent = book.send(evil, traceId, root, long.slice(0, 3000), { from: 10, to: 20 })
+  book.consume(long, long.slice(0, 2000), sent, { from: 140, to: 200, name: long, error: long })
+  return { traceId, sendSpan: sent.spanId, request: book.request() }
 }

@@ -73,7 +73,7 @@ export async function sendLag(
     await setTimeout(100)
 }
 
-async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
+export async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
   const answer = await fetch(`${server.otlpHttp}/v1/${signal}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -58,7 +58,8 @@ export async function startSite(): Promise<Site> {
       const page = await context.newPage()
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`))
       page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes('status of 404')) complaints.push(message.text())
+        if (message.type() !== 'error' || message.text().includes('status of 404')) return
+        complaints.push(`${message.text()} ${message.location().url}`)
       })
       page.on('request', (request) => {
         if (!request.url().startsWith(server.url)) complaints.push(`asked another host: ${request.url()}`)

@@ -28,6 +28,11 @@ export function nanoText(nanos: string): string {
   return durationText(Number(nanos))
 }
 
+/** How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong to a span without lying in it. */
+export function offsetText(nanos: string): string {
+  return nanos.startsWith('-') ? nanoText(nanos) : `+${nanoText(nanos)}`
+}
+
 /** 999.9 ms is `1 s`, not `1000 ms`. */
 function roundsUp(value: number, at: number): string | undefined {
   const above = UNITS[at - 1]

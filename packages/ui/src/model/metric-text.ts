@@ -5,6 +5,7 @@ const NANOS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs:
 
 /** A value with its unit, short: times as times, bytes in powers of 1024, counts with k and M. */
 export function metricValueText(value: number, unit: string, isRate: boolean): string {
+  if (value === 0 && !isRate) return '0'
   const nanos = NANOS[unit]
   if (nanos !== undefined && !isRate) return durationText(value * nanos)
   const per = isRate ? '/s' : ''

@@ -4,7 +4,7 @@ import { traceUrl, type Route } from '../state/route.ts'
 import { push, route } from '../state/url.ts'
 import { announce } from './announcer.tsx'
 import { openHelp } from './help-dialog.tsx'
-import { Icon } from './parts/icon.tsx'
+import { IconButton } from './parts/icon-button.tsx'
 
 export function Header() {
   const { page } = route.value
@@ -37,9 +37,7 @@ export function Header() {
       <OpenTrace />
       <EngineStatus />
       <ThemeChoice />
-      <button type="button" class="quiet" aria-label="Keyboard help" title="Keyboard help (?)" onClick={openHelp}>
-        <Icon name="keyboard" />
-      </button>
+      <IconButton icon="keyboard" label="Keyboard help" keys="?" onClick={openHelp} />
     </header>
   )
 }
@@ -113,11 +111,7 @@ function EngineStatus() {
 function ThemeChoice() {
   const next = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? 'system'
   const said = `Theme: ${theme.value}. Change to ${next}`
-  return (
-    <button type="button" class="quiet" aria-label={said} title={said} onClick={() => setTheme(next)}>
-      <Icon name={theme.value} />
-    </button>
-  )
+  return <IconButton icon={theme.value} label={said} onClick={() => setTheme(next)} />
 }
 
 function bytesText(bytes: number): string {

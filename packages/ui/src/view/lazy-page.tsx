@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentType } from 'preact'
+import { LoadingRows } from './parts/loading-rows.tsx'
 import { Notice } from './parts/notice.tsx'
 
 /**
@@ -34,12 +35,6 @@ export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>
       )
     }
     if (Page !== undefined) return <Page {...props} />
-    return (
-      <div class="loading-rows" role="status" aria-label="Loading the page">
-        {Array.from({ length: 16 }, (_, row) => (
-          <i key={row} />
-        ))}
-      </div>
-    )
+    return <LoadingRows label="Loading the page" />
   }
 }

@@ -9,6 +9,7 @@ import { createFlowResource } from '../../state/flow-resource.ts'
 import { flowPlaceOf, flowUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { createFlowView, type FlowView } from '../../state/flow-view.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
@@ -57,13 +58,7 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
   if (one === undefined || other === undefined) {
     const error = first?.error ?? second?.error
     if (error === undefined) {
-      return (
-        <div class="loading-rows" role="status" aria-label="Loading both flows">
-          {Array.from({ length: 16 }, (_, row) => (
-            <i key={row} />
-          ))}
-        </div>
-      )
+      return <LoadingRows label="Loading both flows" />
     }
     return (
       <Notice isPage icon="search" kind="error" title="These flows cannot be compared">

@@ -57,27 +57,32 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
         </div>
         <div title="Some service works, also while messages wait">
           <dt>In code</dt>
-          <dd>{nanoText(statistics.codeNano)}</dd>
+          <dd>{lengthText(statistics.codeNano)}</dd>
         </div>
         <div
           class="queue"
           title="Nobody works, and a message waits. What waits while some service works counts as code: the queues on the critical path may be longer."
         >
           <dt>In queues</dt>
-          <dd>{nanoText(statistics.queueNano)}</dd>
+          <dd>{lengthText(statistics.queueNano)}</dd>
         </div>
         <div title="Nobody works, and no message is known to wait">
           <dt>Waiting</dt>
-          <dd>{nanoText(statistics.waitingNano)}</dd>
+          <dd>{lengthText(statistics.waitingNano)}</dd>
         </div>
         <div title="Of all messages together, also while some service works">
           <dt>All queue times</dt>
-          <dd>{nanoText(statistics.queueTotalNano)}</dd>
+          <dd>{lengthText(statistics.queueTotalNano)}</dd>
         </div>
       </dl>
       {criticalPath !== null && <PathShares path={criticalPath} />}
     </header>
   )
+}
+
+/** No time at all has no unit. */
+function lengthText(nanos: string): string {
+  return nanos === '0' ? '0' : nanoText(nanos)
 }
 
 function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {

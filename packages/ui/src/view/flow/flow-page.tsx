@@ -7,6 +7,7 @@ import { flowPlaceOf, type FlowPlace } from '../../state/flow-url.ts'
 import { keepFoldsInUrl } from '../../state/flow-folds.ts'
 import { createFlowResource, type FlowResource } from '../../state/flow-resource.ts'
 import { createFlowView, openLane, revealLane, rowIdOfLane, type FlowView } from '../../state/flow-view.ts'
+import { LoadingRows } from '../parts/loading-rows.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PanelSplit } from '../trace/panel-split.tsx'
 import { BranchDialog } from './branch-dialog.tsx'
@@ -96,11 +97,7 @@ function NotHere(props: { readonly traceId: string; readonly resource: FlowResou
   if (error === undefined && !props.empty) {
     return (
       <div class="flow-page">
-        <div class="loading-rows" role="status" aria-label="Loading the flow">
-          {Array.from({ length: 16 }, (_, row) => (
-            <i key={row} />
-          ))}
-        </div>
+        <LoadingRows label="Loading the flow" />
       </div>
     )
   }

@@ -1,8 +1,7 @@
-import { durationText } from '../../model/duration-text.ts'
-import { isWhole, wholeWindow } from '../../model/time-window.ts'
 import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
 import type { FlowView } from '../../state/flow-view.ts'
-import { Icon } from '../parts/icon.tsx'
+import { IconButton } from '../parts/icon-button.tsx'
+import { ZoomState } from '../tree/zoom-state.tsx'
 import { expandGroups, foldGroups } from './flow-keys.ts'
 
 export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
@@ -36,43 +35,9 @@ export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly
           <i class="legend-skew" /> consumed before sent
         </span>
       </p>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Fold what is alike"
-        title="Fold what is alike (C)"
-        onClick={() => foldGroups(view)}
-      >
-        <Icon name="collapse" />
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Show every trace"
-        title="Show every trace (E)"
-        onClick={() => expandGroups(view)}
-      >
-        <Icon name="expand" />
-      </button>
-      {!isGraph && <ZoomState view={view} />}
+      <IconButton icon="collapse" label="Fold what is alike" keys="C" onClick={() => foldGroups(view)} />
+      <IconButton icon="expand" label="Show every trace" keys="E" onClick={() => expandGroups(view)} />
+      {!isGraph && <ZoomState view={view} what="flow" />}
     </div>
-  )
-}
-
-function ZoomState({ view }: { readonly view: FlowView }) {
-  const { duration } = view.model.value
-  const window = view.window.value
-  const whole = isWhole(window, duration)
-  return (
-    <button
-      type="button"
-      class="zoom-state"
-      disabled={whole}
-      title="Show the whole flow (0)"
-      onClick={() => (view.window.value = wholeWindow(duration))}
-    >
-      <Icon name="whole" />
-      {whole ? 'Whole flow' : `${durationText(window.to - window.from)} from ${durationText(window.from)}`}
-    </button>
   )
 }

@@ -164,6 +164,11 @@ export function GraphCanvas(props: {
           </div>
         )}
       </div>
+      {busy && places !== undefined && (
+        <p class="graph-busy" role="status">
+          Laying out…
+        </p>
+      )}
       <div class="graph-zoom">
         <button type="button" aria-label="Zoom out" onClick={zoom(1 / 1.25)}>
           −

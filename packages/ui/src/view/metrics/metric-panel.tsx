@@ -1,6 +1,7 @@
 import type { Metric, MetricLabelsAnswer, MetricSeriesAnswer } from '@spanlink/contract'
 import { useEffect, useMemo } from 'preact/hooks'
 import { metricValueText } from '../../model/metric-text.ts'
+import { visibleText } from '../../model/visible-text.ts'
 import { metricsUrl, seriesPath, type MetricsPlace } from '../../state/metrics-url.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
@@ -53,9 +54,12 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           Group by
           <select value={place.groupBy} onChange={(event) => set({ groupBy: event.currentTarget.value })}>
             <option value="">Nothing: all as one</option>
+            {place.groupBy !== '' && !known.some(({ key }) => key === place.groupBy) && (
+              <option value={place.groupBy}>{visibleText(place.groupBy, 80)}</option>
+            )}
             {known.map(({ key, valueCount }) => (
               <option key={key} value={key}>
-                {key.slice(0, 80)} ({valueCount})
+                {visibleText(key, 80)} ({valueCount})
               </option>
             ))}
           </select>
@@ -134,7 +138,7 @@ function Exemplars({ answer }: { readonly answer: MetricSeriesAnswer }) {
   return (
     <section class="exemplars" aria-label="Exemplars">
       <h3>
-        Exemplars <span class="section-count">{linked.length}</span> <span class="faint">largest first</span>
+        Exemplars <span class="section-count">{linked.length}, largest first</span>
       </h3>
       <ul>
         {largest.map((exemplar, index) => (

@@ -7,6 +7,7 @@ import { metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
 import { createResource } from '../../state/resource.ts'
 import { replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
+import { focusRow } from '../parts/list-rows.ts'
 import { Notice } from '../parts/notice.tsx'
 import { Text } from '../parts/text.tsx'
 import { MetricPanel } from './metric-panel.tsx'
@@ -41,8 +42,8 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
         title: 'Metrics',
         bindings: [
           { keys: ['/'], does: 'Find a metric', run: () => document.getElementById(SEARCH_ID)?.focus() },
-          { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusMetric(1) },
-          { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusMetric(-1) },
+          { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusRow('.metric-link', 1) },
+          { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusRow('.metric-link', -1) },
           {
             keys: ['Escape'],
             does: 'Leave the search',
@@ -122,10 +123,4 @@ function Entry(props: { readonly metric: Metric; readonly isChosen: boolean; rea
       </a>
     </li>
   )
-}
-
-function focusMetric(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLElement>('.metric-link')]
-  const at = links.findIndex((link) => link === document.activeElement)
-  links[at === -1 ? 0 : Math.min(links.length - 1, Math.max(0, at + by))]?.focus()
 }

@@ -8,6 +8,8 @@ import { NodeName } from './node-name.tsx'
 /** A page's worth; the search reaches the rest. */
 const MOST = 600
 
+export const NODE_LINKS = '.node-list a'
+
 /** All nodes, busiest first: what the picture shows, to read, search and step through. */
 export function NodeList({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
   const text = place.text.trim().toLowerCase()
@@ -46,14 +48,6 @@ export function NodeList({ model, place }: { readonly model: TopologyModel; read
       {nodes.length > MOST && <p class="more faint">and {nodes.length - MOST} more: search for them by name</p>}
     </div>
   )
-}
-
-/** Moves focus by rows, from wherever it is. */
-export function focusNode(by: 1 | -1): void {
-  const links = [...document.querySelectorAll<HTMLAnchorElement>('.node-list a')]
-  const at = links.findIndex((link) => link === document.activeElement)
-  const next = at === -1 ? (by === 1 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))
-  links[next]?.focus()
 }
 
 function Row(props: { readonly node: PlacedNode; readonly place: TopologyPlace; readonly hasLag: boolean }) {

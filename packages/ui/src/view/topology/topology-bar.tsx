@@ -1,14 +1,16 @@
 import type { TopologyModel } from '../../model/topology-model.ts'
+import type { ApiError } from '../../state/api.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { replace } from '../../state/url.ts'
-import { Icon } from '../parts/icon.tsx'
+import { LiveButton } from '../parts/live-button.tsx'
+import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { paused } from './topology-page.tsx'
 
 export function TopologyBar(props: {
   readonly place: TopologyPlace
   readonly model: TopologyModel | undefined
-  readonly error: string | undefined
+  readonly error: ApiError | undefined
 }) {
   const { place, model, error } = props
   const set = (change: Partial<TopologyPlace>): void => replace(topologyUrl({ ...place, ...change }))
@@ -46,29 +48,15 @@ export function TopologyBar(props: {
         Only what fails
       </label>
       <p class="topology-count">
-        {model !== undefined && (
+        {model !== undefined && model.nodes.length > 0 && (
           <>
-            <b>{count('service').toLocaleString('en')}</b> services <b>{count('topic').toLocaleString('en')}</b> topics{' '}
-            <b>{count('group').toLocaleString('en')}</b> groups
+            <b>{count('service').toLocaleString('en')}</b> services · <b>{count('topic').toLocaleString('en')}</b>{' '}
+            topics · <b>{count('group').toLocaleString('en')}</b> groups
           </>
         )}
       </p>
-      {error !== undefined && model !== undefined && (
-        <p class="stale" role="status">
-          <Icon name="warning" /> Not refreshing: {error}
-        </p>
-      )}
-      <button
-        type="button"
-        class="live"
-        aria-pressed={!paused.value}
-        title="Refresh every 10 s (p)"
-        onClick={() => (paused.value = !paused.value)}
-      >
-        <i class={`lamp ${paused.value ? '' : 'on'}`} />
-        {paused.value ? 'Paused' : 'Live'}
-        <Icon name={paused.value ? 'play' : 'pause'} />
-      </button>
+      {model !== undefined && <NotRefreshing error={error} />}
+      <LiveButton paused={paused} title="Refresh every 10 s (p)" />
     </form>
   )
 }

@@ -10,12 +10,14 @@ import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
 import { REACH_STEP, topologyPath, topologyPlaceOf, topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { push, replace, route } from '../../state/url.ts'
+import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { PanelSplit } from '../trace/panel-split.tsx'
 import { TopologyBar } from './topology-bar.tsx'
 import { TopologyGraph } from './topology-graph.tsx'
-import { focusNode, NodeList } from './node-list.tsx'
+import { NODE_LINKS, NodeList } from './node-list.tsx'
 import { TopologyPanel } from './topology-panel.tsx'
 
 const REFRESH_MILLIS = 10_000
@@ -44,10 +46,10 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   return (
     <div class="topology-page">
       <h1 class="visually-hidden">Topology</h1>
-      <TopologyBar place={place} model={model} error={error?.message} />
+      <TopologyBar place={place} model={model} error={error} />
       {model === undefined ? (
         error === undefined ? (
-          <Loading />
+          <LoadingRows label="Loading the topology" rows={14} />
         ) : (
           <Notice icon="unplugged" kind="error" title="The topology could not be loaded">
             <p>{error.message}</p>
@@ -165,16 +167,6 @@ function Nothing({ place }: { readonly place: TopologyPlace }) {
   )
 }
 
-function Loading() {
-  return (
-    <div class="loading-rows" role="status" aria-label="Loading the topology">
-      {Array.from({ length: 14 }, (_, row) => (
-        <i key={row} />
-      ))}
-    </div>
-  )
-}
-
 function bindTopologyKeys(): () => void {
   const here = (): TopologyPlace | undefined => {
     const at = route.peek()
@@ -183,9 +175,9 @@ function bindTopologyKeys(): () => void {
   return bindKeys({
     title: 'Topology',
     bindings: [
-      { keys: ['j', 'ArrowDown'], does: 'Next in the list', run: () => focusNode(1) },
-      { keys: ['k', 'ArrowUp'], does: 'Previous in the list', run: () => focusNode(-1) },
-      { keys: ['Enter'], does: 'Details', run: () => focusNode(1) },
+      { keys: ['j', 'ArrowDown'], does: 'Next in the list', run: () => focusRow(NODE_LINKS, 1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous in the list', run: () => focusRow(NODE_LINKS, -1) },
+      { keys: ['Enter'], does: 'Details', run: () => focusRow(NODE_LINKS, 1) },
       { keys: ['/'], does: 'Find by name', run: () => document.getElementById('topology-search')?.focus() },
       {
         keys: ['f'],

@@ -7,43 +7,66 @@ import { CopyButton } from '../parts/copy-button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { LongText } from './long-text.tsx'
 
-/** With a `scope`, each value leads to the traces that have it too. */
-export function AttributeTable(props: { readonly attributes: readonly KeyValue[]; readonly scope?: AttributeScope }) {
-  const { attributes, scope } = props
+/** Where to find what has the same value, and how the way there is called. */
+interface SameValue {
+  readonly href: string
+  readonly title: string
+}
+
+/** With `same`, each value leads to whatever has it too. */
+export function AttributeTable(props: {
+  readonly attributes: readonly KeyValue[]
+  readonly caption?: string
+  readonly same?: (attribute: KeyValue) => SameValue | undefined
+}) {
+  const { attributes, caption } = props
   if (attributes.length === 0) return <p class="faint none-line">None.</p>
   return (
     <table class="attributes">
+      {caption !== undefined && <caption>{caption}</caption>}
       <tbody>
-        {attributes.map(({ key, value }, index) => {
-          const type = attributeType(value)
-          const condition = scope === undefined ? undefined : attributeCondition(scope, key, value)
-          return (
-            <tr key={index}>
-              <th scope="row">
-                <AttributeKey name={key} />
-              </th>
-              <td class={type}>
-                <LongText text={attributeText(value)} most={600} />
-                {type !== 'string' && <span class="type">{type}</span>}
-              </td>
-              <td class="copy-cell">
-                {condition !== undefined && (
-                  <a
-                    class="quiet-link"
-                    href={tracesUrl({ q: `{ ${condition} }` })}
-                    aria-label={`Find traces with ${key.slice(0, 60)} like this`}
-                    title="Find traces with this value"
-                  >
-                    <Icon name="search" />
-                  </a>
-                )}
-                <CopyButton value={attributeText(value)} label={`Copy the value of ${key.slice(0, 60)}`} />
-              </td>
-            </tr>
-          )
-        })}
+        {attributes.map((attribute, index) => (
+          <Row key={index} attribute={attribute} same={props.same?.(attribute)} />
+        ))}
       </tbody>
     </table>
+  )
+}
+
+/** Traces with the same value, for `AttributeTable`. */
+export function tracesWith(scope: AttributeScope): (attribute: KeyValue) => SameValue | undefined {
+  return ({ key, value }) => {
+    const condition = attributeCondition(scope, key, value)
+    return condition === undefined
+      ? undefined
+      : { href: tracesUrl({ q: `{ ${condition} }` }), title: 'Find traces with this value' }
+  }
+}
+
+function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same: SameValue | undefined }) {
+  const { key, value } = attribute
+  const type = attributeType(value)
+  const text = attributeText(value)
+  return (
+    <tr>
+      <th scope="row">
+        <AttributeKey name={key} />
+      </th>
+      <td class={type}>
+        <LongText text={text} most={600} />
+        {type !== 'string' && <span class="type">{type}</span>}
+      </td>
+      <td class="attribute-actions">
+        <span>
+          {same !== undefined && (
+            <a class="quiet-link" href={same.href} aria-label={`${same.title}: ${key.slice(0, 60)}`} title={same.title}>
+              <Icon name="search" />
+            </a>
+          )}
+          <CopyButton value={text} label={`Copy the value of ${key.slice(0, 60)}`} />
+        </span>
+      </td>
+    </tr>
   )
 }
 

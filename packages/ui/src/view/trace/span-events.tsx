@@ -1,8 +1,8 @@
 import type { Span } from '@spanlink/contract'
 import { exactTimeText } from '../../model/clock-text.ts'
-import { nanoText } from '../../model/duration-text.ts'
+import { nanoText, offsetText } from '../../model/duration-text.ts'
 import type { TraceModel } from '../../model/trace-model.ts'
-import { AttributeTable } from './attribute-table.tsx'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { LongText } from './long-text.tsx'
 import { Dropped, Section } from './section.tsx'
 
@@ -18,12 +18,12 @@ export function SpanEvents({ model, span }: { readonly model: TraceModel; readon
                 class="event-time"
                 title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - model.startUnixNano).toString())} into the trace`}
               >
-                +{nanoText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
+                {offsetText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
               </span>
               <LongText text={event.name} most={160} />
               <Dropped count={event.droppedAttributesCount} />
             </div>
-            {event.attributes.length > 0 && <AttributeTable attributes={event.attributes} scope="event" />}
+            {event.attributes.length > 0 && <AttributeTable attributes={event.attributes} same={tracesWith('event')} />}
           </li>
         ))}
       </ol>

@@ -1,7 +1,7 @@
 import type { LogsAnswer, Span } from '@spanlink/contract'
 import { useEffect, useMemo } from 'preact/hooks'
 import { attributeText } from '../../model/attribute-text.ts'
-import { nanoText } from '../../model/duration-text.ts'
+import { offsetText } from '../../model/duration-text.ts'
 import { severityClass, severityName } from '../../model/severity.ts'
 import { createResource } from '../../state/resource.ts'
 import { AttributeTable } from './attribute-table.tsx'
@@ -28,7 +28,7 @@ export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly
           <li key={index} class={severityClass(record.severityNumber)}>
             <div class="event-head">
               <span class="event-time">
-                +{nanoText(String(BigInt(record.timestampUnixNano) - BigInt(span.startTimeUnixNano)))}
+                {offsetText(String(BigInt(record.timestampUnixNano) - BigInt(span.startTimeUnixNano)))}
               </span>
               <span class={`severity ${severityClass(record.severityNumber)}`}>
                 {severityName(record.severityNumber, record.severityText)}

@@ -6,7 +6,7 @@ import type { TraceModel } from '../../model/trace-model.ts'
 import { createResource } from '../../state/resource.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import { traceUrl } from '../../state/route.ts'
-import { AttributeTable } from './attribute-table.tsx'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { SpanEvents } from './span-events.tsx'
 import { SpanIdentity } from './span-identity.tsx'
 import { SpanLogs } from './span-logs.tsx'
@@ -76,7 +76,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
           <>
             <LinksOut model={model} span={span} />
             <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
-              <AttributeTable attributes={span.attributes} scope="span" />
+              <AttributeTable attributes={span.attributes} same={tracesWith('span')} />
             </Section>
             <SpanEvents model={model} span={span} />
             <SpanLogs traceId={model.traceId} span={span} />

@@ -1,5 +1,5 @@
 import type { SpanAnswer } from '@spanlink/contract'
-import { AttributeTable } from './attribute-table.tsx'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { LongText } from './long-text.tsx'
 import { Section } from './section.tsx'
 
@@ -15,7 +15,7 @@ export function SpanSource({ source }: { readonly source: SpanAnswer['source'] }
   return (
     <>
       <Section title="Resource" count={resource.attributes.length} dropped={resource.droppedAttributesCount} open>
-        <AttributeTable attributes={resource.attributes} scope="resource" />
+        <AttributeTable attributes={resource.attributes} same={tracesWith('resource')} />
         <SchemaUrl url={resource.schemaUrl} />
       </Section>
       <Section title="Scope" dropped={scope.droppedAttributesCount} open>
@@ -27,7 +27,9 @@ export function SpanSource({ source }: { readonly source: SpanAnswer['source'] }
             {scope.version === '' ? <span class="faint">none</span> : <LongText text={scope.version} most={300} />}
           </dd>
         </dl>
-        {scope.attributes.length > 0 && <AttributeTable attributes={scope.attributes} scope="instrumentation" />}
+        {scope.attributes.length > 0 && (
+          <AttributeTable attributes={scope.attributes} same={tracesWith('instrumentation')} />
+        )}
         <SchemaUrl url={scope.schemaUrl} />
       </Section>
     </>

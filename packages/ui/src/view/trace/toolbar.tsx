@@ -1,7 +1,7 @@
-import { isWhole, wholeWindow } from '../../model/time-window.ts'
-import { durationText } from '../../model/duration-text.ts'
 import { collapseAll, expandAll, matchBeside, type TraceView } from '../../state/trace-view.ts'
 import { Icon } from '../parts/icon.tsx'
+import { IconButton } from '../parts/icon-button.tsx'
+import { ZoomState } from '../tree/zoom-state.tsx'
 import { goToPosition, SEARCH_ID } from './trace-keys.ts'
 
 export function Toolbar({ view }: { readonly view: TraceView }) {
@@ -43,45 +43,23 @@ export function Toolbar({ view }: { readonly view: TraceView }) {
               ? 'no match'
               : `${at === -1 ? '–' : at + 1} of ${matches.length.toLocaleString('en')}`}
         </output>
-        <button
-          type="button"
-          class="quiet"
+        <IconButton
+          icon="chevronUp"
+          label="Previous match"
+          keys="Shift+Enter"
           disabled={matches.length === 0}
-          aria-label="Previous match"
-          title="Previous match (Shift+Enter)"
           onClick={() => go(-1)}
-        >
-          <Icon name="chevronUp" />
-        </button>
-        <button
-          type="button"
-          class="quiet"
+        />
+        <IconButton
+          icon="chevronDown"
+          label="Next match"
+          keys="Enter"
           disabled={matches.length === 0}
-          aria-label="Next match"
-          title="Next match (Enter)"
           onClick={() => go(1)}
-        >
-          <Icon name="chevronDown" />
-        </button>
+        />
       </div>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Collapse all"
-        title="Collapse all (C)"
-        onClick={() => collapseAll(view)}
-      >
-        <Icon name="collapse" />
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Expand all"
-        title="Expand all (E)"
-        onClick={() => expandAll(view)}
-      >
-        <Icon name="expand" />
-      </button>
+      <IconButton icon="collapse" label="Collapse all" keys="C" onClick={() => collapseAll(view)} />
+      <IconButton icon="expand" label="Expand all" keys="E" onClick={() => expandAll(view)} />
       <button
         type="button"
         class="critical-toggle"
@@ -89,27 +67,10 @@ export function Toolbar({ view }: { readonly view: TraceView }) {
         title="What the end of the trace waited for (p)"
         onClick={() => (view.showsCritical.value = !view.showsCritical.value)}
       >
+        <i />
         Critical path
       </button>
-      <ZoomState view={view} />
+      <ZoomState view={view} what="trace" />
     </div>
-  )
-}
-
-function ZoomState({ view }: { readonly view: TraceView }) {
-  const { duration } = view.model.value
-  const window = view.window.value
-  const whole = isWhole(window, duration)
-  return (
-    <button
-      type="button"
-      class="zoom-state"
-      disabled={whole}
-      title="Show the whole trace (0)"
-      onClick={() => (view.window.value = wholeWindow(duration))}
-    >
-      <Icon name="whole" />
-      {whole ? 'Whole trace' : `${durationText(window.to - window.from)} from ${durationText(window.from)}`}
-    </button>
   )
 }

@@ -14,6 +14,7 @@ import { traceUrl } from '../../state/route.ts'
 import { replace } from '../../state/url.ts'
 import { announce } from '../announcer.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { LoadingRows } from '../parts/loading-rows.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { SpanPanel } from './span-panel.tsx'
 import { TraceHeader } from './trace-header.tsx'
@@ -220,11 +221,7 @@ function NotHere(props: {
     return (
       <div class="trace-page">
         <Trail />
-        <div class="loading-rows" role="status" aria-label="Loading the trace">
-          {Array.from({ length: 16 }, (_, row) => (
-            <i key={row} />
-          ))}
-        </div>
+        <LoadingRows label="Loading the trace" />
       </div>
     )
   }
