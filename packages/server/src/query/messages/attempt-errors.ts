@@ -2,9 +2,9 @@ import type { Message, MessageSpan } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { ofTraces } from '../span-bucket.ts'
-import { loadSpans } from '../flow/load-spans.ts'
 import { keyOf } from './message-end.ts'
 import type { SpanRef } from '../linked-span.ts'
+import type { TracesRead } from './traces-read.ts'
 
 /**
  * Adds to every span of these messages what went wrong in it: its own exception or status, and where it has none, that of the failed
@@ -13,6 +13,7 @@ import type { SpanRef } from '../linked-span.ts'
 export async function withErrors(
   store: Store,
   messages: readonly Message[],
+  traces: TracesRead,
   options: QueryOptions,
 ): Promise<Message[]> {
   const spans = messages.flatMap(({ produced, attempts, deadLetter }) => [
@@ -20,8 +21,10 @@ export async function withErrors(
     ...attempts,
     ...(deadLetter === undefined ? [] : [deadLetter]),
   ])
-  const failedUnder = await failedDescendants(store, spans, options)
-  const errors = await errorsOf(store, [...spans, ...failedUnder.values()], options)
+  const failedUnder = await failedDescendants(spans, traces)
+  // A send that didn't fail has nothing to tell; a consumer may have caught what it tells.
+  const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
+  const errors = await errorsOf(store, [...told, ...failedUnder.values()], options)
   const tell = (span: MessageSpan): MessageSpan => {
     const own = errors.get(keyOf(span))
     const under = failedUnder.get(keyOf(span))
@@ -38,12 +41,12 @@ export async function withErrors(
 
 /** By the span they are under. Children that consume are work of others. */
 async function failedDescendants(
-  store: Store,
   spans: readonly MessageSpan[],
-  options: QueryOptions,
+  traces: TracesRead,
 ): Promise<ReadonlyMap<string, SpanRef>> {
-  const consuming = new Set(spans.filter((span) => span.queueTimeNano !== null || span.consumerGroup !== '').map(keyOf))
-  const { rows } = await loadSpans(store, [...new Set(spans.map((span) => span.traceId))], options)
+  const consumers = spans.filter(isConsumer)
+  const consuming = new Set(consumers.map(keyOf))
+  const rows = await traces.spansOf(consumers.map((span) => span.traceId))
   const byKey = new Map(rows.map((row) => [keyOf(row), row]))
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
@@ -60,6 +63,10 @@ async function failedDescendants(
     }
   }
   return failed
+}
+
+function isConsumer(span: MessageSpan): boolean {
+  return span.queueTimeNano !== null || span.consumerGroup !== ''
 }
 
 type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>

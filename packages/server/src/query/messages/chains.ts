@@ -1,11 +1,10 @@
 import type { Message } from '@spanlink/contract'
-import { loadSpans } from '../flow/load-spans.ts'
-import type { FlowSpanRow } from '../flow/flow-span.ts'
 import { deliveriesOf, originsOf } from './deliveries.ts'
 import { consumerOf, type FoundMessages, type ListQuestion, newestFirst } from './list.ts'
 import { isConsuming, keyOf, type MessageEnd, messageSpan } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
 import { sendsTo } from './sends-to.ts'
+import { endOf } from './traces-read.ts'
 import { DEAD_LETTER_TOPIC, isLaterTopic, RETRY_TOPIC } from './topic-roles.ts'
 
 /** Sends that are followed back for one answer. */
@@ -35,7 +34,7 @@ export async function retried(question: ListQuestion): Promise<FoundMessages> {
   ])
   const [chains, retries] = await Promise.all([
     followBack(question, sends),
-    deliveriesOf(question.store, sends, question.options),
+    deliveriesOf(question.store, sends, question.options, question.traces),
   ])
   const messages: Message[] = []
   const told = new Set<string>()
@@ -74,7 +73,7 @@ type Chain = {
  * From each send to the consumer it was made in, to what that consumer took, to the consumer in which that was sent, and so on, until
  * a topic that is for no later try. All sends take each step together.
  */
-async function followBack({ store, options }: ListQuestion, sends: readonly MessageEnd[]): Promise<Chain[]> {
+async function followBack({ store, traces, options }: ListQuestion, sends: readonly MessageEnd[]): Promise<Chain[]> {
   const chains = sends.map((send) => ({
     send,
     at: send as MessageEnd | undefined,
@@ -86,11 +85,11 @@ async function followBack({ store, options }: ListQuestion, sends: readonly Mess
     const open = chains.filter((chain) => chain.at !== undefined)
     if (open.length === 0) break
     const consumers = await consumersAround(open.flatMap(({ at }) => at ?? []))
-    const origins = await originsOf(store, [...new Set(consumers.values())], options)
+    const origins = await originsOf(store, [...new Set(consumers.values())], options, traces)
     const produced = new Map(
       origins.flatMap((one) => (one.produced ? [[keyOf(one.produced), one.produced] as const] : [])),
     )
-    const deliveries = await deliveriesOf(store, [...produced.values()], options)
+    const deliveries = await deliveriesOf(store, [...produced.values()], options, traces)
     for (const chain of open) {
       const consumer = chain.at && consumers.get(keyOf(chain.at))
       chain.at = undefined
@@ -123,7 +122,7 @@ async function followBack({ store, options }: ListQuestion, sends: readonly Mess
 
   /** The consuming span that each span is under, by the span's key. */
   async function consumersAround(ends: readonly MessageEnd[]): Promise<ReadonlyMap<string, MessageEnd>> {
-    const { rows } = await loadSpans(store, [...new Set(ends.map((end) => end.traceId))], options)
+    const rows = await traces.spansOf(ends.map((end) => end.traceId))
     const byKey = new Map(rows.map((row) => [keyOf(row), row]))
     const found = new Map<string, MessageEnd>()
     for (const end of ends) {
@@ -139,10 +138,6 @@ async function followBack({ store, options }: ListQuestion, sends: readonly Mess
     }
     return found
   }
-}
-
-function endOf({ consumerGroup, ...row }: FlowSpanRow): MessageEnd {
-  return { ...row, group: consumerGroup }
 }
 
 function messageOf(

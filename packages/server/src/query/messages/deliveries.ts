@@ -3,6 +3,7 @@ import { NO_TRACE, type SpanRef } from '../linked-span.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingValue } from '../messaging/messaging-sql.ts'
 import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd } from './message-end.ts'
+import type { TracesRead } from './traces-read.ts'
 
 /** One message on its way: what produced it and what took it, either of them missing while it isn't here. */
 export type Delivery = {
@@ -16,41 +17,56 @@ export type Delivery = {
   readonly offset: string
 }
 
-/** What took the messages of these producers, over links of any age and as children. */
+/** Where spans are looked up. */
+export type EndsFrom = Pick<TracesRead, 'endsByRef' | 'consumingChildren'>
+
+/** Each span by itself: right where few spans of many traces are looked at. */
+function oneByOne(store: Store, options: QueryOptions): EndsFrom {
+  return {
+    endsByRef: (refs) => endsByRef(store, refs, options),
+    consumingChildren: (parents) => consumingChildren(store, parents, options),
+  }
+}
+
+/**
+ * What took the messages of these producers, over links of any age and as children.
+ *
+ * @param from @default each by itself
+ */
 export async function deliveriesOf(
   store: Store,
   producers: readonly MessageEnd[],
   options: QueryOptions,
+  from: EndsFrom = oneByOne(store, options),
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
     linksOf(store, producers, 'in', options),
-    consumingChildren(store, producers, options),
+    from.consumingChildren(producers),
   ])
-  const consumers = await endsByRef(
-    store,
-    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
-    options,
-  )
+  const consumers = await from.endsByRef(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
   for (const child of children) consumers.set(keyOf(child), child)
   return complete([...links, ...untold(links, children)], new Map(producers.map((end) => [keyOf(end), end])), consumers)
 }
 
-/** What produced the messages that these consumers took: what their links point at, and their parents where they have none. */
+/**
+ * What produced the messages that these consumers took: what their links point at, and their parents where they have none.
+ *
+ * @param from @default each by itself
+ */
 export async function originsOf(
   store: Store,
   consumers: readonly MessageEnd[],
   options: QueryOptions,
+  from: EndsFrom = oneByOne(store, options),
 ): Promise<Delivery[]> {
   const links = await linksOf(store, consumers, 'out', options)
   const linked = new Set(links.map((link) => keyOf(link.consumedRef)))
   const unlinked = consumers.filter((end) => end.parentSpanId !== '' && !linked.has(keyOf(end)))
   const all = [...links, ...untold(links, unlinked)]
   const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
-  const producers = await endsByRef(
-    store,
-    // Mostly it was sent minutes before it was taken; a parent lies in the consumer's trace.
+  const producers = await from.endsByRef(
+    // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
     all.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
-    options,
   )
   return complete(all, producers, new Map(consumers.map((end) => [keyOf(end), end])))
 }

@@ -9,6 +9,7 @@ import { late } from './late.ts'
 import { type FoundMessages, isDownTo, type ListQuestion } from './list.ts'
 import type { Place } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
+import { tracesRead } from './traces-read.ts'
 import { unconsumed } from './unconsumed.ts'
 
 const lists: Readonly<Record<MessageList, (question: ListQuestion) => Promise<FoundMessages>>> = {
@@ -30,7 +31,8 @@ export async function findMessages(
   const window = timeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
   const before = parseCursor(query.cursor)
-  const found = await inSteps(lists[list], { store, window, topic, group, after, before, options }, limit)
+  const traces = tracesRead(store, options)
+  const found = await inSteps(lists[list], { store, window, topic, group, after, before, traces, options }, limit)
   const page = found.messages.slice(0, limit)
   const last = page.at(-1)
   const next = found.messages.length > limit && last !== undefined ? placeOf(last) : found.lookedTo
@@ -41,7 +43,7 @@ export async function findMessages(
     list,
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    messages: await withErrors(store, page, options),
+    messages: await withErrors(store, page, traces, options),
     counts,
     stepNano: String(step),
     total: times.length,

@@ -2,6 +2,7 @@ import type { Message } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import type { MessageEnd, Place } from './message-end.ts'
+import type { TracesRead } from './traces-read.ts'
 
 /** What a list of messages is asked. */
 export type ListQuestion = {
@@ -12,6 +13,7 @@ export type ListQuestion = {
   /** Nanoseconds; each list has its own default. */
   readonly after: bigint | undefined
   readonly before: Place | undefined
+  readonly traces: TracesRead
   readonly options: QueryOptions
 }
 

@@ -3,7 +3,7 @@ import type { TimeWindow } from '../messaging/time-window.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket } from '../span-bucket.ts'
 import type { ListQuestion } from './list.ts'
-import { endsByRef, keyOf, type MessageEnd, newestEnds, type Place } from './message-end.ts'
+import { keyOf, type MessageEnd, newestEnds, type Place } from './message-end.ts'
 
 /** Sends whose times and ids are read whole, of all the window; of more, the newest are looked for. */
 const MAX_WHOLE = 10_000
@@ -27,18 +27,14 @@ export type Sends = {
  * @param limit of `sends`
  */
 export async function sendsTo(pattern: string, limit: number, question: ListQuestion): Promise<Sends> {
-  const { store, window, before, options } = question
+  const { store, window, before, traces, options } = question
   const { topics, buckets, count } = await topicsLike(pattern, question)
   if (topics.length === 0) return { sends: [], lookedTo: undefined, times: [] }
   if (count > MAX_WHOLE) return { ...(await newestSends(topics, limit, question)), times: undefined }
   const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(newestFirst)
   const rest = before === undefined ? all : all.filter((send) => newestFirst(before, send) < 0)
   const page = rest.slice(0, limit)
-  const found = await endsByRef(
-    store,
-    page.map((send) => ({ ...send, start: send.time })),
-    options,
-  )
+  const found = await traces.endsByRef(page.map((send) => ({ ...send, start: send.time })))
   return {
     sends: page.flatMap((send) => found.get(keyOf(send)) ?? []),
     lookedTo: rest.length > limit ? page.at(-1) : undefined,

@@ -20,6 +20,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const isSent = `messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error' and topic != ''
     and start + duration <= {sentBefore:Int64}`
   const old = window.end - after
+  if (old < window.start) return { messages: [], lookedTo: undefined }
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
   const topics = group === undefined || topic !== undefined ? undefined : await topicsOf(store, group, options)
   const condition = asked(topics === undefined ? isSent : `${isSent} and topic in {topics:Array(String)}`, {
@@ -29,7 +30,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const params = { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) }
   const { ends: sent, lookedTo } = await newestEnds(
     store,
-    window,
+    { start: window.start, end: after > 0n ? old + 1n : window.end },
     { sql: condition.sql, params, isInRollup: false },
     before,
     MAX_LOOKED,
