@@ -14,7 +14,7 @@ const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
   [/\dh\d/, 'durations of more than one unit'],
   [/\(duration, \./, 'numbers that begin with a dot'],
   [/^\(.*\)\s*[-+*/]|^-?\d+ \*/, 'arithmetic of metrics'],
-  [/(?:rate|_over_time)\(.*\).*(?:topk\(\d+\) )?(?:>|!=) ?\d/, 'comparisons of metrics'],
+  [/(?:rate|_over_time)\(.*\).*(?:topk\(\d+\) )?(?:>|>=|!=) ?\d/, 'comparisons of metrics'],
   [/max_over_time\(.* \+/, 'expressions in a metrics function'],
   [/\) with/, 'hints after a metrics function'],
   [/\| by\(\w+, \w+\)/, 'several fields of by() in a search'],

@@ -10,6 +10,7 @@ import {
   type SecondStage,
 } from './ast.ts'
 import type { Cursor } from './cursor.ts'
+import { calculate } from './fold.ts'
 import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'
 
@@ -130,7 +131,7 @@ function parseSecondStage(cursor: Cursor): SecondStage | undefined {
     return undefined
   }
   cursor.next()
-  return { kind: 'compare', op, value: parseNumber(cursor) }
+  return { kind: 'compare', op, value: parseConstant(cursor) }
 }
 
 function parseCount(cursor: Cursor): number {
@@ -141,8 +142,29 @@ function parseCount(cursor: Cursor): number {
   return token.value
 }
 
+/** A number, or arithmetic of numbers. */
+function parseConstant(cursor: Cursor): number {
+  const product = (): number => fold(cursor, ['*', '/'], () => parseNumber(cursor))
+  return fold(cursor, ['+', '-'], product)
+}
+
+function fold(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => number): number {
+  let left = operand()
+  for (;;) {
+    const op = ops.find((op) => cursor.at(op))
+    if (op === undefined) return left
+    cursor.next()
+    left = calculate(op, left, operand())
+  }
+}
+
 function parseNumber(cursor: Cursor): number {
   const sign = cursor.take('-') ? -1 : 1
+  if (cursor.take('(')) {
+    const inner = cursor.nested(() => parseConstant(cursor))
+    cursor.expect(')')
+    return sign * inner
+  }
   cursor.allow('a number')
   const token = cursor.peek()
   if (token.kind === 'int' || token.kind === 'float') {

@@ -62,6 +62,9 @@ export const metrics: readonly string[] = [
   '({ } | rate() by (name)) | bottomk(2) | topk(1) != 0',
   '-2 * ({ } | count_over_time() by (kind)) + (-1 + 3) >= -40',
   '({ kind = server } >> { kind = client } | rate() by (name)) / ({ kind = client } | rate() by (name)) | topk(1)',
+  '{ } | rate() by (name) > 1 / 200',
+  '({ } | count_over_time() by (kind)) >= 2 * (3 + 1) - -1',
+  '{ } | sum_over_time(duration) by (name) > 2 * 50ms',
   // Labels keep the type that the value was sent with
   '{ } | count_over_time() by (span.items, span.http.status_code)',
   '{ } | count_over_time() by (span.mixed, .limit)',
