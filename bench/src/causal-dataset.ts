@@ -1,3 +1,4 @@
+import { sumUpTraffic } from '../../packages/server/src/store/schema.ts'
 import { openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
@@ -31,6 +32,8 @@ export async function writeCausalDataset(
     await client.command(linksSql(numbers, startNano, perOrder), MEMORY)
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
+  // Of what the receiver stores, the store sums this up itself.
+  await sumUpTraffic(client, 'spanlink')
   await untilMerged(client)
   await close()
   return { startNano, endNano }
