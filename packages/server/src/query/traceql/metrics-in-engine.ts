@@ -70,9 +70,7 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
     return [`${compileText(label, row)} as label${at}`, `${labelLetter(label, row)} as type${at}`]
   })
   const names = by.flatMap((_, at) => [`label${at}`, `type${at}`])
-  const shown = asked.withExemplars
-    ? 'lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as span, s.start as began,'
-    : ''
+  const shown = asked.withExemplars ? 's.trace_id as trace, s.span_id as span, s.start as began,' : ''
   const bucket = fn === 'histogram_over_time' ? ['bucket'] : []
   const groups = ['at', ...names, ...bucket]
   const limit = limits.series * Math.min(count, limits.points) + 1
@@ -126,11 +124,17 @@ function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): 
  * any, the same one whenever it is asked.
  */
 function exemplarsOf(fn: MetricsAggregate['fn']): string {
-  const span = '(trace, span, toString(began), toFloat64(value))'
-  const any = `argMin(${span}, cityHash64(trace, span))`
-  if (fn === 'min_over_time') return `[argMin(${span}, value)]`
-  if (fn === 'max_over_time') return `[argMax(${span}, value)]`
-  return fn === 'quantile_over_time' ? `[${any}, argMax(${span}, value)]` : `[${any}]`
+  const span = '(trace, span, began, toFloat64(value))'
+  const any = `argMin(${span}, cityHash64(span))`
+  const picked = {
+    min_over_time: `argMin(${span}, value)`,
+    max_over_time: `argMax(${span}, value)`,
+    quantile_over_time: `${any}, argMax(${span}, value)`,
+  }
+  const picks = fn in picked ? picked[fn as keyof typeof picked] : any
+  // Told in hex once they are picked: it takes time and memory for each span otherwise.
+  return `arrayMap(each -> (lower(hex(tupleElement(each, 1))), lower(hex(tupleElement(each, 2))),
+    toString(tupleElement(each, 3)), tupleElement(each, 4)), [${picks}])`
 }
 
 type MutableSeries = {
