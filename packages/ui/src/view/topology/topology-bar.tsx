@@ -14,7 +14,6 @@ export function TopologyBar(props: {
 }) {
   const { place, model, error } = props
   const set = (change: Partial<TopologyPlace>): void => replace(topologyUrl({ ...place, ...change }))
-  const count = (type: string): number => model?.nodes.filter((node) => node.type === type).length ?? 0
   return (
     <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>
       <label class="grow">
@@ -50,13 +49,22 @@ export function TopologyBar(props: {
       <p class="topology-count">
         {model !== undefined && model.nodes.length > 0 && (
           <>
-            <b>{count('service').toLocaleString('en')}</b> services · <b>{count('topic').toLocaleString('en')}</b>{' '}
-            topics · <b>{count('group').toLocaleString('en')}</b> groups
+            <Count of="service" model={model} /> · <Count of="topic" model={model} /> ·{' '}
+            <Count of="group" model={model} />
           </>
         )}
       </p>
       {model !== undefined && <NotRefreshing error={error} />}
       <LiveButton paused={paused} title="Refresh every 10 s (p)" />
     </form>
+  )
+}
+
+function Count({ of, model }: { readonly of: string; readonly model: TopologyModel }) {
+  const count = model.nodes.filter((node) => node.type === of).length
+  return (
+    <>
+      <b>{count.toLocaleString('en')}</b> {count === 1 ? of : `${of}s`}
+    </>
   )
 }
