@@ -65,15 +65,15 @@ function minutesOf({ start, end }: TimeWindow): { readonly fromMinute: string; r
 export async function trafficOf(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, messaging_system as system, topic,
-      consumer_group as grp, sum(n) as spanCount, sum(failures) as errorCount, sumMap(lengths) as counts,
-      arrayMap(share -> mapKeys(counts)[arrayFirstIndex(upTo -> upTo >= share * spanCount, arrayCumSum(mapValues(counts)))],
-        [0.5, 0.95, 0.99]) as buckets,
+      consumer_group as grp, sum(n) as spanCount, sum(failures) as errorCount,
+      quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(lengths) as buckets,
       max(slow) as slowestSpan, max(bad) as failedSpan, toString(slowestSpan.1) as longest,
       (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
     from (
-      -- Minutes first: the sets below share them.
+      -- Minutes first: the sets below share them. Not sumMap, which takes twice as long for all of this.
       select service, messaging_operation, messaging_system, topic, consumer_group, sum(spans) as n,
-        sum(errors) as failures, sumMap(durations) as lengths, max(slowest) as slow, max(failed) as bad
+        sum(errors) as failures, max(slowest) as slow, max(failed) as bad,
+        quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths
       from traffic_minutes
       where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
       group by service, messaging_operation, messaging_system, topic, consumer_group)
