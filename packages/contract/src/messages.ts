@@ -89,8 +89,8 @@ export const MessagesAnswer = Type.Object({
   /** The time asked for holds more messages than one answer may look at: counts are of the newest. Ask for less time or one topic. */
   truncated: Type.Boolean(),
   /**
-   * Counts are whole from here on, up to the end of the asked time or, with a cursor, its place; before, nothing is counted. The
-   * start of the asked time unless `truncated`.
+   * Counts are whole from here on, up to the end of the asked time or, with a cursor, its place; before, they tell nothing. The start
+   * of the asked time unless `truncated`.
    */
   countedFromUnixNano: UnixNano,
   nextCursor: Type.Optional(Type.String()),
