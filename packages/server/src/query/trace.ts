@@ -1,4 +1,4 @@
-import type { Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
+import type { LinkedSpan, Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLinkedSpans, linkedSpan, NO_SPAN, NO_TRACE, queueTime, refKey } from './linked-span.ts'
@@ -35,28 +35,21 @@ type Asked = { readonly traceId: string; readonly spanId: string }
 
 async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceAnswer | undefined> {
   const { traceId } = asked
-  const [spanRows, links, logEvents] = await Promise.all([
+  const linksRead = linksOf(store, asked, options)
+  const [spanRows, links, targets, logEvents] = await Promise.all([
     spansOf(store, asked, options),
-    linksOf(store, asked, options),
+    linksRead,
+    linksRead.then(async (read) => await targetsOf(store, read, options)),
     findLogEvents(store, traceId, options),
   ])
   if (spanRows.length === 0) return undefined
   const truncated = spanRows.length > SPANS_AT_MOST
   if (truncated) spanRows.length = SPANS_AT_MOST
-  const [targets, sources] = await Promise.all([
-    findLinkedSpans(
-      store,
-      Array.from(links.values(), ({ outgoing }) => outgoing)
-        .flat()
-        .map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId })),
-      options,
-    ),
-    findSources(
-      store,
-      spanRows.map((row) => row.sourceId),
-      options,
-    ),
-  ])
+  const sources = await findSources(
+    store,
+    spanRows.map((row) => row.sourceId),
+    options,
+  )
   return {
     traceId,
     spans: spanRows.map((row) => ({
@@ -216,6 +209,16 @@ type OutgoingLink = readonly [
   dropped: number,
 ]
 
+async function targetsOf(
+  store: Store,
+  links: ReadonlyMap<string, SpanLinks>,
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, LinkedSpan>> {
+  const outgoing = Array.from(links.values(), (ofSpan) => ofSpan.outgoing).flat()
+  const refs = outgoing.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId }))
+  return await findLinkedSpans(store, refs, options)
+}
+
 /** A span that was sent twice has its links twice. */
 function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
   const byOrdinal = new Map(links.map((link) => [link[0], link]))
@@ -234,7 +237,7 @@ function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
   }).sort((a, b) => a.ordinal - b.ordinal)
 }
 
-function spanLink(row: LinkRow, carrier: SpanRow, targets: Awaited<ReturnType<typeof findLinkedSpans>>): SpanLink {
+function spanLink(row: LinkRow, carrier: SpanRow, targets: ReadonlyMap<string, LinkedSpan>): SpanLink {
   const target = targets.get(refKey({ traceId: row.peerTraceId, spanId: row.peerSpanId })) ?? null
   return {
     traceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,

@@ -27,4 +27,4 @@ create table if not exists {db}.span_links
 engine = MergeTree
 partition by toDate(received)
 order by (trace_id, direction, span_id, start)
-settings index_granularity = 1024, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
+settings index_granularity = 1024, min_compress_block_size = 8192, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000

@@ -11,5 +11,5 @@ create table if not exists {db}.traces
 engine = AggregatingMergeTree
 partition by toDate(received)
 order by trace_id
-settings index_granularity = 512, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000,
+settings index_granularity = 512, min_compress_block_size = 8192, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000,
   allow_nullable_key = 0
