@@ -5,6 +5,7 @@ import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createCli
 import { messagingColumnNames } from './messaging/messaging-columns.ts'
 import type { ColumnInfo, Summary } from './native/native-block.ts'
 import { NativeBlocks } from './native/native-blocks.ts'
+import { StoredOperations } from './operations.ts'
 import { SpansWatch } from './spans-watch.ts'
 import { StoreError } from './store-error.ts'
 import type { QueryOptions, QueryParams, RowTable } from './store.ts'
@@ -63,7 +64,10 @@ export function connect(access: Access): Client {
     })
     return await answer.json<ColumnInfo>()
   }
-  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) => (table === 'spans' ? new SpansWatch() : undefined))
+  const operations = new StoredOperations()
+  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) =>
+    table === 'spans' ? new SpansWatch(operations) : undefined,
+  )
   const send = async (
     table: StoredTable,
     format: string,
@@ -86,7 +90,10 @@ export function connect(access: Access): Client {
     try {
       const native = await block.turn(rows)
       // First, as who finds a minute there looks for its spans: one too many does no harm.
-      for (const summary of await block.summaries()) await insertInto(summary.table, [summary.rows], token)
+      for (const { table: other, rows: summed, stored } of await block.summaries()) {
+        if (summed.length > 0) await insertInto(other, [summed], token)
+        stored?.()
+      }
       await send(table, 'Native', native, token)
     } finally {
       blocks.give(table, block)

@@ -7,7 +7,7 @@ import { StoreError } from './store-error.ts'
  * statement can be run again, as a start that was cut off will.
  */
 const migrations: readonly (readonly (string | Step)[])[] = [
-  ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations', 'operations_mv'],
+  ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations'],
   // What versions 2 and 3 made, version 6 makes otherwise.
   [],
   [],
@@ -17,8 +17,9 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'messaging_columns_added',
     'messaging_columns',
     'topology_view_dropped',
+    'operations_view_dropped',
     'traffic_minutes',
-    sumUpTraffic,
+    sumUpSpans,
     'topology_minutes_dropped',
   ],
   ['topic_index'],
@@ -67,25 +68,28 @@ export async function applySchema(
 }
 
 /**
- * Fills `traffic_minutes` from the spans that are stored already; what the receiver stores it sums up itself. Once: a second run adds nothing.
+ * Fills `traffic_minutes` and `operations` from the spans that are stored already; of what it stores the store does it itself. Once: a
+ * second run adds nothing.
  */
-export async function sumUpTraffic(client: Client, database: string): Promise<void> {
-  const days = await client.query<{ day: string }>(
-    `select distinct partition_id as day from system.parts
-    where active and database = {database:String} and table = 'spans' order by day`,
-    { database },
+export async function sumUpSpans(client: Client, database: string): Promise<void> {
+  // By the hour, which has to fit in memory: under one token it is one block.
+  const hours = await client.query<{ day: string; hour: number }>(
+    `select distinct _partition_id as day, toHour(received) as hour from ${database}.spans order by day, hour`,
+    {},
+    { timeoutMs: LONGEST_MS },
   )
-  const sql = await statement('traffic_of_day', database)
-  for (const { day } of days) {
-    await client.command(sql.replaceAll('{day}', day), {
-      ...oneBlock,
-      insert_deduplication_token: `summed up ${day}`,
-      // Minutes of a large day may take longer than a silent connection lives.
-      send_progress_in_http_headers: 1,
-      http_headers_progress_interval_ms: '10000',
-    })
+  for (const name of ['traffic_of_hour', 'operations_of_hour']) {
+    const sql = await statement(name, database)
+    for (const { day, hour } of hours) {
+      await client.command(sql.replaceAll('{day}', day).replaceAll('{hour}', String(hour)), {
+        ...oneBlock,
+        insert_deduplication_token: `summed up ${day} ${hour}`,
+      })
+    }
   }
 }
+
+const LONGEST_MS = 600_000
 
 async function statement(name: string, database: string): Promise<string> {
   const text = await readFile(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')

@@ -1,6 +1,7 @@
 import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
 import { lowCardinalityColumn } from './native/column.ts'
 import type { RowWatch, Summary } from './native/native-block.ts'
+import { Operations, type StoredOperations } from './operations.ts'
 import { ROW } from './traffic/span-row.ts'
 import { TrafficMinutes } from './traffic/minutes.ts'
 
@@ -12,6 +13,7 @@ export class SpansWatch implements RowWatch {
   readonly #name = lowCardinalityColumn()
   readonly #messaging = new MessagingColumns(this.#name)
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
+  readonly #operations: Operations
   #bytes: Buffer = Buffer.alloc(0)
 
   readonly columns: RowWatch['columns'] = {
@@ -22,7 +24,12 @@ export class SpansWatch implements RowWatch {
   }
   readonly derived: ReadonlySet<string> = new Set(messagingColumnNames)
 
+  constructor(stored: StoredOperations) {
+    this.#operations = new Operations(this.#service, this.#name, stored)
+  }
+
   clear(): void {
+    this.#operations.clear()
     this.#messaging.clear()
     this.#minutes.clear()
   }
@@ -31,9 +38,13 @@ export class SpansWatch implements RowWatch {
     this.#bytes = bytes
     this.#messaging.take(bytes, bytes[start + ROW.kind] as number)
     this.#minutes.take(bytes, start)
+    this.#operations.take(bytes, start)
   }
 
   async summaries(): Promise<readonly Summary[]> {
-    return [{ table: 'traffic_minutes', rows: await this.#minutes.rows(this.#bytes) }]
+    return [
+      { table: 'traffic_minutes', rows: await this.#minutes.rows(this.#bytes) },
+      { table: 'operations', ...this.#operations.rows() },
+    ]
   }
 }

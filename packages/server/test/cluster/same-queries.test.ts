@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, vi } from 'vitest'
 import { startTwoNodes, type TwoNodes } from './two-nodes.ts'
 
-// Nine suites, one after the other, on two engines.
+// Ten suites, one after the other, on two engines.
 vi.setConfig({ testTimeout: 120_000 })
 
 const STORE = 'SPANLINK_TEST_STORE'
@@ -15,6 +15,7 @@ const suites = {
   topology: () => import('../topology/topology.test.ts'),
   messages: () => import('../messages/messages.test.ts'),
   traceql_answers: () => import('../traceql/answers.test.ts'),
+  traceql_series: () => import('../traceql/series-and-names.test.ts'),
   logs: () => import('../logs/logs.test.ts'),
   metrics: () => import('../metrics/metrics.test.ts'),
 }

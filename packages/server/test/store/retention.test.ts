@@ -37,7 +37,7 @@ test.each([
   const store = await openEmbeddedStore(dir, { retention })
   const left = async (table: string): Promise<number> =>
     Number((await store.query<{ n: string }>(`select count() as n from ${table}`))[0]?.n)
-  for (const table of ['spans', 'traces', 'operations', 'sources']) {
+  for (const table of ['spans', 'traces', 'traffic_minutes', 'operations', 'sources']) {
     while ((await left(table)) !== 1) await sleep(50)
   }
   expect(await left('span_links')).toBe(2)

@@ -150,7 +150,7 @@ test('what the store works out of spans is what the engine works out of them', a
   )
   expect(await wrongColumns()).toEqual([])
   const stored = await store.query(await summedUp(`select * from traffic_minutes`))
-  const byTheEngine = await store.query(await summedUp(await selectOfDays()))
+  const byTheEngine = await store.query(await summedUp(await selectOfHours()))
   expect(stored.length).toBeGreaterThan(1000)
   const wanted = new Set(byTheEngine.map((row) => JSON.stringify(row)))
   const unwanted = stored.filter((row) => !wanted.has(JSON.stringify(row)))
@@ -176,13 +176,17 @@ async function wrongColumns(): Promise<unknown[]> {
   return wrong
 }
 
-/** The statement that sums up what is stored already, of all days. */
-async function selectOfDays(): Promise<string> {
-  const file = new URL('../../src/store/sql/traffic_of_day.sql', import.meta.url)
+/** The statement that sums up what is stored already, hour by hour. */
+async function selectOfHours(): Promise<string> {
+  const file = new URL('../../src/store/sql/traffic_of_hour.sql', import.meta.url)
   const sql = (await readFile(file, 'utf8')).replaceAll('{db}.', '')
   const select = sql.slice(sql.indexOf('with\n'))
-  const days = await store.query<{ day: string }>('select distinct _partition_id as day from spans')
-  return days.map(({ day }) => `select * from (${select.replaceAll('{day}', day)})`).join(' union all ')
+  const hours = await store.query<{ day: string; hour: number }>(
+    'select distinct _partition_id as day, toHour(received) as hour from spans',
+  )
+  return hours
+    .map(({ day, hour }) => `select * from (${select.replaceAll('{day}', day).replaceAll('{hour}', String(hour))})`)
+    .join(' union all ')
 }
 
 /** As merges will. */

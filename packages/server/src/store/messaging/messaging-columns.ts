@@ -102,7 +102,7 @@ export class MessagingColumns {
       column.repeat(0)
       return false
     }
-    this.#value.bytes = bytes
+    if (this.#value.bytes !== bytes) this.#value.over(bytes)
     this.#value.pos = at
     column.read(this.#value)
     return true

@@ -23,6 +23,8 @@ export type Column = {
   prefix(out: ByteList): void
   data(): Buffer[]
   clear(): void
+  /** Bytes of each value, where that is all there is to it. */
+  readonly width?: number
 }
 
 export function fixedColumn(width: number): Column {
@@ -35,6 +37,7 @@ export function fixedColumn(width: number): Column {
     prefix: () => {},
     data: () => [values.view()],
     clear: () => values.clear(),
+    width,
   }
 }
 

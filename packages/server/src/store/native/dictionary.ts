@@ -1,5 +1,5 @@
 import { ByteList } from './byte-list.ts'
-import type { RowCursor } from './row-cursor.ts'
+import { type RowCursor, viewOf } from './row-cursor.ts'
 
 const START_SLOTS = 256
 
@@ -20,6 +20,8 @@ export class Dictionary {
   /** Number + 1 of the string that came after this one last time. */
   #next = new Uint32Array(START_SLOTS)
   #last = 0
+  #view = viewOf(this.strings.bytes)
+  #viewed = this.strings.bytes
 
   clear(): void {
     this.strings.clear()
@@ -35,13 +37,12 @@ export class Dictionary {
     const at = cursor.pos
     cursor.pos = at + length
     cursor.check()
-    const bytes = cursor.bytes
     const guess = (this.#next[this.#last] as number) - 1
-    if (guess >= 0 && this.#is(guess, bytes, at, length)) {
+    if (guess >= 0 && this.#is(guess, cursor.view, at, length)) {
       this.#last = guess
       return guess
     }
-    const found = this.#find(bytes, at, length)
+    const found = this.#find(cursor, at, length)
     this.#next[this.#last] = found + 1
     this.#last = found
     return found
@@ -63,24 +64,28 @@ export class Dictionary {
     out.append(this.strings.bytes, this.startOf(number), length)
   }
 
-  #find(bytes: Buffer, at: number, length: number): number {
-    let hash = length
-    for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
-    hash ^= hash >>> 15
+  #find(cursor: RowCursor, at: number, length: number): number {
+    const hash = hashOf(cursor.view, at, length)
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const number = (this.#slots[slot] as number) - 1
-      if (number < 0) return this.#add(hash, slot, bytes, at, length)
-      if (this.#hash[number] === hash && this.#is(number, bytes, at, length)) return number
+      if (number < 0) return this.#add(hash, slot, cursor.bytes, at, length)
+      if (this.#hash[number] === hash && this.#is(number, cursor.view, at, length)) return number
     }
   }
 
-  #is(number: number, bytes: Buffer, at: number, length: number): boolean {
+  #is(number: number, view: DataView, at: number, length: number): boolean {
     if (this.#length[number] !== length) return false
-    const known = this.strings.bytes
+    if (this.#viewed !== this.strings.bytes) {
+      this.#viewed = this.strings.bytes
+      this.#view = viewOf(this.#viewed)
+    }
+    const known = this.#view
     const from = this.#at[number] as number
     // Strings of a kind start alike: their ends tell them apart sooner.
-    for (let i = length - 1; i >= 0; i--) if (known[from + i] !== bytes[at + i]) return false
+    let i = length
+    for (; i >= 4; i -= 4) if (known.getInt32(from + i - 4, true) !== view.getInt32(at + i - 4, true)) return false
+    for (i--; i >= 0; i--) if (known.getUint8(from + i) !== view.getUint8(at + i)) return false
     return true
   }
 
@@ -118,6 +123,18 @@ export class Dictionary {
     }
     this.#slots = slots
   }
+}
+
+function hashOf(view: DataView, at: number, length: number): number {
+  const end = at + length
+  let hash = length
+  let pos = at
+  for (; pos <= end - 4; pos += 4) {
+    hash = Math.imul(hash ^ view.getInt32(pos, true), 0x01000193)
+    hash ^= hash >>> 15
+  }
+  for (; pos < end; pos++) hash = Math.imul(hash ^ view.getUint8(pos), 0x01000193)
+  return hash ^ (hash >>> 15)
 }
 
 function resized(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {

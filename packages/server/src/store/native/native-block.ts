@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
 import { columnOf } from './column-type.ts'
+import { FixedRun } from './fixed-run.ts'
 import { RowCursor } from './row-cursor.ts'
 
 /** Of a table, in the order of its rows; `type` as in `system.columns`. */
@@ -22,7 +23,12 @@ export type RowWatch = {
 }
 
 /** RowBinary of a table that is filled from another's rows. */
-export type Summary = { readonly table: 'traffic_minutes'; readonly rows: Uint8Array }
+export type Summary = {
+  readonly table: 'traffic_minutes' | 'operations'
+  readonly rows: Uint8Array
+  /** To be called when they are. */
+  readonly stored?: () => void
+}
 
 /** Rows turned at a time: some 2 ms, after which acks may be given. */
 const TURN_BYTES = 512 * 1024
@@ -33,12 +39,16 @@ const TURN_BYTES = 512 * 1024
  */
 export class NativeBlock {
   readonly #columns: readonly (ColumnInfo & { readonly column: Column })[]
+  /** What reads a row, one after the other. */
+  readonly #readers: readonly Pick<Column, 'read'>[]
   readonly #watch: RowWatch | undefined
   readonly #cursor = new RowCursor()
   readonly #rows = new ByteList()
 
   private constructor(columns: readonly (ColumnInfo & { readonly column: Column })[], watch: RowWatch | undefined) {
-    this.#columns = columns
+    const runs = withRuns(columns, (name) => !watch?.derived.has(name))
+    this.#columns = runs.columns
+    this.#readers = runs.readers
     this.#watch = watch
   }
 
@@ -60,7 +70,7 @@ export class NativeBlock {
     for (const { column } of this.#columns) column.clear()
     const watch = this.#watch
     watch?.clear()
-    const columns = this.#columns.flatMap(({ name, column }) => (watch?.derived.has(name) ? [] : [column]))
+    const readers = this.#readers
     const bytes = this.#joined(chunks)
     const cursor = this.#cursor
     cursor.over(bytes)
@@ -70,7 +80,7 @@ export class NativeBlock {
       const until = Math.min(turnEnd, bytes.length)
       while (cursor.pos < until) {
         const start = cursor.pos
-        for (const column of columns) column.read(cursor)
+        for (const reader of readers) reader.read(cursor)
         cursor.check()
         watch?.row(bytes, start)
         rows++
@@ -114,4 +124,33 @@ export class NativeBlock {
     }
     return rows.view()
   }
+}
+
+type NamedColumn = ColumnInfo & { readonly column: Column }
+
+/** Puts columns of fixed width that follow each other in a row together. */
+function withRuns(
+  columns: readonly NamedColumn[],
+  isInRow: (name: string) => boolean,
+): { readonly columns: readonly NamedColumn[]; readonly readers: readonly Pick<Column, 'read'>[] } {
+  const together: NamedColumn[] = []
+  const readers: Pick<Column, 'read'>[] = []
+  for (let from = 0; from < columns.length;) {
+    const widths: number[] = []
+    for (let next = columns[from]; next !== undefined && isInRow(next.name); next = columns[from + widths.length]) {
+      if (next.column.width === undefined) break
+      widths.push(next.column.width)
+    }
+    const run = new FixedRun(widths)
+    const infos = columns.slice(from, from + Math.max(widths.length, 1))
+    if (widths.length > 0) {
+      readers.push(run)
+      together.push(...infos.map((info, place) => ({ ...info, column: run.column(place) })))
+    } else {
+      together.push(...infos)
+      readers.push(...infos.filter((info) => isInRow(info.name)).map((info) => info.column))
+    }
+    from += infos.length
+  }
+  return { columns: together, readers }
 }

@@ -1,10 +1,13 @@
 /** A cursor over RowBinary rows. Reads past the end give zeros; whoever moves `pos` asks `check` before trusting it. */
 export class RowCursor {
   bytes: Buffer = Buffer.alloc(0)
+  /** Of `bytes`. */
+  view: DataView = viewOf(this.bytes)
   pos = 0
 
   over(bytes: Buffer): void {
     this.bytes = bytes
+    this.view = viewOf(bytes)
     this.pos = 0
   }
 
@@ -24,4 +27,8 @@ export class RowCursor {
   check(): void {
     if (this.pos > this.bytes.length) throw new RangeError(`rows end in the middle of one, at byte ${this.pos}`)
   }
+}
+
+export function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,7 +1,7 @@
 -- Spans per minute, service and what they do with which topic: a topology reads some thousand rows instead of millions.
 -- Each row is of one span alone, so it doesn't matter in which order the ends of messages arrive; what needs both ends
 -- (queue time) is worked out when asked. A span that is sent twice counts twice here. The store sums a segment's spans up as it turns them into columns
--- (traffic/minutes.ts); traffic_of_day.sql says the same in SQL.
+-- (traffic/minutes.ts); traffic_of_hour.sql says the same in SQL.
 -- The column order is that of traffic/minutes.ts: change both together.
 create table if not exists {db}.traffic_minutes
 (

@@ -1,4 +1,4 @@
--- What the store sums up of a segment (traffic/minutes.ts), of all spans of a day of arrival that are stored already.
+-- What the store sums up of a segment (traffic/minutes.ts), of all spans of an hour of arrival that are stored already.
 insert into {db}.traffic_minutes
 with
   s.messaging_operation in ('create', 'send', 'receive', 'process') and s.topic != '' as is_traffic,
@@ -12,5 +12,5 @@ select toUInt32(intDiv(start, 60000000000)) as minute, max(s.received) as receiv
   maxIf((length, trace_id, span_id), is_traffic) as slowest,
   maxIf((trace_id, span_id), is_traffic and status = 'error') as failed
 from {db}.spans as s
-where s._partition_id = '{day}'
+where s._partition_id = '{day}' and toHour(s.received) = {hour}
 group by minute, topic, messaging_operation, messaging_system, consumer_group, service
