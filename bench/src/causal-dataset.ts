@@ -1,4 +1,4 @@
-import { sumUpTraffic } from '../../packages/server/src/store/schema.ts'
+import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
 import { openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
@@ -33,7 +33,7 @@ export async function writeCausalDataset(
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
   // Of what the receiver stores, the store sums this up itself.
-  await sumUpTraffic(client, 'spanlink')
+  await sumUpSpans(client, 'spanlink')
   await untilMerged(client)
   await close()
   return { startNano, endNano }

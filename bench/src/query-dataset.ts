@@ -1,3 +1,4 @@
+import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
 import { type Client, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {
@@ -53,6 +54,7 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   }
   await writeLargeTraces(client, spans, times)
   await writeWideSpans(client, spans, times)
+  await sumUpSpans(client, 'spanlink')
   await untilMerged(client)
   const dataset = { spans, startNano, endNano, users, ...(await sizes(client)), ids: await idsOf(client, spans) }
   await close()

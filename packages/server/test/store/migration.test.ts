@@ -123,7 +123,7 @@ test('a start that is cut off before it could say that it brought the tables up 
   await makeVersion5(client)
   await putSends(client, start)
   await Promise.all([applySchema(client, 'spanlink'), applySchema(client, 'spanlink')])
-  await client.command('alter table spanlink.schema_version delete where version = 6', { mutations_sync: '2' })
+  await client.command('alter table spanlink.schema_version delete where version >= 6', { mutations_sync: '2' })
   await applySchema(client, 'spanlink')
   const [sum] = await client.query('select sum(spans) as n, sum(errors) as failures from spanlink.traffic_minutes')
   expect(sum).toEqual({ n: '4', failures: '2' })
