@@ -10,12 +10,15 @@ import { DEAD_LETTER_TOPIC, isLaterTopic, RETRY_TOPIC } from './topic-roles.ts'
 /** Sends that are followed back for one answer. */
 const MAX_CHAINS = 50
 
+/** Dead letters of the time asked for that are counted all. */
+const MAX_COUNTED = 10_000
+
 /** Topics that a message can have been on before. */
 const MAX_HOPS = 16
 
 /** Messages sent to a dead-letter topic, back to what was sent first and every attempt at it. */
 export async function deadLettered(question: ListQuestion): Promise<FoundMessages> {
-  const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, question)
+  const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, MAX_COUNTED, question)
   const chains = await followBack(question, sends)
   const messages = chains.map(({ send, produced, attempts, offset }): Message => ({
     ...messageOf(send, produced, attempts, offset),
@@ -29,7 +32,7 @@ export async function deadLettered(question: ListQuestion): Promise<FoundMessage
 /** Messages tried again: over a retry topic, or delivered again to a group that had failed with them. */
 export async function retried(question: ListQuestion): Promise<FoundMessages> {
   const [{ sends, lookedTo }, again] = await Promise.all([
-    sendsTo(RETRY_TOPIC, MAX_CHAINS, question),
+    sendsTo(RETRY_TOPIC, MAX_CHAINS, MAX_CHAINS, question),
     redelivered(question),
   ])
   const [chains, retries] = await Promise.all([

@@ -20,10 +20,23 @@ export type Delivery = {
 /** Where spans are looked up. */
 export type EndsFrom = Pick<TracesRead, 'endsByRef' | 'consumingChildren'>
 
-/** Each span by itself: right where few spans of many traces are looked at. */
-function oneByOne(store: Store, options: QueryOptions): EndsFrom {
+/**
+ * Each span by itself: right where few spans of many traces are looked at.
+ *
+ * @param known needn't be looked up
+ */
+export function oneByOne(store: Store, options: QueryOptions, known: readonly MessageEnd[] = []): EndsFrom {
+  const knownByKey = new Map(known.map((end) => [keyOf(end), end]))
   return {
-    endsByRef: (refs) => endsByRef(store, refs, options),
+    endsByRef: async (refs) => {
+      const others = refs.filter((ref) => !knownByKey.has(keyOf(ref)))
+      const found = await endsByRef(store, others, options)
+      for (const ref of refs) {
+        const end = knownByKey.get(keyOf(ref))
+        if (end !== undefined) found.set(keyOf(ref), end)
+      }
+      return found
+    },
     consumingChildren: (parents) => consumingChildren(store, parents, options),
   }
 }

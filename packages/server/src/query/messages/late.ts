@@ -1,5 +1,5 @@
 import type { Message } from '@spanlink/contract'
-import { deliveriesOf, originsOf } from './deliveries.ts'
+import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
@@ -38,7 +38,7 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
   // What was taken again late may have been taken in time before, by a span that is not among the newest.
   const producers = new Map(waited.map(([, { produced }]) => [keyOf(produced), produced]))
   const earlier = new Map<string, bigint>()
-  for (const one of await deliveriesOf(store, [...producers.values()], options)) {
+  for (const one of await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))) {
     if (one.consumed === undefined) continue
     const key = [keyOf(one.producedRef), one.partition, one.offset, consumerOf(one.consumed)].join(' ')
     const known = earlier.get(key)

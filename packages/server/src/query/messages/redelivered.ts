@@ -5,7 +5,7 @@ import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingBatchCount } from '../messaging/messaging-sql.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
 import { ofTraces } from '../span-bucket.ts'
-import { deliveriesOf, type Delivery, originsOf } from './deliveries.ts'
+import { deliveriesOf, type Delivery, oneByOne, originsOf } from './deliveries.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { endsByRef, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
@@ -17,12 +17,18 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const { store, window, before, options } = question
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
-  const [origins, sameOffset] = await Promise.all([
-    originsOf(store, consumers, options),
-    takenTwice(question, condition, consumers),
-  ])
+  const origins = await originsOf(store, consumers, options)
   const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
-  const deliveries = await deliveriesOf(store, [...producers.values()], options)
+  // What else took the messages of a producer is told by links and parents, without reading all of the window.
+  const led = new Set(origins.flatMap(({ produced, consumedRef }) => (produced ? [keyOf(consumedRef)] : [])))
+  const [deliveries, sameOffset] = await Promise.all([
+    deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers)),
+    takenTwice(
+      question,
+      condition,
+      consumers.filter((end) => !led.has(keyOf(end))),
+    ),
+  ])
   const groups = [
     ...Map.groupBy(
       deliveries.filter(({ consumed }) => consumed !== undefined),

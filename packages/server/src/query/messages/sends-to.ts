@@ -5,9 +5,6 @@ import { bucket } from '../span-bucket.ts'
 import type { ListQuestion } from './list.ts'
 import { keyOf, type MessageEnd, newestEnds, type Place } from './message-end.ts'
 
-/** Sends whose times and ids are read whole, of all the window; of more, the newest are looked for. */
-const MAX_WHOLE = 10_000
-
 const MAX_TOPICS = 2_000
 
 export type Sends = {
@@ -15,7 +12,7 @@ export type Sends = {
   readonly sends: readonly MessageEnd[]
   /** The last place looked at, if there is more to look at. */
   readonly lookedTo: Place | undefined
-  /** When all sends of the window were, whatever the question's place; `undefined` where they are too many. */
+  /** When all sends of the window were, whatever the question's place; `undefined` where they are more than wanted. */
   readonly times: readonly bigint[] | undefined
 }
 
@@ -25,12 +22,13 @@ export type Sends = {
  *
  * @param pattern of RE2, without regard to case
  * @param limit of `sends`
+ * @param atMost sends of the window of which the times are wanted
  */
-export async function sendsTo(pattern: string, limit: number, question: ListQuestion): Promise<Sends> {
+export async function sendsTo(pattern: string, limit: number, atMost: number, question: ListQuestion): Promise<Sends> {
   const { store, window, before, traces, options } = question
   const { topics, buckets, count } = await topicsLike(pattern, question)
   if (topics.length === 0) return { sends: [], lookedTo: undefined, times: [] }
-  if (count > MAX_WHOLE) return { ...(await newestSends(topics, limit, question)), times: undefined }
+  if (count > atMost) return { ...(await newestSends(topics, limit, question)), times: undefined }
   const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(newestFirst)
   const rest = before === undefined ? all : all.filter((send) => newestFirst(before, send) < 0)
   const page = rest.slice(0, limit)
