@@ -14,6 +14,8 @@ import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
 const second = 1_000_000_000n
+// However busy the machine is.
+const timeoutMs = 60_000
 const hour = 3600n * second
 const callsStart = 1_790_000_000_000_000_000n
 
@@ -56,7 +58,7 @@ function linked(): TestSpan[] {
 describe('a rate', () => {
   const step = 1200n * second
   const ratesTo = async (until: bigint) => {
-    const asked = { start: callsStart, end: until, step }
+    const asked = { start: callsStart, end: until, step, timeoutMs }
     const { series, lastStep } = await metricsTraceQL(store, '{ name = "call" } | rate()', asked)
     return { rates: series[0]?.points.map(({ value }) => value), lastStep }
   }
@@ -81,7 +83,7 @@ describe('a rate', () => {
 
 describe('labels', () => {
   test('have the type that the values were sent with', async () => {
-    const asked = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour }
+    const asked = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour, timeoutMs }
     const labelsOf = async (query: string, field: string) =>
       (await metricsTraceQL(store, query, asked)).series.map(({ labels }) => labels[field])
     const codes = [
@@ -103,7 +105,7 @@ describe('labels', () => {
 })
 
 describe('exemplars', () => {
-  const asked = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100 }
+  const asked = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100, timeoutMs }
   const shownOf = async (query: string, more: object = {}) => {
     const { series } = await metricsTraceQL(store, query, { ...asked, ...more })
     const { traces } = await searchTraceQL(store, '{ name = "call" }', { ...asked, limit: 100 })
@@ -164,8 +166,8 @@ describe('exemplars', () => {
 })
 
 describe('names and values of the spans that a filter holds for', () => {
-  const window = { start: callsStart, end: callsStart + 2n * hour }
-  const before = { start: callsStart - hour, end: callsStart }
+  const window = { start: callsStart, end: callsStart + 2n * hour, timeoutMs }
+  const before = { start: callsStart - hour, end: callsStart, timeoutMs }
   const valuesOf = (field: string, query: string) =>
     attributeValues(store, field, { ...window, narrowing: narrowingIn(query) })
 
