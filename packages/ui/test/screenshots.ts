@@ -1,4 +1,4 @@
-// Pictures of every page and state, in both themes and two widths, to be looked at: npm run screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME]
+// Pictures of every page and state, in both themes and two widths, to be looked at: npm run screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME…]
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { denseFlow, landscape, orderFlow, spanBook } from './flow-data.ts'
@@ -7,7 +7,8 @@ import { sendLag, sendSignals } from './shop-signals.ts'
 import { order } from './shop.ts'
 import { startSite, type Page } from './site.ts'
 
-const [directory = 'test-results/screenshots', part = ''] = process.argv.slice(2)
+const [directory = 'test-results/screenshots', ...given] = process.argv.slice(2)
+const parts = given.length === 0 ? [''] : given
 const SIZES = [
   ['light', 1400, 900],
   ['dark', 1400, 900],
@@ -164,7 +165,7 @@ await take([
 
 async function take(states: readonly State[]): Promise<void> {
   for (const { name, path, shown, act } of states) {
-    if (!name.includes(part)) continue
+    if (!parts.some((part) => name.includes(part))) continue
     for (const [colorScheme, width, height] of SIZES) {
       const page = await site.open(path, { colorScheme, viewport: { width, height } })
       const file = `${name}-${colorScheme}-${width}.png`

@@ -6,6 +6,11 @@ export function paintNextFrame(paint: () => void): void {
   waiting.add(paint)
 }
 
+/** What takes long and is not what one came for first: done once the next frame is on the screen. */
+export function afterNextFrame(run: () => void): void {
+  requestAnimationFrame(() => setTimeout(run))
+}
+
 export function cancelPaint(paint: () => void): void {
   waiting.delete(paint)
 }

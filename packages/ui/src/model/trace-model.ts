@@ -54,6 +54,11 @@ interface ServiceShare {
   readonly errorCount: number
 }
 
+/** Whether what looks at every span takes longer than a frame: rows then come first. */
+export function isLarge({ count }: Pick<TraceModel, 'count'>): boolean {
+  return count >= 20_000
+}
+
 const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
 const ERROR = 2
 
@@ -183,8 +188,9 @@ function servicesOf(names: readonly string[], given: Int32Array, order: Int32Arr
 }
 
 /** Parents come before their children, so one pass from the last row to the first carries every sum to its root. */
-function sumUpwards(own: ArrayLike<number>, parent: Int32Array): Uint32Array {
-  const sums = Uint32Array.from(own)
+function sumUpwards(own: Uint32Array | Uint8Array, parent: Int32Array): Uint32Array {
+  // `Uint32Array.from` would walk an iterator over each.
+  const sums = new Uint32Array(own)
   for (let p = sums.length - 1; p > 0; p -= 1) {
     const above = parent[p] ?? -1
     if (above >= 0) sums[above] = (sums[above] ?? 0) + (sums[p] ?? 0)

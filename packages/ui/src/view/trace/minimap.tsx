@@ -1,11 +1,12 @@
 import { effect, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { contextFor } from '../../draw/canvas.ts'
-import { cancelPaint, paintNextFrame } from '../../draw/frame.ts'
+import { afterNextFrame, cancelPaint, paintNextFrame } from '../../draw/frame.ts'
 import { minimapBars } from '../../draw/minimap-bars.ts'
 import { paintMinimap } from '../../draw/paint-minimap.ts'
 import { readPalette } from '../../draw/palette.ts'
 import { isWhole, panWindow, wholeWindow, windowBetween } from '../../model/time-window.ts'
+import { isLarge } from '../../model/trace-model.ts'
 import { shownTheme } from '../../state/theme.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import { useWidth } from '../tree/use-size.ts'
@@ -36,7 +37,8 @@ export function Minimap({ view }: { readonly view: TraceView }) {
     }
     const stop = effect(() => {
       void [view.model.value, width.value, shownTheme.value]
-      paintNextFrame(paint)
+      if (isLarge(view.model.peek())) afterNextFrame(paint)
+      else paintNextFrame(paint)
     })
     return () => {
       stop()

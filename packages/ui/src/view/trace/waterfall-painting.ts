@@ -1,21 +1,30 @@
+import { signal, untracked } from '@preact/signals'
 import { paintWaterfall } from '../../draw/paint-waterfall.ts'
+import { afterNextFrame } from '../../draw/frame.ts'
 import { readPalette, type Palette } from '../../draw/palette.ts'
 import { waterfallBars } from '../../draw/waterfall-bars.ts'
+import type { CriticalPath } from '../../model/critical-path.ts'
 import { isFolded } from '../../model/rows.ts'
+import { isLarge } from '../../model/trace-model.ts'
 import { shownTheme } from '../../state/theme.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import type { TreePainting } from '../tree/timed-tree.tsx'
 
 export function waterfallPainting(view: TraceView): TreePainting {
+  const mayTakeLong = signal(!isLarge(view.model.peek()))
+  const path = (): CriticalPath | undefined =>
+    mayTakeLong.value && view.showsCritical.value ? view.critical.value : undefined
   let palette: Palette | undefined
   let paletteOf: readonly unknown[] = []
   return {
     watch() {
       void [view.model.value, view.rows.value, view.matchSet.value, shownTheme.value]
-      void (view.showsCritical.value && view.critical.value)
+      void path()
     },
     paint(context, { first, last, window, ticks, width, fullWidth }) {
       const model = view.model.peek()
+      const critical = untracked(path)
+      if (!mayTakeLong.peek()) afterNextFrame(() => (mayTakeLong.value = true))
       if (palette === undefined || paletteOf[0] !== model || paletteOf[1] !== shownTheme.peek()) {
         palette = readPalette(model.services.map((service) => service.name))
         paletteOf = [model, shownTheme.peek()]
@@ -31,7 +40,7 @@ export function waterfallPainting(view: TraceView): TreePainting {
         width,
         isFolded: (position) => isFolded(model, position, unfolded),
         isCollapsed: (position) => collapsed.size > 0 && collapsed.has(model.spans[position]?.spanId ?? ''),
-        ...(view.showsCritical.peek() ? { path: view.critical.peek() } : {}),
+        ...(critical === undefined ? {} : { path: critical }),
       })
       paintWaterfall(context, {
         model,
