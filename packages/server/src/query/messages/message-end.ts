@@ -76,8 +76,7 @@ const MINUTE = 60_000_000_000n
 
 const LOOK_BACK = [MINUTE, 10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE, 1n << 64n]
 
-/** The same, all of the window at once: for what is known to be rare in it. */
-export async function newestIn(
+async function newestIn(
   store: Store,
   stretch: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
