@@ -1,9 +1,9 @@
 import type { FlowAnswer } from '@spanlink/contract'
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
+import { wholeFlow } from './whole-flow.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -57,7 +57,7 @@ test.each<[Mode, Mode, Mode]>([
 ])('a flow is the same whether its consumers link, are children, or both: %s %s %s', async (...modes) => {
   const of = shop(...modes)
   await put(of)
-  const flow = await findFlow(traces.store, of.request.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, of.request.traceId, {})
   expect(shape(flow)).toEqual({
     lanes: [
       ['gateway', 'POST /orders', '30000000', 0, 0],
@@ -106,7 +106,7 @@ test('any trace of a flow opens the same one', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
   const asked = [of.request, of.paying, of.reserving, of.mailing]
-  const answers = await Promise.all(asked.map(({ traceId }) => findFlow(traces.store, traceId, {}, {})))
+  const answers = await Promise.all(asked.map(({ traceId }) => wholeFlow(traces.store, traceId, {})))
   for (const answer of answers) {
     expect(answer?.lanes.map((lane) => lane.id)).toEqual(answers[0]?.lanes.map((lane) => lane.id))
     expect(answer?.criticalPath).toEqual(answers[0]?.criticalPath)
@@ -116,7 +116,7 @@ test('any trace of a flow opens the same one', async () => {
 test('the critical path ends at the span that is asked for', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
-  const flow = await findFlow(traces.store, of.request.traceId, { spanId: of.reserving.spanId.toUpperCase() }, {})
+  const flow = await wholeFlow(traces.store, of.request.traceId, { spanId: of.reserving.spanId.toUpperCase() })
   expect(flow?.criticalPath?.segments.map((segment) => segment.name)).toEqual([
     'POST /orders',
     'send orders',
@@ -136,7 +136,7 @@ test('a batch that links 500 messages has 500 edges, and waited for the one that
   })
   await traces.put(tracesOf('web', sends))
   await traces.put(tracesOf('reports', [batch]))
-  const flow = await findFlow(traces.store, batch.traceId, { maxTraces: 1000 }, {})
+  const flow = await wholeFlow(traces.store, batch.traceId, { maxTraces: 1000 })
   expect(flow?.lanes).toHaveLength(501)
   expect(flow?.edges).toHaveLength(500)
   const [onPath] = flow?.edges.filter((edge) => edge.onCriticalPath) ?? []
@@ -162,7 +162,7 @@ test('pages of a flow are the flow, each lane and edge on one of them', async ()
   let cursor: string | undefined
   let pages = 0
   do {
-    const flow: FlowAnswer | undefined = await findFlow(traces.store, batch.traceId, { maxTraces: 20, cursor }, {})
+    const flow: FlowAnswer | undefined = await wholeFlow(traces.store, batch.traceId, { maxTraces: 20, cursor })
     hidden.push(...(flow?.lanes.filter((lane) => lane.id === batch.traceId).map((lane) => lane.hiddenLinks) ?? []))
     expect(flow?.truncated.traces).toBe(flow?.nextCursor !== undefined)
     lanes.push(...(flow?.lanes.map((lane) => lane.id) ?? []))
@@ -183,7 +183,7 @@ test('consumers of a producer that never came are one flow, with its end told as
   const one = processing('orders', lost, 'a', 'link', { at: 0 })
   const other = processing('orders', lost, 'b', 'link', { at: 5 })
   await traces.put(tracesOf('shop', [one, other]))
-  const flow = await findFlow(traces.store, one.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, one.traceId, {})
   expect(flow?.missingTraceIds).toEqual([lost.traceId])
   expect(flow?.lanes.map((lane) => [lane.traceId, lane.depth])).toEqual([
     [one.traceId, 0],
@@ -196,7 +196,7 @@ test('consumers of a producer that never came are one flow, with its end told as
   // The producer comes late, in a trace that begins before it.
   const request = span({ traceId: lost.traceId, name: 'POST', kind: 2, at: -20 })
   await traces.put(tracesOf('shop', [request, send('orders', { in: request, at: -15, for: 5, spanId: lost.spanId })]))
-  const whole = await findFlow(traces.store, one.traceId, {}, {})
+  const whole = await wholeFlow(traces.store, one.traceId, {})
   expect(whole?.missingTraceIds).toEqual([])
   expect(whole?.edges.map((edge) => edge.queueTimeNano).toSorted()).toEqual(['10000000', '15000000'])
   expect(whole?.lanes[0]).toMatchObject({ traceId: lost.traceId, rootName: 'POST', depth: 1 })
@@ -206,7 +206,7 @@ test('a child of a producer that never came is a lane of its own with a missing 
   const lost = { traceId: randomTraceId(), spanId: randomSpanId() } as TestSpan
   const consumer = processing('orders', lost, 'a', 'parent', { at: 0 })
   await traces.put(tracesOf('shop', [consumer]))
-  const flow = await findFlow(traces.store, lost.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, lost.traceId, {})
   expect(flow?.lanes.map((lane) => lane.id)).toEqual([`${lost.traceId}-${consumer.spanId}`])
   expect(flow?.edges).toMatchObject([
     { via: 'parent', role: 'message', from: { laneId: null }, to: { service: 'shop' } },
@@ -219,7 +219,7 @@ test('links in a circle end', async () => {
   const b = span({ at: 5, links: [linkTo(a)] })
   const back = { ...a, links: [linkTo(b), linkTo(a)] }
   await traces.put(tracesOf('circle', [back, b]))
-  const flow = await findFlow(traces.store, a.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, a.traceId, {})
   expect(flow?.lanes).toHaveLength(2)
   expect(flow?.edges).toHaveLength(3)
   expect(flow?.edges.every((edge) => edge.role === 'link')).toBe(true)
@@ -233,7 +233,7 @@ test('a chain is cut at the depth asked for, and says so', async () => {
     chain.push(span({ at: hop * 20, ...(last && { links: [linkTo(last)] }) }))
   }
   await traces.put(tracesOf('chain', chain))
-  const flow = await findFlow(traces.store, chain[0]?.traceId ?? '', { maxDepth: 3 }, {})
+  const flow = await wholeFlow(traces.store, chain[0]?.traceId ?? '', { maxDepth: 3 })
   expect(flow?.lanes.map((lane) => lane.depth)).toEqual([0, 1, 2, 3])
   expect(flow?.lanes[3]?.hiddenLinks).toBe(1)
   expect(flow?.truncated).toMatchObject({ depth: true, traces: false })
@@ -245,7 +245,7 @@ test('a consumer that begins before its producer ends has a negative queue time,
   const sent = send('orders', { at: 5, for: 20, in: request })
   const consumer = processing('orders', sent, 'a', 'link', { at: 15, for: 30 })
   await traces.put(tracesOf('shop', [request, sent, consumer]))
-  const flow = await findFlow(traces.store, request.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, request.traceId, {})
   expect(flow?.edges[0]?.queueTimeNano).toBe('-10000000')
   expect(flow?.statistics).toMatchObject({ negativeQueueTimes: 1, queueTotalNano: '0', codeNano: '45000000' })
   expect(flow?.criticalPath?.segments.map(({ name, durationNano }) => [name, Number(durationNano) / 1e6])).toEqual([
@@ -266,7 +266,7 @@ test('a poll that waits for its message is on the path from when the message was
     attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
   })
   await traces.put(tracesOf('shop', [sent, poll]))
-  const flow = await findFlow(traces.store, poll.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, poll.traceId, {})
   expect(flow?.criticalPath?.segments.map(({ name, durationNano }) => [name, Number(durationNano) / 1e6])).toEqual([
     ['send orders', 5],
     ['poll orders', 5],
@@ -280,7 +280,7 @@ test('a message that carries the context of its outbox row leads back to the req
   await traces.put(tracesOf('gateway', [request]))
   await traces.put(tracesOf('relay', [relay]))
   await traces.put(tracesOf('shop', [consumer]))
-  const flow = await findFlow(traces.store, request.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, request.traceId, {})
   expect(flow?.edges.map((edge) => [edge.role, edge.via, edge.to.service, edge.queueTimeNano]).toSorted()).toEqual([
     ['creation', 'link', 'relay', '80000000'],
     ['message', 'both', 'shop', '130000000'],
@@ -293,7 +293,7 @@ test('a consumer that runs in a span of its own process stays in its lane', asyn
   const job = span({ name: 'job', at: 5, for: 100 })
   const consumer = processing('orders', sent, 'a', 'link', { at: 50, in: job })
   await traces.put(tracesOf('shop', [sent, job, consumer]))
-  const flow = await findFlow(traces.store, job.traceId, { spanId: consumer.spanId }, {})
+  const flow = await wholeFlow(traces.store, job.traceId, { spanId: consumer.spanId })
   expect(flow?.lanes.map((lane) => lane.rootName)).toEqual(['send orders', 'job'])
   expect(flow?.edges).toMatchObject([{ via: 'link', queueTimeNano: '40000000' }])
   expect(flow?.criticalPath?.segments.map((segment) => segment.kind)).toEqual(['span', 'queue', 'span'])
@@ -303,11 +303,11 @@ test('spans that came twice are there once', async () => {
   const of = shop('link', 'parent', 'both')
   await put(of)
   await put(of)
-  const flow = await findFlow(traces.store, of.request.traceId, {}, {})
+  const flow = await wholeFlow(traces.store, of.request.traceId, {})
   expect(flow?.lanes.reduce((sum, lane) => sum + lane.spanCount, 0)).toBe(6)
   expect(flow?.edges).toHaveLength(3)
 })
 
 test('a trace that nothing is known of is no flow', async () => {
-  expect(await findFlow(traces.store, randomTraceId(), {}, {})).toBeUndefined()
+  expect(await wholeFlow(traces.store, randomTraceId(), {})).toBeUndefined()
 })

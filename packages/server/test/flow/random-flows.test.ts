@@ -1,9 +1,9 @@
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { linkTo, span, type TestSpan } from './kafka-spans.ts'
+import { wholeFlow } from './whole-flow.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -51,7 +51,7 @@ test(
         let cursor: string | undefined
         let isDeeper = false
         do {
-          const flow = await findFlow(traces.store, ends[asked]?.traceId ?? '', { maxDepth, maxTraces, cursor }, {})
+          const flow = await wholeFlow(traces.store, ends[asked]?.traceId ?? '', { maxDepth, maxTraces, cursor })
           found.push(...(flow?.lanes.map((lane) => lane.traceId) ?? []), ...(flow?.missingTraceIds ?? []))
           edges += flow?.edges.length ?? 0
           isDeeper ||= flow?.truncated.depth ?? false
