@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freshSeed } from './flow-data.ts'
+import { freshSeed, spanBook } from './flow-data.ts'
 import { order, service, type Order } from './shop.ts'
 import { startSite, type Site } from './site.ts'
 
@@ -146,6 +146,27 @@ describe('by keyboard alone', () => {
     await expect.poll(() => page.getByRole('dialog').textContent()).toContain('Follow the link back, to the producer')
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+    await page.context().close()
+  })
+
+  test('a row that scrolls out of sight gives up the focus, and keys go on from it', async () => {
+    const book = spanBook(Date.now() - 5000, freshSeed())
+    const traceId = book.traceId(0)
+    const root = book.add('worker', { traceId, name: 'batch', from: 0, to: 900 })
+    for (let nth = 0; nth < 400; nth += 1)
+      book.add('worker', { traceId, parentSpanId: root, name: `step ${100 + nth}`, from: nth * 2, to: nth * 2 + 1 })
+    await site.send(book.request(), traceId)
+    const page = await site.open(`/trace/${traceId}`)
+    await page.getByRole('treegrid').waitFor()
+    const focused = () => page.locator(':focus').allTextContents()
+    await page.keyboard.press('j')
+    await expect.poll(focused).toEqual([expect.stringContaining('step 100')])
+
+    await page.locator('.tree-body').evaluate((box) => (box.scrollTop = box.scrollHeight))
+    await page.getByRole('row').filter({ hasText: 'step 499' }).waitFor()
+    await expect.poll(focused).toEqual([])
+    await page.keyboard.press('j')
+    await expect.poll(focused).toEqual([expect.stringContaining('step 101')])
     await page.context().close()
   })
 
