@@ -5,7 +5,8 @@ import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createCli
 import { messagingColumnNames } from './messaging/messaging-columns.ts'
 import type { ColumnInfo, Summary } from './native/native-block.ts'
 import { NativeBlocks } from './native/native-blocks.ts'
-import { StoredOperations } from './operations.ts'
+import { RecentlyStored } from './recently-stored.ts'
+import { SourcesWatch } from './sources-watch.ts'
 import { SpansWatch } from './spans-watch.ts'
 import { StoreError } from './store-error.ts'
 import type { QueryOptions, QueryParams, RowTable } from './store.ts'
@@ -64,10 +65,11 @@ export function connect(access: Access): Client {
     })
     return await answer.json<ColumnInfo>()
   }
-  const operations = new StoredOperations()
-  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) =>
-    table === 'spans' ? new SpansWatch(operations) : undefined,
-  )
+  const [sources, operations] = [new RecentlyStored(), new RecentlyStored()]
+  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) => {
+    if (table === 'spans') return new SpansWatch(operations)
+    return table === 'sources' ? new SourcesWatch(sources) : undefined
+  })
   const send = async (
     table: StoredTable,
     format: string,
@@ -89,12 +91,14 @@ export function connect(access: Access): Client {
     if (block === undefined) return await send(table, 'RowBinary', rows, token)
     try {
       const native = await block.turn(rows)
+      if (block.isStored()) return
       // First, as who finds a minute there looks for its spans: one too many does no harm.
       for (const { table: other, rows: summed, stored } of await block.summaries()) {
         if (summed.length > 0) await insertInto(other, [summed], token)
         stored?.()
       }
       await send(table, 'Native', native, token)
+      block.stored()
     } finally {
       blocks.give(table, block)
     }

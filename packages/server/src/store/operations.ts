@@ -1,45 +1,26 @@
 import { ByteList } from './native/byte-list.ts'
 import type { LowCardinalityColumn } from './native/column.ts'
 import { TupleNumbers } from './native/tuple-numbers.ts'
+import { type RecentlyStored, stretchOf } from './recently-stored.ts'
 import { ROW } from './traffic/span-row.ts'
-
-const DAY_SECONDS = 86_400
 
 /** Elements of an operation; the first two are numbers in dictionaries of the block. */
 const [SERVICE, NAME, KIND, WIDTH] = [0, 1, 2, 3] as const
 
-/** Names of up to 256 bytes each: some megabytes. */
-const REMEMBERED_AT_MOST = 20_000
+/** Longer names are written with every segment. */
 const LONGEST_REMEMBERED = 256
 
-/**
- * Operations that the store has from this process, by day of arrival: most segments have nothing new. What is forgotten is
- * written again, to no effect.
- */
-export class StoredOperations {
-  readonly #keys = new Set<string>()
-
-  has(key: string): boolean {
-    return this.#keys.has(key)
-  }
-
-  add(keys: readonly string[]): void {
-    if (this.#keys.size + keys.length > REMEMBERED_AT_MOST) this.#keys.clear()
-    for (const key of keys.slice(0, REMEMBERED_AT_MOST)) this.#keys.add(key)
-  }
-}
-
-/** A segment's operations: rows of `operations` for those that are new today. */
+/** A segment's operations: rows of `operations` for those that were not stored lately. */
 export class Operations {
   readonly #services: LowCardinalityColumn
   readonly #names: LowCardinalityColumn
-  readonly #stored: StoredOperations
+  readonly #stored: RecentlyStored
   readonly #operations = new TupleNumbers(WIDTH)
   readonly #operation = new Uint32Array(WIDTH)
   #received = 0
   readonly #rows = new ByteList()
 
-  constructor(services: LowCardinalityColumn, names: LowCardinalityColumn, stored: StoredOperations) {
+  constructor(services: LowCardinalityColumn, names: LowCardinalityColumn, stored: RecentlyStored) {
     this.#services = services
     this.#names = names
     this.#stored = stored
@@ -63,10 +44,10 @@ export class Operations {
 
   /** RowBinary, valid until `clear`, and what to call once it is stored. */
   rows(): { readonly rows: Uint8Array; readonly stored: () => void } {
-    const day = Math.floor(this.#received / DAY_SECONDS)
+    const stretch = stretchOf(this.#received)
     const fresh: string[] = []
     for (let number = 0; number < this.#operations.count; number++) {
-      const key = this.#keyOf(number, day)
+      const key = this.#keyOf(number, stretch)
       if (key !== undefined && this.#stored.has(key)) continue
       if (key !== undefined) fresh.push(key)
       this.#services.dictionary.write(this.#operations.at(number, SERVICE), this.#rows)
@@ -77,11 +58,11 @@ export class Operations {
     return { rows: this.#rows.view(), stored: () => this.#stored.add(fresh) }
   }
 
-  #keyOf(number: number, day: number): string | undefined {
+  #keyOf(number: number, stretch: number): string | undefined {
     const service = textOf(this.#services, this.#operations.at(number, SERVICE))
     const name = textOf(this.#names, this.#operations.at(number, NAME))
     if (service === undefined || name === undefined) return undefined
-    return `${day} ${this.#operations.at(number, KIND)} ${service.length} ${service}${name}`
+    return `${stretch} ${this.#operations.at(number, KIND)} ${service.length} ${service}${name}`
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from './client.ts'
+import { STRETCH_SECONDS } from './recently-stored.ts'
 import { dayTables } from './schema.ts'
 
 export type Retention = {
@@ -50,8 +51,10 @@ async function dropForgottenNames(client: Client): Promise<void> {
   )
   const received = Number(first?.received ?? 0)
   if (received === 0) return
+  // A name is written once in so long: the row may be that much older than what it names.
+  const before = Math.max(0, received - STRETCH_SECONDS)
   for (const table of ['sources', 'operations', 'metric_series']) {
-    await client.command(`alter table ${table} delete where received < toDateTime(${received}, 'UTC')`)
+    await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)
   }
 }
 

@@ -1,7 +1,8 @@
 import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
 import { lowCardinalityColumn } from './native/column.ts'
 import type { RowWatch, Summary } from './native/native-block.ts'
-import { Operations, type StoredOperations } from './operations.ts'
+import { Operations } from './operations.ts'
+import type { RecentlyStored } from './recently-stored.ts'
 import { ROW } from './traffic/span-row.ts'
 import { TrafficMinutes } from './traffic/minutes.ts'
 
@@ -24,7 +25,7 @@ export class SpansWatch implements RowWatch {
   }
   readonly derived: ReadonlySet<string> = new Set(messagingColumnNames)
 
-  constructor(stored: StoredOperations) {
+  constructor(stored: RecentlyStored) {
     this.#operations = new Operations(this.#service, this.#name, stored)
   }
 

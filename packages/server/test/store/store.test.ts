@@ -87,6 +87,24 @@ test('an insert whose part was never committed is made by the next try, in the t
   await next.close()
 })
 
+test('sources and operations are stored again ten minutes later, not with each segment', async () => {
+  const store = await openEmbeddedStore(dir)
+  const stretch = Math.floor(Date.now() / 600_000) * 600
+  const last = async (): Promise<unknown> => {
+    const [row] = await store.query(
+      `select (select toUnixTimestamp(max(received)) from sources) as source,
+        (select toUnixTimestamp(max(received)) from operations) as operation, count() as spans from spans`,
+    )
+    return row
+  }
+  await insertAll(store, someRows(3, stretch), 'first')
+  await insertAll(store, someRows(3, stretch + 599), 'in the same ten minutes')
+  expect(await last()).toEqual({ source: stretch, operation: stretch, spans: '6' })
+  await insertAll(store, someRows(3, stretch + 600), 'later')
+  expect(await last()).toEqual({ source: stretch + 600, operation: stretch + 600, spans: '9' })
+  await store.close()
+})
+
 test('chunks of one insert are one insert, wherever rows are cut', async () => {
   const rows = someRows(20)
   const store = await openEmbeddedStore(dir)

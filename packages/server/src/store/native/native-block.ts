@@ -20,6 +20,10 @@ export type RowWatch = {
   row(bytes: Buffer, start: number): void
   /** What other tables keep of the rows that were turned; valid until the next are. */
   summaries(): Promise<readonly Summary[]>
+  /** The table has all of these rows already. @default it hasn't */
+  isStored?(): boolean
+  /** To be called when it has. */
+  stored?(): void
 }
 
 /** RowBinary of a table that is filled from another's rows. */
@@ -92,6 +96,16 @@ export class NativeBlock {
   /** Of the rows turned last, until the next are. */
   async summaries(): Promise<readonly Summary[]> {
     return (await this.#watch?.summaries()) ?? []
+  }
+
+  /** Nothing of the rows turned last is new to the table. */
+  isStored(): boolean {
+    return this.#watch?.isStored?.() ?? false
+  }
+
+  /** To be called when the rows turned last are in the table. */
+  stored(): void {
+    this.#watch?.stored?.()
   }
 
   #block(rows: number): Buffer[] {
