@@ -99,6 +99,13 @@ test('a trace has times in microseconds, a process per resource and links as FOL
   })
 })
 
+test('a trace is told in lines where a person reads it, as by the links of the UI', async () => {
+  const plain = await fetch(`${spanlink.url}/jaeger/api/traces/${root.traceId}`)
+  const pretty = await fetch(`${spanlink.url}/jaeger/api/traces/${root.traceId}?raw=true&prettyPrint=true`)
+  expect(pretty.headers.get('content-type')).toBe(plain.headers.get('content-type'))
+  expect(await pretty.text()).toBe(JSON.stringify(await plain.json(), undefined, 4))
+})
+
 test('a search goes by service, operation, tags of any type, durations and times in microseconds', async () => {
   const micros = (nano: bigint): string => String(nano / 1000n)
   expect(await found({ service: 'payment' })).toEqual([pay.traceId])

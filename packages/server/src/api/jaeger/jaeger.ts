@@ -28,6 +28,12 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
           .code(status)
           .send({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code: status, msg: detail }] })
       })
+      jaeger.addHook('onRequest', async (request, reply) => {
+        const asked = textOf(queryOf(request), 'prettyPrint') ?? 'false'
+        if (asked === 'false') return
+        void reply.type('application/json; charset=utf-8')
+        void reply.serializer((body: unknown) => JSON.stringify(body, undefined, 4))
+      })
       names(jaeger, store)
       traces(jaeger, store)
       jaeger.get('/api/dependencies', async (request, reply) => {
