@@ -8,7 +8,8 @@ export type Store = {
   state(): 'starting' | 'ready' | 'down'
   /**
    * Inserts RowBinary rows, in the column order of `sql/<table>.sql`. Resolves once they are stored and queryable.
-   * The same token again is a no-op that resolves (views included): a replay after a crash stores nothing twice.
+   * What is summed up of spans and their operations are stored with them, under the same token. The same token again is a no-op that
+   * resolves: a replay after a crash stores nothing twice, in whatever table.
    * Rejects with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries with the same
    * token.
    */
@@ -20,7 +21,7 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** Tables that the receiver writes; views fill the others. */
+/** Tables that the receiver writes; the others are filled from `spans`. */
 export type RowTable = 'spans' | 'span_links' | 'sources' | 'logs' | 'metric_series' | 'metric_points'
 
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>
