@@ -33,7 +33,7 @@ export const MAX_LOOKED = 500
 export function asked(
   sql: string,
   { topic, group }: Pick<ListQuestion, 'topic' | 'group'>,
-): { readonly sql: string; readonly params: QueryParams; readonly isInRollup: true } {
+): { readonly sql: string; readonly params: QueryParams; readonly inRollup: 'same' } {
   const conditions = [
     sql,
     ...(topic === undefined ? [] : ['topic = {topic:String}']),
@@ -42,7 +42,7 @@ export function asked(
   return {
     sql: conditions.join(' and '),
     params: { ...(topic !== undefined && { topic }), ...(group !== undefined && { group }) },
-    isInRollup: true,
+    inRollup: 'same',
   }
 }
 

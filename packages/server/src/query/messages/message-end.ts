@@ -45,13 +45,10 @@ export async function newestEnds(
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
   const lookFrom = async (start: bigint): Promise<Looked> =>
     await newestIn(store, { start, end: newest }, condition, before, limit, options)
-  const [soon = MINUTE, ...longer] = LOOK_BACK
-  if (newest - soon <= window.start) return await lookFrom(window.start)
-  let looked = await lookFrom(newest - soon)
+  if (newest - MINUTE <= window.start) return await lookFrom(window.start)
+  let looked = await lookFrom(newest - MINUTE)
   if (looked.lookedTo !== undefined) return looked
-  const starts = condition.isInRollup
-    ? await newestMinutes(store, { start: window.start, end: newest }, condition, limit, options)
-    : longer.map((back) => (newest - back > window.start ? newest - back : window.start))
+  const starts = await furtherStarts(store, { start: window.start, end: newest }, condition, limit, options)
   for (const start of new Set(starts)) {
     looked = await lookFrom(start)
     if (looked.lookedTo !== undefined) return looked
@@ -59,11 +56,28 @@ export async function newestEnds(
   return looked
 }
 
+/** Where to begin reading when the last minute holds too few, later places first; nothing lies before the last. */
+async function furtherStarts(
+  store: Store,
+  stretch: TimeWindow,
+  { sql, params, inRollup }: EndCondition,
+  limit: number,
+  options: QueryOptions,
+): Promise<bigint[]> {
+  if (inRollup === 'same') return await newestMinutes(store, stretch, { sql, params }, limit, options)
+  // Of what the rollup counts, some is not looked for.
+  const places = await newestMinutes(store, stretch, { sql: inRollup, params }, 2 * limit, options)
+  const [first, last] = [places[0], places.at(-1)]
+  if (first === undefined || last === undefined) return []
+  const between = LOOK_BACK.map((back) => stretch.end - back).filter((at) => at < first && at > last)
+  return [first, ...between, last]
+}
+
 export type EndCondition = {
   readonly sql: string
   readonly params: QueryParams
-  /** It is about what `traffic_minutes` knows too. */
-  readonly isInRollup: boolean
+  /** As a condition on `traffic_minutes`: the same, or what holds for more, with the same parameters. */
+  readonly inRollup: 'same' | string
 }
 
 export type Looked = {
@@ -74,7 +88,7 @@ export type Looked = {
 
 const MINUTE = 60_000_000_000n
 
-const LOOK_BACK = [MINUTE, 10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE, 1n << 64n]
+const LOOK_BACK = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
 
 async function newestIn(
   store: Store,

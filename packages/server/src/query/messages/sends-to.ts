@@ -59,7 +59,7 @@ async function newestSends(
   limit: number,
   { store, window, before, options }: ListQuestion,
 ): Promise<Pick<Sends, 'sends' | 'lookedTo'>> {
-  const condition = { sql: isSent, params: { topics }, isInRollup: true }
+  const condition = { sql: isSent, params: { topics }, inRollup: 'same' as const }
   const { ends, lookedTo } = await newestEnds(store, window, condition, before, limit, options)
   return { sends: withoutCreates(ends), lookedTo }
 }

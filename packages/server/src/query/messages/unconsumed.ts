@@ -23,15 +23,15 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   if (old < window.start) return { messages: [], lookedTo: undefined }
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
   const topics = group === undefined || topic !== undefined ? undefined : await topicsOf(store, group, options)
-  const condition = asked(topics === undefined ? isSent : `${isSent} and topic in {topics:Array(String)}`, {
-    topic,
-    group: undefined,
-  })
+  const ofTopics = (sql: string): ReturnType<typeof asked> =>
+    asked(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, { topic, group: undefined })
+  const condition = ofTopics(isSent)
+  const inRollup = ofTopics(`messaging_operation in ('create', 'send') and topic != ''`).sql
   const params = { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) }
   const { ends: sent, lookedTo } = await newestEnds(
     store,
     { start: window.start, end: after > 0n ? old + 1n : window.end },
-    { sql: condition.sql, params, isInRollup: false },
+    { sql: condition.sql, params, inRollup },
     before,
     MAX_LOOKED,
     options,
