@@ -76,6 +76,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler((error, _request, reply) => {
     const problem = problemOf(error)
     if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
+    else if (problem.status === 503) options.log(`A question was not answered: ${(error as Error).message}`)
     return sendProblem(reply, problem)
   })
 
