@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,8 @@ export type ClickHouseNode = {
   /** On the same ports and data. */
   start(): Promise<void>
   query<Row>(sql: string): Promise<Row[]>
+  /** How it ended and its last words, if it wasn't by `kill`. */
+  ownEnd(): Promise<string | undefined>
 }
 
 export type TwoNodes = {
@@ -36,8 +38,11 @@ export async function startTwoNodes(): Promise<TwoNodes> {
     clickHouseNode(join(dir, 'two'), http2, tcp2, tcpPorts),
   ] as const
   const dispose = async (): Promise<void> => {
+    const ends = await Promise.all(nodes.map((node) => node.ownEnd()))
     await Promise.all(nodes.map((node) => node.kill()))
     await rm(dir, { recursive: true, force: true })
+    const told = ends.filter((end) => end !== undefined)
+    if (told.length > 0) throw new Error(`a node ended by itself: ${told.join('\n')}`)
   }
   try {
     await Promise.all(nodes.map((node) => node.start()))
@@ -61,7 +66,9 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
   const configFile = join(dir, 'config.xml')
   writeFileSync(join(dir, 'users.xml'), users)
   writeFileSync(configFile, config(dir, httpPort, tcpPort, tcpPorts))
+  const logFile = join(dir, 'node.log')
   let child: ChildProcess | undefined
+  let isKilled = false
   const query = async <Row>(sql: string): Promise<Row[]> => {
     const client = createClient({
       url: `http://127.0.0.1:${httpPort}`,
@@ -99,18 +106,27 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
     query,
     start: async () => {
       const entry = fileURLToPath(new URL('../../src/store/engine-child.ts', import.meta.url))
+      const log = openSync(logFile, 'a')
       child = spawn(process.execPath, [entry, engineLibrary(), configFile], {
         cwd: dir,
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+        stdio: ['ignore', log, log, 'ipc'],
         env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
       })
+      closeSync(log)
+      isKilled = false
       await listenTcp()
     },
     kill: async () => {
       if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
       const exited = new Promise((resolve) => child?.once('exit', resolve))
+      isKilled = true
       child.kill('SIGKILL')
       await exited
+    },
+    ownEnd: async () => {
+      if (isKilled || child === undefined || (child.exitCode === null && child.signalCode === null)) return undefined
+      const lastWords = (await readFile(logFile, 'utf8')).slice(-4000)
+      return `${child.signalCode ?? `exit ${child.exitCode}`}\n${lastWords}`
     },
   }
 }
