@@ -117,9 +117,9 @@ export function connect(access: Access): Client {
       // The engine keeps the limit itself; this one is for an engine that doesn't answer at all.
       const silence = AbortSignal.timeout(timeoutMs + 2000)
       const signal = options.signal === undefined ? silence : AbortSignal.any([options.signal, silence])
-      const queryId = randomUUID()
-      try {
-        signal.throwIfAborted()
+      let queryId = ''
+      const ask = async (): Promise<Row[]> => {
+        queryId = randomUUID()
         const answer = await client.query({
           query: sql,
           query_params: params,
@@ -129,6 +129,16 @@ export function connect(access: Access): Client {
           query_id: queryId,
         })
         return await answer.json<Row>()
+      }
+      try {
+        signal.throwIfAborted()
+        try {
+          return await ask()
+        } catch (error) {
+          // A kept connection may end just as a question goes out on it; an engine that is down refuses the second one.
+          if (signal.aborted || !isLostConnection(error)) throw error
+          return await ask()
+        }
       } catch (error) {
         if (signal.aborted) void kill(queryId)
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
@@ -196,6 +206,11 @@ const codes: Readonly<Record<string, 'timeout' | 'too-heavy' | 'too-complex'>> =
   '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
   '307': 'too-heavy', // TOO_MANY_BYTES
   '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
+}
+
+function isLostConnection(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNRESET' || code === 'EPIPE'
 }
 
 function failure(error: unknown): StoreError {

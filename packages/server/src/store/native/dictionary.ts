@@ -1,5 +1,6 @@
 import { ByteList } from './byte-list.ts'
 import { type RowCursor, viewOf } from './row-cursor.ts'
+import { mixed, settled } from './secret-hash.ts'
 
 const START_SLOTS = 256
 
@@ -129,12 +130,9 @@ function hashOf(view: DataView, at: number, length: number): number {
   const end = at + length
   let hash = length
   let pos = at
-  for (; pos <= end - 4; pos += 4) {
-    hash = Math.imul(hash ^ view.getInt32(pos, true), 0x01000193)
-    hash ^= hash >>> 15
-  }
-  for (; pos < end; pos++) hash = Math.imul(hash ^ view.getUint8(pos), 0x01000193)
-  return hash ^ (hash >>> 15)
+  for (; pos <= end - 4; pos += 4) hash = mixed(hash ^ view.getInt32(pos, true))
+  for (; pos < end; pos++) hash = mixed(hash ^ view.getUint8(pos))
+  return settled(hash)
 }
 
 function resized(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {

@@ -1,3 +1,5 @@
+import { mixed, settled } from './secret-hash.ts'
+
 const START_TUPLES = 256
 
 /** Memory for more than these is given back when the numbers are cleared. */
@@ -75,6 +77,6 @@ export class TupleNumbers {
 
 function hashOf(tuple: Uint32Array): number {
   let hash = 0
-  for (let i = 0; i < tuple.length; i++) hash = Math.imul(hash ^ (tuple[i] as number), 0x9e3779b1) ^ (hash >>> 15)
-  return hash ^ (hash >>> 15)
+  for (let i = 0; i < tuple.length; i++) hash = mixed(hash ^ (tuple[i] as number))
+  return settled(hash)
 }
