@@ -186,6 +186,8 @@ function ingestAt(otlpHttp: string, rate: number): () => Promise<number> {
       if (ahead > 0) await new Promise((resolve) => setTimeout(resolve, ahead))
     }
   })()
+  // Told where it is awaited: a question that failed has stopped the receiver, and is what one wants to hear of.
+  sending.catch(() => {})
   return async () => {
     stopped.abort()
     await sending

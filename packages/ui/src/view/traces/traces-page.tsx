@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
 import { bindKeys } from '../../state/keyboard.ts'
@@ -168,7 +169,7 @@ function Results(props: {
         }
       />
       {traces.length === 0 ? (
-        <Nothing filters={filters} />
+        <Nothing filters={filters} more={hasMore ? more : undefined} />
       ) : filters.by === undefined ? (
         <TraceTable traces={traces} more={more} />
       ) : (
@@ -196,7 +197,15 @@ function keepLength(shown: number): void {
   replace(tracesUrl({ ...filtersOf(at.query), limit: String(Math.min(MOST_TRACES, shown)) }))
 }
 
-function Nothing({ filters }: { readonly filters: TraceFilters }) {
+/** @param more set where older traces were not looked at: a search stops after as many as one question may look at */
+function Nothing({ filters, more }: { readonly filters: TraceFilters; readonly more: ComponentChildren }) {
+  if (more !== undefined) {
+    return (
+      <Notice icon="search" title="No trace matches among the newest">
+        {more}
+      </Notice>
+    )
+  }
   if (isFiltered(filters)) {
     return (
       <Notice icon="search" title="No trace matches">
