@@ -59,7 +59,8 @@ export async function startSite(): Promise<Site> {
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`))
       page.on('console', (message) => {
         if (message.type() !== 'error' || message.text().includes('status of 404')) return
-        complaints.push(`${message.text()} ${message.location().url}`)
+        const why = message.text().includes('status of 5') ? `; the server said: ${server.stderr().slice(-1000)}` : ''
+        complaints.push(`${message.text()} ${message.location().url}${why}`)
       })
       page.on('request', (request) => {
         if (!request.url().startsWith(server.url)) complaints.push(`asked another host: ${request.url()}`)
