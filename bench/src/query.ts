@@ -94,17 +94,21 @@ try {
     const rows: string[][] = []
     for (const [name, bar, path, count] of asked) {
       const times: number[] = []
+      let refused = 0
       const before = cpuSeconds(server.pid) + cpuSeconds(enginePid)
       for (let i = 0; i < count; i++) {
         const start = performance.now()
         const answer = await fetch(server.url + path())
         const text = await answer.text()
-        if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
+        // A day of spans may ask for more time or memory than there is while spans come in; that is an answer too.
+        if ([422, 504].includes(answer.status)) refused++
+        else if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
         times.push(performance.now() - start)
       }
       const used = cpuSeconds(server.pid) + cpuSeconds(enginePid) - before
       const cpu = ((used / count) * 1000).toFixed(1)
-      const row = [name, String(count), percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1), cpu, bar]
+      const [p50, p95] = [percentile(times, 0.5).toFixed(1), percentile(times, 0.95).toFixed(1)]
+      const row = [name, String(count), p50, p95, cpu, bar, refused === 0 ? '' : String(refused)]
       process.stderr.write(`${row.join('  ')}\n`)
       rows.push(row)
     }
@@ -115,7 +119,7 @@ try {
   const stop = ingestAt(server.otlpHttp, Number(values.rate))
   const busy = await measure()
   const rate = await stop()
-  const head = ['question', 'asked', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar']
+  const head = ['question', 'asked', 'p50 ms', 'p95 ms', 'CPU ms each', 'bar', 'refused']
   const perSpan = (bytes: number): string => (bytes / data.spans).toFixed(1)
   const lines = [
     'Questions over the HTTP API of the real server, embedded engine',
