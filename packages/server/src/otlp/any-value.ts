@@ -34,22 +34,30 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
   const bytes = reader.bytes
   // Nearly all attributes: one string shorter than 128 bytes and nothing else.
   if (end - at >= 2 && bytes[at] === STRING && bytes[at + 1] === end - at - 2 && end - at < 130) {
-    writer.copy(bytes, at + 1, end - at - 1)
+    writer.copy(reader.view, at + 1, end - at - 1)
     return LETTER.s
   }
   const tag = findValue(reader, at, end)
   switch (tag) {
     case STRING: {
       const length = reader.length(end)
-      writer.string(bytes, reader.pos, length)
+      writer.string(reader.view, reader.pos, length)
       return LETTER.s
     }
     case BOOL:
       writer.text(readBool(reader) ? 'true' : 'false')
       return LETTER.b
-    case INT:
-      writer.text(readInt(reader))
+    case INT: {
+      // Nearly all: not negative and below 2^28.
+      const { pos } = reader
+      const small = reader.varint()
+      if (reader.pos - pos <= 4) writer.decimal(small)
+      else {
+        reader.pos = pos
+        writer.text(readInt(reader))
+      }
       return LETTER.i
+    }
     case DOUBLE:
       writer.text(doubleText(reader.view.getFloat64(reader.pos, true)))
       return LETTER.d

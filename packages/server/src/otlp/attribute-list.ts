@@ -6,48 +6,110 @@ import { WireReader } from './wire-reader.ts'
 /** Of one span, event, link, resource or scope. SDKs stop at 128; it bounds the work of one hostile message. */
 const MAX_ATTRIBUTES = 65_536
 
-/** Up to it, comparing all pairs of key hashes is cheaper than a Map of strings. */
-const FEW = 24
+/** Of one message too: as much as a request may have. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+const START_BYTES = 4096
+const START_ATTRIBUTES = 64
 
 const LETTER_S = 0x73
 
+/** KeyValue of common.proto. */
+const KEY = 0x0a
+const VALUE = 0x12
+
+/** Ten keys that differ share a slot once in a hundred lists. */
+const SLOT_BITS = 12
+
 /**
- * The attributes of one message: where each key and value lies in the request. Read field by field, then written as
- * the columns `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that aren't, the last counts.
- *
- * KeyValue (common.proto): key 1 (0x0a), value 2 (0x12).
+ * The attributes of one message, read field by field into what a Map has of each (key and value), then written as the columns
+ * `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that aren't, the last counts.
  */
 export class AttributeList {
   #count = 0
-  /** How many repeat a later one's key (their `keyLength` is -1 then), or -1 before that was asked. */
-  #dropped = -1
-  #keyAt = new Int32Array(64)
-  #keyLength = new Int32Array(64)
-  #keyHash = new Int32Array(64)
-  #valueAt = new Int32Array(64)
-  #valueEnd = new Int32Array(64)
-  #letters = Buffer.alloc(64)
+  /** Key and value of each, one after the other. */
+  readonly #cells = new RowWriter(START_BYTES, MAX_BYTES)
+  #cellAt = new Int32Array(START_ATTRIBUTES)
+  #keyAt = new Int32Array(START_ATTRIBUTES)
+  #valueAt = new Int32Array(START_ATTRIBUTES)
+  #letters = new DataView(new ArrayBuffer(START_ATTRIBUTES))
+  #onlyStrings = true
+  /** Number of the list that a key of this hash was last seen in: two in one list may be the same key. */
+  readonly #seenIn = new Uint32Array(2 ** SLOT_BITS)
+  #list = 1
+  #mayRepeat = false
+  /** Those to write, in order, where that isn't all as they were sent. */
+  #order: readonly number[] | undefined
 
   clear(): void {
     this.#count = 0
-    this.#dropped = -1
+    this.#cells.reset()
+    this.#onlyStrings = true
+    this.#list = (this.#list + 1) >>> 0
+    this.#mayRepeat = false
+    this.#order = undefined
   }
 
   /** Takes the KeyValue that starts at the reader's position and ends at `end`. */
   read(reader: WireReader, end: number): void {
-    if (this.#count === this.#keyAt.length) this.#grow()
-    const bytes = reader.bytes
+    const { bytes } = reader
+    const keyAt = reader.pos + 2
+    const keyLength = bytes[keyAt - 1] as number
+    const keyEnd = keyAt + keyLength
+    const rest = end - keyEnd - 2
+    // Nearly all attributes: a key, then a value, both shorter than 128 bytes.
+    const isPlain =
+      bytes[keyAt - 2] === KEY &&
+      keyLength < 0x80 &&
+      rest >= 0 &&
+      rest < 0x80 &&
+      bytes[keyEnd] === VALUE &&
+      bytes[keyEnd + 1] === rest
+    if (isPlain) this.#add(reader, keyAt, keyLength, keyEnd + 2, end)
+    else this.#readFields(reader, end)
+    reader.pos = end
+  }
+
+  /** Appends the value of the last attribute of this key, a String, and tells whether there is one. */
+  writeValue(key: string, writer: RowWriter): boolean {
+    for (let i = this.#count - 1; i >= 0; i--) {
+      if (this.#keyOf(i) !== key) continue
+      const at = this.#valueAt[i] as number
+      writer.copy(this.#cells.view, at, this.#endOf(i) - at)
+      return true
+    }
+    return false
+  }
+
+  /** Puts them in order of key, by bytes. To be called before `write`. */
+  sort(): void {
+    let sorted = true
+    for (let i = 1; sorted && i < this.#count; i++) sorted = this.#compareKeys(i - 1, i) <= 0
+    if (!sorted) this.#order = this.#withoutRepeated().toSorted((a, b) => this.#compareKeys(a, b))
+  }
+
+  /** Writes the columns `attrs` and `attr_types`. */
+  write(writer: RowWriter): void {
+    if (this.#mayRepeat) this.#order ??= this.#withoutRepeated()
+    if (this.#order !== undefined) return this.#writeOrdered(writer, this.#order)
+    writer.varint(this.#count)
+    writer.append(this.#cells)
+    if (this.#onlyStrings) writer.u8(0)
+    else writer.string(this.#letters, 0, this.#count)
+  }
+
+  #readFields(reader: WireReader, end: number): void {
     let keyAt = 0
     let keyLength = 0
     let valueAt = 0
     let valueEnd = 0
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x0a) {
+      if (tag === KEY) {
         keyLength = reader.length(end)
         keyAt = reader.pos
         reader.pos += keyLength
-      } else if (tag === 0x12) {
+      } else if (tag === VALUE) {
         const length = reader.length(end)
         valueAt = reader.pos
         valueEnd = valueAt + length
@@ -55,108 +117,58 @@ export class AttributeList {
       } else reader.skip(tag, end)
     }
     reader.endMessage(end)
+    this.#add(reader, keyAt, keyLength, valueAt, valueEnd)
+  }
+
+  #add(reader: WireReader, keyAt: number, keyLength: number, valueAt: number, valueEnd: number): void {
+    if (this.#count === this.#cellAt.length) this.#grow()
     const i = this.#count++
-    this.#keyAt[i] = keyAt
-    this.#keyLength[i] = keyLength
-    this.#valueAt[i] = valueAt
-    this.#valueEnd[i] = valueEnd
-    this.#keyHash[i] =
-      keyLength === 0
-        ? 0
-        : (keyLength << 24) ^
-          ((bytes[keyAt] as number) << 16) ^
-          ((bytes[keyAt + (keyLength >> 1)] as number) << 8) ^
-          (bytes[keyAt + keyLength - 1] as number)
+    const cells = this.#cells
+    this.#cellAt[i] = cells.pos
+    cells.string(reader.view, keyAt, keyLength)
+    this.#keyAt[i] = cells.pos - keyLength
+    this.#valueAt[i] = cells.pos
+    const letter = writeAnyValue(reader, cells, valueAt, valueEnd)
+    this.#letters.setUint8(i, letter)
+    if (letter !== LETTER_S) this.#onlyStrings = false
+    const slot = slotOf(reader.view, keyAt, keyLength)
+    if (this.#seenIn[slot] === this.#list) this.#mayRepeat = true
+    else this.#seenIn[slot] = this.#list
   }
 
-  /** Where the last attribute of this key has its AnyValue, or undefined. */
-  find(reader: WireReader, key: string): { readonly at: number; readonly end: number } | undefined {
-    for (let i = this.#count - 1; i >= 0; i--) {
-      const at = this.#keyAt[i] as number
-      const length = this.#keyLength[i] as number
-      if (length !== key.length || reader.bytes.toString('latin1', at, at + length) !== key) continue
-      return { at: this.#valueAt[i] as number, end: this.#valueEnd[i] as number }
-    }
-    return undefined
-  }
-
-  /** Puts them in order of key, by bytes; repeated keys stay in the order they were sent. To be called before `write`. */
-  sort(reader: WireReader): void {
-    let sorted = true
-    for (let i = 1; sorted && i < this.#count; i++) sorted = this.#compareKeys(reader, i - 1, i) <= 0
-    if (sorted) return
-    const order = Array.from({ length: this.#count }, (_, i) => i).sort((a, b) => this.#compareKeys(reader, a, b))
-    this.#keyAt = reordered(this.#keyAt, order)
-    this.#keyLength = reordered(this.#keyLength, order)
-    this.#keyHash = reordered(this.#keyHash, order)
-    this.#valueAt = reordered(this.#valueAt, order)
-    this.#valueEnd = reordered(this.#valueEnd, order)
-  }
-
-  /** Writes the columns `attrs` and `attr_types`. */
-  write(reader: WireReader, writer: RowWriter): void {
-    if (this.#dropped < 0) {
-      this.#dropped = this.#count > FEW ? this.#dropRepeatedOfMany(reader) : this.#dropRepeatedOfFew(reader)
-    }
-    writer.varint(this.#count - this.#dropped)
-    let letters = 0
-    let others = false
-    for (let i = 0; i < this.#count; i++) {
-      const keyLength = this.#keyLength[i] as number
-      if (keyLength < 0) continue
-      writer.string(reader.bytes, this.#keyAt[i] as number, keyLength)
-      const letter = writeAnyValue(reader, writer, this.#valueAt[i] as number, this.#valueEnd[i] as number)
-      this.#letters[letters++] = letter
-      if (letter !== LETTER_S) others = true
-    }
-    if (others) writer.string(this.#letters, 0, letters)
-    else writer.u8(0)
-  }
-
-  /** Marks repeated keys by a length of -1 and tells how many. */
-  #dropRepeatedOfFew(reader: WireReader): number {
-    let dropped = 0
-    for (let i = 1; i < this.#count; i++) {
-      const hash = this.#keyHash[i]
-      for (let j = 0; j < i; j++) {
-        if (this.#keyHash[j] !== hash || !this.#sameKey(reader, i, j)) continue
-        this.#keyLength[j] = -1
-        dropped++
-      }
-    }
-    return dropped
-  }
-
-  #dropRepeatedOfMany(reader: WireReader): number {
-    let dropped = 0
+  /** All but those whose key a later one has too. */
+  #withoutRepeated(): number[] {
     const last = new Map<string, number>()
-    for (let i = 0; i < this.#count; i++) {
-      const at = this.#keyAt[i] as number
-      const key = reader.bytes.toString('latin1', at, at + (this.#keyLength[i] as number))
-      const earlier = last.get(key)
-      if (earlier !== undefined) {
-        this.#keyLength[earlier] = -1
-        dropped++
-      }
-      last.set(key, i)
+    for (let i = 0; i < this.#count; i++) last.set(this.#keyOf(i), i)
+    return Array.from({ length: this.#count }, (_, i) => i).filter((i) => last.get(this.#keyOf(i)) === i)
+  }
+
+  #writeOrdered(writer: RowWriter, order: readonly number[]): void {
+    writer.varint(order.length)
+    for (const i of order) {
+      const at = this.#cellAt[i] as number
+      writer.copy(this.#cells.view, at, this.#endOf(i) - at)
     }
-    return dropped
+    const letters = order.map((i) => this.#letters.getUint8(i))
+    if (letters.every((letter) => letter === LETTER_S)) writer.u8(0)
+    else {
+      writer.varint(letters.length)
+      for (const letter of letters) writer.u8(letter)
+    }
   }
 
-  #compareKeys(reader: WireReader, i: number, j: number): number {
-    const a = this.#keyAt[i] as number
-    const b = this.#keyAt[j] as number
-    const { bytes } = reader
-    return bytes.compare(bytes, b, b + (this.#keyLength[j] as number), a, a + (this.#keyLength[i] as number))
+  #endOf(i: number): number {
+    return i + 1 < this.#count ? (this.#cellAt[i + 1] as number) : this.#cells.pos
   }
 
-  #sameKey(reader: WireReader, i: number, j: number): boolean {
-    const length = this.#keyLength[i] as number
-    if (this.#keyLength[j] !== length) return false
-    const a = this.#keyAt[i] as number
-    const b = this.#keyAt[j] as number
-    for (let k = 0; k < length; k++) if (reader.bytes[a + k] !== reader.bytes[b + k]) return false
-    return true
+  /** Its bytes, a character each. */
+  #keyOf(i: number): string {
+    return this.#cells.bytes.toString('latin1', this.#keyAt[i], this.#valueAt[i])
+  }
+
+  #compareKeys(i: number, j: number): number {
+    const { bytes } = this.#cells
+    return bytes.compare(bytes, this.#keyAt[j], this.#valueAt[j], this.#keyAt[i], this.#valueAt[i])
   }
 
   #grow(): void {
@@ -164,23 +176,24 @@ export class AttributeList {
       throw new OtlpError('too-many-attributes', `more than ${MAX_ATTRIBUTES} attributes on one span, event or link`)
     }
     const size = this.#count * 2
+    this.#cellAt = grown(this.#cellAt, size)
     this.#keyAt = grown(this.#keyAt, size)
-    this.#keyLength = grown(this.#keyLength, size)
-    this.#keyHash = grown(this.#keyHash, size)
     this.#valueAt = grown(this.#valueAt, size)
-    this.#valueEnd = grown(this.#valueEnd, size)
-    this.#letters = Buffer.alloc(size)
+    const letters = new Uint8Array(size)
+    letters.set(new Uint8Array(this.#letters.buffer))
+    this.#letters = new DataView(letters.buffer)
   }
+}
+
+/** By the key's length, its middle and its end: names of one convention begin alike. */
+function slotOf(view: DataView, at: number, length: number): number {
+  if (length < 4) return length === 0 ? 0 : view.getUint8(at) ^ (view.getUint8(at + length - 1) << 4)
+  const middle = Math.imul(view.getInt32(at + ((length - 4) >> 1), true), 0x9e3779b1)
+  return Math.imul(middle ^ view.getInt32(at + length - 4, true) ^ length, 0x85ebca6b) >>> (32 - SLOT_BITS)
 }
 
 function grown(list: Int32Array, size: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(size)
   larger.set(list)
   return larger
-}
-
-function reordered(list: Int32Array, order: readonly number[]): Int32Array<ArrayBuffer> {
-  const result = new Int32Array(list.length)
-  order.forEach((from, to) => (result[to] = list[from] as number))
-  return result
 }

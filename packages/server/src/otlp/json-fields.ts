@@ -1,3 +1,4 @@
+import { viewOf } from '../bytes/copy-bytes.ts'
 import { MAX_DEPTH, OtlpError } from './error.ts'
 import { RowWriter } from './row-writer.ts'
 
@@ -79,7 +80,7 @@ export function hex(tag: number): Field {
     let bytes = Buffer.from(value, 'hex')
     if (bytes.length * 2 !== value.length) bytes = Buffer.alloc(0)
     writer.varint(tag)
-    writer.string(bytes, 0, bytes.length)
+    writer.string(viewOf(bytes), 0, bytes.length)
   }
 }
 
@@ -90,7 +91,7 @@ export function base64(tag: number): Field {
     // The decoder passes over what isn't base64, which then is missing.
     if (bytes.length !== Math.floor((value.replace(/={1,2}$/, '').length * 3) / 4)) throw wrong(name, 'base64', value)
     writer.varint(tag)
-    writer.string(bytes, 0, bytes.length)
+    writer.string(viewOf(bytes), 0, bytes.length)
   }
 }
 

@@ -129,29 +129,28 @@ export function writeLog(
   source: Source,
   log: LogFields,
 ): void {
-  const { bytes } = reader
   writer.u32(received)
   if (log.timeAt < 0) writer.zeros(8)
-  else writer.copy(bytes, log.timeAt, 8)
+  else writer.copy(reader.view, log.timeAt, 8)
   if (log.observedAt < 0) writer.zeros(8)
-  else writer.copy(bytes, log.observedAt, 8)
+  else writer.copy(reader.view, log.observedAt, 8)
   writeId(reader, writer, log.traceIdAt, log.traceIdLength, 16)
   writeId(reader, writer, log.spanIdAt, log.spanIdLength, 8)
   writer.u32(log.flagsAt < 0 ? 0 : reader.view.getUint32(log.flagsAt, true))
   writer.u8(log.severity > LAST_SEVERITY ? 0 : log.severity)
-  writer.string(bytes, log.severityTextAt, log.severityTextLength)
-  writer.string(bytes, log.eventNameAt, log.eventNameLength)
-  writer.copy(source.service, 0, source.service.length)
+  writer.string(reader.view, log.severityTextAt, log.severityTextLength)
+  writer.string(reader.view, log.eventNameAt, log.eventNameLength)
+  writer.copy(source.service, 0, source.service.byteLength)
   writer.copy(source.id, 0, 8)
   const letter = writeAnyValue(reader, writer, log.bodyAt, log.bodyEnd)
   writer.u8(1)
   writer.u8(letter)
-  log.attributes.write(reader, writer)
+  log.attributes.write(writer)
   writer.u32(log.droppedAttributes)
 }
 
 /** An id that isn't valid is all zeros in the tables. */
 export function writeId(reader: WireReader, writer: RowWriter, at: number, length: number, wanted: 16 | 8): void {
-  if (isValidId(reader, at, length, wanted)) writer.copy(reader.bytes, at, wanted)
+  if (isValidId(reader, at, length, wanted)) writer.copy(reader.view, at, wanted)
   else writer.zeros(wanted)
 }

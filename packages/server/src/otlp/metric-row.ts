@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { writeId } from './log-record.ts'
 import { METRIC_TYPE, type MetricFields, type MetricType } from './metric.ts'
@@ -23,32 +24,33 @@ export function writeSeries(
   source: Source,
   metric: MetricFields,
   point: PointFields,
-  seen: Map<string, Buffer>,
-): Buffer {
+  seen: Map<string, DataView>,
+): DataView {
   const row = writer.pos
   writer.zeros(8)
   writer.u32(received)
   const identity = writer.pos
   writer.copy(source.id, 0, 8)
-  writer.copy(source.service, 0, source.service.length)
-  writer.string(reader.bytes, metric.nameAt, metric.nameLength)
+  writer.copy(source.service, 0, source.service.byteLength)
+  writer.string(reader.view, metric.nameAt, metric.nameLength)
   writer.u8(metric.type)
-  writer.string(reader.bytes, metric.unitAt, metric.unitLength)
+  writer.string(reader.view, metric.unitAt, metric.unitLength)
   writer.u8(metric.temporality)
   writer.u8(metric.monotonic ? 1 : 0)
-  point.attributes.sort(reader)
-  point.attributes.write(reader, writer)
-  const id = hash('sha256', writer.bytes.subarray(identity, writer.pos), 'buffer').subarray(0, 8)
-  const key = id.toString('latin1')
+  point.attributes.sort()
+  point.attributes.write(writer)
+  const digest = hash('sha256', writer.bytes.subarray(identity, writer.pos), 'buffer').subarray(0, 8)
+  const key = digest.toString('latin1')
   const known = seen.get(key)
   if (known !== undefined) {
     writer.pos = row
     return known
   }
+  const id = viewOf(digest)
   seen.set(key, id)
-  writer.bytes.set(id, row)
-  writer.string(reader.bytes, metric.descriptionAt, metric.descriptionLength)
-  metric.metadata.write(reader, writer)
+  writer.bytes.set(digest, row)
+  writer.string(reader.view, metric.descriptionAt, metric.descriptionLength)
+  metric.metadata.write(writer)
   return id
 }
 
@@ -66,7 +68,7 @@ export function writePoint(
   reader: WireReader,
   writer: RowWriter,
   received: number,
-  series: Buffer,
+  series: DataView,
   point: PointFields,
   end: number,
 ): void {
@@ -151,7 +153,7 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
     writeValue(reader, writer, doubleAt, intAt)
     writeId(reader, writer, traceIdAt, traceIdLength, 16)
     writeId(reader, writer, spanIdAt, spanIdLength, 8)
-    filtered.write(reader, writer)
+    filtered.write(writer)
     reader.pos = end
   }
 }
@@ -168,11 +170,11 @@ function writeValue(reader: WireReader, writer: RowWriter, doubleAt: number, int
   writer.reserve(8)
   writer.view.setFloat64(writer.pos, view.getInt32(intAt + 4, true) * 2 ** 32 + view.getUint32(intAt, true), true)
   writer.pos += 8
-  writer.copy(reader.bytes, intAt, 8)
+  writer.copy(reader.view, intAt, 8)
 }
 
 /** The 8 bytes at `at`, or zeros when they weren't sent. */
 function writeEight(reader: WireReader, writer: RowWriter, at: number): void {
   if (at < 0) writer.zeros(8)
-  else writer.copy(reader.bytes, at, 8)
+  else writer.copy(reader.view, at, 8)
 }

@@ -16,7 +16,7 @@ export class NumberList {
 
   packed(reader: WireReader, outerEnd: number): void {
     const length = reader.length(outerEnd)
-    this.#bytes.copy(reader.bytes, reader.pos, length - (length % 8))
+    this.#bytes.copy(reader.view, reader.pos, length - (length % 8))
     reader.pos += length
     // A rest of less than a number is a field that ends outside of its message.
     if (length % 8 !== 0) reader.endMessage(reader.pos - (length % 8))
@@ -24,7 +24,7 @@ export class NumberList {
 
   fixed(reader: WireReader, end: number): void {
     reader.pos += 8
-    if (reader.pos <= end) this.#bytes.copy(reader.bytes, reader.pos - 8, 8)
+    if (reader.pos <= end) this.#bytes.copy(reader.view, reader.pos - 8, 8)
   }
 
   varint(reader: WireReader): void {
@@ -45,12 +45,12 @@ export class NumberList {
   /** The number at `at`, or 0 when it wasn't sent. */
   copy(reader: WireReader, at: number): void {
     if (at < 0) this.#bytes.zeros(8)
-    else this.#bytes.copy(reader.bytes, at, 8)
+    else this.#bytes.copy(reader.view, at, 8)
   }
 
   /** As an Array of numbers, or of tuples of `arity` of them. */
   write(writer: RowWriter, arity = 1): void {
     writer.varint(this.length / arity)
-    writer.copy(this.#bytes.bytes, 0, this.#bytes.pos)
+    writer.copy(this.#bytes.view, 0, this.#bytes.pos)
   }
 }

@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/copy-bytes.ts'
 import { OtlpError } from './error.ts'
 
 /** Bytes of rows that one request may become in one table: bounds what a small hostile request can grow into. */
@@ -30,8 +31,11 @@ export class RowWriter {
   bytes: Buffer
   view: DataView
   pos = 0
+  readonly #maxBytes: number
 
-  constructor(startBytes: number = START_BYTES) {
+  /** @param maxBytes beyond it `OtlpError` is thrown */
+  constructor(startBytes: number = START_BYTES, maxBytes: number = MAX_TABLE_BYTES) {
+    this.#maxBytes = maxBytes
     this.bytes = Buffer.allocUnsafeSlow(startBytes)
     this.view = new DataView(this.bytes.buffer)
   }
@@ -63,17 +67,22 @@ export class RowWriter {
   }
 
   /** Bytes as they are. */
-  copy(source: Buffer, start: number, length: number): void {
+  copy(source: DataView, start: number, length: number): void {
     this.reserve(length)
-    const target = this.bytes
-    const at = this.pos
-    if (length > LOOP_BYTES) source.copy(target, at, start, start + length)
-    else for (let i = 0; i < length; i++) target[at + i] = source[start + i] as number
-    this.pos = at + length
+    copyBytes(source, start, this.view, this.pos, length)
+    this.pos += length
+  }
+
+  /** All that the other has. */
+  append(other: RowWriter): void {
+    if (other.pos === 0) return
+    this.reserve(other.pos)
+    other.bytes.copy(this.bytes, this.pos, 0, other.pos)
+    this.pos += other.pos
   }
 
   /** A String of bytes as they are: OTLP strings are UTF-8, and what isn't is kept as sent. */
-  string(source: Buffer, start: number, length: number): void {
+  string(source: DataView, start: number, length: number): void {
     this.varint(length)
     this.copy(source, start, length)
   }
@@ -88,10 +97,24 @@ export class RowWriter {
     this.pos += length
   }
 
+  /** A String of the decimal digits of a whole number from 0 to 2^31 - 1. */
+  decimal(value: number): void {
+    let length = 1
+    for (let power = 10; power <= value; power *= 10) length++
+    this.reserve(1 + length)
+    this.bytes[this.pos] = length
+    let rest = value
+    for (let at = this.pos + length; at > this.pos; at--) {
+      const tenth = (rest / 10) | 0
+      this.bytes[at] = 0x30 + rest - tenth * 10
+      rest = tenth
+    }
+    this.pos += 1 + length
+  }
+
   zeros(length: number): void {
     this.reserve(length)
-    this.bytes.fill(0, this.pos, this.pos + length)
-    this.pos += length
+    for (let i = 0; i < length; i++) this.bytes[this.pos++] = 0
   }
 
   reset(): void {
@@ -103,10 +126,10 @@ export class RowWriter {
 
   #grow(length: number): void {
     const needed = this.pos + length
-    if (needed > MAX_TABLE_BYTES) {
-      throw new OtlpError('too-large', `request becomes more than ${MAX_TABLE_BYTES} bytes of rows: send fewer spans`)
+    if (needed > this.#maxBytes) {
+      throw new OtlpError('too-large', `request becomes more than ${this.#maxBytes} bytes of rows: send fewer spans`)
     }
-    const grown = Buffer.allocUnsafeSlow(Math.min(MAX_TABLE_BYTES, Math.max(needed, this.bytes.length * 2)))
+    const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxBytes, Math.max(needed, this.bytes.length * 2)))
     this.bytes.copy(grown, 0, 0, this.pos)
     this.bytes = grown
     this.view = new DataView(grown.buffer)

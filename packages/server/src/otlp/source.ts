@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { writeAnyValue } from './any-value.ts'
+import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
@@ -7,9 +7,9 @@ import { WireReader } from './wire-reader.ts'
 /** What all spans of one ScopeSpans share, as their rows hold it. */
 export type Source = {
   /** UInt64, little-endian. */
-  readonly id: Buffer
+  readonly id: DataView
   /** The String cell of `service.name`, with its length. */
-  readonly service: Buffer
+  readonly service: DataView
 }
 
 /** Where a string lies in the request; absent is the empty string. */
@@ -50,21 +50,19 @@ export class ResourceFields {
     }
     reader.endMessage(end)
     this.#service.reset()
-    const name = this.#attributes.find(reader, SERVICE_NAME)
-    if (name === undefined) this.#service.u8(0)
-    else writeAnyValue(reader, this.#service, name.at, name.end)
+    if (!this.#attributes.writeValue(SERVICE_NAME, this.#service)) this.#service.u8(0)
     reader.pos = start
   }
 
-  get service(): Buffer {
-    return this.#service.bytes.subarray(0, this.#service.pos)
+  get service(): DataView {
+    return new DataView(this.#service.view.buffer, 0, this.#service.pos)
   }
 
   write(reader: WireReader, writer: RowWriter): void {
-    writer.copy(this.#service.bytes, 0, this.#service.pos)
-    this.#attributes.write(reader, writer)
+    writer.copy(this.#service.view, 0, this.#service.pos)
+    this.#attributes.write(writer)
     writer.u32(this.#droppedAttributes)
-    writer.string(reader.bytes, this.#schemaUrl.at, this.#schemaUrl.length)
+    writer.string(reader.view, this.#schemaUrl.at, this.#schemaUrl.length)
     writer.text(this.#entityRefs.length === 0 ? '' : JSON.stringify(this.#entityRefs))
   }
 
@@ -121,11 +119,11 @@ export class ScopeFields {
   }
 
   write(reader: WireReader, writer: RowWriter): void {
-    writer.string(reader.bytes, this.#name.at, this.#name.length)
-    writer.string(reader.bytes, this.#version.at, this.#version.length)
-    this.#attributes.write(reader, writer)
+    writer.string(reader.view, this.#name.at, this.#name.length)
+    writer.string(reader.view, this.#version.at, this.#version.length)
+    this.#attributes.write(writer)
     writer.u32(this.#droppedAttributes)
-    writer.string(reader.bytes, this.#schemaUrl.at, this.#schemaUrl.length)
+    writer.string(reader.view, this.#schemaUrl.at, this.#schemaUrl.length)
   }
 
   #readScope(reader: WireReader, end: number): void {
@@ -169,7 +167,7 @@ export function writeSource(
     seen.add(known)
     writer.bytes.set(id, row)
   }
-  return { id, service: resource.service }
+  return { id: viewOf(id), service: resource.service }
 }
 
 type EntityRef = { schemaUrl?: string; type?: string; idKeys?: string[]; descriptionKeys?: string[] }

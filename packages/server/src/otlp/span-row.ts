@@ -19,21 +19,20 @@ export function writeSpan(
   span: SpanFields,
   end: number,
 ): void {
-  const { bytes } = reader
   writer.u32(received)
-  writer.copy(bytes, span.traceIdAt, 16)
-  writer.copy(bytes, span.spanIdAt, 8)
-  if (span.parentLength === 8) writer.copy(bytes, span.parentAt, 8)
+  writer.copy(reader.view, span.traceIdAt, 16)
+  writer.copy(reader.view, span.spanIdAt, 8)
+  if (span.parentLength === 8) writer.copy(reader.view, span.parentAt, 8)
   else writer.zeros(8)
   writeTimes(reader, writer, span)
   writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
   writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
-  writer.copy(source.service, 0, source.service.length)
-  writer.string(bytes, span.nameAt, span.nameLength)
+  writer.copy(source.service, 0, source.service.byteLength)
+  writer.string(reader.view, span.nameAt, span.nameLength)
   writer.copy(source.id, 0, 8)
-  span.attributes.write(reader, writer)
-  writer.string(bytes, span.statusMessageAt, span.statusMessageLength)
-  writer.string(bytes, span.traceStateAt, span.traceStateLength)
+  span.attributes.write(writer)
+  writer.string(reader.view, span.statusMessageAt, span.statusMessageLength)
+  writer.string(reader.view, span.traceStateAt, span.traceStateLength)
   writer.u32(span.flagsAt < 0 ? 0 : reader.view.getUint32(span.flagsAt, true))
   writer.u32(span.droppedAttributes)
   writer.u32(span.droppedEvents)
@@ -51,7 +50,6 @@ export function writeSpan(
  * | 4 dropped_attr…   | 0x20 |
  */
 function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, spanEnd: number): void {
-  const { bytes } = reader
   reader.pos = span.eventsAt
   while (reader.pos < spanEnd) {
     const spanTag = reader.varint()
@@ -83,9 +81,9 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
     }
     reader.endMessage(end)
     if (timeAt < 0) writer.zeros(8)
-    else writer.copy(bytes, timeAt, 8)
-    writer.string(bytes, nameAt, nameLength)
-    nested.write(reader, writer)
+    else writer.copy(reader.view, timeAt, 8)
+    writer.string(reader.view, nameAt, nameLength)
+    nested.write(writer)
     writer.u32(dropped)
     reader.pos = end
   }
@@ -110,7 +108,6 @@ export function writeLinks(
   span: SpanFields,
   spanEnd: number,
 ): number {
-  const { bytes } = reader
   let rows = 0
   let ordinal = 0
   reader.pos = span.linksAt
@@ -157,21 +154,21 @@ export function writeLinks(
     reader.endMessage(end)
     const row = writer.pos
     writer.u32(received)
-    writer.copy(bytes, span.traceIdAt, 16)
+    writer.copy(reader.view, span.traceIdAt, 16)
     writer.u8(OUT)
-    writer.copy(bytes, span.spanIdAt, 8)
+    writer.copy(reader.view, span.spanIdAt, 8)
     writePaddedId(reader, writer, traceIdAt, traceIdLength, 16)
     writePaddedId(reader, writer, spanIdAt, spanIdLength, 8)
     const rest = writer.pos
     writer.u32(ordinal++)
     writeTimes(reader, writer, span)
-    writer.copy(source.service, 0, source.service.length)
-    writer.string(bytes, span.nameAt, span.nameLength)
+    writer.copy(source.service, 0, source.service.byteLength)
+    writer.string(reader.view, span.nameAt, span.nameLength)
     writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
     writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
-    writer.string(bytes, traceStateAt, traceStateLength)
+    writer.string(reader.view, traceStateAt, traceStateLength)
     writer.u32(flagsAt < 0 ? 0 : reader.view.getUint32(flagsAt, true))
-    nested.write(reader, writer)
+    nested.write(writer)
     writer.u32(dropped)
     rows++
     if (isValidId(reader, traceIdAt, traceIdLength, 16)) {
@@ -203,6 +200,6 @@ function writeMirrored(writer: RowWriter, row: number, rest: number): void {
 
 function writePaddedId(reader: WireReader, writer: RowWriter, at: number, length: number, wanted: 16 | 8): void {
   const kept = Math.min(length, wanted)
-  writer.copy(reader.bytes, at, kept)
+  writer.copy(reader.view, at, kept)
   if (kept < wanted) writer.zeros(wanted - kept)
 }

@@ -42,7 +42,7 @@ export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number):
 
 class MetricReader {
   readonly received: number
-  readonly seriesIds = new Map<string, Buffer>()
+  readonly seriesIds = new Map<string, DataView>()
   pointCount = 0
   rejectedPoints = 0
   rejectReason = ''

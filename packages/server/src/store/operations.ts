@@ -55,7 +55,7 @@ export class Operations {
       this.#rows.u8(this.#operations.at(number, KIND))
       this.#rows.u32(this.#received)
     }
-    return { rows: this.#rows.view(), stored: () => this.#stored.add(fresh) }
+    return { rows: this.#rows.used(), stored: () => this.#stored.add(fresh) }
   }
 
   #keyOf(number: number, stretch: number): string | undefined {

@@ -1,3 +1,4 @@
+import { viewOf } from '../../bytes/copy-bytes.ts'
 import { ByteList } from '../native/byte-list.ts'
 import { type Column, type LowCardinalityColumn, lowCardinalityColumn } from '../native/column.ts'
 import { RowCursor } from '../native/row-cursor.ts'
@@ -19,7 +20,7 @@ export const messagingColumnNames = [
 const EMPTY = Buffer.alloc(1)
 
 /** No offset: -1. */
-const UNKNOWN = Buffer.alloc(8, 0xff)
+const UNKNOWN = viewOf(Buffer.alloc(8, 0xff))
 
 /** What messaging spans say of themselves, in whatever version of the conventions, as columns. */
 export class MessagingColumns {
@@ -140,5 +141,5 @@ export class MessagingColumns {
 
 /** A column whose values come from elsewhere than a row's bytes. */
 function filled(values: ByteList): Column {
-  return { read: () => {}, prefix: () => {}, data: () => [values.view()], clear: () => values.clear() }
+  return { read: () => {}, prefix: () => {}, data: () => [values.used()], clear: () => values.clear() }
 }

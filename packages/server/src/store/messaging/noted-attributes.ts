@@ -51,7 +51,7 @@ export class NotedAttributes implements Column {
       const size = cursor.varint()
       cursor.pos += size
       cursor.check()
-      this.#values.append(cursor.bytes, start, cursor.pos - start)
+      this.#values.append(cursor.view, start, cursor.pos - start)
     }
     this.#seen = seen
     this.#end += length
@@ -108,7 +108,7 @@ export class NotedAttributes implements Column {
   }
 
   data(): Buffer[] {
-    return [this.#ends.view(), ...this.#keys.data(), this.#values.view()]
+    return [this.#ends.used(), ...this.#keys.data(), this.#values.used()]
   }
 
   clear(): void {

@@ -1,14 +1,14 @@
+import { copyBytes, viewOf } from '../../bytes/copy-bytes.ts'
+
 const START_BYTES = 4096
 
 /** A list that once had to grow past it gives the memory back when it is cleared. */
 const KEEP_BYTES = 16 * 1024 * 1024
 
-/** Below it a loop is faster than the call into native code. */
-const LOOP_BYTES = 48
-
 /** Bytes that grow at their end; cleared and filled again for every insert, so that inserts allocate nothing. */
 export class ByteList {
   bytes: Buffer = Buffer.allocUnsafeSlow(START_BYTES)
+  view: DataView = viewOf(this.bytes)
   length = 0
 
   /** Must precede every direct write into `bytes`. */
@@ -18,15 +18,13 @@ export class ByteList {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
+    this.view = viewOf(grown)
   }
 
-  append(source: Buffer, start: number, length: number): void {
+  append(source: DataView, start: number, length: number): void {
     this.reserve(length)
-    const target = this.bytes
-    const at = this.length
-    if (length > LOOP_BYTES) source.copy(target, at, start, start + length)
-    else for (let i = 0; i < length; i++) target[at + i] = source[start + i] as number
-    this.length = at + length
+    copyBytes(source, start, this.view, this.length, length)
+    this.length += length
   }
 
   varint(value: number): void {
@@ -46,35 +44,37 @@ export class ByteList {
 
   u16(value: number): void {
     this.reserve(2)
-    this.bytes.writeUInt16LE(value, this.length)
+    this.view.setUint16(this.length, value, true)
     this.length += 2
   }
 
   u32(value: number): void {
     this.reserve(4)
-    this.bytes.writeUInt32LE(value, this.length)
+    this.view.setUint32(this.length, value, true)
     this.length += 4
   }
 
   u64(value: number): void {
     this.reserve(8)
-    this.bytes.writeUInt32LE(value % 2 ** 32, this.length)
-    this.bytes.writeUInt32LE(Math.floor(value / 2 ** 32), this.length + 4)
+    this.view.setUint32(this.length, value, true)
+    this.view.setUint32(this.length + 4, Math.floor(value / 2 ** 32), true)
     this.length += 8
   }
 
   text(text: string): void {
     const bytes = Buffer.from(text)
     this.varint(bytes.length)
-    this.append(bytes, 0, bytes.length)
+    this.append(viewOf(bytes), 0, bytes.length)
   }
 
-  view(): Buffer {
+  used(): Buffer {
     return this.bytes.subarray(0, this.length)
   }
 
   clear(): void {
     this.length = 0
-    if (this.bytes.length > KEEP_BYTES) this.bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    if (this.bytes.length <= KEEP_BYTES) return
+    this.bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    this.view = viewOf(this.bytes)
   }
 }

@@ -31,11 +31,11 @@ export function fixedColumn(width: number): Column {
   const values = new ByteList()
   return {
     read: (cursor) => {
-      values.append(cursor.bytes, cursor.pos, width)
+      values.append(cursor.view, cursor.pos, width)
       cursor.pos += width
     },
     prefix: () => {},
-    data: () => [values.view()],
+    data: () => [values.used()],
     clear: () => values.clear(),
     width,
   }
@@ -49,10 +49,10 @@ export function stringColumn(): Column {
       const length = cursor.varint()
       cursor.pos += length
       cursor.check()
-      values.append(cursor.bytes, start, cursor.pos - start)
+      values.append(cursor.view, start, cursor.pos - start)
     },
     prefix: () => {},
-    data: () => [values.view()],
+    data: () => [values.used()],
     clear: () => values.clear(),
   }
 }
@@ -109,7 +109,7 @@ export function lowCardinalityColumn(): LowCardinalityColumn {
       rows.clear()
       rows.u64(count)
       const indexBytes = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength)
-      return [head.view(), dictionary.strings.view(), rows.view(), indexBytes]
+      return [head.used(), dictionary.strings.used(), rows.used(), indexBytes]
     },
     clear: () => {
       dictionary.clear()
@@ -147,7 +147,7 @@ export function arrayColumn(element: Column): Column {
       ends.u64(end)
     },
     prefix: (out) => element.prefix(out),
-    data: () => [ends.view(), ...element.data()],
+    data: () => [ends.used(), ...element.data()],
     clear: () => {
       ends.clear()
       end = 0

@@ -1,5 +1,5 @@
 import { ByteList } from './byte-list.ts'
-import { type RowCursor, viewOf } from './row-cursor.ts'
+import type { RowCursor } from './row-cursor.ts'
 import { mixed, settled } from './secret-hash.ts'
 
 const START_SLOTS = 256
@@ -21,8 +21,6 @@ export class Dictionary {
   /** Number + 1 of the string that came after this one last time. */
   #next = new Uint32Array(START_SLOTS)
   #last = 0
-  #view = viewOf(this.strings.bytes)
-  #viewed = this.strings.bytes
 
   clear(): void {
     this.strings.clear()
@@ -62,7 +60,7 @@ export class Dictionary {
   write(number: number, out: ByteList): void {
     const length = this.lengthOf(number)
     out.varint(length)
-    out.append(this.strings.bytes, this.startOf(number), length)
+    out.append(this.strings.view, this.startOf(number), length)
   }
 
   #find(cursor: RowCursor, at: number, length: number): number {
@@ -70,18 +68,14 @@ export class Dictionary {
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const number = (this.#slots[slot] as number) - 1
-      if (number < 0) return this.#add(hash, slot, cursor.bytes, at, length)
+      if (number < 0) return this.#add(hash, slot, cursor.view, at, length)
       if (this.#hash[number] === hash && this.#is(number, cursor.view, at, length)) return number
     }
   }
 
   #is(number: number, view: DataView, at: number, length: number): boolean {
     if (this.#length[number] !== length) return false
-    if (this.#viewed !== this.strings.bytes) {
-      this.#viewed = this.strings.bytes
-      this.#view = viewOf(this.#viewed)
-    }
-    const known = this.#view
+    const known = this.strings.view
     const from = this.#at[number] as number
     // Strings of a kind start alike: their ends tell them apart sooner.
     let i = length
@@ -90,7 +84,7 @@ export class Dictionary {
     return true
   }
 
-  #add(hash: number, slot: number, bytes: Buffer, at: number, length: number): number {
+  #add(hash: number, slot: number, view: DataView, at: number, length: number): number {
     const number = this.count++
     if (number === this.#at.length) this.#grow()
     this.strings.varint(length)
@@ -98,7 +92,7 @@ export class Dictionary {
     this.#length[number] = length
     this.#hash[number] = hash
     this.#next[number] = 0
-    this.strings.append(bytes, at, length)
+    this.strings.append(view, at, length)
     if (this.count * 2 > this.#slots.length) this.#rehash()
     else this.#slots[slot] = number + 1
     return number

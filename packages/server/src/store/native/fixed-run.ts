@@ -1,6 +1,7 @@
+import { viewOf } from '../../bytes/copy-bytes.ts'
 import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
-import { type RowCursor, viewOf } from './row-cursor.ts'
+import type { RowCursor } from './row-cursor.ts'
 
 /** Few enough that the rows' bytes are still in the processor's cache when the last column takes its values from them. */
 const ROWS_AT_ONCE = 256
@@ -41,7 +42,7 @@ export class FixedRun {
       prefix: () => {},
       data: () => {
         this.#gather()
-        return [values.view()]
+        return [values.used()]
       },
       clear: () => {
         this.#rows = 0
@@ -66,7 +67,8 @@ type Gather = (from: Buffer, at: Uint32Array, offset: number, width: number, val
 type Gatherer = { readonly width: number; readonly offset: number; readonly values: ByteList; readonly gather: Gather }
 
 const gatherWords: Gather = (from, at, offset, width, values) => {
-  const [source, target] = [viewOf(from), viewOf(values.bytes)]
+  const source = viewOf(from)
+  const target = values.view
   let next = values.length
   for (let row = 0; row < at.length; row++) {
     const pos = (at[row] as number) + offset

@@ -136,7 +136,7 @@ export class NativeBlock {
       rows.bytes.set(chunk, rows.length)
       rows.length += chunk.length
     }
-    return rows.view()
+    return rows.used()
   }
 }
 

@@ -1,3 +1,5 @@
+import { viewOf } from '../../bytes/copy-bytes.ts'
+
 /** A cursor over RowBinary rows. Reads past the end give zeros; whoever moves `pos` asks `check` before trusting it. */
 export class RowCursor {
   bytes: Buffer = Buffer.alloc(0)
@@ -27,8 +29,4 @@ export class RowCursor {
   check(): void {
     if (this.pos > this.bytes.length) throw new RangeError(`rows end in the middle of one, at byte ${this.pos}`)
   }
-}
-
-export function viewOf(bytes: Buffer): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { viewOf } from '../../bytes/copy-bytes.ts'
 import type { MessagingColumns } from '../messaging/messaging-columns.ts'
 import { NONE, PROCESS, RECEIVE, SETTLE } from '../messaging/operation-words.ts'
 import { ByteList } from '../native/byte-list.ts'
@@ -83,7 +84,7 @@ export class TrafficMinutes {
       if (number % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn()
       this.#write(number, bytes)
     }
-    return this.#rows.view()
+    return this.#rows.used()
   }
 
   /** Spans of a group often follow each other. */
@@ -131,7 +132,7 @@ export class TrafficMinutes {
     const slowest = kept(SLOWEST) - 1
     const isBelow0 = slowest >= 0 && durationAt(bytes, slowest + ROW.duration) === 0
     if (slowest < 0 || isBelow0) out.u64(0)
-    else out.append(bytes, slowest + ROW.duration, 8)
+    else out.append(viewOf(bytes), slowest + ROW.duration, 8)
     writeIds(bytes, slowest, out)
     writeIds(bytes, kept(FAILED) - 1, out)
   }
@@ -163,11 +164,11 @@ function compareIds(bytes: Buffer, a: number, b: number): number {
   return bytes.compare(bytes, idsB, idsB + IDS_BYTES, idsA, idsA + IDS_BYTES)
 }
 
-const NO_IDS = Buffer.alloc(IDS_BYTES)
+const NO_IDS = viewOf(Buffer.alloc(IDS_BYTES))
 
 function writeIds(bytes: Buffer, row: number, out: ByteList): void {
   if (row < 0) out.append(NO_IDS, 0, IDS_BYTES)
-  else out.append(bytes, row + ROW.ids, IDS_BYTES)
+  else out.append(viewOf(bytes), row + ROW.ids, IDS_BYTES)
 }
 
 /** As much again where it doesn't suffice. */
