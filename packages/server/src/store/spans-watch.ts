@@ -15,7 +15,6 @@ export class SpansWatch implements RowWatch {
   readonly #messaging = new MessagingColumns(this.#name)
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
   readonly #operations: Operations
-  #bytes: Buffer = Buffer.alloc(0)
 
   readonly columns: RowWatch['columns'] = {
     service: { column: this.#service, type: TEXT },
@@ -36,7 +35,6 @@ export class SpansWatch implements RowWatch {
   }
 
   row(bytes: Buffer, start: number): void {
-    this.#bytes = bytes
     this.#messaging.take(bytes, bytes[start + ROW.kind] as number)
     this.#minutes.take(bytes, start)
     this.#operations.take(bytes, start)
@@ -44,7 +42,7 @@ export class SpansWatch implements RowWatch {
 
   async summaries(): Promise<readonly Summary[]> {
     return [
-      { table: 'traffic_minutes', rows: await this.#minutes.rows(this.#bytes) },
+      { table: 'traffic_minutes', rows: await this.#minutes.rows() },
       { table: 'operations', ...this.#operations.rows() },
     ]
   }

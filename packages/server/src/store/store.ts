@@ -7,7 +7,7 @@ export type Store = {
   /** Now; the journal holds what is acked while it isn't `ready`. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `sql/<table>.sql`. Resolves once they are stored and queryable.
+   * Inserts RowBinary rows, in the column order of `sql/<table>.sql` and in pieces of whole rows. Resolves once they are stored and queryable.
    * What is summed up of spans and their operations are stored with them, under the same token. The same token again is a no-op that
    * resolves: a replay after a crash stores nothing twice, in whatever table.
    * Rejects with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries with the same

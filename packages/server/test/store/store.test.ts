@@ -105,14 +105,15 @@ test('sources and operations are stored again ten minutes later, not with each s
   await store.close()
 })
 
-test('chunks of one insert are one insert, wherever rows are cut', async () => {
-  const rows = someRows(20)
+test('chunks of one insert are one insert, each of whole rows', async () => {
+  const requests = Array.from({ length: 7 }, (_, index) => someRows(index === 3 ? 300 : index).spans)
   const store = await openEmbeddedStore(dir)
-  const chunks = Array.from({ length: Math.ceil(rows.spans.length / 7) }, (_, index) =>
-    rows.spans.subarray(index * 7, index * 7 + 7),
-  )
-  await store.insert('spans', chunks, 'chunked')
-  expect(await rowCounts(store)).toMatchObject({ spans: 20, traces: 20 })
+  await store.insert('spans', requests, 'chunked')
+  expect(await rowCounts(store)).toMatchObject({ spans: 318, traces: 318 })
+  await expect(
+    store.insert('spans', [requests[1]!.subarray(0, -1), requests[1]!.subarray(-1)], 'cut'),
+  ).rejects.toMatchObject({ code: 'refused' })
+  expect(await rowCounts(store)).toMatchObject({ spans: 318 })
   await store.close()
 })
 

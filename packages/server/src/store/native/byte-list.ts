@@ -42,6 +42,12 @@ export class ByteList {
     this.bytes[this.length++] = value
   }
 
+  zeros(length: number): void {
+    this.reserve(length)
+    this.bytes.fill(0, this.length, this.length + length)
+    this.length += length
+  }
+
   u16(value: number): void {
     this.reserve(2)
     this.view.setUint16(this.length, value, true)

@@ -10,7 +10,8 @@ async function bytesOf(type: string, rows: string): Promise<string> {
 
 function header(type: string, rows: number): string {
   const text = Buffer.from(type).toString('hex')
-  return `010${rows}0163${type.length.toString(16).padStart(2, '0')}${text}`
+  const count = Buffer.from(rows < 0x80 ? [rows] : [(rows & 0x7f) | 0x80, rows >> 7]).toString('hex')
+  return `01${count}0163${type.length.toString(16).padStart(2, '0')}${text}`
 }
 
 test('values of fixed width and strings follow each other as in the rows', async () => {
@@ -51,9 +52,19 @@ test('a block is filled anew by every insert', async () => {
   const again = block('LowCardinality(String)')
   const first = Buffer.concat((await again?.turn([Buffer.from('0161', 'hex')])) ?? []).toString('hex')
   await again?.turn([Buffer.from('0162026363', 'hex')])
-  expect(
-    Buffer.concat((await again?.turn([Buffer.from('01', 'hex'), Buffer.from('61', 'hex')])) ?? []).toString('hex'),
-  ).toBe(first)
+  expect(Buffer.concat((await again?.turn([Buffer.from('0161', 'hex')])) ?? []).toString('hex')).toBe(first)
+})
+
+test('chunks of whole rows are one block', async () => {
+  for (const type of ['UInt8', 'UInt32', 'UInt64', 'FixedString(16)', 'FixedString(3)', 'String']) {
+    const width = Number(type.match(/\d+/)?.[0] ?? 0) / (type.startsWith('U') ? 8 : 1)
+    const row = (i: number): Buffer =>
+      type === 'String' ? Buffer.from([2, i & 0xff, i >> 8]) : Buffer.alloc(width, `${i}`)
+    const rows = Array.from({ length: 700 }, (_, i) => row(i))
+    const chunks = [rows.slice(0, 1), [], rows.slice(1, 300), rows.slice(300)].map((part) => Buffer.concat(part))
+    const turned = Buffer.concat((await block(type)?.turn(chunks)) ?? [])
+    expect(turned.toString('hex')).toBe(header(type, 700) + Buffer.concat(rows).toString('hex'))
+  }
 })
 
 test('rows that end in the middle of one are refused', async () => {

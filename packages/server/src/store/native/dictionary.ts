@@ -78,9 +78,10 @@ export class Dictionary {
     const known = this.strings.view
     const from = this.#at[number] as number
     // Strings of a kind start alike: their ends tell them apart sooner.
-    let i = length
-    for (; i >= 4; i -= 4) if (known.getInt32(from + i - 4, true) !== view.getInt32(at + i - 4, true)) return false
-    for (i--; i >= 0; i--) if (known.getUint8(from + i) !== view.getUint8(at + i)) return false
+    let i = length - 4
+    for (; i > 0; i -= 4) if (known.getInt32(from + i, true) !== view.getInt32(at + i, true)) return false
+    if (length >= 4) return known.getInt32(from, true) === view.getInt32(at, true)
+    for (i = 0; i < length; i++) if (known.getUint8(from + i) !== view.getUint8(at + i)) return false
     return true
   }
 

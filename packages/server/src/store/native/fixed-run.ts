@@ -1,4 +1,3 @@
-import { viewOf } from '../../bytes/copy-bytes.ts'
 import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
 import type { RowCursor } from './row-cursor.ts'
@@ -15,22 +14,28 @@ export class FixedRun {
   readonly #gatherers: readonly Gatherer[]
   readonly #at = new Uint32Array(ROWS_AT_ONCE)
   #rows = 0
-  #bytes: Buffer = Buffer.alloc(0)
+  /** What the rows are in. */
+  #view: DataView | undefined
 
   /** @param widths bytes of a value of each column */
   constructor(widths: readonly number[]) {
     this.#width = widths.reduce((sum, width) => sum + width, 0)
     this.#gatherers = widths.map((width, place) => {
       const offset = widths.slice(0, place).reduce((sum, before) => sum + before, 0)
-      return { width, offset, values: new ByteList(), gather: width % 4 === 0 ? gatherWords : gatherBytes }
+      return {
+        width,
+        offset,
+        values: new ByteList(),
+        gather: width % 8 === 0 ? gatherEights : width % 4 === 0 ? gatherFours : gatherBytes,
+      }
     })
   }
 
   /** Takes the values that the cursor is at. */
   read(cursor: RowCursor): void {
-    if (this.#rows === ROWS_AT_ONCE) this.#gather()
+    if (this.#rows === ROWS_AT_ONCE || this.#view !== cursor.view) this.#gather()
+    this.#view = cursor.view
     this.#at[this.#rows++] = cursor.pos
-    this.#bytes = cursor.bytes
     cursor.pos += this.#width
   }
 
@@ -52,38 +57,49 @@ export class FixedRun {
   }
 
   #gather(): void {
-    if (this.#rows === 0) return
+    const view = this.#view
+    if (this.#rows === 0 || view === undefined) return
     const at = this.#at.subarray(0, this.#rows)
     for (const { width, offset, values, gather } of this.#gatherers) {
       values.reserve(at.length * width)
-      gather(this.#bytes, at, offset, width, values)
+      gather(view, at, offset, width, values)
     }
     this.#rows = 0
   }
 }
 
-type Gather = (from: Buffer, at: Uint32Array, offset: number, width: number, values: ByteList) => void
+type Gather = (source: DataView, at: Uint32Array, offset: number, width: number, values: ByteList) => void
 
 type Gatherer = { readonly width: number; readonly offset: number; readonly values: ByteList; readonly gather: Gather }
 
-const gatherWords: Gather = (from, at, offset, width, values) => {
-  const source = viewOf(from)
+const gatherEights: Gather = (source, at, offset, width, values) => {
+  const target = values.view
+  let next = values.length
+  for (let row = 0; row < at.length; row++) {
+    const pos = (at[row] as number) + offset
+    for (let byte = 0; byte < width; byte += 8, next += 8)
+      target.setBigUint64(next, source.getBigUint64(pos + byte, true), true)
+  }
+  values.length = next
+}
+
+const gatherFours: Gather = (source, at, offset, width, values) => {
   const target = values.view
   let next = values.length
   for (let row = 0; row < at.length; row++) {
     const pos = (at[row] as number) + offset
     for (let byte = 0; byte < width; byte += 4, next += 4)
-      target.setInt32(next, source.getInt32(pos + byte, true), true)
+      target.setUint32(next, source.getUint32(pos + byte, true), true)
   }
   values.length = next
 }
 
-const gatherBytes: Gather = (from, at, offset, width, values) => {
-  const target = values.bytes
+const gatherBytes: Gather = (source, at, offset, width, values) => {
+  const target = values.view
   let next = values.length
   for (let row = 0; row < at.length; row++) {
     const pos = (at[row] as number) + offset
-    for (let byte = 0; byte < width; byte++) target[next++] = from[pos + byte] as number
+    for (let byte = 0; byte < width; byte++, next++) target.setUint8(next, source.getUint8(pos + byte))
   }
   values.length = next
 }

@@ -47,7 +47,6 @@ export class NativeBlock {
   readonly #readers: readonly Pick<Column, 'read'>[]
   readonly #watch: RowWatch | undefined
   readonly #cursor = new RowCursor()
-  readonly #rows = new ByteList()
 
   private constructor(columns: readonly (ColumnInfo & { readonly column: Column })[], watch: RowWatch | undefined) {
     const runs = withRuns(columns, (name) => !watch?.derived.has(name))
@@ -66,28 +65,32 @@ export class NativeBlock {
   }
 
   /**
-   * The block's bytes, valid until the next call. The rows may be cut into chunks anywhere.
+   * The block's bytes, valid until the next call.
    *
-   * @throws RangeError when they end in the middle of one
+   * @param chunks each of whole rows, so that none has to be copied to lie beside another
+   * @throws RangeError when one ends in the middle of a row
    */
   async turn(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     for (const { column } of this.#columns) column.clear()
     const watch = this.#watch
     watch?.clear()
     const readers = this.#readers
-    const bytes = this.#joined(chunks)
     const cursor = this.#cursor
-    cursor.over(bytes)
     let rows = 0
-    for (let turnEnd = TURN_BYTES; cursor.pos < bytes.length; turnEnd = cursor.pos + TURN_BYTES) {
-      if (rows > 0) await nextTurn()
-      const until = Math.min(turnEnd, bytes.length)
-      while (cursor.pos < until) {
+    let left = TURN_BYTES
+    for (const chunk of chunks) {
+      cursor.over(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+      while (cursor.pos < chunk.length) {
+        if (left < 0) {
+          await nextTurn()
+          left = TURN_BYTES
+        }
         const start = cursor.pos
         for (const reader of readers) reader.read(cursor)
         cursor.check()
-        watch?.row(bytes, start)
+        watch?.row(cursor.bytes, start)
         rows++
+        left -= cursor.pos - start
       }
     }
     return this.#block(rows)
@@ -122,21 +125,6 @@ export class NativeBlock {
       from = head.length
     }
     return block
-  }
-
-  #joined(chunks: readonly Uint8Array[]): Buffer {
-    if (chunks.length === 1) {
-      const [only] = chunks as readonly [Uint8Array]
-      return Buffer.from(only.buffer, only.byteOffset, only.byteLength)
-    }
-    const rows = this.#rows
-    rows.clear()
-    rows.reserve(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
-    for (const chunk of chunks) {
-      rows.bytes.set(chunk, rows.length)
-      rows.length += chunk.length
-    }
-    return rows.used()
   }
 }
 

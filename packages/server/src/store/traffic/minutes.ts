@@ -1,5 +1,4 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { viewOf } from '../../bytes/copy-bytes.ts'
 import type { MessagingColumns } from '../messaging/messaging-columns.ts'
 import { NONE, PROCESS, RECEIVE, SETTLE } from '../messaging/operation-words.ts'
 import { ByteList } from '../native/byte-list.ts'
@@ -11,8 +10,16 @@ import { compareDurations, durationAt, ERROR, IDS_BYTES, minuteAt, ROW } from '.
 /** Elements of a group: all but the first two are numbers in dictionaries of the block. */
 const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, WIDTH] = [0, 1, 2, 3, 4, 5, 6] as const
 
-/** What is kept of a group. Places of rows are + 1, so that 0 is none. */
-const [RECEIVED, SPANS, ERRORS, SLOWEST, FAILED, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4, 5, 6] as const
+/** What is kept of a group. */
+const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4] as const
+
+/**
+ * What is kept of a group's slowest span and of one that failed, as a row of `traffic_minutes` has it: the duration and ids of the one, then
+ * the ids of the other. All zeros are none, and come before everything.
+ */
+const SLOWEST_IDS = 8
+const FAILED_IDS = SLOWEST_IDS + IDS_BYTES
+const NOTABLE_BYTES = FAILED_IDS + IDS_BYTES
 
 /** What is kept of a group's bucket: spans, and the group's next bucket + 1. */
 const [COUNT, NEXT_BUCKET, KEPT_OF_BUCKET] = [0, 1, 2] as const
@@ -33,6 +40,7 @@ export class TrafficMinutes {
   readonly #group = new Uint32Array(WIDTH)
   #lastGroup = 0
   #kept = new Uint32Array(256 * KEPT)
+  readonly #notable = new ByteList()
   readonly #buckets = new TupleNumbers(2)
   readonly #bucket = new Uint32Array(2)
   #counts = new Uint32Array(256 * KEPT_OF_BUCKET)
@@ -48,6 +56,7 @@ export class TrafficMinutes {
     this.#buckets.clear()
     this.#lastGroup = 0
     this.#rows.clear()
+    this.#notable.clear()
     if (this.#kept.length > KEEP) this.#kept = new Uint32Array(256 * KEPT)
     if (this.#counts.length > KEEP) this.#counts = new Uint32Array(256 * KEPT_OF_BUCKET)
   }
@@ -74,17 +83,33 @@ export class TrafficMinutes {
     if (isError) kept[at + ERRORS] = (kept[at + ERRORS] as number) + 1
     if (operation === NONE || operation === SETTLE || topic.dictionary.lengthOf(topic.last()) === 0) return
     this.#count(number, durationBucket(durationAt(bytes, start + ROW.duration)))
-    if (isSlower(bytes, start, kept[at + SLOWEST] as number)) kept[at + SLOWEST] = start + 1
-    if (isError && isAfter(bytes, start, kept[at + FAILED] as number)) kept[at + FAILED] = start + 1
+    this.#takeSlowest(bytes, start, number * NOTABLE_BYTES)
+    if (isError) this.#takeFailed(bytes, start, number * NOTABLE_BYTES)
   }
 
   /** RowBinary of `traffic_minutes`, valid until `clear`. */
-  async rows(bytes: Buffer): Promise<Buffer> {
+  async rows(): Promise<Buffer> {
     for (let number = 0; number < this.#groups.count; number++) {
       if (number % ROWS_A_TURN === ROWS_A_TURN - 1) await nextTurn()
-      this.#write(number, bytes)
+      this.#write(number)
     }
     return this.#rows.used()
+  }
+
+  /** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
+  #takeSlowest(bytes: Buffer, start: number, at: number): void {
+    const known = this.#notable.bytes
+    const [duration, ids] = [start + ROW.duration, start + ROW.ids]
+    const order = compareDurations(bytes, duration, known, at) || compareIds(bytes, ids, known, at + SLOWEST_IDS)
+    if (order <= 0) return
+    if (durationAt(bytes, duration) > 0) bytes.copy(known, at, duration, duration + 8)
+    bytes.copy(known, at + SLOWEST_IDS, ids, ids + IDS_BYTES)
+  }
+
+  #takeFailed(bytes: Buffer, start: number, at: number): void {
+    const known = this.#notable.bytes
+    const ids = start + ROW.ids
+    if (compareIds(bytes, ids, known, at + FAILED_IDS) > 0) bytes.copy(known, at + FAILED_IDS, ids, ids + IDS_BYTES)
   }
 
   /** Spans of a group often follow each other. */
@@ -96,6 +121,7 @@ export class TrafficMinutes {
     if (number === before) {
       this.#kept = roomFor(this.#kept, (number + 1) * KEPT)
       this.#kept.fill(0, number * KEPT, (number + 1) * KEPT)
+      this.#notable.zeros(NOTABLE_BYTES)
     }
     return number
   }
@@ -115,7 +141,7 @@ export class TrafficMinutes {
     this.#counts[at] = (this.#counts[at] as number) + 1
   }
 
-  #write(number: number, bytes: Buffer): void {
+  #write(number: number): void {
     const out = this.#rows
     const kept = (what: number): number => this.#kept[number * KEPT + what] as number
     const of = (element: number): number => this.#groups.at(number, element)
@@ -129,12 +155,7 @@ export class TrafficMinutes {
     out.u64(kept(SPANS))
     out.u64(kept(ERRORS))
     this.#writeDurations(kept(FIRST_BUCKET))
-    const slowest = kept(SLOWEST) - 1
-    const isBelow0 = slowest >= 0 && durationAt(bytes, slowest + ROW.duration) === 0
-    if (slowest < 0 || isBelow0) out.u64(0)
-    else out.append(viewOf(bytes), slowest + ROW.duration, 8)
-    writeIds(bytes, slowest, out)
-    writeIds(bytes, kept(FAILED) - 1, out)
+    out.append(this.#notable.view, number * NOTABLE_BYTES, NOTABLE_BYTES)
   }
 
   #writeDurations(first: number): void {
@@ -148,27 +169,8 @@ export class TrafficMinutes {
   }
 }
 
-/** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
-function isSlower(bytes: Buffer, start: number, knownPlus1: number): boolean {
-  if (knownPlus1 === 0) return true
-  const known = knownPlus1 - 1
-  return (compareDurations(bytes, start + ROW.duration, known + ROW.duration) || compareIds(bytes, start, known)) > 0
-}
-
-function isAfter(bytes: Buffer, start: number, knownPlus1: number): boolean {
-  return knownPlus1 === 0 || compareIds(bytes, start, knownPlus1 - 1) > 0
-}
-
-function compareIds(bytes: Buffer, a: number, b: number): number {
-  const [idsA, idsB] = [a + ROW.ids, b + ROW.ids]
-  return bytes.compare(bytes, idsB, idsB + IDS_BYTES, idsA, idsA + IDS_BYTES)
-}
-
-const NO_IDS = viewOf(Buffer.alloc(IDS_BYTES))
-
-function writeIds(bytes: Buffer, row: number, out: ByteList): void {
-  if (row < 0) out.append(NO_IDS, 0, IDS_BYTES)
-  else out.append(viewOf(bytes), row + ROW.ids, IDS_BYTES)
+function compareIds(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
+  return a.compare(b, bAt, bAt + IDS_BYTES, aAt, aAt + IDS_BYTES)
 }
 
 /** As much again where it doesn't suffice. */

@@ -35,9 +35,9 @@ export function durationAt(bytes: Buffer, at: number): number {
   return high < 0 ? 0 : high * 2 ** 32 + bytes.readUInt32LE(at)
 }
 
-/** Which of two durations in the rows is longer: above 0 for the first. Those below 0 are equal to 0. */
-export function compareDurations(bytes: Buffer, a: number, b: number): number {
-  const [highA, highB] = [bytes.readInt32LE(a + 4), bytes.readInt32LE(b + 4)]
-  if (highA < 0 || highB < 0) return durationAt(bytes, a) - durationAt(bytes, b)
-  return highA - highB || bytes.readUInt32LE(a) - bytes.readUInt32LE(b)
+/** Which of two durations is longer: above 0 for the first. Those below 0 are equal to 0. */
+export function compareDurations(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
+  const [highA, highB] = [a.readInt32LE(aAt + 4), b.readInt32LE(bAt + 4)]
+  if (highA < 0 || highB < 0) return durationAt(a, aAt) - durationAt(b, bAt)
+  return highA - highB || a.readUInt32LE(aAt) - b.readUInt32LE(bAt)
 }
