@@ -1,6 +1,7 @@
 import type { LinkedSpan } from '@spanlink/contract'
-import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
+import type { QueryOptions, Store } from '../store/store.ts'
 import { fewGranules, ofTraces, traceIdsOf } from './span-bucket.ts'
+import { type Condition, findBuckets, findBucketsOf, idList, idParams, inBuckets, ofBuckets } from './trace-buckets.ts'
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
@@ -31,17 +32,15 @@ export async function findLinkedSpans(
   const found = new Map<string, LinkedSpan>()
   for (let from = 0; from < unique.length; from += REFS_AT_ONCE) {
     const some = unique.slice(from, from + REFS_AT_ONCE)
-    const traceIds = [...new Set(some.map((ref) => ref.traceId))]
-    const few = some.length <= FEW
-    const spanIds = some.map((ref) => ref.spanId)
+    const condition = await conditionOf(store, some, options)
+    if (condition === undefined) continue
     const rows = await store.query<SpanRef & LinkedSpanRow>(
       `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}
       from spans
-      where ${ofTraces(few ? idList('t', traceIds) : traceIdsOf('traceIds'))}
-        and span_id in (${few ? idList('s', spanIds) : `select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8)`})
+      where ${condition.sql}
       limit 1 by trace_id, span_id
       ${fewGranules}`,
-      few ? { ...idParams('t', traceIds), ...idParams('s', spanIds) } : { traceIds, spanIds },
+      condition.params,
       options,
     )
     for (const row of rows) found.set(refKey(row), linkedSpan(row))
@@ -49,16 +48,62 @@ export async function findLinkedSpans(
   return found
 }
 
-/** Ids that are parameters each: as a list in one, they would take subqueries, of a millisecond or two. */
+/**
+ * Spans of one trace, without knowing which will be asked for: a few of a long trace, all of others (`whole`). By `refKey`.
+ *
+ * @param spanId '' for any
+ */
+export async function findSpansOf(
+  store: Store,
+  { traceId, spanId }: SpanRef,
+  options: QueryOptions,
+): Promise<{ readonly spans: ReadonlyMap<string, LinkedSpan>; readonly whole: boolean }> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return { spans: new Map(), whole: true }
+  const rows = await store.query<{ spanId: string } & LinkedSpanRow>(
+    `select lower(hex(span_id)) as spanId, ${linkedSpanColumns}
+    from spans
+    where trace_id = unhex({traceId:String}) and ${inBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
+    limit 1 by span_id
+    limit ${SPANS_AT_ONCE}
+    ${fewGranules}`,
+    { traceId, spanId, ...buckets },
+    options,
+  )
+  return {
+    spans: new Map(rows.map((row) => [refKey({ traceId, spanId: row.spanId }), linkedSpan(row)])),
+    whole: rows.length < SPANS_AT_ONCE,
+  }
+}
+
+/** Beyond it, spans that are known to be wanted are fewer. */
+const SPANS_AT_ONCE = 256
+
+/** `undefined` when none of their traces is here. */
+async function conditionOf(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<Condition | undefined> {
+  const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
+  const spanIds = refs.map((ref) => ref.spanId)
+  if (refs.length <= FEW) {
+    const buckets = await findBuckets(store, traceIds, options)
+    if (buckets.size === 0) return undefined
+    const ofTheirs = ofBuckets(buckets)
+    if (ofTheirs !== undefined) {
+      const sql = `${ofTheirs.sql} and span_id in (${idList('s', spanIds)})`
+      return { sql, params: { ...ofTheirs.params, ...idParams('s', spanIds) } }
+    }
+  }
+  return {
+    sql: `${ofTraces(traceIdsOf('traceIds'))}
+      and span_id in (select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8))`,
+    params: { traceIds, spanIds },
+  }
+}
+
 const FEW = 16
-
-function idList(name: string, ids: readonly string[]): string {
-  return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
-}
-
-function idParams(name: string, ids: readonly string[]): QueryParams {
-  return Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id]))
-}
 
 // ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes with quotes and comma.
 const REFS_AT_ONCE = 3_000

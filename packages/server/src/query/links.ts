@@ -4,6 +4,7 @@ import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import {
   findLinkedSpans,
+  findSpansOf,
   linkedSpan,
   linkedSpanColumns,
   type LinkedSpanRow,
@@ -11,6 +12,7 @@ import {
   NO_TRACE,
   queueTime,
   refKey,
+  type SpanRef,
 } from './linked-span.ts'
 import { fewGranules } from './span-bucket.ts'
 
@@ -29,7 +31,9 @@ export async function findLinks(
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
-  const rows = await store.query<LinkRow>(
+  // Links that come in end at this trace: its spans are sought while they are read.
+  const own = direction === 'out' ? NONE : findSpansOf(store, { traceId, spanId: spanId ?? '' }, options)
+  const rowsRead = store.query<LinkRow>(
     `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
@@ -44,6 +48,7 @@ export async function findLinks(
     { ...params, rows: limit + 1 },
     options,
   )
+  const [rows, known] = await Promise.all([rowsRead, own])
   const isWhole = query.cursor === undefined && rows.length > 0 && rows.length <= limit
   const total = isWhole ? rows.length : await countLinks(store, asked, params, options)
   if (total === undefined) return undefined
@@ -51,7 +56,7 @@ export async function findLinks(
   const last = page.at(-1)
   return {
     total,
-    links: await resolve(store, traceId, page, options),
+    links: await resolve(store, traceId, page, known, options),
     ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
   }
 }
@@ -97,21 +102,27 @@ const placeOfCursor = `(
   toFixedString(unhex({afterSpanId:String}), 8), toFixedString(unhex({afterPeerTraceId:String}), 16),
   toFixedString(unhex({afterPeerSpanId:String}), 8), {afterOrdinal:UInt32})`
 
+type Known = Awaited<ReturnType<typeof findSpansOf>>
+
+const NONE: Known = { spans: new Map(), whole: false }
+
 async function resolve(
   store: Store,
   traceId: string,
   rows: readonly LinkRow[],
+  known: Known,
   options: QueryOptions,
 ): Promise<TraceLink[]> {
   // The span that carries the link is told by the row; the one it points at has to be looked up.
   const targets = rows.map((row) =>
     row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
   )
-  const found = await findLinkedSpans(store, targets, options)
+  const sought = targets.filter((ref) => !known.spans.has(refKey(ref)) && !(known.whole && ref.traceId === traceId))
+  const found = await findLinkedSpans(store, sought, options)
   return rows.map((row, index) => {
     const carrier = linkedSpan(row)
-    const ref = targets[index]
-    const target = (ref && found.get(refKey(ref))) ?? null
+    const key = refKey(targets[index] as SpanRef)
+    const target = known.spans.get(key) ?? found.get(key) ?? null
     const outgoing = row.direction === 'out'
     return {
       direction: row.direction,

@@ -4,14 +4,6 @@
  */
 export const bucket = 'intDiv(start, 600000000000)'
 
-/** SQL: the span lies in the buckets of the traces whose ids the subquery gives. */
-export function inBucketsOf(traceIds: string): string {
-  // One tuple, so that the engine runs the subquery once; it does so before it chooses what to read.
-  const bounds = `(select (intDiv(min(start), 600000000000), intDiv(max(last_start), 600000000000))
-    from traces where trace_id in (${traceIds}))`
-  return `${bucket} between tupleElement(${bounds}, 1) and tupleElement(${bounds}, 2)`
-}
-
 /**
  * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or whose clocks lie, is
  * read at both its ends; its middle would be an unbounded list of buckets.

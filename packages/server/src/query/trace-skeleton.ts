@@ -1,14 +1,13 @@
 import type { FindSpansAnswer, TraceSkeleton } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLogEvents } from './logs/log-events.ts'
-import { inBucketsOf } from './span-bucket.ts'
+import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 
 const SPANS_AT_MOST = 200_000
 const EVENTS_OF_A_SPAN = 500
 const FOUND_AT_MOST = 10_000
 
-const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16)
-  and ${inBucketsOf('select toFixedString(unhex({traceId:String}), 16)')}`
+const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${inBuckets}`
 
 const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
 
@@ -29,42 +28,8 @@ export async function findSkeleton(
   traceId: string,
   options: QueryOptions,
 ): Promise<TraceSkeleton | undefined> {
-  const [[columns], links, logEvents] = await Promise.all([
-    store.query<Columns>(
-      `select found, toString(first) as startTimeUnixNano, length(ids) as count,
-        lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
-        ${bytesOf(
-          'Int32',
-          `arrayMap((parent, place) -> multiIf(parent = toFixedString('', 8), -1, place > length(ids), -2, toInt32(place) - 1),
-            parents, arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), length(ids) + 1))`,
-        )} as parent,
-        arrayDistinct(span_services) as services,
-        ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_services))')} as service,
-        arrayDistinct(span_names) as names,
-        ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_names))')} as name,
-        ${bytesOf('UInt8', 'kinds')} as kind,
-        ${bytesOf('UInt8', 'statuses')} as status,
-        ${bytesOf('Float64', 'arrayMap(at -> at - first, starts)')} as start,
-        ${bytesOf('Float64', 'durations')} as duration,
-        arrayFlatten(arrayMap((i, times) -> arrayMap(time -> (toFloat64(i - 1), toFloat64(toInt64(time - first))), times),
-          arrayEnumerate(times_of), times_of)) as events
-      from (
-        select count() as found, min(start) as first, ${earliest('span_id')} as ids, ${earliest('parent_span_id')} as parents,
-          ${earliest('service')} as span_services, ${earliest('name')} as span_names,
-          ${earliest('kind')} as kinds, ${earliest('status')} as statuses,
-          ${earliest('start')} as starts, ${earliest('duration')} as durations, ${earliest('event_times')} as times_of
-        from (
-          select span_id, parent_span_id, service, name, kind, status, start, duration,
-            arraySlice(events.time, 1, ${EVENTS_OF_A_SPAN}) as event_times
-          from spans
-          where ${ofTrace}
-          order by start, span_id
-          limit 1 by span_id
-          limit ${SPANS_AT_MOST + 1}))
-      settings max_threads = 1`,
-      { traceId },
-      options,
-    ),
+  const [columns, links, logEvents] = await Promise.all([
+    columnsOf(store, traceId, options),
     store.query<LinkCount>(
       `select lower(hex(span_id)) as spanId, direction, toUInt32(uniqExact(peer_trace_id, peer_span_id, ordinal)) as links
       from span_links
@@ -79,6 +44,47 @@ export async function findSkeleton(
   return skeletonOf(traceId, columns, links, logEvents)
 }
 
+async function columnsOf(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return undefined
+  const [columns] = await store.query<Columns>(
+    `select found, toString(first) as startTimeUnixNano, length(ids) as count,
+      lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
+      ${bytesOf(
+        'Int32',
+        `arrayMap((parent, place) -> multiIf(parent = toFixedString('', 8), -1, place > length(ids), -2, toInt32(place) - 1),
+          parents, arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), length(ids) + 1))`,
+      )} as parent,
+      arrayDistinct(span_services) as services,
+      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_services))')} as service,
+      arrayDistinct(span_names) as names,
+      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_names))')} as name,
+      ${bytesOf('UInt8', 'kinds')} as kind,
+      ${bytesOf('UInt8', 'statuses')} as status,
+      ${bytesOf('Float64', 'arrayMap(at -> at - first, starts)')} as start,
+      ${bytesOf('Float64', 'durations')} as duration,
+      arrayFlatten(arrayMap((i, times) -> arrayMap(time -> (toFloat64(i - 1), toFloat64(toInt64(time - first))), times),
+        arrayEnumerate(times_of), times_of)) as events
+    from (
+      select count() as found, min(start) as first, ${earliest('span_id')} as ids, ${earliest('parent_span_id')} as parents,
+        ${earliest('service')} as span_services, ${earliest('name')} as span_names,
+        ${earliest('kind')} as kinds, ${earliest('status')} as statuses,
+        ${earliest('start')} as starts, ${earliest('duration')} as durations, ${earliest('event_times')} as times_of
+      from (
+        select span_id, parent_span_id, service, name, kind, status, start, duration,
+          arraySlice(events.time, 1, ${EVENTS_OF_A_SPAN}) as event_times
+        from spans
+        where ${ofTrace}
+        order by start, span_id
+        limit 1 by span_id
+        limit ${SPANS_AT_MOST + 1}))
+    settings max_threads = 1`,
+    { traceId, ...buckets },
+    options,
+  )
+  return columns
+}
+
 /** Ids of the spans that hold a text anywhere, in order of start. */
 export async function findSpansWith(
   store: Store,
@@ -89,6 +95,8 @@ export async function findSpansWith(
   const holds = (column: string): string => `positionCaseInsensitive(${column}, {text:String}) > 0`
   const mapHolds = (map: string): string =>
     `(arrayExists(part -> ${holds('part')}, mapKeys(${map})) or arrayExists(part -> ${holds('part')}, mapValues(${map})))`
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return { spanIds: [] }
   const rows = await store.query<{ spanId: string }>(
     `select lower(hex(span_id)) as spanId
     from spans
@@ -99,7 +107,7 @@ export async function findSpansWith(
     order by start, span_id
     limit 1 by span_id
     limit ${FOUND_AT_MOST + 1}`,
-    { traceId, text },
+    { traceId, text, ...buckets },
     options,
   )
   return {

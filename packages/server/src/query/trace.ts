@@ -3,7 +3,8 @@ import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLinkedSpans, linkedSpan, NO_SPAN, NO_TRACE, queueTime, refKey } from './linked-span.ts'
 import { findLogEvents } from './logs/log-events.ts'
-import { fewGranules, inBucketsOf } from './span-bucket.ts'
+import { fewGranules } from './span-bucket.ts'
+import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 import { findSources } from './span-source.ts'
 
 /** More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans first. */
@@ -106,6 +107,8 @@ const ofAsked = `trace_id = toFixedString(unhex({traceId:String}), 16)
  * spans of a typical trace.
  */
 async function spansOf(store: Store, asked: Asked, options: QueryOptions): Promise<SpanRow[]> {
+  const buckets = await findBucketsOf(store, asked.traceId, options)
+  if (buckets === undefined) return []
   const rows = await store.query<SpanRow>(
     `select hex(span_id) as spanId, hex(parent_span_id) as parentSpanId, service, name, kind, start, duration, status,
       status_message as statusMessage, trace_state as traceState, flags, source_id as sourceId,
@@ -114,12 +117,12 @@ async function spansOf(store: Store, asked: Asked, options: QueryOptions): Promi
       events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
       dropped_events as droppedEvents, dropped_links as droppedLinks
     from spans
-    where ${ofAsked} and ${inBucketsOf('select toFixedString(unhex({traceId:String}), 16)')}
+    where ${ofAsked} and ${inBuckets}
     order by start, span_id
     limit 1 by span_id
     limit ${SPANS_AT_MOST + 1}
     ${fewGranules}`,
-    asked,
+    { ...asked, ...buckets },
     options,
   )
   return rows.map((row) => ({

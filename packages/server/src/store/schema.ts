@@ -23,6 +23,14 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'topology_minutes_dropped',
   ],
   ['topic_index'],
+  [
+    'links_compact',
+    'traces_compact',
+    'messaging_codecs',
+    'words_index',
+    'attribute_indexes_dropped',
+    'words_index_made',
+  ],
 ]
 
 type Step = (client: Client, database: string) => Promise<void>

@@ -1,6 +1,7 @@
 import type { SpanEvent } from '@spanlink/contract'
 import { decodeAttributes } from '../../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
+import { fewGranules } from '../span-bucket.ts'
 
 /** Of one trace. */
 const EVENTS_AT_MOST = 10_000
@@ -22,7 +23,8 @@ export async function findLogEvents(
     from logs
     where trace_id = toFixedString(unhex({traceId:String}), 16) and event_name != ''
     order by timestamp
-    limit ${EVENTS_AT_MOST}`,
+    limit ${EVENTS_AT_MOST}
+    ${fewGranules}`,
     { traceId },
     options,
   )

@@ -3,6 +3,7 @@ import type { Pipeline, Spanset } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone, traceIds } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
+import { narrowedByWords } from './compile/words.ts'
 import { isLinkOp, type Plan } from './plan.ts'
 import type { Search } from './search.ts'
 
@@ -47,8 +48,10 @@ export async function findCandidates(
   const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
   const where = [inWindow('s', bounds.start, bounds.end, params)]
+  const ofSpans = plan.conditions.filter((condition) => condition !== undefined)
+  const narrowed = formula.linked.length > 0 ? '1' : narrowedByWords(ofSpans, row)
   if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
-  if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
+  if (!some.includes('1')) where.push(`(${some.join(' or ')})`, narrowed)
   const having = some.length > 1 ? [formula.sql] : []
   if (bounds.notSince !== undefined) {
     const since = `s.start >= ${params.add('UInt64', String(bounds.notSince))}`

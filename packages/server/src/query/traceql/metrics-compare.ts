@@ -3,6 +3,7 @@ import type { Field, MetricsCompare } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
+import { narrowedByWords } from './compile/words.ts'
 import { createParams, type Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
@@ -126,6 +127,6 @@ function entries(
         ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
         ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
     from spans as s left any join sources as r on r.source_id = s.source_id
-    where ${inWindow('s', start, end, params)} and ${test(condition)}
+    where ${inWindow('s', start, end, params)} and ${condition ? narrowedByWords([foldConstants(condition)], alone) : '1'} and ${test(condition)}
     limit 1 by s.trace_id, s.span_id`
 }

@@ -3,6 +3,7 @@ import type { Field, MetricsAggregate } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
+import { narrowedByWords } from './compile/words.ts'
 import { createParams } from './compile/params.ts'
 import { compileText, isServiceName, labelLetter } from './compile/text.ts'
 import { compileValue } from './compile/value.ts'
@@ -62,8 +63,10 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
     fields.some((each) => needsOf(each).has('source')) || (condition !== undefined && !isDecidedAlone(condition, alone))
   const row = useJoin ? joined : alone
   const where = [inWindow('s', start, end, params)]
-  if (condition)
-    where.push(compileCondition(condition, condition && isDecidedAlone(condition, alone) ? alone : row, 'exact'))
+  if (condition) {
+    where.push(narrowedByWords([condition], alone))
+    where.push(compileCondition(condition, isDecidedAlone(condition, alone) ? alone : row, 'exact'))
+  }
   const value = field ? `toFloat64(${compileValue(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
     const label = foldConstants(each)

@@ -3,6 +3,7 @@ import { check } from './check.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
+import { narrowedByWords } from './compile/words.ts'
 import type { Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
@@ -102,7 +103,9 @@ export function spansThat(
   const window = inWindow('s', start, end, params)
   return {
     from: `spans as s${useJoin ? ' left any join sources as r on r.source_id = s.source_id' : ''}`,
-    where: folded ? `${window} and ${compileCondition(folded, isAlone ? alone : row, 'exact')}` : window,
+    where: folded
+      ? `${window} and ${narrowedByWords([folded], alone)} and ${compileCondition(folded, isAlone ? alone : row, 'exact')}`
+      : window,
     row,
   }
 }

@@ -1,6 +1,6 @@
 import type { Attribute, Field, FieldOp, Intrinsic, Literal } from '../ast.ts'
 import { type IntrinsicName, intrinsics } from '../intrinsics.ts'
-import { anchored, asOne, compareEntry, existsIn, narrowingOf } from './map-entry.ts'
+import { anchored, asOne, compareEntry, existsIn } from './map-entry.ts'
 import { needsOf } from './needs.ts'
 import type { Row } from './row.ts'
 import { compileValue, entriesOf, type Value } from './value.ts'
@@ -50,8 +50,7 @@ function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, r
     // Which spans have the attribute at all is told first, by keys alone: see map-entry.ts.
     const known = ofSource(place, (source) => existsIn({ ...second, ...resourceMap(source) }))
     const found = asOne(`${own} or (not ${existsIn(first)} and ${resource})`)
-    const narrowing = narrowingOf(first, op, literal, row.params)
-    return `(${narrowing ? `(${narrowing} or ${resource}) and ` : ''}(${existsIn(first)} or ${known}) and ${found})`
+    return `((${existsIn(first)} or ${known}) and ${found})`
   }
   if (attribute.scope === 'resource') {
     const byService = compareService(attribute, op, literal, place)
@@ -66,9 +65,7 @@ function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, r
       return compareEntry(entry, op, literal, row.params)
     })
   }
-  const narrowing = narrowingOf(first, op, literal, row.params)
-  const compared = compareEntry(first, op, literal, row.params)
-  return narrowing === undefined ? compared : `(${narrowing} and ${compared})`
+  return compareEntry(first, op, literal, row.params)
 }
 
 function resourceMap(source: string): { map: string; types: string } {

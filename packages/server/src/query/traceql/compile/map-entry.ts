@@ -87,36 +87,8 @@ function compareNumber(
   return ofPresent(entry, one, `arrayExists(x -> ifNull(x ${op} ${value}, 0), ${numbers})`)
 }
 
-/**
- * What else holds wherever `compareEntry` does, and what the indexes of store/sql/attribute_indexes.sql can rule out: the
- * map has this very value, or an entry with one of these letters. `position(…) > 0` is how the indexes have it. Undefined where
- * no index helps.
- */
-export function narrowingOf(entry: MapEntry, op: FieldOp, literal: Literal, params: Params): string | undefined {
-  if (entry.indexed === undefined || op !== '=') return undefined
-  const has = (value: string, letters: readonly ('a' | 'd')[]): string => {
-    const others = letters.map((letter) => `position(${entry.types}, '${letter}') > 0`)
-    return `(has(${entry.indexed}, ${params.add('String', value)}) or ${others.join(' or ')})`
-  }
-  switch (literal.type) {
-    case 'string':
-      return has(literal.value, ['a'])
-    case 'int':
-    case 'float':
-    case 'duration': {
-      // An integer has one spelling. A double has one too, but is compared as the engine reads it, right to its last digit or not.
-      const text = integerText(literal)
-      return text === undefined || Math.abs(literal.value) > LARGEST_EXACT ? undefined : has(text, ['a', 'd'])
-    }
-    default:
-      return undefined
-  }
-}
-
-/** Half of what a Float64 counts without gaps: no other integer is read as one of these, however it is rounded. */
-const LARGEST_EXACT = 2 ** 52
-
-function integerText(literal: Literal & { type: 'int' | 'float' | 'duration' }): string | undefined {
+/** A whole number's text; `undefined` for others. */
+export function integerText(literal: Literal & { type: 'int' | 'float' | 'duration' }): string | undefined {
   if (literal.type === 'int') return literal.text
   return Number.isInteger(literal.value) ? String(BigInt(literal.value)) : undefined
 }

@@ -24,8 +24,6 @@ export type MapEntry = {
   readonly map: string
   readonly types: string
   readonly key: string
-  /** The map's values alone, where the table has an index of them (store/sql/attribute_indexes.sql). */
-  readonly indexed?: string | undefined
 }
 
 /** All zero: no parent. */

@@ -71,9 +71,7 @@ function literalValue(literal: Literal, { params }: Row): Value {
 export function entriesOf(attribute: Attribute, row: Row): readonly MapEntry[] {
   const key = row.params.add('String', attribute.key)
   const place = attribute.parent && row.parent ? row.parent : row
-  // A row without its source is one of the table itself, not of a subquery.
-  const indexed = place.source === undefined ? `${place.span}.attrs.values` : undefined
-  const span: MapEntry = { map: `${place.span}.attrs`, types: `${place.span}.attr_types`, key, indexed }
+  const span: MapEntry = { map: `${place.span}.attrs`, types: `${place.span}.attr_types`, key }
   const resource = { map: `${place.source}.resource_attrs`, types: `${place.source}.resource_attr_types`, key }
   switch (attribute.scope) {
     case 'any':
