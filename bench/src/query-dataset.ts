@@ -105,7 +105,7 @@ function attributes(users: number): string {
 /** Each linked span points at a producer of any earlier trace. */
 function linksSql(numbers: string, times: Times, producer = 'sipHash64(n, 13) % greatest(t, 1)'): string {
   return `insert into span_links (received, trace_id, direction, span_id, peer_trace_id, peer_span_id, start, duration, service, name, kind, status, ordinal, attrs)
-    select toDateTime(intDiv(start, 1000000000), 'UTC'), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, ordinal,
+    select toStartOfDay(toDateTime(intDiv(start, 1000000000), 'UTC')), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, ordinal,
       map('messaging.destination.name', concat('topic-', toString(sipHash64(n, 4) % 40)), 'messaging.kafka.offset', toString(100000 + intDiv(n, 100)))
     from (select n, ordinal, ${spanColumns(times)}, arrayJoin([
         (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('p')}, ${spanId('p * 8 + 2')}),

@@ -25,7 +25,10 @@ const migrations: readonly (readonly (string | Step)[])[] = [
   ['topic_index'],
   [
     'links_compact',
+    'links_codecs',
     'traces_compact',
+    'traces_codecs',
+    'traces_by_day',
     'messaging_codecs',
     'words_index',
     'attribute_indexes_dropped',
