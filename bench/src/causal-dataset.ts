@@ -94,7 +94,7 @@ function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string 
 function linksSql(numbers: string, startNano: bigint, perOrder: bigint): string {
   const sender = `if(r = 3 and is_retried, q * ${SPANS_OF_ORDER} + 8 + 4 * j + 1, q * ${SPANS_OF_ORDER} + 4 * j + 2)`
   return `insert into span_links (received, trace_id, direction, span_id, peer_trace_id, peer_span_id, start, duration, service, name, kind, status, ordinal, attrs)
-    select toDateTime(intDiv(start, 1000000000), 'UTC'), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, 0,
+    select toStartOfDay(toDateTime(intDiv(start, 1000000000), 'UTC')), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, 0,
       map('messaging.destination.name', topic, 'messaging.kafka.offset', toString(100000 + q))
     from (select n, ${columns(startNano, perOrder)}, ${sender} as sender, arrayJoin([
         (${traceId('t')}, 'out', ${spanId('n')}, ${traceId('intDiv(sender, 8)')}, ${spanId('sender')}),

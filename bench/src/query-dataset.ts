@@ -63,7 +63,13 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
 
 type Times = { readonly startNano: bigint; readonly perTrace: bigint; readonly users: number }
 
-const MEMORY = { max_memory_usage: '2000000000', max_insert_threads: '1', max_threads: 2 }
+// Blocks are twenty times those of the receiver: merges build the indexes of these too.
+const MEMORY = {
+  max_memory_usage: '2000000000',
+  max_insert_threads: '1',
+  max_threads: 2,
+  materialize_skip_indexes_on_insert: 0,
+} as const
 
 const KINDS = `transform(n % 8, [0, 1, 2, 3, 4, 5], ['server', 'consumer', 'producer', 'client', 'internal', 'client'], 'internal')`
 
