@@ -39,7 +39,12 @@ export async function writeCausalDataset(
   return { startNano, endNano }
 }
 
-const MEMORY = { max_memory_usage: '900000000', max_insert_threads: '1', max_threads: 2 }
+const MEMORY = {
+  max_memory_usage: '900000000',
+  max_insert_threads: '1',
+  max_threads: 2,
+  materialize_skip_indexes_on_insert: 0,
+} as const
 
 const traceId = (number: string): string => `sipHash128(toUInt64(${number}))`
 const spanId = (number: string): string => `reinterpretAsFixedString(sipHash64(toUInt64(${number}), 7))`
