@@ -4,7 +4,5 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     projects: ['packages/*/vitest.config.ts', 'compat/*/vitest.config.ts', 'examples/*/vitest.config.ts'],
-    // Two cores and a JVM, an engine and a browser beside us: two workers keep the machine honest.
-    maxWorkers: 2,
   },
 })
