@@ -1,3 +1,4 @@
+import { sameBytes } from '../../bytes/same-bytes.ts'
 import { ByteList } from './byte-list.ts'
 import type { RowCursor } from './row-cursor.ts'
 import { mixed, settled } from './secret-hash.ts'
@@ -74,15 +75,7 @@ export class Dictionary {
   }
 
   #is(number: number, view: DataView, at: number, length: number): boolean {
-    if (this.#length[number] !== length) return false
-    const known = this.strings.view
-    const from = this.#at[number] as number
-    // Strings of a kind start alike: their ends tell them apart sooner.
-    let i = length - 4
-    for (; i > 0; i -= 4) if (known.getInt32(from + i, true) !== view.getInt32(at + i, true)) return false
-    if (length >= 4) return known.getInt32(from, true) === view.getInt32(at, true)
-    for (i = 0; i < length; i++) if (known.getUint8(from + i) !== view.getUint8(at + i)) return false
-    return true
+    return this.#length[number] === length && sameBytes(this.strings.view, this.#at[number] as number, view, at, length)
   }
 
   #add(hash: number, slot: number, view: DataView, at: number, length: number): number {

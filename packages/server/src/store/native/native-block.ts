@@ -72,9 +72,7 @@ export class NativeBlock {
    */
   async turn(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     for (const { column } of this.#columns) column.clear()
-    const watch = this.#watch
-    watch?.clear()
-    const readers = this.#readers
+    this.#watch?.clear()
     const cursor = this.#cursor
     let rows = 0
     let left = TURN_BYTES
@@ -86,14 +84,20 @@ export class NativeBlock {
           left = TURN_BYTES
         }
         const start = cursor.pos
-        for (const reader of readers) reader.read(cursor)
-        cursor.check()
-        watch?.row(cursor.bytes, start)
+        this.#turnRow(cursor)
         rows++
         left -= cursor.pos - start
       }
     }
     return this.#block(rows)
+  }
+
+  /** Not in the asynchronous function, where an iterator is an object for each column of each row. */
+  #turnRow(cursor: RowCursor): void {
+    const start = cursor.pos
+    for (const reader of this.#readers) reader.read(cursor)
+    cursor.check()
+    this.#watch?.row(cursor.bytes, start)
   }
 
   /** Of the rows turned last, until the next are. */
