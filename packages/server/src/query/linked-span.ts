@@ -39,7 +39,7 @@ export async function findLinkedSpans(
       from spans
       where ${condition.sql}
       limit 1 by trace_id, span_id
-      ${fewGranules}`,
+      ${some.length <= FEW ? fewGranules : ''}`,
       condition.params,
       options,
     )

@@ -163,6 +163,29 @@ test('one span of a trace can be asked for alone', async () => {
   expect(ofSend?.links.map((link) => link.direction)).toEqual(['in'])
 })
 
+test('links to the last of thousands of spans, and to a span of days later, tell the span they end at', async () => {
+  const traceId = randomTraceId()
+  const days = 40n * 86_400_000n * MS
+  const spans = Array.from({ length: 3000 }, (_, n) => span({ traceId, name: `send ${n}`, start: start + BigInt(n) }))
+  const late = span({ traceId, name: 'send late', start: start + days })
+  const last = spans.at(-1)
+  if (last === undefined) throw new Error('there are thousands')
+  const consumers = [last, late].map((sent) => span({ name: 'process', start: start + days, links: [linkTo(sent)] }))
+  await traces.put(tracesOf('gateway', [...spans, late]))
+  await traces.put(tracesOf('payment', consumers))
+
+  const back = await findLinks(traces.store, traceId, { direction: 'in' }, {})
+  expect(back?.links.map((link) => link.span?.name).sort()).toEqual(['send 2999', 'send late'])
+  for (const sent of [last, late]) {
+    const one = await findLinks(traces.store, traceId, { direction: 'in', spanId: sent.spanId }, {})
+    expect(one?.links).toMatchObject([{ span: { name: sent.name } }])
+  }
+  for (const consumer of consumers) {
+    const out = await findLinks(traces.store, consumer.traceId, { direction: 'out' }, {})
+    expect(out?.links).toMatchObject([{ peerTraceId: traceId, peer: { service: 'gateway' } }])
+  }
+})
+
 test('a trace nobody knows has no answer', async () => {
   expect(await findLinks(traces.store, randomTraceId(), {}, {})).toBeUndefined()
   const known = span({ start })
