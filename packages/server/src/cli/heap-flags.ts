@@ -3,7 +3,15 @@
  * second. Counted in the heap's own limit, and that not small from the start, it is once in seconds: 4.7 us a span of the
  * receiver's CPU instead of 7.7. Both are read when the heap is made, so they have to be on the command line.
  */
-const FLAGS = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=128']
+const HEAP = ['--external-memory-accounted-in-global-limit', '--initial-old-space-size=128']
+
+/**
+ * A span goes through many small functions, of which V8 puts 920 bytes of bytecode into one: with room for more, transcoding takes
+ * 7 % less CPU and turning rows into columns 13 %.
+ */
+const INLINING = '--max-inlined-bytecode-size-cumulative=2000'
+
+const FLAGS = [...HEAP, INLINING]
 
 const DONE = 'SPANLINK_HEAP_FLAGS'
 
