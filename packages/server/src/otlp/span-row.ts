@@ -1,3 +1,4 @@
+import { copyBytes } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { RowWriter } from './row-writer.ts'
 import type { Source } from './source.ts'
@@ -187,14 +188,14 @@ const IN = 2
 function writeMirrored(writer: RowWriter, row: number, rest: number): void {
   const end = writer.pos
   writer.reserve(end - row)
-  const { bytes } = writer
-  bytes.copyWithin(end, row, row + 4)
-  bytes.copyWithin(end + 4, row + 29, row + 45)
-  bytes[end + 20] = IN
-  bytes.copyWithin(end + 21, row + 45, row + 53)
-  bytes.copyWithin(end + 29, row + 4, row + 20)
-  bytes.copyWithin(end + 45, row + 21, row + 29)
-  bytes.copyWithin(end + 53, rest, end)
+  const { view } = writer
+  copyBytes(view, row, view, end, 4)
+  copyBytes(view, row + 29, view, end + 4, 16)
+  view.setUint8(end + 20, IN)
+  copyBytes(view, row + 45, view, end + 21, 8)
+  copyBytes(view, row + 4, view, end + 29, 16)
+  copyBytes(view, row + 21, view, end + 45, 8)
+  copyBytes(view, rest, view, end + 53, end - rest)
   writer.pos = end + end - row
 }
 
