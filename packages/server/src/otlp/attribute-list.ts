@@ -1,3 +1,4 @@
+import { sameBytes } from '../bytes/same-bytes.ts'
 import { writeAnyValue } from './any-value.ts'
 import { OtlpError } from './error.ts'
 import { RowWriter } from './row-writer.ts'
@@ -18,8 +19,11 @@ const LETTER_S = 0x73
 const KEY = 0x0a
 const VALUE = 0x12
 
-/** Ten keys that differ share a slot once in a hundred lists. */
+/** Many more than there are attributes on most spans, and still in the processor's cache. */
 const SLOT_BITS = 12
+
+/** Slots that are looked into for a key: its hash is no secret, so keys may be made to have one. */
+const MOST_SLOTS = 8
 
 /**
  * The attributes of one message, read field by field into what a Map has of each (key and value), then written as the columns
@@ -32,21 +36,30 @@ export class AttributeList {
   #cellAt = new Int32Array(START_ATTRIBUTES)
   #keyAt = new Int32Array(START_ATTRIBUTES)
   #valueAt = new Int32Array(START_ATTRIBUTES)
+  /** Of each value; 0 for one whose key a later one has too. */
   #letters = new DataView(new ArrayBuffer(START_ATTRIBUTES))
   #onlyStrings = true
-  /** Number of the list that a key of this hash was last seen in: two in one list may be the same key. */
-  readonly #seenIn = new Uint32Array(2 ** SLOT_BITS)
-  #list = 1
-  #mayRepeat = false
-  /** Those to write, in order, where that isn't all as they were sent. */
+  /** How many have a letter of 0. */
+  #repeated = 0
+  /** Keys by hash: `#first` plus their place in the list. What is below `#first` is of a list before. */
+  readonly #slots = new Int32Array(2 ** SLOT_BITS)
+  #first = 1
+  /** Not all keys have a slot. */
+  #inDoubt = false
+  /** Of writing, where it isn't that of the message. */
   #order: readonly number[] | undefined
 
   clear(): void {
+    this.#first += this.#count
+    if (this.#first + MAX_ATTRIBUTES >= 2 ** 31) {
+      this.#slots.fill(0)
+      this.#first = 1
+    }
     this.#count = 0
     this.#cells.reset()
     this.#onlyStrings = true
-    this.#list = (this.#list + 1) >>> 0
-    this.#mayRepeat = false
+    this.#repeated = 0
+    this.#inDoubt = false
     this.#order = undefined
   }
 
@@ -85,13 +98,14 @@ export class AttributeList {
   sort(): void {
     let sorted = true
     for (let i = 1; sorted && i < this.#count; i++) sorted = this.#compareKeys(i - 1, i) <= 0
-    if (!sorted) this.#order = this.#withoutRepeated().toSorted((a, b) => this.#compareKeys(a, b))
+    if (sorted) return
+    this.#order = Array.from({ length: this.#count }, (_, i) => i).sort((a, b) => this.#compareKeys(a, b))
   }
 
   /** Writes the columns `attrs` and `attr_types`. */
   write(writer: RowWriter): void {
-    if (this.#mayRepeat) this.#order ??= this.#withoutRepeated()
-    if (this.#order !== undefined) return this.#writeOrdered(writer, this.#order)
+    if (this.#inDoubt) this.#dropRepeated()
+    if (this.#repeated > 0 || this.#order !== undefined) return this.#writeOneByOne(writer)
     writer.varint(this.#count)
     writer.append(this.#cells)
     if (this.#onlyStrings) writer.u8(0)
@@ -132,28 +146,64 @@ export class AttributeList {
     this.#letters.setUint8(i, letter)
     if (letter !== LETTER_S) this.#onlyStrings = false
     const slot = slotOf(reader.view, keyAt, keyLength)
-    if (this.#seenIn[slot] === this.#list) this.#mayRepeat = true
-    else this.#seenIn[slot] = this.#list
+    if ((this.#slots[slot] as number) < this.#first) this.#slots[slot] = this.#first + i
+    else this.#takeSlot(i, slot)
   }
 
-  /** All but those whose key a later one has too. */
-  #withoutRepeated(): number[] {
+  #takeSlot(i: number, from: number): void {
+    const slots = this.#slots
+    for (let slot = from; slot < from + MOST_SLOTS; slot++) {
+      const at = slot & (slots.length - 1)
+      const other = (slots[at] as number) - this.#first
+      const isFree = other < 0
+      if (!isFree && !this.#isSameKey(other, i)) continue
+      if (!isFree) this.#drop(other)
+      slots[at] = this.#first + i
+      return
+    }
+    this.#inDoubt = true
+  }
+
+  #isSameKey(i: number, j: number): boolean {
+    const [a, b] = [this.#keyAt[i] as number, this.#keyAt[j] as number]
+    const length = (this.#valueAt[i] as number) - a
+    return length === (this.#valueAt[j] as number) - b && sameBytes(this.#cells.view, a, this.#cells.view, b, length)
+  }
+
+  #drop(i: number): void {
+    if (this.#letters.getUint8(i) === 0) return
+    this.#letters.setUint8(i, 0)
+    this.#repeated++
+  }
+
+  #dropRepeated(): void {
     const last = new Map<string, number>()
-    for (let i = 0; i < this.#count; i++) last.set(this.#keyOf(i), i)
-    return Array.from({ length: this.#count }, (_, i) => i).filter((i) => last.get(this.#keyOf(i)) === i)
+    for (let i = 0; i < this.#count; i++) {
+      const key = this.#keyOf(i)
+      const earlier = last.get(key)
+      if (earlier !== undefined) this.#drop(earlier)
+      last.set(key, i)
+    }
+    this.#inDoubt = false
   }
 
-  #writeOrdered(writer: RowWriter, order: readonly number[]): void {
-    writer.varint(order.length)
-    for (const i of order) {
+  #writeOneByOne(writer: RowWriter): void {
+    const count = this.#count - this.#repeated
+    let onlyStrings = true
+    writer.varint(count)
+    for (let place = 0; place < this.#count; place++) {
+      const i = this.#order?.[place] ?? place
+      const letter = this.#letters.getUint8(i)
+      if (letter === 0) continue
+      if (letter !== LETTER_S) onlyStrings = false
       const at = this.#cellAt[i] as number
       writer.copy(this.#cells.view, at, this.#endOf(i) - at)
     }
-    const letters = order.map((i) => this.#letters.getUint8(i))
-    if (letters.every((letter) => letter === LETTER_S)) writer.u8(0)
-    else {
-      writer.varint(letters.length)
-      for (const letter of letters) writer.u8(letter)
+    if (onlyStrings) return writer.u8(0)
+    writer.varint(count)
+    for (let place = 0; place < this.#count; place++) {
+      const letter = this.#letters.getUint8(this.#order?.[place] ?? place)
+      if (letter !== 0) writer.u8(letter)
     }
   }
 
