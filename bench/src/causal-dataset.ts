@@ -35,6 +35,7 @@ export async function writeCausalDataset(
   // Of what the receiver stores, the store sums this up itself.
   await sumUpSpans(client, 'spanlink')
   await untilMerged(client)
+  await indexSpans(client)
   await close()
   return { startNano, endNano }
 }
@@ -43,6 +44,7 @@ const MEMORY = {
   max_memory_usage: '900000000',
   max_insert_threads: '1',
   max_threads: 2,
+  // For blocks of a million rows the engine hasn't the memory: see indexSpans.
   materialize_skip_indexes_on_insert: 0,
 } as const
 

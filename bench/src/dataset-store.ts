@@ -40,3 +40,13 @@ export async function untilMerged(client: Client): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 700))
   }
 }
+
+/** Builds the indexes of parts that were never merged: of the receiver's, parts of this size have been. */
+export async function indexSpans(client: Client): Promise<void> {
+  const indexes = await client.query<{ name: string }>(
+    `select name from system.data_skipping_indices where database = currentDatabase() and table = 'spans'`,
+  )
+  for (const { name } of indexes) {
+    await client.command(`alter table spans materialize index ${name}`, { mutations_sync: '1' })
+  }
+}

@@ -1,5 +1,5 @@
 import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
-import { type Client, openDatasetStore, untilMerged } from './dataset-store.ts'
+import { type Client, indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {
   readonly spans: number
@@ -56,6 +56,7 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   await writeWideSpans(client, spans, times)
   await sumUpSpans(client, 'spanlink')
   await untilMerged(client)
+  await indexSpans(client)
   const dataset = { spans, startNano, endNano, users, ...(await sizes(client)), ids: await idsOf(client, spans) }
   await close()
   return dataset
@@ -63,11 +64,11 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
 
 type Times = { readonly startNano: bigint; readonly perTrace: bigint; readonly users: number }
 
-// Blocks are twenty times those of the receiver: merges build the indexes of these too.
 const MEMORY = {
   max_memory_usage: '2000000000',
   max_insert_threads: '1',
   max_threads: 2,
+  // For blocks of a million rows the engine hasn't the memory: see indexSpans.
   materialize_skip_indexes_on_insert: 0,
 } as const
 

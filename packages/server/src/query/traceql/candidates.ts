@@ -3,7 +3,7 @@ import type { Pipeline, Spanset } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone, traceIds } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
-import { narrowedByWords } from './compile/words.ts'
+import { asWritten, narrowedByWords } from './compile/words.ts'
 import { isLinkOp, type Plan } from './plan.ts'
 import type { Search } from './search.ts'
 
@@ -67,7 +67,8 @@ export async function findCandidates(
     search,
     `select lower(hex(s.trace_id)) as t, max(s.start) as newest from spans as s where ${where.join(' and ')}
     group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
-    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}`,
+    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}
+    ${asWritten}`,
     params,
   )
   return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))

@@ -127,6 +127,6 @@ function entries(
         ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
         ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
     from spans as s left any join sources as r on r.source_id = s.source_id
-    where ${inWindow('s', start, end, params)} and ${condition ? narrowedByWords([foldConstants(condition)], alone) : '1'} and ${test(condition)}
+    where ${inWindow('s', start, end, params)} and ${test(condition)} and ${condition ? narrowedByWords([foldConstants(condition)], alone) : '1'}
     limit 1 by s.trace_id, s.span_id`
 }

@@ -3,7 +3,7 @@ import type { Field, MetricsAggregate } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
-import { narrowedByWords } from './compile/words.ts'
+import { asWritten, narrowedByWords } from './compile/words.ts'
 import { createParams } from './compile/params.ts'
 import { compileText, isServiceName, labelLetter } from './compile/text.ts'
 import { compileValue } from './compile/value.ts'
@@ -64,8 +64,8 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
   const row = useJoin ? joined : alone
   const where = [inWindow('s', start, end, params)]
   if (condition) {
-    where.push(narrowedByWords([condition], alone))
     where.push(compileCondition(condition, isDecidedAlone(condition, alone) ? alone : row, 'exact'))
+    where.push(narrowedByWords([condition], alone))
   }
   const value = field ? `toFloat64(${compileValue(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
@@ -89,7 +89,8 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
       where ${where.join(' and ')}
       ${once})
     ${field ? 'where isNotNull(value)' : ''}
-    group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
+    group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}
+    ${asWritten}`,
     params,
   )
   return seriesOf(rows, asked)

@@ -104,7 +104,7 @@ export function spansThat(
   return {
     from: `spans as s${useJoin ? ' left any join sources as r on r.source_id = s.source_id' : ''}`,
     where: folded
-      ? `${window} and ${narrowedByWords([folded], alone)} and ${compileCondition(folded, isAlone ? alone : row, 'exact')}`
+      ? `${window} and ${compileCondition(folded, isAlone ? alone : row, 'exact')} and ${narrowedByWords([folded], alone)}`
       : window,
     row,
   }

@@ -29,6 +29,12 @@ export function narrowedByWords(conditions: readonly Field[], row: Row): string 
     : some.map((words) => `hasAny(${wordsOfSpan(row.span)}, ${listOf(words)})`).join(' and ')
 }
 
+/**
+ * SQL: the end of a statement whose last condition that is. The engine takes conditions in the order of their columns' sizes, and this one, which is there for the
+ * index, before those that hold for few spans: of 4M spans without the index 2.0 s instead of 1.3.
+ */
+export const asWritten = 'settings allow_reorder_prewhere_conditions = 0'
+
 /** Of each of the sets a span has a word. Empty: any span may be meant. */
 function wordsOf(field: Field, row: Row, negate: boolean): readonly Words[] {
   if (field.kind === 'unary' && field.op === '!') return wordsOf(field.operand, row, !negate)
