@@ -1,5 +1,5 @@
 import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
-import { openDatasetStore, untilMerged } from './dataset-store.ts'
+import { indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
 const MINUTE_NANO = 60_000_000_000n
