@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+
 /**
  * V8 collects all garbage each time 64 MiB of buffers were made since the last time, which ingest does ten times a
  * second. Counted in the heap's own limit, and that not small from the start, it is once in seconds: 4.7 us a span of the
@@ -11,20 +13,25 @@ const HEAP = ['--external-memory-accounted-in-global-limit', '--initial-old-spac
  */
 const INLINING = '--max-inlined-bytecode-size-cumulative=2000'
 
-const FLAGS = [...HEAP, INLINING]
+export const FLAGS = [...HEAP, INLINING]
 
 const DONE = 'SPANLINK_HEAP_FLAGS'
 
 /**
  * Becomes the same program with V8's flags, in the same process (execve), so that pid, signals and stdio stay. Returns where
- * that was done or can't be: Windows, and a Node with other heap flags from its user.
+ * that was done or can't be: Windows, a Node with other heap flags from its user, and one whose V8 has them no more.
  */
 export function restartWithHeapFlags(): void {
   const { execve, execPath, execArgv, argv, env, platform } = process
   const own = execArgv.some((flag) => flag.includes('old-space-size'))
-  if (env[DONE] !== undefined || own || platform === 'win32' || execve === undefined) {
+  if (env[DONE] !== undefined || own || platform === 'win32' || execve === undefined || !areKnown(FLAGS)) {
     delete env[DONE]
     return
   }
   execve(execPath, [execPath, ...FLAGS, ...execArgv, ...argv.slice(1)], { ...env, [DONE]: '1' })
+}
+
+/** Whether this Node takes the flags: it refuses to start with others. Some 5 ms. */
+export function areKnown(flags: readonly string[]): boolean {
+  return spawnSync(process.execPath, [...flags, '--version'], { stdio: 'ignore' }).status === 0
 }

@@ -38,8 +38,12 @@ export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): 
   }
 }
 
+const SECONDS_PER_DAY = 86_400
+
 class SpanReader {
   readonly received: number
+  /** What links have of it: their partition. By the second it would be a byte a span that nobody asks for. */
+  readonly receivedDay: number
   spanCount = 0
   linkRows = 0
   rejectedSpans = 0
@@ -47,6 +51,7 @@ class SpanReader {
 
   constructor(received: number) {
     this.received = received
+    this.receivedDay = received - (received % SECONDS_PER_DAY)
   }
 
   readItem(reader: WireReader, source: Source, end: number): void {
@@ -54,7 +59,7 @@ class SpanReader {
     const rejection = rejectionOf(reader, span)
     if (rejection === '') {
       writeSpan(reader, spans, this.received, source, span, end)
-      if (span.linkCount > 0) this.linkRows += writeLinks(reader, links, this.received, source, span, end)
+      if (span.linkCount > 0) this.linkRows += writeLinks(reader, links, this.receivedDay, source, span, end)
       this.spanCount++
     } else {
       if (this.rejectedSpans === 0) this.rejectReason = `span ${this.spanCount} of the request: ${rejection}`

@@ -73,7 +73,7 @@ function linkRows(span: OtlpSpan, service: string, received: number): LinkRow[] 
     const carrying = { traceId: span.traceId ?? '', spanId: span.spanId ?? '' }
     const target = { traceId: padded(link.traceId, 32), spanId: padded(link.spanId, 16) }
     const rest = {
-      received,
+      received: received - (received % 86_400),
       ordinal,
       ...times(span),
       service,
