@@ -29,6 +29,7 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'traces_compact',
     'traces_codecs',
     'traces_by_day',
+    'traces_mv_dropped',
     'messaging_codecs',
     'words_index',
     'attribute_indexes_dropped',
