@@ -184,7 +184,7 @@ const insertSettings: ClickHouseSettings = {
 }
 
 const settingsOf: Partial<Record<StoredTable, ClickHouseSettings>> = {
-  // Merges build them: store/sql/attribute_indexes.sql.
+  // Merges build them: store/sql/value_indexes.sql.
   spans: { materialize_skip_indexes_on_insert: 0 },
 }
 

@@ -31,9 +31,9 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'traces_by_day',
     'traces_mv_dropped',
     'messaging_codecs',
-    'words_index',
+    'value_indexes',
     'attribute_indexes_dropped',
-    'words_index_made',
+    'value_indexes_made',
   ],
 ]
 

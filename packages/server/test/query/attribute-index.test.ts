@@ -64,7 +64,7 @@ const store = {
   },
 } as Pick<Store, 'query'> as Store
 
-/** How many traces a search finds, and the share of granules that its first statement reads of `spans`. */
+/** How many traces a search finds, and the share of granules of `spans` that its first statement reads, in each part of it. */
 async function search(query: string): Promise<{ readonly found: number; readonly share: number }> {
   statements.length = 0
   const now = nowNano()
@@ -73,13 +73,14 @@ async function search(query: string): Promise<{ readonly found: number; readonly
   const [sql = '', params] = statements[0] ?? []
   const plan = await client.query<{ explain: string }>(`explain indexes = 1 ${sql}`, params)
   const text = plan.map(({ explain }) => explain).join('\n')
-  const steps = Array.from(
-    text.matchAll(/Granules: (\d+)\/(\d+)/g),
-    ([, some, all]) => [Number(some), Number(all)] as const,
-  )
-  const granules = Math.max(...steps.map(([, all]) => all))
+  const reads = text
+    .split('ReadFromMergeTree (spanlink.spans)')
+    .slice(1)
+    .map((read) => Array.from(read.matchAll(/Granules: (\d+)\/(\d+)/g), ([, some]) => Number(some)))
+  const granules = Math.max(...reads.flat())
   expect(granules).toBeGreaterThanOrEqual((2 * SPANS) / 1024)
-  return { found: traces.length, share: Math.min(...steps.map(([some, all]) => (all === granules ? some / all : 1))) }
+  const read = reads.reduce((sum, steps) => sum + Math.min(...steps), 0)
+  return { found: traces.length, share: read / granules }
 }
 
 test.for([
@@ -108,5 +109,7 @@ test.for([
   ['the opposite of a value', '{ !(span.order.id = "order-4711") }'],
   ['a value or anything', '{ span.order.id = "order-4711" || span.order.items > 10 }'],
 ] as const)('a search for %s reads them all, and finds no less', async ([, query]) => {
-  expect(await search(query)).toMatchObject({ found: 5, share: 1 })
+  const answer = await search(query)
+  expect(answer.found).toBe(5)
+  expect(answer.share).toBeGreaterThanOrEqual(1)
 })

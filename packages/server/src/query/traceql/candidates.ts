@@ -3,7 +3,7 @@ import type { Pipeline, Spanset } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone, traceIds } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
-import { asWritten, narrowedByWords } from './compile/words.ts'
+import { spansThatMay } from './compile/spans-that-may.ts'
 import { isLinkOp, type Plan } from './plan.ts'
 import type { Search } from './search.ts'
 
@@ -47,11 +47,13 @@ export async function findCandidates(
   const inTraces = (ids: readonly string[]): string => (ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0')
   const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
-  const where = [inWindow('s', bounds.start, bounds.end, params)]
-  const ofSpans = plan.conditions.filter((condition) => condition !== undefined)
-  const narrowed = formula.linked.length > 0 ? '1' : narrowedByWords(ofSpans, row)
+  const window = inWindow('s', bounds.start, bounds.end, params)
+  const where = [window]
+  const known = plan.conditions.filter((condition) => condition !== undefined)
+  const isAny = some.includes('1') || formula.linked.length > 0
+  const spans = isAny ? 'spans as s' : spansThatMay(known, row, window)
   if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
-  if (!some.includes('1')) where.push(`(${some.join(' or ')})`, narrowed)
+  if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
   const having = some.length > 1 ? [formula.sql] : []
   if (bounds.notSince !== undefined) {
     const since = `s.start >= ${params.add('UInt64', String(bounds.notSince))}`
@@ -65,10 +67,9 @@ export async function findCandidates(
   }
   const rows = await ask<{ t: string; newest: string }>(
     search,
-    `select lower(hex(s.trace_id)) as t, max(s.start) as newest from spans as s where ${where.join(' and ')}
+    `select lower(hex(s.trace_id)) as t, max(s.start) as newest from ${spans} where ${where.join(' and ')}
     group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
-    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}
-    ${asWritten}`,
+    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}`,
     params,
   )
   return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))

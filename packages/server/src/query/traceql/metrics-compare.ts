@@ -3,7 +3,7 @@ import type { Field, MetricsCompare } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
-import { narrowedByWords } from './compile/words.ts'
+import { spansThatMay } from './compile/spans-that-may.ts'
 import { createParams, type Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
@@ -114,6 +114,8 @@ function entries(
   // As in Tempo, open at the start and closed at the end.
   const inTime = within ? ` and s.start > ${time(within.start)} and s.start <= ${time(within.end)}` : ''
   const condition = source.source.kind === 'filter' ? source.source.condition : undefined
+  const window = inWindow('s', start, end, params)
+  const spans = condition ? spansThatMay([foldConstants(condition)], alone, window) : 'spans as s'
   const ofMap = (scope: string, map: string, types: string): string =>
     `arrayMap((key, value, at) -> (concat(${params.add('String', `${scope}.`)}, key),
       concat(if(${types} = '', 's', transform(substring(${types}, at, 1), ['i', 'd', 'b'], ['i', 'd', 'b'], 's')), value)),
@@ -126,7 +128,7 @@ function entries(
       arrayConcat(${own}, ${ofMap('span', 's.attrs', 's.attr_types')},
         ${ofMap('resource', 'r.resource_attrs', 'r.resource_attr_types')},
         ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
-    from spans as s left any join sources as r on r.source_id = s.source_id
-    where ${inWindow('s', start, end, params)} and ${test(condition)} and ${condition ? narrowedByWords([foldConstants(condition)], alone) : '1'}
+    from ${spans} left any join sources as r on r.source_id = s.source_id
+    where ${window} and ${test(condition)}
     limit 1 by s.trace_id, s.span_id`
 }

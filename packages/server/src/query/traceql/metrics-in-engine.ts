@@ -3,7 +3,7 @@ import type { Field, MetricsAggregate } from './ast.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
-import { asWritten, narrowedByWords } from './compile/words.ts'
+import { spansThatMay } from './compile/spans-that-may.ts'
 import { createParams } from './compile/params.ts'
 import { compileText, isServiceName, labelLetter } from './compile/text.ts'
 import { compileValue } from './compile/value.ts'
@@ -62,10 +62,11 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
   const useJoin =
     fields.some((each) => needsOf(each).has('source')) || (condition !== undefined && !isDecidedAlone(condition, alone))
   const row = useJoin ? joined : alone
-  const where = [inWindow('s', start, end, params)]
+  const window = inWindow('s', start, end, params)
+  const spans = condition ? spansThatMay([condition], alone, window) : 'spans as s'
+  const where = [window]
   if (condition) {
     where.push(compileCondition(condition, isDecidedAlone(condition, alone) ? alone : row, 'exact'))
-    where.push(narrowedByWords([condition], alone))
   }
   const value = field ? `toFloat64(${compileValue(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
@@ -85,12 +86,11 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
       select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
         ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
         ${fn === 'histogram_over_time' ? `, if(value > 0, pow(2, ceil(log2(value))), 0) as bucket` : ''}
-      from spans as s ${useJoin ? 'left any join sources as r on r.source_id = s.source_id' : ''}
+      from ${spans} ${useJoin ? 'left any join sources as r on r.source_id = s.source_id' : ''}
       where ${where.join(' and ')}
       ${once})
     ${field ? 'where isNotNull(value)' : ''}
-    group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}
-    ${asWritten}`,
+    group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
     params,
   )
   return seriesOf(rows, asked)

@@ -3,7 +3,7 @@ import { check } from './check.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone } from './compile/from.ts'
 import { type Need, needsOf } from './compile/needs.ts'
-import { narrowedByWords } from './compile/words.ts'
+import { spansThatMay } from './compile/spans-that-may.ts'
 import type { Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
@@ -102,10 +102,8 @@ export function spansThat(
   const row = useJoin ? { ...alone, source: 'r' } : alone
   const window = inWindow('s', start, end, params)
   return {
-    from: `spans as s${useJoin ? ' left any join sources as r on r.source_id = s.source_id' : ''}`,
-    where: folded
-      ? `${window} and ${compileCondition(folded, isAlone ? alone : row, 'exact')} and ${narrowedByWords([folded], alone)}`
-      : window,
+    from: `${folded ? spansThatMay([folded], alone, window) : 'spans as s'}${useJoin ? ' left any join sources as r on r.source_id = s.source_id' : ''}`,
+    where: folded ? `${window} and ${compileCondition(folded, isAlone ? alone : row, 'exact')}` : window,
     row,
   }
 }

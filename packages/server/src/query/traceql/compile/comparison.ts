@@ -81,10 +81,14 @@ function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row
   return undefined
 }
 
-/** A condition on a span's source: on the joined row, or by looking the few that match up. See `orNone` for the 0. */
+/** A condition on a span's source: on the joined row, or by looking the few that match up. */
 function ofSource(row: Row, condition: (source: string) => string): string {
-  if (row.source !== undefined) return condition(row.source)
-  return `${row.span}.source_id in (select source_id from sources as src where ${condition('src')} union all select toUInt64(0))`
+  return row.source === undefined ? sourcesThat(row, condition('src')) : condition(row.source)
+}
+
+/** A condition on rows of `sources`, called `src`, as one on the span. See `orNone` for the 0. */
+export function sourcesThat(row: Row, condition: string): string {
+  return `${row.span}.source_id in (select source_id from sources as src where ${condition} union all select toUInt64(0))`
 }
 
 function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, row: Row): string {
