@@ -92,7 +92,7 @@ const widening = 8n
 
 /**
  * Looks at the newest ten minutes first and then ever further back: a search that finds enough early stays cheap, and
- * one that doesn't reads an eighth more in all than looking at the whole window at once.
+ * one that doesn't reads less than half more in all than looking at the whole window at once.
  */
 async function* candidatesOf(
   search: Search,
@@ -117,8 +117,9 @@ async function* candidatesOf(
   const cap = limits.candidateTraces
   let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
   const startOf = (reach: number): bigint => {
-    const start = anchor - 10n * minute * widening ** BigInt(reach)
-    return start > window.start ? start : window.start
+    const length = 10n * minute * widening ** BigInt(reach)
+    // Rather all at once than a third of it first.
+    return anchor - 3n * length > window.start ? anchor - length : window.start
   }
   for (let reach = after?.reach ?? 0; ; reach++) {
     const start = startOf(reach)

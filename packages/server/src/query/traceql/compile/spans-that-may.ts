@@ -21,14 +21,15 @@ type Letter = 'a' | 'd'
 /**
  * SQL: the spans of a window for which one of the conditions may hold, as `row.span`, to stand after FROM. Each kind of mark has its index
  * (store/sql/value_indexes.sql) and its part of a union, for the engine goes by one index with filters for eight granules at a time: of an `or` over several it
- * rules out one granule of the eight only. Without a mark it is the table.
+ * rules out one granule of the eight only. Without marks, or with many, it is the table.
  */
 export function spansThatMay(conditions: readonly Field[], row: Row, window: string): string {
   const { span } = row
   const sets = joined(conditions.map((condition) => marksOf(condition, row, false)))
   // Sources alone have an index that needs no help.
   const some = sets.filter((marks) => marks.values.length > 0)
-  if (some.length === 0) return `spans as ${span}`
+  const count = some.reduce((sum, marks) => sum + marks.values.length, 0)
+  if (count === 0 || count > MANY) return `spans as ${span}`
   const letters = [...new Set(some.flatMap((marks) => marks.letters))]
   const sources = [...new Set(some.flatMap((marks) => marks.sources))]
   const kinds = [
@@ -43,6 +44,9 @@ export function spansThatMay(conditions: readonly Field[], row: Row, window: str
   })
   return `(${parts.join(' union all ')}) as ${span}`
 }
+
+/** Each part of the union is planned with all of the conditions: with 60 it takes the engine longer than to look at the spans. */
+const MANY = 8
 
 /** A span has marks of each of the sets. Empty: any span may be meant. */
 function marksOf(field: Field, row: Row, negate: boolean): readonly Marks[] {
