@@ -99,12 +99,21 @@ type Status = {
 
 async function watch(): Promise<void> {
   while (running()) {
-    const now = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
+    const now = { receiver: residentMiB(server.pid), engine: residentNow(enginePid) }
     most.receiver = Math.max(most.receiver, now.receiver)
     most.engine = Math.max(most.engine, now.engine)
     most.sum = Math.max(most.sum, now.receiver + now.engine)
     await sleep(20)
     enginePid = (await server.enginePid()) ?? enginePid
+  }
+}
+
+/** None of an engine that died a moment ago: how often it did is told at the end. */
+function residentNow(pid: number): number {
+  try {
+    return residentMiB(pid)
+  } catch {
+    return 0
   }
 }
 

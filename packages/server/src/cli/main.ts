@@ -129,7 +129,7 @@ async function runServer(options: ReturnType<typeof parseServeOptions>): Promise
   const { url, otlpHttpUrl, dataDir } = server
   if (logFormat === 'text') say(`Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, data in ${dataDir}\n`)
   else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl: server.otlpGrpcUrl, dataDir, version })
-  settleMemory()
+  settleMemory(server.memory)
   await stopAsked
   setTimeout(() => process.exit(0), GONE_WITHIN_MS).unref()
   await server.close(DRAIN_MS)

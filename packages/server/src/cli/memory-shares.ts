@@ -5,6 +5,10 @@ export type MemoryShares = {
   readonly inFlightBytes: number
   /** Sealed segments kept in memory until they are inserted. */
   readonly journalBytes: number
+  /** Where a segment is sealed: two fit into that memory, as two are inserted at a time. */
+  readonly segmentBytes: number
+  /** Buffers of the receiver, live and garbage: beyond it garbage is collected. */
+  readonly buffersBytes: number
 }
 
 const MiB = 2 ** 20
@@ -19,6 +23,15 @@ const LEAST_IN_FLIGHT = 72 * MiB
 
 const ENGINE_SHARE = 0.58
 
+/** Of Node and the receiver's code, resident at any time, and V8's heap under load. */
+const RECEIVER_CODE = 140 * MiB
+
+/** More than one request of the largest size, its rows, and what is being inserted. */
+const LEAST_BUFFERS = 160 * MiB
+
+/** Parts of 50,000 spans at most: larger ones don't save merges. */
+const LARGEST_SEGMENT = 32 * MiB
+
 /**
  * Divides what receiver and engine may take together. The receiver's part is for what is in flight, the segments in memory, the
  * columns they are turned into, and garbage of all three until V8 collects it: measured by bench/src/memory.ts.
@@ -31,9 +44,12 @@ export function memoryShares(
   engine: 'embedded' | 'elsewhere' = 'embedded',
 ): MemoryShares {
   const receiverBytes = engine === 'embedded' ? memoryBytes * (1 - ENGINE_SHARE) : memoryBytes
+  const journalBytes = Math.floor(receiverBytes / 10)
   return {
     engineBytes: engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0,
-    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 5)),
-    journalBytes: Math.floor(receiverBytes / 10),
+    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 6)),
+    journalBytes,
+    segmentBytes: Math.min(LARGEST_SEGMENT, Math.floor(journalBytes * 0.4)),
+    buffersBytes: Math.max(LEAST_BUFFERS, Math.floor(receiverBytes * 0.9) - RECEIVER_CODE),
   }
 }

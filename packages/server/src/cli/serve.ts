@@ -12,6 +12,7 @@ import type { Log } from '../ingest/log.ts'
 import { memoryShares } from './memory-shares.ts'
 import { probePort } from './port-probe.ts'
 import type { ServeOptions } from './serve-options.ts'
+import type { MemoryWatch } from './settle-memory.ts'
 import { PortError } from './start-error.ts'
 import { version } from './version.ts'
 
@@ -24,6 +25,8 @@ export type SpanlinkServer = {
   readonly otlpGrpcUrl: string
   /** Absolute. */
   readonly dataDir: string
+  /** For who owns the process, and may collect its garbage. */
+  readonly memory: MemoryWatch
   /** Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops. Idempotent. */
   close(deadlineMs?: number): Promise<void>
 }
@@ -54,6 +57,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
         fsync: options.fsync ?? false,
         inFlightBytes: shares.inFlightBytes,
         journalMemoryBytes: shares.journalBytes,
+        segmentBytes: shares.segmentBytes,
         ...(own === undefined ? {} : { onRequest: own.wake }),
         log,
       }),
@@ -82,6 +86,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
       otlpHttpUrl: ingest.otlpHttpUrl,
       otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
       dataDir,
+      memory: { buffersBytes: shares.buffersBytes, takenBytes: () => ingest.stats().bytes },
       close: (deadlineMs = 3000) => {
         draining = true
         drainMs = deadlineMs

@@ -8,6 +8,9 @@ export type Section = {
   readonly bytes: Uint8Array
 }
 
+/** What a segment file has. */
+export type Frames = { readonly sections: readonly Section[]; readonly tornBytes: number }
+
 /**
  * A request in a segment file. All numbers are UInt32, little-endian.
  *
@@ -51,7 +54,7 @@ export function encodeFrame(sections: readonly Section[]): { readonly buffers: U
  * All whole frames from the start of a segment. What follows the first broken one is torn: it was being written when
  * the process died, so nobody has an ack for it. No frame is looked for behind it: the rows could imitate one.
  */
-export function decodeFrames(file: Buffer): { readonly sections: Section[]; readonly tornBytes: number } {
+export function decodeFrames(file: Buffer): Frames {
   const sections: Section[] = []
   let at = 0
   while (at < file.length) {

@@ -1,5 +1,6 @@
 import type { Readable, Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { GatheredBytes } from '../bytes/gathered-bytes.ts'
 import { type Body, BodyError, MAX_BODY_BYTES } from './request-body.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
@@ -41,7 +42,8 @@ export async function readGrpcMessage(
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
     const decoder = decoderFor(encoding)
     const plain = collect(decoder, budget, MAX_BODY_BYTES)
-    decoder.end(message)
+    // A copy, as zlib's thread may read on after we have failed, and the memory is used again then.
+    decoder.end(Buffer.from(message))
     return await plain
   } finally {
     wire.release()
@@ -64,45 +66,45 @@ function collect(
   expected?: (start: Buffer) => number,
 ): Promise<Body> {
   return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = []
-    let bytes = 0
+    const gathered = new GatheredBytes()
     let total: number | undefined
     let done = false
+    const release = (): void => {
+      budget.give(gathered.length)
+      gathered.give()
+    }
     const fail = (error: unknown): void => {
       if (done) return
       done = true
-      chunks = []
-      budget.give(bytes)
+      release()
       reject(error)
     }
     source.on('data', (chunk: Buffer) => {
       if (done) return
-      if (bytes + chunk.length > (total ?? limit)) {
+      if (gathered.length + chunk.length > (total ?? limit)) {
         return fail(
           total === undefined ? tooLarge() : new BodyError('corrupt', 'a call has one message, and there is more'),
         )
       }
       if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
-      bytes += chunk.length
-      chunks.push(chunk)
-      if (expected === undefined || total !== undefined || bytes < PREFIX_BYTES) return
+      gathered.add(chunk)
+      if (expected === undefined || total !== undefined || gathered.length < PREFIX_BYTES) return
       try {
-        if (chunks.length > 1) chunks = [Buffer.concat(chunks)]
-        total = expected(chunks[0] as Buffer)
-        if (bytes > total) throw new BodyError('corrupt', 'a call has one message, and there is more')
+        total = expected(gathered.bytes)
+        if (gathered.length > total) throw new BodyError('corrupt', 'a call has one message, and there is more')
       } catch (error) {
         fail(error)
       }
     })
     source.on('end', () => {
       if (done) return
-      if (expected !== undefined && bytes !== total) {
-        return fail(new BodyError('corrupt', `the message ends after ${bytes} of ${total ?? 'its first 5'} bytes`))
+      if (expected !== undefined && gathered.length !== total) {
+        return fail(
+          new BodyError('corrupt', `the message ends after ${gathered.length} of ${total ?? 'its first 5'} bytes`),
+        )
       }
       done = true
-      const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-      chunks = []
-      resolve({ bytes: all, release: () => budget.give(bytes) })
+      resolve({ bytes: gathered.bytes, release })
     })
     source.on('error', (error) =>
       fail(

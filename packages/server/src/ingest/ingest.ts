@@ -31,6 +31,8 @@ export type IngestOptions = {
   readonly inFlightBytes?: number
   /** Sealed segments kept in memory until they are inserted. @default 96 MiB */
   readonly journalMemoryBytes?: number
+  /** Where a segment of the journal is sealed and becomes an insert. @default 32 MiB */
+  readonly segmentBytes?: number
   /** With slow senders and silent connections. @default PATIENCE */
   readonly patience?: Patience
   /** Called for each request that is taken from outside, before it is. */
@@ -86,6 +88,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     log,
     onSealed: (segment) => flusher.push(segment),
     ...(options.journalMemoryBytes === undefined ? {} : { maxMemoryBytes: options.journalMemoryBytes }),
+    ...(options.segmentBytes === undefined ? {} : { maxSegmentBytes: options.segmentBytes }),
   })
   const budget = new ByteBudget(options.inFlightBytes ?? IN_FLIGHT_BYTES)
   const intake = intakeInto(async (rows) => {

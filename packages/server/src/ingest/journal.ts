@@ -44,9 +44,6 @@ type Waiting = {
 
 const SECONDS_PER_DAY = 86_400
 
-/** Requests that wait are written together up to this size. */
-const MAX_WRITE_BYTES = 16 * 1024 * 1024
-
 /** The write-ahead log: what `append` resolved for survives the process. One owner per data directory. */
 export class Journal {
   readonly #directory: string
@@ -117,7 +114,7 @@ export class Journal {
     this.#tornBytes += bytes
   }
 
-  /** The segment's rows are in the store. */
+  /** The segment's rows are in the store, and nobody reads them any more. */
   async release(segment: SealedSegment): Promise<void> {
     if (!this.#sealed.delete(segment)) return
     this.#sealedBytes -= segment.bytes
@@ -170,11 +167,13 @@ export class Journal {
     if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
   }
 
+  /** What is written together: as much as waits and the segment has room for, but one request at least. */
   #take(day: number): Waiting[] {
+    const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
     let bytes = 0
     let count = 0
     for (const request of this.#waiting) {
-      if (request.day !== day || (count > 0 && bytes + request.bytes > MAX_WRITE_BYTES)) break
+      if (request.day !== day || (count > 0 && bytes + request.bytes > room)) break
       bytes += request.bytes
       count++
     }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { GatheredBytes } from '../bytes/gathered-bytes.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
 /** Bodies of a request: the OTLP specification recommends 64 MiB, counted after decompression. */
@@ -19,25 +20,10 @@ export class BodyError extends Error {
 }
 
 /**
- * A body and the part of the budget it holds, to be given back with `release`, once, when it isn't needed any more. `bytes` joins the
- * body when asked, into memory that the next one is joined into: to be asked once, and used before anything is awaited.
+ * A body, and the part of the budget and the memory it holds, to be given back with `release`, once, when its bytes aren't needed any
+ * more.
  */
 export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
-
-/** One allocation a body less: half a kilobyte a span that V8 would collect garbage for. */
-const scratch = { bytes: Buffer.alloc(0) }
-
-/** Larger bodies are rare and get memory of their own. */
-const SCRATCH_BYTES = 8 * 1024 * 1024
-
-function joined(chunks: readonly Buffer[], length: number): Buffer {
-  if (chunks.length === 1) return chunks[0] as Buffer
-  if (length > SCRATCH_BYTES) return Buffer.concat(chunks)
-  if (scratch.bytes.length < length) scratch.bytes = Buffer.allocUnsafeSlow(Math.min(SCRATCH_BYTES, length * 2))
-  let at = 0
-  for (const chunk of chunks) at += chunk.copy(scratch.bytes, at)
-  return scratch.bytes.subarray(0, length)
-}
 
 /**
  * Reads a body and undoes its Content-Encoding: identity, gzip, deflate or zstd. Stops at `MAX_BODY_BYTES`, on the wire and
@@ -46,16 +32,18 @@ function joined(chunks: readonly Buffer[], length: number): Buffer {
 export function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
   const decoder = decoderFor(request.headers['content-encoding'])
   return new Promise<Body>((resolve, reject) => {
-    let chunks: Buffer[] = []
+    const body = new GatheredBytes(Number(request.headers['content-length'] ?? 0))
     let wireBytes = 0
-    let bytes = 0
     let done = false
 
+    const release = (): void => {
+      budget.give(body.length)
+      body.give()
+    }
     const fail = (error: BodyError): void => {
       if (done) return
       done = true
-      chunks = []
-      budget.give(bytes)
+      release()
       if (decoder !== undefined) {
         request.unpipe(decoder)
         decoder.destroy()
@@ -70,24 +58,14 @@ export function readBody(request: IncomingMessage, budget: ByteBudget): Promise<
     const source = decoder ?? request
     source.on('data', (chunk: Buffer) => {
       if (done) return
-      if (bytes + chunk.length > MAX_BODY_BYTES) return fail(tooLarge())
+      if (body.length + chunk.length > MAX_BODY_BYTES) return fail(tooLarge())
       if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
-      bytes += chunk.length
-      chunks.push(chunk)
+      body.add(chunk)
     })
     source.on('end', () => {
       if (done) return
       done = true
-      resolve({
-        get bytes() {
-          return joined(chunks, bytes)
-        },
-        release: () => {
-          // The request's listeners live as long as it does.
-          chunks = []
-          budget.give(bytes)
-        },
-      })
+      resolve({ bytes: body.bytes, release })
     })
     request.on('error', () => fail(new BodyError('aborted', 'the connection broke')))
     request.on('close', () => {

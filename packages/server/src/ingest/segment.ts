@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, truncate, unlink } from 'node:fs/promises'
+import { type FileHandle, open, truncate, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { decodeFrames, encodeFrame, type Section } from './frame.ts'
+import { giveMemory, takeMemory } from '../bytes/row-memory.ts'
+import { decodeFrames, encodeFrame, type Frames, type Section } from './frame.ts'
 
 const SUFFIX = '.segment'
 
@@ -10,10 +11,11 @@ export type SealedSegment = {
   /** Never given twice, whatever the clock does: the store drops rows whose token it has seen. */
   readonly id: string
   readonly bytes: number
-  /** From memory while it is there, else from the file. */
-  load(): Promise<{ readonly sections: readonly Section[]; readonly tornBytes: number }>
-  /** Memory it holds; `forget` gives it up. */
+  /** From memory while it is there, else from the file, once. */
+  load(): Promise<Frames>
+  /** Memory it holds of what was written. */
   memoryBytes(): number
+  /** Gives that up, for rows of others: not while somebody has what `load` gave. */
   forget(): void
   /** Its rows are in the store: removes the file. */
   remove(): Promise<void>
@@ -103,14 +105,24 @@ export function leftoverSegment(directory: string, name: string, bytes: number):
 
 function sealed(id: string, path: string, bytes: number, written?: readonly Section[]): SealedSegment {
   let inMemory = written
+  let readBack: { readonly file: Buffer; readonly frames: Frames } | undefined
   return {
     id,
     bytes,
-    load: async () =>
-      inMemory === undefined ? decodeFrames(await readFile(path)) : { sections: inMemory, tornBytes: 0 },
+    load: async () => {
+      if (inMemory !== undefined) return { sections: inMemory, tornBytes: 0 }
+      if (readBack === undefined) {
+        const file = await readWhole(path)
+        readBack = { file, frames: decodeFrames(file) }
+      }
+      return readBack.frames
+    },
     memoryBytes: () => (inMemory === undefined ? 0 : bytes),
     forget: () => {
+      giveMemory(inMemory?.map((section) => section.bytes) ?? [])
       inMemory = undefined
+      if (readBack !== undefined) giveMemory([readBack.file])
+      readBack = undefined
     },
     remove: async () => {
       try {
@@ -122,6 +134,23 @@ function sealed(id: string, path: string, bytes: number, written?: readonly Sect
         })
       }
     },
+  }
+}
+
+/** Into row memory: of a backlog, each insert would otherwise leave a segment of garbage. */
+async function readWhole(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const bytes = takeMemory((await file.stat()).size)
+    let at = 0
+    while (at < bytes.length) {
+      const { bytesRead } = await file.read(bytes, at, bytes.length - at, at)
+      if (bytesRead === 0) break
+      at += bytesRead
+    }
+    return bytes.subarray(0, at)
+  } finally {
+    await file.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import { takeMemory } from '../bytes/row-memory.ts'
 import { RowWriter } from './row-writer.ts'
 import { ResourceFields, ScopeFields, type Source, writeSource } from './source.ts'
 import { WireReader } from './wire-reader.ts'
@@ -81,11 +82,11 @@ function messageEnd(reader: WireReader, end: number): number {
   return reader.pos + length
 }
 
-/** What the writers hold, in one buffer of its own; each part is a view of it. */
+/** What the writers hold, in one piece of row memory; each part is a view of it. */
 export function takeRows<const Writers extends readonly RowWriter[]>(
   ...writers: Writers
 ): { readonly [I in keyof Writers]: Buffer } {
-  const all = Buffer.allocUnsafeSlow(writers.reduce((sum, writer) => sum + writer.pos, 0))
+  const all = takeMemory(writers.reduce((sum, writer) => sum + writer.pos, 0))
   let at = 0
   const parts = writers.map((writer) => {
     writer.bytes.copy(all, at, 0, writer.pos)
