@@ -47,7 +47,7 @@ const MiB = 1024 * 1024
  * Statements are refused before the engine as a whole is at its limit, which merges and connections count in too: a connection that gets no
  * memory between two requests ends the process (26.7: an exception leaves HTTPServerConnection where none may), one load test in six.
  */
-const STATEMENTS_TOGETHER = 0.75
+const STATEMENTS_TOGETHER = 0.9
 const ALL_TOGETHER = 1.25
 
 function share(bytes: number, part: number): number {
