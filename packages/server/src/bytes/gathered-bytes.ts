@@ -1,7 +1,7 @@
 import { giveMemory, takeMemory } from './row-memory.ts'
 
-/** More isn't taken on somebody's word that so much will come. */
-const TRUSTED_BYTES = 8 * 1024 * 1024
+/** On somebody's word that so much will come, memory for so many times what has come is taken: what comes is counted, the word isn't. */
+const TRUST = 4
 
 const START_BYTES = 128 * 1024
 
@@ -17,7 +17,7 @@ export class GatheredBytes {
 
   /** @param expected how many there will be, as far as that is known */
   constructor(expected = 0) {
-    this.#expected = Math.min(expected, TRUSTED_BYTES)
+    this.#expected = expected
   }
 
   get length(): number {
@@ -50,7 +50,8 @@ export class GatheredBytes {
   #withRoom(needed: number): Buffer {
     const had = this.#memory
     if (had !== undefined && needed <= had.length) return had
-    const memory = takeMemory(Math.max(needed, this.#expected, (had?.length ?? START_BYTES / 2) * 2))
+    const trusted = Math.min(this.#expected, needed * TRUST)
+    const memory = takeMemory(Math.max(needed, trusted, had === undefined ? START_BYTES : had.length * 2))
     this.bytes.copy(memory)
     if (had !== undefined) giveMemory([had])
     this.#memory = memory

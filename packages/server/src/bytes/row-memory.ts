@@ -29,7 +29,10 @@ export function takeMemory(length: number): Buffer {
   return Buffer.from(memory, 0, length)
 }
 
-/** Of views of memory that was taken: nobody may read them any more, no other thread either. What wasn't taken here, or is given a second time, is left alone. */
+/**
+ * Of views of memory that was taken: nobody may read them any more, no other thread either. What wasn't taken here, or is given a
+ * second time, is left alone.
+ */
 export function giveMemory(views: Iterable<Uint8Array>): void {
   for (const { buffer } of views) {
     if (!lent.delete(buffer)) continue

@@ -21,8 +21,8 @@ const YOUNG = '--max-semi-space-size=8'
 export const FLAGS = [...HEAP, INLINING, YOUNG]
 
 /**
- * glibc keeps buffers of up to 32 MiB in its heaps once they were freed, 150 MiB of holes in an hour of ingest. Fixed, the
- * threshold gives back to the system whatever is larger.
+ * glibc keeps buffers of up to 32 MiB in its heaps once they were freed: 200 MiB of holes within half a minute of full ingest. With a
+ * fixed threshold whatever is larger goes back to the system.
  */
 const MALLOC = { MALLOC_MMAP_THRESHOLD_: '262144' }
 

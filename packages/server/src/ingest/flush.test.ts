@@ -1,11 +1,13 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { takeMemory } from '../bytes/row-memory.ts'
 import type { TraceRows } from '../otlp/rows.ts'
 import type { Store } from '../store/store.ts'
 import { Flusher } from './flush.ts'
-import { Journal } from './journal.ts'
+import { Journal, type JournalOptions } from './journal.ts'
 
 let dataDir: string
 
@@ -80,7 +82,7 @@ test('acks wait while the store is behind, and not at all while it is away', asy
     if (away) throw new Error('the engine is away')
     return gate
   })
-  const { journal, flusher } = await start(slow.store, 1)
+  const { journal, flusher } = await start(slow.store, { maxSegmentRows: 1 })
   await flusher.room()
   await journal.append(rowsOf('a'))
   await journal.append(rowsOf('b'))
@@ -96,15 +98,50 @@ test('acks wait while the store is behind, and not at all while it is away', asy
   await flusher.drain(1)
 })
 
+test('rows stay what they are until the store has them, while memory of those before goes round', async () => {
+  let asked = 0
+  const stored: number[] = []
+  const { store } = storeThat(() => {})
+  const reading: Store = {
+    ...store,
+    insert: async (_, rows) => {
+      await sleep(asked % 4)
+      if (asked++ % 20 === 7) throw new Error('the engine is away')
+      // Each request is one byte, over and over.
+      for (const row of rows) {
+        const [first] = row
+        if (row.every((byte) => byte === first)) stored.push(first ?? -1)
+      }
+    },
+  }
+  const { journal, flusher } = await start(reading, { maxSegmentBytes: 1_000_000, maxMemoryBytes: 1_500_000 })
+  const sizes = Array.from({ length: 200 }, (_, at) => 70_000 + ((at * 7919) % 200_000))
+  const rest = [...sizes.keys()]
+  const sender = async (): Promise<void> => {
+    for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
+      await flusher.room()
+      await journal.append({ ...NO_ROWS, spans: takeMemory(sizes[at] ?? 0).fill(at), spanCount: 1 })
+    }
+  }
+  await Promise.all([sender(), sender(), sender()])
+  await journal.close()
+  await flusher.drain(10_000)
+  expect(stored.sort((a, b) => a - b)).toEqual([...sizes.keys()])
+})
+
 type Insert = { readonly table: string; readonly text: string; readonly token: string }
 
-async function start(store: Store, maxSegmentRows = 1000): Promise<{ journal: Journal; flusher: Flusher }> {
+async function start(
+  store: Store,
+  limits: Partial<JournalOptions> = {},
+): Promise<{ journal: Journal; flusher: Flusher }> {
   const flusher = new Flusher(store, () => {})
   const journal = await Journal.open({
     dataDir,
     log: () => {},
     maxSegmentAgeMs: 60_000,
-    maxSegmentRows,
+    maxSegmentRows: 1000,
+    ...limits,
     onSealed: (segment) => flusher.push(segment),
   })
   flusher.start(journal)
@@ -130,16 +167,26 @@ function storeThat(decide: (table: string) => void | Promise<void>): { store: St
   return { store, inserts }
 }
 
+const NO_ROWS: TraceRows = {
+  receivedUnixSeconds: 1_800_000_000,
+  sources: Buffer.alloc(0),
+  spanLinks: Buffer.alloc(0),
+  spans: Buffer.alloc(0),
+  spanCount: 0,
+  linkCount: 0,
+  sourceCount: 0,
+  rejectedSpans: 0,
+  rejectReason: '',
+}
+
 function rowsOf(text: string): TraceRows {
   return {
-    receivedUnixSeconds: 1_800_000_000,
+    ...NO_ROWS,
     sources: Buffer.from(`source ${text},`),
     spanLinks: Buffer.from(`link ${text},`),
     spans: Buffer.from(`span ${text},`),
     spanCount: 1,
     linkCount: 1,
     sourceCount: 1,
-    rejectedSpans: 0,
-    rejectReason: '',
   }
 }
