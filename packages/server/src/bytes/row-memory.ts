@@ -8,7 +8,7 @@ const STEPS = 4
 const LARGER_AT_MOST = 1.5
 
 /** Kept for the next ones; beyond it the sizes asked for longest ago go first. */
-const FREE_AT_MOST = 48 * 1024 * 1024
+const FREE_AT_MOST = 32 * 1024 * 1024
 
 /** By size, the one taken or given back last at the end. */
 const free = new Map<number, ArrayBuffer[]>()

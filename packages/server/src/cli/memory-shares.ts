@@ -21,10 +21,10 @@ const ENGINE_CODE = 220 * MiB
 /** One request of the largest size has to fit, and small ones beside it. */
 const LEAST_IN_FLIGHT = 72 * MiB
 
-const ENGINE_SHARE = 0.58
+const ENGINE_SHARE = 0.55
 
 /** Of Node and the receiver's code, resident at any time, and V8's heap under load. */
-const RECEIVER_CODE = 140 * MiB
+const RECEIVER_CODE = 200 * MiB
 
 /** More than one request of the largest size, its rows, and what is being inserted. */
 const LEAST_BUFFERS = 160 * MiB
@@ -44,10 +44,10 @@ export function memoryShares(
   engine: 'embedded' | 'elsewhere' = 'embedded',
 ): MemoryShares {
   const receiverBytes = engine === 'embedded' ? memoryBytes * (1 - ENGINE_SHARE) : memoryBytes
-  const journalBytes = Math.floor(receiverBytes / 10)
+  const journalBytes = Math.floor(receiverBytes / 12)
   return {
     engineBytes: engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0,
-    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 6)),
+    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 7)),
     journalBytes,
     segmentBytes: Math.min(LARGEST_SEGMENT, Math.floor(journalBytes * 0.4)),
     buffersBytes: Math.max(LEAST_BUFFERS, Math.floor(receiverBytes * 0.9) - RECEIVER_CODE),

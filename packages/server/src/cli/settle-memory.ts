@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 100
 const YOUNG_BYTES = 24 * 1024 * 1024
 
 /** A whole collection takes 20 to 40 ms: where all is in use, the next one is when there is so much more. */
-const MORE_BYTES = 32 * 1024 * 1024
+const MORE_BYTES = 16 * 1024 * 1024
 
 /** With less than this in this time there is no load. */
 const QUIET_BYTES = 1024 * 1024

@@ -47,8 +47,8 @@ const MiB = 1024 * 1024
  * Statements are refused before the engine as a whole is at its limit, which merges and connections count in too: a connection that gets no
  * memory between two requests ends the process (26.7: an exception leaves HTTPServerConnection where none may), one load test in six.
  */
-const STATEMENTS_TOGETHER = 0.9
-const ALL_TOGETHER = 1.25
+const STATEMENTS_TOGETHER = 0.8
+const ALL_TOGETHER = 1.15
 
 function share(bytes: number, part: number): number {
   return Math.floor(bytes * part)
@@ -90,7 +90,7 @@ function users(password: string, memoryBytes: number): Xml {
     profiles: {
       default: {},
       spanlink: {
-        max_memory_usage: share(memoryBytes, 0.68),
+        max_memory_usage: share(memoryBytes, 0.74),
         max_memory_usage_for_user: share(memoryBytes, STATEMENTS_TOGETHER),
         max_bytes_before_external_sort: share(memoryBytes, 0.2),
         max_bytes_before_external_group_by: share(memoryBytes, 0.2),
