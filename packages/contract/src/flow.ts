@@ -95,7 +95,10 @@ export const FlowEdge = Type.Object({
   partition: Type.String(),
   offset: Type.String(),
   consumerGroup: Type.String(),
-  /** End of `from` to start of `to`. Negative when they overlap or clocks disagree; `null` while an end is missing. */
+  /**
+   * End of `from` to start of `to`, or start to start when `to` began before `from` ended. Negative only when `to` began before
+   * `from` did: clock skew. `null` while an end is missing.
+   */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
   onCriticalPath: Type.Boolean(),
 })

@@ -23,7 +23,7 @@ export const SpanLink = Type.Object({
   droppedAttributesCount: Type.Integer(),
   /** `null` when no such span has arrived: not sampled, expired, sent elsewhere, or still to come. */
   target: Type.Union([LinkedSpan, Type.Null()]),
-  /** End of the linked span to start of this one; `null` while the target is unknown. */
+  /** How long the message waited in between; `null` while the target is unknown. Negative: clock skew. */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
 export type SpanLink = Static<typeof SpanLink>
@@ -42,7 +42,7 @@ export const TraceLink = Type.Object({
   flags: Type.Integer(),
   attributes: Attributes,
   droppedAttributesCount: Type.Integer(),
-  /** End of the linked (producing) span to start of the linking (consuming) span; `null` when one is unknown. */
+  /** How long the message waited in between; `null` when an end is unknown. Negative: clock skew. */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
 export type TraceLink = Static<typeof TraceLink>

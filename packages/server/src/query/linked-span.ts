@@ -112,11 +112,23 @@ export function refKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
 }
 
-/** End of the producing span to start of the consuming span. Negative when their clocks disagree. */
-export function queueTime(
-  produced: LinkedSpan | null | undefined,
-  consumed: LinkedSpan | null | undefined,
+export type Interval = { readonly start: bigint; readonly end: bigint }
+
+/**
+ * How long a message waited, in nanoseconds: from the end of its send, or from its start when the consumer began before the
+ * acknowledgement arrived. Negative only when the consumer began before the send did, which needs clocks that differ.
+ */
+export function queueTime(sent: Interval, consumedAt: bigint): bigint {
+  const end = sent.end > sent.start ? sent.end : sent.start
+  return consumedAt - (end <= consumedAt ? end : sent.start)
+}
+
+/** The same as decimal text; `null` while an end is unknown. */
+export function linkQueueTime(
+  sent: LinkedSpan | null | undefined,
+  consumed: Pick<LinkedSpan, 'startTimeUnixNano'> | null | undefined,
 ): string | null {
-  if (!produced || !consumed) return null
-  return String(BigInt(consumed.startTimeUnixNano) - BigInt(produced.endTimeUnixNano))
+  if (!sent || !consumed) return null
+  const interval = { start: BigInt(sent.startTimeUnixNano), end: BigInt(sent.endTimeUnixNano) }
+  return String(queueTime(interval, BigInt(consumed.startTimeUnixNano)))
 }

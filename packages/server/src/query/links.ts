@@ -10,7 +10,7 @@ import {
   type LinkedSpanRow,
   NO_SPAN,
   NO_TRACE,
-  queueTime,
+  linkQueueTime,
   refKey,
   type SpanRef,
 } from './linked-span.ts'
@@ -135,7 +135,7 @@ async function resolve(
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      queueTimeNano: queueTime(target, carrier),
+      queueTimeNano: linkQueueTime(target, carrier),
     }
   })
 }

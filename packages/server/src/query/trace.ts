@@ -1,7 +1,7 @@
 import type { LinkedSpan, Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
-import { findLinkedSpans, linkedSpan, NO_SPAN, NO_TRACE, queueTime, refKey } from './linked-span.ts'
+import { findLinkedSpans, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from './linked-span.ts'
 import { findLogEvents } from './logs/log-events.ts'
 import { fewGranules } from './span-bucket.ts'
 import { findBucketsOf, inBuckets } from './trace-buckets.ts'
@@ -250,6 +250,6 @@ function spanLink(row: LinkRow, carrier: SpanRow, targets: ReadonlyMap<string, L
     attributes: decodeAttributes(row.attributes, row.attributeTypes),
     droppedAttributesCount: row.droppedAttributes,
     target,
-    queueTimeNano: queueTime(target, linkedSpan({ ...carrier, finish: finishOf(carrier) })),
+    queueTimeNano: linkQueueTime(target, { startTimeUnixNano: carrier.start }),
   }
 }

@@ -98,9 +98,7 @@ function edgeText(edge: FlowEdge): string {
     edge.topic === '' ? edge.role : clean(edge.topic) + (edge.partition === '' ? '' : `/${clean(edge.partition)}`),
     ...(edge.offset === '' ? [] : [`offset ${clean(edge.offset)}`]),
     ...(edge.consumerGroup === '' ? [] : [`group ${clean(edge.consumerGroup)}`]),
-    ...(queue === null
-      ? []
-      : [`queued ${duration(queue)}${queue.startsWith('-') ? ' (clocks disagree, or they overlap)' : ''}`]),
+    ...(queue === null ? [] : [`queued ${duration(queue)}${queue.startsWith('-') ? ' (clock skew)' : ''}`]),
     edge.from.laneId === null
       ? 'from a span that is not here'
       : `from ${clean(edge.from.service)} ${clean(edge.from.name)}`,

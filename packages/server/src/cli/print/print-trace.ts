@@ -83,7 +83,7 @@ function notesOf(span: Span, linksIn: readonly TraceLink[]): readonly string[] {
 
 function otherEnd(link: Pick<SpanLink, 'traceId' | 'queueTimeNano'>, end: SpanLink['target']): string {
   const queued = link.queueTimeNano === null ? '' : ` · queued ${duration(link.queueTimeNano)}`
-  const skewed = link.queueTimeNano?.startsWith('-') === true ? ' (clocks disagree, or they overlap)' : ''
+  const skewed = link.queueTimeNano?.startsWith('-') === true ? ' (clock skew)' : ''
   const name = end === null ? 'a span that is not here' : `${clean(end.service)} ${clean(end.name)}`
   return `${name}${queued}${skewed} · trace ${link.traceId}`
 }

@@ -1,5 +1,6 @@
 import type { FlowEdge } from '@spanlink/contract'
 import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
+import { queueTime } from '../linked-span.ts'
 import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
 import type { CutTraces, LaneSpan } from './lanes.ts'
 
@@ -78,7 +79,7 @@ function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): Flo
   return 'link'
 }
 
-/** End of the cause to start of the effect, in nanoseconds; negative when they overlap or clocks disagree. */
-export function queueTime({ from, to }: Edge): bigint | undefined {
-  return from === undefined || to === undefined ? undefined : to.span.start - from.span.end
+/** `undefined` while an end is missing. */
+export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
+  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span.start)
 }

@@ -1,6 +1,6 @@
 import type { FlowAnswer, FlowEdge, FlowEnd, FlowLane, FlowSpan } from '@spanlink/contract'
 import { criticalPath } from './critical-path.ts'
-import { connect, type Edge, queueTime } from './edges.ts'
+import { connect, type Edge, edgeQueueTime } from './edges.ts'
 import type { FlowSpanRow, SpanRef } from './flow-span.ts'
 import { laneDepths } from './lane-depths.ts'
 import { cutIntoLanes, type Lane, type LaneSpan } from './lanes.ts'
@@ -127,7 +127,7 @@ function flowSpan(span: FlowSpanRow): FlowSpan {
 
 function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
   const { id, via, role, topic, partition, offset, consumerGroup } = edge
-  const time = queueTime(edge)
+  const time = edgeQueueTime(edge)
   return {
     id,
     from: flowEnd(edge.fromRef, edge.from),

@@ -1,5 +1,5 @@
 import type { FlowStatistics } from '@spanlink/contract'
-import { type Edge, queueTime } from './edges.ts'
+import { type Edge, edgeQueueTime } from './edges.ts'
 import type { Lane } from './lanes.ts'
 
 /**
@@ -21,12 +21,12 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
     }
   }
   for (const edge of edges) {
-    const time = queueTime(edge)
-    if (time === undefined || edge.role !== 'message') continue
+    const time = edgeQueueTime(edge)
+    if (time === undefined || edge.to === undefined || edge.role !== 'message') continue
     if (time < 0n) negativeQueueTimes++
     else {
       queueTotal += time
-      queues.push([edge.from?.span.end ?? 0n, edge.to?.span.start ?? 0n])
+      queues.push([edge.to.span.start - time, edge.to.span.start])
     }
   }
   const endToEnd = first === undefined ? 0n : last - first

@@ -1,4 +1,5 @@
 import type { Message } from '@spanlink/contract'
+import { queueTime } from '../linked-span.ts'
 import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
@@ -28,7 +29,7 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
         offset,
         consumerGroup: consumed.group,
         timeUnixNano: String(consumed.start),
-        waitNano: String(consumed.start - produced.end),
+        waitNano: String(queueTime(produced, consumed.start)),
         produced: messageSpan(produced, undefined),
         attempts: [messageSpan(consumed, produced)],
       },

@@ -1,6 +1,6 @@
 import type { MessageSpan, StatusCode } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
-import { NO_SPAN, type SpanRef } from '../linked-span.ts'
+import { NO_SPAN, queueTime, type SpanRef } from '../linked-span.ts'
 import { bucketSet, byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket, ofTraces as inTraces } from '../span-bucket.ts'
@@ -268,6 +268,6 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     status: end.status,
     errorType: '',
     errorMessage: '',
-    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(end.start - produced.end),
+    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(queueTime(produced, end.start)),
   }
 }

@@ -1,5 +1,5 @@
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
-import type { SpanRef } from '../linked-span.ts'
+import { type Interval, queueTime, type SpanRef } from '../linked-span.ts'
 import { endsByRef, keyOf, type MessageEnd } from '../messages/message-end.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { type QueueTime, quietTimes, SAMPLE_QUIET } from './quiet-times.ts'
@@ -48,7 +48,7 @@ export async function queueTimes(
 type Sampled = {
   readonly producedRef: SpanRef
   readonly consumedRef: SpanRef
-  readonly produced: { readonly end: bigint; readonly topic: string } | undefined
+  readonly produced: (Interval & { readonly topic: string }) | undefined
   readonly start: bigint
   readonly service: string
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
@@ -83,7 +83,7 @@ async function deliveries(
   // A row a trace, a list a span or link: they are thousands.
   const [produced, links, children] = await Promise.all([
     ask<OfTrace<ProducedColumns>>(
-      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), toUInt64(start + duration), topic)) as found
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), start, toUInt64(start + duration), topic)) as found
       from spans
       where ${inWindow} and messaging_operation in ('create', 'send') and ${condition}
       group by trace_id`,
@@ -114,7 +114,10 @@ async function deliveries(
   ])
   const producers = new Map(
     produced.flatMap(({ traceId, found }) =>
-      found.map(([spanId, finish, topic]) => [traceId + spanId, { end: BigInt(finish), topic }] as const),
+      found.map(
+        ([spanId, start, finish, topic]) =>
+          [traceId + spanId, { start: BigInt(start), end: BigInt(finish), topic }] as const,
+      ),
     ),
   )
   const linked = links.flatMap(({ traceId, found }) =>
@@ -153,7 +156,7 @@ async function deliveries(
 }
 
 type OfTrace<Columns> = { readonly traceId: string; readonly found: readonly Columns[] }
-type ProducedColumns = readonly [spanId: string, finish: string, topic: string]
+type ProducedColumns = readonly [spanId: string, start: string, finish: string, topic: string]
 type LinkColumns = readonly [spanId: string, peerTraceId: string, peerSpanId: string, start: string, service: string]
 type ChildColumns = readonly [
   spanId: string,
@@ -191,13 +194,13 @@ async function resolve(
   return sampled.flatMap((one) => {
     const producer = found.get(keyOf(one.producedRef))
     const consumer = one.consumed ?? found.get(keyOf(one.consumedRef)) ?? onlyConsumer(one)
-    const end = one.produced?.end ?? producer?.end
-    if (end === undefined || consumer === undefined) return []
+    const sent = one.produced ?? producer
+    if (sent === undefined || consumer === undefined) return []
     if (producer?.operation === 'receive' || producer?.operation === 'process') return []
     if (consumer.operation !== 'receive' && consumer.operation !== 'process') return []
     const topic = one.produced?.topic ?? producer?.topic ?? ''
     const { group, operation } = consumer
-    return [{ service: one.service, topic, group, operation, time: Number(one.start - end) }]
+    return [{ service: one.service, topic, group, operation, time: Number(queueTime(sent, one.start)) }]
   })
 }
 

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { NO_SPAN, NO_TRACE, type SpanRef } from '../linked-span.ts'
+import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../linked-span.ts'
 import { isConsuming, keyOf, type MessageEnd, spansByRef } from '../messages/message-end.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
@@ -11,7 +11,7 @@ export const SAMPLE_QUIET = 400
 export type QueueTime = Pick<Traffic, 'topic' | 'group'> & {
   readonly operation: string
   readonly service: string
-  /** Nanoseconds from the producing span's end to the consuming span's start. */
+  /** Nanoseconds, `queueTime`. */
   readonly time: number
 }
 
@@ -36,7 +36,7 @@ export async function quietTimes(
   const producers = await spansByRef<Producer>(
     store,
     taken.map(({ producedRef, consumer }) => ({ ...producedRef, before: BigInt(consumer.start) })),
-    `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, toUInt64(start + duration) as finish,
+    `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
       messaging_operation as operation`,
     options,
   )
@@ -45,7 +45,15 @@ export async function quietTimes(
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
     const { service, topic, group, operation, start } = consumer
-    return [{ service, topic, group, operation, time: Number(BigInt(start) - BigInt(produced.finish)) }]
+    return [
+      {
+        service,
+        topic,
+        group,
+        operation,
+        time: Number(queueTime({ start: BigInt(produced.start), end: BigInt(produced.finish) }, BigInt(start))),
+      },
+    ]
   })
 }
 
@@ -55,7 +63,7 @@ type Consumer = Pick<
 > & {
   readonly start: string
 }
-type Producer = SpanRef & { readonly finish: string; readonly operation: string }
+type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
 type Taken = { readonly producedRef: SpanRef; readonly consumer: Consumer }
 
 /** What the links of these consumers point at, and their parents where they have none. */

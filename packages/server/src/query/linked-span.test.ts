@@ -1,0 +1,16 @@
+import { expect, test } from 'vitest'
+import { queueTime } from './linked-span.ts'
+
+test.each([
+  ['after its acknowledgement, from the end of the send', 30n, 10n],
+  ['at the very end of the send, nothing', 20n, 0n],
+  ['before the acknowledgement, from the start of the send', 15n, 5n],
+  ['at the start of the send, nothing', 10n, 0n],
+  ['before the send began, a negative time', 7n, -3n],
+])('a message consumed %s', (_, consumedAt, expected) => {
+  expect(queueTime({ start: 10n, end: 20n }, consumedAt)).toBe(expected)
+})
+
+test('a send whose end lies before its start counts from its start', () => {
+  expect(queueTime({ start: 10n, end: 5n }, 12n)).toBe(2n)
+})
