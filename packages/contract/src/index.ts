@@ -32,6 +32,7 @@ export {
 } from './metrics.ts'
 export { OperationsAnswer, OperationsQuery, ServicesAnswer } from './names.ts'
 export { Problem } from './problem.ts'
+export { RecordMetadata } from './record.ts'
 export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
 export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, TraceSkeleton } from './skeleton.ts'
 export { ReadyAnswer, StatusAnswer } from './status.ts'

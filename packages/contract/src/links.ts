@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Attributes } from './attributes.ts'
+import { RecordMetadata } from './record.ts'
 import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
 
 /** What there is to say of a span at the other end of a link, enough to name it without opening it. */
@@ -23,6 +24,8 @@ export const SpanLink = Type.Object({
   droppedAttributesCount: Type.Integer(),
   /** `null` when no such span has arrived: not sampled, expired, sent elsewhere, or still to come. */
   target: Type.Union([LinkedSpan, Type.Null()]),
+  /** Of the message: from the link's attributes, then from the consuming span's, then from the producing span's. */
+  record: RecordMetadata,
   /** How long the message waited in between; `null` while the target is unknown. Negative: clock skew. */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
@@ -38,6 +41,8 @@ export const TraceLink = Type.Object({
   peerTraceId: Type.String(),
   peerSpanId: Type.String(),
   peer: Type.Union([LinkedSpan, Type.Null()]),
+  /** Of the message: from the link's attributes, then from the consuming span's, then from the producing span's. */
+  record: RecordMetadata,
   traceState: Type.String(),
   flags: Type.Integer(),
   attributes: Attributes,

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Attributes } from './attributes.ts'
 import { SpanLink } from './links.ts'
+import { RecordMetadata } from './record.ts'
 import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
 
 export const TracesQuery = Type.Object(
@@ -129,6 +130,8 @@ export const Span = Type.Object({
   flags: Type.Integer(),
   attributes: Attributes,
   droppedAttributesCount: Type.Integer(),
+  /** Of the message that the span is about; absent where its attributes name none of it. */
+  record: Type.Optional(RecordMetadata),
   events: Type.Array(SpanEvent),
   droppedEventsCount: Type.Integer(),
   links: Type.Array(SpanLink),

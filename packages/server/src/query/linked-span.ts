@@ -1,5 +1,6 @@
-import type { LinkedSpan } from '@spanlink/contract'
+import type { LinkedSpan, RecordMetadata } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
+import { recordColumns, recordOfRow, type RecordRow } from './messaging/record-metadata.ts'
 import { fewGranules, ofTraces, traceIdsOf } from './span-bucket.ts'
 import { type Condition, findBuckets, findBucketsOf, idList, idParams, inBuckets, ofBuckets } from './trace-buckets.ts'
 
@@ -22,20 +23,23 @@ export function linkedSpan(row: LinkedSpanRow): LinkedSpan {
   return { service, name, kind, status, startTimeUnixNano: row.start, endTimeUnixNano: row.finish }
 }
 
+/** A span at one end of a link, and the record that its attributes name. */
+export type LinkEnd = { readonly span: LinkedSpan; readonly record: RecordMetadata }
+
 /** Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by `refKey`. */
 export async function findLinkedSpans(
   store: Store,
   refs: Iterable<SpanRef>,
   options: QueryOptions,
-): Promise<ReadonlyMap<string, LinkedSpan>> {
+): Promise<ReadonlyMap<string, LinkEnd>> {
   const unique = [...new Map(Array.from(refs, (ref) => [refKey(ref), ref])).values()]
-  const found = new Map<string, LinkedSpan>()
+  const found = new Map<string, LinkEnd>()
   for (let from = 0; from < unique.length; from += REFS_AT_ONCE) {
     const some = unique.slice(from, from + REFS_AT_ONCE)
     const condition = await conditionOf(store, some, options)
     if (condition === undefined) continue
-    const rows = await store.query<SpanRef & LinkedSpanRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}
+    const rows = await store.query<SpanRef & LinkedSpanRow & RecordRow>(
+      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}, ${recordColumns}
       from spans
       where ${condition.sql}
       limit 1 by trace_id, span_id
@@ -43,7 +47,7 @@ export async function findLinkedSpans(
       condition.params,
       options,
     )
-    for (const row of rows) found.set(refKey(row), linkedSpan(row))
+    for (const row of rows) found.set(refKey(row), linkEnd(row))
   }
   return found
 }
@@ -57,11 +61,11 @@ export async function findSpansOf(
   store: Store,
   { traceId, spanId }: SpanRef,
   options: QueryOptions,
-): Promise<{ readonly spans: ReadonlyMap<string, LinkedSpan>; readonly whole: boolean }> {
+): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
   const buckets = await findBucketsOf(store, traceId, options)
   if (buckets === undefined) return { spans: new Map(), whole: true }
-  const rows = await store.query<{ spanId: string } & LinkedSpanRow>(
-    `select lower(hex(span_id)) as spanId, ${linkedSpanColumns}
+  const rows = await store.query<{ spanId: string } & LinkedSpanRow & RecordRow>(
+    `select lower(hex(span_id)) as spanId, ${linkedSpanColumns}, ${recordColumns}
     from spans
     where trace_id = unhex({traceId:String}) and ${inBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
     limit 1 by span_id
@@ -71,9 +75,13 @@ export async function findSpansOf(
     options,
   )
   return {
-    spans: new Map(rows.map((row) => [refKey({ traceId, spanId: row.spanId }), linkedSpan(row)])),
+    spans: new Map(rows.map((row) => [refKey({ traceId, spanId: row.spanId }), linkEnd(row)])),
     whole: rows.length < SPANS_AT_ONCE,
   }
+}
+
+function linkEnd(row: LinkedSpanRow & RecordRow): LinkEnd {
+  return { span: linkedSpan(row), record: recordOfRow(row) }
 }
 
 /** Beyond it, spans that are known to be wanted are fewer. */

@@ -2,9 +2,11 @@ import type { LinksAnswer, LinksQuery, TraceLink } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
+import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from './messaging/record-metadata.ts'
 import {
   findLinkedSpans,
   findSpansOf,
+  type LinkEnd,
   linkedSpan,
   linkedSpanColumns,
   type LinkedSpanRow,
@@ -113,16 +115,25 @@ async function resolve(
   known: Known,
   options: QueryOptions,
 ): Promise<TraceLink[]> {
-  // The span that carries the link is told by the row; the one it points at has to be looked up.
+  const own = rows.map((row) => resolveRecord(row.attributes))
+  // The row has the span that carries the link, but not its attributes, which name the record where the link doesn't.
+  const carriers = rows.map((row) =>
+    row.direction === 'out' ? { traceId, spanId: row.spanId } : { traceId: row.peerTraceId, spanId: row.peerSpanId },
+  )
   const targets = rows.map((row) =>
     row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
   )
-  const sought = targets.filter((ref) => !known.spans.has(refKey(ref)) && !(known.whole && ref.traceId === traceId))
+  const incomplete = carriers.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
+  const sought = [...targets, ...incomplete].filter(
+    (ref) => !known.spans.has(refKey(ref)) && !(known.whole && ref.traceId === traceId),
+  )
   const found = await findLinkedSpans(store, sought, options)
+  const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(refKey(ref)) ?? found.get(refKey(ref))
   return rows.map((row, index) => {
     const carrier = linkedSpan(row)
-    const key = refKey(targets[index] as SpanRef)
-    const target = known.spans.get(key) ?? found.get(key) ?? null
+    const targetEnd = endOf(targets[index] as SpanRef)
+    const target = targetEnd?.span ?? null
+    const records = [own[index], endOf(carriers[index] as SpanRef)?.record, targetEnd?.record]
     const outgoing = row.direction === 'out'
     return {
       direction: row.direction,
@@ -135,6 +146,7 @@ async function resolve(
       flags: row.flags,
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
+      record: mergeRecords(records),
       queueTimeNano: linkQueueTime(target, carrier),
     }
   })

@@ -1,8 +1,9 @@
-import type { LinkedSpan, Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
+import type { RecordMetadata, Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
-import { findLinkedSpans, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from './linked-span.ts'
+import { findLinkedSpans, type LinkEnd, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from './linked-span.ts'
 import { findLogEvents } from './logs/log-events.ts'
+import { isUnknownRecord, mergeRecords, resolveRecord } from './messaging/record-metadata.ts'
 import { fewGranules } from './span-bucket.ts'
 import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 import { findSources } from './span-source.ts'
@@ -68,7 +69,7 @@ async function readSpans(store: Store, asked: Asked, options: QueryOptions): Pro
       droppedAttributesCount: row.droppedAttributes,
       events: withLogEvents(eventsOf(row), logEvents.get(row.spanId)),
       droppedEventsCount: row.droppedEvents,
-      links: (links.get(row.spanId)?.outgoing ?? []).map((link) => spanLink(link, row, targets)),
+      ...linksAndRecord(row, links.get(row.spanId)?.outgoing ?? [], targets),
       droppedLinksCount: row.droppedLinks,
       backlinkCount: links.get(row.spanId)?.incoming ?? 0,
       source: sources.indexes.get(row.sourceId) ?? -1,
@@ -216,7 +217,7 @@ async function targetsOf(
   store: Store,
   links: ReadonlyMap<string, SpanLinks>,
   options: QueryOptions,
-): Promise<ReadonlyMap<string, LinkedSpan>> {
+): Promise<ReadonlyMap<string, LinkEnd>> {
   const outgoing = Array.from(links.values(), (ofSpan) => ofSpan.outgoing).flat()
   const refs = outgoing.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId }))
   return await findLinkedSpans(store, refs, options)
@@ -240,8 +241,28 @@ function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
   }).sort((a, b) => a.ordinal - b.ordinal)
 }
 
-function spanLink(row: LinkRow, carrier: SpanRow, targets: ReadonlyMap<string, LinkedSpan>): SpanLink {
-  const target = targets.get(refKey({ traceId: row.peerTraceId, spanId: row.peerSpanId })) ?? null
+/** A span's links, and the record that it is about itself. */
+function linksAndRecord(
+  row: SpanRow,
+  outgoing: readonly LinkRow[],
+  targets: ReadonlyMap<string, LinkEnd>,
+): Pick<Span, 'links' | 'record'> {
+  const isMessaging = MESSAGING_KINDS.has(row.kind)
+  if (!isMessaging && outgoing.length === 0) return { links: [] }
+  const record = resolveRecord(zipped(row.keys, row.values))
+  const links = outgoing.map((link) => spanLink(link, row, record, targets))
+  return isMessaging && !isUnknownRecord(record) ? { record, links } : { links }
+}
+
+const MESSAGING_KINDS: ReadonlySet<string> = new Set<Span['kind']>(['client', 'producer', 'consumer'])
+
+function spanLink(
+  row: LinkRow,
+  carrier: SpanRow,
+  carrierRecord: RecordMetadata,
+  targets: ReadonlyMap<string, LinkEnd>,
+): SpanLink {
+  const target = targets.get(refKey({ traceId: row.peerTraceId, spanId: row.peerSpanId }))
   return {
     traceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
     spanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
@@ -249,7 +270,8 @@ function spanLink(row: LinkRow, carrier: SpanRow, targets: ReadonlyMap<string, L
     flags: row.flags,
     attributes: decodeAttributes(row.attributes, row.attributeTypes),
     droppedAttributesCount: row.droppedAttributes,
-    target,
-    queueTimeNano: linkQueueTime(target, { startTimeUnixNano: carrier.start }),
+    target: target?.span ?? null,
+    record: mergeRecords([resolveRecord(row.attributes), carrierRecord, target?.record]),
+    queueTimeNano: linkQueueTime(target?.span, { startTimeUnixNano: carrier.start }),
   }
 }

@@ -1,4 +1,4 @@
-import { tracesOf, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
+import { kv, tracesOf, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/bad-parameter.ts'
 import { findLinks } from '../../src/query/links.ts'
@@ -85,6 +85,53 @@ test.each(['producer first', 'consumers first'])('a link is found from both ends
     },
   ])
   expect((await findTrace(traces.store, send.traceId, {}))?.spans[0]?.backlinkCount).toBe(2)
+})
+
+test('the record of a link is read from the link, from its consumer and from its producer', async () => {
+  const send = span({ name: 'send orders', kind: 4, start, attributes: [kv('messaging.kafka.message.key', 'k1')] })
+  const ours = span({
+    name: 'process orders',
+    kind: 5,
+    start: start + 10n * MS,
+    links: [
+      {
+        ...linkTo(send),
+        attributes: [
+          kv('messaging.destination.name', 'orders'),
+          kv('messaging.destination.partition.id', '3'),
+          kv('kafka.offset', 1042),
+          kv('kafka.message.key', 'k1'),
+        ],
+      },
+    ],
+  })
+  // As kotel writes it: all on the span, nothing on the link.
+  const kotel = span({
+    name: 'orders process',
+    kind: 5,
+    start: start + 20n * MS,
+    attributes: [
+      kv('messaging.source.name', 'orders'),
+      kv('messaging.kafka.source.partition', 3),
+      kv('messaging.kafka.message.offset', 1042),
+    ],
+    links: [{ ...linkTo(send), attributes: [] }],
+  })
+  await traces.put(tracesOf('gateway', [send]))
+  await traces.put(tracesOf('payment', [ours]))
+  await traces.put(tracesOf('go', [kotel]))
+
+  const record = { cluster: '', topic: 'orders', partition: '3', offset: '1042', key: 'k1' }
+  const back = await findLinks(traces.store, send.traceId, { direction: 'in' }, {})
+  expect(back?.links.map((link) => link.record)).toEqual([record, record])
+  for (const consumer of [ours, kotel]) {
+    const out = await findLinks(traces.store, consumer.traceId, { direction: 'out' }, {})
+    expect(out?.links.map((link) => link.record)).toEqual([record])
+    const trace = await findTrace(traces.store, consumer.traceId, {})
+    expect(trace?.spans[0]?.links.map((link) => link.record)).toEqual([record])
+  }
+  const sent = await findTrace(traces.store, send.traceId, {})
+  expect(sent?.spans[0]?.record).toEqual({ ...record, topic: '', partition: '', offset: '' })
 })
 
 test('a link whose target never came is told without it', async () => {

@@ -138,5 +138,6 @@ const emptyLink: Span['links'][number] = {
   attributes: [],
   droppedAttributesCount: 0,
   target: null,
+  record: { cluster: '', topic: '', partition: '', offset: '', key: '' },
   queueTimeNano: null,
 }

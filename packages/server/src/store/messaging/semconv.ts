@@ -15,6 +15,8 @@ export type MessagingOperation = (typeof messagingOperations)[number]
  * | partition | 1.25 (string); int, of producers 1.17 to 1.24; of consumers 1.17 to 1.20; until 1.16                |
  * | offset    | 1.45; 1.27; until 1.26 (some write it as a string)                                                  |
  * | group     | 1.27; 1.17 to 1.26; until 1.16; then what other systems than Kafka called it                        |
+ * | cluster   | 1.45; 1.41 to 1.44                                                                                  |
+ * | key       | 1.45; 1.17 to 1.44; until 1.16; names without a system that some clients write                      |
  *
  * https://github.com/open-telemetry/semantic-conventions/tree/main/schemas has the renames in machine-readable form.
  */
@@ -37,6 +39,8 @@ export const messagingNames = {
     'messaging.rocketmq.client_group',
     'messaging.destination.subscription.name',
   ],
+  cluster: ['kafka.cluster.id', 'messaging.kafka.cluster.id'],
+  key: ['kafka.message.key', 'messaging.kafka.message.key', 'messaging.kafka.message_key', 'messaging.message.key'],
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type MessagingField = keyof typeof messagingNames

@@ -1,0 +1,69 @@
+import type { RecordMetadata } from '@spanlink/contract'
+import { messagingNames } from '../../store/messaging/semconv.ts'
+import { messagingValue } from './messaging-sql.ts'
+
+const FIELDS = ['cluster', 'topic', 'partition', 'offset', 'key'] as const satisfies (keyof RecordMetadata)[]
+
+export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partition: '', offset: '', key: '' }
+
+/** The record that attributes of a span or link name, under every spelling of the conventions. */
+export function resolveRecord(attributes: readonly (readonly [key: string, text: string])[]): RecordMetadata {
+  if (attributes.length === 0) return UNKNOWN_RECORD
+  // Of a key that comes twice the first counts, as in the columns of the store.
+  const textOf = new Map(attributes.toReversed())
+  const record = { ...UNKNOWN_RECORD }
+  for (const field of FIELDS) {
+    record[field] = messagingNames[field].map((name) => textOf.get(name) ?? '').find((text) => text !== '') ?? ''
+  }
+  return record
+}
+
+/**
+ * The record of a link: each field from the first that knows it.
+ *
+ * @param sources the link's own record, then the consuming span's, then the producing span's
+ */
+export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): RecordMetadata {
+  const merged = { ...UNKNOWN_RECORD }
+  for (const source of sources) {
+    if (source === undefined || isOther(source, merged)) continue
+    for (const field of FIELDS) if (merged[field] === '') merged[field] = source[field]
+  }
+  return merged
+}
+
+/** A span that names another topic or partition is about another record: a send to a retry topic, for example. */
+function isOther(source: RecordMetadata, known: RecordMetadata): boolean {
+  return (['cluster', 'topic', 'partition', 'offset'] as const).some(
+    (field) => known[field] !== '' && source[field] !== '' && known[field] !== source[field],
+  )
+}
+
+export function isUnknownRecord(record: RecordMetadata): boolean {
+  return FIELDS.every((field) => record[field] === '')
+}
+
+/** Where a record is stored is known: nothing but its key can be learnt from spans. */
+export function isLocated({ topic, partition, offset }: RecordMetadata): boolean {
+  return topic !== '' && partition !== '' && offset !== ''
+}
+
+export type RecordRow = {
+  readonly cluster: string
+  readonly topic: string
+  readonly partition: string
+  readonly messageOffset: string
+  readonly messageKey: string
+}
+
+/** Columns of a `RecordRow` in `spans`. */
+export const recordColumns = `${messagingValue('cluster')} as cluster, topic, partition,
+  message_offset as messageOffset, ${messagingValue('key')} as messageKey`
+
+export function recordOfRow(row: RecordRow): RecordMetadata {
+  const { cluster, topic, partition, messageOffset, messageKey } = row
+  return { cluster, topic, partition, offset: messageOffset === NO_OFFSET ? '' : messageOffset, key: messageKey }
+}
+
+/** In the column `message_offset`. */
+const NO_OFFSET = '-1'
