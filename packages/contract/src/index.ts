@@ -29,6 +29,7 @@ export {
   MetricsAnswer,
   MetricsQuery,
   MetricType,
+  MetricVariant,
 } from './metrics.ts'
 export { OperationsAnswer, OperationsQuery, ServicesAnswer } from './names.ts'
 export { Problem } from './problem.ts'

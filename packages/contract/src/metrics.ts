@@ -41,11 +41,18 @@ export const MetricsAnswer = Type.Object({
 })
 export type MetricsAnswer = Static<typeof MetricsAnswer>
 
+/** Choose among metrics that share a name. Default: the one with most series in the requested range. */
+const variant = {
+  type: Type.Optional(MetricType),
+  unit: Type.Optional(Type.String({ maxLength: 1024 })),
+}
+
 export const MetricLabelsQuery = Type.Object(
   {
     /** OpenTelemetry or Prometheus name. */
     name: Name,
     service: Type.Optional(Name),
+    ...variant,
   },
   { additionalProperties: false },
 )
@@ -53,7 +60,7 @@ export type MetricLabelsQuery = Static<typeof MetricLabelsQuery>
 
 /**
  * What the series of a metric can be filtered and grouped by. Attributes of points by their own key, those of the
- * resource as `resource.<key>`, and `service`.
+ * resource as `resource.<key>`, of the scope as `scope.<key>`, and `service`, `otel.scope.name`, `otel.scope.version`.
  */
 export const MetricLabelsAnswer = Type.Object({
   labels: Type.Array(
@@ -81,7 +88,8 @@ export const MetricSeriesQuery = Type.Object(
     /** OpenTelemetry or Prometheus name; of a distribution also with `_count`, `_sum` or `_bucket`, which choose `view`. */
     name: Name,
     service: Type.Optional(Name),
-    /** `label=value`; several by repeating it. */
+    ...variant,
+    /** `label=value`; several by repeating it. A label that the metric does not have is an error. */
     filter: Type.Optional(Type.Union([Filter, Type.Array(Filter, { maxItems: 32 })])),
     /** A label; several by repeating it. Default: none, all series become one. `*`: every series on its own. */
     groupBy: Type.Optional(Type.Union([Name, Type.Array(Name, { maxItems: 16 })])),
@@ -126,6 +134,14 @@ export const Exemplar = Type.Object({
 })
 export type Exemplar = Static<typeof Exemplar>
 
+export const MetricVariant = Type.Object({
+  type: MetricType,
+  unit: Type.String(),
+  monotonic: Type.Boolean(),
+  seriesCount: Type.Integer(),
+})
+export type MetricVariant = Static<typeof MetricVariant>
+
 export const MetricSeriesAnswer = Type.Object({
   name: Type.String(),
   prometheusName: Type.String(),
@@ -133,6 +149,8 @@ export const MetricSeriesAnswer = Type.Object({
   /** As sent; of a rate it is per second, of `count` and `buckets` a number of values. */
   unit: Type.String(),
   description: Type.String(),
+  /** Every metric of this name that has points in the range and matches the filters, the one shown first. Choose another by `type` and `unit`. */
+  variants: Type.Array(MetricVariant),
   rate: Type.Boolean(),
   view: Type.Union([DistributionView, Type.Null()]),
   /** Step `i` is from `startTimeUnixNano + i * stepNano` to one step later; the end belongs to it, the start doesn't. */

@@ -307,6 +307,80 @@ test('exemplars carry their trace', async () => {
   ])
 })
 
+test('a metric that changed its unit is drawn in the unit that the filtered series have', async () => {
+  const name = 'cache.size'
+  const old = { name, unit: 'KiBy', gauge: { dataPoints: [number(10, 1, topic('a')), number(10, 2, topic('b'))] } }
+  const renamed = { name, unit: 'By', gauge: { dataPoints: [number(20, 3000)] } }
+  const counter = {
+    name,
+    unit: 'By',
+    sum: { isMonotonic: true, aggregationTemporality: CUMULATIVE, dataPoints: [number(20, 7)] },
+  }
+  await spanlink.send('/v1/metrics', encodeMetrics(metricsOf('svc-old', [old])))
+  await spanlink.send('/v1/metrics', encodeMetrics(metricsOf('svc-new', [renamed])))
+  await spanlink.send('/v1/metrics', encodeMetrics(metricsOf('svc-other', [counter])))
+  await spanlink.stored()
+
+  const all = await series({ ...window, name })
+  expect(all.unit).toBe('KiBy')
+  expect(all.variants.map(({ type, unit, seriesCount }) => [type, unit, seriesCount])).toEqual([
+    ['gauge', 'KiBy', 2],
+    ['gauge', 'By', 1],
+    ['sum', 'By', 1],
+  ])
+  const ofService = await series({ ...window, name, service: 'svc-new' })
+  expect([ofService.unit, lines(ofService)]).toEqual(['By', { '': [null, 3000, 3000] }])
+  expect(await series({ ...window, name, unit: 'By', type: 'sum' })).toMatchObject({ type: 'sum', unit: 'By' })
+  expect(await series({ ...window, name, filter: 'service=svc-new' })).toMatchObject({ type: 'gauge', unit: 'By' })
+  const labels = await get<MetricLabelsAnswer>('/api/metrics/labels', { name, unit: 'By', type: 'gauge' })
+  expect(labels.labels[0]).toEqual({ key: 'service', values: ['svc-new'], valueCount: 1 })
+})
+
+test('quantiles lie between the smallest and largest value sent', async () => {
+  const point = { ...histogram(10, [10, 0, 10], 45), min: 0.4, max: 5 }
+  const name = 'bounded'
+  const aggregationTemporality = DELTA
+  await spanlink.send(
+    '/v1/metrics',
+    encodeMetrics(metricsOf('shop', [{ name, histogram: { aggregationTemporality, dataPoints: [point] } }])),
+  )
+  await spanlink.stored()
+  const answer = await series({ ...window, end: at(10), name, quantiles: '0,0.25,0.75,1' })
+  expect(lines(answer)).toEqual({
+    'quantile=0': [0.4],
+    'quantile=0.25': [0.7],
+    'quantile=0.75': [3.5],
+    'quantile=1': [5],
+  })
+})
+
+test('scope attributes, name and version are labels', async () => {
+  const metric = { name: 'scoped', gauge: { dataPoints: [number(10, 1)] } }
+  const scopeMetrics = ['a', 'b'].map((pool) => ({
+    scope: { name: 'pools', version: '2', attributes: [kv('pool', pool)] },
+    metrics: [metric],
+  }))
+  await spanlink.send(
+    '/v1/metrics',
+    encodeMetrics({ resourceMetrics: [{ resource: { attributes: [kv('service.name', 'shop')] }, scopeMetrics }] }),
+  )
+  await spanlink.stored()
+  const { labels } = await get<MetricLabelsAnswer>('/api/metrics/labels', { name: 'scoped' })
+  expect(labels.filter(({ key }) => key.includes('scope'))).toEqual([
+    { key: 'otel.scope.name', values: ['pools'], valueCount: 1 },
+    { key: 'otel.scope.version', values: ['2'], valueCount: 1 },
+    { key: 'scope.pool', values: ['a', 'b'], valueCount: 2 },
+  ])
+  const answer = await series({
+    ...window,
+    end: at(10),
+    name: 'scoped',
+    groupBy: 'scope.pool',
+    filter: 'otel.scope.name=pools',
+  })
+  expect(lines(answer)).toEqual({ 'scope.pool=a': [1], 'scope.pool=b': [1] })
+})
+
 test.each([
   ['no such metric', 404, { name: 'nothing' }],
   ['a rate of a gauge', 400, { name: 'queue.size', rate: 'true' }],
@@ -316,6 +390,9 @@ test.each([
   ['a quantile of 2', 400, { name: 'latency', quantiles: '2' }],
   ['too many steps', 400, { name: 'latency', step: '1ms' }],
   ['a step of nothing', 400, { name: 'latency', step: '0s' }],
+  ['a group by a label that no series has', 400, { name: 'latency', groupBy: 'topik' }],
+  ['a filter by a label that no series has', 400, { name: 'messages.sent', filter: 'topik=a' }],
+  ['a unit that the metric never had', 404, { name: 'latency', unit: 'ms' }],
 ])('%s is answered with %i', async (_what, status, query) => {
   expect((await spanlink.get('/api/metrics/series', { ...window, ...query })).status).toBe(status)
 })

@@ -1,5 +1,5 @@
 import type { DistributionView } from '@spanlink/contract'
-import { type Distribution, MergedDistribution, quantiles, subtractDistribution } from './distribution.ts'
+import { clampBuckets, type Distribution, MergedDistribution, quantiles, subtractDistribution } from './distribution.ts'
 import { type Increase, increases, spread, type Steps } from './increase.ts'
 import type { LoadedPoint } from './load-points.ts'
 import { combine, gaugeLine, increaseLine, type Line } from './scalar-lines.ts'
@@ -34,9 +34,10 @@ export function distributionLines(
   const merged: (MergedDistribution | undefined)[] = Array.from({ length: steps.count })
   for (const list of bySeries) {
     for (const increase of list) {
+      const amount = view === 'quantiles' ? clampBuckets(increase.amount) : increase.amount
       spread(increase, steps, (step, share, covered) => {
         const perSecond = view === 'buckets' && rate ? 1e9 / covered : 1
-        ;(merged[step] ??= new MergedDistribution()).add(increase.amount, share * perSecond)
+        ;(merged[step] ??= new MergedDistribution()).add(amount, share * perSecond)
       })
     }
   }

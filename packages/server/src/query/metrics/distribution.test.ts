@@ -77,7 +77,7 @@ test('fewer than before is no difference', () => {
     { lower: 0, upper: 1, count: 1 },
     { lower: 0, upper: 1, count: 2 },
   ]
-  const of = (bucket: typeof one) => ({ buckets: [bucket], count: bucket.count, sum: 0 })
+  const of = (bucket: typeof one) => ({ ...unbounded, buckets: [bucket], count: bucket.count, sum: 0 })
   expect(subtractDistribution(of(one), of(two))).toBeUndefined()
   expect(subtractDistribution({ ...of(one), count: 5 }, of(two))).toBeUndefined()
 })
@@ -86,6 +86,8 @@ test('nothing has no quantiles', () => {
   expect(quantiles([], [0.5])).toEqual([Number.NaN])
 })
 
+const unbounded = { min: -Infinity, max: Infinity }
+
 function exponentialOf(list: readonly number[], scale: number) {
   const indexes = list.map((value) => Math.ceil(Math.log2(value) * 2 ** scale) - 1)
   const offset = Math.min(...indexes)
@@ -93,5 +95,5 @@ function exponentialOf(list: readonly number[], scale: number) {
   for (const index of indexes) positive[index - offset] = (positive[index - offset] ?? 0) + 1
   const nothing = { zeroCount: 0, zeroThreshold: 0, negativeOffset: 0, negative: [] }
   const buckets = exponentialBuckets({ scale, positiveOffset: offset, positive, ...nothing })
-  return { buckets, count: list.length, sum: list.reduce((sum, value) => sum + value, 0) }
+  return { ...unbounded, buckets, count: list.length, sum: list.reduce((sum, value) => sum + value, 0) }
 }

@@ -1,8 +1,22 @@
 /** How many values lie in (lower, upper]; both the same: values of exactly that. */
 export type Bucket = { readonly lower: number; readonly upper: number; readonly count: number }
 
-/** Counts by bucket and the sum of all values, which is NaN where a sender didn't tell it. */
-export type Distribution = { readonly buckets: readonly Bucket[]; readonly count: number; readonly sum: number }
+/** Counts by bucket, the sum of all values (NaN when not sent), and their smallest and largest (infinite when not sent). */
+export type Distribution = {
+  readonly buckets: readonly Bucket[]
+  readonly count: number
+  readonly sum: number
+  readonly min: number
+  readonly max: number
+}
+
+/** The same with bucket bounds no wider than `min` and `max`, so that no quantile lies outside of what was measured. */
+export function clampBuckets({ buckets, min, max, ...rest }: Distribution): Distribution {
+  if (min === -Infinity && max === Infinity) return { buckets, min, max, ...rest }
+  const clamp = (bound: number): number => Math.max(min, Math.min(max, bound))
+  const clamped = buckets.map(({ lower, upper, count }) => ({ lower: clamp(lower), upper: clamp(upper), count }))
+  return { buckets: clamped, min, max, ...rest }
+}
 
 /** Buckets of an explicit histogram: (-inf, b0], (b0, b1], ... (bn, +inf). */
 export function explicitBuckets(bounds: readonly number[], counts: readonly number[]): Bucket[] {
@@ -56,7 +70,8 @@ export function subtractDistribution(later: Distribution, earlier: Distribution)
     if (bucket === undefined || bucket.count < old.count) return undefined
     buckets[at] = { ...bucket, count: bucket.count - old.count }
   }
-  return { buckets, count: later.count - earlier.count, sum: later.sum - earlier.sum }
+  // Cumulative extremes are of all values since the start, so they bound these too.
+  return { ...later, buckets, count: later.count - earlier.count, sum: later.sum - earlier.sum }
 }
 
 /** Edges of one power of two, calculated at two scales, differ by rounding. */

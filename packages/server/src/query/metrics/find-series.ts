@@ -7,9 +7,11 @@ import { distributionLines, type LabelledLine, summaryQuantileLines } from './di
 import { findExemplars, jsonNumber } from './find-exemplars.ts'
 import type { Steps } from './increase.ts'
 import { type LoadedPoint, type LoadedSeries, loadPoints, loadSeries, type Window } from './load-points.ts'
-import { findMetric, isDistribution } from './metric-names.ts'
+import { checkLabels } from './metric-labels.ts'
+import { isDistribution } from './metric-names.ts'
 import { type Aggregate, combine, gaugeLine, increaseLine, numberIncreases } from './scalar-lines.ts'
-import { seriesFilter } from './series-filter.ts'
+import { selectMetric } from './select-metric.ts'
+import { seriesFilter, splitFilter } from './series-filter.ts'
 
 /** Lines of one answer. */
 const LINES_AT_MOST = 500
@@ -24,13 +26,20 @@ export async function findMetricSeries(
   options: QueryOptions,
 ): Promise<MetricSeriesAnswer | undefined> {
   const window = windowOf(query)
-  const found = await findMetric(store, query.name, options)
+  const filters = [query.filter ?? []].flat()
+  const found = await selectMetric(store, query, filters, window, options)
   if (found === undefined) return undefined
   const { metric } = found
   const plan = planOf(metric, query, found.view)
   const groupBy = [query.groupBy ?? []].flat()
   const each = groupBy.includes('*')
-  const filter = seriesFilter(metric, query.service, [query.filter ?? []].flat())
+  await checkLabels(
+    store,
+    metric,
+    { filter: filters.map((filter) => splitFilter(filter)[0]), groupBy: each ? [] : groupBy },
+    options,
+  )
+  const filter = seriesFilter(metric, query.service, filters)
   const labels = each ? ['service'] : groupBy
   const [loaded, { points, truncated }, exemplars] = await Promise.all([
     loadSeries(store, filter, labels, options),
@@ -57,6 +66,7 @@ export async function findMetricSeries(
     type: metric.type,
     unit: metric.unit,
     description: metric.description,
+    variants: [...found.variants],
     rate: plan.rate,
     view: plan.view ?? null,
     startTimeUnixNano: String(window.start),

@@ -1,7 +1,7 @@
 import type { Metric } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { type Bucket, type Distribution, explicitBuckets, exponentialBuckets } from './distribution.ts'
-import { seriesLabel, type SeriesFilter } from './series-filter.ts'
+import { labelColumnsOfSource, seriesLabel, type SeriesFilter } from './series-filter.ts'
 
 /** A window cut into steps; `start` in Unix nanoseconds, the rest in nanoseconds. */
 export type Window = { readonly start: bigint; readonly step: bigint; readonly steps: number }
@@ -42,14 +42,14 @@ export async function loadSeries(
   options: QueryOptions,
 ): Promise<{ readonly series: LoadedSeries[]; readonly truncated: boolean }> {
   const labels = groupBy.map((label, index) => seriesLabel(label, `groupLabel${index}`))
-  const ofResource = labels.some((label) => label.ofResource)
+  const ofSource = labels.some((label) => label.ofSource)
   const params: QueryParams = Object.assign({}, filter.params, ...labels.map((label) => label.params))
   const rows = await store.query<Omit<LoadedSeries, 'delta'> & { readonly isDelta: number }>(
     `select toString(series_id) as id, service, temporality = 'delta' as isDelta,
       [${labels.map((label) => `toString(${label.sql})`).join(', ')}]::Array(String) as group,
       arrayZip(mapKeys(attrs), mapValues(attrs)) as attributes
     from metric_series
-    ${ofResource ? 'left join (select source_id, resource_attrs from sources limit 1 by source_id) as r using source_id' : ''}
+    ${ofSource ? `left join (select ${labelColumnsOfSource} from sources limit 1 by source_id) as r using source_id` : ''}
     where ${filter.where}
     order by series_id
     limit 1 by series_id
@@ -125,14 +125,16 @@ export async function loadPoints(
 const columnsOf: Readonly<Record<Metric['type'], string>> = {
   gauge: 'value',
   sum: 'value',
-  histogram: 'count, sum, bounds, buckets',
-  'exponential-histogram': `count, sum, scale, zero_count as zeroCount, zero_threshold as zeroThreshold,
+  histogram: 'count, sum, min, max, bounds, buckets',
+  'exponential-histogram': `count, sum, min, max, scale, zero_count as zeroCount, zero_threshold as zeroThreshold,
     positive_offset as positiveOffset, positive, negative_offset as negativeOffset, negative`,
   summary: 'count, sum, arrayMap(pair -> [pair.1, pair.2], quantiles) as quantiles',
 }
 
 const NO_RECORDED_VALUE = 1
 const SUM_PRESENT = 1
+const MIN_PRESENT = 2
+const MAX_PRESENT = 4
 
 function loadedPoint(row: PointRow, window: Window): LoadedPoint {
   const buckets = bucketsOf(row)
@@ -145,6 +147,8 @@ function loadedPoint(row: PointRow, window: Window): LoadedPoint {
       buckets,
       count: toNumber(row['count'] ?? 0),
       sum: (row.present & SUM_PRESENT) === 0 ? Number.NaN : toNumber(row['sum'] ?? 0),
+      min: (row.present & MIN_PRESENT) === 0 ? -Infinity : toNumber(row['min'] ?? -Infinity),
+      max: (row.present & MAX_PRESENT) === 0 ? Infinity : toNumber(row['max'] ?? Infinity),
     },
     quantiles: list(row['quantiles']).map((pair) => {
       const [quantile, value] = list(pair).map(toNumber)

@@ -1,7 +1,8 @@
-import type { MetricLabelsAnswer, MetricLabelsQuery } from '@spanlink/contract'
+import type { Metric, MetricLabelsAnswer, MetricLabelsQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { findMetric } from './metric-names.ts'
-import { seriesFilter } from './series-filter.ts'
+import { BadParameter } from '../bad-parameter.ts'
+import { findMetrics } from './metric-names.ts'
+import { seriesFilter, type SeriesFilter } from './series-filter.ts'
 
 const LABELS_AT_MOST = 500
 const VALUES_AT_MOST = 100
@@ -12,25 +13,60 @@ export async function listMetricLabels(
   query: MetricLabelsQuery,
   options: QueryOptions,
 ): Promise<MetricLabelsAnswer | undefined> {
-  const found = await findMetric(store, query.name, options)
-  if (found === undefined) return undefined
-  const filter = seriesFilter(found.metric, query.service, [])
+  const { metrics } = await findMetrics(store, query.name, options)
+  const metric = metrics.find(({ type, unit }) => type === (query.type ?? type) && unit === (query.unit ?? unit))
+  if (metric === undefined) return undefined
+  const filter = seriesFilter(metric, query.service, [])
   const rows = await store.query<{ key: string; values: string[]; valueCount: string }>(
     `select key, arraySlice(arraySort(groupUniqArray(1000)(value)), 1, ${VALUES_AT_MOST}) as values,
       uniqExact(value) as valueCount
-    from (
-      select 'service' as key, toString(service) as value from metric_series where ${filter.where}
-      union all
-      select toString(attr.1) as key, attr.2 as value from metric_series
-        array join arrayZip(mapKeys(attrs), mapValues(attrs)) as attr where ${filter.where}
-      union all
-      select concat('resource.', attr.1) as key, attr.2 as value from sources
-        array join arrayZip(mapKeys(resource_attrs), mapValues(resource_attrs)) as attr
-        where source_id in (select source_id from metric_series where ${filter.where})
-    )
+    from (${labelsOf(filter)})
     group by key order by startsWith(key, 'resource.'), key limit ${LABELS_AT_MOST}`,
     filter.params,
     options,
   )
   return { labels: rows.map((row) => ({ ...row, valueCount: Number(row.valueCount) })) }
+}
+
+/**
+ * Refuses labels that no series of the metric has: an empty chart or one series without a name would hide a typing error.
+ *
+ * @throws BadParameter that names the labels there are
+ */
+export async function checkLabels(
+  store: Store,
+  metric: Metric,
+  requested: { readonly filter: readonly string[]; readonly groupBy: readonly string[] },
+  options: QueryOptions,
+): Promise<void> {
+  if (requested.filter.length + requested.groupBy.length === 0) return
+  const filter = seriesFilter(metric, undefined, [])
+  const rows = await store.query<{ key: string }>(
+    `select distinct key from (${labelsOf(filter)}) order by startsWith(key, 'resource.'), key limit 10000`,
+    filter.params,
+    options,
+  )
+  const known = new Set(rows.map(({ key }) => key))
+  for (const parameter of ['filter', 'groupBy'] as const) {
+    const unknown = requested[parameter].find((label) => !known.has(label))
+    if (unknown === undefined) continue
+    const some = [...known].slice(0, 20).join(', ')
+    throw new BadParameter(parameter, `${metric.name} has no label "${unknown}". It has: ${some}.`)
+  }
+}
+
+/** Label and value of every series and source of a metric. */
+function labelsOf({ where }: SeriesFilter): string {
+  const inSources = `sources where source_id in (select source_id from metric_series where ${where})`
+  const attributes = (map: string): string => `arrayZip(mapKeys(${map}), mapValues(${map}))`
+  return `select 'service' as key, toString(service) as value from metric_series where ${where}
+    union all
+    select toString(attr.1) as key, attr.2 as value from metric_series array join ${attributes('attrs')} as attr where ${where}
+    union all
+    select concat(attr.1, attr.2) as key, attr.3 as value from (
+      select arrayJoin(arrayConcat(
+        arrayMap(a -> ('resource.', toString(a.1), a.2), ${attributes('resource_attrs')}),
+        arrayMap(a -> ('scope.', toString(a.1), a.2), ${attributes('scope_attrs')}),
+        arrayFilter(a -> a.3 != '', [('', 'otel.scope.name', toString(scope_name)), ('', 'otel.scope.version', toString(scope_version))])
+      )) as attr from ${inSources})`
 }

@@ -12,32 +12,28 @@ export async function listMetrics(store: Store, query: MetricsQuery, options: Qu
   return { metrics: metrics.slice(0, limit), ...(metrics.length > limit ? { truncated: true } : {}) }
 }
 
-/** What a question's name means. */
-export type NamedMetric = {
-  readonly metric: Metric
+/** The metrics that a requested name stands for. */
+export type NamedMetrics = {
+  /** They differ in type, unit, temporality or monotonicity; largest first. */
+  readonly metrics: readonly Metric[]
   /** Of a name with `_bucket`, `_sum` or `_count`. */
   readonly view: DistributionView | undefined
 }
 
-/**
- * The metric of an OpenTelemetry name, else of a Prometheus one; the one with most series where several have the name.
- * Temporality is no difference here: delta and cumulative series of one metric are shown together.
- */
-export async function findMetric(store: Store, name: string, options: QueryOptions): Promise<NamedMetric | undefined> {
-  const exact = largest(await metricsOf(store, { name }, options))
-  if (exact !== undefined) return { metric: exact, view: undefined }
+/** The metrics of an OpenTelemetry name, else of a Prometheus one. Empty when there is none. */
+export async function findMetrics(store: Store, name: string, options: QueryOptions): Promise<NamedMetrics> {
+  const exact = await metricsOf(store, { name }, options)
+  if (exact.length > 0) return { metrics: largestFirst(exact), view: undefined }
   const all = await metricsOf(store, {}, options)
-  const same = largest(all.filter((metric) => metric.prometheusName === name))
-  if (same !== undefined) return { metric: same, view: undefined }
+  const same = all.filter((metric) => metric.prometheusName === name)
+  if (same.length > 0) return { metrics: largestFirst(same), view: undefined }
   for (const [suffix, view] of Object.entries(suffixes)) {
     if (!name.endsWith(suffix)) continue
     const base = name.slice(0, -suffix.length)
-    const metric = largest(
-      all.filter((one) => isDistribution(one.type) && (one.prometheusName === base || one.name === base)),
-    )
-    if (metric !== undefined) return { metric, view }
+    const metrics = all.filter((one) => isDistribution(one.type) && (one.prometheusName === base || one.name === base))
+    if (metrics.length > 0) return { metrics: largestFirst(metrics), view }
   }
-  return undefined
+  return { metrics: [], view: undefined }
 }
 
 export function isDistribution(type: MetricType): boolean {
@@ -86,9 +82,6 @@ function contains(q: string | undefined): (metric: Metric) => boolean {
   return (metric) => metric.name.toLowerCase().includes(part) || metric.prometheusName.toLowerCase().includes(part)
 }
 
-function largest(metrics: readonly Metric[]): Metric | undefined {
-  return metrics.reduce<Metric | undefined>(
-    (best, metric) => (best === undefined || metric.seriesCount > best.seriesCount ? metric : best),
-    undefined,
-  )
+function largestFirst(metrics: readonly Metric[]): readonly Metric[] {
+  return metrics.toSorted((a, b) => b.seriesCount - a.seriesCount)
 }

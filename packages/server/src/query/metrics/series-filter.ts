@@ -6,31 +6,36 @@ import { BadParameter } from '../bad-parameter.ts'
 export type SeriesFilter = { readonly where: string; readonly params: QueryParams }
 
 export function seriesFilter(metric: Metric, service: string | undefined, filters: readonly string[]): SeriesFilter {
-  const conditions = [
-    'name = {seriesName:String}',
-    'type = {seriesType:String}',
-    'unit = {seriesUnit:String}',
-    'monotonic = {seriesMonotonic:UInt8}',
-  ]
-  const params: Record<string, string | number> = {
-    seriesName: metric.name,
-    seriesType: metric.type,
-    seriesUnit: metric.unit,
-    seriesMonotonic: metric.monotonic ? 1 : 0,
+  const matching = matchingSeries(service, filters)
+  return {
+    where: `name = {seriesName:String} and type = {seriesType:String} and unit = {seriesUnit:String}
+      and monotonic = {seriesMonotonic:UInt8} and ${matching.where}`,
+    params: {
+      ...matching.params,
+      seriesName: metric.name,
+      seriesType: metric.type,
+      seriesUnit: metric.unit,
+      seriesMonotonic: metric.monotonic ? 1 : 0,
+    },
   }
+}
+
+/** The same for series of any metric. */
+export function matchingSeries(service: string | undefined, filters: readonly string[]): SeriesFilter {
+  const conditions: string[] = ['1']
+  const params: Record<string, string> = {}
   if (service !== undefined) {
     conditions.push('service = {seriesService:String}')
     params['seriesService'] = service
   }
   for (const [index, filter] of filters.entries()) {
-    const at = filter.indexOf('=')
-    if (at < 1) throw new BadParameter('filter', `filter ${filter} is not label=value.`)
-    const label = seriesLabel(filter.slice(0, at), `seriesLabel${index}`)
+    const [key, wanted] = splitFilter(filter)
+    const label = seriesLabel(key, `seriesLabel${index}`)
     const value = `{seriesValue${index}:String}`
-    params[`seriesValue${index}`] = filter.slice(at + 1)
+    params[`seriesValue${index}`] = wanted
     Object.assign(params, label.params)
     conditions.push(
-      label.ofResource
+      label.ofSource
         ? `source_id in (select source_id from sources where ${label.sql} = ${value})`
         : `${label.sql} = ${value}`,
     )
@@ -38,23 +43,46 @@ export function seriesFilter(metric: Metric, service: string | undefined, filter
   return { where: conditions.join(' and '), params }
 }
 
-const RESOURCE = 'resource.'
+/**
+ * `label=value` as its two parts.
+ *
+ * @throws BadParameter without a label or a `=`
+ */
+export function splitFilter(filter: string): readonly [label: string, value: string] {
+  const at = filter.indexOf('=')
+  if (at < 1) throw new BadParameter('filter', `filter "${filter}" is not label=value.`)
+  return [filter.slice(0, at), filter.slice(at + 1)]
+}
+
+/** What `seriesLabel` may name of `sources`. */
+export const labelColumnsOfSource = 'source_id, resource_attrs, scope_attrs, scope_name, scope_version'
+
+const columnsOfSource: Readonly<Record<string, string>> = {
+  'otel.scope.name': 'scope_name',
+  'otel.scope.version': 'scope_version',
+}
+const mapsOfSource = [
+  ['resource.', 'resource_attrs'],
+  ['scope.', 'scope_attrs'],
+] as const
 
 /**
- * SQL for the value of a label: `service`, `resource.<key>` (of `sources`), or the attribute of that key.
+ * SQL for the value of a label: `service`; `resource.<key>`, `scope.<key>`, `otel.scope.name` or `otel.scope.version` (of
+ * `sources`); or the points' attribute of that key.
  *
  * @param parameter name for the key's parameter
  */
 export function seriesLabel(
   label: string,
   parameter: string,
-): { readonly sql: string; readonly ofResource: boolean; readonly params: QueryParams } {
-  if (label === 'service') return { sql: 'service', ofResource: false, params: {} }
-  const ofResource = label.startsWith(RESOURCE)
-  const key = ofResource ? label.slice(RESOURCE.length) : label
+): { readonly sql: string; readonly ofSource: boolean; readonly params: QueryParams } {
+  if (label === 'service') return { sql: 'service', ofSource: false, params: {} }
+  const column = columnsOfSource[label]
+  if (column !== undefined) return { sql: column, ofSource: true, params: {} }
+  const [prefix, map] = mapsOfSource.find(([start]) => label.startsWith(start)) ?? ['', 'attrs']
   return {
-    sql: `${ofResource ? 'resource_attrs' : 'attrs'}[{${parameter}:String}]`,
-    ofResource,
-    params: { [parameter]: key },
+    sql: `${map}[{${parameter}:String}]`,
+    ofSource: prefix !== '',
+    params: { [parameter]: label.slice(prefix.length) },
   }
 }

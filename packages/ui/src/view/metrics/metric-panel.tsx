@@ -2,7 +2,7 @@ import type { Metric, MetricLabelsAnswer, MetricSeriesAnswer } from '@spanlink/c
 import { useEffect, useMemo } from 'preact/hooks'
 import { metricValueText } from '../../model/metric-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
-import { metricsUrl, seriesPath, type MetricsPlace } from '../../state/metrics-url.ts'
+import { labelsPath, metricsUrl, seriesPath, type MetricsPlace } from '../../state/metrics-url.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
 import { traceUrl } from '../../state/route.ts'
@@ -27,10 +27,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
       series.stop()
     }
   }, [series, place])
-  useEffect(
-    () => void labels.load(`/api/metrics/labels?${new URLSearchParams({ name: place.name })}`),
-    [labels, place.name],
-  )
+  useEffect(() => void labels.load(labelsPath(place)), [labels, place.name, place.type, place.unit])
   const { data, error } = series.state.value
   const set = (change: Partial<MetricsPlace>): void => replace(metricsUrl({ ...place, ...change }))
   const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)

@@ -3,7 +3,7 @@ import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
 import { bindKeys } from '../../state/keyboard.ts'
-import { metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
+import { type MetricsPlace, metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
 import { createResource } from '../../state/resource.ts'
 import { replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
@@ -32,9 +32,10 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
     return () => clearTimeout(timer)
   }, [metrics, wanted.value])
   const { data, error } = metrics.state.value
-  const first = data?.metrics[0]?.name
+  const first = data?.metrics[0]
   useEffect(() => {
-    if (place.name === '' && first !== undefined) replace(metricsUrl({ ...place, name: first }))
+    if (place.name === '' && first !== undefined)
+      replace(metricsUrl({ ...place, name: first.name, type: first.type, unit: first.unit }))
   }, [place, first])
   useLayoutEffect(
     () =>
@@ -70,7 +71,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
       </Notice>
     )
   }
-  const chosen = data?.metrics.find((metric) => metric.name === place.name)
+  const chosen = data?.metrics.find((metric) => isChosen(metric, place))
   return (
     <div class="metrics-page">
       <h1 class="visually-hidden">Metrics</h1>
@@ -90,30 +91,33 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
         </label>
         <ul>
           {data?.metrics.slice(0, MOST_LISTED).map((metric) => (
-            <Entry
-              key={JSON.stringify(metric)}
-              metric={metric}
-              isChosen={metric.name === place.name}
-              last={place.last}
-            />
+            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={isChosen(metric, place)} last={place.last} />
           ))}
         </ul>
         {data !== undefined && data.metrics.length === 0 && (
           <p class="faint none-line">No metric has this in its name.</p>
         )}
       </nav>
-      {place.name !== '' && <MetricPanel key={place.name} place={place} metric={chosen} />}
+      {place.name !== '' && (
+        <MetricPanel key={`${place.name} ${place.type} ${place.unit}`} place={place} metric={chosen} />
+      )}
     </div>
   )
 }
 
-function Entry(props: { readonly metric: Metric; readonly isChosen: boolean; readonly last: string }) {
+/** A name without a type stands for whichever of its metrics the server chooses. */
+function isChosen(metric: Metric, place: MetricsPlace): boolean {
+  if (metric.name !== place.name) return false
+  return place.type === '' || (metric.type === place.type && metric.unit === place.unit)
+}
+
+function Entry(props: { readonly metric: Metric; readonly isCurrent: boolean; readonly last: string }) {
   const { metric } = props
   return (
     <li>
       <a
-        href={metricsUrl({ name: metric.name, last: props.last as never })}
-        aria-current={props.isChosen ? 'true' : undefined}
+        href={metricsUrl({ name: metric.name, type: metric.type, unit: metric.unit, last: props.last as never })}
+        aria-current={props.isCurrent ? 'true' : undefined}
         class="metric-link"
       >
         <Text class="mono">{metric.name}</Text>
