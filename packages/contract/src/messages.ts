@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox'
 import { Duration, Nano, SpanId, StatusCode, TraceId, UnixNano } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 
 /**
- * `unconsumed`: produced, and no span of the group has received or processed it after `after`. `late`: consumed more
+ * `unconsumed`: produced, and a group that reads the topic has not consumed it after `after`, once a group. `late`: consumed more
  * than `after` after it was produced. `redelivered`: delivered more than once to a group. `retried`: tried again by the same group after
  * a failure, or over a retry topic. `dead-lettered`: sent to a dead-letter topic.
  */
@@ -14,8 +15,10 @@ export const MessagesParams = Type.Object({ list: MessageList }, { additionalPro
 export const MessagesQuery = Type.Object(
   {
     topic: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
-    /** Consumer group. Without it, `unconsumed` is what no group has consumed. */
+    /** Consumer group. */
     group: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    /** `unconsumed` only: messages that no group at all has consumed, once each. */
+    never: Type.Optional(Type.Boolean()),
     /** `unconsumed` (default 1m) and `late` (default 10s). */
     after: Type.Optional(Duration),
     /** Produced (`unconsumed`), consumed (`late`, `redelivered`, `retried`) or dead-lettered at or after. Default: an hour before `end`. */
@@ -34,9 +37,11 @@ export const MessageSpan = Type.Object({
   spanId: SpanId,
   service: Type.String(),
   name: Type.String(),
+  cluster: Type.String({ description: 'id of the Kafka cluster; empty, like the next four, when unknown' }),
   topic: Type.String(),
   partition: Type.String(),
   offset: Type.String(),
+  key: Type.String(),
   /** Empty for a producing span. */
   consumerGroup: Type.String(),
   startTimeUnixNano: UnixNano,
@@ -55,9 +60,12 @@ export const Message = Type.Object({
   /** The span to open the flow at: `/api/flows/<traceId>?spanId=<spanId>`. */
   traceId: TraceId,
   spanId: SpanId,
+  cluster: Type.String({ description: 'id of the Kafka cluster; empty, like the next four, when unknown' }),
   topic: Type.String(),
   partition: Type.String(),
   offset: Type.String(),
+  key: Type.String(),
+  /** Empty when unknown, and for a message of `unconsumed` that no group is known to read. */
   consumerGroup: Type.String(),
   /** What the list is sorted by, newest first: when it was produced, consumed late, last delivered, tried or dead-lettered. */
   timeUnixNano: UnixNano,
@@ -86,13 +94,8 @@ export const MessagesAnswer = Type.Object({
   stepNano: Nano,
   /** Sum of `counts`. */
   total: Type.Integer(),
-  /** The time asked for holds more messages than one answer may look at: counts are of the newest. Ask for less time or one topic. */
-  truncated: Type.Boolean(),
-  /**
-   * Counts are whole from here on, up to the end of the asked time or, with a cursor, its place; before, they tell nothing. The start
-   * of the asked time unless `truncated`.
-   */
-  countedFromUnixNano: UnixNano,
+  /** `counts` are of this range alone, unless the list is `dead-lettered` and `complete`. */
+  ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
 })
 export type MessagesAnswer = Static<typeof MessagesAnswer>

@@ -70,7 +70,7 @@ test(
           const [first] = answers
           const found = answers.flatMap((answer) => answer.messages)
           // Dead letters are few, and counted all.
-          const from = list === 'dead-lettered' ? T0 : BigInt(first?.countedFromUnixNano ?? 0)
+          const from = list === 'dead-lettered' ? T0 : BigInt(first?.searched.start ?? 0)
           const sorted = expected[list].toSorted((a, b) => (placeOf(a) > placeOf(b) ? -1 : 1))
           const counted = sorted.map(startOf).filter((time) => time >= from)
           const { total, counts = [], stepNano = '0' } = first ?? {}

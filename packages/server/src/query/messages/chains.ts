@@ -155,9 +155,11 @@ function messageOf(
   return {
     traceId: send.traceId,
     spanId: send.spanId,
+    cluster: '',
     topic: origin.topic,
     partition: first?.end.partition || origin.partition,
     offset: first?.end.offset || offset || origin.offset,
+    key: '',
     consumerGroup: last?.group ?? '',
     timeUnixNano: String(send.start),
     waitNano: String((last ?? send).end - (produced ?? first?.end ?? send).start),

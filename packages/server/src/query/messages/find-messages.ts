@@ -20,25 +20,32 @@ const lists: Readonly<Record<MessageList, (question: ListQuestion) => Promise<Fo
   'dead-lettered': deadLettered,
 }
 
-/** What only links can tell of messages: newest first, and how many over time. */
+/** Messages that links show to have gone wrong, newest first, and how many over time. */
 export async function findMessages(
   store: Store,
   list: MessageList,
   query: MessagesQuery,
   options: QueryOptions,
 ): Promise<MessagesAnswer> {
-  const { topic, group, limit = 50 } = query
+  const { topic, group, limit = 50, never = false } = query
+  if (never && list !== 'unconsumed') throw new BadParameter('never', 'never is for the list unconsumed alone.')
+  if (never && group !== undefined) {
+    throw new BadParameter('never', 'never means by no group at all: it can’t be combined with group.')
+  }
   const window = timeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
-  const before = parseCursor(query.cursor)
+  const cursor = parseCursor(query.cursor)
+  const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
   const traces = tracesRead(store, options)
-  const found = await inSteps(lists[list], { store, window, topic, group, after, before, traces, options }, limit)
-  const page = found.messages.slice(0, limit)
-  const last = page.at(-1)
-  const next = found.messages.length > limit && last !== undefined ? placeOf(last) : found.lookedTo
-  const times = found.times ?? found.messages.map((message) => BigInt(message.timeUnixNano))
-  const isCut = found.times === undefined && found.lookedTo !== undefined
+  const request = { store, window, topic, group, never, after, before, traces, options }
+  const found = await searchInSteps(lists[list], request, limit + (cursor?.given ?? 0))
+  const messages = found.messages.slice(cursor?.given ?? 0)
+  const page = messages.slice(0, limit)
+  const nextCursor = cursorBehind(page, messages[limit], cursor, found.lookedTo)
+  const times = found.times ?? messages.map((message) => BigInt(message.timeUnixNano))
+  const complete = found.times !== undefined || found.lookedTo === undefined
   const { counts, step } = countsOf(times, window)
+  const end = found.times === undefined && cursor !== undefined ? cursor.time + 1n : window.end
   return {
     list,
     startTimeUnixNano: String(window.start),
@@ -47,36 +54,35 @@ export async function findMessages(
     counts,
     stepNano: String(step),
     total: times.length,
-    truncated: isCut,
-    countedFromUnixNano: String(isCut ? found.lookedTo.time + 1n : window.start),
-    ...(next === undefined ? {} : { nextCursor: `${next.time}.${next.traceId}.${next.spanId}` }),
+    searched: {
+      start: String(complete || found.lookedTo === undefined ? window.start : found.lookedTo.time + 1n),
+      end: String(end < window.end ? end : window.end),
+    },
+    complete,
+    ...(nextCursor === undefined ? {} : { nextCursor }),
   }
 }
 
-/** A list goes on for so long, if its first step leaves time, and for so many steps. */
-const GO_ON_MS = 250
-const MAX_STEPS = 6
+/** So many spans, `MAX_LOOKED` a step, are looked at for a page, however long it takes: equal requests get equal pages. */
+const MAX_STEPS = 4
 
-/** Step by step from the newest, so that a list answers soon over much and looks at thousands of spans over little. */
-async function inSteps(
+/** Step by step from the newest; each step goes on where the one before ended. */
+async function searchInSteps(
   list: (typeof lists)[MessageList],
-  question: ListQuestion,
+  request: ListQuestion,
   limit: number,
 ): Promise<FoundMessages> {
-  const giveUp = performance.now() + GO_ON_MS
   const messages: Message[] = []
-  let before = question.before
+  let before = request.before
   for (let step = 1; ; step++) {
-    const found = await list({ ...question, before })
+    const found = await list({ ...request, before })
     const { lookedTo, times } = found
     // What is after the place is what the next step finds.
     messages.push(...found.messages.filter((message) => lookedTo === undefined || isDownTo(lookedTo, message)))
     // Further ones would only be counted.
-    const isEnough = times !== undefined && messages.length >= limit
-    if (lookedTo === undefined || isEnough || step === MAX_STEPS || performance.now() > giveUp) {
-      return { messages, lookedTo, times }
-    }
-    before = lookedTo
+    const isEnough = times !== undefined && messages.length > limit
+    if (lookedTo === undefined || isEnough || step === MAX_STEPS) return { messages, lookedTo, times }
+    before = { ...lookedTo, isInclusive: false }
   }
 }
 
@@ -105,15 +111,41 @@ function countsOf(
   }
 }
 
+/** A place in the list, and how many messages of it earlier pages had. */
+type Cursor = Place & { readonly given: number }
+
+function cursorBehind(
+  page: readonly Message[],
+  next: Message | undefined,
+  cursor: Cursor | undefined,
+  lookedTo: Place | undefined,
+): string | undefined {
+  const last = page.at(-1)
+  if (last === undefined || next === undefined) return lookedTo && cursorText({ ...lookedTo, given: 0 })
+  const place = placeOf(last)
+  if (!isSamePlace(place, placeOf(next))) return cursorText({ ...place, given: 0 })
+  const before = cursor !== undefined && isSamePlace(cursor, place) ? cursor.given : 0
+  return cursorText({ ...place, given: before + page.filter((one) => isSamePlace(placeOf(one), place)).length })
+}
+
 function placeOf({ timeUnixNano, traceId, spanId }: Message): Place {
   return { time: BigInt(timeUnixNano), traceId, spanId }
 }
 
-function parseCursor(cursor: string | undefined): Place | undefined {
+function isSamePlace(a: Place, b: Place): boolean {
+  return a.time === b.time && a.traceId === b.traceId && a.spanId === b.spanId
+}
+
+function cursorText({ time, traceId, spanId, given }: Cursor): string {
+  return [time, traceId, spanId, ...(given > 0 ? [given] : [])].join('.')
+}
+
+function parseCursor(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined
-  const [, time, traceId, spanId] = /^([0-9]{1,20})\.([0-9a-f]{32})\.([0-9a-f]{16})$/.exec(cursor) ?? []
+  const [, time, traceId, spanId, given = '0'] =
+    /^([0-9]{1,20})\.([0-9a-f]{32})\.([0-9a-f]{16})(?:\.([1-9][0-9]{0,8}))?$/.exec(cursor) ?? []
   if (time === undefined || traceId === undefined || spanId === undefined) {
     throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
   }
-  return { time: parseUnixNano('cursor', time), traceId, spanId }
+  return { time: parseUnixNano('cursor', time), traceId, spanId, given: Number(given) }
 }

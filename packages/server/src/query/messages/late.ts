@@ -24,9 +24,11 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
       message: {
         traceId: consumed.traceId,
         spanId: consumed.spanId,
+        cluster: '',
         topic,
         partition,
         offset,
+        key: '',
         consumerGroup: consumed.group,
         timeUnixNano: String(consumed.start),
         waitNano: String(queueTime(produced, consumed.start)),

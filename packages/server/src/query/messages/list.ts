@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/contract'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
-import type { MessageEnd, Place } from './message-end.ts'
+import type { MessageEnd, Place, StartPlace } from './message-end.ts'
 import type { TracesRead } from './traces-read.ts'
 
 /** What a list of messages is asked. */
@@ -10,9 +10,11 @@ export type ListQuestion = {
   readonly window: TimeWindow
   readonly topic: string | undefined
   readonly group: string | undefined
+  /** Only what no group at all has consumed. */
+  readonly never: boolean
   /** Nanoseconds; each list has its own default. */
   readonly after: bigint | undefined
-  readonly before: Place | undefined
+  readonly before: StartPlace | undefined
   readonly traces: TracesRead
   readonly options: QueryOptions
 }
@@ -52,11 +54,18 @@ export function isDownTo(place: Place, { timeUnixNano, traceId, spanId }: Messag
   return time > place.time || (time === place.time && traceId + spanId >= place.traceId + place.spanId)
 }
 
-/** In the order of places. */
+/** In the order of places; of one place in an order that is the same in every page. */
 export function newestFirst(a: Message, b: Message): number {
   const difference = BigInt(b.timeUnixNano) - BigInt(a.timeUnixNano)
   if (difference !== 0n) return difference < 0n ? -1 : 1
-  return a.traceId + a.spanId > b.traceId + b.spanId ? -1 : 1
+  const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
+  if (first !== second) return first > second ? -1 : 1
+  return orderOf(a) < orderOf(b) ? -1 : 1
+}
+
+function orderOf({ consumerGroup, topic, partition, offset, produced, attempts }: Message): string {
+  const spans = [produced, ...attempts].map((span) => span && [span.traceId, span.spanId, span.offset])
+  return JSON.stringify([consumerGroup, topic, partition, offset.padStart(20, '0'), spans])
 }
 
 /** Who consumed: the group, or the service where spans name no group. */

@@ -21,8 +21,11 @@ export type MessageEnd = SpanRef & {
   readonly group: string
 }
 
-/** A place in a list, newest first. */
+/** A place in a list, newest first; several messages may share one. */
 export type Place = SpanRef & { readonly time: bigint }
+
+/** Where a list continues: behind a place, or at it, where some of its messages are still to come. */
+export type StartPlace = Place & { readonly isInclusive: boolean }
 
 const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
   lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
@@ -31,13 +34,13 @@ const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
 /**
  * Spans of the window that satisfy an SQL condition (with parameters, no values), newest first.
  *
- * @param before only those that come after this place in the list
+ * @param before only those that come from this place on
  */
 export async function newestEnds(
   store: Store,
   window: TimeWindow,
   condition: EndCondition,
-  before: Place | undefined,
+  before: StartPlace | undefined,
   limit: number,
   options: QueryOptions,
 ): Promise<Looked> {
@@ -94,7 +97,7 @@ async function newestIn(
   store: Store,
   stretch: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
-  before: Place | undefined,
+  before: StartPlace | undefined,
   limit: number,
   options: QueryOptions,
 ): Promise<Looked> {
@@ -102,7 +105,7 @@ async function newestIn(
   const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
   // The list's own condition first: it is about columns of a byte or two a span, and leaves few spans.
   const from = `spans prewhere ${condition.sql}
-    where ${inWindow} ${before === undefined ? '' : `and ${place} < ${placeBefore}`}`
+    where ${inWindow} ${before === undefined ? '' : `and ${place} ${before.isInclusive ? '<=' : '<'} ${placeBefore}`}`
   const params = {
     ...condition.params,
     ...windowParams(stretch),
@@ -259,9 +262,11 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     spanId: end.spanId,
     service: end.service,
     name: end.name,
+    cluster: '',
     topic: end.topic,
     partition: end.partition,
     offset: end.offset,
+    key: '',
     consumerGroup: isConsuming(end) ? end.group : '',
     startTimeUnixNano: String(end.start),
     endTimeUnixNano: String(end.end),

@@ -82,9 +82,11 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
     told.set(key, {
       traceId: last.traceId,
       spanId: last.spanId,
+      cluster: '',
       topic,
       partition,
       offset,
+      key: '',
       consumerGroup: last.group,
       timeUnixNano: String(last.start),
       waitNano: String(last.end - (produced ?? first).start),

@@ -3,7 +3,7 @@ import type { TimeWindow } from '../messaging/time-window.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket } from '../span-bucket.ts'
 import type { ListQuestion } from './list.ts'
-import { keyOf, type MessageEnd, newestEnds, type Place } from './message-end.ts'
+import { keyOf, type MessageEnd, newestEnds, type Place, type StartPlace } from './message-end.ts'
 
 const MAX_TOPICS = 2_000
 
@@ -30,7 +30,7 @@ export async function sendsTo(pattern: string, limit: number, atMost: number, qu
   if (topics.length === 0) return { sends: [], lookedTo: undefined, times: [] }
   if (count > atMost) return { ...(await newestSends(topics, limit, question)), times: undefined }
   const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(newestFirst)
-  const rest = before === undefined ? all : all.filter((send) => newestFirst(before, send) < 0)
+  const rest = before === undefined ? all : all.filter((send) => isFrom(before, send))
   const page = rest.slice(0, limit)
   const found = await traces.endsByRef(page.map((send) => ({ ...send, start: send.time })))
   return {
@@ -46,6 +46,11 @@ type Send = Place & { readonly operation: string; readonly topic: string }
 function newestFirst(a: Place, b: Place): number {
   if (a.time !== b.time) return a.time > b.time ? -1 : 1
   return a.traceId + a.spanId > b.traceId + b.spanId ? -1 : 1
+}
+
+function isFrom(place: StartPlace, send: Send): boolean {
+  const isSame = place.time === send.time && keyOf(place) === keyOf(send)
+  return isSame ? place.isInclusive : newestFirst(place, send) < 0
 }
 
 /** A `create` belongs to the send beside it. */

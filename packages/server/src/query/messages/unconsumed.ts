@@ -1,8 +1,10 @@
+import type { Message } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import { findKnownGroups, type KnownGroup } from '../messaging/known-groups.ts'
 import { deliveriesOf } from './deliveries.ts'
-import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED } from './list.ts'
+import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
 const DEFAULT_AFTER = 60_000_000_000n
@@ -11,58 +13,88 @@ const DEFAULT_AFTER = 60_000_000_000n
 const MAX_INT64 = 2n ** 63n - 1n
 
 /**
- * Messages that were sent and that no span of the group took, however late: old enough that one should have. Without a
- * topic, the group is only missed where it consumes at all.
+ * Messages that were sent and are old enough that they should have been consumed, once for each group that reads their topic and
+ * has not consumed them, however late. A topic that no group is known to read lists what nobody consumed.
  */
 export async function unconsumed(question: ListQuestion): Promise<FoundMessages> {
-  const { store, window, topic, group, after = DEFAULT_AFTER, before, options } = question
-  // The creation context: a send that is a client only passes on what `create` spans or an outbox made.
-  const isSent = `messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error' and topic != ''
-    and start + duration <= {sentBefore:Int64}`
+  const { store, window, topic, group, never, after = DEFAULT_AFTER, before, options } = question
   const old = window.end - after
   if (old < window.start) return { messages: [], lookedTo: undefined }
+  const groups = never
+    ? []
+    : await findKnownGroups(store, window, { topics: topic === undefined ? undefined : [topic], group }, options)
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
-  const topics = group === undefined || topic !== undefined ? undefined : await topicsOf(store, group, options)
+  // Without a topic, a group is only missed where it reads.
+  const topics = group === undefined || topic !== undefined ? undefined : groups.map((known) => known.topic)
   const ofTopics = (sql: string): ReturnType<typeof asked> =>
     asked(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, { topic, group: undefined })
-  const condition = ofTopics(isSent)
-  const inRollup = ofTopics(`messaging_operation in ('create', 'send') and topic != ''`).sql
-  const params = { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) }
+  // The creation context: a send that is a client only passes on what `create` spans or an outbox made.
+  const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
+    and topic != '' and start + duration <= {sentBefore:Int64}`)
   const { ends: sent, lookedTo } = await newestEnds(
     store,
     { start: window.start, end: after > 0n ? old + 1n : window.end },
-    { sql: condition.sql, params, inRollup },
+    {
+      sql: condition.sql,
+      params: { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) },
+      inRollup: ofTopics(`messaging_operation in ('create', 'send') and topic != ''`).sql,
+    },
     before,
     MAX_LOOKED,
     options,
   )
-  const consumed = new Set<string>()
-  if (group === undefined) for (const key of await takenByAnyone(store, sent, options)) consumed.add(key)
-  const open = sent.filter((end) => !consumed.has(keyOf(end)))
-  for (const { producedRef, consumed: by } of await deliveriesOf(store, open, options)) {
-    // A consumer that only its link knows may be of any group.
-    if (group === undefined || by === undefined || by.group === group) consumed.add(keyOf(producedRef))
-  }
-  const messages = sent
-    .filter((end) => !consumed.has(keyOf(end)))
-    .map((end) => ({
-      traceId: end.traceId,
-      spanId: end.spanId,
-      topic: end.topic,
-      partition: end.partition,
-      offset: end.offset,
-      consumerGroup: group ?? '',
-      timeUnixNano: String(end.start),
-      waitNano: String(window.end - end.end),
-      produced: messageSpan(end, undefined),
-      attempts: [],
-    }))
-  return { messages, lookedTo }
+  const missing = never
+    ? await findNeverConsumed(store, sent, options)
+    : await findMissing(store, sent, groups, question)
+  return { messages: missing.map(([end, group]) => toMessage(end, group, window.end)).sort(newestFirst), lookedTo }
 }
 
-/** Those that a span of kind consumer links to: who it is needs no look at the span. */
-async function takenByAnyone(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<string[]> {
-  if (sent.length === 0) return []
+/** A message, and a group that has not consumed it: '' for any group. */
+type Missing = readonly [end: MessageEnd, group: string]
+
+async function findMissing(
+  store: Store,
+  sent: readonly MessageEnd[],
+  groups: readonly KnownGroup[],
+  { topic, group, options }: ListQuestion,
+): Promise<Missing[]> {
+  const groupsOf = Map.groupBy(groups, (known) => known.topic)
+  const isUnread = (end: MessageEnd): boolean => group === undefined && !groupsOf.has(end.topic)
+  const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
+  const read = sent.filter((end) => !isUnread(end))
+  const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producedRef }) => keyOf(producedRef))
+  const missing = read.flatMap((end): Missing[] => {
+    // A group and a topic that were both requested belong together, whether or not it ever read there.
+    const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
+    const known = isRequested ? [{ topic: end.topic, group, services: [] }] : (groupsOf.get(end.topic) ?? [])
+    const consumed = consumers.get(keyOf(end)) ?? []
+    return known
+      .filter((one) => !consumed.some(({ consumed }) => mayBeOf(one, consumed)))
+      .map((one): Missing => [end, one.group])
+  })
+  return [...neverConsumed, ...missing]
+}
+
+/** A consumer that only its link shows may be of any group; one that names none is of those that its service consumes for. */
+function mayBeOf({ group, services }: KnownGroup, consumer: MessageEnd | undefined): boolean {
+  if (consumer === undefined) return true
+  return consumer.group === '' ? services.includes(consumer.service) : consumer.group === group
+}
+
+async function findNeverConsumed(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<Missing[]> {
+  const linked = await findLinkedByConsumers(store, sent, options)
+  const open = sent.filter((end) => !linked.has(keyOf(end)))
+  const consumed = new Set((await deliveriesOf(store, open, options)).map(({ producedRef }) => keyOf(producedRef)))
+  return open.filter((end) => !consumed.has(keyOf(end))).map((end): Missing => [end, ''])
+}
+
+/** Those that a span of kind consumer links to, found without a look at that span. */
+async function findLinkedByConsumers(
+  store: Store,
+  sent: readonly MessageEnd[],
+  options: QueryOptions,
+): Promise<ReadonlySet<string>> {
+  if (sent.length === 0) return new Set()
   const traces = traceIdSet(
     'traceIds',
     sent.map((end) => end.traceId),
@@ -77,16 +109,22 @@ async function takenByAnyone(store: Store, sent: readonly MessageEnd[], options:
     { ...traces.params, ...wanted.params },
     options,
   )
-  return rows.map(keyOf)
+  return new Set(rows.map(keyOf))
 }
 
-async function topicsOf(store: Store, group: string, options: QueryOptions): Promise<string[]> {
-  const rows = await store.query<{ topic: string }>(
-    `select distinct topic from traffic_minutes
-    where consumer_group = {group:String} and messaging_operation in ('receive', 'process') and topic != ''
-    limit 1000`,
-    { group },
-    options,
-  )
-  return rows.map((row) => row.topic)
+function toMessage(end: MessageEnd, group: string, windowEnd: bigint): Message {
+  return {
+    traceId: end.traceId,
+    spanId: end.spanId,
+    cluster: '',
+    topic: end.topic,
+    partition: end.partition,
+    offset: end.offset,
+    key: '',
+    consumerGroup: group,
+    timeUnixNano: String(end.start),
+    waitNano: String(windowEnd - end.end),
+    produced: messageSpan(end, undefined),
+    attempts: [],
+  }
 }

@@ -1,34 +1,8 @@
 import type { TopologyLag } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { messagingNames } from '../../store/messaging/semconv.ts'
+import { LAG_METRICS, lagColumns } from '../messaging/lag-metrics.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import type { Traffic } from './traffic.ts'
-
-/**
- * Metrics that tell lag, the first that a topic and group has is taken. What the broker says covers partitions that nobody
- * consumes; what clients say is theirs only.
- *
- * | metric                                           | of                                                  |
- * |--------------------------------------------------|-----------------------------------------------------|
- * | kafka.consumer_group.lag, then lag_sum           | OpenTelemetry Collector, kafkametrics receiver      |
- * | kafka_consumergroup_lag                          | kafka_exporter, over a Prometheus receiver          |
- * | kafka.consumer.lag                               | @spanlink/kafka                                     |
- * | kafka.consumer.records_lag, then records_lag_max | OpenTelemetry Java agent, JMX; the latter also with `-` |
- */
-const LAG_METRICS = [
-  'kafka.consumer_group.lag',
-  'kafka.consumer_group.lag_sum',
-  'kafka_consumergroup_lag',
-  'kafka.consumer.lag',
-  'kafka.consumer.records_lag',
-  'kafka.consumer.records-lag',
-  'kafka.consumer.records_lag_max',
-  'kafka.consumer.records-lag-max',
-]
-
-const GROUP = [...messagingNames.group, 'group', 'consumergroup']
-const TOPIC = [...messagingNames.topic, 'topic']
-const PARTITION = [...messagingNames.partition, 'partition']
 
 /** A series that has told nothing for two of its intervals is over; one that told once is so after Prometheus's lookback. */
 const LOOKBACK_NANO = 300_000_000_000
@@ -52,8 +26,7 @@ export async function lags(
   const params = { lagMetrics: LAG_METRICS, windowStart: String(window.start), windowEnd: String(window.end) }
   const [series, points, known] = await Promise.all([
     store.query<SeriesRow>(
-      `select toString(series_id) as id, name, service, ${firstOf(GROUP)} as grp, ${firstOf(TOPIC)} as topic,
-        ${firstOf(PARTITION)} as partition
+      `select toString(series_id) as id, name, service, ${lagColumns}
       from metric_series where ${ofLag}
       limit 1 by series_id
       limit ${MAX_SERIES}`,
@@ -119,11 +92,6 @@ type Told = {
   readonly time: bigint
   /** Nanoseconds. */
   readonly patience: string
-}
-
-/** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
-function firstOf(names: readonly string[]): string {
-  return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
 }
 
 /** A client of Java names no group, and over all its topics no topic: its service's spans do, where they leave no choice. */

@@ -2,6 +2,7 @@ import type { Message, MessagesAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
+import { exactTimeText } from '../../model/clock-text.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
   MESSAGE_LISTS,
@@ -104,6 +105,16 @@ function Results(props: {
   }
   const listed = messagesOf(data, messages.older.pages.value)
   const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
+  const last = messages.older.pages.value.at(-1) ?? data
+  const more = (
+    <ShowMore
+      older={messages.older}
+      path={dataPath ?? ''}
+      first={data}
+      words="Load more"
+      onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
+    />
+  )
   return (
     <>
       <div class="results-bar">
@@ -114,30 +125,19 @@ function Results(props: {
         <NotRefreshing error={error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
-      {data.truncated && (
+      {!last.complete && (
         <p class="notes">
           <Icon name="warning" />
-          This time holds more messages than one answer may look at; these are of the newest. Ask for less time, or for
-          one topic.
+          Partial: searched back to {exactTimeText(last.searched.start)}. Older messages are not listed yet.
         </p>
       )}
       {data.total > 0 && <CountChart answer={data} />}
-      {listed.length === 0 ? (
+      {listed.length > 0 ? (
+        <MessageTable messages={listed} list={data.list} more={more} />
+      ) : last.complete ? (
         <Nothing place={place} />
       ) : (
-        <MessageTable
-          messages={listed}
-          list={data.list}
-          more={
-            <ShowMore
-              older={messages.older}
-              path={dataPath ?? ''}
-              first={data}
-              words="Show more"
-              onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
-            />
-          }
-        />
+        more
       )}
     </>
   )

@@ -1,0 +1,81 @@
+import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import { LAG_METRICS, lagColumns } from './lag-metrics.ts'
+import type { TimeWindow } from './time-window.ts'
+
+/** A consumer group that reads a topic. */
+export type KnownGroup = {
+  readonly topic: string
+  readonly group: string
+  /** Services that consume for it, as far as spans show. */
+  readonly services: readonly string[]
+}
+
+const DAY = 86_400_000_000_000n
+const MINUTE = 60_000_000_000n
+const MAX_GROUPS = 10_000
+
+/**
+ * Groups that read a topic in the window or the day before: as spans show it, or metrics of their lag.
+ *
+ * @param filter any topic, any group by default
+ */
+export async function findKnownGroups(
+  store: Store,
+  { start, end }: TimeWindow,
+  filter: { readonly topics?: readonly string[] | undefined; readonly group?: string | undefined },
+  options: QueryOptions,
+): Promise<KnownGroup[]> {
+  if (filter.topics?.length === 0) return []
+  const from = start > DAY ? start - DAY : 0n
+  const params: QueryParams = {
+    fromMinute: String(from / MINUTE),
+    toMinute: String(end / MINUTE),
+    from: String(from),
+    end: String(end),
+    lagMetrics: LAG_METRICS,
+    ...(filter.topics && { topics: filter.topics }),
+    ...(filter.group !== undefined && { group: filter.group }),
+  }
+  const wanted = (group: string): string =>
+    [
+      `topic != '' and ${group} != ''`,
+      ...(filter.topics ? ['topic in {topics:Array(String)}'] : []),
+      ...(filter.group === undefined ? [] : [`${group} = {group:String}`]),
+    ].join(' and ')
+  const [consuming, lagging] = await Promise.all([
+    store.query<KnownGroup>(
+      `select topic, consumer_group as group, arraySort(groupUniqArray(100)(service)) as services
+      from traffic_minutes
+      where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
+        and messaging_operation in ('receive', 'process') and ${wanted('consumer_group')}
+      group by topic, consumer_group
+      order by topic, consumer_group
+      limit ${MAX_GROUPS}`,
+      params,
+      options,
+    ),
+    store.query<{ topic: string; grp: string }>(
+      `select distinct topic, grp from (
+        select series_id, ${lagColumns} from metric_series
+        where name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta')
+      where ${wanted('grp')} and series_id in (
+        select series_id from metric_points
+        where series_id in (select series_id from metric_series where name in {lagMetrics:Array(String)})
+          and time >= {from:UInt64} and time < {end:UInt64} and value >= 0 and bitAnd(flags, 1) = 0)
+      order by topic, grp
+      limit ${MAX_GROUPS}`,
+      params,
+      options,
+    ),
+  ])
+  const known = new Map(consuming.map((one) => [keyOf(one.topic, one.group), one]))
+  for (const { topic, grp } of lagging) {
+    const key = keyOf(topic, grp)
+    if (!known.has(key)) known.set(key, { topic, group: grp, services: [] })
+  }
+  return [...known.values()]
+}
+
+function keyOf(topic: string, group: string): string {
+  return JSON.stringify([topic, group])
+}

@@ -1,0 +1,33 @@
+import { messagingNames } from '../../store/messaging/semconv.ts'
+
+/**
+ * Metrics of consumer lag; of a topic and group the first that exists counts. The broker's cover partitions that nobody
+ * consumes; a client's are of its own partitions.
+ *
+ * | metric                                           | of                                                  |
+ * |--------------------------------------------------|-----------------------------------------------------|
+ * | kafka.consumer_group.lag, then lag_sum           | OpenTelemetry Collector, kafkametrics receiver      |
+ * | kafka_consumergroup_lag                          | kafka_exporter, over a Prometheus receiver          |
+ * | kafka.consumer.lag                               | @spanlink/kafka                                     |
+ * | kafka.consumer.records_lag, then records_lag_max | OpenTelemetry Java agent, JMX; the latter also with `-` |
+ */
+export const LAG_METRICS = [
+  'kafka.consumer_group.lag',
+  'kafka.consumer_group.lag_sum',
+  'kafka_consumergroup_lag',
+  'kafka.consumer.lag',
+  'kafka.consumer.records_lag',
+  'kafka.consumer.records-lag',
+  'kafka.consumer.records_lag_max',
+  'kafka.consumer.records-lag-max',
+]
+
+/** SQL: whom a series of lag is about, from its attributes; '' where they don't say. */
+export const lagColumns = `${firstOf([...messagingNames.group, 'group', 'consumergroup'])} as grp,
+  ${firstOf([...messagingNames.topic, 'topic'])} as topic,
+  ${firstOf([...messagingNames.partition, 'partition'])} as partition`
+
+/** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
+function firstOf(names: readonly string[]): string {
+  return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
+}

@@ -1,0 +1,128 @@
+import type { Message, MessagesAnswer } from '@spanlink/contract'
+import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MS, processing, send, span, T0, linkTo, type TestSpan } from '../flow/kafka-spans.ts'
+import { encodeMetrics } from '../signals/otlp-messages.ts'
+import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+
+const HOUR_MS = 3_600_000
+
+let spanlink: Spanlink
+beforeAll(async () => {
+  spanlink = await openSpanlink()
+})
+afterAll(async () => {
+  await spanlink?.[Symbol.asyncDispose]()
+})
+
+/** Each test has a topic of its own. */
+async function unconsumed(query: Readonly<Record<string, string>>): Promise<MessagesAnswer> {
+  await spanlink.stored()
+  const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
+  const { status, body } = await spanlink.get<MessagesAnswer>('/api/messages/unconsumed', { ...window, ...query })
+  expect({ status, body }).toMatchObject({ status: 200 })
+  return body
+}
+
+const rowsOf = ({ messages }: MessagesAnswer): string[] => messages.map(rowOf).toSorted()
+const rowOf = ({ spanId, consumerGroup }: Message): string => `${spanId} ${consumerGroup}`
+
+async function put(service: string, spans: readonly TestSpan[]): Promise<void> {
+  await spanlink.send('/v1/traces', encodeTraces(tracesOf(service, [...spans])))
+}
+
+async function putLag(topic: string, group: string, at: bigint): Promise<void> {
+  const attributes = [kv('topic', topic), kv('group', group)]
+  const dataPoints = [{ timeUnixNano: String(at), asInt: '5', attributes }]
+  const metrics = [{ name: 'kafka.consumer_group.lag', gauge: { dataPoints } }]
+  const resource = { attributes: [kv('service.name', 'collector')] }
+  await spanlink.send('/v1/metrics', encodeMetrics({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] }))
+}
+
+test('a message that one of two groups consumed is unconsumed by the other', async () => {
+  const sent = Array.from({ length: 3 }, (_, index) => send('halted', { at: index * 10 }))
+  const [first] = sent
+  await put('shop', sent)
+  await put(
+    'stock',
+    sent.map((one) => processing('halted', one, 'stock', 'link', { at: 1_000 })),
+  )
+  await put('email', [processing('halted', first, 'email', 'link', { at: 1_000 })])
+  const answer = await unconsumed({ topic: 'halted' })
+  expect(rowsOf(answer)).toEqual(
+    sent
+      .slice(1)
+      .map((one) => `${one.spanId} email`)
+      .toSorted(),
+  )
+  expect(answer).toMatchObject({ total: 2, complete: true })
+  expect(rowsOf(await unconsumed({ topic: 'halted', group: 'email' }))).toEqual(rowsOf(answer))
+  expect(rowsOf(await unconsumed({ topic: 'halted', group: 'stock' }))).toEqual([])
+  expect(rowsOf(await unconsumed({ topic: 'halted', never: 'true' }))).toEqual([])
+})
+
+test('a message that nobody consumed is listed once for each known group, and once with never=true', async () => {
+  const [taken, lost] = [send('both', { at: 0 }), send('both', { at: 10 })]
+  await put('shop', [taken, lost])
+  await put(
+    'worker',
+    ['a', 'b'].map((group) => processing('both', taken, group, 'link', { at: 1_000 })),
+  )
+  expect(rowsOf(await unconsumed({ topic: 'both' }))).toEqual([`${lost.spanId} a`, `${lost.spanId} b`])
+  expect(rowsOf(await unconsumed({ topic: 'both', never: 'true' }))).toEqual([`${lost.spanId} `])
+})
+
+test('pages split the groups of one message without losing or repeating one', async () => {
+  const [taken, lost] = [send('split', { at: 0 }), send('split', { at: 10 })]
+  const groups = ['a', 'b', 'c', 'd', 'e']
+  await put('shop', [taken, lost])
+  await put(
+    'worker',
+    groups.map((group) => processing('split', taken, group, 'link', { at: 1_000 })),
+  )
+  const found: string[] = []
+  let cursor: string | undefined
+  do {
+    const answer: MessagesAnswer = await unconsumed({ topic: 'split', limit: '2', ...(cursor && { cursor }) })
+    found.push(...answer.messages.map(rowOf))
+    cursor = answer.nextCursor
+  } while (cursor !== undefined)
+  expect(found).toEqual(groups.map((group) => `${lost.spanId} ${group}`))
+})
+
+test('a group that only lag metrics of the day before show is known', async () => {
+  const lost = send('lagging', { at: 0 })
+  await put('shop', [lost])
+  await putLag('lagging', 'audit', T0 - 20n * BigInt(HOUR_MS) * MS)
+  await putLag('lagging', 'gone', T0 - 30n * BigInt(HOUR_MS) * MS)
+  expect(rowsOf(await unconsumed({ topic: 'lagging' }))).toEqual([`${lost.spanId} audit`])
+})
+
+test('a topic that no group is known to read lists what nobody consumed, without a group', async () => {
+  const lost = send('unread', { at: 0 })
+  await put('shop', [lost])
+  expect(rowsOf(await unconsumed({ topic: 'unread' }))).toEqual([`${lost.spanId} `])
+})
+
+test('a consumer that names no group counts for the groups that its service consumes for', async () => {
+  const sent = Array.from({ length: 2 }, (_, index) => send('unnamed', { at: index }))
+  await put('shop', sent)
+  await put('stock', [
+    processing('unnamed', sent[0], 'stock', 'link', { at: 1_000 }),
+    span({
+      name: 'process unnamed',
+      kind: 5,
+      at: 1_000,
+      links: sent.slice(1).map((one) => linkTo(one)),
+      attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': 'unnamed' },
+    }),
+  ])
+  await put('email', [processing('unnamed', sent[0], 'email', 'link', { at: 1_000 })])
+  expect(rowsOf(await unconsumed({ topic: 'unnamed' }))).toEqual([`${sent[1]?.spanId} email`])
+})
+
+test('never is refused beside a group and for other lists', async () => {
+  const refused = await spanlink.get('/api/messages/unconsumed', { never: 'true', group: 'stock' })
+  expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('group') } })
+  expect(await spanlink.get('/api/messages/late', { never: 'true' })).toMatchObject({ status: 400 })
+})
