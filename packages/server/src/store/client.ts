@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { messagingColumnNames } from './messaging/messaging-columns.ts'
+import { messageCountColumns } from './traffic/minutes.ts'
 import type { ColumnInfo, Summary } from './native/native-block.ts'
 import { NativeBlocks } from './native/native-blocks.ts'
 import { RecentlyStored } from './recently-stored.ts'
@@ -34,6 +35,12 @@ export type Client = {
 
 type StoredTable = RowTable | Summary['table']
 
+/** Columns that the store fills although they have a default, which is for rows of before. */
+const columnsWithDefault: Partial<Record<StoredTable, readonly string[]>> = {
+  spans: messagingColumnNames,
+  traffic_minutes: messageCountColumns,
+}
+
 export function connect(access: Access): Client {
   const client = createClient({
     url: access.url,
@@ -60,7 +67,7 @@ export function connect(access: Access): Client {
       query: `select name, type from system.columns
         where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
         order by position`,
-      query_params: { table, derived: table === 'spans' ? messagingColumnNames : [] },
+      query_params: { table, derived: columnsWithDefault[table] ?? [] },
       format: 'JSONEachRow',
     })
     return await answer.json<ColumnInfo>()

@@ -19,6 +19,7 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'topology_view_dropped',
     'operations_view_dropped',
     'traffic_minutes',
+    'traffic_clusters',
     sumUpSpans,
     'topology_minutes_dropped',
   ],
@@ -35,6 +36,7 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'attribute_indexes_dropped',
     'value_indexes_made',
   ],
+  ['messaging_columns_added', 'messaging_columns', 'messaging_codecs', 'traffic_clusters'],
 ]
 
 type Step = (client: Client, database: string) => Promise<void>

@@ -191,10 +191,10 @@ async function selectOfHours(): Promise<string> {
 
 /** As merges will. */
 async function summedUp(rows: string): Promise<string> {
-  return `select toDate(received) as day, minute, topic, messaging_operation, messaging_system, consumer_group, service, max(received) as last,
-      sum(spans) as n, sum(errors) as failures, sumMap(durations) as lengths, hex(max(slowest).2), max(slowest).1 as longest,
+  return `select toDate(received) as day, minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster, max(received) as last,
+      sum(spans) as n, sum(errors) as failures, sum(messages) as about, sum(failed_messages) as failed_about, sumMap(durations) as lengths, hex(max(slowest).2), max(slowest).1 as longest,
       hex(max(slowest).3), hex(max(failed).1), hex(max(failed).2)
     from (${rows})
-    group by day, minute, topic, messaging_operation, messaging_system, consumer_group, service
-    order by day, minute, topic, messaging_operation, messaging_system, consumer_group, service`
+    group by day, minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster
+    order by day, minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster`
 }

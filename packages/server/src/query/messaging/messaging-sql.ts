@@ -34,6 +34,7 @@ export function messagingColumns(): string {
     ['partition', 'LowCardinality(String)', ofMessaging('partition')],
     ['consumer_group', 'LowCardinality(String)', ofMessaging('group')],
     ['message_offset', 'Int64', `toInt64OrDefault(${ofMessaging('offset')}, toInt64(-1))`],
+    ['cluster', 'LowCardinality(String)', ofMessaging('cluster')],
   ]
   const lines = columns.map(([name, type, expression]) => `  modify column ${name} ${type} default\n    ${expression}`)
   return `${HEADER}alter table {db}.spans\n${lines.join(',\n')}\n`

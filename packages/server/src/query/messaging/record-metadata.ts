@@ -57,7 +57,7 @@ export type RecordRow = {
 }
 
 /** Columns of a `RecordRow` in `spans`. */
-export const recordColumns = `${messagingValue('cluster')} as cluster, topic, partition,
+export const recordColumns = `cluster, topic, partition,
   message_offset as messageOffset, ${messagingValue('key')} as messageKey`
 
 export function recordOfRow(row: RecordRow): RecordMetadata {

@@ -10,6 +10,9 @@ const MOST_DIGITS = 19
 
 const ZERO = 0x30
 
+/** Digits of a count: more is no number of messages. */
+const COUNT_DIGITS = 9
+
 const cursor = new RowCursor()
 
 /**
@@ -46,4 +49,17 @@ export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): bool
   }
   out.length += 8
   return true
+}
+
+/** The count that a string of RowBinary is: digits and nothing else; 1 for other text. */
+export function readCount(bytes: Buffer, at: number): number {
+  const length = bytes[at] as number
+  if (length === 0 || length > COUNT_DIGITS) return 1
+  let count = 0
+  for (let i = at + 1; i <= at + length; i++) {
+    const digit = (bytes[i] as number) - ZERO
+    if (!(digit >= 0 && digit <= 9)) return 1
+    count = count * 10 + digit
+  }
+  return count
 }

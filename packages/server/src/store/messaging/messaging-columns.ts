@@ -2,7 +2,7 @@ import { viewOf } from '../../bytes/copy-bytes.ts'
 import { ByteList } from '../native/byte-list.ts'
 import { type Column, type LowCardinalityColumn, lowCardinalityColumn } from '../native/column.ts'
 import { RowCursor } from '../native/row-cursor.ts'
-import { writeWholeNumber } from './int64-text.ts'
+import { readCount, writeWholeNumber } from './int64-text.ts'
 import { batchCount, type Names, namesOf, NotedAttributes } from './noted-attributes.ts'
 import { mayBeMessaging, NONE, operationOfKindNumber, operationOfName, operationOfWord } from './operation-words.ts'
 
@@ -14,6 +14,7 @@ export const messagingColumnNames = [
   'partition',
   'consumer_group',
   'message_offset',
+  'cluster',
 ] as const
 
 /** '' in RowBinary. */
@@ -28,6 +29,7 @@ export class MessagingColumns {
   readonly system = lowCardinalityColumn()
   readonly topic = lowCardinalityColumn()
   readonly group = lowCardinalityColumn()
+  readonly cluster = lowCardinalityColumn()
   readonly #partition = lowCardinalityColumn()
   readonly #operations = new ByteList()
   readonly #offsets = new ByteList()
@@ -54,6 +56,7 @@ export class MessagingColumns {
       partition: { column: this.#partition, type },
       consumer_group: { column: this.group, type },
       message_offset: { column: filled(this.#offsets), type: 'Int64' },
+      cluster: { column: this.cluster, type },
     }
   }
 
@@ -62,7 +65,7 @@ export class MessagingColumns {
     this.#operationOfName.fill(0)
     // In each column '' gets the number 0.
     this.#value.over(EMPTY)
-    for (const { dictionary } of [this.system, this.topic, this.#partition, this.group]) {
+    for (const { dictionary } of [this.system, this.topic, this.#partition, this.group, this.cluster]) {
       this.#value.pos = 0
       dictionary.number(this.#value)
     }
@@ -77,6 +80,7 @@ export class MessagingColumns {
       this.topic.repeat(0)
       this.#partition.repeat(0)
       this.group.repeat(0)
+      this.cluster.repeat(0)
       this.operation = isMessaging ? operationOfKindNumber(kind) : NONE
       this.#offsets.append(UNKNOWN, 0, 8)
     } else {
@@ -84,6 +88,7 @@ export class MessagingColumns {
       this.#put(this.topic, bytes, namesOf.topic)
       this.#put(this.#partition, bytes, namesOf.partition)
       this.#put(this.group, bytes, namesOf.group)
+      this.#put(this.cluster, bytes, namesOf.cluster)
       this.operation = this.#operation(bytes, kind, isOfSystem)
       const offsetAt = this.attributes.find(namesOf.offset, bytes)
       if (offsetAt < 0 || !writeWholeNumber(bytes, offsetAt, this.#offsets)) this.#offsets.append(UNKNOWN, 0, 8)
@@ -91,9 +96,14 @@ export class MessagingColumns {
     this.#operations.u8(this.operation)
   }
 
-  /** The row taken last is about a batch of messages. */
-  isBatch(bytes: Buffer): boolean {
-    return this.attributes.find(batchCount, bytes) >= 0
+  /** Where the row taken last has the number of its messages; -1 where it has none. */
+  batchCountAt(bytes: Buffer): number {
+    return this.attributes.find(batchCount, bytes)
+  }
+
+  /** How many messages the row taken last is about. */
+  messageCount(bytes: Buffer, batchCountAt: number): number {
+    return batchCountAt < 0 ? 1 : readCount(bytes, batchCountAt)
   }
 
   /** @returns whether the row has a value */

@@ -2,10 +2,13 @@ import type { ByteList } from '../native/byte-list.ts'
 import { type Column, lowCardinalityColumn } from '../native/column.ts'
 import { ByteList as Bytes } from '../native/byte-list.ts'
 import type { RowCursor } from '../native/row-cursor.ts'
-import { batchCountName, type MessagingField, messagingNames } from './semconv.ts'
+import { batchCountName, messagingNames } from './semconv.ts'
+
+/** Fields that are columns. */
+const FIELDS = ['system', 'operation', 'topic', 'partition', 'offset', 'group', 'cluster'] as const
 
 /** All names that are looked for, those of a field side by side and the first to win first. Fewer than 32: each is a bit. */
-const NAMES: readonly string[] = [...Object.values(messagingNames).flat(), batchCountName]
+const NAMES: readonly string[] = [...FIELDS.flatMap((field) => messagingNames[field]), batchCountName]
 
 const PLACE_OF = new Map(NAMES.map((name, place) => [name, place]))
 const LONGEST_NAME = Math.max(...NAMES.map((name) => name.length))
@@ -14,11 +17,12 @@ const LONGEST_NAME = Math.max(...NAMES.map((name) => name.length))
 export type Names = { readonly from: number; readonly to: number }
 
 export const namesOf = Object.fromEntries(
-  Object.entries(messagingNames).map(([field, names]) => {
+  FIELDS.map((field) => {
+    const names = messagingNames[field]
     const from = PLACE_OF.get(names[0]) as number
     return [field, { from, to: from + names.length }]
   }),
-) as Readonly<Record<MessagingField, Names>>
+) as Readonly<Record<(typeof FIELDS)[number], Names>>
 
 export const batchCount: Names = { from: NAMES.length - 1, to: NAMES.length }
 

@@ -6,4 +6,5 @@ alter table {db}.spans
   modify column partition codec(ZSTD(1)),
   modify column consumer_group codec(ZSTD(1)),
   modify column message_offset codec(ZSTD(1)),
+  modify column cluster codec(ZSTD(1)),
   modify column duration codec(ZSTD(1))

@@ -12,10 +12,12 @@ alter table {db}.spans
   modify column messaging_system LowCardinality(String) default
     if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.system.name'] != '', attrs['messaging.system.name'], attrs['messaging.system']), ''),
   modify column topic LowCardinality(String) default
-    if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.destination.name'] != '', attrs['messaging.destination.name'], attrs['messaging.source.name'] != '', attrs['messaging.source.name'], attrs['messaging.destination']), ''),
+    if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.destination.name'] != '', attrs['messaging.destination.name'], attrs['messaging.source.name'] != '', attrs['messaging.source.name'], attrs['messaging.destination'] != '', attrs['messaging.destination'], attrs['kafka.topic'] != '', attrs['kafka.topic'], attrs['messaging.rabbitmq.destination.routing_key'] != '', attrs['messaging.rabbitmq.destination.routing_key'], attrs['messaging.rabbitmq.routing_key']), ''),
   modify column partition LowCardinality(String) default
     if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.destination.partition.id'] != '', attrs['messaging.destination.partition.id'], attrs['messaging.kafka.destination.partition'] != '', attrs['messaging.kafka.destination.partition'], attrs['messaging.kafka.source.partition'] != '', attrs['messaging.kafka.source.partition'], attrs['messaging.kafka.partition']), ''),
   modify column consumer_group LowCardinality(String) default
     if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['messaging.consumer.group.name'] != '', attrs['messaging.consumer.group.name'], attrs['messaging.kafka.consumer.group'] != '', attrs['messaging.kafka.consumer.group'], attrs['messaging.kafka.consumer_group'] != '', attrs['messaging.kafka.consumer_group'], attrs['messaging.eventhubs.consumer.group'] != '', attrs['messaging.eventhubs.consumer.group'], attrs['messaging.rocketmq.client_group'] != '', attrs['messaging.rocketmq.client_group'], attrs['messaging.destination.subscription.name']), ''),
   modify column message_offset Int64 default
-    toInt64OrDefault(if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['kafka.offset'] != '', attrs['kafka.offset'], attrs['messaging.kafka.offset'] != '', attrs['messaging.kafka.offset'], attrs['messaging.kafka.message.offset']), ''), toInt64(-1))
+    toInt64OrDefault(if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['kafka.offset'] != '', attrs['kafka.offset'], attrs['messaging.kafka.offset'] != '', attrs['messaging.kafka.offset'], attrs['messaging.kafka.message.offset']), ''), toInt64(-1)),
+  modify column cluster LowCardinality(String) default
+    if(kind in ('client', 'producer', 'consumer'), multiIf(attrs['kafka.cluster.id'] != '', attrs['kafka.cluster.id'], attrs['messaging.kafka.cluster.id']), '')

@@ -5,4 +5,5 @@ alter table {db}.spans
   add column if not exists topic LowCardinality(String),
   add column if not exists partition LowCardinality(String),
   add column if not exists consumer_group LowCardinality(String),
-  add column if not exists message_offset Int64
+  add column if not exists message_offset Int64,
+  add column if not exists cluster LowCardinality(String)

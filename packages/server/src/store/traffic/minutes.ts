@@ -7,11 +7,17 @@ import { TupleNumbers } from '../native/tuple-numbers.ts'
 import { durationBucket } from './duration-bucket.ts'
 import { compareDurations, durationAt, ERROR, IDS_BYTES, minuteAt, ROW } from './span-row.ts'
 
+/** Columns of `traffic_minutes` that have a default. */
+export const messageCountColumns = ['messages', 'failed_messages'] as const
+
 /** Elements of a group: all but the first two are numbers in dictionaries of the block. */
-const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, WIDTH] = [0, 1, 2, 3, 4, 5, 6] as const
+const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, WIDTH] = [0, 1, 2, 3, 4, 5, 6, 7] as const
 
 /** What is kept of a group. */
 const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4] as const
+
+/** What is kept of a group besides: messages, and those of spans that failed. Beyond 32 bits where spans say so. */
+const [MESSAGES, FAILED_MESSAGES, KEPT_COUNTS] = [0, 1, 2] as const
 
 /**
  * What is kept of a group's slowest span and of one that failed, as a row of `traffic_minutes` has it: the duration and ids of the one, then
@@ -40,6 +46,7 @@ export class TrafficMinutes {
   readonly #group = new Uint32Array(WIDTH)
   #lastGroup = 0
   #kept = new Uint32Array(256 * KEPT)
+  #messageCounts = new Float64Array(256 * KEPT_COUNTS)
   readonly #notable = new ByteList()
   readonly #buckets = new TupleNumbers(2)
   readonly #bucket = new Uint32Array(2)
@@ -58,21 +65,24 @@ export class TrafficMinutes {
     this.#rows.clear()
     this.#notable.clear()
     if (this.#kept.length > KEEP) this.#kept = new Uint32Array(256 * KEPT)
+    if (this.#messageCounts.length > KEEP) this.#messageCounts = new Float64Array(256 * KEPT_COUNTS)
     if (this.#counts.length > KEEP) this.#counts = new Uint32Array(256 * KEPT_OF_BUCKET)
   }
 
   /** Takes the row at `start` that all columns have read last. */
   take(bytes: Buffer, start: number): void {
-    const { operation, topic, system, group } = this.#messaging
+    const { operation, topic, system, group, cluster } = this.#messaging
+    const batchCountAt = this.#messaging.batchCountAt(bytes)
     const wanted = this.#group
     wanted[MINUTE] = minuteAt(bytes, start + ROW.start)
     // A batch is taken once and its messages are processed one by one, or the batch is all there is: counted like a
     // `receive`, it doesn't add to them and still stands where they have no spans.
-    wanted[OPERATION] = operation === PROCESS && this.#messaging.isBatch(bytes) ? RECEIVE : operation
+    wanted[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
     wanted[SERVICE] = this.#services.last()
     wanted[TOPIC] = topic.last()
     wanted[SYSTEM] = system.last()
     wanted[GROUP] = group.last()
+    wanted[CLUSTER] = cluster.last()
     const number = this.#numberOf(wanted)
     const kept = this.#kept
     const at = number * KEPT
@@ -81,6 +91,7 @@ export class TrafficMinutes {
     kept[at + SPANS] = (kept[at + SPANS] as number) + 1
     const isError = bytes[start + ROW.status] === ERROR
     if (isError) kept[at + ERRORS] = (kept[at + ERRORS] as number) + 1
+    this.#countMessages(number, this.#messaging.messageCount(bytes, batchCountAt), isError)
     if (operation === NONE || operation === SETTLE || topic.dictionary.lengthOf(topic.last()) === 0) return
     this.#count(number, durationBucket(durationAt(bytes, start + ROW.duration)))
     this.#takeSlowest(bytes, start, number * NOTABLE_BYTES)
@@ -121,9 +132,18 @@ export class TrafficMinutes {
     if (number === before) {
       this.#kept = roomFor(this.#kept, (number + 1) * KEPT)
       this.#kept.fill(0, number * KEPT, (number + 1) * KEPT)
+      this.#messageCounts = roomFor(this.#messageCounts, (number + 1) * KEPT_COUNTS)
+      this.#messageCounts.fill(0, number * KEPT_COUNTS, (number + 1) * KEPT_COUNTS)
       this.#notable.zeros(NOTABLE_BYTES)
     }
     return number
+  }
+
+  #countMessages(group: number, messages: number, isError: boolean): void {
+    const counts = this.#messageCounts
+    const at = group * KEPT_COUNTS
+    counts[at + MESSAGES] = (counts[at + MESSAGES] as number) + messages
+    if (isError) counts[at + FAILED_MESSAGES] = (counts[at + FAILED_MESSAGES] as number) + messages
   }
 
   #count(group: number, bucket: number): void {
@@ -152,8 +172,11 @@ export class TrafficMinutes {
     this.#messaging.system.dictionary.write(of(SYSTEM), out)
     this.#messaging.group.dictionary.write(of(GROUP), out)
     this.#services.dictionary.write(of(SERVICE), out)
+    this.#messaging.cluster.dictionary.write(of(CLUSTER), out)
     out.u64(kept(SPANS))
     out.u64(kept(ERRORS))
+    out.u64(this.#messageCounts[number * KEPT_COUNTS + MESSAGES] as number)
+    out.u64(this.#messageCounts[number * KEPT_COUNTS + FAILED_MESSAGES] as number)
     this.#writeDurations(kept(FIRST_BUCKET))
     out.append(this.#notable.view, number * NOTABLE_BYTES, NOTABLE_BYTES)
   }
@@ -174,9 +197,9 @@ function compareIds(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
 }
 
 /** As much again where it doesn't suffice. */
-function roomFor(list: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+function roomFor<List extends Uint32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(list: List, length: number): List {
   if (length <= list.length) return list
-  const larger = new Uint32Array(list.length * 2)
+  const larger = new (list.constructor as new (length: number) => List)(list.length * 2)
   larger.set(list)
   return larger
 }
