@@ -42,5 +42,5 @@ describe.each(['light', 'dark'] as const)('in the %s theme axe finds nothing wro
 async function followOn(page: Page): Promise<void> {
   await page.keyboard.press(']')
   await page.getByRole('navigation', { name: 'Links followed' }).waitFor()
-  await page.getByRole('region', { name: 'Links out' }).waitFor()
+  await page.getByRole('region', { name: 'Producers' }).waitFor()
 }

@@ -36,7 +36,7 @@ describe('by mouse', () => {
     expect(shares.replace(/\s+/g, ' ')).toMatch(/waiting in orders.retry 60 % 806 ms payment 14 %/)
     await expect
       .poll(() => page.getByRole('list', { name: 'About this flow' }).innerText())
-      .toContain('1 message seems to have been consumed before being sent')
+      .toContain('Clock skew: 1 message was consumed before the send')
     // One row for twelve parcels, and the consumer of all twelve below it.
     await expect.poll(() => rows(page).count()).toBe(8)
     await expect.poll(() => rows(page).filter({ hasText: '×12' }).innerText()).toContain('shipping')
@@ -68,7 +68,7 @@ describe('by mouse', () => {
     await page.waitForURL(/edge=/)
     await expect.poll(() => details.innerText()).toMatch(/806 ms\s+in\s+orders\.retry/)
     await page.reload()
-    await details.getByRole('region', { name: 'From' }).getByRole('link').click()
+    await details.getByRole('region', { name: 'Producer' }).getByRole('link').click()
     await page.waitForURL(/span=/)
     await expect.poll(() => details.getByRole('heading', { level: 2 }).innerText()).toBe('send orders.retry')
     await details.getByRole('link', { name: 'Critical path to here' }).click()
@@ -91,7 +91,7 @@ describe('by mouse', () => {
   test('a flow of more traces than one answer holds says so and loads the rest', async () => {
     const page = await site.open(`/flow/${wide}`)
     const notes = page.getByRole('list', { name: 'About this flow' })
-    await expect.poll(() => notes.innerText()).toContain('These are the 200 traces nearest to the one asked for')
+    await expect.poll(() => notes.innerText()).toContain('The figures are of the nearest 200')
     await notes.getByRole('button', { name: 'Load more' }).click()
     await expect.poll(() => page.locator('.facts').innerText()).toMatch(/Traces\s+231/)
     await expect.poll(() => notes.count()).toBe(0)
@@ -106,7 +106,7 @@ describe('by keyboard alone', () => {
     // The way of the critical path comes first.
     await page.keyboard.press(']')
     await expect.poll(() => cursor(page).textContent()).toContain('payment')
-    await expect.poll(() => page.locator('.announcer').textContent()).toContain('1 of 3 ways on over orders')
+    await expect.poll(() => page.locator('.announcer').textContent()).toContain('1 of 3 next hops over orders')
     await page.keyboard.press(']')
     await expect.poll(() => cursor(page).textContent()).toContain('orders.retry')
     await page.keyboard.press('[')
@@ -114,7 +114,7 @@ describe('by keyboard alone', () => {
     await expect.poll(() => cursor(page).textContent()).toContain('POST /orders')
 
     await page.keyboard.press('Control+]')
-    const dialog = page.getByRole('dialog', { name: 'Ways on' })
+    const dialog = page.getByRole('dialog', { name: 'Next hops' })
     await dialog.waitFor()
     await expect.poll(() => dialog.getByRole('listitem').count()).toBe(3)
     await page.keyboard.press('3')
@@ -124,7 +124,7 @@ describe('by keyboard alone', () => {
     await page.keyboard.press(']')
     await expect.poll(() => cursor(page).textContent()).toContain('email')
     await page.keyboard.press(']')
-    await expect.poll(() => page.locator('.announcer').textContent()).toContain('Nothing follows from here')
+    await expect.poll(() => page.locator('.announcer').textContent()).toContain('No downstream consumer')
     await page.context().close()
   })
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freshSeed } from './flow-data.ts'
+import { post } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
 
@@ -57,6 +58,65 @@ test('the list brings new traces by itself, and none while it is paused', async 
 
   await page.keyboard.press('p')
   await rowOf(third).waitFor()
+  await page.context().close()
+})
+
+test.each([
+  [
+    'the pointer',
+    async (page: Page) => await page.locator('table.traces tbody tr').nth(1).hover(),
+    async (page: Page) => await page.mouse.move(300, 10),
+  ],
+  [
+    'the focus',
+    async (page: Page) => await page.locator('a.trace-link').nth(1).focus(),
+    async (page: Page) => await page.getByRole('button', { name: /^\d+ new$/ }).click(),
+  ],
+])('rows with %s on them stay where they are, and new ones are counted until then', async (_, hold, letIn) => {
+  const page = await site.open('/')
+  const links = page.locator('a.trace-link')
+  await links.nth(1).waitFor()
+  await hold(page)
+  const before = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')))
+  const sent = order(Date.now() - 500, freshSeed())
+  await site.send(sent.request, sent.inventory)
+  const pill = page.getByRole('button', { name: /^\d+ new$/ })
+  await pill.waitFor()
+  expect(await links.evaluateAll((all) => all.map((link) => link.getAttribute('href')))).toEqual(before)
+  await letIn(page)
+  await page.locator(`a.trace-link[href*="${sent.gateway}"]`).waitFor()
+  await expect.poll(() => pill.count()).toBe(0)
+  await page.context().close()
+})
+
+test('log records that are scrolled stay where they are while new ones come', async () => {
+  const now = Date.now()
+  const write = async (from: number, count: number): Promise<void> =>
+    await post(site.server, 'logs', {
+      resourceLogs: [
+        {
+          resource: { attributes: [{ key: 'service.name', value: { stringValue: 'writer' } }] },
+          scopeLogs: [
+            {
+              logRecords: Array.from({ length: count }, (_, nth) => ({
+                timeUnixNano: `${now - 60_000 + (from + nth) * 10}000000`,
+                severityNumber: 9,
+                body: { stringValue: `line ${from + nth}` },
+              })),
+            },
+          ],
+        },
+      ],
+    })
+  await write(0, 80)
+  const page = await site.open('/logs?service=writer')
+  await page.getByText('line 79', { exact: true }).waitFor()
+  await page.locator('.log-scroll').evaluate((box) => (box.scrollTop = 400))
+  await write(80, 3)
+  await page.getByRole('button', { name: '3 new' }).waitFor()
+  expect(await page.getByText('line 82', { exact: true }).count()).toBe(0)
+  await page.getByRole('button', { name: '3 new' }).click()
+  await page.getByText('line 82', { exact: true }).waitFor()
   await page.context().close()
 })
 

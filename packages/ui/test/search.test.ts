@@ -89,6 +89,33 @@ test('a stroke over the heat map narrows the search to its time', async () => {
   await page.context().close()
 })
 
+test('a stroke over nothing keeps the map, and Back brings back every filter', async () => {
+  const page = await site.open('/')
+  await page.getByLabel('Service').selectOption('gateway')
+  await expect.poll(() => rows(page).count()).toBe(2)
+  await page.getByLabel('Status').selectOption('unset')
+  await page.getByRole('img', { name: /Durations over time: \d+ spans/ }).waitFor()
+  const box = await page.locator('.heatmap-area').boundingBox()
+  if (box === null) throw new Error('the heat map is not on the page')
+  await page.mouse.move(box.x + box.width * 0.3, box.y + 40)
+  await page.mouse.down()
+  await page.mouse.move(box.x + box.width * 0.5, box.y + 80, { steps: 4 })
+  await page.mouse.up()
+  await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
+  await page.locator('.heatmap-area').getByText('No spans in range').waitFor()
+  expect(await page.locator('.heatmap-area').isVisible()).toBe(true)
+
+  await page.goBack()
+  await expect.poll(() => rows(page).count()).toBe(2)
+  await expect.poll(() => page.getByLabel('Status').inputValue()).toBe('unset')
+  await page.goBack()
+  await expect.poll(() => page.getByLabel('Status').inputValue()).toBe('')
+  await expect.poll(() => page.getByLabel('Service').inputValue()).toBe('gateway')
+  await page.goBack()
+  await expect.poll(() => rows(page).count()).toBe(6)
+  await page.context().close()
+})
+
 test('a log record leads to its span, whose details show it', async () => {
   const page = await site.open('/logs?q=declined')
   const record = page.locator('.logs > li')

@@ -27,10 +27,10 @@ describe('by mouse', () => {
     await page.locator('a.trace-link').first().click()
     await page.waitForURL(`**/trace/${first.gateway}`)
     const producer = page.getByRole('row').filter({ hasText: 'send orders' })
-    await expect.poll(() => producer.textContent()).toContain('2 in')
+    await expect.poll(() => producer.textContent()).toContain('2 consumers')
 
     await producer.click()
-    const links = page.getByRole('region', { name: 'Links in' })
+    const links = page.getByRole('region', { name: 'Consumers' })
     const payment = links.getByRole('listitem').filter({ hasText: 'payment' })
     await payment.waitFor()
     await expect
@@ -50,11 +50,11 @@ describe('by mouse', () => {
 
   test('every trace and link is an address that opens by itself', async () => {
     const page = await site.open(`/trace/${first.gateway}?span=${first.sendSpan}`)
-    const link = page.getByRole('region', { name: 'Links in' }).getByRole('link').first()
+    const link = page.getByRole('region', { name: 'Consumers' }).getByRole('link').first()
     const address = await link.getAttribute('href')
     expect(address).toMatch(/^\/trace\/[0-9a-f]{32}\?span=[0-9a-f]{16}$/)
     await page.goto(site.server.url + address)
-    await page.getByRole('region', { name: 'Links out' }).waitFor()
+    await page.getByRole('region', { name: 'Producers' }).waitFor()
     await page.context().close()
   })
 
@@ -109,7 +109,7 @@ describe('by keyboard alone', () => {
     await page.waitForURL(
       (url) => url.pathname === `/trace/${first.payment}` || url.pathname === `/trace/${first.inventory}`,
     )
-    await page.getByRole('region', { name: 'Links out' }).waitFor()
+    await page.getByRole('region', { name: 'Producers' }).waitFor()
     await page.keyboard.press('[')
     await page.waitForURL(`**/trace/${first.gateway}?span=${first.sendSpan}`)
     await page.getByRole('treegrid').waitFor()
@@ -143,7 +143,7 @@ describe('by keyboard alone', () => {
     await expect.poll(() => root.getAttribute('aria-expanded')).toBe('true')
 
     await page.keyboard.press('?')
-    await expect.poll(() => page.getByRole('dialog').textContent()).toContain('Follow the link back, to the producer')
+    await expect.poll(() => page.getByRole('dialog').textContent()).toContain('Go to producer')
     await page.keyboard.press('Escape')
     await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
     await page.context().close()
@@ -174,7 +174,7 @@ describe('by keyboard alone', () => {
     const page = await site.open(`/trace/${first.inventory}`)
     await page.getByRole('treegrid').waitFor()
     await page.keyboard.press(']')
-    await expect.poll(() => page.getByRole('status').last().textContent()).toContain('Nothing links to this trace yet')
+    await expect.poll(() => page.getByRole('status').last().textContent()).toContain('No consumer seen yet')
     await page.context().close()
   })
 })
@@ -186,9 +186,9 @@ test('a trace that arrives late opens by itself, and what comes later still join
   const page = await site.open(`/trace/${late.gateway}?span=${late.sendSpan}`)
   await page.getByRole('heading', { name: 'This trace is not here' }).waitFor()
   await site.server.sendSpans({ resourceSpans: [gateway] })
-  await page.getByText('no consumer of this message has been seen').waitFor()
+  await page.locator('.span-panel').getByText('No consumer seen yet').waitFor()
   await site.server.sendSpans({ resourceSpans: [payment] })
-  const links = page.getByRole('region', { name: 'Links in' })
+  const links = page.getByRole('region', { name: 'Consumers' })
   await expect.poll(() => links.textContent()).toContain('payment')
   await page.context().close()
 })

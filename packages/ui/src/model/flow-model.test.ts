@@ -82,7 +82,7 @@ describe('what is alike', () => {
 
 describe('what is drawn of a flow', () => {
   const model = buildFlowModel(
-    flow([lane(1), lane(2, 50), lane(3, 5)], [edge(1, 2, { onCriticalPath: true }), edge(1, 3, {}, -15)]),
+    flow([lane(1), lane(2, 50), lane(3, 5)], [edge(1, 2, { onCriticalPath: true }, 30), edge(1, 3, {}, -5)]),
   )
   const rows = rowsOf(model)
   const question = {
@@ -96,13 +96,25 @@ describe('what is drawn of a flow', () => {
     width: 800,
   }
 
-  test('waits go from the end of the producer to the start of the consumer, also backwards', () => {
+  test('waits are as long as their queue time, also backwards', () => {
     const { gaps } = flowBars(model, question)
     expect(gaps).toHaveLength(2)
     const [skewed, plain] = gaps.toSorted((a, b) => a.nanos - b.nanos)
     expect(skewed?.nanos).toBeLessThan(0)
     expect(skewed?.x1).toBeLessThan(skewed?.x0 ?? 0)
     expect(plain).toMatchObject({ isCritical: true, isQueue: true, nanos: 30e6 })
+  })
+
+  test('a consumer that begins before the acknowledgement waited since the start of the send, and is no alarm', () => {
+    const overlap = buildFlowModel(flow([lane(1), lane(2, 14)], [edge(1, 2, {}, 4)]))
+    const { gaps } = flowBars(overlap, {
+      ...question,
+      rows: rowsOf(overlap),
+      rowOfLane: Int32Array.of(0, 1),
+      last: 2,
+      window: { from: 0, to: 40e6 },
+    })
+    expect(gaps).toMatchObject([{ nanos: 4e6, x0: expect.closeTo(200), x1: expect.closeTo(280) }])
   })
 
   test('rows out of sight are not drawn, but wires to them are', () => {
@@ -149,7 +161,7 @@ test('each way in which a flow may be cut is told in words of its own', () => {
   for (const bound of ['traces', 'depth', 'time', 'fanOut', 'spans'] as const)
     expect(flowWords({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
   const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimes: 2 } }
-  expect(flowWords(skewed)[0]?.text).toContain('2 messages seem')
+  expect(flowWords(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
 })
 
 function rowsOf(model: FlowModel): FlowRow[] {

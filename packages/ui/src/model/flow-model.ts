@@ -16,7 +16,7 @@ export interface PlacedEdge {
   readonly edge: FlowEdge
   readonly fromLane: number
   readonly toLane: number
-  /** End of the producing span. */
+  /** When the wait began: the start of the consuming span minus the queue time. */
   readonly from: number
   /** Start of the consuming span. */
   readonly to: number
@@ -81,7 +81,7 @@ export function buildFlowModel(answer: FlowAnswer, leastDuration = 0): FlowModel
       edge,
       fromLane: laneOf.get(edge.from.laneId ?? '') ?? from?.lane ?? -1,
       toLane: laneOf.get(edge.to.laneId ?? '') ?? to?.lane ?? -1,
-      from: from?.end ?? Number.NaN,
+      from: waitStart(edge, from, to),
       to: to?.start ?? Number.NaN,
     }
   })
@@ -115,6 +115,12 @@ export function buildFlowModel(answer: FlowAnswer, leastDuration = 0): FlowModel
     path,
     onPath,
   }
+}
+
+/** The queue time says from when the wait counts: a consumer may begin before the send span has its acknowledgement. */
+function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan | undefined): number {
+  if (from === undefined) return Number.NaN
+  return to === undefined || edge.queueTimeNano === null ? from.end : to.start - Number(edge.queueTimeNano)
 }
 
 /** A page and the one that follows it, as one answer. What is told of the whole (statistics, path, bounds) is the later page's. */

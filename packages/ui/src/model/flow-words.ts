@@ -6,7 +6,7 @@ interface FlowWord {
   readonly isBound: boolean
 }
 
-/** What the answer leaves out or cannot be sure of, each as one sentence; what `Load more` helps with is first. */
+/** What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is first. */
 export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowAnswer): FlowWord[] {
   const words: FlowWord[] = []
   const bound = (text: string): void => void words.push({ text, isBound: true })
@@ -14,37 +14,34 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   if (nextCursor !== undefined || truncated.traces) {
     bound(
       truncated.time
-        ? `The time for one answer ran out after ${traces} traces. There are more, and what is told below is of these.`
-        : `These are the ${traces} traces nearest to the one asked for. There are more, and what is told below is of these.`,
+        ? `Query timed out after ${traces} traces; partial result. The figures are of these traces.`
+        : `The flow has more traces. The figures are of the nearest ${traces}.`,
     )
-  } else if (truncated.time) bound('The time for one answer ran out, so traces may be missing. Ask again in a moment.')
+  } else if (truncated.time) bound('Query timed out; partial result. Reload to try again.')
   if (truncated.depth) {
     const hidden = lanes.reduce((sum, lane) => sum + lane.hiddenLinks, 0)
     bound(
-      `The flow goes on beyond the number of links that one answer follows${hidden > 0 ? ` (${hidden.toLocaleString('en')} more are known)` : ''}. Open the flow from one of its last traces to see the rest.`,
+      `The flow continues beyond the maximum depth${hidden > 0 ? `: ${count(hidden, 'more link')}` : ''}. Open the flow of one of its last traces to see the rest.`,
     )
   }
-  if (truncated.fanOut) bound('A span has more links than one answer may hold; some of what it leads to is left out.')
-  if (truncated.spans) bound('A trace has more spans than one answer may hold; the rest of it is on its own page.')
+  if (truncated.fanOut) bound('A span has more links than one response can hold; some of its consumers are left out.')
+  if (truncated.spans) bound('A trace has more spans than one response can hold; open the trace to see all.')
+  const note = (text: string): void => void words.push({ text, isBound: false })
   if (missingTraceIds.length > 0) {
-    const count = missingTraceIds.length
-    words.push({
-      text: `${count === 1 ? '1 linked trace is' : `${count.toLocaleString('en')} linked traces are`} not here: not sampled, expired, sent elsewhere, or still on the way.`,
-      isBound: false,
-    })
+    note(
+      `${count(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
+    )
   }
   const rootless = lanes.filter((lane) => lane.rootMissing).length
-  if (rootless > 0)
-    words.push({
-      text: `The root span of ${rootless === 1 ? '1 trace' : `${rootless.toLocaleString('en')} traces`} is not here; the earliest span stands for it.`,
-      isBound: false,
-    })
-  if (statistics.negativeQueueTimes > 0) {
-    const count = statistics.negativeQueueTimes
-    words.push({
-      text: `${count === 1 ? '1 message seems' : `${count.toLocaleString('en')} messages seem`} to have been consumed before being sent: clocks differ, or the consumer was faster than the producer's ack. Marked below.`,
-      isBound: false,
-    })
-  }
+  if (rootless > 0) note(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
+  const skewed = statistics.negativeQueueTimes
+  if (skewed > 0)
+    note(
+      `Clock skew: ${count(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,
+    )
   return words
+}
+
+function count(of: number, noun: string): string {
+  return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
 }

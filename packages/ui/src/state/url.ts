@@ -8,13 +8,18 @@ addEventListener('popstate', () => {
   place.value = readPlace()
 })
 
-/** A new entry in the history: for going somewhere. Without a trail, one starts afresh. */
+/**
+ * A new entry in the history: another page, another filter. Without a trail, one starts afresh. The address one is at gets no second entry, as
+ * with any link.
+ */
 export function push(url: string, trail: readonly Crumb[] = []): void {
-  history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', url)
+  const { path, search, entry } = place.peek()
+  if (url === path + search) history.replaceState({ trail, entry }, '', url)
+  else history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', url)
   place.value = readPlace()
 }
 
-/** The same entry, adjusted: filters, the selected span. Back goes past it. */
+/** The same entry, adjusted: the selected span, how much of a list is shown. Back goes past it. */
 export function replace(url: string): void {
   const { trail, entry } = place.peek()
   history.replaceState({ trail, entry }, '', url)

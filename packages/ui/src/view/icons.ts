@@ -1,5 +1,5 @@
-import arrowDownRight from 'lucide-static/icons/arrow-down-right.svg?raw'
-import arrowUpLeft from 'lucide-static/icons/arrow-up-left.svg?raw'
+import arrowLeft from 'lucide-static/icons/arrow-left.svg?raw'
+import arrowRight from 'lucide-static/icons/arrow-right.svg?raw'
 import check from 'lucide-static/icons/check.svg?raw'
 import chevronDown from 'lucide-static/icons/chevron-down.svg?raw'
 import chevronRight from 'lucide-static/icons/chevron-right.svg?raw'
@@ -27,8 +27,8 @@ import close from 'lucide-static/icons/x.svg?raw'
 
 /** The only icons there are. `linkOut` points back to the producer, `linkIn` on to the consumer, everywhere. */
 export const icons = {
-  linkOut: arrowUpLeft,
-  linkIn: arrowDownRight,
+  linkOut: arrowLeft,
+  linkIn: arrowRight,
   check,
   chevronDown,
   chevronRight,

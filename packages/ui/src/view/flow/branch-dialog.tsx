@@ -24,7 +24,7 @@ const choice = signal<Choice | undefined>(undefined)
 /** Asks which way to go from the row under the cursor. */
 export function openBranches(view: FlowView, to: 'effect' | 'cause'): void {
   const ways = waysFrom(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
-  if (ways.length === 0) announce(to === 'effect' ? 'There is no way on from here.' : 'There is no way back from here.')
+  if (ways.length === 0) announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')
   else choice.value = { to, ways: ways.slice(0, MOST_WAYS) }
 }
 
@@ -64,7 +64,7 @@ export function BranchDialog({ view, place }: { readonly view: FlowView; readonl
       }}
     >
       <form method="dialog">
-        <h2 id="branches-title">{open?.to === 'cause' ? 'Ways back' : 'Ways on'}</h2>
+        <h2 id="branches-title">{open?.to === 'cause' ? 'Previous hops' : 'Next hops'}</h2>
         <button class="quiet" aria-label="Close">
           <Icon name="close" />
         </button>

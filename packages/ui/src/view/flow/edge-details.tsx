@@ -8,15 +8,15 @@ import { Text } from '../parts/text.tsx'
 import { queueWords } from './flow-panel.tsx'
 
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
-  message: 'A message: produced there, consumed here',
-  creation: 'A send, and the context that was created for it',
-  handover: 'Received, then processed by the same consumer',
-  link: 'A link without messaging',
+  message: 'Message',
+  creation: 'Creation context',
+  handover: 'Received, then processed',
+  link: 'Span link',
 }
 const VIAS: Readonly<Record<FlowEdge['via'], string>> = {
-  link: 'by a span link',
-  parent: 'by parent and child',
-  both: 'by a span link, and by parent and child',
+  link: 'span link',
+  parent: 'parent and child',
+  both: 'span link, parent and child',
 }
 
 export function EdgeDetails(props: {
@@ -32,7 +32,7 @@ export function EdgeDetails(props: {
     <>
       <header>
         <div class="panel-title">
-          <span class="faint">{edge.role === 'message' ? 'Wait in a queue' : 'Link'}</span>
+          <span class="faint">{edge.role === 'message' ? 'Queue time' : 'Link'}</span>
           <h2 class="queue-title">
             {queueWords(edge)}
             {edge.topic !== '' && (
@@ -44,23 +44,18 @@ export function EdgeDetails(props: {
           </h2>
           <span class="tags">
             {edge.onCriticalPath && <span class="tag">on the critical path</span>}
-            {isNegative && <span class="tag warn">before it was sent</span>}
+            {isNegative && <span class="tag warn">clock skew</span>}
           </span>
         </div>
       </header>
       <div class="panel-body">
-        {isNegative && (
-          <p class="status-message">
-            The consumer began before the producer's span ended: their clocks differ, or the broker's acknowledgement
-            came later than the message.
-          </p>
-        )}
-        <End name="From" end={edge.from} place={place} />
-        <End name="To" end={edge.to} place={place} />
+        {isNegative && <p class="status-message">Clock skew: the consumer began before the send did.</p>}
+        <End name="Producer" end={edge.from} place={place} />
+        <End name="Consumer" end={edge.to} place={place} />
         <dl class="pairs">
           <dt>Kind</dt>
           <dd>{ROLES[edge.role]}</dd>
-          <dt>Known</dt>
+          <dt>Source</dt>
           <dd>{VIAS[edge.via]}</dd>
           <Pair name="Topic" value={edge.topic} />
           <Pair name="Partition" value={edge.partition} />
@@ -75,7 +70,7 @@ export function EdgeDetails(props: {
           {edge.queueTimeNano !== null && (
             <>
               <dt>Share</dt>
-              <dd>{share < 0.01 ? 'under 1' : Math.round(share * 100)} % of the flow's time</dd>
+              <dd>{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</dd>
             </>
           )}
         </dl>
@@ -102,7 +97,7 @@ function End(props: { readonly name: string; readonly end: FlowEdge['from']; rea
     <section class="edge-end" aria-label={props.name}>
       <h3 class="faint">{props.name}</h3>
       {end.laneId === null ? (
-        <p class="missing">Not here: not sampled, expired, sent elsewhere, or still on its way.</p>
+        <p class="missing">Not found: not sampled, expired, sent elsewhere, or not yet received.</p>
       ) : (
         <a class="link-end" href={flowUrl(place.traceId, { view: place.view, end: place.end, span: end })}>
           <ServiceName name={end.service} />

@@ -18,7 +18,7 @@ export function EdgeList(props: {
 }) {
   const { model, place, edges, to } = props
   if (edges.length === 0) return null
-  const name = to === 'cause' ? 'Caused by' : 'Caused'
+  const name = to === 'cause' ? 'Caused by' : 'Triggered'
   return (
     <section class="link-list" aria-label={name}>
       <h3>
@@ -44,7 +44,7 @@ export function EdgeList(props: {
               >
                 <Icon name={to === 'cause' ? 'linkOut' : 'linkIn'} />
                 {end.laneId === null ? (
-                  <span class="faint">not here</span>
+                  <span class="faint">not found</span>
                 ) : (
                   <>
                     <ServiceName name={end.service} />
@@ -65,7 +65,7 @@ export function EdgeList(props: {
                   <dt>queue time</dt>
                   <dd class="queue">
                     {queueWords(edge)}
-                    {edge.queueTimeNano?.startsWith('-') === true && <span class="tag warn">before it was sent</span>}
+                    {edge.queueTimeNano?.startsWith('-') === true && <span class="tag warn">clock skew</span>}
                     {edge.onCriticalPath && <span class="tag">critical path</span>}
                   </dd>
                 </div>

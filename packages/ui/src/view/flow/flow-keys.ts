@@ -34,22 +34,22 @@ export function bindFlowKeys(view: FlowView, traceId: string): () => void {
       { keys: ['l', 'ArrowRight'], does: 'Unfold, or to what it caused', run: () => go(unfoldOrDescend(view)) },
       { keys: ['Enter'], does: 'Details', run: () => selectRow(view, here(), view.cursor.peek()) },
       { keys: ['o'], does: 'All spans of the trace, in place', run: () => openHere(view) },
-      { keys: [']'], does: 'On along the flow', run: () => walk(view, 'effect', go) },
-      { keys: ['['], does: 'Back along the flow', run: () => walk(view, 'cause', go) },
+      { keys: [']'], does: 'Next hop', run: () => walk(view, 'effect', go) },
+      { keys: ['['], does: 'Previous hop', run: () => walk(view, 'cause', go) },
       {
         keys: [']'],
         withMod: true,
-        does: 'Choose among the ways on',
+        does: 'Choose the next hop',
         run: () => openBranches(view, 'effect'),
       },
       {
         keys: ['['],
         withMod: true,
-        does: 'Choose among the ways back',
+        does: 'Choose the previous hop',
         run: () => openBranches(view, 'cause'),
       },
-      { keys: ['C'], does: 'Fold what is alike', run: () => foldGroups(view) },
-      { keys: ['E'], does: 'Show every trace', run: () => expandGroups(view) },
+      { keys: ['C'], does: 'Group similar', run: () => foldGroups(view) },
+      { keys: ['E'], does: 'Show all traces', run: () => expandGroups(view) },
       {
         keys: ['g'],
         does: 'Timeline or graph',
@@ -120,17 +120,15 @@ function walk(view: FlowView, to: 'effect' | 'cause', go: (id: string | undefine
   const ways = waysFrom(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
   const way = ways.find((one) => rowIdOfLane(view, to === 'effect' ? one.toLane : one.fromLane) !== view.cursor.peek())
   if (way === undefined) {
-    announce(
-      to === 'effect'
-        ? 'Nothing follows from here: no consumer of its messages has been seen.'
-        : 'The flow begins here: nothing known has caused this.',
-    )
+    announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')
     return
   }
   go(rowIdOfLane(view, to === 'effect' ? way.toLane : way.fromLane))
   const over = way.edge.topic === '' ? '' : ` over ${visibleText(way.edge.topic, 60)}`
   if (ways.length > 1)
-    announce(`1 of ${ways.length} ways ${to === 'effect' ? 'on' : 'back'}${over}. Ctrl or Cmd with the key chooses.`)
+    announce(
+      `1 of ${ways.length} ${to === 'effect' ? 'next' : 'previous'} hops${over}. Ctrl or Cmd with the key chooses.`,
+    )
 }
 
 function foldOrAscend(view: FlowView): string | undefined {

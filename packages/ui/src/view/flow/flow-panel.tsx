@@ -49,7 +49,7 @@ export function isUnknownSelection(view: FlowView, place: FlowPlace): boolean {
 
 /** `36 ms`, or why there is none. */
 export function queueWords(edge: FlowEdge): string {
-  if (edge.queueTimeNano === null) return 'unknown: one end is not here'
+  if (edge.queueTimeNano === null) return 'unknown: one end was not found'
   return durationText(Number(edge.queueTimeNano))
 }
 

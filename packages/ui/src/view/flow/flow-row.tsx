@@ -145,8 +145,8 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
       </a>
       <span class="badges">
         {missing && (
-          <span class="tag" title="What caused this is not here: not sampled, expired, or sent elsewhere.">
-            cause not here
+          <span class="tag" title="The producing span was not found: not sampled, expired, or sent elsewhere">
+            producer not found
           </span>
         )}
         {shown.hiddenLinks > 0 && (
@@ -155,7 +155,10 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
           </span>
         )}
         {wait?.queueTimeNano?.startsWith('-') === true && (
-          <span class="tag warn" title={`Consumed before it was sent: ${durationText(Number(wait.queueTimeNano))}`}>
+          <span
+            class="tag warn"
+            title={`Clock skew: consumed before it was sent, ${durationText(Number(wait.queueTimeNano))}`}
+          >
             {durationText(Number(wait.queueTimeNano))}
           </span>
         )}

@@ -19,7 +19,7 @@ export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly
         <a
           href={flowUrl(place.traceId, { ...place, view: 'graph' })}
           aria-current={isGraph ? 'true' : undefined}
-          title="Who caused what (g)"
+          title="Producers and consumers (g)"
         >
           Graph
         </a>
@@ -32,11 +32,11 @@ export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly
           <i class="legend-queue" /> in a queue
         </span>
         <span>
-          <i class="legend-skew" /> consumed before sent
+          <i class="legend-skew" /> clock skew
         </span>
       </p>
-      <IconButton icon="collapse" label="Fold what is alike" keys="C" onClick={() => foldGroups(view)} />
-      <IconButton icon="expand" label="Show every trace" keys="E" onClick={() => expandGroups(view)} />
+      <IconButton icon="collapse" label="Group similar" keys="C" onClick={() => foldGroups(view)} />
+      <IconButton icon="expand" label="Show all traces" keys="E" onClick={() => expandGroups(view)} />
       {!isGraph && <ZoomState view={view} what="flow" />}
     </div>
   )

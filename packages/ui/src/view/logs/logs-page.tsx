@@ -1,6 +1,8 @@
-import type { KeyValue, LogsAnswer, ServicesAnswer } from '@spanlink/contract'
+import type { KeyValue, LogRecord, LogsAnswer, ServicesAnswer, SpanSource } from '@spanlink/contract'
+import type { ComponentChildren, ComponentProps } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
+import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
 import { attributeText } from '../../model/attribute-text.ts'
@@ -8,11 +10,14 @@ import { visibleText } from '../../model/visible-text.ts'
 import { createOlderPages } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
+import { useHeldList } from '../../state/row-hold.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
-import { replace } from '../../state/url.ts'
+import { push } from '../../state/url.ts'
 import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
+import { ListScroll } from '../parts/list-scroll.tsx'
 import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
@@ -60,7 +65,6 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
     [],
   )
   const { data, dataPath, error } = logs.state.value
-  const pages = data === undefined ? [] : [data, ...older.pages.value]
   const recordsWith = useMemo(
     () =>
       ({ key, value }: KeyValue) => {
@@ -70,7 +74,7 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       },
     [place],
   )
-  const set = (change: Partial<LogsPlace>): void => replace(logsUrl({ ...place, ...change }))
+  const set = (change: Partial<LogsPlace>): void => push(logsUrl({ ...place, ...change }))
   return (
     <div class="logs-page">
       <h1 class="visually-hidden">Logs</h1>
@@ -95,24 +99,74 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       ) : data.logs.length === 0 ? (
         <Nothing place={place} />
       ) : (
-        <div class="log-scroll">
-          <NotRefreshing error={error} />
-          <ol class="logs" aria-label="Log records, newest first">
-            {pages.flatMap((page, at) =>
-              page.logs.map((record, index) => (
-                <LogRow
-                  key={`${record.timestampUnixNano}-${record.spanId}-${at === 0 ? page.logs.length - index : `${at}.${index}`}`}
-                  record={record}
-                  source={page.sources[record.source]}
-                  recordsWith={recordsWith}
-                />
-              )),
-            )}
-          </ol>
-          <ShowMore older={older} path={dataPath ?? ''} first={data} words="Show older" />
-        </div>
+        <Records
+          key={search}
+          list={search}
+          records={keyedRecords([data, ...older.pages.value])}
+          recordsWith={recordsWith}
+          error={error}
+          more={<ShowMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
+        />
       )}
     </div>
+  )
+}
+
+interface KeyedRecord {
+  readonly key: string
+  readonly record: LogRecord
+  readonly source: SpanSource | undefined
+}
+
+/** Records have no id; those alike in all of this are told apart by their number, counted from the oldest. */
+function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
+  const seen = new Map<string, number>()
+  return pages
+    .flatMap(({ logs, sources }) => logs.map((record) => ({ record, source: sources[record.source] })))
+    .toReversed()
+    .map(({ record, source }) => {
+      const { timestampUnixNano, service, spanId, severityNumber, body } = record
+      const like = JSON.stringify([
+        timestampUnixNano,
+        service,
+        spanId,
+        severityNumber,
+        attributeText(body).slice(0, 80),
+      ])
+      const nth = (seen.get(like) ?? 0) + 1
+      seen.set(like, nth)
+      return { key: `${nth} ${like}`, record, source }
+    })
+    .toReversed()
+}
+
+function Records(props: {
+  readonly list: string
+  readonly records: readonly KeyedRecord[]
+  readonly recordsWith: ComponentProps<typeof LogRow>['recordsWith']
+  readonly error: ApiError | undefined
+  readonly more: ComponentChildren
+}) {
+  const list = useHeldList(props.list, props.records, ({ key }) => key)
+  return (
+    <>
+      <div class="results-bar">
+        <p class="count">
+          <b>{list.rows.length.toLocaleString('en')}</b> {list.rows.length === 1 ? 'record' : 'records'}
+          <span class="faint">, newest first</span>
+        </p>
+        <NewRows list={list} />
+        <NotRefreshing error={props.error} />
+      </div>
+      <ListScroll class="log-scroll" hold={list.hold}>
+        <ol class="logs" aria-label="Log records, newest first">
+          {list.rows.map(({ key, record, source }) => (
+            <LogRow key={key} record={record} source={source} recordsWith={props.recordsWith} />
+          ))}
+        </ol>
+        {props.more}
+      </ListScroll>
+    </>
   )
 }
 
@@ -237,7 +291,7 @@ function LogFilters({
         class="clear"
         disabled={!isFiltered(place) && place.last === '1h'}
         title="Clear all filters"
-        onClick={() => replace('/logs')}
+        onClick={() => push('/logs')}
       >
         <Icon name="close" />
         Clear

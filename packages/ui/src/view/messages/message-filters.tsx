@@ -4,13 +4,13 @@ import { createResource } from '../../state/resource.ts'
 import { topologyPath } from '../../state/topology-url.ts'
 import { hasAfter, messagesUrl, type MessagesPlace } from '../../state/messages-url.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
-import { replace } from '../../state/url.ts'
+import { push } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 
 const DURATION = '\\s*[0-9]+(\\.[0-9]+)?\\s*(ns|us|µs|ms|s|m|h)?\\s*'
 
 export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
-  const set = (change: Partial<MessagesPlace>): void => replace(messagesUrl({ ...place, limit: 50, ...change }))
+  const set = (change: Partial<MessagesPlace>): void => push(messagesUrl({ ...place, limit: 50, ...change }))
   const landscape = useMemo(() => createResource<TopologyAnswer>(), [])
   const askNames = (): void => void landscape.load(topologyPath(place, Date.now()))
   const names = (type: 'topic' | 'group'): string[] => [

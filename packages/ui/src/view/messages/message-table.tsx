@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 import { nanoText } from '../../model/duration-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowUrl } from '../../state/flow-url.ts'
+import type { RowHold } from '../../state/row-hold.ts'
 import { Icon } from '../parts/icon.tsx'
 import { openRow } from '../parts/list-rows.ts'
 import { ListScroll } from '../parts/list-scroll.tsx'
@@ -26,10 +27,11 @@ const WAITS: Readonly<Record<MessageList, string>> = {
 export function MessageTable(props: {
   readonly messages: readonly Message[]
   readonly list: MessageList
+  readonly hold: RowHold
   readonly more: ComponentChildren
 }) {
   return (
-    <ListScroll>
+    <ListScroll hold={props.hold}>
       <table class="list messages">
         <thead>
           <tr>
@@ -44,17 +46,18 @@ export function MessageTable(props: {
         </thead>
         <tbody>
           {props.messages.map((message) => (
-            <Row
-              key={`${message.traceId}${message.spanId}${message.timeUnixNano}`}
-              message={message}
-              list={props.list}
-            />
+            <Row key={messageKey(message)} message={message} list={props.list} />
           ))}
         </tbody>
       </table>
       {props.more}
     </ListScroll>
   )
+}
+
+export function messageKey(message: Message): string {
+  const { traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset } = message
+  return JSON.stringify([traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset])
 }
 
 function Row({ message, list }: { readonly message: Message; readonly list: MessageList }) {

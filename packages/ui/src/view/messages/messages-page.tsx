@@ -3,6 +3,7 @@ import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
 import { exactTimeText } from '../../model/clock-text.ts'
+import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
   MESSAGE_LISTS,
@@ -15,17 +16,19 @@ import {
 import { createOlderPages, questionOf, type OlderPages } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource, type Resource } from '../../state/resource.ts'
-import { replace, route } from '../../state/url.ts'
+import { useHeldList } from '../../state/row-hold.ts'
+import { push, replace, route } from '../../state/url.ts'
 import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
 import { LiveButton } from '../parts/live-button.tsx'
 import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
-import { MESSAGE_LINKS, MessageTable } from './message-table.tsx'
+import { MESSAGE_LINKS, messageKey, MessageTable } from './message-table.tsx'
 
 const REFRESH_MILLIS = 10_000
 
@@ -80,10 +83,12 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   )
 }
 
-function Results(props: {
-  readonly place: MessagesPlace
-  readonly messages: { readonly first: Resource<MessagesAnswer>; readonly older: OlderPages<MessagesAnswer> }
-}) {
+interface Messages {
+  readonly first: Resource<MessagesAnswer>
+  readonly older: OlderPages<MessagesAnswer>
+}
+
+function Results(props: { readonly place: MessagesPlace; readonly messages: Messages }) {
   const { place, messages } = props
   const { data, dataPath, error } = messages.first.state.value
   if (error !== undefined && (data === undefined || error.status === 400)) {
@@ -100,16 +105,30 @@ function Results(props: {
       </Notice>
     )
   }
-  if (data === undefined) {
-    return <LoadingRows label="Loading messages" rows={12} />
-  }
-  const listed = messagesOf(data, messages.older.pages.value)
+  if (data === undefined) return <LoadingRows label="Loading messages" rows={12} />
+  return <Found place={place} messages={messages} data={data} path={dataPath ?? ''} error={error} />
+}
+
+function Found(props: {
+  readonly place: MessagesPlace
+  readonly messages: Messages
+  readonly data: MessagesAnswer
+  readonly path: string
+  readonly error: ApiError | undefined
+}) {
+  const { place, messages, data } = props
+  const list = useHeldList(
+    messagesUrl({ ...place, limit: 0 }),
+    messagesOf(data, messages.older.pages.value),
+    messageKey,
+  )
+  const listed = list.rows
   const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
   const last = messages.older.pages.value.at(-1) ?? data
   const more = (
     <ShowMore
       older={messages.older}
-      path={dataPath ?? ''}
+      path={props.path}
       first={data}
       words="Load more"
       onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
@@ -122,7 +141,8 @@ function Results(props: {
           <b>{data.total.toLocaleString('en')}</b> {data.total === 1 ? 'message' : 'messages'}
           <span class="faint"> · {words}</span>
         </p>
-        <NotRefreshing error={error} />
+        <NewRows list={list} />
+        <NotRefreshing error={props.error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
       {!last.complete && (
@@ -133,7 +153,7 @@ function Results(props: {
       )}
       {data.total > 0 && <CountChart answer={data} />}
       {listed.length > 0 ? (
-        <MessageTable messages={listed} list={data.list} more={more} />
+        <MessageTable messages={listed} list={data.list} hold={list.hold} more={more} />
       ) : last.complete ? (
         <Nothing place={place} />
       ) : (
@@ -192,7 +212,7 @@ function bindMessageKeys(): () => void {
     const place = messagesPlaceOf(at.query)
     const index = MESSAGE_LISTS.findIndex(([list]) => list === place.list)
     const next = MESSAGE_LISTS[(index + by + MESSAGE_LISTS.length) % MESSAGE_LISTS.length]
-    if (next !== undefined) replace(messagesUrl({ ...place, list: next[0], limit: 50 }))
+    if (next !== undefined) push(messagesUrl({ ...place, list: next[0], limit: 50 }))
   }
   return bindKeys({
     title: 'Messages',

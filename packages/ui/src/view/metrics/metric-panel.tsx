@@ -7,7 +7,7 @@ import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
 import { traceUrl } from '../../state/route.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
-import { replace } from '../../state/url.ts'
+import { push } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Age } from '../parts/moment.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
@@ -29,7 +29,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
   }, [series, place])
   useEffect(() => void labels.load(labelsPath(place)), [labels, place.name, place.type, place.unit])
   const { data, error } = series.state.value
-  const set = (change: Partial<MetricsPlace>): void => replace(metricsUrl({ ...place, ...change }))
+  const set = (change: Partial<MetricsPlace>): void => push(metricsUrl({ ...place, ...change }))
   const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)
   const known = labels.state.value.data?.labels ?? []
   const filters = known.flatMap(({ key, values }) => values.slice(0, 20).map((value) => `${key}=${value}`))

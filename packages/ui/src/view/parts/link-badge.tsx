@@ -1,7 +1,7 @@
 import type { LinkDirection } from '../../state/follow.ts'
 import { Icon } from './icon.tsx'
 
-/** `2 in`, `1 out`: the same shape and words in lists, rows and headings. */
+/** `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings, along the way of the message. */
 export function LinkBadge(props: {
   readonly direction: LinkDirection
   readonly count: number
@@ -9,15 +9,15 @@ export function LinkBadge(props: {
   readonly title?: string
 }) {
   const { direction, count } = props
-  const many = count === 1 ? 'link' : 'links'
-  const said =
-    direction === 'in'
-      ? `${count} ${many} in: consumed elsewhere${props.within ? ', from spans below' : ''}`
-      : `${count} ${many} out: back to the producer${props.within ? ', from spans below' : ''}`
+  const end = `${direction === 'in' ? 'consumer' : 'producer'}${count === 1 ? '' : 's'}`
+  const words = `${direction === 'in' ? 'Linked from' : 'Links to'} ${count.toLocaleString('en')} ${end}`
   return (
-    <span class={`badge ${direction} ${props.within ? 'within' : ''}`} title={props.title ?? said}>
+    <span
+      class={`badge ${direction} ${props.within ? 'within' : ''}`}
+      title={props.title ?? (props.within ? `${words}, from spans below` : words)}
+    >
       <Icon name={direction === 'in' ? 'linkIn' : 'linkOut'} />
-      {count.toLocaleString('en')} {direction}
+      {count.toLocaleString('en')} {end}
     </span>
   )
 }

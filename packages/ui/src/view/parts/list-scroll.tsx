@@ -1,10 +1,18 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
 import { leaveList, placeLeft } from '../../state/list-places.ts'
+import type { RowHold } from '../../state/row-hold.ts'
 import { place } from '../../state/url.ts'
 
-/** A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys go on from there. */
-export function ListScroll(props: { readonly class?: string; readonly children: ComponentChildren }) {
+/**
+ * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys go on from there. Wants a key of its request:
+ * another one is another list, from the top.
+ */
+export function ListScroll(props: {
+  readonly class?: string
+  readonly hold?: RowHold
+  readonly children: ComponentChildren
+}) {
   const box = useRef<HTMLDivElement>(null)
   useLayoutEffect(() => {
     const element = box.current
@@ -16,7 +24,11 @@ export function ListScroll(props: { readonly class?: string; readonly children: 
       const link = [...element.querySelectorAll('a')].find((one) => one.getAttribute('href') === before.href)
       if (document.activeElement?.contains(element) === true) link?.focus({ preventScroll: true })
     }
-    return () => leaveList(entry, element)
+    const stopWatching = props.hold?.watch(element)
+    return () => {
+      stopWatching?.()
+      leaveList(entry, element)
+    }
   }, [])
   return (
     <div class={`table-scroll ${props.class ?? ''}`} ref={box}>

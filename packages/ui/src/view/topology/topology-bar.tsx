@@ -2,7 +2,7 @@ import type { TopologyModel } from '../../model/topology-model.ts'
 import type { ApiError } from '../../state/api.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
-import { replace } from '../../state/url.ts'
+import { push, replace } from '../../state/url.ts'
 import { LiveButton } from '../parts/live-button.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { paused } from './topology-page.tsx'
@@ -13,7 +13,7 @@ export function TopologyBar(props: {
   readonly error: ApiError | undefined
 }) {
   const { place, model, error } = props
-  const set = (change: Partial<TopologyPlace>): void => replace(topologyUrl({ ...place, ...change }))
+  const set = (change: Partial<TopologyPlace>): void => push(topologyUrl({ ...place, ...change }))
   return (
     <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>
       <label class="grow">
@@ -25,7 +25,12 @@ export function TopologyBar(props: {
           autoComplete="off"
           spellcheck={false}
           value={place.text}
-          onInput={(event) => set({ text: event.currentTarget.value, focus: undefined })}
+          onInput={(event) => {
+            const url = topologyUrl({ ...place, text: event.currentTarget.value, focus: undefined })
+            // One entry for the word, not one for each letter.
+            if (place.text === '') push(url)
+            else replace(url)
+          }}
         />
       </label>
       <label>

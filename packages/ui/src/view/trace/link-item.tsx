@@ -58,11 +58,8 @@ export function LinkItem(props: {
             <dd class="queue">
               {nanoText(link.queueTimeNano)}
               {link.queueTimeNano.startsWith('-') && (
-                <span
-                  class="tag warn"
-                  title="The consumer seems to start before the producer ended: their clocks differ."
-                >
-                  clocks differ
+                <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+                  clock skew
                 </span>
               )}
             </dd>

@@ -21,7 +21,7 @@ const MOST_UNGROUPED = 8
 
 type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
 
-/** Backlinks: spans anywhere, of any age, that point at this one. For a producer: who consumed. */
+/** Backlinks: spans of any trace and age that link to this one. */
 export function LinksIn({ model, span }: { readonly model: TraceModel; readonly span: LinkTarget }) {
   const links = useMemo(() => createResource<LinksAnswer>(), [])
   const older = useMemo(() => createOlderPages<LinksAnswer>(), [])
@@ -37,17 +37,16 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
   if (span.backlinkCount === 0) {
     return span.kind === 'producer' ? (
       <p class="faint none-line">
-        <Icon name="linkIn" /> Nothing links here yet: no consumer of this message has been seen.
+        <Icon name="linkIn" /> No consumer seen yet
       </p>
     ) : null
   }
   const shown = data === undefined ? [] : [data, ...older.pages.value].flatMap((page) => page.links)
   return (
-    <section class="link-list" aria-label="Links in">
+    <section class="link-list" aria-label="Consumers">
       <h3>
-        <Icon name="linkIn" /> Links in
+        <Icon name="linkIn" /> Consumers
         <span class="section-count">{(data?.total ?? span.backlinkCount).toLocaleString('en')}</span>
-        <span class="faint">consumed by</span>
       </h3>
       {error !== undefined && (
         <p class="errors" role="alert">
@@ -67,22 +66,21 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
         from={crumbOf(model.traceId, span)}
         links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
       />
-      {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Show more" />}
+      {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Load more" />}
     </section>
   )
 }
 
-/** Links this span carries. For a consumer: where the messages were produced. */
+/** Links of this span: the spans that produced its messages. */
 export function LinksOut({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
   const most = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
   const shown = span.links.slice(0, most.value)
   return (
-    <section class="link-list" aria-label="Links out">
+    <section class="link-list" aria-label="Producers">
       <h3>
-        <Icon name="linkOut" /> Links out
+        <Icon name="linkOut" /> Producers
         <span class="section-count">{span.links.length.toLocaleString('en')}</span>
-        <span class="faint">produced by</span>
         <Dropped count={span.droppedLinksCount} />
       </h3>
       <Grouped
@@ -147,7 +145,7 @@ function Group(props: {
       <summary>
         <span class="section-count">×{props.count.toLocaleString('en')}</span>
         {first === undefined || first.end === null ? (
-          <span class="faint">not here</span>
+          <span class="faint">not found</span>
         ) : (
           <>
             <ServiceName name={first.end.service} />

@@ -73,8 +73,8 @@ export function bindTraceKeys(view: TraceView): () => void {
         run: () => (view.showsCritical.value = !view.showsCritical.value),
       },
       { keys: ['Enter'], does: 'Details of the span', run: () => openDetails(view, view.cursor.peek()) },
-      { keys: [']'], does: 'Follow the link on, to a consumer', run: () => void walk(view, 'in', leaving.signal) },
-      { keys: ['['], does: 'Follow the link back, to the producer', run: () => void walk(view, 'out', leaving.signal) },
+      { keys: [']'], does: 'Go to consumer', run: () => void walk(view, 'in', leaving.signal) },
+      { keys: ['['], does: 'Go to producer', run: () => void walk(view, 'out', leaving.signal) },
       { keys: ['/'], does: 'Find in this trace', run: () => document.getElementById(SEARCH_ID)?.focus() },
       ...timeKeys(view, 'The whole trace'),
       { keys: ['f'], does: 'Zoom to the span', run: () => zoomToCursor(view) },
@@ -96,8 +96,8 @@ async function walk(view: TraceView, direction: LinkDirection, leaving: AbortSig
     if (link === undefined) {
       announce(
         direction === 'in'
-          ? 'Nothing links to this trace yet: no consumer of its messages has been seen.'
-          : 'This trace links to no other: it starts here.',
+          ? 'No consumer seen yet: no span links to this trace.'
+          : 'No producer: no span of this trace has a link.',
       )
       return
     }

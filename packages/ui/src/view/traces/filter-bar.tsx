@@ -5,7 +5,7 @@ import { visibleText } from '../../model/visible-text.ts'
 import { createResource } from '../../state/resource.ts'
 import { asDuration, isFiltered, queryTextOf, withQuery, type TraceFilters } from '../../state/trace-filters.ts'
 import { tracesUrl } from '../../state/route.ts'
-import { replace } from '../../state/url.ts'
+import { push } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 import { GroupBy } from './group-by.tsx'
 import { TimeRange } from './time-range.tsx'
@@ -24,9 +24,9 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
     void operations.load(`/api/operations${of}`)
   }, [operations, filters.service])
 
-  const setTime = (change: TraceFilters): void => replace(tracesUrl({ ...asked, limit: undefined, ...change }))
+  const setTime = (change: TraceFilters): void => push(tracesUrl({ ...asked, limit: undefined, ...change }))
   const set = (change: SimpleFilters): void =>
-    replace(tracesUrl({ ...withQuery(asked, withFilters(queryTextOf(asked), change)) }))
+    push(tracesUrl({ ...withQuery(asked, withFilters(queryTextOf(asked), change)) }))
   const names = withChosen(services.state.value.data?.services ?? [], filters.service)
   const spanNames = [...new Set(operations.state.value.data?.operations.map((operation) => operation.name))]
   return (
@@ -86,7 +86,7 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
         type="button"
         class="clear"
         disabled={!isFiltered(asked) && asked.by === undefined}
-        onClick={() => replace('/')}
+        onClick={() => push('/')}
         title="Clear all filters"
       >
         <Icon name="close" />

@@ -1,5 +1,6 @@
 import type { FoundTrace } from '@spanlink/contract'
 import type { ComponentChildren } from 'preact'
+import type { RowHold } from '../../state/row-hold.ts'
 import { ListScroll } from '../parts/list-scroll.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
@@ -15,6 +16,7 @@ interface GroupRow {
 export function GroupTable(props: {
   readonly field: string
   readonly traces: readonly FoundTrace[]
+  readonly hold: RowHold
   readonly onChoose: (condition: string) => void
   /** What stands at the end of the list. */
   readonly more: ComponentChildren
@@ -23,7 +25,7 @@ export function GroupTable(props: {
   const isService = props.field === 'resource.service.name'
   const most = groups.reduce((most, { spans }) => Math.max(most, spans), 1)
   return (
-    <ListScroll class="groups">
+    <ListScroll class="groups" hold={props.hold}>
       <table class="list grouped">
         <thead>
           <tr>

@@ -23,23 +23,28 @@ interface Brush {
 }
 
 /** When matching spans started and how long they took; dragging over it narrows the search to what is under the brush. */
-export function Heatmap(props: {
+export function Heatmap(props: HeatmapProps) {
+  // A chosen time stays on the map when nothing is in it: that is seen, and another stroke can be drawn.
+  return props.traces.length > 0 || hasRange(props.filters) ? <ShownHeatmap {...props} /> : null
+}
+
+interface HeatmapProps {
   readonly filters: TraceFilters
   readonly traces: readonly FoundTrace[]
   readonly isLive: boolean
   readonly onBrush: (change: TraceFilters) => void
-}) {
+}
+
+function ShownHeatmap(props: HeatmapProps) {
   const { filters, traces } = props
   const map = useMemo(() => createResource<HeatmapAnswer>(), [])
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const brush = useSignal<Brush | undefined>(undefined)
   const width = useWidth(box)
-  const hasTraces = traces.length > 0
   const known = useRef(traces)
   known.current = traces
   useEffect(() => {
-    if (!hasTraces) return undefined
     const ask = (): void => {
       const range = shownRange(filters, known.current)
       if (range === undefined || document.hidden) return
@@ -55,7 +60,7 @@ export function Heatmap(props: {
       clearInterval(timer)
       map.stop()
     }
-  }, [map, filters, hasTraces, props.isLive])
+  }, [map, filters, props.isLive])
   const data = map.state.value.data
   const grid = useMemo(() => (data === undefined ? undefined : heatmapGrid(data)), [data])
   useEffect(() => {
@@ -89,13 +94,16 @@ export function Heatmap(props: {
     area.addEventListener('lostpointercapture', up, { once: true })
     event.preventDefault()
   }
-  if (!hasTraces || map.state.value.error?.status === 400) return null
   const drawn = brush.value
   return (
-    <div class="heatmap" style={{ height: `${HEIGHT + 18}px` }}>
+    <div class="heatmap" hidden={map.state.value.error?.status === 400} style={{ height: `${HEIGHT + 18}px` }}>
       <div class="heatmap-scale" aria-hidden="true">
-        <span>{grid === undefined ? '' : durationText(grid.to)}</span>
-        <span>{grid === undefined ? '' : durationText(grid.from)}</span>
+        {grid !== undefined && grid.total > 0 && (
+          <>
+            <span>{durationText(grid.to)}</span>
+            <span>{durationText(grid.from)}</span>
+          </>
+        )}
       </div>
       <div
         class="heatmap-area"
@@ -108,11 +116,12 @@ export function Heatmap(props: {
           hidden={grid === undefined}
           role="img"
           aria-label={
-            grid === undefined
-              ? 'Durations over time'
+            grid === undefined || grid.total === 0
+              ? 'Durations over time: no spans in range'
               : `Durations over time: ${grid.total.toLocaleString('en')} spans from ${durationText(grid.from)} to ${durationText(grid.to)}`
           }
         />
+        {grid?.total === 0 && <p class="heatmap-empty">No spans in range</p>}
         {drawn !== undefined && (
           <i
             class="brush"
@@ -131,6 +140,10 @@ export function Heatmap(props: {
       </div>
     </div>
   )
+}
+
+function hasRange({ last, start, end }: TraceFilters): boolean {
+  return last !== undefined || start !== undefined || end !== undefined
 }
 
 /** Of the filter, or else what the list shows. */
@@ -156,8 +169,8 @@ function brushed(grid: HeatmapGrid, { x0, x1, y0, y1 }: Brush, width: number): T
   const row = (y: number): number => grid.rows - 1 - Math.min(grid.rows - 1, Math.floor((y / HEIGHT) * grid.rows))
   const start = time(Math.min(x0, x1))
   const end = time(Math.max(x0, x1))
-  // A flat stroke is about time alone.
-  if (Math.abs(y1 - y0) < 6) return { last: undefined, start, end }
+  // A flat stroke is about time alone, and so is one over no spans.
+  if (grid.total === 0 || Math.abs(y1 - y0) < 6) return { last: undefined, start, end }
   const low = grid.from * 2 ** row(Math.max(y0, y1))
   const high = grid.from * 2 ** (row(Math.min(y0, y1)) + 1)
   return { last: undefined, start, end, minDuration: lengthText(low), maxDuration: lengthText(high) }

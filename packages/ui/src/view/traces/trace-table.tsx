@@ -4,6 +4,7 @@ import { durationText } from '../../model/duration-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowUrl } from '../../state/flow-url.ts'
 import { traceUrl } from '../../state/route.ts'
+import type { RowHold } from '../../state/row-hold.ts'
 import { Icon } from '../parts/icon.tsx'
 import { LinkBadge } from '../parts/link-badge.tsx'
 import { openRow } from '../parts/list-rows.ts'
@@ -17,11 +18,15 @@ export const TRACE_LINKS = 'table.traces a.trace-link'
 const SERVICES_SHOWN = 3
 
 /** `more`: what stands at the end of the list. */
-export function TraceTable(props: { readonly traces: readonly FoundTrace[]; readonly more: ComponentChildren }) {
+export function TraceTable(props: {
+  readonly traces: readonly FoundTrace[]
+  readonly hold: RowHold
+  readonly more: ComponentChildren
+}) {
   const { traces } = props
   const share = barShare(traces.map((trace) => Number(trace.durationNano)))
   return (
-    <ListScroll>
+    <ListScroll hold={props.hold}>
       <table class="list traces">
         <thead>
           <tr>

@@ -1,11 +1,14 @@
+import type { TracesAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
+import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { createLiveTraces, merged, withOlder, type LiveTraces } from '../../state/live-traces.ts'
 import { questionOf } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
+import { useHeldList } from '../../state/row-hold.ts'
 import {
   DEFAULT_LIMIT,
   filtersOf,
@@ -16,11 +19,12 @@ import {
   type TraceFilters,
 } from '../../state/trace-filters.ts'
 import { tracesUrl } from '../../state/route.ts'
-import { replace, route } from '../../state/url.ts'
+import { push, replace, route } from '../../state/url.ts'
 import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
 import { LiveButton } from '../parts/live-button.tsx'
 import { LoadingRows } from '../parts/loading-rows.tsx'
+import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
@@ -76,7 +80,7 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
   return (
     <div class="traces-page">
       <h1 class="visually-hidden">Traces</h1>
-      <QueryInput text={queryTextOf(filters)} onRun={(text) => replace(tracesUrl({ ...withQuery(filters, text) }))} />
+      <QueryInput text={queryTextOf(filters)} onRun={(text) => push(tracesUrl({ ...withQuery(filters, text) }))} />
       <FilterBar filters={filters} />
       <Results
         filters={filters}
@@ -122,15 +126,32 @@ function Results(props: {
     )
   }
   if (data === undefined) return <LoadingRows label="Loading traces" rows={12} />
+  return <Found filters={filters} live={live} data={data} path={dataPath ?? ''} error={error} />
+}
+
+function Found(props: {
+  readonly filters: TraceFilters
+  readonly live: LiveTraces
+  readonly data: TracesAnswer
+  readonly path: string
+  readonly error: ApiError | undefined
+}) {
+  const { filters, live, data } = props
   const limit = filters.by === undefined ? Number(filters.limit ?? DEFAULT_LIMIT) : MOST_TRACES
   const pages = live.older.pages.value
   const newest = merged(live.news.value, data.traces)
-  const traces = pages.length === 0 ? newest.slice(0, limit) : withOlder(newest, pages)
+  const listKey = tracesUrl({ ...live.answered.value, limit: undefined })
+  const list = useHeldList(
+    listKey,
+    pages.length === 0 ? newest.slice(0, limit) : withOlder(newest, pages),
+    ({ traceId }) => traceId,
+  )
+  const traces = list.rows
   const hasMore = live.older.nextCursor(data) !== undefined
   const more = (
     <ShowMore
       older={live.older}
-      path={dataPath ?? ''}
+      path={props.path}
       first={data}
       words={filters.by === undefined ? 'Show more' : 'Count older traces too'}
       onLoaded={() => keepLength(withOlder(newest, live.older.pages.peek()).length)}
@@ -146,7 +167,8 @@ function Results(props: {
             <span class="faint">{filters.by === undefined ? ', newest first' : ', the largest group first'}</span>
           </p>
         )}
-        <NotRefreshing error={error} />
+        <NewRows list={list} />
+        <NotRefreshing error={props.error} />
         <LiveButton paused={paused} title="New traces appear as they come (p)" />
       </div>
       {[...new Set([data, ...pages].flatMap(({ cuts = [] }) => cuts))].map((cut) => (
@@ -160,7 +182,7 @@ function Results(props: {
         traces={traces}
         isLive={!paused.value}
         onBrush={({ minDuration, maxDuration, ...when }) =>
-          replace(
+          push(
             tracesUrl({
               ...withQuery(filters, withFilters(queryTextOf(filters), durationsOf({ minDuration, maxDuration }))),
               ...when,
@@ -171,14 +193,16 @@ function Results(props: {
       {traces.length === 0 ? (
         <Nothing filters={filters} more={hasMore ? more : undefined} />
       ) : filters.by === undefined ? (
-        <TraceTable traces={traces} more={more} />
+        <TraceTable key={listKey} traces={traces} hold={list.hold} more={more} />
       ) : (
         <GroupTable
+          key={listKey}
+          hold={list.hold}
           field={filters.by}
           traces={traces}
           more={more}
           onChoose={(condition) =>
-            replace(
+            push(
               tracesUrl({
                 ...withQuery({ ...filters, by: undefined }, withCondition(queryTextOf(filters), condition)),
               }),

@@ -1,0 +1,21 @@
+export interface HeldRows<T> {
+  readonly rows: readonly T[]
+  /** Rows of the fresh list that would move the shown ones. */
+  readonly newCount: number
+}
+
+/**
+ * The rows on screen, in their order, with their newest content. What the fresh list has after them is appended; what it has before or between
+ * them is only counted.
+ */
+export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (row: T) => string): HeldRows<T> {
+  const known = new Set(shown.map(keyOf))
+  const freshByKey = new Map(fresh.map((row) => [keyOf(row), row]))
+  const lastKnown = fresh.findLastIndex((row) => known.has(keyOf(row)))
+  const isNew = (row: T): boolean => !known.has(keyOf(row))
+  const appended = lastKnown < 0 ? [] : fresh.slice(lastKnown + 1)
+  return {
+    rows: [...shown.map((row) => freshByKey.get(keyOf(row)) ?? row), ...appended],
+    newCount: (lastKnown < 0 ? fresh : fresh.slice(0, lastKnown)).filter(isNew).length,
+  }
+}
