@@ -33,6 +33,15 @@ export const StatusAnswer = Type.Object({
     }),
     bytes: Type.Integer(),
   }),
+  /** Where topics are received. */
+  kafka: Type.Optional(
+    Type.Object({
+      /** Messages that were no OTLP request and are skipped. */
+      refusedMessages: Type.Integer(),
+      /** Batches that cannot be read, since the start, and their bytes in files of the data directory. */
+      quarantine: Type.Object({ batches: Type.Integer(), bytes: Type.Integer(), lastError: Type.String() }),
+    }),
+  ),
   store: Type.Object({
     spans: Type.Integer(),
     links: Type.Integer(),

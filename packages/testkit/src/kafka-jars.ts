@@ -29,7 +29,7 @@ export async function kafkaJars(): Promise<KafkaJars> {
     progress(`fetching Apache Kafka ${KAFKA_VERSION} with Maven (44 MB, once)`)
     const started = Date.now()
     await fetchJars(partial)
-    await formatTemplate(java, partial)
+    await formatStorage(java, join(partial, 'lib', '*'), partial)
     progress(`Apache Kafka ${KAFKA_VERSION} is ready, ${((Date.now() - started) / 1000).toFixed(1)} s`)
   })
   return { java, classpath: join(dir, 'lib', '*'), bootstrapCheckpoint: join(dir, 'bootstrap.checkpoint') }
@@ -84,8 +84,18 @@ async function copyDependencies(pom: string, lib: string): Promise<Finished> {
   ])
 }
 
-/** Formatting takes a JVM start (0.6 s); every broker copies this one's result instead and only draws its own ids. */
-async function formatTemplate(java: string, dir: string): Promise<void> {
+/**
+ * Writes `bootstrap.checkpoint` into a directory. It takes a JVM start (0.6 s), so brokers copy the cached one and only draw their own
+ * ids, unless they need users of their own.
+ *
+ * @param scram users, as `kafka-storage format --add-scram` takes them
+ */
+export async function formatStorage(
+  java: string,
+  classpath: string,
+  dir: string,
+  scram: readonly string[] = [],
+): Promise<void> {
   const data = join(dir, 'template')
   const properties = join(dir, 'template.properties')
   await mkdir(data)
@@ -102,13 +112,14 @@ log.dirs=${data}
   const { code, stderr } = await command(java, [
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
     '-cp',
-    join(dir, 'lib', '*'),
+    classpath,
     'kafka.tools.StorageTool',
     'format',
     '-t',
     'AAAAAAAAAAAAAAAAAAAAAQ',
     '-c',
     properties,
+    ...scram.flatMap((user) => ['--add-scram', user]),
   ])
   const written = await readdir(data)
   if (code !== 0 || !written.includes('bootstrap.checkpoint')) {

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from './free-ports.ts'
 import { startGuarded, type GuardedProcess } from './guarded-process.ts'
-import type { KafkaJars } from './kafka-jars.ts'
+import { formatStorage, type KafkaJars } from './kafka-jars.ts'
+import { saslProperties, type SaslUser, scramUsers } from './kafka-sasl.ts'
 import { tlsKeystore } from './kafka-tls.ts'
 
 export interface TlsListener {
@@ -34,6 +35,8 @@ export interface BrokerSettings {
   readonly timeout: number
   /** Whether to listen with TLS as well. */
   readonly tls: boolean
+  /** The user whom the TLS listener requires. */
+  readonly sasl: SaslUser | undefined
 }
 
 /** One combined KRaft node in a JVM of its own, ready to take requests. */
@@ -43,9 +46,11 @@ export async function startKafkaJvm(jars: KafkaJars, settings: BrokerSettings): 
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
     await copyFile(jars.bootstrapCheckpoint, join(dir, 'bootstrap.checkpoint'))
     await writeFile(join(dir, 'meta.properties'), metaProperties())
+    const { sasl } = settings
+    if (sasl !== undefined) await formatStorage(jars.java, jars.classpath, dir, scramUsers(sasl))
     const tls = settings.tls ? await tlsKeystore(jars.java, dir) : undefined
     const properties = {
-      ...(tls && tlsListener(tls.properties, tlsPort, port, controllerPort)),
+      ...(tls && tlsListener(tls.properties, tlsPort, port, controllerPort, sasl)),
       ...settings.properties,
     }
     await writeFile(
@@ -132,11 +137,14 @@ function tlsListener(
   tlsPort: number,
   port: number,
   controllerPort: number,
+  sasl: SaslUser | undefined,
 ): Record<string, string> {
+  const name = sasl === undefined ? 'SSL' : 'SASL_SSL'
   return {
     ...keystore,
-    listeners: `PLAINTEXT://127.0.0.1:${port},SSL://127.0.0.1:${tlsPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT',
+    ...(sasl && saslProperties(sasl)),
+    listeners: `PLAINTEXT://127.0.0.1:${port},${name}://127.0.0.1:${tlsPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,${name}:${name},CONTROLLER:PLAINTEXT`,
   }
 }
 

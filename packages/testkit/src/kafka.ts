@@ -1,6 +1,7 @@
 import { kafkaJars } from './kafka-jars.ts'
 import { dockerProblem, startKafkaDocker } from './kafka-docker.ts'
 import { startKafkaJvm, type RunningBroker, type TlsListener } from './kafka-jvm.ts'
+import type { SaslUser } from './kafka-sasl.ts'
 import { createTopic } from './kafka-topic.ts'
 
 export interface KafkaOptions {
@@ -10,6 +11,8 @@ export interface KafkaOptions {
   readonly heapMegabytes?: number
   /** Whether to listen with TLS as well, with a certificate of its own. @default false */
   readonly tls?: boolean
+  /** With `tls`: the user whom that listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. @default none */
+  readonly sasl?: SaslUser
   /** How long the broker may take to be ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
@@ -49,6 +52,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
     heapMegabytes: options.heapMegabytes ?? 256,
     timeout: options.timeout ?? 60_000,
     tls: options.tls ?? false,
+    sasl: options.sasl,
   }
   const source = await kafkaSource()
   switch (source.kind) {

@@ -99,12 +99,11 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
 /** A server that does not drain within this many milliseconds is killed, and its exit code says so (137). */
 const STOP_TIMEOUT = 15_000
 
-function serve(
-  dataDir: string,
-  main = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url)),
-): string[] {
+const SOURCE_MAIN = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url))
+
+function serve(dataDir: string, main = SOURCE_MAIN): string[] {
   const ports = ['--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '0']
-  return ['--conditions=spanlink:source', main, 'serve', '--data', dataDir, ...ports]
+  return [...(main === SOURCE_MAIN ? ['--conditions=spanlink:source'] : []), main, 'serve', '--data', dataDir, ...ports]
 }
 
 async function readyUrl(guarded: GuardedProcess, timeout: number): Promise<string> {

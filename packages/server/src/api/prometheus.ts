@@ -20,6 +20,18 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
   ['spanlink_ingest_points_total', 'counter', 'Metric points acknowledged.', (s) => s.ingest.points],
   ['spanlink_ingest_rejected_points_total', 'counter', 'Points refused for good.', (s) => s.ingest.rejectedPoints],
   ['spanlink_ingest_bytes_total', 'counter', 'Bodies taken, decompressed.', (s) => s.ingest.bytes],
+  [
+    'spanlink_kafka_refused_messages_total',
+    'counter',
+    'Kafka messages that were no OTLP request.',
+    (s) => s.kafka?.refusedMessages ?? 0,
+  ],
+  [
+    'spanlink_kafka_quarantined_batches_total',
+    'counter',
+    'Kafka batches that cannot be read.',
+    (s) => s.kafka?.quarantine.batches ?? 0,
+  ],
   ['spanlink_journal_segments', 'gauge', 'Segments acknowledged and not yet stored.', (s) => s.journal.segments],
   ['spanlink_journal_bytes', 'gauge', 'Bytes acknowledged and not yet stored.', (s) => s.journal.bytes],
   ['spanlink_journal_torn_bytes_total', 'counter', 'Cut from segments after a crash.', (s) => s.journal.tornBytes],

@@ -12,6 +12,7 @@ export type IngestStatus = {
   readonly otlpGrpcUrl?: string
   stats(): StatusAnswer['ingest']
   journalDepth(): StatusAnswer['journal']
+  kafkaStatus?(): StatusAnswer['kafka']
 }
 
 export type StatusOptions = {
@@ -38,6 +39,7 @@ export function statusSource(options: StatusOptions): StatusSource {
       const info = await store.info().catch(() => lastInfo)
       lastInfo = info
       const { otlpHttpUrl: otlpHttp, otlpGrpcUrl: otlpGrpc } = ingest
+      const kafka = ingest.kafkaStatus?.()
       return {
         version: options.version,
         uptimeSeconds: Math.round((performance.now() - started) / 100) / 10,
@@ -49,6 +51,7 @@ export function statusSource(options: StatusOptions): StatusSource {
         },
         journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes']),
         ingest: ingest.stats(),
+        ...(kafka === undefined ? {} : { kafka }),
         store: {
           spans: info?.spans ?? 0,
           links: info?.links ?? 0,

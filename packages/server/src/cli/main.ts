@@ -39,6 +39,14 @@ ${listed('nobody')}
   --kafka-brokers LIST    take OTLP requests from Kafka topics too (needs the package kafkajs)
   --kafka-topics LIST     what they carry (default traces=otlp_spans; also logs=, metrics=)
   --kafka-group GROUP     consumer group (default spanlink)
+  --kafka-tls             connect to Kafka with TLS; implied by the next three
+  --kafka-tls-ca FILE     authorities of the brokers' certificates (PEM; default the system's)
+  --kafka-tls-cert FILE   client certificate (PEM)...
+  --kafka-tls-key FILE    ...and its key
+  --kafka-sasl-username NAME       authenticate (or $SPANLINK_KAFKA_SASL_USERNAME), with the
+                                   password in $SPANLINK_KAFKA_SASL_PASSWORD or a file
+  --kafka-sasl-password-file FILE  the password
+  --kafka-sasl-mechanism NAME      plain, scram-sha-256 or scram-sha-512 (default plain)
   --retention TIME        drop what arrived longer ago, by whole days: 7d, 12h (default: keep all)
   --max-disk SIZE         drop the oldest days when the tables are larger: 20GB (default: no limit)
   --memory SIZE           what receiver and engine may take together (default 1GiB)
@@ -126,9 +134,10 @@ async function runServer(options: ReturnType<typeof parseServeOptions>): Promise
     log(`${logFormat === 'text' ? 'spanlink: ' : ''}${messageOf(error)}`, { level: 'error', exitCode })
     return exitCode
   }
-  const { url, otlpHttpUrl, dataDir } = server
-  if (logFormat === 'text') say(`Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, data in ${dataDir}\n`)
-  else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl: server.otlpGrpcUrl, dataDir, version })
+  const { url, otlpHttpUrl, otlpGrpcUrl, dataDir } = server
+  if (logFormat === 'text') {
+    say(`Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, OTLP/gRPC on ${otlpGrpcUrl}, data in ${dataDir}\n`)
+  } else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl, dataDir, version })
   settleMemory(server.memory)
   await stopAsked
   setTimeout(() => process.exit(0), GONE_WITHIN_MS).unref()

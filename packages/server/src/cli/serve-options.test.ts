@@ -47,12 +47,28 @@ test('flags of the receivers arrive', () => {
   })
 })
 
-test.each([['--otlp-tls-cert=c.pem'], ['--kafka-brokers=a', '--kafka-topics=spans=x']])(
-  '%s alone is refused',
-  (...args) => {
-    expect(() => parseServeOptions(args, {})).toThrow(UsageError)
-  },
-)
+test('TLS and SASL of Kafka arrive, the password from the environment', () => {
+  const env = { SPANLINK_KAFKA_SASL_PASSWORD: 'p', SPANLINK_KAFKA_SASL_USERNAME: 'other' }
+  const sasl = ['--kafka-sasl-username=u', '--kafka-sasl-mechanism=SCRAM-SHA-512']
+  const tls = ['--kafka-tls-ca=ca.pem', '--kafka-tls-cert=c.pem', '--kafka-tls-key=k.pem']
+  expect(parseServeOptions(['--kafka-brokers=a', ...sasl, ...tls], env).kafka).toMatchObject({
+    tls: { caFile: 'ca.pem', certFile: 'c.pem', keyFile: 'k.pem' },
+    sasl: { mechanism: 'scram-sha-512', username: 'u', password: 'p' },
+  })
+  expect(parseServeOptions(['--kafka-brokers=a', '--kafka-tls'], {}).kafka).toMatchObject({ tls: {} })
+})
+
+test.each([
+  ['--otlp-tls-cert=c.pem'],
+  ['--kafka-brokers=a', '--kafka-topics=spans=x'],
+  ['--kafka-group=g'],
+  ['--kafka-brokers=a', '--kafka-tls-cert=c.pem'],
+  ['--kafka-brokers=a', '--kafka-sasl-username=u'],
+  ['--kafka-brokers=a', '--kafka-sasl-mechanism=plain'],
+  ['--kafka-brokers=a', '--kafka-sasl-username=u', '--kafka-sasl-password-file=/nowhere/secret'],
+])('%s alone is refused', (...args) => {
+  expect(() => parseServeOptions(args, {})).toThrow(UsageError)
+})
 
 test('the directory comes from the environment unless a flag says otherwise', () => {
   expect(parseServeOptions([], { SPANLINK_DATA: 'e' }).dataDir).toBe('e')

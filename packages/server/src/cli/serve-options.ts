@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
+import { kafkaFlags, type KafkaOptions, parseKafkaOptions } from './kafka-options.ts'
 import { type LogFormat, logFormats } from './log-lines.ts'
+import { UsageError } from './usage-error.ts'
 
 export type ServeOptions = {
   /** Where everything is kept. @default '.spanlink' in the working directory */
@@ -21,12 +23,7 @@ export type ServeOptions = {
   /** Origins whose pages may send over HTTP; `*` is all. @default none */
   readonly corsOrigins?: readonly string[]
   /** Takes OTLP requests from Kafka too. @default it doesn't */
-  readonly kafka?: {
-    readonly brokers: readonly string[]
-    readonly groupId: string
-    /** Topic and what it carries: `traces`, `logs` or `metrics`. */
-    readonly topics: readonly (readonly [topic: string, signal: string])[]
-  }
+  readonly kafka?: KafkaOptions
   /** How long data is kept after it arrived, in seconds. @default without end */
   readonly retentionSeconds?: number
   /** The oldest days go when the tables are larger than this many bytes. @default without limit */
@@ -41,8 +38,7 @@ export type ServeOptions = {
   readonly selfTraces?: boolean
 }
 
-/** What was typed cannot be meant; the message says why. */
-export class UsageError extends Error {}
+export { UsageError }
 
 /** @throws UsageError */
 export function parseServeOptions(
@@ -60,7 +56,7 @@ export function parseServeOptions(
     otlpToken: values['otlp-token'] ?? env['SPANLINK_OTLP_TOKEN'],
     otlpTls: tlsOf(values['otlp-tls-cert'], values['otlp-tls-key']),
     corsOrigins: values['cors-origins']?.split(',').map((origin) => origin.trim()),
-    kafka: kafkaOf(values['kafka-brokers'], values['kafka-topics'], values['kafka-group']),
+    kafka: parseKafkaOptions(values, env),
     retentionSeconds: measure('--retention', values.retention, SECONDS, '7d, 12h or 30m'),
     maxDiskBytes: measure('--max-disk', values['max-disk'], BYTES, '20GB or 500MB'),
     memoryBytes: memory(values.memory ?? env['SPANLINK_MEMORY']),
@@ -104,9 +100,7 @@ const flags = {
   'otlp-tls-cert': text,
   'otlp-tls-key': text,
   'cors-origins': text,
-  'kafka-brokers': text,
-  'kafka-topics': text,
-  'kafka-group': text,
+  ...kafkaFlags,
   retention: text,
   'max-disk': text,
   memory: text,
@@ -115,7 +109,7 @@ const flags = {
   'self-traces': { type: 'boolean' },
 } as const
 
-type Switch = 'fsync' | 'self-traces'
+type Switch = 'fsync' | 'self-traces' | 'kafka-tls'
 
 type TextFlag = Exclude<keyof typeof flags, Switch>
 
@@ -132,26 +126,6 @@ function tlsOf(certFile: string | undefined, keyFile: string | undefined): Serve
     throw new UsageError('--otlp-tls-cert and --otlp-tls-key go together.')
   }
   return { certFile, keyFile }
-}
-
-/** The Collector's own names of topics and signals are the default. */
-function kafkaOf(
-  brokers: string | undefined,
-  topics = 'traces=otlp_spans',
-  groupId = 'spanlink',
-): ServeOptions['kafka'] {
-  if (brokers === undefined) return undefined
-  return {
-    brokers: brokers.split(',').map((broker) => broker.trim()),
-    groupId,
-    topics: topics.split(',').map((pair) => {
-      const match = /^\s*(traces|logs|metrics)=([a-zA-Z0-9._-]+)\s*$/.exec(pair)
-      if (match?.[1] === undefined || match[2] === undefined) {
-        throw new UsageError(`--kafka-topics ${topics} is none. It looks like traces=otlp_spans,logs=otlp_logs.`)
-      }
-      return [match[2], match[1]] as const
-    }),
-  }
 }
 
 /** Below it the engine can't merge, and the receiver not hold a request of the largest size. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { startApi } from '../api/server.ts'
 import type { Access } from '../ingest/access.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../ingest/ingest.ts'
+import { loadKafkaJs } from '../ingest/kafka-client.ts'
 import { ownTraces } from '../ingest/own-traces.ts'
 import { signalOf } from '../ingest/signal.ts'
 import { tracedStore } from '../ingest/traced-store.ts'
@@ -37,6 +38,9 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
   const undo: (() => Promise<void>)[] = []
+  // Before the data directory is made: neither files that are missing nor a missing package leave one behind.
+  const [access, kafka] = [accessOf(options), kafkaOf(options)]
+  if (kafka !== undefined) loadKafkaJs()
   const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
   try {
     for (const wanted of Object.values(ports)) await portOf(ports, () => probePort(host, wanted))
@@ -52,8 +56,8 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
         host,
         otlpHttpPort,
         otlpGrpcPort,
-        access: accessOf(options),
-        kafka: kafkaOf(options),
+        access,
+        kafka,
         fsync: options.fsync ?? false,
         inFlightBytes: shares.inFlightBytes,
         journalMemoryBytes: shares.journalBytes,
@@ -100,10 +104,20 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   }
 }
 
+/** @throws when a file can't be read */
 function kafkaOf({ kafka }: ServeOptions): IngestOptions['kafka'] {
   if (kafka === undefined) return undefined
+  const { brokers, groupId, tls, sasl } = kafka
   const topics = kafka.topics.map(([topic, name]) => [topic, signalOf(name)] as const)
-  return { brokers: kafka.brokers, groupId: kafka.groupId, topics: new Map(topics) }
+  return {
+    brokers,
+    groupId,
+    topics: new Map(topics),
+    ...(tls === undefined
+      ? {}
+      : { tls: { ca: readPem(tls.caFile), cert: readPem(tls.certFile), key: readPem(tls.keyFile) } }),
+    ...(sasl === undefined ? {} : { sasl }),
+  }
 }
 
 /** @throws when a file can't be read */
@@ -115,7 +129,10 @@ function accessOf({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
   }
 }
 
-function readPem(file: string): Buffer {
+function readPem(file: string): Buffer
+function readPem(file: string | undefined): Buffer | undefined
+function readPem(file: string | undefined): Buffer | undefined {
+  if (file === undefined) return undefined
   try {
     return readFileSync(file)
   } catch (cause) {

@@ -6,7 +6,7 @@ import { Flusher } from './flush.ts'
 import { type IngestCounters, type Intake, intakeInto } from './intake.ts'
 import { Journal, type JournalDepth } from './journal.ts'
 import type { Log } from './log.ts'
-import { type KafkaReceiverOptions, startKafkaReceiver } from './kafka-receiver.ts'
+import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from './kafka-receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
 import { PATIENCE, type Patience } from './patience.ts'
@@ -24,7 +24,7 @@ export type IngestOptions = {
   /** Who may send. @default everybody who reaches the ports, but no pages of other origins */
   readonly access?: Access
   /** Topics of OTLP requests to take too. @default none */
-  readonly kafka?: Omit<KafkaReceiverOptions, 'intake' | 'log'>
+  readonly kafka?: Omit<KafkaReceiverOptions, 'intake' | 'dataDir' | 'log'>
   /** Acks wait until the disk has the spans. @default false */
   readonly fsync?: boolean
   /** Bodies and rows of requests that aren't acknowledged yet. @default 256 MiB */
@@ -49,6 +49,8 @@ export type Ingest = {
   /** The same of OTLP/gRPC. */
   readonly otlpGrpcUrl?: string
   stats(): IngestStats
+  /** Undefined where no topics are received. */
+  kafkaStatus(): KafkaStatus | undefined
   /** Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been sent. */
   takeOwn(request: object): Promise<void>
   /** Acked and not yet in the store. */
@@ -118,7 +120,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const kafka =
     options.kafka === undefined
       ? undefined
-      : await startKafkaReceiver({ ...options.kafka, intake: outside, log }).catch(async (error: unknown) => {
+      : await startKafkaReceiver({ ...options.kafka, intake: outside, dataDir, log }).catch(async (error: unknown) => {
           await Promise.all([http, grpc].map((receiver) => receiver?.close(0)))
           throw error
         })
@@ -128,6 +130,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     otlpHttpUrl: http.url,
     ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
     stats: () => ({ ...intake.stats, refused: { ...intake.stats.refused } }),
+    kafkaStatus: () => kafka?.status(),
     takeOwn: async (request) => {
       await intake.take('spans', (_, received) => tracesFromOtlp(request, received), NO_BODY)
     },

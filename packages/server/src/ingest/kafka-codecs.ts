@@ -1,21 +1,24 @@
 import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
+import { gunzip, zstdDecompress } from 'node:zlib'
 import { MAX_BODY_BYTES } from './request-body.ts'
 
-/** From the bytes of a record batch to its records. */
+/** From the compressed records of a batch to the records. */
 export type Decompress = (bytes: Buffer) => Promise<Buffer>
 
-const zstd = promisify(zstdDecompress)
+/** One request of the largest size, and its record around it. */
+export const MAX_UNPACKED = MAX_BODY_BYTES + 64 * 1024
 
-/** What Kafka compresses record batches with, beside gzip; none unfolds to more than a broker's batch may reasonably be. */
-export const kafkaCodecs: Readonly<Record<'snappy' | 'lz4' | 'zstd', Decompress>> = {
-  snappy: async (bytes) => unsnappy(bytes),
-  lz4: async (bytes) => unlz4(bytes),
-  zstd: (bytes) => zstd(bytes, { maxOutputLength: MAX_UNPACKED }),
-}
+const gunzipped = promisify(gunzip)
+const unzstd = promisify(zstdDecompress)
 
-/** Of a batch of many messages: some requests of the largest size. */
-const MAX_UNPACKED = 2 * MAX_BODY_BYTES
+/** By the number in a batch's attributes. None yields more than `MAX_UNPACKED`. */
+export const decompressors: ReadonlyMap<number, Decompress> = new Map<number, Decompress>([
+  [0, (bytes) => Promise.resolve(bytes)],
+  [1, (bytes) => gunzipped(bytes, { maxOutputLength: MAX_UNPACKED })],
+  [2, async (bytes) => unsnappy(bytes)],
+  [3, async (bytes) => unlz4(bytes)],
+  [4, (bytes) => unzstd(bytes, { maxOutputLength: MAX_UNPACKED })],
+])
 
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEAD = 16
@@ -90,8 +93,8 @@ function snappyBlock(bytes: Buffer): Buffer {
 const LZ4_MAGIC = 0x184d2204
 
 /**
- * LZ4's frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Kafka checks its batches by CRC, so the checksums here
- * are passed over.
+ * LZ4's frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Its checksums are skipped: the CRC of the batch covers
+ * these bytes.
  */
 function unlz4(bytes: Buffer): Buffer {
   if (bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('lz4: no frame')
@@ -149,13 +152,13 @@ function lz4Block(bytes: Buffer, out: Buffer, start: number): number {
   return to
 }
 
-/** Copies what was written before; it may reach into what it writes. */
+/** Copies what was written before; it may overlap what it writes, which then repeats. */
 function repeat(out: Buffer, to: number, offset: number, count: number, end: number): number {
   if (offset === 0 || offset > to || to + count > end) throw new RangeError('copy out of range')
-  if (offset >= count) {
-    out.copyWithin(to, to - offset, to - offset + count)
-    return to + count
+  for (let done = 0; done < count;) {
+    const length = Math.min(offset + done, count - done)
+    out.copyWithin(to + done, to - offset, to - offset + length)
+    done += length
   }
-  for (let at = to; at < to + count; at++) out[at] = out[at - offset] as number
   return to + count
 }

@@ -2,24 +2,35 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { OtlpError } from '../otlp/error.ts'
 import { type Intake, NotKeptError } from './intake.ts'
-import { kafkaCodecs } from './kafka-codecs.ts'
+import type { KafkaAccess } from './kafka-access.ts'
+import { connectToKafka } from './kafka-client.ts'
+import { openKafkaQuarantine, type QuarantineCounts } from './kafka-quarantine.ts'
+import type { KafkaRecord } from './kafka-record.ts'
 import type { Log } from './log.ts'
 import { refusalReason } from './refusal.ts'
 import type { Signal } from './signal.ts'
 
-export type KafkaReceiverOptions = {
-  readonly brokers: readonly string[]
+export type KafkaReceiverOptions = KafkaAccess & {
   /** Consumer group: several servers of one share the partitions. */
   readonly groupId: string
   /** What each topic carries, one OTLP request a message, as the Collector's Kafka exporter writes it. */
   readonly topics: ReadonlyMap<string, Signal>
   readonly intake: Intake
+  /** Records that can't be read are kept there. */
+  readonly dataDir: string
   readonly log: Log
 }
 
+export type KafkaStatus = {
+  /** Messages that were no OTLP request and are skipped. */
+  readonly refusedMessages: number
+  readonly quarantine: QuarantineCounts
+}
+
+type TopicPartition = { readonly topic: string; readonly partition: number }
+
 export type KafkaReceiver = {
-  /** Messages that were no OTLP request, and are passed over. */
-  refused(): number
+  status(): KafkaStatus
   /** Ends what is being taken, commits it and leaves the group, at most until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
@@ -35,53 +46,44 @@ const JSON_START = 0x7b
 
 /**
  * Takes OTLP requests from topics. An offset is committed once the journal has everything before it, so a server that
- * dies takes some messages again and loses none. What the journal can't take is tried again, and its partition waits.
+ * dies takes some messages again and loses none. What the journal can't take is retried, and its partition waits; a batch that
+ * can't be read is quarantined, and its partition goes on.
  *
- * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and tried again
+ * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and retried
  */
 export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise<KafkaReceiver> {
-  const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = await import('kafkajs').catch((cause: unknown) => {
-    throw new Error('Receiving from Kafka needs the package kafkajs: npm install kafkajs', { cause })
-  })
-  // gzip it has. Only reading is ours: nothing here sends.
-  const codecs = [
-    [CompressionTypes.Snappy, kafkaCodecs.snappy],
-    [CompressionTypes.LZ4, kafkaCodecs.lz4],
-    [CompressionTypes.ZSTD, kafkaCodecs.zstd],
-  ] as const
-  for (const [type, decompress] of codecs) {
-    CompressionCodecs[type] = () => ({ decompress, compress: () => Promise.reject(new Error('only read here')) })
-  }
-  const kafka = new Kafka({ clientId: 'spanlink', brokers: [...options.brokers], logLevel: logLevel.NOTHING })
-  const consumer = kafka.consumer({
-    groupId: options.groupId,
-    retry: { restartOnFailure: () => Promise.resolve(true) },
-  })
+  const { dataDir, intake, log } = options
+  const { consumer, withLimits } = connectToKafka(options, options.groupId)
+  const quarantine = await openKafkaQuarantine(dataDir, log)
   consumer.on(consumer.events.CRASH, ({ payload }) => {
-    options.log(`Kafka consumer failed and starts again: ${String(payload.error)}`)
+    log(`Kafka consumer failed and starts again: ${String(payload.error)}`)
   })
   const stop = new AbortController()
   let refused = 0
-  const takeMessage = async (signal: Signal, message: KafkaMessage, where: string): Promise<void> => {
-    const body = message.value
+  const takeMessage = async (signal: Signal, message: KafkaMessage, where: TopicPartition): Promise<void> => {
+    const { offset, value: body } = message
+    const { unreadable } = message as Pick<KafkaRecord, 'unreadable'>
+    if (unreadable !== undefined) return await quarantine.keep({ ...where, ...unreadable })
     if (body === null) return
     const transcode = body[0] === JSON_START ? signal.json : signal.protobuf
     while (!stop.signal.aborted) {
       try {
-        await options.intake.take(signal.items, transcode, { bytes: body, release: () => {} })
+        await intake.take(signal.items, transcode, { bytes: body, release: () => {} })
         return
       } catch (error) {
-        if (error instanceof OtlpError) {
-          refused++
-          options.intake.refuse(refusalReason(error))
-          options.log(`Kafka message ${where}/${message.offset} is passed over: ${error.message}`, {
-            level: 'warn',
-            offset: message.offset,
-          })
-          return
+        if (error instanceof NotKeptError) {
+          await sleep(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
+          continue
         }
-        if (!(error instanceof NotKeptError)) throw error
-        await sleep(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
+        refused++
+        intake.refuse(refusalReason(error))
+        const { message: reason } = error as Error
+        if (error instanceof OtlpError) {
+          log(`Kafka message ${where.topic}/${where.partition}/${offset} skipped: ${reason}`, { level: 'warn', offset })
+        } else {
+          await quarantine.keep({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
+        }
+        return
       }
     }
     throw new NotKeptError('the server is stopping')
@@ -95,7 +97,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
       // While the journal is full, the group must not think that we are dead.
       const beat = setInterval(() => void payload.heartbeat().catch(() => {}), PAUSE_MS)
       try {
-        await Promise.all(some.map((message) => takeMessage(signal, message, `${topic}/${partition}`)))
+        await Promise.all(some.map((message) => takeMessage(signal, message, { topic, partition })))
       } finally {
         clearInterval(beat)
       }
@@ -105,9 +107,9 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
       await payload.heartbeat()
     }
   }
-  const running = run(consumer, options, eachBatch, stop.signal)
+  const running = withLimits(() => run(consumer, options, eachBatch, stop.signal))
   return {
-    refused: () => refused,
+    status: () => ({ refusedMessages: refused, quarantine: quarantine.counts() }),
     close: async (deadlineMs) => {
       stop.abort()
       const left = running.then(() => consumer.disconnect()).catch(() => {})

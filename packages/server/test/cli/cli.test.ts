@@ -20,7 +20,11 @@ const freePorts = ['--port', '0', '--otlp-http-port', '0', '--otlp-grpc-port', '
 type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 
 async function run(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], { stdio: 'pipe' })
+  return await runIn(process.env, ...args)
+}
+
+async function runIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], { stdio: 'pipe', env })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (data) => (stdout += data))
   child.stderr.on('data', (data) => (stderr += data))
@@ -42,6 +46,28 @@ test.each([
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 })
   expect(stderr).toContain(named)
+})
+
+test('--kafka-brokers without kafkajs ends in one line that names the package, and makes no data directory', async () => {
+  const hidden = `import { registerHooks } from 'node:module'
+    registerHooks({ resolve: (name, context, next) => {
+      if (name === 'kafkajs') throw Object.assign(new Error('not installed'), { code: 'MODULE_NOT_FOUND' })
+      return next(name, context)
+    } })`
+  const env = { ...process.env, NODE_OPTIONS: `--import data:text/javascript,${encodeURIComponent(hidden)}` }
+  const parent = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
+  try {
+    const data = join(parent, 'data')
+    const { code, stdout, stderr } = await runIn(env, '--data', data, '--kafka-brokers', 'localhost:9092', ...freePorts)
+    expect({ code, stdout, lines: stderr.trim().split('\n') }).toEqual({
+      code: 1,
+      stdout: '',
+      lines: [expect.stringContaining('npm install kafkajs')],
+    })
+    expect(await readdir(parent)).toEqual([])
+  } finally {
+    await rm(parent, { recursive: true })
+  }
 })
 
 test('--help and --version answer and start nothing', async () => {

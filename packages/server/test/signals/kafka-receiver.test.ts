@@ -1,14 +1,23 @@
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { useKafka } from '@spanlink/testkit/vitest'
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
-import { expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { intakeInto } from '../../src/ingest/intake.ts'
 import { startKafkaReceiver } from '../../src/ingest/kafka-receiver.ts'
 import type { SignalRows } from '../../src/ingest/sections.ts'
 import { signalOf } from '../../src/ingest/signal.ts'
 
 const kafka = useKafka()
+
+let dataDir = ''
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-receiver-'))
+})
+afterAll(() => rm(dataDir, { recursive: true }))
 
 const traces = (name: string) =>
   tracesOf('orders', [
@@ -23,7 +32,7 @@ test('requests of a topic are taken once the journal has them, in protobuf and J
     if (full) throw new Error('journal is full')
     kept.push(rows)
   })
-  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, log: () => {} }
+  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
   const first = await startKafkaReceiver(options)
   await topic.send([
     Buffer.from(encodeTraces(traces('protobuf'))),
@@ -31,7 +40,7 @@ test('requests of a topic are taken once the journal has them, in protobuf and J
     null,
     Buffer.from(JSON.stringify(traces('json'))),
   ])
-  await vi.waitUntil(() => first.refused() === 1, WAIT)
+  await vi.waitUntil(() => first.status().refusedMessages === 1, WAIT)
   await first.close(10_000)
   expect([kept.length, await topic.committed()]).toEqual([0, '-1'])
 
@@ -61,7 +70,7 @@ test.each(['snappy', 'lz4', 'zstd'])(
     const intake = intakeInto(async (rows) => {
       if ('spans' in rows) kept.push(Buffer.from(rows.spans).toString('latin1'))
     })
-    const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, log: () => {} }
+    const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
     const receiver = await startKafkaReceiver(options)
     const names = ['short', 'long, and what repeats is copied '.repeat(8000), randomBytes(100_000).toString('hex')]
     for (const name of names) await topic.send([Buffer.from(encodeTraces(traces(name)))])
@@ -82,6 +91,7 @@ test('no broker is told and tried again, and stopping does not wait for it', asy
     groupId: 'nobody',
     topics: new Map([['otlp_spans', signalOf('traces')]]),
     intake: intakeInto(() => Promise.resolve()),
+    dataDir,
     log: (line) => log.push(line),
   })
   await vi.waitUntil(() => log.length > 0, WAIT)

@@ -1,0 +1,2 @@
+/** Invalid command-line arguments; the message says why. */
+export class UsageError extends Error {}
