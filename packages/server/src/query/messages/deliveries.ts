@@ -1,21 +1,8 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { NO_TRACE, type SpanRef } from '../linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
-import { messagingValue } from '../messaging/messaging-sql.ts'
+import { type Delivery, isSameMessage, type LinkedEnds, toDelivery } from './delivery.ts'
 import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd } from './message-end.ts'
+import { linksOf } from './message-links.ts'
 import type { TracesRead } from './traces-read.ts'
-
-/** One message on its way: what produced it and what took it, either of them missing while it isn't here. */
-export type Delivery = {
-  readonly producedRef: SpanRef
-  readonly consumedRef: SpanRef
-  readonly produced: MessageEnd | undefined
-  readonly consumed: MessageEnd | undefined
-  /** Of the link, which tells the messages of a batch apart; else of the spans. */
-  readonly topic: string
-  readonly partition: string
-  readonly offset: string
-}
 
 /** Where spans are looked up. */
 export type EndsFrom = Pick<TracesRead, 'endsByRef' | 'consumingChildren'>
@@ -62,78 +49,53 @@ export async function deliveriesOf(
 }
 
 /**
- * What produced the messages that these consumers took: what their links point at, and their parents where they have none.
+ * What produced the messages that these consumers took: what their links point at, and their parents where they have none. Where that
+ * is another consuming span, such as kotel's `receive` above `process`, the producer of its message.
  *
  * @param from @default each by itself
  */
 export async function originsOf(
   store: Store,
-  consumers: readonly MessageEnd[],
+  of: readonly MessageEnd[],
   options: QueryOptions,
   from: EndsFrom = oneByOne(store, options),
+  maxHandovers = MAX_HANDOVERS,
 ): Promise<Delivery[]> {
+  const consumersByKey = new Map(of.map((end) => [keyOf(end), end]))
+  const consumers = [...consumersByKey.values()]
   const links = await linksOf(store, consumers, 'out', options)
   const linked = new Set(links.map((link) => keyOf(link.consumedRef)))
   const unlinked = consumers.filter((end) => end.parentSpanId !== '' && !linked.has(keyOf(end)))
   const all = [...links, ...untold(links, unlinked)]
   const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
-  const producers = await from.endsByRef(
+  const causes = await from.endsByRef(
     // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
     all.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
   )
-  return complete(all, producers, new Map(consumers.map((end) => [keyOf(end), end])))
-}
-
-type LinkedEnds = Pick<Delivery, 'producedRef' | 'consumedRef' | 'topic' | 'partition' | 'offset'>
-
-async function linksOf(
-  store: Store,
-  ends: readonly MessageEnd[],
-  direction: 'in' | 'out',
-  options: QueryOptions,
-): Promise<(LinkedEnds & { readonly consumedAt: bigint })[]> {
-  if (ends.length === 0) return []
-  const traces = traceIdSet(
-    'traceIds',
-    ends.map((end) => end.traceId),
-  )
-  const wanted = spanRefSet('refs', ends)
-  const rows = await store.query<LinkRow>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, start, ${messagingValue('topic')} as topic,
-      ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset
-    from span_links
-    where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
-      and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
-    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
-    limit ${MAX_LINKS}
-    ${byIds}`,
-    { ...traces.params, ...wanted.params, direction },
-    options,
-  )
-  return rows.map(({ traceId, spanId, peerTraceId, peerSpanId, start, ...told }) => {
-    const said = { ...told, consumedAt: BigInt(start) }
-    const [here, there] = [
-      { traceId, spanId },
-      { traceId: peerTraceId, spanId: peerSpanId },
-    ]
-    return direction === 'in'
-      ? { producedRef: here, consumedRef: there, ...said }
-      : { producedRef: there, consumedRef: here, ...said }
+  const origins = complete(all, causes, consumersByKey)
+  const resolved = new Set(origins.flatMap((one) => (one.produced ? [keyOf(one.consumedRef)] : [])))
+  const handovers = all.flatMap(({ producedRef, consumedRef }) => {
+    const [outer, inner] = [causes.get(keyOf(producedRef)), consumersByKey.get(keyOf(consumedRef))]
+    if (outer === undefined || inner === undefined || resolved.has(keyOf(inner)) || !isConsuming(outer)) return []
+    return isSameMessage(outer, inner) ? [{ outer, inner }] : []
   })
+  if (handovers.length === 0 || maxHandovers === 0) return origins
+  const outers = [...new Map(handovers.map(({ outer }) => [keyOf(outer), outer])).values()]
+  const above = Map.groupBy(await originsOf(store, outers, options, from, maxHandovers - 1), ({ consumedRef }) =>
+    keyOf(consumedRef),
+  )
+  return [
+    ...origins,
+    ...handovers.flatMap(({ outer, inner }) =>
+      (above.get(keyOf(outer)) ?? [])
+        .filter((one) => isSameMessage(one, inner))
+        .map((one) => toDelivery(one, one.consumed ?? outer, inner)),
+    ),
+  ]
 }
 
-const MAX_LINKS = 100_000
-
-type LinkRow = SpanRef & {
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  /** Of the carrying span, the consumer, in both directions. */
-  readonly start: string
-  readonly topic: string
-  readonly partition: string
-  readonly offset: string
-}
+/** Consuming spans between a consumer and the producer: a batch's `receive` and `process`, and that of a message. */
+const MAX_HANDOVERS = 3
 
 /** Children that no link tells as well. */
 function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): LinkedEnds[] {

@@ -6,7 +6,7 @@ import { parseDuration, parseUnixNano } from '../time-parameters.ts'
 import { withErrors } from './attempt-errors.ts'
 import { deadLettered, retried } from './chains.ts'
 import { late } from './late.ts'
-import { type FoundMessages, isDownTo, type ListQuestion } from './list.ts'
+import { comparePlaces, type FoundMessages, isDownTo, type ListQuestion, placeOf } from './list.ts'
 import type { Place } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
 import { tracesRead } from './traces-read.ts'
@@ -123,17 +123,9 @@ function cursorBehind(
   const last = page.at(-1)
   if (last === undefined || next === undefined) return lookedTo && cursorText({ ...lookedTo, given: 0 })
   const place = placeOf(last)
-  if (!isSamePlace(place, placeOf(next))) return cursorText({ ...place, given: 0 })
-  const before = cursor !== undefined && isSamePlace(cursor, place) ? cursor.given : 0
-  return cursorText({ ...place, given: before + page.filter((one) => isSamePlace(placeOf(one), place)).length })
-}
-
-function placeOf({ timeUnixNano, traceId, spanId }: Message): Place {
-  return { time: BigInt(timeUnixNano), traceId, spanId }
-}
-
-function isSamePlace(a: Place, b: Place): boolean {
-  return a.time === b.time && a.traceId === b.traceId && a.spanId === b.spanId
+  if (comparePlaces(place, placeOf(next)) !== 0) return cursorText({ ...place, given: 0 })
+  const before = cursor !== undefined && comparePlaces(cursor, place) === 0 ? cursor.given : 0
+  return cursorText({ ...place, given: before + page.filter((one) => comparePlaces(placeOf(one), place) === 0).length })
 }
 
 function cursorText({ time, traceId, spanId, given }: Cursor): string {

@@ -48,19 +48,25 @@ export function asked(
   }
 }
 
+/** Newest first. */
+export function comparePlaces(a: Place, b: Place): number {
+  if (a.time !== b.time) return a.time > b.time ? -1 : 1
+  const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
+  return first === second ? 0 : first > second ? -1 : 1
+}
+
+export function placeOf({ timeUnixNano, traceId, spanId }: Message): Place {
+  return { time: BigInt(timeUnixNano), traceId, spanId }
+}
+
 /** Whether a message comes no later in its list than a place. */
-export function isDownTo(place: Place, { timeUnixNano, traceId, spanId }: Message): boolean {
-  const time = BigInt(timeUnixNano)
-  return time > place.time || (time === place.time && traceId + spanId >= place.traceId + place.spanId)
+export function isDownTo(place: Place, message: Message): boolean {
+  return comparePlaces(placeOf(message), place) <= 0
 }
 
 /** In the order of places; of one place in an order that is the same in every page. */
 export function newestFirst(a: Message, b: Message): number {
-  const difference = BigInt(b.timeUnixNano) - BigInt(a.timeUnixNano)
-  if (difference !== 0n) return difference < 0n ? -1 : 1
-  const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
-  if (first !== second) return first > second ? -1 : 1
-  return orderOf(a) < orderOf(b) ? -1 : 1
+  return comparePlaces(placeOf(a), placeOf(b)) || (orderOf(a) < orderOf(b) ? -1 : 1)
 }
 
 function orderOf({ consumerGroup, topic, partition, offset, produced, attempts }: Message): string {

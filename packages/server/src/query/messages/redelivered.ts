@@ -5,7 +5,9 @@ import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingBatchCount } from '../messaging/messaging-sql.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
 import { ofTraces } from '../span-bucket.ts'
-import { deliveriesOf, type Delivery, oneByOne, originsOf } from './deliveries.ts'
+import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
+import type { Delivery } from './delivery.ts'
+import { withHandovers } from './handovers.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { endsByRef, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
@@ -21,22 +23,20 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
   // What else took the messages of a producer is told by links and parents, without reading all of the window.
   const led = new Set(origins.flatMap(({ produced, consumedRef }) => (produced ? [keyOf(consumedRef)] : [])))
+  const ends = oneByOne(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
-    deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers)),
+    deliveriesOf(store, [...producers.values()], options, ends).then((found) =>
+      withHandovers(store, found, options, ends),
+    ),
     takenTwice(
       question,
       condition,
       consumers.filter((end) => !led.has(keyOf(end))),
     ),
   ])
-  const groups = [
-    ...Map.groupBy(
-      deliveries.filter(({ consumed }) => consumed !== undefined),
-      (one) => [keyOf(one.producedRef), one.partition, one.offset, ...consumerKey(one.consumed)].join(' '),
-    ).values(),
-  ]
-    .map(distinct)
-    .filter((group) => group.length > 1)
+  const groups = groupByMessage(deliveries).filter((group) =>
+    isRepeated(group.flatMap(({ consumed }) => consumed ?? [])),
+  )
   const batchSizes = await batchSizesOf(
     store,
     [...groups.flatMap((group) => group.flatMap((one) => [one.producedRef, one.consumedRef])), ...sameOffset.flat()],
@@ -44,11 +44,14 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   )
   const told = new Map<string, Message>()
   for (const group of groups) {
-    const [first] = group
+    const [any] = group
     // One context for all messages of a batch: several consumers of it took one each.
-    if (first === undefined || (first.offset === '' && (batchSizes.get(keyOf(first.producedRef)) ?? 0) > 1)) continue
+    const isShared = any !== undefined && (batchSizes.get(keyOf(any.producedRef)) ?? 0) > 1
+    const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
+    const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
+    if (first === undefined) continue
     add(
-      group.flatMap(({ consumed }) => consumed ?? []),
+      certain.flatMap(({ consumed }) => consumed ?? []),
       first.produced,
       first,
     )
@@ -64,14 +67,12 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const messages = [...told.values()].filter((message) => looked.has(keyOf(message))).sort(newestFirst)
   return { messages, lookedTo }
 
-  /** A batch's span and those of the messages in it are one delivery, as are spans around each other. */
   function add(
     all: readonly MessageEnd[],
     produced: MessageEnd | undefined,
     { topic, partition, offset }: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
   ): void {
-    const single = all.filter((end) => !batchSizes.has(keyOf(end)))
-    const ends = innermost(single.length > 0 ? single : all)
+    const ends = deliveryEnds(all, batchSizes)
     if (ends.length < 2) return
     const attempts = ends.toSorted((a, b) => (a.start < b.start ? -1 : 1))
     const last = attempts.findLast((end) => end.start < window.end)
@@ -96,13 +97,39 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   }
 }
 
-function consumerKey(end: MessageEnd | undefined): readonly string[] {
-  return end === undefined ? [] : [end.operation, consumerOf(end)]
+/** By message and consumer. A span that names no offset is about the message of that producer, if only one is known. */
+function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
+  const consumed = deliveries.filter((one) => one.consumed !== undefined)
+  const ofProducer = Map.groupBy(consumed, (one) =>
+    JSON.stringify([keyOf(one.producedRef), one.consumed && consumerOf(one.consumed)]),
+  )
+  return [...ofProducer.values()].flatMap((all) => {
+    const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
+    const positions = new Set(all.map(position))
+    positions.delete('')
+    const groups = positions.size <= 1 ? [all] : [...Map.groupBy(all, position).values()]
+    // Several links of one span are one delivery.
+    return groups.map((group) => [...new Map(group.map((one) => [keyOf(one.consumedRef), one])).values()])
+  })
 }
 
-/** Several links of one span are one delivery. */
-function distinct(deliveries: readonly Delivery[]): Delivery[] {
-  return [...new Map(deliveries.map((one) => [keyOf(one.consumedRef), one])).values()]
+/** Whether it was received, or processed, by several spans. */
+function isRepeated(ends: readonly MessageEnd[]): boolean {
+  return [...Map.groupBy(ends, (end) => end.operation).values()].some((same) => same.length > 1)
+}
+
+/**
+ * One span a delivery: `receive` and `process` are the same one, as are a batch's span and those of the messages in it, and spans
+ * around each other. Where a message was received more often than processed, its `receive` spans.
+ */
+export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap<string, number>): MessageEnd[] {
+  const of = (operation: 'process' | 'receive'): MessageEnd[] => {
+    const same = all.filter((end) => end.operation === operation)
+    const single = same.filter((end) => !batchSizes.has(keyOf(end)))
+    return innermost(single.length > 0 ? single : same)
+  }
+  const [processed, received] = [of('process'), of('receive')]
+  return received.length > processed.length ? received : processed
 }
 
 function innermost(ends: readonly MessageEnd[]): MessageEnd[] {
@@ -123,14 +150,16 @@ async function takenTwice(
   const topics = [...new Set(numbered.map((end) => end.topic))]
   const known = new Set(numbered.map(messageKey))
   const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
-  const message = 'topic, partition, message_offset, consumer_group, service, messaging_operation'
+  const message = 'topic, partition, message_offset, consumer_group, service'
+  const isTwice = (operation: string): string =>
+    `uniqExactIf((trace_id, span_id), messaging_operation = '${operation}') > 1`
   const rows = await store.query<Taken>(
-    `select topic, partition, message_offset as offset, consumer_group as group, service, messaging_operation as operation,
+    `select topic, partition, message_offset as offset, consumer_group as group, service,
       groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)))) as spans
     from spans
     where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
     group by ${message}
-    having uniqExact(trace_id, span_id) > 1`,
+    having ${isTwice('receive')} or ${isTwice('process')}`,
     { ...windowParams(window), ...condition.params, offsets, topics },
     options,
   )
@@ -141,12 +170,12 @@ async function takenTwice(
   return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
 }
 
-type Taken = Pick<MessageEnd, 'topic' | 'partition' | 'offset' | 'group' | 'service' | 'operation'> & {
+type Taken = Pick<MessageEnd, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
   readonly spans: readonly (readonly [string, string])[]
 }
 
-function messageKey({ topic, partition, offset, group, service, operation }: Omit<Taken, 'spans'>): string {
-  return JSON.stringify([topic, partition, offset, group, service, operation])
+function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 'spans'>): string {
+  return JSON.stringify([topic, partition, offset, group, service])
 }
 
 /** How many messages those of these spans that are of a batch say they are about. */

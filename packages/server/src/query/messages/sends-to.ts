@@ -2,7 +2,7 @@ import type { QueryOptions, Store } from '../../store/store.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import { inWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket } from '../span-bucket.ts'
-import type { ListQuestion } from './list.ts'
+import { comparePlaces, type ListQuestion } from './list.ts'
 import { keyOf, type MessageEnd, newestEnds, type Place, type StartPlace } from './message-end.ts'
 
 const MAX_TOPICS = 2_000
@@ -29,7 +29,7 @@ export async function sendsTo(pattern: string, limit: number, atMost: number, qu
   const { topics, buckets, count } = await topicsLike(pattern, question)
   if (topics.length === 0) return { sends: [], lookedTo: undefined, times: [] }
   if (count > atMost) return { ...(await newestSends(topics, limit, question)), times: undefined }
-  const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(newestFirst)
+  const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(comparePlaces)
   const rest = before === undefined ? all : all.filter((send) => isFrom(before, send))
   const page = rest.slice(0, limit)
   const found = await traces.endsByRef(page.map((send) => ({ ...send, start: send.time })))
@@ -42,15 +42,9 @@ export async function sendsTo(pattern: string, limit: number, atMost: number, qu
 
 type Send = Place & { readonly operation: string; readonly topic: string }
 
-/** In the order of places. */
-function newestFirst(a: Place, b: Place): number {
-  if (a.time !== b.time) return a.time > b.time ? -1 : 1
-  return a.traceId + a.spanId > b.traceId + b.spanId ? -1 : 1
-}
-
 function isFrom(place: StartPlace, send: Send): boolean {
-  const isSame = place.time === send.time && keyOf(place) === keyOf(send)
-  return isSame ? place.isInclusive : newestFirst(place, send) < 0
+  const order = comparePlaces(place, send)
+  return order < 0 || (order === 0 && place.isInclusive)
 }
 
 /** A `create` belongs to the send beside it. */

@@ -9,6 +9,10 @@ export const DEAD_LETTER_TOPIC = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?lett
 const retry = new RegExp(RETRY_TOPIC, 'i')
 const deadLetter = new RegExp(DEAD_LETTER_TOPIC, 'i')
 
+export function isRetryTopic(topic: string): boolean {
+  return retry.test(topic)
+}
+
 /** Whether a message on this topic was on another one before. */
 export function isLaterTopic(topic: string): boolean {
   return retry.test(topic) || deadLetter.test(topic)
