@@ -126,6 +126,33 @@ test('a log record with an event name is an event of its span', async () => {
   expect(body.spans[0]?.events[1]?.attributes).toEqual([kv('exception.type', 'E')])
 })
 
+test('keys inside maps and elements of lists are matched', async () => {
+  const list = { arrayValue: { values: [{ stringValue: 'red' }, { intValue: '7' }, { boolValue: true }] } }
+  const inner = {
+    kvlistValue: {
+      values: [
+        { key: 'id', value: { stringValue: 'u1' } },
+        { key: 'roles', value: list },
+      ],
+    },
+  }
+  const attributes = [
+    { key: 'tags', value: list },
+    { key: 'http.request', value: { kvlistValue: { values: [{ key: 'user', value: inner }] } } },
+    kv('json', JSON.stringify(list)),
+  ]
+  await spanlink.send('/v1/logs', encodeLogs(logsOf('nested', [{ timeUnixNano: at(9), attributes }])))
+  await spanlink.stored()
+  const count = async (attribute: string): Promise<number> => (await find({ service: 'nested', attribute })).logs.length
+  for (const match of ['tags=red', 'tags=7', 'tags=true', 'http.request.user.id=u1', 'http.request.user.roles=red']) {
+    expect([match, await count(match)]).toEqual([match, 1])
+  }
+  expect(await count('http.request.user.id')).toBe(1)
+  for (const other of ['tags=blue', 'tags=', 'json=red', 'http.request.user.id=u2', 'http.request.id=u1', 'tags.red']) {
+    expect([other, await count(other)]).toEqual([other, 0])
+  }
+})
+
 function logsOf(service: string, logRecords: readonly object[]): object {
   return { resourceLogs: [{ resource: { attributes: [kv('service.name', service)] }, scopeLogs: [{ logRecords }] }] }
 }

@@ -2,6 +2,7 @@ import type { LogsQuery, Severity } from '@spanlink/contract'
 import type { QueryParams } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
 import { parseUnixNano } from '../time-parameters.ts'
+import { attributeMatch } from './attribute-match.ts'
 
 /** The least number of each range (logs data model, "Field: SeverityNumber"). */
 const leastSeverity: Readonly<Record<Severity, number>> = {
@@ -47,21 +48,13 @@ export function logFilter(query: LogsQuery): LogFilter {
     const end = String(parseUnixNano('end', query.end))
     where(`timestamp < {end:UInt64} and ${logBucket} <= intDiv({end:UInt64}, 600000000000)`, { end })
   }
-  ;[query.attribute ?? []].flat().forEach((text, index) => {
-    const [key = '', value] = split(text)
-    const name = `{attributeKey${index}:String}`
-    const test = (map: string): string =>
-      `mapContains(${map}, ${name})${value === undefined ? '' : ` and ${map}[${name}] = {attributeValue${index}:String}`}`
-    where(`((${test('attrs')}) or source_id in (select source_id from sources where ${test('resource_attrs')}))`, {
-      [`attributeKey${index}`]: key,
-      ...(value === undefined ? {} : { [`attributeValue${index}`]: value }),
-    })
-  })
+  for (const [index, text] of [query.attribute ?? []].flat().entries()) {
+    const { sql, params: values } = attributeMatch(text, `attribute${index}`)
+    const inResource = sql({ map: 'resource_attrs', types: 'resource_attr_types' })
+    conditions.push(
+      `(${sql({ map: 'attrs', types: 'attr_types' })} or source_id in (select source_id from sources where ${inResource}))`,
+    )
+    Object.assign(params, values)
+  }
   return { conditions, params }
-}
-
-/** `key=value` at its first `=`; `key` alone has no value. */
-function split(text: string): readonly [string, string?] {
-  const at = text.indexOf('=')
-  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)]
 }

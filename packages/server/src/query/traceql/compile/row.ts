@@ -17,6 +17,11 @@ export type Row = {
   readonly children: string | undefined
   /** Narrows `span_links` to what can matter, as a condition on its columns. */
   readonly linksWhere: string
+  /**
+   * Events that came as log records: joined, as an array like `spans.events`, or looked up in `logs`, narrowed by a condition on
+   * its columns.
+   */
+  readonly logEvents: { readonly joined: string } | { readonly where: string }
 }
 
 /** Attributes as the tables keep them: a map, its type letters, and a key. */

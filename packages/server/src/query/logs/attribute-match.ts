@@ -1,0 +1,79 @@
+import type { QueryParams } from '../../store/store.ts'
+
+/** A map of attributes and its type letters (otlp/attributes.ts), as column names. */
+export type AttributeColumns = { readonly map: string; readonly types: string }
+
+/** Keys inside maps that a name may lead to: each more is a look into the map of a shorter key. */
+const MAX_NESTING = 5
+
+/**
+ * SQL for "an attribute of this name, with this value if given", for any columns that hold attributes. A list matches by
+ * each of its elements. `a.b` is the key itself, or `b` in the map `a`, as viewers of logs write nested keys.
+ *
+ * @param text `key=value`, cut at its first `=`, or `key` alone
+ * @param name begins the names of the parameters
+ */
+export function attributeMatch(
+  text: string,
+  name: string,
+): { readonly sql: (columns: AttributeColumns) => string; readonly params: QueryParams } {
+  const equals = text.indexOf('=')
+  const key = equals < 0 ? text : text.slice(0, equals)
+  const params: Record<string, string> = {}
+  const add = (suffix: string, value: string): string => {
+    params[name + suffix] = value
+    return `{${name}${suffix}:String}`
+  }
+  const value = equals < 0 ? undefined : add('Value', text.slice(equals + 1))
+  const splits = splitsOf(key).map(([outer, ...inner], index) => ({
+    outer: add(`Outer${index}`, outer),
+    inner: inner.map((part, at) => add(`Inner${index}x${at}`, part)),
+  }))
+  const whole = add('Key', key)
+  const sql = ({ map, types }: AttributeColumns): string => {
+    const letter = (of: string): string => `substring(${types}, indexOf(mapKeys(${map}), ${of}), 1)`
+    const elements = value && `(${letter(whole)} = 'a' and ${hasElement(`${map}[${whole}]`, value)})`
+    const own = value && `and (${map}[${whole}] = ${value} or ${elements})`
+    const nested = splits.map(({ outer, inner }) => {
+      const found = inner.reduce(valueInMap, `${map}[${outer}]`)
+      const matches =
+        value === undefined ? `${found} != ''` : `(${isValue(found, value)} or ${hasElement(found, value)})`
+      return `(mapContains(${map}, ${outer}) and ${letter(outer)} = 'k' and ${matches})`
+    })
+    return `(${[`(mapContains(${map}, ${whole}) ${own ?? ''})`, ...nested].join(' or ')})`
+  }
+  return { sql, params }
+}
+
+/** `a.b.c` as `a`, `b.c` and `a.b`, `c` and their inner keys cut further: every way to read it as keys inside maps. */
+function splitsOf(key: string): (readonly [string, ...string[]])[] {
+  const parts = key.split('.')
+  if (parts.length < 2 || parts.length > MAX_NESTING || parts.includes('')) return []
+  const ways: (readonly [string, ...string[]])[] = []
+  for (let cuts = 1; cuts < 2 ** (parts.length - 1); cuts++) {
+    const keys: [string, ...string[]] = [parts[0] ?? '']
+    for (const [index, part] of parts.slice(1).entries()) {
+      if ((cuts & (1 << index)) !== 0) keys.push(part)
+      else keys[keys.length - 1] += `.${part}`
+    }
+    ways.push(keys)
+  }
+  return ways
+}
+
+// AnyValue as OTLP/JSON, which is the text of lists and maps.
+
+function valueInMap(anyValue: string, key: string): string {
+  const entry = `arrayFirst(e -> JSONExtractString(e, 'key') = ${key}, JSONExtractArrayRaw(${anyValue}, 'kvlistValue', 'values'))`
+  return `JSONExtractRaw(${entry}, 'value')`
+}
+
+function hasElement(anyValue: string, value: string): string {
+  return `arrayExists(x -> ${isValue('x', value)}, JSONExtractArrayRaw(${anyValue}, 'arrayValue', 'values'))`
+}
+
+function isValue(anyValue: string, value: string): string {
+  const isString = `(JSONHas(${anyValue}, 'stringValue') and JSONExtractString(${anyValue}, 'stringValue') = ${value})`
+  const others = `[JSONExtractString(${anyValue}, 'intValue'), JSONExtractRaw(${anyValue}, 'doubleValue'), JSONExtractRaw(${anyValue}, 'boolValue')]`
+  return `(${isString} or (${value} != '' and has(${others}, ${value})))`
+}
