@@ -329,6 +329,28 @@ test.each(['jaeger', 'zipkin'])(
 )
 
 test.each([
+  ['/tempo/api/v2/traces/', (json: string) => json],
+  ['/tempo/api/traces/', (json: string) => json],
+  // OTLP JSON with Tempo's ids, indented, as its command line prints it.
+  ['/tempo/api/v2/traces/', (json: string) => JSON.stringify((JSON.parse(json) as { trace: object }).trace, null, 2)],
+])('a trace saved from %s is imported with its ids and links', async (path, write) => {
+  const file = join(dir, 'tempo.json')
+  await writeFile(file, write(await (await fetch(`${spanlink.url}${path}${pay.traceId}`)).text()))
+  await using other = await startSpanlink()
+  expect(await run(['import', file], other.url)).toMatchObject({ code: 0 })
+  await stored(other, 1)
+  const { spans } = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceAnswer
+  expect(spans).toMatchObject([
+    {
+      spanId: pay.spanId,
+      kind: 'consumer',
+      status: { code: 'error', message: 'card declined' },
+      links: [{ traceId: post.traceId, spanId: send.spanId }],
+    },
+  ])
+})
+
+test.each([
   ['', 'is empty'],
   ['<xml/>', 'holds none of'],
   ['{"data":[1]}', 'holds none of'],

@@ -5,8 +5,10 @@ import {
   type OtlpSpan,
   type TracesRequest,
 } from '@spanlink/testkit/otlp'
+import { transcodeLogs } from '../../src/otlp/transcode-logs.ts'
 import { transcodeTraces } from '../../src/otlp/transcode.ts'
 import type { Store } from '../../src/store/store.ts'
+import { encodeLogs } from '../signals/otlp-messages.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
 /** Sends spans the way the receiver does: OTLP bytes, rows, inserts. Every fifth span is sent a second time. */
@@ -22,6 +24,26 @@ async function send(store: Store, spans: readonly TestSpan[], token: string): Pr
   await store.insert('sources', [rows.sources], token)
   await store.insert('span_links', [rows.spanLinks], token)
   await store.insert('spans', [rows.spans], token)
+  const logs = transcodeLogs(encodeLogs(logEventsOf(spans)), Math.floor(Date.now() / 1000))
+  if (logs.logCount > 0) await store.insert('logs', [logs.logs], token)
+}
+
+/** Half of the spans have their events as log records: a query must not see the difference. */
+function hasLogEvents(span: TestSpan): boolean {
+  return Number.parseInt(span.spanId.slice(-1), 16) % 2 === 1
+}
+
+function logEventsOf(spans: readonly TestSpan[]): object {
+  const logRecords = spans.filter(hasLogEvents).flatMap(({ traceId, spanId, events }) =>
+    events.map((event) => ({
+      traceId,
+      spanId,
+      timeUnixNano: String(event.time),
+      eventName: event.name,
+      attributes: keyValues(event.attributes),
+    })),
+  )
+  return { resourceLogs: [{ scopeLogs: [{ logRecords }] }] }
 }
 
 function requestOf(spans: readonly TestSpan[]): TracesRequest {
@@ -51,7 +73,7 @@ function otlpSpan(span: TestSpan): OtlpSpan {
     startTimeUnixNano: String(span.start),
     endTimeUnixNano: String(span.start + span.duration),
     attributes: keyValues(span.attributes),
-    events: span.events.map((event) => ({
+    events: (hasLogEvents(span) ? [] : span.events).map((event) => ({
       timeUnixNano: String(event.time),
       name: event.name,
       attributes: keyValues(event.attributes),

@@ -5,6 +5,7 @@ import { createGunzip } from 'node:zlib'
 import type { ResourceSpans } from '../../api/tempo/otlp-of-trace.ts'
 import { CommandError, exitCodes } from '../ask-server.ts'
 import { otlpOfJaeger } from './jaeger-to-otlp.ts'
+import { hasBase64Ids, otlpOfTempo } from './tempo-to-otlp.ts'
 
 /** A request to the receiver, made of a piece of a file. */
 export type Piece = {
@@ -21,7 +22,7 @@ const DOCUMENT_AT_MOST = 400_000_000
 
 /**
  * What is in a file, plain or gzip, `-` being stdin: OTLP JSON lines (the Collector's file exporter writes them: traces, logs,
- * metrics), one OTLP JSON document, also as Tempo and Jaeger wrap them, Jaeger JSON or Zipkin v2 JSON.
+ * metrics), one OTLP JSON document, Tempo's JSON of a trace (either API), OTLP as Jaeger wraps it, Jaeger JSON or Zipkin v2 JSON.
  *
  * @throws CommandError
  */
@@ -47,10 +48,11 @@ async function* piecesOf(input: AsyncIterable<Buffer> | Readable, file: string):
   for await (const line of lines) {
     number += 1
     if (line.trim() === '') continue
-    const path = document.length === 0 ? otlpPath(parsed(line)) : undefined
+    const value = document.length === 0 ? parsed(line) : undefined
+    const path = otlpPath(value)
     if (path !== undefined) {
       isLines = true
-      yield { format: 'OTLP', path, body: line }
+      yield { format: 'OTLP', path, body: hasBase64Ids(line) ? JSON.stringify(otlpOfTempo(value)) : line }
       continue
     }
     if (isLines) throw new CommandError(exitCodes.failed, `${file} line ${number} is no OTLP JSON.`)
@@ -80,9 +82,11 @@ function* piecesOfDocument(value: unknown, file: string): Generator<Piece> {
     }
   }
   if (isObject(value)) {
-    const inner = [value, value['trace'], value['result']].find((one) => isObject(one) && otlpPath(one) !== undefined)
-    if (isObject(inner)) {
-      yield { format: 'OTLP', path: otlpPath(inner) ?? '', body: JSON.stringify(inner) }
+    const inner = isObject(value['result']) ? value['result'] : value
+    const document = otlpOfTempo(inner) ?? inner
+    const path = otlpPath(document)
+    if (path !== undefined) {
+      yield { format: 'OTLP', path, body: JSON.stringify(document) }
       return
     }
     const traces = Array.isArray(value['data']) ? value['data'] : Array.isArray(value['spans']) ? [value] : undefined

@@ -3,7 +3,7 @@ import { ask } from './ask.ts'
 import type { Field, Scope } from './ast.ts'
 import { createParams, type Params } from './compile/params.ts'
 import { quoteName } from './describe.ts'
-import { linksOf, spansThat } from './narrowing.ts'
+import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
 import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { startSearch } from './run.ts'
 import type { Search, Window } from './search.ts'
@@ -75,7 +75,9 @@ function rowsOf(scope: Scope, window: Window, params: Params, narrowing: Field |
   if (scope === 'link') {
     return `select l.attrs as attrs from span_links as l where ${linksOf(narrowing, window, params)} limit ${most}`
   }
-  const column = scope === 'event' ? 'events' : 'attrs'
-  const some = scope === 'event' ? ' and notEmpty(s.events)' : ''
-  return `select s.${column} as ${column} from ${from} where ${where}${some} limit ${most}`
+  if (scope === 'event') {
+    return `select s.events as events from ${from} where ${where} and notEmpty(s.events) limit ${most}
+      union all select [e] as events from (${logEventsOf(narrowing, window, params)}) limit ${most}`
+  }
+  return `select s.attrs as attrs from ${from} where ${where} limit ${most}`
 }

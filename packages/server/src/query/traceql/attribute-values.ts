@@ -8,7 +8,7 @@ import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { intrinsics } from './intrinsics.ts'
-import { linksOf, spansThat } from './narrowing.ts'
+import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
 import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
@@ -96,7 +96,7 @@ async function valuesInSources(
   { prefix = '', limit = 100 }: NamesOptions,
 ): Promise<readonly TypedValue[]> {
   const params = createParams()
-  const row = { ...spansAlone(params, '1'), source: 'r' }
+  const row = { ...spansAlone(params, undefined), source: 'r' }
   const rows = await ask<TypedValue>(
     search,
     `select ${compileText(field, row)} as text, ${typeLetter(field, row)} as type from sources as r
@@ -124,9 +124,16 @@ async function valuesInSpans(
     (field.kind === 'intrinsic' && intrinsics[field.name].home === 'link')
   const from = isLink ? 'span_links as l' : `${spans}${isEvent ? ' array join s.events as e' : ''}`
   const rowsThat = isLink ? linksOf(narrowing, window, params) : where
+  const valuesFrom = (rows: string): string =>
+    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text) limit ${params.add('UInt32', sampled)}`
+  const values = [valuesFrom(`${from} where ${rowsThat}`)]
+  // The time since the span's start takes the span.
+  if (isEvent && !(field.kind === 'intrinsic' && field.name === 'event:timeSinceStart')) {
+    values.push(valuesFrom(`(${logEventsOf(narrowing, window, params)}) where 1`))
+  }
   const rows = await ask<TypedValue>(
     search,
-    `select text, type from (select ${text} as text, ${typeLetter(field, row)} as type from ${from} where ${rowsThat} and isNotNull(text) limit ${params.add('UInt32', sampled)})
+    `select text, type from (${values.join(' union all ')})
     where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,

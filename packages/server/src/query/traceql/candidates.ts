@@ -1,6 +1,6 @@
 import { ask } from './ask.ts'
 import type { Pipeline, Spanset } from './ast.ts'
-import { compileCondition, isDecidedAlone } from './compile/condition.ts'
+import { compileSupersets, isDecidedAlone } from './compile/condition.ts'
 import { inWindow, spansAlone, traceIds } from './compile/from.ts'
 import { createParams } from './compile/params.ts'
 import { spansThatMay } from './compile/spans-that-may.ts'
@@ -37,13 +37,8 @@ export async function findCandidates(
 ): Promise<Candidate[]> {
   if (bounds.within?.length === 0) return []
   const params = createParams()
-  const row = spansAlone(
-    params,
-    `l.start >= ${params.add('UInt64', String(bounds.start))} and l.start < ${params.add('UInt64', String(bounds.end))}`,
-  )
-  const conditions = plan.conditions.map((condition) =>
-    condition ? compileCondition(condition, row, 'superset') : '1',
-  )
+  const row = spansAlone(params, bounds)
+  const conditions = compileSupersets(plan.conditions, row)
   const inTraces = (ids: readonly string[]): string => (ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0')
   const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
@@ -81,7 +76,7 @@ export function isExact(plan: Plan): boolean {
   const [condition] = plan.conditions
   if (source.kind !== 'filter' || plan.conditions.length !== 1) return false
   if (stages.some((stage) => stage.kind === 'compare')) return false
-  return condition === undefined || isDecidedAlone(condition, spansAlone(createParams(), '1'))
+  return condition === undefined || isDecidedAlone(condition, spansAlone(createParams(), undefined))
 }
 
 type Formula = { readonly sql: string; readonly linked: readonly string[] }

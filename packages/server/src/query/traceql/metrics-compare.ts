@@ -105,7 +105,7 @@ function entries(
   params: Params,
 ): string {
   const time = (nanos: bigint): string => params.add('UInt64', String(nanos))
-  const alone = spansAlone(params, `l.start >= ${time(start)} and l.start < ${time(end)}`)
+  const alone = spansAlone(params, { start, end })
   const row: Row = { ...alone, source: 'r' }
   const test = (condition: Field | undefined): string => {
     const folded = condition && foldConstants(condition)

@@ -22,7 +22,9 @@ export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
   const needs = new Set<Need>()
   for (const each of [source.source.condition, field, ...by]) if (each) needsOf(each, needs)
-  return !['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as Need))
+  if (['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as Need))) return false
+  const { condition } = source.source
+  return condition === undefined || isDecidedAlone(condition, { ...spansAlone(createParams(), undefined), source: 'r' })
 }
 
 /**
@@ -55,8 +57,7 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
   const params = createParams()
   const condition =
     source.source.kind === 'filter' && source.source.condition ? foldConstants(source.source.condition) : undefined
-  const linksWhere = `l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
-  const alone = spansAlone(params, linksWhere)
+  const alone = spansAlone(params, { start, end })
   const joined = { ...alone, source: 'r' }
   const fields = [...(field ? [field] : []), ...by.filter((each) => !isServiceName(each))]
   const useJoin =

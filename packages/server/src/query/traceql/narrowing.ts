@@ -1,7 +1,8 @@
 import type { Field } from './ast.ts'
 import { check } from './check.ts'
 import { compileCondition, isDecidedAlone } from './compile/condition.ts'
-import { inWindow, spansAlone } from './compile/from.ts'
+import { inWindow, linksInWindow, spansAlone } from './compile/from.ts'
+import { eachLogEvent, logEventsByWindow } from './compile/log-events.ts'
 import { type Need, needsOf } from './compile/needs.ts'
 import { spansThatMay } from './compile/spans-that-may.ts'
 import type { Params } from './compile/params.ts'
@@ -94,8 +95,7 @@ export function spansThat(
   params: Params,
   fields: readonly Field[] = [],
 ): { readonly from: string; readonly where: string; readonly row: Row } {
-  const linksWhere = `l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
-  const alone = spansAlone(params, linksWhere)
+  const alone = spansAlone(params, { start, end })
   const folded = condition && foldConstants(condition)
   const isAlone = !folded || isDecidedAlone(folded, alone)
   const useJoin = !isAlone || fields.some((field) => needsOf(field).has('source'))
@@ -108,10 +108,19 @@ export function spansThat(
   }
 }
 
+/** SQL for the log events `e` of spans in a window, of all or of those that a condition holds for. */
+export function logEventsOf(condition: Field | undefined, window: Window, params: Params): string {
+  const inTime = logEventsByWindow(window.start, params)
+  if (!condition) return eachLogEvent(inTime)
+  const { from, where } = spansThat(condition, window, params)
+  return eachLogEvent(
+    `${inTime} and (trace_id, span_id) in (select s.trace_id, s.span_id from ${from} where ${where} limit ${params.add('UInt32', sampled)})`,
+  )
+}
+
 /** WHERE of the links that spans carry, of all in a window or of those that a condition holds for. */
 export function linksOf(condition: Field | undefined, window: Window, params: Params): string {
-  const { start, end } = window
-  const out = `l.direction = 'out' and l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
+  const out = `l.direction = 'out' and ${linksInWindow(window, params)}`
   if (!condition) return out
   const { from, where } = spansThat(condition, window, params)
   return `${out} and (l.trace_id, l.span_id) in (select s.trace_id, s.span_id from ${from} where ${where} limit ${params.add('UInt32', sampled)})`

@@ -67,6 +67,8 @@ export const intrinsics: readonly string[] = [
   '{ event:name = "exception" && event.attempt = 2 }',
   '{ !(event:name = "exception") && status = error }',
   '{ event.tries = span.items }',
+  `{ ${[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `event.attempt = ${n} || event.tries = ${n}`).join(' || ')} }`,
+  `{ !(${[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `event.attempt = ${n}`).join(' || ')}) && event:name != nil }`,
   // Links
   '{ link:traceID = "aaaaaaaaaaaaaaaaaaaaaaaaaaaa1000" }',
   '{ link:traceID = "ffffffffffffffffffffffffffffffff" }',

@@ -1,5 +1,6 @@
 import type { Attribute, Field, FieldOp, Intrinsic, Literal } from '../ast.ts'
 import { type IntrinsicName, intrinsics } from '../intrinsics.ts'
+import { eachLogEvent } from './log-events.ts'
 import { anchored, asOne, compareEntry, existsIn } from './map-entry.ts'
 import { needsOf } from './needs.ts'
 import type { Row } from './row.ts'
@@ -25,8 +26,31 @@ export function compileComparison(comparison: Comparison, row: Row): string {
   if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row)
   const absent = b.kind === 'literal' && b.type === 'nil' && op === '='
   const one = compare(a, absent ? '!=' : op, b, row)
-  const some = needs.has('events') ? `arrayExists(e -> ${one}, ${row.span}.events)` : someLink(a, op, b, one, row)
+  const some = needs.has('events') ? someEvent(isOfEventAlone(a, b), one, row) : someLink(a, op, b, one, row)
   return absent ? `not ${some}` : some
+}
+
+/** Whether a comparison of an event's field looks at nothing else of the span, so that it can be made on a row of `logs`. */
+export function isOfEventAlone(left: Field, right: Field): boolean {
+  const [field, other] = left.kind === 'literal' ? [right, left] : [left, right]
+  if (other.kind !== 'literal') return false
+  return field.kind === 'attribute' || (field.kind === 'intrinsic' && field.name === 'event:name')
+}
+
+/** Spans with an event that fits, sent with the span or as a log record. */
+function someEvent(isAlone: boolean, one: string, { span, logEvents }: Row): string {
+  if (logEvents && 'joined' in logEvents) {
+    return `arrayExists(e -> ${one}, arrayConcat(${span}.events, ${logEvents.joined}))`
+  }
+  const own = `arrayExists(e -> ${one}, ${span}.events)`
+  if (!isAlone || logEvents === undefined) return own
+  const logs = `select trace_id, span_id from (${eachLogEvent(logEvents.where)}) where ${one} ${orNone}`
+  return `(${own} or (${span}.trace_id, ${span}.span_id) in (${logs}))`
+}
+
+/** Spans with any event that came as a log record. */
+export function hasLogEvent({ span }: Row, where: string): string {
+  return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${orNone})`
 }
 
 function compare(left: Field, op: FieldOp, right: Field, row: Row): string {

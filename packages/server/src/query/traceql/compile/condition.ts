@@ -1,5 +1,5 @@
 import type { Field } from '../ast.ts'
-import { compileComparison, isComparison } from './comparison.ts'
+import { compileComparison, hasLogEvent, isComparison, isOfEventAlone } from './comparison.ts'
 import { needsOf } from './needs.ts'
 import type { Row } from './row.ts'
 import { compileValue } from './value.ts'
@@ -19,21 +19,49 @@ export function compileCondition(field: Field, row: Row, mode: 'exact' | 'supers
     const right = compileCondition(field.right, row, mode, negate)
     return (field.op === '&&') === negate ? either(left, right) : both(left, right)
   }
-  if (mode === 'superset' && !isDecidedAlone(field, row)) return '1'
+  if (mode === 'superset' && !isDecided(field, row)) return '1'
   const sql = compileTest(field, row)
   return negate ? `not ${sql}` : sql
 }
 
+/** Each comparison of an event's field is a subquery over `logs`, and ClickHouse plans ten of them in 0.1 s. */
+const MAX_EVENT_LOOKUPS = 8
+
+/** `superset` of several conditions. With many comparisons of events, any span with a logged event may match. */
+export function compileSupersets(conditions: readonly (Field | undefined)[], row: Row): string[] {
+  const compile = (row: Row): string[] =>
+    conditions.map((condition) => (condition ? compileCondition(condition, row, 'superset') : '1'))
+  const { logEvents } = row
+  const lookups = conditions.reduce((sum, condition) => sum + (condition ? countEventLookups(condition) : 0), 0)
+  if (lookups <= MAX_EVENT_LOOKUPS || logEvents === undefined || 'joined' in logEvents) return compile(row)
+  return compile({ ...row, logEvents: undefined }).map((own) => either(own, hasLogEvent(row, logEvents.where)))
+}
+
+function countEventLookups(field: Field): number {
+  if (isComparison(field)) return needsOf(field).has('events') ? 1 : 0
+  if (field.kind === 'unary') return countEventLookups(field.operand)
+  return field.kind === 'binary' ? countEventLookups(field.left) + countEventLookups(field.right) : 0
+}
+
 /** Whether the span's own row is enough: with one, `superset` loses nothing and adds nothing. */
 export function isDecidedAlone(field: Field, row: Row): boolean {
-  if (field.kind === 'unary' && field.op === '!') return isDecidedAlone(field.operand, row)
+  return countEventLookups(field) <= MAX_EVENT_LOOKUPS && isDecided(field, row)
+}
+
+function isDecided(field: Field, row: Row): boolean {
+  if (field.kind === 'unary' && field.op === '!') return isDecided(field.operand, row)
   if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
-    return isDecidedAlone(field.left, row) && isDecidedAlone(field.right, row)
+    return isDecided(field.left, row) && isDecided(field.right, row)
   }
   const needs = needsOf(field)
   if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
+  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !isOfLoggedEvent(field)) return false
   // Without the join, a resource is compared with a value by way of source_id, and with nothing else.
   return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
+}
+
+function isOfLoggedEvent(field: Field): boolean {
+  return isComparison(field) ? isOfEventAlone(field.left, field.right) : false
 }
 
 function isSourceAgainstValue(field: Field): boolean {

@@ -1,4 +1,5 @@
 import { ofTraces } from '../../span-bucket.ts'
+import { logEventsByWindow, logEventsOfTraces } from './log-events.ts'
 import type { Need } from './needs.ts'
 import type { Params } from './params.ts'
 import { noSpan, type Row } from './row.ts'
@@ -58,12 +59,32 @@ export function fromTraces(
       ) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`)
   }
   const linksWhere = `l.trace_id in ${traceIds(ids, params)}`
-  const shared = { params, trace: 't', children: 'c', linksWhere, parent: undefined }
+  const logEvents = { joined: 'le.log_events' }
+  if (needs.has('events')) {
+    joins.push(`left any join (${logEventsOfTraces(traceIds(ids, params))}) as le
+      on le.trace_id = s.trace_id and le.span_id = s.span_id`)
+  }
+  const shared = { params, trace: 't', children: 'c', linksWhere, logEvents, parent: undefined }
   const parentRow: Row = { ...shared, span: 'p', source: 'pr' }
   return { from: `${spans} as s ${joins.join('\n')}`, row: { ...shared, span: 's', source: 'r', parent: parentRow } }
 }
 
-/** A row of `spans` alone, with nothing joined. */
-export function spansAlone(params: Params, linksWhere: string): Row {
-  return { params, span: 's', source: undefined, parent: undefined, trace: undefined, children: undefined, linksWhere }
+/**
+ * A row of `spans` alone, with nothing joined.
+ *
+ * @param window when the spans start, for what is looked up beside them; undefined: at any time
+ */
+export function spansAlone(params: Params, window: { readonly start: bigint; readonly end: bigint } | undefined): Row {
+  const linksWhere = window === undefined ? '1' : linksInWindow(window, params)
+  const logEvents = { where: window === undefined ? '1' : logEventsByWindow(window.start, params) }
+  const nothingJoined = { source: undefined, parent: undefined, trace: undefined, children: undefined }
+  return { params, span: 's', linksWhere, logEvents, ...nothingJoined }
+}
+
+/** Links by the start of the span that carries them. */
+export function linksInWindow(
+  { start, end }: { readonly start: bigint; readonly end: bigint },
+  params: Params,
+): string {
+  return `l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
 }

@@ -18,10 +18,10 @@ export type Row = {
   /** Narrows `span_links` to what can matter, as a condition on its columns. */
   readonly linksWhere: string
   /**
-   * Events that came as log records: joined, as an array like `spans.events`, or looked up in `logs`, narrowed by a condition on
-   * its columns.
+   * Events that came as log records: joined, as an array like `spans.events`, or looked up in `logs`, narrowed by a
+   * condition on its columns. Undefined: left out.
    */
-  readonly logEvents: { readonly joined: string } | { readonly where: string }
+  readonly logEvents: { readonly joined: string } | { readonly where: string } | undefined
 }
 
 /** Attributes as the tables keep them: a map, its type letters, and a key. */
