@@ -125,7 +125,7 @@ export function spanBook(now: number, seed: number): SpanBook {
 
 /**
  * One order: payment fails, is tried again over a topic of its own and ends as a dead letter; inventory reserves it and
- * twelve parcels are labelled; fraud's clock is behind, so that it seems to begin before the gateway has sent.
+ * twelve parcels are labelled; fraud's clock is behind, so that it seems to begin before the send did.
  */
 export function orderFlow(now: number, seed: number): { readonly traceId: string; readonly request: TracesRequest } {
   const book = spanBook(now, seed)
@@ -143,7 +143,7 @@ export function orderFlow(now: number, seed: number): { readonly traceId: string
   const review = book.consume('review', 'review', dead, { from: 1290, to: 1334 })
   book.add('review', { ...under(review), name: 'INSERT review_case', kind: CLIENT, from: 1300, to: 1326 })
 
-  book.consume('fraud', 'fraud', orders, { from: 41, to: 118 })
+  book.consume('fraud', 'fraud', orders, { from: 19, to: 96 })
 
   const reserve = book.consume('inventory', 'inventory', orders, { from: 92, to: 240 })
   book.add('inventory', { ...under(reserve), name: 'SELECT stock', kind: CLIENT, from: 98, to: 141 })

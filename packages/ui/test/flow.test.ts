@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { denseFlow, freshSeed, orderFlow, spanBook, wideFlow } from './flow-data.ts'
+import { post } from './shop-signals.ts'
 import { startSite, type Page, type Site } from './site.ts'
 import { violations } from './violations.ts'
 
@@ -163,6 +164,65 @@ describe('by keyboard alone', () => {
     await expect.poll(() => said(parcels)).toContain('12 traces from 190 ms to')
     await page.context().close()
   })
+})
+
+test('details of a lane are those of its span, with error, attributes, events and logs, and lead to what failed below it', async () => {
+  const now = Date.now() - 200_000
+  const book = spanBook(now, freshSeed())
+  const traceId = book.traceId(0)
+  const root = book.add('gateway', { traceId, name: 'POST /refunds', from: 0, to: 40 })
+  const sent = book.send('gateway', traceId, root, 'orders', { from: 10, to: 20 })
+  const work = book.consume('payment', 'payment', sent, { from: 100, to: 160 })
+  const failed = book.add('payment', {
+    traceId: work.traceId,
+    parentSpanId: work.spanId,
+    name: 'charge card',
+    from: 110,
+    to: 150,
+    status: { code: 2, message: 'card expired' },
+    attributes: [{ key: 'card.network', value: { stringValue: 'acme-pay' } }],
+    events: [
+      {
+        name: 'exception',
+        timeUnixNano: `${now + 120}000000`,
+        attributes: [{ key: 'exception.type', value: { stringValue: 'CardExpired' } }],
+      },
+    ],
+  })
+  await site.send(book.request(), traceId)
+  await post(site.server, 'logs', {
+    resourceLogs: [
+      {
+        resource: { attributes: [{ key: 'service.name', value: { stringValue: 'payment' } }] },
+        scopeLogs: [
+          {
+            logRecords: [
+              {
+                traceId: work.traceId,
+                spanId: failed,
+                timeUnixNano: `${now + 130}000000`,
+                severityNumber: 17,
+                body: { stringValue: 'acme-pay refused the card' },
+              },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+  const page = await site.open(`/flow/${traceId}`)
+  await rows(page).filter({ hasText: 'process orders' }).getByRole('link').click()
+  const details = page.getByRole('complementary', { name: 'Details' })
+  await expect.poll(() => details.innerText()).toMatch(/messaging\.consumer\.group\.name\s+payment/)
+  await details
+    .getByRole('region', { name: 'Errors' })
+    .getByRole('link', { name: /charge card/ })
+    .click()
+  await expect.poll(() => details.getByRole('heading', { level: 2 }).innerText()).toBe('charge card')
+  for (const text of [/card expired/, /card\.network\s+acme-pay/, /exception\.type\s+CardExpired/, /refused the card/])
+    await expect.poll(() => details.innerText()).toMatch(text)
+  expect(await violations(page)).toEqual([])
+  await page.context().close()
 })
 
 test('two flows are compared on one axis, with where their times differ', async () => {

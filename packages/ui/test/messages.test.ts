@@ -24,15 +24,17 @@ afterAll(async () => {
 
 const rows = (page: Page) => page.locator('table.messages tbody tr')
 
-test('the dead letter is listed with its attempts and errors, and opens its flow', async () => {
+test('the dead letter is listed with its attempts and errors, and opens its flow at the first failed one', async () => {
   const page = await site.open('/messages')
   await expect.poll(() => rows(page).count()).toBe(1)
   const said = (await rows(page).innerText()).replace(/\s+/g, ' ')
   expect(said).toMatch(/^orders .*1\.19 s gateway send orders payment card declined payment card declined orders\.dlq/)
   await rows(page).locator('a.message-link').click()
   await page.waitForURL(/\/flow\/[0-9a-f]{32}\?end=[0-9a-f]{16}&span=/)
-  await page.locator('.flow-row.selected').waitFor()
-  await expect.poll(() => page.getByRole('complementary', { name: 'Details' }).innerText()).toContain('orders.dlq')
+  // At the first failed attempt, with what went wrong.
+  await expect.poll(() => page.locator('.flow-row.selected').innerText()).toMatch(/payment\s+process orders\b(?!\.)/)
+  const details = page.getByRole('complementary', { name: 'Details' })
+  await expect.poll(() => details.innerText()).toMatch(/card declined[^]*error\.type\s+CardDeclined/)
   await page.context().close()
 })
 

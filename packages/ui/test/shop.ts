@@ -36,7 +36,9 @@ export function order(now: number, nth: number): Order {
         attributes: [
           { key: 'messaging.destination.name', value: { stringValue: 'orders' } },
           { key: 'messaging.destination.partition.id', value: { stringValue: '2' } },
-          { key: 'messaging.kafka.offset', value: { intValue: '1042' } },
+          // As `@spanlink/kafka` names them.
+          { key: 'kafka.offset', value: { intValue: '1042' } },
+          { key: 'kafka.message.key', value: { stringValue: 'customer-7' } },
         ],
       },
     ],

@@ -1,4 +1,4 @@
-import type { AnyValue, KeyValue } from '@spanlink/contract'
+import type { AnyValue } from '@spanlink/contract'
 
 /** OTLP's name for the kind of value, short. */
 export function attributeType(value: AnyValue): string {
@@ -15,15 +15,6 @@ export function attributeType(value: AnyValue): string {
 /** A value as one would write it: strings bare at the top and quoted inside, bytes in base64. */
 export function attributeText(value: AnyValue): string {
   return value.stringValue ?? nestedText(value)
-}
-
-/** The text of the attribute with this key, or undefined. */
-export function attributeNamed(attributes: readonly KeyValue[], ...keys: readonly string[]): string | undefined {
-  for (const key of keys) {
-    const found = attributes.find((attribute) => attribute.key === key)
-    if (found !== undefined) return attributeText(found.value)
-  }
-  return undefined
 }
 
 function nestedText(value: AnyValue): string {

@@ -6,8 +6,8 @@ import { attributeText, attributeType } from './attribute-text.ts'
 import { ageText } from './clock-text.ts'
 import { durationText } from './duration-text.ts'
 import { findSpans } from './find-spans.ts'
-import { linkPlace, linkPlaceText } from './link-place.ts'
 import { incompleteWords, missingEndWords } from './missing-words.ts'
+import { hasSeveralClusters, recordPath, recordText } from './record-text.ts'
 import { serviceColor } from './service-color.ts'
 import { buildTraceModel } from './trace-model.ts'
 import { visibleBlock, visibleText } from './visible-text.ts'
@@ -110,19 +110,14 @@ describe('searching a trace', () => {
   })
 })
 
-test('the place of a linked message is read in old and new spellings', () => {
-  const value = (stringValue: string) => ({ stringValue })
-  expect(
-    linkPlaceText(
-      linkPlace([
-        { key: 'messaging.destination.name', value: value('orders') },
-        { key: 'messaging.destination.partition.id', value: value('3') },
-        { key: 'messaging.kafka.message.offset', value: { intValue: '1042' } },
-      ]),
-    ),
-  ).toBe('orders · partition 3 · offset 1042')
-  expect(linkPlaceText(linkPlace([{ key: 'messaging.kafka.offset', value: { intValue: '7' } }]))).toBe('offset 7')
-  expect(linkPlaceText(linkPlace([]))).toBe('')
+test('a message is named by its topic, partition and offset, as far as known', () => {
+  const record = { topic: 'orders', partition: '3', offset: '1042' }
+  expect(recordText(record)).toBe('orders · partition 3 · offset 1042')
+  expect(recordPath(record)).toBe('orders/3/1042')
+  expect(recordText({ topic: '', partition: '', offset: '7' })).toBe('offset 7')
+  expect(recordPath({ ...record, offset: '' })).toBe('')
+  expect(hasSeveralClusters([{ cluster: 'a' }, { cluster: '' }, { cluster: 'a' }])).toBe(false)
+  expect(hasSeveralClusters([{ cluster: 'a' }, { cluster: 'b' }])).toBe(true)
 })
 
 test('a missing end is explained by what the flags of the link say', () => {

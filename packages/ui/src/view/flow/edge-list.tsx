@@ -1,7 +1,10 @@
+import { hasSeveralClusters } from '../../model/record-text.ts'
+import type { FlowEdge, RecordMetadata } from '@spanlink/contract'
 import type { FlowModel } from '../../model/flow-model.ts'
 import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { isPlainClick, replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
+import { RecordFacts } from '../parts/record-facts.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
 import { queueWords } from './flow-panel.tsx'
@@ -18,6 +21,7 @@ export function EdgeList(props: {
 }) {
   const { model, place, edges, to } = props
   if (edges.length === 0) return null
+  const showsCluster = hasSeveralClusters(model.edges.map(({ edge }) => recordOf(edge)))
   const name = to === 'cause' ? 'Caused by' : 'Triggered'
   return (
     <section class="link-list" aria-label={name}>
@@ -53,14 +57,6 @@ export function EdgeList(props: {
                 )}
               </a>
               <dl class="link-facts">
-                {edge.topic !== '' && (
-                  <div>
-                    <dt>topic</dt>
-                    <dd>
-                      <Text>{edge.topic}</Text>
-                    </dd>
-                  </div>
-                )}
                 <div>
                   <dt>queue time</dt>
                   <dd class="queue">
@@ -69,6 +65,7 @@ export function EdgeList(props: {
                     {edge.onCriticalPath && <span class="tag">critical path</span>}
                   </dd>
                 </div>
+                <RecordFacts record={recordOf(edge)} showsCluster={showsCluster} />
               </dl>
             </li>
           )
@@ -79,4 +76,8 @@ export function EdgeList(props: {
       )}
     </section>
   )
+}
+
+function recordOf(edge: FlowEdge): RecordMetadata {
+  return Object.assign({ cluster: '', key: '' }, edge)
 }

@@ -14,7 +14,7 @@ export function FlowPanel({ view, place }: { readonly view: FlowView; readonly p
   const lane = place.lane === undefined ? undefined : model.laneOf.get(place.lane)
   const edge = edgeOf(model, place)
   return (
-    <aside class="span-panel details-panel" aria-label="Details">
+    <aside class="span-panel details-panel" aria-label="Details" tabIndex={0}>
       <button
         type="button"
         class="quiet close-details"
@@ -25,11 +25,11 @@ export function FlowPanel({ view, place }: { readonly view: FlowView; readonly p
         <Icon name="close" />
       </button>
       {lane !== undefined ? (
-        <LaneDetails view={view} place={place} lane={lane} />
+        <LaneDetails key={place.lane} view={view} place={place} lane={lane} />
       ) : edge !== undefined ? (
         <EdgeDetails model={model} place={place} edge={edge} />
       ) : place.span !== undefined ? (
-        <SpanDetails view={view} place={place} traceId={place.span.traceId} spanId={place.span.spanId} />
+        <SpanDetails key={place.span.spanId} view={view} place={place} {...place.span} />
       ) : null}
     </aside>
   )

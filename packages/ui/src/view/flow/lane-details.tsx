@@ -6,12 +6,16 @@ import { push } from '../../state/url.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
+import { SpanSections, StatusMessage, useSpanDetails } from '../trace/span-sections.tsx'
+import { StatusTag } from '../trace/status-tag.tsx'
 import { EdgeList } from './edge-list.tsx'
+import { LaneErrors } from './lane-errors.tsx'
 
 export function LaneDetails(props: { readonly view: FlowView; readonly place: FlowPlace; readonly lane: number }) {
   const { view, place, lane } = props
   const model = view.model.value
   const shown = model.lanes[lane]
+  const details = useSpanDetails(shown?.traceId ?? '', shown?.rootSpanId ?? '', model.answer)
   if (shown === undefined) return null
   return (
     <>
@@ -21,12 +25,17 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
           <h2>
             <Text class="block">{shown.rootName}</Text>
           </h2>
+          <span class="tags">
+            {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}
+            {details.data !== undefined && <StatusTag code={details.data.span.status.code} />}
+          </span>
         </div>
       </header>
       <div class="panel-body">
+        <StatusMessage answer={details.data} />
         <p class="panel-actions">
           <a class="button" href={traceUrl(shown.traceId, shown.rootSpanId)}>
-            Open the trace
+            Open trace
           </a>
           <button
             type="button"
@@ -37,15 +46,13 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
             }}
           >
             {isLaneOpen(view, lane)
-              ? 'Hide its spans'
-              : shown.spanCount === 1
-                ? 'Show its span here'
-                : `Show all ${shown.spanCount.toLocaleString('en')} spans here`}
+              ? 'Hide spans'
+              : `Show ${shown.spanCount === 1 ? '1 span' : `${shown.spanCount.toLocaleString('en')} spans`} here`}
           </button>
         </p>
         <dl class="pairs">
-          <dt>Starts at</dt>
-          <dd>{durationText(model.start[lane] ?? 0)}</dd>
+          <dt>Start</dt>
+          <dd>+{durationText(model.start[lane] ?? 0)}</dd>
           <dt>Duration</dt>
           <dd>{nanoText(shown.durationNano)}</dd>
           <dt>Spans</dt>
@@ -57,12 +64,18 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
             {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace id" />
           </dd>
         </dl>
-        {shown.rootMissing && <p class="faint">Its root span is not here; the earliest one stands for it.</p>}
+        {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
         {shown.id !== shown.traceId && (
-          <p class="faint">A part of its trace: cut where a consumer goes on in the trace of the producer.</p>
+          <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
         )}
+        <LaneErrors place={place} lane={shown} lanes={model.lanes} />
         <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
         <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />
+        <SpanSections
+          details={details}
+          startUnixNano={model.startUnixNano}
+          isParentMissing={shown.rootMissing && details.data?.span.parentSpanId !== ''}
+        />
       </div>
     </>
   )

@@ -65,8 +65,10 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
   return (
     <tr onClick={openRow}>
       <td class="name">
-        {/* The flow, with the critical path to what became of this message. */}
-        <a class="row-link message-link" href={flowUrl(traceId, { span: message, end: spanId })}>
+        <a
+          class="row-link message-link"
+          href={flowUrl(traceId, { span: firstFailure(message) ?? message, end: spanId })}
+        >
           <Icon name="topic" />
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
           {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
@@ -97,6 +99,15 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
   )
 }
 
+/** Where a message went wrong first: what someone who opens a dead letter looks for. */
+function firstFailure(message: Message): MessageSpan | undefined {
+  return message.attempts.find(isFailed)
+}
+
+function isFailed({ status, errorType }: MessageSpan): boolean {
+  return status === 'error' || errorType !== ''
+}
+
 /** Each attempt in order, with its error, and where it ended. */
 function Fate({ message }: { readonly message: Message }) {
   const { attempts, deadLetter } = message
@@ -121,7 +132,7 @@ function Fate({ message }: { readonly message: Message }) {
 }
 
 function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
-  const isError = attempt.status === 'error' || attempt.errorType !== ''
+  const isError = isFailed(attempt)
   const said = attempt.errorMessage || attempt.errorType
   const waited = attempt.queueTimeNano === null ? '' : `, after ${nanoText(attempt.queueTimeNano)} in the queue`
   return (

@@ -1,6 +1,5 @@
 import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/contract'
 import { nanoText } from '../../model/duration-text.ts'
-import { linkPlace, linkPlaceText } from '../../model/link-place.ts'
 import { missingEndWords } from '../../model/missing-words.ts'
 import { follow, type LinkDirection } from '../../state/follow.ts'
 import { traceUrl, type Crumb } from '../../state/route.ts'
@@ -8,6 +7,7 @@ import { isPlainClick } from '../../state/url.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Age } from '../parts/moment.tsx'
+import { RecordFacts } from '../parts/record-facts.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
 import { AttributeTable } from './attribute-table.tsx'
@@ -21,9 +21,9 @@ export function LinkItem(props: {
   readonly spanId: string
   readonly end: LinkedSpan | null
   readonly link: SpanLink | TraceLink
+  readonly showsCluster: boolean
 }) {
   const { direction, end, link } = props
-  const at = linkPlaceText(linkPlace(link.attributes))
   return (
     <li class="link-item">
       {props.traceId === '' ? (
@@ -73,18 +73,12 @@ export function LinkItem(props: {
             </dd>
           </div>
         )}
-        {at !== '' && (
-          <div class="place">
-            <dt>message</dt>
-            <dd>
-              <Text>{at}</Text>
-            </dd>
-          </div>
-        )}
+        <RecordFacts record={link.record} showsCluster={props.showsCluster} />
       </dl>
       <details class="link-more">
         <summary>
-          {link.attributes.length} attributes, ids <Dropped count={link.droppedAttributesCount} />
+          {link.attributes.length} {link.attributes.length === 1 ? 'attribute' : 'attributes'}, ids{' '}
+          <Dropped count={link.droppedAttributesCount} />
         </summary>
         {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
         <dl class="pairs mono">

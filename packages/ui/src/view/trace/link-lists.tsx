@@ -2,8 +2,7 @@ import type { LinkedSpan, LinksAnswer, Span, SpanLink, TraceLink } from '@spanli
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
-import { linkPlace } from '../../model/link-place.ts'
-import type { TraceModel } from '../../model/trace-model.ts'
+import { hasSeveralClusters } from '../../model/record-text.ts'
 import { crumbOf, linksPath, type LinkDirection } from '../../state/follow.ts'
 import { createOlderPages } from '../../state/older-pages.ts'
 import { createResource } from '../../state/resource.ts'
@@ -22,17 +21,17 @@ const MOST_UNGROUPED = 8
 type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
 
 /** Backlinks: spans of any trace and age that link to this one. */
-export function LinksIn({ model, span }: { readonly model: TraceModel; readonly span: LinkTarget }) {
+export function LinksIn({ traceId, span }: { readonly traceId: string; readonly span: LinkTarget }) {
   const links = useMemo(() => createResource<LinksAnswer>(), [])
   const older = useMemo(() => createOlderPages<LinksAnswer>(), [])
   useEffect(() => {
     older.clear()
-    if (span.backlinkCount > 0) void links.load(linksPath(model.traceId, 'in', span.spanId))
+    if (span.backlinkCount > 0) void links.load(linksPath(traceId, 'in', span.spanId))
     return () => {
       links.stop()
       older.clear()
     }
-  }, [links, model.traceId, span.spanId, span.backlinkCount])
+  }, [links, traceId, span.spanId, span.backlinkCount])
   const { data, dataPath, error, loading } = links.state.value
   if (span.backlinkCount === 0) {
     return span.kind === 'producer' ? (
@@ -51,11 +50,7 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
       {error !== undefined && (
         <p class="errors" role="alert">
           {error.message}{' '}
-          <button
-            type="button"
-            class="plain"
-            onClick={() => void links.load(linksPath(model.traceId, 'in', span.spanId))}
-          >
+          <button type="button" class="plain" onClick={() => void links.load(linksPath(traceId, 'in', span.spanId))}>
             Try again
           </button>
         </p>
@@ -63,7 +58,7 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
       {loading && data === undefined && <p class="faint none-line">Loading…</p>}
       <Grouped
         direction="in"
-        from={crumbOf(model.traceId, span)}
+        from={crumbOf(traceId, span)}
         links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
       />
       {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Load more" />}
@@ -72,7 +67,7 @@ export function LinksIn({ model, span }: { readonly model: TraceModel; readonly 
 }
 
 /** Links of this span: the spans that produced its messages. */
-export function LinksOut({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const most = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
   const shown = span.links.slice(0, most.value)
@@ -85,7 +80,7 @@ export function LinksOut({ model, span }: { readonly model: TraceModel; readonly
       </h3>
       <Grouped
         direction="out"
-        from={crumbOf(model.traceId, span)}
+        from={crumbOf(traceId, span)}
         links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
       />
       {shown.length < span.links.length && (
@@ -111,10 +106,11 @@ function Grouped(props: {
   readonly links: readonly ListedLink[]
 }) {
   const { direction, from, links } = props
+  const showsCluster = hasSeveralClusters(links.map(({ link }) => link.record))
   const list = (some: readonly ListedLink[]) => (
     <ul>
       {some.map((link, index) => (
-        <LinkItem key={index} direction={direction} from={from} {...link} />
+        <LinkItem key={index} direction={direction} from={from} showsCluster={showsCluster} {...link} />
       ))}
     </ul>
   )
@@ -139,7 +135,7 @@ function Group(props: {
 }) {
   const isOpen = useSignal(props.isOpen)
   const { first } = props
-  const topic = first === undefined ? '' : (linkPlace(first.link.attributes).topic ?? '')
+  const topic = first === undefined ? '' : first.link.record.topic
   return (
     <details class="link-group" open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
       <summary>
@@ -161,5 +157,5 @@ function Group(props: {
 }
 
 function groupOf({ end, link }: ListedLink): string {
-  return JSON.stringify([end?.service, end?.name, end?.status === 'error', linkPlace(link.attributes).topic])
+  return JSON.stringify([end?.service, end?.name, end?.status === 'error', link.record.topic])
 }

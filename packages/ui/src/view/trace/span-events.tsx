@@ -1,12 +1,11 @@
 import type { Span } from '@spanlink/contract'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { nanoText, offsetText } from '../../model/duration-text.ts'
-import type { TraceModel } from '../../model/trace-model.ts'
 import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { LongText } from './long-text.tsx'
 import { Dropped, Section } from './section.tsx'
 
-export function SpanEvents({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bigint; readonly span: Span }) {
   if (span.events.length === 0 && span.droppedEventsCount === 0) return null
   return (
     <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount} open>
@@ -16,7 +15,7 @@ export function SpanEvents({ model, span }: { readonly model: TraceModel; readon
             <div class="event-head">
               <span
                 class="event-time"
-                title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - model.startUnixNano).toString())} into the trace`}
+                title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
               >
                 {offsetText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
               </span>

@@ -1,18 +1,22 @@
 import type { Span } from '@spanlink/contract'
-import type { TraceModel } from '../../model/trace-model.ts'
 import { traceUrl } from '../../state/route.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { LongText } from './long-text.tsx'
 import { Section } from './section.tsx'
 
-export function SpanIdentity({ model, span }: { readonly model: TraceModel; readonly span: Span }) {
+export function SpanIdentity(props: {
+  readonly traceId: string
+  readonly span: Span
+  readonly isParentMissing: boolean
+}) {
+  const { traceId, span } = props
   return (
     <Section title="Identity" open>
       <dl class="pairs mono">
         <dt>Trace id</dt>
         <dd>
-          {model.traceId}
-          <CopyButton value={model.traceId} label="Copy the trace id" />
+          {traceId}
+          <CopyButton value={traceId} label="Copy the trace id" />
         </dd>
         <dt>Span id</dt>
         <dd>
@@ -25,8 +29,8 @@ export function SpanIdentity({ model, span }: { readonly model: TraceModel; read
             <span class="faint">none: a root</span>
           ) : (
             <>
-              <a href={traceUrl(model.traceId, span.parentSpanId)}>{span.parentSpanId}</a>
-              {!model.positionOf.has(span.parentSpanId) && <span class="tag warn">not here</span>}
+              <a href={traceUrl(traceId, span.parentSpanId)}>{span.parentSpanId}</a>
+              {props.isParentMissing && <span class="tag warn">not found</span>}
             </>
           )}
         </dd>

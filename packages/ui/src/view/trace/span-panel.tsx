@@ -1,19 +1,12 @@
-import type { SpanAnswer, StatusCode } from '@spanlink/contract'
-import { useEffect, useMemo } from 'preact/hooks'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { durationText } from '../../model/duration-text.ts'
 import type { TraceModel } from '../../model/trace-model.ts'
-import { createResource } from '../../state/resource.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import { traceUrl } from '../../state/route.ts'
-import { AttributeTable, tracesWith } from './attribute-table.tsx'
-import { SpanEvents } from './span-events.tsx'
-import { SpanIdentity } from './span-identity.tsx'
-import { SpanLogs } from './span-logs.tsx'
-import { SpanSource } from './span-source.tsx'
-import { Section } from './section.tsx'
 import { LinksIn, LinksOut } from './link-lists.tsx'
 import { LongText } from './long-text.tsx'
+import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx'
+import { StatusTag } from './status-tag.tsx'
 import { closeDetails } from './trace-keys.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -22,16 +15,10 @@ import { ServiceName } from '../parts/service-name.tsx'
 export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
   const model = view.model.value
   const head = model.spans[position]
-  const details = useMemo(() => createResource<SpanAnswer>(), [])
   const spanId = head?.spanId ?? ''
-  const heard = view.heard.value
-  useEffect(() => {
-    void details.load(`/api/traces/${model.traceId}/spans/${spanId}`)
-    return () => details.stop()
-  }, [details, model.traceId, spanId, heard])
+  const details = useSpanDetails(model.traceId, spanId, view.heard.value)
   if (head === undefined) return null
-  const { data, error } = details.state.value
-  const span = data?.span
+  const span = details.data?.span
   return (
     <aside class="span-panel" aria-label="Span details" tabIndex={0}>
       <header>
@@ -60,53 +47,17 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
         </button>
       </header>
       <div class="panel-body">
-        {span !== undefined && span.status.message !== '' && (
-          <p class={`status-message ${span.status.code}`}>
-            <LongText text={span.status.message} most={600} />
-          </p>
-        )}
+        <StatusMessage answer={details.data} />
         <Times view={view} position={position} />
-        <LinksIn model={model} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
-        {error !== undefined && data === undefined && (
-          <p class="errors" role="alert">
-            {error.message}
-          </p>
-        )}
-        {data !== undefined && span !== undefined ? (
-          <>
-            <LinksOut model={model} span={span} />
-            <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
-              <AttributeTable attributes={span.attributes} same={tracesWith('span')} />
-            </Section>
-            <SpanEvents model={model} span={span} />
-            <SpanLogs traceId={model.traceId} span={span} />
-            <SpanSource source={data.source} />
-            <SpanIdentity model={model} span={span} />
-          </>
-        ) : (
-          error === undefined && <p class="faint none-line">Loading…</p>
-        )}
+        <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
+        {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
+        <SpanSections
+          details={details}
+          startUnixNano={model.startUnixNano}
+          isParentMissing={model.orphan[position] === 1}
+        />
       </div>
     </aside>
-  )
-}
-
-function StatusTag({ code }: { readonly code: StatusCode }) {
-  if (code === 'error') {
-    return (
-      <span class="tag error">
-        <Icon name="error" />
-        error
-      </span>
-    )
-  }
-  return code === 'ok' ? (
-    <span class="tag ok">
-      <Icon name="check" />
-      ok
-    </span>
-  ) : (
-    <span class="tag">status unset</span>
   )
 }
 
@@ -145,8 +96,8 @@ function Times({ view, position }: { readonly view: TraceView; readonly position
 
 /** Of a hundred, with a tenth where that tells more. */
 function shareText(share: number): string {
-  if (share > 0 && share < 0.1) return '< 0.1 %'
-  return `${Number(share.toFixed(1))} %`
+  if (share > 0 && share < 0.1) return '<0.1%'
+  return `${Number(share.toFixed(1))}%`
 }
 
 function pathLength(view: TraceView, position: number): number {

@@ -1,0 +1,61 @@
+import type { FlowLane, TraceSkeleton } from '@spanlink/contract'
+import { useEffect, useMemo } from 'preact/hooks'
+import { durationText } from '../../model/duration-text.ts'
+import { laneErrors } from '../../model/lane-errors.ts'
+import { buildTraceModel } from '../../model/trace-model.ts'
+import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { createResource } from '../../state/resource.ts'
+import { Icon } from '../parts/icon.tsx'
+import { ServiceName } from '../parts/service-name.tsx'
+import { Text } from '../parts/text.tsx'
+
+const SHOWN = 20
+
+/** The failed spans of a lane, each with the way to its details: the error is often below the span that the lane begins with. */
+export function LaneErrors(props: {
+  readonly place: FlowPlace
+  readonly lane: FlowLane
+  readonly lanes: readonly FlowLane[]
+}) {
+  const { place, lane, lanes } = props
+  const skeleton = useMemo(() => createResource<TraceSkeleton>(), [])
+  useEffect(() => {
+    if (lane.errorCount > 0) void skeleton.load(`/api/traces/${lane.traceId}/skeleton`)
+    return () => skeleton.stop()
+  }, [skeleton, lane.traceId, lane.errorCount])
+  const { data } = skeleton.state.value
+  const trace = useMemo(() => (data === undefined ? undefined : buildTraceModel(data)), [data])
+  if (trace === undefined || lane.errorCount === 0) return null
+  const failed = laneErrors(trace, lane, lanes)
+  return (
+    <section class="link-list" aria-label="Errors">
+      <h3>
+        <Icon name="error" />
+        Errors <span class="section-count">{failed.length.toLocaleString('en')}</span>
+      </h3>
+      <ul>
+        {failed.slice(0, SHOWN).map((p) => {
+          const span = trace.spans[p]
+          if (span === undefined) return null
+          const url = flowUrl(place.traceId, {
+            view: place.view,
+            end: place.end,
+            span: { traceId: lane.traceId, spanId: span.spanId },
+          })
+          return (
+            <li key={p} class="link-item">
+              <a class="link-end" href={url}>
+                <ServiceName name={span.service} />
+                <Text class="operation">{span.name}</Text>
+                <span class="faint">{durationText((trace.end[p] ?? 0) - (trace.start[p] ?? 0))}</span>
+              </a>
+            </li>
+          )
+        })}
+      </ul>
+      {failed.length > SHOWN && (
+        <p class="faint">and {(failed.length - SHOWN).toLocaleString('en')} more in the trace</p>
+      )}
+    </section>
+  )
+}
