@@ -28,7 +28,8 @@ interface Flow {
 }
 interface Topology {
   readonly edges: readonly {
-    readonly from: string
+    readonly type: string
+    readonly topic?: string
     readonly to: string
     readonly lag?: { readonly messages: number; readonly metric: string }
   }[]
@@ -114,7 +115,9 @@ test.each(['link', 'parent', 'half'] as const)(
 
     await until(async () => {
       const { edges } = (await spanlink.getJson('/api/topology')) as Topology
-      const toFraud = edges.find(({ from, to }) => from === 'topic:kafka:payments' && to === 'group:kafka:fraud')
+      const toFraud = edges.find(
+        ({ type, topic, to }) => type === 'deliver' && topic === 'payments' && to.endsWith(':fraud'),
+      )
       expect(toFraud?.lag).toMatchObject({ messages: expect.any(Number), metric: 'kafka.consumer.lag' })
     })
   },

@@ -17,22 +17,26 @@ export type Quantiles = Static<typeof Quantiles>
 
 /** Messages that a consumer group has still to take, as its own or the broker's metrics tell. */
 export const TopologyLag = Type.Object({
-  /** The latest value in the asked time, over all partitions and instances. */
+  /** The last value in the requested time, over all partitions and instances. */
   messages: Type.Integer(),
-  /** When that was. */
+  /** When it was measured. Of a group with several topics: the oldest of theirs. */
   timeUnixNano: UnixNano,
+  /** The metric has been silent for two of its intervals, at least 2 minutes, at the end of the requested time: the lag since then is unknown. */
+  stale: Type.Boolean(),
   /** The metric it was read from. `records_lag_max` is the worst partition of each client, so a lower bound. */
   metric: Type.String(),
 })
 export type TopologyLag = Static<typeof TopologyLag>
 
 export const TopologyNode = Type.Object({
-  /** `service:<name>`, `topic:<system>:<name>`, `group:<system>:<name>`. */
+  /** `service:<name>`, `topic:<system>:<cluster>:<name>`, `group:<system>:<cluster>:<name>`. */
   id: Type.String(),
   type: Type.Enum(['service', 'topic', 'group']),
   name: Type.String(),
   /** `kafka`, `rabbitmq`, …; empty for a service, and where spans don't say. */
   system: Type.String(),
+  /** Id of the Kafka cluster; empty for a service, and where unknown. */
+  cluster: Type.String(),
   /** Of a group where metrics tell it: over all its topics. */
   lag: Type.Optional(TopologyLag),
 })
@@ -42,7 +46,8 @@ const ExampleSpan = Type.Object({ traceId: TraceId, spanId: SpanId })
 
 /**
  * `produce`: service to topic. `deliver`: topic to consumer group. `consume`: consumer group to service, one per
- * topic; straight from the topic where the spans name no group. `call`: service to service, by parent and child span.
+ * topic; straight from the topic where the spans name no group. `call`: service to service, by parent and child span,
+ * and by messages whose spans name no topic that both ends share.
  */
 export const TopologyEdge = Type.Object({
   type: Type.Enum(['produce', 'deliver', 'consume', 'call']),
@@ -51,12 +56,14 @@ export const TopologyEdge = Type.Object({
   /** `produce`, `deliver` and `consume`: the name of the topic. */
   topic: Type.Optional(Type.String()),
   /**
-   * Spans: sends, deliveries or calls. A consumer with receive and process spans is counted by its process spans. An
-   * estimate, like all numbers of the edge, when `sampled`. 0 for a group that took nothing while messages wait for it.
+   * Messages sent or delivered, or calls: a batch counts as many as it has messages. A consumer with receive and process
+   * spans is counted by its process spans. An estimate, like all numbers of the edge, when `sampled`. 0 for a group that
+   * consumed nothing while messages wait for it.
    */
   count: Type.Integer(),
+  /** Messages of spans that failed, or calls that did. */
   errorCount: Type.Integer(),
-  /** Spans per second over the asked time. */
+  /** `count` per second over the requested time. */
   rate: Type.Number(),
   /** Of the sending, processing or called spans. */
   duration: Quantiles,

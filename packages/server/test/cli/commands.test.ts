@@ -224,7 +224,7 @@ test('the topology is a table of edges', async () => {
     expect((await run(['topology', '--since', '10m'])).stdout).toMatch(/topic orders +group payments.* 1,234$/m)
   }, 60_000)
   const { stdout: json } = await run(['topology', '--json'])
-  expect((JSON.parse(json) as TopologyAnswer).nodes.map((node) => node.id)).toContain('topic:kafka:orders')
+  expect((JSON.parse(json) as TopologyAnswer).nodes.map((node) => node.id)).toContain('topic:kafka::orders')
 })
 
 test('tail tells what is there, what comes, and ends with code 4 when the server does', async () => {

@@ -104,12 +104,12 @@ test('a directory of schema 5 keeps its columns and its topology, and takes more
   await before.stop()
 
   const store = await openEmbeddedStore(dir)
-  expect(await edges(store, start)).toEqual([['produce', 'service:shop', 'topic:kafka:orders', 4, 2, '10000000']])
+  expect(await edges(store, start)).toEqual([['produce', 'service:shop', 'topic:kafka::orders', 4, 2, '10000000']])
   const attributes = Object.entries(messaging).map(([key, value]) => kv(key, value))
   const sent = span({ start, duration: 10n * MS, kind: 4, name: 'orders publish', attributes })
   const rows = transcodeTraces(encodeTraces(tracesOf('shop', [sent])), Math.floor(Date.now() / 1000))
   await store.insert('spans', [rows.spans], 'after')
-  expect(await edges(store, start)).toEqual([['produce', 'service:shop', 'topic:kafka:orders', 5, 2, '10000000']])
+  expect(await edges(store, start)).toEqual([['produce', 'service:shop', 'topic:kafka::orders', 5, 2, '10000000']])
   const [columns] = await store.query(
     `select count() as n, groupUniqArray((messaging_operation, messaging_system, topic, message_offset)) as said from spans`,
   )

@@ -51,18 +51,18 @@ async function putMetric(name: string, points: readonly Point[], service = 'work
   )
 }
 
-async function topology(hour: number): Promise<TopologyAnswer> {
+async function topology(hour: number, length = HOUR): Promise<TopologyAnswer> {
   await spanlink.stored()
   const start = startOf(hour)
-  const query = { start: String(start), end: String(start + HOUR) }
+  const query = { start: String(start), end: String(start + length) }
   const { status, body } = await spanlink.get<TopologyAnswer>('/api/topology', query)
   expect({ status, body }).toMatchObject({ status: 200 })
   return body
 }
 
 /** Of the edge into the only group, and of the group. */
-async function lagOf(hour: number): Promise<readonly (TopologyLag | undefined)[]> {
-  const { edges, nodes } = await topology(hour)
+async function lagOf(hour: number, length = HOUR): Promise<readonly (TopologyLag | undefined)[]> {
+  const { edges, nodes } = await topology(hour, length)
   return [edges.find(({ type }) => type === 'deliver')?.lag, nodes.find(({ type }) => type === 'group')?.lag]
 }
 
@@ -83,7 +83,73 @@ test('lag of the plugin is the latest of each instance added up; an instance tha
   const late = [{ at: at(30) + 20n * SECOND, value: 12, attributes }]
   await putMetric('kafka.consumer.lag', late, 'worker', 'two')
   const lag = { messages: 42, timeUnixNano: String(at(30) + 20n * SECOND), metric: 'kafka.consumer.lag' }
-  expect(await lagOf(0)).toEqual([lag, lag])
+  const current = { ...lag, stale: false }
+  expect(await lagOf(0, 32n * 60n * SECOND)).toEqual([current, current])
+})
+
+test('the lag of a metric that fell silent is stale and keeps its time', async () => {
+  const attributes = { 'messaging.destination.name': 'silent', 'messaging.consumer.group.name': 'silent-group' }
+  await putTraffic(7, 'silent')
+  const at = (minute: number): bigint => startOf(7) + BigInt(minute) * 60n * SECOND
+  const points = [5, 6, 7].map((minute) => ({ at: at(minute), value: 272, attributes }))
+  await putMetric('kafka.consumer.lag', points)
+  const lag = { messages: 272, timeUnixNano: String(at(7)), metric: 'kafka.consumer.lag' }
+  expect(await lagOf(7, 9n * 60n * SECOND)).toEqual([
+    { ...lag, stale: false },
+    { ...lag, stale: false },
+  ])
+  expect(await lagOf(7, 10n * 60n * SECOND)).toEqual([
+    { ...lag, stale: true },
+    { ...lag, stale: true },
+  ])
+})
+
+test("a client's lag that is still exported comes before a broker's that fell silent", async () => {
+  await putTraffic(8, 'both')
+  const ofClient = { 'messaging.destination.name': 'both', 'messaging.consumer.group.name': 'both-group' }
+  const ofBroker = { group: 'both-group', topic: 'both', partition: '0' }
+  const at = startOf(8) + 1_200n * SECOND
+  await putMetric(
+    'kafka.consumer_group.lag',
+    [{ at: at - 900n * SECOND, value: 100, attributes: ofBroker }],
+    'collector',
+  )
+  await putMetric('kafka.consumer.lag', [{ at, value: 5, attributes: ofClient }])
+  expect(await lagOf(8, 1_260n * SECOND)).toMatchObject([
+    { messages: 5, stale: false, metric: 'kafka.consumer.lag' },
+    { messages: 5, stale: false },
+  ])
+})
+
+test('the lag of a group of two clusters is that of each, and of neither where the metric names no cluster', async () => {
+  const at = startOf(9)
+  const ms = Number((at - T0) / MS)
+  for (const cluster of ['east', 'west']) {
+    const attributes = { 'kafka.cluster.id': cluster }
+    const sent = send('twice', { at: ms, attributes })
+    const taken = processing('twice', sent, 'g', 'link', { at: ms + 50, attributes })
+    await spanlink.send('/v1/traces', encodeTraces(tracesOf('shop', [sent, taken])))
+  }
+  const series = { 'messaging.destination.name': 'twice', 'messaging.consumer.group.name': 'g' }
+  const put = async (value: number, cluster: Readonly<Record<string, string>>): Promise<void> =>
+    await putMetric('kafka.consumer.lag', [{ at, value, attributes: { ...series, ...cluster } }])
+  const lags = async () => {
+    const { edges } = await topology(9)
+    return edges
+      .filter(({ type }) => type === 'deliver')
+      .map(({ to, lag }) => [to, lag?.messages])
+      .toSorted()
+  }
+  await put(7, {})
+  expect(await lags()).toEqual([
+    ['group:kafka:east:g', undefined],
+    ['group:kafka:west:g', undefined],
+  ])
+  await put(3, { 'kafka.cluster.id': 'west' })
+  expect(await lags()).toEqual([
+    ['group:kafka:east:g', undefined],
+    ['group:kafka:west:g', 3],
+  ])
 })
 
 test('what the broker says goes before what clients say, once a partition, whoever tells it last', async () => {
@@ -144,10 +210,10 @@ test('a group that takes nothing while messages wait for it is an edge without d
   ])
   const { edges, nodes } = await topology(4)
   expect(edges.map(({ type, to, count, lag }) => [type, to, count, lag?.messages])).toEqual([
-    ['produce', 'topic:kafka:stuck', 1, undefined],
-    ['deliver', 'group:kafka:asleep', 0, 77],
+    ['produce', 'topic:kafka::stuck', 1, undefined],
+    ['deliver', 'group:kafka::asleep', 0, 77],
   ])
-  expect(nodes.map(({ id, lag }) => [id, lag?.messages])).toContainEqual(['group:kafka:asleep', 77])
+  expect(nodes.map(({ id, lag }) => [id, lag?.messages])).toContainEqual(['group:kafka::asleep', 77])
 })
 
 test('without a metric in the asked time there is no lag', async () => {

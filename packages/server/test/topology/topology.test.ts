@@ -27,11 +27,11 @@ function edges(answer: TopologyAnswer) {
 }
 
 const orderEdges = [
-  ['consume', 'group:kafka:email', 'service:email', 4, 1, '300000000'],
-  ['consume', 'group:kafka:payment', 'service:payment', 4, 0, '100000000'],
-  ['deliver', 'topic:kafka:orders', 'group:kafka:email', 4, 1, '300000000'],
-  ['deliver', 'topic:kafka:orders', 'group:kafka:payment', 4, 0, '100000000'],
-  ['produce', 'service:gateway', 'topic:kafka:orders', 4, 0, undefined],
+  ['consume', 'group:kafka::email', 'service:email', 4, 1, '300000000'],
+  ['consume', 'group:kafka::payment', 'service:payment', 4, 0, '100000000'],
+  ['deliver', 'topic:kafka::orders', 'group:kafka::email', 4, 1, '300000000'],
+  ['deliver', 'topic:kafka::orders', 'group:kafka::payment', 4, 0, '100000000'],
+  ['produce', 'service:gateway', 'topic:kafka::orders', 4, 0, undefined],
 ]
 
 /** Four orders, each consumed by two groups 100 and 300 ms after its send ended. */
@@ -158,9 +158,9 @@ test('all spellings of the conventions are read as one', async () => {
   }
   const count = Object.keys(spellings).length
   expect(edges(await topology(hour))).toEqual([
-    ['consume', 'group:kafka:g', 'service:consumer', count, 0, '50000000'],
-    ['deliver', 'topic:kafka:orders', 'group:kafka:g', count, 0, '50000000'],
-    ['produce', 'service:producer', 'topic:kafka:orders', count, 0, undefined],
+    ['consume', 'group:kafka::g', 'service:consumer', count, 0, '50000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::g', count, 0, '50000000'],
+    ['produce', 'service:producer', 'topic:kafka::orders', count, 0, undefined],
   ])
 })
 
@@ -187,9 +187,9 @@ test('a consumer with poll and process spans is counted once, a batch by its sen
   await traces.put(tracesOf('producer', [...made, sent]))
   await traces.put(tracesOf('consumer', [poll, ...processed]))
   expect(edges(await topology(5))).toEqual([
-    ['consume', 'group:kafka:g', 'service:consumer', 2, 0, '30000000'],
-    ['deliver', 'topic:kafka:orders', 'group:kafka:g', 2, 0, '30000000'],
-    ['produce', 'service:producer', 'topic:kafka:orders', 1, 0, undefined],
+    ['consume', 'group:kafka::g', 'service:consumer', 2, 0, '30000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 2, 0, '30000000'],
+    ['produce', 'service:producer', 'topic:kafka::orders', 2, 0, undefined],
   ])
 })
 
@@ -202,9 +202,140 @@ test('a batch span counts where its messages have no spans of their own', async 
   const only = processing('orders', sent, 'only', 'link', { at: at + 110, attributes: batch })
   await traces.put(tracesOf('consumer', [sent, whole, each, only]))
   expect(edges(await topology(11)).filter(([type]) => type === 'deliver')).toEqual([
-    ['deliver', 'topic:kafka:orders', 'group:kafka:each', 1, 0, '50000000'],
-    ['deliver', 'topic:kafka:orders', 'group:kafka:only', 1, 0, '100000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::each', 1, 0, '50000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::only', 1, 0, '100000000'],
   ])
+})
+
+test('edges count the messages of a batch, failed ones too', async () => {
+  const at = 12 * HOUR_MS
+  const sent = [3, 4].map((count, index) =>
+    send('orders', {
+      at,
+      kind: 3,
+      attributes: { 'messaging.batch.message_count': count },
+      ...(index === 0 ? { status: { code: 2 } } : {}),
+    }),
+  )
+  const taken = span({
+    name: 'poll orders',
+    kind: 3,
+    at: at + 20,
+    attributes: {
+      ...spellings['1.45']?.[1],
+      'messaging.operation.type': 'receive',
+      'messaging.batch.message_count': 4,
+    },
+  })
+  await traces.put(tracesOf('producer', sent))
+  await traces.put(tracesOf('consumer', [taken]))
+  expect(edges(await topology(12))).toEqual([
+    ['consume', 'group:kafka::g', 'service:consumer', 4, 0, undefined],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 4, 0, undefined],
+    ['produce', 'service:producer', 'topic:kafka::orders', 7, 3, undefined],
+  ])
+})
+
+test.each([
+  [13, 'process'],
+  [14, 'receive'],
+] as const)(
+  'a group has queue times where only one of its two spans is tied to the producer: hour %i, not its %s',
+  async (hour, loose) => {
+    const at = hour * HOUR_MS
+    const sent = send('orders', { at, for: 10 })
+    const attributes = { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' }
+    const receive = span({
+      name: 'poll orders',
+      kind: 3,
+      at: at + 50,
+      attributes,
+      links: loose === 'receive' ? [] : [linkTo(sent)],
+    })
+    const process = processing('orders', loose === 'process' ? undefined : sent, 'g', 'link', {
+      at: at + 80,
+      in: receive,
+    })
+    await traces.put(tracesOf('producer', [sent]))
+    await traces.put(tracesOf('consumer', [receive, process]))
+    const queued = loose === 'process' ? '40000000' : '70000000'
+    expect(edges(await topology(hour))).toEqual([
+      ['consume', 'group:kafka::g', 'service:consumer', 1, 0, queued],
+      ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, queued],
+      ['produce', 'service:producer', 'topic:kafka::orders', 1, 0, undefined],
+    ])
+  },
+)
+
+test('a topic of one name in two clusters is two topics, each with its groups and queue times', async () => {
+  const at = 15 * HOUR_MS
+  for (const [index, cluster] of ['east', 'west'].entries()) {
+    const attributes = { 'kafka.cluster.id': cluster }
+    const sent = send('orders', { at, for: 10, attributes })
+    const older = { 'messaging.kafka.cluster.id': cluster }
+    const taken = processing('orders', sent, 'billing', 'link', { at: at + 60 + index * 100, attributes: older })
+    await traces.put(tracesOf(`shop ${cluster}`, [sent]))
+    await traces.put(tracesOf('billing', [taken]))
+  }
+  const answer = await topology(15)
+  expect(edges(answer)).toEqual([
+    ['consume', 'group:kafka:east:billing', 'service:billing', 1, 0, '50000000'],
+    ['consume', 'group:kafka:west:billing', 'service:billing', 1, 0, '150000000'],
+    ['deliver', 'topic:kafka:east:orders', 'group:kafka:east:billing', 1, 0, '50000000'],
+    ['deliver', 'topic:kafka:west:orders', 'group:kafka:west:billing', 1, 0, '150000000'],
+    ['produce', 'service:shop east', 'topic:kafka:east:orders', 1, 0, undefined],
+    ['produce', 'service:shop west', 'topic:kafka:west:orders', 1, 0, undefined],
+  ])
+  const topics = answer.nodes.filter(({ type }) => type === 'topic').map(({ name, cluster }) => `${name} of ${cluster}`)
+  expect(topics.toSorted()).toEqual(['orders of east', 'orders of west'])
+})
+
+test('spans without system and cluster are of the only ones that their topic is known in', async () => {
+  const at = 16 * HOUR_MS
+  const sent = send('orders', { at, for: 10, attributes: { 'kafka.cluster.id': 'c:1' } })
+  const first = send('orders', { at, for: 10 })
+  const brave = span({ name: 'poll', kind: 5, at: at + 60, in: sent, attributes: { 'kafka.topic': 'orders' } })
+  await traces.put(tracesOf('shop', [first, sent]))
+  await traces.put(tracesOf('java', [brave]))
+  expect(edges(await topology(16))).toEqual([
+    ['consume', 'topic:kafka:c%3A1:orders', 'service:java', 1, 0, '50000000'],
+    ['produce', 'service:shop', 'topic:kafka:c%3A1:orders', 2, 0, undefined],
+  ])
+})
+
+test('a message over the default exchange of RabbitMQ goes through the queue that its routing key names', async () => {
+  const at = 17 * HOUR_MS
+  const attributes = {
+    'messaging.system': 'rabbitmq',
+    'messaging.destination': '',
+    'messaging.rabbitmq.destination.routing_key': 'invoices',
+  }
+  const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes })
+  const taken = span({ name: 'process', kind: 5, at: at + 60, in: sent, attributes })
+  await traces.put(tracesOf('shop', [sent]))
+  await traces.put(tracesOf('billing', [taken]))
+  expect(edges(await topology(17))).toEqual([
+    ['consume', 'topic:rabbitmq::invoices', 'service:billing', 1, 0, '50000000'],
+    ['produce', 'service:shop', 'topic:rabbitmq::invoices', 1, 0, undefined],
+  ])
+})
+
+test.each([
+  [18, 'parent'],
+  [19, 'link'],
+  [20, 'both'],
+] as const)('a message without a topic is an edge between the two services: hour %i, %s', async (hour, mode) => {
+  const at = hour * HOUR_MS
+  const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes: { 'messaging.system': 'rabbitmq' } })
+  const taken = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
+  await traces.put(tracesOf('shop', [sent]))
+  await traces.put(tracesOf('billing', [taken]))
+  const answer = await topology(hour)
+  expect(edges(answer)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
+  expect(answer.edges[0]).toMatchObject({
+    duration: { p50: '30000000' },
+    failed: { traceId: taken.traceId, spanId: taken.spanId },
+  })
 })
 
 test('a message that waited since before the asked time has its queue time', async () => {
@@ -213,8 +344,8 @@ test('a message that waited since before the asked time has its queue time', asy
   await traces.put(tracesOf('producer', [order]))
   await traces.put(tracesOf('consumer', [taken]))
   expect(edges(await topology(7))).toEqual([
-    ['consume', 'group:kafka:g', 'service:consumer', 1, 0, '3600000000000'],
-    ['deliver', 'topic:kafka:orders', 'group:kafka:g', 1, 0, '3600000000000'],
+    ['consume', 'group:kafka::g', 'service:consumer', 1, 0, '3600000000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '3600000000000'],
   ])
 })
 

@@ -23,6 +23,7 @@ const model = buildTopologyModel({
     type: id.split(':')[0] as 'service',
     name: id.split(':').at(-1) ?? '',
     system: '',
+    cluster: '',
   })),
   edges: [
     edge('produce', 'service:a', 'topic:k:t1', 't1', 100),
@@ -62,7 +63,7 @@ test('a node tells the worst of what its messages wait', () => {
 })
 
 test('a group tells how far it is behind, a topic how far the last of its groups is, and others nothing', () => {
-  const lag = (messages: number) => ({ messages, timeUnixNano: '1', metric: 'kafka.consumer.lag' })
+  const lag = (messages: number) => ({ messages, timeUnixNano: '1', stale: false, metric: 'kafka.consumer.lag' })
   const deliver = (to: string, messages?: number): TopologyEdge => ({
     ...edge('deliver', 'topic:k:t', to, 't', 1),
     ...(messages === undefined ? {} : { lag: lag(messages) }),
@@ -72,6 +73,7 @@ test('a group tells how far it is behind, a topic how far the last of its groups
     type: id.split(':')[0] as 'service',
     name: id,
     system: 'k',
+    cluster: '',
     ...(messages === undefined ? {} : { lag: lag(messages) }),
   })
   const { nodeById } = buildTopologyModel({

@@ -1,5 +1,6 @@
 import type { TopologyEdge } from '@spanlink/contract'
 import { findTopology } from '../../query/topology/find-topology.ts'
+import { nodeId, parseNodeId } from '../../query/topology/node-id.ts'
 import type { TimeWindow } from '../../query/messaging/time-window.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
 
@@ -26,12 +27,12 @@ export async function findDependencies(
   }
   const producersOf = Map.groupBy(
     edges.filter(({ type }) => type === 'produce'),
-    ({ topic }) => topic,
+    ({ to }) => to,
   )
   for (const edge of edges) {
     if (edge.type === 'call') add(edge, edge, edge.count)
     if (edge.type !== 'consume') continue
-    const producers = producersOf.get(edge.topic) ?? []
+    const producers = producersOf.get(nodeId('topic', edge.topic ?? '', parseNodeId(edge.from))) ?? []
     const sent = producers.reduce((sum, { count }) => sum + count, 0)
     for (const producer of producers) add(producer, edge, Math.max(1, Math.round((edge.count * producer.count) / sent)))
   }

@@ -1,4 +1,4 @@
-import type { FoundTrace, TopologyAnswer } from '@spanlink/contract'
+import type { FoundTrace, TopologyAnswer, TopologyLag } from '@spanlink/contract'
 import { clean, clock, columnsOf, duration, fit, plural, serviceColours, type Terminal } from './terminal.ts'
 
 type Colour = ReturnType<typeof serviceColours>
@@ -49,7 +49,7 @@ export function printTopology(answer: TopologyAnswer, terminal: Terminal): reado
       edge.errorCount === 0 ? '-' : `${share.toFixed(1)} %`,
       edge.count === 0 ? '-' : duration(edge.duration.p95),
       ...(queue === undefined ? ['-', '-', '-'] : [queue.p50, queue.p95, queue.p99].map(duration)),
-      ...(hasLag ? [edge.lag?.messages.toLocaleString('en') ?? '-'] : []),
+      ...(hasLag ? [lagText(edge.lag)] : []),
     ]
   })
   const span = `${clock(answer.startTimeUnixNano)} to ${clock(answer.endTimeUnixNano)}`
@@ -62,6 +62,12 @@ export function printTopology(answer: TopologyAnswer, terminal: Terminal): reado
     ...tableOf([head, ...rows], terminal),
     ...(answer.truncated ? ['', 'There are more edges; the quietest are left out. Ask for less time.'] : []),
   ]
+}
+
+function lagText(lag: TopologyLag | undefined): string {
+  if (lag === undefined) return '-'
+  const messages = lag.messages.toLocaleString('en')
+  return lag.stale ? `${messages} at ${clock(lag.timeUnixNano)}` : messages
 }
 
 /** The first two columns are text and give way where the terminal is narrow; the rest are numbers. */

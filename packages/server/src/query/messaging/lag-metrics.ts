@@ -25,7 +25,7 @@ export const LAG_METRICS = [
 /** SQL: whom a series of lag is about, from its attributes; '' where they don't say. */
 export const lagColumns = `${firstOf([...messagingNames.group, 'group', 'consumergroup'])} as grp,
   ${firstOf([...messagingNames.topic, 'topic'])} as topic,
-  ${firstOf([...messagingNames.partition, 'partition'])} as partition`
+  ${firstOf([...messagingNames.partition, 'partition'])} as partition, ${firstOf(messagingNames.cluster)} as cluster`
 
 /** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
 function firstOf(names: readonly string[]): string {

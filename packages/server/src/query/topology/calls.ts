@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
-import type { SpanNumbers } from './traffic.ts'
+import type { SpanCounts, SpanNumbers } from './traffic.ts'
 
 /** Spans of traces that are looked at. */
 const SAMPLE_SPANS = 50_000
@@ -16,11 +16,14 @@ export type Call = {
   readonly sampled: boolean
 }
 
-/** Spans whose parent is of another service, and that don't take a message: one service calls the other. */
+/**
+ * Spans whose parent is of another service: one calls the other. A message is an edge over its topic instead, except where its two ends
+ * name no topic that they share.
+ */
 export async function callsOf(
   store: Store,
   window: TimeWindow,
-  spanCount: number,
+  { spans: spanCount, hasUnnamedSends }: SpanCounts,
   options: QueryOptions,
 ): Promise<Call[]> {
   const wanted = sampleOf(spanCount, SAMPLE_SPANS)
@@ -33,18 +36,14 @@ export async function callsOf(
     )
     const rows = store.query<CallRow>(
       `with sampled as (
-        select trace_id, span_id, parent_span_id, service, status, greatest(duration, 0) as length, messaging_operation
+        select trace_id, span_id, parent_span_id, service, status, greatest(duration, 0) as length, messaging_operation, topic
         from spans where ${inWindow} and ${inSample(sample)}
         limit 1 by trace_id, span_id)
-      select parents.service as caller, children.service as called, count() as n, countIf(status = 'error') as failures,
-        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(length)) as quantiles,
-        argMax((trace_id, children.span_id), length) as slow,
-        argMax((trace_id, children.span_id), status = 'error') as bad,
+      select caller, called, count() as n, countIf(state = 'error') as failures,
+        arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(took)) as quantiles,
+        argMax(id, took) as slow, argMax(id, state = 'error') as bad,
         (lower(hex(slow.1)), lower(hex(slow.2))) as slowest, (lower(hex(bad.1)), lower(hex(bad.2))) as failed
-      from sampled as children
-      join (select trace_id, span_id, service from sampled) as parents
-        on children.trace_id = parents.trace_id and children.parent_span_id = parents.span_id
-      where children.service != parents.service and messaging_operation not in ('receive', 'process')
+      from (${CHILDREN}${hasUnnamedSends ? ` union all ${linkedConsumers(sample)}` : ''})
       group by caller, called
       order by n desc
       limit ${MAX_CALLS}`,
@@ -68,6 +67,36 @@ export async function callsOf(
     sampled: sample.oneIn > 1,
   }))
 }
+
+const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
+    children.length as took, (trace_id, children.span_id) as id
+  from sampled as children
+  join (select trace_id, span_id, service, messaging_operation, topic from sampled) as parents
+    on children.trace_id = parents.trace_id and children.parent_span_id = parents.span_id
+  where children.service != parents.service
+    and not (children.messaging_operation in ('receive', 'process') and children.topic != ''
+      and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
+
+/** SQL: consumers in other traces, by their links to sends without a topic. */
+function linkedConsumers(sample: Sample): string {
+  return `select senders.service as caller, consumers.service as called, consumers.status as state,
+      greatest(consumers.duration, 0) as took, (consumers.peer_trace_id, consumers.peer_span_id) as id
+    from (
+      select trace_id, span_id, peer_trace_id, peer_span_id, service, status, duration
+      from span_links
+      where ${inSample(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
+        and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
+        and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
+      limit 1 by trace_id, span_id, peer_trace_id, peer_span_id
+      limit ${MAX_LINKS}) as consumers
+    join (
+      select trace_id, span_id, service from sampled
+      where messaging_operation in ('create', 'send') and topic = '') as senders
+      on consumers.trace_id = senders.trace_id and consumers.span_id = senders.span_id
+    where consumers.service != senders.service`
+}
+
+const MAX_LINKS = 60_000
 
 type CallRow = {
   readonly caller: string

@@ -1,52 +1,106 @@
-import type { TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/contract'
+import type { TopologyLag, TopologyNode } from '@spanlink/contract'
 import type { GroupLag } from './lag.ts'
-import { nodeId, nodeOf } from './node-id.ts'
-
-type Edge = Omit<TopologyEdge, 'rate'>
+import type { Edge } from './message-edges.ts'
+import { nodeId, parseNodeId } from './node-id.ts'
 
 /**
- * The edges, those from a topic to a group with their lag. A group that took nothing of a topic all the time, while messages wait for
+ * The edges, those from a topic to a group with their lag. A group that consumed nothing of a topic all the time, while messages wait for
  * it, is an edge as well.
  */
 export function withLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
-  const lagOf = new Map(known.map(({ group, topic, ...lag }) => [keyOf(topic, group), lag]))
-  const taken = new Set<string>()
-  const told = edges.map((edge) => {
-    if (edge.type !== 'deliver' || edge.topic === undefined) return edge
-    const group = nodeOf(edge.to)
-    const key = keyOf(edge.topic, group.name)
-    const lag = lagOf.get(key)
-    taken.add(key)
-    return lag === undefined || !mayBeKafka(group) ? edge : { ...edge, lag }
-  })
-  const topics = new Map<string, TopologyNode>()
-  for (const id of edges.flatMap(({ from, to }) => [from, to])) {
-    const node = nodeOf(id)
-    if (node.type === 'topic' && mayBeKafka(node)) topics.set(node.name, node)
+  const lagsOf = Map.groupBy(known, groupKey)
+  const deliveriesOf = Map.groupBy(edges.flatMap(deliveryOf), groupKey)
+  const lagOf = new Map<Edge, GroupLag>()
+  for (const [key, deliveries] of deliveriesOf) {
+    for (const { edge, cluster } of deliveries) {
+      const lag = ofCluster(lagsOf.get(key) ?? [], cluster, deliveries.length === 1)
+      if (lag !== undefined) lagOf.set(edge, lag)
+    }
   }
-  const waiting = known.flatMap(({ topic, group, ...lag }): Edge[] => {
-    const from = topics.get(topic)
-    if (from === undefined || lag.messages === 0 || taken.has(keyOf(topic, group))) return []
+  const waiting = known.filter(
+    (lag) =>
+      lag.messages > 0 && !deliveriesOf.get(groupKey(lag))?.some(({ cluster }) => mayBeSame(cluster, lag.cluster)),
+  )
+  return [
+    ...edges.map((edge) => {
+      const lag = lagOf.get(edge)
+      return lag === undefined ? edge : { ...edge, lag: topologyLag(lag) }
+    }),
+    ...waitingEdges(waiting, topicNodes(edges)),
+  ]
+}
+
+type Delivery = Pick<GroupLag, 'topic' | 'group' | 'cluster'> & { readonly edge: Edge }
+
+function deliveryOf(edge: Edge): Delivery[] {
+  if (edge.type !== 'deliver' || edge.topic === undefined) return []
+  const group = parseNodeId(edge.to)
+  return mayBeKafka(group) ? [{ edge, topic: edge.topic, group: group.name, cluster: group.cluster }] : []
+}
+
+/**
+ * The one of this cluster. Where the cluster of either is unknown, they belong together if there is one of each.
+ *
+ * @param isOnly what it is looked for is the only one of its name
+ */
+function ofCluster<Located extends { readonly cluster: string }>(
+  all: readonly Located[],
+  cluster: string,
+  isOnly: boolean,
+): Located | undefined {
+  const exact = all.find((one) => one.cluster === cluster)
+  if (exact !== undefined || !isOnly || all.length !== 1) return exact
+  return all.find((one) => mayBeSame(one.cluster, cluster))
+}
+
+function mayBeSame(cluster: string, other: string): boolean {
+  return cluster === other || cluster === '' || other === ''
+}
+
+function topicNodes(edges: readonly Edge[]): ReadonlyMap<string, readonly TopologyNode[]> {
+  const ids = new Set(edges.flatMap(({ from, to }) => [from, to]))
+  const topics = Array.from(ids, parseNodeId).filter((node) => node.type === 'topic' && mayBeKafka(node))
+  return Map.groupBy(topics, ({ name }) => name)
+}
+
+function waitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, readonly TopologyNode[]>): Edge[] {
+  return known.flatMap((lag): Edge[] => {
+    const { topic, group } = lag
+    const from = ofCluster(topics.get(topic) ?? [], lag.cluster, true)
+    if (from === undefined) return []
     const numbers = { count: 0, errorCount: 0, duration: { p50: '0', p95: '0', p99: '0' }, sampled: false }
-    return [{ type: 'deliver', from: from.id, to: nodeId('group', group, from.system), topic, ...numbers, lag }]
+    return [
+      { type: 'deliver', from: from.id, to: nodeId('group', group, from), topic, ...numbers, lag: topologyLag(lag) },
+    ]
   })
-  return [...told, ...waiting]
+}
+
+function topologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): TopologyLag {
+  return { messages, timeUnixNano, stale, metric }
 }
 
 /** Over the topics that a group has edges of; where a metric doesn't tell topics apart, of the group. */
 export function lagOfGroup(
-  { id, name, system }: TopologyNode,
+  node: TopologyNode,
   edges: readonly Edge[],
   known: readonly GroupLag[],
 ): { readonly lag?: TopologyLag } {
-  const ofTopics = edges.flatMap(({ to, lag }) => (to === id && lag !== undefined ? [lag] : []))
-  const ofAll = known.filter(({ group, topic }) => group === name && topic === '' && mayBeKafka({ system }))
+  const ofTopics = edges.flatMap(({ to, lag }) => (to === node.id && lag !== undefined ? [lag] : []))
+  const ofAll = known.filter(
+    ({ group, topic, cluster }) =>
+      group === node.name && topic === '' && mayBeKafka(node) && mayBeSame(cluster, node.cluster),
+  )
   const parts = ofTopics.length > 0 ? ofTopics : ofAll
   const [first] = parts
   if (first === undefined) return {}
-  const newest = parts.reduce((last, one) => (BigInt(one.timeUnixNano) > BigInt(last.timeUnixNano) ? one : last), first)
-  const messages = parts.reduce((sum, part) => sum + part.messages, 0)
-  return { lag: { messages, timeUnixNano: newest.timeUnixNano, metric: newest.metric } }
+  return {
+    lag: {
+      messages: parts.reduce((sum, part) => sum + part.messages, 0),
+      timeUnixNano: parts.map((part) => part.timeUnixNano).reduce((a, b) => (BigInt(b) < BigInt(a) ? b : a)),
+      stale: parts.some(({ stale }) => stale),
+      metric: first.metric,
+    },
+  }
 }
 
 /** The metrics are Kafka's; some spans don't say whose they are. */
@@ -54,6 +108,6 @@ function mayBeKafka({ system }: Pick<TopologyNode, 'system'>): boolean {
   return system === 'kafka' || system === ''
 }
 
-function keyOf(topic: string, group: string): string {
+function groupKey({ topic, group }: Pick<GroupLag, 'topic' | 'group'>): string {
   return JSON.stringify([topic, group])
 }

@@ -4,6 +4,9 @@ import { LAG_METRICS, lagColumns } from '../messaging/lag-metrics.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import type { Traffic } from './traffic.ts'
 
+/** A metric that has been silent for longer says nothing of the present, however often it was exported. */
+const MIN_STALE_NANO = 120_000_000_000n
+
 /** A series that has told nothing for two of its intervals is over; one that told once is so after Prometheus's lookback. */
 const LOOKBACK_NANO = 300_000_000_000
 
@@ -13,12 +16,19 @@ export type GroupLag = TopologyLag & {
   readonly group: string
   /** '' where the metric doesn't tell topics apart and the group takes several. */
   readonly topic: string
+  /** '' where the metric doesn't say. */
+  readonly cluster: string
 }
 
-/** The latest lag in the window, by topic and group. */
+/**
+ * The last lag in the window, by cluster, topic and group.
+ *
+ * @param until end of the requested time, which may be later than now
+ */
 export async function lags(
   store: Store,
   window: TimeWindow,
+  until: bigint,
   traffic: Promise<readonly Traffic[]>,
   options: QueryOptions,
 ): Promise<GroupLag[]> {
@@ -57,9 +67,23 @@ export async function lags(
     if (whose === undefined) return []
     const { newest, patience } = point
     const isNamed = row.topic !== ''
-    return [{ ...whose, name: row.name, partition: row.partition, isNamed, messages, time: BigInt(newest), patience }]
+    return [
+      {
+        ...whose,
+        cluster: row.cluster,
+        name: row.name,
+        partition: row.partition,
+        isNamed,
+        messages,
+        time: BigInt(newest),
+        patience: BigInt(patience),
+      },
+    ]
   })
-  return [...Map.groupBy(told, ({ topic, group }) => JSON.stringify([topic, group])).values()].flatMap(together)
+  const now = BigInt(Date.now()) * 1_000_000n
+  const asOf = until < now ? until : now
+  const groups = Map.groupBy(told, ({ cluster, topic, group }) => JSON.stringify([cluster, topic, group]))
+  return [...groups.values()].flatMap((ofGroup) => together(ofGroup, asOf))
 }
 
 const NO_RECORDED_VALUE = 1
@@ -71,6 +95,7 @@ type SeriesRow = {
   readonly grp: string
   readonly topic: string
   readonly partition: string
+  readonly cluster: string
 }
 
 type PointRow = {
@@ -82,6 +107,7 @@ type PointRow = {
 }
 
 type Told = {
+  readonly cluster: string
   readonly topic: string
   readonly group: string
   readonly name: string
@@ -91,7 +117,7 @@ type Told = {
   readonly messages: number
   readonly time: bigint
   /** Nanoseconds. */
-  readonly patience: string
+  readonly patience: bigint
 }
 
 /** A client of Java names no group, and over all its topics no topic: its service's spans do, where they leave no choice. */
@@ -117,13 +143,18 @@ function consumerOf(
 }
 
 /** Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no partition add up. */
-function together(told: readonly Told[]): GroupLag[] {
-  const metric = LAG_METRICS.find((name) => told.some((one) => one.name === name))
+function together(told: readonly Told[], asOf: bigint): GroupLag[] {
+  const isStale = ({ time, patience }: Told): boolean =>
+    asOf - time > (patience > MIN_STALE_NANO ? patience : MIN_STALE_NANO)
+  // A metric that is exported still comes before one that is not.
+  const metric =
+    LAG_METRICS.find((name) => told.some((one) => one.name === name && !isStale(one))) ??
+    LAG_METRICS.find((name) => told.some((one) => one.name === name))
   const ofMetric = told.filter((one) => one.name === metric)
   const named = ofMetric.filter((one) => one.isNamed)
   const all = named.length > 0 ? named : ofMetric
   const newest = all.reduce((last, { time }) => (time > last ? time : last), 0n)
-  const live = all.filter(({ time, patience }) => newest - time <= BigInt(patience))
+  const live = all.filter(({ time, patience }) => newest - time <= patience)
   const ofPartition = new Map<string, Told>()
   for (const [index, one] of live.entries()) {
     const key = one.partition === '' ? `instance ${index}` : `partition ${one.partition}`
@@ -133,5 +164,6 @@ function together(told: readonly Told[]): GroupLag[] {
   const [first] = live
   if (metric === undefined || first === undefined) return []
   const messages = Math.round([...ofPartition.values()].reduce((sum, one) => sum + one.messages, 0))
-  return [{ group: first.group, topic: first.topic, messages, timeUnixNano: String(newest), metric }]
+  const { group, topic, cluster } = first
+  return [{ group, topic, cluster, messages, timeUnixNano: String(newest), stale: live.every(isStale), metric }]
 }

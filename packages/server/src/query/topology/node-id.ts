@@ -1,16 +1,38 @@
 import type { TopologyNode } from '@spanlink/contract'
 
-/** A system's name ends at the first colon, whatever names hold. */
-export function nodeId(type: TopologyNode['type'], name: string, system = ''): string {
-  return type === 'service' ? `service:${name}` : `${type}:${system.replaceAll(':', '%3A')}:${name}`
+/** Where a topic or group is: names are unique in a system and cluster only. */
+export type Location = Pick<TopologyNode, 'system' | 'cluster'>
+
+export function serviceId(name: string): string {
+  return `service:${name}`
 }
 
-/** What `nodeId` made. */
-export function nodeOf(id: string): TopologyNode {
+/** System and cluster end at the first colon, whatever names hold. */
+export function nodeId(type: 'topic' | 'group', name: string, { system, cluster }: Location): string {
+  return `${type}:${escapeColons(system)}:${escapeColons(cluster)}:${name}`
+}
+
+/** The inverse of `serviceId` and `nodeId`. */
+export function parseNodeId(id: string): TopologyNode {
   const [type, rest] = splitOnce(id)
-  if (type === 'service') return { id, type, name: rest, system: '' }
-  const [system, name] = splitOnce(rest)
-  return { id, type: type === 'topic' ? 'topic' : 'group', name, system: system.replaceAll('%3A', ':') }
+  if (type === 'service') return { id, type, name: rest, system: '', cluster: '' }
+  const [system, inSystem] = splitOnce(rest)
+  const [cluster, name] = splitOnce(inSystem)
+  return {
+    id,
+    type: type === 'topic' ? 'topic' : 'group',
+    name,
+    system: unescapeColons(system),
+    cluster: unescapeColons(cluster),
+  }
+}
+
+function escapeColons(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll(':', '%3A')
+}
+
+function unescapeColons(text: string): string {
+  return text.replaceAll('%3A', ':').replaceAll('%25', '%')
 }
 
 function splitOnce(text: string): readonly [string, string] {

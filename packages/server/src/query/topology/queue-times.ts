@@ -1,6 +1,6 @@
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { type Interval, queueTime, type SpanRef } from '../linked-span.ts'
-import { endsByRef, keyOf, type MessageEnd } from '../messages/message-end.ts'
+import { keyOf, type MessageEnd, spansByRef } from '../messages/message-end.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { type QueueTime, quietTimes, SAMPLE_QUIET } from './quiet-times.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
@@ -52,8 +52,10 @@ type Sampled = {
   readonly start: bigint
   readonly service: string
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
-  readonly consumed: Pick<MessageEnd, 'group' | 'operation'> | undefined
+  readonly consumed: Consumer | undefined
 }
+
+type Consumer = Pick<MessageEnd, 'group' | 'operation'> & { readonly cluster: string }
 
 function splitTopics(counts: ReadonlyMap<string, number>): {
   readonly quiet: ReadonlySet<string>
@@ -102,9 +104,9 @@ async function deliveries(
     ),
     ask<OfTrace<ChildColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, service,
-        consumer_group, messaging_operation)) as found
+        consumer_group, messaging_operation, cluster)) as found
       from (
-        select trace_id, span_id, parent_span_id, start, service, consumer_group, messaging_operation
+        select trace_id, span_id, parent_span_id, start, service, consumer_group, messaging_operation, cluster
         from spans
         where ${inWindow} and messaging_operation in ('receive', 'process') and parent_span_id != toFixedString('', 8)
           and ${condition}
@@ -134,12 +136,12 @@ async function deliveries(
     }),
   )
   const parented = children.flatMap(({ traceId, found }) =>
-    found.flatMap(([spanId, parentSpanId, start, service, group, operation]): Sampled[] => {
+    found.flatMap(([spanId, parentSpanId, start, service, group, operation, cluster]): Sampled[] => {
       const ref = { traceId, spanId: parentSpanId }
       const parent = producers.get(keyOf(ref))
       // A parent that doesn't produce is where a consumer runs, no message.
       if (parent === undefined) return []
-      const consumed = { group, operation }
+      const consumed = { cluster, group, operation }
       return [
         {
           producedRef: ref,
@@ -165,6 +167,7 @@ type ChildColumns = readonly [
   service: string,
   group: string,
   operation: MessageEnd['operation'],
+  cluster: string,
 ]
 
 /** Fills in what the rows left open: from what is known of the traffic where that is unambiguous, else span by span. */
@@ -190,19 +193,24 @@ async function resolve(
       ? [{ ...one.consumedRef, start: one.start }]
       : []),
   ])
-  const found = await endsByRef(store, open.slice(0, MAX_LOOK_UPS), options)
+  const found = await spansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, options)
   return sampled.flatMap((one) => {
     const producer = found.get(keyOf(one.producedRef))
     const consumer = one.consumed ?? found.get(keyOf(one.consumedRef)) ?? onlyConsumer(one)
-    const sent = one.produced ?? producer
+    const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []
     if (producer?.operation === 'receive' || producer?.operation === 'process') return []
     if (consumer.operation !== 'receive' && consumer.operation !== 'process') return []
     const topic = one.produced?.topic ?? producer?.topic ?? ''
-    const { group, operation } = consumer
-    return [{ service: one.service, topic, group, operation, time: Number(queueTime(sent, one.start)) }]
+    const { cluster, group, operation } = consumer
+    return [{ service: one.service, cluster, topic, group, operation, time: Number(queueTime(sent, one.start)) }]
   })
 }
+
+type EndRow = SpanRef & Consumer & { readonly topic: string; readonly start: string; readonly finish: string }
+
+const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start,
+  toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, consumer_group as group`
 
 /** Lengths tell where a name ends, whatever it holds. */
 function keyOfConsumers(service: string, topic: string): string {

@@ -8,7 +8,7 @@ import type { Traffic } from './traffic.ts'
 /** Consuming spans of quiet topics together: each end of their messages is a read of its own. */
 export const SAMPLE_QUIET = 400
 
-export type QueueTime = Pick<Traffic, 'topic' | 'group'> & {
+export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
   readonly operation: string
   readonly service: string
   /** Nanoseconds, `queueTime`. */
@@ -24,7 +24,7 @@ export async function quietTimes(
 ): Promise<QueueTime[]> {
   const consumers = await store.query<Consumer>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
-      start, service, topic, consumer_group as group, messaging_operation as operation
+      start, service, cluster, topic, consumer_group as group, messaging_operation as operation
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
     limit 1 by trace_id, span_id
@@ -44,10 +44,11 @@ export async function quietTimes(
     const produced = producers.get(keyOf(producedRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
-    const { service, topic, group, operation, start } = consumer
+    const { service, cluster, topic, group, operation, start } = consumer
     return [
       {
         service,
+        cluster,
         topic,
         group,
         operation,
@@ -61,6 +62,7 @@ type Consumer = Pick<
   MessageEnd,
   'traceId' | 'spanId' | 'parentSpanId' | 'service' | 'topic' | 'group' | 'operation'
 > & {
+  readonly cluster: string
   readonly start: string
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }

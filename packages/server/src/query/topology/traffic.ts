@@ -9,6 +9,8 @@ export type Traffic = {
   readonly service: string | undefined
   readonly operation: 'none' | 'create' | 'send' | 'receive' | 'process' | 'settle'
   readonly system: string
+  /** '' where unknown. */
+  readonly cluster: string
   /** '' where spans name none. */
   readonly topic: string
   readonly group: string
@@ -16,7 +18,9 @@ export type Traffic = {
 }
 
 export type SpanNumbers = {
+  /** Messages, or calls. */
   readonly count: number
+  /** Of spans that failed. */
   readonly errorCount: number
   /** Nanoseconds. Of topics' creations, sends, receipts and processings; else 0. */
   readonly duration: readonly [p50: string, p95: string, p99: string]
@@ -36,14 +40,19 @@ export function wholeMinutes({ start, end }: TimeWindow): TimeWindow {
   return { start: start - (start % MINUTE), end: until < MAX_UINT64 ? until : MAX_UINT64 }
 }
 
+export type SpanCounts = {
+  readonly spans: number
+  /** Consuming spans by topic. */
+  readonly consumedOf: ReadonlyMap<string, number>
+  /** Some sends name no topic. */
+  readonly hasUnnamedSends: boolean
+}
+
 /** How much there is: what samples are drawn from. */
-export async function spanCounts(
-  store: Store,
-  window: TimeWindow,
-  options: QueryOptions,
-): Promise<{ readonly spans: number; readonly consumedOf: ReadonlyMap<string, number> }> {
-  const rows = await store.query<{ topic: string; n: string; consumed: string }>(
-    `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed
+export async function spanCounts(store: Store, window: TimeWindow, options: QueryOptions): Promise<SpanCounts> {
+  const rows = await store.query<{ topic: string; n: string; consumed: string; sent: string }>(
+    `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed,
+      sumIf(spans, messaging_operation in ('create', 'send')) as sent
     from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
     group by topic`,
@@ -54,6 +63,7 @@ export async function spanCounts(
   return {
     spans: rows.reduce((sum, row) => sum + Number(row.n), 0),
     consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
+    hasUnnamedSends: rows.some((row) => row.topic === '' && row.sent !== '0'),
   }
 }
 
@@ -64,22 +74,27 @@ function minutesOf({ start, end }: TimeWindow): { readonly fromMinute: string; r
 /** From the rollup by minute, busiest first: some thousand rows, whatever the volume. */
 export async function trafficOf(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
   const rows = await store.query<TrafficRow>(
-    `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, messaging_system as system, topic,
-      consumer_group as grp, sum(n) as spanCount, sum(failures) as errorCount,
+    `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
+      known_cluster as cluster, topic, consumer_group as grp, sum(n) as spanCount, sum(about) as messageCount,
+      sum(failed_about) as failedCount,
       quantilesExactWeightedArrayMerge(0.5, 0.95, 0.99)(lengths) as buckets,
       max(slow) as slowestSpan, max(bad) as failedSpan, toString(slowestSpan.1) as longest,
       (lower(hex(slowestSpan.2)), lower(hex(slowestSpan.3))) as slowestIds, (lower(hex(failedSpan.1)), lower(hex(failedSpan.2))) as failedIds
     from (
-      -- Minutes first: the sets below share them. Not sumMap, which takes twice as long for all of this.
-      select service, messaging_operation, messaging_system, topic, consumer_group, sum(spans) as n,
-        sum(errors) as failures, max(slowest) as slow, max(failed) as bad,
-        quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths
-      from traffic_minutes
-      where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
-      group by service, messaging_operation, messaging_system, topic, consumer_group)
+      select *, ${fillUnknown('cluster', ['known_system, topic, service', 'known_system, topic'])} as known_cluster
+      from (
+        select *, ${fillUnknown('messaging_system', ['topic'])} as known_system
+        from (
+          -- Minutes first: the sets below share them. Not sumMap, which takes twice as long for all of this.
+          select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as n,
+            sum(messages) as about, sum(failed_messages) as failed_about, max(slowest) as slow, max(failed) as bad,
+            quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths
+          from traffic_minutes
+          where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
+          group by service, messaging_operation, messaging_system, cluster, topic, consumer_group)))
     group by grouping sets (
-      (service, messaging_operation, messaging_system, topic, consumer_group),
-      (messaging_operation, messaging_system, topic, consumer_group))
+      (service, messaging_operation, known_system, known_cluster, topic, consumer_group),
+      (messaging_operation, known_system, known_cluster, topic, consumer_group))
     order by spanCount desc
     limit ${MAX_TRAFFIC}`,
     minutesOf(window),
@@ -89,11 +104,12 @@ export async function trafficOf(store: Store, window: TimeWindow, options: Query
     service: row.ofAll === 0 ? row.service : undefined,
     operation: row.operation,
     system: row.system,
+    cluster: row.cluster,
     topic: row.topic,
     group: row.grp,
     numbers: {
-      count: Number(row.spanCount),
-      errorCount: Number(row.errorCount),
+      count: Number(row.messageCount),
+      errorCount: Number(row.failedCount),
       duration: durationsOf(row),
       slowest: row.slowestIds,
       failed: row.failedIds,
@@ -101,18 +117,32 @@ export async function trafficOf(store: Store, window: TimeWindow, options: Query
   }))
 }
 
-type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'topic'> & {
+type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & {
   readonly ofAll: 0 | 1
   readonly service: string
   readonly grp: string
-  readonly spanCount: string
-  readonly errorCount: string
+  readonly messageCount: string
+  readonly failedCount: string
   /** Of the quantiles; 0 where durations are not kept. */
   readonly buckets: readonly [p50: number, p95: number, p99: number]
   /** Nanoseconds. */
   readonly longest: string
   readonly slowestIds: SpanNumbers['slowest']
   readonly failedIds: SpanNumbers['failed']
+}
+
+/**
+ * SQL: a column, or where it is '' the only other value that rows of the same partition have. Not every client reports its system and
+ * cluster, and none does in its first spans.
+ *
+ * @param partitions by columns, the closest first
+ */
+function fillUnknown(column: string, partitions: readonly string[]): string {
+  const choices = partitions.flatMap((partition) => {
+    const values = `groupUniqArrayIf(2)(${column}, ${column} != '') over (partition by ${partition})`
+    return [`length(${values}) = 1`, `${values}[1]`]
+  })
+  return `multiIf(${column} != '', ${column}, ${choices.join(', ')}, '')`
 }
 
 /** At most 3.1 % off, and never more than the longest, which is known exactly. */

@@ -1,0 +1,47 @@
+import { tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type Dependency, findDependencies } from '../../src/api/jaeger/jaeger-dependencies.ts'
+import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const HOUR_MS = 3_600_000
+
+/** Each test has an hour of its own. */
+async function dependencies(hour: number): Promise<Dependency[]> {
+  const start = T0 + BigInt(hour * HOUR_MS) * MS
+  const window = { start, end: start + BigInt(HOUR_MS) * MS }
+  const found = await findDependencies(traces.store, window, undefined, {})
+  return found.toSorted((a, b) => (a.parent + a.child < b.parent + b.child ? -1 : 1))
+}
+
+test.each([
+  [0, 'parent'],
+  [1, 'link'],
+] as const)('a message without a topic is a dependency: hour %i, %s', async (hour, mode) => {
+  const sent = span({ name: 'publish', kind: 4, at: hour * HOUR_MS, attributes: { 'messaging.system': 'rabbitmq' } })
+  const taken = processing('', sent, '', mode, { at: hour * HOUR_MS + 60 })
+  await traces.put(tracesOf('shop', [sent]))
+  await traces.put(tracesOf('billing', [taken]))
+  expect(await dependencies(hour)).toEqual([{ parent: 'shop', child: 'billing', callCount: 1 }])
+})
+
+test('services on topics of one name in two clusters do not depend on each other', async () => {
+  const at = 2 * HOUR_MS
+  for (const cluster of ['east', 'west']) {
+    const attributes = { 'kafka.cluster.id': cluster }
+    const sent = send('orders', { at, attributes })
+    await traces.put(tracesOf(`shop ${cluster}`, [sent]))
+    const taken = processing('orders', sent, 'billing', 'link', { at: at + 60, attributes })
+    await traces.put(tracesOf(`billing ${cluster}`, [taken]))
+  }
+  expect(await dependencies(2)).toEqual([
+    { parent: 'shop east', child: 'billing east', callCount: 1 },
+    { parent: 'shop west', child: 'billing west', callCount: 1 },
+  ])
+})
