@@ -35,7 +35,7 @@ describe('by mouse', () => {
     await payment.waitFor()
     await expect
       .poll(() => payment.textContent())
-      .toMatch(/process orders.*queue time.*36 ms.*orders · partition 2 · offset 1042.*key.*customer-7/)
+      .toMatch(/process orders[^]*queue time[^]*36 ms[^]*orders · partition 2 · offset 1042[^]*key[^]*customer-7/)
 
     await payment.getByRole('link').first().click()
     await page.waitForURL(`**/trace/${first.payment}?span=*`)
