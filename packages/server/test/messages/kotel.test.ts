@@ -55,8 +55,9 @@ describe.each(modes)('kotel, %s', (mode) => {
         topic: 'orders',
         partition: '2',
         offset: '41',
+        key: 'order-1',
         consumerGroup: 'email',
-        produced: { spanId: order.spanId },
+        produced: { spanId: order.spanId, key: 'order-1' },
         attempts,
       },
     ])

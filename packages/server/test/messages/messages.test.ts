@@ -315,3 +315,24 @@ test('a cursor, a time and a length that mean nothing are refused by name', asyn
   await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(BadParameter)
   await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(BadParameter)
 })
+
+test('a message has the cluster and key that its link, its consumer or its producer names', async () => {
+  const at = 14 * HOUR_MS
+  const cluster = { 'kafka.cluster.id': 'eu-1' }
+  const [keyed, batched] = [
+    send('orders', { at, for: 10, attributes: { ...cluster, 'kafka.message.key': 'order-7' } }),
+    send('orders', { at: at + 1, for: 10 }),
+  ]
+  const late = processing('orders', undefined, 'stock', 'link', {
+    at: at + 30_000,
+    links: [linkTo(keyed), linkTo(batched, { 'kafka.offset': 9, 'messaging.kafka.message.key': 'order-9' })],
+    attributes: { ...cluster, 'kafka.offset': '' },
+  })
+  await traces.put(tracesOf('shop', [keyed, batched, late]))
+  const answer = await find('late', 14)
+  expect(answer.messages.map((message) => [message.offset, message.cluster, message.key]).toSorted()).toEqual([
+    ['', 'eu-1', 'order-7'],
+    ['9', 'eu-1', 'order-9'],
+  ])
+  expect(answer.messages[0]?.attempts[0]).toMatchObject({ cluster: 'eu-1', key: '' })
+})

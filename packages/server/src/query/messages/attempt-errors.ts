@@ -4,6 +4,7 @@ import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { ofTraces } from '../span-bucket.ts'
 import { keyOf } from './message-end.ts'
 import type { SpanRef } from '../linked-span.ts'
+import { spansOf } from './span-records.ts'
 import type { TracesRead } from './traces-read.ts'
 
 /**
@@ -16,11 +17,7 @@ export async function withErrors(
   traces: TracesRead,
   options: QueryOptions,
 ): Promise<Message[]> {
-  const spans = messages.flatMap(({ produced, attempts, deadLetter }) => [
-    ...(produced === null ? [] : [produced]),
-    ...attempts,
-    ...(deadLetter === undefined ? [] : [deadLetter]),
-  ])
+  const spans = messages.flatMap(spansOf)
   const failedUnder = await failedDescendants(spans, traces)
   // A send that didn't fail has nothing to tell; a consumer may have caught what it tells.
   const told = spans.filter((span) => isConsumer(span) || span.status === 'error')

@@ -1,5 +1,5 @@
 import type { Message } from '@spanlink/contract'
-import { type Attempt, followBack } from './follow-back.ts'
+import { type Attempt, type Chain, followBack } from './follow-back.ts'
 import { comparePlaces, consumerOf, type FoundMessages, type ListQuestion, newestFirst } from './list.ts'
 import { type MessageEnd, messageSpan } from './message-end.ts'
 import { deliveryEnds, redelivered } from './redelivered.ts'
@@ -17,8 +17,8 @@ const MAX_COUNTED = 10_000
 export async function deadLettered(question: ListQuestion): Promise<FoundMessages> {
   const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, MAX_COUNTED, question)
   const chains = await followBack(question, sends)
-  const messages = chains.map(({ send, produced, attempts, offset }): Message => ({
-    ...messageOf(send, produced, attempts, offset),
+  const messages = chains.map(({ send, produced, attempts, record }): Message => ({
+    ...messageOf(send, produced, attempts, record),
     deadLetter: messageSpan(send, undefined),
   }))
   if (question.group === undefined) return { messages, lookedTo, times }
@@ -38,10 +38,10 @@ export async function retried(question: ListQuestion): Promise<FoundMessages> {
   const chains = await withLaterRetries(question, await followBack(question, sends))
   const messages = chains
     .filter(({ isSuperseded }) => !isSuperseded)
-    .map(({ send, produced, attempts, taken, offset }) => {
+    .map(({ send, produced, attempts, taken, record }) => {
       const last = [...Map.groupBy(taken, consumerOf).values()].flatMap((ends) => deliveryEnds(ends, new Map()))
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return messageOf(send, produced, [...attempts, ...sorted.map((end) => ({ end, produced: send }))], offset)
+      return messageOf(send, produced, [...attempts, ...sorted.map((end) => ({ end, produced: send }))], record)
     })
   const failedBefore = again.messages.filter(({ attempts }) =>
     attempts.slice(0, -1).some((attempt) => attempt.status === 'error'),
@@ -56,7 +56,7 @@ function messageOf(
   send: MessageEnd,
   produced: MessageEnd | undefined,
   attempts: readonly Attempt[],
-  offset: string,
+  { offset, cluster, key }: Chain['record'],
 ): Message {
   const last = attempts.at(-1)?.end
   const [first] = attempts
@@ -64,11 +64,11 @@ function messageOf(
   return {
     traceId: send.traceId,
     spanId: send.spanId,
-    cluster: '',
+    cluster,
     topic: origin.topic,
     partition: first?.end.partition || origin.partition,
     offset: first?.end.offset || offset || origin.offset,
-    key: '',
+    key,
     consumerGroup: last?.group ?? '',
     timeUnixNano: String(send.start),
     waitNano: String((last ?? send).end - (produced ?? first?.end ?? send).start),

@@ -107,6 +107,8 @@ function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): 
       topic: '',
       partition: '',
       offset: '',
+      cluster: '',
+      key: '',
     }))
     .filter((link) => !told.has(keyOf(link.producedRef) + keyOf(link.consumedRef)))
 }

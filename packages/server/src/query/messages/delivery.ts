@@ -11,9 +11,12 @@ export type Delivery = {
   readonly topic: string
   readonly partition: string
   readonly offset: string
+  /** Of the link alone; the rest is read with the page. */
+  readonly cluster: string
+  readonly key: string
 }
 
-export type LinkedEnds = Pick<Delivery, 'producedRef' | 'consumedRef' | 'topic' | 'partition' | 'offset'>
+export type LinkedEnds = Omit<Delivery, 'produced' | 'consumed'>
 
 /** Whether two spans or links can be about one message, by what both of them name. */
 export function isSameMessage(

@@ -9,6 +9,7 @@ import { late } from './late.ts'
 import { comparePlaces, type FoundMessages, isDownTo, type ListQuestion, placeOf } from './list.ts'
 import type { Place } from './message-end.ts'
 import { redelivered } from './redelivered.ts'
+import { withRecords } from './span-records.ts'
 import { tracesRead } from './traces-read.ts'
 import { unconsumed } from './unconsumed.ts'
 
@@ -50,7 +51,7 @@ export async function findMessages(
     list,
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    messages: await withErrors(store, page, traces, options),
+    messages: await withErrors(store, await withRecords(store, page, options), traces, options),
     counts,
     stepNano: String(step),
     total: times.length,

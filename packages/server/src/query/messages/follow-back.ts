@@ -19,7 +19,8 @@ export type Chain = {
   readonly attempts: readonly Attempt[]
   /** All deliveries to the consumers of the attempts, later ones too. */
   readonly consumers: readonly MessageEnd[]
-  readonly offset: string
+  /** Of the first message. */
+  readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
 }
 
 /**
@@ -36,7 +37,7 @@ export async function followBack(
     produced: undefined as MessageEnd | undefined,
     attempts: [] as Attempt[],
     consumers: [] as MessageEnd[],
-    offset: '',
+    record: { offset: '', cluster: '', key: '' } as Chain['record'],
   }))
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
@@ -66,7 +67,7 @@ export async function followBack(
       const { attempts, all } = attemptsBefore(sent, origin.consumed ?? consumer, origin, deliveries)
       chain.attempts.unshift(...attempts.map((end) => ({ end, produced })))
       chain.consumers.push(...all)
-      chain.offset = origin.offset
+      chain.record = origin
       chain.produced = produced
       if (isLaterTopic(produced.topic)) chain.at = produced
     }

@@ -12,7 +12,11 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const first = new Map<string, { readonly start: bigint; readonly produced: MessageEnd; readonly message: Message }>()
-  for (const { produced, consumed, topic, partition, offset } of await originsOf(store, consumers, options)) {
+  for (const { produced, consumed, topic, partition, offset, cluster, key: messageKey } of await originsOf(
+    store,
+    consumers,
+    options,
+  )) {
     if (produced === undefined || consumed === undefined) continue
     const key = [keyOf(produced), partition, offset, consumerOf(consumed)].join(' ')
     const known = first.get(key)
@@ -24,11 +28,11 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
       message: {
         traceId: consumed.traceId,
         spanId: consumed.spanId,
-        cluster: '',
+        cluster,
         topic,
         partition,
         offset,
-        key: '',
+        key: messageKey,
         consumerGroup: consumed.group,
         timeUnixNano: String(consumed.start),
         waitNano: String(queueTime(produced, consumed.start)),

@@ -21,7 +21,8 @@ export async function linksOf(
   const rows = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, start, ${messagingValue('topic')} as topic,
-      ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset
+      ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
+      ${messagingValue('cluster')} as cluster, ${messagingValue('key')} as key
     from span_links
     where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
@@ -53,4 +54,6 @@ type LinkRow = SpanRef & {
   readonly topic: string
   readonly partition: string
   readonly offset: string
+  readonly cluster: string
+  readonly key: string
 }

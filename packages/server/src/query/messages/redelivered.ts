@@ -70,7 +70,7 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   function add(
     all: readonly MessageEnd[],
     produced: MessageEnd | undefined,
-    { topic, partition, offset }: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
+    { topic, partition, offset, cluster = '', key: messageKey = '' }: RedeliveredRecord,
   ): void {
     const ends = deliveryEnds(all, batchSizes)
     if (ends.length < 2) return
@@ -83,11 +83,11 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
     told.set(key, {
       traceId: last.traceId,
       spanId: last.spanId,
-      cluster: '',
+      cluster,
       topic,
       partition,
       offset,
-      key: '',
+      key: messageKey,
       consumerGroup: last.group,
       timeUnixNano: String(last.start),
       waitNano: String(last.end - (produced ?? first).start),
@@ -96,6 +96,8 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
     })
   }
 }
+
+type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
 /** By message and consumer. A span that names no offset is about the message of that producer, if only one is known. */
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
