@@ -20,6 +20,7 @@ export const StatusAnswer = Type.Object({
     spans: Type.Integer(),
     rejectedSpans: Type.Integer(),
     logs: Type.Integer(),
+    rejectedLogs: Type.Integer(),
     points: Type.Integer(),
     rejectedPoints: Type.Integer(),
     /** Requests of which nothing was taken; `busy` ones are to be sent again. */

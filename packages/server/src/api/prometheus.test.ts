@@ -11,6 +11,7 @@ const status = {
     spans: 40,
     rejectedSpans: 5,
     logs: 6,
+    rejectedLogs: 9,
     points: 7,
     rejectedPoints: 8,
     refused: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, failed: 0 },

@@ -17,6 +17,7 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
   ['spanlink_ingest_spans_total', 'counter', 'Spans acknowledged.', (s) => s.ingest.spans],
   ['spanlink_ingest_rejected_spans_total', 'counter', 'Spans refused for good.', (s) => s.ingest.rejectedSpans],
   ['spanlink_ingest_logs_total', 'counter', 'Log records acknowledged.', (s) => s.ingest.logs],
+  ['spanlink_ingest_rejected_logs_total', 'counter', 'Log records rejected.', (s) => s.ingest.rejectedLogs],
   ['spanlink_ingest_points_total', 'counter', 'Metric points acknowledged.', (s) => s.ingest.points],
   ['spanlink_ingest_rejected_points_total', 'counter', 'Points refused for good.', (s) => s.ingest.rejectedPoints],
   ['spanlink_ingest_bytes_total', 'counter', 'Bodies taken, decompressed.', (s) => s.ingest.bytes],

@@ -24,6 +24,7 @@ export type IngestCounters = {
   spans: number
   rejectedSpans: number
   logs: number
+  rejectedLogs: number
   points: number
   rejectedPoints: number
   /** Requests of which nothing was taken, by reason. */
@@ -56,7 +57,17 @@ export function intakeInto(
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
 ): Intake {
   const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
-  const stats = { requests: 0, spans: 0, rejectedSpans: 0, logs: 0, points: 0, rejectedPoints: 0, refused, bytes: 0 }
+  const stats = {
+    requests: 0,
+    spans: 0,
+    rejectedSpans: 0,
+    logs: 0,
+    rejectedLogs: 0,
+    points: 0,
+    rejectedPoints: 0,
+    refused,
+    bytes: 0,
+  }
   return {
     stats,
     refuse: (reason) => {
@@ -83,6 +94,7 @@ export function intakeInto(
       const outcome = outcomeOf(rows)
       stats[items] += outcome.accepted
       if (items === 'spans') stats.rejectedSpans += outcome.rejected
+      if (items === 'logs') stats.rejectedLogs += outcome.rejected
       if (items === 'points') stats.rejectedPoints += outcome.rejected
       return outcome
     },

@@ -26,6 +26,8 @@ export function outcomeOf(rows: SignalRows): Outcome {
   if ('spans' in rows) {
     return { accepted: rows.spanCount, rejected: rows.rejectedSpans, rejectReason: rows.rejectReason }
   }
-  if ('logs' in rows) return { accepted: rows.logCount, rejected: 0, rejectReason: '' }
+  if ('logs' in rows) {
+    return { accepted: rows.logCount, rejected: rows.rejectedLogs, rejectReason: rows.rejectReason }
+  }
   return { accepted: rows.pointCount, rejected: rows.rejectedPoints, rejectReason: rows.rejectReason }
 }

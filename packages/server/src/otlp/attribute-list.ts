@@ -1,11 +1,9 @@
 import { sameBytes } from '../bytes/same-bytes.ts'
 import { writeAnyValue } from './any-value.ts'
 import { OtlpError } from './error.ts'
+import { MAX_ATTRIBUTES } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
-
-/** Of one span, event, link, resource or scope. SDKs stop at 128; it bounds the work of one hostile message. */
-const MAX_ATTRIBUTES = 65_536
 
 /** Of one message too: as much as a request may have. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -81,6 +79,11 @@ export class AttributeList {
     if (isPlain) this.#add(reader, keyAt, keyLength, keyEnd + 2, end)
     else this.#readFields(reader, end)
     reader.pos = end
+  }
+
+  /** Of keys and values as rows. */
+  sizeBytes(): number {
+    return this.#cells.pos
   }
 
   /** Appends the value of the last attribute of this key, a String, and tells whether there is one. */

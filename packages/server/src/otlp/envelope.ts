@@ -1,6 +1,6 @@
 import { takeMemory } from '../bytes/row-memory.ts'
 import { RowWriter } from './row-writer.ts'
-import { ResourceFields, ScopeFields, type Source, writeSource } from './source.ts'
+import { ResourceFields, ScopeFields, type Source, Sources, writeSource } from './source.ts'
 import { WireReader } from './wire-reader.ts'
 
 const resource = new ResourceFields()
@@ -27,7 +27,7 @@ export type ItemReader = {
  * @returns how many rows that were
  */
 export function readEnvelope(reader: WireReader, sources: RowWriter, received: number, items: ItemReader): number {
-  const seen = new Set<string>()
+  const seen = new Sources()
   const end = reader.bytes.length
   while (reader.pos < end) {
     const tag = reader.varint()
@@ -35,7 +35,7 @@ export function readEnvelope(reader: WireReader, sources: RowWriter, received: n
     else reader.skip(tag, end)
   }
   reader.endMessage(end)
-  return seen.size
+  return seen.ids.size
 }
 
 function readResource(
@@ -43,7 +43,7 @@ function readResource(
   sources: RowWriter,
   received: number,
   items: ItemReader,
-  seen: Set<string>,
+  seen: Sources,
   end: number,
 ): void {
   resource.read(reader, end)
@@ -59,7 +59,7 @@ function readScope(
   sources: RowWriter,
   received: number,
   items: ItemReader,
-  seen: Set<string>,
+  seen: Sources,
   end: number,
 ): void {
   if (!scope.read(reader, end)) {
@@ -82,7 +82,7 @@ function messageEnd(reader: WireReader, end: number): number {
   return reader.pos + length
 }
 
-/** What the writers hold, in one piece of row memory; each part is a view of it. */
+/** What the writers hold, in one piece of row memory; each part is a view of it. They are empty afterwards. */
 export function takeRows<const Writers extends readonly RowWriter[]>(
   ...writers: Writers
 ): { readonly [I in keyof Writers]: Buffer } {
@@ -90,8 +90,10 @@ export function takeRows<const Writers extends readonly RowWriter[]>(
   let at = 0
   const parts = writers.map((writer) => {
     writer.bytes.copy(all, at, 0, writer.pos)
+    const from = at
     at += writer.pos
-    return all.subarray(at - writer.pos, at)
+    writer.reset()
+    return all.subarray(from, at)
   })
   return parts as unknown as { readonly [I in keyof Writers]: Buffer }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
+import { MAX_EXEMPLARS } from './limits.ts'
 import { writeId } from './log-record.ts'
 import { METRIC_TYPE, type MetricFields, type MetricType } from './metric.ts'
 import type { PointFields } from './metric-point.ts'
@@ -47,15 +48,16 @@ export function writeSeries(
     return known
   }
   const id = viewOf(digest)
-  seen.set(key, id)
   writer.bytes.set(digest, row)
   writer.string(reader.view, metric.descriptionAt, metric.descriptionLength)
   metric.metadata.write(writer)
+  seen.set(key, id)
   return id
 }
 
 /** Why a point can't be stored, or '' when it can. */
 export function pointRejection(type: MetricType, point: PointFields): string {
+  if (point.exemplarCount > MAX_EXEMPLARS) return `${point.exemplarCount} exemplars are more than ${MAX_EXEMPLARS}`
   if (type !== METRIC_TYPE.histogram) return ''
   const { length: buckets } = point.buckets
   const { length: bounds } = point.bounds

@@ -33,6 +33,11 @@ export class MetricFields {
   temporality = 0
   monotonic = false
 
+  /** Of what each of its series repeats. */
+  sizeBytes(): number {
+    return this.nameLength + this.descriptionLength + this.unitLength + this.metadata.sizeBytes()
+  }
+
   /** Reads all but the points. Leaves the reader where it was. */
   read(reader: WireReader, end: number): void {
     const start = reader.pos

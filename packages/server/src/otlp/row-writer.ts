@@ -1,8 +1,6 @@
 import { copyBytes } from '../bytes/copy-bytes.ts'
 import { OtlpError } from './error.ts'
-
-/** Bytes of rows that one request may become in one table: bounds what a small hostile request can grow into. */
-const MAX_TABLE_BYTES = 256 * 1024 * 1024
+import { MAX_TABLE_BYTES } from './limits.ts'
 
 const START_BYTES = 1024 * 1024
 
@@ -120,8 +118,7 @@ export class RowWriter {
   reset(): void {
     this.pos = 0
     if (this.bytes.length <= KEEP_BYTES) return
-    this.bytes = Buffer.allocUnsafeSlow(START_BYTES)
-    this.view = new DataView(this.bytes.buffer)
+    this.#replace(Buffer.allocUnsafeSlow(START_BYTES))
   }
 
   #grow(length: number): void {
@@ -131,7 +128,13 @@ export class RowWriter {
     }
     const grown = Buffer.allocUnsafeSlow(Math.min(this.#maxBytes, Math.max(needed, this.bytes.length * 2)))
     this.bytes.copy(grown, 0, 0, this.pos)
-    this.bytes = grown
-    this.view = new DataView(grown.buffer)
+    this.#replace(grown)
+  }
+
+  #replace(bytes: Buffer): void {
+    // Freed at once: as garbage, the halves of a large request would stay beside it.
+    ;(this.bytes.buffer as ArrayBuffer).transfer(0)
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
   }
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
+import { MAX_SOURCE_BYTES, MAX_SOURCES_BYTES } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -10,6 +11,8 @@ export type Source = {
   readonly id: DataView
   /** The String cell of `service.name`, with its length. */
   readonly service: DataView
+  /** Why its items are rejected; '' when they aren't. */
+  readonly rejection: string
 }
 
 /** Where a string lies in the request; absent is the empty string. */
@@ -34,6 +37,8 @@ export class ResourceFields {
   readonly #service = new RowWriter(256)
   #droppedAttributes = 0
   #entityRefs: EntityRef[] = []
+  /** On the wire. */
+  sizeBytes = 0
 
   /** Leaves the reader where it was. */
   read(reader: WireReader, end: number): void {
@@ -42,6 +47,7 @@ export class ResourceFields {
     this.#schemaUrl.length = 0
     this.#droppedAttributes = 0
     this.#entityRefs = []
+    this.sizeBytes = 0
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x0a) this.#readResource(reader, messageEnd(reader, end))
@@ -49,6 +55,7 @@ export class ResourceFields {
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
+    this.sizeBytes += this.#schemaUrl.length
     this.#service.reset()
     if (!this.#attributes.writeValue(SERVICE_NAME, this.#service)) this.#service.u8(0)
     reader.pos = start
@@ -67,6 +74,7 @@ export class ResourceFields {
   }
 
   #readResource(reader: WireReader, end: number): void {
+    this.sizeBytes += end - reader.pos
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x0a) this.#attributes.read(reader, messageEnd(reader, end))
@@ -94,6 +102,8 @@ export class ScopeFields {
   readonly #attributes = new AttributeList()
   readonly #schemaUrl: Range = { at: 0, length: 0 }
   #droppedAttributes = 0
+  /** On the wire. */
+  sizeBytes = 0
 
   /** Leaves the reader where it was. Tells whether there are spans. */
   read(reader: WireReader, end: number): boolean {
@@ -104,6 +114,7 @@ export class ScopeFields {
     this.#attributes.clear()
     this.#schemaUrl.length = 0
     this.#droppedAttributes = 0
+    this.sizeBytes = 0
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x0a) this.#readScope(reader, messageEnd(reader, end))
@@ -114,6 +125,7 @@ export class ScopeFields {
       }
     }
     reader.endMessage(end)
+    this.sizeBytes += this.#schemaUrl.length
     reader.pos = start
     return spans
   }
@@ -127,6 +139,7 @@ export class ScopeFields {
   }
 
   #readScope(reader: WireReader, end: number): void {
+    this.sizeBytes += end - reader.pos
     while (reader.pos < end) {
       const tag = reader.varint()
       if (tag === 0x0a) readRange(reader, end, this.#name)
@@ -137,6 +150,14 @@ export class ScopeFields {
     }
     reader.endMessage(end)
   }
+}
+
+/** The sources of a request. */
+export class Sources {
+  /** Ids, eight bytes as characters each. */
+  readonly ids = new Set<string>()
+  /** Of all, repeated ones too: each scope repeats its resource. */
+  bytes = 0
 }
 
 /**
@@ -150,8 +171,11 @@ export function writeSource(
   received: number,
   resource: ResourceFields,
   scope: ScopeFields,
-  seen: Set<string>,
+  seen: Sources,
 ): Source {
+  const bytes = resource.sizeBytes + scope.sizeBytes
+  seen.bytes += bytes
+  if (bytes > MAX_SOURCE_BYTES || seen.bytes > MAX_SOURCES_BYTES) return { ...NO_SOURCE, rejection: explain(bytes) }
   const start = reader.pos
   const row = writer.pos
   writer.zeros(8)
@@ -162,12 +186,20 @@ export function writeSource(
   reader.pos = start
   const id = hash('sha256', writer.bytes.subarray(content, writer.pos), 'buffer').subarray(0, 8)
   const known = id.toString('latin1')
-  if (seen.has(known)) writer.pos = row
+  if (seen.ids.has(known)) writer.pos = row
   else {
-    seen.add(known)
+    seen.ids.add(known)
     writer.bytes.set(id, row)
   }
-  return { id: viewOf(id), service: resource.service }
+  return { id: viewOf(id), service: resource.service, rejection: '' }
+}
+
+const NO_SOURCE = { id: new DataView(new ArrayBuffer(8)), service: new DataView(new ArrayBuffer(1)) }
+
+function explain(bytes: number): string {
+  return bytes > MAX_SOURCE_BYTES
+    ? `its resource and scope have ${bytes} bytes, more than ${MAX_SOURCE_BYTES}`
+    : `resources and scopes of the request have more than ${MAX_SOURCES_BYTES} bytes`
 }
 
 type EntityRef = { schemaUrl?: string; type?: string; idKeys?: string[]; descriptionKeys?: string[] }

@@ -90,6 +90,14 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
   }
 }
 
+/** Of the two rows of each link, at most; without reading the links. */
+export function estimateLinkRowBytes(source: Source, span: SpanFields, spanBytes: number): number {
+  return 2 * (span.linkCount * (LINK_ROW_BYTES + source.service.byteLength + span.nameLength) + spanBytes)
+}
+
+/** Ids, times, counts and lengths. */
+const LINK_ROW_BYTES = 128
+
 /**
  * Appends the rows of store/sql/span_links.sql: 'out' for every link, 'in' when the target's trace is known.
  * Returns how many rows. A link may have empty or broken ids (it then is kept for its attributes, as the

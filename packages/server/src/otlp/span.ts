@@ -1,4 +1,5 @@
 import { AttributeList } from './attribute-list.ts'
+import { MAX_EVENTS, MAX_LINKS } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -181,7 +182,8 @@ export function rejectionOf(reader: WireReader, span: SpanFields): string {
   if (!isValidId(reader, span.traceIdAt, span.traceIdLength, 16)) return invalidId('trace id', span.traceIdLength, 16)
   if (!isValidId(reader, span.spanIdAt, span.spanIdLength, 8)) return invalidId('span id', span.spanIdLength, 8)
   if (span.parentLength !== 0 && span.parentLength !== 8) return invalidId('parent span id', span.parentLength, 8)
-  return ''
+  if (span.linkCount > MAX_LINKS) return `${span.linkCount} links are more than ${MAX_LINKS}`
+  return span.eventCount > MAX_EVENTS ? `${span.eventCount} events are more than ${MAX_EVENTS}` : ''
 }
 
 function invalidId(what: string, length: number, wanted: number): string {

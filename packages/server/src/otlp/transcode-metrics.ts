@@ -1,7 +1,9 @@
 import { readEnvelope, takeRows } from './envelope.ts'
+import { MAX_METRIC_BYTES } from './limits.ts'
 import { MetricFields, type MetricType } from './metric.ts'
 import { PointFields } from './metric-point.ts'
 import { pointRejection, writePoint, writeSeries } from './metric-row.ts'
+import { Rejections } from './rejections.ts'
 import { RowWriter } from './row-writer.ts'
 import type { MetricRows } from './rows.ts'
 import type { Source } from './source.ts'
@@ -35,8 +37,8 @@ export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number):
     seriesCount: items.seriesIds.size,
     points: pointBytes,
     pointCount: items.pointCount,
-    rejectedPoints: items.rejectedPoints,
-    rejectReason: items.rejectReason,
+    rejectedPoints: items.rejections.count,
+    rejectReason: items.rejections.reason,
   }
 }
 
@@ -44,8 +46,7 @@ class MetricReader {
   readonly received: number
   readonly seriesIds = new Map<string, DataView>()
   pointCount = 0
-  rejectedPoints = 0
-  rejectReason = ''
+  readonly rejections = new Rejections('point')
 
   constructor(received: number) {
     this.received = received
@@ -79,15 +80,33 @@ class MetricReader {
   }
 
   #readPoint(reader: WireReader, source: Source, type: MetricType, end: number): void {
+    const seriesAt = series.pos
+    const seriesCount = this.seriesIds.size
+    const pointsAt = points.pos
+    let rejection: string
+    try {
+      rejection = this.#takePoint(reader, source, type, end)
+    } catch (error) {
+      rejection = this.rejections.fromError(error)
+      // A series that is written whole stays: later points may be of it.
+      if (this.seriesIds.size === seriesCount) series.pos = seriesAt
+      points.pos = pointsAt
+    }
+    if (rejection === '') this.pointCount++
+    else this.rejections.add(this.pointCount, rejection)
+  }
+
+  /** Returns why it is rejected, or ''. */
+  #takePoint(reader: WireReader, source: Source, type: MetricType, end: number): string {
+    const exceeded = this.rejections.findExceeded(source, this.pointCount, end - reader.pos)
+    if (exceeded !== '') return exceeded
+    if (metric.sizeBytes() > MAX_METRIC_BYTES)
+      return `its metric has more than ${MAX_METRIC_BYTES} bytes without points`
     point.read(reader, type, end)
     const rejection = pointRejection(type, point)
-    if (rejection === '') {
-      const id = writeSeries(reader, series, this.received, source, metric, point, this.seriesIds)
-      writePoint(reader, points, this.received, id, point, end)
-      this.pointCount++
-    } else {
-      if (this.rejectedPoints === 0) this.rejectReason = `point ${this.pointCount} of the request: ${rejection}`
-      this.rejectedPoints++
-    }
+    if (rejection !== '') return rejection
+    const id = writeSeries(reader, series, this.received, source, metric, point, this.seriesIds)
+    writePoint(reader, points, this.received, id, point, end)
+    return ''
   }
 }

@@ -1,9 +1,11 @@
 import { readEnvelope, takeRows } from './envelope.ts'
+import { MAX_LINK_ROWS_BYTES } from './limits.ts'
+import { Rejections } from './rejections.ts'
 import { RowWriter } from './row-writer.ts'
 import type { TraceRows } from './rows.ts'
 import type { Source } from './source.ts'
 import { rejectionOf, SpanFields } from './span.ts'
-import { writeLinks, writeSpan } from './span-row.ts'
+import { estimateLinkRowBytes, writeLinks, writeSpan } from './span-row.ts'
 import { WireReader } from './wire-reader.ts'
 
 const spans = new RowWriter()
@@ -13,7 +15,8 @@ const span = new SpanFields()
 
 /**
  * Turns an ExportTraceServiceRequest (or TracesData: the same bytes) into rows, copying ranges and building no
- * object per span. All or nothing, but for spans with invalid ids, which are counted and left out one by one.
+ * object per span. All or nothing, but for spans with invalid ids or beyond the limits, which are counted and
+ * left out one by one.
  *
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much
@@ -33,8 +36,8 @@ export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): 
     spanCount: items.spanCount,
     linkCount: items.linkRows,
     sourceCount,
-    rejectedSpans: items.rejectedSpans,
-    rejectReason: items.rejectReason,
+    rejectedSpans: items.rejections.count,
+    rejectReason: items.rejections.reason,
   }
 }
 
@@ -46,8 +49,7 @@ class SpanReader {
   readonly receivedDay: number
   spanCount = 0
   linkRows = 0
-  rejectedSpans = 0
-  rejectReason = ''
+  readonly rejections = new Rejections('span')
 
   constructor(received: number) {
     this.received = received
@@ -55,15 +57,33 @@ class SpanReader {
   }
 
   readItem(reader: WireReader, source: Source, end: number): void {
+    const spansAt = spans.pos
+    const linksAt = links.pos
+    let rejection: string
+    try {
+      rejection = this.#readSpan(reader, source, end)
+    } catch (error) {
+      rejection = this.rejections.fromError(error)
+      spans.pos = spansAt
+      links.pos = linksAt
+    }
+    if (rejection === '') this.spanCount++
+    else this.rejections.add(this.spanCount, rejection)
+  }
+
+  /** Returns why it is rejected, or ''. */
+  #readSpan(reader: WireReader, source: Source, end: number): string {
+    const bytes = end - reader.pos
+    const exceeded = this.rejections.findExceeded(source, this.spanCount, bytes)
+    if (exceeded !== '') return exceeded
     span.read(reader, end)
     const rejection = rejectionOf(reader, span)
-    if (rejection === '') {
-      writeSpan(reader, spans, this.received, source, span, end)
-      if (span.linkCount > 0) this.linkRows += writeLinks(reader, links, this.receivedDay, source, span, end)
-      this.spanCount++
-    } else {
-      if (this.rejectedSpans === 0) this.rejectReason = `span ${this.spanCount} of the request: ${rejection}`
-      this.rejectedSpans++
+    if (rejection !== '') return rejection
+    if (span.linkCount > 0 && estimateLinkRowBytes(source, span, bytes) > MAX_LINK_ROWS_BYTES) {
+      return `its ${span.linkCount} links become more than ${MAX_LINK_ROWS_BYTES} bytes`
     }
+    writeSpan(reader, spans, this.received, source, span, end)
+    if (span.linkCount > 0) this.linkRows += writeLinks(reader, links, this.receivedDay, source, span, end)
+    return ''
   }
 }

@@ -6,6 +6,16 @@ import { expectedRows } from './expected-rows.ts'
 import { readLinks, readSources, readSpans, type SpanRow } from './row-binary.ts'
 import { OtlpError } from '../../src/otlp/error.ts'
 import { transcodeTracesJson } from '../../src/otlp/json.ts'
+import {
+  MAX_ATTRIBUTES,
+  MAX_EVENTS,
+  MAX_ITEM_BYTES,
+  MAX_ITEMS,
+  MAX_LINKS,
+  MAX_SOURCE_BYTES,
+  MAX_TABLE_BYTES,
+} from '../../src/otlp/limits.ts'
+import type { TraceRows } from '../../src/otlp/rows.ts'
 import { transcodeTraces } from '../../src/otlp/transcode.ts'
 
 const RECEIVED = 1_800_000_000
@@ -176,7 +186,7 @@ test('strings that are no UTF-8 are kept byte for byte', () => {
   expect(spans.includes(Buffer.from('\xf0\x9f\x92\x00', 'latin1'))).toBe(true)
 })
 
-test('values nested deeper than the limit are an error, however deep they go', () => {
+test('a span whose values nest deeper than the limit is rejected alone, however deep they go', () => {
   const nested = (depth: number): Uint8Array => {
     let value = Buffer.from([0x0a, 1, 0x78])
     for (let i = 0; i < depth; i++) value = delimited(0x2a, delimited(0x0a, value))
@@ -188,20 +198,67 @@ test('values nested deeper than the limit are an error, however deep they go', (
     return delimited(0x0a, delimited(0x12, span))
   }
   expect(transcodeTraces(nested(64), RECEIVED).spanCount).toBe(1)
-  expect(() => transcodeTraces(nested(65), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-deep' }))
-  expect(() => transcodeTraces(nested(2000), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-deep' }))
+  for (const depth of [65, 2000]) {
+    const rows = transcodeTraces(Buffer.concat([nested(3), nested(depth), nested(64)]), RECEIVED)
+    expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+    expect(rows.rejectReason).toBe('span 1 of the request: attribute value nests deeper than 64')
+    expect(readSpans(rows)).toHaveLength(2)
+  }
 })
 
-test('a small request that would become huge rows is refused', () => {
-  const longName = kv('service.name', 'x'.repeat(1_000_000))
-  const spans = Array.from({ length: 400 }, () => SPAN)
-  const request = { resourceSpans: [{ resource: { attributes: [longName] }, scopeSpans: [{ spans }] }] }
-  expect(() => transcodeTraces(encodeTraces(request), RECEIVED)).toThrow(expect.objectContaining({ code: 'too-large' }))
-  const many = Array.from({ length: 70_000 }, (_, i) => kv(String(i), ''))
-  expect(() => transcodeTraces(encodeTraces(tracesOf('shop', [{ ...SPAN, attributes: many }])), RECEIVED)).toThrow(
-    expect.objectContaining({ code: 'too-many-attributes' }),
-  )
+test('a span beyond a limit is rejected alone, with the reason', () => {
+  const rejected = (over: object, source: object = {}): TraceRows => {
+    const spans = [
+      { ...SPAN, name: 'first' },
+      { ...SPAN, ...over },
+      { ...SPAN, name: 'last' },
+    ]
+    const rows = transcodeTraces(encodeTraces({ resourceSpans: [{ ...source, scopeSpans: [{ spans }] }] }), RECEIVED)
+    expect(readSpans(rows).map((span) => span.name)).toEqual(['first', 'last'])
+    expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+    return rows
+  }
+  const link = { traceId: SPAN.traceId, spanId: SPAN.spanId }
+  const many = Array.from({ length: MAX_ATTRIBUTES + 1 }, (_, i) => kv(String(i), ''))
+  expect(rejected({ attributes: many }).rejectReason).toMatch(/^span 1 of the request: more than 65536 attributes/)
+  expect(rejected({ events: [{ attributes: many }] }).rejectReason).toMatch(/more than 65536 attributes/)
+  expect(rejected({ links: [{ ...link, attributes: many }] })).toMatchObject({ linkCount: 0 })
+  expect(rejected({ links: Array.from({ length: MAX_LINKS + 1 }, () => link) }).rejectReason).toMatch(/16385 links/)
+  expect(rejected({ events: Array.from({ length: MAX_EVENTS + 1 }, () => ({})) }).rejectReason).toMatch(/16385 events/)
+  expect(rejected({ name: 'x'.repeat(MAX_ITEM_BYTES) }).rejectReason).toMatch(/bytes are more than 8388608/)
+  const long = { name: 'x'.repeat(100_000), links: Array.from({ length: 100 }, () => link) }
+  expect(rejected(long).rejectReason).toMatch(/100 links become more than/)
+})
+
+test('a small request that would become huge rows is rejected span by span', () => {
+  const longName = kv('service.name', 'x'.repeat(200_000))
+  const request = (count: number): Uint8Array => {
+    const scopeSpans = [{ spans: Array.from({ length: count }, () => SPAN) }]
+    return encodeTraces({ resourceSpans: [{ resource: { attributes: [longName] }, scopeSpans }] })
+  }
+  const rows = transcodeTraces(request(1000), RECEIVED)
+  expect(rows.spanCount).toBeGreaterThan(500)
+  expect(rows.spanCount + rows.rejectedSpans).toBe(1000)
+  expect(rows.spans.length).toBeLessThanOrEqual(MAX_TABLE_BYTES)
+  expect(readSpans(rows)).toHaveLength(rows.spanCount)
   expect(transcodeTraces(encodeTraces(tracesOf('shop', [SPAN])), RECEIVED).spanCount).toBe(1)
+})
+
+test('spans of a resource beyond the limit are rejected, those of others are stored', () => {
+  const of = (bytes: number): object => ({
+    resource: { attributes: [kv('k'.repeat(bytes), '')] },
+    scopeSpans: [{ spans: [SPAN, SPAN] }],
+  })
+  const rows = transcodeTraces(encodeTraces({ resourceSpans: [of(10), of(MAX_SOURCE_BYTES), of(20)] }), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: 4, rejectedSpans: 2, sourceCount: 2 })
+  expect(rows.rejectReason).toMatch(/^span 2 of the request: its resource and scope have/)
+})
+
+test('a request beyond the number of spans keeps the first ones', () => {
+  const spans = Array.from({ length: 1000 }, () => SPAN)
+  const one = Buffer.from(encodeTraces(tracesOf('shop', spans)))
+  const rows = transcodeTraces(Buffer.concat(Array.from({ length: MAX_ITEMS / 1000 + 1 }, () => one)), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: MAX_ITEMS, rejectedSpans: 1000 })
 })
 
 test('an empty request gives no rows', () => {

@@ -1,0 +1,78 @@
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { expect } from 'vitest'
+import { type GoodSenders, startGoodSenders } from './good-senders.ts'
+import { watchMemory } from './watch-memory.ts'
+import { watchSlowdown } from './watch-slowdown.ts'
+
+const MiB = 2 ** 20
+
+export type AttackOptions = {
+  /** `--memory`: the limit for receiver and ClickHouse together. @default 1024 */
+  readonly memoryMiB?: number
+  /** Further arguments of `spanlink serve`. */
+  readonly args?: readonly string[]
+  /** Well-behaved senders beside the attack. @default 2 */
+  readonly senders?: number
+  /** Runs beside the good senders, which stop once it has resolved. */
+  readonly attack: (server: SpanlinkServer) => Promise<void>
+}
+
+export type AttackReport = {
+  /** Spans of the good senders that were acknowledged. */
+  readonly acked: number
+  /** Requests of the good senders that were answered with 429 or 503 and sent again. */
+  readonly pushedBack: number
+  readonly ackP99Ms: number
+  /** From an acknowledgement until all spans of the request were returned by the API; `undefined` = some never were. */
+  readonly slowestQueryableMs: number | undefined
+  readonly peakRssMiB: number
+  readonly memoryMiB: number
+  /** How many times longer the machine took than it would alone; timings are judged with it. */
+  readonly slowdown: number
+  readonly engineRestarts: number
+  readonly isServerAlive: boolean
+}
+
+const MAX_ACK_MS = 1000
+const MAX_QUERYABLE_MS = 5000
+const MEMORY_TOLERANCE = 1.1
+
+/** Runs an attack beside good senders, against a server of its own under a memory limit. */
+export async function runAttack(options: AttackOptions): Promise<AttackReport> {
+  const { memoryMiB = 1024, args = [], senders = 2, attack } = options
+  await using server = await startSpanlink({ args: ['--memory', `${memoryMiB}MiB`, ...args] })
+  const memory = watchMemory(server)
+  const slowdown = watchSlowdown()
+  const good = startGoodSenders(server, senders)
+  let results: GoodSenders
+  try {
+    await good.untilWarm()
+    await attack(server)
+  } finally {
+    results = await good.stop()
+  }
+  const status = (await server.getJson('/api/status').catch(() => undefined)) as Status | undefined
+  return {
+    ...results,
+    memoryMiB,
+    peakRssMiB: memory.stop() / MiB,
+    slowdown: await slowdown.stop(),
+    engineRestarts: status?.engine.restarts ?? Number.NaN,
+    isServerAlive: status?.engine.state === 'ready',
+  }
+}
+
+type Status = { readonly engine: { readonly restarts: number; readonly state: string } }
+
+/** What has to hold under every attack. Timings get the factor by which the machine was slower. */
+export function expectUnharmed(report: AttackReport): void {
+  const { acked, ackP99Ms, slowestQueryableMs = Infinity, slowdown, memoryMiB, peakRssMiB } = report
+  const broken = Object.entries({
+    'server and ClickHouse are alive': report.isServerAlive && report.engineRestarts === 0,
+    'good senders were acknowledged': acked > 0,
+    'acknowledged spans are queryable': slowestQueryableMs < MAX_QUERYABLE_MS * slowdown,
+    'acknowledgements are fast': ackP99Ms < MAX_ACK_MS * slowdown,
+    'memory is within its limit': peakRssMiB < memoryMiB * MEMORY_TOLERANCE,
+  }).flatMap(([what, holds]) => (holds ? [] : [what]))
+  expect({ broken, ...report }).toMatchObject({ broken: [] })
+}
