@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import type { LinksAnswer, TraceAnswer } from '@spanlink/contract'
+import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
+import type { Client } from './clients.ts'
+import type { Results } from './results.ts'
+import { ORDERS, type Played } from './scenario.ts'
+
+/** From the gateway's send to the consumer: backlinks in link mode, children in parent mode, with the record's metadata. */
+export async function checkLinks(
+  results: Results,
+  spanlink: SpanlinkServer,
+  { orders }: Played,
+  client: Client,
+): Promise<void> {
+  const { name, expected } = client
+  const { id, traceId, offset } = orders.shipped
+  const record = { topic: ORDERS, partition: '0', offset, key: id }
+
+  await results.check(name, 'backlinks of a shipped order', async () => {
+    const { links } = (await spanlink.getJson(`/api/traces/${traceId}/links?direction=in&limit=1000`)) as LinksAnswer
+    const own = links.filter(({ peer, span }) => peer?.service === name && span?.service === 'gateway')
+    results.figure(name, 'backlinks', own.length)
+    assert.equal(own.length, expected.backlinks)
+    for (const {
+      record: { cluster: _, ...found },
+      queueTimeNano,
+    } of own) {
+      assert.deepEqual(found, record)
+      assert.ok(queueTimeNano !== null && BigInt(queueTimeNano) >= 0n, `queue time ${queueTimeNano}`)
+    }
+  })
+
+  await results.check(name, 'consuming spans in the trace of a shipped order', async () => {
+    const { spans } = (await spanlink.getJson(`/api/traces/${traceId}`)) as TraceAnswer
+    const own = spans.filter(({ service, kind }) => service === name && kind === 'consumer')
+    results.figure(name, 'children', own.length)
+    assert.equal(own.length, expected.children)
+    for (const span of own) {
+      const { cluster: _, ...found } = span.record!
+      assert.deepEqual(found, record)
+    }
+  })
+}

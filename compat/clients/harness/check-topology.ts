@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import type { TopologyAnswer, TopologyEdge } from '@spanlink/contract'
+import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
+import type { Client } from './clients.ts'
+import type { Results } from './results.ts'
+import { deadLetterTopic, ORDERS, outputTopic, type Played, retryTopic } from './scenario.ts'
+
+/** Six orders are sent; a client takes five of them, one of which twice. */
+const ORDERS_SENT = 6
+const ORDERS_TAKEN = 6
+
+/** The client, its group and its topics in the service map, with queue times and lag. */
+export async function checkTopology(
+  results: Results,
+  spanlink: SpanlinkServer,
+  _: Played,
+  client: Client,
+): Promise<void> {
+  const { name, expected } = client
+  let topology: TopologyAnswer | undefined
+  await results.check(name, 'service map', async () => {
+    topology = (await spanlink.getJson('/api/topology')) as TopologyAnswer
+  })
+  if (topology === undefined) return
+  const { nodes, edges } = topology
+  const nodeName = (id: string): string => nodes.find((node) => node.id === id)?.name ?? ''
+  const find = (type: TopologyEdge['type'], topic: string, end: 'from' | 'to'): TopologyEdge[] =>
+    edges.filter((edge) => edge.type === type && edge.topic === topic && nodeName(edge[end]) === name)
+
+  await results.check(name, 'one node for each of its topics', () => {
+    for (const topic of [ORDERS, outputTopic(client), retryTopic(client), deadLetterTopic(client)]) {
+      const own = nodes.filter((node) => node.type === 'topic' && node.name === topic)
+      assert.equal(own.length, 1, `nodes of ${topic}: ${JSON.stringify(own)}`)
+    }
+    const sends = edges.filter((edge) => edge.type === 'produce' && edge.topic === ORDERS)
+    assert.deepEqual(
+      sends.map(({ count }) => count),
+      [ORDERS_SENT],
+    )
+  })
+
+  await results.check(name, 'messages that it took', () => {
+    // Spans without a group lead from the topic straight to the service.
+    const edge = single(find(expected.namesGroup ? 'deliver' : 'consume', ORDERS, 'to'))
+    results.figure(name, 'taken', edge.count)
+    assert.equal(edge.count, ORDERS_TAKEN)
+    assert.equal(edge.queueTimeCount, ORDERS_TAKEN)
+    results.figure(name, 'queued p50 ms', Math.round(Number(edge.queueTime!.p50) / 1e6))
+    assert.equal(single(find(expected.namesGroup ? 'deliver' : 'consume', retryTopic(client), 'to')).count, 1)
+  })
+
+  await results.check(name, 'messages that it sent', () => {
+    const counts = [outputTopic(client), retryTopic(client), deadLetterTopic(client)].map(
+      (topic) => single(find('produce', topic, 'from')).count,
+    )
+    assert.deepEqual(counts, [4, 1, 1])
+  })
+
+  await results.check(name, 'lag', () => {
+    const { lag } = single(find('deliver', ORDERS, 'to')) as TopologyEdge & { lag?: { readonly stale: boolean } }
+    results.figure(name, 'lag', lag?.messages ?? '-')
+    assert.deepEqual(
+      { messages: lag?.messages, metric: lag?.metric, stale: lag?.stale },
+      { messages: 1, metric: 'kafka.consumer_group.lag', stale: false },
+    )
+  })
+}
+
+function single(edges: readonly TopologyEdge[]): TopologyEdge {
+  assert.equal(
+    edges.length,
+    1,
+    `edges ${JSON.stringify(edges.map(({ type, from, to, topic }) => ({ type, from, to, topic })))}`,
+  )
+  return edges[0]!
+}
