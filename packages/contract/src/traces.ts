@@ -44,9 +44,9 @@ export const TraceSummary = Type.Object({
   spanCount: Type.Integer(),
   errorCount: Type.Integer(),
   services: Type.Array(ServiceCount),
-  /** Links that spans of this trace carry. */
+  /** Links from spans of this trace to other traces: its producers. */
   linksOut: Type.Integer(),
-  /** Links of any span, in any trace, that point into this trace. */
+  /** Links from other traces to spans of this one: its consumers. */
   linksIn: Type.Integer(),
 })
 export type TraceSummary = Static<typeof TraceSummary>

@@ -21,7 +21,7 @@ export async function summarize(
     store.query<LinkCountRow>(
       `select lower(hex(trace_id)) as traceId, direction,
         uniqExact(span_id, peer_trace_id, peer_span_id, ordinal) as links
-      from span_links where trace_id in (${traceIdsOf('traceIds')})
+      from span_links where trace_id in (${traceIdsOf('traceIds')}) and peer_trace_id != trace_id
       group by trace_id, direction`,
       { traceIds },
       options,

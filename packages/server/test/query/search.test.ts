@@ -52,6 +52,17 @@ test('a summary tells root, length, services, errors and links of the whole trac
   })
 })
 
+test('a link inside a trace is neither one of its producers nor one of its consumers', async () => {
+  const create = span({ name: 'create orders', kind: 4, start: now })
+  const send = span({ traceId: create.traceId, name: 'send orders', kind: 3, start: now + 1n, links: [linkTo(create)] })
+  const consumer = span({ name: 'process orders', kind: 5, start: now + 2n * MS, links: [linkTo(create)] })
+  await traces.put(tracesOf('bulk', [create, send]))
+  await traces.put(tracesOf('bulk-consumer', [consumer]))
+  expect(await searchTraces(traces.store, { service: 'bulk' }, {})).toMatchObject({
+    traces: [{ traceId: create.traceId, linksOut: 0, linksIn: 1 }],
+  })
+})
+
 test('while its root is missing a trace is told by its earliest span', async () => {
   const orphan = span({ parentSpanId: '00000000000000aa', name: 'early', start: now })
   const later = span({ traceId: orphan.traceId, parentSpanId: orphan.spanId, name: 'later', start: now + 1n })
@@ -187,6 +198,7 @@ test('a trace is answered whole, as it was sent', async () => {
         attributes: [{ key: 'why', value: { stringValue: 'no context' } }],
         droppedAttributesCount: 0,
         target: null,
+        record: { cluster: '', topic: '', partition: '', offset: '', key: '' },
         queueTimeNano: null,
       },
     ],

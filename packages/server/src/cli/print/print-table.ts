@@ -1,13 +1,12 @@
 import type { FoundTrace, TopologyAnswer, TopologyLag } from '@spanlink/contract'
-import { clean, clock, columnsOf, duration, fit, plural, serviceColours, type Terminal } from './terminal.ts'
+import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
 
 type Colour = ReturnType<typeof serviceColours>
 
 /** A trace of a search in one line, and below it the spans that matched. */
 export function printFound(trace: FoundTrace, terminal: Terminal, colourOf: Colour): readonly string[] {
   const { paint } = terminal
-  const links = trace.linksIn + trace.linksOut === 0 ? '' : `→ ${trace.linksIn} in, ← ${trace.linksOut} out`
-  const facts = [plural(trace.spanCount, 'span'), ...(links === '' ? [] : [links])].join(' · ')
+  const facts = [plural(trace.spanCount, 'span'), ...linkFacts(trace.linksIn, trace.linksOut)].join(' · ')
   const errors = trace.errorCount === 0 ? '' : ` · ${paint(plural(trace.errorCount, 'error'), 'red')}`
   const name = `${clean(trace.rootName)}${trace.rootMissing ? ' (root missing)' : ''}`
   const lines = [

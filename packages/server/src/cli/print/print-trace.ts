@@ -1,5 +1,5 @@
 import type { Span, SpanLink, TraceAnswer, TraceLink } from '@spanlink/contract'
-import { clean, clock, columnsOf, duration, fit, plural, serviceColours, type Terminal } from './terminal.ts'
+import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
 import { timeBar } from './time-bar.ts'
 import { treeOf } from './span-tree.ts'
 
@@ -52,12 +52,13 @@ function headOf(trace: TraceAnswer, start: bigint, end: bigint, { paint }: Termi
   const services = new Set(trace.spans.map((span) => span.service)).size
   const out = trace.spans.reduce((sum, span) => sum + span.links.length, 0)
   const into = trace.spans.reduce((sum, span) => sum + span.backlinkCount, 0)
+  const inside = trace.spans.flatMap((span) => span.links).filter((link) => link.traceId === trace.traceId).length
   const facts = [
     clock(String(start)),
     duration(end - start),
     plural(trace.spans.length, 'span'),
     plural(services, 'service'),
-    ...(out + into === 0 ? [] : [`links: → ${into} in, ← ${out} out`]),
+    ...linkFacts(into - inside, out - inside),
   ].join(' · ')
   return [
     paint(`Trace ${trace.traceId}`, 'bold'),

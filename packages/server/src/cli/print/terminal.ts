@@ -98,6 +98,14 @@ export function clock(unixNano: string): string {
   return millis > 8.64e15 ? `${unixNano} ns` : new Date(millis).toISOString().replace('T', ' ')
 }
 
+/** How many other traces consumed from this one, and produced for it. */
+export function linkFacts(linksIn: number, linksOut: number): string[] {
+  return [
+    ...(linksIn === 0 ? [] : [`→ ${plural(linksIn, 'consumer')}`]),
+    ...(linksOut === 0 ? [] : [`← ${plural(linksOut, 'producer')}`]),
+  ]
+}
+
 export function plural(count: number, one: string): string {
   return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
 }
