@@ -46,9 +46,9 @@ test('lists, filters and counts, by mouse and by keyboard', async () => {
   await expect.poll(() => rows(page).allInnerTexts()).toEqual([expect.stringContaining('reminders')])
   await expect.poll(() => page.locator('.results-bar .count').innerText()).toContain('1 message')
   await expect.poll(() => page.locator('.count-chart .bars i:not(.empty)').count()).toBe(1)
-  await page.getByLabel('Later than').fill('2m')
-  await page.getByLabel('Later than').press('Enter')
-  await page.getByRole('heading', { name: 'Nothing came late' }).waitFor()
+  await page.getByLabel('Min queue time').fill('2m')
+  await page.getByLabel('Min queue time').press('Enter')
+  await page.getByRole('heading', { name: 'No late messages' }).waitFor()
 
   await page.keyboard.press('Escape')
   await page.keyboard.press('h')
@@ -69,6 +69,57 @@ test('lists, filters and counts, by mouse and by keyboard', async () => {
   await page.context().close()
 })
 
+test('a message is unconsumed for each group that reads its topic, and never consumed is a filter', async () => {
+  const book = spanBook(Date.now() - 400_000, 3)
+  const traceId = book.traceId(0)
+  const root = book.add('shop', { traceId, name: 'sell', from: 0, to: 90 })
+  const first = book.send('shop', traceId, root, 'sales', { from: 10, to: 12 })
+  const second = book.send('shop', traceId, root, 'sales', { from: 20, to: 22 })
+  book.send('shop', traceId, root, 'sales', { from: 30, to: 32 })
+  book.consume('ledger', 'ledger', first, { from: 40, to: 44 })
+  book.consume('ledger', 'ledger', second, { from: 46, to: 50 })
+  book.consume('mail', 'mail', first, { from: 52, to: 60 })
+  await site.send(book.request(), traceId)
+  const page = await site.open('/messages?list=unconsumed&topic=sales')
+  const groups = () => rows(page).locator('td:last-child').allInnerTexts()
+  await expect.poll(async () => (await groups()).toSorted()).toEqual(['ledger', 'mail', 'mail'])
+  await page.getByLabel('Never consumed').check()
+  await page.waitForURL(/never=1/)
+  await expect.poll(() => rows(page).count()).toBe(1)
+  await page.goBack()
+  await page.getByLabel('Consumer group').fill('ledger')
+  await page.getByLabel('Consumer group').press('Enter')
+  await expect.poll(groups).toEqual(['ledger'])
+  await page.context().close()
+})
+
+test('a range that was searched in part is no all-clear, and the rest can be searched', async () => {
+  const page = await site.open('/messages?list=redelivered')
+  await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
+  await page.route('**/api/messages/redelivered?*', async (route) => {
+    const answer = await (await route.fetch()).json()
+    const isOlder = new URL(route.request().url()).searchParams.has('cursor')
+    const middle = String((BigInt(answer.startTimeUnixNano) + BigInt(answer.endTimeUnixNano)) / 2n)
+    await route.fulfill({
+      json: isOlder
+        ? { ...answer, searched: { start: answer.startTimeUnixNano, end: middle } }
+        : {
+            ...answer,
+            searched: { start: middle, end: answer.endTimeUnixNano },
+            complete: false,
+            nextCursor: `${middle}.${'a'.repeat(32)}.${'b'.repeat(16)}`,
+          },
+    })
+  })
+  await page.reload()
+  await page.getByRole('heading', { name: /^No redeliveries from \d\d:\d\d to \d\d:\d\d$/ }).waitFor()
+  await expect.poll(() => page.locator('.results-bar').innerText()).toMatch(/0\+ messages[^]*searched .* only/)
+  await page.getByRole('button', { name: 'Load older' }).click()
+  await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
+  await expect.poll(() => page.locator('.results-bar').innerText()).not.toContain('only')
+  await page.context().close()
+})
+
 test('what the server refuses is told with its reason', async () => {
   const page = await site.open('/messages?list=late&after=soon')
   const alert = page.getByRole('alert')
@@ -83,7 +134,7 @@ test.each(['light', 'dark'] as const)('axe finds nothing wrong in the %s theme',
   await rows(page).first().waitFor()
   expect(await violations(page)).toEqual([])
   await page.goto(`${site.server.url}/messages?list=redelivered`)
-  await page.getByRole('heading', { name: 'Nothing came twice' }).waitFor()
+  await page.getByRole('heading', { name: 'No redeliveries' }).waitFor()
   expect(await violations(page)).toEqual([])
   await page.context().close()
 })

@@ -99,7 +99,8 @@ function countsOf(
   { start, end }: TimeWindow,
 ): { readonly counts: MessagesAnswer['counts']; readonly step: bigint } {
   const length = end - start
-  const fits = (step: bigint): boolean => length <= step * SECOND * MAX_BUCKETS
+  // The end is later than a full hour after the start by the time the request took: one more bucket, not five times the step.
+  const fits = (step: bigint): boolean => length < step * SECOND * (MAX_BUCKETS + 1n)
   const step = (STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
   const buckets = Array.from({ length: Number((length + step - 1n) / step) }, () => 0)
   for (const time of times) {

@@ -1,31 +1,48 @@
-import type { MessagesAnswer } from '@spanlink/contract'
+import type { MessagesAnswer, SearchedRange } from '@spanlink/contract'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { nanoText } from '../../model/duration-text.ts'
+import { visiblePart } from '../../model/searched-range.ts'
 
-/** How many there were, over time. */
-export function CountChart({ answer }: { readonly answer: MessagesAnswer }) {
-  const most = answer.counts.reduce((largest, { count }) => Math.max(largest, count), 0)
+/**
+ * Messages over time. A bar is as wide as its time: the newest one is often cut by the end of the range. Time that was not searched, or where the
+ * list cannot have anything yet, is hatched instead of empty.
+ */
+export function CountChart(props: {
+  readonly answer: MessagesAnswer
+  readonly counts: MessagesAnswer['counts']
+  readonly searched: SearchedRange['searched']
+  readonly total: number
+}) {
+  const { answer, counts, searched } = props
+  const most = counts.reduce((largest, { count }) => Math.max(largest, count), 0)
   const step = nanoText(answer.stepNano)
   return (
     <figure class="count-chart">
       <figcaption class="visually-hidden">
         {most === 0
-          ? 'None in this time.'
-          : `At most ${most.toLocaleString('en')} in ${step}, ${answer.total.toLocaleString('en')} in all.`}
+          ? 'No messages in range.'
+          : `Peak ${most.toLocaleString('en')} per ${step}, ${props.total.toLocaleString('en')} messages in all.`}
       </figcaption>
       <div class="bars" aria-hidden="true">
-        {answer.counts.map(({ startTimeUnixNano, count }) => (
-          <i
-            key={startTimeUnixNano}
-            class={count === 0 ? 'empty' : ''}
-            style={{ height: `${most === 0 ? 0 : (count / most) * 100}%` }}
-            title={`${count.toLocaleString('en')} in ${step} from ${exactTimeText(startTimeUnixNano).slice(0, 19)}`}
-          />
-        ))}
+        {counts.map(({ startTimeUnixNano, count }) => {
+          const part = visiblePart(answer, startTimeUnixNano, searched)
+          const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : 'not searched'
+          return (
+            <i
+              key={startTimeUnixNano}
+              class={`${count === 0 ? 'empty' : ''} ${part.isPartial ? 'partial' : ''} ${part.isSearched ? '' : 'unknown'}`}
+              style={{
+                height: part.isSearched ? `${most === 0 ? 0 : (count / most) * 100}%` : '100%',
+                flexGrow: String(part.share),
+              }}
+              title={`${words} from ${exactTimeText(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${nanoText(part.lengthNano)} of it` : ''}`}
+            />
+          )
+        })}
       </div>
       <div class="axis" aria-hidden="true">
         <span>{exactTimeText(answer.startTimeUnixNano).slice(0, 19)}</span>
-        <span>{most === 0 ? '' : `${most.toLocaleString('en')} at most in ${step}`}</span>
+        <span>{most === 0 ? '' : `peak ${most.toLocaleString('en')} per ${step}`}</span>
         <span>{exactTimeText(answer.endTimeUnixNano).slice(0, 19)}</span>
       </div>
     </figure>

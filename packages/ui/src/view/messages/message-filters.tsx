@@ -2,7 +2,7 @@ import type { TopologyAnswer } from '@spanlink/contract'
 import { useMemo } from 'preact/hooks'
 import { createResource } from '../../state/resource.ts'
 import { topologyPath } from '../../state/topology-url.ts'
-import { hasAfter, messagesUrl, type MessagesPlace } from '../../state/messages-url.ts'
+import { hasAfter, isNever, messagesUrl, type MessagesPlace } from '../../state/messages-url.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { push } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
@@ -16,7 +16,8 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
   const names = (type: 'topic' | 'group'): string[] => [
     ...new Set(landscape.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))),
   ]
-  const isFiltered = place.topic !== '' || place.group !== '' || place.after !== '' || place.last !== '1h'
+  const isFiltered =
+    isNever(place) || place.topic !== '' || place.group !== '' || place.after !== '' || place.last !== '1h'
   return (
     <form class="filters" role="search" aria-label="Filter messages" onSubmit={(event) => event.preventDefault()}>
       <label class="grow">
@@ -39,18 +40,29 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         <input
           list="message-groups"
           onFocus={askNames}
-          placeholder={place.list === 'unconsumed' ? 'By no group at all' : 'Any group'}
+          placeholder="Any group"
+          disabled={isNever(place)}
           autoComplete="off"
           spellcheck={false}
           maxLength={1024}
-          value={place.group}
+          value={isNever(place) ? '' : place.group}
           onChange={(event) => set({ group: event.currentTarget.value.trim() })}
         />
         <Names id="message-groups" names={names('group')} />
       </label>
+      {place.list === 'unconsumed' && (
+        <label class="check" title="Only messages that no group has consumed">
+          <input
+            type="checkbox"
+            checked={place.never}
+            onChange={(event) => set({ never: event.currentTarget.checked })}
+          />
+          Never consumed
+        </label>
+      )}
       {hasAfter(place.list) && (
         <label class="duration">
-          {place.list === 'late' ? 'Later than' : 'For longer than'}
+          {place.list === 'late' ? 'Min queue time' : 'Age over'}
           <input
             placeholder={place.list === 'late' ? '10s' : '1m'}
             autoComplete="off"
@@ -78,7 +90,7 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         class="clear"
         disabled={!isFiltered}
         title="Clear all filters"
-        onClick={() => set({ topic: '', group: '', after: '', last: '1h' })}
+        onClick={() => set({ topic: '', group: '', never: false, after: '', last: '1h' })}
       >
         <Icon name="close" />
         Clear

@@ -1,5 +1,6 @@
 import type { Message, MessageList, MessageSpan } from '@spanlink/contract'
 import type { ComponentChildren } from 'preact'
+import { hasSeveralClusters, recordText } from '../../model/record-text.ts'
 import { nanoText } from '../../model/duration-text.ts'
 import { visibleText } from '../../model/visible-text.ts'
 import { flowUrl } from '../../state/flow-url.ts'
@@ -18,9 +19,9 @@ const ATTEMPTS_SHOWN = 4
 const WAITS: Readonly<Record<MessageList, string>> = {
   unconsumed: 'Age',
   late: 'Queue time',
-  redelivered: 'Until the last',
-  retried: 'Until the last try',
-  'dead-lettered': 'Until given up',
+  redelivered: 'Time to last delivery',
+  retried: 'Time to last attempt',
+  'dead-lettered': 'Time to DLQ',
 }
 
 /** `more`: what stands at the end of the list. */
@@ -30,6 +31,7 @@ export function MessageTable(props: {
   readonly hold: RowHold
   readonly more: ComponentChildren
 }) {
+  const showsCluster = hasSeveralClusters(props.messages)
   return (
     <ListScroll hold={props.hold}>
       <table class="list messages">
@@ -41,12 +43,12 @@ export function MessageTable(props: {
               {WAITS[props.list]}
             </th>
             <th scope="col">Produced by</th>
-            <th scope="col">{props.list === 'unconsumed' ? 'Group' : 'What became of it'}</th>
+            <th scope="col">{props.list === 'unconsumed' ? 'Consumer group' : 'Outcome'}</th>
           </tr>
         </thead>
         <tbody>
           {props.messages.map((message) => (
-            <Row key={messageKey(message)} message={message} list={props.list} />
+            <Row key={messageKey(message)} message={message} list={props.list} showsCluster={showsCluster} />
           ))}
         </tbody>
       </table>
@@ -60,7 +62,8 @@ export function messageKey(message: Message): string {
   return JSON.stringify([traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset])
 }
 
-function Row({ message, list }: { readonly message: Message; readonly list: MessageList }) {
+function Row(props: { readonly message: Message; readonly list: MessageList; readonly showsCluster: boolean }) {
+  const { message, list, showsCluster } = props
   const { traceId, spanId, produced } = message
   return (
     <tr onClick={openRow}>
@@ -72,6 +75,8 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
           <Icon name="topic" />
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
           {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
+          {message.key !== '' && <Text class="faint mono">{message.key}</Text>}
+          {showsCluster && message.cluster !== '' && <Text class="faint">{message.cluster}</Text>}
         </a>
       </td>
       <td class="started">
@@ -80,7 +85,7 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
       <td class="number wait">{nanoText(message.waitNano)}</td>
       <td>
         {produced === null ? (
-          <span class="faint">not here</span>
+          <span class="faint">not found</span>
         ) : (
           <span class="producer">
             <ServiceName name={produced.service} />
@@ -88,13 +93,7 @@ function Row({ message, list }: { readonly message: Message; readonly list: Mess
           </span>
         )}
       </td>
-      <td>
-        {list === 'unconsumed' ? (
-          <Text class="faint">{message.consumerGroup || 'no group'}</Text>
-        ) : (
-          <Fate message={message} />
-        )}
-      </td>
+      <td>{list === 'unconsumed' ? <Missing group={message.consumerGroup} /> : <Fate message={message} />}</td>
     </tr>
   )
 }
@@ -147,6 +146,15 @@ function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
 }
 
 function placeOf({ partition, offset }: Message): string {
-  const at = partition === '' ? '' : `partition ${partition}`
-  return offset === '' ? at : `${at}${at === '' ? '' : ' · '}offset ${offset}`
+  return recordText({ topic: '', partition, offset })
+}
+
+function Missing({ group }: { readonly group: string }) {
+  if (group === '') return <span class="faint">no known group</span>
+  return (
+    <span class="producer">
+      <Icon name="group" label="Consumer group" />
+      <Text>{group}</Text>
+    </span>
+  )
 }

@@ -1,15 +1,18 @@
-import type { Message, MessagesAnswer } from '@spanlink/contract'
+import type { Message, MessagesAnswer, SearchedRange } from '@spanlink/contract'
 import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
-import { exactTimeText } from '../../model/clock-text.ts'
+import { mergeCounts, rangeText, searchedBy } from '../../model/searched-range.ts'
 import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
+  isNever,
   MESSAGE_LISTS,
   messagesPath,
   messagesPlaceOf,
   messagesUrl,
+  minAgeNanos,
   MOST_MESSAGES,
   type MessagesPlace,
 } from '../../state/messages-url.ts'
@@ -19,12 +22,12 @@ import { createResource, type Resource } from '../../state/resource.ts'
 import { useHeldList } from '../../state/row-hold.ts'
 import { push, replace, route } from '../../state/url.ts'
 import { focusRow } from '../parts/list-rows.ts'
-import { Icon } from '../parts/icon.tsx'
 import { LiveButton } from '../parts/live-button.tsx'
 import { LoadingRows } from '../parts/loading-rows.tsx'
 import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { Searched } from '../parts/searched.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
@@ -40,7 +43,7 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   // Another list or filter is another question: the answer to the one before must not stand under its heading.
   const messages = useMemo(
     () => ({ first: createResource<MessagesAnswer>(), older: createOlderPages<MessagesAnswer>() }),
-    [place.list, place.topic, place.group, place.after, place.last],
+    [place.list, place.topic, place.group, place.never, place.after, place.last],
   )
   useEffect(() => {
     const ask = async (): Promise<void> => {
@@ -96,11 +99,11 @@ function Results(props: { readonly place: MessagesPlace; readonly messages: Mess
       <Notice
         icon="unplugged"
         kind="error"
-        title={error.status === 400 ? 'This cannot be asked' : 'The messages could not be loaded'}
+        title={error.status === 400 ? 'Invalid query' : 'The messages could not be loaded'}
       >
         <p>{error.message}</p>
         <p>
-          <a href="/messages">Start over</a>
+          <a href="/messages">Reset filters</a>
         </p>
       </Notice>
     )
@@ -124,13 +127,18 @@ function Found(props: {
   )
   const listed = list.rows
   const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
-  const last = messages.older.pages.value.at(-1) ?? data
+  const pages = [data, ...messages.older.pages.value] as const
+  const range = searchedBy(pages)
+  const counts = mergeCounts(pages)
+  const total = counts.reduce((sum, { count }) => sum + count, 0)
+  const countedTo = BigInt(data.endTimeUnixNano) - minAgeNanos(place)
+  const counted = BigInt(range.searched.end) < countedTo ? range.searched.end : String(countedTo)
   const more = (
     <ShowMore
       older={messages.older}
       path={props.path}
       first={data}
-      words="Load more"
+      words={range.complete ? 'Load more' : 'Load older'}
       onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
     />
   )
@@ -138,26 +146,30 @@ function Found(props: {
     <>
       <div class="results-bar">
         <p class="count">
-          <b>{data.total.toLocaleString('en')}</b> {data.total === 1 ? 'message' : 'messages'}
+          <b>
+            {total.toLocaleString('en')}
+            {range.complete ? '' : '+'}
+          </b>{' '}
+          {total === 1 && range.complete ? 'message' : 'messages'}
           <span class="faint"> · {words}</span>
+          <Searched range={range} />
         </p>
         <NewRows list={list} />
         <NotRefreshing error={props.error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
-      {!last.complete && (
-        <p class="notes">
-          <Icon name="warning" />
-          Partial: searched back to {exactTimeText(last.searched.start)}. Older messages are not listed yet.
-        </p>
+      {total > 0 && (
+        <CountChart
+          answer={data}
+          counts={counts}
+          searched={{ start: range.searched.start, end: counted }}
+          total={total}
+        />
       )}
-      {data.total > 0 && <CountChart answer={data} />}
       {listed.length > 0 ? (
         <MessageTable messages={listed} list={data.list} hold={list.hold} more={more} />
-      ) : last.complete ? (
-        <Nothing place={place} />
       ) : (
-        more
+        <Nothing place={place} range={range} more={more} />
       )}
     </>
   )
@@ -171,30 +183,47 @@ function messagesOf(first: MessagesAnswer, older: readonly MessagesAnswer[]): re
 function keepLength(shown: number): void {
   const at = route.peek()
   if (at.page !== 'messages') return
-  replace(messagesUrl({ ...messagesPlaceOf(at.query), limit: Math.min(MOST_MESSAGES, shown) }))
+  replace(messagesUrl({ ...messagesPlaceOf(at.query), limit: Math.min(MOST_MESSAGES, Math.max(50, shown)) }))
 }
 
 const NOTHING: Readonly<Record<MessagesPlace['list'], readonly [title: string, words: string]>> = {
-  'dead-lettered': ['No message was given up', 'Nothing was sent to a dead-letter topic in this time.'],
-  unconsumed: ['Everything was consumed', 'Each message that was produced in this time has been received.'],
-  late: ['Nothing came late', 'Each message was consumed sooner than that after it was produced.'],
-  retried: ['Nothing was tried again', 'Each message was done at the first attempt.'],
-  redelivered: ['Nothing came twice', 'Each message was delivered once to each group.'],
+  'dead-lettered': ['No dead letters', 'No message was sent to a dead-letter topic.'],
+  unconsumed: ['No unconsumed messages', 'Every group that reads a topic has consumed its messages.'],
+  late: ['No late messages', 'Every message was consumed sooner than that.'],
+  retried: ['No retries', 'Every message succeeded at the first attempt.'],
+  redelivered: ['No redeliveries', 'Every message was delivered once to each group.'],
 }
 
-const NOTHING_FOR_GROUP = [
-  'Nothing waits for this group',
-  'Of the topics that it has taken messages from, each message of this time has been received. A group that has taken none is not known here.',
-] as const
+function nothingOf(place: MessagesPlace): readonly [title: string, words: string] {
+  if (isNever(place)) return ['No message was left unconsumed', 'At least one group has consumed each message.']
+  if (place.list !== 'unconsumed' || place.group === '') return NOTHING[place.list]
+  return ['Group is caught up', 'This group has consumed every message of the topics that it reads.']
+}
 
-function Nothing({ place }: { readonly place: MessagesPlace }) {
-  const [title, words] = place.list === 'unconsumed' && place.group !== '' ? NOTHING_FOR_GROUP : NOTHING[place.list]
+/** An all-clear only for a range that was searched whole. */
+function Nothing(props: {
+  readonly place: MessagesPlace
+  readonly range: SearchedRange
+  readonly more: ComponentChildren
+}) {
+  const { place, range } = props
+  const [title, words] = nothingOf(place)
+  if (!range.complete) {
+    return (
+      <Notice icon="search" title={`${title} from ${rangeText(range.searched)}`}>
+        <p>Older messages have not been searched yet.</p>
+        {props.more}
+      </Notice>
+    )
+  }
   return (
     <Notice icon="check" title={title}>
-      <p>{words} New ones appear here by themselves.</p>
+      <p>
+        {words} Searched {rangeText(range.searched)}. New messages appear here as they arrive.
+      </p>
       {place.last !== '7d' && (
         <p>
-          <a href={messagesUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+          <a href={messagesUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
         </p>
       )}
     </Notice>

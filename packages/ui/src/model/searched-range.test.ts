@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { mergeCounts, rangeText, searchedBy } from './searched-range.ts'
+
+const nano = (text: string): string => `${new Date(text).getTime()}000000`
+
+test('a range is told short: without the day within one, with seconds within minutes', () => {
+  expect(rangeText({ start: nano('2026-11-29T12:00:00'), end: nano('2026-11-29T12:40:09') })).toBe('12:00 to 12:40')
+  expect(rangeText({ start: nano('2026-11-29T12:00:07'), end: nano('2026-11-29T12:01:09') })).toBe(
+    '12:00:07 to 12:01:09',
+  )
+  expect(rangeText({ start: nano('2026-11-28T23:00:00'), end: nano('2026-11-29T01:00:00') })).toBe(
+    '2026-11-28 23:00 to 2026-11-29 01:00',
+  )
+  expect(rangeText({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('the beginning to 2026-11-29 01:00')
+})
+
+test('pages together searched from the start of the last to the end of the first', () => {
+  const page = (start: number, end: number, complete: boolean) => ({
+    searched: { start: String(start), end: String(end) },
+    complete,
+  })
+  expect(searchedBy([page(50, 90, false), page(20, 50, false), page(0, 20, true)])).toEqual(page(0, 90, true))
+  expect(searchedBy([page(50, 90, false)])).toEqual(page(50, 90, false))
+})
+
+test('counts of pages add up, and what two pages looked at counts once', () => {
+  const page = (start: number, end: number, counts: readonly number[]) => ({
+    searched: { start: String(start), end: String(end) },
+    stepNano: '10',
+    counts: counts.map((count, at) => ({ startTimeUnixNano: String(at * 10), count })),
+  })
+  const counted = (...pages: Parameters<typeof mergeCounts>[0]) => mergeCounts(pages).map(({ count }) => count)
+  // The first page stopped within the third bucket; the second went on from there.
+  expect(counted(page(25, 40, [0, 0, 1, 5]), page(0, 25, [7, 2, 1, 0]))).toEqual([7, 2, 2, 5])
+  // The second page began again at 38.
+  expect(counted(page(25, 40, [0, 0, 1, 5]), page(0, 38, [7, 2, 2, 4]))).toEqual([7, 2, 2, 5])
+})
