@@ -49,7 +49,7 @@ function foundTrace({ summary, spansets }: Found): FoundTrace {
     ...summary,
     matches: spansets.map((set): MatchedSpans => ({
       matched: set.matched,
-      group: [...set.group],
+      group: set.group.map(({ field, value }) => ({ field, value })),
       spans: set.spans.map((span) => ({
         spanId: span.spanId,
         service: span.service,

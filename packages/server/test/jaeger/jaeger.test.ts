@@ -18,7 +18,8 @@ const pay = span({
   name: 'process orders',
   kind: 5,
   start: taken,
-  links: [linkTo(send)],
+  links: [{ ...linkTo(send), attributes: [kv('hop', 'first')] }],
+  events: [{ name: 'retry', timeUnixNano: String(taken), attributes: [kv('attempt', 2)] }],
   attributes: [
     kv('messaging.system', 'kafka'),
     kv('messaging.destination.name', 'orders'),
@@ -33,7 +34,9 @@ let spanlink: SpanlinkServer
 beforeAll(async () => {
   spanlink = await startSpanlink()
   await spanlink.sendSpans(tracesOf('gateway', [root, send]))
-  await spanlink.sendSpans(tracesOf('payment', [pay]))
+  const scope = { name: 'payments', attributes: [kv('library.owner', 'checkout')] }
+  const resource = { attributes: [kv('service.name', 'payment')] }
+  await spanlink.sendSpans({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans: [pay] }] }] })
   const links = async () => (await fetch(`${spanlink.url}/api/traces/${root.traceId}/links?direction=in`)).json()
   const isLinked = async () => ((await links()) as { readonly links?: readonly object[] }).links?.length === 1
   const services = async () => ((await spanlink.getJson('/api/services')) as { readonly services: string[] }).services
@@ -88,7 +91,7 @@ test('a trace has times in microseconds, a process per resource and links as FOL
               { key: 'error', type: 'bool', value: true },
               { key: 'http.status_code', type: 'int64', value: 500 },
             ]),
-            logs: [],
+            logs: [{ fields: expect.arrayContaining([{ key: 'attempt', type: 'int64', value: 2 }]) }],
           },
         ],
       },
@@ -121,6 +124,29 @@ test('a search goes by service, operation, tags of any type, durations and times
   expect(await found({ ...window, end: micros(start - MS), start: micros(start - 2n * MS) })).toEqual([])
   expect(await found({ limit: '1' })).toEqual([pay.traceId])
   expect(await found({ traceID: root.traceId })).toEqual([root.traceId])
+})
+
+test.each([
+  ['an event', { attempt: '2' }],
+  ['a link', { hop: 'first' }],
+  ['a scope', { 'library.owner': 'checkout' }],
+])('a search by a tag finds an attribute of %s', async (_what, tags) => {
+  expect(await found({ service: 'payment', tags: JSON.stringify(tags) })).toEqual([pay.traceId])
+  const others = Object.fromEntries(Object.keys(tags).map((key) => [key, 'other']))
+  expect(await found({ service: 'payment', tags: JSON.stringify(others) })).toEqual([])
+})
+
+test('what a search cannot serve is refused with the reason', async () => {
+  expect((await get('/traces', { limit: '1500' })) as object).toMatchObject({ errors: null })
+  expect(await refused('/traces?limit=1501')).toEqual([
+    400,
+    expect.objectContaining({ errors: [{ code: 400, msg: 'limit must be at most 1500.' }] }),
+  ])
+  const filter = new URLSearchParams({ 'query.filter': 'name = "x"' })
+  expect(await refused(`/v3/trace-summaries?${filter}`)).toEqual([
+    400,
+    { error: { httpCode: 400, message: 'query.filter is not supported; use query.attributes.' } },
+  ])
 })
 
 test('dependencies go over calls and topics', async () => {

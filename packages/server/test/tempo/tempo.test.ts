@@ -82,6 +82,42 @@ test('a trace as JSON has its ids in base64', async () => {
   expect(await getJson(`/api/traces/${pay.traceId}`)).toMatchObject({ batches: [{ scopeSpans }] })
 })
 
+test('the older search by tags knows the fields of span and trace that it had names for', async () => {
+  const traceIds = async (tags: string): Promise<readonly string[]> => {
+    const { traces } = (await getJson(`/api/search?${new URLSearchParams({ tags })}`)) as Found
+    return traces.map((trace) => trace.traceID)
+  }
+  expect(await traceIds('name="process orders" status.code=error code=500')).toEqual([pay.traceId])
+  expect(await traceIds('root.service.name=gateway root.name="send orders"')).toEqual([send.traceId])
+  expect(await traceIds('error=true done=true ratio=0.5')).toEqual([pay.traceId])
+  expect(await traceIds('name=payment')).toEqual([])
+  expect(await traceIds(`${'a'.repeat(10_000)} code=500`)).toEqual([pay.traceId])
+})
+
+test('a set of spans tells the values of by() and of the aggregates', async () => {
+  const q = '{ } | by(resource.service.name) | by(.code) | count() > 0 | avg(duration) > 1ms'
+  const { traces } = (await getJson(`/api/search?${new URLSearchParams({ q })}`)) as Found
+  const paid = traces.find((trace) => trace.traceID === pay.traceId)
+  expect(paid?.spanSets[0]?.attributes).toEqual([
+    { key: 'by(resource.service.name)', value: { stringValue: 'payment' } },
+    { key: 'by(.code)', value: { intValue: '500' } },
+    { key: 'count()', value: { intValue: '1' } },
+    { key: 'avg(duration)', value: { stringValue: '5ms' } },
+  ])
+})
+
+test('more traces than a search may return are refused as Tempo does', async () => {
+  expect((await get('/api/search?limit=1001')).status).toBe(400)
+  expect((await get('/api/search?spss=101')).status).toBe(400)
+})
+
+type Found = {
+  readonly traces: readonly {
+    readonly traceID: string
+    readonly spanSets: readonly { readonly attributes?: readonly object[] }[]
+  }[]
+}
+
 test('an unknown trace is 404, what is no trace id 400', async () => {
   expect((await get(`/api/v2/traces/${'f'.repeat(32)}`)).status).toBe(404)
   expect((await get('/api/v2/traces/xyz')).status).toBe(400)

@@ -78,6 +78,15 @@ async function names(query: string, window = { start, end }, limit = 2000): Prom
   return answer.traces.flatMap((trace) => trace.spansets.flatMap((spanset) => spanset.spans.map((each) => each.name)))
 }
 
+test('a trace id of 64 bits is one of 128 bits that begins with zeros', async () => {
+  const short = '00f067aa0ba902b7'
+  await loadSpans(store, [oneSpan('short id', start, { traceId: short.padStart(32, '0') })], 'short')
+  const names = async (query: string): Promise<readonly string[]> =>
+    (await searchTraceQL(store, query, { start, end })).traces.map(({ summary }) => summary.rootName)
+  expect(await names(`{ trace:id = "${short}" }`)).toEqual(['short id'])
+  expect(await names(`{ name = "short id" && trace:id != "${short}" }`)).toEqual([])
+})
+
 describe('a search', () => {
   test('is for spans that start in [start, end)', async () => {
     const window = { start: start + 3n * second, end: start + 5n * second }

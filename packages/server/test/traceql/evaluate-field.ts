@@ -62,6 +62,8 @@ function binary(field: Field & { kind: 'binary' }, place: Place): FieldValue {
 
 /** Over the events or links of a span, a comparison holds when it does for one; `= nil` when no one has the field. */
 function comparison(field: Field & { kind: 'binary' }, place: Place): boolean {
+  const isNilOnly = [field.left, field.right].every((side) => side.kind === 'literal' && side.type === 'nil')
+  if (isNilOnly) return false
   if (field.left.kind === 'literal' && field.left.type === 'nil')
     return comparison({ ...field, left: field.right, right: field.left }, place)
   const isNil = field.right.kind === 'literal' && field.right.type === 'nil'

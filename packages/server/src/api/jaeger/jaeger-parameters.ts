@@ -1,6 +1,6 @@
 import { BadParameter } from '../../query/bad-parameter.ts'
 import { parseDuration } from '../../query/time-parameters.ts'
-import { quoteName } from '../../query/traceql/describe.ts'
+import { attributeCondition } from '../tag-condition.ts'
 
 export type JaegerQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -32,7 +32,8 @@ export function countOf(query: JaegerQuery, names: readonly string[], usual: num
   const text = textOf(query, ...names)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(names[0] ?? '', `${names[0]} is not a number.`)
-  return Math.min(Math.max(Number(text), 1), most)
+  if (Number(text) > most) throw new BadParameter(names[0] ?? '', `${names[0]} must be at most ${most}.`)
+  return Math.max(Number(text), 1)
 }
 
 /** `tag=key:value` and `tags={"key":"value"}`, each any number of times. */
@@ -67,7 +68,7 @@ export function traceQlOf({ service, operation, tags, minDuration, maxDuration }
     ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
     ...(minDuration === undefined ? [] : [`duration >= ${durationOf('minDuration', minDuration)}`]),
     ...(maxDuration === undefined ? [] : [`duration <= ${durationOf('maxDuration', maxDuration)}`]),
-    ...[...tags].map(([key, value]) => tagCondition(key, value)),
+    ...[...tags].map(([key, value]) => tagToTraceQl(key, value)),
   ]
   return `{ ${conditions.join(' && ')} }`
 }
@@ -75,8 +76,8 @@ export function traceQlOf({ service, operation, tags, minDuration, maxDuration }
 const STATUSES = ['error', 'ok', 'unset']
 const KINDS = ['server', 'client', 'producer', 'consumer', 'internal', 'unspecified']
 
-/** What our answers say as tags are fields of the span; another tag has the value as text, or as what it looks like. */
-function tagCondition(key: string, value: string): string {
+/** Tags that our responses make of a span's fields; any other is an attribute of the span, its process, events, scope or links. */
+function tagToTraceQl(key: string, value: string): string {
   const text = JSON.stringify(value)
   const word = value.toLowerCase()
   if (key === 'error' && (word === 'true' || word === 'false')) return `status ${word === 'true' ? '=' : '!='} error`
@@ -85,10 +86,7 @@ function tagCondition(key: string, value: string): string {
   if (key === 'otel.status_description') return `statusMessage = ${text}`
   if (key === 'otel.scope.name') return `instrumentation:name = ${text}`
   if (key === 'otel.scope.version') return `instrumentation:version = ${text}`
-  const field = `.${quoteName(key)}`
-  if (/^-?[0-9]{1,18}(\.[0-9]{1,18})?$/.test(value)) return `(${field} = ${text} || ${field} = ${value})`
-  if (value === 'true' || value === 'false') return `(${field} = ${text} || ${field} = ${value})`
-  return `${field} = ${text}`
+  return attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
 }
 
 function durationOf(name: string, text: string): string {

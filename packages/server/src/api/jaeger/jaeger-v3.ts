@@ -10,7 +10,7 @@ import { otlpOfTrace, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
 import { countOf, type JaegerQuery, jsonTags, textOf, traceQlOf } from './jaeger-parameters.ts'
 import { traceIdOf, UnknownTrace } from './jaeger-trace-id.ts'
 
-const TRACES_AT_MOST = 500
+const TRACES_AT_MOST = 1_500
 
 /** `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids in hex. */
 export function serveJaegerV3(app: FastifyInstance, store: Store): void {
@@ -52,9 +52,26 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
   )
 }
 
+const KNOWN: ReadonlySet<string> = new Set(
+  [
+    ['serviceName', 'service_name'],
+    ['operationName', 'operation_name'],
+    ['startTimeMin', 'start_time_min'],
+    ['startTimeMax', 'start_time_max'],
+    ['durationMin', 'duration_min'],
+    ['durationMax', 'duration_max'],
+    ['searchDepth', 'search_depth'],
+    // Raw spans are what there is: nothing adjusts them.
+    ['rawTraces', 'raw_traces'],
+    ['attributes', 'num_traces'],
+  ].flatMap((names) => names.map((name) => `query.${name}`)),
+)
+
 type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
 
 async function search(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly Found[]> {
+  const unknown = Object.keys(query).find((name) => name.startsWith('query.') && !KNOWN.has(name))
+  if (unknown !== undefined) throw new BadParameter(unknown, `${unknown} is not supported; use query.attributes.`)
   const [attributesName, attributes] = ['query.attributes', textOf(query, 'query.attributes')]
   const text = traceQlOf({
     service: textOf(query, 'query.serviceName', 'query.service_name'),

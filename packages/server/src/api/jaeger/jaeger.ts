@@ -13,7 +13,7 @@ import { jaegerOfTrace, type JaegerTrace } from './jaeger-trace.ts'
 import { serveJaegerV3 } from './jaeger-v3.ts'
 
 /** Traces of one search, whole: a search of Jaeger's answers with every span. */
-const TRACES_AT_MOST = 500
+const TRACES_AT_MOST = 1_500
 const SPANS_AT_MOST = 200_000
 const TRACES_AT_ONCE = 4
 

@@ -1,6 +1,6 @@
 import { BadParameter } from '../../query/bad-parameter.ts'
 import { MAX_UINT64, parseDuration } from '../../query/time-parameters.ts'
-import { quoteName } from '../../query/traceql/describe.ts'
+import { attributeCondition } from '../tag-condition.ts'
 
 export type TempoQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -26,8 +26,9 @@ export function countOf(query: TempoQuery, name: string, usual: number, most: nu
   const text = textOf(query, name)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(name, `${name} is not a number.`)
-  // Tempo takes 0 for as many as it has.
-  return Number(text) === 0 ? most : Math.min(Number(text), most)
+  // Tempo takes 0 for as many as it has, and refuses more than its maximum.
+  if (Number(text) > most) throw new BadParameter(name, `${name} must be at most ${most}.`)
+  return Number(text) === 0 ? most : Number(text)
 }
 
 /** `15s`, `1m`, or a number of seconds; undefined where there is none. */
@@ -43,10 +44,7 @@ export function stepOf(query: TempoQuery): bigint | undefined {
 export function searchText(query: TempoQuery): string {
   const q = textOf(query, 'q')
   if (q !== undefined) return q
-  const conditions = [...(textOf(query, 'tags') ?? '').matchAll(/([^\s=]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g)].map(
-    ([, key = '', quoted, bare = '']) =>
-      `.${quoteName(key)} = ${JSON.stringify(quoted?.replaceAll(/\\(.)/g, '$1') ?? bare)}`,
-  )
+  const conditions = parseTags(textOf(query, 'tags') ?? '').map(([key, value]) => legacyTag(key, value))
   for (const [name, sign] of [
     ['minDuration', '>='],
     ['maxDuration', '<='],
@@ -56,6 +54,36 @@ export function searchText(query: TempoQuery): string {
   }
   return `{ ${conditions.join(' && ')} }`
 }
+
+/** logfmt: `key=value key="quoted value"`. A key without `=` is left out. */
+function parseTags(text: string): (readonly [key: string, value: string])[] {
+  const tags: (readonly [string, string])[] = []
+  // Sticky: each match begins where the one before ended, which keeps it linear.
+  const pair = /\s*([^\s=]+)(?:=(?:"((?:[^"\\]|\\.)*)"|(\S*)))?|\s*=\S*/y
+  for (let match = pair.exec(text); match !== null && match[0] !== ''; match = pair.exec(text)) {
+    const [, key, quoted, bare] = match
+    const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? bare
+    if (key !== undefined && value !== undefined) tags.push([key, value])
+  }
+  return tags
+}
+
+/** Names of Tempo's older search that stand for fields of the span or its trace. */
+function legacyTag(key: string, value: string): string {
+  const field = legacyFields[key]
+  if (field !== undefined) return `${field} = ${JSON.stringify(value)}`
+  if (key === 'status.code' && STATUSES.has(value)) return `status = ${value}`
+  if (key === 'error' && (value === 'true' || value === 'false')) return `status ${value === 'true' ? '=' : '!='} error`
+  return attributeCondition([''], key, value)
+}
+
+const legacyFields: Readonly<Record<string, string>> = {
+  name: 'name',
+  'root.name': 'trace:rootName',
+  'root.service.name': 'trace:rootService',
+}
+
+const STATUSES: ReadonlySet<string> = new Set(['error', 'ok', 'unset'])
 
 /** Unix time in seconds, milliseconds or nanoseconds, told apart by size, or RFC 3339. */
 function timeOf(name: string, text: string | undefined): bigint | undefined {

@@ -13,14 +13,42 @@ export function tempoTrace({ summary, spansets }: Found, queryText: string): obj
     rootTraceName: summary.rootMissing ? '' : summary.rootName,
     startTimeUnixNano: summary.startTimeUnixNano,
     durationMs: Math.min(Number(BigInt(summary.durationNano) / 1_000_000n), UINT32_MAX),
-    spanSets: spansets.map(({ matched, spans }) => ({
+    spanSets: spansets.map(({ matched, spans, group, aggregates }) => ({
       spans: spans.map((span) => tempoSpan(span, queryText)),
       matched,
+      ...attributesOf(group, aggregates),
     })),
     serviceStats: Object.fromEntries(
       summary.services.map(({ name, spanCount, errorCount }) => [name, { spanCount, errorCount }]),
     ),
   }
+}
+
+type Spanset = Found['spansets'][number]
+
+/** What a set of spans has in common: the values of by(), and the aggregates that it was compared by. */
+function attributesOf(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
+  const attributes = [
+    ...group.map(({ field, value, type }) => ({
+      key: `by(${field.replace(/^span:/, '')})`,
+      value: value === null ? { stringValue: 'nil' } : valueOf(letters[type], value),
+    })),
+    ...aggregates.map(({ name, value, type }) => ({
+      key: name.replace('(span:', '('),
+      value:
+        type === 'duration' ? { stringValue: goDuration(value) } : valueOf(type === 'int' ? 'i' : 'd', String(value)),
+    })),
+  ]
+  return attributes.length === 0 ? {} : { attributes }
+}
+
+const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
+
+/** Nanoseconds as Go prints a time.Duration below a minute; longer ones stay in seconds, which Go reads as well. */
+function goDuration(nanos: number): string {
+  if (nanos < 1e3) return `${nanos}ns`
+  if (nanos < 1e6) return `${nanos / 1e3}µs`
+  return nanos < 1e9 ? `${nanos / 1e6}ms` : `${nanos / 1e9}s`
 }
 
 function tempoSpan(span: FoundSpan, queryText: string): object {

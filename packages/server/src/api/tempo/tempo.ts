@@ -18,6 +18,7 @@ import { tempoScopes, tempoTagValues } from './tempo-tags.ts'
 
 const STEPS = 120n
 const NAMES = 1000
+const TRACES = 1000
 
 /** Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md). */
 export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
@@ -80,7 +81,7 @@ function searches(tempo: FastifyInstance, store: Store): void {
     const text = searchText(query)
     const { traces: found } = await searchTraceQL(store, text, {
       ...tempoWindow(query),
-      limit: countOf(query, 'limit', 20, 500),
+      limit: countOf(query, 'limit', 20, TRACES),
       spansPerSpanset: countOf(query, 'spss', 3, 100),
       signal: hangUp(reply),
     })

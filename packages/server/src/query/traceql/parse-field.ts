@@ -116,6 +116,10 @@ function literalOf(token: ReturnType<Cursor['peek']>): Literal | undefined {
     case 'word':
       if (token.text === 'true' || token.text === 'false') return { type: 'boolean', value: token.text === 'true' }
       if (token.text === 'nil') return { type: 'nil' }
+      if (token.text === 'minInt' || token.text === 'maxInt') {
+        const text = String(token.text === 'minInt' ? -(2n ** 63n) : 2n ** 63n - 1n)
+        return { type: 'int', value: Number(text), text }
+      }
       if (statuses.some((status) => status === token.text)) return { type: 'status', value: token.text }
       if (kinds.some((kind) => kind === token.text)) return { type: 'kind', value: token.text }
       return undefined

@@ -4,11 +4,13 @@ import { MAX_UINT64 } from '../time-parameters.ts'
 import { summarize } from '../trace-summary.ts'
 import type { SpanFilter } from '../span-filter.ts'
 import { withinTime } from './ask.ts'
-import type { Pipeline, Query } from './ast.ts'
+import type { Field, Pipeline, Query } from './ast.ts'
 import { check } from './check.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { isOfTree } from './evaluate/tree-fields.ts'
+import { intrinsics } from './intrinsics.ts'
+import type { LabelType } from './labels.ts'
 import { findMatches, type Match } from './find.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
@@ -52,7 +54,13 @@ type AnswerSpanset = {
   readonly matched: number
   readonly spans: readonly AnswerSpan[]
   /** Values of by(); null where the spans have none. */
-  readonly group: readonly { readonly field: string; readonly value: string | null }[]
+  readonly group: readonly { readonly field: string; readonly value: string | null; readonly type: LabelType }[]
+  /** Aggregates that the pipeline compares, as a query spells them. Durations are nanoseconds. */
+  readonly aggregates: readonly {
+    readonly name: string
+    readonly value: number
+    readonly type: 'int' | 'float' | 'duration'
+  }[]
 }
 
 /**
@@ -98,15 +106,29 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
     if (!summary) return []
     const trace: AnswerTrace = {
       summary,
-      spansets: spansets.map(({ members, group }) => ({
+      spansets: spansets.map(({ members, group, aggregates }) => ({
         matched: members.reduce((count, member) => count + member, 0),
         spans: membersOf(members, rows.spanIds, most).flatMap((id) => shownSpans?.get(id) ?? []),
-        group: group.map((value, at) => ({ field: groupFields[at] ?? '', value })),
+        group: group.map((label, at) => ({
+          field: groupFields[at] ?? '',
+          value: label?.text ?? null,
+          type: label?.type ?? 'string',
+        })),
+        aggregates: Array.from(aggregates, ([{ fn, field }, value]) => ({
+          name: `${fn}(${field === undefined ? '' : describeField(field)})`,
+          value,
+          type: typeOfAggregate(fn, field, value),
+        })),
       })),
     }
     return [trace]
   })
   return { traces, ...next, cuts: [...search.cuts] }
+}
+
+function typeOfAggregate(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
+  if (field?.kind === 'intrinsic' && intrinsics[field.name].type === 'duration') return 'duration'
+  return fn !== 'avg' && Number.isSafeInteger(value) ? 'int' : 'float'
 }
 
 /** Numbers that the matches know and no statement gives. */

@@ -69,6 +69,10 @@ export const intrinsics: readonly string[] = [
   '{ event.tries = span.items }',
   `{ ${[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `event.attempt = ${n} || event.tries = ${n}`).join(' || ')} }`,
   `{ !(${[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `event.attempt = ${n}`).join(' || ')}) && event:name != nil }`,
+  '{ nil = nil }',
+  '{ nil != nil }',
+  '{ span.items < maxInt }',
+  '{ span.items = minInt || span.items > minInt }',
   // Links
   '{ link:traceID = "aaaaaaaaaaaaaaaaaaaaaaaaaaaa1000" }',
   '{ link:traceID = "ffffffffffffffffffffffffffffffff" }',

@@ -125,8 +125,9 @@ function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, r
   if (bytes !== undefined && value.type === 'string' && isEquality(op)) {
     // Compared as the bytes they are stored as, which is what the sort key and its index know.
     const [column, length] = bytes
-    if (value.value.length !== 2 * length || !/^[0-9a-f]*$/.test(value.value)) return op === '=' ? '0' : '1'
-    return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', value.value)}), ${length})`
+    const id = intrinsic.name === 'trace:id' ? padTraceId(value.value) : value.value
+    if (id.length !== 2 * length || !/^[0-9a-f]*$/.test(id)) return op === '=' ? '0' : '1'
+    return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', id)}), ${length})`
   }
   return compareValues(
     compileValue(intrinsic, row),
@@ -144,6 +145,11 @@ function isId({ name }: Intrinsic): boolean {
   return name.endsWith('ID') || name.endsWith(':id')
 }
 
+/** An id of 64 bits is one of 128 that begins with zeros. */
+function padTraceId(hex: string): string {
+  return hex === '' ? hex : hex.padStart(32, '0')
+}
+
 function isEquality(op: FieldOp): boolean {
   return op === '=' || op === '!='
 }
@@ -154,6 +160,7 @@ function inLowerCase(literal: Literal & { type: 'string' }): Literal & { type: '
 
 /** Values of one type compare, whatever that type turns out to be; nothing else ever matches. */
 function compareValues(left: Value, op: FieldOp, right: Value): string {
+  if (isNil(left) && isNil(right)) return '0'
   if (isNil(right)) return op === '=' ? `not ${left.exists}` : left.exists
   if (isNil(left)) return op === '=' ? `not ${right.exists}` : right.exists
   const parts: string[] = []
@@ -189,8 +196,9 @@ function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row)
     right.kind === 'literal' &&
     right.type === 'string'
   if (target) {
-    if (!/^[0-9a-fA-F]{32}$/.test(right.value)) return '0'
-    const id = `toFixedString(unhex(${row.params.add('String', right.value)}), 16)`
+    const hex = padTraceId(right.value)
+    if (!/^[0-9a-fA-F]{32}$/.test(hex)) return '0'
+    const id = `toFixedString(unhex(${row.params.add('String', hex)}), 16)`
     return `(${row.span}.trace_id, ${row.span}.span_id) in (select peer_trace_id, peer_span_id from span_links where trace_id = ${id} and direction = 'in' ${orNone})`
   }
   return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${orNone})`

@@ -2,11 +2,17 @@ import type { Pipeline, Scalar, Spanset, Stage } from '../ast.ts'
 import type { LinkMatches } from '../candidates.ts'
 import { calculate, compareNumbers } from '../fold.ts'
 import { isLinkOp, type Plan } from '../plan.ts'
+import type { Label } from '../labels.ts'
 import type { TraceRows } from '../trace-rows.ts'
 import { combine, isEmpty, type Members, type Tree, treeOf, union } from './structure.ts'
 
 /** Spans of one trace that belong together: all that matched, or one group of by(). */
-export type SpansetResult = { readonly members: Members; readonly group: readonly (string | null)[] }
+export type SpansetResult = {
+  readonly members: Members
+  readonly group: readonly (Label | null)[]
+  /** Values of the aggregates that stages compared, as the last of each name computed it. */
+  readonly aggregates: ReadonlyMap<Scalar & { kind: 'aggregate' }, number>
+}
 
 /** What a pipeline makes of one trace: its spansets, none when it doesn't match. */
 export function evaluateTrace(plan: Plan, trace: TraceRows, links: LinkMatches): readonly SpansetResult[] {
@@ -23,7 +29,7 @@ type Context = {
 }
 
 function evaluatePipeline(pipeline: Pipeline, input: Members, context: Context): readonly SpansetResult[] {
-  let spansets: readonly SpansetResult[] = [{ members: evaluateSpanset(pipeline.source, input, context), group: [] }]
+  let spansets: readonly SpansetResult[] = [{ members: evaluateSpanset(pipeline.source, input, context), ...ungrouped }]
   for (const stage of pipeline.stages) {
     spansets = applyStage(
       stage,
@@ -59,20 +65,22 @@ function linkMembers(spanset: Spanset, input: Members, { links, trace }: Context
 function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: Context): readonly SpansetResult[] {
   switch (stage.kind) {
     case 'spanset':
-      return spansets.map(({ members, group }) => ({
-        members: evaluateSpanset(stage.spanset, members, context),
-        group,
+      return spansets.map((spanset) => ({
+        ...spanset,
+        members: evaluateSpanset(stage.spanset, spanset.members, context),
       }))
     case 'compare':
-      return spansets.filter(({ members }) =>
-        compareNumbers(scalarOf(stage.left, members, context), stage.op, scalarOf(stage.right, members, context)),
-      )
+      return spansets.flatMap((spanset) => {
+        const aggregates = new Map(spanset.aggregates)
+        const scalar = (side: Scalar): number => scalarOf(side, spanset.members, context, aggregates)
+        return compareNumbers(scalar(stage.left), stage.op, scalar(stage.right)) ? [{ ...spanset, aggregates }] : []
+      })
     case 'by':
       return spansets.flatMap((spanset) => groupBy(stage.fields.map(context.plan.labelOf), spanset, context.trace))
     case 'coalesce': {
       const [first, ...rest] = spansets
       return first
-        ? [{ members: rest.reduce((all, { members }) => union(all, members), first.members), group: [] }]
+        ? [{ members: rest.reduce((all, { members }) => union(all, members), first.members), ...ungrouped }]
         : []
     }
     case 'select':
@@ -81,32 +89,56 @@ function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: C
 }
 
 function groupBy(fields: readonly number[], spanset: SpansetResult, trace: TraceRows): readonly SpansetResult[] {
-  const groups = new Map<string, { members: Members; group: (string | null)[] }>()
+  const groups = new Map<string, SpansetResult>()
   for (const [at, member] of spanset.members.entries()) {
     if (!member) continue
-    const values = fields.map((field) => trace.labels[field]?.[at]?.text ?? null)
-    const name = JSON.stringify(values)
-    const known = groups.get(name) ?? { members: none(spanset.members), group: [...spanset.group, ...values] }
+    const values = fields.map((field) => trace.labels[field]?.[at] ?? null)
+    const name = JSON.stringify(values.map((label) => label?.text ?? null))
+    const known = groups.get(name) ?? {
+      members: none(spanset.members),
+      group: [...spanset.group, ...values],
+      aggregates: ungrouped.aggregates,
+    }
     known.members[at] = 1
     groups.set(name, known)
   }
   return [...groups.values()]
 }
 
-/** NaN when there is nothing to aggregate: then no comparison holds. */
-function scalarOf(scalar: Scalar, members: Members, context: Context): number {
+const ungrouped = { group: [], aggregates: new Map<never, never>() }
+
+/**
+ * NaN when there is nothing to aggregate: then no comparison holds.
+ *
+ * @param aggregates gets the value of each aggregate in it
+ */
+function scalarOf(
+  scalar: Scalar,
+  members: Members,
+  context: Context,
+  aggregates: Map<Scalar & { kind: 'aggregate' }, number>,
+): number {
   switch (scalar.kind) {
     case 'number':
       return scalar.value
     case 'arithmetic':
-      return calculate(scalar.op, scalarOf(scalar.left, members, context), scalarOf(scalar.right, members, context))
+      return calculate(
+        scalar.op,
+        scalarOf(scalar.left, members, context, aggregates),
+        scalarOf(scalar.right, members, context, aggregates),
+      )
     case 'aggregate': {
-      if (!scalar.field) return members.reduce((count, member) => count + member, 0)
-      const column = context.trace.numbers[context.plan.numberOf(scalar.field)] ?? []
-      const values = column.filter((value, at) => value !== null && members[at]).map(Number)
-      return aggregate(scalar.fn, values)
+      const value = aggregateOf(scalar, members, context)
+      aggregates.set(scalar, value)
+      return value
     }
   }
+}
+
+function aggregateOf({ fn, field }: Scalar & { kind: 'aggregate' }, members: Members, context: Context): number {
+  if (!field) return members.reduce((count, member) => count + member, 0)
+  const column = context.trace.numbers[context.plan.numberOf(field)] ?? []
+  return aggregate(fn, column.filter((value, at) => value !== null && members[at]).map(Number))
 }
 
 function aggregate(fn: string, values: readonly number[]): number {
