@@ -36,7 +36,7 @@ export { Problem } from './problem.ts'
 export { RecordMetadata } from './record.ts'
 export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
 export { SearchedRange } from './searched.ts'
-export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, TraceSkeleton } from './skeleton.ts'
+export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, SpanQuery, TraceSkeleton } from './skeleton.ts'
 export { ReadyAnswer, StatusAnswer } from './status.ts'
 export { Quantiles, TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode, TopologyQuery } from './topology.ts'
 export {

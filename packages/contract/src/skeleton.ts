@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { SpanId, TraceId, UnixNano } from './scalars.ts'
+import { SpanId, SpanKind, TraceId, UnixNano } from './scalars.ts'
 import { Span, SpanSource } from './traces.ts'
 
 /** Base64 of the values' bytes one after the other, little-endian: a tenth of the time that arrays of numbers take to write and read. */
@@ -43,11 +43,23 @@ export type TraceSkeleton = Static<typeof TraceSkeleton>
 
 export const SpanParams = Type.Object({ traceId: TraceId, spanId: SpanId }, { additionalProperties: false })
 
+export const SpanQuery = Type.Object(
+  {
+    /** With `service`: which of several spans that share the id. */
+    kind: Type.Optional(SpanKind),
+    service: Type.Optional(Type.String({ maxLength: 1024 })),
+  },
+  { additionalProperties: false },
+)
+export type SpanQuery = Static<typeof SpanQuery>
+
 export const SpanAnswer = Type.Object({
   traceId: TraceId,
   span: Span,
   /** Resource and scope of the span; `null` when they are not here (yet). */
   source: Type.Union([SpanSource, Type.Null()]),
+  /** Other spans with this id in the trace, as both sides of a call have it under B3. */
+  alsoSharedBy: Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
 })
 export type SpanAnswer = Static<typeof SpanAnswer>
 

@@ -118,7 +118,10 @@ export type SpanSource = Static<typeof SpanSource>
 
 export const Span = Type.Object({
   spanId: SpanId,
-  /** Empty for a root. */
+  /**
+   * Empty for a root. Several spans may share an id, told apart by kind and service: the server then is the client's child, and
+   * children of the id are those of the span of their own service, else the server's.
+   */
   parentSpanId: Type.String(),
   service: Type.String(),
   name: Type.String(),
@@ -132,6 +135,8 @@ export const Span = Type.Object({
   droppedAttributesCount: Type.Integer(),
   /** Of the message that the span is about; absent where its attributes name none of it. */
   record: Type.Optional(RecordMetadata),
+  /** Of a consumer that is its producer's child: how long the message waited. Negative: clock skew. */
+  queueTimeNano: Type.Optional(Nano),
   events: Type.Array(SpanEvent),
   droppedEventsCount: Type.Integer(),
   links: Type.Array(SpanLink),

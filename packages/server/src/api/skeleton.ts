@@ -1,4 +1,12 @@
-import { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, TraceParams, TraceSkeleton } from '@spanlink/contract'
+import {
+  FindSpansAnswer,
+  FindSpansQuery,
+  SpanAnswer,
+  SpanParams,
+  SpanQuery,
+  TraceParams,
+  TraceSkeleton,
+} from '@spanlink/contract'
 import { findSkeleton, findSpansWith } from '../query/trace-skeleton.ts'
 import { findSpan } from '../query/trace.ts'
 import type { Store } from '../store/store.ts'
@@ -33,10 +41,11 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traces/{traceId}/spans/{spanId}',
       summary: 'One span, whole, with its resource and scope',
       params: SpanParams,
+      query: SpanQuery,
       answer: SpanAnswer,
-      handle: async ({ params, signal }) => {
+      handle: async ({ params, query, signal }) => {
         const asked = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
-        const body = await findSpan(store, asked, { signal })
+        const body = await findSpan(store, asked, query, { signal })
         return body === undefined
           ? notHere(`Span ${asked.spanId} of trace ${asked.traceId} is not here.`)
           : { status: 200, body }

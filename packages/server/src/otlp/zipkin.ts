@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import type { AnyValue, KeyValue } from '@spanlink/contract'
 import { OtlpError } from './error.ts'
 import { parseJson, tracesFromOtlp } from './json.ts'
@@ -91,8 +90,8 @@ function idsOf(span: Fields): object {
   const traceId = textOf(span['traceId'])
   const id = textOf(span['id'])
   const ids = { traceId: traceId.length < 32 ? traceId.padStart(32, '0') : traceId, spanId: id }
-  if (span['shared'] !== true) return { ...ids, parentSpanId: textOf(span['parentId']) }
-  return { ...ids, spanId: hash('sha256', `${traceId}/${id}/shared`, 'hex').slice(0, 16), parentSpanId: id }
+  // The server side of a call has the id of the client side, which is its parent.
+  return { ...ids, parentSpanId: span['shared'] === true ? id : textOf(span['parentId']) }
 }
 
 function timesOf(span: Fields): object {

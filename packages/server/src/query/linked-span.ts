@@ -1,7 +1,8 @@
-import type { LinkedSpan, RecordMetadata } from '@spanlink/contract'
+import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { recordColumns, recordOfRow, type RecordRow } from './messaging/record-metadata.ts'
 import { fewGranules, ofTraces, traceIdsOf } from './span-bucket.ts'
+import { isInside, spanIdentity } from './span-parents.ts'
 import { type Condition, findBuckets, findBucketsOf, idList, idParams, inBuckets, ofBuckets } from './trace-buckets.ts'
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
@@ -24,7 +25,15 @@ export function linkedSpan(row: LinkedSpanRow): LinkedSpan {
 }
 
 /** A span at one end of a link, and the record that its attributes name. */
-export type LinkEnd = { readonly span: LinkedSpan; readonly record: RecordMetadata }
+export type LinkEnd = {
+  readonly span: LinkedSpan
+  readonly operation: MessagingOperation
+  readonly record: RecordMetadata
+}
+
+type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperation }
+
+const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
 
 /** Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by `refKey`. */
 export async function findLinkedSpans(
@@ -38,16 +47,16 @@ export async function findLinkedSpans(
     const some = unique.slice(from, from + REFS_AT_ONCE)
     const condition = await conditionOf(store, some, options)
     if (condition === undefined) continue
-    const rows = await store.query<SpanRef & LinkedSpanRow & RecordRow>(
-      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${linkedSpanColumns}, ${recordColumns}
+    const rows = await store.query<SpanRef & EndRow>(
+      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${endColumns}
       from spans
       where ${condition.sql}
-      limit 1 by trace_id, span_id
+      limit 1 by trace_id, ${spanIdentity}
       ${some.length <= FEW ? fewGranules : ''}`,
       condition.params,
       options,
     )
-    for (const row of rows) found.set(refKey(row), linkEnd(row))
+    for (const row of rows) keepInnermost(found, refKey(row), linkEnd(row))
   }
   return found
 }
@@ -64,24 +73,32 @@ export async function findSpansOf(
 ): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
   const buckets = await findBucketsOf(store, traceId, options)
   if (buckets === undefined) return { spans: new Map(), whole: true }
-  const rows = await store.query<{ spanId: string } & LinkedSpanRow & RecordRow>(
-    `select lower(hex(span_id)) as spanId, ${linkedSpanColumns}, ${recordColumns}
+  const rows = await store.query<{ spanId: string } & EndRow>(
+    `select lower(hex(span_id)) as spanId, ${endColumns}
     from spans
     where trace_id = unhex({traceId:String}) and ${inBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
-    limit 1 by span_id
+    limit 1 by ${spanIdentity}
     limit ${SPANS_AT_ONCE}
     ${fewGranules}`,
     { traceId, spanId, ...buckets },
     options,
   )
+  const spans = new Map<string, LinkEnd>()
+  for (const row of rows) keepInnermost(spans, refKey({ traceId, spanId: row.spanId }), linkEnd(row))
   return {
-    spans: new Map(rows.map((row) => [refKey({ traceId, spanId: row.spanId }), linkEnd(row)])),
+    spans,
     whole: rows.length < SPANS_AT_ONCE,
   }
 }
 
-function linkEnd(row: LinkedSpanRow & RecordRow): LinkEnd {
-  return { span: linkedSpan(row), record: recordOfRow(row) }
+/** A link names an id alone: of spans that share it, it means the one that children of the id belong to. */
+function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
+  const known = found.get(key)
+  if (known === undefined || isInside(end.span, known.span)) found.set(key, end)
+}
+
+function linkEnd(row: EndRow): LinkEnd {
+  return { span: linkedSpan(row), operation: row.operation, record: recordOfRow(row) }
 }
 
 /** Beyond it, spans that are known to be wanted are fewer. */

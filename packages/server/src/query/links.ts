@@ -39,7 +39,7 @@ export async function findLinks(
     `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
-      attr_types as attributeTypes, dropped_attrs as droppedAttributes
+      attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
     from span_links
     where ${asked}
       ${query.cursor === undefined ? '' : `and ${place} > ${placeOfCursor}`}
@@ -92,17 +92,19 @@ type LinkRow = LinkedSpanRow & {
   readonly attributes: readonly (readonly [string, string])[]
   readonly attributeTypes: string
   readonly droppedAttributes: number
+  /** Tells spans apart that share an id. */
+  readonly carrier: string
 }
 
 // A span sent twice has its links twice.
-const identity = 'direction, span_id, peer_trace_id, peer_span_id, ordinal'
+const identity = 'direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal'
 
 /** A total order, so that pages neither overlap nor leave out. */
-const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal)'
+const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
 const placeOfCursor = `(
   cast({afterDirection:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {afterStart:UInt64},
   toFixedString(unhex({afterSpanId:String}), 8), toFixedString(unhex({afterPeerTraceId:String}), 16),
-  toFixedString(unhex({afterPeerSpanId:String}), 8), {afterOrdinal:UInt32})`
+  toFixedString(unhex({afterPeerSpanId:String}), 8), {afterOrdinal:UInt32}, {afterCarrier:UInt64})`
 
 type Known = Awaited<ReturnType<typeof findSpansOf>>
 
@@ -153,12 +155,13 @@ async function resolve(
 }
 
 function cursorOf(row: LinkRow): string {
-  return [row.direction, row.start, row.spanId, row.peerTraceId, row.peerSpanId, row.ordinal].join('.')
+  return [row.direction, row.start, row.spanId, row.peerTraceId, row.peerSpanId, row.ordinal, row.carrier].join('.')
 }
 
 function parseCursor(cursor: string | undefined): QueryParams {
   if (cursor === undefined) return {}
-  const form = /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})$/
+  const form =
+    /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})\.([0-9]{1,19}|1[0-9]{19})$/
   const match = form.exec(cursor)
   if (match === null) throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
   const [, afterDirection = '', afterStart = '', afterSpanId = '', afterPeerTraceId = '', afterPeerSpanId = ''] = match
@@ -169,5 +172,6 @@ function parseCursor(cursor: string | undefined): QueryParams {
     afterPeerTraceId,
     afterPeerSpanId,
     afterOrdinal: match[6] ?? '0',
+    afterCarrier: match[7] ?? '0',
   }
 }

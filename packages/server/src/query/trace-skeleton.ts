@@ -1,6 +1,7 @@
 import type { FindSpansAnswer, TraceSkeleton } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLogEvents } from './logs/log-events.ts'
+import { findParents, isInside, spanIdentity, type TreeSpan } from './span-parents.ts'
 import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 
 const SPANS_AT_MOST = 200_000
@@ -31,17 +32,20 @@ export async function findSkeleton(
   const [columns, links, logEvents] = await Promise.all([
     columnsOf(store, traceId, options),
     store.query<LinkCount>(
-      `select lower(hex(span_id)) as spanId, direction, toUInt32(uniqExact(peer_trace_id, peer_span_id, ordinal)) as links
+      `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as carrier,
+        toUInt32(uniqExact(peer_trace_id, peer_span_id, kind, service, ordinal)) as links
       from span_links
       where trace_id = toFixedString(unhex({traceId:String}), 16)
-      group by span_id, direction`,
+      group by span_id, direction, carrier`,
       { traceId },
       options,
     ),
     findLogEvents(store, traceId, options),
   ])
   if (columns === undefined || columns.spanIds === '') return undefined
-  return skeletonOf(traceId, columns, links, logEvents)
+  const { isShared, ...rest } = columns
+  const shared = isShared === 1 ? await sharedSpans(store, traceId, options) : undefined
+  return skeletonOf(traceId, rest, { links, logEvents, shared })
 }
 
 async function columnsOf(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
@@ -50,6 +54,7 @@ async function columnsOf(store: Store, traceId: string, options: QueryOptions): 
   const [columns] = await store.query<Columns>(
     `select found, toString(first) as startTimeUnixNano, length(ids) as count,
       lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
+      toUInt8(arrayMax(arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), 1, length(ids))) < length(ids)) as isShared,
       ${bytesOf(
         'Int32',
         `arrayMap((parent, place) -> multiIf(parent = toFixedString('', 8), -1, place > length(ids), -2, toInt32(place) - 1),
@@ -75,14 +80,41 @@ async function columnsOf(store: Store, traceId: string, options: QueryOptions): 
           arraySlice(events.time, 1, ${EVENTS_OF_A_SPAN}) as event_times
         from spans
         where ${ofTrace}
-        order by start, span_id
-        limit 1 by span_id
+        order by start, ${spanIdentity}
+        limit 1 by ${spanIdentity}
         limit ${SPANS_AT_MOST + 1}))
     settings max_threads = 1`,
     { traceId, ...buckets },
     options,
   )
   return columns
+}
+
+/** Of a trace in which spans share ids: parents as a column, and indexes by id alone or with kind and service. */
+type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
+
+async function sharedSpans(store: Store, traceId: string, options: QueryOptions): Promise<SharedSpans | undefined> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return undefined
+  const spans = await store.query<TreeSpan>(
+    `select lower(hex(span_id)) as spanId, if(parent_span_id = toFixedString('', 8), '', lower(hex(parent_span_id))) as parentSpanId,
+      kind, service
+    from spans
+    where ${ofTrace}
+    order by start, ${spanIdentity}
+    limit 1 by ${spanIdentity}
+    limit ${SPANS_AT_MOST}`,
+    { traceId, ...buckets },
+    options,
+  )
+  const indexOf = new Map<string, number>()
+  for (const [index, span] of spans.entries()) {
+    const known = spans[indexOf.get(span.spanId) ?? -1]
+    if (known === undefined || isInside(span, known)) indexOf.set(span.spanId, index)
+    indexOf.set(`${span.spanId} ${span.kind} ${span.service}`, index)
+  }
+  const parents = findParents(spans)
+  return { parent: Buffer.from(parents.buffer, parents.byteOffset, parents.byteLength).toString('base64'), indexOf }
 }
 
 /** Ids of the spans that hold a text anywhere, in order of start. */
@@ -104,8 +136,8 @@ export async function findSpansWith(
       or arrayExists(event -> ${holds("tupleElement(event, 'name')")}
         or ${mapHolds("tupleElement(event, 'attrs')")}, events)
       or lower(hex(span_id)) = {text:String})
-    order by start, span_id
-    limit 1 by span_id
+    order by start, ${spanIdentity}
+    limit 1 by ${spanIdentity}
     limit ${FOUND_AT_MOST + 1}`,
     { traceId, text, ...buckets },
     options,
@@ -118,24 +150,33 @@ export async function findSpansWith(
 
 type Columns = Omit<TraceSkeleton, 'traceId' | 'count' | 'linksOut' | 'linksIn' | 'events' | 'truncated'> & {
   readonly found: string
+  /** Spans share ids: parents by id alone are wrong. */
+  readonly isShared: 0 | 1
   readonly count: string
   readonly events: readonly (readonly [one: number, time: number])[]
 }
 
 type LogEvents = Awaited<ReturnType<typeof findLogEvents>>
 
-type LinkCount = { readonly spanId: string; readonly direction: 'out' | 'in'; readonly links: number }
+type LinkCount = {
+  readonly spanId: string
+  readonly direction: 'out' | 'in'
+  /** Kind and service of the span that carries links out. */
+  readonly carrier: string
+  readonly links: number
+}
 
 function skeletonOf(
   traceId: string,
-  { found, count, events, ...columns }: Columns,
-  links: readonly LinkCount[],
-  logEvents: LogEvents,
+  { found, count, events, ...columns }: Omit<Columns, 'isShared'>,
+  { links, logEvents, shared }: { links: readonly LinkCount[]; logEvents: LogEvents; shared: SharedSpans | undefined },
 ): TraceSkeleton {
-  const indexOf = indexesOf(columns.spanIds, new Set([...links.map((row) => row.spanId), ...logEvents.keys()]))
+  const indexOf =
+    shared?.indexOf ?? indexesOf(columns.spanIds, new Set([...links.map((row) => row.spanId), ...logEvents.keys()]))
   const countsOf = (direction: LinkCount['direction']): number[] =>
     links.flatMap((row) => {
-      const index = row.direction === direction ? indexOf.get(row.spanId) : undefined
+      if (row.direction !== direction) return []
+      const index = shared?.indexOf.get(`${row.spanId} ${row.carrier}`) ?? indexOf.get(row.spanId)
       return index === undefined ? [] : [index, row.links]
     })
   const first = BigInt(columns.startTimeUnixNano)
@@ -143,6 +184,7 @@ function skeletonOf(
     traceId,
     count: Number(count),
     ...columns,
+    ...(shared === undefined ? {} : { parent: shared.parent }),
     linksOut: countsOf('out'),
     linksIn: countsOf('in'),
     events: [

@@ -1,6 +1,7 @@
 import type { TraceSummary } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { ofTraces, traceIdsOf } from './span-bucket.ts'
+import { spanIdentity } from './span-parents.ts'
 import type { SpanFilter } from './span-filter.ts'
 
 export type MatchedSummary = {
@@ -20,7 +21,7 @@ export async function summarize(
     serviceRows(store, traceIds, filter, options),
     store.query<LinkCountRow>(
       `select lower(hex(trace_id)) as traceId, direction,
-        uniqExact(span_id, peer_trace_id, peer_span_id, ordinal) as links
+        uniqExact(${spanIdentity}, peer_trace_id, peer_span_id, ordinal) as links
       from span_links where trace_id in (${traceIdsOf('traceIds')}) and peer_trace_id != trace_id
       group by trace_id, direction`,
       { traceIds },
@@ -64,10 +65,10 @@ function serviceRows(
       argMinIf(name, (start, span_id), ${isRoot}) as rootName,
       maxIf(start, ${matches}) as newestMatch
     from (
-      select trace_id, span_id, parent_span_id, start, duration, status, service, name
+      select trace_id, span_id, parent_span_id, start, duration, status, kind, service, name
       from spans
       where ${ofTraces(traceIdsOf('traceIds'))}
-      limit 1 by trace_id, span_id)
+      limit 1 by trace_id, ${spanIdentity})
     group by trace_id, service`,
     { traceIds, ...filter.params, filterFrom: String(filter.from), filterTo: String(filter.to) },
     options,

@@ -1,10 +1,21 @@
-import type { RecordMetadata, Span, SpanAnswer, SpanEvent, SpanLink, TraceAnswer } from '@spanlink/contract'
+import type {
+  MessagingOperation,
+  RecordMetadata,
+  Span,
+  SpanAnswer,
+  SpanEvent,
+  SpanLink,
+  SpanQuery,
+  TraceAnswer,
+} from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLinkedSpans, type LinkEnd, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from './linked-span.ts'
 import { findLogEvents } from './logs/log-events.ts'
 import { isUnknownRecord, mergeRecords, resolveRecord } from './messaging/record-metadata.ts'
+import { parentQueueTimes } from './parent-queue-times.ts'
 import { fewGranules } from './span-bucket.ts'
+import { isInside, spanIdentity } from './span-parents.ts'
 import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 import { findSources } from './span-source.ts'
 
@@ -20,16 +31,26 @@ export async function findTrace(
   return readSpans(store, { traceId, spanId: '' }, options)
 }
 
-/** One span with all there is to it. `undefined` when it isn't here. */
+/** One span with all there is to it: the first of those that share its id and fit `kind` and `service`. */
 export async function findSpan(
   store: Store,
-  asked: { readonly traceId: string; readonly spanId: string },
+  asked: Asked,
+  { kind, service }: SpanQuery,
   options: QueryOptions,
 ): Promise<SpanAnswer | undefined> {
   const trace = await readSpans(store, asked, options)
-  const span = trace?.spans[0]
+  const fits = (span: Span): boolean => span.kind === (kind ?? span.kind) && span.service === (service ?? span.service)
+  const span = trace?.spans.find(fits)
   if (trace === undefined || span === undefined) return undefined
-  return { traceId: asked.traceId, span, source: trace.sources[span.source] ?? null }
+  const others = trace.spans.filter((other) => other !== span)
+  return {
+    traceId: asked.traceId,
+    span,
+    source: trace.sources[span.source] ?? null,
+    ...(others.length > 0
+      ? { alsoSharedBy: others.map((other) => ({ kind: other.kind, service: other.service })) }
+      : {}),
+  }
 }
 
 /** `spanId` empty: all of the trace. */
@@ -47,11 +68,22 @@ async function readSpans(store: Store, asked: Asked, options: QueryOptions): Pro
   if (spanRows.length === 0) return undefined
   const truncated = spanRows.length > SPANS_AT_MOST
   if (truncated) spanRows.length = SPANS_AT_MOST
-  const sources = await findSources(
-    store,
-    spanRows.map((row) => row.sourceId),
-    options,
-  )
+  const [sources, queueTimes] = await Promise.all([
+    findSources(
+      store,
+      spanRows.map((row) => row.sourceId),
+      options,
+    ),
+    parentQueueTimes(store, traceId, spanRows, options),
+  ])
+  // A link or a log record names an id alone: of spans that share it, the innermost has them.
+  const named = new Map<string, SpanRow>()
+  for (const row of spanRows) {
+    const known = named.get(row.spanId)
+    if (known === undefined || isInside(row, known)) named.set(row.spanId, row)
+  }
+  const ofId = <Value>(row: SpanRow, values: ReadonlyMap<string, Value>): Value | undefined =>
+    named.get(row.spanId) === row ? values.get(row.spanId) : undefined
   return {
     traceId,
     spans: spanRows.map((row) => ({
@@ -67,11 +99,12 @@ async function readSpans(store: Store, asked: Asked, options: QueryOptions): Pro
       flags: row.flags,
       attributes: decodeAttributes(zipped(row.keys, row.values), row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      events: withLogEvents(eventsOf(row), logEvents.get(row.spanId)),
+      events: withLogEvents(eventsOf(row), ofId(row, logEvents)),
       droppedEventsCount: row.droppedEvents,
       ...linksAndRecord(row, links.get(row.spanId)?.outgoing ?? [], targets),
       droppedLinksCount: row.droppedLinks,
-      backlinkCount: links.get(row.spanId)?.incoming ?? 0,
+      backlinkCount: ofId(row, links)?.incoming ?? 0,
+      ...(queueTimes.has(row) ? { queueTimeNano: queueTimes.get(row) } : {}),
       source: sources.indexes.get(row.sourceId) ?? -1,
     })),
     sources: sources.list,
@@ -84,6 +117,7 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
   readonly duration: string
   readonly status: Span['status']['code']
   readonly statusMessage: string
+  readonly operation: MessagingOperation
   readonly sourceId: string
   readonly keys: readonly string[]
   readonly values: readonly string[]
@@ -112,15 +146,15 @@ async function spansOf(store: Store, asked: Asked, options: QueryOptions): Promi
   if (buckets === undefined) return []
   const rows = await store.query<SpanRow>(
     `select hex(span_id) as spanId, hex(parent_span_id) as parentSpanId, service, name, kind, start, duration, status,
-      status_message as statusMessage, trace_state as traceState, flags, source_id as sourceId,
+      status_message as statusMessage, messaging_operation as operation, trace_state as traceState, flags, source_id as sourceId,
       attrs.keys as keys, attrs.values as values, attr_types as attributeTypes, dropped_attrs as droppedAttributes,
       events.time as eventTimes, events.name as eventNames, events.attrs.keys as eventKeys,
       events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
       dropped_events as droppedEvents, dropped_links as droppedLinks
     from spans
     where ${ofAsked} and ${inBuckets}
-    order by start, span_id
-    limit 1 by span_id
+    order by start, ${spanIdentity}
+    limit 1 by ${spanIdentity}
     limit ${SPANS_AT_MOST + 1}
     ${fewGranules}`,
     { ...asked, ...buckets },
@@ -169,7 +203,7 @@ type SpanLinks = {
   readonly incoming: number
 }
 
-type LinkRow = {
+type LinkRow = Pick<Span, 'kind' | 'service'> & {
   readonly ordinal: number
   readonly peerTraceId: string
   readonly peerSpanId: string
@@ -183,8 +217,8 @@ type LinkRow = {
 /** By span id. One statement for both directions: their rows lie side by side. */
 async function linksOf(store: Store, asked: Asked, options: QueryOptions): Promise<ReadonlyMap<string, SpanLinks>> {
   const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
-    `select hex(span_id) as spanId, uniqExactIf((peer_trace_id, peer_span_id, ordinal), direction = 'in') as incoming,
-      groupArrayIf(${SPANS_AT_MOST})((ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
+    `select hex(span_id) as spanId, uniqExactIf((peer_trace_id, peer_span_id, kind, service, ordinal), direction = 'in') as incoming,
+      groupArrayIf(${SPANS_AT_MOST})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
         attr_types, dropped_attrs), direction = 'out') as outgoing
     from span_links
     where ${ofAsked}
@@ -202,6 +236,8 @@ async function linksOf(store: Store, asked: Asked, options: QueryOptions): Promi
 }
 
 type OutgoingLink = readonly [
+  kind: Span['kind'],
+  service: string,
   ordinal: number,
   peerTraceId: string,
   peerSpanId: string,
@@ -225,10 +261,24 @@ async function targetsOf(
 
 /** A span that was sent twice has its links twice. */
 function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
-  const byOrdinal = new Map(links.map((link) => [link[0], link]))
+  const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
   return Array.from(byOrdinal.values(), (link): LinkRow => {
-    const [ordinal, peerTraceId, peerSpanId, traceState, flags, keys, values, attributeTypes, droppedAttributes] = link
+    const [
+      kind,
+      service,
+      ordinal,
+      peerTraceId,
+      peerSpanId,
+      traceState,
+      flags,
+      keys,
+      values,
+      attributeTypes,
+      droppedAttributes,
+    ] = link
     return {
+      kind,
+      service,
       ordinal,
       peerTraceId: peerTraceId.toLowerCase(),
       peerSpanId: peerSpanId.toLowerCase(),
@@ -250,7 +300,9 @@ function linksAndRecord(
   const isMessaging = MESSAGING_KINDS.has(row.kind)
   if (!isMessaging && outgoing.length === 0) return { links: [] }
   const record = resolveRecord(zipped(row.keys, row.values))
-  const links = outgoing.map((link) => spanLink(link, row, record, targets))
+  const links = outgoing
+    .filter(({ kind, service }) => kind === row.kind && service === row.service)
+    .map((link) => spanLink(link, row, record, targets))
   return isMessaging && !isUnknownRecord(record) ? { record, links } : { links }
 }
 

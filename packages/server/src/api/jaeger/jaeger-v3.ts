@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { BadParameter } from '../../query/bad-parameter.ts'
 import { listOperations, listServices } from '../../query/names.ts'
+import { withUniqueSpanIds } from '../../query/span-parents.ts'
 import { findTrace } from '../../query/trace.ts'
 import { searchTraceQL } from '../../query/traceql/run.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
@@ -125,7 +126,7 @@ async function whole(store: Store, ids: readonly string[], options: QueryOptions
     const trace = await findTrace(store, id, options)
     if (trace === undefined) continue
     spans += trace.spans.length
-    resourceSpans.push(...otlpOfTrace(trace))
+    resourceSpans.push(...otlpOfTrace(withUniqueSpanIds(trace)))
   }
   if (resourceSpans.length === 0) throw new UnknownTrace()
   return { result: { resourceSpans } }

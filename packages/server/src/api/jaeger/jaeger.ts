@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { BadParameter } from '../../query/bad-parameter.ts'
 import { listOperations, listServices } from '../../query/names.ts'
+import { withUniqueSpanIds } from '../../query/span-parents.ts'
 import { findTrace } from '../../query/trace.ts'
 import { searchTraceQL } from '../../query/traceql/run.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
@@ -119,7 +120,7 @@ async function tracesOf(
     for (const trace of some) {
       if (trace === undefined) continue
       spans += trace.spans.length
-      found.push(jaegerOfTrace(trace))
+      found.push(jaegerOfTrace(withUniqueSpanIds(trace)))
     }
   }
   return { found, left: 0 }

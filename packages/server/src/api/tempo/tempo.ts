@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { withUniqueSpanIds } from '../../query/span-parents.ts'
 import { findTrace } from '../../query/trace.ts'
 import { limits } from '../../query/traceql/limits.ts'
 import { aligned } from '../../query/traceql/intervals.ts'
@@ -55,7 +56,7 @@ function traces(tempo: FastifyInstance, store: Store): void {
     if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
     const trace = await findTrace(store, id.padStart(32, '0'), { signal: hangUp(reply) })
     if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
-    const otlp = otlpOfTrace(trace)
+    const otlp = otlpOfTrace(withUniqueSpanIds(trace))
     const cut = trace.truncated ? `The trace has more spans: these are the first ${trace.spans.length}.` : undefined
     if (/protobuf/.test(request.headers.accept ?? '')) {
       return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), cut))

@@ -20,7 +20,8 @@ function zipkinSpan(trace: TraceAnswer, span: Span): object {
   return {
     traceId: trace.traceId,
     id: span.spanId,
-    ...(span.parentSpanId === '' ? {} : { parentId: span.parentSpanId }),
+    ...(span.parentSpanId === '' || span.parentSpanId === span.spanId ? {} : { parentId: span.parentSpanId }),
+    ...(span.parentSpanId === span.spanId ? { shared: true } : {}),
     name: span.name,
     ...(KINDS.has(span.kind) ? { kind: span.kind.toUpperCase() } : {}),
     timestamp: Number(start / 1000n),

@@ -1,4 +1,5 @@
 import type { Span } from '@spanlink/contract'
+import { findParents, PARENT_MISSING, ROOT } from '../../query/span-parents.ts'
 
 export type TreeRow = {
   readonly span: Span
@@ -15,17 +16,14 @@ const DEPTH_DRAWN = 12
  * each other's parents, the earliest does.
  */
 export function treeOf(spans: readonly Span[]): readonly TreeRow[] {
-  const ids = new Set(spans.map((span) => span.spanId))
-  const children = Map.groupBy(spans, (span) => span.parentSpanId)
+  const parents = findParents(spans)
+  const children = Map.groupBy(spans, (_, index) => spans[parents[index] as number])
   const rows: TreeRow[] = []
-  const seen = new Set<Span>()
   const walk = (root: Span, mark: string): void => {
     const stack = [{ span: root, tree: mark, below: ' '.repeat(mark.length), depth: 0 }]
     for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
       const { span, tree, below, depth } = top
-      if (seen.has(span)) continue
-      seen.add(span)
-      const own = (children.get(span.spanId) ?? []).filter((child) => !seen.has(child))
+      const own = children.get(span) ?? []
       rows.push({ span, tree, below: own.length > 0 ? `${below}│` : below })
       const isDeep = depth >= DEPTH_DRAWN
       for (const [index, child] of [...own.entries()].toReversed()) {
@@ -37,14 +35,11 @@ export function treeOf(spans: readonly Span[]): readonly TreeRow[] {
           depth: depth + 1,
         })
       }
-      // Two spans of one id, as a resend with other bytes makes them, share their children: the first has them.
-      children.delete(span.spanId)
     }
   }
-  for (const span of spans) {
-    if (span.parentSpanId === '') walk(span, '')
-    else if (!ids.has(span.parentSpanId)) walk(span, '┄ ')
+  for (const [index, span] of spans.entries()) {
+    if (parents[index] === ROOT) walk(span, '')
+    if (parents[index] === PARENT_MISSING) walk(span, '┄ ')
   }
-  for (const span of spans) if (!seen.has(span)) walk(span, '┄ ')
   return rows
 }

@@ -76,7 +76,7 @@ function collect(
 function add(found: SpansByTrace, { rows, spansets }: Match): void {
   const spans = found.get(rows.traceId) ?? new Set()
   for (const { members } of spansets) {
-    for (const [at, member] of members.entries()) if (member) spans.add(rows.spanIds[at] ?? '')
+    for (const [at, member] of members.entries()) if (member) spans.add(rows.keys[at] ?? '')
   }
   found.set(rows.traceId, spans)
 }

@@ -130,5 +130,5 @@ function entries(
         ${ofMap('instrumentation', 'r.scope_attrs', 'r.scope_attr_types')}) as entries
     from ${spans} left any join sources as r on r.source_id = s.source_id
     where ${window} and ${test(condition)}
-    limit 1 by s.trace_id, s.span_id`
+    limit 1 by s.trace_id, s.span_id, s.kind, s.service`
 }

@@ -40,7 +40,7 @@ export async function aggregateInEngine(
 ): Promise<readonly RawSeries[]> {
   const asked = { metrics, intervals, withExemplars }
   try {
-    return await aggregate(search, asked, 'limit 1 by s.trace_id, s.span_id')
+    return await aggregate(search, asked, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
   } catch (error) {
     if (!isTooHeavy(error)) throw error
     const series = await aggregate(search, asked, '')

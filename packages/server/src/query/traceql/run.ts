@@ -108,7 +108,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
       summary,
       spansets: spansets.map(({ members, group, aggregates }) => ({
         matched: members.reduce((count, member) => count + member, 0),
-        spans: membersOf(members, rows.spanIds, most).flatMap((id) => shownSpans?.get(id) ?? []),
+        spans: membersOf(members, rows.keys, most).flatMap((key) => shownSpans?.get(key) ?? []),
         group: group.map((label, at) => ({
           field: groupFields[at] ?? '',
           value: label?.text ?? null,
@@ -134,9 +134,9 @@ function typeOfAggregate(fn: string, field: Field | undefined, value: number): '
 /** Numbers that the matches know and no statement gives. */
 function numbersOfTree(matches: readonly Match[], plan: Plan): NumberOfTree {
   const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
-  return (field, traceId, spanId) => {
+  return (field, traceId, spanKey) => {
     const rows = rowsOf.get(traceId)
-    return rows?.numbers[plan.numberOf(field)]?.[rows.spanIds.indexOf(spanId)] ?? null
+    return rows?.numbers[plan.numberOf(field)]?.[rows.keys.indexOf(spanKey)] ?? null
   }
 }
 
@@ -167,14 +167,14 @@ export function startSearch(
 }
 
 function firstSpans({ rows, spansets }: Match, most: number): readonly string[] {
-  return [...new Set(spansets.flatMap(({ members }) => membersOf(members, rows.spanIds, most)))]
+  return [...new Set(spansets.flatMap(({ members }) => membersOf(members, rows.keys, most)))]
 }
 
-function membersOf(members: Uint8Array, spanIds: readonly string[], most: number): string[] {
-  const ids: string[] = []
-  for (let at = members.indexOf(1); at !== -1 && ids.length < most; at = members.indexOf(1, at + 1))
-    ids.push(spanIds[at] ?? '')
-  return ids
+function membersOf(members: Uint8Array, spanKeys: readonly string[], most: number): string[] {
+  const keys: string[] = []
+  for (let at = members.indexOf(1); at !== -1 && keys.length < most; at = members.indexOf(1, at + 1))
+    keys.push(spanKeys[at] ?? '')
+  return keys
 }
 
 /** What by() groups by, in the order its values are in a group: the last coalesce() starts anew. */

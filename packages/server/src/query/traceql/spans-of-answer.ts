@@ -7,6 +7,7 @@ import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { isOfTree } from './evaluate/tree-fields.ts'
 import type { Search } from './search.ts'
+import { spanKeyOf } from './trace-rows.ts'
 
 export type AnswerSpan = {
   readonly spanId: string
@@ -44,9 +45,9 @@ type Raw = {
 }
 
 /** A number of the tree (see evaluate/nested-set.ts) that a field is of a span. */
-export type NumberOfTree = (field: Field, traceId: string, spanId: string) => number | null
+export type NumberOfTree = (field: Field, traceId: string, spanKey: string) => number | null
 
-/** Reads the spans that an answer shows, by trace and span id. */
+/** Reads the spans that an answer shows, by trace and `spanKeyOf`. */
 export async function readSpans(
   search: Search,
   spans: ReadonlyMap<string, readonly string[]>,
@@ -58,7 +59,7 @@ export async function readSpans(
   const needs = new Set<Need>()
   for (const field of asked) needsOf(field, needs)
   const { from, row } = fromTraces([...spans.keys()], needs, params)
-  const wanted = spanIds([...new Set([...spans.values()].flat())], params)
+  const wanted = spanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
   const values = asked.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
   const rows = await ask<Raw>(
     search,
@@ -73,17 +74,21 @@ export async function readSpans(
   const found = new Map<string, Map<string, AnswerSpan>>()
   for (const raw of rows) {
     const trace = found.get(raw.trace) ?? new Map<string, AnswerSpan>()
-    trace.set(raw.id, answerSpan(raw, shown, numberOfTree))
+    trace.set(keyOf(raw), answerSpan(raw, shown, numberOfTree))
     found.set(raw.trace, trace)
   }
   return found
+}
+
+function keyOf(raw: Raw): string {
+  return spanKeyOf(raw.id, raw.span_kind, raw.service_name)
 }
 
 function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTree): AnswerSpan {
   const values = raw.values.values()
   const valueOf = (field: Field): readonly [string, string | null] => {
     if (!isOfTree(field)) return values.next().value ?? ['', null]
-    const number = numberOfTree(field, raw.trace, raw.id)
+    const number = numberOfTree(field, raw.trace, keyOf(raw))
     return ['i', number === null ? null : String(number)]
   }
   return {

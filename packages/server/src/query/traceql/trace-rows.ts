@@ -1,3 +1,5 @@
+import type { SpanKind } from '@spanlink/contract'
+import { namedParents } from '../span-parents.ts'
 import { ask } from './ask.ts'
 import type { Field } from './ast.ts'
 import { compileCondition } from './compile/condition.ts'
@@ -18,8 +20,12 @@ import type { Search } from './search.ts'
 export type TraceRows = {
   readonly traceId: string
   readonly spanIds: readonly string[]
+  /** What tells spans apart, `spanKeyOf`: several may share an id. */
+  readonly keys: readonly string[]
   /** '' for none. */
   readonly parentIds: readonly string[]
+  /** Index of the parent; below 0 for none or one that is missing. */
+  readonly parents: Int32Array
   readonly starts: readonly bigint[]
   /** Per condition of the plan: which spans match, one byte each. */
   readonly matches: readonly Uint8Array[]
@@ -27,9 +33,19 @@ export type TraceRows = {
   readonly labels: readonly (readonly (Label | null)[])[]
 }
 
-type Raw = { readonly trace: string; readonly id: string; readonly parent: string; readonly began: string } & Readonly<
-  Record<string, string | number | null>
->
+/** Identity of a span in its trace; the id comes first. */
+export function spanKeyOf(spanId: string, kind: string, service: string): string {
+  return `${spanId} ${kind} ${service}`
+}
+
+type Raw = {
+  readonly trace: string
+  readonly id: string
+  readonly parent: string
+  readonly began: string
+  readonly span_kind: SpanKind
+  readonly service_name: string
+} & Readonly<Record<string, string | number | null>>
 
 /**
  * Reads what the plan needs of whole traces; spans that nothing can be about are left out. Undefined when they have
@@ -47,6 +63,8 @@ export async function readTraces(
     'lower(hex(s.span_id)) as id',
     `if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent`,
     'toString(s.start) as began',
+    'toString(s.kind) as span_kind',
+    's.service as service_name',
     ...plan.conditions.flatMap((field, at) => (isOfTree(field) ? [] : `${test(field, row)} as m${at}`)),
     ...plan.numbers.flatMap((field, at) => (isOfTree(field) ? [] : `${number(field, row)} as n${at}`)),
     ...plan.labels.flatMap((field, at) =>
@@ -58,7 +76,7 @@ export async function readTraces(
   const where = plan.structural ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
   const rows = await ask<Raw>(
     search,
-    `select ${columns.join(', ')} from ${from} ${where} order by s.trace_id, s.start, s.span_id
+    `select ${columns.join(', ')} from ${from} ${where} order by s.trace_id, s.start, s.span_id, s.kind, s.service
     limit ${params.add('UInt32', limits.chunkSpans + 1)}`,
     params,
   )
@@ -91,11 +109,21 @@ function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
 function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
   const spanIds = spans.map((span) => span.id)
   const parentIds = spans.map((span) => span.parent)
-  const places = plan.needs.has('tree') ? placesOf(spans, plan.parts, { spanIds, parentIds }) : []
+  const parents = namedParents(
+    spans.map(({ id, parent, span_kind, service_name }) => ({
+      spanId: id,
+      parentSpanId: parent,
+      kind: span_kind,
+      service: service_name,
+    })),
+  )
+  const places = plan.needs.has('tree') ? placesOf(spans, plan.parts, { parents, parentIds }) : []
   return {
     traceId,
     spanIds,
+    keys: spans.map((span) => spanKeyOf(span.id, span.span_kind, span.service_name)),
     parentIds,
+    parents,
     starts: spans.map((span) => BigInt(span.began)),
     matches: plan.conditions.map((field, at) =>
       isOfTree(field)
@@ -116,7 +144,7 @@ function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRow
 function placesOf(
   spans: readonly Raw[],
   { conditions, numbers }: Parts,
-  ids: Pick<TraceRows, 'spanIds' | 'parentIds'>,
+  ids: Pick<TraceRows, 'parents' | 'parentIds'>,
 ): readonly Place[] {
   const nested = nestedSetOf(treeOf(ids))
   const [conditionAt, numberColumn] = [conditions, numbers].map((parts) => new Map(parts.map((part, at) => [part, at])))

@@ -1,4 +1,5 @@
 import { ofTraces } from '../../span-bucket.ts'
+import { spanIdentity } from '../../span-parents.ts'
 import { logEventsByWindow, logEventsOfTraces } from './log-events.ts'
 import type { Need } from './needs.ts'
 import type { Params } from './params.ts'
@@ -24,11 +25,11 @@ export function spanIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
 }
 
-/** Every span of the traces, one row per span id. */
+/** Every span of the traces, one row per span. */
 function wholeTraces(ids: readonly string[], params: Params): string {
   const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
   return `(select * from spans where ${ofTraces(list)}
-    limit 1 by trace_id, span_id)`
+    limit 1 by trace_id, ${spanIdentity})`
 }
 
 /** FROM and its joins for the fields in use, over the whole of the traces named, and where to find columns in it. */

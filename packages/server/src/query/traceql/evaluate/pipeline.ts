@@ -59,7 +59,7 @@ function evaluateSpanset(spanset: Spanset, input: Members, context: Context): Me
 
 function linkMembers(spanset: Spanset, input: Members, { links, trace }: Context): Members {
   const found = links.get(spanset)?.get(trace.traceId)
-  return found ? input.map((member, at) => (member && found.has(trace.spanIds[at] ?? '') ? 1 : 0)) : none(input)
+  return found ? input.map((member, at) => (member && found.has(trace.keys[at] ?? '') ? 1 : 0)) : none(input)
 }
 
 function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: Context): readonly SpansetResult[] {

@@ -74,10 +74,9 @@ export type Tree = {
   readonly topDown: readonly number[]
 }
 
-export function treeOf({ spanIds, parentIds }: Pick<TraceRows, 'spanIds' | 'parentIds'>): Tree {
-  const indexOf = new Map(spanIds.map((id, at) => [id, at]))
-  const parents = Int32Array.from(parentIds, (id) => indexOf.get(id) ?? -1)
-  const children: number[][] = spanIds.map(() => [])
+export function treeOf({ parents: known, parentIds }: Pick<TraceRows, 'parents' | 'parentIds'>): Tree {
+  const parents = known.map((parent) => Math.max(parent, -1))
+  const children: number[][] = parentIds.map(() => [])
   const topDown: number[] = []
   for (const [at, parent] of parents.entries()) {
     if (parent === -1) topDown.push(at)
