@@ -121,6 +121,24 @@ test('a consumer that names no group counts for the groups that its service cons
   expect(rowsOf(await unconsumed({ topic: 'unnamed' }))).toEqual([`${sent[1]?.spanId} email`])
 })
 
+test('a consumer that never names its group counts for a group that only lag metrics show', async () => {
+  const [taken, lost] = [send('nameless', { at: 0 }), send('nameless', { at: 10 })]
+  await put('shop', [taken, lost])
+  await put('printer', [
+    span({
+      name: 'process nameless',
+      kind: 5,
+      at: 1_000,
+      links: [linkTo(taken)],
+      attributes: { 'messaging.system': 'kafka', 'messaging.destination.name': 'nameless' },
+    }),
+  ])
+  await put('stock', [processing('nameless', taken, 'stock', 'link', { at: 1_000 })])
+  await putLag('nameless', 'print', T0)
+  expect(rowsOf(await unconsumed({ topic: 'nameless' }))).toEqual([`${lost.spanId} print`, `${lost.spanId} stock`])
+  expect(rowsOf(await unconsumed({ topic: 'nameless', group: 'print' }))).toEqual([`${lost.spanId} print`])
+})
+
 test('never is refused beside a group and for other lists', async () => {
   const refused = await spanlink.get('/api/messages/unconsumed', { never: 'true', group: 'stock' })
   expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('group') } })

@@ -69,16 +69,25 @@ async function findMissing(
     const known = isRequested ? [{ topic: end.topic, group, services: [] }] : (groupsOf.get(end.topic) ?? [])
     const consumed = consumers.get(keyOf(end)) ?? []
     return known
-      .filter((one) => !consumed.some(({ consumed }) => mayBeOf(one, consumed)))
+      .filter((one) => !consumed.some(({ consumed }) => mayBeOf(one, consumed, known)))
       .map((one): Missing => [end, one.group])
   })
   return [...neverConsumed, ...missing]
 }
 
-/** A consumer that only its link shows may be of any group; one that names none is of those that its service consumes for. */
-function mayBeOf({ group, services }: KnownGroup, consumer: MessageEnd | undefined): boolean {
+/**
+ * A consumer that only its link shows may be of any group. One that names none is of those that its service consumes for; of a service
+ * that never names one (kafkajs, confluent-kafka), of those that only metrics show.
+ */
+function mayBeOf(
+  { group, services }: KnownGroup,
+  consumer: MessageEnd | undefined,
+  known: readonly KnownGroup[],
+): boolean {
   if (consumer === undefined) return true
-  return consumer.group === '' ? services.includes(consumer.service) : consumer.group === group
+  if (consumer.group !== '') return consumer.group === group
+  if (services.length > 0) return services.includes(consumer.service)
+  return !known.some((one) => one.services.includes(consumer.service))
 }
 
 async function findNeverConsumed(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<Missing[]> {
