@@ -2,11 +2,12 @@ import type { Problem } from '@spanlink/contract'
 import type { FastifyError, FastifyReply } from 'fastify'
 import { BadParameter } from '../query/bad-parameter.ts'
 import { TraceQLError, type TraceQLErrorCode } from '../query/traceql/errors.ts'
+import { TooManyRequestsError } from './request-limit.ts'
 import { StoreError, type StoreErrorCode } from '../store/store-error.ts'
 
 /** Sends an RFC 9457 problem. */
 export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>): FastifyReply {
-  if (problem.status === 503) void reply.header('retry-after', '1')
+  if (problem.status === 503 || problem.status === 429) void reply.header('retry-after', '1')
   return reply
     .code(problem.status)
     .type('application/problem+json')
@@ -20,6 +21,7 @@ export function problemOf(error: unknown): Omit<Problem, 'type'> {
   }
   if (error instanceof TraceQLError) return queryProblem(error)
   if (error instanceof StoreError) return storeProblems[error.code] ?? internal
+  if (error instanceof TooManyRequestsError) return { status: 429, title: 'Too many requests', detail: error.message }
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
   if (validation !== undefined) return badParameter(validation, validationContext ?? 'querystring')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {

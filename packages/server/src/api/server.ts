@@ -7,6 +7,7 @@ import type { Endpoint } from './endpoint.ts'
 import { hangUp } from './hang-up.ts'
 import { hostGuard } from './host-guard.ts'
 import { serveJaeger } from './jaeger/jaeger.ts'
+import { limitQueries } from './limit-queries.ts'
 import { openApi } from './openapi.ts'
 import { problemOf, sendProblem } from './problems.ts'
 import { servePrometheus } from './prometheus.ts'
@@ -79,6 +80,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     else if (problem.status === 503) options.log(`A question was not answered: ${(error as Error).message}`)
     return sendProblem(reply, problem)
   })
+
+  limitQueries(app)
 
   const status = statusSource({ ...options, uiUrl: () => url })
   const all = endpoints(options.store, status)

@@ -4,10 +4,19 @@ import type { FastifyInstance } from 'fastify'
 import { searchByQuery } from '../query/search-by-query.ts'
 import { searchTraces } from '../query/search.ts'
 import type { Store } from '../store/store.ts'
-import { problemOf, sendProblem } from './problems.ts'
+import { problemOf } from './problems.ts'
+import { clientOf, limitRequests, TooManyRequestsError } from './request-limit.ts'
 
-/** Each reader costs a search a second. */
-const READERS_AT_MOST = 32
+const MAX_READERS = 512
+const MAX_READERS_PER_CLIENT = 32
+/** Each reader costs a search a second, or less where there are many: so few run at a time. */
+const SEARCHES = {
+  running: 2,
+  runningPerClient: 2,
+  waiting: MAX_READERS,
+  waitingPerClient: MAX_READERS,
+  maxWaitMs: 120_000,
+}
 const EVERY_MILLIS = 1000
 /** Exporters and consumers are late, and a trace that starts so long ago may still grow. */
 const REACH_NANO = 15n * 60_000_000_000n
@@ -22,19 +31,21 @@ const STALLED_AT_MOST = 60
  * since the last. A query that can't be run is answered as any other is; what fails later is an event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
-  let readers = 0
+  const searches = limitRequests(SEARCHES)
+  const readers = new Map<string, number>()
   app.get('/api/traces/tail', { schema: { querystring: TracesQuery } }, async (request, reply) => {
     const query = request.query as TracesQuery
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
-    if (readers >= READERS_AT_MOST) {
-      const detail = `${READERS_AT_MOST} pages follow new traces already; close one.`
-      return sendProblem(reply, { status: 503, title: 'Too many readers', detail })
+    const client = clientOf(request.ip)
+    takePlace(readers, client)
+    const search = async (known: Map<string, string>): Promise<readonly FoundTrace[]> => {
+      const end = await searches.enter(client, left.signal)
+      return await changes(store, query, known, left.signal).finally(end)
     }
-    readers += 1
     try {
       const known = new Map<string, string>()
-      const first = await changes(store, query, known, left.signal)
+      const first = await search(known)
       reply.hijack()
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
@@ -52,7 +63,7 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
         if (stalled > STALLED_AT_MOST) reply.raw.destroy()
         if (stalled > 0) continue
-        const some = await changes(store, query, known, left.signal).catch((error: unknown) => {
+        const some = await search(known).catch((error: unknown) => {
           if (left.signal.aborted) throw error
           reply.raw.write(eventOf('problem', problemOf(error)))
           return []
@@ -63,11 +74,30 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
     } catch (error) {
       if (!left.signal.aborted) throw error
     } finally {
-      readers -= 1
+      leavePlace(readers, client)
       if (reply.sent) reply.raw.end()
     }
     return reply
   })
+}
+
+/** @throws TooManyRequestsError */
+function takePlace(readers: Map<string, number>, client: string): void {
+  const ofClient = readers.get(client) ?? 0
+  const all = [...readers.values()].reduce((sum, count) => sum + count, 0)
+  if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_READERS) {
+    const whose = ofClient >= MAX_READERS_PER_CLIENT ? 'from this address' : 'of all clients'
+    throw new TooManyRequestsError(
+      `${whose === 'of all clients' ? all : ofClient} tails ${whose} are open already; close one.`,
+    )
+  }
+  readers.set(client, ofClient + 1)
+}
+
+function leavePlace(readers: Map<string, number>, client: string): void {
+  const left = (readers.get(client) ?? 0) - 1
+  if (left > 0) readers.set(client, left)
+  else readers.delete(client)
 }
 
 async function changes(

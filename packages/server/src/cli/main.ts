@@ -4,6 +4,7 @@ import { CommandError } from './ask-server.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands/commands.ts'
 import { logLines } from './log-lines.ts'
+import { describeRetention } from './retention-limits.ts'
 import { parseServeOptions, UsageError } from './serve-options.ts'
 import { restartWithHeapFlags } from './heap-flags.ts'
 import { settleMemory } from './settle-memory.ts'
@@ -47,8 +48,10 @@ ${listed('nobody')}
                                    password in $SPANLINK_KAFKA_SASL_PASSWORD or a file
   --kafka-sasl-password-file FILE  the password
   --kafka-sasl-mechanism NAME      plain, scram-sha-256 or scram-sha-512 (default plain)
-  --retention TIME        drop what arrived longer ago, by whole days: 7d, 12h (default: keep all)
-  --max-disk SIZE         drop the oldest days when the tables are larger: 20GB (default: no limit)
+  --retention TIME        drop what arrived longer ago, by whole days: 7d, 12h, or none
+                          (default 7d; with --store none)
+  --max-disk SIZE         drop the oldest days when the tables are larger: 20GB, or none
+                          (default 20GB; with --store none)
   --memory SIZE           what receiver and engine may take together (default 1GiB)
   --log-format FORMAT     text or json, of the lines on stderr (default text)
   --fsync                 acknowledge only what survives a power failure
@@ -135,9 +138,12 @@ async function runServer(options: ReturnType<typeof parseServeOptions>): Promise
     return exitCode
   }
   const { url, otlpHttpUrl, otlpGrpcUrl, dataDir } = server
+  const kept = describeRetention(server.retention)
   if (logFormat === 'text') {
-    say(`Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, OTLP/gRPC on ${otlpGrpcUrl}, data in ${dataDir}\n`)
-  } else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl, dataDir, version })
+    say(
+      `Spanlink is ready on ${url}\nOTLP/HTTP on ${otlpHttpUrl}, OTLP/gRPC on ${otlpGrpcUrl}, data in ${dataDir}\n${kept}\n`,
+    )
+  } else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl, dataDir, kept, version })
   settleMemory(server.memory)
   await stopAsked
   setTimeout(() => process.exit(0), GONE_WITHIN_MS).unref()

@@ -24,9 +24,9 @@ export type ServeOptions = {
   readonly corsOrigins?: readonly string[]
   /** Takes OTLP requests from Kafka too. @default it doesn't */
   readonly kafka?: KafkaOptions
-  /** How long data is kept after it arrived, in seconds. @default without end */
+  /** How long data is kept after it arrived, in seconds; Infinity is for ever. @default 7 days, with `store` for ever */
   readonly retentionSeconds?: number
-  /** The oldest days go when the tables are larger than this many bytes. @default without limit */
+  /** The oldest days go when the tables are larger than this many bytes. @default 20 GB, with `store` Infinity */
   readonly maxDiskBytes?: number
   /** What receiver and engine may take together, in bytes of RSS. @default 1 GiB */
   readonly memoryBytes?: number
@@ -57,8 +57,8 @@ export function parseServeOptions(
     otlpTls: tlsOf(values['otlp-tls-cert'], values['otlp-tls-key']),
     corsOrigins: values['cors-origins']?.split(',').map((origin) => origin.trim()),
     kafka: parseKafkaOptions(values, env),
-    retentionSeconds: measure('--retention', values.retention, SECONDS, '7d, 12h or 30m'),
-    maxDiskBytes: measure('--max-disk', values['max-disk'], BYTES, '20GB or 500MB'),
+    retentionSeconds: limit('--retention', values.retention, SECONDS, '7d, 12h, 30m or none'),
+    maxDiskBytes: limit('--max-disk', values['max-disk'], BYTES, '20GB, 500MB or none'),
     memoryBytes: memory(values.memory ?? env['SPANLINK_MEMORY']),
     logFormat: logFormat(values['log-format'] ?? env['SPANLINK_LOG_FORMAT']),
     fsync: values.fsync,
@@ -145,6 +145,11 @@ function logFormat(value: string | undefined): LogFormat | undefined {
   if (format === undefined)
     throw new UsageError(`--log-format ${value} is none. There are ${logFormats.join(' and ')}.`)
   return format
+}
+
+/** As `measure`, and `none` is Infinity. */
+function limit(...[flag, value, units, examples]: Parameters<typeof measure>): number | undefined {
+  return value === 'none' ? Number.POSITIVE_INFINITY : measure(flag, value, units, examples)
 }
 
 function measure(

@@ -8,10 +8,12 @@ import { signalOf } from '../ingest/signal.ts'
 import { tracedStore } from '../ingest/traced-store.ts'
 import { takeDataDir } from '../store/data-dir.ts'
 import { openClusterStore, openEmbeddedStore } from '../store/open.ts'
+import type { Retention } from '../store/retention.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../ingest/log.ts'
 import { memoryShares } from './memory-shares.ts'
 import { probePort } from './port-probe.ts'
+import { retentionOf } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
 import type { MemoryWatch } from './settle-memory.ts'
 import { PortError } from './start-error.ts'
@@ -26,6 +28,7 @@ export type SpanlinkServer = {
   readonly otlpGrpcUrl: string
   /** Absolute. */
   readonly dataDir: string
+  readonly retention: Required<Retention>
   /** For who owns the process, and may collect its garbage. */
   readonly memory: MemoryWatch
   /** Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops. Idempotent. */
@@ -90,6 +93,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
       otlpHttpUrl: ingest.otlpHttpUrl,
       otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
       dataDir,
+      retention: retentionOf(options),
       memory: { buffersBytes: shares.buffersBytes, takenBytes: () => ingest.stats().bytes },
       close: (deadlineMs = 3000) => {
         draining = true
@@ -146,7 +150,7 @@ async function openStore(
   log: Log,
 ): Promise<{ readonly store: Store; readonly dataDir: string }> {
   const dir = options.dataDir ?? '.spanlink'
-  const retention = { keepSeconds: options.retentionSeconds, maxBytes: options.maxDiskBytes }
+  const retention = retentionOf(options)
   if (options.store === undefined) {
     const store = await openEmbeddedStore(dir, { retention, log, engineBytes })
     return { store, dataDir: store.dataDir }

@@ -1,7 +1,7 @@
 import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
-import { MAX_UINT64, parseUnixNano } from './time-parameters.ts'
+import { defaultEnd, parseUnixNano } from './time-parameters.ts'
 import { StrangeCursor } from './traceql/page.ts'
 import { searchTraceQL } from './traceql/run.ts'
 
@@ -31,13 +31,13 @@ export async function searchByQuery(
   }
 }
 
-/** `[start, end)`; all of time where the question names none. */
+/** `[start, end)`; all of time up to `defaultEnd` where the query names none. */
 export function windowOf(query: { readonly start?: string; readonly end?: string }): {
   readonly start: bigint
   readonly end: bigint
 } {
   const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
-  const end = query.end === undefined ? MAX_UINT64 : parseUnixNano('end', query.end)
+  const end = query.end === undefined ? defaultEnd(start) : parseUnixNano('end', query.end)
   if (end <= start) throw new BadParameter('start', 'start is not before end.')
   return { start, end }
 }

@@ -2,7 +2,7 @@ import type { TracesQuery } from '@spanlink/contract'
 import type { QueryParams } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { bucket } from './span-bucket.ts'
-import { MAX_UINT64, parseDuration, parseUnixNano } from './time-parameters.ts'
+import { defaultEnd, parseDuration, parseUnixNano } from './time-parameters.ts'
 
 /** What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its start. */
 export type SpanFilter = {
@@ -30,7 +30,7 @@ export function spanFilter(query: TracesQuery): SpanFilter {
     throw new BadParameter('minDuration', 'minDuration is longer than maxDuration.')
   }
   const from = query.start === undefined ? 0n : parseUnixNano('start', query.start)
-  const to = query.end === undefined ? MAX_UINT64 : parseUnixNano('end', query.end) - 1n
+  const to = query.end === undefined ? defaultEnd(from) : parseUnixNano('end', query.end) - 1n
   if (query.start !== undefined && query.end !== undefined && from > to) {
     throw new BadParameter('start', 'start is not before end.')
   }

@@ -34,3 +34,15 @@ export function parseUnixNano(parameter: string, text: string): bigint {
   }
   return nanos
 }
+
+/** Clocks that are ahead by less are taken as they are. */
+const MAX_CLOCK_SKEW = 86_400_000_000_000n
+
+/**
+ * The end of a search that names none: a day after now. Spans that start later, of a clock that is wrong, would be the newest for ever;
+ * they are found by id, and by a search that names an end or starts there.
+ */
+export function defaultEnd(start: bigint): bigint {
+  const end = BigInt(Date.now()) * 1_000_000n + MAX_CLOCK_SKEW
+  return start < end ? end : MAX_UINT64
+}

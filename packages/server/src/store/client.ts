@@ -16,6 +16,8 @@ export type Access = {
   readonly url: string
   readonly username?: string
   readonly password?: string
+  /** Another user for queries. @default the same */
+  readonly reader?: { readonly username: string; readonly password: string }
   /** Where unqualified table names are; it has to exist. */
   readonly database?: string
   readonly headers?: Readonly<Record<string, string>>
@@ -42,21 +44,25 @@ const columnsWithDefault: Partial<Record<StoredTable, readonly string[]>> = {
 }
 
 export function connect(access: Access): Client {
-  const client = createClient({
-    url: access.url,
-    username: access.username,
-    password: access.password,
-    database: access.database,
-    http_headers: { ...access.headers },
-    clickhouse_settings: { ...access.settings },
-    application: 'spanlink',
-    max_open_connections: 64,
-    request_timeout: INSERT_TIMEOUT_MS,
-    // Sets of ids would not fit in a URL.
-    use_multipart_params_auto: true,
-    // Failures are told to the caller, in one place: see `failure`.
-    log: { level: ClickHouseLogLevel.OFF },
-  })
+  const open = (connections: number, login: NonNullable<Access['reader']>) =>
+    createClient({
+      url: access.url,
+      ...login,
+      database: access.database,
+      http_headers: { ...access.headers },
+      clickhouse_settings: { ...access.settings },
+      application: 'spanlink',
+      max_open_connections: connections,
+      request_timeout: INSERT_TIMEOUT_MS,
+      // Sets of ids would not fit in a URL.
+      use_multipart_params_auto: true,
+      // Failures are told to the caller, in one place: see `failure`.
+      log: { level: ClickHouseLogLevel.OFF },
+    })
+  const { username = 'default', password = '' } = access
+  // Queries have connections of their own: however many wait, an insert doesn't.
+  const client = open(INSERT_CONNECTIONS, { username, password })
+  const queries = open(QUERY_CONNECTIONS, access.reader ?? { username, password })
   // A closed connection alone doesn't stop a query whose answer is awaited whole (`wait_end_of_query`).
   const kill = (queryId: string): Promise<unknown> =>
     client
@@ -127,7 +133,7 @@ export function connect(access: Access): Client {
       let queryId = ''
       const ask = async (): Promise<Row[]> => {
         queryId = randomUUID()
-        const answer = await client.query({
+        const answer = await queries.query({
           query: sql,
           query_params: params,
           format: 'JSONEachRow',
@@ -165,9 +171,13 @@ export function connect(access: Access): Client {
       const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
       return result.success
     },
-    close: () => client.close(),
+    close: async () => void (await Promise.all([client.close(), queries.close()])),
   }
 }
+
+/** Two segments of some tables each, their summaries, statements of the schema and retention. */
+const INSERT_CONNECTIONS = 16
+const QUERY_CONNECTIONS = 48
 
 // A segment of tens of megabytes on a busy machine; a dead engine closes the connection at once.
 const INSERT_TIMEOUT_MS = 120_000

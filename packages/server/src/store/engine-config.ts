@@ -6,6 +6,8 @@ export type EngineAccess = {
   readonly url: string
   readonly username: string
   readonly password: string
+  /** For queries: this user's share of the memory leaves inserts theirs. */
+  readonly reader: { readonly username: string; readonly password: string }
   readonly headers: Readonly<Record<string, string>>
 }
 
@@ -34,6 +36,7 @@ export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1
       url: `http://127.0.0.1:${port}`,
       username: 'spanlink',
       password,
+      reader: { username: 'spanlink_reader', password },
       headers: { 'x-spanlink-engine': key },
     },
   }
@@ -49,6 +52,9 @@ const MiB = 1024 * 1024
  */
 const STATEMENTS_TOGETHER = 0.8
 const ALL_TOGETHER = 1.15
+
+/** Of queries, one or all: however many run, inserts have memory left. */
+const QUERIES_TOGETHER = 0.55
 
 function share(bytes: number, part: number): number {
   return Math.floor(bytes * part)
@@ -81,20 +87,34 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
     background_pool_size: 2,
     background_schedule_pool_size: 4,
     max_concurrent_queries: 100,
+    max_concurrent_select_queries: 60,
     merge_tree: { max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB },
   }
 }
 
 function users(password: string, memoryBytes: number): Xml {
+  const limits = {
+    max_memory_usage: share(memoryBytes, 0.74),
+    max_memory_usage_for_user: share(memoryBytes, STATEMENTS_TOGETHER),
+    max_bytes_before_external_sort: share(memoryBytes, 0.2),
+    max_bytes_before_external_group_by: share(memoryBytes, 0.2),
+    log_queries: 0,
+  }
+  const user = {
+    password_sha256_hex: createHash('sha256').update(password).digest('hex'),
+    networks: { ip: '127.0.0.1' },
+    quota: 'default',
+  }
   return {
     profiles: {
       default: {},
-      spanlink: {
-        max_memory_usage: share(memoryBytes, 0.74),
-        max_memory_usage_for_user: share(memoryBytes, STATEMENTS_TOGETHER),
-        max_bytes_before_external_sort: share(memoryBytes, 0.2),
-        max_bytes_before_external_group_by: share(memoryBytes, 0.2),
-        log_queries: 0,
+      spanlink: limits,
+      spanlink_reader: {
+        ...limits,
+        max_memory_usage: share(memoryBytes, QUERIES_TOGETHER),
+        max_memory_usage_for_user: share(memoryBytes, QUERIES_TOGETHER),
+        // Where the engine as a whole is at its limit, a query is stopped and no insert.
+        memory_overcommit_ratio_denominator: MiB,
       },
     },
     quotas: { default: {} },
@@ -107,10 +127,8 @@ function users(password: string, memoryBytes: number): Xml {
         grants: { query: ['GRANT SYSTEM LISTEN ON *.*', 'GRANT SELECT ON system.numbers'] },
       },
       spanlink: {
-        password_sha256_hex: createHash('sha256').update(password).digest('hex'),
-        networks: { ip: '127.0.0.1' },
+        ...user,
         profile: 'spanlink',
-        quota: 'default',
         // No files, no URLs, no other servers: not even a hole in a statement of ours reaches outside the tables.
         grants: {
           query: [
@@ -120,6 +138,11 @@ function users(password: string, memoryBytes: number): Xml {
             'GRANT KILL QUERY ON *.*',
           ],
         },
+      },
+      spanlink_reader: {
+        ...user,
+        profile: 'spanlink_reader',
+        grants: { query: ['GRANT SELECT ON spanlink.*', 'GRANT SELECT ON system.*'] },
       },
     },
   }

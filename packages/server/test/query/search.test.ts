@@ -1,6 +1,7 @@
 import { kv, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listOperations, listServices } from '../../src/query/names.ts'
+import { searchByQuery } from '../../src/query/search-by-query.ts'
 import { searchTraces } from '../../src/query/search.ts'
 import { findTrace } from '../../src/query/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
@@ -63,6 +64,26 @@ test('a link inside a trace is neither one of its producers nor one of its consu
   })
 })
 
+test('a span more than a day ahead of the clock is opened by id, and listed only up to an end that is named', async () => {
+  const ahead = span({ start: now + 48n * HOUR })
+  const skewed = span({ start: now + 20n * HOUR })
+  const current = span({ start: now })
+  await traces.put(tracesOf('ahead', [ahead, skewed, current]))
+  expect(await findTrace(traces.store, ahead.traceId, {})).toMatchObject({ spans: [{ spanId: ahead.spanId }] })
+
+  const byQuery = async (query: object) =>
+    (await searchByQuery(traces.store, '{ resource.service.name = "ahead" }', query, {})).traces.map(
+      (one) => one.traceId,
+    )
+  const end = String(now + 50n * HOUR)
+  for (const list of [byQuery, (query: object) => ids({ service: 'ahead', ...query })]) {
+    expect(await list({})).toEqual([skewed.traceId, current.traceId])
+    expect(await list({ start: String(now - HOUR) })).toEqual([skewed.traceId, current.traceId])
+    expect(await list({ end })).toEqual([ahead.traceId, skewed.traceId, current.traceId])
+    expect(await list({ start: String(now + 40n * HOUR) })).toEqual([ahead.traceId])
+  }
+})
+
 test('while its root is missing a trace is told by its earliest span', async () => {
   const orphan = span({ parentSpanId: '00000000000000aa', name: 'early', start: now })
   const later = span({ traceId: orphan.traceId, parentSpanId: orphan.spanId, name: 'later', start: now + 1n })
@@ -89,13 +110,13 @@ test('filters have to be satisfied by one span together', async () => {
 test('pages are newest first, together all, each trace once, however far back', async () => {
   const ages = [0n, 1n, 5n * MS, HOUR / 20n, HOUR / 2n, 3n * HOUR, 20n * HOUR, 90n * HOUR, 1000n * HOUR, 9000n * HOUR]
   const spans = ages.map((age) => span({ start: now - age }))
-  // Two of the same moment; a trace with a match in every window; one from the future; one from 1970.
+  // Two of the same moment; a trace with a match in every window; one ahead of the clock; one from 1970.
   const twin = span({ start: now - 5n * MS })
   const long = ages.map((age, index) =>
     span({ traceId: randomTraceId().replace(/^../, '00'), start: now - age - BigInt(index) - 7n }),
   )
   const wide = long.map((one) => ({ ...one, traceId: long[0]?.traceId ?? '' }))
-  const future = span({ start: now + 48n * HOUR })
+  const future = span({ start: now + 20n * HOUR })
   const ancient = span({ start: 1n })
   await traces.put(tracesOf('pages', [...spans, twin, ...wide, future, ancient]))
 

@@ -1,0 +1,89 @@
+import fc from 'fast-check'
+import { expect, test, vi } from 'vitest'
+import { clientOf, limitRequests, TooManyRequestsError } from './request-limit.ts'
+
+const never = new AbortController().signal
+
+const small = { running: 3, runningPerClient: 2, waiting: 4, waitingPerClient: 3, maxWaitMs: 60_000 }
+
+test('a client that asks for much waits for itself, and another one runs at once', async () => {
+  const limit = limitRequests(small)
+  const started: string[] = []
+  const ends: (() => void)[] = []
+  const enter = async (client: string, name: string): Promise<void> => {
+    ends.push(await limit.enter(client, never))
+    started.push(name)
+  }
+  const greedy = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => enter('a', name))
+  const modest = enter('b', 'b1')
+  await vi.waitUntil(() => started.length === 3)
+  expect(started).toEqual(['a1', 'a2', 'b1'])
+  await expect(limit.enter('a', never)).rejects.toThrow(TooManyRequestsError)
+
+  const second = enter('b', 'b2')
+  ends[2]?.()
+  ends[0]?.()
+  // Of the places that are free now, the client with fewer running requests gets the first.
+  await vi.waitUntil(() => started.length === 5)
+  expect(started.slice(3)).toEqual(['b2', 'a3'])
+  for (let at = 0; at < 7; at++) {
+    await vi.waitUntil(() => ends.length > at)
+    ends[at]?.()
+  }
+  await Promise.all([...greedy, modest, second])
+})
+
+test('a request whose client hangs up or that waited too long leaves its place', async () => {
+  const limit = limitRequests({ ...small, running: 1, waiting: 1, maxWaitMs: 1 })
+  const end = await limit.enter('a', never)
+  await expect(limit.enter('a', never)).rejects.toThrow(TooManyRequestsError)
+  const left = new AbortController()
+  const waits = limitRequests({ ...small, running: 1, waiting: 1 })
+  await waits.enter('a', never)
+  const gone = waits.enter('b', left.signal)
+  left.abort(new Error('hung up'))
+  await expect(gone).rejects.toThrow('hung up')
+  end()
+  end()
+  await expect(limit.enter('b', never)).resolves.toBeTypeOf('function')
+})
+
+test('never more run than may, and all that were not refused run in the end, whoever comes and goes', async () => {
+  const request = fc.record({ client: fc.constantFrom('a', 'b', 'c', 'd'), hangsUp: fc.boolean(), turns: fc.nat(3) })
+  await fc.assert(
+    fc.asyncProperty(fc.array(request, { maxLength: 40 }), async (requests) => {
+      const limit = limitRequests({ ...small, waiting: 20, waitingPerClient: 10 })
+      const running: string[] = []
+      const fates = requests.map(async ({ client, hangsUp, turns }) => {
+        const left = new AbortController()
+        const entered = limit.enter(client, left.signal)
+        if (hangsUp) queueMicrotask(() => left.abort(new Error('hung up')))
+        const end = await entered
+        running.push(client)
+        expect(running.length).toBeLessThanOrEqual(3)
+        expect(running.filter((one) => one === client).length).toBeLessThanOrEqual(2)
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        running.splice(running.indexOf(client), 1)
+        end()
+      })
+      const settled = await Promise.allSettled(fates)
+      expect(running).toEqual([])
+      for (const fate of settled.filter(({ status }) => status === 'rejected')) {
+        expect((fate as PromiseRejectedResult).reason).toSatisfy(
+          (error) => error instanceof TooManyRequestsError || (error as Error).message === 'hung up',
+        )
+      }
+    }),
+  )
+})
+
+test.each([
+  ['::ffff:10.0.0.7', '10.0.0.7'],
+  ['10.0.0.7', '10.0.0.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8:1::6', '2001:db8:1:0'],
+  ['fe80::1%eth0', 'fe80:0:0:0'],
+  ['::1', '0:0:0:0'],
+])('%s counts as the client %s', (address, client) => {
+  expect(clientOf(address)).toBe(client)
+})

@@ -1,0 +1,103 @@
+import { isIPv4 } from 'node:net'
+
+export type RequestLimits = {
+  /** Requests that run at a time, of all clients and of one. */
+  readonly running: number
+  readonly runningPerClient: number
+  /** Requests that wait for their turn; one more is refused. */
+  readonly waiting: number
+  readonly waitingPerClient: number
+  /** Until a waiting request is refused. */
+  readonly maxWaitMs: number
+}
+
+export type RequestLimit = {
+  /**
+   * Resolves when a request may run, with what ends it; call that once.
+   *
+   * @throws TooManyRequestsError, or the signal's reason
+   */
+  enter(client: string, signal: AbortSignal): Promise<() => void>
+}
+
+export class TooManyRequestsError extends Error {}
+
+type Waiter = { readonly client: string; readonly start: () => void }
+
+/** Runs few requests at a time. Of those that wait, the client with the fewest running ones is next, then the oldest. */
+export function limitRequests(limits: RequestLimits): RequestLimit {
+  const running = new Map<string, number>()
+  let total = 0
+  let waiting: Waiter[] = []
+  const countOf = (client: string): number => running.get(client) ?? 0
+  const mayRun = (client: string): boolean => total < limits.running && countOf(client) < limits.runningPerClient
+
+  const start = (client: string): (() => void) => {
+    total++
+    running.set(client, countOf(client) + 1)
+    let ended = false
+    return () => {
+      if (ended) return
+      ended = true
+      total--
+      const left = countOf(client) - 1
+      if (left === 0) running.delete(client)
+      else running.set(client, left)
+      startNext()
+    }
+  }
+  const startNext = (): void => {
+    let next: Waiter | undefined
+    for (const waiter of waiting) {
+      if (!mayRun(waiter.client)) continue
+      if (next === undefined || countOf(waiter.client) < countOf(next.client)) next = waiter
+    }
+    next?.start()
+  }
+
+  return {
+    enter: async (client, signal) => {
+      signal.throwIfAborted()
+      if (mayRun(client)) return start(client)
+      const ofClient = waiting.filter((waiter) => waiter.client === client).length
+      if (waiting.length >= limits.waiting || ofClient >= limits.waitingPerClient) {
+        throw new TooManyRequestsError('Too many requests wait already.')
+      }
+      return await new Promise((resolve, reject) => {
+        const leave = (): void => {
+          waiting = waiting.filter((one) => one !== waiter)
+          clearTimeout(timer)
+          signal.removeEventListener('abort', abort)
+        }
+        const waiter: Waiter = {
+          client,
+          start: () => {
+            leave()
+            resolve(start(client))
+          },
+        }
+        const abort = (): void => {
+          leave()
+          reject(signal.reason as Error)
+        }
+        const timer = setTimeout(() => {
+          leave()
+          reject(new TooManyRequestsError(`The request waited ${limits.maxWaitMs} ms for others to end.`))
+        }, limits.maxWaitMs)
+        signal.addEventListener('abort', abort)
+        waiting.push(waiter)
+      })
+    },
+  }
+}
+
+/** Who a connection counts as: its address, of IPv6 the network of 64 bits, which one client has whole. */
+export function clientOf(address: string): string {
+  const v4 = address.replace(/^::ffff:/i, '')
+  if (isIPv4(v4)) return v4
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? []
+  const groups = head === '' ? [] : head.split(':')
+  const missing = tail === undefined ? 0 : 8 - groups.length - (tail === '' ? 0 : tail.split(':').length)
+  const all = [...groups, ...Array.from({ length: missing }, () => '0'), ...(tail ? tail.split(':') : [])]
+  return all.slice(0, 4).join(':')
+}

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest'
+import { describeRetention, retentionOf } from './retention-limits.ts'
+import { parseServeOptions } from './serve-options.ts'
+
+test.each([
+  [[], 'Keeps data for 7 days, up to 20 GB (--retention, --max-disk)'],
+  [['--retention', 'none'], 'Keeps data up to 20 GB (--retention, --max-disk)'],
+  [['--retention=36h', '--max-disk=500MB'], 'Keeps data for 1.5 days, up to 0.5 GB (--retention, --max-disk)'],
+  [['--retention=30m', '--max-disk=none'], 'Keeps data for 30 minutes (--retention, --max-disk)'],
+  [['--store=clickhouse://h'], 'Keeps all data (--retention, --max-disk)'],
+  [['--store=clickhouse://h', '--retention=1d'], 'Keeps data for 1 day (--retention, --max-disk)'],
+])('with %j the start says: %s', (args, line) => {
+  expect(describeRetention(retentionOf(parseServeOptions(args, {})))).toBe(line)
+})
