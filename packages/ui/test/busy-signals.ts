@@ -108,6 +108,20 @@ export async function sendBusySignals(server: SpanlinkServer, now: number, shop:
         })),
       },
     },
+    {
+      name: 'kafka.partition.depth',
+      unit: '{message}',
+      description: 'Messages in each partition of a topic.',
+      gauge: {
+        dataPoints: Array.from({ length: of === 0 ? 18 : 0 }, (_, partition) =>
+          minutes.map((minute, nth) => ({
+            timeUnixNano: nano(minute),
+            asInt: String(Math.round(4000 + partition * 600 + 900 * Math.sin(nth / 6 + partition))),
+            attributes: [text('partition', String(partition).padStart(2, '0'))],
+          })),
+        ).flat(),
+      },
+    },
     ...(of === 0
       ? ['jvm.gc.duration', 'system.cpu.utilization', 'kafka.consumer.fetch_manager.bytes_consumed_rate']
       : []

@@ -21,6 +21,8 @@ interface State {
   readonly path: string
   readonly shown: string
   readonly act?: (page: Page) => Promise<unknown>
+  /** Instead of the usual sizes. */
+  readonly size?: readonly [width: number, height: number]
 }
 
 await mkdir(directory, { recursive: true })
@@ -103,9 +105,15 @@ await take([
   { name: 'flow-dense-all', path: `/flow/${dense.traceId}`, shown: '.flow-row', act: key('E') },
   { name: 'flow-missing', path: `/flow/${'a'.repeat(32)}`, shown: '.notice' },
   { name: 'topology', path: '/topology', shown: '.topology-node' },
+  { name: 'topology-wide', path: '/topology', shown: '.topology-node', size: [1920, 1080] },
   { name: 'topology-node', path: '/topology?node=service%3Apayment', shown: '.details-panel' },
   { name: 'messages-dead', path: '/messages', shown: 'table.messages' },
   { name: 'messages-late', path: '/messages?list=late', shown: 'table.messages' },
+  {
+    name: 'messages-never',
+    path: '/messages?list=unconsumed&never=1',
+    shown: 'table.messages',
+  },
   { name: 'messages-unconsumed', path: '/messages?list=unconsumed', shown: 'table.messages' },
   { name: 'messages-redelivered', path: '/messages?list=redelivered', shown: '.notice, table.messages' },
   { name: 'messages-retried', path: '/messages?list=retried', shown: '.notice, table.messages' },
@@ -121,6 +129,12 @@ await take([
     name: 'metrics-groups',
     path: '/metrics?name=messaging.client.consumed.messages&groupBy=service.name',
     shown: '.uplot',
+  },
+  { name: 'metrics-many', path: '/metrics?name=kafka.partition.depth&groupBy=partition', shown: '.uplot' },
+  {
+    name: 'metrics-buckets-groups',
+    path: '/metrics?name=http.server.request.duration&view=buckets&groupBy=service.name',
+    shown: '.bucket-map',
   },
   { name: 'metrics-buckets', path: '/metrics?name=http.server.request.duration&view=buckets', shown: '.bucket-map' },
   { name: 'connect-alive', path: '/connect', shown: '.steps' },
@@ -145,7 +159,7 @@ await take([
     path: '/topology',
     shown: '.topology-node',
     act: async (page) => {
-      await page.getByRole('link', { name: 'Draw all' }).click()
+      await page.getByRole('link', { name: 'Show all' }).click()
       await page.locator('.graph-stage:not(.busy)').waitFor()
     },
   },
@@ -164,9 +178,10 @@ await take([
 ])
 
 async function take(states: readonly State[]): Promise<void> {
-  for (const { name, path, shown, act } of states) {
+  for (const { name, path, shown, act, size } of states) {
     if (!parts.some((part) => name.includes(part))) continue
-    for (const [colorScheme, width, height] of SIZES) {
+    const sizes = size === undefined ? SIZES : (['light', 'dark'] as const).map((theme) => [theme, ...size] as const)
+    for (const [colorScheme, width, height] of sizes) {
       const page = await site.open(path, { colorScheme, viewport: { width, height } })
       const file = `${name}-${colorScheme}-${width}.png`
       try {

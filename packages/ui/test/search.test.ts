@@ -57,9 +57,9 @@ test('filters write the query, and a query that is wrong says where', async () =
   await expect.poll(() => input.inputValue()).toBe('{ resource.service.name = "gateway" }')
   await input.fill('{ .a = }')
   await input.press('Enter')
-  await page.getByRole('heading', { name: 'This search cannot be run' }).waitFor()
+  await page.getByRole('heading', { name: 'Invalid query' }).waitFor()
   await expect.poll(() => page.getByRole('alert').innerText()).toContain('line 1, column 8')
-  await page.getByRole('button', { name: 'Go there' }).click()
+  await page.getByRole('button', { name: 'Jump to error' }).click()
   const selected = () => input.evaluate((field: HTMLInputElement) => [field.selectionStart, field.selectionEnd])
   await expect.poll(selected).toEqual([7, 8])
   await page.context().close()
@@ -146,6 +146,7 @@ describe.each(['light', 'dark'] as const)('in the %s theme axe finds nothing wro
     ['with logs', '/logs', '.logs'],
     ['with a metric', '/metrics', '.uplot'],
     ['with a histogram', '/metrics?name=process.duration&view=buckets', '.bucket-map'],
+    ['with a histogram by group', '/metrics?name=process.duration&view=buckets&groupBy=service', '.bucket-map h3'],
   ])('%s', async (_, path, shown) => {
     const page = await site.open(path, { colorScheme })
     await page.locator(shown).first().waitFor()

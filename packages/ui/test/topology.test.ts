@@ -18,8 +18,8 @@ const nodes = (page: Page) => page.locator('.topology-node')
 
 test('where no message has been, the page says what it waits for', async () => {
   const page = await site.open('/topology')
-  await page.getByRole('heading', { name: 'No messages in this time' }).waitFor()
-  await page.getByRole('link', { name: 'Look at the last 7 days' }).click()
+  await page.getByRole('heading', { name: 'No data in range' }).waitFor()
+  await page.getByRole('link', { name: 'Search the last 7 days' }).click()
   await expect.poll(() => page.url()).toContain('/topology?last=7d')
   await page.context().close()
 })
@@ -35,7 +35,7 @@ describe('with the shop', () => {
     const list = page.locator('.node-list')
     await list.getByRole('link', { name: 'orders.retry' }).click()
     const details = page.getByRole('complementary', { name: 'Details' })
-    await details.getByRole('region', { name: 'To' }).getByRole('link', { name: 'payment' }).click()
+    await details.getByRole('region', { name: 'Downstream' }).getByRole('link', { name: 'payment' }).click()
     await page.waitForURL(/edge=/)
     await expect.poll(() => details.locator('.quantiles').innerText()).toMatch(/Queue time\s+806 ms\s+806 ms\s+806 ms/)
     await details.getByRole('region', { name: 'Examples' }).getByRole('link', { name: 'Flow' }).last().click()
@@ -55,7 +55,10 @@ describe('with the shop', () => {
     await expect
       .poll(() => details.locator('.pairs').innerText())
       .toMatch(/Lag\s+43,210 messages .*kafka\.consumer\.lag/)
-    await details.getByRole('region', { name: 'From' }).getByRole('link', { name: 'Topic orders', exact: true }).click()
+    await details
+      .getByRole('region', { name: 'Upstream' })
+      .getByRole('link', { name: 'Topic orders', exact: true })
+      .click()
     await expect.poll(() => details.locator('.pairs').innerText()).toMatch(/Topic\s+orders[^]*43,210 messages/)
     await page.context().close()
   })
@@ -67,8 +70,38 @@ describe('with the shop', () => {
     await page.keyboard.press('f')
     await page.waitForURL(/focus=/)
     await expect.poll(() => nodes(page).count()).toBeLessThan(10)
-    await page.getByRole('link', { name: 'Everything', exact: true }).click()
+    await page.getByRole('link', { name: 'Show all', exact: true }).click()
     await expect.poll(() => nodes(page).count()).toBe(18)
+    await page.context().close()
+  })
+
+  test('the graph fits its window, and Fit shows all of it again', async () => {
+    const page = await site.open('/topology', { viewport: { width: 1920, height: 1080 } })
+    await nodes(page).first().waitFor()
+    const isWhole = () =>
+      page
+        .locator('.graph-scroll')
+        .evaluate((box) => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight)
+    await expect.poll(isWhole).toBe(true)
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await page.getByRole('button', { name: 'Zoom in' }).click()
+    await expect.poll(isWhole).toBe(false)
+    await page.getByRole('button', { name: 'Fit' }).click()
+    await expect.poll(isWhole).toBe(true)
+    await page.context().close()
+  })
+
+  test('a column of the list sorts it, and the address keeps the order', async () => {
+    const page = await site.open('/topology')
+    const names = () => page.locator('.node-list tbody td:first-child').allInnerTexts()
+    await page.locator('.node-list').getByRole('button', { name: 'Name' }).click()
+    await page.waitForURL(/sort=name/)
+    await expect.poll(async () => (await names()).map((name) => name.trim())[0]).toBe('email')
+    await page.locator('.node-list').getByRole('button', { name: 'Name' }).click()
+    await expect.poll(async () => (await names()).map((name) => name.trim())[0]).toBe('shipping')
+    await page.reload()
+    await expect.poll(() => page.locator('.node-list th[aria-sort=descending]').innerText()).toContain('Name')
     await page.context().close()
   })
 
@@ -89,11 +122,11 @@ describe('with the shop', () => {
 
   test('only what fails is one check away', async () => {
     const page = await site.open('/topology')
-    await page.getByRole('checkbox', { name: 'Only what fails' }).check()
+    await page.getByRole('checkbox', { name: 'Errors only' }).check()
     await page.waitForURL(/errors=1/)
     const rows = page.locator('.node-list tbody tr')
     await expect.poll(() => rows.count()).toBeGreaterThan(0)
-    for (const row of await rows.allInnerTexts()) expect(row).not.toMatch(/\t0 %/)
+    for (const row of await rows.allInnerTexts()) expect(row).not.toMatch(/\t0%/)
     await page.context().close()
   })
 
@@ -114,11 +147,16 @@ test('a hundred services and three hundred topics stay readable', { timeout: 2 *
   await expect.poll(() => page.locator('.topology-count').innerText()).toMatch(/^1\d\d services · 3\d\d topics/)
   await page.getByText(/busiest of .* connections/).waitFor()
   await nodes(page).first().waitFor()
-  const height = await nodes(page)
+  // Letters keep their size, however small the graph is drawn.
+  const letters = await nodes(page)
     .first()
-    .evaluate((node) => node.getBoundingClientRect().height)
-  expect(height).toBeGreaterThan(30)
-  await page.getByRole('link', { name: 'Draw all' }).click()
+    .evaluate((node) => {
+      const name = node.querySelector('.text') ?? node
+      const scale = node.getBoundingClientRect().width / (node as HTMLElement).offsetWidth
+      return Number.parseFloat(getComputedStyle(name).fontSize) * scale
+    })
+  expect(letters).toBeGreaterThan(9)
+  await page.getByRole('region', { name: 'Graph' }).getByRole('link', { name: 'Show all' }).click()
   await expect.poll(() => nodes(page).count(), { timeout: LAYOUT_MILLIS }).toBeGreaterThan(400)
   await page.context().close()
 })

@@ -8,6 +8,8 @@ export interface GraphQuestion {
     readonly from: string
     readonly to: string
     readonly weight?: number
+    /** Half as long as the others: nothing stands on it. */
+    readonly isShort?: boolean
   }[]
   /** Room between layers for what stands on the lines. */
   readonly gap: number
@@ -30,15 +32,16 @@ export function layOutGraph({ nodes, edges, gap }: GraphQuestion): GraphPlaces {
   const graph = new Graph({ multigraph: true })
   graph.setGraph({
     rankdir: 'LR',
-    ranksep: gap,
+    // Layers of half the gap: a line of two of them has the whole, and room between.
+    ranksep: gap / 2,
     nodesep: BETWEEN_NODES,
     edgesep: 10,
     marginx: MARGIN,
     marginy: MARGIN,
   })
   for (const { id, width, height } of nodes) graph.setNode(id, { width, height })
-  for (const { id, from, to, weight = 1 } of edges) {
-    if (graph.hasNode(from) && graph.hasNode(to)) graph.setEdge(from, to, { weight, minlen: 1 }, id)
+  for (const { id, from, to, weight = 1, isShort = false } of edges) {
+    if (graph.hasNode(from) && graph.hasNode(to)) graph.setEdge(from, to, { weight, minlen: isShort ? 1 : 2 }, id)
   }
   layout(graph)
   const { width = 0, height = 0 } = graph.graph() as { readonly width?: number; readonly height?: number }

@@ -1,27 +1,44 @@
-/** `12 /s`, `3.4 /min`: per second from one in ten seconds up, else per minute or hour. */
-export function rateText(perSecond: number): string {
-  if (perSecond === 0) return '0 /s'
-  if (perSecond >= 0.1) return `${figures(perSecond)} /s`
-  if (perSecond * 60 >= 0.1) return `${figures(perSecond * 60)} /min`
-  return `${figures(perSecond * 3600)} /h`
+/** One unit for all rates that are read beside each other. */
+export interface RateUnit {
+  readonly name: '/s' | '/min' | '/h'
+  readonly perSecond: number
 }
 
-/** `0 %`, `<0.1 %`, `2.5 %`, `40 %`. */
+const UNITS: readonly RateUnit[] = [
+  { name: '/s', perSecond: 1 },
+  { name: '/min', perSecond: 60 },
+  { name: '/h', perSecond: 3600 },
+]
+
+/** The largest unit in which the highest rate is one or more. */
+export function rateUnit(ratesPerSecond: readonly number[]): RateUnit {
+  const highest = ratesPerSecond.reduce((most, one) => Math.max(most, one), 0)
+  return UNITS.find(({ perSecond }) => highest * perSecond >= 1) ?? { name: '/h', perSecond: 3600 }
+}
+
+/** `3.4`, `0.02`, `1,204`: the rate as a number of its unit. */
+export function rateNumber(perSecond: number, unit: RateUnit): string {
+  const value = perSecond * unit.perSecond
+  if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`
+  if (value >= 100) return Math.round(value).toLocaleString('en')
+  return value > 0 && value < 0.01 ? '<0.01' : String(Number(value.toFixed(value < 1 ? 2 : 1)))
+}
+
+/** `3.4/min`. */
+export function rateText(perSecond: number, unit: RateUnit): string {
+  return `${rateNumber(perSecond, unit)}${unit.name}`
+}
+
+/** `0%`, `<0.1%`, `2.5%`, `40%`. */
 export function percentText(share: number): string {
-  if (share === 0) return '0 %'
+  if (share === 0) return '0%'
   const percent = share * 100
-  if (percent < 0.1) return '<0.1 %'
-  return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`
+  if (percent < 0.1) return '<0.1%'
+  return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))}%`
 }
 
 /** `7`, `1,204`, `43.2k`, `1.3M`. */
 export function countText(count: number): string {
   if (count >= 1e6) return `${Number((count / 1e6).toPrecision(3))}M`
   return count >= 10_000 ? `${Number((count / 1000).toPrecision(3))}k` : Math.round(count).toLocaleString('en')
-}
-
-function figures(value: number): string {
-  if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`
-  if (value >= 100) return Math.round(value).toLocaleString('en')
-  return String(Number(value.toPrecision(2)))
 }

@@ -1,6 +1,7 @@
 import type { TopologyAnswer, TopologyEdge } from '@spanlink/contract'
 import { expect, test } from 'vitest'
-import { countText, percentText, rateText } from './rate-text.ts'
+import { countText, percentText, rateNumber, rateText, rateUnit } from './rate-text.ts'
+import { sortNodes } from './sort-nodes.ts'
 import { buildTopologyModel, neighbourhood, shownTopology } from './topology-model.ts'
 
 const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, mostEdges: Infinity }
@@ -83,7 +84,7 @@ test('a group tells how far it is behind, a topic how far the last of its groups
     edges: [deliver('group:k:a', 7), deliver('group:k:b', 1204), deliver('group:k:c')],
     truncated: false,
   })
-  expect([...nodeById.values()].map(({ id, behind }) => [id, behind])).toEqual([
+  expect([...nodeById.values()].map(({ id, lagging }) => [id, lagging?.messages])).toEqual([
     ['topic:k:t', 1204],
     ['group:k:a', 7],
     ['group:k:b', 1204],
@@ -92,20 +93,77 @@ test('a group tells how far it is behind, a topic how far the last of its groups
   expect([7, 1204, 43_210, 1_260_000].map(countText)).toEqual(['7', '1,204', '43.2k', '1.26M'])
 })
 
-test('rates and shares are told in units that people read', () => {
-  expect([rateText(0), rateText(12.34), rateText(0.02), rateText(0.001), rateText(43_210)]).toEqual([
-    '0 /s',
-    '12 /s',
-    '1.2 /min',
-    '3.6 /h',
-    '43.2k /s',
+test('all rates of a page are in one unit, that of the highest', () => {
+  expect([rateUnit([0.02, 12.3]), rateUnit([0.02]), rateUnit([0.001]), rateUnit([])].map(({ name }) => name)).toEqual([
+    '/s',
+    '/min',
+    '/h',
+    '/h',
   ])
+  const perMinute = rateUnit([0.02])
+  expect([0, 0.02, 0.0007, 0.00001, 7, 43_210].map((rate) => rateNumber(rate, perMinute))).toEqual([
+    '0',
+    '1.2',
+    '0.04',
+    '<0.01',
+    '420',
+    '2590k',
+  ])
+  expect(rateText(0.02, perMinute)).toBe('1.2/min')
   expect([percentText(0), percentText(0.0001), percentText(0.025), percentText(1)]).toEqual([
-    '0 %',
-    '<0.1 %',
-    '2.5 %',
-    '100 %',
+    '0%',
+    '<0.1%',
+    '2.5%',
+    '100%',
   ])
+})
+
+test('nodes are sorted by each column both ways, those without a value last', () => {
+  const names = (by: 'name' | 'rate' | 'queue', isAscending: boolean) =>
+    sortNodes(model.nodes, { by, isAscending }).map(({ name }) => name)
+  expect(names('name', true).slice(0, 3)).toEqual(['a', 'b', 'c'])
+  expect(names('name', false).slice(0, 3)).toEqual(['t2', 't1', 'g2'])
+  expect(names('rate', false).at(-1)).toBe('d')
+  for (const isAscending of [true, false]) expect(names('queue', isAscending).slice(-4)).toEqual(['a', 'b', 'c', 'd'])
+})
+
+test('the cluster of a node tells something only where there are two', () => {
+  const node = (id: string, cluster: string): TopologyAnswer['nodes'][number] => ({
+    id,
+    type: 'topic',
+    name: 'orders',
+    system: 'kafka',
+    cluster,
+  })
+  const hasClusters = (...clusters: string[]) =>
+    buildTopologyModel({
+      startTimeUnixNano: '0',
+      endTimeUnixNano: '1',
+      nodes: clusters.map((cluster, nth) => node(String(nth), cluster)),
+      edges: [],
+      truncated: false,
+    }).hasClusters
+  expect([hasClusters('', ''), hasClusters('a'), hasClusters('a', 'b'), hasClusters('', 'a')]).toEqual([
+    false,
+    false,
+    true,
+    true,
+  ])
+})
+
+test('a lag that is reported goes before one that is stale', () => {
+  const lag = (messages: number, stale: boolean) => ({ messages, stale, timeUnixNano: '0', metric: 'm' })
+  const { nodeById } = buildTopologyModel({
+    startTimeUnixNano: '0',
+    endTimeUnixNano: '1',
+    nodes: [{ id: 't', type: 'topic', name: 't', system: '', cluster: '' }],
+    edges: [
+      { ...edge('deliver', 't', 'a', 't', 1), lag: lag(900, true) },
+      { ...edge('deliver', 't', 'b', 't', 1), lag: lag(5, false) },
+    ],
+    truncated: false,
+  })
+  expect(nodeById.get('t')?.lagging).toEqual(lag(5, false))
 })
 
 function edge(

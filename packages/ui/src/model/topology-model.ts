@@ -1,4 +1,5 @@
-import type { TopologyAnswer, TopologyEdge, TopologyNode } from '@spanlink/contract'
+import type { TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/contract'
+import { rateUnit, type RateUnit } from './rate-text.ts'
 
 /** An edge with an id of its own: two nodes may be tied by several topics. */
 export interface PlacedTopologyEdge extends TopologyEdge {
@@ -15,8 +16,8 @@ export interface PlacedNode extends TopologyNode {
   readonly errorCount: number
   /** The worst p95 of the queues it waits in, or that its messages wait in, in nanoseconds. */
   readonly queueTime: number | undefined
-  /** Messages that a group has still to take, or that the group furthest behind has of a topic. Metrics tell it or nobody does. */
-  readonly behind: number | undefined
+  /** Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no current one. */
+  readonly lagging: TopologyLag | undefined
 }
 
 export interface TopologyModel {
@@ -26,6 +27,10 @@ export interface TopologyModel {
   readonly nodeById: ReadonlyMap<string, PlacedNode>
   readonly edges: readonly PlacedTopologyEdge[]
   readonly edgeById: ReadonlyMap<string, PlacedTopologyEdge>
+  /** Of all rates on the page. */
+  readonly rateUnit: RateUnit
+  /** Several clusters, or a name that is in two of them: only then does a cluster tell nodes apart. */
+  readonly hasClusters: boolean
 }
 
 export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
@@ -41,7 +46,6 @@ export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
       queueTime === undefined ? [] : [Number(queueTime.p95)],
     )
     const lags = node.type === 'topic' ? outgoing.map(({ lag }) => lag) : [node.lag]
-    const behind = lags.flatMap((lag) => (lag === undefined ? [] : [lag.messages]))
     return {
       ...node,
       incoming,
@@ -50,7 +54,7 @@ export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
       count: told.reduce((sum, edge) => sum + edge.count, 0),
       errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
       queueTime: waits.length === 0 ? undefined : Math.max(...waits),
-      behind: behind.length === 0 ? undefined : Math.max(...behind),
+      lagging: lags.reduce(worseLag, undefined),
     }
   })
   nodes.sort((a, b) => b.rate - a.rate || (a.id < b.id ? -1 : 1))
@@ -60,7 +64,21 @@ export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
     nodeById: new Map(nodes.map((node) => [node.id, node])),
     edges,
     edgeById: new Map(edges.map((edge) => [edge.id, edge])),
+    rateUnit: rateUnit([...nodes, ...edges].map(({ rate }) => rate)),
+    hasClusters: hasClusters(nodes),
   }
+}
+
+function worseLag(a: TopologyLag | undefined, b: TopologyLag | undefined): TopologyLag | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a.stale !== b.stale) return a.stale ? b : a
+  return b.messages > a.messages ? b : a
+}
+
+function hasClusters(nodes: readonly TopologyNode[]): boolean {
+  const clusters = new Set(nodes.flatMap(({ cluster }) => (cluster === '' ? [] : [cluster])))
+  const names = nodes.map(({ type, system, name }) => JSON.stringify([type, system, name]))
+  return clusters.size > 1 || (clusters.size > 0 && new Set(names).size < names.length)
 }
 
 /** The nodes that a node reaches, and that reach it, over so many edges. */

@@ -1,3 +1,4 @@
+import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from '../model/sort-nodes.ts'
 import { lastOf, startOfLast } from './time-last.ts'
 
 /** What of the landscape is looked at, as its URL holds it. */
@@ -12,6 +13,8 @@ export interface TopologyPlace {
   readonly focus: string | undefined
   readonly reach: number
   readonly all: boolean
+  /** Of the list of nodes. */
+  readonly order: NodeOrder
 }
 
 /** Over how many edges a focus reaches: service, topic, group, service. */
@@ -29,7 +32,14 @@ export function topologyPlaceOf(query: URLSearchParams): TopologyPlace {
     focus: query.get('focus') ?? undefined,
     reach: Number.isFinite(reach) ? Math.min(MOST_REACH, Math.max(1, reach)) : REACH_STEP,
     all: query.get('all') === '1',
+    order: orderOf(query.get('sort')),
   }
+}
+
+/** `name`, or `-rate` from the greatest down. */
+function orderOf(text: string | null): NodeOrder {
+  const by = NODE_COLUMNS.find((column) => column === text?.replace(/^-/, ''))
+  return by === undefined ? DEFAULT_ORDER : { by, isAscending: text?.startsWith('-') !== true }
 }
 
 export function topologyUrl(place: Partial<TopologyPlace>): string {
@@ -41,6 +51,8 @@ export function topologyUrl(place: Partial<TopologyPlace>): string {
   if (place.focus !== undefined && place.reach !== undefined && place.reach !== REACH_STEP)
     query.set('reach', String(place.reach))
   if (place.all === true) query.set('all', '1')
+  const { by, isAscending } = place.order ?? DEFAULT_ORDER
+  if (by !== DEFAULT_ORDER.by || isAscending) query.set('sort', `${isAscending ? '' : '-'}${by}`)
   if (place.node !== undefined) query.set('node', place.node)
   else if (place.edge !== undefined) query.set('edge', place.edge)
   return query.size === 0 ? '/topology' : `/topology?${query}`

@@ -21,14 +21,19 @@ interface GraphEdge {
   /** Strokes in pixels. */
   readonly width: number
   readonly weight?: number
+  /** Nothing stands on it, so its nodes are near each other. */
+  readonly isShort?: boolean
   readonly label?: ComponentChildren
 }
 
-const LEAST_SCALE = 0.15
+const LEAST_SCALE = 0.05
 const MOST_SCALE = 2
 /** A small graph is not blown up: text keeps its size. */
 const MOST_FIT = 1
-const LEAST_FIT = 0.75
+/** A graph is first shown whole where its names can be read then, else at this scale; Fit shows it whole. */
+const LEAST_FIRST = 0.4
+/** Below it a node is its name alone, in letters that keep their size. */
+const COMPACT = 0.7
 const ZOOM_PER_PIXEL = 1.003
 
 /**
@@ -52,20 +57,21 @@ export function GraphCanvas(props: {
   useEffect(() => {
     layout.ask({
       nodes: nodes.map(({ id, width, height }) => ({ id, width, height })),
-      edges: edges.map(({ id, from, to, weight }) => ({ id, from, to, weight })),
+      edges: edges.map(({ id, from, to, weight, isShort }) => ({ id, from, to, weight, isShort })),
       gap: props.gap,
     })
   }, [layout, shape])
   const scroller = useRef<HTMLDivElement>(null)
   const width = useWidth(scroller)
   const height = useHeight(scroller)
-  const chosenScale = useSignal<number | undefined>(undefined)
+  const chosenScale = useSignal<number | 'fit' | undefined>(undefined)
   const { places, error, busy } = layout.state.value
   const scale = useComputed(() => {
     const size = layout.state.value.places
-    if (chosenScale.value !== undefined) return chosenScale.value
+    if (typeof chosenScale.value === 'number') return chosenScale.value
     if (size === undefined || width.value === 0) return 1
-    return clamp(Math.min(width.value / size.width, height.value / size.height), LEAST_FIT, MOST_FIT)
+    const fit = Math.min(width.value / size.width, height.value / size.height)
+    return clamp(fit, chosenScale.value === 'fit' ? LEAST_SCALE : LEAST_FIRST, MOST_FIT)
   })
   useEffect(() => {
     const box = scroller.current
@@ -104,7 +110,7 @@ export function GraphCanvas(props: {
       <div class="graph-scroll" ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
         {places === undefined ? (
           <p class="graph-waiting" role="status">
-            {error === undefined ? 'Laying out…' : `This could not be laid out: ${error}`}
+            {error === undefined ? 'Computing layout…' : `The layout failed: ${error}`}
           </p>
         ) : (
           <div
@@ -112,8 +118,9 @@ export function GraphCanvas(props: {
             style={{ width: `${places.width * scale.value}px`, height: `${places.height * scale.value}px` }}
           >
             <div
-              class="graph-plane"
+              class={`graph-plane ${scale.value < COMPACT ? 'compact' : ''}`}
               style={{
+                '--scale': String(scale.value),
                 width: `${places.width}px`,
                 height: `${places.height}px`,
                 transform: `scale(${scale.value})`,
@@ -166,19 +173,14 @@ export function GraphCanvas(props: {
       </div>
       {busy && places !== undefined && (
         <p class="graph-busy" role="status">
-          Laying out…
+          Computing layout…
         </p>
       )}
       <div class="graph-zoom">
         <button type="button" aria-label="Zoom out" onClick={zoom(1 / 1.25)}>
           −
         </button>
-        <button
-          type="button"
-          aria-label="Fit"
-          title="As much as stays readable"
-          onClick={() => (chosenScale.value = undefined)}
-        >
+        <button type="button" aria-label="Fit" title="Fit to view" onClick={() => (chosenScale.value = 'fit')}>
           <Icon name="whole" />
         </button>
         <button type="button" aria-label="Zoom in" onClick={zoom(1.25)}>

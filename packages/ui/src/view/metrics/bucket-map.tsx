@@ -3,76 +3,81 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { contextFor } from '../../draw/canvas.ts'
 import { paintHeatmap } from '../../draw/paint-heatmap.ts'
 import { readPalette } from '../../draw/palette.ts'
+import { bucketGroups, type BucketGroup } from '../../model/bucket-groups.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
-import { finite, metricValueText } from '../../model/metric-text.ts'
+import { metricValueText } from '../../model/metric-text.ts'
+import { visibleText } from '../../model/visible-text.ts'
 import { shownTheme } from '../../state/theme.ts'
 import { useWidth } from '../tree/use-size.ts'
 
 const HEIGHT = 300
+const GROUP_HEIGHT = 132
+/** Tall enough for text; fewer bounds are written where there is no room for all. */
+const LEAST_BOUND_HEIGHT = 14
+const MOST_GROUPS = 24
 
-/** A histogram over time: a column a step, a row a bucket, the darker the more values fell there. */
+/** A histogram over time, one map for each group: a column a step, a row a bucket, the darker the more values fell there. */
 export function BucketMap({ answer }: { readonly answer: MetricSeriesAnswer }) {
+  const groups = useMemo(() => bucketGroups(answer), [answer])
+  return (
+    <>
+      {groups.slice(0, MOST_GROUPS).map((group) => (
+        <GroupMap key={group.name} answer={answer} group={group} height={groups.length === 1 ? HEIGHT : GROUP_HEIGHT} />
+      ))}
+      {groups.length > MOST_GROUPS && (
+        <p class="none-line faint">
+          The {MOST_GROUPS} largest of {groups.length.toLocaleString('en')} groups. Filter to see the others.
+        </p>
+      )}
+    </>
+  )
+}
+
+function GroupMap(props: {
+  readonly answer: MetricSeriesAnswer
+  readonly group: BucketGroup
+  readonly height: number
+}) {
+  const { answer, group, height } = props
+  const { grid, bounds, name } = group
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const width = useWidth(box)
-  const { grid, bounds } = useMemo(() => gridOf(answer), [answer])
   useEffect(() => {
     const element = canvas.current
     if (element === null || width.value === 0) return
-    const context = contextFor(element, width.value, HEIGHT)
-    if (context !== null) paintHeatmap(context, grid, width.value, HEIGHT, readPalette([]).accent)
-  }, [grid, width.value, shownTheme.value])
+    const context = contextFor(element, width.value, height)
+    if (context !== null) paintHeatmap(context, grid, width.value, height, readPalette([]).accent)
+  }, [grid, height, width.value, shownTheme.value])
   const text = (bound: number): string => (Number.isFinite(bound) ? metricValueText(bound, answer.unit, false) : '∞')
+  const every = Math.ceil((bounds.length * LEAST_BOUND_HEIGHT) / height)
   return (
-    <div class="bucket-map">
-      <ol class="bounds" aria-hidden="true" style={{ height: `${HEIGHT}px` }}>
-        {bounds.toReversed().map((bound) => (
-          <li key={bound}>{text(bound)}</li>
+    <section class="bucket-map" aria-label={name === '' ? answer.name : visibleText(name, 120)}>
+      {name !== '' && <h3>{visibleText(name, 120)}</h3>}
+      <ol class="bounds" aria-hidden="true" style={{ height: `${height}px` }}>
+        {bounds.toReversed().map((bound, index) => (
+          <li key={bound}>{index % every === 0 ? text(bound) : ''}</li>
         ))}
       </ol>
       <div ref={box}>
         <canvas
           ref={canvas}
           role="img"
-          aria-label={`${answer.name}: ${bounds.length} buckets over ${grid.columns} steps, the fullest holds ${grid.most}`}
+          aria-label={`${visibleText(name || answer.name, 120)}: ${bounds.length} buckets over ${grid.columns} steps, the fullest holds ${fullestOf(group)}`}
         />
         <p class="extent" aria-hidden="true">
           <span>{timeAt(answer, 0)}</span>
           <span>{timeAt(answer, grid.columns)}</span>
         </p>
       </div>
-    </div>
+    </section>
   )
+}
+
+function fullestOf({ grid }: BucketGroup): number {
+  return grid.cells.reduce((most, { count }) => Math.max(most, count), 0)
 }
 
 function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesAnswer, column: number): string {
   return exactTimeText(String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(column))).slice(0, 19)
-}
-
-function gridOf({ series, startTimeUnixNano, stepNano }: MetricSeriesAnswer) {
-  const boundOf = (labels: (typeof series)[number]['labels']): number => {
-    const le = labels.find(({ key }) => key === 'le')?.value ?? ''
-    return /inf/i.test(le) ? Number.POSITIVE_INFINITY : Number(le)
-  }
-  const sorted = series.toSorted((a, b) => boundOf(a.labels) - boundOf(b.labels))
-  const cells = sorted.flatMap(({ values }, row) =>
-    values.flatMap((value, column) => {
-      const count = finite(value) ?? 0
-      return count > 0 ? [{ column, row, count }] : []
-    }),
-  )
-  return {
-    bounds: sorted.map(({ labels }) => boundOf(labels)),
-    grid: {
-      start: BigInt(startTimeUnixNano),
-      step: BigInt(stepNano),
-      columns: Math.max(1, sorted[0]?.values.length ?? 1),
-      rows: Math.max(1, sorted.length),
-      from: 0,
-      to: 0,
-      total: cells.length,
-      most: cells.reduce((most, { count }) => Math.max(most, count), Number.MIN_VALUE),
-      cells,
-    },
-  }
 }

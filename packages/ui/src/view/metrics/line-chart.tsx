@@ -4,6 +4,7 @@ import uPlot from 'uplot'
 import { readPalette } from '../../draw/palette.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { finite, metricValueText, seriesName } from '../../model/metric-text.ts'
+import { seriesStyle } from '../../model/series-style.ts'
 import { stepTimes } from '../../state/metrics-url.ts'
 import { traceUrl } from '../../state/route.ts'
 import { shownTheme } from '../../state/theme.ts'
@@ -13,8 +14,6 @@ import { useWidth } from '../tree/use-size.ts'
 const HEIGHT = 340
 const DOT = 4
 const NEAR = 9
-/** Neighbours far apart on the wheel: p95 beside p99 is what people compare. */
-const HUES = [255, 60, 155, 320, 195, 25, 105, 285] as const
 
 interface Dot {
   readonly x: number
@@ -39,13 +38,17 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesAnswer }) {
       {
         width: width.value,
         height: HEIGHT,
-        legend: { live: true },
+        legend: {
+          live: true,
+          markers: { width: 3, dash: (_: uPlot, index: number) => seriesStyle(index - 1).border },
+        },
         cursor: { drag: { x: false, y: false } },
         series: [
           { label: 'Time', value: (_: uPlot, at: number | null) => (at === null ? '–' : clockText(at)) },
           ...names.map((label, index) => ({
             label,
-            stroke: `oklch(${lightness} 0.14 ${HUES[index % HUES.length]})`,
+            stroke: `oklch(${lightness} 0.14 ${seriesStyle(index).hue})`,
+            dash: [...seriesStyle(index).dash],
             width: 1.5,
             spanGaps: false,
             points: { show: answer.series[0]?.values.filter((value) => value !== null).length === 1 },

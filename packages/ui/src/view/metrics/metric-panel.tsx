@@ -46,11 +46,11 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           </p>
         )}
       </header>
-      <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="What of it">
+      <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Options">
         <label>
           Group by
           <select value={place.groupBy} onChange={(event) => set({ groupBy: event.currentTarget.value })}>
-            <option value="">Nothing: all as one</option>
+            <option value="">No grouping</option>
             {place.groupBy !== '' && !known.some(({ key }) => key === place.groupBy) && (
               <option value={place.groupBy}>{visibleText(place.groupBy, 80)}</option>
             )}
@@ -82,10 +82,10 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           <label>
             Show
             <select value={place.view} onChange={(event) => set({ view: event.currentTarget.value })}>
-              <option value="">Quantiles</option>
+              <option value="">Percentiles</option>
               <option value="buckets">Heat map</option>
               <option value="mean">Mean</option>
-              <option value="count">How many</option>
+              <option value="count">Count</option>
               <option value="sum">Sum</option>
             </select>
           </label>
@@ -110,7 +110,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
       {data === undefined ? (
         error === undefined && <div class="chart loading" role="status" aria-label="Loading the series" />
       ) : data.series.length === 0 ? (
-        <p class="none-line faint">Nothing was sent in this time. Choose a longer one.</p>
+        <p class="none-line faint">No data in range. Choose a longer one.</p>
       ) : data.view === 'buckets' ? (
         <BucketMap answer={data} />
       ) : (
@@ -118,7 +118,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
       )}
       {data?.truncated === true && (
         <p class="cut">
-          <Icon name="info" /> There are more series than are shown: filter, or choose less time.
+          <Icon name="info" /> More series match than are shown. Add a filter, or narrow the range.
         </p>
       )}
       {data !== undefined && <Exemplars answer={data} />}

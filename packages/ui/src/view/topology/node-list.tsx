@@ -1,8 +1,15 @@
+import type { ComponentChildren } from 'preact'
 import { durationText } from '../../model/duration-text.ts'
-import { countText, percentText, rateText } from '../../model/rate-text.ts'
+import { countText, percentText, rateNumber } from '../../model/rate-text.ts'
+import { sortNodes, type NodeColumn } from '../../model/sort-nodes.ts'
 import type { PlacedNode, TopologyModel } from '../../model/topology-model.ts'
+import { useHeldList } from '../../state/row-hold.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { isPlainClick, replace } from '../../state/url.ts'
+import { Icon } from '../parts/icon.tsx'
+import { ListScroll } from '../parts/list-scroll.tsx'
+import { NewRows } from '../parts/new-rows.tsx'
+import { lagTitle } from './lag-title.ts'
 import { NodeName } from './node-name.tsx'
 
 /** A page's worth; the search reaches the rest. */
@@ -10,48 +17,84 @@ const MOST = 600
 
 export const NODE_LINKS = '.node-list a'
 
-/** All nodes, busiest first: what the picture shows, to read, search and step through. */
+/** All nodes, busiest first: what the picture shows, to read, search, sort and step through. */
 export function NodeList({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
   const text = place.text.trim().toLowerCase()
   const nodes = model.nodes.filter(
     (node) => (text === '' || node.name.toLowerCase().includes(text)) && (!place.onlyErrors || node.errorCount > 0),
   )
-  const hasLag = model.nodes.some((node) => node.behind !== undefined)
+  const hasLag = model.nodes.some((node) => node.lagging !== undefined)
+  const listKey = topologyUrl({ ...place, node: undefined, edge: undefined, focus: undefined })
+  const list = useHeldList(listKey, sortNodes(nodes, place.order), ({ id }) => id)
   return (
-    <div class={`node-list ${hasLag ? 'with-lag' : ''}`}>
+    <ListScroll key={listKey} class={`node-list ${hasLag ? 'with-lag' : ''}`} hold={list.hold}>
       <table>
         <thead>
           <tr>
-            <th scope="col">Name</th>
-            <th scope="col" class="number">
-              Rate
-            </th>
-            <th scope="col" class="number">
+            <Column by="name" place={place} more={<NewRows list={list} />}>
+              Name
+            </Column>
+            <Column by="rate" place={place}>
+              Rate {model.rateUnit.name}
+            </Column>
+            <Column by="errors" place={place}>
               Errors
-            </th>
-            <th scope="col" class="number" title="The worst p95 of the queues it waits in">
+            </Column>
+            <Column by="queue" place={place} title="The highest p95 of the queues it waits in">
               Queue p95
-            </th>
+            </Column>
             {hasLag && (
-              <th scope="col" class="number lag" title="Messages that a group has still to take, as metrics tell">
+              <Column by="lag" place={place} title="Messages that a group has not consumed yet, by metrics">
                 Lag
-              </th>
+              </Column>
             )}
           </tr>
         </thead>
         <tbody>
-          {nodes.slice(0, MOST).map((node) => (
-            <Row key={node.id} node={node} place={place} hasLag={hasLag} />
+          {list.rows.slice(0, MOST).map((node) => (
+            <Row key={node.id} model={model} node={node} place={place} hasLag={hasLag} />
           ))}
         </tbody>
       </table>
       {nodes.length > MOST && <p class="more faint">and {nodes.length - MOST} more: search for them by name</p>}
-    </div>
+    </ListScroll>
   )
 }
 
-function Row(props: { readonly node: PlacedNode; readonly place: TopologyPlace; readonly hasLag: boolean }) {
-  const { node, place } = props
+/** The head of a column sorts by it; once more turns the order round. Numbers begin with the greatest. */
+function Column(props: {
+  readonly by: NodeColumn
+  readonly place: TopologyPlace
+  readonly title?: string
+  readonly more?: ComponentChildren
+  readonly children: ComponentChildren
+}) {
+  const { by, place } = props
+  const isSorted = place.order.by === by
+  const isAscending = isSorted ? !place.order.isAscending : by === 'name'
+  return (
+    <th
+      scope="col"
+      class={by === 'name' ? '' : `number ${by}`}
+      title={props.title}
+      aria-sort={isSorted ? (place.order.isAscending ? 'ascending' : 'descending') : undefined}
+    >
+      <button type="button" onClick={() => replace(topologyUrl({ ...place, order: { by, isAscending } }))}>
+        {props.children}
+        {isSorted && <Icon name={place.order.isAscending ? 'chevronUp' : 'chevronDown'} />}
+      </button>
+      {props.more}
+    </th>
+  )
+}
+
+function Row(props: {
+  readonly model: TopologyModel
+  readonly node: PlacedNode
+  readonly place: TopologyPlace
+  readonly hasLag: boolean
+}) {
+  const { model, node, place } = props
   const url = topologyUrl({ ...place, node: node.id })
   return (
     <tr class={place.node === node.id ? 'selected' : ''}>
@@ -65,19 +108,26 @@ function Row(props: { readonly node: PlacedNode; readonly place: TopologyPlace; 
             replace(url)
           }}
         >
-          <NodeName node={node} />
+          <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
         </a>
       </td>
-      <td class="number">{rateText(node.rate)}</td>
+      <td class="number">{rateNumber(node.rate, model.rateUnit)}</td>
       <td class={`number ${node.errorCount > 0 ? 'failed' : 'none'}`}>
         {percentText(node.count === 0 ? 0 : node.errorCount / node.count)}
       </td>
       <td class="number queue">{node.queueTime === undefined ? '' : durationText(node.queueTime)}</td>
-      {props.hasLag && (
-        <td class={`number lag ${node.behind === 0 ? 'none' : ''}`}>
-          {node.behind === undefined ? '' : countText(node.behind)}
-        </td>
-      )}
+      {props.hasLag && <LagCell node={node} />}
     </tr>
+  )
+}
+
+function LagCell({ node }: { readonly node: PlacedNode }) {
+  const lag = node.lagging
+  if (lag === undefined) return <td class="number lag" />
+  return (
+    <td class={`number lag ${lag.messages === 0 ? 'none' : ''} ${lag.stale ? 'stale-lag' : ''}`} title={lagTitle(lag)}>
+      {countText(lag.messages)}
+      {lag.stale ? ' ?' : ''}
+    </td>
   )
 }

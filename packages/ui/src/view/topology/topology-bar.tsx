@@ -49,7 +49,7 @@ export function TopologyBar(props: {
           checked={place.onlyErrors}
           onChange={(event) => set({ onlyErrors: event.currentTarget.checked })}
         />
-        Only what fails
+        Errors only
       </label>
       <p class="topology-count">
         {model !== undefined && model.nodes.length > 0 && (

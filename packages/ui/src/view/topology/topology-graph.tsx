@@ -1,12 +1,13 @@
 import { durationText } from '../../model/duration-text.ts'
-import { countText, percentText, rateText } from '../../model/rate-text.ts'
+import { countText, percentText, rateText, type RateUnit } from '../../model/rate-text.ts'
 import type { PlacedNode, PlacedTopologyEdge, shownTopology, TopologyModel } from '../../model/topology-model.ts'
 import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { isPlainClick, push, replace } from '../../state/url.ts'
 import { GraphCanvas } from '../graph/graph-canvas.tsx'
+import { lagTitle } from './lag-title.ts'
 import { NodeName } from './node-name.tsx'
 
-const NODE_WIDTH = 200
+const NODE_WIDTH = 176
 const NODE_HEIGHT = 44
 /** With more lines than this only those of the chosen node are labelled. */
 const MOST_LABELS = 60
@@ -18,7 +19,7 @@ export function TopologyGraph(props: {
   readonly shown: ReturnType<typeof shownTopology>
   readonly place: TopologyPlace
 }) {
-  const { shown, place } = props
+  const { shown, place, model } = props
   const chosen = place.node ?? ''
   const hasChosen = shown.nodes.some((node) => node.id === chosen)
   const lines = linesOf(shown.edges)
@@ -26,13 +27,13 @@ export function TopologyGraph(props: {
   return (
     <GraphCanvas
       label="Services, topics and consumer groups, producers left of consumers"
-      gap={76}
+      gap={64}
       cursor={hasChosen ? chosen : undefined}
       nodes={shown.nodes.map((node) => ({
         id: node.id,
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
-        content: <Node node={node} place={place} />,
+        content: <Node model={model} node={node} place={place} />,
       }))}
       edges={lines.map(({ edge, rate, isFailing, ids }) => ({
         id: edge.id,
@@ -40,14 +41,17 @@ export function TopologyGraph(props: {
         to: edge.to,
         class: `${isFailing ? 'failing' : ''} ${ids.includes(place.edge ?? '') ? 'selected' : ''} ${hasChosen ? (isNear(edge) ? 'near' : 'far') : ''}`,
         width: Math.min(5, 1 + Math.max(0, Math.log10(rate * 60 + 1)) * 0.8),
-        label: lines.length <= MOST_LABELS || isNear(edge) ? labelOf(edge) : undefined,
+        label: lines.length <= MOST_LABELS || isNear(edge) ? labelOf(edge, model.rateUnit) : undefined,
+        // Nothing is written on the line between a group and its service.
+        isShort: edge.type === 'consume',
       }))}
       onEdge={(edge) => replace(topologyUrl({ ...place, node: undefined, edge }))}
     />
   )
 }
 
-function Node({ node, place }: { readonly node: PlacedNode; readonly place: TopologyPlace }) {
+function Node(props: { readonly model: TopologyModel; readonly node: PlacedNode; readonly place: TopologyPlace }) {
+  const { model, node, place } = props
   const url = topologyUrl({ ...place, node: node.id })
   return (
     <a
@@ -62,15 +66,15 @@ function Node({ node, place }: { readonly node: PlacedNode; readonly place: Topo
       onDblClick={() => push(topologyUrl({ ...place, node: node.id, focus: node.id }))}
     >
       <span class="node-line">
-        <NodeName node={node} />
-        {node.type === 'group' && (node.behind ?? 0) > 0 && (
-          <span class="lag" title={`${(node.behind ?? 0).toLocaleString('en')} messages still to take`}>
-            lag {countText(node.behind ?? 0)}
+        <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
+        {node.type === 'group' && node.lagging !== undefined && node.lagging.messages > 0 && (
+          <span class={`lag ${node.lagging.stale ? 'stale-lag' : ''}`} title={lagTitle(node.lagging)}>
+            lag {countText(node.lagging.messages)}
           </span>
         )}
       </span>
       <span class="node-line figures">
-        <span>{rateText(node.rate)}</span>
+        <span>{rateText(node.rate, model.rateUnit)}</span>
         {node.errorCount > 0 && <span class="failed">{percentText(node.errorCount / node.count)} ✕</span>}
         {node.queueTime !== undefined && node.type !== 'service' && (
           <span class="queue">p95 {durationText(node.queueTime)}</span>
@@ -108,11 +112,13 @@ function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
 }
 
 /** What the nodes at its ends do not say: how fast it is, or how long messages wait on it. */
-function labelOf(edge: PlacedTopologyEdge) {
+function labelOf(edge: PlacedTopologyEdge, unit: RateUnit) {
   if (edge.type === 'deliver') {
     if (edge.queueTime !== undefined) return <b>{durationText(Number(edge.queueTime.p95))}</b>
-    // Nobody took anything: what waits is all there is to tell.
-    return edge.lag === undefined || edge.lag.messages === 0 ? undefined : <b>lag {countText(edge.lag.messages)}</b>
+    const { lag } = edge
+    return lag === undefined || lag.messages === 0 ? undefined : (
+      <b class={lag.stale ? 'stale-lag' : ''}>lag {countText(lag.messages)}</b>
+    )
   }
-  return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.rate) : undefined
+  return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.rate, unit) : undefined
 }

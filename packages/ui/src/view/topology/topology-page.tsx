@@ -80,7 +80,7 @@ function Landscape({ model, place }: { readonly model: TopologyModel; readonly p
           <section class="topology-picture" aria-label="Graph">
             <Words model={model} place={place} left={shown.left} edges={shown.edges.length} />
             {shown.edges.length === 0 ? (
-              <Notice icon="search" title={place.onlyErrors ? 'Nothing here fails' : 'No name matches'}>
+              <Notice icon="search" title={place.onlyErrors ? 'No errors' : 'No name matches'}>
                 <p>
                   <a href={topologyUrl({ last: place.last })}>Show everything</a>
                 </p>
@@ -112,13 +112,13 @@ function Words(props: {
         <li>
           <Icon name="info" />
           <span>
-            Around <b class="text">{focus.name.slice(0, 100)}</b>, as far as {place.reach} steps either way.
+            Focus on <b class="text">{focus.name.slice(0, 100)}</b>, {place.reach} steps up- and downstream.
           </span>
           <a class="button" href={topologyUrl({ ...place, reach: place.reach + REACH_STEP })}>
-            Farther
+            Expand
           </a>
           <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
-            Everything
+            Show all
           </a>
         </li>
       )}
@@ -130,16 +130,14 @@ function Words(props: {
             one node to see all around it.
           </span>
           <a class="button" href={topologyUrl({ ...place, all: true })}>
-            Draw all
+            Show all
           </a>
         </li>
       )}
       {model.answer.truncated && (
         <li>
           <Icon name="warning" />
-          <span>
-            There are more connections than one answer may hold; the quietest are left out. Ask for less time.
-          </span>
+          <span>More connections than one response can hold; the quietest are left out. Narrow the range.</span>
         </li>
       )}
     </ul>
@@ -148,13 +146,13 @@ function Words(props: {
 
 function Nothing({ place }: { readonly place: TopologyPlace }) {
   return (
-    <Notice icon="plug" title="No messages in this time">
+    <Notice icon="plug" title="No data in range">
       <p>
         Services, topics and consumer groups appear here as soon as spans of producers and consumers arrive.
         {place.last !== '7d' && (
           <>
             {' '}
-            <a href={topologyUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+            <a href={topologyUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
           </>
         )}
       </p>
@@ -181,7 +179,7 @@ function bindTopologyKeys(): () => void {
       { keys: ['/'], does: 'Find by name', run: () => document.getElementById('topology-search')?.focus() },
       {
         keys: ['f'],
-        does: 'Only what is around the chosen one, or everything again',
+        does: 'Focus on the chosen node, or show all',
         run: () => {
           const place = here()
           if (place === undefined) return

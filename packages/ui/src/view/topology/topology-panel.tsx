@@ -1,7 +1,7 @@
 import type { Quantiles, TopologyEdge, TopologyLag } from '@spanlink/contract'
 import type { ComponentChildren } from 'preact'
 import { durationText, nanoText } from '../../model/duration-text.ts'
-import { percentText, rateText } from '../../model/rate-text.ts'
+import { percentText, rateNumber, rateText } from '../../model/rate-text.ts'
 import type { PlacedNode, PlacedTopologyEdge, TopologyModel } from '../../model/topology-model.ts'
 import { flowUrl } from '../../state/flow-url.ts'
 import { tracesUrl, traceUrl } from '../../state/route.ts'
@@ -57,7 +57,7 @@ function NodeDetails(props: {
             {TYPES[node.type]} {node.system}
           </span>
           <h2>
-            <NodeName node={node} />
+            <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
           </h2>
         </div>
       </header>
@@ -65,16 +65,16 @@ function NodeDetails(props: {
         <p class="panel-actions">
           {place.focus === node.id ? (
             <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
-              Everything again
+              Leave focus
             </a>
           ) : (
             <a class="button" href={topologyUrl({ ...place, focus: node.id })} title="f">
-              Only what is around it
+              Focus
             </a>
           )}
           {node.type === 'service' && (
             <a class="button" href={tracesUrl({ service: node.name, last: place.last })}>
-              Its traces
+              View traces
             </a>
           )}
           {node.type !== 'service' && (
@@ -88,7 +88,7 @@ function NodeDetails(props: {
         </p>
         <dl class="pairs">
           <dt>Rate</dt>
-          <dd>{rateText(node.rate)}</dd>
+          <dd>{rateText(node.rate, model.rateUnit)}</dd>
           <dt>Errors</dt>
           <dd class={node.errorCount > 0 ? 'failed' : ''}>
             {node.errorCount.toLocaleString('en')} ({percentText(node.count === 0 ? 0 : node.errorCount / node.count)})
@@ -99,10 +99,10 @@ function NodeDetails(props: {
               <dd>{durationText(node.queueTime)}</dd>
             </>
           )}
-          {node.lag !== undefined && <Lag lag={node.lag} />}
+          {node.lagging !== undefined && <Lag lag={node.lagging} />}
         </dl>
-        <Edges name="From" model={model} place={place} edges={node.incoming} peer="from" />
-        <Edges name="To" model={model} place={place} edges={node.outgoing} peer="to" />
+        <Edges name="Upstream" model={model} place={place} edges={node.incoming} peer="from" />
+        <Edges name="Downstream" model={model} place={place} edges={node.outgoing} peer="to" />
       </div>
     </>
   )
@@ -127,7 +127,7 @@ function Edges(props: {
               {props.name} <span class="section-count">{props.edges.length.toLocaleString('en')}</span>
             </th>
             <th scope="col" class="number">
-              Rate
+              Rate {props.model.rateUnit.name}
             </th>
             <th scope="col" class="number">
               Errors
@@ -156,10 +156,17 @@ function Edges(props: {
                       replace(url)
                     }}
                   >
-                    {peer === undefined ? edge[props.peer] : <NodeName node={peer} />}
+                    {peer === undefined ? (
+                      edge[props.peer]
+                    ) : (
+                      <NodeName
+                        node={peer}
+                        cluster={'cluster' in peer && props.model.hasClusters ? peer.cluster : ''}
+                      />
+                    )}
                   </a>
                 </td>
-                <td class="number">{rateText(edge.rate)}</td>
+                <td class="number">{rateNumber(edge.rate, props.model.rateUnit)}</td>
                 <td class={`number ${edge.errorCount > 0 ? 'failed' : 'none'}`}>
                   {percentText(edge.errorCount / Math.max(1, edge.count))}
                 </td>
@@ -184,7 +191,11 @@ function EdgeDetails(props: {
   const end = (id: string): ComponentChildren => {
     const node = model.nodeById.get(id)
     const url = topologyUrl({ ...place, edge: undefined, node: id })
-    return <a href={url}>{node === undefined ? id : <NodeName node={node} />}</a>
+    return (
+      <a href={url}>
+        {node === undefined ? id : <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />}
+      </a>
+    )
   }
   return (
     <>
@@ -207,7 +218,7 @@ function EdgeDetails(props: {
           )}
           <dt>Rate</dt>
           <dd>
-            {rateText(edge.rate)} <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
+            {rateText(edge.rate, model.rateUnit)} <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
           </dd>
           <dt>Errors</dt>
           <dd class={edge.errorCount > 0 ? 'failed' : ''}>
@@ -232,14 +243,14 @@ function EdgeDetails(props: {
           </tbody>
         </table>
         {edge.queueTimeCount !== undefined && (
-          <p class="faint">Queue time over {edge.queueTimeCount.toLocaleString('en')} messages with both ends here.</p>
+          <p class="faint">Queue time of {edge.queueTimeCount.toLocaleString('en')} messages with both ends stored.</p>
         )}
-        {edge.sampled && <p class="faint">Busy: the numbers are estimates from an even sample.</p>}
+        {edge.sampled && <p class="faint">Estimated from an even sample.</p>}
         {(edge.slowest ?? edge.failed) !== undefined && (
           <section class="examples" aria-label="Examples">
             <h3>Examples</h3>
-            <Example name="The slowest" span={edge.slowest} />
-            <Example name="One that failed" span={edge.failed} />
+            <Example name="Slowest" span={edge.slowest} />
+            <Example name="Failed" span={edge.failed} />
           </section>
         )}
       </div>
@@ -252,9 +263,12 @@ function Lag({ lag }: { readonly lag: TopologyLag }) {
     <>
       <dt>Lag</dt>
       <dd>
-        {lag.messages === 1 ? '1 message' : `${lag.messages.toLocaleString('en')} messages`}{' '}
+        <span class={lag.stale ? 'stale-lag' : ''}>
+          {lag.messages === 1 ? '1 message' : `${lag.messages.toLocaleString('en')} messages`}
+        </span>{' '}
         <span class="faint">
-          (<Age unixNano={lag.timeUnixNano} />, by <Text>{lag.metric}</Text>)
+          (<Age unixNano={lag.timeUnixNano} />
+          {lag.stale ? ', not reported since' : ''}, <Text>{lag.metric}</Text>)
         </span>
       </dd>
     </>

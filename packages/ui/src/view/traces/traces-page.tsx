@@ -107,7 +107,7 @@ function Results(props: {
       <Notice
         icon={isRefused ? 'warning' : 'unplugged'}
         kind="error"
-        title={isRefused ? 'This search cannot be run' : 'The traces could not be loaded'}
+        title={isRefused ? 'Invalid query' : 'The traces could not be loaded'}
       >
         <p>{error.message}</p>
         {filters.q !== undefined && filters.by === undefined && error.place !== undefined && (

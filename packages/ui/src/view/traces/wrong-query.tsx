@@ -21,7 +21,7 @@ export function WrongQuery(props: { readonly text: string; readonly from: number
       </p>
       <p>
         <button type="button" onClick={() => goTo(from, to)}>
-          Go there
+          Jump to error
         </button>
       </p>
     </>
