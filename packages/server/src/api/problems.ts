@@ -70,6 +70,11 @@ const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
     title: 'Too complex',
     detail: 'The question has too many parts. Ask with fewer conditions.',
   },
+  'bad-pattern': {
+    status: 400,
+    title: 'Invalid regular expression',
+    detail: 'The regular expression is too large for RE2: nested repetitions multiply. Use smaller counts.',
+  },
   // Nobody reads it: the reader has left. The number is the one that proxies log for that.
   cancelled: { status: 499, title: 'Cancelled', detail: 'The question was cancelled.' },
 }

@@ -19,6 +19,13 @@ test('a length of time beyond 292 years is the longest the store can compare wit
   expect(parseDuration('minDuration', `${'9'.repeat(60)}h`)).toBe(2n ** 63n - 1n)
 })
 
+test.each([`${'9'.repeat(15_000)}h`, `0.${'1'.repeat(15_000)}s`, '9'.repeat(15_000)])(
+  'a length of time of thousands of digits is refused',
+  (text) => {
+    expect(() => parseDuration('minDuration', text)).toThrow(BadParameter)
+  },
+)
+
 test('every whole number of nanoseconds survives each unit that can carry it exactly', () => {
   fc.assert(
     fc.property(fc.bigInt({ min: 0n, max: 10n ** 15n }), (nanos) => {

@@ -13,9 +13,12 @@ const nanosPerUnit: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 }
 
+/** Arithmetic on thousands of digits takes more than their number. */
+const MAX_DURATION_LENGTH = 64
+
 /** `1.5ms` -> 1500000n. Digits below a nanosecond are cut, lengths above 292 years mean 292 years. */
 export function parseDuration(parameter: string, text: string): bigint {
-  const match = /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
+  const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
   const unit = nanosPerUnit[match?.[3] ?? '']
   if (match === null || unit === undefined) {
     throw new BadParameter(parameter, `${parameter} is not a length of time such as 250us, 1.5ms or 2s.`)

@@ -215,10 +215,11 @@ const querySettings: ClickHouseSettings = {
 }
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-const codes: Readonly<Record<string, 'timeout' | 'too-heavy' | 'too-complex'>> = {
+const codes: Readonly<Record<string, 'timeout' | 'too-heavy' | 'too-complex' | 'bad-pattern'>> = {
   '159': 'timeout', // TIMEOUT_EXCEEDED
   '160': 'timeout', // TOO_SLOW
   '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
+  '427': 'bad-pattern', // CANNOT_COMPILE_REGEXP: nested counts make it too large
   '158': 'too-heavy', // TOO_MANY_ROWS
   '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
   '307': 'too-heavy', // TOO_MANY_BYTES
@@ -244,5 +245,6 @@ const messages = {
   timeout: 'The question took too long.',
   'too-heavy': 'The question needs more memory than it may have.',
   'too-complex': 'The question has too many parts.',
+  'bad-pattern': 'The engine cannot compile the regular expression.',
   refused: 'The engine refused.',
 } as const

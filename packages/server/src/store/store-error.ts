@@ -7,6 +7,7 @@ const storeErrorCodes = [
   'timeout',
   'too-heavy',
   'too-complex',
+  'bad-pattern',
   'cancelled',
   'refused',
 ] as const

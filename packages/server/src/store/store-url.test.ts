@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { StoreError } from './store-error.ts'
 import { parseStoreUrl } from './store-url.ts'
 
 test('a store URL names one server, or every node of a cluster', () => {
@@ -24,6 +26,30 @@ test.each([
   ['clickhouse://one/db?async=1', 'async'],
   ['clickhouse://one:nope/db', 'looks like'],
   ['ftp://one/db', 'looks like'],
+  ['clickhouse://me:100%@one/db', 'looks like'],
+  ['clickhouse://%zz@one/db', 'looks like'],
 ])('the store URL %s is refused', (url, why) => {
   expect(() => parseStoreUrl(url)).toThrow(why)
+})
+
+function problemOf(url: string): unknown {
+  try {
+    parseStoreUrl(url)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+test('a store URL that is malformed in any other way is refused with one line', () => {
+  const parts = ['clickhouse://', 'https:', '//', '@', ':', '%', '%zz', '[', ']', ',', '/', '?', '#', 'cluster=', 'a']
+  const url = fc.oneof(
+    fc.string(),
+    fc.array(fc.constantFrom(...parts)).map((some) => some.join('')),
+  )
+  fc.assert(
+    fc.property(url, (text) => {
+      expect(problemOf(text)).toSatisfy((error) => error === undefined || error instanceof StoreError)
+    }),
+  )
 })

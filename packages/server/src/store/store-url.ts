@@ -23,7 +23,7 @@ export function parseStoreUrl(text: string): StoreUrl {
   const protocol = scheme === 'clickhouse' ? 'http' : scheme
   if (protocol !== 'http' && protocol !== 'https') throw notAUrl()
   const urls = hosts.split(',').map((host) => `${protocol}://${login}${host}${rest}`)
-  if (!urls.every((url) => URL.canParse(url))) throw notAUrl()
+  if (!urls.every((url) => URL.canParse(url)) || !isDecodable(login)) throw notAUrl()
   const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
 
   const unknown = [...first.searchParams.keys()].find((key) => key !== 'cluster')
@@ -38,6 +38,16 @@ export function parseStoreUrl(text: string): StoreUrl {
     nodes: [accessOf(first, protocol), ...others.map((url) => accessOf(url, protocol))],
     database: identifier('database', first.pathname.slice(1) || 'spanlink'),
     ...(cluster === undefined ? {} : { cluster }),
+  }
+}
+
+/** A `%` in a password that is not encoded itself. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
   }
 }
 

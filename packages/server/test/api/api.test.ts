@@ -99,6 +99,14 @@ test.each([
   })
 })
 
+test.each(['((a{100}){100}){100}', '(((((a{9}){9}){9}){9}){9}){9}', '[\\pL]{1000}'])(
+  'a regular expression that RE2 finds too large, %s, is the query of a 400',
+  async (pattern) => {
+    const q = encodeURIComponent(`{ name =~ ${JSON.stringify(pattern)} }`)
+    expect(await get(`/api/traces?q=${q}`)).toMatchObject({ status: 400, body: { detail: expect.stringMatching(/./) } })
+  },
+)
+
 test.each([`/api/traces/${someTrace}`, `/api/traces/${someTrace}/links`, '/api', '/api/', '/api/nothing?x=1'])(
   'GET %s is a 404 problem',
   async (path) => {

@@ -163,6 +163,7 @@ test('errors have the code and the reason where the readers look for them', asyn
   expect(await refused('/traces/xyz')).toEqual(told(400, 'A trace id is 32 hex digits.'))
   expect((await refused('/traces?tags=[1]'))[0]).toBe(400)
   expect((await refused('/traces?minDuration=soon'))[0]).toBe(400)
+  expect((await refused(`/traces?minDuration=${'9'.repeat(15_000)}`))[0]).toBe(400)
   expect((await refused('/dependencies?endTs=now'))[0]).toBe(400)
 })
 

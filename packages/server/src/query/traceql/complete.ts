@@ -69,8 +69,11 @@ function openString(before: string): Head | undefined {
 
 /** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
 function wordBefore(before: string): Head {
-  const text = /[A-Za-z_.][^\s{}()=~!<>&|^,"`]*$/.exec(before)?.[0] ?? ''
-  return { from: before.length - text.length, text }
+  // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long word.
+  let from = before.length
+  while (from > 0 && !/[\s{}()=~!<>&|^,"`]/.test(before.charAt(from - 1))) from--
+  while (from < before.length && !/[A-Za-z_.]/.test(before.charAt(from))) from++
+  return { from, text: before.slice(from) }
 }
 
 function endOfWord(text: string, caret: number): number {

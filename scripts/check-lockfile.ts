@@ -1,0 +1,28 @@
+// Every package of the registry has an integrity in the lockfile: without one npm installs whatever the registry gives.
+import { readFileSync } from 'node:fs'
+
+type Entry = { readonly version?: string; readonly link?: boolean; readonly integrity?: string }
+
+/**
+ * ClickHouse for other platforms than the one the lockfile was written on. Their integrity is known only where the registry has
+ * them: `npm view @chdb/lib-darwin-arm64@VERSION dist.integrity`.
+ */
+const UNKNOWN: ReadonlySet<string> = new Set([
+  'node_modules/@chdb/lib-darwin-arm64',
+  'node_modules/@chdb/lib-darwin-x64',
+  'node_modules/@chdb/lib-linux-arm64-gnu',
+])
+
+const lockfile = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8')) as {
+  readonly packages: Readonly<Record<string, Entry>>
+}
+const installed = Object.entries(lockfile.packages).filter(
+  ([path, { link }]) => path.includes('node_modules/') && link !== true,
+)
+const missing = installed.filter(([path, { integrity }]) => integrity === undefined && !UNKNOWN.has(path))
+const known = installed.filter(([path, { integrity }]) => integrity !== undefined && UNKNOWN.has(path))
+for (const [path, { version }] of missing)
+  process.stdout.write(`${path} ${version} has no integrity in package-lock.json\n`)
+for (const [path] of known)
+  process.stdout.write(`${path} has an integrity now: remove it from scripts/check-lockfile.ts\n`)
+if (missing.length + known.length > 0) process.exit(1)
