@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -24,6 +25,22 @@ func main() {
 			number++
 			export(encoding, compression, pcommon.TraceID{0xc0, 15: number})
 		}
+	}
+	printCodecs(int(number))
+}
+
+// printCodecs prints the compression of each record of spans as the broker stored it.
+func printCodecs(records int) {
+	consumer, err := kgo.NewClient(kgo.SeedBrokers(os.Getenv("KAFKA_BROKERS")), kgo.ConsumeTopics("otlp_spans"))
+	check(err)
+	defer consumer.Close()
+	for records > 0 {
+		fetches := consumer.PollFetches(context.Background())
+		check(fetches.Err())
+		fetches.EachRecord(func(record *kgo.Record) {
+			records--
+			fmt.Println("stored", record.Attrs.CompressionType())
+		})
 	}
 }
 

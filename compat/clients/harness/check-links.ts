@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LinksAnswer, TraceAnswer } from '@spanlink/contract'
+import type { LinksAnswer, TraceAnswer, TracesAnswer } from '@spanlink/contract'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
@@ -39,5 +39,22 @@ export async function checkLinks(
       const { cluster: _, ...found } = span.record!
       assert.deepEqual(found, record)
     }
+  })
+}
+
+/** Links into the shipped order's trace, as its row in a search counts them: consumers in link mode, and the ledger's of children. */
+export async function checkLinkCounts(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
+  await results.check('server', 'link counts of a trace in a search', async () => {
+    const { traceId } = played.orders.shipped
+    const query = new URLSearchParams({ q: `{ trace:id = "${traceId}" }` })
+    const { traces } = (await spanlink.getJson(`/api/traces?${query}`)) as TracesAnswer
+    const consumers = played.clients.reduce((sum, { expected }) => {
+      const shipments = expected.children > 0 && expected.tracesHandler ? 1 : 0
+      return sum + expected.backlinks + shipments
+    }, 0)
+    assert.deepEqual(
+      traces.map(({ linksIn, linksOut }) => ({ linksIn, linksOut })),
+      [{ linksIn: consumers, linksOut: 0 }],
+    )
   })
 }

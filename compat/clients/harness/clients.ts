@@ -19,8 +19,9 @@ export type Expected = {
   readonly tracesHandler: boolean
   /** Lanes of a shipped order that are the client's. */
   readonly lanes: number
-  /** Links of its spans to the send of a shipped order, and its consuming spans in the same trace. */
+  /** Links of its spans to the send of a shipped order: poll, batch and message may each have one. */
   readonly backlinks: number
+  /** Its consuming spans in the trace of the send. */
   readonly children: number
 }
 
@@ -37,6 +38,11 @@ async function javaCommand(): Promise<readonly string[]> {
 }
 
 export const CLIENTS: readonly Client[] = [
+  {
+    name: 'node-spanlink',
+    prepare: async () => [process.execPath, here('node-spanlink/main.ts')],
+    expected: { namesGroup: true, tracesHandler: true, lanes: 1, backlinks: 3, children: 0 },
+  },
   {
     name: 'node-kafkajs',
     prepare: async () => [process.execPath, '--import', here('node-kafkajs/tracing.ts'), here('node-kafkajs/main.ts')],

@@ -11,6 +11,9 @@ import { buildGo, MissingToolchainError } from './toolchains.ts'
 const SPANS = 100
 const REQUESTS = 10
 
+/** Numbers in a batch's attributes: none, gzip, snappy, lz4, zstd. */
+const CODECS = [0, 1, 2, 3, 4]
+
 /** The topics of the Collector's Kafka exporter, read by `spanlink serve --kafka-brokers`. */
 export async function checkCollector(results: Results, kafka: KafkaBroker, main: string): Promise<void> {
   let program: string
@@ -22,8 +25,11 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
   }
   const topics = { traces: 'otlp_spans', logs: 'otlp_logs', metrics: 'otlp_metrics' }
   for (const topic of Object.values(topics)) await kafka.createTopic(topic)
-  const sent = await exportAll(program, kafka)
+  const { sent, codecs } = await exportAll(program, kafka)
   await results.check('collector', `sends ${REQUESTS} requests of each signal`, () => assert.equal(sent.size, REQUESTS))
+  await results.check('collector', 'record batches are compressed by each codec', () => {
+    assert.deepEqual(codecs, [...CODECS, ...CODECS])
+  })
   const assignments = Object.entries(topics).map(([signal, topic]) => `${signal}=${topic}`)
   const args = ['--kafka-brokers', kafka.brokers.join(','), '--kafka-topics', assignments.join(',')]
   let spanlink: SpanlinkServer | undefined
@@ -61,15 +67,17 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
   }
 }
 
-/** Trace ids by service. */
-async function exportAll(program: string, kafka: KafkaBroker): Promise<ReadonlyMap<string, string>> {
+/** What it sent, trace ids by service, and the codecs of the stored batches. */
+async function exportAll(program: string, kafka: KafkaBroker) {
   const sent = new Map<string, string>()
+  const codecs: number[] = []
   const exporter = await startProgram('collector', [program], { KAFKA_BROKERS: kafka.brokers.join(',') }, 0, (line) => {
-    const [, service, traceId] = /^sent (\S+) (\S+)$/.exec(line) ?? []
-    if (service !== undefined && traceId !== undefined) sent.set(service, traceId)
+    const [word, first = '', second = ''] = line.split(' ')
+    if (word === 'sent') sent.set(first, second)
+    if (word === 'stored') codecs.push(Number(first))
   })
   await exporter.ended
-  return sent
+  return { sent, codecs }
 }
 
 /** The response once it fulfils the condition; the last one otherwise. */

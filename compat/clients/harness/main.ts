@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util'
 import { startKafka } from '@spanlink/testkit/kafka'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { checkFlowOrigin, checkFlows } from './check-flows.ts'
-import { checkLinks } from './check-links.ts'
+import { checkLinkCounts, checkLinks } from './check-links.ts'
 import { checkMessages, checkNeverConsumed } from './check-messages.ts'
 import { checkTopology } from './check-topology.ts'
 import { CLIENTS, type Client } from './clients.ts'
@@ -57,6 +57,7 @@ async function runClients(): Promise<void> {
     await checkMessages(results, spanlink, played, client)
   }
   await checkFlowOrigin(results, spanlink, played)
+  await checkLinkCounts(results, spanlink, played)
   await checkNeverConsumed(results, spanlink, played)
   if (!values.keep) return
   process.stdout.write(`${spanlink.url} is kept until Ctrl-C; ${JSON.stringify(played.orders, undefined, 2)}\n`)

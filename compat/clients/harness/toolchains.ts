@@ -10,7 +10,7 @@ export class MissingToolchainError extends Error {}
 
 /** Builds the Go program in a folder; returns the binary in the cache. */
 export async function buildGo(folder: string): Promise<string> {
-  await requireProgram('go', ['version'], 'install Go 1.25 or newer (https://go.dev/dl)')
+  await requireProgram('go', ['version'], 'install Go 1.26 or newer (https://go.dev/dl)')
   const source = sourceDirectory(folder)
   const built = await cached(`compat-${folder}-${await hashOf(source)}`, async (target) => {
     progress(`building compat/clients/${folder} (once)`)
