@@ -336,3 +336,23 @@ test('a message has the cluster and key that its link, its consumer or its produ
   ])
   expect(answer.messages[0]?.attempts[0]).toMatchObject({ cluster: 'eu-1', key: '' })
 })
+
+test('the span of the batch around an attempt is no attempt of its own', async () => {
+  const at = 15 * HOUR_MS
+  const order = send('orders', { at, for: 10, attributes: { 'kafka.offset': 3 } })
+  const count = { 'messaging.batch.message_count': 1 }
+  const batch = processing('orders', order, 'g', 'link', { at: at + 50, for: 100, attributes: count })
+  const failed = processing('orders', order, 'g', 'link', { at: at + 60, for: 80, in: batch, status: { code: 2 } })
+  const retry = send('orders.retry', { at: at + 70, in: failed })
+  const outer = processing('orders.retry', retry, 'g', 'link', { at: at + 200, for: 100, attributes: count })
+  const again = processing('orders.retry', retry, 'g', 'link', { at: at + 210, for: 80, in: outer })
+  const dead = send('orders.dlq', { at: at + 220, in: again })
+  await traces.put(tracesOf('shop', [order]))
+  await traces.put(tracesOf('consumer', [batch, failed, retry, outer, again, dead]))
+  for (const list of ['retried', 'dead-lettered'] as const) {
+    const { messages } = await find(list, 15)
+    expect(messages.map(({ attempts }) => attempts.map(({ spanId }) => spanId))).toEqual([
+      [failed.spanId, again.spanId],
+    ])
+  }
+})

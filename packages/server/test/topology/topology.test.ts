@@ -201,10 +201,14 @@ test('a batch span counts where its messages have no spans of their own', async 
   const each = processing('orders', sent, 'each', 'link', { at: at + 60, in: whole })
   const only = processing('orders', sent, 'only', 'link', { at: at + 110, attributes: batch })
   await traces.put(tracesOf('consumer', [sent, whole, each, only]))
-  expect(edges(await topology(11)).filter(([type]) => type === 'deliver')).toEqual([
+  const answer = await topology(11)
+  expect(edges(answer).filter(([type]) => type === 'deliver')).toEqual([
     ['deliver', 'topic:kafka::orders', 'group:kafka::each', 1, 0, '50000000'],
     ['deliver', 'topic:kafka::orders', 'group:kafka::only', 1, 0, '100000000'],
   ])
+  // A message waited once, whatever the spans it is in.
+  const delivered = answer.edges.filter(({ type }) => type === 'deliver')
+  expect(delivered.map(({ queueTimeCount }) => queueTimeCount)).toEqual([1, 1])
 })
 
 test('edges count the messages of a batch, failed ones too', async () => {

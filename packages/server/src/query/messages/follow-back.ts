@@ -2,7 +2,7 @@ import { deliveriesOf, originsOf } from './deliveries.ts'
 import type { Delivery } from './delivery.ts'
 import { withHandovers } from './handovers.ts'
 import { consumerOf, type ListQuestion } from './list.ts'
-import { isConsuming, keyOf, type MessageEnd } from './message-end.ts'
+import { isConsuming, keepInnermost, keyOf, type MessageEnd } from './message-end.ts'
 import { isLaterTopic } from './topic-roles.ts'
 import { endOf } from './traces-read.ts'
 
@@ -91,7 +91,7 @@ function attemptsBefore(
   // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the `process` span beside it.
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
-  const tries = same.filter((end) => end.operation === last.operation && end.start <= last.start)
+  const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
   const distinct = (ends: readonly MessageEnd[]): MessageEnd[] => [
     ...new Map(ends.map((end) => [keyOf(end), end])).values(),
   ]

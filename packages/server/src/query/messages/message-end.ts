@@ -256,6 +256,12 @@ export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boole
 }
 
 /** As the contract has it, yet without its error. */
+/** Without the spans around others: a batch's span around those of its messages is no delivery of its own. */
+export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
+  const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
+  return ends.filter((end) => !parents.has(keyOf(end)))
+}
+
 export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): MessageSpan {
   return {
     traceId: end.traceId,

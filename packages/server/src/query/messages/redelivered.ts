@@ -9,7 +9,7 @@ import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
 import type { Delivery } from './delivery.ts'
 import { withHandovers } from './handovers.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { endsByRef, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
+import { endsByRef, keepInnermost, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
 /**
  * Messages that one group took more than once: the same topic, partition and offset in several spans, or the same
@@ -128,15 +128,10 @@ export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap
   const of = (operation: 'process' | 'receive'): MessageEnd[] => {
     const same = all.filter((end) => end.operation === operation)
     const single = same.filter((end) => !batchSizes.has(keyOf(end)))
-    return innermost(single.length > 0 ? single : same)
+    return keepInnermost(single.length > 0 ? single : same)
   }
   const [processed, received] = [of('process'), of('receive')]
   return received.length > processed.length ? received : processed
-}
-
-function innermost(ends: readonly MessageEnd[]): MessageEnd[] {
-  const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
-  return ends.filter((end) => !parents.has(keyOf(end)))
 }
 
 /** Of the newest consuming spans, those whose topic, partition and offset another span of the window has too. */

@@ -40,7 +40,7 @@ export async function quietTimes(
       messaging_operation as operation`,
     options,
   )
-  return taken.flatMap(({ producedRef, consumer }) => {
+  return withoutBatchSpans(taken).flatMap(({ producedRef, consumer }) => {
     const produced = producers.get(keyOf(producedRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
@@ -67,6 +67,14 @@ type Consumer = Pick<
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
 type Taken = { readonly producedRef: SpanRef; readonly consumer: Consumer }
+
+/** A batch's span links to the producers of its messages, and so does each message's span under it: they are one delivery each. */
+function withoutBatchSpans(taken: readonly Taken[]): Taken[] {
+  const refOf = (spanId: string, { producedRef, consumer: { traceId, operation } }: Taken): string =>
+    [traceId, spanId, operation, keyOf(producedRef)].join(' ')
+  const batches = new Set(taken.map((one) => refOf(one.consumer.parentSpanId, one)))
+  return taken.filter((one) => !batches.has(refOf(one.consumer.spanId, one)))
+}
 
 /** What the links of these consumers point at, and their parents where they have none. */
 async function messagesOf(store: Store, consumers: readonly Consumer[], options: QueryOptions): Promise<Taken[]> {
