@@ -2,7 +2,7 @@ import { viewOf } from '../../bytes/copy-bytes.ts'
 import { ByteList } from '../native/byte-list.ts'
 import { type Column, type LowCardinalityColumn, lowCardinalityColumn } from '../native/column.ts'
 import { RowCursor } from '../native/row-cursor.ts'
-import { readCount, writeWholeNumber } from './int64-text.ts'
+import { writeWholeNumber } from './int64-text.ts'
 import { batchCount, type Names, namesOf, NotedAttributes } from './noted-attributes.ts'
 import { mayBeMessaging, NONE, operationOfKindNumber, operationOfName, operationOfWord } from './operation-words.ts'
 
@@ -98,12 +98,7 @@ export class MessagingColumns {
 
   /** Where the row taken last has the number of its messages; -1 where it has none. */
   batchCountAt(bytes: Buffer): number {
-    return this.attributes.find(batchCount, bytes)
-  }
-
-  /** How many messages the row taken last is about. */
-  messageCount(bytes: Buffer, batchCountAt: number): number {
-    return batchCountAt < 0 ? 1 : readCount(bytes, batchCountAt)
+    return this.attributes.hasNone() ? -1 : this.attributes.find(batchCount, bytes)
   }
 
   /** @returns whether the row has a value */

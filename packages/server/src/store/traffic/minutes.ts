@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { readCount } from '../messaging/int64-text.ts'
 import type { MessagingColumns } from '../messaging/messaging-columns.ts'
 import { NONE, PROCESS, RECEIVE, SETTLE } from '../messaging/operation-words.ts'
 import { ByteList } from '../native/byte-list.ts'
@@ -16,8 +17,8 @@ const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, WIDTH] = [0, 1
 /** What is kept of a group. */
 const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4] as const
 
-/** What is kept of a group besides: messages, and those of spans that failed. Beyond 32 bits where spans say so. */
-const [MESSAGES, FAILED_MESSAGES, KEPT_COUNTS] = [0, 1, 2] as const
+/** What is kept of a group's batches: messages beyond one a span, and those of spans that failed. Beyond 32 bits where spans say so. */
+const [MORE_MESSAGES, MORE_FAILED, KEPT_OF_BATCHES] = [0, 1, 2] as const
 
 /**
  * What is kept of a group's slowest span and of one that failed, as a row of `traffic_minutes` has it: the duration and ids of the one, then
@@ -46,7 +47,7 @@ export class TrafficMinutes {
   readonly #group = new Uint32Array(WIDTH)
   #lastGroup = 0
   #kept = new Uint32Array(256 * KEPT)
-  #messageCounts = new Float64Array(256 * KEPT_COUNTS)
+  #batches = new Float64Array(256 * KEPT_OF_BATCHES)
   readonly #notable = new ByteList()
   readonly #buckets = new TupleNumbers(2)
   readonly #bucket = new Uint32Array(2)
@@ -65,7 +66,7 @@ export class TrafficMinutes {
     this.#rows.clear()
     this.#notable.clear()
     if (this.#kept.length > KEEP) this.#kept = new Uint32Array(256 * KEPT)
-    if (this.#messageCounts.length > KEEP) this.#messageCounts = new Float64Array(256 * KEPT_COUNTS)
+    if (this.#batches.length > KEEP) this.#batches = new Float64Array(256 * KEPT_OF_BATCHES)
     if (this.#counts.length > KEEP) this.#counts = new Uint32Array(256 * KEPT_OF_BUCKET)
   }
 
@@ -91,7 +92,7 @@ export class TrafficMinutes {
     kept[at + SPANS] = (kept[at + SPANS] as number) + 1
     const isError = bytes[start + ROW.status] === ERROR
     if (isError) kept[at + ERRORS] = (kept[at + ERRORS] as number) + 1
-    this.#countMessages(number, this.#messaging.messageCount(bytes, batchCountAt), isError)
+    if (batchCountAt >= 0) this.#countBatch(number, readCount(bytes, batchCountAt) - 1, isError)
     if (operation === NONE || operation === SETTLE || topic.dictionary.lengthOf(topic.last()) === 0) return
     this.#count(number, durationBucket(durationAt(bytes, start + ROW.duration)))
     this.#takeSlowest(bytes, start, number * NOTABLE_BYTES)
@@ -132,18 +133,18 @@ export class TrafficMinutes {
     if (number === before) {
       this.#kept = roomFor(this.#kept, (number + 1) * KEPT)
       this.#kept.fill(0, number * KEPT, (number + 1) * KEPT)
-      this.#messageCounts = roomFor(this.#messageCounts, (number + 1) * KEPT_COUNTS)
-      this.#messageCounts.fill(0, number * KEPT_COUNTS, (number + 1) * KEPT_COUNTS)
+      this.#batches = roomFor(this.#batches, (number + 1) * KEPT_OF_BATCHES)
+      this.#batches.fill(0, number * KEPT_OF_BATCHES, (number + 1) * KEPT_OF_BATCHES)
       this.#notable.zeros(NOTABLE_BYTES)
     }
     return number
   }
 
-  #countMessages(group: number, messages: number, isError: boolean): void {
-    const counts = this.#messageCounts
-    const at = group * KEPT_COUNTS
-    counts[at + MESSAGES] = (counts[at + MESSAGES] as number) + messages
-    if (isError) counts[at + FAILED_MESSAGES] = (counts[at + FAILED_MESSAGES] as number) + messages
+  #countBatch(group: number, more: number, isError: boolean): void {
+    const counts = this.#batches
+    const at = group * KEPT_OF_BATCHES
+    counts[at + MORE_MESSAGES] = (counts[at + MORE_MESSAGES] as number) + more
+    if (isError) counts[at + MORE_FAILED] = (counts[at + MORE_FAILED] as number) + more
   }
 
   #count(group: number, bucket: number): void {
@@ -175,8 +176,8 @@ export class TrafficMinutes {
     this.#messaging.cluster.dictionary.write(of(CLUSTER), out)
     out.u64(kept(SPANS))
     out.u64(kept(ERRORS))
-    out.u64(this.#messageCounts[number * KEPT_COUNTS + MESSAGES] as number)
-    out.u64(this.#messageCounts[number * KEPT_COUNTS + FAILED_MESSAGES] as number)
+    out.u64(kept(SPANS) + (this.#batches[number * KEPT_OF_BATCHES + MORE_MESSAGES] as number))
+    out.u64(kept(ERRORS) + (this.#batches[number * KEPT_OF_BATCHES + MORE_FAILED] as number))
     this.#writeDurations(kept(FIRST_BUCKET))
     out.append(this.#notable.view, number * NOTABLE_BYTES, NOTABLE_BYTES)
   }
