@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { AnyValue, Attributes } from './attributes.ts'
 import { SpanId, TraceId, UnixNano } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 import { SpanSource } from './traces.ts'
 
 /** OTLP's ranges of severity numbers: trace 1 to 4, debug 5 to 8, info 9 to 12, warn 13 to 16, error 17 to 20, fatal 21 to 24. */
@@ -64,6 +65,7 @@ export type LogRecord = Static<typeof LogRecord>
 export const LogsAnswer = Type.Object({
   logs: Type.Array(LogRecord),
   sources: Type.Array(SpanSource),
+  ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
 })
 export type LogsAnswer = Static<typeof LogsAnswer>

@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox'
 import { SpanKind } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 
-export const ServicesAnswer = Type.Object({ services: Type.Array(Type.String()) })
+export const ServicesAnswer = Type.Object({ services: Type.Array(Type.String()), ...SearchedRange.properties })
 export type ServicesAnswer = Static<typeof ServicesAnswer>
 
 export const OperationsQuery = Type.Object(
@@ -12,5 +13,6 @@ export type OperationsQuery = Static<typeof OperationsQuery>
 
 export const OperationsAnswer = Type.Object({
   operations: Type.Array(Type.Object({ service: Type.String(), name: Type.String(), kind: SpanKind })),
+  ...SearchedRange.properties,
 })
 export type OperationsAnswer = Static<typeof OperationsAnswer>

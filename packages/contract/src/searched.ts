@@ -5,7 +5,7 @@ import { UnixNano } from './scalars.ts'
 export const SearchedRange = Type.Object({
   /** From `start` to before `end`: what was searched. `0`: from the beginning. */
   searched: Type.Object({ start: UnixNano, end: UnixNano }),
-  /** The requested range was searched down to its start (with a cursor: from there). If not, `nextCursor` continues. */
+  /** The requested range was searched down to its start, with a cursor: from there. If not, `nextCursor` continues where there is one. */
   complete: Type.Boolean(),
 })
 export type SearchedRange = Static<typeof SearchedRange>

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Duration, Nano, SpanId, TraceId, UnixNano } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 import { TracesQuery } from './traces.ts'
 
 const Text = Type.String({ maxLength: 8192 })
@@ -30,6 +31,8 @@ export const AttributesAnswer = Type.Object({
   ),
   /** With `key`: its values, as text. */
   values: Type.Optional(Type.Array(Type.String())),
+  /** Of large ranges a sample is read, and no more names or values than `limit`: then it is not complete. */
+  ...SearchedRange.properties,
 })
 export type AttributesAnswer = Static<typeof AttributesAnswer>
 
@@ -105,6 +108,7 @@ export const SeriesAnswer = Type.Object({
   ),
   /** What was left out and what to do about it. */
   cuts: Type.Array(Type.String()),
+  ...SearchedRange.properties,
 })
 export type SeriesAnswer = Static<typeof SeriesAnswer>
 
@@ -138,5 +142,6 @@ export const HeatmapAnswer = Type.Object({
   ),
   /** What was left out and what to do about it. */
   cuts: Type.Array(Type.String()),
+  ...SearchedRange.properties,
 })
 export type HeatmapAnswer = Static<typeof HeatmapAnswer>

@@ -3,6 +3,7 @@ import { Attributes } from './attributes.ts'
 import { SpanLink } from './links.ts'
 import { RecordMetadata } from './record.ts'
 import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 
 export const TracesQuery = Type.Object(
   {
@@ -81,6 +82,7 @@ export type FoundTrace = Static<typeof FoundTrace>
 /** Newest first, by the start of the newest span that matched. */
 export const TracesAnswer = Type.Object({
   traces: Type.Array(FoundTrace),
+  ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
   /** Of a search by `q`: more traces match; `nextCursor` has the next page. */
   more: Type.Optional(Type.Literal(true)),

@@ -1,6 +1,7 @@
 import { AttributesAnswer, AttributesQuery, CompletionAnswer, CompletionQuery } from '@spanlink/contract'
 import { completeQuery } from '../query/complete-query.ts'
 import { windowOf } from '../query/search-by-query.ts'
+import { searchedRange } from '../query/searched-range.ts'
 import { attributeKeys, attributeValues, narrowingOf } from '../query/traceql/names.ts'
 import type { Store } from '../store/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -17,9 +18,13 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
         const narrowing = q === undefined ? undefined : narrowingOf(q)
         const names = { ...windowOf(query), limit: limit ?? 100, narrowing, signal }
         const asked = prefix === undefined ? names : { ...names, prefix }
-        if (key !== undefined) return { status: 200, body: { values: [...(await attributeValues(store, key, asked))] } }
-        const attributes = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
-        return { status: 200, body: { attributes: [...attributes] } }
+        const range = windowOf(query)
+        if (key !== undefined) {
+          const { found, scanned } = await attributeValues(store, key, asked)
+          return { status: 200, body: { values: [...found], ...searchedRange(range, scanned) } }
+        }
+        const { found, scanned } = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
+        return { status: 200, body: { attributes: [...found], ...searchedRange(range, scanned) } }
       },
     }),
     endpoint({

@@ -1,5 +1,6 @@
 import { SeriesAnswer, SeriesQuery } from '@spanlink/contract'
 import { timeWindow } from '../query/messaging/time-window.ts'
+import { searchedRange } from '../query/searched-range.ts'
 import { parseDuration } from '../query/time-parameters.ts'
 import { aligned } from '../query/traceql/intervals.ts'
 import type { Exemplar } from '../query/traceql/exemplars.ts'
@@ -26,7 +27,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
         const { start, end } = isOpen ? aligned(asked, step) : asked
         const { exemplars: most = 0 } = query
         const asking = { start, end, step, exemplars: most, signal }
-        const { series, lastStep, cuts } = await metricsTraceQL(store, query.q, asking)
+        const { series, lastStep, cuts, scanned } = await metricsTraceQL(store, query.q, asking)
         const body = {
           startTimeUnixNano: String(start),
           endTimeUnixNano: String(end),
@@ -38,6 +39,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
             ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
           })),
           cuts: [...cuts],
+          ...searchedRange({ start, end }, scanned),
         }
         return { status: 200, body }
       },

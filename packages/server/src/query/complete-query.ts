@@ -47,7 +47,7 @@ async function keyOptions(
   names: Names,
 ): Promise<Option[]> {
   const { scope, parent, prefix } = wanted
-  const found = await attributeKeys(store, { ...names, prefix, ...(scope === 'any' ? {} : { scope }) })
+  const { found } = await attributeKeys(store, { ...names, prefix, ...(scope === 'any' ? {} : { scope }) })
   return found.map(({ field, scope: own }) => {
     const bare = field.slice(own.length)
     const text = parent ? `parent${scope === 'any' ? bare : `.${field}`}` : head.startsWith('.') ? bare : field
@@ -64,8 +64,8 @@ async function valueOptions(
   // Words of the grammar, or values that nobody picks from a list.
   if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
   const prefix = quoted ? head.slice(1) : ''
-  const found = await attributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
-    if (error instanceof TraceQLError) return []
+  const { found } = await attributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
+    if (error instanceof TraceQLError) return { found: [] }
     throw error
   })
   return found

@@ -1,6 +1,7 @@
 import type { HeatmapAnswer, HeatmapQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { filterText } from './filter-text.ts'
+import { searchedRange } from './searched-range.ts'
 import { windowOf } from './search-by-query.ts'
 import { metricsTraceQL } from './traceql/metrics.ts'
 
@@ -13,7 +14,7 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
   const columns = BigInt(query.columns ?? 120)
   const step = (end - start + columns - 1n) / columns
   const text = `${filterText(query) ?? ROOTS} | histogram_over_time(duration)`
-  const { series, cuts } = await metricsTraceQL(store, text, { start, end, step, ...options })
+  const { series, cuts, scanned } = await metricsTraceQL(store, text, { start, end, step, ...options })
   return {
     startTimeUnixNano: String(start),
     stepNano: String(step),
@@ -27,5 +28,6 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
       )
     }),
     cuts: [...cuts],
+    ...searchedRange({ start, end }, scanned),
   }
 }

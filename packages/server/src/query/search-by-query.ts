@@ -1,6 +1,7 @@
 import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
+import { searchedRange } from './searched-range.ts'
 import { defaultEnd, parseUnixNano } from './time-parameters.ts'
 import { StrangeCursor } from './traceql/page.ts'
 import { searchTraceQL } from './traceql/run.ts'
@@ -21,11 +22,12 @@ export async function searchByQuery(
   const limit = query.limit ?? 50
   const { cursor } = query
   const search = { ...windowOf(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
-  const { traces, nextCursor, cuts } = await searchTraceQL(store, text, search).catch((error: unknown) => {
+  const { traces, nextCursor, cuts, scanned } = await searchTraceQL(store, text, search).catch((error: unknown) => {
     throw error instanceof StrangeCursor ? new BadParameter('cursor', error.message) : error
   })
   return {
     traces: traces.map(foundTrace),
+    ...searchedRange(windowOf(query), scanned),
     ...(nextCursor === undefined ? {} : { nextCursor, more: true as const }),
     ...(cuts.length > 0 ? { cuts: [...cuts] } : {}),
   }

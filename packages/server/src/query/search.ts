@@ -1,6 +1,7 @@
 import type { TracesAnswer, TracesQuery, TraceSummary } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
+import { searchedRange } from './searched-range.ts'
 import { type SpanFilter, spanFilter, startsBetween } from './span-filter.ts'
 import { MAX_UINT64 } from './time-parameters.ts'
 import { summarize } from './trace-summary.ts'
@@ -30,10 +31,11 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
     if (found.length > limit) break
   }
   const page = found.slice(0, limit)
-  const last = page.at(-1)
+  const last = found.length > limit ? page.at(-1) : undefined
   return {
     traces: page.map((match) => match.summary),
-    ...(found.length > limit && last !== undefined ? { nextCursor: `${last.newest}-${last.traceId}` } : {}),
+    ...searchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
+    ...(last === undefined ? {} : { nextCursor: `${last.newest}-${last.traceId}` }),
   }
 }
 

@@ -43,9 +43,11 @@ test('the server is ready and its status tells what it holds', async () => {
 })
 
 test('names are listed for pickers', async () => {
-  expect((await get('/api/services')).body).toEqual({ services: ['gateway', 'payment'] })
+  const all = { searched: { start: '0', end: expect.stringMatching(/^[0-9]{19}$/) }, complete: true }
+  expect((await get('/api/services')).body).toEqual({ services: ['gateway', 'payment'], ...all })
   expect((await get('/api/operations?service=payment')).body).toEqual({
     operations: [{ service: 'payment', name: 'process orders', kind: 'consumer' }],
+    ...all,
   })
 })
 

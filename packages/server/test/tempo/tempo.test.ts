@@ -155,7 +155,7 @@ test('a search has the spans that match, typed, and no field that Grafana does n
         serviceStats: { payment: { spanCount: 1, errorCount: 1 } },
       },
     ],
-    metrics: { inspectedTraces: 1 },
+    metrics: { inspectedTraces: 1, completedJobs: 1, totalJobs: 1 },
   })
 })
 

@@ -12,6 +12,9 @@ import { loadSpans } from './load.ts'
 import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
+const foundKeys = async (...args: Parameters<typeof attributeKeys>) => (await attributeKeys(...args)).found
+const foundValues = async (...args: Parameters<typeof attributeValues>) => (await attributeValues(...args)).found
+
 const hour = 3_600_000_000_000n
 const second = 1_000_000_000n
 const start = 1_790_000_000_000_000_000n
@@ -290,28 +293,28 @@ describe('names', () => {
   const window = { start, end, timeoutMs: 60_000 }
 
   test('of attributes come with their scope, most used first, narrowed by a prefix', async () => {
-    expect(await attributeKeys(store, { ...window, scope: 'span' })).toEqual([
+    expect(await foundKeys(store, { ...window, scope: 'span' })).toEqual([
       { field: 'span.nth', scope: 'span', key: 'nth' },
       { field: `span.${JSON.stringify(hostile)}`, scope: 'span', key: hostile },
       { field: 'span.plain', scope: 'span', key: 'plain' },
     ])
-    expect((await attributeKeys(store, { ...window, prefix: 'SERV' })).map((key) => key.field)).toEqual([
+    expect((await foundKeys(store, { ...window, prefix: 'SERV' })).map((key) => key.field)).toEqual([
       'resource.service.name',
     ])
-    expect((await attributeKeys(store, { ...window, scope: 'link' })).map((key) => key.field)).toEqual(['link.hop'])
-    expect((await attributeKeys(store, { ...window, scope: 'event' })).map((key) => key.key)).toEqual([hostile])
-    expect((await attributeKeys(store, { ...window, scope: 'instrumentation' })).map((key) => key.field)).toEqual([
+    expect((await foundKeys(store, { ...window, scope: 'link' })).map((key) => key.field)).toEqual(['link.hop'])
+    expect((await foundKeys(store, { ...window, scope: 'event' })).map((key) => key.key)).toEqual([hostile])
+    expect((await foundKeys(store, { ...window, scope: 'instrumentation' })).map((key) => key.field)).toEqual([
       'instrumentation.library',
     ])
   })
 
   test('of values come as text', async () => {
-    expect(await attributeValues(store, 'resource.service.name', { ...window })).toEqual(
+    expect(await foundValues(store, 'resource.service.name', { ...window })).toEqual(
       expect.arrayContaining(['test', hostile]),
     )
-    expect(await attributeValues(store, '.plain', { ...window })).toEqual(['x'])
-    expect(await attributeValues(store, '.service.name', { ...window, prefix: 'te' })).toEqual(['test'])
-    expect((await attributeValues(store, 'span.nth', { ...window, prefix: '119' })).toSorted()).toEqual([
+    expect(await foundValues(store, '.plain', { ...window })).toEqual(['x'])
+    expect(await foundValues(store, '.service.name', { ...window, prefix: 'te' })).toEqual(['test'])
+    expect((await foundValues(store, 'span.nth', { ...window, prefix: '119' })).toSorted()).toEqual([
       '119',
       '1190',
       '1191',
@@ -324,18 +327,18 @@ describe('names', () => {
       '1198',
       '1199',
     ])
-    expect(await attributeValues(store, 'name', { ...window, prefix: 'SOU' })).toEqual(['source'])
-    expect(await attributeValues(store, 'kind', { ...window })).toEqual(['internal'])
-    expect(await attributeValues(store, 'link.hop', { ...window, limit: 3 })).toHaveLength(3)
-    expect(await attributeValues(store, 'event:name', { ...window })).toEqual([hostile])
-    expect(await attributeValues(store, 'instrumentation:name', { ...window })).toEqual(['scope'])
-    expect(await attributeValues(store, `span.${JSON.stringify(hostile)}`, { ...window })).toEqual([hostile])
+    expect(await foundValues(store, 'name', { ...window, prefix: 'SOU' })).toEqual(['source'])
+    expect(await foundValues(store, 'kind', { ...window })).toEqual(['internal'])
+    expect(await foundValues(store, 'link.hop', { ...window, limit: 3 })).toHaveLength(3)
+    expect(await foundValues(store, 'event:name', { ...window })).toEqual([hostile])
+    expect(await foundValues(store, 'instrumentation:name', { ...window })).toEqual(['scope'])
+    expect(await foundValues(store, `span.${JSON.stringify(hostile)}`, { ...window })).toEqual([hostile])
   })
 
   test.each(['rootName', 'parent.a', '1', 'duration > 1ms && name', '', 'a } || { b'])(
     '%s has no values to list',
     async (field) => {
-      await expect(attributeValues(store, field, { ...window })).rejects.toMatchObject({ name: 'TraceQLError' })
+      await expect(foundValues(store, field, { ...window })).rejects.toMatchObject({ name: 'TraceQLError' })
     },
   )
 })

@@ -13,6 +13,9 @@ import { loadSpans } from './load.ts'
 import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
+const foundKeys = async (...args: Parameters<typeof attributeKeys>) => (await attributeKeys(...args)).found
+const foundValues = async (...args: Parameters<typeof attributeValues>) => (await attributeValues(...args)).found
+
 const second = 1_000_000_000n
 // However busy the machine is.
 const timeoutMs = 60_000
@@ -169,7 +172,7 @@ describe('names and values of the spans that a filter holds for', () => {
   const window = { start: callsStart, end: callsStart + 2n * hour, timeoutMs }
   const before = { start: callsStart - hour, end: callsStart, timeoutMs }
   const valuesOf = (field: string, query: string) =>
-    attributeValues(store, field, { ...window, narrowing: narrowingIn(query) })
+    foundValues(store, field, { ...window, narrowing: narrowingIn(query) })
 
   test.each([
     ['resource.service.name', '{ resource.version = 2 }', ['new']],
@@ -194,14 +197,14 @@ describe('names and values of the spans that a filter holds for', () => {
   })
 
   test('values of links are those that such spans carry', async () => {
-    const hops = (query: string) => attributeValues(store, 'link.hop', { ...before, narrowing: narrowingOf(query) })
+    const hops = (query: string) => foundValues(store, 'link.hop', { ...before, narrowing: narrowingOf(query) })
     expect(await hops('{ name = "taken" }')).toEqual(['7'])
     expect(await hops('{ name = "sent" }')).toEqual([])
   })
 
   test('names come of every scope', async () => {
     const keysOf = async (query: string, from = window) =>
-      (await attributeKeys(store, { ...from, narrowing: narrowingOf(query) })).map(({ field }) => field).toSorted()
+      (await foundKeys(store, { ...from, narrowing: narrowingOf(query) })).map(({ field }) => field).toSorted()
     expect(await keysOf('{ resource.service.name = "old" }')).toEqual([
       'instrumentation.library',
       'resource.service.name',

@@ -22,7 +22,10 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
           error instanceof UnknownTrace ? { status: 404, detail: error.message } : problemOf(error)
         return reply.code(status).send({ error: { httpCode: status, message: detail } })
       })
-      jaeger.get('/services', async (_request, reply) => await listServices(store, { signal: hangUp(reply) }))
+      jaeger.get('/services', async (_request, reply) => {
+        const { services } = await listServices(store, { signal: hangUp(reply) })
+        return { services }
+      })
       jaeger.get('/operations', async (request, reply) => {
         const query = queryOf(request)
         const [service, kind] = [textOf(query, 'service'), textOf(query, 'spanKind', 'span_kind')]

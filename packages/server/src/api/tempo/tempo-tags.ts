@@ -18,7 +18,7 @@ export async function tempoScopes(
   const scopes = await Promise.all(
     SCOPES.filter((scope) => isAll || scope === wanted).map(async (scope) => ({
       name: scope,
-      tags: (await attributeKeys(store, { ...names, scope })).map(({ key }) => key),
+      tags: (await attributeKeys(store, { ...names, scope })).found.map(({ key }) => key),
     })),
   )
   return isAll || wanted === 'intrinsic' ? [...scopes, { name: 'intrinsic', tags: intrinsicSpellings }] : scopes
@@ -35,7 +35,7 @@ export async function tempoTagValues(store: Store, tag: string, names: Names): P
   }
   const field = tag === 'rootName' || tag === 'trace:rootName' ? 'name' : tag
   try {
-    return (await typedValues(store, field, names)).map(({ text, type }) => ({
+    return (await typedValues(store, field, names)).found.map(({ text, type }) => ({
       type: TYPES[type] ?? 'string',
       value: text,
     }))

@@ -80,13 +80,19 @@ function searches(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/search', async (request, reply) => {
     const query = request.query as TempoQuery
     const text = searchText(query)
-    const { traces: found } = await searchTraceQL(store, text, {
+    const { traces: found, scanned } = await searchTraceQL(store, text, {
       ...tempoWindow(query),
       limit: countOf(query, 'limit', 20, TRACES),
       spansPerSpanset: countOf(query, 'spss', 3, 100),
       signal: hangUp(reply),
     })
-    return { traces: found.map((trace) => tempoTrace(trace, text)), metrics: { inspectedTraces: found.length } }
+    // Tempo's field for a search that didn't see all: jobs that are still to do.
+    const isPartial = scanned.until !== undefined || scanned.isCut === true
+    const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
+    return {
+      traces: found.map((trace) => tempoTrace(trace, text)),
+      metrics: { inspectedTraces: found.length, ...jobs },
+    }
   })
   const names = (request: FastifyRequest, reply: FastifyReply) => ({
     ...tempoWindow(request.query as TempoQuery),

@@ -1,10 +1,11 @@
-import type { FoundTrace, SeriesAnswer, TracesAnswer } from '@spanlink/contract'
+import type { FoundTrace, SearchedRange, SeriesAnswer, TracesAnswer } from '@spanlink/contract'
 import { pageEnds } from '../../query/traceql/page.ts'
 import { parse } from '../../query/traceql/parse.ts'
 import { askServer, exitCodes } from '../ask-server.ts'
 import { type ClientArgs, countOf, parseClientArgs, timeOf } from '../client-options.ts'
 import { COMMON_HELP, type Command, type Output } from '../command.ts'
 import { progressOn } from '../print/progress.ts'
+import { partialNote } from '../print/partial-note.ts'
 import { printSeries } from '../print/print-series.ts'
 import { printFound } from '../print/print-table.ts'
 import { duration, plural, serviceColours, terminalOf } from '../print/terminal.ts'
@@ -43,26 +44,33 @@ ${COMMON_HELP}Exit code 3 also where no trace matches.
     const kept: FoundTrace[] = []
     // Lines that scroll by tell enough.
     const progress = progressOn(process.stdout.isTTY && !options.json ? { write: () => {} } : process.stderr)
-    const { shown, cursor, cuts } = await eachPage(options, most, (traces, soFar) => {
+    const { shown, cursor, cuts, range } = await eachPage(options, most, (traces, soFar) => {
       if (options.json) kept.push(...traces)
       else for (const trace of traces) for (const line of printFound(trace, terminal, colourOf)) out.line(line)
       if (isAll) progress.say(`${plural(soFar, 'trace')} …`)
     }).finally(progress.end)
     const rest = cursor === undefined ? {} : { nextCursor: cursor, more: true as const }
-    const answer: TracesAnswer = { traces: kept, ...rest, ...(cuts.length > 0 ? { cuts: [...cuts] } : {}) }
+    const answer: TracesAnswer = { traces: kept, ...range, ...rest, ...(cuts.length > 0 ? { cuts: [...cuts] } : {}) }
     if (options.json) out.line(JSON.stringify(answer))
     else {
-      if (cursor !== undefined)
-        out.note('More traces match: --all shows them, --limit more, --since and --until others.')
+      const isFull = cursor !== undefined && shown >= most
+      if (isFull) out.note('More traces match: --all shows them, --limit more, --since and --until others.')
       for (const cut of cuts) out.note(cut)
+      if (!range.complete && !isFull) out.note(partialNote(range))
     }
     if (shown > 0) return 0
-    if (!options.json && cursor === undefined) out.note('No trace matches.')
+    if (!options.json && range.complete) out.note('No trace matches.')
     return exitCodes.notFound
   },
 }
 
-type Pages = { readonly shown: number; readonly cursor: string | undefined; readonly cuts: readonly string[] }
+type Pages = {
+  readonly shown: number
+  readonly cursor: string | undefined
+  readonly cuts: readonly string[]
+  /** Of all pages together. */
+  readonly range: SearchedRange
+}
 
 /** Follows the cursor to the end, or until `most` traces are shown; the cursor is left where there are more. */
 async function eachPage(
@@ -77,16 +85,21 @@ async function eachPage(
   }
   const cuts = new Set<string>()
   let shown = 0
+  let end: string | undefined
   for (let cursor: string | undefined; ;) {
     const limit = Math.min(PAGE, most - shown)
     const page = await askServer<TracesAnswer>(options.url, '/api/traces', { ...asked, limit, cursor })
     shown += page.traces.length
     show(page.traces, shown)
     cursor = page.nextCursor
+    end ??= page.searched.end
     const isLast = cursor === undefined || shown >= most || !options.isSet('all')
     // That a page ends is no news where the next one is asked for.
     for (const cut of page.cuts ?? []) if (isLast || cut !== pageEnds) cuts.add(cut)
-    if (isLast) return { shown, cursor, cuts: [...cuts] }
+    if (isLast) {
+      const range = { searched: { start: page.searched.start, end }, complete: page.complete }
+      return { shown, cursor, cuts: [...cuts], range }
+    }
   }
 }
 
@@ -112,10 +125,11 @@ async function showSeries(options: ClientArgs, out: Output): Promise<number> {
     const terminal = terminalOf(process.stdout, process.env)
     for (const line of printSeries({ ...answer, series: shown }, terminal)) out.line(line)
     for (const cut of answer.cuts) out.note(cut)
+    if (!answer.complete) out.note(partialNote(answer))
     if (answer.lastStepNano !== undefined)
       out.note(`The last interval is ${duration(answer.lastStepNano)} of ${duration(answer.stepNano)} long.`)
   }
   if (shown.length > 0) return 0
-  if (!options.json) out.note('No span matches.')
+  if (!options.json) out.note(answer.complete ? 'No span matches.' : partialNote(answer))
   return exitCodes.notFound
 }

@@ -1,7 +1,8 @@
-import type { AnyValue, LogRecord, LogsAnswer, LogsQuery } from '@spanlink/contract'
+import type { AnyValue, LogRecord, LogsAnswer, LogsQuery, SearchedRange } from '@spanlink/contract'
 import { decodeAttributes } from '../../otlp/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
+import { searchedRange } from '../searched-range.ts'
 import { findSources } from '../span-source.ts'
 import { MAX_UINT64 } from '../time-parameters.ts'
 import { logBucket, logFilter } from './log-filter.ts'
@@ -31,7 +32,7 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
   }
   if (query.traceId === undefined) {
     const bound = await lastBucket(store, conditions, direction, params, options)
-    if (bound === undefined) return { logs: [], sources: [] }
+    if (bound === undefined) return { logs: [], sources: [], ...searchedLogs(query, cursor, undefined) }
     conditions.push(`${logBucket} ${newestFirst ? '>=' : '<='} {bound:UInt64}`)
     Object.assign(params, { bound })
   }
@@ -54,11 +55,23 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
     page.map((row) => row.sourceId),
     options,
   )
+  const last = rows.length > limit ? page.at(-1) : undefined
   return {
     logs: page.map((row) => logRecord(row, sources.indexes)),
     sources: sources.list,
+    ...searchedLogs(query, cursor, last && BigInt(last.timestamp)),
     ...(rows.length > limit ? { nextCursor: cursorAfter(page, cursor) } : {}),
   }
+}
+
+/** @param last timestamp of a page that another one follows */
+function searchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigint | undefined): SearchedRange {
+  const { start: from = '0', end: to = String(MAX_UINT64) } = query
+  const range = { start: BigInt(from), end: BigInt(to) }
+  if (query.order !== 'oldest') return searchedRange(range, { from: cursor?.timestamp, until: last })
+  const start = cursor === undefined || cursor.timestamp < range.start ? range.start : cursor.timestamp
+  const { searched } = searchedRange({ start, end: last === undefined ? range.end : last + 1n })
+  return { searched, complete: last === undefined }
 }
 
 /**

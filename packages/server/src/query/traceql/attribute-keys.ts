@@ -4,8 +4,9 @@ import type { Field, Scope } from './ast.ts'
 import { createParams, type Params } from './compile/params.ts'
 import { quoteName } from './describe.ts'
 import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
-import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { type Names, type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { startSearch } from './run.ts'
+import type { Scanned } from '../searched-range.ts'
 import type { Search, Window } from './search.ts'
 
 export type AttributeKey = {
@@ -22,15 +23,28 @@ export type AttributeKey = {
 export async function attributeKeys(
   store: Store,
   options: NamesOptions & { readonly scope?: Scope },
-): Promise<readonly AttributeKey[]> {
+): Promise<Names<AttributeKey>> {
   const search = startSearch(store, { timeoutMs: 1_000, ...options })
   const wanted = options.scope === undefined || options.scope === 'any' ? allScopes : [options.scope]
-  const found = await Promise.all(wanted.map((scope) => keysOf(search, scope, options)))
-  return found
-    .flat()
-    .sort((a, b) => b.uses - a.uses || (a.key < b.key ? -1 : 1))
-    .slice(0, options.limit ?? 100)
-    .map(({ scope, key }) => ({ field: `${scope}.${quoteName(key)}`, scope, key }))
+  const limit = options.limit ?? 100
+  const ofScopes = await Promise.all(wanted.map((scope) => keysOf(search, scope, options)))
+  const all = ofScopes.flatMap(({ found }) => found).sort((a, b) => b.uses - a.uses || (a.key < b.key ? -1 : 1))
+  const found = all.slice(0, limit).map(({ scope, key }) => ({ field: `${scope}.${quoteName(key)}`, scope, key }))
+  return {
+    found,
+    scanned: leastScanned(
+      ofScopes.map(({ scanned }) => scanned),
+      all.length > limit,
+    ),
+  }
+}
+
+/** What all of them searched. */
+function leastScanned(all: readonly Scanned[], isCut: boolean): Scanned {
+  const until = all
+    .flatMap((one) => one.until ?? [])
+    .reduce<bigint | undefined>((last, one) => (last === undefined || one > last ? one : last), undefined)
+  return { until, isCut: isCut || all.some((one) => one.isCut) }
 }
 
 const allScopes = ['span', 'resource', 'event', 'link', 'instrumentation'] as const
@@ -41,7 +55,7 @@ async function keysOf(
   search: Search,
   scope: Scope,
   { prefix = '', limit = 100, narrowing }: NamesOptions,
-): Promise<readonly Use[]> {
+): Promise<Names<Use>> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(key), ${params.add('String', prefix.toLowerCase())})`
   const inSources = scope === 'resource' || scope === 'instrumentation'
@@ -53,9 +67,18 @@ async function keysOf(
       where ${begins} group by key order by count() desc, key limit ${params.add('UInt32', limit)}`,
       params,
     )
+  const isSampled = async (window: Window): Promise<boolean> => {
+    const counting = createParams()
+    const rows = rowsOf(scope, window, counting, narrowing, sampled + 1)
+    const [row] = await ask<{ n: string }>(search, `select count() as n from (${rows})`, counting)
+    return Number(row?.n ?? 0) > sampled
+  }
+  // Resources and scopes are few.
   const isWhole = inSources && !narrowing
-  const rows = isWhole ? await read(search.window) : await newestFirst(search, read, (rows) => rows.length >= limit)
-  return rows.map(({ key, uses }) => ({ scope, key, uses: Number(uses) }))
+  const { found, scanned } = isWhole
+    ? await read(search.window).then((rows) => ({ found: rows, scanned: { isCut: rows.length >= limit } }))
+    : await newestFirst(search, read, inSources ? async () => false : isSampled, limit)
+  return { found: found.map(({ key, uses }) => ({ scope, key, uses: Number(uses) })), scanned }
 }
 
 function keysColumn(scope: Scope): string {
@@ -65,9 +88,15 @@ function keysColumn(scope: Scope): string {
   return 'mapKeys(attrs)'
 }
 
-function rowsOf(scope: Scope, window: Window, params: Params, narrowing: Field | undefined): string {
+function rowsOf(
+  scope: Scope,
+  window: Window,
+  params: Params,
+  narrowing: Field | undefined,
+  limit: number = sampled,
+): string {
   const { from, where } = spansThat(narrowing, window, params)
-  const most = params.add('UInt32', sampled)
+  const most = params.add('UInt32', limit)
   if (scope === 'resource' || scope === 'instrumentation') {
     const some = `source_id in (select distinct s.source_id from (select s.source_id from ${from} where ${where} limit ${most}) as s)`
     return `select resource_attrs, scope_attrs from sources${narrowing ? ` where ${some}` : ''}`

@@ -3,13 +3,13 @@ import { ask } from './ask.ts'
 import type { Field } from './ast.ts'
 import { check } from './check.ts'
 import { spansAlone } from './compile/from.ts'
-import { createParams } from './compile/params.ts'
+import { createParams, type Params } from './compile/params.ts'
 import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { intrinsics } from './intrinsics.ts'
 import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
-import { type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { type Names, type NamesOptions, newestFirst, sampled } from './newest-first.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
 import type { Search, Window } from './search.ts'
@@ -23,13 +23,13 @@ export type TypedValue = { readonly text: string; readonly type: string }
  * @param field as a query spells it, such as `span.http.method`, `.topic`, `name`, `resource."odd name"`
  * @throws TraceQLError when that is no field, or one of a whole trace
  */
-export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<readonly string[]> {
-  const values = await typedValues(store, field, options)
-  return [...new Set(values.map(({ text }) => text))]
+export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<Names<string>> {
+  const { found, scanned } = await typedValues(store, field, options)
+  return { found: [...new Set(found.map(({ text }) => text))], scanned }
 }
 
 /** The same with the types that they were sent with: a number and the text that looks like it are two values. */
-export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<readonly TypedValue[]> {
+export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<Names<TypedValue>> {
   const parsed = parseFieldName(field)
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
   const { narrowing } = options
@@ -40,14 +40,15 @@ export async function typedValues(store: Store, field: string, options: NamesOpt
     return valuesInSources(search, parsed, options)
   if (parsed.kind !== 'attribute' || scope !== 'any') return newestValues(search, parsed, options)
   const own = await newestValues(search, { ...parsed, scope: 'span' }, options)
-  return own.length > 0 ? own : valuesInSources(search, { ...parsed, scope: 'resource' }, options)
+  return own.found.length > 0 ? own : valuesInSources(search, { ...parsed, scope: 'resource' }, options)
 }
 
-function newestValues(search: Search, field: Field, options: NamesOptions): Promise<readonly TypedValue[]> {
+function newestValues(search: Search, field: Field, options: NamesOptions): Promise<Names<TypedValue>> {
   return newestFirst(
     search,
     (window) => valuesInSpans(search, field, window, options),
-    (rows) => rows.length >= (options.limit ?? 100),
+    (window) => isSampled(search, field, window, options),
+    options.limit ?? 100,
   )
 }
 
@@ -79,7 +80,7 @@ function isOfScope(field: Field): boolean {
 async function operationNames(
   store: Store,
   { prefix = '', limit = 100, signal, timeoutMs = 1_000 }: NamesOptions,
-): Promise<readonly TypedValue[]> {
+): Promise<Names<TypedValue>> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(name), ${params.add('String', prefix.toLowerCase())})`
   const rows = await store.query<{ name: string }>(
@@ -87,14 +88,14 @@ async function operationNames(
     params.values,
     { signal, timeoutMs },
   )
-  return rows.map(({ name }) => ({ text: name, type: 's' }))
+  return { found: rows.map(({ name }) => ({ text: name, type: 's' })), scanned: { isCut: rows.length >= limit } }
 }
 
 async function valuesInSources(
   search: Search,
   field: Field,
   { prefix = '', limit = 100 }: NamesOptions,
-): Promise<readonly TypedValue[]> {
+): Promise<Names<TypedValue>> {
   const params = createParams()
   const row = { ...spansAlone(params, undefined), source: 'r' }
   const rows = await ask<TypedValue>(
@@ -104,7 +105,7 @@ async function valuesInSources(
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
   )
-  return rows
+  return { found: rows, scanned: { isCut: rows.length >= limit } }
 }
 
 async function valuesInSpans(
@@ -114,6 +115,24 @@ async function valuesInSpans(
   { prefix = '', limit = 100, narrowing }: NamesOptions,
 ): Promise<readonly TypedValue[]> {
   const params = createParams()
+  return await ask<TypedValue>(
+    search,
+    `select text, type from (${someValues(field, window, narrowing, params, sampled)})
+    where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
+    group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
+    params,
+  )
+}
+
+async function isSampled(search: Search, field: Field, window: Window, { narrowing }: NamesOptions): Promise<boolean> {
+  const params = createParams()
+  const values = someValues(field, window, narrowing, params, sampled + 1)
+  const [row] = await ask<{ n: string }>(search, `select count() as n from (${values})`, params)
+  return Number(row?.n ?? 0) > sampled
+}
+
+/** SQL: values of the field with their types, one row a span, event or link that has it. */
+function someValues(field: Field, window: Window, narrowing: Field | undefined, params: Params, limit: number): string {
   const { from: spans, where, row } = spansThat(narrowing, window, params, [field])
   const text = compileText(field, row)
   const isEvent =
@@ -125,18 +144,11 @@ async function valuesInSpans(
   const from = isLink ? 'span_links as l' : `${spans}${isEvent ? ' array join s.events as e' : ''}`
   const rowsThat = isLink ? linksOf(narrowing, window, params) : where
   const valuesFrom = (rows: string): string =>
-    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text) limit ${params.add('UInt32', sampled)}`
+    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text) limit ${params.add('UInt32', limit)}`
   const values = [valuesFrom(`${from} where ${rowsThat}`)]
   // The time since the span's start takes the span.
   if (isEvent && !(field.kind === 'intrinsic' && field.name === 'event:timeSinceStart')) {
     values.push(valuesFrom(`(${logEventsOf(narrowing, window, params)}) where 1`))
   }
-  const rows = await ask<TypedValue>(
-    search,
-    `select text, type from (${values.join(' union all ')})
-    where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
-    group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
-    params,
-  )
-  return rows
+  return values.join(' union all ')
 }

@@ -24,7 +24,10 @@ export async function aggregateMatches(
   const plan = planPipeline(metrics.source, { numbers: field ? [field] : [], labels: by })
   const scope = { window: search.window, within: undefined }
   const { matches, rest } = await findMatches(search, plan, scope, limits.candidateTraces)
-  if (rest) search.cuts.add(lookedAtMost)
+  if (rest) {
+    search.cuts.add(lookedAtMost)
+    search.scannedUntil = rest.newest > 0n ? rest.newest : search.window.end
+  }
   const groups = new Map<string, Group>()
   const labelColumns = by.map((each) => plan.labelOf(each))
   for (const { rows, spansets } of matches) {

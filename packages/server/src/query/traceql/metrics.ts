@@ -11,6 +11,7 @@ import { compareInEngine } from './metrics-compare.ts'
 import { combineSeries, type Point, type RawSeries, type Series, secondStage } from './metrics-series.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
+import type { Scanned } from '../searched-range.ts'
 import type { Search } from './search.ts'
 
 export type MetricsOptions = {
@@ -36,6 +37,7 @@ export type MetricsAnswer = {
   readonly lastStep: bigint
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
   readonly cuts: readonly string[]
+  readonly scanned: Scanned
 }
 
 /**
@@ -64,6 +66,7 @@ export async function metricsTraceQL(store: Store, text: string, options: Metric
     series: exemplars > 0 ? settleExemplars(series, exemplars) : series,
     lastStep: lengthOf(intervals.count - 1, intervals),
     cuts: [...search.cuts],
+    scanned: { until: search.scannedUntil, isCut: search.cuts.size > 0 },
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Field } from './ast.ts'
 import { TraceQLError } from './errors.ts'
+import type { Scanned } from '../searched-range.ts'
 import type { Search, Window } from './search.ts'
 
 export type NamesOptions = {
@@ -22,27 +23,34 @@ export const sampled = 50_000
 
 const minute = 60_000_000_000n
 
+export type Names<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
+
 /**
  * Reads the newest ten minutes, then an hour, then further back, until there is enough or the time is up: then what
- * was found last is the answer.
+ * was found last is returned, as incomplete.
+ *
+ * @param isSampled whether a window holds more rows than were read of it
  */
 export async function newestFirst<Found>(
   search: Search,
   read: (window: Window) => Promise<readonly Found[]>,
-  isEnough: (found: readonly Found[]) => boolean,
-): Promise<readonly Found[]> {
+  isSampled: (window: Window) => Promise<boolean>,
+  limit: number,
+): Promise<Names<Found>> {
   const { start, end } = search.window
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = end < now ? end : now
-  let found: readonly Found[] = []
+  let names: Names<Found> = { found: [], scanned: { until: end } }
   for (let reach = 10n * minute; ; reach *= 8n) {
     const from = anchor - reach > start ? anchor - reach : start
     try {
-      found = await read({ start: from, end })
+      const found = await read({ start: from, end })
+      names = { found, scanned: { until: from } }
+      if (found.length >= limit) return names
+      if (from === start) return { found, scanned: { isCut: await isSampled({ start, end }) } }
     } catch (error) {
-      if (error instanceof TraceQLError && error.code === 'limit') return found
+      if (error instanceof TraceQLError && error.code === 'limit') return names
       throw error
     }
-    if (from === start || isEnough(found)) return found
   }
 }

@@ -1,5 +1,6 @@
 import type { Store } from '../../store/store.ts'
 import type { TraceSummary } from '@spanlink/contract'
+import type { Scanned } from '../searched-range.ts'
 import { MAX_UINT64 } from '../time-parameters.ts'
 import { summarize } from '../trace-summary.ts'
 import type { SpanFilter } from '../span-filter.ts'
@@ -14,7 +15,7 @@ import type { LabelType } from './labels.ts'
 import { findMatches, type Match } from './find.ts'
 import { limits } from './limits.ts'
 import { parse } from './parse.ts'
-import { cursorOf, pageEnds, parseCursor } from './page.ts'
+import { cursorOf, pageEnds, parseCursor, type Position } from './page.ts'
 import { fieldsShown, type Plan, planPipeline } from './plan.ts'
 import type { Search } from './search.ts'
 import { type AnswerSpan, type NumberOfTree, readSpans } from './spans-of-answer.ts'
@@ -41,6 +42,7 @@ export type SearchAnswer = {
   readonly nextCursor?: string
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
   readonly cuts: readonly string[]
+  readonly scanned: Scanned
 }
 
 type AnswerTrace = {
@@ -89,7 +91,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const matches = found.slice(0, limit)
   const last = found.length > limit ? matches.at(-1)?.position : rest
   if (last && found.length <= limit) search.cuts.add(pageEnds)
-  const next = last ? { nextCursor: cursorOf(last) } : {}
+  const next = { ...(last && { nextCursor: cursorOf(last) }), scanned: toScanned(search, after, last) }
   if (matches.length === 0) return { traces: [], ...next, cuts: [...search.cuts] }
   const most = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)
@@ -129,6 +131,12 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
 function typeOfAggregate(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
   if (field?.kind === 'intrinsic' && intrinsics[field.name].type === 'duration') return 'duration'
   return fn !== 'avg' && Number.isSafeInteger(value) ? 'int' : 'float'
+}
+
+function toScanned({ cuts, window }: Search, after: Position | undefined, last: Position | undefined): Scanned {
+  // Traces that an operator over links found lie in no order of time.
+  const until = last?.newest === 0n ? window.end : last?.newest
+  return { from: after?.newest || undefined, until, isCut: cuts.size > 0 }
 }
 
 /** Numbers that the matches know and no statement gives. */

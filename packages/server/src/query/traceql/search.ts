@@ -12,4 +12,6 @@ export type Search = {
   readonly deadline: number
   /** What was cut off, in words with a suggestion; empty when the answer is whole. */
   readonly cuts: Set<string>
+  /** Set where older spans of the window were not looked at. */
+  scannedUntil?: bigint
 }

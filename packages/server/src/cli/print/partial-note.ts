@@ -1,0 +1,7 @@
+import type { SearchedRange } from '@spanlink/contract'
+import { clock } from './terminal.ts'
+
+/** Printed instead of "none" or "all", where not all of the range was searched. */
+export function partialNote({ searched: { start, end } }: SearchedRange): string {
+  return `partial: searched ${start === '0' ? 'the beginning' : clock(start)} to ${clock(end)}`
+}

@@ -1,0 +1,68 @@
+import type { SearchedRange, TracesAnswer, TracesQuery } from '@spanlink/contract'
+import { tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findHeatmap } from '../../src/query/heatmap.ts'
+import { searchByQuery } from '../../src/query/search-by-query.ts'
+import { searchTraces } from '../../src/query/search.ts'
+import { attributeKeys, attributeValues } from '../../src/query/traceql/names.ts'
+import { MS, span, T0 } from '../flow/kafka-spans.ts'
+import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
+
+const START = String(T0)
+const END = String(T0 + 60_000n * MS)
+const at = (millis: number): string => String(T0 + BigInt(millis) * MS)
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+  const spans = [0, 1, 2, 3, 4].map((index) => span({ at: index * 1_000, attributes: { [`key-${index}`]: index } }))
+  await traces.put(tracesOf('shop', spans))
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const searches = {
+  filters: (query: TracesQuery) => searchTraces(traces.store, { ...query, service: 'shop' }, {}),
+  TraceQL: (query: TracesQuery) => searchByQuery(traces.store, '{ resource.service.name = "shop" }', query, {}),
+}
+
+test.each(['filters', 'TraceQL'] as const)(
+  'pages of a search by %s adjoin and the last one is complete',
+  async (by) => {
+    const ranges: SearchedRange[] = []
+    let cursor: string | undefined
+    do {
+      const page: TracesAnswer = await searches[by]({ start: START, end: END, limit: 2, ...(cursor && { cursor }) })
+      ranges.push({ searched: page.searched, complete: page.complete })
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+    expect(ranges).toEqual([
+      { searched: { start: at(3_000), end: END }, complete: false },
+      { searched: { start: at(1_000), end: String(T0 + 3_000n * MS + 1n) }, complete: false },
+      { searched: { start: START, end: String(T0 + 1_000n * MS + 1n) }, complete: true },
+    ])
+  },
+)
+
+test('a search of all time ends now', async () => {
+  const before = BigInt(Date.now()) * MS
+  const { searched, complete } = await searches.filters({})
+  expect({ start: searched.start, complete }).toEqual({ start: '0', complete: true })
+  expect(BigInt(searched.end)).toBeGreaterThanOrEqual(before)
+})
+
+test('a heatmap searched all of its range', async () => {
+  expect(await findHeatmap(traces.store, { start: START, end: END }, {})).toMatchObject({
+    searched: { start: START, end: END },
+    complete: true,
+  })
+})
+
+test('names and values that stop at their limit are not complete', async () => {
+  const window = { start: BigInt(START), end: BigInt(END), scope: 'span' as const }
+  const all = await attributeKeys(traces.store, { ...window, limit: 6 })
+  expect(all.found).toHaveLength(5)
+  expect(all.scanned).toMatchObject({ isCut: false, until: undefined })
+  expect((await attributeKeys(traces.store, { ...window, limit: 5 })).scanned).not.toEqual(all.scanned)
+  const values = await attributeValues(traces.store, 'resource.service.name', { ...window, limit: 1 })
+  expect(values).toEqual({ found: ['shop'], scanned: { isCut: true } })
+})
