@@ -15,13 +15,13 @@ import type { Tracing } from './tracing.ts'
  * Runs `fn` in a process span of a whole batch, which a receive span precedes as its parent:
  *
  *     poll T      CLIENT    links to the batch's producers; the root, unless there is an ambient span
- *     ├ poll T    CLIENT    only beyond `linkLimit` producers: the next `linkLimit` of them, and so on
- *     └ process T CONSUMER  links to the producers, at most `linkLimit`
+ *     ├ poll T    CLIENT    only beyond `linkLimit` messages: the next `linkLimit` of them, and so on
+ *     └ process T CONSUMER  a link per message, at most `linkLimit`
  *
- * Without receive spans the process span comes first, and those with the next producers are below it:
+ * Without receive spans the process span comes first, and those with the next links are below it:
  *
- *     process T   CONSUMER  links to the producers, at most `linkLimit`
- *     └ poll T    CLIENT    only beyond `linkLimit` producers: the next `linkLimit` of them, and so on
+ *     process T   CONSUMER  a link per message, at most `linkLimit`
+ *     └ poll T    CLIENT    only beyond `linkLimit` messages: the next `linkLimit` of them, and so on
  *
  * A batch never becomes a child of a message's creation context, whatever the correlation: it has more than one. `fn`'s context
  * has the baggage entries on which all messages agree.
@@ -125,7 +125,7 @@ function receiveSpans(
   return within
 }
 
-/** Makes a receive span below `first` for each further `linkLimit` producers. If `first` isn't recorded it reaches nobody, and neither do they. */
+/** Makes a receive span below `first` for each further `linkLimit` messages. Skipped if `first` isn't recording. */
 function furtherLinks(
   tracing: Tracing,
   source: PreparedSource,

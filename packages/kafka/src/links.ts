@@ -37,9 +37,9 @@ export function messageLinkAttributes(
   return attributes
 }
 
-/** The links of a batch, whose attributes are made when the first recording span asks for them. */
+/** The links of a batch, whose attributes are made when the first recording span needs them. */
 export interface BatchLinks {
-  /** How many producers there are. A batch that isn't recorded need not ask, and then only those that its spans start with are told apart. */
+  /** How many messages of the batch have a creation context. */
   readonly length: number
   /** `count` links from `from` on; bare while spans may be given the attributes later. */
   slice(from: number, count: number): Link[]
@@ -48,8 +48,8 @@ export interface BatchLinks {
 }
 
 /**
- * One link per producer span of a batch, in the messages' order. Messages of one producer span (`sendSpans: 'perCall'`) share
- * a link with the first one's offset and key, and `messaging.batch.message_count` says how many they are.
+ * One link per message with a creation context, in the messages' order. Messages of one producer span (`sendSpans: 'perCall'`) have
+ * a link each, as with the Java agent: only so does each keep its offset and key.
  */
 export function batchLinks(
   tracing: Tracing,
@@ -57,83 +57,26 @@ export function batchLinks(
   messages: readonly ReceivedMessage[],
   contexts: readonly (SpanContext | undefined)[],
 ): BatchLinks {
-  const { producers, read } = producersOf(messages, contexts)
-  const described = new Map<Producer, Attributes>()
-  const attributesOf = (producer: Producer): Attributes => {
-    let attributes = described.get(producer)
-    if (attributes === undefined) {
-      const { first } = producer
-      attributes = messageLinkAttributes(tracing, source, first, messageDetails(tracing, source, first))
-      if (producer.count > 1) tracing.names.put(attributes, 'messageCount', producer.count)
-      described.set(producer, attributes)
-    }
-    return attributes
+  const linked: { readonly context: SpanContext; readonly message: ReceivedMessage }[] = []
+  for (const [i, context] of contexts.entries()) {
+    if (context !== undefined) linked.push({ context, message: messages[i]! })
   }
-  const wholeLink = (producer: Producer): Link => ({ context: producer.context, attributes: attributesOf(producer) })
+  // A receive span and a process span have the same links: their attributes are made once.
+  const attributes: Attributes[] = []
+  const wholeLink = (i: number): Link => {
+    const { context, message } = linked[i]!
+    attributes[i] ??= messageLinkAttributes(tracing, source, message, messageDetails(tracing, source, message))
+    return { context, attributes: attributes[i] }
+  }
   return {
-    get length() {
-      read(Number.POSITIVE_INFINITY)
-      return producers.length
-    },
+    length: linked.length,
     slice(from, count) {
       const isBare = tracing.laterLinks.isPossible
-      // How many messages a producer has is part of a whole link.
-      read(isBare ? from + count : Number.POSITIVE_INFINITY)
-      const some = producers.slice(from, from + count)
-      return isBare ? some.map(bareLink) : some.map(wholeLink)
+      return linked.slice(from, from + count).map(({ context }, i) => (isBare ? { context } : wholeLink(from + i)))
     },
     describe(span, from, count) {
-      read(Number.POSITIVE_INFINITY)
-      const some = Math.min(count, producers.length - from)
-      tracing.laterLinks.describe(span, some, (i) => wholeLink(producers[from + i]!))
-    },
-  }
-}
-
-interface Producer {
-  readonly context: SpanContext
-  readonly first: ReceivedMessage
-  count: number
-}
-
-function bareLink({ context }: Producer): Link {
-  return { context }
-}
-
-/** The producers found so far, and what reads on until there are `enough` of them. */
-interface FoundProducers {
-  readonly producers: readonly Producer[]
-  read(enough: number): void
-}
-
-function producersOf(
-  messages: readonly ReceivedMessage[],
-  contexts: readonly (SpanContext | undefined)[],
-): FoundProducers {
-  const producers: Producer[] = []
-  // Span ids are random, so this one is looked up, and the rare other trace with the same id is told apart by a search.
-  const bySpan = new Map<string, Producer>()
-  let next = 0
-  return {
-    producers,
-    read(enough) {
-      for (; next < messages.length && producers.length < enough; next += 1) {
-        const context = contexts[next]
-        if (context === undefined) continue
-        let known = bySpan.get(context.spanId)
-        if (known !== undefined && known.context.traceId !== context.traceId) {
-          known = producers.find(
-            ({ context: { spanId, traceId } }) => spanId === context.spanId && traceId === context.traceId,
-          )
-        }
-        if (known !== undefined) {
-          known.count += 1
-          continue
-        }
-        const producer = { context, first: messages[next]!, count: 1 }
-        producers.push(producer)
-        if (!bySpan.has(context.spanId)) bySpan.set(context.spanId, producer)
-      }
+      const some = Math.min(count, linked.length - from)
+      tracing.laterLinks.describe(span, some, (i) => wholeLink(from + i))
     },
   }
 }

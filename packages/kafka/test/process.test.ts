@@ -1,7 +1,8 @@
 import { ROOT_CONTEXT, context, createContextKey, propagation, trace } from '@opentelemetry/api'
-import type { Attributes, Span, TracerProvider } from '@opentelemetry/api'
+import type { Attributes, Span, SpanContext, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
 import { createKafkaTelemetry } from '@spanlink/kafka'
 import type { ReceivedMessage, SpanSubject } from '@spanlink/kafka'
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
@@ -202,14 +203,58 @@ describe('a batch', () => {
     )
   })
 
-  test('messages of one producer span share a link that counts them', () => {
+  test('messages of one producer span have a link each, with their own offset and key', () => {
     const same = message(1)
-    createKafkaTelemetry().batch([same, { ...same, offset: '2' }, message(3)], () => undefined, { source })
-    const { links } = described(spans.only('process orders'))
-    expect(links.map((link) => [link.to, link.attributes?.['messaging.batch.message_count']])).toEqual([
-      [creation(1), 2],
-      [creation(3), undefined],
-    ])
+    const other = { ...same, offset: '2', key: 'other' }
+    createKafkaTelemetry().batch([same, other, message(3)], () => undefined, { source })
+    const linksOf = (name: string) =>
+      described(spans.only(name)).links.map(({ to, attributes }) => [
+        to,
+        attributes?.['kafka.offset'],
+        attributes?.['kafka.message.key'],
+      ])
+    const expected = [
+      [creation(1), 1, 'k1'],
+      [creation(1), 2, 'other'],
+      [creation(3), 3, 'k3'],
+    ]
+    expect([linksOf('poll orders'), linksOf('process orders')]).toEqual([expected, expected])
+  })
+
+  test('reads the ids of each message a fixed number of times, whatever other messages have', () => {
+    // undefined: unlike all others.
+    const ids = fc.tuple(fc.constantFrom('a', 'b', undefined), fc.constantFrom('c', 'd', undefined))
+    fc.assert(
+      fc.property(fc.array(ids, { minLength: 1, maxLength: 50 }), (pattern) => {
+        const readsOf = (repeats: number): number => {
+          let reads = 0
+          const id = (of: string): string => ((reads += 1), of)
+          const contexts = Array.from({ length: pattern.length * repeats }, (_, i): SpanContext => {
+            const [trace = String(i), span = String(i)] = pattern[i % pattern.length]!
+            return {
+              get traceId() {
+                return id(trace.padStart(32, 'f'))
+              },
+              get spanId() {
+                return id(span.padStart(16, 'f'))
+              },
+              traceFlags: 1,
+            }
+          })
+          const propagator: TextMapPropagator = {
+            inject: () => undefined,
+            fields: () => [],
+            extract: (context, { at }: { readonly at: number }) => trace.setSpanContext(context, contexts[at]!),
+          }
+          const telemetry = createKafkaTelemetry({ propagator, linkLimit: 8, receiveSpans: false })
+          const messages = contexts.map((_, at) => message(at, { headers: { at } }))
+          telemetry.batch(messages, () => undefined, { source })
+          return reads
+        }
+        expect(readsOf(40)).toBeLessThanOrEqual(40 * readsOf(1))
+      }),
+      { numRuns: 30 },
+    )
   })
 
   test('beyond the link limit further receive spans keep every producer reachable, and the SDK drops nothing', () => {
@@ -241,7 +286,7 @@ describe('a batch', () => {
     expect(polls.at(-1)?.links.at(-1)?.attributes).toMatchObject({ 'kafka.offset': 500 })
   })
 
-  test('whose links start whole still counts the messages of each producer', () => {
+  test('whose links start whole has them with their attributes', () => {
     const hidden: TracerProvider = {
       getTracer: (name, version) => {
         const tracer = trace.getTracer(name, version)
@@ -255,12 +300,15 @@ describe('a batch', () => {
     }
     const telemetry = createKafkaTelemetry({ tracerProvider: hidden, linkLimit: 2, receiveSpans: false })
     telemetry.batch([message(9)], () => undefined, { source })
-    const repeated = [1, 2, 3].flatMap((n) => [message(n), message(n, { offset: '7' })])
-    telemetry.batch(repeated, () => undefined, { source })
-    const counts = (span: ReturnType<typeof described> | undefined) =>
-      span?.links.map(({ attributes }) => attributes?.['messaging.batch.message_count'])
-    expect(counts(spans.named('process orders').map(described)[1])).toEqual([2, 2])
-    expect(counts(described(spans.only('poll orders')))).toEqual([2])
+    telemetry.batch(
+      [1, 2, 3].map((n) => message(n)),
+      () => undefined,
+      { source },
+    )
+    const offsets = (span: ReturnType<typeof described> | undefined) =>
+      span?.links.map(({ attributes }) => attributes?.['kafka.offset'])
+    expect(offsets(spans.named('process orders').map(described)[1])).toEqual([1, 2])
+    expect(offsets(described(spans.only('poll orders')))).toEqual([3])
   })
 
   test('without a source is from where all its messages are, and links say where each is', () => {
