@@ -60,7 +60,8 @@ export function processBatch<R>(
     reportFailure('start the spans of a batch', error)
     return runUntraced(fn, ambient)
   }
-  return runInSpan(tracing, span, within, fn, measured(tracing, source, messages, within)?.process)
+  const by = tracing.options.receiveSpans ? 'poll' : 'process'
+  return runInSpan(tracing, span, within, fn, measured(tracing, source, messages, within, by)?.process)
 }
 
 /**
@@ -71,16 +72,15 @@ export function receiveBatch(
   tracing: Tracing,
   source: PreparedSource,
   messages: readonly ReceivedMessage[],
-  ambient: Context = context.active(),
-  startTime?: number,
+  { ambient, startTime, error }: { readonly ambient: Context; readonly startTime?: number; readonly error?: unknown },
 ): Context {
   if (!source.traced) return ambient
   try {
     const { links } = readBatch(tracing, source, messages)
-    const within = receiveSpans(tracing, source, messages, links, ambient, startTime)
-    const metrics = measured(tracing, source, messages, within)
+    const within = receiveSpans(tracing, source, messages, links, ambient, startTime, error)
+    const metrics = measured(tracing, source, messages, within, 'poll')
     // `startTime` is of the wall clock, durations are of the monotonic one.
-    if (startTime !== undefined) metrics?.receive.done(performance.now() - (Date.now() - startTime), within)
+    if (startTime !== undefined) metrics?.receive.done(performance.now() - (Date.now() - startTime), within, error)
     return within
   } catch (error) {
     reportFailure('make the receive span of a batch', error)
@@ -116,12 +116,14 @@ function receiveSpans(
   links: BatchLinks,
   ambient: Context,
   startTime?: number,
+  error?: unknown,
 ): Context {
   const first = startReceive(tracing, source, links, 0, ambient, startTime)
   const within = trace.setSpan(ambient, first)
   decorateBatch(tracing, source, first, within, messages, 'receive')
   furtherLinks(tracing, source, links, first, within, startTime)
-  tracing.succeed(first)
+  if (error === undefined) tracing.succeed(first)
+  else tracing.fail(first, error)
   return within
 }
 

@@ -11,7 +11,7 @@ import type { Instruments } from './metrics/instruments.ts'
 import { byteLength, timestampOf } from './metrics/message-size.ts'
 import type { ResolvedOptions } from './options.ts'
 import { partitionId } from './source.ts'
-import type { MessageSource, ReceivedMessage } from './source.ts'
+import type { MessageSource, ReceivedMessage, ServerAddress } from './source.ts'
 import { VERSION } from './version.ts'
 
 /** Metrics of operations on messages. Nothing here throws. */
@@ -32,9 +32,9 @@ export interface Timed {
 }
 
 export interface ConsumerMetrics {
-  /** Messages were handed to the application: to be told once per delivery. */
-  delivered(messages: readonly ReceivedMessage[], within: Context): void
-  /** The same for a message on its own, which may have been delivered with a batch before. */
+  /** Counts messages handed to the application by a poll, or straight to a process span; once per delivery. */
+  delivered(messages: readonly ReceivedMessage[], by: 'poll' | 'process', within: Context): void
+  /** The same for a message processed on its own, which may have been delivered with a batch before. */
   deliveredOne(message: ReceivedMessage, within: Context): void
   /** A receive that the application asked for. */
   readonly receive: Timed
@@ -66,6 +66,8 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
     // SDKs sort the names for every record, which takes less for what is sorted.
     return Object.freeze(Object.fromEntries(Object.entries(made).toSorted(([one], [other]) => (one < other ? -1 : 1))))
   }
+  const ofServer: ServerFields = (server) =>
+    wanted && wanted.broker && server !== undefined ? { serverAddress: server.address, serverPort: server.port } : {}
   const timed = (histogram: Histogram, of: Attributes): Timed => ({
     done(started, within, error) {
       const seconds = (performance.now() - started) / 1000
@@ -92,7 +94,9 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
     },
     attributes,
     consumer: (instruments, source) =>
-      kept(consumers, instruments, source, () => consumerMetrics(instruments, source, attributes, timed)),
+      kept(consumers, instruments, source, () =>
+        consumerMetrics(instruments, source, attributes, timed, ofServer(source.server)),
+      ),
     producer(instruments, topic) {
       let topics = producers.get(instruments)
       if (topics === undefined) producers.set(instruments, (topics = new Map()))
@@ -104,8 +108,16 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
       return known
     },
     settled: (instruments, source, operationName) =>
-      timed(instruments.operationDuration, attributes(source, { operationName, operationType: 'settle' })),
+      timed(
+        instruments.operationDuration,
+        attributes(source, { operationName, operationType: 'settle', ...ofServer(source.server) }),
+      ),
   }
+}
+
+type ServerFields = (server: ServerAddress | undefined) => {
+  readonly serverAddress?: string | undefined
+  readonly serverPort?: number | undefined
 }
 
 function consumerMetrics(
@@ -113,13 +125,16 @@ function consumerMetrics(
   source: MessageSource,
   attributes: KafkaMetrics['attributes'],
   timed: (histogram: Histogram, of: Attributes) => Timed,
+  server: ReturnType<ServerFields>,
 ): ConsumerMetrics {
   const ofSource = attributes(source)
-  const ofPoll = attributes(source, { operationName: 'poll' })
-  const messages = instruments.consumedMessages.of(ofPoll)
+  // Made by the first message, so that no series of zeros is exported.
+  const counters: Partial<Record<'poll' | 'process', Count>> = {}
+  const consumedBy = (operationName: 'poll' | 'process'): Count =>
+    (counters[operationName] ??= instruments.consumedMessages.of(attributes(source, { operationName, ...server })))
   const bytes = instruments.consumedBytes.of(ofSource)
-  const count = (message: ReceivedMessage): void => {
-    messages.value += 1
+  const count = (message: ReceivedMessage, counted: Count): void => {
+    counted.value += 1
     bytes.value += byteLength(message.key) + byteLength(message.value)
   }
   const time = (message: ReceivedMessage, within: Context): void => {
@@ -129,24 +144,24 @@ function consumerMetrics(
     instruments.endToEndDuration.record(Math.max(0, Date.now() - timestamp) / 1000, ofSource, within)
   }
   return {
-    delivered(delivered, within) {
+    delivered(delivered, operation, within) {
       // An SDK hashes the attributes for each record, so a batch is told by ten of its messages, evenly spread.
       const step = Math.ceil(delivered.length / TIMED_PER_BATCH)
       countOnce(delivered, (message, i) => {
-        count(message)
+        count(message, consumedBy(operation))
         if (i % step === 0) time(message, within)
       })
     },
     deliveredOne(message, within) {
       if (wasCounted(message)) return
-      count(message)
+      count(message, consumedBy('process'))
       time(message, within)
     },
     receive: timed(
       instruments.operationDuration,
-      attributes(source, { operationName: 'poll', operationType: 'receive' }),
+      attributes(source, { operationName: 'poll', operationType: 'receive', ...server }),
     ),
-    process: timed(instruments.processDuration, attributes(source, { operationName: 'process' })),
+    process: timed(instruments.processDuration, attributes(source, { operationName: 'process', ...server })),
   }
 }
 
@@ -157,6 +172,7 @@ function producerMetrics(
   attributes: KafkaMetrics['attributes'],
 ): ProducerMetrics {
   const source = { topic }
+  // Without the broker: clients tell it for recorded sends only, and a metric must not depend on sampling.
   const ofDuration = attributes(source, { operationName: 'send', operationType: 'send' })
   const ofMessages = attributes(source, { operationName: 'send' })
   const sent = instruments.sentMessages.of(ofMessages)

@@ -38,7 +38,7 @@ export interface MetricsOptions {
    */
   readonly partition?: boolean
   /**
-   * `server.address` and `server.port` of the broker, on metrics of connections and requests.
+   * `server.address` and `server.port` of the broker, on metrics of connections, requests and consumers.
    * @default true
    */
   readonly broker?: boolean

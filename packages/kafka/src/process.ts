@@ -66,13 +66,14 @@ export function measured(
   { source }: PreparedSource,
   messages: ReceivedMessage | readonly ReceivedMessage[],
   within: Context,
+  by: 'poll' | 'process' = 'process',
 ): ConsumerMetrics | undefined {
   const instruments = tracing.metrics.instruments()
   if (instruments === undefined) return undefined
   let metrics: ConsumerMetrics | undefined
   quietly('count delivered messages', () => {
     metrics = tracing.metrics.consumer(instruments, source)
-    if (Array.isArray(messages)) metrics.delivered(messages, within)
+    if (Array.isArray(messages)) metrics.delivered(messages, by, within)
     else metrics.deliveredOne(messages as ReceivedMessage, within)
   })
   return metrics

@@ -26,6 +26,8 @@ export interface Delivery {
   readonly ambient?: Context
   /** Milliseconds since the epoch at which the application asked for the batch; receive spans only. @default now */
   readonly startTime?: number
+  /** Why the poll failed; receive spans only, which then are made without messages, too. @default none */
+  readonly error?: unknown
 }
 
 /**
@@ -81,7 +83,7 @@ export function createKafkaTelemetry(options?: KafkaTelemetryOptions): KafkaTele
       const source = delivery?.source
       if (source) rememberDeliveries(messages, telemetry, source)
       const ambient = delivery?.ambient ?? context.active()
-      return receiveBatch(tracing, sourceOfAll(messages, delivery), messages, ambient, delivery?.startTime)
+      return receiveBatch(tracing, sourceOfAll(messages, delivery), messages, { ...delivery, ambient })
     },
     settle: (settlement, fn) => settleMessages(tracing, settlement, fn),
   }

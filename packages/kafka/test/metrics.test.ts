@@ -66,11 +66,11 @@ describe('a flow over a real broker', () => {
     })
     expect(found.get('messaging.client.consumed.messages')).toEqual({
       unit: '{message}',
-      points: [{ attributes: { ...ofTopic, ...ofGroup, 'messaging.operation.name': 'poll' }, value: 5 }],
+      points: [{ attributes: { ...ofTopic, ...ofGroup, ...BROKER, 'messaging.operation.name': 'process' }, value: 5 }],
     })
     expect(found.get('messaging.process.duration')).toEqual({
       unit: 's',
-      points: [{ attributes: { ...ofTopic, ...ofGroup, 'messaging.operation.name': 'process' }, value: 5 }],
+      points: [{ attributes: { ...ofTopic, ...ofGroup, ...BROKER, 'messaging.operation.name': 'process' }, value: 5 }],
     })
     const sends = found.get('messaging.client.operation.duration')
     expect(sends).toEqual({
@@ -139,7 +139,7 @@ describe('a flow over a real broker', () => {
       expect(attributes).toEqual({
         ...SYSTEM,
         'messaging.consumer.group.name': groupId,
-        'messaging.operation.name': 'poll',
+        'messaging.operation.name': 'process',
         'messaging.destination.partition.id': expect.stringMatching(/^[01]$/),
       })
     }

@@ -13,7 +13,8 @@ import { replaceMethod } from './replace-method.ts'
 
 /**
  * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per message of a flowing `consume()`, in whose
- * context callback and `data` listeners run. None for empty polls. Read streams poll in batches.
+ * context callback and `data` listeners run. None for empty polls; one with the
+ * error for polls that failed. Read streams poll in batches.
  */
 export function traceRdkafkaConsumer(
   consumer: RdkafkaConsumer,
@@ -34,7 +35,7 @@ export function traceRdkafkaConsumer(
       polls += 1
       return consume.call(consumer, count, (error: unknown, messages: unknown, ...others: readonly unknown[]) => {
         polls -= 1
-        const within = received.batch(messages, ambient, startTime)
+        const within = error ? received.failed(error, ambient, startTime) : received.batch(messages, ambient, startTime)
         return context.with(within, callback as RdkafkaCallback, undefined, error, messages, ...others)
       })
     }
@@ -63,6 +64,8 @@ export function traceRdkafkaConsumer(
 interface ReceivedMessages {
   /** Makes the receive span of messages, if there are any; gives the context for those they are handed to. */
   batch(messages: unknown, ambient: Context, startTime?: number): Context
+  /** Makes the receive span of a poll that failed. */
+  failed(error: unknown, ambient: Context, startTime: number): Context
   /** `active` without a receive span made here: a poll that a callback starts is no part of what was received before it. */
   outside(active: Context): Context
 }
@@ -103,6 +106,10 @@ function receivedMessages(
         reportFailure('trace received messages', error)
         return ambient
       }
+    },
+    failed(error, ambient, startTime) {
+      if (receiveSpans) telemetry.receive([], { source: topicSource(undefined), ambient, startTime, error })
+      return ambient
     },
     outside(active) {
       const span = trace.getSpan(active)

@@ -1,7 +1,7 @@
 import { processMessage, traceRdkafka } from '@spanlink/kafka'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, trace } from '@opentelemetry/api'
+import { SpanStatusCode, context, trace } from '@opentelemetry/api'
 import type * as Confluent from '@confluentinc/kafka-javascript'
 import { useKafka } from '@spanlink/testkit/vitest'
 import { describe, expect, test } from 'vitest'
@@ -256,6 +256,18 @@ export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifference
           })
         }
       }
+    })
+
+    test('that fails makes a receive span with the error', async () => {
+      const topic = await newTopic()
+      await using clients = connect()
+      const consumer = await clients.consumer(topic)
+      await new Promise((resolve) => consumer.disconnect(resolve))
+      const error = await new Promise((resolve) => consumer.consume(1, resolve))
+      expect(error).toBeInstanceOf(Error)
+      const failed = spans.named('poll').filter((span) => span.status.code === SpanStatusCode.ERROR)
+      expect(failed.map((span) => [span.links, span.attributes['messaging.operation.type']])).toEqual([[[], 'receive']])
+      expect(failed[0]?.attributes['error.type']).toEqual(expect.any(String))
     })
 
     test('in flow makes a receive span per message, in which data listeners and the callback run', async () => {
