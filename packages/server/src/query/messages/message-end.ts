@@ -15,6 +15,8 @@ export type MessageEnd = SpanRef & {
   readonly name: string
   readonly status: StatusCode
   readonly operation: string
+  /** '' where the span names none. */
+  readonly cluster: string
   readonly topic: string
   readonly partition: string
   readonly offset: string
@@ -29,7 +31,7 @@ export type StartPlace = Place & { readonly isInclusive: boolean }
 
 const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
   lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
-  messaging_operation as operation, topic, partition, message_offset as offset, consumer_group as group`
+  messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
 
 /**
  * Spans of the window that satisfy an SQL condition (with parameters, no values), newest first.
@@ -268,7 +270,7 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     spanId: end.spanId,
     service: end.service,
     name: end.name,
-    cluster: '',
+    cluster: end.cluster,
     topic: end.topic,
     partition: end.partition,
     offset: end.offset,

@@ -147,7 +147,7 @@ async function takenTwice(
   const topics = [...new Set(numbered.map((end) => end.topic))]
   const known = new Set(numbered.map(messageKey))
   const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
-  const message = 'topic, partition, message_offset, consumer_group, service'
+  const message = 'cluster, topic, partition, message_offset, consumer_group, service'
   const isTwice = (operation: string): string =>
     `uniqExactIf((trace_id, span_id), messaging_operation = '${operation}') > 1`
   const rows = await store.query<Taken>(

@@ -63,6 +63,8 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
 
 type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly cut: boolean }
 
+const UNKNOWN_CLUSTER = { cluster: '' }
+
 export function endOf({ consumerGroup, ...row }: FlowSpanRow): MessageEnd {
-  return { ...row, group: consumerGroup }
+  return { ...UNKNOWN_CLUSTER, ...row, group: consumerGroup }
 }

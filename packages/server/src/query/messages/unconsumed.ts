@@ -59,20 +59,27 @@ async function findMissing(
   { topic, group, options }: ListQuestion,
 ): Promise<Missing[]> {
   const groupsOf = Map.groupBy(groups, (known) => known.topic)
-  const isUnread = (end: MessageEnd): boolean => group === undefined && !groupsOf.has(end.topic)
+  const readersOf = ({ topic: ofTopic, cluster }: MessageEnd): KnownGroup[] =>
+    (groupsOf.get(ofTopic) ?? []).filter((known) => mayReadCluster(known, cluster))
+  const isUnread = (end: MessageEnd): boolean => group === undefined && readersOf(end).length === 0
   const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
   const read = sent.filter((end) => !isUnread(end))
   const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producedRef }) => keyOf(producedRef))
   const missing = read.flatMap((end): Missing[] => {
     // A group and a topic that were both requested belong together, whether or not it ever read there.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
-    const known = isRequested ? [{ topic: end.topic, group, services: [] }] : (groupsOf.get(end.topic) ?? [])
+    const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
     const consumed = consumers.get(keyOf(end)) ?? []
     return known
       .filter((one) => !consumed.some(({ consumed }) => mayBeOf(one, consumed, known)))
       .map((one): Missing => [end, one.group])
   })
   return [...neverConsumed, ...missing]
+}
+
+/** A group on another cluster's topic of the same name is not missed. */
+function mayReadCluster({ clusters }: KnownGroup, cluster: string): boolean {
+  return cluster === '' || clusters.length === 0 || clusters.includes(cluster)
 }
 
 /**
@@ -125,7 +132,7 @@ function toMessage(end: MessageEnd, group: string, windowEnd: bigint): Message {
   return {
     traceId: end.traceId,
     spanId: end.spanId,
-    cluster: '',
+    cluster: end.cluster,
     topic: end.topic,
     partition: end.partition,
     offset: end.offset,

@@ -8,6 +8,8 @@ export type KnownGroup = {
   readonly group: string
   /** Services that consume for it, as far as spans show. */
   readonly services: readonly string[]
+  /** Ids of the clusters whose topic it reads; empty where unknown. */
+  readonly clusters: readonly string[]
 }
 
 const DAY = 86_400_000_000_000n
@@ -44,7 +46,8 @@ export async function findKnownGroups(
     ].join(' and ')
   const [consuming, lagging] = await Promise.all([
     store.query<KnownGroup>(
-      `select topic, consumer_group as group, arraySort(groupUniqArray(100)(service)) as services
+      `select topic, consumer_group as group, arraySort(groupUniqArray(100)(service)) as services,
+        arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters
       from traffic_minutes
       where minute >= {fromMinute:UInt32} and minute <= {toMinute:UInt32}
         and messaging_operation in ('receive', 'process') and ${wanted('consumer_group')}
@@ -71,7 +74,7 @@ export async function findKnownGroups(
   const known = new Map(consuming.map((one) => [keyOf(one.topic, one.group), one]))
   for (const { topic, grp } of lagging) {
     const key = keyOf(topic, grp)
-    if (!known.has(key)) known.set(key, { topic, group: grp, services: [] })
+    if (!known.has(key)) known.set(key, { topic, group: grp, services: [], clusters: [] })
   }
   return [...known.values()]
 }
