@@ -14,7 +14,8 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/trace"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 type order struct {
@@ -33,7 +34,7 @@ func main() {
 	ctx := context.Background()
 	exporter, err := otlptracehttp.New(ctx)
 	check(err)
-	provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter))
 	otel.SetTracerProvider(provider)
 	otel.SetTextMapPropagator(propagation.TraceContext{})
 
@@ -84,25 +85,27 @@ func consume(ctx context.Context, client *kgo.Client, tracer *kotel.Tracer) int 
 func handle(client *kgo.Client, tracer *kotel.Tracer, record *kgo.Record, order order) bool {
 	ctx, span := tracer.WithProcessSpan(record)
 	defer span.End()
-	next := os.Getenv("OUTPUT_TOPIC")
+	output := &kgo.Record{Topic: os.Getenv("OUTPUT_TOPIC"), Key: record.Key, Value: record.Value}
 	isFirst := record.Topic == orders
 	switch {
 	case isFirst && order.Action == "crash" && os.Getenv("RUN") == "1":
 		return false
 	case isFirst && order.Action == "retry":
-		err := fmt.Errorf("cannot reach the carrier %s", order.ID)
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
-		next = retry
+		recordError(span, fmt.Errorf("cannot reach the carrier %s", order.ID))
+		output.Topic = retry
 	case isFirst && order.Action == "reject":
-		err := fmt.Errorf("cannot ship %s", order.ID)
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
-		next = os.Getenv("DEAD_LETTER_TOPIC")
+		recordError(span, fmt.Errorf("cannot ship %s", order.ID))
+		output.Topic = os.Getenv("DEAD_LETTER_TOPIC")
+		// Passed on as it came: kotel prefers the record's context, of its receive span, to that of the call.
+		output.Headers, output.Context = record.Headers, record.Context
 	}
-	output := &kgo.Record{Topic: next, Key: record.Key, Value: record.Value}
 	check(client.ProduceSync(ctx, output).FirstErr())
 	return true
+}
+
+func recordError(span trace.Span, err error) {
+	span.RecordError(err)
+	span.SetStatus(codes.Error, err.Error())
 }
 
 func check(err error) {
