@@ -34,7 +34,7 @@ describe('by mouse', () => {
     await rows(page).first().waitFor()
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/gateway\s+POST \/orders/)
     const shares = await page.getByRole('region', { name: 'Critical path' }).innerText()
-    expect(shares.replace(/\s+/g, ' ')).toMatch(/waiting in orders.retry 60 % 806 ms payment 14 %/)
+    expect(shares.replace(/\s+/g, ' ')).toMatch(/waiting in orders.retry 60% 806 ms payment 14%/)
     await expect
       .poll(() => page.getByRole('list', { name: 'About this flow' }).innerText())
       .toContain('Clock skew: 1 message was consumed before the send')
@@ -232,7 +232,7 @@ test('two flows are compared on one axis, with where their times differ', async 
   await page.getByText('Compare…').click()
   await page.locator('.compare-menu').getByRole('link').first().click()
   await page.waitForURL(`**/flow/${order}?with=${other.traceId}`)
-  const second = page.getByRole('region', { name: 'Second flow' })
+  const second = page.getByRole('region', { name: 'B flow' })
   await second.locator('.flow-row').first().waitFor()
   const differences = page.getByRole('region', { name: 'Differences' })
   await expect.poll(() => differences.innerText()).toMatch(/waiting in orders.retry\s+806 ms\s+806 ms\s+=/)
@@ -281,7 +281,7 @@ test('a consumer in the trace of its producer is a lane like any other', async (
 test('a flow that is not here is waited for, and an address that is no trace is refused in words', async () => {
   const late = orderFlow(Date.now() - 3000, freshSeed())
   const page = await site.open(`/flow/${late.traceId}`)
-  await page.getByRole('heading', { name: 'This flow is not here' }).waitFor()
+  await page.getByRole('heading', { name: 'Flow not found' }).waitFor()
   await site.server.sendSpans(late.request)
   await rows(page).first().waitFor()
   await page.goto(`${site.server.url}/flow/nonsense`)

@@ -37,7 +37,7 @@ test('a page that could not be had is said so, and can be asked for again', asyn
   const page = await site.open('/?service=lister')
   await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })
   await page.getByRole('button', { name: 'Show more' }).click()
-  await page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor()
+  await page.getByRole('alert').filter({ hasText: "Can't reach the server" }).waitFor()
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
   await page.context().close()

@@ -127,13 +127,13 @@ await take([
   { name: 'metrics', path: '/metrics?name=http.server.request.duration', shown: '.uplot' },
   {
     name: 'metrics-groups',
-    path: '/metrics?name=messaging.client.consumed.messages&groupBy=service.name',
+    path: '/metrics?name=messaging.client.consumed.messages&groupBy=service',
     shown: '.uplot',
   },
   { name: 'metrics-many', path: '/metrics?name=kafka.partition.depth&groupBy=partition', shown: '.uplot' },
   {
     name: 'metrics-buckets-groups',
-    path: '/metrics?name=http.server.request.duration&view=buckets&groupBy=service.name',
+    path: '/metrics?name=http.server.request.duration&view=buckets&groupBy=service',
     shown: '.bucket-map',
   },
   { name: 'metrics-buckets', path: '/metrics?name=http.server.request.duration&view=buckets', shown: '.bucket-map' },

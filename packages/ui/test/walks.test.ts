@@ -48,6 +48,26 @@ describe('by mouse', () => {
     await page.context().close()
   })
 
+  test('a consumer below its producer shows how long its message waited, and clock skew only where it began before the send', async () => {
+    const book = spanBook(Date.now() - 5000, freshSeed())
+    const traceId = book.traceId(0)
+    const root = book.add('front', { traceId, name: 'POST /orders', from: 0, to: 300 })
+    const sent = book.send('front', traceId, root, 'orders', { from: 10, to: 40 })
+    const late = book.consume('payment', 'payment', sent, { from: 140, to: 160, asChild: true })
+    book.consume('mail', 'mail', sent, { from: 25, to: 60, asChild: true })
+    book.consume('fraud', 'fraud', sent, { from: 4, to: 50, asChild: true })
+    await site.send(book.request(), traceId)
+    const page = await site.open(`/trace/${traceId}?span=${late.spanId}`)
+    const tag = (service: string, kind: string) => page.getByRole('row').filter({ hasText: service }).locator(kind)
+    await expect.poll(() => tag('payment', '.queue-tag').innerText()).toBe('100 ms')
+    await expect.poll(() => tag('mail', '.queue-tag').innerText()).toBe('15 ms')
+    await expect.poll(() => tag('fraud', '.tag.warn').innerText()).toBe('−6 ms')
+    expect(await tag('mail', '.tag.warn').count()).toBe(0)
+    const details = page.getByRole('complementary', { name: 'Span details' })
+    await expect.poll(() => details.locator('.pairs').first().innerText()).toMatch(/Queued\s+100 ms/)
+    await page.context().close()
+  })
+
   test('every trace and link is an address that opens by itself', async () => {
     const page = await site.open(`/trace/${first.gateway}?span=${first.sendSpan}`)
     const link = page.getByRole('region', { name: 'Consumers' }).getByRole('link').first()
@@ -184,7 +204,7 @@ test('a trace that arrives late opens by itself, and what comes later still join
   const [gateway, payment] = late.request.resourceSpans ?? []
   if (gateway === undefined || payment === undefined) throw new Error('the order has no services')
   const page = await site.open(`/trace/${late.gateway}?span=${late.sendSpan}`)
-  await page.getByRole('heading', { name: 'This trace is not here' }).waitFor()
+  await page.getByRole('heading', { name: 'Trace not found' }).waitFor()
   await site.server.sendSpans({ resourceSpans: [gateway] })
   await page.locator('.span-panel').getByText('No consumer seen yet').waitFor()
   await site.server.sendSpans({ resourceSpans: [payment] })

@@ -25,7 +25,7 @@ export function exactTimeText(unixNano: string): string {
 
 function coarse(seconds: number): string {
   if (seconds < 60) return `${seconds} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} m`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
   if (seconds < 86_400) return durationText(Math.floor(seconds / 60) * 60e9)
-  return `${Math.floor(seconds / 86_400)} d`
+  return `${Math.floor(seconds / 86_400)}d`
 }

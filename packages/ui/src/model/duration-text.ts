@@ -8,7 +8,7 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
   ['ns', 1],
 ]
 
-/** `1.23 ms`, `45 s`, `2 m 5 s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
+/** `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
 export function durationText(nanos: number): string {
   if (nanos < 0) return `−${durationText(-nanos)}`
   const at = UNITS.findIndex(([, size]) => nanos >= size)
@@ -19,8 +19,8 @@ export function durationText(nanos: number): string {
   const ratio = Math.round(size / lesserSize)
   const rest = lesser % ratio
   return rest === 0
-    ? `${Math.floor(lesser / ratio)} ${unit}`
-    : `${Math.floor(lesser / ratio)} ${unit} ${rest} ${lesserUnit}`
+    ? `${Math.floor(lesser / ratio)}${unit}`
+    : `${Math.floor(lesser / ratio)}${unit} ${rest}${lesserUnit}`
 }
 
 /** A decimal string of nanoseconds, as the API gives it. */

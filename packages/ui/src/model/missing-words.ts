@@ -7,12 +7,12 @@ const HAS_IS_REMOTE = 0x100
 /** Why the far end of a link may be missing. The link's own flags tell whether it was ever recorded. */
 export function missingEndWords(flags: number): string {
   if ((flags & SAMPLED) !== 0) {
-    return 'It was sampled, but is not here: still on its way, expired, or sent to another backend.'
+    return 'Sampled, but not found: not yet received, expired, or sent to another backend.'
   }
   if ((flags & HAS_IS_REMOTE) !== 0) {
-    return 'It was not sampled where it was made, so nothing was recorded to open.'
+    return 'Not sampled, so no span was recorded.'
   }
-  return 'Not sampled, expired, sent to another backend, or still on its way: the link does not say which.'
+  return 'Not found: not sampled, expired, sent to another backend, or not yet received.'
 }
 
 /** What the reader should know of a trace that is not whole, each as one sentence. */
@@ -21,18 +21,17 @@ export function incompleteWords(model: TraceModel): string[] {
   const orphans = model.orphan.reduce((sum, one) => sum + one, 0)
   const hasRoot = model.parent.some((above, p) => above === -1 && model.orphan[p] === 0)
   if (orphans > 0 && !hasRoot) {
-    words.push('The root span is not here: it is still on its way, was not sampled, or went to another backend.')
+    words.push('Root span missing: not yet received, not sampled, or sent to another backend.')
   } else if (orphans > 0) {
     words.push(
       orphans === 1
-        ? '1 span names a parent that is not here, and stands as a root of its own.'
-        : `${orphans} spans name parents that are not here, and stand as roots of their own.`,
+        ? 'Parent span missing of 1 span; it is shown as a root.'
+        : `Parent spans missing of ${orphans} spans; they are shown as roots.`,
     )
   }
   const backwards = model.backwardCount
   if (model.truncated)
-    words.push(`There are more spans than a page can hold: these are the earliest ${model.count.toLocaleString('en')}.`)
-  if (backwards > 0)
-    words.push(`${backwards === 1 ? '1 span ends' : `${backwards} spans end`} before the start: a clock stepped back.`)
+    words.push(`The trace has more spans: these are the earliest ${model.count.toLocaleString('en')}.`)
+  if (backwards > 0) words.push(`Negative duration of ${backwards === 1 ? '1 span' : `${backwards} spans`}.`)
   return words
 }

@@ -18,7 +18,7 @@ export class ApiError extends Error {
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch((cause: unknown) => {
     if (signal.aborted) throw cause
-    throw new ApiError('Spanlink does not answer. Is the server still running?', 0, cause)
+    throw new ApiError("Can't reach the server. Is Spanlink still running?", 0, cause)
   })
   if (!response.ok) throw await problemOf(response)
   try {
@@ -26,12 +26,12 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
     return (await response.json()) as T
   } catch (cause) {
     if (signal.aborted) throw cause
-    throw new ApiError('The answer of the server was cut off or is not JSON.', response.status, cause)
+    throw new ApiError('The response was cut off or is not JSON.', response.status, cause)
   }
 }
 
 async function problemOf(response: Response): Promise<ApiError> {
-  const fallback = `The server answered ${response.status} ${response.statusText}.`
+  const fallback = `The server returned ${response.status} ${response.statusText}.`
   const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined
   const { from, to } = problem ?? {}
   const place = from === undefined || to === undefined ? undefined : { from, to }

@@ -5,6 +5,7 @@ import type { TraceView } from './trace-view.ts'
 /** A far end with what is known of it. */
 export interface LinkEnd extends FarEnd {
   readonly span: LinkedSpan | null
+  readonly queueTimeNano: string | null
 }
 
 /** More than these are not looked through for one badge: it names a few and counts the rest. */
@@ -17,7 +18,7 @@ export function endsBySpan(answer: LinksAnswer, direction: LinkDirection): Reado
   for (const link of answer.links) {
     if (link.direction !== direction) continue
     const of = ends.get(link.spanId) ?? []
-    of.push({ traceId: link.peerTraceId, spanId: link.peerSpanId, span: link.peer })
+    of.push({ traceId: link.peerTraceId, spanId: link.peerSpanId, span: link.peer, queueTimeNano: link.queueTimeNano })
     ends.set(link.spanId, of)
   }
   return ends

@@ -71,9 +71,9 @@ function pageOf(at: Route) {
       return <ConnectPage />
     case 'unknown':
       return (
-        <Notice icon="unplugged" title="There is no such page" isPage>
+        <Notice icon="unplugged" title="Page not found" isPage>
           <p>
-            Nothing lives at this address. <a href="/">See all traces</a>
+            <a href="/">See all traces</a>
           </p>
         </Notice>
       )

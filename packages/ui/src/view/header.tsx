@@ -55,7 +55,7 @@ function OpenTrace() {
     // Also out of a traceparent, a URL or a log line: the first 32 hex digits that stand alone.
     const traceId = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/i.exec(input.value)?.[0].toLowerCase()
     if (traceId === undefined) {
-      announce('That holds no trace id: 32 hex digits, as in a traceparent header.')
+      announce('Not a trace ID: expected 32 hex digits, as in a traceparent header.')
       return
     }
     input.value = ''

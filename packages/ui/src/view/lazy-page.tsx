@@ -25,10 +25,10 @@ export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>
     if (Page instanceof Error) {
       return (
         <Notice icon="unplugged" kind="error" title="This page could not be loaded" isPage>
-          <p>The server does not answer, or runs another version by now.</p>
+          <p>Can't reach the server, or it was updated.</p>
           <p>
             <button type="button" onClick={() => location.reload()}>
-              Load it anew
+              Reload
             </button>
           </p>
         </Notice>

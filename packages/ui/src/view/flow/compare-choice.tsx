@@ -23,7 +23,7 @@ export function CompareChoice({ view, traceId }: { readonly view: FlowView; read
     event.preventDefault()
     const input = event.currentTarget.elements.namedItem('other')
     const other = input instanceof HTMLInputElement ? /[0-9a-f]{32}/i.exec(input.value)?.[0].toLowerCase() : undefined
-    if (other === undefined) announce('That holds no trace id: 32 hex digits.')
+    if (other === undefined) announce('Not a trace ID: expected 32 hex digits.')
     else push(flowUrl(traceId, { against: other }))
   }
   return (
@@ -41,9 +41,9 @@ export function CompareChoice({ view, traceId }: { readonly view: FlowView; read
           />
           <button>Compare</button>
         </form>
-        {alike.state.value.loading && <p class="faint">Looking for flows that begin the same way…</p>}
+        {alike.state.value.loading && <p class="faint">Searching flows that begin the same way…</p>}
         {alike.state.value.data !== undefined && others.length === 0 && (
-          <p class="faint">No other flow that begins the same way is here.</p>
+          <p class="faint">No other flow begins the same way.</p>
         )}
         <ul>
           {others.map((trace) => (

@@ -76,14 +76,14 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
         <h1>Two flows compared</h1>
         <a class="button" href={flowUrl(place.traceId)}>
           <Icon name="close" />
-          Back to the first
+          Back to A
         </a>
       </header>
       <div class="compare-body">
         <Differences first={one.model.value.answer} second={other.model.value.answer} />
         <div class="compare-panes">
-          <Pane name="First" view={one} place={places[0]} onFocus={() => (active.value = 'first')} />
-          <Pane name="Second" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
+          <Pane name="A" view={one} place={places[0]} onFocus={() => (active.value = 'first')} />
+          <Pane name="B" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
         </div>
       </div>
       <BranchDialog view={isSecond ? other : one} place={places[isSecond ? 1 : 0]} />
@@ -125,9 +125,9 @@ function Pane(props: {
 function Differences({ first, second }: { readonly first: FlowAnswer; readonly second: FlowAnswer }) {
   const figures = [
     ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
-    ['In code', first.statistics.codeNano, second.statistics.codeNano],
-    ['In queues', first.statistics.queueNano, second.statistics.queueNano],
-    ['Waiting', first.statistics.waitingNano, second.statistics.waitingNano],
+    ['Processing', first.statistics.codeNano, second.statistics.codeNano],
+    ['Queued', first.statistics.queueNano, second.statistics.queueNano],
+    ['Idle', first.statistics.waitingNano, second.statistics.waitingNano],
   ] as const
   return (
     <section class="differences" aria-label="Differences">
@@ -135,8 +135,8 @@ function Differences({ first, second }: { readonly first: FlowAnswer; readonly s
         <thead>
           <tr>
             <th scope="col">Time</th>
-            <th scope="col">First</th>
-            <th scope="col">Second</th>
+            <th scope="col">A</th>
+            <th scope="col">B</th>
             <th scope="col">Difference</th>
           </tr>
         </thead>
@@ -148,8 +148,8 @@ function Differences({ first, second }: { readonly first: FlowAnswer; readonly s
         <thead>
           <tr>
             <th scope="col">Critical path</th>
-            <th scope="col">First</th>
-            <th scope="col">Second</th>
+            <th scope="col">A</th>
+            <th scope="col">B</th>
             <th scope="col">Difference</th>
           </tr>
         </thead>
@@ -157,7 +157,7 @@ function Differences({ first, second }: { readonly first: FlowAnswer; readonly s
           {compareShares(first, second).map(({ kind, name, first, second }) => (
             <Line
               key={`${kind} ${name}`}
-              name={kind === 'gap' ? 'nothing known' : name}
+              name={kind === 'gap' ? 'untraced' : name}
               kind={kind}
               first={first}
               second={second}

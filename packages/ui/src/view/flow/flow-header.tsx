@@ -55,22 +55,22 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
           <dt>End to end</dt>
           <dd>{nanoText(statistics.endToEndNano)}</dd>
         </div>
-        <div title="Some service works, also while messages wait">
-          <dt>In code</dt>
+        <div title="At least one service was working">
+          <dt>Processing</dt>
           <dd>{lengthText(statistics.codeNano)}</dd>
         </div>
         <div
           class="queue"
-          title="Nobody works, and a message waits. What waits while some service works counts as code: the queues on the critical path may be longer."
+          title="No service was working, and a message waited. Time in queues on the critical path may be longer: work elsewhere counts as processing."
         >
-          <dt>In queues</dt>
+          <dt>Queued</dt>
           <dd>{lengthText(statistics.queueNano)}</dd>
         </div>
-        <div title="Nobody works, and no message is known to wait">
-          <dt>Waiting</dt>
+        <div title="No service was working, and no message is known to have waited">
+          <dt>Idle</dt>
           <dd>{lengthText(statistics.waitingNano)}</dd>
         </div>
-        <div title="Of all messages together, also while some service works">
+        <div title="Sum over all messages">
           <dt>All queue times</dt>
           <dd>{lengthText(statistics.queueTotalNano)}</dd>
         </div>

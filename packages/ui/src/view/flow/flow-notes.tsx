@@ -34,15 +34,15 @@ export function FlowNotes(props: {
         <li>
           <Icon name="warning" />
           <span>
-            What the address names is not in this flow: still on its way, not sampled, or expired. The rest is here.{' '}
-            <a href={flowUrl(place.traceId, { view: place.view })}>Forget it</a>
+            The selected item is not in this flow: not yet received, not sampled, or expired.{' '}
+            <a href={flowUrl(place.traceId, { view: place.view })}>Dismiss</a>
           </span>
         </li>
       )}
       {error !== undefined && (
         <li>
           <Icon name="warning" />
-          <span>Shown as it was last known. {error.message}</span>
+          <span>Showing cached data. {error.message}</span>
         </li>
       )}
     </ul>

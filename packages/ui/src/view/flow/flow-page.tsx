@@ -108,17 +108,17 @@ function NotHere(props: { readonly traceId: string; readonly resource: FlowResou
         isPage
         icon={isMissing ? 'search' : 'unplugged'}
         kind={isMissing ? 'plain' : 'error'}
-        title={isMissing ? 'This flow is not here' : 'The flow could not be loaded'}
+        title={isMissing ? 'Flow not found' : 'The flow could not be loaded'}
       >
         <p class="mono text">{props.traceId.slice(0, 64)}</p>
         {isMissing ? (
           <p>
-            No span of this trace, and no link to it, has arrived. It is still on its way, was not sampled, or has
-            expired. This page opens it as soon as it arrives.
+            No span of this trace and no link to it is stored: not yet received, not sampled, or expired. This page
+            opens it when it arrives.
           </p>
         ) : (
           <p>
-            {error?.message} {error?.status === 400 ? '' : 'Asking again every few seconds.'}
+            {error?.message} {error?.status === 400 ? '' : 'Retrying…'}
           </p>
         )}
         <p>

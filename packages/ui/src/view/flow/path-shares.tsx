@@ -18,7 +18,7 @@ export function PathShares({ path }: { readonly path: CriticalPath }) {
       <h2>
         Critical path <b>{nanoText(path.durationNano)}</b>
         {queues > 0n && (
-          <span class="faint" title="Also while other services work, which counts as time in code above">
+          <span class="faint" title="Also while other services were working, which counts as processing above">
             {nanoText(String(queues))} of it in queues
           </span>
         )}
@@ -63,10 +63,10 @@ function partClass({ kind, name }: PathShare): string {
 }
 
 function whatOf({ kind, name }: PathShare): string {
-  if (kind === 'gap') return 'nothing known'
+  if (kind === 'gap') return 'untraced'
   return kind === 'topic' ? `waiting in ${name === '' ? '(no topic)' : visibleText(name, 80)}` : visibleText(name, 80)
 }
 
 function percent(share: number): string {
-  return share < 0.01 ? '<1 %' : `${Math.round(share * 100)} %`
+  return share < 0.01 ? '<1%' : `${Math.round(share * 100)}%`
 }

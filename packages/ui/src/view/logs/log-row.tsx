@@ -62,7 +62,7 @@ export function LogRow(props: {
               <dt>Observed</dt>
               <dd>
                 {record.observedTimeUnixNano === '0' ? (
-                  <span class="faint">not told</span>
+                  <span class="faint">unknown</span>
                 ) : (
                   exactTimeText(record.observedTimeUnixNano)
                 )}
@@ -72,7 +72,7 @@ export function LogRow(props: {
                   <dt>Trace id</dt>
                   <dd>
                     <a href={traceUrl(record.traceId, record.spanId)}>{record.traceId}</a>{' '}
-                    <a href={`/logs?traceId=${record.traceId}`}>all its logs</a>
+                    <a href={`/logs?traceId=${record.traceId}`}>view trace logs</a>
                   </dd>
                 </>
               )}

@@ -83,16 +83,10 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
         <Notice
           icon="unplugged"
           kind="error"
-          title={error.status === 400 ? 'This cannot be asked' : 'The logs could not be loaded'}
+          title={error.status === 400 ? 'Invalid query' : 'The logs could not be loaded'}
         >
           <p>{error.message}</p>
-          <p>
-            {error.status === 400 ? (
-              <a href="/logs">Clear the filters</a>
-            ) : (
-              <span class="faint">Asking again every few seconds.</span>
-            )}
-          </p>
+          <p>{error.status === 400 ? <a href="/logs">Clear the filters</a> : <span class="faint">Retrying…</span>}</p>
         </Notice>
       ) : data === undefined ? (
         <LoadingRows label="Loading logs" />
@@ -173,7 +167,7 @@ function Records(props: {
 function Nothing({ place }: { readonly place: LogsPlace }) {
   const widen = (
     <p>
-      <a href={logsUrl({ ...place, last: '7d' })}>Look at the last 7 days</a>
+      <a href={logsUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
     </p>
   )
   if (isFiltered(place)) {
@@ -216,7 +210,7 @@ function LogFilters({
         <input
           id={SEARCH_ID}
           type="search"
-          placeholder="In the body"
+          placeholder="Search message"
           autoComplete="off"
           spellcheck={false}
           value={place.q}
@@ -235,7 +229,7 @@ function LogFilters({
         </select>
       </label>
       <label>
-        At least
+        Min severity
         <select value={place.severity} onChange={(event) => onSet({ severity: event.currentTarget.value })}>
           <option value="">Any severity</option>
           {severities.map((one) => (

@@ -52,7 +52,7 @@ function GroupMap(props: {
   const text = (bound: number): string => (Number.isFinite(bound) ? metricValueText(bound, answer.unit, false) : '∞')
   const every = Math.ceil((bounds.length * LEAST_BOUND_HEIGHT) / height)
   return (
-    <section class="bucket-map" aria-label={name === '' ? answer.name : visibleText(name, 120)}>
+    <section class="bucket-map" aria-label={name === '' ? undefined : visibleText(name, 120)}>
       {name !== '' && <h3>{visibleText(name, 120)}</h3>}
       <ol class="bounds" aria-hidden="true" style={{ height: `${height}px` }}>
         {bounds.toReversed().map((bound, index) => (

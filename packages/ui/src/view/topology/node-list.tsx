@@ -75,7 +75,7 @@ function Column(props: {
   return (
     <th
       scope="col"
-      class={by === 'name' ? '' : `number ${by}`}
+      class={by === 'name' ? '' : by === 'lag' ? 'number lag' : 'number'}
       title={props.title}
       aria-sort={isSorted ? (place.order.isAscending ? 'ascending' : 'descending') : undefined}
     >

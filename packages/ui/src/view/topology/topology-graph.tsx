@@ -69,7 +69,8 @@ function Node(props: { readonly model: TopologyModel; readonly node: PlacedNode;
         <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
         {node.type === 'group' && node.lagging !== undefined && node.lagging.messages > 0 && (
           <span class={`lag ${node.lagging.stale ? 'stale-lag' : ''}`} title={lagTitle(node.lagging)}>
-            lag {countText(node.lagging.messages)}
+            <span class="word">lag </span>
+            {countText(node.lagging.messages)}
           </span>
         )}
       </span>

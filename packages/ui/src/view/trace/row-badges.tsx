@@ -1,3 +1,5 @@
+import { durationText } from '../../model/duration-text.ts'
+import { parentWait } from '../../model/parent-wait.ts'
 import { ageText, millisOf } from '../../model/clock-text.ts'
 import { serviceColor } from '../../model/service-color.ts'
 import { visibleText } from '../../model/visible-text.ts'
@@ -21,9 +23,11 @@ export function RowBadges(props: RowBadgeProps) {
   const total = props.isCollapsed ? below : { linksOut, linksIn }
   const out = total.linksOut[props.position] ?? 0
   const into = total.linksIn[props.position] ?? 0
-  if (out + into === 0) return null
+  const wait = parentWait(model.value, props.position)
+  if (out + into === 0 && wait === undefined) return null
   return (
     <span class="badges">
+      {wait !== undefined && <QueueTag nanos={wait} />}
       {out > 0 && <RowBadge {...props} direction="out" count={out} own={linksOut[props.position] ?? 0} />}
       {into > 0 && <RowBadge {...props} direction="in" count={into} own={linksIn[props.position] ?? 0} />}
     </span>
@@ -44,21 +48,38 @@ function RowBadge(
     </>
   )
   const only = count === 1 && own === 1 ? ends[0] : undefined
+  const waited = direction === 'out' ? only?.queueTimeNano : undefined
   if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
   return (
-    <a
-      class="badge-ends"
-      tabIndex={-1}
-      href={traceUrl(only.traceId, only.spanId)}
-      onClick={(event) => {
-        event.stopPropagation()
-        if (!isPlainClick(event)) return
-        event.preventDefault()
-        follow(crumbOf(view.model.peek().traceId, span), only)
-      }}
+    <>
+      {waited !== undefined && waited !== null && <QueueTag nanos={Number(waited)} />}
+      <a
+        class="badge-ends"
+        tabIndex={-1}
+        href={traceUrl(only.traceId, only.spanId)}
+        onClick={(event) => {
+          event.stopPropagation()
+          if (!isPlainClick(event)) return
+          event.preventDefault()
+          follow(crumbOf(view.model.peek().traceId, span), only)
+        }}
+      >
+        {badge}
+      </a>
+    </>
+  )
+}
+
+/** How long the message of a consumer waited; a warning where that cannot be. */
+function QueueTag({ nanos }: { readonly nanos: number }) {
+  const isSkewed = nanos < 0
+  return (
+    <span
+      class={isSkewed ? 'tag warn' : 'queue-tag'}
+      title={isSkewed ? 'Clock skew: consumed before the send began' : 'Queue time'}
     >
-      {badge}
-    </a>
+      {durationText(nanos)}
+    </span>
   )
 }
 
@@ -83,7 +104,7 @@ function titleOf(direction: LinkDirection, count: number, ends: readonly LinkEnd
   const way = direction === 'in' ? 'Consumed by' : 'Produced by'
   const named = ends.map(({ span }) =>
     span === null
-      ? 'a span that is not here'
+      ? 'a span that was not found'
       : `${visibleText(span.service, 60)} ${visibleText(span.name, 80)}, ${ageText(millisOf(span.startTimeUnixNano), Date.now())}`,
   )
   const rest = count - named.length

@@ -1,5 +1,5 @@
 import { exactTimeText } from '../../model/clock-text.ts'
-import { durationText } from '../../model/duration-text.ts'
+import { durationText, nanoText } from '../../model/duration-text.ts'
 import type { TraceModel } from '../../model/trace-model.ts'
 import type { TraceView } from '../../state/trace-view.ts'
 import { traceUrl } from '../../state/route.ts'
@@ -48,7 +48,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
       </header>
       <div class="panel-body">
         <StatusMessage answer={details.data} />
-        <Times view={view} position={position} />
+        <Times view={view} position={position} queueTimeNano={span?.queueTimeNano} />
         <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
         {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
         <SpanSections
@@ -61,7 +61,13 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
   )
 }
 
-function Times({ view, position }: { readonly view: TraceView; readonly position: number }) {
+function Times(props: {
+  readonly view: TraceView
+  readonly position: number
+  /** Of a consumer that is a child of its producer; links tell their own. */
+  readonly queueTimeNano: string | undefined
+}) {
+  const { view, position, queueTimeNano } = props
   const model = view.model.value
   const start = model.start[position] ?? 0
   const end = model.end[position] ?? 0
@@ -82,11 +88,24 @@ function Times({ view, position }: { readonly view: TraceView; readonly position
       <dd>
         +{durationText(end)} <span class="faint">{exactTimeText(unixNanoAt(model, end))}</span>
       </dd>
+      {queueTimeNano !== undefined && (
+        <>
+          <dt>Queued</dt>
+          <dd>
+            {nanoText(queueTimeNano)}
+            {queueTimeNano.startsWith('-') && (
+              <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+                clock skew
+              </span>
+            )}
+          </dd>
+        </>
+      )}
       {critical > 0 && (
         <>
           <dt>Critical</dt>
           <dd>
-            {durationText(critical)} <span class="faint">in the span itself, which the end waited for</span>
+            {durationText(critical)} <span class="faint">of the critical path</span>
           </dd>
         </>
       )}

@@ -77,8 +77,8 @@ export function SpanRow(props: {
             type="button"
             class="fold"
             tabIndex={-1}
-            aria-label={folded ? `Show all ${groupSize} alike` : `Fold ${groupSize} alike into one row`}
-            title={folded ? `${groupSize} siblings alike: show them all` : 'Fold the siblings alike into one row'}
+            aria-label={folded ? `Show all ${groupSize} similar spans` : `Group ${groupSize} similar spans`}
+            title={folded ? `${groupSize} similar spans: show all` : 'Group similar spans'}
             onClick={(event) => {
               event.stopPropagation()
               view.cursor.value = span.spanId
@@ -132,5 +132,5 @@ function spokenBar(model: TraceModel, position: number): string {
   const start = model.start[position] ?? 0
   const length = (model.end[position] ?? 0) - start
   const share = model.duration === 0 ? 100 : (length / model.duration) * 100
-  return `${durationText(length)}, starts at ${durationText(start)}, ${share < 1 ? 'under 1' : Math.round(share)} % of the trace`
+  return `${durationText(length)}, starts at ${durationText(start)}, ${share < 1 ? 'under 1' : Math.round(share)}% of the trace`
 }

@@ -32,7 +32,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
         href={`/api/traces/${model.traceId}`}
         target="_blank"
         rel="noreferrer"
-        title="The trace as the API tells it, in a new tab"
+        title="View raw JSON in a new tab"
       >
         JSON
       </a>

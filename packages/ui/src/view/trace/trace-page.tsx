@@ -187,10 +187,9 @@ function Notes(props: {
         <li>
           <Icon name="warning" />
           <span>
-            Span <code>{props.spanId?.slice(0, 32)}</code> is not here: still on its way, not sampled, or expired. The
-            rest of its trace is.{' '}
+            Span <code>{props.spanId?.slice(0, 32)}</code> not found: not yet received, not sampled, or expired.{' '}
             <button type="button" class="plain" onClick={() => replace(traceUrl(model.traceId))}>
-              Forget it
+              Dismiss
             </button>
           </span>
         </li>
@@ -204,7 +203,7 @@ function Notes(props: {
       {props.stale !== undefined && (
         <li>
           <Icon name="warning" />
-          <span>Shown as it was last known. {props.stale}</span>
+          <span>Showing cached data. {props.stale}</span>
         </li>
       )}
     </ul>
@@ -233,16 +232,13 @@ function NotHere(props: {
         isPage
         icon={isMissing ? 'search' : 'unplugged'}
         kind={isMissing ? 'plain' : 'error'}
-        title={isMissing ? 'This trace is not here' : 'The trace could not be loaded'}
+        title={isMissing ? 'Trace not found' : 'The trace could not be loaded'}
       >
         <p class="mono text">{props.traceId.slice(0, 64)}</p>
         {isMissing ? (
-          <p>
-            It is still on its way, was not sampled, has expired, or went to another backend. This page opens it as soon
-            as it arrives.
-          </p>
+          <p>Not yet received, not sampled, expired, or sent to another backend. This page opens it when it arrives.</p>
         ) : (
-          <p>{error?.message} Asking again every 2 seconds.</p>
+          <p>{error?.message} Retrying…</p>
         )}
         <p>
           <a href="/">See all traces</a>

@@ -66,8 +66,8 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
             ))}
         </datalist>
       </label>
-      <DurationInput label="Longer than" value={filters.minDuration} onSet={(minDuration) => set({ minDuration })} />
-      <DurationInput label="Shorter than" value={filters.maxDuration} onSet={(maxDuration) => set({ maxDuration })} />
+      <DurationInput label="Min duration" value={filters.minDuration} onSet={(minDuration) => set({ minDuration })} />
+      <DurationInput label="Max duration" value={filters.maxDuration} onSet={(maxDuration) => set({ maxDuration })} />
       <label>
         Status
         <select

@@ -36,7 +36,7 @@ export function GroupTable(props: {
               Traces
             </th>
             <th scope="col" class="number">
-              Failed
+              With errors
             </th>
             <th scope="col">Matching spans</th>
           </tr>

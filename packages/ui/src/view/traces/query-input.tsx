@@ -121,13 +121,7 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
           </button>
         )}
       </div>
-      <ul
-        id={LIST_ID}
-        role="listbox"
-        aria-label="What can stand here"
-        class="query-options"
-        hidden={options.length === 0}
-      >
+      <ul id={LIST_ID} role="listbox" aria-label="Suggestions" class="query-options" hidden={options.length === 0}>
         {options.map((option, index) => (
           <li
             key={option.text}

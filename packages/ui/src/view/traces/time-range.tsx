@@ -26,13 +26,13 @@ export function TimeRange(props: { readonly filters: TraceFilters; readonly onSe
           value={isBetween ? 'between' : (filters.last ?? '')}
           onChange={(event) => choose(event.currentTarget.value)}
         >
-          <option value="">Any time</option>
+          <option value="">All time</option>
           {LENGTHS.map(([value, name]) => (
             <option key={value} value={value}>
               {name}
             </option>
           ))}
-          <option value="between">Between…</option>
+          <option value="between">Custom range</option>
         </select>
       </label>
       {isBetween && (
