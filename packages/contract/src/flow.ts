@@ -7,10 +7,12 @@ export const FlowParams = Type.Object({ traceId: TraceId }, { additionalProperti
 export const FlowQuery = Type.Object(
   {
     maxTraces: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 200 })),
-    /** Links from the asked trace to the farthest. */
+    /** Links from the opened trace to the farthest. */
     maxDepth: Type.Optional(Type.Integer({ minimum: 0, maximum: 64, default: 16 })),
     /** Where the critical path ends. Default: the span that ends last. */
     spanId: Type.Optional(SpanId),
+    /** Other events whose messages a batch of the flow took belong to it, up to their origins. */
+    joined: Type.Optional(Type.Boolean({ default: false })),
     cursor: Type.Optional(Type.String({ maxLength: 200 })),
   },
   { additionalProperties: false },
@@ -20,6 +22,27 @@ export type FlowQuery = Static<typeof FlowQuery>
 /** What a span does with messages, under every spelling of the conventions. `none`: nothing. */
 export const MessagingOperation = Type.Enum(['none', 'create', 'send', 'receive', 'process', 'settle'])
 export type MessagingOperation = Static<typeof MessagingOperation>
+
+/** A trace above the opened one that nothing known caused: where an event began. */
+export const FlowOrigin = Type.Object({
+  traceId: TraceId,
+  /** Of its root; empty, and the time 0, while no span of it is stored. */
+  rootService: Type.String(),
+  rootName: Type.String(),
+  startTimeUnixNano: UnixNano,
+})
+export type FlowOrigin = Static<typeof FlowOrigin>
+
+/** Other events whose messages were taken together with the flow's own. */
+export const JoinedWith = Type.Object({
+  /** Their traces. */
+  count: Type.Integer(),
+  /** The span that sent a message, and the root of its trace: empty while it is not stored. */
+  examples: Type.Array(
+    Type.Object({ traceId: TraceId, spanId: SpanId, rootService: Type.String(), rootName: Type.String() }),
+  ),
+})
+export type JoinedWith = Static<typeof JoinedWith>
 
 /** A span that carries or receives an edge, or begins a lane. */
 export const FlowSpan = Type.Object({
@@ -59,9 +82,11 @@ export const FlowLane = Type.Object({
   spanCount: Type.Integer(),
   errorCount: Type.Integer(),
   services: Type.Array(ServiceCount),
-  /** Edges between the asked lane and this one; -1 when they lead there only through traces beyond the bounds. */
+  /** Absent where all messages that the lane took are of this flow. */
+  joinedWith: Type.Optional(JoinedWith),
+  /** Edges between the opened lane and this one; -1 when they lead there only through traces beyond the bounds. */
   depth: Type.Integer(),
-  /** Known links of this lane's trace to traces that this page and those before it leave out. */
+  /** Known links of this lane's trace to traces of the flow that this page and those before it leave out. */
   hiddenLinks: Type.Integer(),
   /** In order of start time. */
   spans: Type.Array(FlowSpan),
@@ -90,10 +115,12 @@ export const FlowEdge = Type.Object({
    * `handover`: received there, processed here by the same consumer. `link`: a link without messaging.
    */
   role: Type.Enum(['message', 'creation', 'handover', 'link']),
-  /** Empty when neither the link nor an end says. */
+  /** Of the record, each empty where neither the link nor an end names it. */
+  cluster: Type.String(),
   topic: Type.String(),
   partition: Type.String(),
   offset: Type.String(),
+  key: Type.String(),
   consumerGroup: Type.String(),
   /**
    * End of `from` to start of `to`, or start to start when `to` began before `from` ended. Negative only when `to` began before
@@ -158,7 +185,7 @@ export const FlowStatistics = Type.Object({
   waitingNano: Nano,
   /** Of all messages, whether or not work goes on beside; negative ones count as 0. */
   queueTotalNano: Nano,
-  /** Edges whose queue time is negative. */
+  /** Messages whose queue time is negative: clock skew. */
   negativeQueueTimes: Type.Integer(),
   spanCount: Type.Integer(),
   errorCount: Type.Integer(),
@@ -172,8 +199,6 @@ export const FlowTruncated = Type.Object({
   traces: Type.Boolean(),
   /** Traces known beyond `maxDepth`, not counting what they link to; ask with more depth or from one of them. */
   depth: Type.Boolean(),
-  /** The time for an answer ran out: `nextCursor` goes on where there is one. */
-  time: Type.Boolean(),
   /** A step of the search had more links than one answer may hold. */
   fanOut: Type.Boolean(),
   /** A trace has more spans or lanes than one answer may hold. */
@@ -181,18 +206,40 @@ export const FlowTruncated = Type.Object({
 })
 export type FlowTruncated = Static<typeof FlowTruncated>
 
+/** A group that reads a topic and has not taken a message that the flow sent to it. */
+export const MissingConsumer = Type.Object({
+  cluster: Type.String(),
+  topic: Type.String(),
+  consumerGroup: Type.String(),
+  producer: Type.Object({ traceId: TraceId, spanId: SpanId, laneId: Type.String() }),
+  /** From the send until now. */
+  waitedNano: Nano,
+})
+export type MissingConsumer = Static<typeof MissingConsumer>
+
+/** Root of the flow's origin. */
+export const FlowTitle = Type.Object({ service: Type.String(), name: Type.String(), traceId: TraceId, spanId: SpanId })
+export type FlowTitle = Static<typeof FlowTitle>
+
 /**
- * A page of the flow: lanes and edges of the traces it adds. An edge is on the page where the later found of its two
- * traces is. Statistics and critical path are over all pages up to this one.
+ * A page of what one event caused: from the opened trace up its links to its origin, then down. Lanes and edges are of the traces that the
+ * page adds; a lane that grew comes again, with its edges. An edge is on the page where the later found of its two
+ * traces is. Statistics, critical path and missing consumers are over all pages up to this one.
  */
 export const FlowAnswer = Type.Object({
   traceId: TraceId,
+  /** `null` when no span of the flow is stored. */
+  title: Type.Union([FlowTitle, Type.Null()]),
+  /** The first is the one whose flow it is; at most 100. Several: the opened trace is, or comes after, a batch. */
+  origins: Type.Array(FlowOrigin),
+  originCount: Type.Integer(),
   /** In order of start time. */
   lanes: Type.Array(FlowLane),
   edges: Type.Array(FlowEdge),
   /** Traces that links name and of which no span is here. */
   missingTraceIds: Type.Array(TraceId),
   statistics: FlowStatistics,
+  missingConsumers: Type.Array(MissingConsumer),
   /** `null` when no span of the flow is here. */
   criticalPath: Type.Union([CriticalPath, Type.Null()]),
   truncated: FlowTruncated,

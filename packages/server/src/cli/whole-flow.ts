@@ -23,7 +23,10 @@ function together(before: FlowAnswer, page: FlowAnswer): FlowAnswer {
   const startOf = (lane: FlowAnswer['lanes'][number]): bigint => BigInt(lane.startTimeUnixNano)
   return {
     ...page,
-    lanes: [...before.lanes, ...page.lanes].sort((a, b) => (startOf(a) < startOf(b) ? -1 : 1)),
+    // A lane that grew comes again.
+    lanes: [...new Map([...before.lanes, ...page.lanes].map((lane) => [lane.id, lane])).values()].sort((a, b) =>
+      startOf(a) < startOf(b) ? -1 : 1,
+    ),
     edges: [...new Map([...before.edges, ...page.edges].map((edge) => [edge.id, edge])).values()],
     missingTraceIds: [...new Set([...before.missingTraceIds, ...page.missingTraceIds])],
   }

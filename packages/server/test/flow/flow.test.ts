@@ -1,9 +1,9 @@
 import type { FlowAnswer } from '@spanlink/contract'
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
-import { wholeFlow } from './whole-flow.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -57,7 +57,7 @@ test.each<[Mode, Mode, Mode]>([
 ])('a flow is the same whether its consumers link, are children, or both: %s %s %s', async (...modes) => {
   const of = shop(...modes)
   await put(of)
-  const flow = await wholeFlow(traces.store, of.request.traceId, {})
+  const flow = await findFlow(traces.store, of.request.traceId, {}, {})
   expect(shape(flow)).toEqual({
     lanes: [
       ['gateway', 'POST /orders', '30000000', 0, 0],
@@ -99,14 +99,14 @@ test.each<[Mode, Mode, Mode]>([
     durationNano: '120000000',
     share: 0.48,
   })
-  expect(flow?.truncated).toEqual({ traces: false, depth: false, time: false, fanOut: false, spans: false })
+  expect(flow?.truncated).toEqual({ traces: false, depth: false, fanOut: false, spans: false })
 })
 
 test('any trace of a flow opens the same one', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
   const asked = [of.request, of.paying, of.reserving, of.mailing]
-  const answers = await Promise.all(asked.map(({ traceId }) => wholeFlow(traces.store, traceId, {})))
+  const answers = await Promise.all(asked.map(({ traceId }) => findFlow(traces.store, traceId, {}, {})))
   for (const answer of answers) {
     expect(answer?.lanes.map((lane) => lane.id)).toEqual(answers[0]?.lanes.map((lane) => lane.id))
     expect(answer?.criticalPath).toEqual(answers[0]?.criticalPath)
@@ -116,7 +116,7 @@ test('any trace of a flow opens the same one', async () => {
 test('the critical path ends at the span that is asked for', async () => {
   const of = shop('link', 'link', 'link')
   await put(of)
-  const flow = await wholeFlow(traces.store, of.request.traceId, { spanId: of.reserving.spanId.toUpperCase() })
+  const flow = await findFlow(traces.store, of.request.traceId, { spanId: of.reserving.spanId.toUpperCase() }, {})
   expect(flow?.criticalPath?.segments.map((segment) => segment.name)).toEqual([
     'POST /orders',
     'send orders',
@@ -126,23 +126,30 @@ test('the critical path ends at the span that is asked for', async () => {
   expect(flow?.edges.filter((edge) => edge.onCriticalPath).map((edge) => edge.to.spanId)).toEqual([of.reserving.spanId])
 })
 
-test('a batch that links 500 messages has 500 edges, and waited for the one that was sent last', async () => {
+test('a batch that links 500 messages has 500 edges with their events, and waited for the one that was sent last', async () => {
   const sends = Array.from({ length: 500 }, (_, index) => send('clicks', { at: index, for: 1 }))
   const batch = processing('clicks', undefined, 'reports', 'link', {
     at: 1000,
     links: sends.map((sent, index) =>
-      linkTo(sent, { 'kafka.offset': index, 'messaging.destination.partition.id': '3' }),
+      linkTo(sent, {
+        'kafka.offset': index,
+        'messaging.destination.partition.id': '3',
+        'kafka.cluster.id': 'c1',
+        'kafka.message.key': `key-${index}`,
+      }),
     ),
   })
   await traces.put(tracesOf('web', sends))
   await traces.put(tracesOf('reports', [batch]))
-  const flow = await wholeFlow(traces.store, batch.traceId, { maxTraces: 1000 })
+  const flow = await findFlow(traces.store, batch.traceId, { maxTraces: 1000, joined: true }, {})
   expect(flow?.lanes).toHaveLength(501)
   expect(flow?.edges).toHaveLength(500)
   const [onPath] = flow?.edges.filter((edge) => edge.onCriticalPath) ?? []
   expect(onPath).toMatchObject({
     from: { spanId: sends[499]?.spanId },
+    cluster: 'c1',
     topic: 'clicks',
+    key: 'key-499',
     partition: '3',
     offset: '499',
     consumerGroup: 'reports',
@@ -162,7 +169,12 @@ test('pages of a flow are the flow, each lane and edge on one of them', async ()
   let cursor: string | undefined
   let pages = 0
   do {
-    const flow: FlowAnswer | undefined = await wholeFlow(traces.store, batch.traceId, { maxTraces: 20, cursor })
+    const flow: FlowAnswer | undefined = await findFlow(
+      traces.store,
+      batch.traceId,
+      { maxTraces: 20, joined: true, cursor },
+      {},
+    )
     hidden.push(...(flow?.lanes.filter((lane) => lane.id === batch.traceId).map((lane) => lane.hiddenLinks) ?? []))
     expect(flow?.truncated.traces).toBe(flow?.nextCursor !== undefined)
     lanes.push(...(flow?.lanes.map((lane) => lane.id) ?? []))
@@ -183,7 +195,7 @@ test('consumers of a producer that never came are one flow, with its end told as
   const one = processing('orders', lost, 'a', 'link', { at: 0 })
   const other = processing('orders', lost, 'b', 'link', { at: 5 })
   await traces.put(tracesOf('shop', [one, other]))
-  const flow = await wholeFlow(traces.store, one.traceId, {})
+  const flow = await findFlow(traces.store, one.traceId, {}, {})
   expect(flow?.missingTraceIds).toEqual([lost.traceId])
   expect(flow?.lanes.map((lane) => [lane.traceId, lane.depth])).toEqual([
     [one.traceId, 0],
@@ -196,7 +208,7 @@ test('consumers of a producer that never came are one flow, with its end told as
   // The producer comes late, in a trace that begins before it.
   const request = span({ traceId: lost.traceId, name: 'POST', kind: 2, at: -20 })
   await traces.put(tracesOf('shop', [request, send('orders', { in: request, at: -15, for: 5, spanId: lost.spanId })]))
-  const whole = await wholeFlow(traces.store, one.traceId, {})
+  const whole = await findFlow(traces.store, one.traceId, {}, {})
   expect(whole?.missingTraceIds).toEqual([])
   expect(whole?.edges.map((edge) => edge.queueTimeNano).toSorted()).toEqual(['10000000', '15000000'])
   expect(whole?.lanes[0]).toMatchObject({ traceId: lost.traceId, rootName: 'POST', depth: 1 })
@@ -206,7 +218,7 @@ test('a child of a producer that never came is a lane of its own with a missing 
   const lost = { traceId: randomTraceId(), spanId: randomSpanId() } as TestSpan
   const consumer = processing('orders', lost, 'a', 'parent', { at: 0 })
   await traces.put(tracesOf('shop', [consumer]))
-  const flow = await wholeFlow(traces.store, lost.traceId, {})
+  const flow = await findFlow(traces.store, lost.traceId, {}, {})
   expect(flow?.lanes.map((lane) => lane.id)).toEqual([`${lost.traceId}-${consumer.spanId}`])
   expect(flow?.edges).toMatchObject([
     { via: 'parent', role: 'message', from: { laneId: null }, to: { service: 'shop' } },
@@ -219,7 +231,7 @@ test('links in a circle end', async () => {
   const b = span({ at: 5, links: [linkTo(a)] })
   const back = { ...a, links: [linkTo(b), linkTo(a)] }
   await traces.put(tracesOf('circle', [back, b]))
-  const flow = await wholeFlow(traces.store, a.traceId, {})
+  const flow = await findFlow(traces.store, a.traceId, {}, {})
   expect(flow?.lanes).toHaveLength(2)
   expect(flow?.edges).toHaveLength(3)
   expect(flow?.edges.every((edge) => edge.role === 'link')).toBe(true)
@@ -233,7 +245,7 @@ test('a chain is cut at the depth asked for, and says so', async () => {
     chain.push(span({ at: hop * 20, ...(last && { links: [linkTo(last)] }) }))
   }
   await traces.put(tracesOf('chain', chain))
-  const flow = await wholeFlow(traces.store, chain[0]?.traceId ?? '', { maxDepth: 3 })
+  const flow = await findFlow(traces.store, chain[0]?.traceId ?? '', { maxDepth: 3 }, {})
   expect(flow?.lanes.map((lane) => lane.depth)).toEqual([0, 1, 2, 3])
   expect(flow?.lanes[3]?.hiddenLinks).toBe(1)
   expect(flow?.truncated).toMatchObject({ depth: true, traces: false })
@@ -245,7 +257,7 @@ test('a consumer that begins before the send is acknowledged has waited since th
   const sent = send('orders', { at: 5, for: 20, in: request })
   const consumer = processing('orders', sent, 'a', 'link', { at: 15, for: 30 })
   await traces.put(tracesOf('shop', [request, sent, consumer]))
-  const flow = await wholeFlow(traces.store, request.traceId, {})
+  const flow = await findFlow(traces.store, request.traceId, {}, {})
   expect(flow?.edges[0]?.queueTimeNano).toBe('10000000')
   expect(flow?.statistics).toMatchObject({ negativeQueueTimes: 0, queueTotalNano: '10000000', codeNano: '45000000' })
   expect(flow?.criticalPath?.segments.map(({ name, durationNano }) => [name, Number(durationNano) / 1e6])).toEqual([
@@ -259,7 +271,7 @@ test('a consumer that begins before the send does has a negative queue time, whi
   const sent = send('orders', { at: 20, for: 5 })
   const consumer = processing('orders', sent, 'a', 'link', { at: 15, for: 30 })
   await traces.put(tracesOf('shop', [sent, consumer]))
-  const flow = await wholeFlow(traces.store, sent.traceId, {})
+  const flow = await findFlow(traces.store, sent.traceId, {}, {})
   expect(flow?.edges[0]?.queueTimeNano).toBe('-5000000')
   expect(flow?.statistics).toMatchObject({ negativeQueueTimes: 1, queueTotalNano: '0' })
 })
@@ -275,7 +287,7 @@ test('a poll that waits for its message is on the path from when the message was
     attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
   })
   await traces.put(tracesOf('shop', [sent, poll]))
-  const flow = await wholeFlow(traces.store, poll.traceId, {})
+  const flow = await findFlow(traces.store, poll.traceId, {}, {})
   expect(flow?.criticalPath?.segments.map(({ name, durationNano }) => [name, Number(durationNano) / 1e6])).toEqual([
     ['send orders', 5],
     ['poll orders', 5],
@@ -289,7 +301,7 @@ test('a message that carries the context of its outbox row leads back to the req
   await traces.put(tracesOf('gateway', [request]))
   await traces.put(tracesOf('relay', [relay]))
   await traces.put(tracesOf('shop', [consumer]))
-  const flow = await wholeFlow(traces.store, request.traceId, {})
+  const flow = await findFlow(traces.store, request.traceId, {}, {})
   expect(flow?.edges.map((edge) => [edge.role, edge.via, edge.to.service, edge.queueTimeNano]).toSorted()).toEqual([
     ['creation', 'link', 'relay', '80000000'],
     ['message', 'both', 'shop', '130000000'],
@@ -302,7 +314,7 @@ test('a consumer that runs in a span of its own process stays in its lane', asyn
   const job = span({ name: 'job', at: 5, for: 100 })
   const consumer = processing('orders', sent, 'a', 'link', { at: 50, in: job })
   await traces.put(tracesOf('shop', [sent, job, consumer]))
-  const flow = await wholeFlow(traces.store, job.traceId, { spanId: consumer.spanId })
+  const flow = await findFlow(traces.store, job.traceId, { spanId: consumer.spanId }, {})
   expect(flow?.lanes.map((lane) => lane.rootName)).toEqual(['send orders', 'job'])
   expect(flow?.edges).toMatchObject([{ via: 'link', queueTimeNano: '40000000' }])
   expect(flow?.criticalPath?.segments.map((segment) => segment.kind)).toEqual(['span', 'queue', 'span'])
@@ -312,11 +324,11 @@ test('spans that came twice are there once', async () => {
   const of = shop('link', 'parent', 'both')
   await put(of)
   await put(of)
-  const flow = await wholeFlow(traces.store, of.request.traceId, {})
+  const flow = await findFlow(traces.store, of.request.traceId, {}, {})
   expect(flow?.lanes.reduce((sum, lane) => sum + lane.spanCount, 0)).toBe(6)
   expect(flow?.edges).toHaveLength(3)
 })
 
 test('a trace that nothing is known of is no flow', async () => {
-  expect(await wholeFlow(traces.store, randomTraceId(), {})).toBeUndefined()
+  expect(await findFlow(traces.store, randomTraceId(), {}, {})).toBeUndefined()
 })

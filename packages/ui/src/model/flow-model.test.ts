@@ -158,7 +158,7 @@ test('a second page joins the first, and what it tells of the whole wins', () =>
 test('each way in which a flow may be cut is told in words of its own', () => {
   const whole = flow([lane(1)], [])
   expect(flowWords(whole)).toEqual([])
-  for (const bound of ['traces', 'depth', 'time', 'fanOut', 'spans'] as const)
+  for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
     expect(flowWords({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
   const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimes: 2 } }
   expect(flowWords(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
@@ -214,9 +214,11 @@ function edge(from: number, to: number, more: Partial<FlowEdge> = {}, queueTime 
     to: { traceId: traceId(to), spanId: spanId(to), laneId: traceId(to), service: 's', name: 'n' },
     via: 'link',
     role: 'message',
+    cluster: '',
     topic: 'orders',
     partition: '',
     offset: '',
+    key: '',
     consumerGroup: '',
     queueTimeNano: `${queueTime}000000`,
     onCriticalPath: false,
@@ -227,6 +229,10 @@ function edge(from: number, to: number, more: Partial<FlowEdge> = {}, queueTime 
 function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowAnswer {
   return {
     traceId: traceId(1),
+    title: null,
+    origins: [],
+    originCount: 0,
+    missingConsumers: [],
     lanes: lanes.toSorted((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano))),
     edges,
     missingTraceIds: [],
@@ -242,7 +248,7 @@ function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowAnswer {
       traceCount: lanes.length,
     },
     criticalPath: null,
-    truncated: { traces: false, depth: false, time: false, fanOut: false, spans: false },
+    truncated: { traces: false, depth: false, fanOut: false, spans: false },
   }
 }
 

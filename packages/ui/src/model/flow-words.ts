@@ -12,12 +12,8 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   const bound = (text: string): void => void words.push({ text, isBound: true })
   const traces = statistics.traceCount.toLocaleString('en')
   if (nextCursor !== undefined || truncated.traces) {
-    bound(
-      truncated.time
-        ? `Query timed out after ${traces} traces; partial result. The figures are of these traces.`
-        : `The flow has more traces. The figures are of the nearest ${traces}.`,
-    )
-  } else if (truncated.time) bound('Query timed out; partial result. Reload to try again.')
+    bound(`The flow has more traces. The figures are of the nearest ${traces}.`)
+  }
   if (truncated.depth) {
     const hidden = lanes.reduce((sum, lane) => sum + lane.hiddenLinks, 0)
     bound(

@@ -13,8 +13,8 @@ const PAGE = 1_000
 
 export const flowCommand: Command = {
   asks: 'server',
-  summary: 'all traces that a trace is linked with, on one axis, with the critical path',
-  help: `All traces that a trace is linked with, in both directions, on one axis of time.
+  summary: 'what the event behind a trace caused, on one axis, with the critical path',
+  help: `The flow of a trace on one axis of time: from the event that caused it, down over all links.
 
 Usage: spanlink flow ID [options]
 
@@ -24,6 +24,7 @@ Usage: spanlink flow ID [options]
   --all           page after page until the flow is whole, or has ${TRACES_AT_MOST} traces (otherwise one page)
   --limit N       lanes drawn (default ${ROWS_SHOWN} in a terminal, otherwise and with --all all)
   --max-depth N   links from the trace to the farthest (default 16, at most 64)
+  --joined        also other events whose messages a batch of the flow took, up to their origins
 ${COMMON_HELP}`,
   run: async (args, out) => {
     const flags = {
@@ -31,6 +32,7 @@ ${COMMON_HELP}`,
       'max-depth': { type: 'string' },
       limit: { type: 'string' },
       all: { type: 'boolean' },
+      joined: { type: 'boolean' },
     } as const
     const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
     const isAll = options.isSet('all')
@@ -38,8 +40,9 @@ ${COMMON_HELP}`,
       maxTraces: countOf('--max-traces', options.text('max-traces'), PAGE) ?? (isAll ? PAGE : undefined),
       maxDepth: countOf('--max-depth', options.text('max-depth'), 64),
     }
+    const joined = options.isSet('joined') ? 'true' : undefined
     const page = async (cursor: string | undefined): Promise<FlowAnswer> =>
-      await askServer(options.url, `/api/flows/${traceIdOf(options.positionals[0])}`, { ...bounds, cursor })
+      await askServer(options.url, `/api/flows/${traceIdOf(options.positionals[0])}`, { ...bounds, joined, cursor })
     const most = rowsShown(options, process.stdout)
     const flow = await (isAll ? wholeFlow(page, TRACES_AT_MOST) : page(undefined))
     if (options.json) out.line(JSON.stringify(flow))

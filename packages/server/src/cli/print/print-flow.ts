@@ -4,6 +4,7 @@ import { timeBar } from './time-bar.ts'
 
 const INDENT_AT_MOST = 8
 const EDGES_SHOWN = 4
+const ROOTS_SHOWN = 3
 
 /** A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its messages came from. */
 export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity): readonly string[] {
@@ -43,10 +44,12 @@ export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity)
       lines.push(paint(note, edge.onCriticalPath ? 'yellow' : 'dim'))
     }
     if (edges.length > EDGES_SHOWN) lines.push(paint(`${indent}  ← ${edges.length - EDGES_SHOWN} more`, 'dim'))
+    const joined = joinedText(lane)
+    if (joined !== undefined) lines.push(paint(fit(`${indent}  + ${joined}`, terminal.columns).trimEnd(), 'dim'))
     if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${plural(lane.hiddenLinks, 'link')} lead further`, 'dim'))
   }
   if (flow.lanes.length > most) lines.push('', `${plural(flow.lanes.length - most, 'more lane')}: --limit shows more.`)
-  return [...lines, ...pathOf(flow, terminal), ...cutsOf(flow)]
+  return [...lines, ...missingOf(flow, terminal), ...pathOf(flow, terminal), ...cutsOf(flow)]
 }
 
 function headOf(flow: FlowAnswer, start: bigint, { paint }: Terminal): readonly string[] {
@@ -59,7 +62,29 @@ function headOf(flow: FlowAnswer, start: bigint, { paint }: Terminal): readonly 
     ...(errorCount > 0 ? [paint(plural(errorCount, 'error'), 'red')] : []),
   ]
   const times = `${duration(codeNano)} in code · ${duration(queueNano)} in queues · ${duration(waitingNano)} waiting`
-  return [paint(`Flow of trace ${flow.traceId}`, 'bold'), facts.join(' · '), times]
+  const name = flow.title === null ? '' : `: ${clean(flow.title.service)} ${clean(flow.title.name)}`
+  return [paint(`Flow of trace ${flow.traceId}${name}`, 'bold'), facts.join(' · '), times, ...originsText(flow)]
+}
+
+/** Origins by root, when there are several: the opened trace took messages of as many events. */
+function originsText({ origins, originCount }: FlowAnswer): readonly string[] {
+  if (originCount < 2) return []
+  const groups = Map.groupBy(origins, ({ rootService, rootName }) => `${clean(rootService)} ${clean(rootName)}`)
+  const texts = Array.from(groups, ([root, of]) => (of.length > 1 ? `${of.length} × ${root}` : root)).slice(
+    0,
+    ROOTS_SHOWN,
+  )
+  return [`Caused by ${plural(originCount, 'event')}, of which this is the first: ${texts.join(', ')}`]
+}
+
+function joinedText({ joinedWith }: FlowLane): string | undefined {
+  if (joinedWith === undefined) return undefined
+  const [example] = joinedWith.examples
+  const root =
+    example === undefined || example.rootName === ''
+      ? ''
+      : `, as ${clean(example.rootService)} ${clean(example.rootName)}`
+  return `joined with ${plural(joinedWith.count, 'other event')}${root}`
 }
 
 function labelOf(lane: FlowLane): string {
@@ -106,6 +131,19 @@ function edgeText(edge: FlowEdge): string {
   return said.join(' · ')
 }
 
+/** Groups that have not taken a message yet, one line a topic and group. */
+function missingOf({ missingConsumers }: FlowAnswer, { paint }: Terminal): readonly string[] {
+  const groups = Map.groupBy(
+    missingConsumers,
+    ({ topic, consumerGroup }) => `${clean(topic)} by ${clean(consumerGroup)}`,
+  )
+  const lines = Array.from(groups, ([what, of]) => {
+    const longest = of.reduce((most, { waitedNano }) => (BigInt(waitedNano) > most ? BigInt(waitedNano) : most), 0n)
+    return paint(`  ${what}: ${plural(of.length, 'message')}, for ${duration(String(longest))}`, 'yellow')
+  })
+  return lines.length === 0 ? [] : ['', paint('Not consumed yet', 'bold'), ...lines]
+}
+
 function pathOf(flow: FlowAnswer, { paint }: Terminal): readonly string[] {
   const path = flow.criticalPath
   if (path === null) return []
@@ -121,7 +159,6 @@ function cutsOf({ truncated, missingTraceIds }: FlowAnswer): readonly string[] {
   const cuts = [
     ...(truncated.traces ? ['More traces belong to the flow: --all shows them.'] : []),
     ...(truncated.depth ? ['The flow goes further than --max-depth.'] : []),
-    ...(truncated.time ? ['Time for the answer ran out: the flow may be larger.'] : []),
     ...(truncated.fanOut ? ['A step has more links than one answer holds.'] : []),
     ...(truncated.spans ? ['A trace has more spans than one answer holds.'] : []),
     ...(missingTraceIds.length > 0

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import { criticalPath } from './critical-path.ts'
 import { connect } from './edges.ts'
 import type { FlowLink, FlowSpanRow } from './flow-span.ts'
@@ -34,9 +35,8 @@ const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
             start: BigInt(start),
             end: BigInt(start + length),
             operation,
+            ...UNKNOWN_RECORD,
             topic: 'orders',
-            partition: '',
-            offset: '',
             consumerGroup: '',
           })),
       ),
@@ -50,7 +50,7 @@ test('whatever spans and links say, the path is without holes or overlap and end
   fc.assert(
     fc.property(flows, ({ rows, pairs, target }) => {
       const ref = (index: number) => ({ traceId: rows[index]?.traceId ?? '9', spanId: id(index) })
-      const said = { topic: '', partition: '', offset: '', consumerGroup: '' }
+      const said = { ...UNKNOWN_RECORD, consumerGroup: '' }
       const links = pairs.map(([from, to], ordinal): FlowLink => ({
         carrier: ref(from),
         target: ref(to),

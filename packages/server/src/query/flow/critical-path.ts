@@ -147,7 +147,7 @@ function pathOf(segments: readonly Segment[], start: bigint, end: bigint): Criti
       laneId: at.lane.id,
       service: at.span.service,
       name: at.span.name,
-      ...(kind === 'queue' ? { topic: edge?.topic ?? '' } : {}),
+      ...(kind === 'queue' ? { topic: edge?.record.topic ?? '' } : {}),
       ...(edge === undefined ? {} : { edgeId: edge.id }),
     })),
     shares: sharesOf(segments, end - start),
@@ -158,7 +158,7 @@ function sharesOf(segments: readonly Segment[], total: bigint): PathShare[] {
   const parts = new Map<string, { kind: PathShare['kind']; name: string; duration: bigint }>()
   for (const { kind: of, from, until, at, edge } of segments) {
     const kind = of === 'span' ? 'service' : of === 'queue' ? 'topic' : 'gap'
-    const name = kind === 'service' ? at.span.service : kind === 'topic' ? (edge?.topic ?? '') : ''
+    const name = kind === 'service' ? at.span.service : kind === 'topic' ? (edge?.record.topic ?? '') : ''
     const key = `${kind}:${name}`
     const part = parts.get(key) ?? { kind, name, duration: 0n }
     parts.set(key, { ...part, duration: part.duration + until - from })

@@ -1,6 +1,7 @@
-import type { FlowEdge } from '@spanlink/contract'
+import type { FlowEdge, RecordMetadata } from '@spanlink/contract'
 import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
 import { queueTime } from '../linked-span.ts'
+import { mergeRecords, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
 import type { CutTraces, LaneSpan } from './lanes.ts'
 
@@ -13,9 +14,7 @@ export type Edge = {
   readonly to: LaneSpan | undefined
   readonly via: FlowEdge['via']
   readonly role: FlowEdge['role']
-  readonly topic: string
-  readonly partition: string
-  readonly offset: string
+  readonly record: RecordMetadata
   readonly consumerGroup: string
 }
 
@@ -47,8 +46,6 @@ export function connect({ cuts, spans }: CutTraces, links: readonly FlowLink[]):
     const to = spans.get(spanKey(toRef))
     const role = roleOf(from?.span, to?.span)
     const ends = role === 'link' ? [said] : [said, to?.span, from?.span]
-    const first = (field: keyof Said): string =>
-      ends.find((end) => end !== undefined && end[field] !== '')?.[field] ?? ''
     return {
       id,
       fromRef,
@@ -57,17 +54,15 @@ export function connect({ cuts, spans }: CutTraces, links: readonly FlowLink[]):
       to,
       via,
       role,
-      topic: first('topic'),
-      partition: first('partition'),
-      offset: first('offset'),
-      consumerGroup: first('consumerGroup'),
+      record: mergeRecords(ends),
+      consumerGroup: ends.find((end) => end !== undefined && end.consumerGroup !== '')?.consumerGroup ?? '',
     }
   }
 }
 
-type Said = Pick<FlowLink, 'topic' | 'partition' | 'offset' | 'consumerGroup'>
+type Said = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
 
-const NOTHING_SAID: Said = { topic: '', partition: '', offset: '', consumerGroup: '' }
+const NOTHING_SAID: Said = { ...UNKNOWN_RECORD, consumerGroup: '' }
 
 function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
   // Whatever a consumer points at is the creation context of its message, unless it is a consumer itself.

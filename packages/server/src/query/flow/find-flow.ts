@@ -1,17 +1,22 @@
 import type { FlowAnswer, FlowQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
-import { flowAnswer } from './flow-answer.ts'
-import { linksFrom } from './load-links.ts'
-import { type Place, reach } from './reach.ts'
-import { spansOfSteps } from './spans-of-steps.ts'
+import { connect } from './edges.ts'
+import { expand, type Position } from './expand.ts'
+import { flowAnswer, MAX_EXAMPLES } from './flow-answer.ts'
+import { selectParts } from './flow-parts.ts'
+import { joinedWith } from './joined-with.ts'
+import { findMissingConsumers } from './missing-consumers.ts'
+import { findOrigins } from './origins.ts'
+import { findRootNames } from './roots.ts'
+import { traceLoader } from './trace-loader.ts'
 
-/** How long the search goes on; what is found by then is the answer. */
-const SEARCH_MS = 3_000
+/** Traces of other events whose roots are looked up for examples. */
+const MAX_ROOTS = 300
 
 /**
- * The flow of a trace: every trace that links lead to from it, in either direction, cut into lanes, with the edges
- * between them. `undefined` when neither the trace nor a link to it is here.
+ * The flow of a trace: what the event that it is part of caused, cut into lanes, with the edges between them. `undefined` when neither
+ * the trace nor a link to it is stored.
  *
  * @param traceId 32 lower-case hex digits
  */
@@ -21,25 +26,36 @@ export async function findFlow(
   query: FlowQuery,
   options: QueryOptions,
 ): Promise<FlowAnswer | undefined> {
-  const { maxTraces = 200, maxDepth = 16, cursor } = query
-  const after = parseCursor(cursor)
-  const bounds = { maxTraces, maxDepth, after, deadline: performance.now() + SEARCH_MS }
-  const spans = spansOfSteps(store, options)
-  const reached = await reach(traceId, bounds, linksFrom(store), options, spans.add)
-  const { rows, cut } = await spans.all()
-  if (rows.length === 0 && reached.links.length === 0) return undefined
-  const { traces, time } = reached.truncated
-  const last = reached.traces.at(-1)
-  const goesOn = (traces || time) && last !== undefined && reached.pageStart < reached.traces.length
+  const { maxTraces = 200, maxDepth = 16, joined = false } = query
+  const after = parseCursor(query.cursor)
+  const loader = traceLoader(store, options)
+  const origins = await findOrigins(traceId, loader)
+  const expanded = await expand(traceId, origins, { maxTraces, maxDepth, joined, after }, loader)
+  const opened = expanded.traces.get(traceId)
+  if (opened === undefined || (opened.links.length === 0 && opened.cut.lanes.length === 0)) return undefined
+  const parts = selectParts(expanded)
+  const edges = connect(parts, parts.links)
+  const others = joinedWith(expanded)
+  const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
+  const [roots, missingConsumers] = await Promise.all([
+    findRootNames(store, examples.slice(0, MAX_ROOTS), options),
+    findMissingConsumers(store, parts, edges, expanded, options),
+  ])
+  const last = expanded.positions.at(-1)
+  const { traces, depth } = expanded.truncated
   return {
     traceId,
-    ...flowAnswer({ traceId, spanId: query.spanId?.toLowerCase() }, reached, rows),
-    truncated: { ...reached.truncated, spans: cut },
-    ...(goesOn ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
+    ...flowAnswer(
+      { traceId, spanId: query.spanId?.toLowerCase() },
+      { origins, expanded, parts, edges, joined: others, roots },
+    ),
+    missingConsumers,
+    truncated: { traces, depth, ...loader.truncated() },
+    ...(traces && last !== undefined ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
   }
 }
 
-function parseCursor(cursor: string | undefined): Place | undefined {
+function parseCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined
   const [, depth, traceId] = /^([0-9]{1,2})\.([0-9a-f]{32})$/.exec(cursor) ?? []
   if (depth === undefined || traceId === undefined) {

@@ -1,132 +1,138 @@
-import type { FlowAnswer, FlowEdge, FlowEnd, FlowLane, FlowSpan } from '@spanlink/contract'
+import type { FlowAnswer, FlowEdge, FlowEnd, FlowOrigin, FlowTitle, JoinedWith } from '@spanlink/contract'
 import { criticalPath } from './critical-path.ts'
-import { connect, type Edge, edgeQueueTime } from './edges.ts'
-import type { FlowSpanRow, SpanRef } from './flow-span.ts'
+import { type Edge, edgeQueueTime } from './edges.ts'
+import { CAUSED, type Expanded, JOINED } from './expand.ts'
+import { toFlowLane } from './flow-lane.ts'
+import type { FlowParts } from './flow-parts.ts'
+import type { SpanRef } from './flow-span.ts'
+import type { Joined } from './joined-with.ts'
 import { laneDepths } from './lane-depths.ts'
-import { cutIntoLanes, type Lane, type LaneSpan } from './lanes.ts'
-import type { Reached } from './reach.ts'
+import type { LaneSpan } from './lanes.ts'
+import type { Origins } from './origins.ts'
+import { type RootName, rootOf } from './roots.ts'
 import { statisticsOf } from './statistics.ts'
+import { unitAt } from './units.ts'
 
-export type FlowQuestion = { readonly traceId: string; readonly spanId: string | undefined }
+/** The opened trace, and the span that the critical path ends at. */
+export type Opened = { readonly traceId: string; readonly spanId: string | undefined }
+
+export type FlowFound = {
+  readonly origins: Origins
+  readonly expanded: Expanded
+  readonly parts: FlowParts
+  readonly edges: readonly Edge[]
+  /** By lane. */
+  readonly joined: ReadonlyMap<string, Joined>
+  /** Of traces in `joined`. */
+  readonly roots: ReadonlyMap<string, RootName>
+}
+
+const MAX_ORIGINS = 100
+export const MAX_EXAMPLES = 3
+
+type Answer = Omit<FlowAnswer, 'traceId' | 'truncated' | 'nextCursor' | 'missingConsumers'>
 
 /** Puts together what was read; all of it is a function of these rows. */
-export function flowAnswer(
-  question: FlowQuestion,
-  reached: Reached,
-  rows: readonly FlowSpanRow[],
-): Pick<FlowAnswer, 'lanes' | 'edges' | 'missingTraceIds' | 'statistics' | 'criticalPath'> {
-  const order = new Map(reached.traces.map(({ traceId }, index) => [traceId, index]))
-  const inner = reached.links.filter(({ carrier, target }) => order.has(carrier.traceId) && order.has(target.traceId))
-  const cut = cutIntoLanes(rows, reached.links)
-  const edges = connect(cut, inner)
-  const target = chosen(question, cut.lanes)
-  const found = target && criticalPath(target, edges)
-
-  const isOnPage = (traceId: string): boolean => (order.get(traceId) ?? -1) >= reached.pageStart
-  const depths = laneDepths(question, cut.lanes, edges)
-  const hidden = hiddenLinks(reached, order)
+export function flowAnswer(opened: Opened, found: FlowFound): Answer {
+  const { origins, expanded, parts, edges, joined, roots } = found
+  const order = new Map(expanded.positions.map(({ traceId }, index) => [traceId, index]))
+  const target = chosen(opened, parts)
+  const path = target && criticalPath(target, edges)
+  const isOnPage = (traceId: string): boolean => (order.get(traceId) ?? -1) >= expanded.pageStart
+  const isNew = (end: LaneSpan | undefined): boolean => end !== undefined && expanded.grownLanes.has(end.lane.id)
+  const depths = laneDepths(opened, parts.lanes, edges)
+  const hidden = hiddenLinks(expanded)
   const touched = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
-  const present = new Set(cut.lanes.map((lane) => lane.traceId))
+  const present = new Set(parts.lanes.map((lane) => lane.traceId))
   return {
-    lanes: cut.lanes
-      .filter((lane) => isOnPage(lane.traceId))
-      .map((lane) => flowLane(lane, touched, depths.get(lane.id) ?? -1, hidden.get(lane.traceId) ?? 0))
+    title: titleOf(origins, expanded),
+    origins: origins.traces.slice(0, MAX_ORIGINS).map((trace): FlowOrigin => {
+      const root = rootOf(trace)
+      return {
+        traceId: trace.traceId,
+        rootService: root?.service ?? '',
+        rootName: root?.name ?? '',
+        startTimeUnixNano: String(root?.start ?? 0n),
+      }
+    }),
+    originCount: origins.count,
+    lanes: parts.lanes
+      .filter((lane) => isOnPage(lane.traceId) || expanded.grownLanes.has(lane.id))
+      .map((lane) =>
+        toFlowLane(lane, touched, {
+          depth: depths.get(lane.id) ?? -1,
+          hiddenLinks: hidden.get(lane.traceId) ?? 0,
+          joinedWith: joinedOf(joined.get(lane.id), roots),
+        }),
+      )
       .sort((a, b) => byTime(a.startTimeUnixNano, b.startTimeUnixNano) || (a.id < b.id ? -1 : 1)),
     edges: edges
-      .filter((edge) => isOnPage(edge.fromRef.traceId) || isOnPage(edge.toRef.traceId))
-      .map((edge) => flowEdge(edge, found?.edgeIds.has(edge.id) ?? false)),
-    missingTraceIds: reached.traces
+      .filter(
+        ({ from, to, fromRef, toRef }) =>
+          isOnPage(fromRef.traceId) || isOnPage(toRef.traceId) || isNew(from) || isNew(to),
+      )
+      .map((edge) => flowEdge(edge, path?.edgeIds.has(edge.id) ?? false)),
+    missingTraceIds: expanded.positions
       .map(({ traceId }) => traceId)
       .filter((traceId) => isOnPage(traceId) && !present.has(traceId)),
-    statistics: statisticsOf(cut.lanes, edges),
-    criticalPath: found?.path ?? null,
+    statistics: statisticsOf(parts.lanes, edges),
+    criticalPath: path?.path ?? null,
   }
 }
 
-/** The span asked for, in the asked trace if it is there; else the one that ends last, the outermost of several. */
-function chosen({ traceId, spanId }: FlowQuestion, lanes: readonly Lane[]): LaneSpan | undefined {
+/** Of the origin, or of the first trace below it that is stored. */
+function titleOf(origins: Origins, { traces }: Expanded): FlowTitle | null {
+  const [origin] = origins.traces
+  const below = [...origins.distances].sort(([, a], [, b]) => b - a).flatMap(([traceId]) => traces.get(traceId) ?? [])
+  for (const trace of [...(origin ? [origin] : []), ...below]) {
+    const root = rootOf(trace)
+    if (root === undefined) continue
+    const { service, name, traceId, spanId } = root
+    return { service, name, traceId, spanId }
+  }
+  return null
+}
+
+/**
+ * The requested span, in the opened trace if it is there; else the one that ends last of what the origin caused, the outermost of
+ * several.
+ */
+function chosen({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): LaneSpan | undefined {
   const all = lanes.flatMap((lane) => lane.spans)
   const named = all.filter(({ span }) => span.spanId === spanId)
   if (named.length > 0) return named.find(({ span }) => span.traceId === traceId) ?? named[0]
-  return all.reduce<LaneSpan | undefined>((last, one) => {
+  const caused = all.filter((one) => levels.get(one) === CAUSED)
+  return (caused.length > 0 ? caused : all).reduce<LaneSpan | undefined>((last, one) => {
     if (last === undefined || one.span.end > last.span.end) return one
     return one.span.end === last.span.end && one.span.start < last.span.start ? one : last
   }, undefined)
 }
 
-function hiddenLinks({ links }: Reached, order: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+function hiddenLinks({ traces, levels, isLeftOut }: Expanded): ReadonlyMap<string, number> {
   const hidden = new Map<string, number>()
-  for (const { carrier, target } of links) {
-    const [from, to] = [order.has(carrier.traceId), order.has(target.traceId)]
-    if (from === to) continue
-    const traceId = from ? carrier.traceId : target.traceId
-    hidden.set(traceId, (hidden.get(traceId) ?? 0) + 1)
+  for (const trace of traces.values()) {
+    const levelAt = ({ spanId }: SpanRef): number => levels.get(unitAt(trace, spanId)) ?? 0
+    const count = trace.links.filter(({ carrier, target }) =>
+      carrier.traceId === trace.traceId
+        ? isLeftOut(target.traceId) && levelAt(carrier) > 0
+        : isLeftOut(carrier.traceId) && levelAt(target) > JOINED,
+    ).length
+    hidden.set(trace.traceId, count)
   }
   return hidden
 }
 
-function flowLane(
-  { id, traceId, spans }: Lane,
-  touched: ReadonlySet<LaneSpan | undefined>,
-  depth: number,
-  hidden: number,
-): FlowLane {
-  const sorted = spans.toSorted((a, b) => byStart(a.span, b.span))
-  const isCutOff = id !== traceId
-  const root = isCutOff ? spans[0] : sorted.find(({ span }) => span.parentSpanId === '')
-  const first = (root ?? sorted[0])?.span
-  if (first === undefined) throw new Error(`lane ${id} has no span`)
-  const start = sorted[0]?.span.start ?? first.start
-  const end = spans.reduce((last, { span }) => (span.end > last ? span.end : last), 0n)
-  return {
-    id,
-    traceId,
-    rootSpanId: first.spanId,
-    rootService: first.service,
-    rootName: first.name,
-    rootMissing: root === undefined,
-    startTimeUnixNano: String(start),
-    endTimeUnixNano: String(end),
-    durationNano: String(end - start),
-    spanCount: spans.length,
-    errorCount: spans.filter(({ span }) => span.status === 'error').length,
-    services: servicesOf(spans),
-    depth,
-    hiddenLinks: hidden,
-    spans: sorted.filter((one) => touched.has(one) || one.span === first).map(({ span }) => flowSpan(span)),
-  }
-}
-
-function servicesOf(spans: readonly LaneSpan[]): FlowLane['services'] {
-  return Array.from(
-    Map.groupBy(spans, ({ span }) => span.service),
-    ([name, of]) => ({
-      name,
-      spanCount: of.length,
-      errorCount: of.filter(({ span }) => span.status === 'error').length,
-    }),
-  ).sort((a, b) => b.spanCount - a.spanCount || (a.name < b.name ? -1 : 1))
-}
-
-function flowSpan(span: FlowSpanRow): FlowSpan {
-  const { spanId, parentSpanId, service, name, kind, status, operation, topic, consumerGroup } = span
-  return {
-    spanId,
-    parentSpanId,
-    service,
-    name,
-    kind,
-    status,
-    startTimeUnixNano: String(span.start),
-    endTimeUnixNano: String(span.end),
-    operation,
-    topic,
-    consumerGroup,
-  }
+function joinedOf(joined: Joined | undefined, roots: ReadonlyMap<string, RootName>): JoinedWith | undefined {
+  if (joined === undefined) return undefined
+  const examples = joined.slice(0, MAX_EXAMPLES).map(({ traceId, spanId }) => {
+    const root = roots.get(traceId)
+    return { traceId, spanId, rootService: root?.service ?? '', rootName: root?.name ?? '' }
+  })
+  return { count: joined.length, examples }
 }
 
 function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
-  const { id, via, role, topic, partition, offset, consumerGroup } = edge
+  const { id, via, role, record, consumerGroup } = edge
   const time = edgeQueueTime(edge)
   return {
     id,
@@ -134,9 +140,7 @@ function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
     to: flowEnd(edge.toRef, edge.to),
     via,
     role,
-    topic,
-    partition,
-    offset,
+    ...record,
     consumerGroup,
     queueTimeNano: time === undefined ? null : String(time),
     onCriticalPath,
@@ -145,11 +149,6 @@ function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
 
 function flowEnd({ traceId, spanId }: SpanRef, end: LaneSpan | undefined): FlowEnd {
   return { traceId, spanId, laneId: end?.lane.id ?? null, service: end?.span.service ?? '', name: end?.span.name ?? '' }
-}
-
-function byStart(a: FlowSpanRow, b: FlowSpanRow): number {
-  if (a.start !== b.start) return a.start < b.start ? -1 : 1
-  return a.spanId < b.spanId ? -1 : 1
 }
 
 function byTime(a: string, b: string): number {

@@ -1,7 +1,8 @@
-import type { MessagingOperation, SpanKind, StatusCode } from '@spanlink/contract'
+import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/contract'
+import { isInside } from '../span-parents.ts'
 
 /** What the flow needs of a span: where it lies, what it is called and what it does with messages. */
-export type FlowSpanRow = {
+export type FlowSpanRow = RecordMetadata & {
   readonly traceId: string
   readonly spanId: string
   /** '' for a root. */
@@ -15,22 +16,16 @@ export type FlowSpanRow = {
   /** Never before `start`. */
   readonly end: bigint
   readonly operation: MessagingOperation
-  readonly topic: string
-  readonly partition: string
-  readonly offset: string
   readonly consumerGroup: string
 }
 
 /** A link between any two spans, once, however often its carrier was sent and from whichever side it was found. */
-export type FlowLink = {
+export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
   readonly carrier: SpanRef
   /** The span it points at: the cause. */
   readonly target: SpanRef
   readonly ordinal: number
-  readonly topic: string
-  readonly partition: string
-  readonly offset: string
   readonly consumerGroup: string
 }
 
@@ -38,4 +33,29 @@ export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
 export function spanKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
+}
+
+/** A span that was sent twice comes twice. */
+export function distinctSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
+  return [...new Map(rows.map((row) => [`${spanKey(row)} ${row.kind} ${row.service}`, row])).values()]
+}
+
+/** Of spans that share an id, links mean the one that handles messages, else the inner one. */
+export function addNamed<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
+  const key = spanKey(one.span)
+  const known = spans.get(key)
+  if (known === undefined || isMeant(one.span, known.span)) spans.set(key, one)
+}
+
+function isMeant(a: FlowSpanRow, b: FlowSpanRow): boolean {
+  const [messagingA, messagingB] = [a.operation !== 'none', b.operation !== 'none']
+  return messagingA === messagingB ? isInside(a, b) : messagingA
+}
+
+export function findNamed<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
+  return spans.get(spanKey(ref))
+}
+
+export function linkKey({ carrier, target, ordinal }: FlowLink): string {
+  return `${carrier.traceId}${carrier.spanId}${target.traceId}${target.spanId}${ordinal}`
 }

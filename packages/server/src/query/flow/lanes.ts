@@ -1,5 +1,6 @@
 import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
-import { type FlowLink, type FlowSpanRow, spanKey } from './flow-span.ts'
+import { findParents } from '../span-parents.ts'
+import { addNamed, distinctSpans, type FlowLink, type FlowSpanRow, spanKey } from './flow-span.ts'
 
 /** A span in its lane, tied to the spans it runs in and starts there. */
 export type LaneSpan = {
@@ -23,7 +24,7 @@ export type Cut = { readonly traceId: string; readonly parentSpanId: string; rea
 export type CutTraces = {
   readonly lanes: readonly Lane[]
   readonly cuts: readonly Cut[]
-  /** By `spanKey`. */
+  /** By `spanKey`; of spans that share an id, the one that links mean. */
   readonly spans: ReadonlyMap<string, LaneSpan>
 }
 
@@ -33,38 +34,34 @@ export type CutTraces = {
  */
 export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
   const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
-  const byKey = new Map(rows.map((row) => [spanKey(row), row]))
-  const parentOf = (row: FlowSpanRow): FlowSpanRow | undefined =>
-    row.parentSpanId === '' ? undefined : byKey.get(row.traceId + row.parentSpanId)
   const cuts: Cut[] = []
   const lanes = new Map<string, Lane>()
   const spans = new Map<string, LaneSpan>()
 
-  const place = (row: FlowSpanRow, id: string, parent: LaneSpan | undefined): void => {
+  const place = (row: FlowSpanRow, id: string, parent: LaneSpan | undefined): LaneSpan => {
     const lane = lanes.get(id) ?? { id, traceId: row.traceId, spans: [] }
     lanes.set(id, lane)
     const placed: LaneSpan = { span: row, lane, parent, children: [] }
     parent?.children.push(placed)
     lane.spans.push(placed)
-    spans.set(spanKey(row), placed)
+    addNamed(spans, placed)
+    return placed
   }
-  for (const row of byKey.values()) {
-    // From the span up to one that has its place (or begins a lane), then down again: parents come before children, and depth costs no stack.
-    const path: FlowSpanRow[] = []
-    const onPath = new Set<FlowSpanRow>()
-    for (let at: FlowSpanRow | undefined = row; at !== undefined && !spans.has(spanKey(at)); at = parentOf(at)) {
-      // Spans that are each other's parents are a defect of their sender; one of them then is the first.
-      if (onPath.has(at)) break
-      onPath.add(at)
-      path.push(at)
-    }
-    for (const next of path.reverse()) {
-      const parent = parentOf(next)
-      const placedParent = parent === undefined ? undefined : spans.get(spanKey(parent))
-      if (isCut(next, parent) && !isLinkedElsewhere(next, targetsOf.get(spanKey(next)))) {
-        cuts.push({ traceId: next.traceId, parentSpanId: next.parentSpanId, spanId: next.spanId })
-        place(next, `${next.traceId}-${next.spanId}`, undefined)
-      } else place(next, placedParent?.lane.id ?? next.traceId, placedParent)
+  for (const ofTrace of Map.groupBy(distinctSpans(rows), ({ traceId }) => traceId).values()) {
+    const parents = findParents(ofTrace)
+    const placed: LaneSpan[] = []
+    for (const start of ofTrace.keys()) {
+      // Up to a span that has its place, then down again: parents come before children, and depth costs no stack.
+      const path: number[] = []
+      for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
+      for (const index of path.reverse()) {
+        const row = ofTrace[index] as FlowSpanRow
+        const parent = placed[parents[index] as number]
+        if (isCut(row, parent?.span) && !isLinkedElsewhere(row, targetsOf.get(spanKey(row)))) {
+          cuts.push({ traceId: row.traceId, parentSpanId: row.parentSpanId, spanId: row.spanId })
+          placed[index] = place(row, `${row.traceId}-${row.spanId}`, undefined)
+        } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
+      }
     }
   }
   return { lanes: [...lanes.values()], cuts, spans }

@@ -1,6 +1,8 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { NO_SPAN } from '../linked-span.ts'
 import { byIds, traceIdSet } from '../messaging/id-parameters.ts'
+import { messagingValue } from '../messaging/messaging-sql.ts'
+import { recordOfRow } from '../messaging/record-metadata.ts'
 import { ofTraces } from '../span-bucket.ts'
 import type { FlowSpanRow } from './flow-span.ts'
 
@@ -30,12 +32,13 @@ export async function loadSpans(
   // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and of reading it.
   const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((hex(span_id), hex(parent_span_id), service, name, kind, status, flags, start,
-      duration, messaging_operation, topic, partition, message_offset, consumer_group)) as spans
+      duration, messaging_operation, cluster, topic, partition, message_offset, message_key, consumer_group)) as spans
     from (
-      select trace_id, span_id, parent_span_id, service, name, kind, status, flags, start, duration, messaging_operation, topic,
-        partition, message_offset, consumer_group
+      select trace_id, span_id, parent_span_id, service, name, kind, status, flags, start, duration, messaging_operation, cluster,
+        topic, partition, message_offset, ${messagingValue('key')} as message_key, consumer_group
       from spans
       where ${ofTraces(traces.sql)}
+      order by trace_id, start, span_id, kind, service
       limit {perTrace:UInt32} by trace_id
       limit {rows:UInt32})
     group by trace_id
@@ -62,15 +65,17 @@ type SpanColumns = readonly [
   start: string,
   duration: string,
   operation: FlowSpanRow['operation'],
+  cluster: string,
   topic: string,
   partition: string,
   offset: string,
+  key: string,
   consumerGroup: string,
 ]
 
 function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
   const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
-  const [topic, partition, offset, consumerGroup] = messaging
+  const [cluster, topic, partition, messageOffset, messageKey, consumerGroup] = messaging
   const start = BigInt(startText)
   // What the duration was made of, modulo 2^64.
   const end = BigInt.asUintN(64, start + BigInt(duration))
@@ -86,9 +91,7 @@ function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
     start,
     end: end < start ? start : end,
     operation,
-    topic,
-    partition,
-    offset: offset === '-1' ? '' : offset,
+    ...recordOfRow({ cluster, topic, partition, messageOffset, messageKey }),
     consumerGroup,
   }
 }

@@ -1,0 +1,90 @@
+import type { MissingConsumer } from '@spanlink/contract'
+import { producingOperations } from '../../store/messaging/semconv.ts'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { findKnownGroups, type KnownGroup } from '../messaging/known-groups.ts'
+import type { Edge } from './edges.ts'
+import { type Expanded, JOINED } from './expand.ts'
+import type { FlowParts } from './flow-parts.ts'
+import { type FlowSpanRow, spanKey } from './flow-span.ts'
+import type { LaneSpan } from './lanes.ts'
+
+const MAX_MISSING = 1_000
+
+/** Who took a message, as far as it is known. */
+type Consumer = Pick<FlowSpanRow, 'consumerGroup'> & { readonly service: string | undefined }
+
+/** Groups known to read a topic, in the flow's time or the day before, that have not taken a message that the flow sent there. */
+export async function findMissingConsumers(
+  store: Store,
+  parts: FlowParts,
+  edges: readonly Edge[],
+  { traces }: Pick<Expanded, 'traces'>,
+  options: QueryOptions,
+): Promise<MissingConsumer[]> {
+  const sent = parts.lanes.flatMap((lane) => lane.spans.filter((one) => isSent(one, parts.levels)))
+  if (sent.length === 0) return []
+  const all = parts.lanes.flatMap((lane) => lane.spans.map(({ span }) => span))
+  const start = all.reduce((first, span) => (span.start < first ? span.start : first), all[0]?.start ?? 0n)
+  const end = all.reduce((last, span) => (span.end > last ? span.end : last), 0n)
+  const topics = [...new Set(sent.map(({ span }) => span.topic))]
+  const known = await findKnownGroups(store, { start, end }, { topics }, options)
+  const groupsOf = Map.groupBy(known, ({ topic }) => topic)
+  const consumersOf = consumersByContext(edges, { traces })
+  const contextsOf = Map.groupBy(
+    edges.filter((edge) => edge.role === 'creation'),
+    ({ to }) => to,
+  )
+  const now = BigInt(Date.now()) * 1_000_000n
+  const missing = sent.flatMap((producer): MissingConsumer[] => {
+    const { span, lane } = producer
+    const { cluster, topic } = span
+    // The message may carry the context of what it was created from, as that of an outbox does.
+    const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
+    const consumers = contexts.flatMap((context) => consumersOf.get(spanKey(context)) ?? [])
+    return (groupsOf.get(topic) ?? [])
+      .filter((group) => !consumers.some((consumer) => mayBeOf(group, consumer)))
+      .map(({ group }) => ({
+        cluster,
+        topic,
+        consumerGroup: group,
+        producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
+        waitedNano: String(now > span.end ? now - span.end : 0n),
+      }))
+  })
+  return missing.slice(0, MAX_MISSING)
+}
+
+/** As for unconsumed messages: a send that is a client only passes on what `create` spans made. */
+function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
+  const { operation, kind, status, topic } = one.span
+  if ((levels.get(one) ?? 0) <= JOINED || !producingOperations.has(operation)) return false
+  return kind === 'producer' && status !== 'error' && topic !== ''
+}
+
+function consumersByContext(
+  edges: readonly Edge[],
+  { traces }: Pick<Expanded, 'traces'>,
+): ReadonlyMap<string, readonly Consumer[]> {
+  const found: [string, Consumer][] = []
+  for (const { role, fromRef, to, consumerGroup } of edges) {
+    if (role === 'message') found.push([spanKey(fromRef), { consumerGroup, service: to?.span.service }])
+  }
+  // Consumers on later pages are known by their links.
+  for (const trace of traces.values()) {
+    for (const { carrier, target, consumerGroup } of trace.links) {
+      if (!traces.has(carrier.traceId)) found.push([spanKey(target), { consumerGroup, service: undefined }])
+    }
+  }
+  return new Map(
+    Array.from(
+      Map.groupBy(found, ([key]) => key),
+      ([key, of]) => [key, of.map(([, consumer]) => consumer)],
+    ),
+  )
+}
+
+/** A consumer that only its link shows may be of any group; one that names none is of those that its service consumes for. */
+function mayBeOf({ group, services }: KnownGroup, { consumerGroup, service }: Consumer): boolean {
+  if (consumerGroup !== '') return consumerGroup === group
+  return service === undefined || services.includes(service)
+}

@@ -1,0 +1,210 @@
+import type { FlowAnswer } from '@spanlink/contract'
+import { tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFlow } from '../../src/query/flow/find-flow.ts'
+import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+async function flowOf(of: TestSpan, query: Parameters<typeof findFlow>[2] = {}): Promise<FlowAnswer> {
+  const flow = await findFlow(traces.store, of.traceId, query, {})
+  if (flow === undefined) throw new Error('no flow')
+  return flow
+}
+
+const lanesOf = (flow: FlowAnswer): string[] => flow.lanes.map((lane) => `${lane.rootService} ${lane.rootName}`)
+
+function order(at: number, topic: string) {
+  const request = span({ name: `POST ${at}`, kind: 2, at, for: 30 })
+  return { request, sent: send(topic, { at: at + 10, for: 5, in: request }) }
+}
+
+/** Two orders taken by one batch span, which sends one message on. */
+async function putBatch() {
+  const [one, two] = [order(0, 'clicks'), order(2, 'clicks')]
+  const batch = processing('clicks', undefined, 'reports', 'link', {
+    at: 100,
+    for: 50,
+    links: [linkTo(one.sent), linkTo(two.sent)],
+  })
+  const report = send('summaries', { at: 120, for: 5, in: batch })
+  const mail = processing('summaries', report, 'mail', 'link', { at: 200 })
+  const other = processing('clicks', two.sent, 'audit', 'link', { at: 300 })
+  await traces.put(tracesOf('web', [one.request, one.sent, two.request, two.sent]))
+  await traces.put(tracesOf('reports', [batch, report]))
+  await traces.put(tracesOf('mail', [mail]))
+  await traces.put(tracesOf('audit', [other]))
+  return { one, two, batch, mail, other }
+}
+
+test('the flow of an order leaves out the other orders that its batch took, and what they caused elsewhere', async () => {
+  const { one, two, batch } = await putBatch()
+  const flow = await flowOf(one.request)
+  expect(lanesOf(flow)).toEqual(['web POST 0', 'reports process clicks', 'mail process summaries'])
+  expect(flow.lanes.find((lane) => lane.traceId === batch.traceId)?.joinedWith).toEqual({
+    count: 1,
+    examples: [{ traceId: two.sent.traceId, spanId: two.sent.spanId, rootService: 'web', rootName: 'POST 2' }],
+  })
+  expect(flow.origins).toMatchObject([{ traceId: one.request.traceId, rootService: 'web', rootName: 'POST 0' }])
+  expect(flow.originCount).toBe(1)
+  expect(flow.missingTraceIds).toEqual([])
+})
+
+test('from what a batch led to, and from the batch itself, the flow is that of the first event; the others are origins', async () => {
+  const { one, two, batch, mail } = await putBatch()
+  for (const opened of [batch, mail]) {
+    const flow = await flowOf(opened)
+    expect(lanesOf(flow)).toEqual(['web POST 0', 'reports process clicks', 'mail process summaries'])
+    expect(flow.title).toEqual({
+      service: 'web',
+      name: 'POST 0',
+      traceId: one.request.traceId,
+      spanId: one.request.spanId,
+    })
+    expect(flow.origins.map(({ traceId }) => traceId)).toEqual([one.request.traceId, two.request.traceId])
+    expect(flow.originCount).toBe(2)
+    expect(flow.criticalPath?.segments[0]).toMatchObject({ name: 'POST 0', spanId: one.request.spanId })
+  }
+})
+
+test('with joined events, their traces up to their origins are part of the flow, and nothing else that they caused', async () => {
+  const { one } = await putBatch()
+  const flow = await flowOf(one.request, { joined: true })
+  expect(lanesOf(flow)).toEqual(['web POST 0', 'web POST 2', 'reports process clicks', 'mail process summaries'])
+  expect(flow.lanes.every((lane) => lane.joinedWith === undefined)).toBe(true)
+  expect(flow.edges).toHaveLength(3)
+})
+
+/** A batch whose messages are processed one by one, each sending on, inside one trace. */
+async function putOneByOne() {
+  const orders = [0, 2, 4].map((at) => order(at, 'orders'))
+  const poll = span({
+    name: 'poll orders',
+    kind: 3,
+    at: 50,
+    for: 100,
+    links: orders.map(({ sent }) => linkTo(sent)),
+    attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
+  })
+  const each = orders.map(({ sent }, index) => {
+    const process = processing('orders', sent, 'shop', 'link', {
+      at: 60 + index * 10,
+      for: 8,
+      in: poll,
+      links: [linkTo(sent)],
+    })
+    const paid = send('payments', { at: 62 + index * 10, for: 2, in: process })
+    return { process, paid, mail: processing('payments', paid, 'mail', 'link', { at: 200 + index * 10 }) }
+  })
+  await traces.put(
+    tracesOf(
+      'web',
+      orders.flatMap(({ request, sent }) => [request, sent]),
+    ),
+  )
+  await traces.put(tracesOf('shop', [poll, ...each.flatMap(({ process, paid }) => [process, paid])]))
+  await traces.put(
+    tracesOf(
+      'mail',
+      each.map(({ mail }) => mail),
+    ),
+  )
+  return { orders, poll, each }
+}
+
+test('of a batch that processes its messages one by one, a flow has the processing of its own message alone', async () => {
+  const { orders, poll, each } = await putOneByOne()
+  const flow = await flowOf(orders[1]?.request as TestSpan)
+  expect(flow.lanes.map((lane) => [lane.traceId, lane.spanCount])).toEqual([
+    [orders[1]?.request.traceId, 2],
+    [poll.traceId, 3],
+    [each[1]?.mail.traceId, 1],
+  ])
+  expect(flow.lanes[1]?.joinedWith?.count).toBe(2)
+  expect(flow.edges).toHaveLength(3)
+  expect((await flowOf(each[1]?.mail as TestSpan)).lanes.map((lane) => lane.id)).toEqual(
+    flow.lanes.map((lane) => lane.id),
+  )
+})
+
+test('opened from the trace of such a batch, all of it and all that it led to are shown, with one origin expanded', async () => {
+  const { orders, poll, each } = await putOneByOne()
+  const flow = await flowOf(poll)
+  expect(flow.originCount).toBe(3)
+  expect(flow.lanes.map((lane) => [lane.traceId, lane.spanCount])).toEqual([
+    [orders[0]?.request.traceId, 2],
+    [poll.traceId, 7],
+    ...each.map(({ mail }) => [mail.traceId, 1]),
+  ])
+  // The path is of the first event, though others' mails end later.
+  expect(flow.criticalPath?.segments[0]?.spanId).toBe(orders[0]?.request.spanId)
+  expect(flow.criticalPath?.segments.at(-1)?.traceId).toBe(each[0]?.mail.traceId)
+})
+
+test('a poll that began before its event does not name the flow', async () => {
+  const { request, sent } = order(100, 'orders')
+  const poll = span({
+    name: 'poll orders',
+    kind: 3,
+    at: 0,
+    for: 200,
+    links: [linkTo(sent)],
+    attributes: { 'messaging.system': 'kafka', 'messaging.operation.type': 'receive' },
+  })
+  await traces.put(tracesOf('web', [request, sent]))
+  await traces.put(tracesOf('shop', [poll]))
+  const flow = await flowOf(poll)
+  expect(flow.title).toMatchObject({ name: 'POST 100' })
+  expect(flow.criticalPath?.segments[0]).toMatchObject({ name: 'POST 100' })
+})
+
+test('a parent-mode batch in the trace of one event is part of the flow of another, without that trace', async () => {
+  const [one, two] = [order(0, 'orders'), order(5, 'orders')]
+  const batch = processing('orders', one.sent, 'shop', 'both', { at: 50, links: [linkTo(one.sent), linkTo(two.sent)] })
+  await traces.put(tracesOf('web', [one.request, one.sent, two.request, two.sent, batch]))
+  expect(lanesOf(await flowOf(two.request))).toEqual(['web POST 5', 'web process orders'])
+  expect((await flowOf(two.request)).edges).toHaveLength(1)
+  expect((await flowOf(one.request)).lanes.map((lane) => lane.joinedWith?.count)).toEqual([undefined, 1])
+})
+
+test('a reply that its request takes does not hide where the flow began', async () => {
+  const request = span({ name: 'POST', kind: 2, at: 0, for: 100 })
+  const asked = send('requests', { at: 5, for: 2, in: request })
+  const work = processing('requests', asked, 'pricing', 'link', { at: 20, for: 30 })
+  const reply = send('replies', { at: 40, for: 2, in: work })
+  const taken = processing('replies', reply, 'web', 'link', { at: 60, in: request, links: [linkTo(reply)] })
+  await traces.put(tracesOf('web', [request, asked, taken]))
+  await traces.put(tracesOf('pricing', [work, reply]))
+  for (const opened of [request, work]) {
+    const flow = await flowOf(opened)
+    expect(flow.title).toMatchObject({ name: 'POST' })
+    expect(lanesOf(flow)).toEqual(['web POST', 'shop process requests'].map((name) => name.replace('shop', 'pricing')))
+  }
+})
+
+test('a known group that has not taken a message of the flow is missing, until it takes it', async () => {
+  const before = order(0, 'bookings')
+  const after = order(1000, 'bookings')
+  const taken = ['billing', 'stock'].map((group) => processing('bookings', before.sent, group, 'link', { at: 50 }))
+  const billed = processing('bookings', after.sent, 'billing', 'link', { at: 1050 })
+  await traces.put(tracesOf('web', [before.request, before.sent, after.request, after.sent]))
+  await traces.put(tracesOf('shop', [...taken, billed]))
+  const flow = await flowOf(billed)
+  expect(flow.missingConsumers).toMatchObject([
+    {
+      cluster: '',
+      topic: 'bookings',
+      consumerGroup: 'stock',
+      producer: { traceId: after.sent.traceId, spanId: after.sent.spanId, laneId: after.sent.traceId },
+    },
+  ])
+  expect(BigInt(flow.missingConsumers[0]?.waitedNano ?? 0)).toBeGreaterThan(0n)
+  expect((await flowOf(before.request)).missingConsumers).toEqual([])
+  await traces.put(tracesOf('shop', [processing('bookings', after.sent, 'stock', 'parent', { at: 2000 })]))
+  expect((await flowOf(billed)).missingConsumers).toEqual([])
+})
