@@ -14,7 +14,16 @@ export const StatusAnswer = Type.Object({
     restarts: Type.Integer(),
   }),
   /** What is acked and not yet in the store. */
-  journal: Type.Object({ segments: Type.Integer(), bytes: Type.Integer(), tornBytes: Type.Integer() }),
+  journal: Type.Object({
+    segments: Type.Integer(),
+    bytes: Type.Integer(),
+    /** An unfinished write at the end of a crash, never acknowledged. */
+    tornBytes: Type.Integer(),
+    /** Of damaged journal files since the start: lost. */
+    unreadableBytes: Type.Integer(),
+  }),
+  /** Segments that the store refuses, set aside in `journal/quarantine`. */
+  quarantine: Type.Object({ segments: Type.Integer(), bytes: Type.Integer(), lastError: Type.String() }),
   ingest: Type.Object({
     requests: Type.Integer(),
     spans: Type.Integer(),

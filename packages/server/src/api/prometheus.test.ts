@@ -5,7 +5,8 @@ const status = {
   version: '1.0.0',
   uptimeSeconds: 12.5,
   engine: { mode: 'embedded', version: '26.7 "x"\\\n', state: 'ready', restarts: 2 },
-  journal: { segments: 1, bytes: 2048, tornBytes: 7 },
+  journal: { segments: 1, bytes: 2048, tornBytes: 7, unreadableBytes: 8 },
+  quarantine: { segments: 2, bytes: 512, lastError: '' },
   ingest: {
     requests: 3,
     spans: 40,

@@ -12,6 +12,8 @@ export type IngestStatus = {
   readonly otlpGrpcUrl?: string
   stats(): StatusAnswer['ingest']
   journalDepth(): StatusAnswer['journal']
+  quarantineDepth(): StatusAnswer['quarantine']
+  stalledMs(): number
   kafkaStatus?(): StatusAnswer['kafka']
 }
 
@@ -32,7 +34,10 @@ export function statusSource(options: StatusOptions): StatusSource {
     ready: () => {
       if (options.draining()) return { ready: false, reason: 'The server is stopping.' }
       const state = store.state()
-      return state === 'ready' ? { ready: true } : { ready: false, reason: `The engine is ${state}.` }
+      if (state !== 'ready') return { ready: false, reason: `The engine is ${state}.` }
+      const stalledSeconds = Math.floor(ingest.stalledMs() / 1000)
+      if (stalledSeconds < MAX_STALLED_SECONDS) return { ready: true }
+      return { ready: false, reason: `Nothing was stored for ${stalledSeconds} s while data waits; see the log.` }
     },
     status: async () => {
       // While the engine is away its last counts are the best there are, and its state says so.
@@ -49,7 +54,8 @@ export function statusSource(options: StatusOptions): StatusSource {
           state: store.state(),
           restarts: info?.restarts ?? 0,
         },
-        journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes']),
+        journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes', 'unreadableBytes']),
+        quarantine: pick(ingest.quarantineDepth(), ['segments', 'bytes', 'lastError']),
         ingest: ingest.stats(),
         ...(kafka === undefined ? {} : { kafka }),
         store: {
@@ -63,6 +69,8 @@ export function statusSource(options: StatusOptions): StatusSource {
     },
   }
 }
+
+const MAX_STALLED_SECONDS = 30
 
 function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
   return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>

@@ -7,6 +7,8 @@ export type MemoryShares = {
   readonly journalBytes: number
   /** Where a segment is sealed: two fit into that memory, as two are inserted at a time. */
   readonly segmentBytes: number
+  /** The largest insert: a request whose rows are more is stored in pieces. */
+  readonly insertBytes: number
   /** Buffers of the receiver, live and garbage: beyond it garbage is collected. */
   readonly buffersBytes: number
 }
@@ -22,6 +24,15 @@ const ENGINE_CODE = 220 * MiB
 const LEAST_IN_FLIGHT = 72 * MiB
 
 const ENGINE_SHARE = 0.55
+
+/**
+ * Of what ClickHouse may allocate, an insert takes 7 to 10 times its rows. Two of them and some queries fit below 80 %, where
+ * it refuses statements.
+ */
+const INSERTS_IN_ENGINE = 24
+
+/** The last request of a segment is beyond its size; a much larger one is split. */
+const INSERT_PER_SEGMENT = 1.5
 
 /** Of Node and the receiver's code, resident at any time, and V8's heap under load. */
 const RECEIVER_CODE = 200 * MiB
@@ -45,11 +56,15 @@ export function memoryShares(
 ): MemoryShares {
   const receiverBytes = engine === 'embedded' ? memoryBytes * (1 - ENGINE_SHARE) : memoryBytes
   const journalBytes = Math.floor(receiverBytes / 12)
+  const engineBytes = engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0
+  const insertable = engine === 'embedded' ? Math.floor(engineBytes / INSERTS_IN_ENGINE) : LARGEST_SEGMENT
+  const segmentBytes = Math.min(LARGEST_SEGMENT, Math.floor(journalBytes * 0.4), insertable)
   return {
-    engineBytes: engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0,
+    engineBytes,
     inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 7)),
     journalBytes,
-    segmentBytes: Math.min(LARGEST_SEGMENT, Math.floor(journalBytes * 0.4)),
+    segmentBytes,
+    insertBytes: INSERT_PER_SEGMENT * segmentBytes,
     buffersBytes: Math.max(LEAST_BUFFERS, Math.floor(receiverBytes * 0.9) - RECEIVER_CODE),
   }
 }

@@ -65,6 +65,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
         inFlightBytes: shares.inFlightBytes,
         journalMemoryBytes: shares.journalBytes,
         segmentBytes: shares.segmentBytes,
+        insertBytes: shares.insertBytes,
         ...(own === undefined ? {} : { onRequest: own.wake }),
         log,
       }),

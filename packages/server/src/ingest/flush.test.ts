@@ -1,10 +1,11 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { takeMemory } from '../bytes/row-memory.ts'
 import type { TraceRows } from '../otlp/rows.ts'
+import { StoreError } from '../store/store-error.ts'
 import type { Store } from '../store/store.ts'
 import { Flusher } from './flush.ts'
 import { Journal, type JournalOptions } from './journal.ts'
@@ -17,7 +18,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
-test('sources and links are stored before the spans that need them, all under one token', async () => {
+test('sources are stored before the spans that need them and links behind them, all under one token', async () => {
   const { store, inserts } = storeThat(() => {})
   const { journal, flusher } = await start(store)
   await journal.append(rowsOf('a'))
@@ -26,17 +27,17 @@ test('sources and links are stored before the spans that need them, all under on
   await flusher.drain(5000)
   expect(inserts.map(({ table, text }) => `${table} ${text}`)).toEqual([
     'sources source a,source b,',
-    'span_links link a,link b,',
     'spans span a,span b,',
+    'span_links link a,link b,',
   ])
   expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
-  expect(await readdir(join(dataDir, 'journal'))).toEqual([])
+  expect(await segmentFiles()).toEqual([])
 })
 
 test('a store that refuses is asked again, with the same rows and the same token', async () => {
   let refusals = 0
   const { store, inserts } = storeThat((table) => {
-    if (table === 'spans' && refusals++ < 2) throw new Error('the engine is away')
+    if (table === 'span_links' && refusals++ < 2) throw new Error('the engine is away')
   })
   const { journal, flusher } = await start(store)
   await journal.append(rowsOf('a'))
@@ -44,12 +45,12 @@ test('a store that refuses is asked again, with the same rows and the same token
   await flusher.drain(10_000)
   expect(inserts.map((insert) => insert.table)).toEqual([
     'sources',
-    'span_links',
-    'sources',
-    'span_links',
-    'sources',
-    'span_links',
     'spans',
+    'sources',
+    'spans',
+    'sources',
+    'spans',
+    'span_links',
   ])
   expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
   expect(journal.depth().segments).toBe(0)
@@ -63,13 +64,13 @@ test('what the deadline leaves is stored by the next start', async () => {
   await first.journal.append(rowsOf('a'))
   await first.journal.close()
   await first.flusher.drain(1)
-  expect(await readdir(join(dataDir, 'journal'))).toHaveLength(1)
+  expect(await segmentFiles()).toHaveLength(1)
   const back = storeThat(() => {})
   const second = await start(back.store)
   await second.journal.close()
   await second.flusher.drain(5000)
-  expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'link a,', 'span a,'])
-  expect(await readdir(join(dataDir, 'journal'))).toEqual([])
+  expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'span a,', 'link a,'])
+  expect(await segmentFiles()).toEqual([])
 })
 
 test('acks wait while the store is behind, and not at all while it is away', async () => {
@@ -96,6 +97,127 @@ test('acks wait while the store is behind, and not at all while it is away', asy
   await flusher.room()
   expect(journal.depth().segments).toBe(2)
   await flusher.drain(1)
+})
+
+test('a segment that is too large for one insert is stored in pieces, sources and spans before links', async () => {
+  const { store, inserts } = storeThat(() => {})
+  const { journal, flusher } = await start(store, {}, 100)
+  await journal.append(manyRows('a', 30))
+  await journal.close()
+  await flusher.drain(10_000)
+  expect(rowsStored(inserts, 'spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
+  expect(rowsStored(inserts, 'span_links')).toEqual(Array.from({ length: 30 }, (_, at) => `link a${at}`))
+  expect(inserts[0]?.table).toBe('sources')
+  expect(inserts.findLastIndex(({ table }) => table === 'spans')).toBeLessThan(
+    inserts.findLastIndex(({ table }) => table === 'span_links'),
+  )
+  expect(inserts.every(({ text }) => text.length <= 100)).toBe(true)
+  expect(new Set(inserts.map(({ table, token }) => table + token)).size).toBe(inserts.length)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('an insert that runs out of memory is split until it fits, each row once and no table twice', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.length > 60) throw new StoreError('too-heavy', 'memory limit exceeded')
+  })
+  const { journal, flusher } = await start(store)
+  await journal.append(manyRows('a', 40))
+  await journal.close()
+  await flusher.drain(20_000)
+  expect(inserts.filter(({ table }) => table === 'sources').map(({ text }) => text)).toContain('source a,')
+  expect(new Set(inserts.filter(({ table }) => table === 'sources').map(({ token }) => token)).size).toBe(1)
+  expect(rowsStored(inserts, 'spans').toSorted()).toEqual(
+    Array.from({ length: 40 }, (_, at) => `span a${at}`).toSorted(),
+  )
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(40)
+  expect(journal.quarantineDepth().segments).toBe(0)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('a row that the store refuses goes to quarantine alone, logged once, and delays nothing', async () => {
+  const { store, inserts } = storeThat((table, text) => {
+    if (table === 'spans' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
+  })
+  const lines: string[] = []
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 }, undefined, lines)
+  await journal.append({ ...manyRows('a', 8), spans: Buffer.from('span a0,span a1,poison,span a3,'), spanCount: 4 })
+  for (let at = 0; at < 5; at++) await journal.append(rowsOf(`good ${at}`))
+  await journal.close()
+  await flusher.drain(20_000)
+  const good = Array.from({ length: 5 }, (_, at) => `span good ${at}`)
+  expect(rowsStored(inserts, 'spans').toSorted()).toEqual(['span a0', 'span a1', 'span a3', ...good])
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(8 + 5)
+  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(lines.filter((line) => line.includes('quarantine'))).toHaveLength(1)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('a segment that alone is refused for no known reason is set aside once others were stored, not before', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.includes('odd')) throw new StoreError('refused', 'no such luck')
+  })
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 })
+  await journal.append(rowsOf('odd'))
+  await journal.append(rowsOf('good'))
+  await vi.waitUntil(() => journal.quarantineDepth().segments === 1, { timeout: 20_000 })
+  expect(rowsStored(inserts, 'spans')).toEqual(['span good'])
+  await journal.close()
+  await flusher.drain(1)
+})
+
+test('two segments that fail again and again leave room for others', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.includes('odd')) throw new StoreError('engine-down', 'one shard is away')
+  })
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 })
+  await journal.append(rowsOf('odd 1'))
+  await journal.append(rowsOf('odd 2'))
+  await journal.append(rowsOf('good'))
+  await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'))
+  expect(journal.depth().segments).toBe(2)
+  expect(flusher.stalledMs()).toBeGreaterThan(0)
+  await journal.close()
+  await flusher.drain(1)
+})
+
+test('rows that were stored before a failure of their summary are not split', async () => {
+  let failures = 0
+  const { store, inserts } = storeThat((table) => {
+    if (table !== 'spans' || failures++ >= 4) return
+    throw new StoreError('too-heavy', 'memory limit exceeded', { isStoredInPart: true })
+  })
+  const { journal, flusher } = await start(store)
+  await journal.append(manyRows('a', 10))
+  await journal.close()
+  await flusher.drain(20_000)
+  expect(inserts.filter(({ table }) => table === 'spans')).toHaveLength(1)
+  expect(new Set(inserts.map(({ token }) => token)).size).toBe(1)
+})
+
+test('of a damaged segment the rest is stored, the loss is reported and the file kept', async () => {
+  const first = await start(
+    storeThat(() => {
+      throw new Error('the engine is away')
+    }).store,
+  )
+  for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
+  await first.journal.close()
+  await first.flusher.drain(1)
+  const [name = ''] = await segmentFiles()
+  const path = join(dataDir, 'journal', name)
+  const file = await readFile(path)
+  file.write('?', file.indexOf('span b'))
+  await writeFile(path, file)
+  const { store, inserts } = storeThat(() => {})
+  const lines: string[] = []
+  const { journal, flusher } = await start(store, {}, undefined, lines)
+  await journal.close()
+  await flusher.drain(5000)
+  expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
+  expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
+  expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
+  expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
+  expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([name])
 })
 
 test('rows stay what they are until the store has them, while memory of those before goes round', async () => {
@@ -129,16 +251,23 @@ test('rows stay what they are until the store has them, while memory of those be
   expect(stored.sort((a, b) => a - b)).toEqual([...sizes.keys()])
 })
 
+async function segmentFiles(): Promise<string[]> {
+  return (await readdir(join(dataDir, 'journal'))).filter((name) => name.endsWith('.segment'))
+}
+
 type Insert = { readonly table: string; readonly text: string; readonly token: string }
 
 async function start(
   store: Store,
   limits: Partial<JournalOptions> = {},
+  maxInsertBytes?: number,
+  lines: string[] = [],
 ): Promise<{ journal: Journal; flusher: Flusher }> {
-  const flusher = new Flusher(store, () => {})
+  const log = (line: string): void => void lines.push(line)
+  const flusher = new Flusher(store, log, maxInsertBytes)
   const journal = await Journal.open({
     dataDir,
-    log: () => {},
+    log,
     maxSegmentAgeMs: 60_000,
     maxSegmentRows: 1000,
     ...limits,
@@ -148,7 +277,7 @@ async function start(
   return { journal, flusher }
 }
 
-function storeThat(decide: (table: string) => void | Promise<void>): { store: Store; inserts: Insert[] } {
+function storeThat(decide: (table: string, text: string) => void | Promise<void>): { store: Store; inserts: Insert[] } {
   const inserts: Insert[] = []
   const never = (): never => {
     throw new Error('the flusher only inserts')
@@ -156,8 +285,9 @@ function storeThat(decide: (table: string) => void | Promise<void>): { store: St
   const store: Store = {
     mode: 'embedded',
     state: () => 'ready',
+    measureRows: async (_, rows, maxBytes) => measureText(rows, maxBytes),
     insert: async (table, rows, token) => {
-      await decide(table)
+      await decide(table, Buffer.concat(rows).toString())
       inserts.push({ table, text: Buffer.concat(rows).toString(), token })
     },
     query: never,
@@ -165,6 +295,31 @@ function storeThat(decide: (table: string) => void | Promise<void>): { store: St
     close: never,
   }
   return { store, inserts }
+}
+
+/** Rows of these tests end with a comma. */
+function measureText(rows: Uint8Array, maxBytes: number): { rows: number; bytes: number } {
+  const ends = [...rows].flatMap((byte, at) => (byte === 0x2c ? [at + 1] : []))
+  if (ends.at(-1) !== rows.length) throw new StoreError('bad-rows', 'rows end in the middle of one')
+  const fitting = Math.max(1, ends.filter((end) => end <= maxBytes).length)
+  return { rows: fitting, bytes: ends[fitting - 1] as number }
+}
+
+/** A request of so many spans. */
+function manyRows(name: string, count: number): TraceRows {
+  const spans = Array.from({ length: count }, (_, at) => `span ${name}${at},`)
+  const links = Array.from({ length: count }, (_, at) => `link ${name}${at},`)
+  return {
+    ...rowsOf(name),
+    spans: Buffer.from(spans.join('')),
+    spanLinks: Buffer.from(links.join('')),
+    spanCount: count,
+    linkCount: count,
+  }
+}
+
+function rowsStored(inserts: readonly Insert[], table: string): string[] {
+  return inserts.filter((insert) => insert.table === table).flatMap(({ text }) => text.split(',').slice(0, -1))
 }
 
 const NO_ROWS: TraceRows = {

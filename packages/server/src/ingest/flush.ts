@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreError } from '../store/store-error.ts'
 import type { RowTable, Store } from '../store/store.ts'
+import { Attempts } from './attempts.ts'
+import type { Frames, Section } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
 import type { SealedSegment } from './segment.ts'
-
-/** When a span, log record or point is seen, its source, its links and its series are there. */
-const INSERT_ORDER: readonly RowTable[] = ['sources', 'span_links', 'spans', 'logs', 'metric_series', 'metric_points']
+import { INSERT_ORDER, inInsertOrder, splitSections } from './split-sections.ts'
 
 /** Two: while the engine works on one insert, the next one's bytes are already on their way. */
 const IN_FLIGHT = 2
@@ -16,31 +17,36 @@ const MAX_AHEAD = 2
 /** No ack waits longer for the store: the journal is there for stores that stall. */
 const LONGEST_WAIT_MS = 2000
 
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5000
-
 /** Below it, buffers are joined before they are streamed: requests of one span each would be thousands of writes. */
 const SMALL_BYTES = 64 * 1024
 
+const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
+
 /**
- * Moves sealed segments into the store and then removes them; tries for ever, since what is in the journal was
- * acked. The token makes a second try, also one after a crash, a no-op.
+ * Moves sealed segments into the store and then removes them. What was acked is tried again until it is stored, and set
+ * aside only when the store refuses its rows. The token makes a second try, also one after a crash, a no-op.
  */
 export class Flusher {
   readonly #store: Store
   readonly #log: Log
+  readonly #maxInsertBytes: number
   readonly #queue: SealedSegment[] = []
   readonly #stop = new AbortController()
+  /** Segments whose last try failed; they wait for the next one. */
+  readonly #attempts = new Map<SealedSegment, Attempts>()
+  readonly #reported = new WeakSet<SealedSegment>()
   #running = 0
+  #stored = 0
+  #lastProgress = performance.now()
   #journal: Journal | undefined
   #idle: (() => void)[] = []
-  /** Segments whose last try failed. */
-  #failing = 0
   #roomWanted = new Set<() => void>()
 
-  constructor(store: Store, log: Log) {
+  /** @param maxInsertBytes segments beyond it are split before they are inserted: the store's memory is limited */
+  constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
     this.#store = store
     this.#log = log
+    this.#maxInsertBytes = maxInsertBytes
   }
 
   /** Begins; what was pushed before waits for it. */
@@ -50,8 +56,14 @@ export class Flusher {
   }
 
   push(segment: SealedSegment): void {
+    if (this.#isIdle()) this.#lastProgress = performance.now()
     this.#queue.push(segment)
     this.#next()
+  }
+
+  /** How long segments have waited without any being stored. */
+  stalledMs(): number {
+    return this.#isIdle() ? 0 : performance.now() - this.#lastProgress
   }
 
   /**
@@ -74,7 +86,7 @@ export class Flusher {
   /** Waits until everything pushed is stored, at most until the deadline; the rest is for the next start. */
   async drain(deadlineMs: number): Promise<void> {
     const done = new Promise<void>((resolve) => {
-      if (this.#running === 0 && this.#queue.length === 0) resolve()
+      if (this.#isIdle()) resolve()
       else this.#idle.push(resolve)
     })
     const late = sleep(deadlineMs, undefined, { signal: this.#stop.signal }).catch(() => {})
@@ -82,15 +94,19 @@ export class Flusher {
     this.#stop.abort()
   }
 
+  #isIdle(): boolean {
+    return this.#running === 0 && this.#queue.length === 0 && this.#attempts.size === 0
+  }
+
   #hasRoom(): boolean {
-    return this.#failing > 0 || this.#running + this.#queue.length < MAX_AHEAD
+    return this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_AHEAD
   }
 
   #next(): void {
     if (this.#hasRoom()) for (const done of this.#roomWanted) done()
     const journal = this.#journal
     if (journal === undefined) return
-    while (this.#running < IN_FLIGHT && this.#queue.length > 0) {
+    while (this.#running < IN_FLIGHT && this.#queue.length > 0 && !this.#stop.signal.aborted) {
       const segment = this.#queue.shift() as SealedSegment
       this.#running++
       void this.#flush(journal, segment).finally(() => {
@@ -98,48 +114,160 @@ export class Flusher {
         this.#next()
       })
     }
-    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
+  /** Never rejects. A segment that failed waits without a place, so that others go on. */
   async #flush(journal: Journal, segment: SealedSegment): Promise<void> {
-    const { signal } = this.#stop
-    let torn = false
-    let stored = false
-    let failing = false
-    for (let pause = FIRST_PAUSE_MS; !stored && !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-      try {
-        const { sections, tornBytes } = await segment.load()
-        if (tornBytes > 0 && !torn) {
-          torn = true
-          journal.countTorn(tornBytes)
-          this.#log(`Journal segment ${segment.id} ended in ${tornBytes} torn bytes, never acked: cut.`)
-        }
-        for (const table of INSERT_ORDER) {
-          const rows = sections.filter((section) => section.table === table).map((section) => section.bytes)
-          if (rows.length > 0) await this.#store.insert(table, joined(rows), segment.id)
-        }
-        stored = true
-      } catch (error) {
-        if (isMissing(error)) {
-          this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`)
-          break
-        }
-        if (!failing) {
-          failing = true
-          this.#failing++
-          this.#next()
-        }
-        const message = error instanceof Error ? error.message : String(error)
-        this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${message}`)
-        await sleep(pause, undefined, { signal }).catch(() => {})
-      }
+    let frames: Frames
+    try {
+      frames = await segment.load()
+    } catch (error) {
+      if (!isMissing(error)) return this.#retryLater(segment, error)
+      this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`, { level: 'error' })
+      return await this.#release(journal, segment)
     }
-    if (failing) this.#failing--
-    if (!stored && signal.aborted) return
-    await journal.release(segment).catch((error: unknown) => {
+    const { sections, unreadableBytes } = frames
+    this.#reportLost(journal, segment, frames)
+    if (bytesOf(sections) > this.#maxInsertBytes) {
+      if (await this.#split(journal, segment, sections, INSERT_ORDER[0] as RowTable, this.#maxInsertBytes)) return
+    }
+    let table = INSERT_ORDER[0] as RowTable
+    try {
+      for (table of INSERT_ORDER) {
+        const rows = sections.filter((section) => section.table === table).map((section) => section.bytes)
+        if (rows.length > 0) await this.#store.insert(table, joined(rows), segment.id)
+      }
+    } catch (error) {
+      return await this.#handleFailure(journal, segment, sections, table, error)
+    }
+    this.#stored++
+    this.#lastProgress = performance.now()
+    await this.#release(journal, segment, unreadableBytes > 0)
+  }
+
+  async #handleFailure(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    error: unknown,
+  ): Promise<void> {
+    const attempts = this.#attemptsOf(segment)
+    const { code, isStoredInPart = false } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
+    attempts.count(code)
+    const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
+    const isBad = code === 'bad-rows' && attempts.isBad()
+    // What was stored under the segment's token can't be stored again under those of its pieces.
+    if ((isTooLarge || isBad) && !isStoredInPart) {
+      const half = Math.ceil(bytesOf(inInsertOrder(sections, table)) / 2)
+      if (await this.#split(journal, segment, sections, table, half)) return
+    }
+    const isRefused = isBad || (attempts.isRefused(this.#stored) && !(isTooLarge && isStoredInPart))
+    if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
+    this.#retryLater(segment, error)
+  }
+
+  /** @returns false when it can't be split: it has one row, or rows that can't be told apart */
+  async #split(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    from: RowTable,
+    maxBytes: number,
+  ): Promise<boolean> {
+    let pieces: SealedSegment[]
+    try {
+      const split = await splitSections(this.#store, sections, from, maxBytes)
+      if (split.length < 2) return false
+      pieces = await journal.split(segment, split)
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'bad-rows') return false
+      this.#retryLater(segment, error)
+      return true
+    }
+    this.#attempts.delete(segment)
+    this.#log(`Journal segment ${segment.id} is too large for one insert, stored in ${pieces.length} pieces.`)
+    // One after the other: a piece may need rows of the piece before it.
+    for (const piece of pieces) await this.#flush(journal, piece)
+    return true
+  }
+
+  async #quarantine(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    error: unknown,
+  ): Promise<void> {
+    try {
+      // Without the tables that have its rows already.
+      const rest = inInsertOrder(sections, table)
+      const isWhole = rest.length === sections.length
+      const [refused = segment] = isWhole ? [] : await journal.split(segment, [rest])
+      await journal.quarantine(refused, messageOf(error))
+    } catch (failure) {
+      return this.#retryLater(segment, failure)
+    }
+    this.#attempts.delete(segment)
+    this.#lastProgress = performance.now()
+    this.#log(
+      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine, ClickHouse refuses its rows: ` +
+        `${messageOf(error)} Retry it with spanlink quarantine retry.`,
+      { level: 'error' },
+    )
+  }
+
+  #attemptsOf(segment: SealedSegment): Attempts {
+    const attempts = this.#attempts.get(segment) ?? new Attempts(this.#stored)
+    this.#attempts.set(segment, attempts)
+    return attempts
+  }
+
+  #retryLater(segment: SealedSegment, error: unknown): void {
+    const pause = this.#attemptsOf(segment).nextPauseMs()
+    this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${messageOf(error)}`)
+    void this.#pushAfter(segment, pause)
+  }
+
+  async #pushAfter(segment: SealedSegment, pauseMs: number): Promise<void> {
+    await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+    if (this.#stop.signal.aborted) return
+    this.#queue.push(segment)
+    this.#next()
+  }
+
+  async #release(journal: Journal, segment: SealedSegment, isDamaged = false): Promise<void> {
+    this.#attempts.delete(segment)
+    await journal.release(segment, isDamaged).catch((error: unknown) => {
       this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`)
     })
   }
+
+  #reportLost(journal: Journal, segment: SealedSegment, frames: Frames): void {
+    const { tornBytes, unreadableBytes } = frames
+    if (this.#reported.has(segment)) return
+    this.#reported.add(segment)
+    journal.countLost(frames)
+    if (tornBytes > 0) {
+      this.#log(`Journal segment ${segment.id} ended in ${tornBytes} torn bytes, never acked: cut.`)
+    }
+    if (unreadableBytes > 0) {
+      this.#log(
+        `Journal segment ${segment.id} is damaged: ${unreadableBytes} bytes are unreadable and what they held is lost, ` +
+          'the rest is stored. Its file is kept in journal/damaged.',
+        { level: 'error' },
+      )
+    }
+  }
+}
+
+function bytesOf(sections: readonly Section[]): number {
+  return sections.reduce((sum, section) => sum + section.bytes.length, 0)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isMissing(error: unknown): boolean {

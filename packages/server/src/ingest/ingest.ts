@@ -10,6 +10,7 @@ import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from 
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
 import { PATIENCE, type Patience } from './patience.ts'
+import type { QuarantineDepth } from './quarantine.ts'
 import { MAX_BODY_BYTES } from './request-body.ts'
 
 export type IngestOptions = {
@@ -33,6 +34,8 @@ export type IngestOptions = {
   readonly journalMemoryBytes?: number
   /** Where a segment of the journal is sealed and becomes an insert. @default 32 MiB */
   readonly segmentBytes?: number
+  /** The largest insert; a larger segment is stored in pieces. @default 64 MiB */
+  readonly insertBytes?: number
   /** With slow senders and silent connections. @default PATIENCE */
   readonly patience?: Patience
   /** Called for each request that is taken from outside, before it is. */
@@ -55,6 +58,10 @@ export type Ingest = {
   takeOwn(request: object): Promise<void>
   /** Acked and not yet in the store. */
   journalDepth(): JournalDepth
+  /** Acked and refused by the store. */
+  quarantineDepth(): QuarantineDepth
+  /** How long segments have waited without any being stored. */
+  stalledMs(): number
   /** Takes no more, stores what the journal holds, within the deadline; the rest is for the next start. Idempotent. */
   drain(deadlineMs: number): Promise<void>
 }
@@ -83,7 +90,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     fsync = false,
     log = () => {},
   } = options
-  const flusher = new Flusher(store, log)
+  const flusher = new Flusher(store, log, options.insertBytes)
   const journal = await Journal.open({
     dataDir,
     fsync,
@@ -135,6 +142,8 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
       await intake.take('spans', (_, received) => tracesFromOtlp(request, received), NO_BODY)
     },
     journalDepth: () => journal.depth(),
+    quarantineDepth: () => journal.quarantineDepth(),
+    stalledMs: () => flusher.stalledMs(),
     drain: (deadlineMs) => {
       draining ??= (async () => {
         const start = performance.now()

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { TraceRows } from '../otlp/rows.ts'
 import { decodeFrames, encodeFrame, type Section } from './frame.ts'
 import { Journal, JournalFullError, type JournalOptions } from './journal.ts'
+import { listQuarantined, retryQuarantined } from './quarantine.ts'
 import type { SealedSegment } from './segment.ts'
 
 const DAY = 86_400
@@ -36,7 +37,7 @@ test('a released segment is gone, from the disk and from the depth', async () =>
   await until(() => sealed.length === 1)
   expect(journal.depth().segments).toBe(1)
   await journal.release(sealed[0] as SealedSegment)
-  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0 })
+  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
   expect(await files()).toEqual([])
 })
 
@@ -82,7 +83,7 @@ test('a torn tail is cut at any byte of the last request, and what is before it 
   const whole = await readFile(join(dataDir, 'journal', name))
   await journal.close()
   for (let length = kept; length < all; length++) {
-    const { sections, tornBytes } = decodeFrames(whole.subarray(0, length))
+    const { sections, tornBytes } = decodeFrames(whole.subarray(0, length), name.slice(0, -'.segment'.length))
     expect(sections.map(textOf)).toEqual(['kept'])
     expect(tornBytes).toBe(length - kept)
   }
@@ -92,34 +93,125 @@ test('a torn tail is cut at any byte of the last request, and what is before it 
   expect(await sealed[0]?.load()).toMatchObject({ tornBytes: all - 1 - kept })
 })
 
-test('frames read back as written, and a flipped bit anywhere is noticed', () => {
-  const section = fc.record({
-    table: fc.constantFrom('spans', 'span_links', 'sources'),
-    rows: fc.nat(0xffffffff),
-    bytes: fc.uint8Array({ maxLength: 200 }),
-  }) as fc.Arbitrary<Section>
+const section = fc.record({
+  table: fc.constantFrom('spans', 'span_links', 'sources'),
+  rows: fc.nat(0xffffffff),
+  bytes: fc.uint8Array({ maxLength: 200 }),
+}) as fc.Arbitrary<Section>
+const requests = fc.array(fc.array(section, { maxLength: 3 }), { minLength: 1, maxLength: 6 })
+
+test('of a segment with flipped bits, each frame without one is read, and all bytes of the others are reported', () => {
+  const flips = fc.array(fc.nat(), { maxLength: 4 })
   fc.assert(
-    fc.property(fc.array(fc.array(section, { maxLength: 3 }), { maxLength: 4 }), fc.nat(), (requests, at) => {
-      const file = Buffer.concat(requests.flatMap((sections) => encodeFrame(sections).buffers))
-      const plain = (sections: readonly Section[]) => sections.map((s) => ({ ...s, bytes: [...s.bytes] }))
-      expect(plain(decodeFrames(file).sections)).toEqual(plain(requests.flat()))
-      if (file.length === 0) return
-      const bit = at % (file.length * 8)
-      file.writeUInt8(file.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
-      expect(decodeFrames(file).tornBytes).toBeGreaterThan(0)
+    fc.property(requests, flips, fc.string(), (frames, places, id) => {
+      const encoded = frames.map((sections) => Buffer.concat(encodeFrame(sections, id).buffers))
+      const file = Buffer.concat(encoded)
+      for (const place of places) {
+        const bit = place % (file.length * 8)
+        file.writeUInt8(file.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3)
+      }
+      const whole = encodedWhole(encoded, file)
+      const read = decodeFrames(file, id)
+      expect(plain(read.sections)).toEqual(plain(frames.filter((_, at) => whole.has(at)).flat()))
+      const lost = encoded.filter((_, at) => !whole.has(at)).reduce((sum, frame) => sum + frame.length, 0)
+      expect(read.unreadableBytes + read.tornBytes).toBe(lost)
     }),
+    { numRuns: 500 },
   )
 })
 
-test('garbage in a segment is counted as torn, and foreign files are left alone', async () => {
+test('rows that imitate a frame are not read as one', () => {
+  const inner = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: Buffer.from('forged') }], '').buffers)
+  const outer = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: inner }], 'secret id').buffers)
+  outer.writeUInt8(outer.readUInt8(8) ^ 1, 8)
+  expect(decodeFrames(outer, 'secret id')).toEqual({ sections: [], tornBytes: 0, unreadableBytes: outer.length })
+})
+
+test('millions of false frame heads are passed over', () => {
+  const file = Buffer.alloc(8_000_000, 'SLJ2')
+  expect(decodeFrames(file, 'id')).toMatchObject({ sections: [], unreadableBytes: file.length })
+})
+
+test('garbage in a segment is unreadable, never torn, and foreign files are left alone', async () => {
   await (await open()).close()
   await writeFile(join(dataDir, 'journal', 'x.segment'), 'no frame at all')
   await writeFile(join(dataDir, 'journal', 'README'), 'mine')
   sealed = []
   await open()
   expect(sealed).toHaveLength(1)
-  expect(await sealed[0]?.load()).toEqual({ sections: [], tornBytes: 15 })
+  expect(await sealed[0]?.load()).toEqual({ sections: [], tornBytes: 0, unreadableBytes: 15 })
   expect(await files()).toContain('README')
+})
+
+test('only the segment that was written last may be torn: an older one that ends too early is damaged', async () => {
+  const journal = await open({ maxSegmentRows: 1 })
+  await journal.append(rowsOf('older'))
+  await journal.append(rowsOf('newer'))
+  await journal.close()
+  for (const [at, name] of (await files()).entries()) {
+    const path = join(dataDir, 'journal', name)
+    await truncate(path, (await stat(path)).size - 1)
+    await utimes(path, at + 1, at + 1)
+  }
+  sealed = []
+  await open()
+  const [older, newer] = await Promise.all(sealed.map((segment) => segment.load()))
+  expect(older?.tornBytes).toBe(0)
+  expect(older?.unreadableBytes).toBeGreaterThan(0)
+  expect(newer?.unreadableBytes).toBe(0)
+  expect(newer?.tornBytes).toBeGreaterThan(0)
+})
+
+test('a damaged segment is kept when it is released', async () => {
+  const journal = await open({ maxSegmentRows: 1 })
+  await journal.append(rowsOf('a'))
+  await until(() => sealed.length === 1)
+  await journal.release(sealed[0] as SealedSegment, true)
+  expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([`${sealed[0]?.id}.segment`])
+  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0 })
+  await journal.close()
+})
+
+test('a split that a crash cut off begins again, one that was done leaves the pieces', async () => {
+  const journal = await open({ maxSegmentRows: 1 })
+  await journal.append(rowsOf('a'))
+  await until(() => sealed.length === 1)
+  const segment = sealed[0] as SealedSegment
+  const [name = ''] = await files()
+  const whole = await readFile(join(dataDir, 'journal', name))
+  const { sections } = await segment.load()
+  const pieces = await journal.split(segment, [sections, sections])
+  expect(await files()).toEqual(pieces.map(({ id }) => `${id}.segment`))
+  sealed = []
+  await open()
+  expect(await spansOf(sealed)).toEqual(['a', 'a'])
+  await writeFile(join(dataDir, 'journal', name), whole)
+  sealed = []
+  await open()
+  expect(await spansOf(sealed)).toEqual(['a'])
+  expect(await files()).toEqual([name])
+})
+
+test('a segment in quarantine is counted, also after a restart, and comes back when it is retried', async () => {
+  const journal = await open({ maxSegmentRows: 1 })
+  await journal.append(rowsOf('a'))
+  await until(() => sealed.length === 1)
+  const { id, bytes } = sealed[0] as SealedSegment
+  await journal.quarantine(sealed[0] as SealedSegment, 'too odd')
+  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0 })
+  expect(journal.quarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
+  await journal.close()
+  sealed = []
+  const next = await open()
+  expect(next.quarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
+  expect(await listQuarantined(dataDir)).toMatchObject([{ id, bytes, error: 'too odd' }])
+  expect(sealed).toEqual([])
+  expect(await retryQuarantined(dataDir)).toBe(1)
+  await until(() => sealed.length === 1)
+  expect(await spansOf(sealed)).toEqual(['a'])
+  expect(sealed[0]?.id).toBe(id)
+  expect(next.quarantineDepth()).toEqual({ segments: 0, bytes: 0, lastError: '' })
+  await next.close()
 })
 
 test('over the backlog limit requests are refused, and taken again once there is room', async () => {
@@ -137,7 +229,7 @@ test('a write that fails is refused whole, and leaves nothing to replay', async 
   const journal = await open()
   await rm(join(dataDir, 'journal'), { recursive: true })
   await expect(journal.append(rowsOf('a'))).rejects.toMatchObject({ code: 'ENOENT' })
-  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0 })
+  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
 })
 
 test('what is not kept in memory is read from the disk', async () => {
@@ -184,12 +276,28 @@ async function spansOf(segments: readonly SealedSegment[]): Promise<string[]> {
   return loaded.flatMap(({ sections }) => sections.map(textOf))
 }
 
+function plain(sections: readonly Section[]): object[] {
+  return sections.map((one) => ({ ...one, bytes: [...one.bytes] }))
+}
+
+/** Which frames are in the file as they were encoded: two flips of one bit are none. */
+function encodedWhole(encoded: readonly Buffer[], file: Buffer): Set<number> {
+  let at = 0
+  return new Set(
+    encoded.flatMap((frame, index) => {
+      at += frame.length
+      return file.subarray(at - frame.length, at).equals(frame) ? [index] : []
+    }),
+  )
+}
+
 function textOf(section: Section): string {
   return Buffer.from(section.bytes).toString()
 }
 
 async function files(): Promise<string[]> {
-  return (await readdir(join(dataDir, 'journal'))).sort()
+  const entries = await readdir(join(dataDir, 'journal'), { withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort()
 }
 
 async function until(condition: () => boolean): Promise<void> {

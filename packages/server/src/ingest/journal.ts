@@ -1,9 +1,11 @@
-import { mkdir, readdir, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Section } from './frame.ts'
+import type { Frames, Section } from './frame.ts'
+import { findLeftovers, pieceId } from './leftovers.ts'
 import type { Log } from './log.ts'
 import { sectionsOf, type SignalRows } from './sections.ts'
-import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment } from './segment.ts'
+import { Quarantine, type QuarantineDepth } from './quarantine.ts'
+import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
 
 export type JournalOptions = {
   /** Segments go to `<dataDir>/journal/`. */
@@ -27,8 +29,10 @@ export type JournalOptions = {
 export type JournalDepth = {
   readonly segments: number
   readonly bytes: number
-  /** Cut from the tails of leftover segments since the start. */
+  /** Cut from the tail of a leftover segment since the start: an unfinished write, never acknowledged. */
   readonly tornBytes: number
+  /** Of damaged segments since the start: what was here is lost. */
+  readonly unreadableBytes: number
 }
 
 /** The journal can't take a request now; nothing of it is kept, and the sender should try again. */
@@ -62,22 +66,25 @@ export class Journal {
   #sealedBytes = 0
   #memoryBytes = 0
   #tornBytes = 0
+  #unreadableBytes = 0
+  readonly #quarantine: Quarantine
+  readonly #retryTimer: NodeJS.Timeout
 
-  private constructor(directory: string, options: Required<JournalOptions>) {
+  private constructor(directory: string, quarantine: Quarantine, options: Required<JournalOptions>) {
     this.#directory = directory
+    this.#quarantine = quarantine
     this.#options = options
+    this.#retryTimer = setInterval(() => void this.#takeRetried(), RETRY_EVERY_MS).unref()
   }
 
   /** Opens the journal; the segments of an earlier run are handed to `onSealed` first. */
   static async open(options: JournalOptions): Promise<Journal> {
     const directory = join(options.dataDir, 'journal')
     await mkdir(directory, { recursive: true, mode: 0o700 })
-    const journal = new Journal(directory, { ...DEFAULTS, ...options })
-    for (const name of (await readdir(directory)).sort()) {
-      const { size } = await stat(join(directory, name))
-      const segment = leftoverSegment(directory, name, size)
-      if (segment !== undefined) journal.#handOver(segment)
-    }
+    const quarantine = await Quarantine.open(directory)
+    const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
+    await quarantine.takeRetried(directory)
+    for (const segment of await findLeftovers(directory)) journal.#handOver(segment)
     const { segments, bytes } = journal.depth()
     if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
     return journal
@@ -107,24 +114,49 @@ export class Journal {
       segments: this.#sealed.size + (open > 0 ? 1 : 0),
       bytes: this.#sealedBytes + open,
       tornBytes: this.#tornBytes,
+      unreadableBytes: this.#unreadableBytes,
     }
   }
 
-  countTorn(bytes: number): void {
-    this.#tornBytes += bytes
+  quarantineDepth(): QuarantineDepth {
+    return this.#quarantine.depth()
   }
 
-  /** The segment's rows are in the store, and nobody reads them any more. */
-  async release(segment: SealedSegment): Promise<void> {
-    if (!this.#sealed.delete(segment)) return
-    this.#sealedBytes -= segment.bytes
-    this.#memoryBytes -= segment.memoryBytes()
-    segment.forget()
+  countLost({ tornBytes, unreadableBytes }: Frames): void {
+    this.#tornBytes += tornBytes
+    this.#unreadableBytes += unreadableBytes
+  }
+
+  /** The segment's rows are in the store, and nobody reads them any more. A damaged file is kept. */
+  async release(segment: SealedSegment, isDamaged = false): Promise<void> {
+    if (!this.#drop(segment)) return
+    if (isDamaged) await segment.moveTo(join(this.#directory, 'damaged'))
+    else await segment.remove()
+  }
+
+  /**
+   * Replaces a segment by smaller ones with these sections, whose ids follow from its own. Their tokens are used only
+   * once the segment's file is gone; where that was not reached, the next start begins with the segment again.
+   */
+  async split(segment: SealedSegment, pieces: readonly (readonly Section[])[]): Promise<SealedSegment[]> {
+    const parts: SealedSegment[] = []
+    for (const [at, sections] of pieces.entries()) {
+      parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), sections))
+    }
     await segment.remove()
+    this.#drop(segment)
+    for (const part of parts) this.#track(part)
+    return parts
+  }
+
+  /** Sets a segment aside that the store does not take. */
+  async quarantine(segment: SealedSegment, error: string): Promise<void> {
+    if (this.#drop(segment)) await this.#quarantine.add(segment, error)
   }
 
   /** Writes what waits, seals, and takes no more. */
   async close(): Promise<void> {
+    clearInterval(this.#retryTimer)
     this.#closed = true
     this.#sealDue = true
     this.#work()
@@ -203,13 +235,39 @@ export class Journal {
   }
 
   #handOver(segment: SealedSegment): void {
-    this.#sealed.add(segment)
-    this.#sealedBytes += segment.bytes
+    this.#track(segment)
     if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.forget()
     this.#memoryBytes += segment.memoryBytes()
     this.#options.onSealed(segment)
   }
+
+  #track(segment: SealedSegment): void {
+    this.#sealed.add(segment)
+    this.#sealedBytes += segment.bytes
+  }
+
+  /** @returns false when it was dropped before */
+  #drop(segment: SealedSegment): boolean {
+    if (!this.#sealed.delete(segment)) return false
+    this.#sealedBytes -= segment.bytes
+    this.#memoryBytes -= segment.memoryBytes()
+    segment.forget()
+    return true
+  }
+
+  async #takeRetried(): Promise<void> {
+    try {
+      for (const name of await this.#quarantine.takeRetried(this.#directory)) {
+        const { size } = await stat(join(this.#directory, name))
+        this.#handOver(leftoverSegment(this.#directory, name, size, false))
+      }
+    } catch (error) {
+      this.#options.log(`Quarantined segments can't be retried: ${String(error)}`, { level: 'error' })
+    }
+  }
 }
+
+const RETRY_EVERY_MS = 2000
 
 const DEFAULTS = {
   fsync: false,

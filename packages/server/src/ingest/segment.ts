@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, truncate, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { giveMemory, takeMemory } from '../bytes/row-memory.ts'
 import { decodeFrames, encodeFrame, type Frames, type Section } from './frame.ts'
 
-const SUFFIX = '.segment'
+export const SUFFIX = '.segment'
 
 /** A segment that is closed for appends: one insert per table, under its id as token. */
 export type SealedSegment = {
@@ -19,6 +19,8 @@ export type SealedSegment = {
   forget(): void
   /** Its rows are in the store: removes the file. */
   remove(): Promise<void>
+  /** Moves the file to another directory. */
+  moveTo(directory: string): Promise<void>
 }
 
 /** The segment that takes appends: a file, and its frames in memory, so that the insert needs no reading. */
@@ -52,10 +54,14 @@ export class OpenSegment {
    * back to what it was: a request that was refused must not come back after a crash.
    */
   async append(requests: readonly (readonly Section[])[], sync: boolean): Promise<void> {
-    const frames = requests.map(encodeFrame)
+    const frames = requests.map((sections) => encodeFrame(sections, this.id))
     const length = frames.reduce((sum, frame) => sum + frame.length, 0)
     try {
-      await this.#write(frames.flatMap((frame) => frame.buffers))
+      await writeAll(
+        this.#file,
+        frames.flatMap((frame) => frame.buffers),
+        this.#bytes,
+      )
       if (sync) await this.#file.datasync()
     } catch (error) {
       // Should that fail too, the next append still overwrites it, and what it can't replay it cuts.
@@ -76,16 +82,6 @@ export class OpenSegment {
     await this.#file.close().catch(() => {})
     return sealed(this.id, this.#path, this.#bytes, this.#sections)
   }
-
-  async #write(buffers: Uint8Array[]): Promise<void> {
-    let at = this.#bytes
-    let rest = buffers
-    while (rest.length > 0) {
-      const { bytesWritten } = await this.#file.writev(rest, at)
-      at += bytesWritten
-      rest = without(rest, bytesWritten)
-    }
-  }
 }
 
 export async function createSegment(directory: string, day: number, sync: boolean): Promise<OpenSegment> {
@@ -97,23 +93,54 @@ export async function createSegment(directory: string, day: number, sync: boolea
   return new OpenSegment(id, day, path, file)
 }
 
-/** A segment of an earlier run, by its file's name; undefined when the name is none of ours. */
-export function leftoverSegment(directory: string, name: string, bytes: number): SealedSegment | undefined {
-  if (!name.endsWith(SUFFIX)) return undefined
-  return sealed(name.slice(0, -SUFFIX.length), join(directory, name), bytes)
+/**
+ * A segment of an earlier run, by its file's name.
+ *
+ * @param mayBeTorn it was being written when that run ended: only then is an unfinished frame at its end no loss
+ */
+export function leftoverSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
+  return sealed(name.slice(0, -SUFFIX.length), join(directory, name), bytes, undefined, mayBeTorn)
 }
 
-function sealed(id: string, path: string, bytes: number, written?: readonly Section[]): SealedSegment {
+/** Writes a whole segment, on disk when this resolves. */
+export async function writeSegment(
+  directory: string,
+  id: string,
+  sections: readonly Section[],
+): Promise<SealedSegment> {
+  const path = join(directory, id + SUFFIX)
+  const { buffers, length } = encodeFrame(sections, id)
+  const file = await open(path, 'w', 0o600)
+  try {
+    await writeAll(file, buffers, 0)
+    await file.datasync()
+  } finally {
+    await file.close()
+  }
+  await syncDirectory(directory)
+  return sealed(id, path, length)
+}
+
+function sealed(
+  id: string,
+  path: string,
+  bytes: number,
+  written?: readonly Section[],
+  mayBeTorn = false,
+): SealedSegment {
   let inMemory = written
   let readBack: { readonly file: Buffer; readonly frames: Frames } | undefined
   return {
     id,
     bytes,
     load: async () => {
-      if (inMemory !== undefined) return { sections: inMemory, tornBytes: 0 }
+      if (inMemory !== undefined) return { sections: inMemory, tornBytes: 0, unreadableBytes: 0 }
       if (readBack === undefined) {
         const file = await readWhole(path)
-        readBack = { file, frames: decodeFrames(file) }
+        const frames = decodeFrames(file, id)
+        const { tornBytes, unreadableBytes } = frames
+        const lost = { tornBytes: 0, unreadableBytes: unreadableBytes + tornBytes }
+        readBack = { file, frames: mayBeTorn ? frames : { ...frames, ...lost } }
       }
       return readBack.frames
     },
@@ -134,6 +161,10 @@ function sealed(id: string, path: string, bytes: number, written?: readonly Sect
         })
       }
     },
+    moveTo: async (directory) => {
+      await mkdir(directory, { recursive: true, mode: 0o700 })
+      await rename(path, join(directory, id + SUFFIX))
+    },
   }
 }
 
@@ -151,6 +182,16 @@ async function readWhole(path: string): Promise<Buffer> {
     return bytes.subarray(0, at)
   } finally {
     await file.close()
+  }
+}
+
+async function writeAll(file: FileHandle, buffers: Uint8Array[], from: number): Promise<void> {
+  let at = from
+  let rest = buffers
+  while (rest.length > 0) {
+    const { bytesWritten } = await file.writev(rest, at)
+    at += bytesWritten
+    rest = without(rest, bytesWritten)
   }
 }
 

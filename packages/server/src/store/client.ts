@@ -10,7 +10,7 @@ import { RecentlyStored } from './recently-stored.ts'
 import { SourcesWatch } from './sources-watch.ts'
 import { SpansWatch } from './spans-watch.ts'
 import { StoreError } from './store-error.ts'
-import type { QueryOptions, QueryParams, RowTable } from './store.ts'
+import type { QueryOptions, QueryParams, RowTable, Store } from './store.ts'
 
 export type Access = {
   readonly url: string
@@ -28,6 +28,7 @@ export type Access = {
 /** The driver, narrowed to what the store needs, with every failure turned into a `StoreError`. */
 export type Client = {
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  measureRows: Store['measureRows']
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   /** A statement without an answer, for the schema and retention. */
   command(sql: string, settings?: ClickHouseSettings): Promise<void>
@@ -105,13 +106,21 @@ export function connect(access: Access): Client {
     try {
       const native = await block.turn(rows)
       if (block.isStored()) return
-      // First, as who finds a minute there looks for its spans: one too many does no harm.
-      for (const { table: other, rows: summed, stored } of await block.summaries()) {
-        if (summed.length > 0) await insertInto(other, [summed], token)
-        stored?.()
+      const summaries = await block.summaries()
+      const insertSummaries = async (isFirst: boolean): Promise<void> => {
+        for (const summary of summaries.filter((one) => (one.isFirst ?? false) === isFirst)) {
+          if (summary.rows.length > 0) await insertInto(summary.table, [summary.rows], token)
+          summary.stored?.()
+        }
       }
+      await insertSummaries(true)
       await send(table, 'Native', native, token)
       block.stored()
+      try {
+        await insertSummaries(false)
+      } catch (error) {
+        throw failure(error, true)
+      }
     } finally {
       blocks.give(table, block)
     }
@@ -121,6 +130,19 @@ export function connect(access: Access): Client {
       if (rows.every((chunk) => chunk.length === 0)) return
       try {
         await insertInto(table, rows, token)
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    measureRows: async (table, rows, maxBytes) => {
+      try {
+        const block = await blocks.take(table)
+        if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
+        try {
+          return await block.measure(rows, maxBytes)
+        } finally {
+          blocks.give(table, block)
+        }
       } catch (error) {
         throw failure(error)
       }
@@ -215,15 +237,27 @@ const querySettings: ClickHouseSettings = {
 }
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-const codes: Readonly<Record<string, 'timeout' | 'too-heavy' | 'too-complex' | 'bad-pattern'>> = {
+const codes: Readonly<Record<string, keyof typeof messages>> = {
   '159': 'timeout', // TIMEOUT_EXCEEDED
   '160': 'timeout', // TOO_SLOW
   '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
   '427': 'bad-pattern', // CANNOT_COMPILE_REGEXP: nested counts make it too large
   '158': 'too-heavy', // TOO_MANY_ROWS
   '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
+  '173': 'too-heavy', // CANNOT_ALLOCATE_MEMORY
   '307': 'too-heavy', // TOO_MANY_BYTES
   '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
+  '6': 'bad-rows', // CANNOT_PARSE_TEXT
+  '9': 'bad-rows', // SIZES_OF_COLUMNS_DOESNT_MATCH
+  '27': 'bad-rows', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  '32': 'bad-rows', // ATTEMPT_TO_READ_AFTER_EOF
+  '33': 'bad-rows', // CANNOT_READ_ALL_DATA
+  '69': 'bad-rows', // ARGUMENT_OUT_OF_BOUND
+  '117': 'bad-rows', // INCORRECT_DATA
+  '128': 'bad-rows', // TOO_LARGE_ARRAY_SIZE
+  '131': 'bad-rows', // TOO_LARGE_STRING_SIZE
+  '190': 'bad-rows', // SIZES_OF_ARRAYS_DONT_MATCH
+  '691': 'bad-rows', // UNKNOWN_ELEMENT_OF_ENUM
 }
 
 function isLostConnection(error: unknown): boolean {
@@ -231,14 +265,16 @@ function isLostConnection(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE'
 }
 
-function failure(error: unknown): StoreError {
+/** @param isStoredInPart rows are stored and what is summed up of them isn't */
+function failure(error: unknown, isStoredInPart = false): StoreError {
   if (error instanceof StoreError) return error
-  if (error instanceof RangeError) return new StoreError('refused', error.message, { cause: error })
+  const options = { cause: error, isStoredInPart }
+  if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
   if (!(error instanceof ClickHouseError)) {
-    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, { cause: error })
+    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, options)
   }
   const code = codes[error.code] ?? 'refused'
-  return new StoreError(code, `${messages[code]} ${error.message}`, { cause: error })
+  return new StoreError(code, `${messages[code]} ${error.message}`, options)
 }
 
 const messages = {
@@ -246,5 +282,6 @@ const messages = {
   'too-heavy': 'The question needs more memory than it may have.',
   'too-complex': 'The question has too many parts.',
   'bad-pattern': 'The engine cannot compile the regular expression.',
+  'bad-rows': 'ClickHouse refuses the rows.',
   refused: 'The engine refused.',
 } as const

@@ -24,6 +24,7 @@ export function anyOf(nodes: readonly [Client, ...Client[]]): Client {
   }
   return {
     insert: (table, rows, token) => first((client) => client.insert(table, rows, token)),
+    measureRows: (table, rows, maxBytes) => first((client) => client.measureRows(table, rows, maxBytes)),
     query: (sql, params, options) => first((client) => client.query(sql, params, options)),
     command: (sql, settings) => first((client) => client.command(sql, settings)),
     answers: async () => (await Promise.all(nodes.map((client) => client.answers()))).includes(true),

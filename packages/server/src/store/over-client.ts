@@ -32,6 +32,7 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
         inserts.delete(insert)
       }
     },
+    measureRows: async (table, rows, maxBytes) => client().measureRows(table, rows, maxBytes),
     query: async (sql, params, options) => client().query(sql, params, options),
     info: async () => ({ ...(await counts(client(), options)), restarts: options.restarts?.() ?? 0 }),
     close: async () => {

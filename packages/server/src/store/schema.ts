@@ -37,6 +37,7 @@ const migrations: readonly (readonly (string | Step)[])[] = [
     'value_indexes_made',
   ],
   ['messaging_columns_added', 'messaging_columns', 'messaging_codecs', 'traffic_clusters'],
+  ['traces_by_day_mv_dropped'],
 ]
 
 type Step = (client: Client, database: string) => Promise<void>

@@ -4,6 +4,7 @@ import type { RowWatch, Summary } from './native/native-block.ts'
 import { Operations } from './operations.ts'
 import type { RecentlyStored } from './recently-stored.ts'
 import { ROW } from './traffic/span-row.ts'
+import { TraceBounds } from './trace-bounds.ts'
 import { TrafficMinutes } from './traffic/minutes.ts'
 
 const TEXT = 'LowCardinality(String)'
@@ -15,6 +16,7 @@ export class SpansWatch implements RowWatch {
   readonly #messaging = new MessagingColumns(this.#name)
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
   readonly #operations: Operations
+  readonly #bounds = new TraceBounds()
 
   readonly columns: RowWatch['columns'] = {
     service: { column: this.#service, type: TEXT },
@@ -29,6 +31,7 @@ export class SpansWatch implements RowWatch {
   }
 
   clear(): void {
+    this.#bounds.clear()
     this.#operations.clear()
     this.#messaging.clear()
     this.#minutes.clear()
@@ -36,12 +39,14 @@ export class SpansWatch implements RowWatch {
 
   row(bytes: Buffer, start: number): void {
     this.#messaging.take(bytes, bytes[start + ROW.kind] as number)
+    this.#bounds.take(bytes, start)
     this.#minutes.take(bytes, start)
     this.#operations.take(bytes, start)
   }
 
   async summaries(): Promise<readonly Summary[]> {
     return [
+      { table: 'traces', rows: this.#bounds.rows(), isFirst: true },
       { table: 'traffic_minutes', rows: await this.#minutes.rows() },
       { table: 'operations', ...this.#operations.rows() },
     ]

@@ -8,12 +8,21 @@ export type Store = {
   state(): 'starting' | 'ready' | 'down'
   /**
    * Inserts RowBinary rows, in the column order of `sql/<table>.sql` and in pieces of whole rows. Resolves once they are stored and queryable.
-   * What is summed up of spans and their operations are stored with them, under the same token. The same token again is a no-op that
+   * Before spans the bounds of their traces are stored, behind them what is summed up of them, under the same token. The same token again is a no-op that
    * resolves: a replay after a crash stores nothing twice, in whatever table.
    * Rejects with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries with the same
    * token.
    */
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  /**
+   * How many rows of `rows`, which begin with a whole one, fit into `maxBytes`, one at least, and their bytes. Rejects with
+   * `bad-rows` when they are no rows of that table.
+   */
+  measureRows(
+    table: RowTable,
+    rows: Uint8Array,
+    maxBytes: number,
+  ): Promise<{ readonly rows: number; readonly bytes: number }>
   /** One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit integers come back as strings. */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
@@ -21,7 +30,7 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** Tables that the receiver writes; the others are filled from `spans`. */
+/** Tables that the receiver writes; the others are filled from `spans` by the store. */
 export type RowTable = 'spans' | 'span_links' | 'sources' | 'logs' | 'metric_series' | 'metric_points'
 
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>

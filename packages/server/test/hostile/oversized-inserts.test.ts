@@ -1,3 +1,5 @@
+import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { minimalSpans, requestOf, sendCompressed, spanWithEvents, spanWithKey, spanWithLinks } from './hostile-spans.ts'
 import { expectUnharmed, runAttack } from './run-attack.ts'
@@ -25,3 +27,41 @@ test.each(Object.entries(bodies))(
   },
   240_000,
 )
+
+test.each([
+  { megabytes: 60, memoryMiB: 1024 },
+  { megabytes: 20, memoryMiB: 640 },
+])(
+  'a batch of $megabytes MiB of ordinary spans is stored at --memory $memoryMiB MiB',
+  async ({ megabytes, memoryMiB }) => {
+    const { body, spans } = ordinaryBatch(megabytes)
+    const report = await runAttack({
+      memoryMiB,
+      attack: async (server) => {
+        const response = await sendCompressed(server, body)
+        expect([response.status, await response.text()]).toEqual([200, ''])
+        const stored = async (): Promise<number> => ((await server.getJson('/api/status')) as Status).store.spans
+        while ((await stored()) < spans) await sleep(200)
+        const { quarantine } = (await server.getJson('/api/status')) as Status
+        expect(quarantine.segments).toBe(0)
+      },
+    })
+    expectUnharmed(report)
+  },
+  240_000,
+)
+
+type Status = { readonly store: { readonly spans: number }; readonly quarantine: { readonly segments: number } }
+
+/** Requests one after the other are one request to protobuf. */
+function ordinaryBatch(megabytes: number): { readonly body: Buffer; readonly spans: number } {
+  const parts: Buffer[] = []
+  const perPart = 4000
+  for (let bytes = 0, seed = 1; ; seed++) {
+    const [request = {}] = generateRequests({ spans: perPart, attributes: 10, linkRatio: 0.25, seed }, perPart)
+    const part = Buffer.from(encodeTraces(request))
+    bytes += part.length
+    if (bytes > megabytes * 2 ** 20) return { body: Buffer.concat(parts), spans: parts.length * perPart }
+    parts.push(part)
+  }
+}

@@ -112,7 +112,7 @@ test('chunks of one insert are one insert, each of whole rows', async () => {
   expect(await rowCounts(store)).toMatchObject({ spans: 318, traces: 318 })
   await expect(
     store.insert('spans', [requests[1]!.subarray(0, -1), requests[1]!.subarray(-1)], 'cut'),
-  ).rejects.toMatchObject({ code: 'refused' })
+  ).rejects.toMatchObject({ code: 'bad-rows' })
   expect(await rowCounts(store)).toMatchObject({ spans: 318 })
   await store.close()
 })
@@ -129,7 +129,7 @@ test('a segment on both sides of midnight is stored once', async () => {
 test('an insert the engine cannot read is refused whole', async () => {
   const store = await openEmbeddedStore(dir)
   const rows = someRows(10).spans
-  await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'refused' })
+  await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'bad-rows' })
   expect(await rowCounts(store)).toMatchObject({ spans: 0, traces: 0 })
   await store.close()
 })

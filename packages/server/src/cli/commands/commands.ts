@@ -3,6 +3,7 @@ import { migrateCommand } from '../migrate.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'
+import { quarantineCommand } from './quarantine.ts'
 import { queryCommand } from './query.ts'
 import { tailCommand } from './tail.ts'
 import { topologyCommand } from './topology.ts'
@@ -18,4 +19,5 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['import', importCommand],
   ['export', exportCommand],
   ['migrate', migrateCommand],
+  ['quarantine', quarantineCommand],
 ])

@@ -28,8 +28,10 @@ export type RowWatch = {
 
 /** RowBinary of a table that is filled from another's rows. */
 export type Summary = {
-  readonly table: 'traffic_minutes' | 'operations'
+  readonly table: 'traces' | 'traffic_minutes' | 'operations'
   readonly rows: Uint8Array
+  /** Inserted before the rows it is of, which are found by it. @default after them */
+  readonly isFirst?: boolean
   /** To be called when they are. */
   readonly stored?: () => void
 }
@@ -90,6 +92,33 @@ export class NativeBlock {
       }
     }
     return this.#block(rows)
+  }
+
+  /**
+   * How many rows of `chunk`, and how many bytes they have, fit into `maxBytes`: one at least.
+   *
+   * @throws RangeError when it ends in the middle of a row
+   */
+  async measure(chunk: Uint8Array, maxBytes: number): Promise<{ readonly rows: number; readonly bytes: number }> {
+    const cursor = this.#cursor
+    cursor.over(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    let [rows, bytes, left] = [0, 0, 0]
+    while (cursor.pos < chunk.length) {
+      const start = cursor.pos
+      if (left <= 0) {
+        await nextTurn()
+        // Its columns aren't needed, only where rows end.
+        for (const { column } of this.#columns) column.clear()
+        left = TURN_BYTES
+      }
+      for (const reader of this.#readers) reader.read(cursor)
+      cursor.check()
+      if (rows > 0 && cursor.pos > maxBytes) break
+      rows++
+      bytes = cursor.pos
+      left -= cursor.pos - start
+    }
+    return { rows, bytes }
   }
 
   /** Not in the asynchronous function, where an iterator is an object for each column of each row. */

@@ -1,0 +1,123 @@
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type SealedSegment, SUFFIX } from './segment.ts'
+
+export type QuarantineDepth = {
+  readonly segments: number
+  readonly bytes: number
+  /** Of the newest; '' when there is none. */
+  readonly lastError: string
+}
+
+export type QuarantinedSegment = {
+  readonly id: string
+  readonly bytes: number
+  readonly error: string
+  /** ISO 8601. */
+  readonly time: string
+}
+
+/** Segments that the store refuses, each with its error beside it: kept until somebody retries or deletes them. */
+export class Quarantine {
+  readonly #directory: string
+  #segments = 0
+  #bytes = 0
+  #lastError = ''
+
+  private constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  static async open(journalDirectory: string): Promise<Quarantine> {
+    const quarantine = new Quarantine(quarantineIn(journalDirectory))
+    await quarantine.#count()
+    return quarantine
+  }
+
+  depth(): QuarantineDepth {
+    return { segments: this.#segments, bytes: this.#bytes, lastError: this.#lastError }
+  }
+
+  async add(segment: SealedSegment, error: string): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    const note = { error, time: new Date().toISOString() }
+    await writeFile(join(this.#directory, `${segment.id}.json`), JSON.stringify(note), { mode: 0o600 })
+    await segment.moveTo(this.#directory)
+    this.#segments++
+    this.#bytes += segment.bytes
+    this.#lastError = error
+  }
+
+  /** Takes back what `retryQuarantined` released; names of files that are in the journal's directory again. */
+  async takeRetried(journalDirectory: string): Promise<string[]> {
+    if (this.#segments === 0) return []
+    const retried = join(this.#directory, RETRY)
+    const names = await namesIn(retried)
+    for (const name of names) await rename(join(retried, name), join(journalDirectory, name))
+    if (names.length > 0) await this.#count()
+    return names
+  }
+
+  async #count(): Promise<void> {
+    const segments = await listIn(this.#directory)
+    const waiting = await namesIn(join(this.#directory, RETRY))
+    this.#segments = segments.length + waiting.length
+    this.#bytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
+    this.#lastError = segments.toSorted((a, b) => (a.time < b.time ? -1 : 1)).at(-1)?.error ?? ''
+  }
+}
+
+/** Where the command leaves segments for the server, which looks every few seconds and at its start. */
+const RETRY = 'retry'
+
+/** @param dataDir of a server that runs or doesn't */
+export async function listQuarantined(dataDir: string): Promise<QuarantinedSegment[]> {
+  return await listIn(quarantineIn(join(dataDir, 'journal')))
+}
+
+/** Gives segments back to the server of the data directory. Returns how many. */
+export async function retryQuarantined(dataDir: string, ids?: readonly string[]): Promise<number> {
+  const directory = quarantineIn(join(dataDir, 'journal'))
+  const segments = (await listIn(directory)).filter(({ id }) => ids === undefined || ids.includes(id))
+  await mkdir(join(directory, RETRY), { recursive: true, mode: 0o700 })
+  for (const { id } of segments) {
+    await rename(join(directory, id + SUFFIX), join(directory, RETRY, id + SUFFIX))
+    await rm(join(directory, `${id}.json`), { force: true })
+  }
+  return segments.length
+}
+
+function quarantineIn(journalDirectory: string): string {
+  return join(journalDirectory, 'quarantine')
+}
+
+async function listIn(directory: string): Promise<QuarantinedSegment[]> {
+  return await Promise.all(
+    (await namesIn(directory)).map(async (name) => {
+      const id = name.slice(0, -SUFFIX.length)
+      const { size } = await stat(join(directory, name))
+      return { id, bytes: size, ...(await noteOf(join(directory, `${id}.json`))) }
+    }),
+  )
+}
+
+async function noteOf(path: string): Promise<{ readonly error: string; readonly time: string }> {
+  try {
+    const { error, time } = JSON.parse(await readFile(path, 'utf8')) as {
+      readonly error: unknown
+      readonly time: unknown
+    }
+    return { error: String(error), time: String(time) }
+  } catch {
+    return { error: 'unknown', time: '' }
+  }
+}
+
+/** Segments' file names; none where there is no directory. */
+async function namesIn(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  return names.filter((name) => name.endsWith(SUFFIX)).sort()
+}
