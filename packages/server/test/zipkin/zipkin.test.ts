@@ -1,4 +1,4 @@
-import type { TraceAnswer } from '@spanlink/contract'
+import type { TopologyAnswer, TraceAnswer } from '@spanlink/contract'
 import { kv } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -71,6 +71,41 @@ test('spans of Zipkin are stored as the OTLP they mean', async () => {
     kind: 'server',
     status: { code: 'ok' },
   })
+})
+
+test("Brave's tag kafka.topic is a topic between its producer and its consumer", async () => {
+  const traceId = '463ac35c9f6413ae'
+  const timestamp = 1795132800000000
+  const sent = {
+    traceId,
+    id: '0000000000000001',
+    kind: 'PRODUCER',
+    name: 'send',
+    timestamp,
+    duration: 10,
+    tags: { 'kafka.topic': 'orders' },
+  }
+  const taken = {
+    ...sent,
+    id: '0000000000000002',
+    parentId: '0000000000000001',
+    kind: 'CONSUMER',
+    name: 'poll',
+    timestamp: timestamp + 510,
+  }
+  const spans = [
+    { ...sent, localEndpoint: { serviceName: 'shop' } },
+    { ...taken, localEndpoint: { serviceName: 'billing' } },
+  ]
+  expect((await post(JSON.stringify(spans))).status).toBe(202)
+  await spanlink.stored()
+  const [start, end] = [timestamp, timestamp + 1_000_000].map((micros) => `${micros}000`) as [string, string]
+  const { body } = await spanlink.get<TopologyAnswer>('/api/topology', { start, end })
+  const edges = body.edges.filter(({ topic }) => topic === 'orders')
+  expect(edges.map(({ type, from, to, queueTime }) => [type, from, to, queueTime?.p50]).toSorted()).toEqual([
+    ['consume', 'topic:::orders', 'service:billing', '500000'],
+    ['produce', 'service:shop', 'topic:::orders', undefined],
+  ])
 })
 
 test('an empty list is taken', async () => {

@@ -12,7 +12,7 @@ export type MessagingOperation = (typeof messagingOperations)[number]
  * | system    | 1.45; until 1.44                                                                                    |
  * | operation | 1.26; 1.17 to 1.25. The operation's free name (1.26) only where neither is set                      |
  * | topic     | 1.17; source of consumers 1.17 to 1.20; until 1.16; Brave's tag. RabbitMQ's default exchange has no |
- * |           | name: the routing key (1.17; until 1.16) is the queue                                               |
+ * |           | name: the routing key (1.45; 1.17; until 1.16) is the queue                                         |
  * | partition | 1.25 (string); int, of producers 1.17 to 1.24; of consumers 1.17 to 1.20; until 1.16                |
  * | offset    | 1.45; 1.27; until 1.26 (some write it as a string)                                                  |
  * | group     | 1.27; 1.17 to 1.26; until 1.16; then what other systems than Kafka called it                        |
@@ -29,6 +29,7 @@ export const messagingNames = {
     'messaging.source.name',
     'messaging.destination',
     'kafka.topic',
+    'rabbitmq.destination.routing_key',
     'messaging.rabbitmq.destination.routing_key',
     'messaging.rabbitmq.routing_key',
   ],
