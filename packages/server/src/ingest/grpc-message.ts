@@ -1,11 +1,11 @@
 import type { Readable, Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { GatheredBytes } from '../bytes/gathered-bytes.ts'
-import { type Body, BodyError, MAX_BODY_BYTES } from './request-body.ts'
+import { blockDecoder, type Body, BodyError, MAX_BODY_BYTES, unpackBody } from './request-body.ts'
 import type { ByteBudget } from './byte-budget.ts'
 
 /** What `grpc-accept-encoding` says. */
-export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd'
+export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
   gzip: createGunzip,
@@ -38,9 +38,12 @@ export async function readGrpcMessage(
   const flag = bytes[0] ?? 0
   const message = bytes.subarray(PREFIX_BYTES)
   if (flag === 0) return { bytes: message, release: wire.release }
+  const name = (encoding ?? 'identity').trim().toLowerCase()
+  const unpack = flag === 1 ? blockDecoder(name) : undefined
+  if (unpack !== undefined) return await unpackBody({ bytes: message, release: wire.release }, unpack, budget)
   try {
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
-    const decoder = decoderFor(encoding)
+    const decoder = decoderFor(name)
     const plain = collect(decoder, budget, MAX_BODY_BYTES)
     // A copy, as zlib's thread may read on after we have failed, and the memory is used again then.
     decoder.end(Buffer.from(message))
@@ -50,8 +53,7 @@ export async function readGrpcMessage(
   }
 }
 
-function decoderFor(encoding: string | undefined): Transform {
-  const name = (encoding ?? 'identity').trim().toLowerCase()
+function decoderFor(name: string): Transform {
   if (name === 'identity') throw new BodyError('corrupt', 'the message is compressed, and grpc-encoding is identity')
   const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
   if (create === undefined) throw new BodyError('bad-encoding', `grpc-encoding ${name.slice(0, 40)} isn't supported`)

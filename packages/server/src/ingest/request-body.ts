@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
 import { GatheredBytes } from '../bytes/gathered-bytes.ts'
+import type { Steps } from '../otlp/steps.ts'
+import { unlz4, UnpackedTooLargeError, unsnappy } from './block-codecs.ts'
 import type { ByteBudget } from './byte-budget.ts'
+import { runInSlices } from './slices.ts'
 
 /** Bodies of a request: the OTLP specification recommends 64 MiB, counted after decompression. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -26,11 +29,17 @@ export class BodyError extends Error {
 export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
 
 /**
- * Reads a body and undoes its Content-Encoding: identity, gzip, deflate or zstd. Stops at `MAX_BODY_BYTES`, on the wire and
+ * Reads a body and undoes its Content-Encoding: see `BODY_ENCODINGS`. Stops at `MAX_BODY_BYTES`, on the wire and
  * decompressed, with the decompressor destroyed where it is: a bomb never unfolds.
  */
-export function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
-  const decoder = decoderFor(request.headers['content-encoding'])
+export async function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
+  const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+  const unpack = blockDecoder(name)
+  if (unpack === undefined) return await collect(request, streamDecoder(name), budget)
+  return await unpackBody(await collect(request, undefined, budget), unpack, budget)
+}
+
+function collect(request: IncomingMessage, decoder: Transform | undefined, budget: ByteBudget): Promise<Body> {
   return new Promise<Body>((resolve, reject) => {
     const body = new GatheredBytes(Number(request.headers['content-length'] ?? 0))
     let wireBytes = 0
@@ -78,18 +87,49 @@ export function readBody(request: IncomingMessage, budget: ByteBudget): Promise<
   })
 }
 
-const DECODERS: Readonly<Record<string, () => Transform>> = {
-  gzip: createGunzip,
-  deflate: createInflate,
-  zstd: createZstdDecompress,
-}
+/** Besides identity, which bodies without compression have. */
+export const BODY_ENCODINGS = 'gzip, deflate, zlib, zstd, snappy, x-snappy-framed, lz4'
 
-function decoderFor(encoding: string | undefined): Transform | undefined {
-  const name = (encoding ?? 'identity').trim().toLowerCase()
+const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['deflate', createInflate],
+  ['zlib', createInflate],
+  ['zstd', createZstdDecompress],
+])
+
+function streamDecoder(name: string): Transform | undefined {
   if (name === 'identity' || name === '') return undefined
-  const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
+  const create = STREAM_DECODERS.get(name)
   if (create === undefined) throw new BodyError('bad-encoding', `Content-Encoding ${name.slice(0, 40)} isn't supported`)
   return create()
+}
+
+type Unpack = (bytes: Buffer, max: number) => Steps<Buffer>
+
+/** Of encodings that are decoded once all of the body is there: the Collector's `compression: snappy` and `lz4`. */
+export function blockDecoder(name: string): Unpack | undefined {
+  if (name === 'lz4') return unlz4
+  return name === 'snappy' || name === 'x-snappy-framed' ? unsnappy : undefined
+}
+
+/** Decompresses the body, in slices, and releases it. */
+export async function unpackBody(body: Body, unpack: Unpack, budget: ByteBudget): Promise<Body> {
+  const { buffer, byteOffset, byteLength } = body.bytes
+  const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), MAX_BODY_BYTES)
+  try {
+    const bytes = await runInSlices(steps, (more) => {
+      if (more > 0 && !budget.take(more)) throw new BodyError('no-room', 'too many requests are in flight')
+      if (more < 0) budget.give(-more)
+    })
+    budget.hold(bytes.length)
+    return { bytes, release: () => budget.give(bytes.length) }
+  } catch (error) {
+    if (error instanceof UnpackedTooLargeError) throw tooLarge()
+    if (!(error instanceof RangeError)) throw error
+    throw new BodyError('corrupt', `body can't be decompressed: ${error.message}`)
+  } finally {
+    body.release()
+  }
 }
 
 function tooLarge(): BodyError {

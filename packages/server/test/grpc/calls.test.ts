@@ -2,6 +2,7 @@
 import { connect as connectHttp2, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTcp } from 'node:net'
 import { zstdCompressSync } from 'node:zlib'
+import { frameSnappy } from '../ingest/block-compress.ts'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ByteBudget } from '../../src/ingest/byte-budget.ts'
@@ -73,10 +74,13 @@ function frame(message: Buffer, flag = 0, length = message.length): Buffer {
   return Buffer.concat([prefix, message])
 }
 
-test('a request compressed with zstd is taken, and the answer says that it may be', async () => {
-  const { headers, status, body } = await call(frame(zstdCompressSync(request), 1), { 'grpc-encoding': 'zstd' })
+test.each([
+  ['zstd', zstdCompressSync],
+  ['snappy', frameSnappy],
+] as const)('a request compressed with %s is taken, and the answer says that it may be', async (encoding, compress) => {
+  const { headers, status, body } = await call(frame(compress(request), 1), { 'grpc-encoding': encoding })
   expect([status, body]).toEqual(['0', frame(Buffer.alloc(0))])
-  expect(headers['grpc-accept-encoding']).toBe('identity, gzip, deflate, zstd')
+  expect(headers['grpc-accept-encoding']).toBe('identity, gzip, deflate, zstd, snappy')
   expect(intake.stats.spans).toBe(1)
 })
 
@@ -102,7 +106,7 @@ test.each([
   ['a flag that there is not', frame(request, 2), { 'grpc-encoding': 'gzip' }, '3'],
   ['compressed with identity', frame(request, 1), {}, '3'],
   ['what gzip can not read', frame(request, 1), { 'grpc-encoding': 'gzip' }, '3'],
-  ['an unknown encoding', frame(request, 1), { 'grpc-encoding': 'snappy' }, '12'],
+  ['an unknown encoding', frame(request, 1), { 'grpc-encoding': 'lzma' }, '12'],
   ['a bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
 ])('%s is refused, counted, and the connection goes on', async (_what, bytes, headers, code) => {
   expect((await call(bytes, headers)).status).toBe(code)

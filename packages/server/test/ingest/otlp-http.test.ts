@@ -15,6 +15,7 @@ import {
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Ingest, startIngest } from '../../src/ingest/ingest.ts'
+import { compressSnappy, frameLz4, frameSnappy } from './block-compress.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
 
 const PROTOBUF = 'application/x-protobuf'
@@ -37,15 +38,27 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 })
 
-test('protobuf and JSON are taken plain, gzip, deflate and zstd, and are queryable', async () => {
+test('protobuf and JSON are taken plain and in each compression of the Collector, and are queryable', async () => {
   const service = 'encodings'
-  const spans = Array.from({ length: 8 }, (_, i) => spanOf(`span ${i}`))
+  const codecs = {
+    gzip: gzipSync,
+    deflate: deflateSync,
+    zlib: deflateSync,
+    zstd: zstdCompressSync,
+    snappy: compressSnappy,
+    'x-snappy-framed': frameSnappy,
+    lz4: frameLz4,
+  } as const
+  const encodings = [undefined, ...(Object.keys(codecs) as (keyof typeof codecs)[])]
+  const spans = Array.from({ length: 2 * encodings.length }, (_, i) => spanOf(`span ${String(i).padStart(2, '0')}`))
   const answers = await Promise.all(
-    [undefined, 'gzip', 'deflate', 'zstd'].flatMap((encoding, i) => {
-      const compress = { gzip: gzipSync, deflate: deflateSync, zstd: zstdCompressSync }[encoding ?? ''] ?? identity
+    encodings.flatMap((encoding, i) => {
+      const compress = encoding === undefined ? identity : codecs[encoding]
       const headers: Record<string, string> = encoding === undefined ? {} : { 'content-encoding': encoding }
       const protobuf = encodeTraces(tracesOf(service, spans.slice(i, i + 1)))
-      const json = Buffer.from(JSON.stringify(tracesOf(service, spans.slice(4 + i, 5 + i))))
+      const json = Buffer.from(
+        JSON.stringify(tracesOf(service, spans.slice(encodings.length + i, encodings.length + i + 1))),
+      )
       return [post(compress(protobuf), PROTOBUF, headers), post(compress(json), `${JSON_TYPE}; charset=utf-8`, headers)]
     }),
   )
@@ -161,7 +174,7 @@ test('what is no OTLP is a 400 with a Status in the encoding of the request', as
 
 test('a body that does not decompress is a 400, an unknown encoding a 415', async () => {
   const whole = gzipSync(encodeTraces(generateSpans({ spans: 2 })))
-  for (const encoding of ['gzip', 'deflate', 'zstd']) {
+  for (const encoding of ['gzip', 'deflate', 'zstd', 'snappy', 'x-snappy-framed', 'lz4']) {
     const answer = await post(Buffer.from('not compressed'), PROTOBUF, { 'content-encoding': encoding })
     expect(answer).toMatchObject({ status: 400, type: PROTOBUF })
   }
@@ -209,6 +222,10 @@ test('a compression bomb is cut off at 64 MiB', async () => {
   const member = gzipSync(Buffer.alloc(64 * MIB))
   const gzipBomb = Buffer.concat(Array<Buffer>(160).fill(member))
   expect((await post(gzipBomb, PROTOBUF, { 'content-encoding': 'gzip' })).status).toBe(413)
+  const zeros = Buffer.alloc(65 * MIB)
+  expect((await post(compressSnappy(zeros), PROTOBUF, { 'content-encoding': 'snappy' })).status).toBe(413)
+  expect((await post(frameSnappy(zeros), PROTOBUF, { 'content-encoding': 'snappy' })).status).toBe(413)
+  expect((await post(frameLz4(zeros), PROTOBUF, { 'content-encoding': 'lz4' })).status).toBe(413)
   expect((await post(zstdBomb(10 * 1024 * MIB), JSON_TYPE, { 'content-encoding': 'zstd' })).status).toBe(413)
   expect((await post(deflateSync(Buffer.alloc(65 * MIB)), PROTOBUF, { 'content-encoding': 'deflate' })).status).toBe(
     413,
