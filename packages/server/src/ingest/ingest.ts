@@ -1,4 +1,4 @@
-import { tracesFromOtlp } from '../otlp/json.ts'
+import { traceJsonSteps } from '../otlp/json.ts'
 import type { Store } from '../store/store.ts'
 import type { Access } from './access.ts'
 import { ByteBudget } from './byte-budget.ts'
@@ -139,7 +139,11 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     stats: () => ({ ...intake.stats, refused: { ...intake.stats.refused } }),
     kafkaStatus: () => kafka?.status(),
     takeOwn: async (request) => {
-      await intake.take('spans', (_, received) => tracesFromOtlp(request, received), NO_BODY)
+      await intake.take(
+        'spans',
+        (_, received) => traceJsonSteps(Buffer.from(JSON.stringify(request)), received),
+        NO_BODY,
+      )
     },
     journalDepth: () => journal.depth(),
     quarantineDepth: () => journal.quarantineDepth(),

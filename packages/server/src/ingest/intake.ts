@@ -1,5 +1,6 @@
 import { ByteBudget } from './byte-budget.ts'
 import type { Body } from './request-body.ts'
+import { SlicedDecoder } from './slices.ts'
 import { type Outcome, outcomeOf, sectionsOf, type SignalRows } from './sections.ts'
 import type { Signal, Transcode } from './signal.ts'
 
@@ -68,6 +69,7 @@ export function intakeInto(
     refused,
     bytes: 0,
   }
+  const decoder = new SlicedDecoder((bytes) => budget.hold(bytes))
   return {
     stats,
     refuse: (reason) => {
@@ -77,7 +79,7 @@ export function intakeInto(
       let rows: SignalRows
       try {
         const { bytes } = body
-        rows = transcode(bytes, Math.floor(Date.now() / 1000))
+        rows = await decoder.decode(transcode(bytes, Math.floor(Date.now() / 1000)), bytes.length)
         stats.bytes += bytes.length
       } finally {
         body.release()

@@ -59,7 +59,8 @@ function any(typeUrl: string, value: Buffer): Buffer {
 }
 
 /**
- * ExportTraceServiceResponse and those of the other signals: empty when everything was taken.
+ * ExportTraceServiceResponse and those of the other signals: empty when everything was taken. A reason with none rejected
+ * is a warning (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
  *
  * | Response          | tag  | | PartialSuccess  | tag  |
  * |-------------------|------|-|-----------------|------|
@@ -69,7 +70,7 @@ function any(typeUrl: string, value: Buffer): Buffer {
  * @param rejectedName the first field's name in JSON
  */
 export function encodeSuccess(encoding: Encoding, rejectedName: string, rejected: number, reason: string): Buffer {
-  if (rejected === 0) return Buffer.from(encoding === 'json' ? '{}' : '')
+  if (rejected === 0 && reason === '') return Buffer.from(encoding === 'json' ? '{}' : '')
   if (encoding === 'json') {
     return Buffer.from(JSON.stringify({ partialSuccess: { [rejectedName]: String(rejected), errorMessage: reason } }))
   }

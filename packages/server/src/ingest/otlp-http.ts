@@ -10,7 +10,7 @@ import { CONTENT_TYPE, type Encoding, encodeStatus, encodingOf, RPC_CODE } from 
 import { pathsOf, type Route, routes } from './otlp-routes.ts'
 import { PATIENCE, type Patience } from './patience.ts'
 import { refusalReason } from './refusal.ts'
-import { BodyError, MAX_BODY_BYTES, readBody } from './request-body.ts'
+import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './request-body.ts'
 
 export type OtlpHttpOptions = {
   readonly host: string
@@ -78,8 +78,9 @@ async function answer(options: OtlpHttpOptions, request: IncomingMessage, respon
       return
     }
   }
-  const encoding = encodingOf(request.headers['content-type'])
   const route = routes.get((request.url ?? '').split('?', 1)[0] ?? '')
+  const contentType = request.headers['content-type']
+  const encoding = contentType === undefined ? route?.defaultEncoding : encodingOf(contentType)
   const refusal = refusalOf(options.access, request, route, encoding)
   if (route === undefined || encoding === undefined || refusal !== undefined) {
     if (refusal?.counts !== undefined) {
@@ -174,7 +175,7 @@ function refusalFor(error: unknown): Refusal | undefined {
       case 'too-large':
         return { status: 413, code: RPC_CODE.resourceExhausted, message: error.message }
       case 'bad-encoding': {
-        const headers = { 'accept-encoding': 'gzip, deflate, zstd' }
+        const headers = { 'accept-encoding': BODY_ENCODINGS }
         return { status: 415, code: RPC_CODE.invalidArgument, message: error.message, headers }
       }
       case 'corrupt':

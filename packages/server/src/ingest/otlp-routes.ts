@@ -1,6 +1,6 @@
 import { type Encoding, encodeSuccess } from './otlp-answer.ts'
 import type { Outcome } from './sections.ts'
-import { transcodeZipkin } from '../otlp/zipkin.ts'
+import { zipkinSteps } from '../otlp/zipkin.ts'
 import { type Signal, signals, type Transcode } from './signal.ts'
 
 /** A path of the HTTP receiver: what it takes, in which encodings, and how it answers. */
@@ -8,13 +8,21 @@ export type Route = {
   readonly items: Signal['items']
   readonly protobuf?: Transcode
   readonly json?: Transcode
+  /** Of a request without Content-Type. */
+  readonly defaultEncoding?: Encoding
   /** Of an answer to what was taken. */
   readonly status: 200 | 202
   readonly answer: (encoding: Encoding, outcome: Outcome) => Buffer
 }
 
 /** Zipkin's answer has no body, whatever became of single spans. */
-const zipkin: Route = { items: 'spans', json: transcodeZipkin, status: 202, answer: () => Buffer.alloc(0) }
+const zipkin: Route = {
+  items: 'spans',
+  json: zipkinSteps,
+  defaultEncoding: 'json',
+  status: 202,
+  answer: () => Buffer.alloc(0),
+}
 
 export const routes: ReadonlyMap<string, Route> = new Map([
   ['/api/v2/spans', zipkin],

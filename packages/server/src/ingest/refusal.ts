@@ -6,7 +6,7 @@ import { BodyError } from './request-body.ts'
 export function refusalReason(error: unknown): RefusalReason {
   if (error instanceof OtlpError) {
     if (error.code === 'too-large') return 'tooLarge'
-    return error.code === 'too-many-attributes' || error.code === 'too-deep' ? 'overLimit' : 'malformed'
+    return error.code === 'over-limit' || error.code === 'too-deep' ? 'overLimit' : 'malformed'
   }
   if (error instanceof BodyError) {
     if (error.code === 'too-large') return 'tooLarge'

@@ -1,11 +1,12 @@
-import { transcodeLogsJson, transcodeMetricsJson, transcodeTracesJson } from '../otlp/json.ts'
-import { transcodeTraces } from '../otlp/transcode.ts'
-import { transcodeLogs } from '../otlp/transcode-logs.ts'
-import { transcodeMetrics } from '../otlp/transcode-metrics.ts'
+import { logJsonSteps, metricJsonSteps, traceJsonSteps } from '../otlp/json.ts'
+import type { Steps } from '../otlp/steps.ts'
+import { traceSteps } from '../otlp/transcode.ts'
+import { logSteps } from '../otlp/transcode-logs.ts'
+import { metricSteps } from '../otlp/transcode-metrics.ts'
 import type { SignalRows } from './sections.ts'
 
 /** From a request's body to rows; throws OtlpError. */
-export type Transcode = (body: Uint8Array, receivedUnixSeconds: number) => SignalRows
+export type Transcode = (body: Uint8Array, receivedUnixSeconds: number) => Steps<SignalRows>
 
 /** All that receivers need to know of a signal. */
 export type Signal = {
@@ -27,24 +28,24 @@ export const signals: readonly Signal[] = [
     httpPath: '/v1/traces',
     grpcService: 'opentelemetry.proto.collector.trace.v1.TraceService',
     rejectedName: 'rejectedSpans',
-    protobuf: transcodeTraces,
-    json: transcodeTracesJson,
+    protobuf: traceSteps,
+    json: traceJsonSteps,
   },
   {
     items: 'logs',
     httpPath: '/v1/logs',
     grpcService: 'opentelemetry.proto.collector.logs.v1.LogsService',
     rejectedName: 'rejectedLogRecords',
-    protobuf: transcodeLogs,
-    json: transcodeLogsJson,
+    protobuf: logSteps,
+    json: logJsonSteps,
   },
   {
     items: 'points',
     httpPath: '/v1/metrics',
     grpcService: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
     rejectedName: 'rejectedDataPoints',
-    protobuf: transcodeMetrics,
-    json: transcodeMetricsJson,
+    protobuf: metricSteps,
+    json: metricJsonSteps,
   },
 ]
 

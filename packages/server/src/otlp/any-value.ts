@@ -1,5 +1,6 @@
 import type { AnyValue, KeyValue } from '@spanlink/contract'
 import { MAX_DEPTH, OtlpError } from './error.ts'
+import { MAX_NESTED_VALUES } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -154,6 +155,9 @@ function readRepeated<T>(reader: WireReader, outerEnd: number, read: (at: number
     }
     const itemLength = reader.length(end)
     const itemEnd = reader.pos + itemLength
+    if (++reader.nestedValues > MAX_NESTED_VALUES) {
+      throw new OtlpError('over-limit', `more than ${MAX_NESTED_VALUES} values nested in attributes`)
+    }
     values.push(read(reader.pos, itemEnd))
     reader.pos = itemEnd
   }

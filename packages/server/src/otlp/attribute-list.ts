@@ -226,7 +226,7 @@ export class AttributeList {
 
   #grow(): void {
     if (this.#count >= MAX_ATTRIBUTES) {
-      throw new OtlpError('too-many-attributes', `more than ${MAX_ATTRIBUTES} attributes on one span, event or link`)
+      throw new OtlpError('over-limit', `more than ${MAX_ATTRIBUTES} attributes on one span, event or link`)
     }
     const size = this.#count * 2
     this.#cellAt = grown(this.#cellAt, size)

@@ -6,8 +6,8 @@ export type OtlpErrorCode =
   | 'malformed'
   /** Values nested deeper than `MAX_DEPTH`. */
   | 'too-deep'
-  /** A span, event or link with more attributes than `MAX_ATTRIBUTES`. */
-  | 'too-many-attributes'
+  /** An item beyond what `limits.ts` allows. */
+  | 'over-limit'
   /** The rows would be larger than `MAX_TABLE_BYTES`. */
   | 'too-large'
   /** No JSON, or JSON that isn't UTF-8. */

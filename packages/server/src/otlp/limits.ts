@@ -6,7 +6,7 @@
 /** Spans, log records or points; the Collector sends 8,192 at once. */
 export const MAX_ITEMS = 250_000
 
-/** Of one span, log record or point as protobuf: `max.message.bytes` of a generous Kafka topic. */
+/** Of one span, log record or point, as protobuf or as JSON: `max.message.bytes` of a generous Kafka topic. */
 export const MAX_ITEM_BYTES = 8 * 1024 * 1024
 
 /** Of a span; SDKs stop at 128. */
@@ -15,6 +15,12 @@ export const MAX_EVENTS = 16_384
 
 /** Of one span, event, link, resource or scope; SDKs stop at 128. */
 export const MAX_ATTRIBUTES = 65_536
+
+/** Elements of arrays and maps in the attributes of an item: each is an object while it is read. */
+export const MAX_NESTED_VALUES = 65_536
+
+/** Buckets, bounds or quantiles of a metric point. */
+export const MAX_BUCKETS = 65_536
 
 /** Of a metric point. */
 export const MAX_EXEMPLARS = 4096

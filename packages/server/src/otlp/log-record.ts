@@ -154,3 +154,14 @@ export function writeId(reader: WireReader, writer: RowWriter, at: number, lengt
   if (isValidId(reader, at, length, wanted)) writer.copy(reader.view, at, wanted)
   else writer.zeros(wanted)
 }
+
+/** Which id is neither absent nor of its length: it is left out, which the sender should know. */
+export function idWarning(owner: string, traceIdLength: number, spanIdLength: number): string {
+  if (traceIdLength !== 0 && traceIdLength !== 16) {
+    return `${owner}stored without its trace id, which has ${traceIdLength} bytes, not 16`
+  }
+  if (spanIdLength !== 0 && spanIdLength !== 8) {
+    return `${owner}stored without its span id, which has ${spanIdLength} bytes, not 8`
+  }
+  return ''
+}

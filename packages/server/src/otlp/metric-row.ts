@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { MAX_EXEMPLARS } from './limits.ts'
-import { writeId } from './log-record.ts'
+import { idWarning, writeId } from './log-record.ts'
 import { METRIC_TYPE, type MetricFields, type MetricType } from './metric.ts'
 import type { PointFields } from './metric-point.ts'
 import { RowWriter } from './row-writer.ts'
@@ -65,7 +65,7 @@ export function pointRejection(type: MetricType, point: PointFields): string {
   return `${buckets} bucket counts do not fit ${bounds} bounds`
 }
 
-/** Appends the row of store/sql/metric_points.sql. */
+/** Appends the row of store/sql/metric_points.sql. Returns what was left out of it, or ''. */
 export function writePoint(
   reader: WireReader,
   writer: RowWriter,
@@ -73,7 +73,7 @@ export function writePoint(
   series: DataView,
   point: PointFields,
   end: number,
-): void {
+): string {
   writer.u32(received)
   writer.copy(series, 0, 8)
   writeEight(reader, writer, point.timeAt)
@@ -96,7 +96,7 @@ export function writePoint(
   point.negative.counts.write(writer)
   point.quantiles.write(writer, 2)
   writer.varint(point.exemplarCount)
-  if (point.exemplarCount > 0) writeExemplars(reader, writer, point, end)
+  return point.exemplarCount > 0 ? writeExemplars(reader, writer, point, end) : ''
 }
 
 /**
@@ -106,7 +106,8 @@ export function writePoint(
  * | 3 as_double                  | 0x19 | | 6 as_int, sfixed64    | 0x31 |
  * | 4 span_id                    | 0x22 | | 7 filtered_attributes | 0x3a |
  */
-function writeExemplars(reader: WireReader, writer: RowWriter, point: PointFields, pointEnd: number): void {
+function writeExemplars(reader: WireReader, writer: RowWriter, point: PointFields, pointEnd: number): string {
+  let warning = ''
   reader.pos = point.exemplarsAt
   while (reader.pos < pointEnd) {
     const pointTag = reader.varint()
@@ -156,8 +157,10 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
     writeId(reader, writer, traceIdAt, traceIdLength, 16)
     writeId(reader, writer, spanIdAt, spanIdLength, 8)
     filtered.write(writer)
+    warning ||= idWarning('exemplar ', traceIdLength, spanIdLength)
     reader.pos = end
   }
+  return warning
 }
 
 /** The columns `value_type`, `value` and `int_value`: one of the two was sent, or neither. */

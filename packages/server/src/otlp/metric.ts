@@ -1,4 +1,7 @@
 import { AttributeList } from './attribute-list.ts'
+import { MAX_METRIC_BYTES } from './limits.ts'
+import { explainRejection } from './rejections.ts'
+import type { Steps } from './steps.ts'
 import { WireReader } from './wire-reader.ts'
 
 /**
@@ -18,6 +21,9 @@ export type MetricType = (typeof METRIC_TYPE)[keyof typeof METRIC_TYPE]
 
 const LAST_TEMPORALITY = 2
 
+/** Points that are stepped over before other work gets its turn, 4 ns each. */
+const POINTS_AT_ONCE = 1_000_000
+
 export class MetricFields {
   readonly metadata = new AttributeList()
   nameAt = 0
@@ -32,6 +38,8 @@ export class MetricFields {
   dataTag = 0
   temporality = 0
   monotonic = false
+  /** Why none of its points can be stored, or ''. */
+  rejection = ''
 
   /** Of what each of its series repeats. */
   sizeBytes(): number {
@@ -39,7 +47,7 @@ export class MetricFields {
   }
 
   /** Reads all but the points. Leaves the reader where it was. */
-  read(reader: WireReader, end: number): void {
+  *read(reader: WireReader, end: number): Steps<void> {
     const start = reader.pos
     this.metadata.clear()
     this.nameLength = 0
@@ -49,6 +57,7 @@ export class MetricFields {
     this.dataTag = 0
     this.temporality = 0
     this.monotonic = false
+    this.rejection = ''
     while (reader.pos < end) {
       const tag = reader.varint()
       switch (tag) {
@@ -69,21 +78,33 @@ export class MetricFields {
           break
         case 0x62: {
           const length = reader.length(end)
-          this.metadata.read(reader, reader.pos + length)
+          this.#readMetadata(reader, reader.pos + length)
           break
         }
         default: {
           const type = typeOf(tag)
           if (type === 0) reader.skip(tag, end)
-          else this.#readData(reader, tag, type, end)
+          else yield* this.#readData(reader, tag, type, end)
         }
       }
     }
     reader.endMessage(end)
     reader.pos = start
+    if (this.sizeBytes() > MAX_METRIC_BYTES) {
+      this.rejection = `its metric has more than ${MAX_METRIC_BYTES} bytes without points`
+    }
   }
 
-  #readData(reader: WireReader, dataTag: number, type: MetricType, end: number): void {
+  #readMetadata(reader: WireReader, end: number): void {
+    try {
+      this.metadata.read(reader, end)
+    } catch (error) {
+      this.rejection = `metadata of its metric: ${explainRejection(error)}`
+      reader.pos = end
+    }
+  }
+
+  *#readData(reader: WireReader, dataTag: number, type: MetricType, end: number): Steps<void> {
     if (dataTag !== this.dataTag) {
       this.dataTag = dataTag
       this.type = type
@@ -93,7 +114,8 @@ export class MetricFields {
     const length = reader.length(end)
     const dataEnd = reader.pos + length
     const accumulates = type !== METRIC_TYPE.gauge && type !== METRIC_TYPE.summary
-    while (reader.pos < dataEnd) {
+    for (let fields = 1; reader.pos < dataEnd; fields++) {
+      if (fields % POINTS_AT_ONCE === 0) yield 0
       const tag = reader.varint()
       if (tag === 0x10 && accumulates) {
         const temporality = reader.varint()

@@ -1,4 +1,5 @@
 import { OtlpError } from './error.ts'
+import { MAX_BUCKETS } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -16,6 +17,7 @@ export class NumberList {
 
   packed(reader: WireReader, outerEnd: number): void {
     const length = reader.length(outerEnd)
+    this.#reserve(length >> 3)
     this.#bytes.copy(reader.view, reader.pos, length - (length % 8))
     reader.pos += length
     // A rest of less than a number is a field that ends outside of its message.
@@ -23,11 +25,13 @@ export class NumberList {
   }
 
   fixed(reader: WireReader, end: number): void {
+    this.#reserve(1)
     reader.pos += 8
     if (reader.pos <= end) this.#bytes.copy(reader.view, reader.pos - 8, 8)
   }
 
   varint(reader: WireReader): void {
+    this.#reserve(1)
     let low = 0
     let high = 0
     for (let shift = 0; ; shift += 7) {
@@ -44,6 +48,7 @@ export class NumberList {
 
   /** The number at `at`, or 0 when it wasn't sent. */
   copy(reader: WireReader, at: number): void {
+    this.#reserve(1)
     if (at < 0) this.#bytes.zeros(8)
     else this.#bytes.copy(reader.view, at, 8)
   }
@@ -52,5 +57,10 @@ export class NumberList {
   write(writer: RowWriter, arity = 1): void {
     writer.varint(this.length / arity)
     writer.copy(this.#bytes.view, 0, this.#bytes.pos)
+  }
+
+  #reserve(numbers: number): void {
+    if (this.length + numbers <= MAX_BUCKETS) return
+    throw new OtlpError('over-limit', `more than ${MAX_BUCKETS} buckets, bounds or quantiles`)
   }
 }

@@ -30,15 +30,31 @@ export class Rejections {
    * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted either
    */
   fromError(error: unknown): string {
-    if (!(error instanceof OtlpError && ITEM_ERRORS.has(error.code))) throw error
-    if (error.code === 'too-large') this.#isFull = true
-    return error.message
+    const reason = explainRejection(error)
+    if ((error as OtlpError).code === 'too-large') this.#isFull = true
+    return reason
   }
 
   /** @param taken how many items of the request were taken before */
-  add(taken: number, reason: string): void {
-    if (this.count++ === 0) this.reason = `${this.#what} ${taken} of the request: ${reason}`
+  add(taken: number, reason: string, count = 1): void {
+    if (this.count === 0) this.reason = `${this.#what} ${taken} of the request: ${reason}`
+    this.count += count
+  }
+
+  /** Reports what was left out of an item that is stored: the message of a partial success that rejects nothing. */
+  warn(taken: number, reason: string): void {
+    if (this.reason === '') this.reason = `${this.#what} ${taken} of the request: ${reason}`
   }
 }
 
-const ITEM_ERRORS: ReadonlySet<OtlpError['code']> = new Set(['too-deep', 'too-many-attributes', 'too-large'])
+/**
+ * Why what threw `error` can't be stored.
+ *
+ * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted either
+ */
+export function explainRejection(error: unknown): string {
+  if (error instanceof OtlpError && ITEM_ERRORS.has(error.code)) return error.message
+  throw error
+}
+
+const ITEM_ERRORS: ReadonlySet<OtlpError['code']> = new Set(['too-deep', 'over-limit', 'bad-field', 'too-large'])

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
+import { OtlpError } from './error.ts'
 import { MAX_SOURCE_BYTES, MAX_SOURCES_BYTES } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
@@ -20,6 +21,9 @@ type Range = { at: number; length: number }
 
 const SERVICE_NAME = 'service.name'
 
+/** Fields that are read before other work gets its turn: they are skipped, mostly, in 4 ns each. */
+const FIELDS_AT_ONCE = 1_000_000
+
 /**
  * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans wherever it
  * stands on the wire. One that is sent in pieces is merged, as protobuf wants it.
@@ -32,6 +36,7 @@ const SERVICE_NAME = 'service.name'
  * |               |      | |                       |      | | 4 description_keys   | 0x22 |
  */
 export class ResourceFields {
+  readonly name = 'resource'
   readonly #attributes = new AttributeList()
   readonly #schemaUrl: Range = { at: 0, length: 0 }
   readonly #service = new RowWriter(256)
@@ -40,17 +45,20 @@ export class ResourceFields {
   /** On the wire. */
   sizeBytes = 0
 
-  /** Leaves the reader where it was. */
-  read(reader: WireReader, end: number): void {
-    const start = reader.pos
+  clear(): void {
     this.#attributes.clear()
     this.#schemaUrl.length = 0
     this.#droppedAttributes = 0
     this.#entityRefs = []
     this.sizeBytes = 0
-    while (reader.pos < end) {
+  }
+
+  /** Reads on, and returns whether that was all. */
+  read(reader: WireReader, end: number): boolean {
+    for (let fields = 0; reader.pos < end; fields++) {
+      if (fields === FIELDS_AT_ONCE) return false
       const tag = reader.varint()
-      if (tag === 0x0a) this.#readResource(reader, messageEnd(reader, end))
+      if (tag === 0x0a) this.#readResource(reader, boundedEnd(reader, end))
       else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
       else reader.skip(tag, end)
     }
@@ -58,7 +66,7 @@ export class ResourceFields {
     this.sizeBytes += this.#schemaUrl.length
     this.#service.reset()
     if (!this.#attributes.writeValue(SERVICE_NAME, this.#service)) this.#service.u8(0)
-    reader.pos = start
+    return true
   }
 
   get service(): DataView {
@@ -87,7 +95,7 @@ export class ResourceFields {
 }
 
 /**
- * The scope of a ScopeSpans, read like the resource.
+ * The scope of a ScopeSpans, read like the resource, and whether there are items.
  *
  * | ScopeSpans   | tag  | | InstrumentationScope        | tag  |
  * |--------------|------|-|-----------------------------|------|
@@ -97,6 +105,8 @@ export class ResourceFields {
  * |              |      | | 4 dropped_attributes_count  | 0x20 |
  */
 export class ScopeFields {
+  readonly name = 'scope'
+  hasItems = false
   readonly #name: Range = { at: 0, length: 0 }
   readonly #version: Range = { at: 0, length: 0 }
   readonly #attributes = new AttributeList()
@@ -105,29 +115,31 @@ export class ScopeFields {
   /** On the wire. */
   sizeBytes = 0
 
-  /** Leaves the reader where it was. Tells whether there are spans. */
-  read(reader: WireReader, end: number): boolean {
-    const start = reader.pos
-    let spans = false
+  clear(): void {
+    this.hasItems = false
     this.#name.length = 0
     this.#version.length = 0
     this.#attributes.clear()
     this.#schemaUrl.length = 0
     this.#droppedAttributes = 0
     this.sizeBytes = 0
-    while (reader.pos < end) {
+  }
+
+  /** Reads on, and returns whether that was all. */
+  read(reader: WireReader, end: number): boolean {
+    for (let fields = 0; reader.pos < end; fields++) {
+      if (fields === FIELDS_AT_ONCE) return false
       const tag = reader.varint()
-      if (tag === 0x0a) this.#readScope(reader, messageEnd(reader, end))
+      if (tag === 0x0a) this.#readScope(reader, boundedEnd(reader, end))
       else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
       else {
-        spans ||= tag === 0x12
+        this.hasItems ||= tag === 0x12
         reader.skip(tag, end)
       }
     }
     reader.endMessage(end)
     this.sizeBytes += this.#schemaUrl.length
-    reader.pos = start
-    return spans
+    return true
   }
 
   write(reader: WireReader, writer: RowWriter): void {
@@ -175,7 +187,7 @@ export function writeSource(
 ): Source {
   const bytes = resource.sizeBytes + scope.sizeBytes
   seen.bytes += bytes
-  if (bytes > MAX_SOURCE_BYTES || seen.bytes > MAX_SOURCES_BYTES) return { ...NO_SOURCE, rejection: explain(bytes) }
+  if (bytes > MAX_SOURCE_BYTES || seen.bytes > MAX_SOURCES_BYTES) return rejectedSource(explain(bytes))
   const start = reader.pos
   const row = writer.pos
   writer.zeros(8)
@@ -194,6 +206,11 @@ export function writeSource(
   return { id: viewOf(id), service: resource.service, rejection: '' }
 }
 
+/** Of items that are rejected because of their resource or scope. */
+export function rejectedSource(rejection: string): Source {
+  return { ...NO_SOURCE, rejection }
+}
+
 const NO_SOURCE = { id: new DataView(new ArrayBuffer(8)), service: new DataView(new ArrayBuffer(1)) }
 
 function explain(bytes: number): string {
@@ -202,20 +219,29 @@ function explain(bytes: number): string {
     : `resources and scopes of the request have more than ${MAX_SOURCES_BYTES} bytes`
 }
 
-type EntityRef = { schemaUrl?: string; type?: string; idKeys?: string[]; descriptionKeys?: string[] }
+type EntityRef = {
+  readonly schemaUrl: string | undefined
+  readonly type: string | undefined
+  readonly idKeys: string[] | undefined
+  readonly descriptionKeys: string[] | undefined
+}
 
 function readEntityRef(reader: WireReader, end: number): EntityRef {
-  const ref: EntityRef = {}
+  let schemaUrl: string | undefined
+  let type: string | undefined
+  let idKeys: string[] | undefined
+  let descriptionKeys: string[] | undefined
   while (reader.pos < end) {
     const tag = reader.varint()
-    if (tag === 0x0a) ref.schemaUrl = readText(reader, end)
-    else if (tag === 0x12) ref.type = readText(reader, end)
-    else if (tag === 0x1a) (ref.idKeys ??= []).push(readText(reader, end))
-    else if (tag === 0x22) (ref.descriptionKeys ??= []).push(readText(reader, end))
+    if (tag === 0x0a) schemaUrl = readText(reader, end)
+    else if (tag === 0x12) type = readText(reader, end)
+    else if (tag === 0x1a) (idKeys ??= []).push(readText(reader, end))
+    else if (tag === 0x22) (descriptionKeys ??= []).push(readText(reader, end))
     else reader.skip(tag, end)
   }
   reader.endMessage(end)
-  return ref
+  // In one order, whatever it was on the wire: the text is part of the source's id. JSON leaves out what is undefined.
+  return { schemaUrl, type, idKeys, descriptionKeys }
 }
 
 function readText(reader: WireReader, end: number): string {
@@ -234,4 +260,12 @@ function readRange(reader: WireReader, end: number, range: Range): void {
 function messageEnd(reader: WireReader, end: number): number {
   const length = reader.length(end)
   return reader.pos + length
+}
+
+/** The same of a message that is stored whole. */
+function boundedEnd(reader: WireReader, outerEnd: number): number {
+  const end = messageEnd(reader, outerEnd)
+  const bytes = end - reader.pos
+  if (bytes > MAX_SOURCE_BYTES) throw new OtlpError('over-limit', `${bytes} bytes, more than ${MAX_SOURCE_BYTES}`)
+  return end
 }

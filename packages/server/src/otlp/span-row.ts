@@ -1,8 +1,9 @@
 import { copyBytes } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
+import { OtlpError } from './error.ts'
 import { RowWriter } from './row-writer.ts'
 import type { Source } from './source.ts'
-import { EVENT, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
+import { EVENT, invalidId, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
 import { WireReader } from './wire-reader.ts'
 
 /** Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as unspecified and unset. */
@@ -100,8 +101,8 @@ const LINK_ROW_BYTES = 128
 
 /**
  * Appends the rows of store/sql/span_links.sql: 'out' for every link, 'in' when the target's trace is known.
- * Returns how many rows. A link may have empty or broken ids (it then is kept for its attributes, as the
- * specification wants); such ids are filled up with zeros.
+ * Returns how many rows. A link may have empty or all-zero ids: it then is kept for its attributes, as the
+ * specification wants.
  *
  * | Link            | tag  | | Link                | tag  |
  * |-----------------|------|-|---------------------|------|
@@ -161,13 +162,17 @@ export function writeLinks(
       } else reader.skip(tag, end)
     }
     reader.endMessage(end)
+    if (traceIdLength !== 0 && traceIdLength !== 16) throw invalidLink(ordinal, 'trace id', traceIdLength, 16)
+    if (spanIdLength !== 0 && spanIdLength !== 8) throw invalidLink(ordinal, 'span id', spanIdLength, 8)
     const row = writer.pos
     writer.u32(received)
     writer.copy(reader.view, span.traceIdAt, 16)
     writer.u8(OUT)
     writer.copy(reader.view, span.spanIdAt, 8)
-    writePaddedId(reader, writer, traceIdAt, traceIdLength, 16)
-    writePaddedId(reader, writer, spanIdAt, spanIdLength, 8)
+    if (traceIdLength === 16) writer.copy(reader.view, traceIdAt, 16)
+    else writer.zeros(16)
+    if (spanIdLength === 8) writer.copy(reader.view, spanIdAt, 8)
+    else writer.zeros(8)
     const rest = writer.pos
     writer.u32(ordinal++)
     writeTimes(reader, writer, span)
@@ -207,8 +212,6 @@ function writeMirrored(writer: RowWriter, row: number, rest: number): void {
   writer.pos = end + end - row
 }
 
-function writePaddedId(reader: WireReader, writer: RowWriter, at: number, length: number, wanted: 16 | 8): void {
-  const kept = Math.min(length, wanted)
-  writer.copy(reader.view, at, kept)
-  if (kept < wanted) writer.zeros(wanted - kept)
+function invalidLink(ordinal: number, what: string, length: number, wanted: 16 | 8): OtlpError {
+  return new OtlpError('bad-field', `link ${ordinal}: ${invalidId(what, length, wanted)}`)
 }

@@ -186,7 +186,7 @@ export function rejectionOf(reader: WireReader, span: SpanFields): string {
   return span.eventCount > MAX_EVENTS ? `${span.eventCount} events are more than ${MAX_EVENTS}` : ''
 }
 
-function invalidId(what: string, length: number, wanted: number): string {
+export function invalidId(what: string, length: number, wanted: number): string {
   return length === wanted ? `${what} is all zero` : `${what} has ${length} bytes, not ${wanted}`
 }
 

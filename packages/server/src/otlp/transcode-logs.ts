@@ -1,14 +1,28 @@
-import { readEnvelope, takeRows } from './envelope.ts'
-import { LogFields, writeLog } from './log-record.ts'
+import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from './envelope.ts'
+import { idWarning, LogFields, writeLog } from './log-record.ts'
 import { Rejections } from './rejections.ts'
 import { RowWriter } from './row-writer.ts'
 import type { LogRows } from './rows.ts'
 import type { Source } from './source.ts'
+import { runSteps, type Steps } from './steps.ts'
 import { WireReader } from './wire-reader.ts'
 
-const logs = new RowWriter()
-const sources = new RowWriter()
+class LogState extends EnvelopeState {
+  readonly logs = new RowWriter()
+
+  override reset(): void {
+    super.reset()
+    this.logs.reset()
+  }
+}
+
+let idle: LogState | undefined
 const log = new LogFields()
+
+/** `logSteps` at once. */
+export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): LogRows {
+  return runSteps(logSteps(body, receivedUnixSeconds))
+}
 
 /**
  * Turns an ExportLogsServiceRequest (or LogsData: the same bytes) into rows. All or nothing, but for records beyond the
@@ -17,51 +31,70 @@ const log = new LogFields()
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much
  */
-export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): LogRows {
-  logs.reset()
-  sources.reset()
-  const items = new LogReader(receivedUnixSeconds)
-  const sourceCount = readEnvelope(new WireReader(body), sources, receivedUnixSeconds, items)
-  const [sourceBytes, logBytes] = takeRows(sources, logs)
-  return {
-    receivedUnixSeconds,
-    sources: sourceBytes,
-    sourceCount,
-    logs: logBytes,
-    logCount: items.count,
-    rejectedLogs: items.rejections.count,
-    rejectReason: items.rejections.reason,
+export function* logSteps(
+  body: Uint8Array,
+  receivedUnixSeconds: number,
+  rejections = new Rejections('log record'),
+): Steps<LogRows> {
+  const state = idle ?? new LogState()
+  idle = undefined
+  try {
+    const items = new LogReader(receivedUnixSeconds, state.logs, rejections)
+    const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
+    const [sources, logs] = yield* takeRows(state.sources, state.logs)
+    return {
+      receivedUnixSeconds,
+      sources,
+      sourceCount,
+      logs,
+      logCount: items.count,
+      rejectedLogs: rejections.count,
+      rejectReason: rejections.reason,
+    }
+  } finally {
+    state.reset()
+    idle = state
   }
 }
 
-class LogReader {
-  readonly received: number
+class LogReader implements ItemReader {
+  readonly #received: number
+  readonly #logs: RowWriter
+  readonly #rejections: Rejections
   count = 0
-  readonly rejections = new Rejections('log record')
 
-  constructor(received: number) {
-    this.received = received
+  constructor(received: number, logs: RowWriter, rejections: Rejections) {
+    this.#received = received
+    this.#logs = logs
+    this.#rejections = rejections
   }
 
-  readItem(reader: WireReader, source: Source, end: number): void {
-    const logsAt = logs.pos
+  rowBytes(): number {
+    return this.#logs.pos
+  }
+
+  readItem(reader: WireReader, source: Source, end: number): undefined {
+    const logsAt = this.#logs.pos
     let rejection: string
     try {
       rejection = this.#readLog(reader, source, end)
     } catch (error) {
-      rejection = this.rejections.fromError(error)
-      logs.pos = logsAt
+      rejection = this.#rejections.fromError(error)
+      this.#logs.pos = logsAt
     }
     if (rejection === '') this.count++
-    else this.rejections.add(this.count, rejection)
+    else this.#rejections.add(this.count, rejection)
   }
 
   /** Returns why it is rejected, or ''. */
   #readLog(reader: WireReader, source: Source, end: number): string {
-    const exceeded = this.rejections.findExceeded(source, this.count, end - reader.pos)
+    reader.nestedValues = 0
+    const exceeded = this.#rejections.findExceeded(source, this.count, end - reader.pos)
     if (exceeded !== '') return exceeded
     log.read(reader, end)
-    writeLog(reader, logs, this.received, source, log)
+    writeLog(reader, this.#logs, this.#received, source, log)
+    const warning = idWarning('', log.traceIdLength, log.spanIdLength)
+    if (warning !== '') this.#rejections.warn(this.count, warning)
     return ''
   }
 }

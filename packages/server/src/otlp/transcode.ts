@@ -1,4 +1,4 @@
-import { readEnvelope, takeRows } from './envelope.ts'
+import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from './envelope.ts'
 import { MAX_LINK_ROWS_BYTES } from './limits.ts'
 import { Rejections } from './rejections.ts'
 import { RowWriter } from './row-writer.ts'
@@ -6,12 +6,28 @@ import type { TraceRows } from './rows.ts'
 import type { Source } from './source.ts'
 import { rejectionOf, SpanFields } from './span.ts'
 import { estimateLinkRowBytes, writeLinks, writeSpan } from './span-row.ts'
+import { runSteps, type Steps } from './steps.ts'
 import { WireReader } from './wire-reader.ts'
 
-const spans = new RowWriter()
-const links = new RowWriter()
-const sources = new RowWriter()
+/** Rows of one request. Kept for the next one, as large memory is slow while it is new. */
+class TraceState extends EnvelopeState {
+  readonly spans = new RowWriter()
+  readonly links = new RowWriter()
+
+  override reset(): void {
+    super.reset()
+    this.spans.reset()
+    this.links.reset()
+  }
+}
+
+let idle: TraceState | undefined
 const span = new SpanFields()
+
+/** `traceSteps` at once. */
+export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
+  return runSteps(traceSteps(body, receivedUnixSeconds))
+}
 
 /**
  * Turns an ExportTraceServiceRequest (or TracesData: the same bytes) into rows, copying ranges and building no
@@ -19,62 +35,80 @@ const span = new SpanFields()
  * left out one by one.
  *
  * @param receivedUnixSeconds what the column `received` of every row becomes
- * @throws OtlpError when the bytes are no such message, or become too much
+ * @throws OtlpError when the bytes are no such message
  */
-export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  spans.reset()
-  links.reset()
-  sources.reset()
-  const items = new SpanReader(receivedUnixSeconds)
-  const sourceCount = readEnvelope(new WireReader(body), sources, receivedUnixSeconds, items)
-  const [sourceBytes, linkBytes, spanBytes] = takeRows(sources, links, spans)
-  return {
-    receivedUnixSeconds,
-    sources: sourceBytes,
-    spanLinks: linkBytes,
-    spans: spanBytes,
-    spanCount: items.spanCount,
-    linkCount: items.linkRows,
-    sourceCount,
-    rejectedSpans: items.rejections.count,
-    rejectReason: items.rejections.reason,
+export function* traceSteps(
+  body: Uint8Array,
+  receivedUnixSeconds: number,
+  rejections = new Rejections('span'),
+): Steps<TraceRows> {
+  const state = idle ?? new TraceState()
+  idle = undefined
+  try {
+    const items = new SpanReader(receivedUnixSeconds, state, rejections)
+    const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
+    const [sources, spanLinks, spans] = yield* takeRows(state.sources, state.links, state.spans)
+    return {
+      receivedUnixSeconds,
+      sources,
+      spanLinks,
+      spans,
+      spanCount: items.spanCount,
+      linkCount: items.linkRows,
+      sourceCount,
+      rejectedSpans: rejections.count,
+      rejectReason: rejections.reason,
+    }
+  } finally {
+    state.reset()
+    idle = state
   }
 }
 
 const SECONDS_PER_DAY = 86_400
 
-class SpanReader {
-  readonly received: number
+class SpanReader implements ItemReader {
+  readonly #received: number
   /** What links have of it: their partition. By the second it would be a byte a span that nobody asks for. */
-  readonly receivedDay: number
+  readonly #receivedDay: number
+  readonly #spans: RowWriter
+  readonly #links: RowWriter
+  readonly #rejections: Rejections
   spanCount = 0
   linkRows = 0
-  readonly rejections = new Rejections('span')
 
-  constructor(received: number) {
-    this.received = received
-    this.receivedDay = received - (received % SECONDS_PER_DAY)
+  constructor(received: number, { spans, links }: TraceState, rejections: Rejections) {
+    this.#received = received
+    this.#receivedDay = received - (received % SECONDS_PER_DAY)
+    this.#spans = spans
+    this.#links = links
+    this.#rejections = rejections
   }
 
-  readItem(reader: WireReader, source: Source, end: number): void {
-    const spansAt = spans.pos
-    const linksAt = links.pos
+  rowBytes(): number {
+    return this.#spans.pos + this.#links.pos
+  }
+
+  readItem(reader: WireReader, source: Source, end: number): undefined {
+    const spansAt = this.#spans.pos
+    const linksAt = this.#links.pos
     let rejection: string
     try {
       rejection = this.#readSpan(reader, source, end)
     } catch (error) {
-      rejection = this.rejections.fromError(error)
-      spans.pos = spansAt
-      links.pos = linksAt
+      rejection = this.#rejections.fromError(error)
+      this.#spans.pos = spansAt
+      this.#links.pos = linksAt
     }
     if (rejection === '') this.spanCount++
-    else this.rejections.add(this.spanCount, rejection)
+    else this.#rejections.add(this.spanCount, rejection)
   }
 
   /** Returns why it is rejected, or ''. */
   #readSpan(reader: WireReader, source: Source, end: number): string {
+    reader.nestedValues = 0
     const bytes = end - reader.pos
-    const exceeded = this.rejections.findExceeded(source, this.spanCount, bytes)
+    const exceeded = this.#rejections.findExceeded(source, this.spanCount, bytes)
     if (exceeded !== '') return exceeded
     span.read(reader, end)
     const rejection = rejectionOf(reader, span)
@@ -82,8 +116,8 @@ class SpanReader {
     if (span.linkCount > 0 && estimateLinkRowBytes(source, span, bytes) > MAX_LINK_ROWS_BYTES) {
       return `its ${span.linkCount} links become more than ${MAX_LINK_ROWS_BYTES} bytes`
     }
-    writeSpan(reader, spans, this.received, source, span, end)
-    if (span.linkCount > 0) this.linkRows += writeLinks(reader, links, this.receivedDay, source, span, end)
+    writeSpan(reader, this.#spans, this.#received, source, span, end)
+    if (span.linkCount > 0) this.linkRows += writeLinks(reader, this.#links, this.#receivedDay, source, span, end)
     return ''
   }
 }

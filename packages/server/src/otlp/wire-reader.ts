@@ -20,6 +20,8 @@ export class WireReader {
   readonly bytes: Buffer
   readonly view: DataView
   pos = 0
+  /** Of arrays and maps of the item that is being read. */
+  nestedValues = 0
 
   constructor(body: Uint8Array) {
     this.bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)

@@ -1,7 +1,9 @@
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { arbitraryTraces } from './arbitrary-traces.ts'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeTracesJson } from '../../src/otlp/json.ts'
+import { transcodeLogsJson, transcodeTracesJson } from '../../src/otlp/json.ts'
 import type { TraceRows } from '../../src/otlp/rows.ts'
 import { transcodeTraces } from '../../src/otlp/transcode.ts'
 import { readLinks, readSpans, type SpanRow } from './row-binary.ts'
@@ -22,9 +24,21 @@ test('ids are hex in any case', () => {
   })
 })
 
-test('an id that is no hex rejects its span and not the others', () => {
-  const rows = transcoded({ spans: [{ ...SPAN, traceId: 'W47/95gDgQPSabYzgT/GDA==' }, SPAN] })
-  expect(rows).toMatchObject({ spanCount: 1, rejectedSpans: 1 })
+test.each([
+  [
+    { traceId: 'W47/95gDgQPSabYzgT/GDA==' },
+    'traceId must be a string of hex digits, two a byte, got "W47/95gDgQPSabYzgT/GDA=="',
+  ],
+  [{ spanId: '123' }, 'spanId must be a string of hex digits, two a byte, got "123"'],
+  [{ spanId: '1234' }, 'span id has 2 bytes, not 8'],
+  [{ parentSpanId: 'no hex' }, 'parentSpanId must be a string of hex digits, two a byte, got "no hex"'],
+  [{ parentSpanId: '1234' }, 'parent span id has 2 bytes, not 8'],
+  [{ links: [{}, { traceId: 'no hex' }] }, 'traceId must be a string of hex digits, two a byte, got "no hex"'],
+  [{ links: [{}, { traceId: 'abcd' }] }, 'link 1: trace id has 2 bytes, not 16'],
+  [{ links: [{ traceId: 'ab'.repeat(16), spanId: 'ef' }] }, 'link 0: span id has 1 bytes, not 8'],
+])('the invalid id of %j rejects its span with a message, and not the others', (fields, message) => {
+  const rows = transcoded({ spans: [{ ...SPAN, ...fields }, SPAN] })
+  expect(rows).toMatchObject({ spanCount: 1, rejectedSpans: 1, rejectReason: `span 0 of the request: ${message}` })
 })
 
 test('64-bit integers are exact as strings and as numbers', () => {
@@ -53,10 +67,38 @@ test('enums are integers, their names are read too, and one from the future is 0
   expect(spanOf({ ...SPAN, kind: 99, status: { code: -1 } })).toMatchObject({ kind: 0, status: 0 })
 })
 
-test('only lowerCamelCase names count; unknown ones are ignored and null is absent', () => {
+test('both names of a field count; unknown ones are skipped and null is absent', () => {
   const span = { ...SPAN, name: null, start_time_unix_nano: '5', links: null, trace_state: 'a=b', new: { field: [1] } }
-  expect(spanOf(span)).toMatchObject({ name: '', start: 0n, traceState: '' })
+  expect(spanOf(span)).toMatchObject({ name: '', start: 5n, traceState: 'a=b' })
   expect(spanOf({ ...SPAN, __proto__x: 1, constructor: 'x', toString: 3 })).toMatchObject({ name: '' })
+})
+
+test('a name or value with escapes is what they stand for, and half a surrogate pair is U+FFFD', () => {
+  const text = spanText({ name: 'NAME' }).replace(
+    '"name":"NAME"',
+    '"n\\u0061me":"\\"\\/\\u00e9\\n\\ud83d\\ude00\\ud800x"',
+  )
+  expect(readSpans(transcodeTracesJson(Buffer.from(text), RECEIVED))[0]?.name).toBe('"/\u00e9\n\u{1f600}\ufffdx')
+})
+
+test('of members with one name the last counts, and lists are joined', () => {
+  const text = spanText({}).replace(
+    `"spanId":"${SPAN.spanId}"`,
+    `"spanId":"00","spanId":"${SPAN.spanId}","attributes":[{"key":"a"}],"attributes":[{"key":"b"}]`,
+  )
+  const [span] = readSpans(transcodeTracesJson(Buffer.from(text), RECEIVED))
+  expect(span).toMatchObject({ spanId: SPAN.spanId, attributes: [{ key: 'a' }, { key: 'b' }] })
+})
+
+test('members come in any order', () => {
+  fc.assert(
+    fc.property(arbitraryTraces(), fc.infiniteStream(fc.nat()), (request, random) => {
+      const shuffled = JSON.stringify(shuffledMembers(request, random))
+      const rows = transcodeTracesJson(Buffer.from(shuffled), RECEIVED)
+      expect(rows).toEqual(transcodeTracesJson(Buffer.from(JSON.stringify(request)), RECEIVED))
+    }),
+    { numRuns: 200 },
+  )
 })
 
 test('doubles are numbers or their names, bytes are base64, an empty value is a value', () => {
@@ -92,79 +134,108 @@ test('of a repeated key the last counts, in both encodings', () => {
   expect(rows).toEqual(transcodeTraces(encodeTraces(request), RECEIVED))
 })
 
-test('a link with empty or short ids is kept, and only a whole target gets a backlink', () => {
-  const links = [{}, { traceId: 'abcd', spanId: 'ef' }, { traceId: 'AB'.repeat(16), spanId: 'cd'.repeat(8) }]
+test('a link with empty ids is kept, and only a whole target gets a backlink', () => {
+  const links = [{}, { traceId: '', spanId: '00'.repeat(8) }, { traceId: 'AB'.repeat(16), spanId: 'cd'.repeat(8) }]
   const rows = transcoded({ spans: [{ ...SPAN, links }] })
-  expect(
-    readLinks(rows).map(({ direction, traceId, spanId, peerTraceId, peerSpanId, ordinal }) => ({
-      direction,
-      traceId,
-      spanId,
-      peerTraceId,
-      peerSpanId,
-      ordinal,
-    })),
-  ).toEqual([
-    { direction: 'out', ...SPAN, peerTraceId: '0'.repeat(32), peerSpanId: '0'.repeat(16), ordinal: 0 },
-    { direction: 'out', ...SPAN, peerTraceId: 'abcd'.padEnd(32, '0'), peerSpanId: 'ef'.padEnd(16, '0'), ordinal: 1 },
-    { direction: 'out', ...SPAN, peerTraceId: 'ab'.repeat(16), peerSpanId: 'cd'.repeat(8), ordinal: 2 },
-    {
-      direction: 'in',
-      traceId: 'ab'.repeat(16),
-      spanId: 'cd'.repeat(8),
-      peerTraceId: SPAN.traceId,
-      peerSpanId: SPAN.spanId,
-      ordinal: 2,
-    },
+  const empty = { peerTraceId: '0'.repeat(32), peerSpanId: '0'.repeat(16) }
+  const whole = { traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8) }
+  const peer = { peerTraceId: whole.traceId, peerSpanId: whole.spanId }
+  expect(readLinks(rows)).toMatchObject([
+    { direction: 'out', ...SPAN, ...empty, ordinal: 0 },
+    { direction: 'out', ...SPAN, ...empty, ordinal: 1 },
+    { direction: 'out', ...SPAN, ...peer, ordinal: 2 },
+    { direction: 'in', ...whole, peerTraceId: SPAN.traceId, peerSpanId: SPAN.spanId, ordinal: 2 },
   ])
 })
 
-test('what is no OTLP/JSON is an error that names the field', () => {
-  const errors = [
-    ['', 'body is not JSON'],
-    ['{', 'body is not JSON'],
-    ['[]', 'message must be an object, got an array'],
-    ['null', 'message must be an object, got null'],
-    ['{"resourceSpans":{}}', 'resourceSpans must be an array, got an object'],
-    ['{"resourceSpans":[1]}', 'message must be an object, got 1'],
-    [spanText({ name: 1 }), 'name must be a string, got 1'],
-    [spanText({ traceId: 5 }), 'traceId must be a string of hex digits, got 5'],
-    [spanText({ startTimeUnixNano: 'soon' }), 'startTimeUnixNano must be an integer, or one in a string, got "soon"'],
-    [spanText({ startTimeUnixNano: '-1' }), 'startTimeUnixNano must be between 0 and'],
-    [spanText({ endTimeUnixNano: '18446744073709551616' }), 'endTimeUnixNano must be between 0 and'],
-    [spanText({ endTimeUnixNano: 1.5 }), 'endTimeUnixNano must be an integer'],
-    [spanText({ flags: 2 ** 32 }), 'flags must be between 0 and 4294967295'],
-    [spanText({ kind: 'PRODUCER' }), 'kind must be an integer'],
-    [spanText({ status: [] }), 'status must be an object'],
-    [spanText({ attributes: [{ key: 'a', value: { bytesValue: 'no base64!' } }] }), 'bytesValue must be base64'],
-    [spanText({ attributes: [{ key: 'a', value: { boolValue: 'true' } }] }), 'boolValue must be true or false'],
-    [spanText({ attributes: [{ key: 'a', value: { doubleValue: 'one' } }] }), 'doubleValue must be a number'],
-  ] as const
-  for (const [text, message] of errors) {
-    expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(message)
-    expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(OtlpError)
-  }
+test.each([
+  ['', 'body is not JSON'],
+  ['{', 'body is not JSON'],
+  ['{}x', 'body is not JSON: byte 2 is x, expected the end'],
+  ['{"x":01}', 'body is not JSON'],
+  ['{"x":[1 2]}', 'body is not JSON'],
+  ['{"x":"\u0001"}', 'body is not JSON'],
+  [`{"x":1${'1'.repeat(2000)}}`, 'number of more than 1000 bytes'],
+  ['[]', 'message must be an object, got an array'],
+  ['null', 'message must be an object, got null'],
+  ['{"resourceSpans":{}}', 'resourceSpans must be an array, got an object'],
+  ['{"resourceSpans":[1]}', 'message must be an object, got 1'],
+  [spanText({ name: 'NAME' }).replace('"NAME"', '"\\x"'), 'invalid escape'],
+])('%j is not OTLP/JSON, and the error says why', (text, message) => {
+  expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(message)
+  expect(() => transcodeTracesJson(Buffer.from(text), RECEIVED)).toThrow(OtlpError)
+})
+
+test('a body that is not UTF-8 is not JSON', () => {
   expect(() => transcodeTracesJson(Buffer.from([0x22, 0xff, 0x22]), RECEIVED)).toThrow('body is not UTF-8')
 })
 
-test('JSON nested without end is an error', () => {
-  const deep = (depth: number): string =>
-    spanText({ attributes: [] }).replace(
-      '"attributes":[]',
-      `"attributes":[{"key":"a","value":${'{"arrayValue":{"values":['.repeat(depth)}${']}}'.repeat(depth)}}]`,
-    )
-  expect(transcodeTracesJson(Buffer.from(deep(60)), RECEIVED).spanCount).toBe(1)
-  for (const depth of [70, 1000, 200_000]) {
-    expect(() => transcodeTracesJson(Buffer.from(deep(depth)), RECEIVED)).toThrow(
-      expect.objectContaining({ code: 'too-deep' }),
-    )
-    // A long integer takes the parser that recurses.
-    const withLong = deep(depth).replace('"key":"a"', '"key":"a","n":1234567890123456789')
-    expect(() => transcodeTracesJson(Buffer.from(withLong), RECEIVED)).toThrow(
-      expect.objectContaining({ code: 'too-deep' }),
-    )
-  }
+test.each([
+  [{ name: 1 }, 'name must be a string, got 1'],
+  [{ traceId: 5 }, 'traceId must be a string of hex digits, two a byte, got 5'],
+  [{ startTimeUnixNano: 'soon' }, 'startTimeUnixNano must be an integer, or one in a string, got "soon"'],
+  [{ startTimeUnixNano: '-1' }, 'startTimeUnixNano must be between 0 and'],
+  [{ endTimeUnixNano: '18446744073709551616' }, 'endTimeUnixNano must be between 0 and'],
+  [{ endTimeUnixNano: 1.5 }, 'endTimeUnixNano must be an integer'],
+  [{ flags: 2 ** 32 }, 'flags must be between 0 and 4294967295'],
+  [{ kind: 'PRODUCER' }, 'kind must be an integer'],
+  [{ status: [] }, 'status must be an object'],
+  [{ attributes: [{ key: 'a', value: { bytesValue: 'no base64!' } }] }, 'bytesValue must be base64'],
+  [{ attributes: [{ key: 'a', value: { boolValue: 'true' } }] }, 'boolValue must be true or false'],
+  [{ attributes: [{ key: 'a', value: { doubleValue: 'one' } }] }, 'doubleValue must be a number'],
+])('the wrong value of %j rejects its span with a message, and not the others', (fields, message) => {
+  const rows = transcoded({ spans: [SPAN, { ...SPAN, ...fields }, SPAN] })
+  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+  expect(rows.rejectReason).toContain(`span 1 of the request: ${message}`)
 })
+
+test.each([66, 70, 1000, 200_000])(
+  'an attribute nested %i levels deep rejects its span, and not the others',
+  (depth) => {
+    const deep = `{"key":"a","value":${'{"arrayValue":{"values":['.repeat(depth)}${']}}'.repeat(depth)}}`
+    const text = JSON.stringify({
+      resourceSpans: [{ scopeSpans: [{ spans: [SPAN, { ...SPAN, attributes: ['DEEP'] }, SPAN] }] }],
+    }).replace('"DEEP"', deep)
+    const rows = transcodeTracesJson(Buffer.from(text), RECEIVED)
+    expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+    expect(rows.rejectReason).toContain('span 1 of the request: ')
+  },
+)
+
+test('an attribute nested 64 levels deep is stored', () => {
+  const nested = (depth: number): object => (depth === 0 ? {} : { arrayValue: { values: [nested(depth - 1)] } })
+  expect(transcoded({ spans: [{ ...SPAN, attributes: [{ key: 'a', value: nested(64) }] }] }).spanCount).toBe(1)
+})
+
+test.each([
+  ['resource', { resource: { attributes: [{ key: 5 }] }, scopeSpans: [{ spans: [SPAN, SPAN] }] }],
+  ['scope', { scopeSpans: [{ spans: [SPAN, SPAN], scope: { name: {} } }] }],
+])('a %s that is invalid rejects its spans, and not those of others', (_, broken) => {
+  const good = { scopeSpans: [{ spans: [SPAN] }] }
+  const body = Buffer.from(JSON.stringify({ resourceSpans: [good, broken, good] }))
+  expect(transcodeTracesJson(body, RECEIVED)).toMatchObject({ spanCount: 2, rejectedSpans: 2, sourceCount: 1 })
+})
+
+test('a log record with an invalid trace id is stored without it, and the sender is told', () => {
+  const logRecords = [{ body: { stringValue: 'a' }, traceId: 'no hex', spanId: SPAN.spanId }, { traceId: 'abcd' }]
+  const body = Buffer.from(JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }))
+  const rows = transcodeLogsJson(body, RECEIVED)
+  expect(rows).toMatchObject({ logCount: 2, rejectedLogs: 0 })
+  expect(rows.rejectReason).toMatch(/^log record 0 of the request: stored without traceId/)
+})
+
+/** The same value with the members of each object in another order. */
+function shuffledMembers(value: unknown, random: Iterator<number>): unknown {
+  if (Array.isArray(value)) return value.map((element) => shuffledMembers(element, random))
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).map(([name, member]) => ({
+    name,
+    member: shuffledMembers(member, random),
+    place: random.next().value as number,
+  }))
+  members.sort((one, other) => one.place - other.place)
+  return Object.fromEntries(members.map(({ name, member }) => [name, member]))
+}
 
 function transcoded(scopeSpans: object): TraceRows {
   return transcodeTracesJson(Buffer.from(JSON.stringify({ resourceSpans: [{ scopeSpans: [scopeSpans] }] })), RECEIVED)

@@ -156,13 +156,15 @@ test('spans with invalid ids are left out one by one and the first reason is tol
         { ...SPAN, spanId: '' },
         { ...SPAN, spanId: '00'.repeat(8) },
         { ...SPAN, parentSpanId: 'abcd' },
+        { ...SPAN, links: [{ traceId: 'abcd' }] },
+        { ...SPAN, links: [{ traceId: 'ab'.repeat(16), spanId: 'ab' }] },
         { ...SPAN, name: 'last' },
       ]),
     ),
     RECEIVED,
   )
   expect(readSpans(rows).map((span) => span.name)).toEqual(['', 'last'])
-  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 5 })
+  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 7 })
   expect(rows.rejectReason).toBe('span 1 of the request: trace id has 15 bytes, not 16')
 })
 
@@ -251,7 +253,7 @@ test('spans of a resource beyond the limit are rejected, those of others are sto
   })
   const rows = transcodeTraces(encodeTraces({ resourceSpans: [of(10), of(MAX_SOURCE_BYTES), of(20)] }), RECEIVED)
   expect(rows).toMatchObject({ spanCount: 4, rejectedSpans: 2, sourceCount: 2 })
-  expect(rows.rejectReason).toMatch(/^span 2 of the request: its resource and scope have/)
+  expect(rows.rejectReason).toMatch(/^span 2 of the request: resource: 262156 bytes, more than/)
 })
 
 test('a request beyond the number of spans keeps the first ones', () => {

@@ -30,15 +30,16 @@ test('status and metrics count what is taken of each signal, and what is refused
   expect(await post('/v1/logs', encodeLogs({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] }))).toBe(200)
   expect(await post('/v1/metrics', encodeMetrics({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }))).toBe(200)
   expect(await post('/v1/traces', Buffer.from('no protobuf'))).toBe(400)
-  expect(await post('/v1/traces', nested)).toBe(400)
+  expect(await post('/v1/traces', nested)).toBe(200)
+  expect(await post('/v1/traces', `{"x":${'['.repeat(100)}${']'.repeat(100)}}`)).toBe(400)
   expect(await post('/v1/traces', Buffer.alloc(2 * 1024 * 1024))).toBe(503)
   expect(await post('/v1/traces', encodeTraces(tracesOf('a', [span])), 'wrong')).toBe(401)
 
   const { body } = await spanlink.get<StatusAnswer>('/api/status')
   expect(body.ingest).toMatchObject({
-    requests: 7,
+    requests: 8,
     spans: 1,
-    rejectedSpans: 1,
+    rejectedSpans: 2,
     logs: 2,
     points: 3,
     rejectedPoints: 1,

@@ -4,7 +4,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OtlpError } from '../../src/otlp/error.ts'
 import { transcodeZipkin } from '../../src/otlp/zipkin.ts'
+import { readSpans } from '../ingest/row-binary.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
+
+const RECEIVED = 1_800_000_000
 
 let spanlink: Spanlink
 
@@ -106,6 +109,65 @@ test("Brave's tag kafka.topic is a topic between its producer and its consumer",
     ['consume', 'topic:::orders', 'service:billing', '500000'],
     ['produce', 'service:shop', 'topic:::orders', undefined],
   ])
+})
+
+test('a body without Content-Type is taken as JSON, as Zipkin does', async () => {
+  const url = new URL('/api/v2/spans', spanlink.ingest.otlpHttpUrl)
+  // A body of bytes: fetch gives one of text a type.
+  const response = await fetch(url, { method: 'POST', body: Buffer.from('[{"traceId":"abc","id":"1"}]') })
+  expect(response.status).toBe(202)
+  await spanlink.stored()
+  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${'abc'.padStart(32, '0')}`)
+  expect(body.spans).toMatchObject([{ spanId: '0000000000000001' }])
+})
+
+test.each([
+  ['1', '1'.padStart(32, '0')],
+  ['463ac35c9f6413a', '463ac35c9f6413a'.padStart(32, '0')],
+  ['463AC35C9F6413AD1', '463ac35c9f6413ad1'.padStart(32, '0')],
+])('zeros are put before the short trace id %s', (traceId, stored) => {
+  const rows = transcodeZipkin(Buffer.from(JSON.stringify([{ traceId, id: 'f', parentId: 'abc' }])), RECEIVED)
+  expect(readSpans(rows)).toMatchObject([
+    { traceId: stored, spanId: '000000000000000f', parentSpanId: '0000000000000abc' },
+  ])
+})
+
+test.each([
+  [{ traceId: 'x1' }, 'traceId must be 1 to 32 hex digits, got "x1"'],
+  [{ traceId: '1'.repeat(33) }, 'traceId must be 1 to 32 hex digits'],
+  [{ traceId: '00' }, 'trace id is all zero'],
+  [{ id: '1'.repeat(17) }, 'id must be 1 to 16 hex digits'],
+  [{ parentId: 'no hex' }, 'parentId must be 1 to 16 hex digits, got "no hex"'],
+  [{ timestamp: 'soon' }, 'timestamp must be a number of microseconds'],
+  [{ annotations: [{ timestamp: -1 }] }, 'annotation timestamp must be a number of microseconds'],
+])('a span with %j is rejected with a message, and the others are stored', (fields, message) => {
+  const spans = [
+    { traceId: 'a', id: 'b' },
+    { traceId: 'a', id: 'c', ...fields },
+    { traceId: 'a', id: 'd' },
+  ]
+  const rows = transcodeZipkin(Buffer.from(JSON.stringify(spans)), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 1 })
+  expect(rows.rejectReason).toContain(`span 1 of the request: ${message}`)
+})
+
+test('1,041 distinct spans, of which 88 are the server side of a client span, are all returned', async () => {
+  const traceId = 'e'.repeat(32)
+  const common = { traceId, timestamp: 1795132800000001, duration: 5 }
+  const spanOf = (i: number) => ({
+    ...common,
+    id: (i + 1).toString(16),
+    kind: 'CLIENT',
+    localEndpoint: { serviceName: 'a' },
+  })
+  const clients = Array.from({ length: 953 }, (_, i) => spanOf(i))
+  const servers = clients
+    .slice(0, 88)
+    .map((span) => ({ ...span, kind: 'SERVER', shared: true, localEndpoint: { serviceName: 'b' } }))
+  expect((await post(JSON.stringify([...clients, ...servers]))).status).toBe(202)
+  await spanlink.stored()
+  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${traceId}`)
+  expect(body.spans).toHaveLength(1041)
 })
 
 test('an empty list is taken', async () => {

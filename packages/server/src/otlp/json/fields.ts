@@ -1,0 +1,275 @@
+import { viewOf } from '../../bytes/copy-bytes.ts'
+import { OtlpError } from '../error.ts'
+import type { RowWriter } from '../row-writer.ts'
+import { type Message, wrongField, writeFields, type WriteField } from './message.ts'
+import { int64, parseDouble, readInteger, readNumber, toSigned } from './numbers.ts'
+import { BYTE, type JsonReader } from './reader.ts'
+import { HEX, writeLength } from './unescape.ts'
+
+/**
+ * OTLP/JSON to protobuf, by the names and tags of the proto files. The mapping is proto3 JSON with OTLP's exceptions
+ * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids are hex, and unknown members are skipped. Each
+ * function makes the writer of a field with its tag.
+ */
+
+/** Lengths of small messages take one byte: readers of attributes are fastest with those. */
+export const SHORT = 1
+
+/** From here on a message is moved once, or its length takes all five bytes at once. */
+export const LONG = 5
+
+/** Deeper messages aren't moved: each level would move all that is in it. */
+const MOVED_DEPTH = 8
+
+export function one(tag: number, fields: Message): WriteField {
+  return (json, out, name, depth) => {
+    if (json.peek() !== BYTE.openObject) throw wrongField(name, 'an object', json)
+    writeMessage(json, out, tag, fields, depth)
+  }
+}
+
+/** @param max how many there may be */
+export function many(tag: number, fields: Message, max: number): WriteField {
+  return each((json, out, _name, depth) => writeMessage(json, out, tag, fields, depth), max)
+}
+
+/** A repeated field, one by one; of numbers too, which every reader takes beside packed ones. */
+export function each(write: WriteField, max: number): WriteField {
+  return (json, out, name, depth) => {
+    if (json.peek() !== BYTE.openArray) throw wrongField(name, 'an array', json)
+    let count = 0
+    for (let more = json.openArray(); more; more = json.nextElement()) {
+      if (++count > max) throw new OtlpError('over-limit', `more than ${max} ${name}`)
+      write(json, out, name, depth)
+    }
+  }
+}
+
+export function writeMessage(json: JsonReader, out: RowWriter, tag: number, fields: Message, depth: number): void {
+  out.varint(tag)
+  const start = beginMessage(out, depth > MOVED_DEPTH ? LONG : SHORT)
+  writeFields(json, out, fields, depth)
+  endMessage(out, start, depth > MOVED_DEPTH ? LONG : SHORT)
+}
+
+/** Keeps so many bytes free for a length. Returns where the message begins, for `endMessage`. */
+export function beginMessage(out: RowWriter, lengthBytes: number): number {
+  out.reserve(lengthBytes)
+  out.pos += lengthBytes
+  return out.pos
+}
+
+export function endMessage(out: RowWriter, start: number, lengthBytes: number): void {
+  const length = out.pos - start
+  let end = start
+  if (length >= 0x80 && lengthBytes === SHORT) {
+    const more = (length < 0x4000 ? 2 : LONG) - SHORT
+    out.reserve(more)
+    out.bytes.copyWithin(start + more, start, out.pos)
+    out.pos += more
+    end += more
+  }
+  const behind = out.pos
+  out.pos = start - lengthBytes
+  writeLength(out, length, end)
+  out.pos = behind
+}
+
+export function string(tag: number): WriteField {
+  return (json, out, name) => {
+    if (json.peek() !== BYTE.quote) throw wrongField(name, 'a string', json)
+    json.string()
+    out.varint(tag)
+    json.writeString(out)
+  }
+}
+
+/** An id. Its length is looked at where protobuf's is. */
+export function hex(tag: number): WriteField {
+  return (json, out, name) => {
+    if (!writeHex(json, out, tag)) throw wrongField(name, 'a string of hex digits, two a byte', json)
+  }
+}
+
+/** An id without which an item is still worth storing. */
+export function optionalHex(tag: number): WriteField {
+  return (json, out, name) => {
+    if (writeHex(json, out, tag)) return
+    json.warning ||= `stored without ${name}: ${wrongField('it', 'a string of hex digits, two a byte', json).message}`
+    if (json.peek() !== BYTE.quote) throw wrongField(name, 'a string of hex digits, two a byte', json)
+    json.string()
+  }
+}
+
+/** False when it is none, and then nothing is written and the position is where it was. */
+function writeHex(json: JsonReader, out: RowWriter, tag: number): boolean {
+  const start = json.pos
+  if (json.peek() !== BYTE.quote) return false
+  json.string()
+  const { bytes, stringAt, stringEnd } = json
+  const length = (stringEnd - stringAt) / 2
+  const row = out.pos
+  out.varint(tag)
+  out.varint(length)
+  out.reserve(length)
+  let bad = Number.isInteger(length) ? 0 : 0x80
+  for (let at = stringAt; at < stringEnd; at += 2) {
+    const high = HEX[bytes[at] as number] as number
+    const low = HEX[bytes[at + 1] as number] as number
+    bad |= high | low
+    out.bytes[out.pos++] = (high << 4) | low
+  }
+  if (bad < 0x80) return true
+  out.pos = row
+  json.pos = start
+  return false
+}
+
+export function base64(tag: number): WriteField {
+  return (json, out, name) => {
+    const start = json.pos
+    if (json.peek() !== BYTE.quote) throw wrongField(name, 'base64', json)
+    json.string()
+    const text = json.text()
+    const bytes = Buffer.from(text, 'base64')
+    // The decoder passes over what isn't base64, which then is missing.
+    if (bytes.length !== Math.floor((text.replace(/={1,2}$/, '').length * 3) / 4)) {
+      json.pos = start
+      throw wrongField(name, 'base64', json)
+    }
+    out.varint(tag)
+    out.string(viewOf(bytes), 0, bytes.length)
+  }
+}
+
+export function bool(tag: number): WriteField {
+  return (json, out, name) => {
+    const isTrue = json.literal('true')
+    if (!isTrue && !json.literal('false')) throw wrongField(name, 'true or false', json)
+    out.varint(tag)
+    out.u8(isTrue ? 1 : 0)
+  }
+}
+
+export function double(tag: number): WriteField {
+  return (json, out, name) => {
+    const byte = json.peek()
+    let value: number | undefined
+    if (byte === BYTE.quote) {
+      const start = json.pos
+      json.string()
+      value = parseDouble(json.text())
+      if (value === undefined) json.pos = start
+    } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) value = readNumber(json)
+    if (value === undefined) throw wrongField(name, 'a number, "NaN", "Infinity" or "-Infinity"', json)
+    out.varint(tag)
+    out.reserve(8)
+    out.view.setFloat64(out.pos, value, true)
+    out.pos += 8
+  }
+}
+
+type Range = { readonly isSigned: boolean; readonly bits: 32 | 64 }
+
+/** Leaves it in `int64`. */
+function integer(json: JsonReader, name: string, { isSigned, bits }: Range): void {
+  const start = json.pos
+  if (!readInteger(json)) {
+    // Digits are an integer still, one of more than 64 bits.
+    json.pos = start
+    const isNumber = /^"?-?\d+"?$/.test(json.describe())
+    throw wrongField(name, isNumber ? rangeText(isSigned, bits) : 'an integer, or one in a string', json)
+  }
+  const { isNegative } = int64
+  const isZero = int64.low === 0 && int64.high === 0
+  const fits = isSigned ? toSigned() : !isNegative || isZero
+  const fitsWord = isSigned ? int64.high === (isNegative && !isZero ? 0xffffffff : 0) : int64.high === 0
+  const signFits = !isSigned || int64.low >>> 31 === (isNegative && !isZero ? 1 : 0)
+  if (fits && (bits === 64 || (fitsWord && signFits))) return
+  json.pos = start
+  throw wrongField(name, rangeText(isSigned, bits), json)
+}
+
+function rangeText(isSigned: boolean, bits: number): string {
+  const [low, high] = isSigned
+    ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n]
+    : [0n, 2n ** BigInt(bits) - 1n]
+  return `between ${low} and ${high}`
+}
+
+/** As a varint. */
+function varint64(out: RowWriter): void {
+  let { low, high } = int64
+  out.reserve(10)
+  while (high > 0 || low >= 0x80) {
+    out.bytes[out.pos++] = (low & 0x7f) | 0x80
+    low = ((low >>> 7) | ((high & 0x7f) << 25)) >>> 0
+    high >>>= 7
+  }
+  out.bytes[out.pos++] = low
+}
+
+export function varint(tag: number, isSigned: boolean): WriteField {
+  const range: Range = { isSigned, bits: 64 }
+  return (json, out, name) => {
+    integer(json, name, range)
+    out.varint(tag)
+    varint64(out)
+  }
+}
+
+export function fixed64(tag: number, isSigned = false): WriteField {
+  const range: Range = { isSigned, bits: 64 }
+  return (json, out, name) => {
+    integer(json, name, range)
+    out.varint(tag)
+    out.reserve(8)
+    out.view.setUint32(out.pos, int64.low, true)
+    out.view.setUint32(out.pos + 4, int64.high, true)
+    out.pos += 8
+  }
+}
+
+/** Zigzag: 0, -1, 1, -2 are 0, 1, 2, 3. */
+export function sint32(tag: number): WriteField {
+  return (json, out, name) => {
+    integer(json, name, { isSigned: true, bits: 32 })
+    const number = int64.low | 0
+    out.varint(tag)
+    out.varint(((number << 1) ^ (number >> 31)) >>> 0)
+  }
+}
+
+const UINT32: Range = { isSigned: false, bits: 32 }
+
+export function uint32(tag: number): WriteField {
+  return (json, out, name) => {
+    integer(json, name, UINT32)
+    out.varint(tag)
+    out.varint(int64.low)
+  }
+}
+
+export function fixed32(tag: number): WriteField {
+  return (json, out, name) => {
+    integer(json, name, UINT32)
+    out.varint(tag)
+    out.u32(int64.low)
+  }
+}
+
+/** A number or its name. Numbers we don't know are stored as 0. */
+export function enumeration(tag: number, names: readonly string[]): WriteField {
+  return (json, out, name) => {
+    out.varint(tag)
+    if (json.peek() === BYTE.quote) {
+      const start = json.pos
+      json.string()
+      const number = names.indexOf(json.text())
+      if (number >= 0) return out.varint(number)
+      json.pos = start
+    }
+    integer(json, name, { isSigned: true, bits: 32 })
+    out.varint(int64.high === 0 && int64.low < names.length ? int64.low : 0)
+  }
+}

@@ -1,0 +1,113 @@
+import { OtlpError } from '../error.ts'
+import type { RowWriter } from '../row-writer.ts'
+import type { JsonReader } from './reader.ts'
+
+/** What the letter behind a backslash stands for; 0 for those that are none. */
+const SIMPLE = new Uint8Array(256)
+for (const [letter, code] of [
+  ['"', 0x22],
+  ['\\', 0x5c],
+  ['/', 0x2f],
+  ['b', 0x08],
+  ['f', 0x0c],
+  ['n', 0x0a],
+  ['r', 0x0d],
+  ['t', 0x09],
+] as const) {
+  SIMPLE[letter.charCodeAt(0)] = code
+}
+
+/** What a character is as a hex digit, in any case; 255 when it is none. */
+export const HEX = new Uint8Array(256).fill(0xff)
+for (let digit = 0; digit < 16; digit++) {
+  for (const text of [digit.toString(16), digit.toString(16).toUpperCase()]) HEX[text.charCodeAt(0)] = digit
+}
+
+/** Half of a pair that stands alone is no character: U+FFFD, as encoders of UTF-8 write it. */
+const REPLACEMENT = 0xfffd
+
+/** Writes the string that was read last, which has escapes, with its length before it. */
+export function writeUnescaped(json: JsonReader, out: RowWriter): void {
+  const { bytes, stringAt, stringEnd } = json
+  // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and be padded.
+  out.reserve(stringEnd - stringAt + 5)
+  const start = out.pos + lengthBytes(stringEnd - stringAt)
+  const to = out.bytes
+  let pos = start
+  for (let at = stringAt; at < stringEnd;) {
+    const byte = bytes[at] as number
+    if (byte !== 0x5c) {
+      to[pos++] = byte
+      at++
+      continue
+    }
+    const letter = bytes[at + 1] as number
+    if (letter !== 0x75) {
+      const simple = SIMPLE[letter] as number
+      if (simple === 0) throw invalid(at)
+      to[pos++] = simple
+      at += 2
+      continue
+    }
+    let code = hexUnit(json, at)
+    at += 6
+    if (code >= 0xd800 && code < 0xe000) {
+      const low = code < 0xdc00 && bytes[at] === 0x5c && bytes[at + 1] === 0x75 ? hexUnit(json, at) : 0
+      if (low >= 0xdc00 && low < 0xe000) {
+        code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff)
+        at += 6
+      } else code = REPLACEMENT
+    }
+    pos = writeUtf8(to, pos, code)
+  }
+  writeLength(out, pos - start, start)
+  out.pos = pos
+}
+
+function lengthBytes(length: number): number {
+  let bytes = 1
+  for (let rest = length; rest >= 0x80; rest >>>= 7) bytes++
+  return bytes
+}
+
+/** In all bytes from the position to `end`: a varint may be longer than it needs to be. */
+export function writeLength(out: RowWriter, length: number, end: number): void {
+  let rest = length
+  for (let at = out.pos; at < end - 1; at++) {
+    out.bytes[at] = (rest & 0x7f) | 0x80
+    rest >>>= 7
+  }
+  out.bytes[end - 1] = rest
+}
+
+function hexUnit({ bytes, stringEnd }: JsonReader, at: number): number {
+  let code = 0
+  for (let i = at + 2; i < at + 6; i++) {
+    const digit = i < stringEnd ? (HEX[bytes[i] as number] as number) : 0xff
+    if (digit === 0xff) throw invalid(at)
+    code = (code << 4) | digit
+  }
+  return code
+}
+
+function writeUtf8(to: Buffer, start: number, code: number): number {
+  let pos = start
+  if (code < 0x80) to[pos++] = code
+  else {
+    if (code < 0x800) to[pos++] = 0xc0 | (code >> 6)
+    else {
+      if (code < 0x10000) to[pos++] = 0xe0 | (code >> 12)
+      else {
+        to[pos++] = 0xf0 | (code >> 18)
+        to[pos++] = 0x80 | ((code >> 12) & 0x3f)
+      }
+      to[pos++] = 0x80 | ((code >> 6) & 0x3f)
+    }
+    to[pos++] = 0x80 | (code & 0x3f)
+  }
+  return pos
+}
+
+function invalid(at: number): OtlpError {
+  return new OtlpError('bad-json', `body is not JSON: invalid escape at byte ${at}`)
+}
