@@ -144,3 +144,17 @@ test('never is refused beside a group and for other lists', async () => {
   expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('group') } })
   expect(await spanlink.get('/api/messages/late', { never: 'true' })).toMatchObject({ status: 400 })
 })
+
+test('a group that reads the topic of another cluster is not missed', async () => {
+  const inCluster = (id: string) => ({ attributes: { 'kafka.cluster.id': id } })
+  const [eu, us] = [send('shared', { at: 0, ...inCluster('eu') }), send('shared', { at: 1, ...inCluster('us') })]
+  const lost = send('shared', { at: 2, ...inCluster('us') })
+  await put('shop', [eu, us, lost])
+  await put('stock', [
+    processing('shared', eu, 'eu-stock', 'link', { at: 100, ...inCluster('eu') }),
+    processing('shared', us, 'us-stock', 'link', { at: 100, ...inCluster('us') }),
+  ])
+  const answer = await unconsumed({ topic: 'shared' })
+  expect(rowsOf(answer)).toEqual([`${lost.spanId} us-stock`])
+  expect(answer.messages[0]?.cluster).toBe('us')
+})
