@@ -9,6 +9,7 @@ import type {
   TraceAnswer,
 } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
+import { StoreError } from '../store/store-error.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { findLinkedSpans, type LinkEnd, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from './linked-span.ts'
 import { findLogEvents } from './logs/log-events.ts'
@@ -16,7 +17,10 @@ import { isUnknownRecord, mergeRecords, resolveRecord } from './messaging/record
 import { parentQueueTimes } from './parent-queue-times.ts'
 import { fewGranules } from './span-bucket.ts'
 import { isInside, spanIdentity } from './span-parents.ts'
-import { findBucketsOf, inBuckets } from './trace-buckets.ts'
+import { findBucketsOf } from './trace-buckets.ts'
+import { findTraceCut, wholeOrTooHeavy, withinCut } from './trace-cut.ts'
+import { type LinkRow, linksOf, type SpanLinks } from './trace-links.ts'
+import { type Asked, cutParams, ofAskedInBuckets, type TracePart, zipped } from './trace-part.ts'
 import { findSources } from './span-source.ts'
 
 /** More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans first. */
@@ -53,21 +57,42 @@ export async function findSpan(
   }
 }
 
-/** `spanId` empty: all of the trace. */
-type Asked = { readonly traceId: string; readonly spanId: string }
-
 async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceAnswer | undefined> {
-  const { traceId } = asked
-  const linksRead = linksOf(store, asked, options)
+  const buckets = findBucketsOf(store, asked.traceId, options)
+  try {
+    return await readPart(store, { asked, buckets, cut: undefined }, options)
+  } catch (error) {
+    if (!isTooHeavy(error)) throw error
+    const params = { ...asked, ...(await buckets) }
+    const cut = await findTraceCut(store, ofAskedInBuckets, params, options)
+    return cut && (await readPart(store, { asked, buckets, cut }, options))
+  }
+}
+
+function isTooHeavy(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'too-heavy'
+}
+
+async function readPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceAnswer | undefined> {
+  const { cut } = part
+  const { traceId } = part.asked
+  let truncated = cut?.isLast === false
+  const linksRead = linksOf(store, part, options).catch((error: unknown) => {
+    if (cut === undefined || !isTooHeavy(error)) throw error
+    truncated = true
+    return new Map<string, SpanLinks>()
+  })
   const [spanRows, links, targets, logEvents] = await Promise.all([
-    spansOf(store, asked, options),
+    spansOf(store, part, options),
     linksRead,
     linksRead.then(async (read) => await targetsOf(store, read, options)),
     findLogEvents(store, traceId, options),
   ])
   if (spanRows.length === 0) return undefined
-  const truncated = spanRows.length > SPANS_AT_MOST
-  if (truncated) spanRows.length = SPANS_AT_MOST
+  if (spanRows.length > SPANS_AT_MOST) {
+    truncated = true
+    spanRows.length = SPANS_AT_MOST
+  }
   const [sources, queueTimes] = await Promise.all([
     findSources(
       store,
@@ -134,16 +159,13 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
   readonly droppedLinks: number
 }
 
-const ofAsked = `trace_id = toFixedString(unhex({traceId:String}), 16)
-  and ({spanId:String} = '' or span_id = toFixedString(unhex({spanId:String}), 8))`
-
 /**
  * Columns as they lie, put together here: the engine takes longer to understand functions over them (4 ms of CPU) than to read the
  * spans of a typical trace.
  */
-async function spansOf(store: Store, asked: Asked, options: QueryOptions): Promise<SpanRow[]> {
-  const buckets = await findBucketsOf(store, asked.traceId, options)
-  if (buckets === undefined) return []
+async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options: QueryOptions): Promise<SpanRow[]> {
+  const bounds = await buckets
+  if (bounds === undefined) return []
   const rows = await store.query<SpanRow>(
     `select hex(span_id) as spanId, hex(parent_span_id) as parentSpanId, service, name, kind, start, duration, status,
       status_message as statusMessage, messaging_operation as operation, trace_state as traceState, flags, source_id as sourceId,
@@ -152,14 +174,16 @@ async function spansOf(store: Store, asked: Asked, options: QueryOptions): Promi
       events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
       dropped_events as droppedEvents, dropped_links as droppedLinks
     from spans
-    where ${ofAsked} and ${inBuckets}
-    order by start, ${spanIdentity}
-    limit 1 by ${spanIdentity}
-    limit ${SPANS_AT_MOST + 1}
-    ${fewGranules}`,
-    { ...asked, ...buckets },
+    where ${ofAskedInBuckets} ${
+      // Sorting would hold all rows, and each of a span that was sent a million times.
+      cut === undefined
+        ? `order by start, ${spanIdentity} limit 1 by ${spanIdentity} limit ${SPANS_AT_MOST + 1} ${wholeOrTooHeavy}`
+        : `and ${withinCut} limit 1 by ${spanIdentity} limit ${cut.count} ${fewGranules}`
+    }`,
+    { ...asked, ...bounds, ...cutParams(cut) },
     options,
   )
+  if (cut !== undefined) rows.sort((a, b) => compareNano(a.start, b.start) || (a.spanId < b.spanId ? -1 : 1))
   return rows.map((row) => ({
     ...row,
     spanId: row.spanId.toLowerCase(),
@@ -181,10 +205,6 @@ function eventsOf(row: SpanRow): SpanEvent[] {
   }))
 }
 
-function zipped(keys: readonly string[], values: readonly string[]): [string, string][] {
-  return keys.map((key, at) => [key, values[at] ?? ''])
-}
-
 /** In order of time once there are such events; else as sent. */
 function withLogEvents(events: SpanEvent[], logEvents: readonly SpanEvent[] | undefined): SpanEvent[] {
   if (logEvents === undefined) return events
@@ -196,59 +216,6 @@ function compareNano(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b))
 }
 
-type SpanLinks = {
-  /** In order of their place on the span. */
-  readonly outgoing: readonly LinkRow[]
-  /** How many links name the span. */
-  readonly incoming: number
-}
-
-type LinkRow = Pick<Span, 'kind' | 'service'> & {
-  readonly ordinal: number
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  readonly traceState: string
-  readonly flags: number
-  readonly attributes: readonly (readonly [string, string])[]
-  readonly attributeTypes: string
-  readonly droppedAttributes: number
-}
-
-/** By span id. One statement for both directions: their rows lie side by side. */
-async function linksOf(store: Store, asked: Asked, options: QueryOptions): Promise<ReadonlyMap<string, SpanLinks>> {
-  const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
-    `select hex(span_id) as spanId, uniqExactIf((peer_trace_id, peer_span_id, kind, service, ordinal), direction = 'in') as incoming,
-      groupArrayIf(${SPANS_AT_MOST})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
-        attr_types, dropped_attrs), direction = 'out') as outgoing
-    from span_links
-    where ${ofAsked}
-    group by span_id
-    ${fewGranules}`,
-    asked,
-    options,
-  )
-  return new Map(
-    rows.map(({ spanId, incoming, outgoing }) => [
-      spanId.toLowerCase(),
-      { incoming: Number(incoming), outgoing: inOrder(outgoing) },
-    ]),
-  )
-}
-
-type OutgoingLink = readonly [
-  kind: Span['kind'],
-  service: string,
-  ordinal: number,
-  peerTraceId: string,
-  peerSpanId: string,
-  traceState: string,
-  flags: number,
-  keys: readonly string[],
-  values: readonly string[],
-  types: string,
-  dropped: number,
-]
-
 async function targetsOf(
   store: Store,
   links: ReadonlyMap<string, SpanLinks>,
@@ -257,38 +224,6 @@ async function targetsOf(
   const outgoing = Array.from(links.values(), (ofSpan) => ofSpan.outgoing).flat()
   const refs = outgoing.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId }))
   return await findLinkedSpans(store, refs, options)
-}
-
-/** A span that was sent twice has its links twice. */
-function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
-  const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
-  return Array.from(byOrdinal.values(), (link): LinkRow => {
-    const [
-      kind,
-      service,
-      ordinal,
-      peerTraceId,
-      peerSpanId,
-      traceState,
-      flags,
-      keys,
-      values,
-      attributeTypes,
-      droppedAttributes,
-    ] = link
-    return {
-      kind,
-      service,
-      ordinal,
-      peerTraceId: peerTraceId.toLowerCase(),
-      peerSpanId: peerSpanId.toLowerCase(),
-      traceState,
-      flags,
-      attributes: zipped(keys, values),
-      attributeTypes,
-      droppedAttributes,
-    }
-  }).sort((a, b) => a.ordinal - b.ordinal)
 }
 
 /** A span's links, and the record that it is about itself. */

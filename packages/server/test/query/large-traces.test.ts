@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, kv, type OtlpSpan, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { memoryShares } from '../../src/cli/memory-shares.ts'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { findTrace } from '../../src/query/trace.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { linkTo, nowNano } from './order-spans.ts'
+
+// With the memory that the engine has by default.
+let dir = ''
+let store: Store
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-large-'))
+  store = await openEmbeddedStore(dir, { engineBytes: memoryShares().engineBytes })
+})
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+const now = nowNano()
+const TEXT = 'a value of some length, as statements and URLs are. '.repeat(4)
+
+function spanAt(traceId: string, at: number): OtlpSpan & { readonly spanId: string } {
+  const spanId = (at + 1).toString(16).padStart(16, '0')
+  return {
+    traceId,
+    spanId,
+    name: 'step',
+    startTimeUnixNano: String(now + BigInt(at)),
+    endTimeUnixNano: String(now + BigInt(at) + 1000n),
+    attributes: [kv('order.id', at), kv('url.full', `${TEXT}${at}`), kv('db.query.text', `${TEXT}${at}`)],
+    links: [linkTo({ traceId, spanId })],
+  }
+}
+
+async function insert(spans: readonly OtlpSpan[], tokens: readonly string[]): Promise<void> {
+  const rows = transcodeTraces(encodeTraces(tracesOf('large', [...spans])), Math.floor(Date.now() / 1000))
+  for (const token of tokens) {
+    await store.insert('sources', [rows.sources], token)
+    await store.insert('span_links', [rows.spanLinks], token)
+    await store.insert('spans', [rows.spans], token)
+  }
+}
+
+const CHUNK = 10_000
+
+test('of a trace of 120,000 long spans the earliest are returned, with their links, as truncated', async () => {
+  const traceId = randomTraceId()
+  for (let from = 0; from < 120_000; from += CHUNK) {
+    await insert(
+      Array.from({ length: CHUNK }, (_, at) => spanAt(traceId, from + at)),
+      [`large-${from}`],
+    )
+  }
+  const trace = await findTrace(store, traceId, {})
+  expect(trace?.truncated).toBe(true)
+  const ids = trace?.spans.map((span) => span.spanId) ?? []
+  expect(ids.length).toBeGreaterThan(10_000)
+  expect(ids).toEqual(ids.map((_, at) => spanAt(traceId, at).spanId))
+  expect(trace?.spans.at(-1)).toMatchObject({ attributes: expect.any(Array), links: [{ target: { name: 'step' } }] })
+}, 600_000)
+
+test('a trace whose 1,000 spans were sent 200 times is returned whole, each span once', async () => {
+  const traceId = randomTraceId()
+  const spans = Array.from({ length: 1000 }, (_, at) => spanAt(traceId, at))
+  await insert(
+    Array.from({ length: 10 }, () => spans).flat(),
+    Array.from({ length: 20 }, (_, turn) => `again-${turn}`),
+  )
+  const trace = await findTrace(store, traceId, {})
+  expect(trace?.truncated).toBeUndefined()
+  expect(trace?.spans.map((span) => span.spanId)).toEqual(spans.map((span) => span.spanId))
+}, 600_000)
