@@ -139,21 +139,35 @@ export function refKey(ref: SpanRef): string {
 
 export type Interval = { readonly start: bigint; readonly end: bigint }
 
+export type Consumption = {
+  readonly start: bigint
+  readonly end?: bigint
+  /** `receive`: the span may have begun to wait before there was a message. */
+  readonly operation?: string | undefined
+}
+
 /**
  * How long a message waited, in nanoseconds: from the end of its send, or from its start when the consumer began before the
- * acknowledgement arrived. Negative only when the consumer began before the send did, which needs clocks that differ.
+ * acknowledgement arrived. Negative only when the consumer began before the send did, which needs clocks that differ; a receive that
+ * was there before its message has waited for it.
  */
-export function queueTime(sent: Interval, consumedAt: bigint): bigint {
-  const end = sent.end > sent.start ? sent.end : sent.start
-  return consumedAt - (end <= consumedAt ? end : sent.start)
+export function queueTime(sent: Interval, consumed: Consumption): bigint {
+  const { start, end = sent.start, operation } = consumed
+  if (operation === 'receive' && start < sent.start && end >= sent.start) return 0n
+  const sentEnd = sent.end > sent.start ? sent.end : sent.start
+  return start - (sentEnd <= start ? sentEnd : sent.start)
 }
 
 /** The same as decimal text; `null` while an end is unknown. */
 export function linkQueueTime(
   sent: LinkedSpan | null | undefined,
-  consumed: Pick<LinkedSpan, 'startTimeUnixNano'> | null | undefined,
+  consumed: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>,
+  operation: string | undefined,
 ): string | null {
-  if (!sent || !consumed) return null
-  const interval = { start: BigInt(sent.startTimeUnixNano), end: BigInt(sent.endTimeUnixNano) }
-  return String(queueTime(interval, BigInt(consumed.startTimeUnixNano)))
+  if (!sent) return null
+  return String(queueTime(intervalOf(sent), { ...intervalOf(consumed), operation }))
+}
+
+export function intervalOf(span: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>): Interval {
+  return { start: BigInt(span.startTimeUnixNano), end: BigInt(span.endTimeUnixNano) }
 }

@@ -1,5 +1,6 @@
-import type { LinksAnswer, LinksQuery, TraceLink } from '@spanlink/contract'
+import type { LinkedSpan, LinksAnswer, LinksQuery, TraceLink } from '@spanlink/contract'
 import { decodeAttributes } from '../otlp/attributes.ts'
+import { operationWords } from '../store/messaging/semconv.ts'
 import type { QueryOptions, QueryParams, Store } from '../store/store.ts'
 import { BadParameter } from './bad-parameter.ts'
 import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from './messaging/record-metadata.ts'
@@ -149,9 +150,15 @@ async function resolve(
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
       record: mergeRecords(records),
-      queueTimeNano: linkQueueTime(target, carrier),
+      queueTimeNano: linkQueueTime(target, carrier, operationOf(carrier)),
     }
   })
+}
+
+/** As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27, `orders receive` before. */
+function operationOf({ name }: LinkedSpan): string | undefined {
+  const words = name.toLowerCase().split(' ')
+  return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
 }
 
 function cursorOf(row: LinkRow): string {

@@ -1,7 +1,7 @@
 import type { MessagingOperation, SpanKind } from '@spanlink/contract'
 import { consumingOperations, producingOperations } from '../store/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../store/store.ts'
-import { findLinkedSpans, linkQueueTime, NO_SPAN, refKey } from './linked-span.ts'
+import { findLinkedSpans, intervalOf, NO_SPAN, queueTime, refKey } from './linked-span.ts'
 
 type HopSpan = {
   readonly spanId: string
@@ -27,7 +27,12 @@ export async function parentQueueTimes<Span extends HopSpan>(
     consumers.flatMap((consumer) => {
       const parent = parents.get(refKey(refOf(consumer)))
       if (parent === undefined || !producingOperations.has(parent.operation)) return []
-      return [[consumer, linkQueueTime(parent.span, { startTimeUnixNano: consumer.start }) ?? ''] as const]
+      return [
+        [
+          consumer,
+          String(queueTime(intervalOf(parent.span), { start: BigInt(consumer.start), operation: consumer.operation })),
+        ] as const,
+      ]
     }),
   )
 }

@@ -259,6 +259,10 @@ function spanLink(
     droppedAttributesCount: row.droppedAttributes,
     target: target?.span ?? null,
     record: mergeRecords([resolveRecord(row.attributes), carrierRecord, target?.record]),
-    queueTimeNano: linkQueueTime(target?.span, { startTimeUnixNano: carrier.start }),
+    queueTimeNano: linkQueueTime(
+      target?.span,
+      { startTimeUnixNano: carrier.start, endTimeUnixNano: finishOf(carrier) },
+      carrier.operation,
+    ),
   }
 }

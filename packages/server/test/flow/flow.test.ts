@@ -292,6 +292,8 @@ test('a poll that waits for its message is on the path from when the message was
     ['send orders', 5],
     ['poll orders', 5],
   ])
+  expect(flow?.edges[0]?.queueTimeNano).toBe('0')
+  expect(flow?.statistics.negativeQueueTimes).toBe(0)
 })
 
 test('a message that carries the context of its outbox row leads back to the request', async () => {

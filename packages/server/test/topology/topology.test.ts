@@ -369,6 +369,22 @@ test('a call is a span whose parent is of another service', async () => {
   })
 })
 
+test('a call whose two sides share a span id is one call, and what the server does is of the server', async () => {
+  const at = 40 * HOUR_MS
+  const root = span({ name: 'GET /', kind: 2, at, for: 100 })
+  const client = span({ name: 'GET /stock', kind: 3, at: at + 5, for: 50, in: root })
+  const server = { ...client, kind: 2, startTimeUnixNano: String(T0 + BigInt(at + 10) * MS) }
+  const inner = span({ name: 'read', kind: 1, at: at + 12, in: server })
+  const query = span({ name: 'select', kind: 2, at: at + 14, in: server })
+  await traces.put(tracesOf('web', [root, client]))
+  await traces.put(tracesOf('stock', [server, inner]))
+  await traces.put(tracesOf('db', [query]))
+  expect(edges(await topology(40))).toEqual([
+    ['call', 'service:stock', 'service:db', 1, 0, undefined],
+    ['call', 'service:web', 'service:stock', 1, 0, undefined],
+  ])
+})
+
 test('names may hold anything', async () => {
   const at = 9 * HOUR_MS
   const name = `a:b'); drop table spans --<script>\u202e`

@@ -76,5 +76,5 @@ function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): Flo
 
 /** `undefined` while an end is missing. */
 export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
-  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span.start)
+  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span)
 }

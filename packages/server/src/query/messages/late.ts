@@ -35,7 +35,7 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
         key: messageKey,
         consumerGroup: consumed.group,
         timeUnixNano: String(consumed.start),
-        waitNano: String(queueTime(produced, consumed.start)),
+        waitNano: String(queueTime(produced, consumed)),
         produced: messageSpan(produced, undefined),
         attempts: [messageSpan(consumed, produced)],
       },

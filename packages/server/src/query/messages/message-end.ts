@@ -281,6 +281,6 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     status: end.status,
     errorType: '',
     errorMessage: '',
-    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(queueTime(produced, end.start)),
+    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(queueTime(produced, end)),
   }
 }

@@ -1,5 +1,6 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { spanIdentity } from '../span-parents.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import type { SpanCounts, SpanNumbers } from './traffic.ts'
 
@@ -36,9 +37,13 @@ export async function callsOf(
     )
     const rows = store.query<CallRow>(
       `with sampled as (
-        select trace_id, span_id, parent_span_id, service, status, greatest(duration, 0) as length, messaging_operation, topic
-        from spans where ${inWindow} and ${inSample(sample)}
-        limit 1 by trace_id, span_id)
+        select *, if(kind = 'server' and countIf(kind = 'client') over sharers > 0, span_id, parent_span_id) as parent_id,
+          kind = 'client' and countIf(kind = 'server') over sharers > 0 as has_server, groupArray(service) over sharers as services
+        from (
+          select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as length, messaging_operation, topic
+          from spans where ${inWindow} and ${inSample(sample)}
+          limit 1 by trace_id, ${spanIdentity})
+        window sharers as (partition by trace_id, span_id))
       select caller, called, count() as n, countIf(state = 'error') as failures,
         arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(took)) as quantiles,
         argMax(id, took) as slow, argMax(id, state = 'error') as bad,
@@ -68,12 +73,14 @@ export async function callsOf(
   }))
 }
 
+/** A server that shares its span id with a client (B3) is its child; a child of the id belongs to the one of its service, else to the server. */
 const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
     children.length as took, (trace_id, children.span_id) as id
   from sampled as children
-  join (select trace_id, span_id, service, messaging_operation, topic from sampled) as parents
-    on children.trace_id = parents.trace_id and children.parent_span_id = parents.span_id
+  join (select trace_id, span_id, service, has_server, services, messaging_operation, topic from sampled) as parents
+    on children.trace_id = parents.trace_id and children.parent_id = parents.span_id
   where children.service != parents.service
+    and if(children.parent_id = children.span_id, parents.has_server, not parents.has_server and not has(parents.services, children.service))
     and not (children.messaging_operation in ('receive', 'process') and children.topic != ''
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 

@@ -203,7 +203,16 @@ async function resolve(
     if (consumer.operation !== 'receive' && consumer.operation !== 'process') return []
     const topic = one.produced?.topic ?? producer?.topic ?? ''
     const { cluster, group, operation } = consumer
-    return [{ service: one.service, cluster, topic, group, operation, time: Number(queueTime(sent, one.start)) }]
+    return [
+      {
+        service: one.service,
+        cluster,
+        topic,
+        group,
+        operation,
+        time: Number(queueTime(sent, { start: one.start, operation })),
+      },
+    ]
   })
 }
 

@@ -52,7 +52,12 @@ export async function quietTimes(
         topic,
         group,
         operation,
-        time: Number(queueTime({ start: BigInt(produced.start), end: BigInt(produced.finish) }, BigInt(start))),
+        time: Number(
+          queueTime(
+            { start: BigInt(produced.start), end: BigInt(produced.finish) },
+            { start: BigInt(start), operation },
+          ),
+        ),
       },
     ]
   })
