@@ -27,16 +27,37 @@ test.each([
 ])('what %s finds is read to its end, page by page', async (_, path) => {
   const page = await site.open(path)
   await expect.poll(() => names(page)).toEqual(newestFirst.slice(0, 50))
-  await page.getByRole('button', { name: 'Show more' }).click()
+  await page.getByRole('button', { name: 'Load older' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
-  expect(await page.getByRole('button', { name: 'Show more' }).count()).toBe(0)
+  expect(await page.getByRole('button', { name: 'Load older' }).count()).toBe(0)
+  await page.context().close()
+})
+
+test('traces that were searched in part are not said to be none', async () => {
+  const page = await site.open('/?service=lister')
+  await page.locator('a.trace-link').first().waitFor()
+  await page.route('**/api/traces?*operation=nothing*', async (route) => {
+    const isOlder = new URL(route.request().url()).searchParams.has('cursor')
+    const middle = `${Date.now() - 600_000}000000`
+    await route.fulfill({
+      json: isOlder
+        ? { traces: [], searched: { start: '0', end: middle }, complete: true }
+        : { traces: [], searched: { start: middle, end: `${Date.now()}000000` }, complete: false, nextCursor: '1.2' },
+    })
+  })
+  await page.getByLabel('Operation').fill('nothing')
+  await page.getByLabel('Operation').press('Enter')
+  await page.getByRole('heading', { name: /^No trace matches from \d\d:\d\d to \d\d:\d\d$/ }).waitFor()
+  await page.getByRole('button', { name: 'Load older' }).click()
+  await page.getByRole('heading', { name: 'No trace matches', exact: true }).waitFor()
+  expect(await page.locator('.notice').innerText()).toContain('Searched all time.')
   await page.context().close()
 })
 
 test('a page that could not be had is said so, and can be asked for again', async () => {
   const page = await site.open('/?service=lister')
   await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })
-  await page.getByRole('button', { name: 'Show more' }).click()
+  await page.getByRole('button', { name: 'Load older' }).click()
   await page.getByRole('alert').filter({ hasText: "Can't reach the server" }).waitFor()
   await page.getByRole('button', { name: 'Try again' }).click()
   await expect.poll(() => names(page)).toEqual(newestFirst)
@@ -46,7 +67,7 @@ test('a page that could not be had is said so, and can be asked for again', asyn
 
 test('Back leads to the rows one saw, and keys go on from the one that was opened', async () => {
   const page = await site.open('/?service=lister')
-  await page.getByRole('button', { name: 'Show more' }).click()
+  await page.getByRole('button', { name: 'Load older' }).click()
   const opened = page.locator('a.trace-link').filter({ hasText: 'item 20' })
   // Times and counts have titles of their own; a click there is meant for the row too.
   await page.locator('table.traces tr').filter({ has: opened }).locator('time').click()

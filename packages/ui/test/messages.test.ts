@@ -113,10 +113,10 @@ test('a range that was searched in part is no all-clear, and the rest can be sea
   })
   await page.reload()
   await page.getByRole('heading', { name: /^No redeliveries from \d\d:\d\d to \d\d:\d\d$/ }).waitFor()
-  await expect.poll(() => page.locator('.results-bar').innerText()).toMatch(/0\+ messages[^]*searched .* only/)
+  await expect.poll(() => page.locator('.results-bar').innerText()).toMatch(/0\+ messages[^]*searched .* so far/)
   await page.getByRole('button', { name: 'Load older' }).click()
   await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
-  await expect.poll(() => page.locator('.results-bar').innerText()).not.toContain('only')
+  await expect.poll(() => page.locator('.results-bar').innerText()).not.toContain('so far')
   await page.context().close()
 })
 

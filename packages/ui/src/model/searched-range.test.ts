@@ -11,7 +11,7 @@ test('a range is told short: without the day within one, with seconds within min
   expect(rangeText({ start: nano('2026-11-28T23:00:00'), end: nano('2026-11-29T01:00:00') })).toBe(
     '2026-11-28 23:00 to 2026-11-29 01:00',
   )
-  expect(rangeText({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('the beginning to 2026-11-29 01:00')
+  expect(rangeText({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('all time')
 })
 
 test('pages together searched from the start of the last to the end of the first', () => {

@@ -10,9 +10,9 @@ export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]):
 
 const MINUTE = 60_000_000_000n
 
-/** `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. */
+/** `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. Without a start: `all time`. */
 export function rangeText({ start, end }: SearchedRange['searched']): string {
-  if (start === '0') return `the beginning to ${exactTimeText(end).slice(0, 16)}`
+  if (start === '0') return 'all time'
   const [from, to] = [exactTimeText(start), exactTimeText(end)]
   const isOneDay = from.slice(0, 10) === to.slice(0, 10)
   const digits = BigInt(end) - BigInt(start) < 5n * MINUTE ? 19 : 16

@@ -1,8 +1,9 @@
-import type { KeyValue, LogRecord, LogsAnswer, ServicesAnswer, SpanSource } from '@spanlink/contract'
+import type { KeyValue, LogRecord, LogsAnswer, SearchedRange, ServicesAnswer, SpanSource } from '@spanlink/contract'
 import type { ComponentChildren, ComponentProps } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
 import type { ApiError } from '../../state/api.ts'
+import { rangeText, searchedBy } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
 import { attributeText } from '../../model/attribute-text.ts'
@@ -20,6 +21,7 @@ import { LoadingRows } from '../parts/loading-rows.tsx'
 import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { Searched } from '../parts/searched.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
 import { LogRow } from './log-row.tsx'
 
@@ -65,6 +67,8 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
     [],
   )
   const { data, dataPath, error } = logs.state.value
+  const range = data === undefined ? undefined : searchedBy([data, ...older.pages.value])
+  const hasNone = [...(data === undefined ? [] : [data]), ...older.pages.value].every(({ logs }) => logs.length === 0)
   const recordsWith = useMemo(
     () =>
       ({ key, value }: KeyValue) => {
@@ -90,13 +94,18 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
         </Notice>
       ) : data === undefined ? (
         <LoadingRows label="Loading logs" />
-      ) : data.logs.length === 0 ? (
-        <Nothing place={place} />
+      ) : range === undefined || hasNone ? (
+        <Nothing
+          place={place}
+          range={range}
+          more={<ShowMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
+        />
       ) : (
         <Records
           key={search}
           list={search}
           records={keyedRecords([data, ...older.pages.value])}
+          range={range}
           recordsWith={recordsWith}
           error={error}
           more={<ShowMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
@@ -137,6 +146,7 @@ function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
 function Records(props: {
   readonly list: string
   readonly records: readonly KeyedRecord[]
+  readonly range: SearchedRange
   readonly recordsWith: ComponentProps<typeof LogRow>['recordsWith']
   readonly error: ApiError | undefined
   readonly more: ComponentChildren
@@ -146,8 +156,13 @@ function Records(props: {
     <>
       <div class="results-bar">
         <p class="count">
-          <b>{list.rows.length.toLocaleString('en')}</b> {list.rows.length === 1 ? 'record' : 'records'}
+          <b>
+            {list.rows.length.toLocaleString('en')}
+            {props.range.complete ? '' : '+'}
+          </b>{' '}
+          {list.rows.length === 1 && props.range.complete ? 'record' : 'records'}
           <span class="faint">, newest first</span>
+          <Searched range={props.range} />
         </p>
         <NewRows list={list} />
         <NotRefreshing error={props.error} />
@@ -164,7 +179,20 @@ function Records(props: {
   )
 }
 
-function Nothing({ place }: { readonly place: LogsPlace }) {
+function Nothing(props: {
+  readonly place: LogsPlace
+  readonly range: SearchedRange | undefined
+  readonly more: ComponentChildren
+}) {
+  const { place, range } = props
+  if (range !== undefined && !range.complete) {
+    return (
+      <Notice icon="search" title={`No log record matches from ${rangeText(range.searched)}`}>
+        <p>Older records have not been searched yet.</p>
+        {props.more}
+      </Notice>
+    )
+  }
   const widen = (
     <p>
       <a href={logsUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
@@ -174,7 +202,7 @@ function Nothing({ place }: { readonly place: LogsPlace }) {
     return (
       <Notice icon="search" title="No log record matches">
         <p>
-          Widen the time, or <a href="/logs">clear the filters</a>. New records appear here by themselves.
+          Widen the time, or <a href="/logs">clear the filters</a>. New records appear here as they arrive.
         </p>
         {place.last !== '7d' && place.traceId === '' && widen}
       </Notice>
@@ -182,7 +210,7 @@ function Nothing({ place }: { readonly place: LogsPlace }) {
   }
   return (
     <Notice icon="plug" title="No logs in this time">
-      <p>Records come by OTLP, like traces, and appear here by themselves.</p>
+      <p>Records arrive by OTLP, like traces, and appear here as they arrive.</p>
       {place.last !== '7d' && widen}
       <p>
         <a class="button primary" href="/connect">

@@ -1,17 +1,8 @@
 import type { SearchedRange } from '@spanlink/contract'
 import { rangeText } from '../../model/searched-range.ts'
-import { Icon } from './icon.tsx'
 
-/** What a list is about: the range that was searched, and whether more was asked for. */
+/** The range that a list is about. What was not searched yet is at the end of the list, behind Load older. */
 export function Searched({ range }: { readonly range: SearchedRange }) {
-  return range.complete ? (
-    <span class="faint"> · {rangeText(range.searched)}</span>
-  ) : (
-    <span
-      class="partial"
-      title="The rest of the time range has not been searched yet: load older at the end of the list"
-    >
-      <Icon name="warning" /> searched {rangeText(range.searched)} only
-    </span>
-  )
+  const text = rangeText(range.searched)
+  return <span class="faint searched"> · {range.complete ? text : `searched ${text} so far`}</span>
 }

@@ -121,6 +121,9 @@ function ShownHeatmap(props: HeatmapProps) {
               : `Durations over time: ${grid.total.toLocaleString('en')} spans from ${durationText(grid.from)} to ${durationText(grid.to)}`
           }
         />
+        {data !== undefined && !data.complete && (
+          <i class="unsearched" title="Not searched" style={{ width: `${unsearchedShare(data) * 100}%` }} />
+        )}
         {grid?.total === 0 && <p class="heatmap-empty">No spans in range</p>}
         {drawn !== undefined && (
           <i
@@ -157,6 +160,12 @@ function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { sta
   const air = (newest - from) / 100n + 1_000_000_000n
   const to = end === undefined ? (filters.last === undefined ? newest + air : now) : BigInt(end)
   return to > from ? { start: String(from), end: String(to) } : undefined
+}
+
+/** Of the width: the older part of the range, which one answer does not reach. */
+function unsearchedShare({ searched, startTimeUnixNano, stepNano, columns }: HeatmapAnswer): number {
+  const length = Number(stepNano) * columns
+  return Math.min(1, Math.max(0, Number(BigInt(searched.start) - BigInt(startTimeUnixNano)) / Math.max(1, length)))
 }
 
 function endOf({ startTimeUnixNano, stepNano, columns }: HeatmapAnswer): string {

@@ -1,9 +1,10 @@
-import type { TracesAnswer } from '@spanlink/contract'
+import type { SearchedRange, TracesAnswer } from '@spanlink/contract'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
 import type { ApiError } from '../../state/api.ts'
+import { rangeText, searchedBy } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { createLiveTraces, merged, withOlder, type LiveTraces } from '../../state/live-traces.ts'
 import { questionOf } from '../../state/older-pages.ts'
@@ -27,6 +28,7 @@ import { LoadingRows } from '../parts/loading-rows.tsx'
 import { NewRows } from '../parts/new-rows.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
+import { Searched } from '../parts/searched.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { GroupTable } from './group-table.tsx'
@@ -147,13 +149,13 @@ function Found(props: {
     ({ traceId }) => traceId,
   )
   const traces = list.rows
-  const hasMore = live.older.nextCursor(data) !== undefined
+  const range = searchedBy([data, ...pages])
   const more = (
     <ShowMore
       older={live.older}
       path={props.path}
       first={data}
-      words={filters.by === undefined ? 'Show more' : 'Count older traces too'}
+      words="Load older"
       onLoaded={() => keepLength(withOlder(newest, live.older.pages.peek()).length)}
     />
   )
@@ -163,8 +165,9 @@ function Found(props: {
         {traces.length > 0 && (
           <p class="count">
             <b>{traces.length.toLocaleString('en')}</b>
-            {hasMore ? '+' : ''} {traces.length === 1 ? 'trace' : 'traces'}
+            {range.complete ? '' : '+'} {traces.length === 1 ? 'trace' : 'traces'}
             <span class="faint">{filters.by === undefined ? ', newest first' : ', the largest group first'}</span>
+            <Searched range={range} />
           </p>
         )}
         <NewRows list={list} />
@@ -191,7 +194,7 @@ function Found(props: {
         }
       />
       {traces.length === 0 ? (
-        <Nothing filters={filters} more={hasMore ? more : undefined} />
+        <Nothing filters={filters} range={range} more={more} />
       ) : filters.by === undefined ? (
         <TraceTable key={listKey} traces={traces} hold={list.hold} more={more} />
       ) : (
@@ -221,12 +224,18 @@ function keepLength(shown: number): void {
   replace(tracesUrl({ ...filtersOf(at.query), limit: String(Math.min(MOST_TRACES, shown)) }))
 }
 
-/** @param more set where older traces were not looked at: a search stops after as many as one question may look at */
-function Nothing({ filters, more }: { readonly filters: TraceFilters; readonly more: ComponentChildren }) {
-  if (more !== undefined) {
+/** "No trace matches" is said of a range that was searched whole, and of no other. */
+function Nothing(props: {
+  readonly filters: TraceFilters
+  readonly range: SearchedRange
+  readonly more: ComponentChildren
+}) {
+  const { filters, range } = props
+  if (!range.complete) {
     return (
-      <Notice icon="search" title="No trace matches among the newest">
-        {more}
+      <Notice icon="search" title={`No trace matches from ${rangeText(range.searched)}`}>
+        <p>Older traces have not been searched yet.</p>
+        {props.more}
       </Notice>
     )
   }
@@ -234,14 +243,15 @@ function Nothing({ filters, more }: { readonly filters: TraceFilters; readonly m
     return (
       <Notice icon="search" title="No trace matches">
         <p>
-          Widen the time or the durations, or <a href="/">clear the filters</a>. New traces appear here by themselves.
+          Searched {rangeText(range.searched)}. Widen the time or the durations, or <a href="/">clear the filters</a>.
+          New traces appear here as they arrive.
         </p>
       </Notice>
     )
   }
   return (
     <Notice icon="plug" title="No traces yet">
-      <p>Spanlink is listening. Point an application at it, and its traces appear here within a second.</p>
+      <p>Spanlink is ready. Point an application at it, and its traces appear here within a second.</p>
       <p>
         <a class="button primary" href="/connect">
           Connect an application
