@@ -58,6 +58,12 @@ export const StatusAnswer = Type.Object({
     traces: Type.Integer(),
     bytesOnDisk: Type.Integer(),
   }),
+  /** Parts of tables that ClickHouse can't read: what they hold is missing in answers. */
+  corruptParts: Type.Object({
+    count: Type.Integer(),
+    bytes: Type.Integer(),
+    tables: Type.Array(Type.String()),
+  }),
   endpoints: Type.Object({ ui: Type.String(), otlpHttp: Type.String(), otlpGrpc: Type.Optional(Type.String()) }),
 })
 export type StatusAnswer = Static<typeof StatusAnswer>

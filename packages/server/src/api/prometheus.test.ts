@@ -6,6 +6,7 @@ const status = {
   uptimeSeconds: 12.5,
   engine: { mode: 'embedded', version: '26.7 "x"\\\n', state: 'ready', restarts: 2 },
   journal: { segments: 1, bytes: 2048, tornBytes: 7, unreadableBytes: 8 },
+  corruptParts: { count: 1, bytes: 10, tables: ['spans'] as string[] },
   quarantine: { segments: 2, bytes: 512, lastError: '' },
   ingest: {
     requests: 3,

@@ -49,6 +49,7 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
     (s) => s.quarantine.segments,
   ],
   ['spanlink_quarantine_bytes', 'gauge', 'Bytes of those segments.', (s) => s.quarantine.bytes],
+  ['spanlink_store_corrupt_parts', 'gauge', "Parts of tables that can't be read.", (s) => s.corruptParts.count],
   ['spanlink_store_spans', 'gauge', 'Spans stored.', (s) => s.store.spans],
   ['spanlink_store_links', 'gauge', 'Links stored.', (s) => s.store.links],
   ['spanlink_store_bytes', 'gauge', 'Tables and indexes on disk.', (s) => s.store.bytesOnDisk],

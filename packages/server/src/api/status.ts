@@ -64,11 +64,14 @@ export function statusSource(options: StatusOptions): StatusSource {
           traces: info?.traces ?? 0,
           bytesOnDisk: info?.bytesOnDisk ?? 0,
         },
+        corruptParts: pick(info?.corruptParts ?? NO_CORRUPT_PARTS, ['count', 'bytes', 'tables']),
         endpoints: { ui: options.uiUrl(), otlpHttp, ...(otlpGrpc === undefined ? {} : { otlpGrpc }) },
       }
     },
   }
 }
+
+const NO_CORRUPT_PARTS = { count: 0, bytes: 0, tables: [] }
 
 const MAX_STALLED_SECONDS = 30
 

@@ -32,6 +32,8 @@ export type Client = {
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   /** A statement without an answer, for the schema and retention. */
   command(sql: string, settings?: ClickHouseSettings): Promise<void>
+  /** Reads all of a part and compares it with its checksums. */
+  isPartReadable(table: string, part: string): Promise<boolean>
   answers(): Promise<boolean>
   close(): Promise<void>
 }
@@ -185,6 +187,19 @@ export function connect(access: Access): Client {
     command: async (sql, settings) => {
       try {
         await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
+      } catch (error) {
+        throw failure(error)
+      }
+    },
+    isPartReadable: async (table, part) => {
+      try {
+        const answer = await client.query({
+          query: `check table ${table} part '${part}'`,
+          format: 'JSONEachRow',
+          clickhouse_settings: { check_query_single_value_result: 1 },
+        })
+        const [row] = await answer.json<{ readonly result: number }>()
+        return row?.result === 1
       } catch (error) {
         throw failure(error)
       }

@@ -27,6 +27,7 @@ export function anyOf(nodes: readonly [Client, ...Client[]]): Client {
     measureRows: (table, rows, maxBytes) => first((client) => client.measureRows(table, rows, maxBytes)),
     query: (sql, params, options) => first((client) => client.query(sql, params, options)),
     command: (sql, settings) => first((client) => client.command(sql, settings)),
+    isPartReadable: (table, part) => first((client) => client.isPartReadable(table, part)),
     answers: async () => (await Promise.all(nodes.map((client) => client.answers()))).includes(true),
     close: async () => void (await Promise.all(nodes.map((client) => client.close()))),
   }

@@ -88,7 +88,12 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
     background_schedule_pool_size: 4,
     max_concurrent_queries: 100,
     max_concurrent_select_queries: 60,
-    merge_tree: { max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB },
+    merge_tree: {
+      max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB,
+      // Those that can't be read are set aside and reported; a table that does not load would stop everything.
+      max_suspicious_broken_parts: 1_000_000,
+      max_suspicious_broken_parts_bytes: 2 ** 50,
+    },
   }
 }
 

@@ -27,7 +27,11 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
     () => client,
     cluster === undefined
       ? {}
-      : { parts: `cluster('${cluster}', system.parts)`, partsDatabase: shardDatabase(database) },
+      : {
+          parts: `cluster('${cluster}', system.parts)`,
+          detachedParts: `cluster('${cluster}', system.detached_parts)`,
+          partsDatabase: shardDatabase(database),
+        },
   )
   return {
     ...store,

@@ -1,4 +1,5 @@
 import { type Access, type Client, connect } from './client.ts'
+import { CorruptPartGuard } from './corrupt-parts.ts'
 import { takeDataDir } from './data-dir.ts'
 import { type Engine, startEngine } from './engine.ts'
 import { storeOver } from './over-client.ts'
@@ -29,6 +30,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
   const log = options.log ?? (() => {})
   const dataDir = takeDataDir(dir)
   const database = 'spanlink'
+  const guard = new CorruptPartGuard(log)
   let client: Client | undefined
   let engine: Engine
   try {
@@ -45,7 +47,9 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
         }
       },
       onReady: async (access) => {
-        client = await connectToTables(access, database)
+        const connected = await connectToTables(access, database)
+        await guard.report(connected)
+        client = connected
       },
       onDown: () => {
         const gone = client
@@ -58,7 +62,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     throw error
   }
   const stopRetention = startRetention(() => (client === undefined ? [] : [client]), options.retention, log)
-  const store = storeOver('embedded', () => client, { restarts: engine.restarts })
+  const store = storeOver('embedded', () => client, { restarts: engine.restarts, guard })
   return {
     ...store,
     state: engine.state,

@@ -1,4 +1,5 @@
 import type { Client } from './client.ts'
+import { countCorruptParts, type CorruptPartGuard } from './corrupt-parts.ts'
 import { StoreError } from './store-error.ts'
 import type { Store, StoreInfo } from './store.ts'
 
@@ -7,8 +8,12 @@ export type Parts = {
   readonly restarts?: () => number
   /** What lists the parts of all tables. @default those of this server */
   readonly parts?: string
+  /** The same of detached parts. */
+  readonly detachedParts?: string
   /** The database of those tables. @default the client's */
   readonly partsDatabase?: string
+  /** Sets parts aside that can't be read. @default nobody does */
+  readonly guard?: CorruptPartGuard
 }
 
 /** @param current undefined while the engine is away */
@@ -20,6 +25,8 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
     if (now === undefined || closed) throw new StoreError('engine-down', 'The engine is not running.')
     return now
   }
+  const guarded = async <T>(now: Client, run: () => Promise<T>): Promise<T> =>
+    await (options.guard?.run(now, run) ?? run())
   return {
     mode,
     state: () => (closed ? 'down' : 'ready'),
@@ -33,8 +40,21 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
       }
     },
     measureRows: async (table, rows, maxBytes) => client().measureRows(table, rows, maxBytes),
-    query: async (sql, params, options) => client().query(sql, params, options),
-    info: async () => ({ ...(await counts(client(), options)), restarts: options.restarts?.() ?? 0 }),
+    query: async <Row>(...query: Parameters<Store['query']>) => {
+      const now = client()
+      return await guarded(now, () => now.query<Row>(...query))
+    },
+    info: async () => {
+      const now = client()
+      const counted = await guarded(now, () => counts(now, options))
+      const corruptParts = await countCorruptParts(
+        now,
+        options.detachedParts,
+        options.partsDatabase,
+        mode === 'embedded',
+      )
+      return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
+    },
     close: async () => {
       if (closed) return
       await Promise.allSettled(inserts)
@@ -47,7 +67,7 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
 // Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to the number of traces.
 const EXACT_TRACES = 2_000_000
 
-async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, 'restarts'>> {
+async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
   const [row] = await client.query<Record<'version' | 'spans' | 'linkRows' | 'traceRows' | 'bytesOnDisk', string>>(
     `select version() as version, sumIf(rows, table = 'spans') as spans, sumIf(rows, table = 'span_links') as linkRows,
       sumIf(rows, table = 'traces') as traceRows, sum(bytes_on_disk) as bytesOnDisk

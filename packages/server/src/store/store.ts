@@ -1,3 +1,5 @@
+import type { CorruptParts } from './corrupt-parts.ts'
+
 /**
  * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or the schema's
  * location is behind it. Embedded engine and cluster look the same from here.
@@ -49,4 +51,6 @@ export type StoreInfo = {
   readonly links: number
   readonly traces: number
   readonly bytesOnDisk: number
+  /** Parts of tables that ClickHouse can't read. */
+  readonly corruptParts: CorruptParts
 }

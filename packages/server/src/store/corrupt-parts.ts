@@ -1,0 +1,101 @@
+import type { Client } from './client.ts'
+import { StoreError } from './store-error.ts'
+
+export type CorruptParts = {
+  readonly count: number
+  readonly bytes: number
+  /** That have some. */
+  readonly tables: string[]
+}
+
+/** ClickHouse names the file, or the directory, of the part that it was reading. */
+const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
+
+/** Detached for other reasons, and what replicas keep of parts that others have. */
+const HARMLESS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-by-broken', 'cloned', 'tmp-fetch']
+
+/** Sets aside the parts of an embedded engine's tables that can't be read, so that queries without need of them answer. */
+export class CorruptPartGuard {
+  readonly #log: (line: string) => void
+  /** Part to whether it was set aside, while that is found out. */
+  readonly #checks = new Map<string, Promise<boolean>>()
+
+  constructor(log: (line: string) => void) {
+    this.#log = log
+  }
+
+  /** Logs what ClickHouse set aside at its start, which it doesn't tell anybody. */
+  async report(client: Client): Promise<void> {
+    const { count, bytes, tables } = await countCorruptParts(client)
+    if (count === 0) return
+    this.#log(
+      `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse set them aside in the ` +
+        "tables' directories detached/. What they hold is missing in answers; see docs/operations.md.",
+    )
+  }
+
+  /** Runs a query, again as long as a part that makes it fail can be set aside. */
+  async run<T>(client: Client, query: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await query()
+      } catch (error) {
+        if (!(await this.#setAside(client, error))) throw error
+      }
+    }
+  }
+
+  async #setAside(client: Client, error: unknown): Promise<boolean> {
+    if (!(error instanceof StoreError) || (error.code !== 'refused' && error.code !== 'bad-rows')) return false
+    const [, uuid, part] = PART_PATH.exec(error.message) ?? []
+    if (uuid === undefined || part === undefined) return false
+    const known = this.#checks.get(part + uuid)
+    if (known !== undefined) return await known
+    const check = this.#check(client, uuid, part, error).finally(() => this.#checks.delete(part + uuid))
+    this.#checks.set(part + uuid, check)
+    return await check
+  }
+
+  /** An error may pass, of memory or a bus: only what ClickHouse finds corrupt again is set aside. */
+  async #check(client: Client, uuid: string, part: string, error: StoreError): Promise<boolean> {
+    try {
+      const [table] = await client.query<{ name: string }>(
+        'select name from system.tables where database = currentDatabase() and uuid = {uuid:UUID}',
+        { uuid },
+      )
+      if (table === undefined) return false
+      if (await client.isPartReadable(table.name, part)) return false
+      await client.command(`alter table ${table.name} detach part '${part}'`)
+      this.#log(
+        `Part ${part} of the table ${table.name} is corrupt and was set aside; what it holds is missing in answers. ` +
+          `ClickHouse: ${error.message.slice(0, MAX_MESSAGE)}`,
+      )
+      return true
+    } catch (failure) {
+      this.#log(`Part ${part} can't be read, and not be set aside: ${(failure as Error).message}`)
+      return false
+    }
+  }
+}
+
+const MAX_MESSAGE = 300
+
+/**
+ * @param parts what lists the detached parts of all tables
+ * @param isOwn nobody but Spanlink detaches parts here, so each is one that can't be read
+ */
+export async function countCorruptParts(
+  client: Client,
+  parts = 'system.detached_parts',
+  database = '',
+  isOwn = true,
+): Promise<CorruptParts> {
+  const [row] = await client.query<{ count: string; bytes: string; tables: string[] }>(
+    `select count() as count, sum(bytes_on_disk) as bytes, arraySort(groupUniqArray(table)) as tables
+    from ${parts}
+    where database = if({database:String} = '', currentDatabase(), {database:String})
+      and not has({harmless:Array(String)}, ifNull(reason, '')) and ({isOwn:Bool} or ifNull(reason, '') != '')`,
+    { database, harmless: HARMLESS, isOwn },
+  )
+  return { count: Number(row?.count ?? 0), bytes: Number(row?.bytes ?? 0), tables: row?.tables ?? [] }
+}
