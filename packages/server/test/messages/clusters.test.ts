@@ -1,6 +1,7 @@
 import type { MessageList, MessagesAnswer } from '@spanlink/contract'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
 import { MS, processing, send, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
@@ -35,6 +36,10 @@ test('a group that reads a topic in one cluster is not missed at the topic of th
   const { messages } = await find('unconsumed', 0)
   expect(messages.map(({ spanId, cluster, consumerGroup }) => [spanId, cluster, consumerGroup])).toEqual([
     [west[1]?.spanId, 'west', 'audit'],
+  ])
+  const flow = await findFlow(traces.store, west[1]?.traceId ?? '', {}, {})
+  expect(flow?.missingConsumers.map(({ cluster, consumerGroup }) => [cluster, consumerGroup])).toEqual([
+    ['west', 'audit'],
   ])
 })
 

@@ -1,7 +1,7 @@
 import type { MissingConsumer } from '@spanlink/contract'
 import { producingOperations } from '../../store/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { findKnownGroups, type KnownGroup } from '../messaging/known-groups.ts'
+import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
 import type { Edge } from './edges.ts'
 import { type Expanded, JOINED } from './expand.ts'
 import type { FlowParts } from './flow-parts.ts'
@@ -42,7 +42,7 @@ export async function findMissingConsumers(
     const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
     const consumers = contexts.flatMap((context) => consumersOf.get(spanKey(context)) ?? [])
     return (groupsOf.get(topic) ?? [])
-      .filter((group) => !consumers.some((consumer) => mayBeOf(group, consumer)))
+      .filter((group) => mayReadCluster(group, cluster) && !consumers.some((consumer) => mayBeOf(group, consumer)))
       .map(({ group }) => ({
         cluster,
         topic,

@@ -63,8 +63,6 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
 
 type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly cut: boolean }
 
-const UNKNOWN_CLUSTER = { cluster: '' }
-
 export function endOf({ consumerGroup, ...row }: FlowSpanRow): MessageEnd {
-  return { ...UNKNOWN_CLUSTER, ...row, group: consumerGroup }
+  return { ...row, group: consumerGroup }
 }

@@ -2,7 +2,7 @@ import type { Message } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
-import { findKnownGroups, type KnownGroup } from '../messaging/known-groups.ts'
+import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
 import { deliveriesOf } from './deliveries.ts'
 import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
@@ -75,11 +75,6 @@ async function findMissing(
       .map((one): Missing => [end, one.group])
   })
   return [...neverConsumed, ...missing]
-}
-
-/** A group on another cluster's topic of the same name is not missed. */
-function mayReadCluster({ clusters }: KnownGroup, cluster: string): boolean {
-  return cluster === '' || clusters.length === 0 || clusters.includes(cluster)
 }
 
 /**

@@ -79,6 +79,11 @@ export async function findKnownGroups(
   return [...known.values()]
 }
 
+/** A group on another cluster's topic of the same name is not missed. */
+export function mayReadCluster({ clusters }: KnownGroup, cluster: string): boolean {
+  return cluster === '' || clusters.length === 0 || clusters.includes(cluster)
+}
+
 function keyOf(topic: string, group: string): string {
   return JSON.stringify([topic, group])
 }
