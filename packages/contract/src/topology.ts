@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Nano, SpanId, TraceId, UnixNano } from './scalars.ts'
+import { SearchedRange } from './searched.ts'
 
 export const TopologyQuery = Type.Object(
   {
@@ -89,7 +90,7 @@ export const TopologyAnswer = Type.Object({
   nodes: Type.Array(TopologyNode),
   /** Busiest first. */
   edges: Type.Array(TopologyEdge),
-  /** There are more edges than one answer may hold; the quietest are left out. Ask for less time. */
-  truncated: Type.Boolean(),
+  /** Not complete: there are more edges than one answer may hold; the quietest are left out. Request less time. */
+  ...SearchedRange.properties,
 })
 export type TopologyAnswer = Static<typeof TopologyAnswer>

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { TracesQuery, type FoundTrace } from '@spanlink/contract'
+import { TracesQuery, type FoundTrace, type SearchedRange } from '@spanlink/contract'
 import type { FastifyInstance } from 'fastify'
 import { searchByQuery } from '../query/search-by-query.ts'
 import { searchTraces } from '../query/search.ts'
@@ -28,7 +28,7 @@ const STALLED_AT_MOST = 60
 
 /**
  * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces` with a JSON array of what changed
- * since the last. A query that can't be run is answered as any other is; what fails later is an event `problem`.
+ * since the last. Where more came than one event holds, an event `partial` says what was searched. A query that can't be run is answered as any other is; what fails later is an event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
   const searches = limitRequests(SEARCHES)
@@ -39,13 +39,13 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
     reply.raw.once('close', () => left.abort())
     const client = clientOf(request.ip)
     takePlace(readers, client)
-    const search = async (known: Map<string, string>): Promise<readonly FoundTrace[]> => {
+    const seen: Seen = { known: new Map() }
+    const search = async (): Promise<readonly FoundTrace[]> => {
       const end = await searches.enter(client, left.signal)
-      return await changes(store, query, known, left.signal).finally(end)
+      return await changes(store, query, seen, left.signal).finally(end)
     }
     try {
-      const known = new Map<string, string>()
-      const first = await search(known)
+      const first = await search()
       reply.hijack()
       reply.raw.writeHead(200, {
         ...(reply.getHeaders() as Record<string, string>),
@@ -63,11 +63,12 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
         if (stalled > STALLED_AT_MOST) reply.raw.destroy()
         if (stalled > 0) continue
-        const some = await search(known).catch((error: unknown) => {
+        const some = await search().catch((error: unknown) => {
           if (left.signal.aborted) throw error
           reply.raw.write(eventOf('problem', problemOf(error)))
           return []
         })
+        if (seen.partial) reply.raw.write(eventOf('partial', seen.partial))
         if (some.length > 0) reply.raw.write(eventOf('traces', some))
         else if (turn % COMMENT_EVERY === 0) reply.raw.write(': still here\n\n')
       }
@@ -103,17 +104,29 @@ function leavePlace(readers: Map<string, number>, client: string): void {
 async function changes(
   store: Store,
   query: TracesQuery,
-  known: Map<string, string>,
+  seen: Seen,
   signal: AbortSignal,
 ): Promise<readonly FoundTrace[]> {
-  const recent = { ...query, start: String(BigInt(Date.now()) * 1_000_000n - REACH_NANO), limit: TRACES_AT_ONCE }
-  const { traces } = await (query.q === undefined
+  const now = BigInt(Date.now()) * 1_000_000n
+  const recent = { ...query, start: String(now - REACH_NANO), limit: TRACES_AT_ONCE }
+  const { traces, searched, complete } = await (query.q === undefined
     ? searchTraces(store, recent, { signal })
     : searchByQuery(store, query.q, recent, { signal }))
-  const fresh = traces.filter((trace) => known.get(trace.traceId) !== stateOf(trace))
-  known.clear()
-  for (const trace of traces) known.set(trace.traceId, stateOf(trace))
+  const isPartial = !complete && seen.at !== undefined && BigInt(searched.start) > seen.at
+  seen.partial = isPartial ? { searched, complete } : undefined
+  seen.at = now
+  const fresh = traces.filter((trace) => seen.known.get(trace.traceId) !== stateOf(trace))
+  seen.known.clear()
+  for (const trace of traces) seen.known.set(trace.traceId, stateOf(trace))
   return fresh
+}
+
+/** What a reader was sent, and when that was searched. */
+type Seen = {
+  readonly known: Map<string, string>
+  at?: bigint
+  /** More traces came since than one search returns: the older ones were left out. */
+  partial?: SearchedRange | undefined
 }
 
 function stateOf({ spanCount, errorCount, linksIn, linksOut, durationNano }: FoundTrace): string {

@@ -3,6 +3,7 @@ import type {
   CompletionAnswer,
   HeatmapAnswer,
   Problem,
+  SearchedRange,
   SeriesAnswer,
   SpanAnswer,
   TraceAnswer,
@@ -203,4 +204,20 @@ test('the tail tells what is there, then what comes, and lets go when its reader
   expect(more).not.toContain(pay.traceId)
   leaving.abort()
   expect((await fetch(`${spanlink.url}/api/traces/tail?q=%7B`)).status).toBe(400)
+})
+
+test('the tail says which range it searched when more traces came than one event holds', async () => {
+  const leaving = new AbortController()
+  const response = await fetch(`${spanlink.url}/api/traces/tail?service=burst`, { signal: leaving.signal })
+  const lines = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+  const soon = nowNano()
+  const burst = Array.from({ length: 150 }, (_, index) => span({ kind: 2, start: soon + BigInt(index) }))
+  await spanlink.sendSpans(tracesOf('burst', burst))
+  let text = ''
+  while (!/event: partial\ndata: .*\n\n/.test(text)) text += (await lines?.read())?.value ?? ''
+  const [, data = ''] = /event: partial\ndata: (.*)\n\n/.exec(text) ?? []
+  const range = JSON.parse(data) as SearchedRange
+  expect(range.complete).toBe(false)
+  expect(BigInt(range.searched.start)).toBe(soon + 50n)
+  leaving.abort()
 })

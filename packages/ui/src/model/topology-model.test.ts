@@ -35,7 +35,8 @@ const model = buildTopologyModel({
     edge('consume', 'group:k:g2', 'service:c', 't2', 10),
     edge('call', 'service:a', 'service:d', undefined, 5),
   ],
-  truncated: false,
+  searched: { start: '0', end: '1' },
+  complete: true,
 })
 
 test('around a node is what it reaches and what reaches it, not its siblings', () => {
@@ -82,7 +83,8 @@ test('a group tells how far it is behind, a topic how far the last of its groups
     endTimeUnixNano: '1',
     nodes: [node('topic:k:t'), node('group:k:a', 7), node('group:k:b', 1204), node('group:k:c')],
     edges: [deliver('group:k:a', 7), deliver('group:k:b', 1204), deliver('group:k:c')],
-    truncated: false,
+    searched: { start: '0', end: '1' },
+    complete: true,
   })
   expect([...nodeById.values()].map(({ id, lagging }) => [id, lagging?.messages])).toEqual([
     ['topic:k:t', 1204],
@@ -141,7 +143,8 @@ test('the cluster of a node tells something only where there are two', () => {
       endTimeUnixNano: '1',
       nodes: clusters.map((cluster, nth) => node(String(nth), cluster)),
       edges: [],
-      truncated: false,
+      searched: { start: '0', end: '1' },
+      complete: true,
     }).hasClusters
   expect([hasClusters('', ''), hasClusters('a'), hasClusters('a', 'b'), hasClusters('', 'a')]).toEqual([
     false,
@@ -161,7 +164,8 @@ test('a lag that is reported goes before one that is stale', () => {
       { ...edge('deliver', 't', 'a', 't', 1), lag: lag(900, true) },
       { ...edge('deliver', 't', 'b', 't', 1), lag: lag(5, false) },
     ],
-    truncated: false,
+    searched: { start: '0', end: '1' },
+    complete: true,
   })
   expect(nodeById.get('t')?.lagging).toEqual(lag(5, false))
 })

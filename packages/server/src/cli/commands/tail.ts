@@ -1,7 +1,8 @@
-import type { FoundTrace } from '@spanlink/contract'
+import type { FoundTrace, SearchedRange } from '@spanlink/contract'
 import { CommandError, exitCodes, openServer } from '../ask-server.ts'
 import { countOf, parseClientArgs } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
+import { partialNote } from '../print/partial-note.ts'
 import { printFound } from '../print/print-table.ts'
 import { serviceColours, terminalOf } from '../print/terminal.ts'
 import { serverSentEvents } from '../server-sent-events.ts'
@@ -31,6 +32,7 @@ ${COMMON_HELP}With --json, one trace a line. Exit code 4 also when the server le
         if (event === 'problem') {
           out.note((JSON.parse(data) as { readonly detail?: string }).detail ?? 'The server failed to answer.')
         }
+        if (event === 'partial') out.note(partialNote(JSON.parse(data) as SearchedRange))
         if (event !== 'traces') continue
         // They come newest first; a terminal scrolls the other way.
         const traces = (JSON.parse(data) as readonly FoundTrace[]).slice(0, isFirst ? last : undefined).toReversed()

@@ -59,7 +59,7 @@ export function printTopology(answer: TopologyAnswer, terminal: Terminal): reado
     span,
     '',
     ...tableOf([head, ...rows], terminal),
-    ...(answer.truncated ? ['', 'There are more edges; the quietest are left out. Ask for less time.'] : []),
+    ...(answer.complete ? [] : ['', 'There are more edges; the quietest are left out. Choose a shorter time range.']),
   ]
 }
 

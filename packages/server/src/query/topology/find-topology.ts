@@ -1,6 +1,7 @@
 import type { TopologyAnswer, TopologyNode, TopologyQuery } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { timeWindow } from '../messaging/time-window.ts'
+import { searchedRange } from '../searched-range.ts'
 import { type Call, callsOf } from './calls.ts'
 import { lagOfGroup, withLag } from './lag-edges.ts'
 import { type GroupLag, lags } from './lag.ts'
@@ -32,7 +33,7 @@ export async function findTopology(store: Store, query: TopologyQuery, options: 
     endTimeUnixNano: String(window.end),
     nodes: nodesOf(edges, known),
     edges,
-    truncated: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC,
+    ...searchedRange(window, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
   }
 }
 

@@ -105,7 +105,7 @@ function Words(props: {
 }) {
   const { model, place, left } = props
   const focus = model.nodeById.get(place.focus ?? '')
-  if (focus === undefined && left === 0 && !model.answer.truncated) return null
+  if (focus === undefined && left === 0 && model.answer.complete) return null
   return (
     <ul class="notes" aria-label="About this picture">
       {focus !== undefined && (
@@ -134,7 +134,7 @@ function Words(props: {
           </a>
         </li>
       )}
-      {model.answer.truncated && (
+      {!model.answer.complete && (
         <li>
           <Icon name="warning" />
           <span>More connections than one response can hold; the quietest are left out. Narrow the range.</span>
