@@ -82,6 +82,11 @@ export const FlowLane = Type.Object({
   spanCount: Type.Integer(),
   errorCount: Type.Integer(),
   services: Type.Array(ServiceCount),
+  /**
+   * The lane received a message and has no span of what was done with it: the client's receive span ended before the handler began, so
+   * the chain ends here.
+   */
+  endsAtReceive: Type.Optional(Type.Literal(true)),
   /** Absent where all messages that the lane took are of this flow. */
   joinedWith: Type.Optional(JoinedWith),
   /** Edges between the opened lane and this one; -1 when they lead there only through traces beyond the bounds. */

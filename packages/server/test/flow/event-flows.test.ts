@@ -208,3 +208,30 @@ test('a known group that has not taken a message of the flow is missing, until i
   await traces.put(tracesOf('shop', [processing('bookings', after.sent, 'stock', 'parent', { at: 2000 })]))
   expect((await flowOf(billed)).missingConsumers).toEqual([])
 })
+
+test.each(['link', 'parent'] as const)(
+  'a chain ends at a receive span whose handler has no span below it: %s',
+  async (mode) => {
+    const { request, sent } = order(0, 'orders')
+    const receive = processing('orders', sent, 'python', mode, {
+      name: 'orders receive',
+      at: 50,
+      attributes: { 'messaging.operation.type': 'receive' },
+    })
+    const poll = processing('orders', sent, 'node', mode, {
+      name: 'poll orders',
+      at: 60,
+      attributes: { 'messaging.operation.type': 'receive' },
+    })
+    const handler = span({ name: 'handle', at: 70, in: poll })
+    await traces.put(tracesOf('web', [request, sent]))
+    await traces.put(tracesOf('python', [receive]))
+    await traces.put(tracesOf('node', [poll, handler]))
+    const flow = await flowOf(request)
+    expect(flow.lanes.map((lane) => [lane.rootName, lane.endsAtReceive])).toEqual([
+      ['POST 0', undefined],
+      ['orders receive', true],
+      ['poll orders', undefined],
+    ])
+  },
+)

@@ -5,6 +5,7 @@ import { timeBar } from './time-bar.ts'
 const INDENT_AT_MOST = 8
 const EDGES_SHOWN = 4
 const ROOTS_SHOWN = 3
+const CHAIN_ENDS = '┤ chain ends here: the receive span ended before the handler began'
 
 /** A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its messages came from. */
 export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity): readonly string[] {
@@ -46,6 +47,7 @@ export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity)
     if (edges.length > EDGES_SHOWN) lines.push(paint(`${indent}  ← ${edges.length - EDGES_SHOWN} more`, 'dim'))
     const joined = joinedText(lane)
     if (joined !== undefined) lines.push(paint(fit(`${indent}  + ${joined}`, terminal.columns).trimEnd(), 'dim'))
+    if (lane.endsAtReceive) lines.push(paint(fit(`${indent}  ${CHAIN_ENDS}`, terminal.columns).trimEnd(), 'dim'))
     if (lane.hiddenLinks > 0) lines.push(paint(`${indent}  ${plural(lane.hiddenLinks, 'link')} lead further`, 'dim'))
   }
   if (flow.lanes.length > most) lines.push('', `${plural(flow.lanes.length - most, 'more lane')}: --limit shows more.`)

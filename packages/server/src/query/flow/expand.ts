@@ -17,7 +17,7 @@ export type Position = { readonly depth: number; readonly traceId: string }
 
 /** How a unit belongs to the flow: as another event's part, as what is below the opened trace, or as what the origin caused. */
 export const JOINED = 1
-export const SHOWN = 2
+const SHOWN = 2
 export const CAUSED = 3
 
 export type Expanded = {

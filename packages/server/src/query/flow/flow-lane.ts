@@ -34,11 +34,20 @@ export function toFlowLane(
     spanCount: spans.length,
     errorCount: spans.filter(({ span }) => span.status === 'error').length,
     services: servicesOf(spans),
+    ...(endsAtReceive(spans) ? { endsAtReceive: true as const } : {}),
     ...(joinedWith === undefined ? {} : { joinedWith }),
     depth,
     hiddenLinks,
     spans: sorted.filter((one) => touched.has(one) || one.span === first).map(({ span }) => flowSpan(span)),
   }
+}
+
+/** Work in the lane, of whatever kind, would show what the handler did; settling a message is the client's. */
+function endsAtReceive(spans: readonly LaneSpan[]): boolean {
+  return (
+    spans.some(({ span }) => span.operation === 'receive') &&
+    spans.every(({ span }) => span.operation === 'receive' || span.operation === 'settle')
+  )
 }
 
 function servicesOf(spans: readonly LaneSpan[]): FlowLane['services'] {

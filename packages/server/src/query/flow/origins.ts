@@ -103,7 +103,7 @@ function inOrder(traces: Iterable<UnitTrace>): UnitTrace[] {
 const NEVER = 2n ** 64n
 
 /** `undefined` when no span of it is stored. */
-export function firstStart({ cut }: UnitTrace): bigint | undefined {
+function firstStart({ cut }: UnitTrace): bigint | undefined {
   let first: bigint | undefined
   for (const { spans } of cut.lanes) {
     for (const { span } of spans) if (first === undefined || span.start < first) first = span.start
