@@ -132,3 +132,30 @@ test('a start that is cut off before it could say that it brought the tables up 
   ).toEqual([])
   await stop()
 })
+
+test('traffic that was stored before clusters and messages were counted has no cluster, and a message a span', async () => {
+  const { client, stop } = await bareEngine()
+  await makeVersion5(client)
+  await run(client, new URL('../../src/store/sql/traffic_minutes.sql', import.meta.url))
+  const columns = 'minute, received, topic, messaging_operation, service, spans, errors'
+  const values = `(1, now(), 'orders', 'send', 'shop', 4, 2)`
+  await client.command(`insert into spanlink.traffic_minutes (${columns}) values ${values}`)
+  await client.command('insert into spanlink.schema_version (version) select number + 6 from numbers(3)', {
+    async_insert: 0,
+  })
+  await applySchema(client, 'spanlink')
+  await client.command(
+    `insert into spanlink.traffic_minutes (${columns}, messages, failed_messages, cluster)
+    values (1, now(), 'orders', 'send', 'shop', 1, 1, 10, 10, ''), (1, now(), 'orders', 'send', 'shop', 1, 0, 5, 0, 'east')`,
+  )
+  await client.command('optimize table spanlink.traffic_minutes final')
+  expect(
+    await client.query(
+      'select cluster, spans, errors, messages, failed_messages as failed from spanlink.traffic_minutes order by cluster',
+    ),
+  ).toEqual([
+    { cluster: '', spans: '5', errors: '3', messages: '14', failed: '12' },
+    { cluster: 'east', spans: '1', errors: '0', messages: '5', failed: '0' },
+  ])
+  await stop()
+})
