@@ -271,7 +271,7 @@ export function denseFlow(
     )
     const work = book.consume(
       `stage-${nth % 9}`,
-      `stage-${nth % 9}`,
+      'stages',
       batch.flatMap((one) => one ?? []),
       {
         from,

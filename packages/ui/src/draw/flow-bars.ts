@@ -95,7 +95,7 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
   for (let index = first; index < last; index += 1) {
     const row = rows[index]
     const at = index - first
-    if (row === undefined || row.kind === 'waiting') continue
+    if (row === undefined || row.kind === 'waiting' || row.kind === 'missing') continue
     if (row.kind === 'span') {
       const { spans, span } = row
       const from = spans.start[span] ?? 0
@@ -176,6 +176,23 @@ function waits(
       isCritical,
       edge: index,
     })
+  }
+  // What nobody has consumed waits still: to the end of the axis.
+  for (let index = first; index < last; index += 1) {
+    const row = rows[index]
+    if (row?.kind !== 'missing') continue
+    const x0 = pixel(row.sent)
+    const from = rowOfLane[row.lane] ?? -1
+    gaps.push({
+      row: index - first,
+      x0,
+      x1: pixel(model.duration),
+      nanos: row.waited,
+      isQueue: true,
+      isCritical: false,
+      edge: -1,
+    })
+    if (from >= 0) wires.set(-1 - index, { x: x0, fromRow: from - first, toRow: index - first, isCritical: false })
   }
   return { gaps, wires: [...wires.values()] }
 }

@@ -23,7 +23,9 @@ export interface FlowGraph {
 
 /** Rows that stand for traces, and the edges between them. A group that shows its members is no node: they are. */
 export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane: Int32Array): FlowGraph {
-  const nodes = rows.filter((row) => row.kind === 'lane' || (row.kind === 'group' && !row.isExpanded))
+  const nodes = rows.filter(
+    (row) => row.kind === 'lane' || row.kind === 'missing' || (row.kind === 'group' && !row.isExpanded),
+  )
   const between = Map.groupBy(
     model.edges.filter(({ fromLane, toLane }) => fromLane >= 0 && toLane >= 0 && fromLane !== toLane),
     ({ fromLane, toLane }) => `${rowOfLane[fromLane] ?? -1} ${rowOfLane[toLane] ?? -1}`,
@@ -46,6 +48,21 @@ export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane:
       queueTime: known[Math.ceil(known.length / 2) - 1],
       isCritical: critical !== undefined,
       isNegative: (known[0] ?? 0) < 0,
+    })
+  }
+  for (const row of rows) {
+    const from = row.kind === 'missing' ? rows[rowOfLane[row.lane] ?? -1]?.id : undefined
+    if (row.kind !== 'missing' || from === undefined) continue
+    edges.push({
+      id: row.id,
+      from,
+      to: row.id,
+      ids: [],
+      count: row.count,
+      topic: row.topic,
+      queueTime: row.waited,
+      isCritical: false,
+      isNegative: false,
     })
   }
   return { nodes, edges }

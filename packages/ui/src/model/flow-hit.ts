@@ -10,6 +10,7 @@ export type FlowHit =
 export function flowHit(model: FlowModel, row: FlowRow, time: number, slack: number): FlowHit | undefined {
   if (row.kind === 'waiting') return undefined
   if (row.kind === 'group') return undefined
+  if (row.kind === 'missing') return { kind: 'span', ...row.producer }
   const lane = model.lanes[row.lane]
   if (lane === undefined) return undefined
   if (row.kind === 'span') return { kind: 'span', traceId: lane.traceId, spanId: row.spans.spanId[row.span] ?? '' }

@@ -145,6 +145,59 @@ describe('what is drawn of a flow', () => {
   })
 })
 
+describe('a group that has not consumed', () => {
+  const sent = (nth: number, waited: number) => ({
+    cluster: '',
+    topic: 'orders',
+    consumerGroup: 'email',
+    producer: { traceId: traceId(nth), spanId: spanId(nth + 100), laneId: traceId(nth) },
+    waitedNano: `${waited}000000`,
+  })
+
+  test('has a row below the lane that sent, which counts the messages and waits to the end of the axis', () => {
+    const model = buildFlowModel({
+      ...flow([lane(1), lane(2, 50)], [edge(1, 2, {}, 30)]),
+      missingConsumers: [sent(1, 900), sent(1, 800)],
+    })
+    const rows = rowsOf(model)
+    expect(rows.map(({ kind, depth }) => [kind, depth])).toEqual([
+      ['lane', 0],
+      ['lane', 1],
+      ['missing', 1],
+    ])
+    expect(rows[2]).toMatchObject({ consumerGroup: 'email', topic: 'orders', count: 2, sent: 20e6 })
+    const { gaps } = flowBars(model, {
+      rows,
+      rowOfLane: Int32Array.of(0, 1),
+      first: 0,
+      last: 3,
+      window: { from: 0, to: 80e6 },
+      width: 800,
+    })
+    expect(gaps.find(({ row }) => row === 2)).toMatchObject({
+      nanos: 900e6,
+      x0: expect.closeTo(200),
+      x1: expect.closeTo(800),
+      isQueue: true,
+    })
+    const graph = flowGraph(model, rows, Int32Array.of(0, 1))
+    expect(graph.nodes).toHaveLength(3)
+    expect(graph.edges).toContainEqual(expect.objectContaining({ topic: 'orders', count: 2, queueTime: 900e6 }))
+  })
+
+  test('has one row below lanes that are shown as one', () => {
+    const model = buildFlowModel({
+      ...flow(
+        [lane(1), ...[2, 3, 4].map((nth) => lane(nth, 20 + nth, { rootName: 'process parcels' }))],
+        [2, 3, 4].map((nth) => edge(1, nth)),
+      ),
+      missingConsumers: [sent(2, 9), sent(4, 7)],
+    })
+    expect(rowsOf(model).map(({ kind }) => kind)).toEqual(['lane', 'group', 'missing'])
+    expect(rowsOf(model)[2]).toMatchObject({ count: 2 })
+  })
+})
+
 test('a second page joins the first, and what it tells of the whole wins', () => {
   const first = flow([lane(1), lane(2, 10)], [edge(1, 2)])
   const second = { ...flow([lane(3, 5)], [edge(1, 3)]), traceId: 'f'.repeat(32) }

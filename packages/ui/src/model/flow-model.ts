@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowLane, FlowSpan, PathSegment } from '@spanlink/contract'
+import type { FlowAnswer, FlowEdge, FlowLane, FlowSpan, MissingConsumer, PathSegment } from '@spanlink/contract'
 import { layFlowTree } from './flow-tree.ts'
 
 /** A span of a flow: by trace and span id, because lanes of one trace share the trace id. */
@@ -30,6 +30,19 @@ export interface PlacedSegment {
   readonly end: number
 }
 
+/** Messages that one lane sent to a topic and that a group of it has not consumed. */
+export interface PlacedMissing {
+  readonly lane: number
+  readonly topic: string
+  readonly consumerGroup: string
+  readonly count: number
+  /** The first of the sends, and when it ended. */
+  readonly producer: { readonly traceId: string; readonly spanId: string }
+  readonly sent: number
+  /** Of the first, in nanoseconds. */
+  readonly waited: number
+}
+
 /**
  * A flow in columns. Times are nanoseconds from the flow's first start, exact up to 2^53 ns (104 days). Lanes make a forest: each hangs below the
  * lane that caused it (`parent`, by `parentEdge`), though edges may say more than a tree does.
@@ -54,6 +67,7 @@ export interface FlowModel {
   readonly path: readonly PlacedSegment[]
   /** 1 where the critical path goes through the lane. */
   readonly onPath: Uint8Array
+  readonly missing: readonly PlacedMissing[]
 }
 
 /** `leastDuration`: of the axis, where it is shared with a longer flow. */
@@ -114,7 +128,26 @@ export function buildFlowModel(answer: FlowAnswer, leastDuration = 0): FlowModel
     ...layFlowTree(start, edges, incoming),
     path,
     onPath,
+    missing: placeMissing(answer.missingConsumers, laneOf, spans),
   }
+}
+
+function placeMissing(
+  missing: readonly MissingConsumer[],
+  laneOf: ReadonlyMap<string, number>,
+  spans: ReadonlyMap<FlowKey, PlacedSpan>,
+): PlacedMissing[] {
+  const alike = Map.groupBy(missing, ({ cluster, topic, consumerGroup, producer }) =>
+    JSON.stringify([producer.laneId, cluster, topic, consumerGroup]),
+  )
+  return [...alike.values()].flatMap((some) => {
+    const first = some.toSorted((a, b) => (BigInt(a.waitedNano) > BigInt(b.waitedNano) ? -1 : 1))[0]
+    const lane = laneOf.get(first?.producer.laneId ?? '')
+    if (first === undefined || lane === undefined) return []
+    const { topic, consumerGroup, producer } = first
+    const sent = spans.get(`${producer.traceId}/${producer.spanId}`)?.end ?? 0
+    return [{ lane, topic, consumerGroup, count: some.length, producer, sent, waited: Number(first.waitedNano) }]
+  })
 }
 
 /** The queue time says from when the wait counts: a consumer may begin before the send span has its acknowledgement. */

@@ -1,4 +1,4 @@
-import type { FlowModel } from './flow-model.ts'
+import type { FlowModel, PlacedMissing } from './flow-model.ts'
 import type { LaneSpans } from './lane-spans.ts'
 
 /** Siblings that do the same become one row from this many on. */
@@ -45,7 +45,16 @@ interface WaitingRow {
   readonly error: string | undefined
 }
 
-export type FlowRow = LaneRow | GroupRow | SpanRow | WaitingRow
+/** Stands where the lane of a group would be that has not consumed what the lane above sent. */
+export interface MissingRow extends Omit<PlacedMissing, 'lane'> {
+  readonly kind: 'missing'
+  readonly id: string
+  readonly depth: number
+  /** The one that sent. */
+  readonly lane: number
+}
+
+export type FlowRow = LaneRow | GroupRow | SpanRow | WaitingRow | MissingRow
 
 export interface FlowFolds {
   /** Ids of groups that show their members. */
@@ -59,14 +68,30 @@ export interface FlowFolds {
 /** The rows to show, in order: causes above effects, siblings by start, alike siblings as one. */
 export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
   const rows: FlowRow[] = []
+  const missingOf = Map.groupBy(model.missing, ({ lane }) => lane)
+  // One row a topic and group, also where several lanes of a folded row sent to it.
+  const placeMissing = (missing: readonly PlacedMissing[], depth: number, above: string): void => {
+    for (const [key, some] of Map.groupBy(missing, ({ topic, consumerGroup }) =>
+      JSON.stringify([topic, consumerGroup]),
+    )) {
+      const first = some.toSorted((a, b) => a.sent - b.sent)[0]
+      if (first === undefined) continue
+      const count = some.reduce((sum, one) => sum + one.count, 0)
+      rows.push({ ...first, kind: 'missing', id: `${above}!${key}`, depth, count })
+    }
+  }
   const placeLane = (lane: number, depth: number): void => {
     const id = model.lanes[lane]?.id ?? ''
     const below = model.children[lane] ?? []
     const isFolded = folds.folded.has(id)
     const isOpen = folds.open.has(id)
-    rows.push({ kind: 'lane', id, depth, lane, isParent: below.length > 0, isFolded, isOpen })
+    const missing = missingOf.get(lane) ?? []
+    const isParent = below.length + missing.length > 0
+    rows.push({ kind: 'lane', id, depth, lane, isParent, isFolded, isOpen })
     if (isOpen) placeSpans(lane, depth + 1)
-    if (!isFolded) placeAll(below, depth + 1, id)
+    if (isFolded) return
+    placeAll(below, depth + 1, id)
+    placeMissing(missing, depth + 1, id)
   }
   const placeSpans = (lane: number, depth: number): void => {
     const id = model.lanes[lane]?.id ?? ''
@@ -92,7 +117,14 @@ export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
       const isExpanded = folds.expanded.has(id)
       rows.push({ kind: 'group', id, depth, members, isFolded, isExpanded })
       if (isExpanded) for (const lane of members) placeLane(lane, depth + 1)
-      else if (!isFolded) placeAll(belowAll(model, members), depth + 1, id)
+      else if (!isFolded) {
+        placeAll(belowAll(model, members), depth + 1, id)
+        placeMissing(
+          members.flatMap((lane) => missingOf.get(lane) ?? []),
+          depth + 1,
+          id,
+        )
+      }
     }
   }
   placeAll(model.roots, 0, '')

@@ -38,6 +38,10 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   return words
 }
 
+export function eventsText(of: number): string {
+  return count(of, 'other event')
+}
+
 function count(of: number, noun: string): string {
   return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
 }

@@ -3,6 +3,7 @@ import { signal, type ReadonlySignal } from '@preact/signals'
 import { joinFlowPages } from '../model/flow-model.ts'
 import { millisOf } from '../model/clock-text.ts'
 import { ApiError, getJson } from './api.ts'
+import type { FlowPlace } from './flow-url.ts'
 import { poll } from './poll.ts'
 
 /** Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is taken as whole. */
@@ -25,14 +26,18 @@ export interface FlowResource {
   readonly loadMore: () => Promise<void>
 }
 
-/** `end`: the span that the critical path is to end with. */
-export function createFlowResource(traceId: string, end: string | undefined): FlowResource {
+export function createFlowResource({
+  traceId,
+  end,
+  joined,
+}: Pick<FlowPlace, 'traceId' | 'end' | 'joined'>): FlowResource {
   const state = signal<FlowState>({ data: undefined, error: undefined, loadingMore: false })
   let leaving = new AbortController()
   let pages = 0
   const ask = async (cursor?: string): Promise<FlowAnswer | undefined> => {
     const params = new URLSearchParams()
     if (end !== undefined) params.set('spanId', end)
+    if (joined) params.set('joined', 'true')
     if (cursor !== undefined) params.set('cursor', cursor)
     const query = params.size === 0 ? '' : `?${params}`
     try {

@@ -10,6 +10,8 @@ export interface FlowPlace {
   readonly span: FlowSpanId | undefined
   /** Where the critical path is to end; the flow's last span when undefined. */
   readonly end: string | undefined
+  /** With the other events whose messages a batch took together with this one's. */
+  readonly joined: boolean
   /** The trace of a second flow to compare with. */
   readonly against: string | undefined
 }
@@ -25,6 +27,7 @@ export function flowPlaceOf(traceId: string, search: string): FlowPlace {
     edge: query.get('edge') ?? undefined,
     span: spanOf(query.get('span'), traceId),
     end: query.get('end')?.toLowerCase() ?? undefined,
+    joined: query.get('joined') === '1',
     against: query.get('with')?.toLowerCase() ?? undefined,
   }
 }
@@ -34,6 +37,7 @@ export function flowUrl(traceId: string, place: Partial<Omit<FlowPlace, 'traceId
   const query = new URLSearchParams()
   if (place.view === 'graph') query.set('view', 'graph')
   if (place.against !== undefined) query.set('with', place.against)
+  if (place.joined === true) query.set('joined', '1')
   if (place.end !== undefined) query.set('end', place.end)
   if (place.lane !== undefined) query.set('lane', place.lane)
   else if (place.edge !== undefined) query.set('edge', place.edge)
@@ -43,6 +47,14 @@ export function flowUrl(traceId: string, place: Partial<Omit<FlowPlace, 'traceId
   }
   const path = `/flow/${encodeURIComponent(traceId)}`
   return query.size === 0 ? path : `${path}?${query}`
+}
+
+/** The same flow in the same view with other details, or none. */
+export function selectionUrl(
+  place: FlowPlace,
+  selection: Partial<Pick<FlowPlace, 'lane' | 'edge' | 'span'>> = {},
+): string {
+  return flowUrl(place.traceId, { ...place, lane: undefined, edge: undefined, span: undefined, ...selection })
 }
 
 /** `spanId` alone is of the flow's own trace, `traceId-spanId` of another. */

@@ -108,7 +108,7 @@ export function revealLane(view: FlowView, lane: number): void {
 /** What the twist of a row does: a group shows or hides its members, a lane what hangs below it. */
 export function toggleRow(view: FlowView, row: FlowRow): void {
   const set = row.kind === 'group' ? view.expanded : view.folded
-  if (row.kind === 'span' || row.kind === 'waiting') return
+  if (row.kind !== 'group' && row.kind !== 'lane') return
   set.value = toggled(set.peek(), row.id)
 }
 

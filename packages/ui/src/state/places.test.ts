@@ -13,6 +13,7 @@ test('every lane, edge and span of a flow has a URL that leads back to it', () =
     { edge: 'an edge/with?marks&' },
     { span: other },
     { span: { traceId: TRACE, spanId: other.spanId }, end: other.spanId, view: 'graph' as const },
+    { lane: TRACE, joined: true },
   ]) {
     const url = new URL(flowUrl(TRACE, given), 'http://localhost')
     expect(routeOf({ path: url.pathname, search: url.search })).toMatchObject({ page: 'flow', traceId: TRACE })

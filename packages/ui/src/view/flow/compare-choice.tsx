@@ -12,13 +12,13 @@ import { Age } from '../parts/moment.tsx'
 /** What to compare a flow with: others that begin the same way, or any trace by its id. */
 export function CompareChoice({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
   const alike = useMemo(() => createResource<TracesAnswer>(), [])
-  const first = view.model.value.lanes[0]
+  const { title } = view.model.value.answer
   const load = (): void => {
-    if (first === undefined || alike.state.peek().data !== undefined) return
-    const params = new URLSearchParams({ service: first.rootService, operation: first.rootName, limit: '10' })
+    if (title === null || alike.state.peek().data !== undefined) return
+    const params = new URLSearchParams({ service: title.service, operation: title.name, limit: '10' })
     void alike.load(`/api/traces?${params}`)
   }
-  const others = alike.state.value.data?.traces.filter((trace) => trace.traceId !== first?.traceId) ?? []
+  const others = alike.state.value.data?.traces.filter((trace) => trace.traceId !== title?.traceId) ?? []
   const open = (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }): void => {
     event.preventDefault()
     const input = event.currentTarget.elements.namedItem('other')

@@ -2,7 +2,7 @@ import type { FlowEdge } from '@spanlink/contract'
 import { visibleText } from '../../model/visible-text.ts'
 import type { FlowModel, PlacedEdge } from '../../model/flow-model.ts'
 import { durationText } from '../../model/duration-text.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
 import { queueWords } from './flow-panel.tsx'
@@ -60,6 +60,7 @@ export function EdgeDetails(props: {
           <Pair name="Topic" value={edge.topic} />
           <Pair name="Partition" value={edge.partition} />
           <Pair name="Offset" value={edge.offset} />
+          <Pair name="Key" value={edge.key} />
           <Pair name="Group" value={edge.consumerGroup} />
           {!Number.isNaN(from) && (
             <>
@@ -99,7 +100,7 @@ function End(props: { readonly name: string; readonly end: FlowEdge['from']; rea
       {end.laneId === null ? (
         <p class="missing">Not found: not sampled, expired, sent elsewhere, or not yet received.</p>
       ) : (
-        <a class="link-end" href={flowUrl(place.traceId, { view: place.view, end: place.end, span: end })}>
+        <a class="link-end" href={selectionUrl(place, { span: end })}>
           <ServiceName name={end.service} />
           <Text class="operation">{end.name}</Text>
         </a>

@@ -1,7 +1,6 @@
 import { hasSeveralClusters } from '../../model/record-text.ts'
-import type { FlowEdge, RecordMetadata } from '@spanlink/contract'
 import type { FlowModel } from '../../model/flow-model.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { isPlainClick, replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 import { RecordFacts } from '../parts/record-facts.tsx'
@@ -21,7 +20,7 @@ export function EdgeList(props: {
 }) {
   const { model, place, edges, to } = props
   if (edges.length === 0) return null
-  const showsCluster = hasSeveralClusters(model.edges.map(({ edge }) => recordOf(edge)))
+  const showsCluster = hasSeveralClusters(model.edges.map(({ edge }) => edge))
   const name = to === 'cause' ? 'Caused by' : 'Triggered'
   return (
     <section class="link-list" aria-label={name}>
@@ -34,7 +33,7 @@ export function EdgeList(props: {
           const edge = model.edges[index]?.edge
           if (edge === undefined) return null
           const end = to === 'cause' ? edge.from : edge.to
-          const url = flowUrl(place.traceId, { view: place.view, end: place.end, edge: edge.id })
+          const url = selectionUrl(place, { edge: edge.id })
           return (
             <li key={edge.id} class="link-item">
               <a
@@ -65,7 +64,7 @@ export function EdgeList(props: {
                     {edge.onCriticalPath && <span class="tag">critical path</span>}
                   </dd>
                 </div>
-                <RecordFacts record={recordOf(edge)} showsCluster={showsCluster} />
+                <RecordFacts record={edge} showsCluster={showsCluster} />
               </dl>
             </li>
           )
@@ -76,8 +75,4 @@ export function EdgeList(props: {
       )}
     </section>
   )
-}
-
-function recordOf(edge: FlowEdge): RecordMetadata {
-  return Object.assign({ cluster: '', key: '' }, edge)
 }

@@ -20,7 +20,7 @@ import { FlowTimeline } from './flow-timeline.tsx'
 /** Two flows under each other on one time axis, each from its own start, and where their times differ. */
 export function FlowCompare({ place, against }: { readonly place: FlowPlace; readonly against: string }) {
   const resources = useMemo(
-    () => [createFlowResource(place.traceId, place.end), createFlowResource(against, undefined)] as const,
+    () => [createFlowResource(place), createFlowResource({ traceId: against, end: undefined, joined: false })] as const,
     [place.traceId, against],
   )
   useEffect(() => {
@@ -106,14 +106,14 @@ function Pane(props: {
 }) {
   const { name, view, place } = props
   const model = view.model.value
-  const lane = model.lanes[0]
+  const { title } = model.answer
   return (
     <section aria-label={`${name} flow`} onFocusIn={props.onFocus}>
       <h2>
         <span class="faint">{name}</span>
         <a href={flowUrl(place.traceId)}>
-          <ServiceName name={lane?.rootService ?? ''} />
-          <Text class="operation">{lane?.rootName ?? ''}</Text>
+          <ServiceName name={title?.service ?? ''} />
+          <Text class="operation">{title?.name ?? ''}</Text>
         </a>
         <span class="faint">{exactTimeText(model.startUnixNano.toString()).slice(0, 23)}</span>
       </h2>

@@ -4,8 +4,8 @@ import { durationText } from '../../model/duration-text.ts'
 import { flowGraph } from '../../model/flow-graph.ts'
 import { groupStatistics } from '../../model/flow-group.ts'
 import type { FlowModel } from '../../model/flow-model.ts'
-import type { FlowRow } from '../../model/flow-rows.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import type { FlowRow, MissingRow } from '../../model/flow-rows.ts'
+import { selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { toggleRow, type FlowView } from '../../state/flow-view.ts'
 import { replace } from '../../state/url.ts'
 import { GraphCanvas } from '../graph/graph-canvas.tsx'
@@ -57,7 +57,7 @@ export function FlowGraph({ view, place }: { readonly view: FlowView; readonly p
       }))}
       onEdge={(id) => {
         const edge = edges.find((one) => one.id === id)?.ids[0]
-        if (edge !== undefined) replace(flowUrl(place.traceId, { view: 'graph', end: place.end, edge }))
+        if (edge !== undefined) replace(selectionUrl(place, { edge }))
       }}
     />
   )
@@ -71,6 +71,7 @@ function FlowNode(props: {
 }) {
   const { view, place, row } = props
   const model = view.model.value
+  if (row.kind === 'missing') return <MissingNode view={view} place={place} row={row} isCursor={props.isCursor} />
   const lanes = row.kind === 'group' ? row.members : [row.kind === 'lane' ? row.lane : -1]
   const lane = model.lanes[lanes[0] ?? -1]
   if (lane === undefined) return null
@@ -103,6 +104,31 @@ function FlowNode(props: {
       <span class="node-line">
         <Text class="operation">{lane.rootName}</Text>
         <span class="faint">{nodeTime(model, row, statistics.duration.median)}</span>
+      </span>
+    </button>
+  )
+}
+
+function MissingNode(props: {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly row: MissingRow
+  readonly isCursor: boolean
+}) {
+  const { view, place, row } = props
+  return (
+    <button
+      type="button"
+      data-row={row.id}
+      class="flow-node missing"
+      tabIndex={props.isCursor ? 0 : -1}
+      title={rowWords(view.model.value, row)}
+      onFocus={() => (view.cursor.value = row.id)}
+      onClick={() => selectRow(view, place, row.id)}
+    >
+      <span class="node-line">
+        <Icon name="warning" label="Not consumed" />
+        <Text>{`not consumed by ${row.consumerGroup} yet`}</Text>
       </span>
     </button>
   )

@@ -13,16 +13,15 @@ import { PathShares } from './path-shares.tsx'
 
 export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {
   const model = props.view.model.value
-  const { statistics, lanes, criticalPath } = model.answer
-  const first = lanes[0]
-  if (first === undefined) return null
+  const { statistics, title, criticalPath } = model.answer
+  if (title === null) return null
   const start = model.startUnixNano.toString()
   return (
     <header class="trace-header flow-header">
       <h1>
         <span class="faint">Flow of</span>
-        <ServiceName name={first.rootService} />
-        <Text class="operation">{first.rootName}</Text>
+        <ServiceName name={title.service} />
+        <Text class="operation">{title.name}</Text>
       </h1>
       <CompareChoice view={props.view} traceId={props.traceId} />
       <dl class="facts">
@@ -42,9 +41,9 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
           </dd>
         </div>
         <div>
-          <dt>Trace</dt>
+          <dt>Opened from</dt>
           <dd>
-            <a class="mono" href={traceUrl(props.traceId)} title="The trace that this flow was opened from">
+            <a class="mono" href={traceUrl(props.traceId)} title="Open trace">
               {props.traceId.slice(0, 8)}…
             </a>
           </dd>

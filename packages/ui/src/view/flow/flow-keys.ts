@@ -2,7 +2,7 @@ import { batch } from '@preact/signals'
 import type { PlacedEdge } from '../../model/flow-model.ts'
 import { windowBetween } from '../../model/time-window.ts'
 import { visibleText } from '../../model/visible-text.ts'
-import { flowPlaceOf, flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { flowPlaceOf, flowUrl, selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { waysFrom } from '../../state/flow-walk.ts'
 import { rowIdBeside, rowIdOfLane, toggleLane, toggleRow, type FlowView } from '../../state/flow-view.ts'
 import { bindKeys } from '../../state/keyboard.ts'
@@ -69,21 +69,21 @@ export function bindFlowKeys(view: FlowView, traceId: string): () => void {
 /** Details of what a row shows; a row that stands for several traces shows them instead. */
 export function selectRow(view: FlowView, place: FlowPlace, id: string): void {
   const row = view.rows.peek().find((one) => one.id === id)
-  const none = { lane: undefined, edge: undefined, span: undefined }
   // Of two flows side by side there is no room for details.
   if (row === undefined || row.kind === 'waiting' || place.against !== undefined) return
-  if (row.kind === 'group') return replace(flowUrl(place.traceId, { ...place, ...none }))
+  if (row.kind === 'group') return replace(selectionUrl(place))
+  if (row.kind === 'missing') return replace(selectionUrl(place, { span: row.producer }))
   const lane = view.model.peek().lanes[row.lane]
   if (lane === undefined) return
-  if (row.kind === 'lane') replace(flowUrl(place.traceId, { ...place, ...none, lane: lane.id }))
+  if (row.kind === 'lane') replace(selectionUrl(place, { lane: lane.id }))
   else {
     const spanId = row.spans.spanId[row.span] ?? ''
-    replace(flowUrl(place.traceId, { ...place, ...none, span: { traceId: lane.traceId, spanId } }))
+    replace(selectionUrl(place, { span: { traceId: lane.traceId, spanId } }))
   }
 }
 
 export function closeDetails(place: FlowPlace): void {
-  if (place.against === undefined) replace(flowUrl(place.traceId, { view: place.view, end: place.end }))
+  if (place.against === undefined) replace(selectionUrl(place))
 }
 
 export function foldGroups(view: FlowView): void {
@@ -134,7 +134,7 @@ function walk(view: FlowView, to: 'effect' | 'cause', go: (id: string | undefine
 function foldOrAscend(view: FlowView): string | undefined {
   const row = view.rows.peek()[view.cursorRow.peek()]
   if (row === undefined) return undefined
-  if (row.kind === 'span' || row.kind === 'waiting') return rowIdOfLane(view, row.lane)
+  if (row.kind === 'span' || row.kind === 'waiting' || row.kind === 'missing') return rowIdOfLane(view, row.lane)
   if (row.kind === 'group' ? row.isExpanded : row.isParent && !row.isFolded) {
     toggleRow(view, row)
     return row.id
@@ -145,7 +145,7 @@ function foldOrAscend(view: FlowView): string | undefined {
 
 function unfoldOrDescend(view: FlowView): string | undefined {
   const row = view.rows.peek()[view.cursorRow.peek()]
-  if (row === undefined || row.kind === 'span' || row.kind === 'waiting') return row?.id
+  if (row === undefined || row.kind === 'span' || row.kind === 'waiting' || row.kind === 'missing') return row?.id
   if (row.kind === 'group' ? !row.isExpanded : row.isParent && row.isFolded) {
     toggleRow(view, row)
     return row.id

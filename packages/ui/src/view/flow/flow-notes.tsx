@@ -1,6 +1,6 @@
 import { flowWords } from '../../model/flow-words.ts'
 import type { FlowResource } from '../../state/flow-resource.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import type { FlowView } from '../../state/flow-view.ts'
 import { Icon } from '../parts/icon.tsx'
 import { isUnknownSelection } from './flow-panel.tsx'
@@ -35,7 +35,7 @@ export function FlowNotes(props: {
           <Icon name="warning" />
           <span>
             The selected item is not in this flow: not yet received, not sampled, or expired.{' '}
-            <a href={flowUrl(place.traceId, { view: place.view })}>Dismiss</a>
+            <a href={selectionUrl(place)}>Dismiss</a>
           </span>
         </li>
       )}

@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import '../../style/details.css'
 import '../../style/flow.css'
 import { visibleText } from '../../model/visible-text.ts'
-import { laneOfSpan } from '../../model/flow-model.ts'
+import { laneOfSpan, type FlowModel } from '../../model/flow-model.ts'
 import { flowPlaceOf, type FlowPlace } from '../../state/flow-url.ts'
 import { keepFoldsInUrl } from '../../state/flow-folds.ts'
 import { createFlowResource, type FlowResource } from '../../state/flow-resource.ts'
@@ -16,6 +16,7 @@ import { FlowGraph } from './flow-graph.tsx'
 import { FlowHeader } from './flow-header.tsx'
 import { bindFlowKeys } from './flow-keys.ts'
 import { FlowNotes } from './flow-notes.tsx'
+import { FlowOrigins } from './flow-origins.tsx'
 import { FlowPanel, hasDetails } from './flow-panel.tsx'
 import { FlowTimeline } from './flow-timeline.tsx'
 import { FlowToolbar } from './flow-toolbar.tsx'
@@ -27,7 +28,7 @@ export function FlowPage({ traceId, search }: { readonly traceId: string; readon
 }
 
 function OneFlow({ traceId, place }: { readonly traceId: string; readonly place: FlowPlace }) {
-  const resource = useMemo(() => createFlowResource(traceId, place.end), [traceId, place.end])
+  const resource = useMemo(() => createFlowResource(place), [traceId, place.end, place.joined])
   useEffect(() => resource.start(), [resource])
   const { data } = resource.state.value
   // Another end of the path is another question, but the same flow: what is folded and open stays.
@@ -42,14 +43,15 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
   usePlace(view, place)
   useLayoutEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
   useEffect(() => {
-    const first = data?.lanes[0]
-    document.title = first === undefined ? 'Flow · Spanlink' : `Flow of ${visibleText(first.rootName, 60)} · Spanlink`
-  }, [data?.lanes[0]])
+    const name = data?.title?.name
+    document.title = name === undefined ? 'Flow · Spanlink' : `Flow of ${visibleText(name, 60)} · Spanlink`
+  }, [data?.title?.name])
 
   if (view === undefined) return <NotHere traceId={traceId} resource={resource} empty={data !== undefined} />
   return (
     <div class="flow-page">
       <FlowHeader view={view} traceId={traceId} place={place} />
+      <FlowOrigins answer={view.model.value.answer} place={place} />
       <FlowNotes view={view} place={place} resource={resource} />
       <PanelSplit
         main={
@@ -79,7 +81,7 @@ function usePlace(view: FlowView | undefined, place: FlowPlace): void {
       lane !== undefined
         ? (model.laneOf.get(lane) ?? -1)
         : span === undefined
-          ? -1
+          ? openedLane(model, place.traceId)
           : laneOfSpan(model, span.traceId, span.spanId)
     if (found < 0) return
     revealLane(view, found)
@@ -90,6 +92,11 @@ function usePlace(view: FlowView | undefined, place: FlowPlace): void {
     const rows = view.rows.peek()
     view.cursor.value = rows.find((row) => row.id === inner)?.id ?? rowIdOfLane(view, found) ?? view.cursor.peek()
   }, [view, lane, span?.traceId, span?.spanId])
+}
+
+/** The trace that was opened, where it is not the one that the flow begins with anyway. */
+function openedLane(model: FlowModel, traceId: string): number {
+  return model.answer.title?.traceId === traceId ? -1 : model.lanes.findIndex((lane) => lane.traceId === traceId)
 }
 
 function NotHere(props: { readonly traceId: string; readonly resource: FlowResource; readonly empty: boolean }) {

@@ -4,11 +4,12 @@ import { durationText } from '../../model/duration-text.ts'
 import { groupStatistics } from '../../model/flow-group.ts'
 import { flowHit } from '../../model/flow-hit.ts'
 import type { FlowModel } from '../../model/flow-model.ts'
-import type { FlowRow } from '../../model/flow-rows.ts'
+import type { FlowRow, MissingRow } from '../../model/flow-rows.ts'
 import { visibleText } from '../../model/visible-text.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { eventsText } from '../../model/flow-words.ts'
+import { flowUrl, selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { toggleLane, toggleRow, type FlowView } from '../../state/flow-view.ts'
-import { isPlainClick, replace } from '../../state/url.ts'
+import { isPlainClick, push, replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
@@ -36,7 +37,8 @@ export function FlowRowView(props: RowProps) {
   const model = view.model.value
   const isSelected = isRowSelected(model, row, place)
   const hasPath = row.kind === 'lane' && model.onPath[row.lane] === 1
-  const state = `${row.kind} ${props.isCursor ? 'cursor' : ''} ${isSelected ? 'selected' : ''} ${hasPath ? 'critical' : ''}`
+  const isOpened = row.kind === 'lane' && isOpenedLane(model, row.lane, place)
+  const state = `${row.kind} ${isOpened ? 'opened' : ''} ${props.isCursor ? 'cursor' : ''} ${isSelected ? 'selected' : ''} ${hasPath ? 'critical' : ''}`
   const isOpen = row.kind === 'group' ? row.isExpanded : row.kind === 'lane' && row.isParent ? !row.isFolded : undefined
   const hit = (event: MouseEvent & { readonly currentTarget: HTMLElement }): void => {
     const x = event.clientX - event.currentTarget.getBoundingClientRect().left
@@ -47,10 +49,9 @@ export function FlowRowView(props: RowProps) {
     event.stopPropagation()
     batch(() => {
       view.cursor.value = row.id
-      const none = { lane: undefined, edge: undefined, span: undefined }
       const change =
         found.kind === 'lane' ? { lane: found.lane } : found.kind === 'edge' ? { edge: found.edge } : { span: found }
-      replace(flowUrl(place.traceId, { ...place, ...none, ...change }))
+      replace(selectionUrl(place, change))
     })
   }
   return (
@@ -115,6 +116,8 @@ function RowLabel(props: RowProps) {
           <Text class="operation">{row.spans.name[row.span] ?? ''}</Text>
         </>
       )
+    case 'missing':
+      return <MissingLabel row={row} />
     case 'waiting':
       return <span class="faint">{row.error ?? 'Loading the spans…'}</span>
   }
@@ -127,7 +130,7 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
   const wait = model.edges[model.parentEdge[lane] ?? -1]?.edge
   const missing =
     (model.incoming[lane] ?? []).length === 0 && model.edges.some((one) => one.toLane === lane && one.fromLane < 0)
-  const url = flowUrl(place.traceId, { view: place.view, end: place.end, lane: shown.id })
+  const url = selectionUrl(place, { lane: shown.id })
   return (
     <>
       {shown.errorCount > 0 && <Icon name="error" label={`${shown.errorCount} errors`} />}
@@ -144,6 +147,31 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
         <Text class="operation">{shown.rootName}</Text>
       </a>
       <span class="badges">
+        {isOpenedLane(model, lane, place) && <span class="tag opened-tag">opened</span>}
+        {shown.joinedWith !== undefined && !place.joined && (
+          <a
+            class="tag joined"
+            tabIndex={-1}
+            href={flowUrl(place.traceId, { ...place, joined: true })}
+            title={`This batch also took messages of ${eventsText(shown.joinedWith.count)}. Load them into the flow`}
+            onClick={(event) => {
+              event.stopPropagation()
+              if (!isPlainClick(event)) return
+              event.preventDefault()
+              push(flowUrl(place.traceId, { ...place, joined: true }))
+            }}
+          >
+            +{shown.joinedWith.count.toLocaleString('en')} {shown.joinedWith.count === 1 ? 'event' : 'events'}
+          </a>
+        )}
+        {endsHere(model, lane) && (
+          <span
+            class="tag"
+            title="The client's receive span ended before the message was handled, so what the handler did is not linked to it"
+          >
+            chain ends here
+          </span>
+        )}
         {missing && (
           <span class="tag" title="The producing span was not found: not sampled, expired, or sent elsewhere">
             producer not found
@@ -185,6 +213,35 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
       </span>
     </>
   )
+}
+
+/** A group that has not consumed what was sent to its topic. */
+function MissingLabel({ row }: { readonly row: MissingRow }) {
+  return (
+    <>
+      <Icon name="warning" label="Not consumed" />
+      {row.count > 1 && <span class="tag times">×{row.count.toLocaleString('en')}</span>}
+      <Text class="missing-group">{`not consumed by ${row.consumerGroup} yet`}</Text>
+      <span class="badges">
+        <span class="wait" title={waitTitle(row.topic, '', '')}>
+          <Text>{row.topic}</Text>
+        </span>
+      </span>
+    </>
+  )
+}
+
+/** The trace that the reader opened, where the flow began elsewhere. */
+function isOpenedLane(model: FlowModel, lane: number, place: FlowPlace): boolean {
+  const { title } = model.answer
+  return title !== null && title.traceId !== place.traceId && model.lanes[lane]?.traceId === place.traceId
+}
+
+/** A receive span alone, which nothing follows. */
+function endsHere(model: FlowModel, lane: number): boolean {
+  const shown = model.lanes[lane]
+  if (shown === undefined || shown.spanCount > 1 || (model.outgoing[lane] ?? []).length > 0) return false
+  return shown.spans.some(({ spanId, operation }) => spanId === shown.rootSpanId && operation === 'receive')
 }
 
 function GroupLabel({ model, members }: { readonly model: FlowModel; readonly members: readonly number[] }) {

@@ -4,6 +4,25 @@ import { IconButton } from '../parts/icon-button.tsx'
 import { ZoomState } from '../tree/zoom-state.tsx'
 import { expandGroups, foldGroups } from './flow-keys.ts'
 
+/** A batch takes messages of many events; the flow is of one of them unless all are wanted. */
+function JoinedChoice({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+  if (!place.joined && view.model.value.lanes.every(({ joinedWith }) => joinedWith === undefined)) return null
+  return (
+    <nav class="choice" aria-label="Events of the flow">
+      <a href={flowUrl(place.traceId, { ...place, joined: false })} aria-current={place.joined ? undefined : 'true'}>
+        This event only
+      </a>
+      <a
+        href={flowUrl(place.traceId, { ...place, joined: true })}
+        aria-current={place.joined ? 'true' : undefined}
+        title="With the other events whose messages the same batches took"
+      >
+        With joined events
+      </a>
+    </nav>
+  )
+}
+
 export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
   const isGraph = place.view === 'graph'
   return (
@@ -24,6 +43,7 @@ export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly
           Graph
         </a>
       </nav>
+      <JoinedChoice view={view} place={place} />
       <p class="legend">
         <span>
           <i class="legend-path" /> critical path

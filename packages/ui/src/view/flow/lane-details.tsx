@@ -9,6 +9,7 @@ import { Text } from '../parts/text.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../trace/span-sections.tsx'
 import { StatusTag } from '../trace/status-tag.tsx'
 import { EdgeList } from './edge-list.tsx'
+import { JoinedEvents } from './flow-origins.tsx'
 import { LaneErrors } from './lane-errors.tsx'
 
 export function LaneDetails(props: { readonly view: FlowView; readonly place: FlowPlace; readonly lane: number }) {
@@ -68,6 +69,7 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
         {shown.id !== shown.traceId && (
           <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
         )}
+        {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} place={place} />}
         <LaneErrors place={place} lane={shown} lanes={model.lanes} />
         <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
         <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />

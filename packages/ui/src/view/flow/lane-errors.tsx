@@ -3,7 +3,7 @@ import { useEffect, useMemo } from 'preact/hooks'
 import { durationText } from '../../model/duration-text.ts'
 import { laneErrors } from '../../model/lane-errors.ts'
 import { buildTraceModel } from '../../model/trace-model.ts'
-import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
+import { selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { createResource } from '../../state/resource.ts'
 import { Icon } from '../parts/icon.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
@@ -37,11 +37,7 @@ export function LaneErrors(props: {
         {failed.slice(0, SHOWN).map((p) => {
           const span = trace.spans[p]
           if (span === undefined) return null
-          const url = flowUrl(place.traceId, {
-            view: place.view,
-            end: place.end,
-            span: { traceId: lane.traceId, spanId: span.spanId },
-          })
+          const url = selectionUrl(place, { span: { traceId: lane.traceId, spanId: span.spanId } })
           return (
             <li key={p} class="link-item">
               <a class="link-end" href={url}>

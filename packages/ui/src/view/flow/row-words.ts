@@ -6,6 +6,8 @@ import type { FlowRow } from '../../model/flow-rows.ts'
 /** What the canvas draws in a row, for those who do not see it. */
 export function rowWords(model: FlowModel, row: FlowRow): string {
   if (row.kind === 'waiting') return ''
+  if (row.kind === 'missing')
+    return `Not consumed by ${row.consumerGroup} from ${row.topic}, waiting for ${durationText(row.waited)}`
   if (row.kind === 'span') {
     const start = row.spans.start[row.span] ?? 0
     return `${durationText((row.spans.end[row.span] ?? 0) - start)}, starts at ${durationText(start)}`
