@@ -1,8 +1,12 @@
+import { transcodeTracesJson } from '../../packages/server/src/otlp/json.ts'
 import { transcodeTraces } from '../../packages/server/src/otlp/transcode.ts'
 import { protoTypes } from '../../packages/testkit/src/otlp-proto.ts'
 
 export type DecodeRates = {
   readonly transcode: number
+  readonly transcodeJson: number
+  /** V8's parser on the same JSON, to objects only. */
+  readonly jsonObjects: number
   readonly protobufObjects: number
   readonly protobufRows: number
 }
@@ -10,10 +14,20 @@ export type DecodeRates = {
 /** What each takes at least: shorter runs are mostly compilation. */
 const SECONDS = 2
 
-/** Spans per CPU-second of this thread, each way after a round of warming up. */
-export function decodeRates(bodies: readonly Uint8Array[], spans: number): DecodeRates {
+/**
+ * Spans per CPU-second of this thread, each way after a round of warming up.
+ *
+ * @param jsonBodies the same requests as OTLP/JSON
+ */
+export function decodeRates(
+  bodies: readonly Uint8Array[],
+  jsonBodies: readonly Uint8Array[],
+  spans: number,
+): DecodeRates {
   return {
     transcode: rate(bodies, spans, (body) => transcodeTraces(body, 1_800_000_000).spans.length),
+    transcodeJson: rate(jsonBodies, spans, (body) => transcodeTracesJson(body, 1_800_000_000).spans.length),
+    jsonObjects: rate(jsonBodies, spans, (body) => Object.keys(JSON.parse(textOf(body)) as object).length),
     protobufObjects: rate(bodies, spans, (body) => decoded(body).resourceSpans.length),
     protobufRows: rate(bodies, spans, (body) => jsonRows(decoded(body)).length),
   }
@@ -34,6 +48,10 @@ function rate(bodies: readonly Uint8Array[], spans: number, decode: (body: Uint8
   }
   if (sum === 0) throw new Error('nothing was decoded')
   return (spans * rounds) / seconds
+}
+
+function textOf(body: Uint8Array): string {
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8')
 }
 
 function decoded(body: Uint8Array): Decoded {

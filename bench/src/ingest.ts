@@ -92,7 +92,9 @@ for (const each of BATCHES) {
   }
 }
 
-const rates = decodeRates(bodies, spans)
+const jsonLoad = generateRequests({ spans, attributes, linkRatio: 0.25, seed: 7 }, batch)
+const jsonBodies = Array.from(jsonLoad, (request) => Buffer.from(JSON.stringify(request)))
+const rates = decodeRates(bodies, jsonBodies, spans)
 const lines = [
   'Ingest: OTLP/HTTP protobuf to queryable rows, links indexed in both directions',
   '',
@@ -125,9 +127,11 @@ const lines = [
     ...batches,
   ]),
   '',
-  'The same bytes decoded in this process, spans per CPU-second:',
+  'The same requests decoded in this process, spans per CPU-second:',
   ...table([
     ['our transcoder, to RowBinary rows', whole(rates.transcode)],
+    ['our decoder of OTLP/JSON, to RowBinary rows', whole(rates.transcodeJson)],
+    ['JSON.parse, to objects only', whole(rates.jsonObjects)],
     ['protobufjs, to objects only', whole(rates.protobufObjects)],
     ['protobufjs, objects to JSONEachRow text', whole(rates.protobufRows)],
   ]),

@@ -2,6 +2,7 @@ import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { encodeTraces, kv, seededRandom, tracesOf } from '@spanlink/testkit/otlp'
 import { pick, type Random, randomInt } from '../../../testkit/src/random.ts'
 import { encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
+import { compressSnappy, frameLz4, frameSnappy } from '../ingest/block-compress.ts'
 import { metrics as metricQueries, searches } from '../traceql/queries.ts'
 import { mutateBytes, mutateJson, mutateText, noise } from './mutate.ts'
 
@@ -215,6 +216,9 @@ const CODECS = [
   ['gzip', gzipSync],
   ['deflate', deflateSync],
   ['zstd', zstdCompressSync],
+  ['snappy', compressSnappy],
+  ['x-snappy-framed', frameSnappy],
+  ['lz4', frameLz4],
 ] as const
 
 function typeOf(json: boolean): string {

@@ -70,6 +70,12 @@ const WORDS = [
   '"traceId"',
   '{"intValue":{}}',
   '{"arrayValue":{"values":[null]}}',
+  '"start_time_unix_nano"',
+  '"\\u0073pans"',
+  '"SPAN_KIND_CLIENT"',
+  '12345678901234567890123456789012345678901',
+  '1e3',
+  '01',
 ] as const
 
 /** JSON that was a request: tokens swapped, dropped, doubled, nested without end, then sometimes its bytes. */
@@ -78,9 +84,13 @@ export function mutateJson(random: Random, original: string, other: string): Buf
   const others = other.match(/"(?:[^"\\]|\\.)*"|[\d.eE+-]+|\w+/g) ?? ['0']
   for (let change = few(random, 4); change > 0; change--) {
     const at = randomInt(random, tokens.length)
-    switch (randomInt(random, 6)) {
+    switch (randomInt(random, 7)) {
       case 0:
         tokens[at] = pick(random, WORDS)
+        break
+      case 5:
+        // Moves what follows over the end of a slice.
+        tokens[at] += ' '.repeat(2 ** randomInt(random, 19))
         break
       case 1:
         tokens.splice(at, 1)

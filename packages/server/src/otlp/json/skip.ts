@@ -1,5 +1,6 @@
 import { MAX_DEPTH, OtlpError } from '../error.ts'
 import { BYTE, type JsonReader } from './reader.ts'
+import { escapeLength } from './unescape.ts'
 import { readNumber } from './numbers.ts'
 
 /** What may come next. */
@@ -84,6 +85,7 @@ export class JsonSkipper {
       if (json.pos >= stop) return false
       if (this.#isInString) {
         if (!this.#skipString(stop)) return false
+        if (this.#depth === 0) return this.#reset()
         continue
       }
       const byte = json.peek()
@@ -149,7 +151,7 @@ export class JsonSkipper {
         json.pos = at
         throw json.unexpected('the end of the string')
       }
-      at += byte === BYTE.backslash ? 2 : 1
+      at += byte === BYTE.backslash ? escapeLength(bytes, at) : 1
     }
     json.pos = at
     return false

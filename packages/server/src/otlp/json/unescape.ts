@@ -111,3 +111,18 @@ function writeUtf8(to: Buffer, start: number, code: number): number {
 function invalid(at: number): OtlpError {
   return new OtlpError('bad-json', `body is not JSON: invalid escape at byte ${at}`)
 }
+
+/**
+ * Of the escape at `at`.
+ *
+ * @throws OtlpError when it is none
+ */
+export function escapeLength(bytes: Buffer, at: number): 2 | 6 {
+  const letter = bytes[at + 1] as number
+  if (letter !== 0x75) {
+    if (!(SIMPLE[letter] as number)) throw invalid(at)
+    return 2
+  }
+  for (let i = at + 2; i < at + 6; i++) if (!((HEX[bytes[i] as number] as number) < 16)) throw invalid(at)
+  return 6
+}
