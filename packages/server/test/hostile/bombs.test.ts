@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import { deflateSync, gzip as gzipAsync, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib'
+import { useKafka } from '@spanlink/testkit/vitest'
+import type * as KafkaJs from 'kafkajs'
+import { expect, test, vi } from 'vitest'
+import { lz4Bomb, snappyBomb } from './block-bombs.ts'
+import { expectUnharmed, runAttack } from './run-attack.ts'
+
+const MINUTES = 60_000
+const MiB = 2 ** 20
+const zeros = Buffer.alloc(128 * MiB)
+
+test.each([
+  // A stream of gzip may have several members.
+  ['gzip', () => Buffer.concat(Array.from({ length: 8 }, () => gzip))],
+  ['deflate', () => deflateSync(zeros)],
+  ['zstd', () => Buffer.concat(Array.from({ length: 8 }, () => zstdCompressSync(zeros)))],
+  ['snappy', () => snappyBomb(128 * MiB)],
+  ['lz4', () => lz4Bomb(1024 * MiB)],
+])(
+  '40 bombs of %s at once are refused, and harm nobody',
+  async (encoding, bomb) => {
+    const body = Uint8Array.from(bomb())
+    const statuses: number[] = []
+    const report = await runAttack({
+      attack: async (server) => {
+        const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': encoding }
+        await Promise.all(
+          Array.from({ length: 40 }, async () => {
+            const response = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
+            await response.arrayBuffer()
+            statuses.push(response.status)
+          }),
+        )
+      },
+    })
+    expectUnharmed(report)
+    expect(statuses).toHaveLength(40)
+    // 400: a block may name a size that no body has.
+    expect(statuses.filter((status) => ![400, 413, 503].includes(status))).toEqual([])
+  },
+  5 * MINUTES,
+)
+
+const gzip = gzipSync(zeros)
+
+const kafka = useKafka({ heapMegabytes: 512 })
+
+const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = createRequire(import.meta.url)(
+  'kafkajs',
+) as typeof KafkaJs
+// All batches have the same records, which take seconds to compress.
+const codecs = [
+  [CompressionTypes.GZIP, promisify(gzipAsync)],
+  [CompressionTypes.ZSTD, promisify(zstdCompress)],
+] as const
+for (const [type, pack] of codecs) {
+  let packed: Promise<Buffer> | undefined
+  CompressionCodecs[type] = () => ({ compress: ({ buffer }: { buffer: Buffer }) => (packed ??= pack(buffer)) })
+}
+
+test.each([
+  ['gzip', CompressionTypes.GZIP],
+  ['zstd', CompressionTypes.ZSTD],
+])(
+  '20 bombs of %s in a Kafka topic are quarantined, and harm nobody',
+  async (_, compression) => {
+    const topic = `otlp-${randomBytes(4).toString('hex')}`
+    await kafka().createTopic(topic)
+    const client = new Kafka({ clientId: 'attacker', brokers: kafka().brokers, logLevel: logLevel.NOTHING })
+    const producer = client.producer()
+    await producer.connect()
+    const report = await runAttack({
+      args: ['--kafka-brokers', kafka().brokers.join(), '--kafka-topics', `traces=${topic}`],
+      attack: async (server) => {
+        const value = zeros.subarray(0, 100 * MiB)
+        for (let at = 0; at < 20; at++) await producer.send({ topic, compression, messages: [{ value }] })
+        await vi.waitUntil(
+          async () => {
+            const status = (await server.getJson('/api/status')) as Status
+            return status.kafka?.quarantine.batches === 20
+          },
+          { timeout: 2 * MINUTES, interval: 200 },
+        )
+      },
+    })
+    await producer.disconnect()
+    expectUnharmed(report)
+    expect(report.acked).toBeGreaterThan(0)
+  },
+  5 * MINUTES,
+)
+
+type Status = { readonly kafka?: { readonly quarantine: { readonly batches: number } } }
