@@ -235,3 +235,20 @@ test.each(['link', 'parent'] as const)(
     ])
   },
 )
+
+test('a consumer that shares the span id of its producer is a lane of its own, and both are there', async () => {
+  const { request, sent } = order(0, 'orders')
+  const consumer = {
+    ...processing('orders', sent, 'shop', 'parent', { at: 50 }),
+    spanId: sent.spanId,
+    parentSpanId: sent.spanId,
+  }
+  await traces.put(tracesOf('web', [request, sent]))
+  await traces.put(tracesOf('shop', [consumer]))
+  const flow = await flowOf(request)
+  expect(flow.lanes.map((lane) => [lane.rootService, lane.rootName, lane.spanCount])).toEqual([
+    ['web', 'POST 0', 2],
+    ['shop', 'process orders', 1],
+  ])
+  expect(flow.edges).toMatchObject([{ from: { service: 'web' }, to: { service: 'shop' }, role: 'message' }])
+})

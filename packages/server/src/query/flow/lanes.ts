@@ -58,7 +58,10 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
         if (isCut(row, parent?.span) && !isLinkedElsewhere(row, targetsOf.get(spanKey(row)))) {
-          cuts.push({ traceId: row.traceId, parentSpanId: row.parentSpanId, spanId: row.spanId })
+          // A consumer that shares its producer's id: links by id alone cannot tell the two apart, what the producer runs in can.
+          const isShared = parent?.span.spanId === row.spanId
+          const parentSpanId = isShared ? parent.span.parentSpanId : row.parentSpanId
+          cuts.push({ traceId: row.traceId, parentSpanId, spanId: row.spanId })
           placed[index] = place(row, `${row.traceId}-${row.spanId}`, undefined)
         } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
       }
