@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process'
 import { chmod, copyFile, cp, glob, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { writeCommonJsEntries } from './commonjs-entries.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const stampFile = join(root, 'node_modules/.cache/spanlink/build-stamp')
@@ -15,12 +16,14 @@ const inputs = [
   'packages/*/tsconfig*.json',
   'packages/{contract,kafka,server,ui}/src/**/*',
   'packages/ui/{index.html,public/**/*}',
-  'scripts/build.ts',
+  'scripts/{build,commonjs-entries}.ts',
   'tsconfig.base.json',
   'package-lock.json',
 ]
 const outputs = [
   'packages/kafka/dist/index.js',
+  'packages/kafka/dist/cjs/index.js',
+  'packages/server/dist/cli/bin.js',
   'packages/server/dist/cli/main.js',
   'packages/server/dist/index.d.ts',
   'packages/server/dist/ui/index.html',
@@ -34,11 +37,18 @@ const started = performance.now()
 await rm(stampFile, { force: true })
 await rm(join(root, 'packages/kafka/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/kafka/tsconfig.build.json'])
+await writeCommonJsEntries(join(root, 'packages/kafka/dist'), [
+  'index',
+  'instrumentation',
+  'register',
+  'sampler',
+  'testing',
+])
 await rm(join(root, 'packages/server/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/server/tsconfig.build.json'])
 await run('vite', ['build', '--logLevel', 'warn', '--config', 'packages/server/vite.config.ts', 'packages/server'])
 await cp(join(root, 'packages/server/src/store/sql'), join(root, 'packages/server/dist/store/sql'), { recursive: true })
-await chmod(join(root, 'packages/server/dist/cli/main.js'), 0o755)
+for (const name of ['bin', 'main']) await chmod(join(root, `packages/server/dist/cli/${name}.js`), 0o755)
 await run('vite', ['build', '--logLevel', 'warn', 'packages/ui'])
 for (const name of ['kafka', 'server']) await copyFile(join(root, 'LICENSE'), join(root, `packages/${name}/LICENSE`))
 await mkdir(join(stampFile, '..'), { recursive: true })

@@ -19,7 +19,7 @@ export default defineConfig({
     emptyOutDir: false,
     minify: false,
     rolldownOptions: {
-      input: ['src/index.ts', 'src/cli/main.ts', 'src/store/engine-child.ts'],
+      input: ['src/index.ts', 'src/cli/bin.ts', 'src/cli/main.ts', 'src/store/engine-child.ts'],
       output: {
         format: 'es',
         preserveModules: true,

@@ -5,12 +5,18 @@
 // (register/environment-options.ts). The OpenTelemetry SDK is the application's, started before or after this.
 import { tracePlatformatic } from './clients/platformatic.ts'
 import { optionsFromEnvironment } from './register/environment-options.ts'
-import { patchOnLoad } from './register/load-hooks.ts'
+import { canHookLoads, patchOnLoad } from './register/load-hooks.ts'
 import { modulePatches } from './register/patch-modules.ts'
+import { warnIfNeverLoaded } from './register/never-loaded.ts'
 import { createKafkaTelemetry } from './telemetry.ts'
 
-// Not `diag`: whoever sets its logger may not have been loaded yet.
-const options = optionsFromEnvironment(process.env, (message) => process.emitWarning(message, 'SpanlinkWarning'))
-const telemetry = createKafkaTelemetry(options)
-tracePlatformatic(telemetry)
-patchOnLoad(modulePatches(() => telemetry))
+// Not `diag`: its logger may not have been set yet.
+const warn = (message: string): void => process.emitWarning(message, 'SpanlinkWarning')
+
+if (canHookLoads) {
+  const telemetry = createKafkaTelemetry(optionsFromEnvironment(process.env, warn))
+  tracePlatformatic(telemetry)
+  warnIfNeverLoaded(patchOnLoad(modulePatches(() => telemetry)), warn)
+} else {
+  warn(`@spanlink/kafka/register needs Node 22.15 or newer, this is ${process.versions.node}: nothing is traced.`)
+}

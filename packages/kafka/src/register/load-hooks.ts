@@ -1,21 +1,33 @@
 import { readFileSync } from 'node:fs'
-import { registerHooks } from 'node:module'
+// A named import of what an older Node lacks is a SyntaxError; `register` checks first.
+import * as nodeModule from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { patchLoaded } from './loaded-modules.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
-/** Patches modules when they are loaded, whether by `require` or by `import`, and at once those that are loaded already. */
-export function patchOnLoad(patches: readonly ModulePatch[]): void {
+/** Whether this Node can call back when modules are loaded: from 22.15 on. */
+export const canHookLoads: boolean = typeof nodeModule.registerHooks === 'function'
+
+/**
+ * Patches modules when they are loaded, whether by `require` or by `import`, and at once those that are loaded already.
+ *
+ * @returns whether any has been loaded so far
+ */
+export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
+  let isAnyLoaded = false
   const byName = new Map(patches.map((patch) => [patch.name, patch]))
   const byUrl = new Map<string, ModulePatch>()
   Object.defineProperty(globalThis, LOADED, {
     value(name: string, exports: object) {
+      isAnyLoaded = true
       byName.get(name)?.patch(exports)
     },
   })
-  registerHooks({
+  nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
+      // Traced by its diagnostics channels, without a patch.
+      isAnyLoaded ||= specifier === '@platformatic/kafka'
       const patch = byName.get(specifier)
       if (patch !== undefined) byUrl.set(resolved.url, patch)
       return resolved
@@ -29,7 +41,8 @@ export function patchOnLoad(patches: readonly ModulePatch[]): void {
       return { ...loaded, source: `${textOf(source)}\n${afterwards(patch.name)}` }
     },
   })
-  patchLoaded(patches)
+  isAnyLoaded = patchLoaded(patches) || isAnyLoaded
+  return () => isAnyLoaded
 }
 
 /** Where the code appended to a module finds us; a symbol, so that it is no name of anybody's. */

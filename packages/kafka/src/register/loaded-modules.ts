@@ -3,15 +3,19 @@ import { sep } from 'node:path'
 import { quietly } from '../diagnosis.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
-/** Patches modules that are loaded already. */
-export function patchLoaded(patches: readonly ModulePatch[]): void {
+/** Patches modules that are loaded already. @returns whether there were any */
+export function patchLoaded(patches: readonly ModulePatch[]): boolean {
+  let isAnyLoaded = false
   quietly('look for clients that are loaded', () => {
     const { cache } = createRequire(import.meta.url)
     for (const [path, module] of Object.entries(cache)) {
       const patch = patches.find(({ name, file }) =>
         path.endsWith(`/node_modules/${name}/${file}`.replaceAll('/', sep)),
       )
-      if (module?.loaded) patch?.patch(module.exports as object)
+      if (!module?.loaded || patch === undefined) continue
+      isAnyLoaded = true
+      patch.patch(module.exports as object)
     }
   })
+  return isAnyLoaded
 }
