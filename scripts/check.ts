@@ -15,7 +15,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['build', 'node', 'scripts/build.ts', '--if-stale'],
   ['publint @spanlink/kafka', 'publint', 'packages/kafka', '--strict'],
   ['publint spanlink', 'publint', 'packages/server', '--strict'],
-  ['types as published: @spanlink/kafka', 'attw', '--pack', 'packages/kafka', '--profile', 'esm-only'],
+  ['types as published: @spanlink/kafka', 'attw', '--pack', 'packages/kafka', '--profile', 'strict'],
   ['types as published: spanlink', 'attw', '--pack', 'packages/server', '--profile', 'esm-only'],
 ]
 

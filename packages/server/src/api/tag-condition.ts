@@ -1,7 +1,7 @@
 import { quoteName } from '../query/traceql/describe.ts'
 
 /** `key=value` of APIs that know texts only, as TraceQL: a value equals the text, or the number or boolean it looks like. */
-export function tagCondition(field: string, value: string): string {
+function tagCondition(field: string, value: string): string {
   const text = JSON.stringify(value)
   const isTyped = /^-?[0-9]{1,18}(\.[0-9]{1,18})?$/.test(value) || value === 'true' || value === 'false'
   return isTyped ? `(${field} = ${text} || ${field} = ${value})` : `${field} = ${text}`
