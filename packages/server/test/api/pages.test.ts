@@ -2,6 +2,7 @@ import type {
   AttributesAnswer,
   CompletionAnswer,
   HeatmapAnswer,
+  LinksAnswer,
   Problem,
   SearchedRange,
   SeriesAnswer,
@@ -35,7 +36,10 @@ beforeAll(async () => {
   spanlink = await startSpanlink()
   await spanlink.sendSpans(tracesOf('gateway', [root, send, orphan]))
   await spanlink.sendSpans(tracesOf('payment', [pay]))
-  while ((await fetch(`${spanlink.url}/api/traces/${pay.traceId}`)).status !== 200) await sleep(50)
+  // A segment's links come after its spans.
+  const isStored = async (): Promise<boolean> =>
+    (await get<LinksAnswer>(`/api/traces/${pay.traceId}/links`)).body.total === 1
+  while (!(await isStored())) await sleep(50)
 })
 afterAll(() => spanlink.stop())
 

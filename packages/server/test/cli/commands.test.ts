@@ -58,7 +58,8 @@ afterAll(async () => {
 })
 
 async function stored(server: SpanlinkServer, spans: number): Promise<void> {
-  const isThere = async () => expect(await server.getJson('/api/status')).toMatchObject({ store: { spans } })
+  const isThere = async () =>
+    expect(await server.getJson('/api/status')).toMatchObject({ store: { spans }, journal: { segments: 0 } })
   await vi.waitUntil(
     () =>
       isThere().then(
