@@ -1,17 +1,14 @@
 import type { MissingConsumer } from '@spanlink/contract'
 import { producingOperations } from '../../store/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
-import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
+import { findKnownGroups, type KnownConsumer, mayConsumeFor, mayReadCluster } from '../messaging/known-groups.ts'
 import type { Edge } from './edges.ts'
 import { type Expanded, JOINED } from './expand.ts'
 import type { FlowParts } from './flow-parts.ts'
-import { type FlowSpanRow, spanKey } from './flow-span.ts'
+import { spanKey } from './flow-span.ts'
 import type { LaneSpan } from './lanes.ts'
 
 const MAX_MISSING = 1_000
-
-/** Who took a message, as far as it is known. */
-type Consumer = Pick<FlowSpanRow, 'consumerGroup'> & { readonly service: string | undefined }
 
 /** Groups known to read a topic, in the flow's time or the day before, that have not taken a message that the flow sent there. */
 export async function findMissingConsumers(
@@ -41,8 +38,9 @@ export async function findMissingConsumers(
     // The message may carry the context of what it was created from, as that of an outbox does.
     const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
     const consumers = contexts.flatMap((context) => consumersOf.get(spanKey(context)) ?? [])
-    return (groupsOf.get(topic) ?? [])
-      .filter((group) => mayReadCluster(group, cluster) && !consumers.some((consumer) => mayBeOf(group, consumer)))
+    const groups = (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
+    return groups
+      .filter((group) => !consumers.some((consumer) => mayConsumeFor(group, consumer, groups)))
       .map(({ group }) => ({
         cluster,
         topic,
@@ -64,15 +62,15 @@ function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
 function consumersByContext(
   edges: readonly Edge[],
   { traces }: Pick<Expanded, 'traces'>,
-): ReadonlyMap<string, readonly Consumer[]> {
-  const found: [string, Consumer][] = []
+): ReadonlyMap<string, readonly KnownConsumer[]> {
+  const found: [string, KnownConsumer][] = []
   for (const { role, fromRef, to, consumerGroup } of edges) {
-    if (role === 'message') found.push([spanKey(fromRef), { consumerGroup, service: to?.span.service }])
+    if (role === 'message') found.push([spanKey(fromRef), { group: consumerGroup, service: to?.span.service }])
   }
   // Consumers on later pages are known by their links.
   for (const trace of traces.values()) {
     for (const { carrier, target, consumerGroup } of trace.links) {
-      if (!traces.has(carrier.traceId)) found.push([spanKey(target), { consumerGroup, service: undefined }])
+      if (!traces.has(carrier.traceId)) found.push([spanKey(target), { group: consumerGroup, service: undefined }])
     }
   }
   return new Map(
@@ -81,10 +79,4 @@ function consumersByContext(
       ([key, of]) => [key, of.map(([, consumer]) => consumer)],
     ),
   )
-}
-
-/** A consumer that only its link shows may be of any group; one that names none is of those that its service consumes for. */
-function mayBeOf({ group, services }: KnownGroup, { consumerGroup, service }: Consumer): boolean {
-  if (consumerGroup !== '') return consumerGroup === group
-  return service === undefined || services.includes(service)
 }

@@ -2,7 +2,7 @@ import type { Message } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { SpanRef } from '../linked-span.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
-import { findKnownGroups, type KnownGroup, mayReadCluster } from '../messaging/known-groups.ts'
+import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../messaging/known-groups.ts'
 import { deliveriesOf } from './deliveries.ts'
 import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
@@ -71,26 +71,14 @@ async function findMissing(
     const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
     const consumed = consumers.get(keyOf(end)) ?? []
     return known
-      .filter((one) => !consumed.some(({ consumed }) => mayBeOf(one, consumed, known)))
+      .filter((one) => !consumed.some(({ consumed }) => mayConsumeFor(one, consumed ?? ONLY_LINKED, known)))
       .map((one): Missing => [end, one.group])
   })
   return [...neverConsumed, ...missing]
 }
 
-/**
- * A consumer that only its link shows may be of any group. One that names none is of those that its service consumes for; of a service
- * that never names one (kafkajs, confluent-kafka), of those that only metrics show.
- */
-function mayBeOf(
-  { group, services }: KnownGroup,
-  consumer: MessageEnd | undefined,
-  known: readonly KnownGroup[],
-): boolean {
-  if (consumer === undefined) return true
-  if (consumer.group !== '') return consumer.group === group
-  if (services.length > 0) return services.includes(consumer.service)
-  return !known.some((one) => one.services.includes(consumer.service))
-}
+/** A consumer that only its link shows. */
+const ONLY_LINKED = { group: '', service: undefined }
 
 async function findNeverConsumed(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<Missing[]> {
   const linked = await findLinkedByConsumers(store, sent, options)

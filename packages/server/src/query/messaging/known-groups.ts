@@ -87,3 +87,22 @@ export function mayReadCluster({ clusters }: KnownGroup, cluster: string): boole
 function keyOf(topic: string, group: string): string {
   return JSON.stringify([topic, group])
 }
+
+/** Who took a message, as far as it is known: '' and `undefined` otherwise. */
+export type KnownConsumer = { readonly group: string; readonly service: string | undefined }
+
+/**
+ * Whether a consumer may belong to one of the groups known of its topic. One that only its link shows may be of any. One that names no
+ * group is of those that its service consumes for; of a service that never names one (kafkajs, confluent-kafka), of those that only
+ * metrics show.
+ */
+export function mayConsumeFor(
+  { group, services }: KnownGroup,
+  consumer: KnownConsumer,
+  known: readonly KnownGroup[],
+): boolean {
+  if (consumer.group !== '') return consumer.group === group
+  if (consumer.service === undefined) return true
+  if (services.length > 0) return services.includes(consumer.service)
+  return !known.some((one) => one.services.some((service) => service === consumer.service))
+}
