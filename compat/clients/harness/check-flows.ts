@@ -13,62 +13,91 @@ export async function checkFlows(
   client: Client,
 ): Promise<void> {
   const { name, expected } = client
-  const flow = async (traceId: string) => (await spanlink.getJson(`/api/flows/${traceId}?maxTraces=1000`)) as FlowAnswer
 
   await results.check(name, 'flow of a shipped order', async () => {
-    const { lanes, edges } = await flow(orders.shipped.traceId)
-    const own = lanes.filter(({ services }) => services.some((service) => service.name === name))
-    results.figure(name, 'lanes', own.length)
-    assert.equal(own.length, expected.lanes, `lanes ${JSON.stringify(own.map(({ rootName }) => rootName))}`)
-    assert.equal(lanes.filter(({ rootService }) => rootService === 'gateway').length, 1, 'lanes of the gateway')
-
+    const flow = await fetchFlow(spanlink, orders.shipped.traceId)
+    results.figure(name, 'lanes', ownLanes(flow, client).length)
+    checkLanes(flow, client)
+    const { edges, missingConsumers } = flow
     const taken = edges.filter(({ role, topic, to }) => role === 'message' && topic === ORDERS && to.service === name)
     // A link is an edge; so is a child's parent.
     assert.equal(taken.length, Math.max(expected.backlinks, 1), `messages from ${ORDERS}`)
-    const [{ from, partition, offset, consumerGroup, queueTimeNano }] = taken as [(typeof taken)[0]]
-    const { offset: sentOffset } = orders.shipped
-    assert.deepEqual(
-      { from: from.service, partition, offset, consumerGroup },
-      { from: 'gateway', partition: '0', offset: sentOffset, consumerGroup: expected.namesGroup ? name : '' },
-    )
-    assert.ok(queueTimeNano !== null && BigInt(queueTimeNano) >= 0n, `queue time ${queueTimeNano}`)
-
-    const booked = edges.filter(
-      ({ role, from, to }) => role === 'message' && from.service === name && to.service === LEDGER,
-    )
-    assert.equal(booked.length, expected.tracesHandler ? 1 : 0, `messages to the ${LEDGER}`)
-    if (expected.tracesHandler) assert.equal(booked[0]!.topic, outputTopic(client))
+    for (const { from, cluster: _, partition, offset, key, consumerGroup, queueTimeNano } of taken) {
+      assert.deepEqual(
+        { from: from.service, partition, offset, key, consumerGroup },
+        {
+          from: 'gateway',
+          partition: '0',
+          offset: orders.shipped.offset,
+          key: orders.shipped.id,
+          consumerGroup: expected.namesGroup ? name : '',
+        },
+      )
+      assert.ok(queueTimeNano !== null && BigInt(queueTimeNano) >= 0n, `queue time ${queueTimeNano}`)
+    }
+    assert.deepEqual(missingConsumers.filter(isOf(name)), [])
   })
 
   await results.check(name, 'flow of an order that was polled together with another', async () => {
-    const { lanes, edges } = await flow(orders.late.traceId)
-    assert.equal(lanes.filter(({ rootService }) => rootService === 'gateway').length, 1, 'lanes of the gateway')
-    const own = lanes.filter(({ services }) => services.some((service) => service.name === name))
-    assert.equal(own.length, expected.lanes, `lanes ${JSON.stringify(own.map(({ rootName }) => rootName))}`)
-    const booked = edges.filter(
-      ({ role, from, to }) => role === 'message' && from.service === name && to.service === LEDGER,
-    )
-    assert.equal(booked.length, expected.tracesHandler ? 1 : 0, `messages to the ${LEDGER}`)
+    const flow = await fetchFlow(spanlink, orders.late.traceId)
+    checkLanes(flow, client)
+    const joined = ownLanes(flow, client).reduce((sum, { joinedWith }) => sum + (joinedWith?.count ?? 0), 0)
+    assert.equal(joined, expected.joined, 'joined with')
   })
 
   await results.check(name, 'flow of an order that it has not consumed', async () => {
-    const { lanes, missingConsumers } = (await flow(orders.unconsumed.traceId)) as FlowAnswer & MissingConsumers
+    const { lanes, missingConsumers } = await fetchFlow(spanlink, orders.unconsumed.traceId)
     assert.equal(lanes.length, 1)
-    assert.equal(missingConsumers.filter(({ consumerGroup }) => consumerGroup === name).length, 1)
+    assert.deepEqual(
+      missingConsumers.filter(isOf(name)).map(({ topic, producer }) => ({ topic, traceId: producer.traceId })),
+      [{ topic: ORDERS, traceId: orders.unconsumed.traceId }],
+    )
+  })
+
+  if (!expected.tracesHandler) return
+  await results.check(name, 'flow opened at its last consumer', async () => {
+    const shipped = await fetchFlow(spanlink, orders.shipped.traceId)
+    const [booked] = bookings(shipped, client)
+    const flow = await fetchFlow(spanlink, booked!.to.traceId)
+    assert.equal(flow.title?.traceId, orders.shipped.traceId)
+    assert.equal(flow.originCount, 1)
+    checkLanes(flow, client)
   })
 }
 
 /** What a flow is titled with, and where its critical path begins, whatever the clients. */
 export async function checkFlowOrigin(results: Results, spanlink: SpanlinkServer, { orders }: Played): Promise<void> {
   await results.check('server', 'a flow begins at the request that caused it', async () => {
-    const answer = (await spanlink.getJson(`/api/flows/${orders.shipped.traceId}?maxTraces=1000`)) as FlowAnswer & Title
-    assert.deepEqual([answer.title.service, answer.title.name], ['gateway', 'POST /orders'])
-    assert.equal(answer.criticalPath?.segments[0]?.service, 'gateway')
-    assert.equal(answer.statistics.negativeQueueTimes, 0)
-    assert.deepEqual(answer.missingTraceIds, [])
+    const { title, criticalPath, statistics, missingTraceIds } = await fetchFlow(spanlink, orders.shipped.traceId)
+    assert.deepEqual([title?.service, title?.name], ['gateway', 'POST /orders'])
+    assert.equal(criticalPath?.segments[0]?.service, 'gateway')
+    assert.equal(statistics.negativeQueueTimes, 0)
+    assert.deepEqual(missingTraceIds, [])
   })
 }
 
-type Title = { readonly title: { readonly service: string; readonly name: string } }
+/** The gateway's one lane, the client's, and where its shipment went: nothing of another order. */
+function checkLanes(flow: FlowAnswer, client: Client): void {
+  const { lanes, tracesHandler } = client.expected
+  const own = ownLanes(flow, client).map(({ rootName }) => rootName)
+  assert.equal(own.length, lanes, `lanes ${JSON.stringify(own)}`)
+  assert.equal(flow.lanes.filter(({ rootService }) => rootService === 'gateway').length, 1, 'lanes of the gateway')
+  const topics = bookings(flow, client).map(({ topic }) => topic)
+  assert.deepEqual(topics, tracesHandler ? [outputTopic(client)] : [], `messages to the ${LEDGER}`)
+}
 
-type MissingConsumers = { readonly missingConsumers: readonly { readonly consumerGroup: string }[] }
+function ownLanes({ lanes }: FlowAnswer, { name }: Client): FlowAnswer['lanes'] {
+  return lanes.filter(({ services }) => services.some((service) => service.name === name))
+}
+
+function bookings({ edges }: FlowAnswer, { name }: Client): FlowAnswer['edges'] {
+  return edges.filter(({ role, from, to }) => role === 'message' && from.service === name && to.service === LEDGER)
+}
+
+function isOf(group: string) {
+  return ({ consumerGroup }: FlowAnswer['missingConsumers'][number]): boolean => consumerGroup === group
+}
+
+async function fetchFlow(spanlink: SpanlinkServer, traceId: string): Promise<FlowAnswer> {
+  return (await spanlink.getJson(`/api/flows/${traceId}?maxTraces=1000`)) as FlowAnswer
+}

@@ -116,7 +116,7 @@ function record({ id, offset }: SentOrder) {
 }
 
 function recordOf(message: Message | undefined) {
-  const { topic, partition, offset, key } = message as Message & { readonly key: string }
+  const { topic, partition, offset, key } = message!
   return { topic, partition, offset, key }
 }
 

@@ -79,6 +79,11 @@ export async function playScenario(
   const gatewayUrl = await gateway.ready
   await waitUntil('the ledger consumes', () => state.isConsuming(LEDGER))
 
+  const subscriptions = all.flatMap((client) => [
+    { group: client.name, topic: ORDERS },
+    { group: client.name, topic: retryTopic(client) },
+    { group: LEDGER, topic: outputTopic(client) },
+  ])
   const failures = new Map<string, Error>()
   const forEach = async <T>(of: readonly T[], client: (one: T) => Client, step: (one: T) => Promise<void>) => {
     const active = of.filter((one) => !failures.has(client(one).name))
@@ -144,13 +149,11 @@ export async function playScenario(
       await waitUntil(`the ledger has four shipments of ${client.name}`, isDone)
     },
   )
+  await exportLag(spanlink, state, subscriptions)
   await send('unconsumed')
   await gateway.terminate()
   await ledger.terminate()
-  await exportLag(spanlink, state, [
-    ...all.flatMap((client) => [ORDERS, retryTopic(client)].map((topic) => ({ group: client.name, topic }))),
-    ...all.map((client) => ({ group: LEDGER, topic: outputTopic(client) })),
-  ])
+  await exportLag(spanlink, state, subscriptions)
   await state.close()
   await waitUntil('everything received is stored', async () => {
     const status = (await spanlink.getJson('/api/status')) as { readonly journal: { readonly segments: number } }
