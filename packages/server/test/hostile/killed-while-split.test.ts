@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { expect, test } from 'vitest'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import { sendCompressed } from './hostile-spans.ts'
+
+type Status = { readonly journal: { readonly segments: number } }
+
+const SPANS = 24_000
+const KILLS = 4
+
+test('a server that is killed while it stores a request in pieces stores each row once', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-killed-split-'))
+  const body = Buffer.from(encodeTraces(generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })))
+  const args = ['--memory', '640MiB']
+  let acked = false
+  for (let kill = 0; kill < KILLS; kill++) {
+    const server = await startSpanlink({ dataDir, args })
+    if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
+    // Where the kill falls is for chance; pieces are written and inserted in about a second.
+    await sleep(Math.random() * 800)
+    await server.kill('SIGKILL')
+  }
+  expect(acked).toBe(true)
+  const server = await startSpanlink({ dataDir, args })
+  while (((await server.getJson('/api/status')) as Status).journal.segments > 0) await sleep(100)
+  expect(await server.stop()).toBe(0)
+
+  const store = await openEmbeddedStore(dataDir)
+  const [counts] = await store.query(
+    `select (select count() from spans) as spans, (select uniqExact(trace_id, span_id) from spans) as unique,
+      (select sum(spans) from traffic_minutes) as summed, (select count() from span_links) as links,
+      (select uniqExact(trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal) from span_links) as uniqueLinks,
+      (select uniqExact(trace_id) from traces) = (select uniqExact(trace_id) from spans) as bounded`,
+  )
+  await store.close()
+  await rm(dataDir, { recursive: true })
+  const { spans, links, uniqueLinks, ...rest } = counts as Record<string, string | number>
+  expect({ spans, ...rest }).toEqual({ spans: String(SPANS), unique: String(SPANS), summed: String(SPANS), bounded: 1 })
+  expect(Number(links)).toBeGreaterThan(0)
+  expect(uniqueLinks).toBe(links)
+}, 240_000)
