@@ -3,6 +3,7 @@ import { freshSeed } from './flow-data.ts'
 import { post } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
+import { violations } from './violations.ts'
 
 type Route = Parameters<Parameters<Page['route']>[1]>[0]
 
@@ -144,6 +145,22 @@ test('a list that a busy server refused is asked for again by itself', async () 
   await page.getByRole('link', { name: 'Traces', exact: true }).click()
   await page.locator('a.trace-link').first().waitFor()
   expect(refused).toBe(1)
+  await page.context().close()
+})
+
+test('what is in quarantine or cannot be read is said on every page', async () => {
+  const page = await site.open('/connect')
+  await page.waitForRequest('**/api/status')
+  expect(await page.locator('.status-notices').count()).toBe(0)
+  await page.route('**/api/status', async (route) => {
+    const answer = await (await route.fetch()).json()
+    await route.fulfill({
+      json: { ...answer, quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded' } },
+    })
+  })
+  await page.getByText('1 notice').click()
+  await expect.poll(() => page.locator('.status-notices ul').innerText()).toContain('2 journal segments (2.0 KiB)')
+  expect(await violations(page)).toEqual([])
   await page.context().close()
 })
 

@@ -68,6 +68,27 @@ describe('by mouse', () => {
     await page.context().close()
   })
 
+  test('both spans of a shared id have a row, and details of their own', async () => {
+    const book = spanBook(Date.now() - 5000, freshSeed())
+    const traceId = book.traceId(0)
+    const spanId = 'b3'.repeat(8)
+    book.add('caller', { traceId, spanId, name: 'GET /stock', kind: 3, from: 0, to: 60 })
+    book.add('callee', { traceId, spanId, name: 'GET /stock', kind: 2, from: 10, to: 50 })
+    await site.send(book.request(), traceId)
+    const page = await site.open(`/trace/${traceId}`)
+    const details = page.getByRole('complementary', { name: 'Span details' })
+    for (const [service, kind, other] of [
+      ['callee', 'server', 'caller (client)'],
+      ['caller', 'client', 'callee (server)'],
+    ] as const) {
+      await page.getByRole('row').filter({ hasText: service }).click()
+      await expect.poll(() => details.locator('.panel-title').innerText()).toMatch(new RegExp(`${service}[^]*${kind}`))
+      await expect.poll(() => details.innerText()).toContain(other)
+      await expect.poll(() => page.locator('.span-row.selected').count()).toBe(1)
+    }
+    await page.context().close()
+  })
+
   test('every trace and link is an address that opens by itself', async () => {
     const page = await site.open(`/trace/${first.gateway}?span=${first.sendSpan}`)
     const link = page.getByRole('region', { name: 'Consumers' }).getByRole('link').first()

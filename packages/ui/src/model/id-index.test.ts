@@ -20,3 +20,10 @@ test('what lies across two ids is no id, and neither is a part of one', () => {
   expect(index.has('')).toBe(false)
   expect(index.has('0000000000000002')).toBe(true)
 })
+
+test('two spans that share an id are the outer one by the id, and the inner one by the id with a mark', () => {
+  const [a, b] = [idOf(1), idOf(2)]
+  const index = idIndex(a + b + a, Int32Array.of(2, 0, 1))
+  for (let turn = 0; turn < 70; turn += 1)
+    expect([index.get(a), index.get(`${a}~`), index.get(b), index.get(`${b}~`)]).toEqual([1, 2, 0, undefined])
+})

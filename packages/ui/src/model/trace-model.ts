@@ -1,11 +1,12 @@
 import type { SpanKind, TraceSkeleton } from '@spanlink/contract'
 import { columnBytes } from './column-bytes.ts'
 import { foldGroups, type FoldGroups } from './fold-groups.ts'
-import { idIndex, type IdIndex } from './id-index.ts'
+import { idIndex, SHARED, type IdIndex } from './id-index.ts'
 import { treeOfParents } from './tree-order.ts'
 
 /** What a row says of a span; the rest is asked for when somebody opens it. */
 export interface SpanHead {
+  /** Names the row: the span's id, with `~` behind it where the span above has the same. */
   readonly spanId: string
   readonly service: string
   readonly name: string
@@ -83,7 +84,8 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
   let backwardCount = 0
   for (let p = 0; p < count; p += 1) {
     const i = order[p] ?? 0
-    const spanId = skeleton.spanIds.slice(i * 16, i * 16 + 16)
+    const id = skeleton.spanIds.slice(i * 16, i * 16 + 16)
+    const spanId = spans[parent[p] ?? -1]?.spanId === id ? `${id}${SHARED}` : id
     spans.push({
       spanId,
       service: skeleton.services[given.service[i] ?? 0] ?? '',

@@ -1,5 +1,6 @@
 import type { LinksAnswer } from '@spanlink/contract'
 import type { SpanHead, TraceModel } from '../model/trace-model.ts'
+import { spanIdOf } from '../model/id-index.ts'
 import { getJson } from './api.ts'
 import { traceUrl, type Crumb } from './route.ts'
 import { place, push, replace } from './url.ts'
@@ -36,7 +37,7 @@ export function linksPath(
   cursor?: string,
 ): string {
   const params = new URLSearchParams({ direction, limit: '100' })
-  if (spanId !== undefined) params.set('spanId', spanId)
+  if (spanId !== undefined) params.set('spanId', spanIdOf(spanId))
   if (cursor !== undefined) params.set('cursor', cursor)
   return `/api/traces/${traceId}/links?${params}`
 }

@@ -1,4 +1,5 @@
 import type { LinkedSpan, LinksAnswer } from '@spanlink/contract'
+import { spanIdOf } from '../model/id-index.ts'
 import type { FarEnd, LinkDirection } from './follow.ts'
 import type { TraceView } from './trace-view.ts'
 
@@ -38,7 +39,7 @@ export function endsOfRow(
     const span = model.spans[p]
     if (span === undefined) break
     const known = direction === 'in' ? view.incoming.value : view.outgoing.value
-    ends.push(...(known.get(span.spanId) ?? []))
+    ends.push(...(known.get(spanIdOf(span.spanId)) ?? []))
   }
   return ends.slice(0, MOST_ENDS)
 }

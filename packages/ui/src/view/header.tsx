@@ -4,6 +4,10 @@ import { traceUrl, type Route } from '../state/route.ts'
 import { push, route } from '../state/url.ts'
 import { announce } from './announcer.tsx'
 import { openHelp } from './help-dialog.tsx'
+import { bytesText } from '../model/bytes-text.ts'
+import { statusNotices } from '../model/status-notices.ts'
+import { visibleText } from '../model/visible-text.ts'
+import { Icon } from './parts/icon.tsx'
 import { IconButton } from './parts/icon-button.tsx'
 
 export function Header() {
@@ -35,6 +39,7 @@ export function Header() {
         </a>
       </nav>
       <OpenTrace />
+      <StatusNotices />
       <EngineStatus />
       <ThemeChoice />
       <IconButton icon="keyboard" label="Keyboard help" keys="?" onClick={openHelp} />
@@ -75,6 +80,27 @@ function OpenTrace() {
   )
 }
 
+/** Stored data that answers may miss: said quietly, on every page. */
+function StatusNotices() {
+  const notices = status.value === undefined ? [] : statusNotices(status.value)
+  if (notices.length === 0) return null
+  return (
+    <details class="status-notices">
+      <summary>
+        <Icon name="warning" />
+        {notices.length === 1 ? '1 notice' : `${notices.length} notices`}
+      </summary>
+      <ul aria-label="About the stored data">
+        {notices.map((notice) => (
+          <li key={notice} class="text block">
+            {visibleText(notice, 600)}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
 function EngineStatus() {
   const known = status.value
   if (statusError.value !== undefined) {
@@ -112,10 +138,4 @@ function ThemeChoice() {
   const next = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? 'system'
   const said = `Theme: ${theme.value}. Change to ${next}`
   return <IconButton icon={theme.value} label={said} onClick={() => setTheme(next)} />
-}
-
-function bytesText(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`
-  const power = Math.min(4, Math.floor(Math.log2(bytes) / 10))
-  return `${(bytes / 1024 ** power).toFixed(1)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
 }

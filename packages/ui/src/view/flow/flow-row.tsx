@@ -164,7 +164,7 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
             +{shown.joinedWith.count.toLocaleString('en')} {shown.joinedWith.count === 1 ? 'event' : 'events'}
           </a>
         )}
-        {endsHere(model, lane) && (
+        {shown.endsAtReceive && (
           <span
             class="tag"
             title="The client's receive span ended before the message was handled, so what the handler did is not linked to it"
@@ -235,13 +235,6 @@ function MissingLabel({ row }: { readonly row: MissingRow }) {
 function isOpenedLane(model: FlowModel, lane: number, place: FlowPlace): boolean {
   const { title } = model.answer
   return title !== null && title.traceId !== place.traceId && model.lanes[lane]?.traceId === place.traceId
-}
-
-/** A receive span alone, which nothing follows. */
-function endsHere(model: FlowModel, lane: number): boolean {
-  const shown = model.lanes[lane]
-  if (shown === undefined || shown.spanCount > 1 || (model.outgoing[lane] ?? []).length > 0) return false
-  return shown.spans.some(({ spanId, operation }) => spanId === shown.rootSpanId && operation === 'receive')
 }
 
 function GroupLabel({ model, members }: { readonly model: FlowModel; readonly members: readonly number[] }) {

@@ -1,4 +1,5 @@
-import type { Span } from '@spanlink/contract'
+import type { Span, SpanAnswer } from '@spanlink/contract'
+import { visibleText } from '../../model/visible-text.ts'
 import { traceUrl } from '../../state/route.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { LongText } from './long-text.tsx'
@@ -8,6 +9,8 @@ export function SpanIdentity(props: {
   readonly traceId: string
   readonly span: Span
   readonly isParentMissing: boolean
+  /** Other spans with this id. */
+  readonly sharedBy: NonNullable<SpanAnswer['alsoSharedBy']>
 }) {
   const { traceId, span } = props
   return (
@@ -23,6 +26,12 @@ export function SpanIdentity(props: {
           {span.spanId}
           <CopyButton value={span.spanId} label="Copy the span id" />
         </dd>
+        {props.sharedBy.length > 0 && (
+          <>
+            <dt>Shared by</dt>
+            <dd>{props.sharedBy.map(({ kind, service }) => `${visibleText(service, 60)} (${kind})`).join(', ')}</dd>
+          </>
+        )}
         <dt>Parent</dt>
         <dd>
           {span.parentSpanId === '' ? (

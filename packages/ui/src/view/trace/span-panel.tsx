@@ -16,7 +16,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
   const model = view.model.value
   const head = model.spans[position]
   const spanId = head?.spanId ?? ''
-  const details = useSpanDetails(model.traceId, spanId, view.heard.value)
+  const details = useSpanDetails(model.traceId, spanId, view.heard.value, head)
   if (head === undefined) return null
   const span = details.data?.span
   return (

@@ -1,5 +1,6 @@
-import type { SpanAnswer } from '@spanlink/contract'
+import type { Span, SpanAnswer } from '@spanlink/contract'
 import { useEffect, useMemo } from 'preact/hooks'
+import { spanIdOf } from '../../model/id-index.ts'
 import { createResource, type Resource } from '../../state/resource.ts'
 import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { LongText } from './long-text.tsx'
@@ -10,12 +11,19 @@ import { SpanLogs } from './span-logs.tsx'
 import { SpanSource } from './span-source.tsx'
 
 /** One span with all that is stored of it; loaded again when `news` changes. */
-export function useSpanDetails(traceId: string, spanId: string, news: unknown): Resource<SpanAnswer>['state']['value'] {
+export function useSpanDetails(
+  traceId: string,
+  rowId: string,
+  news: unknown,
+  /** Which of two spans that share the id. */
+  which?: Pick<Span, 'kind' | 'service'>,
+): Resource<SpanAnswer>['state']['value'] {
   const details = useMemo(() => createResource<SpanAnswer>(), [])
   useEffect(() => {
-    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanId)}`)
+    const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
+    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanIdOf(rowId))}${query}`)
     return () => details.stop()
-  }, [details, traceId, spanId, news])
+  }, [details, traceId, rowId, which?.kind, which?.service, news])
   return details.state.value
 }
 
@@ -55,7 +63,12 @@ export function SpanSections(props: {
       <SpanEvents startUnixNano={props.startUnixNano} span={span} />
       <SpanLogs traceId={traceId} span={span} />
       <SpanSource source={data.source} />
-      <SpanIdentity traceId={traceId} span={span} isParentMissing={props.isParentMissing} />
+      <SpanIdentity
+        traceId={traceId}
+        span={span}
+        isParentMissing={props.isParentMissing}
+        sharedBy={data.alsoSharedBy ?? []}
+      />
     </>
   )
 }
