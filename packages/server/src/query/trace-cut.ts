@@ -12,7 +12,7 @@ export type TraceCut = {
 }
 
 /** Of columns as ClickHouse has them; as objects and JSON it is several times as much. */
-export const MAX_TRACE_BYTES = 32 * 1024 * 1024
+const MAX_TRACE_BYTES = 32 * 1024 * 1024
 
 /** Beyond, a trace is read in two steps: first which spans, then these. Granules of 1,024 rows are counted, not spans. */
 const MAX_ROWS_AT_ONCE = 4_000_000
