@@ -79,23 +79,39 @@ async function errorsOf(
     refs.map((ref) => ref.traceId),
   )
   const wanted = spanRefSet('refs', refs)
-  const rows = await store.query<SpanRef & SpanError>(
+  const params = { ...traces.params, ...wanted.params }
+  const spans = store.query<SpanRef & SpanError & { readonly hasException: number }>(
     `with arrayLast(event -> event.2 = 'exception', events).3 as exception
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, notEmpty(exception) as hasException,
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
     where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
     limit 1 by trace_id, span_id
     ${byIds}`,
-    { ...traces.params, ...wanted.params },
+    params,
     options,
   )
+  // Exceptions as log records: `exception`, or one of an area, such as `messaging.client.operation.exception`.
+  const logged = store.query<SpanRef & SpanError>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+      argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
+    from logs
+    where trace_id in (${traces.sql}) and (trace_id, span_id) in (${wanted.sql})
+      and (event_name = 'exception' or endsWith(event_name, '.exception'))
+    group by trace_id, span_id
+    ${byIds}`,
+    params,
+    options,
+  )
+  const [spanRows, exceptionRows] = await Promise.all([spans, logged])
+  const exceptions = new Map(exceptionRows.map((row) => [keyOf(row), row]))
   return new Map(
-    rows.map(({ errorType, errorMessage, ...ref }) => [
-      keyOf(ref),
-      { errorType, errorMessage: errorMessage.slice(0, MAX_MESSAGE) },
-    ]),
+    spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
+      const exception = hasException === 0 ? exceptions.get(keyOf(ref)) : undefined
+      const message = exception?.errorMessage || errorMessage
+      return [keyOf(ref), { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_MESSAGE) }]
+    }),
   )
 }
 
