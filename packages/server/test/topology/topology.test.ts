@@ -342,6 +342,22 @@ test.each([
   })
 })
 
+test('a consumer that names no topic is an edge from the sender that its link points at', async () => {
+  const at = 21 * HOUR_MS
+  const sent = send('orders', { at, for: 10 })
+  const named = processing('orders', sent, 'g', 'link', { at: at + 60 })
+  const unnamed = processing('', sent, '', 'link', { at: at + 60 })
+  await traces.put(tracesOf('shop', [sent]))
+  await traces.put(tracesOf('named', [named]))
+  await traces.put(tracesOf('unnamed', [unnamed]))
+  expect(edges(await topology(21))).toEqual([
+    ['call', 'service:shop', 'service:unnamed', 1, 0, undefined],
+    ['consume', 'group:kafka::g', 'service:named', 1, 0, '50000000'],
+    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '50000000'],
+    ['produce', 'service:shop', 'topic:kafka::orders', 1, 0, undefined],
+  ])
+})
+
 test('a message that waited since before the asked time has its queue time', async () => {
   const order = send('orders', { at: 6 * HOUR_MS + HOUR_MS / 2, for: 0 })
   const taken = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })

@@ -2,7 +2,7 @@ import type { QueryOptions, Store } from '../../store/store.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { spanIdentity } from '../span-parents.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
-import type { SpanCounts, SpanNumbers } from './traffic.ts'
+import { minutesOf, type SpanCounts, type SpanNumbers } from './traffic.ts'
 
 /** Spans of traces that are looked at. */
 const SAMPLE_SPANS = 50_000
@@ -24,12 +24,12 @@ export type Call = {
 export async function callsOf(
   store: Store,
   window: TimeWindow,
-  { spans: spanCount, hasUnnamedSends }: SpanCounts,
+  { spans: spanCount, hasUnnamedTopics }: SpanCounts,
   options: QueryOptions,
 ): Promise<Call[]> {
   const wanted = sampleOf(spanCount, SAMPLE_SPANS)
   const take = async (sample: Sample): Promise<Taken<CallRow>> => {
-    const params = { ...windowParams(window), ...sampleParams(sample) }
+    const params = { ...windowParams(window), ...minutesOf(window), ...sampleParams(sample) }
     const size = store.query<{ n: string }>(
       `select count() as n from spans where ${inWindow} and ${inSample(sample)}`,
       params,
@@ -48,7 +48,7 @@ export async function callsOf(
         arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(took)) as quantiles,
         argMax(id, took) as slow, argMax(id, state = 'error') as bad,
         (lower(hex(slow.1)), lower(hex(slow.2))) as slowest, (lower(hex(bad.1)), lower(hex(bad.2))) as failed
-      from (${CHILDREN}${hasUnnamedSends ? ` union all ${linkedConsumers(sample)}` : ''})
+      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${linkedConsumers(sample)}` : ''})
       group by caller, called
       order by n desc
       limit ${MAX_CALLS}`,
@@ -84,7 +84,10 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
     and not (children.messaging_operation in ('receive', 'process') and children.topic != ''
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 
-/** SQL: consumers in other traces, by their links to sends without a topic. */
+/**
+ * SQL: consumers in other traces, by their links, where the send or the consumer has no topic. The row of a link doesn't have the
+ * consumer's: it has none if its service never names one.
+ */
 function linkedConsumers(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,
       greatest(consumers.duration, 0) as took, (consumers.peer_trace_id, consumers.peer_span_id) as id
@@ -97,10 +100,14 @@ function linkedConsumers(sample: Sample): string {
       limit 1 by trace_id, span_id, peer_trace_id, peer_span_id
       limit ${MAX_LINKS}) as consumers
     join (
-      select trace_id, span_id, service from sampled
-      where messaging_operation in ('create', 'send') and topic = '') as senders
+      select trace_id, span_id, service, topic from sampled where messaging_operation in ('create', 'send')) as senders
       on consumers.trace_id = senders.trace_id and consumers.span_id = senders.span_id
-    where consumers.service != senders.service`
+    where consumers.service != senders.service
+      and (senders.topic = '' or consumers.service in (
+        select service from traffic_minutes
+        where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32} and messaging_operation in ('receive', 'process')
+        group by service
+        having sumIf(spans, topic != '') = 0))`
 }
 
 const MAX_LINKS = 60_000

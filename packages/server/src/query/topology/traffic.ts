@@ -44,8 +44,8 @@ export type SpanCounts = {
   readonly spans: number
   /** Consuming spans by topic. */
   readonly consumedOf: ReadonlyMap<string, number>
-  /** Some sends name no topic. */
-  readonly hasUnnamedSends: boolean
+  /** Some sends or consumers name no topic. */
+  readonly hasUnnamedTopics: boolean
 }
 
 /** How much there is: what samples are drawn from. */
@@ -63,11 +63,11 @@ export async function spanCounts(store: Store, window: TimeWindow, options: Quer
   return {
     spans: rows.reduce((sum, row) => sum + Number(row.n), 0),
     consumedOf: new Map(consumed.map((row) => [row.topic, Number(row.consumed)])),
-    hasUnnamedSends: rows.some((row) => row.topic === '' && row.sent !== '0'),
+    hasUnnamedTopics: rows.some((row) => row.topic === '' && (row.sent !== '0' || row.consumed !== '0')),
   }
 }
 
-function minutesOf({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
+export function minutesOf({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
   return { fromMinute: String(start / MINUTE), toMinute: String((end + MINUTE - 1n) / MINUTE) }
 }
 
