@@ -307,57 +307,6 @@ test('spans without system and cluster are of the only ones that their topic is 
   ])
 })
 
-test('a message over the default exchange of RabbitMQ goes through the queue that its routing key names', async () => {
-  const at = 17 * HOUR_MS
-  const attributes = {
-    'messaging.system': 'rabbitmq',
-    'messaging.destination': '',
-    'messaging.rabbitmq.destination.routing_key': 'invoices',
-  }
-  const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes })
-  const taken = span({ name: 'process', kind: 5, at: at + 60, in: sent, attributes })
-  await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('billing', [taken]))
-  expect(edges(await topology(17))).toEqual([
-    ['consume', 'topic:rabbitmq::invoices', 'service:billing', 1, 0, '50000000'],
-    ['produce', 'service:shop', 'topic:rabbitmq::invoices', 1, 0, undefined],
-  ])
-})
-
-test.each([
-  [18, 'parent'],
-  [19, 'link'],
-  [20, 'both'],
-] as const)('a message without a topic is an edge between the two services: hour %i, %s', async (hour, mode) => {
-  const at = hour * HOUR_MS
-  const sent = span({ name: 'publish', kind: 4, at, for: 10, attributes: { 'messaging.system': 'rabbitmq' } })
-  const taken = processing('', sent, '', mode, { at: at + 60, for: 30, status: { code: 2 } })
-  await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('billing', [taken]))
-  const answer = await topology(hour)
-  expect(edges(answer)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
-  expect(answer.edges[0]).toMatchObject({
-    duration: { p50: '30000000' },
-    failed: { traceId: taken.traceId, spanId: taken.spanId },
-  })
-})
-
-test('a consumer that names no topic is an edge from the sender that its link points at', async () => {
-  const at = 21 * HOUR_MS
-  const sent = send('orders', { at, for: 10 })
-  const named = processing('orders', sent, 'g', 'link', { at: at + 60 })
-  const unnamed = processing('', sent, '', 'link', { at: at + 60 })
-  await traces.put(tracesOf('shop', [sent]))
-  await traces.put(tracesOf('named', [named]))
-  await traces.put(tracesOf('unnamed', [unnamed]))
-  expect(edges(await topology(21))).toEqual([
-    ['call', 'service:shop', 'service:unnamed', 1, 0, undefined],
-    ['consume', 'group:kafka::g', 'service:named', 1, 0, '50000000'],
-    ['deliver', 'topic:kafka::orders', 'group:kafka::g', 1, 0, '50000000'],
-    ['produce', 'service:shop', 'topic:kafka::orders', 1, 0, undefined],
-  ])
-})
-
 test('a message that waited since before the asked time has its queue time', async () => {
   const order = send('orders', { at: 6 * HOUR_MS + HOUR_MS / 2, for: 0 })
   const taken = processing('orders', order, 'g', 'link', { at: 7 * HOUR_MS + HOUR_MS / 2 })
