@@ -39,6 +39,7 @@ export function frameLz4(bytes: Uint8Array): Buffer {
 const BLOCK_BYTES = 4 * 1024 * 1024
 
 function lz4Block(bytes: Uint8Array): Buffer {
+  if (bytes.length < 15) return Buffer.from([bytes.length << 4, ...bytes])
   if (!isRun(bytes)) return Buffer.concat([Buffer.from([0xf0, ...lz4Length(bytes.length)]), bytes])
   const copied = bytes.length - 1
   return Buffer.from([0x1f, bytes[0] as number, 1, 0, ...lz4Length(copied - 4), 0])
