@@ -15,7 +15,7 @@ const shardingKeys = {
   metric_series: 'series_id',
   metric_points: 'series_id',
   sources: 'source_id',
-  // Filled by views on each shard, and read together.
+  // Summed up by the store, and read together.
   operations: 'cityHash64(service, name)',
   traffic_minutes: 'cityHash64(service, topic)',
 } as const satisfies Record<string, string>
