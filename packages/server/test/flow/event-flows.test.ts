@@ -236,6 +236,24 @@ test.each(['link', 'parent'] as const)(
   },
 )
 
+test('a chain goes on from a receive span to the process span of another trace that links to it', async () => {
+  const { request, sent } = order(0, 'orders')
+  const receive = processing('orders', sent, 'kotel', 'link', {
+    name: 'orders receive',
+    at: 50,
+    attributes: { 'messaging.operation.type': 'receive' },
+  })
+  const process = processing('orders', receive, 'kotel', 'link', { name: 'orders process', at: 70 })
+  await traces.put(tracesOf('web', [request, sent]))
+  await traces.put(tracesOf('go', [receive, process]))
+  const flow = await flowOf(request)
+  expect(flow.lanes.map((lane) => [lane.rootName, lane.endsAtReceive])).toEqual([
+    ['POST 0', undefined],
+    ['orders receive', undefined],
+    ['orders process', undefined],
+  ])
+})
+
 test('a consumer that shares the span id of its producer is a lane of its own, and both are there', async () => {
   const { request, sent } = order(0, 'orders')
   const consumer = {

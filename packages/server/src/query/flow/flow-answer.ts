@@ -43,6 +43,7 @@ export function flowAnswer(opened: Opened, found: FlowFound): Answer {
   const depths = laneDepths(opened, parts.lanes, edges)
   const hidden = hiddenLinks(expanded)
   const touched = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
+  const leading = new Set(edges.map(({ from }) => from?.lane))
   const present = new Set(parts.lanes.map((lane) => lane.traceId))
   return {
     title: titleOf(origins, expanded),
@@ -63,6 +64,7 @@ export function flowAnswer(opened: Opened, found: FlowFound): Answer {
           depth: depths.get(lane.id) ?? -1,
           hiddenLinks: hidden.get(lane.traceId) ?? 0,
           joinedWith: joinedOf(joined.get(lane.id), roots),
+          leadsOn: leading.has(lane),
         }),
       )
       .sort((a, b) => byTime(a.startTimeUnixNano, b.startTimeUnixNano) || (a.id < b.id ? -1 : 1)),

@@ -6,13 +6,15 @@ export type LaneFacts = {
   readonly depth: number
   readonly hiddenLinks: number
   readonly joinedWith: JoinedWith | undefined
+  /** An edge begins in it. */
+  readonly leadsOn: boolean
 }
 
 /** @param touched spans that an edge begins or ends at */
 export function toFlowLane(
   { id, traceId, spans }: Lane,
   touched: ReadonlySet<LaneSpan | undefined>,
-  { depth, hiddenLinks, joinedWith }: LaneFacts,
+  { depth, hiddenLinks, joinedWith, leadsOn }: LaneFacts,
 ): FlowLane {
   const sorted = spans.toSorted((a, b) => byStart(a.span, b.span))
   const isCutOff = id !== traceId
@@ -34,7 +36,7 @@ export function toFlowLane(
     spanCount: spans.length,
     errorCount: spans.filter(({ span }) => span.status === 'error').length,
     services: servicesOf(spans),
-    ...(endsAtReceive(spans) ? { endsAtReceive: true as const } : {}),
+    ...(!leadsOn && endsAtReceive(spans) ? { endsAtReceive: true as const } : {}),
     ...(joinedWith === undefined ? {} : { joinedWith }),
     depth,
     hiddenLinks,
@@ -42,7 +44,7 @@ export function toFlowLane(
   }
 }
 
-/** Work in the lane, of whatever kind, would show what the handler did; settling a message is the client's. */
+/** Of a lane that leads nowhere (kotel's LinkSpans hands over to a trace of its own). Work in it, of whatever kind, would show what the handler did; settling a message is the client's. */
 function endsAtReceive(spans: readonly LaneSpan[]): boolean {
   return (
     spans.some(({ span }) => span.operation === 'receive') &&
