@@ -36,6 +36,8 @@ export async function checkFlows(
       assert.ok(queueTimeNano !== null && BigInt(queueTimeNano) >= 0n, `queue time ${queueTimeNano}`)
     }
     assert.deepEqual(missingConsumers.filter(isOf(name)), [])
+    const endsAtReceive = ownLanes(flow, client).some((lane) => lane.endsAtReceive)
+    assert.equal(endsAtReceive, !expected.tracesHandler, 'ends at receive')
   })
 
   await results.check(name, 'flow of an order that was polled together with another', async () => {

@@ -39,6 +39,13 @@ export async function checkLinks(
       const { cluster: _, ...found } = span.record!
       assert.deepEqual(found, record)
     }
+    // The child of the send waited in the topic; a process span under it did not.
+    const waits = own.flatMap(({ queueTimeNano }) => queueTimeNano ?? [])
+    assert.equal(waits.length, Math.min(expected.children, 1), 'queue times')
+    assert.ok(
+      waits.every((wait) => BigInt(wait) >= 0n),
+      `queue times ${waits}`,
+    )
   })
 }
 
