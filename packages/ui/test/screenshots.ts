@@ -43,7 +43,8 @@ const dense = denseFlow(now - 1_500_000, 3, 200, 10)
 const simple = order(now - 5000, 1)
 const late = lateMessages()
 const big = manySpans()
-for (const one of [shop, other, dense, late, big]) await site.send(one.request, one.traceId)
+const batch = batchOfSales()
+for (const one of [shop, other, dense, late, big, batch]) await site.send(one.request, one.traceId)
 for (let nth = 1; nth <= 40; nth += 1) {
   const sent = order(now - 5000 - nth ** 2 * 1500, nth)
   await site.send(sent.request, sent.inventory)
@@ -103,6 +104,33 @@ await take([
   { name: 'flow-compare', path: `/flow/${shop.traceId}?with=${other.traceId}`, shown: '.flow-row' },
   { name: 'flow-dense', path: `/flow/${dense.traceId}`, shown: '.flow-row' },
   { name: 'flow-dense-all', path: `/flow/${dense.traceId}`, shown: '.flow-row', act: key('E') },
+  { name: 'flow-batch', path: `/flow/${batch.traceId}`, shown: '.flow-row.missing' },
+  { name: 'flow-batch-graph', path: `/flow/${batch.traceId}?view=graph`, shown: '.flow-node.missing' },
+  {
+    name: 'flow-batch-opened',
+    path: `/flow/${batch.batchTrace}?lane=${batch.batchTrace}`,
+    shown: '.flow-row.opened',
+    act: async (page) => await page.getByText(/Caused by \d+ events/).click(),
+  },
+  { name: 'flow-batch-joined', path: `/flow/${batch.traceId}?joined=1`, shown: '.flow-row' },
+  {
+    name: 'status-notices',
+    path: '/',
+    shown: 'table.traces',
+    act: async (page) => {
+      await page.route('**/api/status', async (route) => {
+        const answer = await (await route.fetch()).json()
+        await route.fulfill({
+          json: {
+            ...answer,
+            quarantine: { segments: 2, bytes: 2_400_000, lastError: 'memory limit exceeded' },
+            corruptParts: { count: 1, bytes: 40_000, tables: ['spans'] },
+          },
+        })
+      })
+      await page.getByText('2 notices').click()
+    },
+  },
   { name: 'flow-missing', path: `/flow/${'a'.repeat(32)}`, shown: '.notice' },
   { name: 'topology', path: '/topology', shown: '.topology-node' },
   { name: 'topology-wide', path: '/topology', shown: '.topology-node', size: [1920, 1080] },
@@ -214,6 +242,38 @@ function lateMessages() {
   )
   const batch = book.consume('archive', 'archive', many, { from: 900, to: 1400, name: 'process batch' })
   return { traceId, request: book.request(), batchTrace: batch.traceId, batchSpan: batch.spanId }
+}
+
+/** Three sales that one batch takes, of a topic with a group that took an earlier one only. */
+function batchOfSales() {
+  const book = spanBook(now - 250_000, 14)
+  const begin = (nth: number) => {
+    const traceId = book.traceId(nth)
+    const root = book.add('till', {
+      traceId,
+      name: `POST /sales/${nth + 1}`,
+      kind: 2,
+      from: nth * 20,
+      to: nth * 20 + 15,
+    })
+    return book.send('till', traceId, root, 'sales', { from: nth * 20 + 3, to: nth * 20 + 9 })
+  }
+  const sales = [begin(0), begin(1), begin(2)]
+  const [first] = sales
+  if (first === undefined) throw new Error('there are three sales')
+  const batch = book.consume('ledger', 'ledger', sales, { from: 90, to: 140, name: 'process batch' })
+  const entry = book.send('ledger', batch.traceId, batch.spanId, 'entries', { from: 110, to: 115 })
+  book.consume('audit', 'audit', entry, { from: 180, to: 230 })
+  const other = book.add('till', {
+    traceId: 'd'.repeat(32),
+    name: 'POST /sales/0',
+    kind: 2,
+    from: -90_000,
+    to: -89_980,
+  })
+  const earlier = book.send('till', 'd'.repeat(32), other, 'sales', { from: -89_997, to: -89_990 })
+  book.consume('mail', 'receipts-by-mail', earlier, { from: -89_900, to: -89_880 })
+  return { traceId: first.traceId, batchTrace: batch.traceId, request: book.request() }
 }
 
 /** A trace with depth, siblings alike, errors and events. */

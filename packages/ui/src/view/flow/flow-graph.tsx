@@ -128,7 +128,10 @@ function MissingNode(props: {
     >
       <span class="node-line">
         <Icon name="warning" label="Not consumed" />
-        <Text>{`not consumed by ${row.consumerGroup} yet`}</Text>
+        <Text>{row.consumerGroup}</Text>
+      </span>
+      <span class="node-line">
+        <span>not consumed yet</span>
       </span>
     </button>
   )
