@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mergeCounts, rangeText, searchedBy } from './searched-range.ts'
+import { mergeCounts, rangeText, searchedBy, visiblePart } from './searched-range.ts'
 
 const nano = (text: string): string => `${new Date(text).getTime()}000000`
 
@@ -34,4 +34,18 @@ test('counts of pages add up, and what two pages looked at counts once', () => {
   expect(counted(page(25, 40, [0, 0, 1, 5]), page(0, 25, [7, 2, 1, 0]))).toEqual([7, 2, 2, 5])
   // The second page began again at 38.
   expect(counted(page(25, 40, [0, 0, 1, 5]), page(0, 38, [7, 2, 2, 4]))).toEqual([7, 2, 2, 5])
+})
+
+test('a bucket that the end cuts is partial, and as wide as what is left of it', () => {
+  const answer = { stepNano: '60', endTimeUnixNano: '150' }
+  const searched = { start: '30', end: '150' }
+  expect(visiblePart(answer, '60', searched)).toMatchObject({ share: 1, isPartial: false, isSearched: true })
+  expect(visiblePart(answer, '120', searched)).toEqual({
+    share: 0.5,
+    lengthNano: '30',
+    isPartial: true,
+    isSearched: true,
+  })
+  expect(visiblePart(answer, '0', searched)).toMatchObject({ share: 1, isPartial: true, lengthNano: '30' })
+  expect(visiblePart(answer, '0', { start: '60', end: '150' })).toMatchObject({ share: 1, isSearched: false })
 })

@@ -26,13 +26,15 @@ export function CountChart(props: {
       <div class="bars" aria-hidden="true">
         {counts.map(({ startTimeUnixNano, count }) => {
           const part = visiblePart(answer, startTimeUnixNano, searched)
+          // Nothing in a part of its time is not nothing.
+          const isUnknown = !part.isSearched || (part.isPartial && count === 0)
           const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : 'not searched'
           return (
             <i
               key={startTimeUnixNano}
-              class={`${count === 0 ? 'empty' : ''} ${part.isPartial ? 'partial' : ''} ${part.isSearched ? '' : 'unknown'}`}
+              class={`${count === 0 ? 'empty' : ''} ${part.isPartial ? 'partial' : ''} ${isUnknown ? 'unknown' : ''}`}
               style={{
-                height: part.isSearched ? `${most === 0 ? 0 : (count / most) * 100}%` : '100%',
+                height: isUnknown ? '100%' : `${most === 0 ? 0 : (count / most) * 100}%`,
                 flexGrow: String(part.share),
               }}
               title={`${words} from ${exactTimeText(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${nanoText(part.lengthNano)} of it` : ''}`}
