@@ -6,7 +6,7 @@ import type { KafkaMetrics } from '../metrics.ts'
 import type { MetricsOptions } from '../options.ts'
 import type { MessageSource } from '../source.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
-import type { Counts } from './counts.ts'
+import type { Count, Counts } from './counts.ts'
 import type { Instruments } from './instruments.ts'
 import { watchSockets } from './sockets.ts'
 import type { Broker, SocketListener } from './sockets.ts'
@@ -172,7 +172,13 @@ function createClientMetrics(
         source,
       ),
     lag: (source, messages) =>
-      levels.set(instruments.lag, metrics.attributes(source), `lag ${partName(source)}`, messages, source),
+      levels.setKnown(
+        instruments.lag,
+        metrics.attributes(source, { clusterId: source.clusterId }),
+        `lag ${partName(source)}`,
+        messages,
+        source,
+      ),
     assigned: (isAssigned) => levels.drop(isAssigned),
     ended: () => levels.clear(),
   }
@@ -184,12 +190,16 @@ function partName({ topic, partition }: MessageSource): string {
   return `${partition} ${topic}`
 }
 
+interface Part {
+  readonly count: Count
+  value: number
+  readonly source: MessageSource | undefined
+  set(to: number): void
+}
+
 /** Sums under an attribute set whose parts (brokers, partitions) are set one by one. */
 class Levels {
-  readonly #parts = new Map<
-    string,
-    { value: number; readonly source: MessageSource | undefined; set(to: number): void }
-  >()
+  readonly #parts = new Map<string, Part>()
 
   set(counts: Counts, attributes: Attributes, part: string, to: number, source?: MessageSource): void {
     quietly('set a level', () => {
@@ -197,6 +207,7 @@ class Levels {
       if (known === undefined) {
         const count = counts.of(attributes)
         known = {
+          count,
           value: 0,
           source,
           set(value) {
@@ -210,16 +221,28 @@ class Levels {
     })
   }
 
+  /** The same for a level that is unknown, not 0, when none of its parts is left. */
+  setKnown(counts: Counts, attributes: Attributes, part: string, to: number, source: MessageSource): void {
+    const isNew = !this.#parts.has(part)
+    this.set(counts, attributes, part, to, source)
+    const count = this.#parts.get(part)?.count
+    if (isNew && count !== undefined) count.parts = (count.parts ?? 0) + 1
+  }
+
   clear(): void {
-    for (const known of this.#parts.values()) known.set(0)
-    this.#parts.clear()
+    for (const [part, known] of this.#parts) this.#remove(part, known)
+  }
+
+  #remove(part: string, known: Part): void {
+    known.set(0)
+    this.#parts.delete(part)
+    if (known.count.parts !== undefined) known.count.parts -= 1
   }
 
   drop(isKept: (source: MessageSource) => boolean): void {
     for (const [part, known] of this.#parts) {
       if (known.source === undefined || isKept(known.source)) continue
-      known.set(0)
-      this.#parts.delete(part)
+      this.#remove(part, known)
     }
   }
 }

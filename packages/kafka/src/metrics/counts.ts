@@ -3,6 +3,8 @@ import type { Attributes, Observable } from '@opentelemetry/api'
 /** One number of an instrument: what is counted under one set of attributes. */
 export interface Count {
   value: number
+  /** How many partitions it adds up, of a level that is unknown without any: then it is not exported. Undefined: always exported. */
+  parts?: number
 }
 
 /**
@@ -24,7 +26,7 @@ export function counts(instrument: Observable): Counts {
   const refreshes: (() => void)[] = []
   instrument.addCallback((result) => {
     for (const refresh of refreshes) refresh()
-    for (const { value, attributes } of series.values()) result.observe(value, attributes)
+    for (const { value, parts, attributes } of series.values()) if (parts !== 0) result.observe(value, attributes)
   })
   return {
     of(attributes) {
