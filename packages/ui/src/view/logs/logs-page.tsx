@@ -1,8 +1,7 @@
-import type { KeyValue, LogRecord, LogsAnswer, SearchedRange, ServicesAnswer, SpanSource } from '@spanlink/contract'
-import type { ComponentChildren, ComponentProps } from 'preact'
+import type { KeyValue, LogsAnswer, SearchedRange, ServicesAnswer } from '@spanlink/contract'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
-import type { ApiError } from '../../state/api.ts'
 import { rangeText, searchedBy } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
@@ -11,19 +10,14 @@ import { visibleText } from '../../model/visible-text.ts'
 import { createOlderPages } from '../../state/older-pages.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
-import { useHeldList } from '../../state/row-hold.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
 import { push } from '../../state/url.ts'
 import { focusRow } from '../parts/list-rows.ts'
 import { Icon } from '../parts/icon.tsx'
-import { ListScroll } from '../parts/list-scroll.tsx'
 import { LoadingRows } from '../parts/loading-rows.tsx'
-import { NewRows } from '../parts/new-rows.tsx'
-import { NotRefreshing } from '../parts/not-refreshing.tsx'
 import { Notice } from '../parts/notice.tsx'
-import { Searched } from '../parts/searched.tsx'
 import { ShowMore } from '../parts/show-more.tsx'
-import { LogRow } from './log-row.tsx'
+import { keyedRecords, Records } from './log-records.tsx'
 
 const REFRESH_MILLIS = 3000
 const RECORDS = '.logs summary'
@@ -112,70 +106,6 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
         />
       )}
     </div>
-  )
-}
-
-interface KeyedRecord {
-  readonly key: string
-  readonly record: LogRecord
-  readonly source: SpanSource | undefined
-}
-
-/** Records have no id; those alike in all of this are told apart by their number, counted from the oldest. */
-function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
-  const seen = new Map<string, number>()
-  return pages
-    .flatMap(({ logs, sources }) => logs.map((record) => ({ record, source: sources[record.source] })))
-    .toReversed()
-    .map(({ record, source }) => {
-      const { timestampUnixNano, service, spanId, severityNumber, body } = record
-      const like = JSON.stringify([
-        timestampUnixNano,
-        service,
-        spanId,
-        severityNumber,
-        attributeText(body).slice(0, 80),
-      ])
-      const nth = (seen.get(like) ?? 0) + 1
-      seen.set(like, nth)
-      return { key: `${nth} ${like}`, record, source }
-    })
-    .toReversed()
-}
-
-function Records(props: {
-  readonly list: string
-  readonly records: readonly KeyedRecord[]
-  readonly range: SearchedRange
-  readonly recordsWith: ComponentProps<typeof LogRow>['recordsWith']
-  readonly error: ApiError | undefined
-  readonly more: ComponentChildren
-}) {
-  const list = useHeldList(props.list, props.records, ({ key }) => key)
-  return (
-    <>
-      <div class="results-bar">
-        <p class="count">
-          <b>
-            {list.rows.length.toLocaleString('en')}
-            {props.range.complete ? '' : '+'}
-          </b>{' '}
-          {list.rows.length === 1 && props.range.complete ? 'record' : 'records'}
-          <span class="faint">, newest first</span>
-          <Searched range={props.range} />
-        </p>
-        <NewRows list={list} />
-        <NotRefreshing error={props.error} />
-      </div>
-      <ListScroll class="log-scroll" hold={list.hold}>
-        <ol class="logs" aria-label="Log records, newest first">
-          {list.rows.map(({ key, record, source }) => (
-            <LogRow key={key} record={record} source={source} recordsWith={props.recordsWith} />
-          ))}
-        </ol>
-        {props.more}
-      </ListScroll>
-    </>
   )
 }
 

@@ -26,7 +26,7 @@ export function CountChart(props: {
       <div class="bars" aria-hidden="true">
         {counts.map(({ startTimeUnixNano, count }) => {
           const part = visiblePart(answer, startTimeUnixNano, searched)
-          // Nothing in a part of its time is not nothing.
+          // Zero in a part of the bucket says nothing of the rest.
           const isUnknown = !part.isSearched || (part.isPartial && count === 0)
           const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : 'not searched'
           return (

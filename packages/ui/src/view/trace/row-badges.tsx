@@ -48,7 +48,9 @@ function RowBadge(
     </>
   )
   const only = count === 1 && own === 1 ? ends[0] : undefined
-  const waited = direction === 'out' ? only?.queueTimeNano : undefined
+  // A consumer that is its producer's child tells it already, also where it has a link besides.
+  const tellsWait = direction === 'out' && parentWait(view.model.value, props.position) === undefined
+  const waited = tellsWait ? only?.queueTimeNano : undefined
   if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
   return (
     <>

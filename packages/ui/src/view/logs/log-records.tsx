@@ -1,0 +1,75 @@
+import type { LogRecord, LogsAnswer, SearchedRange, SpanSource } from '@spanlink/contract'
+import type { ComponentChildren, ComponentProps } from 'preact'
+import { attributeText } from '../../model/attribute-text.ts'
+import type { ApiError } from '../../state/api.ts'
+import { useHeldList } from '../../state/row-hold.ts'
+import { ListScroll } from '../parts/list-scroll.tsx'
+import { NewRows } from '../parts/new-rows.tsx'
+import { NotRefreshing } from '../parts/not-refreshing.tsx'
+import { Searched } from '../parts/searched.tsx'
+import { LogRow } from './log-row.tsx'
+
+interface KeyedRecord {
+  readonly key: string
+  readonly record: LogRecord
+  readonly source: SpanSource | undefined
+}
+
+/** Records have no id; those alike in all of this are told apart by their number, counted from the oldest. */
+export function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
+  const seen = new Map<string, number>()
+  return pages
+    .flatMap(({ logs, sources }) => logs.map((record) => ({ record, source: sources[record.source] })))
+    .toReversed()
+    .map(({ record, source }) => {
+      const { timestampUnixNano, service, spanId, severityNumber, body } = record
+      const like = JSON.stringify([
+        timestampUnixNano,
+        service,
+        spanId,
+        severityNumber,
+        attributeText(body).slice(0, 80),
+      ])
+      const nth = (seen.get(like) ?? 0) + 1
+      seen.set(like, nth)
+      return { key: `${nth} ${like}`, record, source }
+    })
+    .toReversed()
+}
+
+/** The records in a list that holds its rows, with what was searched. */
+export function Records(props: {
+  readonly list: string
+  readonly records: readonly KeyedRecord[]
+  readonly range: SearchedRange
+  readonly recordsWith: ComponentProps<typeof LogRow>['recordsWith']
+  readonly error: ApiError | undefined
+  readonly more: ComponentChildren
+}) {
+  const list = useHeldList(props.list, props.records, ({ key }) => key)
+  return (
+    <>
+      <div class="results-bar">
+        <p class="count">
+          <b>
+            {list.rows.length.toLocaleString('en')}
+            {props.range.complete ? '' : '+'}
+          </b>{' '}
+          {list.rows.length === 1 && props.range.complete ? 'record' : 'records'}
+          <span class="faint">, newest first</span>
+          <Searched range={props.range} />
+        </p>
+        <NewRows list={list} />
+        <NotRefreshing error={props.error} />
+      </div>
+      <ListScroll class="log-scroll" hold={list.hold}>
+        <ol class="logs" aria-label="Log records, newest first">
+          {list.rows.map(({ key, record, source }) => (
+            <LogRow key={key} record={record} source={source} recordsWith={props.recordsWith} />
+          ))}
+        </ol>
+        {props.more}
+      </ListScroll>
+    </>
+  )
+}
