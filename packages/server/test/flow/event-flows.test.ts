@@ -78,6 +78,8 @@ test('with joined events, their traces up to their origins are part of the flow,
   expect(lanesOf(flow)).toEqual(['web POST 0', 'web POST 2', 'reports process clicks', 'mail process summaries'])
   expect(flow.lanes.every((lane) => lane.joinedWith === undefined)).toBe(true)
   expect(flow.edges).toHaveLength(3)
+  // The other event's message arrived last, and yet the path is this event's.
+  expect(flow.criticalPath?.segments[0]).toMatchObject({ name: 'POST 0', spanId: one.request.spanId })
 })
 
 /** A batch whose messages are processed one by one, each sending on, inside one trace. */

@@ -37,7 +37,8 @@ export function flowAnswer(opened: Opened, found: FlowFound): Answer {
   const { origins, expanded, parts, edges, joined, roots } = found
   const order = new Map(expanded.positions.map(({ traceId }, index) => [traceId, index]))
   const target = chosen(opened, parts)
-  const path = target && criticalPath(target, edges)
+  const isOfEvent = ({ from }: Edge): boolean => from === undefined || parts.levels.get(from) !== JOINED
+  const path = target && criticalPath(target, edges.filter(isOfEvent))
   const isOnPage = (traceId: string): boolean => (order.get(traceId) ?? -1) >= expanded.pageStart
   const isNew = (end: LaneSpan | undefined): boolean => end !== undefined && expanded.grownLanes.has(end.lane.id)
   const depths = laneDepths(opened, parts.lanes, edges)
