@@ -24,11 +24,14 @@ export async function connectAdmin(brokers: readonly string[]): Promise<KafkaSta
   }
 }
 
-/** Resolves when the condition holds; rejects, naming it, after `WAIT_TIMEOUT_MS`. */
+/** Resolves when the condition holds; rejects, naming it, after `WAIT_TIMEOUT_MS`. A broker under load may refuse a request. */
 export async function waitUntil(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + WAIT_TIMEOUT_MS
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${WAIT_TIMEOUT_MS / 1000} s`)
+  for (;;) {
+    let cause: unknown
+    const holds = await condition().catch((error: unknown) => void (cause = error))
+    if (holds) return
+    if (Date.now() > deadline) throw new Error(`${what}: not within ${WAIT_TIMEOUT_MS / 1000} s`, { cause })
     await sleep(100)
   }
 }

@@ -1,4 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /** Makes a topic and waits until its partitions have leaders. A topic that is there already is left as it is. */
 export async function createTopic(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
@@ -7,9 +8,33 @@ export async function createTopic(brokers: readonly string[], topic: string, par
   try {
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-      waitForLeaders: true,
+      // kafkajs gives up where a broker under load has yet to hear of the topic (UNKNOWN_TOPIC_OR_PARTITION).
+      waitForLeaders: false,
+      timeout: TIMEOUT_MS,
     })
+    const deadline = Date.now() + TIMEOUT_MS
+    while (!(await hasLeaders(admin, topic))) {
+      if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after ${TIMEOUT_MS / 1000} s`)
+      await sleep(20)
+    }
   } finally {
     await admin.disconnect()
   }
 }
+
+const TIMEOUT_MS = 60_000
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
+    const partitions = topics[0]?.partitions ?? []
+    return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)
+  } catch (error) {
+    // Plain Node finds no named export of kafkajs's error classes.
+    const { type } = error as { readonly type?: string }
+    if (type !== undefined && NOT_READY.has(type)) return false
+    throw error
+  }
+}
+
+const NOT_READY = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
