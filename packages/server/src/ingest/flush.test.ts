@@ -180,45 +180,65 @@ test('two segments that fail again and again leave room for others', async () =>
   await flusher.drain(1)
 })
 
-test('rows that were stored before a failure of their summary are not split', async () => {
-  let failures = 0
-  const { store, inserts } = storeThat((table) => {
-    if (table !== 'spans' || failures++ >= 4) return
-    throw new StoreError('too-heavy', 'memory limit exceeded', { isStoredInPart: true })
+test('what is summed up of stored rows is split apart from them, and quarantined alone, each row once', async () => {
+  const bytes = Buffer.from('minute 0,poison,minute 2,')
+  const failure = new StoreError('too-heavy', 'memory limit exceeded', {
+    unstored: [{ table: 'traffic_minutes', rows: 3, bytes }],
   })
-  const { journal, flusher } = await start(store)
+  const { store, inserts } = storeThat((table, text) => {
+    if (table === 'traffic_minutes' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
+  })
+  const stored = new Set<string>()
+  const summing: Store = {
+    ...store,
+    insert: async (table, rows, token) => {
+      if (!stored.has(table + token)) await store.insert(table, rows, token)
+      stored.add(table + token)
+      if (table === 'spans') throw failure
+    },
+  }
+  const { journal, flusher } = await start(summing)
   await journal.append(manyRows('a', 10))
   await journal.close()
   await flusher.drain(20_000)
-  expect(inserts.filter(({ table }) => table === 'spans')).toHaveLength(1)
-  expect(new Set(inserts.map(({ token }) => token)).size).toBe(1)
+  expect(rowsStored(inserts, 'spans')).toHaveLength(10)
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(10)
+  expect(rowsStored(inserts, 'traffic_minutes').toSorted()).toEqual(['minute 0', 'minute 2'])
+  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(await segmentFiles()).toEqual([])
 })
 
-test('of a damaged segment the rest is stored, the loss is reported and the file kept', async () => {
-  const first = await start(
-    storeThat(() => {
-      throw new Error('the engine is away')
-    }).store,
-  )
-  for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
-  await first.journal.close()
-  await first.flusher.drain(1)
-  const [name = ''] = await segmentFiles()
-  const path = join(dataDir, 'journal', name)
-  const file = await readFile(path)
-  file.write('?', file.indexOf('span b'))
-  await writeFile(path, file)
-  const { store, inserts } = storeThat(() => {})
-  const lines: string[] = []
-  const { journal, flusher } = await start(store, {}, undefined, lines)
-  await journal.close()
-  await flusher.drain(5000)
-  expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
-  expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
-  expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
-  expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
-  expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([name])
-})
+test.each([
+  { how: 'at once', maxInsertBytes: 1000 },
+  { how: 'in pieces', maxInsertBytes: 30 },
+])(
+  'of a damaged segment the rest is stored $how, the loss is reported and the file kept',
+  async ({ maxInsertBytes }) => {
+    const first = await start(
+      storeThat(() => {
+        throw new Error('the engine is away')
+      }).store,
+    )
+    for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
+    await first.journal.close()
+    await first.flusher.drain(1)
+    const [name = ''] = await segmentFiles()
+    const path = join(dataDir, 'journal', name)
+    const file = await readFile(path)
+    file.write('?', file.indexOf('span b'))
+    await writeFile(path, file)
+    const { store, inserts } = storeThat(() => {})
+    const lines: string[] = []
+    const { journal, flusher } = await start(store, {}, maxInsertBytes, lines)
+    await journal.close()
+    await flusher.drain(5000)
+    expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
+    expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
+    expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
+    expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
+    expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([name])
+  },
+)
 
 test('rows stay what they are until the store has them, while memory of those before goes round', async () => {
   let asked = 0

@@ -5,6 +5,7 @@ import { Attempts } from './attempts.ts'
 import type { Frames, Section } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from './log.ts'
+import { bytesOf, rowsOf } from './sections.ts'
 import type { SealedSegment } from './segment.ts'
 import { INSERT_ORDER, inInsertOrder, splitSections } from './split-sections.ts'
 
@@ -16,9 +17,6 @@ const MAX_AHEAD = 2
 
 /** No ack waits longer for the store: the journal is there for stores that stall. */
 const LONGEST_WAIT_MS = 2000
-
-/** Below it, buffers are joined before they are streamed: requests of one span each would be thousands of writes. */
-const SMALL_BYTES = 64 * 1024
 
 const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
 
@@ -127,7 +125,7 @@ export class Flusher {
       this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`, { level: 'error' })
       return await this.#release(journal, segment)
     }
-    const { sections, unreadableBytes } = frames
+    const { sections } = frames
     this.#reportLost(journal, segment, frames)
     if (bytesOf(sections) > this.#maxInsertBytes) {
       if (await this.#split(journal, segment, sections, INSERT_ORDER[0] as RowTable, this.#maxInsertBytes)) return
@@ -135,15 +133,15 @@ export class Flusher {
     let table = INSERT_ORDER[0] as RowTable
     try {
       for (table of INSERT_ORDER) {
-        const rows = sections.filter((section) => section.table === table).map((section) => section.bytes)
-        if (rows.length > 0) await this.#store.insert(table, joined(rows), segment.id)
+        const rows = rowsOf(sections, table)
+        if (rows.length > 0) await this.#store.insert(table, rows, segment.id)
       }
     } catch (error) {
       return await this.#handleFailure(journal, segment, sections, table, error)
     }
     this.#stored++
     this.#lastProgress = performance.now()
-    await this.#release(journal, segment, unreadableBytes > 0)
+    await this.#release(journal, segment)
   }
 
   async #handleFailure(
@@ -154,18 +152,45 @@ export class Flusher {
     error: unknown,
   ): Promise<void> {
     const attempts = this.#attemptsOf(segment)
-    const { code, isStoredInPart = false } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
+    const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
     attempts.count(code)
     const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
     const isBad = code === 'bad-rows' && attempts.isBad()
-    // What was stored under the segment's token can't be stored again under those of its pieces.
-    if ((isTooLarge || isBad) && !isStoredInPart) {
+    const isRefused = isBad || attempts.isRefused(this.#stored)
+    if (unstored.length > 0) {
+      if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, sections, table, unstored, error)
+      return this.#retryLater(segment, error)
+    }
+    if (isTooLarge || isBad) {
       const half = Math.ceil(bytesOf(inInsertOrder(sections, table)) / 2)
       if (await this.#split(journal, segment, sections, table, half)) return
     }
-    const isRefused = isBad || (attempts.isRefused(this.#stored) && !(isTooLarge && isStoredInPart))
     if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
     this.#retryLater(segment, error)
+  }
+
+  /**
+   * Goes on with what is not stored: rows of the tables behind `table`, and what is summed up of those that are stored, which can't be
+   * stored again under another token.
+   */
+  async #leaveStored(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    unstored: readonly Section[],
+    error: unknown,
+  ): Promise<void> {
+    const rest = inInsertOrder(sections, table).filter((section) => section.table !== table)
+    const summaries = unstored.filter(({ rows }) => rows > 0)
+    try {
+      for (const piece of await journal.split(segment, [[...rest, ...summaries]])) this.#queue.push(piece)
+    } catch (failure) {
+      return this.#retryLater(segment, failure)
+    }
+    this.#attempts.delete(segment)
+    const tables = summaries.map(({ table: name }) => name).join(' and ')
+    this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${messageOf(error)}`)
   }
 
   /** @returns false when it can't be split: it has one row, or rows that can't be told apart */
@@ -237,9 +262,9 @@ export class Flusher {
     this.#next()
   }
 
-  async #release(journal: Journal, segment: SealedSegment, isDamaged = false): Promise<void> {
+  async #release(journal: Journal, segment: SealedSegment): Promise<void> {
     this.#attempts.delete(segment)
-    await journal.release(segment, isDamaged).catch((error: unknown) => {
+    await journal.release(segment).catch((error: unknown) => {
       this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`)
     })
   }
@@ -248,7 +273,7 @@ export class Flusher {
     const { tornBytes, unreadableBytes } = frames
     if (this.#reported.has(segment)) return
     this.#reported.add(segment)
-    journal.countLost(frames)
+    journal.countLost(segment, frames)
     if (tornBytes > 0) {
       this.#log(`Journal segment ${segment.id} ended in ${tornBytes} torn bytes, never acked: cut.`)
     }
@@ -262,19 +287,10 @@ export class Flusher {
   }
 }
 
-function bytesOf(sections: readonly Section[]): number {
-  return sections.reduce((sum, section) => sum + section.bytes.length, 0)
-}
-
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ENOENT'
-}
-
-function joined(rows: readonly Uint8Array[]): readonly Uint8Array[] {
-  const bytes = rows.reduce((sum, row) => sum + row.length, 0)
-  return bytes < rows.length * SMALL_BYTES ? [Buffer.concat(rows)] : rows
 }

@@ -36,7 +36,16 @@ const HEAD = 20
 const SECTION_HEAD = 12
 
 /** A table's number is its place here, for good: segments outlive the program that wrote them. */
-const TABLES: readonly RowTable[] = ['sources', 'span_links', 'spans', 'logs', 'metric_series', 'metric_points']
+const TABLES: readonly RowTable[] = [
+  'sources',
+  'span_links',
+  'spans',
+  'logs',
+  'metric_series',
+  'metric_points',
+  'traffic_minutes',
+  'operations',
+]
 
 /** The frame as buffers to write one after the other; the rows are not copied. */
 export function encodeFrame(

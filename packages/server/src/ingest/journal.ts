@@ -67,6 +67,7 @@ export class Journal {
   #memoryBytes = 0
   #tornBytes = 0
   #unreadableBytes = 0
+  readonly #damaged = new WeakSet<SealedSegment>()
   readonly #quarantine: Quarantine
   readonly #retryTimer: NodeJS.Timeout
 
@@ -122,16 +123,16 @@ export class Journal {
     return this.#quarantine.depth()
   }
 
-  countLost({ tornBytes, unreadableBytes }: Frames): void {
+  /** What a segment has lost; the file of a damaged one is kept. */
+  countLost(segment: SealedSegment, { tornBytes, unreadableBytes }: Frames): void {
     this.#tornBytes += tornBytes
     this.#unreadableBytes += unreadableBytes
+    if (unreadableBytes > 0) this.#damaged.add(segment)
   }
 
-  /** The segment's rows are in the store, and nobody reads them any more. A damaged file is kept. */
-  async release(segment: SealedSegment, isDamaged = false): Promise<void> {
-    if (!this.#drop(segment)) return
-    if (isDamaged) await segment.moveTo(join(this.#directory, 'damaged'))
-    else await segment.remove()
+  /** The segment's rows are in the store, and nobody reads them any more. */
+  async release(segment: SealedSegment): Promise<void> {
+    if (this.#drop(segment)) await this.#clear(segment)
   }
 
   /**
@@ -143,7 +144,7 @@ export class Journal {
     for (const [at, sections] of pieces.entries()) {
       parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), sections))
     }
-    await segment.remove()
+    await this.#clear(segment)
     this.#drop(segment)
     for (const part of parts) this.#track(part)
     return parts
@@ -244,6 +245,12 @@ export class Journal {
   #track(segment: SealedSegment): void {
     this.#sealed.add(segment)
     this.#sealedBytes += segment.bytes
+  }
+
+  /** Takes its file out of the journal. */
+  async #clear(segment: SealedSegment): Promise<void> {
+    if (this.#damaged.has(segment)) await segment.moveTo(join(this.#directory, 'damaged'))
+    else await segment.remove()
   }
 
   /** @returns false when it was dropped before */

@@ -1,5 +1,9 @@
 import type { LogRows, MetricRows, TraceRows } from '../otlp/rows.ts'
+import type { RowTable } from '../store/store.ts'
 import type { Section } from './frame.ts'
+
+/** Below it, buffers are joined before they are streamed: requests of one span each would be thousands of writes. */
+const SMALL_BYTES = 64 * 1024
 
 /** What a codec makes of a request, of whatever signal. */
 export type SignalRows = TraceRows | LogRows | MetricRows
@@ -30,4 +34,15 @@ export function outcomeOf(rows: SignalRows): Outcome {
     return { accepted: rows.logCount, rejected: rows.rejectedLogs, rejectReason: rows.rejectReason }
   }
   return { accepted: rows.pointCount, rejected: rows.rejectedPoints, rejectReason: rows.rejectReason }
+}
+
+export function bytesOf(sections: readonly Section[]): number {
+  return sections.reduce((sum, section) => sum + section.bytes.length, 0)
+}
+
+/** Of one table, in few buffers. */
+export function rowsOf(sections: readonly Section[], table: RowTable): readonly Uint8Array[] {
+  const ofTable = sections.filter((section) => section.table === table)
+  const rows = ofTable.map((section) => section.bytes)
+  return bytesOf(ofTable) < rows.length * SMALL_BYTES ? [Buffer.concat(rows)] : rows
 }

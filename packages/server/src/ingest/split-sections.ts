@@ -9,6 +9,8 @@ export const INSERT_ORDER: readonly RowTable[] = [
   'logs',
   'metric_series',
   'metric_points',
+  'traffic_minutes',
+  'operations',
 ]
 
 /**

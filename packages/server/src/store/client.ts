@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { ClickHouseError, ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { messagingColumnNames } from './messaging/messaging-columns.ts'
 import { messageCountColumns } from './traffic/minutes.ts'
 import type { ColumnInfo, Summary } from './native/native-block.ts'
@@ -9,7 +9,8 @@ import { NativeBlocks } from './native/native-blocks.ts'
 import { RecentlyStored } from './recently-stored.ts'
 import { SourcesWatch } from './sources-watch.ts'
 import { SpansWatch } from './spans-watch.ts'
-import { StoreError } from './store-error.ts'
+import { StoreError, type UnstoredRows } from './store-error.ts'
+import { storeFailure } from './store-failure.ts'
 import type { QueryOptions, QueryParams, RowTable, Store } from './store.ts'
 
 export type Access = {
@@ -40,6 +41,8 @@ export type Client = {
 
 type StoredTable = RowTable | Summary['table']
 
+type LaterSummary = Exclude<Summary, { readonly isFirst: true }>
+
 /** Columns that the store fills although they have a default, which is for rows of before. */
 const columnsWithDefault: Partial<Record<StoredTable, readonly string[]>> = {
   spans: messagingColumnNames,
@@ -59,7 +62,7 @@ export function connect(access: Access): Client {
       request_timeout: INSERT_TIMEOUT_MS,
       // Sets of ids would not fit in a URL.
       use_multipart_params_auto: true,
-      // Failures are told to the caller, in one place: see `failure`.
+      // Failures are told to the caller, in one place: see `storeFailure`.
       log: { level: ClickHouseLogLevel.OFF },
     })
   const { username = 'default', password = '' } = access
@@ -109,23 +112,38 @@ export function connect(access: Access): Client {
       const native = await block.turn(rows)
       if (block.isStored()) return
       const summaries = await block.summaries()
-      const insertSummaries = async (isFirst: boolean): Promise<void> => {
-        for (const summary of summaries.filter((one) => (one.isFirst ?? false) === isFirst)) {
-          if (summary.rows.length > 0) await insertInto(summary.table, [summary.rows], token)
-          summary.stored?.()
-        }
+      const insertSummary = async (summary: Summary): Promise<void> => {
+        if (summary.rows.length > 0) await insertInto(summary.table, [summary.rows], token)
+        summary.stored?.()
       }
-      await insertSummaries(true)
+      for (const summary of summaries) if (summary.isFirst) await insertSummary(summary)
       await send(table, 'Native', native, token)
       block.stored()
-      try {
-        await insertSummaries(false)
-      } catch (error) {
-        throw failure(error, true)
+      const rest = summaries.filter((summary) => !summary.isFirst)
+      for (const [at, summary] of rest.entries()) {
+        try {
+          await insertSummary(summary)
+        } catch (error) {
+          throw storeFailure(error, await Promise.all(rest.slice(at).map(keep)))
+        }
       }
     } finally {
       blocks.give(table, block)
     }
+  }
+  const measureRows: Store['measureRows'] = async (table, rows, maxBytes) => {
+    const block = await blocks.take(table)
+    if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
+    try {
+      return await block.measure(rows, maxBytes)
+    } finally {
+      blocks.give(table, block)
+    }
+  }
+  /** A copy that outlives the block. */
+  const keep = async ({ table, rows }: LaterSummary): Promise<UnstoredRows> => {
+    const bytes = Uint8Array.from(rows)
+    return { table, bytes, rows: bytes.length === 0 ? 0 : (await measureRows(table, bytes, bytes.length)).rows }
   }
   return {
     insert: async (table, rows, token) => {
@@ -133,20 +151,14 @@ export function connect(access: Access): Client {
       try {
         await insertInto(table, rows, token)
       } catch (error) {
-        throw failure(error)
+        throw storeFailure(error)
       }
     },
     measureRows: async (table, rows, maxBytes) => {
       try {
-        const block = await blocks.take(table)
-        if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
-        try {
-          return await block.measure(rows, maxBytes)
-        } finally {
-          blocks.give(table, block)
-        }
+        return await measureRows(table, rows, maxBytes)
       } catch (error) {
-        throw failure(error)
+        throw storeFailure(error)
       }
     },
     query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
@@ -181,14 +193,14 @@ export function connect(access: Access): Client {
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
         // Whether it lives is for the one who watches it: on a busy machine an answer is late, and nothing is down.
         if (silence.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
-        throw failure(error)
+        throw storeFailure(error)
       }
     },
     command: async (sql, settings) => {
       try {
         await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
       } catch (error) {
-        throw failure(error)
+        throw storeFailure(error)
       }
     },
     isPartReadable: async (table, part) => {
@@ -201,7 +213,7 @@ export function connect(access: Access): Client {
         const [row] = await answer.json<{ readonly result: number }>()
         return row?.result === 1
       } catch (error) {
-        throw failure(error)
+        throw storeFailure(error)
       }
     },
     answers: async () => {
@@ -251,52 +263,7 @@ const querySettings: ClickHouseSettings = {
   wait_end_of_query: 1,
 }
 
-// https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-const codes: Readonly<Record<string, keyof typeof messages>> = {
-  '159': 'timeout', // TIMEOUT_EXCEEDED
-  '160': 'timeout', // TOO_SLOW
-  '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
-  '427': 'bad-pattern', // CANNOT_COMPILE_REGEXP: nested counts make it too large
-  '158': 'too-heavy', // TOO_MANY_ROWS
-  '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
-  '173': 'too-heavy', // CANNOT_ALLOCATE_MEMORY
-  '307': 'too-heavy', // TOO_MANY_BYTES
-  '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
-  '6': 'bad-rows', // CANNOT_PARSE_TEXT
-  '9': 'bad-rows', // SIZES_OF_COLUMNS_DOESNT_MATCH
-  '27': 'bad-rows', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
-  '32': 'bad-rows', // ATTEMPT_TO_READ_AFTER_EOF
-  '33': 'bad-rows', // CANNOT_READ_ALL_DATA
-  '69': 'bad-rows', // ARGUMENT_OUT_OF_BOUND
-  '117': 'bad-rows', // INCORRECT_DATA
-  '128': 'bad-rows', // TOO_LARGE_ARRAY_SIZE
-  '131': 'bad-rows', // TOO_LARGE_STRING_SIZE
-  '190': 'bad-rows', // SIZES_OF_ARRAYS_DONT_MATCH
-  '691': 'bad-rows', // UNKNOWN_ELEMENT_OF_ENUM
-}
-
 function isLostConnection(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException
   return code === 'ECONNRESET' || code === 'EPIPE'
 }
-
-/** @param isStoredInPart rows are stored and what is summed up of them isn't */
-function failure(error: unknown, isStoredInPart = false): StoreError {
-  if (error instanceof StoreError) return error
-  const options = { cause: error, isStoredInPart }
-  if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
-  if (!(error instanceof ClickHouseError)) {
-    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, options)
-  }
-  const code = codes[error.code] ?? 'refused'
-  return new StoreError(code, `${messages[code]} ${error.message}`, options)
-}
-
-const messages = {
-  timeout: 'The question took too long.',
-  'too-heavy': 'The question needs more memory than it may have.',
-  'too-complex': 'The question has too many parts.',
-  'bad-pattern': 'The engine cannot compile the regular expression.',
-  'bad-rows': 'ClickHouse refuses the rows.',
-  refused: 'The engine refused.',
-} as const

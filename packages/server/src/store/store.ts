@@ -32,8 +32,16 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** Tables that the receiver writes; the others are filled from `spans` by the store. */
-export type RowTable = 'spans' | 'span_links' | 'sources' | 'logs' | 'metric_series' | 'metric_points'
+/** Tables that the receiver writes. `insert` of spans fills the last two; they are given apart only where that failed. */
+export type RowTable =
+  | 'spans'
+  | 'span_links'
+  | 'sources'
+  | 'logs'
+  | 'metric_series'
+  | 'metric_points'
+  | 'traffic_minutes'
+  | 'operations'
 
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>
 

@@ -28,13 +28,17 @@ export type RowWatch = {
 
 /** RowBinary of a table that is filled from another's rows. */
 export type Summary = {
-  readonly table: 'traces' | 'traffic_minutes' | 'operations'
   readonly rows: Uint8Array
-  /** Inserted before the rows it is of, which are found by it. @default after them */
-  readonly isFirst?: boolean
   /** To be called when they are. */
   readonly stored?: () => void
-}
+} & (
+  | {
+      readonly table: 'traces'
+      /** Inserted before the rows it is of, which are found by it. */
+      readonly isFirst: true
+    }
+  | { readonly table: 'traffic_minutes' | 'operations'; readonly isFirst?: false }
+)
 
 /** Rows turned at a time: some 2 ms, after which acks may be given. */
 const TURN_BYTES = 512 * 1024

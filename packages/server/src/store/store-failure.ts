@@ -1,0 +1,47 @@
+import { ClickHouseError } from '@clickhouse/client'
+import { StoreError, type UnstoredRows } from './store-error.ts'
+
+// https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+const codes: Readonly<Record<string, keyof typeof messages>> = {
+  '159': 'timeout', // TIMEOUT_EXCEEDED
+  '160': 'timeout', // TOO_SLOW
+  '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
+  '427': 'bad-pattern', // CANNOT_COMPILE_REGEXP: nested counts make it too large
+  '158': 'too-heavy', // TOO_MANY_ROWS
+  '241': 'too-heavy', // MEMORY_LIMIT_EXCEEDED
+  '173': 'too-heavy', // CANNOT_ALLOCATE_MEMORY
+  '307': 'too-heavy', // TOO_MANY_BYTES
+  '396': 'too-heavy', // TOO_MANY_ROWS_OR_BYTES
+  '6': 'bad-rows', // CANNOT_PARSE_TEXT
+  '9': 'bad-rows', // SIZES_OF_COLUMNS_DOESNT_MATCH
+  '27': 'bad-rows', // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+  '32': 'bad-rows', // ATTEMPT_TO_READ_AFTER_EOF
+  '33': 'bad-rows', // CANNOT_READ_ALL_DATA
+  '69': 'bad-rows', // ARGUMENT_OUT_OF_BOUND
+  '117': 'bad-rows', // INCORRECT_DATA
+  '128': 'bad-rows', // TOO_LARGE_ARRAY_SIZE
+  '131': 'bad-rows', // TOO_LARGE_STRING_SIZE
+  '190': 'bad-rows', // SIZES_OF_ARRAYS_DONT_MATCH
+  '691': 'bad-rows', // UNKNOWN_ELEMENT_OF_ENUM
+}
+
+/** @param unstored what is summed up of rows that are stored, and isn't */
+export function storeFailure(error: unknown, unstored: readonly UnstoredRows[] = []): StoreError {
+  if (error instanceof StoreError) return error
+  const options = { cause: error, unstored }
+  if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
+  if (!(error instanceof ClickHouseError)) {
+    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, options)
+  }
+  const code = codes[error.code] ?? 'refused'
+  return new StoreError(code, `${messages[code]} ${error.message}`, options)
+}
+
+const messages = {
+  timeout: 'The question took too long.',
+  'too-heavy': 'The question needs more memory than it may have.',
+  'too-complex': 'The question has too many parts.',
+  'bad-pattern': 'The engine cannot compile the regular expression.',
+  'bad-rows': 'ClickHouse refuses the rows.',
+  refused: 'The engine refused.',
+} as const

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { expect, onTestFinished, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { type Client, connect } from '../../src/store/client.ts'
+import { startEngine } from '../../src/store/engine.ts'
+import { applySchema } from '../../src/store/schema.ts'
+import type { StoreError } from '../../src/store/store-error.ts'
+import { MS, nowNano, span } from '../query/order-spans.ts'
+
+test('spans whose minutes the engine refuses are stored, and the error has the minutes to store apart from them', async () => {
+  const client = await openEngine()
+  await client.command("alter table traffic_minutes add constraint no check service != 'shop'")
+  const start = nowNano()
+  const sent = [0, 1, 2].map((minute) => span({ name: `op ${minute}`, start: start - BigInt(minute * 60_000) * MS }))
+  const { spans } = transcodeTraces(encodeTraces(tracesOf('shop', sent)), 1_800_000_000)
+  const error = (await client.insert('spans', [spans], 'a').catch((failure: unknown) => failure)) as StoreError
+  expect(error).toMatchObject({
+    code: 'refused',
+    unstored: [
+      { table: 'traffic_minutes', rows: 3 },
+      { table: 'operations', rows: 3 },
+    ],
+  })
+  expect(await counts(client)).toEqual({ spans: '3', minutes: '0', operations: '0' })
+
+  await client.command('alter table traffic_minutes drop constraint no')
+  for (const { table, bytes } of error.unstored) {
+    const first = await client.measureRows(table, bytes, 1)
+    expect(first.rows).toBe(1)
+    await client.insert(table, [bytes.subarray(0, first.bytes)], 'a.0')
+    await client.insert(table, [bytes.subarray(first.bytes)], 'a.1')
+  }
+  expect(await counts(client)).toEqual({ spans: '3', minutes: '3', operations: '3' })
+})
+
+async function counts(client: Client): Promise<unknown> {
+  const [row] =
+    await client.query(`select (select count() from spans) as spans, (select sum(spans) from traffic_minutes) as minutes,
+    (select count() from operations) as operations`)
+  return row
+}
+
+async function openEngine(): Promise<Client> {
+  const dir = await mkdtemp(join(tmpdir(), 'spanlink-summaries-'))
+  let client: Client | undefined
+  const engine = await startEngine({
+    dataDir: dir,
+    answers: (access) => connect(access).answers(),
+    onReady: async (access) => {
+      const bare = connect(access)
+      await bare.command('create database if not exists spanlink')
+      await applySchema(bare, 'spanlink')
+      await bare.close()
+      client = connect({ ...access, database: 'spanlink' })
+    },
+    onDown: () => {},
+    log: () => {},
+  })
+  onTestFinished(async () => {
+    await client?.close()
+    await engine.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+  if (client === undefined) throw new Error('the engine is not ready')
+  return client
+}
