@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { OwnTraces } from '../ingest/own-traces.ts'
+import { BadParameter } from '../query/bad-parameter.ts'
 import type { Store } from '../store/store.ts'
 import { endpoints } from './endpoints.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -81,6 +82,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     return sendProblem(reply, problem)
   })
 
+  app.addHook('preHandler', (request, _reply, done) => {
+    refuseInfinities(request.query)
+    done()
+  })
   limitQueries(app)
 
   const status = statusSource({ ...options, uiUrl: () => url })
@@ -122,6 +127,13 @@ function route(app: FastifyInstance, endpoint: Endpoint): void {
       return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.body))
     },
   })
+}
+
+/** `1e400` becomes a number that passes Ajv's limits, which are for finite ones. */
+function refuseInfinities(query: unknown): void {
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new BadParameter(name, `${name} is too large.`)
+  }
 }
 
 const securityHeaders = {

@@ -70,6 +70,8 @@ test.each([
   ['/api/traces?limit=0', 'limit'],
   ['/api/traces?limit=501', 'limit'],
   ['/api/traces?limit=ten', 'limit'],
+  ['/api/traces?limit=1e400', 'limit'],
+  [`/api/logs?limit=${'9'.repeat(400)}`, 'limit'],
   ['/api/traces?limit=', 'limit'],
   ['/api/traces?status=bad', 'status'],
   ['/api/traces?minDuration=5', 'minDuration'],

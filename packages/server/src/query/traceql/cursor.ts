@@ -24,6 +24,8 @@ export type Cursor = {
   /** None of what was asked for is here. */
   fail(): never
   failAt(place: { readonly from: number; readonly to: number }, message: string): never
+  /** Takes one of these operators, if there is one, within the limit of operators. */
+  takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
   /** Runs a nested rule, within the depth limit. */
   nested<T>(rule: () => T): T
 }
@@ -32,6 +34,7 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
   const last: Token = tokens.at(-1) ?? { kind: 'end', text: '', from: text.length, to: text.length }
   let index = 0
   let depth = 0
+  let operators = 0
   let expected = new Set<string>()
   const peek = (): Token => tokens[index] ?? last
   const is = (what: string): boolean => {
@@ -80,6 +83,15 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
     },
     failAt(place, message) {
       throw new TraceQLError('syntax', message, { text, from: place.from, to: place.to })
+    },
+    takeOperator(ops) {
+      const op = ops.find((each) => cursor.at(each))
+      if (op === undefined) return undefined
+      const { from, to } = next()
+      if (++operators > limits.operators) {
+        throw new TraceQLError('limit', `The query has more than ${limits.operators} operators.`, { text, from, to })
+      }
+      return op
     },
     nested(rule) {
       if (depth >= limits.depth) {

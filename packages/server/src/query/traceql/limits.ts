@@ -4,6 +4,8 @@ export const limits = {
   queryLength: 8_192,
   /** Nested parentheses, unary operators and operands. */
   depth: 64,
+  /** Binary operators: each may be a level of the tree that the query is, which is walked recursively. */
+  operators: 1_000,
   /** Different `{ }` filters in one query; each is a column of the rows that structure is read from. */
   filters: 32,
   /** Fields that by(), select() and conditions name. */

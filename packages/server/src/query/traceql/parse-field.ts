@@ -22,9 +22,8 @@ function leftAssociative(cursor: Cursor, [ops, ...tighter]: readonly (readonly F
   if (!ops) return parsePower(cursor)
   let left = leftAssociative(cursor, tighter)
   for (;;) {
-    const op = ops.find((op) => cursor.at(op))
+    const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    cursor.next()
     const right = leftAssociative(cursor, tighter)
     left = { kind: 'binary', op, left, right, from: left.from, to: right.to }
   }

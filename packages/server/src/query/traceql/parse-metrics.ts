@@ -151,9 +151,8 @@ function parseConstant(cursor: Cursor): number {
 function fold(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => number): number {
   let left = operand()
   for (;;) {
-    const op = ops.find((op) => cursor.at(op))
+    const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    cursor.next()
     left = calculate(op, left, operand())
   }
 }
@@ -197,9 +196,8 @@ function parseSum(cursor: Cursor, query: ParseQuery): Metrics {
 function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Metrics): Metrics {
   let left = operand()
   for (;;) {
-    const op = ops.find((op) => cursor.at(op))
+    const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    cursor.next()
     const right = operand()
     left = { kind: 'arithmetic', op, left, right, from: left.from, to: right.to }
   }

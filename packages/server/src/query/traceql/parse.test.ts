@@ -161,6 +161,9 @@ describe('errors', () => {
     expect(failure(`{ .a = "${'x'.repeat(9000)}" }`)).toMatchObject({ code: 'limit' })
     expect(failure(`${'('.repeat(2000)}{ }`)).toMatchObject({ code: 'limit' })
     expect(failure(`{ ${'!'.repeat(4000)}.a }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{ 1${'+1'.repeat(4000)} = 2 }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{}${'&&{}'.repeat(2000)}`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{}|1${'+1'.repeat(4000)}=2`)).toMatchObject({ code: 'limit' })
     expect(failure(`{ .a = ${'2^'.repeat(2000)}2 }`)).toMatchObject({ code: 'limit' })
   })
 

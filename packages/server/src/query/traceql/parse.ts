@@ -62,9 +62,8 @@ function parseSpanset(cursor: Cursor): Spanset {
 function parseOperations(cursor: Cursor, ops: readonly SpansetOp[], operand: () => Spanset): Spanset {
   let left = operand()
   for (;;) {
-    const op = ops.find((op) => cursor.at(op))
+    const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    cursor.next()
     const right = operand()
     left = { kind: 'operation', op, left, right, from: left.from, to: right.to }
   }
@@ -132,9 +131,8 @@ function parseScalar(cursor: Cursor): Scalar {
 function arithmetic(cursor: Cursor, ops: readonly ('+' | '-' | '*' | '/' | '%')[], operand: () => Scalar): Scalar {
   let left = operand()
   for (;;) {
-    const op = ops.find((op) => cursor.at(op))
+    const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    cursor.next()
     const right = operand()
     left = { kind: 'arithmetic', op, left, right, from: left.from, to: right.to }
   }
