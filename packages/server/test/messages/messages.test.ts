@@ -100,6 +100,36 @@ test('a message that waited too long is late, once, with its queue time', async 
   expect((await find('late', 2, { group: 'other' })).total).toBe(0)
 })
 
+test('an attempt tells the error of a call whose server shares its span id and did not fail', async () => {
+  const at = 310 * HOUR_MS
+  const order = send('payments', { at })
+  const attempt = processing('payments', order, 'fraud', 'link', { at: at + 50, for: 100, status: { code: 2 } })
+  const call = span({ kind: 3, at: at + 60, in: attempt, status: { code: 2, message: 'connection reset' } })
+  const servers = ['a', 'z'].map((name) => ({ service: name, server: { ...call, kind: 2, status: {} } }))
+  await traces.put(tracesOf('shop', [order]))
+  for (const { service, server } of servers) await traces.put(tracesOf(service, [server]))
+  await traces.put(tracesOf('m', [attempt, call, send('payments.dlq', { at: at + 120, in: attempt })]))
+  const { messages } = await find('dead-lettered', 310)
+  expect(messages[0]?.attempts).toMatchObject([{ spanId: attempt.spanId, errorMessage: 'connection reset' }])
+})
+
+test('a late message of a batch is listed once, where its receive span without offsets took it', async () => {
+  const at = 300 * HOUR_MS
+  const slow = send('orders', { at, for: 10 })
+  const poll = processing('orders', slow, '', 'link', {
+    at: at + 20_010,
+    attributes: { 'messaging.operation.type': 'receive', 'kafka.offset': -1 },
+  })
+  const taken = processing('orders', slow, '', 'link', {
+    at: at + 20_020,
+    attributes: { 'messaging.destination.partition.id': '1', 'kafka.offset': 9 },
+  })
+  await traces.put(tracesOf('shop', [slow]))
+  await traces.put(tracesOf('stock', [poll, taken]))
+  const { messages } = await find('late', 300)
+  expect(messages).toMatchObject([{ spanId: poll.spanId, partition: '1', offset: '9', waitNano: '20000000000' }])
+})
+
 test('a message that a group took twice is redelivered, with its offset on spans, on links, or nowhere', async () => {
   const at = 3 * HOUR_MS
   const partition = { 'messaging.destination.partition.id': '3' }

@@ -1,59 +1,78 @@
 import type { Message } from '@spanlink/contract'
 import { queueTime } from '../linked-span.ts'
 import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
+import type { Delivery } from './delivery.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
 import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
 
 const DEFAULT_AFTER = 10_000_000_000n
 
-/** Messages that waited too long before a consumer first took them. */
+/**
+ * Messages that waited too long before a consumer first took them. A message is where its first delivery is: `receive` and `process`
+ * are one, and what was taken again late may have been taken in time before, by a span that is not among the newest.
+ */
 export async function late(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, after = DEFAULT_AFTER, before, options } = question
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
-  const first = new Map<string, { readonly start: bigint; readonly produced: MessageEnd; readonly message: Message }>()
-  for (const { produced, consumed, topic, partition, offset, cluster, key: messageKey } of await originsOf(
-    store,
-    consumers,
-    options,
-  )) {
-    if (produced === undefined || consumed === undefined) continue
-    const key = [keyOf(produced), partition, offset, consumerOf(consumed)].join(' ')
-    const known = first.get(key)
-    // `receive` and `process` of one message: it waited until the first of them.
-    if (known !== undefined && known.start <= consumed.start) continue
-    first.set(key, {
-      start: consumed.start,
-      produced,
-      message: {
-        traceId: consumed.traceId,
-        spanId: consumed.spanId,
-        cluster,
-        topic,
-        partition,
-        offset,
-        key: messageKey,
-        consumerGroup: consumed.group,
-        timeUnixNano: String(consumed.start),
-        waitNano: String(queueTime(produced, consumed)),
-        produced: messageSpan(produced, undefined),
-        attempts: [messageSpan(consumed, produced)],
-      },
-    })
-  }
-  const waited = [...first].filter(([, { message }]) => BigInt(message.waitNano) > after)
-  // What was taken again late may have been taken in time before, by a span that is not among the newest.
-  const producers = new Map(waited.map(([, { produced }]) => [keyOf(produced), produced]))
-  const earlier = new Map<string, bigint>()
-  for (const one of await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))) {
-    if (one.consumed === undefined) continue
-    const key = [keyOf(one.producedRef), one.partition, one.offset, consumerOf(one.consumed)].join(' ')
-    const known = earlier.get(key)
-    if (known === undefined || one.consumed.start < known) earlier.set(key, one.consumed.start)
-  }
-  const messages = waited
-    .filter(([key, { start }]) => (earlier.get(key) ?? start) >= start)
-    .map(([, { message }]) => message)
+  const origins = (await originsOf(store, consumers, options)).filter(isWhole)
+  const waited = origins.filter(({ produced, consumed }) => queueTime(produced, consumed) > after)
+  const producers = new Map(waited.map(({ produced }) => [keyOf(produced), produced]))
+  const all = await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))
+  const isLooked = new Set(consumers.map(keyOf))
+  const messages = firstDeliveries([...origins, ...all.filter(isWhole)])
+    .filter(({ produced, consumed }) => isLooked.has(keyOf(consumed)) && queueTime(produced, consumed) > after)
+    .map(toMessage)
     .sort(newestFirst)
   return { messages, lookedTo }
+}
+
+type Whole = Delivery & { readonly produced: MessageEnd; readonly consumed: MessageEnd }
+
+function isWhole(one: Delivery): one is Whole {
+  return one.produced !== undefined && one.consumed !== undefined
+}
+
+/** The first of each message and consumer. One that names no offset, as a batch's `receive`, may be of any message of its producer. */
+function firstDeliveries(deliveries: readonly Whole[]): Whole[] {
+  const ofProducer = Map.groupBy(deliveries, (one) =>
+    JSON.stringify([keyOf(one.producedRef), consumerOf(one.consumed)]),
+  )
+  return [...ofProducer.values()].flatMap((all) => {
+    const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))
+    const unnamed = first(ofMessage.get('') ?? [])
+    ofMessage.delete('')
+    if (ofMessage.size === 0) return unnamed ?? []
+    return [...ofMessage.values()].flatMap((same) => {
+      const named = first(same)
+      if (named === undefined || unnamed === undefined || named.consumed.start <= unnamed.consumed.start)
+        return named ?? []
+      const { topic, partition, offset, cluster, key } = named
+      return { ...unnamed, topic, partition, offset, cluster, key }
+    })
+  })
+}
+
+function first(deliveries: readonly Whole[]): Whole | undefined {
+  return deliveries.reduce<Whole | undefined>(
+    (earliest, one) => (earliest === undefined || one.consumed.start < earliest.consumed.start ? one : earliest),
+    undefined,
+  )
+}
+
+function toMessage({ produced, consumed, topic, partition, offset, cluster, key }: Whole): Message {
+  return {
+    traceId: consumed.traceId,
+    spanId: consumed.spanId,
+    cluster,
+    topic,
+    partition,
+    offset,
+    key,
+    consumerGroup: consumed.group,
+    timeUnixNano: String(consumed.start),
+    waitNano: String(queueTime(produced, consumed)),
+    produced: messageSpan(produced, undefined),
+    attempts: [messageSpan(consumed, produced)],
+  }
 }
