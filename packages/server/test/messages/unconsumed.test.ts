@@ -1,4 +1,4 @@
-import type { Message, MessagesAnswer } from '@spanlink/contract'
+import type { FlowAnswer, Message, MessagesAnswer } from '@spanlink/contract'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MS, processing, send, span, T0, linkTo, type TestSpan } from '../flow/kafka-spans.ts'
@@ -31,8 +31,12 @@ async function put(service: string, spans: readonly TestSpan[]): Promise<void> {
   await spanlink.send('/v1/traces', encodeTraces(tracesOf(service, [...spans])))
 }
 
-async function putLag(topic: string, group: string, at: bigint): Promise<void> {
-  const attributes = [kv('topic', topic), kv('group', group)]
+async function putLag(topic: string, group: string, at: bigint, cluster = ''): Promise<void> {
+  const attributes = [
+    kv('topic', topic),
+    kv('group', group),
+    ...(cluster === '' ? [] : [kv('kafka.cluster.id', cluster)]),
+  ]
   const dataPoints = [{ timeUnixNano: String(at), asInt: '5', attributes }]
   const metrics = [{ name: 'kafka.consumer_group.lag', gauge: { dataPoints } }]
   const resource = { attributes: [kv('service.name', 'collector')] }
@@ -157,4 +161,28 @@ test('a group that reads the topic of another cluster is not missed', async () =
   const answer = await unconsumed({ topic: 'shared' })
   expect(rowsOf(answer)).toEqual([`${lost.spanId} us-stock`])
   expect(answer.messages[0]?.cluster).toBe('us')
+})
+
+test('a consumer that shares the span id of its producer has consumed the message', async () => {
+  const request = span({ at: 0, for: 100 })
+  const sent = send('same-id', { at: 10, in: request })
+  const consumer = { ...processing('same-id', sent, 'stock', 'parent', { at: 50 }), spanId: sent.spanId }
+  await put('shop', [request, sent])
+  await put('stock', [{ ...consumer, parentSpanId: request.spanId }])
+  expect(rowsOf(await unconsumed({ topic: 'same-id' }))).toEqual([])
+  expect(rowsOf(await unconsumed({ topic: 'same-id', never: 'true' }))).toEqual([])
+  const { body } = await spanlink.get<FlowAnswer>(`/api/flows/${sent.traceId}`)
+  expect(body.missingConsumers).toEqual([])
+})
+
+test('a group that only lag metrics of one cluster show is not missed in another cluster', async () => {
+  const [east, west] = ['east', 'west'].map((cluster, at) =>
+    send('lag-of-clusters', { at, attributes: { 'kafka.cluster.id': cluster } }),
+  )
+  await put(
+    'shop',
+    [east, west].filter((one) => one !== undefined),
+  )
+  await putLag('lag-of-clusters', 'metered', T0, 'east')
+  expect(rowsOf(await unconsumed({ topic: 'lag-of-clusters', group: 'metered' }))).toEqual([`${east?.spanId} metered`])
 })

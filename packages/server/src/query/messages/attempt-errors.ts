@@ -23,9 +23,9 @@ export async function withErrors(
   const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
   const errors = await errorsOf(store, [...told, ...failedUnder.values()], options)
   const tell = (span: MessageSpan): MessageSpan => {
-    const own = errors.get(keyOf(span))
+    const own = errors.get(identityOf(span))
     const under = failedUnder.get(keyOf(span))
-    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(keyOf(under))
+    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(identityOf(under))
     return said === undefined ? span : { ...span, ...said }
   }
   return messages.map((message) => ({
@@ -40,7 +40,7 @@ export async function withErrors(
 async function failedDescendants(
   spans: readonly MessageSpan[],
   traces: TracesRead,
-): Promise<ReadonlyMap<string, SpanRef>> {
+): Promise<ReadonlyMap<string, ServiceSpan>> {
   const consumers = spans.filter(isConsumer)
   const consuming = new Set(consumers.map(keyOf))
   const rows = await traces.spansOf(consumers.map((span) => span.traceId))
@@ -66,11 +66,18 @@ function isConsumer(span: MessageSpan): boolean {
   return span.queueTimeNano !== null || span.consumerGroup !== ''
 }
 
+type ServiceSpan = SpanRef & { readonly service: string }
+
+/** Both sides of a call may share an id, and only one of them fail. */
+function identityOf(span: ServiceSpan): string {
+  return `${keyOf(span)} ${span.service}`
+}
+
 type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
 
 async function errorsOf(
   store: Store,
-  refs: readonly SpanRef[],
+  refs: readonly ServiceSpan[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
@@ -80,14 +87,14 @@ async function errorsOf(
   )
   const wanted = spanRefSet('refs', refs)
   const params = { ...traces.params, ...wanted.params }
-  const spans = store.query<SpanRef & SpanError & { readonly hasException: number }>(
+  const spans = store.query<ServiceSpan & SpanError & { readonly hasException: number }>(
     `with arrayLast(event -> event.2 = 'exception', events).3 as exception
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, notEmpty(exception) as hasException,
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service, notEmpty(exception) as hasException,
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
     where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id
+    limit 1 by trace_id, span_id, service
     ${byIds}`,
     params,
     options,
@@ -110,7 +117,10 @@ async function errorsOf(
     spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
       const exception = hasException === 0 ? exceptions.get(keyOf(ref)) : undefined
       const message = exception?.errorMessage || errorMessage
-      return [keyOf(ref), { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_MESSAGE) }]
+      return [
+        identityOf(ref),
+        { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_MESSAGE) },
+      ]
     }),
   )
 }

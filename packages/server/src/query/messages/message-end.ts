@@ -203,14 +203,34 @@ async function atTheirTimes<Row>(
   )
 }
 
-/** Consumers whose parent is one of these spans: messages in parent mode. */
+/** Consumers whose parent is one of these spans: messages in parent mode. Those that share a producer's id are its children as well. */
 export async function consumingChildren(
   store: Store,
-  parents: readonly SpanRef[],
+  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
   options: QueryOptions,
 ): Promise<MessageEnd[]> {
-  const children = await ofTraces<Row>(store, parents, '(trace_id, parent_span_id)', columns, options)
-  return children.filter((child) => isConsuming(child)).map(messageEnd)
+  const producers = parents.filter((parent) => !isConsuming(parent))
+  const [children, sharing] = await Promise.all([
+    ofTraces<Row>(store, parents, '(trace_id, parent_span_id)', columns, options),
+    ofTraces<Row>(store, producers, '(trace_id, span_id)', columns, options, CONSUMING),
+  ])
+  return childrenOf(parents, [...children, ...sharing]).map(messageEnd)
+}
+
+const CONSUMING = `messaging_operation in ('receive', 'process')`
+
+/** Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id it shares. */
+export function childrenOf<Span extends SpanRef & Pick<MessageEnd, 'parentSpanId' | 'operation'>>(
+  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
+  spans: readonly Span[],
+): Span[] {
+  const keys = new Set(parents.map(keyOf))
+  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(keyOf))
+  const children = spans.filter(isConsuming).flatMap((span) => {
+    if (producers.has(keyOf(span))) return [{ ...span, parentSpanId: span.spanId }]
+    return keys.has(span.traceId + span.parentSpanId) ? [span] : []
+  })
+  return [...new Map(children.map((child) => [keyOf(child), child])).values()]
 }
 
 async function ofTraces<Row>(
@@ -219,6 +239,7 @@ async function ofTraces<Row>(
   key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',
   wanted: string,
   options: QueryOptions,
+  condition = 'true',
 ): Promise<Row[]> {
   if (refs.length === 0) return []
   const traces = traceIdSet(
@@ -229,7 +250,7 @@ async function ofTraces<Row>(
   return await store.query<Row>(
     `select ${wanted}
     from spans
-    where ${inTraces(traces.sql)} and ${key} in (${set.sql})
+    where ${inTraces(traces.sql)} and ${key} in (${set.sql}) and ${condition}
     limit 1 by trace_id, span_id
     ${byIds}`,
     { ...traces.params, ...set.params },
@@ -257,13 +278,13 @@ export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boole
   return operation === 'receive' || operation === 'process'
 }
 
-/** As the contract has it, yet without its error. */
 /** Without the spans around others: a batch's span around those of its messages is no delivery of its own. */
 export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
   return ends.filter((end) => !parents.has(keyOf(end)))
 }
 
+/** As the contract has it, yet without its error. */
 export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): MessageSpan {
   return {
     traceId: end.traceId,

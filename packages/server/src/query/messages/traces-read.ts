@@ -1,8 +1,7 @@
 import type { QueryOptions, Store } from '../../store/store.ts'
 import type { FlowSpanRow } from '../flow/flow-span.ts'
 import { loadSpans } from '../flow/load-spans.ts'
-import type { SpanRef } from '../linked-span.ts'
-import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd, type TimedRef } from './message-end.ts'
+import { childrenOf, consumingChildren, endsByRef, keyOf, type MessageEnd, type TimedRef } from './message-end.ts'
 
 /** Traces that a question has read, whole, each once: what a chain of messages comes back to again and again. */
 export type TracesRead = {
@@ -10,7 +9,7 @@ export type TracesRead = {
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
   /** Like the functions of these names, by reading the traces they are in. */
   readonly endsByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessageEnd>>
-  readonly consumingChildren: (parents: readonly SpanRef[]) => Promise<MessageEnd[]>
+  readonly consumingChildren: (parents: readonly MessageEnd[]) => Promise<MessageEnd[]>
 }
 
 /** Spans; with more, they are read again. */
@@ -53,10 +52,10 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
     consumingChildren: async (parents) => {
       const traces = await read(parents.map((parent) => parent.traceId))
       if (traces.some((trace) => trace.cut)) return await consumingChildren(store, parents, options)
-      const wanted = new Set(parents.map(keyOf))
-      const rows = traces.flatMap((trace) => trace.rows)
-      const children = rows.filter((row) => isConsuming(row) && wanted.has(row.traceId + row.parentSpanId))
-      return [...new Map(children.map((row) => [keyOf(row), endOf(row)])).values()]
+      return childrenOf(
+        parents,
+        traces.flatMap((trace) => trace.rows),
+      ).map(endOf)
     },
   }
 }

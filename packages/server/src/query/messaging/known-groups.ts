@@ -57,14 +57,15 @@ export async function findKnownGroups(
       params,
       options,
     ),
-    store.query<{ topic: string; grp: string }>(
-      `select distinct topic, grp from (
+    store.query<{ topic: string; grp: string; clusters: readonly string[] }>(
+      `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters from (
         select series_id, ${lagColumns} from metric_series
         where name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta')
       where ${wanted('grp')} and series_id in (
         select series_id from metric_points
         where series_id in (select series_id from metric_series where name in {lagMetrics:Array(String)})
           and time >= {from:UInt64} and time < {end:UInt64} and value >= 0 and bitAnd(flags, 1) = 0)
+      group by topic, grp
       order by topic, grp
       limit ${MAX_GROUPS}`,
       params,
@@ -72,9 +73,9 @@ export async function findKnownGroups(
     ),
   ])
   const known = new Map(consuming.map((one) => [keyOf(one.topic, one.group), one]))
-  for (const { topic, grp } of lagging) {
+  for (const { topic, grp, clusters } of lagging) {
     const key = keyOf(topic, grp)
-    if (!known.has(key)) known.set(key, { topic, group: grp, services: [], clusters: [] })
+    if (!known.has(key)) known.set(key, { topic, group: grp, services: [], clusters })
   }
   return [...known.values()]
 }
