@@ -130,6 +130,7 @@ test.each([
   ['an event', { attempt: '2' }],
   ['a link', { hop: 'first' }],
   ['a scope', { 'library.owner': 'checkout' }],
+  ['an event, its name', { event: 'retry' }],
 ])('a search by a tag finds an attribute of %s', async (_what, tags) => {
   expect(await found({ service: 'payment', tags: JSON.stringify(tags) })).toEqual([pay.traceId])
   const others = Object.fromEntries(Object.keys(tags).map((key) => [key, 'other']))

@@ -86,7 +86,9 @@ function tagToTraceQl(key: string, value: string): string {
   if (key === 'otel.status_description') return `statusMessage = ${text}`
   if (key === 'otel.scope.name') return `instrumentation:name = ${text}`
   if (key === 'otel.scope.version') return `instrumentation:version = ${text}`
-  return attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
+  const attribute = attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
+  // A field of a log, which is what Jaeger makes of an event's name.
+  return key === 'event' ? `(event:name = ${text} || ${attribute})` : attribute
 }
 
 /** The search for parts is quadratic in digits without a unit. */
