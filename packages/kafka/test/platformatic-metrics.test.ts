@@ -247,8 +247,15 @@ describe('log records of clients of @platformatic/kafka', () => {
         },
       ],
     })
-    await producer().send({ messages: [{ topic, value: 'v'.repeat(20_000) }] })
-    const throttled = await logs.first('kafka.client.throttled')
+    // The broker takes a quota a moment after it has answered.
+    const sender = producer()
+    const throttled = await vi.waitUntil(
+      async () => {
+        await sender.send({ messages: [{ topic, value: 'v'.repeat(20_000) }] })
+        return logs.named('kafka.client.throttled')[0]
+      },
+      { timeout: 25_000, interval: 100 },
+    )
     expect(throttled).toMatchObject({
       severity: 'WARN',
       attributes: {
