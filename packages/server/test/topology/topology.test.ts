@@ -271,6 +271,23 @@ test.each([
   },
 )
 
+test('a receive span that ended before its message was sent has a negative queue time, as its link has', async () => {
+  const at = 70 * HOUR_MS
+  const sent = send('orders', { at: at + 100, for: 10 })
+  const attributes = { ...spellings['1.45']?.[1], 'messaging.operation.type': 'receive' }
+  const receive = span({ name: 'poll orders', kind: 3, at, for: 50, attributes, links: [linkTo(sent)] })
+  await traces.put(tracesOf('producer', [sent]))
+  await traces.put(tracesOf('consumer', [receive]))
+  expect(edges(await topology(70))).toContainEqual([
+    'deliver',
+    'topic:kafka::orders',
+    'group:kafka::g',
+    1,
+    0,
+    '-100000000',
+  ])
+})
+
 test('a topic of one name in two clusters is two topics, each with its groups and queue times', async () => {
   const at = 15 * HOUR_MS
   for (const [index, cluster] of ['east', 'west'].entries()) {

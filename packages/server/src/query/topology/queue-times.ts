@@ -50,6 +50,7 @@ type Sampled = {
   readonly consumedRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
   readonly start: bigint
+  readonly end: bigint
   readonly service: string
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
   readonly consumed: Consumer | undefined
@@ -92,9 +93,9 @@ async function deliveries(
     ),
     ask<OfTrace<LinkColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(peer_trace_id)),
-        lower(hex(peer_span_id)), start, service)) as found
+        lower(hex(peer_span_id)), start, toUInt64(start + duration), service)) as found
       from (
-        select trace_id, span_id, peer_trace_id, peer_span_id, start, service
+        select trace_id, span_id, peer_trace_id, peer_span_id, start, duration, service
         from span_links
         where ${condition} and direction = 'in' and kind in ('client', 'consumer')
           and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
@@ -103,10 +104,10 @@ async function deliveries(
       group by trace_id`,
     ),
     ask<OfTrace<ChildColumns>>(
-      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, service,
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, toUInt64(start + duration), service,
         consumer_group, messaging_operation, cluster)) as found
       from (
-        select trace_id, span_id, parent_span_id, start, service, consumer_group, messaging_operation, cluster
+        select trace_id, span_id, parent_span_id, start, duration, service, consumer_group, messaging_operation, cluster
         from spans
         where ${inWindow} and messaging_operation in ('receive', 'process') and parent_span_id != toFixedString('', 8)
           and ${condition}
@@ -123,20 +124,21 @@ async function deliveries(
     ),
   )
   const linked = links.flatMap(({ traceId, found }) =>
-    found.map(([spanId, peerTraceId, peerSpanId, start, service]): Sampled => {
+    found.map(([spanId, peerTraceId, peerSpanId, start, finish, service]): Sampled => {
       const ref = { traceId, spanId }
       return {
         producedRef: ref,
         consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
         produced: producers.get(keyOf(ref)),
         start: BigInt(start),
+        end: BigInt(finish),
         service,
         consumed: undefined,
       }
     }),
   )
   const parented = children.flatMap(({ traceId, found }) =>
-    found.flatMap(([spanId, parentSpanId, start, service, group, operation, cluster]): Sampled[] => {
+    found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
       const ref = { traceId, spanId: parentSpanId }
       const parent = producers.get(keyOf(ref))
       // A parent that doesn't produce is where a consumer runs, no message.
@@ -148,6 +150,7 @@ async function deliveries(
           consumedRef: { traceId, spanId },
           produced: parent,
           start: BigInt(start),
+          end: BigInt(finish),
           service,
           consumed,
         },
@@ -159,11 +162,19 @@ async function deliveries(
 
 type OfTrace<Columns> = { readonly traceId: string; readonly found: readonly Columns[] }
 type ProducedColumns = readonly [spanId: string, start: string, finish: string, topic: string]
-type LinkColumns = readonly [spanId: string, peerTraceId: string, peerSpanId: string, start: string, service: string]
+type LinkColumns = readonly [
+  spanId: string,
+  peerTraceId: string,
+  peerSpanId: string,
+  start: string,
+  finish: string,
+  service: string,
+]
 type ChildColumns = readonly [
   spanId: string,
   parentSpanId: string,
   start: string,
+  finish: string,
   service: string,
   group: string,
   operation: MessageEnd['operation'],
@@ -210,7 +221,7 @@ async function resolve(
         topic,
         group,
         operation,
-        time: Number(queueTime(sent, { start: one.start, operation })),
+        time: Number(queueTime(sent, { start: one.start, end: one.end, operation })),
       },
     ]
   })

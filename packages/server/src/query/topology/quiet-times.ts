@@ -24,7 +24,8 @@ export async function quietTimes(
 ): Promise<QueueTime[]> {
   const consumers = await store.query<Consumer>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
-      start, service, cluster, topic, consumer_group as group, messaging_operation as operation
+      start, toUInt64(start + duration) as finish, service, cluster, topic, consumer_group as group,
+      messaging_operation as operation
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
     limit 1 by trace_id, span_id
@@ -44,7 +45,7 @@ export async function quietTimes(
     const produced = producers.get(keyOf(producedRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
-    const { service, cluster, topic, group, operation, start } = consumer
+    const { service, cluster, topic, group, operation, start, finish } = consumer
     return [
       {
         service,
@@ -55,7 +56,7 @@ export async function quietTimes(
         time: Number(
           queueTime(
             { start: BigInt(produced.start), end: BigInt(produced.finish) },
-            { start: BigInt(start), operation },
+            { start: BigInt(start), end: BigInt(finish), operation },
           ),
         ),
       },
@@ -69,6 +70,7 @@ type Consumer = Pick<
 > & {
   readonly cluster: string
   readonly start: string
+  readonly finish: string
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
 type Taken = { readonly producedRef: SpanRef; readonly consumer: Consumer }
