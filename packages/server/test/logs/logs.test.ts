@@ -42,6 +42,18 @@ const billing = [
   { timeUnixNano: at(5), eventName: 'invoice.sent', attributes: [kv('a=b', 'c')] },
 ]
 
+test('records dated more than a day ahead are not the newest for ever, and found by a search that reaches there', async () => {
+  const ahead = String((BigInt(Math.floor(Date.now() / 1000)) + 172_800n) * SECOND)
+  await spanlink.send(
+    '/v1/logs',
+    encodeLogs(logsOf('ahead', [{ timeUnixNano: ahead, body: { stringValue: 'early' } }])),
+  )
+  await spanlink.stored()
+  expect((await find({ service: 'ahead' })).logs).toEqual([])
+  expect((await find({ service: 'ahead', start: ahead })).logs).toHaveLength(1)
+  expect((await find({ service: 'ahead', end: String(2n ** 64n - 1n) })).logs).toHaveLength(1)
+})
+
 test('records come newest first, each with what was sent and its source', async () => {
   const { logs, sources } = await find({ service: 'orders' })
   expect(logs.map((log) => log.timestampUnixNano)).toEqual([at(3), at(2), at(1)])

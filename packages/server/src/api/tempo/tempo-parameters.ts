@@ -1,5 +1,5 @@
 import { BadParameter } from '../../query/bad-parameter.ts'
-import { MAX_UINT64, parseDuration } from '../../query/time-parameters.ts'
+import { defaultEnd, MAX_UINT64, parseDuration } from '../../query/time-parameters.ts'
 import { attributeCondition } from '../tag-condition.ts'
 
 export type TempoQuery = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -12,10 +12,10 @@ export function textOf(query: TempoQuery, name: string): string | undefined {
   return one === '' ? undefined : one
 }
 
-/** `[start, end)` in Unix nanoseconds; all of time where the question names none. */
+/** `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names none. */
 export function tempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
   const start = timeOf('start', textOf(query, 'start')) ?? 0n
-  const end = timeOf('end', textOf(query, 'end')) ?? MAX_UINT64
+  const end = timeOf('end', textOf(query, 'end')) ?? defaultEnd(start)
   // Both in whole seconds, of which Tempo's end is the last that counts.
   if (end === start) return { start, end: end + SECOND }
   if (end < start) throw new BadParameter('start', 'start is not before end.')

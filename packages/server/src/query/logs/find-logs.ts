@@ -4,14 +4,15 @@ import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { BadParameter } from '../bad-parameter.ts'
 import { searchedRange } from '../searched-range.ts'
 import { findSources } from '../span-source.ts'
-import { MAX_UINT64 } from '../time-parameters.ts'
+import { defaultEnd, MAX_UINT64, parseUnixNano } from '../time-parameters.ts'
 import { logBucket, logFilter } from './log-filter.ts'
 
 /**
  * Log records that satisfy every condition, in the order of their timestamps. A cursor is the last timestamp and how many
  * records with it were given: records have no id, and two may be the same in all they say.
  */
-export async function findLogs(store: Store, query: LogsQuery, options: QueryOptions): Promise<LogsAnswer> {
+export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsAnswer> {
+  const query = asked.traceId === undefined ? { end: endOf(asked), ...asked } : asked
   const limit = query.limit ?? 100
   const filter = logFilter(query)
   const cursor = parseCursor(query.cursor)
@@ -62,6 +63,10 @@ export async function findLogs(store: Store, query: LogsQuery, options: QueryOpt
     ...searchedLogs(query, cursor, last && BigInt(last.timestamp)),
     ...(rows.length > limit ? { nextCursor: cursorAfter(page, cursor) } : {}),
   }
+}
+
+function endOf({ start = '0' }: LogsQuery): string {
+  return String(defaultEnd(parseUnixNano('start', start)))
 }
 
 /** @param last timestamp of a page that another one follows */
