@@ -30,6 +30,10 @@ export function storeFailure(error: unknown, unstored: readonly UnstoredRows[] =
   if (error instanceof StoreError) return error
   const options = { cause: error, unstored }
   if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
+  // A statement with parameters in a form, longer than ClickHouse reads there.
+  if (error instanceof Error && error.message.includes('Field value too long')) {
+    return new StoreError('too-complex', `${messages['too-complex']} ${error.message}`, options)
+  }
   if (!(error instanceof ClickHouseError)) {
     return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, options)
   }
