@@ -247,6 +247,8 @@ export const FlowAnswer = Type.Object({
   missingConsumers: Type.Array(MissingConsumer),
   /** `null` when no span of the flow is here. */
   criticalPath: Type.Union([CriticalPath, Type.Null()]),
+  /** Whether this page and those before it are all of the flow; else `truncated` says what is left out. */
+  complete: Type.Boolean(),
   truncated: FlowTruncated,
   nextCursor: Type.Optional(Type.String()),
 })

@@ -53,6 +53,8 @@ test('the flow of an order leaves out the other orders that its batch took, and 
   expect(flow.origins).toMatchObject([{ traceId: one.request.traceId, rootService: 'web', rootName: 'POST 0' }])
   expect(flow.originCount).toBe(1)
   expect(flow.missingTraceIds).toEqual([])
+  expect(flow.complete).toBe(true)
+  expect((await flowOf(one.request, { maxTraces: 1 })).complete).toBe(false)
 })
 
 test('from what a batch led to, and from the batch itself, the flow is that of the first event; the others are origins', async () => {

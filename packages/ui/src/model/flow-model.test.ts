@@ -301,6 +301,7 @@ function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowAnswer {
       traceCount: lanes.length,
     },
     criticalPath: null,
+    complete: true,
     truncated: { traces: false, depth: false, fanOut: false, spans: false },
   }
 }

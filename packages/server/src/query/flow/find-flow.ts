@@ -42,7 +42,7 @@ export async function findFlow(
     findMissingConsumers(store, parts, edges, expanded, options),
   ])
   const last = expanded.positions.at(-1)
-  const { traces, depth } = expanded.truncated
+  const truncated = { ...expanded.truncated, ...loader.truncated() }
   return {
     traceId,
     ...flowAnswer(
@@ -50,8 +50,9 @@ export async function findFlow(
       { origins, expanded, parts, edges, joined: others, roots },
     ),
     missingConsumers,
-    truncated: { traces, depth, ...loader.truncated() },
-    ...(traces && last !== undefined ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
+    complete: !Object.values(truncated).some(Boolean),
+    truncated,
+    ...(truncated.traces && last !== undefined ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
   }
 }
 

@@ -30,7 +30,7 @@ export type FlowFound = {
 const MAX_ORIGINS = 100
 export const MAX_EXAMPLES = 3
 
-type Answer = Omit<FlowAnswer, 'traceId' | 'truncated' | 'nextCursor' | 'missingConsumers'>
+type Answer = Omit<FlowAnswer, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
 
 /** Puts together what was read; all of it is a function of these rows. */
 export function flowAnswer(opened: Opened, found: FlowFound): Answer {
