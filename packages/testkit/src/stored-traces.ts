@@ -37,6 +37,15 @@ export async function storedTraces(
   }
 }
 
+/** Waits until all that the server has acknowledged is stored, links and sums included. The test's own time limit ends the wait. */
+export async function waitUntilStored(spanlink: SpanlinkServer): Promise<void> {
+  for (;;) {
+    const { journal } = (await spanlink.getJson('/api/status')) as { readonly journal: { readonly segments: number } }
+    if (journal.segments === 0) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
 /** Names of a trace's spans in alphabetical order. */
 export function spanNames({ spans }: StoredTrace): string[] {
   return spans.map(({ name }) => name).toSorted()

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { waitUntilStored } from '@spanlink/testkit/stored-traces'
 import { request } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
@@ -16,11 +16,7 @@ beforeAll(async () => {
   spanlink = await startSpanlink()
   await spanlink.sendSpans(tracesOf('gateway', [send]))
   await spanlink.sendSpans(tracesOf('payment', [pay]))
-  for (;;) {
-    const { services } = (await spanlink.getJson('/api/services')) as { readonly services: string[] }
-    if (services.length === 2) break
-    await sleep(50)
-  }
+  await waitUntilStored(spanlink)
 })
 afterAll(() => spanlink.stop())
 

@@ -1,6 +1,7 @@
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { waitUntilStored } from '@spanlink/testkit/stored-traces'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 const start = nowNano() - 1000n * MS
@@ -37,13 +38,7 @@ beforeAll(async () => {
   const scope = { name: 'payments', attributes: [kv('library.owner', 'checkout')] }
   const resource = { attributes: [kv('service.name', 'payment')] }
   await spanlink.sendSpans({ resourceSpans: [{ resource, scopeSpans: [{ scope, spans: [pay] }] }] })
-  const links = async () => (await fetch(`${spanlink.url}/api/traces/${root.traceId}/links?direction=in`)).json()
-  const isLinked = async () => ((await links()) as { readonly links?: readonly object[] }).links?.length === 1
-  const services = async () => ((await spanlink.getJson('/api/services')) as { readonly services: string[] }).services
-  await vi.waitUntil(async () => (await services()).length === 2 && (await isLinked()), {
-    timeout: 30_000,
-    interval: 50,
-  })
+  await waitUntilStored(spanlink)
 })
 afterAll(() => spanlink.stop())
 

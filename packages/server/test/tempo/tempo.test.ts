@@ -1,6 +1,7 @@
 import { decodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { waitUntilStored } from '@spanlink/testkit/stored-traces'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { traceByIdResponse } from '../../src/api/tempo/tempo.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
@@ -27,8 +28,7 @@ beforeAll(async () => {
   spanlink = await startSpanlink()
   await spanlink.sendSpans(tracesOf('gateway', [send]))
   await spanlink.sendSpans(tracesOf('payment', [pay]))
-  const services = async () => ((await spanlink.getJson('/api/services')) as { readonly services: string[] }).services
-  await vi.waitUntil(async () => (await services()).length === 2, { timeout: 15_000, interval: 50 })
+  await waitUntilStored(spanlink)
 })
 afterAll(() => spanlink.stop())
 
