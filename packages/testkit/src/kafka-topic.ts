@@ -13,7 +13,7 @@ export async function createTopic(brokers: readonly string[], topic: string, par
       timeout: TIMEOUT_MS,
     })
     const deadline = Date.now() + TIMEOUT_MS
-    while (!(await hasLeaders(admin, topic))) {
+    while (!(await isReady(admin, topic))) {
       if (Date.now() > deadline) throw new Error(`topic ${topic} has no leaders after ${TIMEOUT_MS / 1000} s`)
       await sleep(20)
     }
@@ -24,17 +24,22 @@ export async function createTopic(brokers: readonly string[], topic: string, par
 
 const TIMEOUT_MS = 60_000
 
-async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+/** A leader may be named before it takes requests: a first send would then be a retry. */
+async function isReady(admin: Admin, topic: string): Promise<boolean> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
     const partitions = topics[0]?.partitions ?? []
-    return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)
+    if (partitions.length === 0 || partitions.some(({ leader }) => leader < 0)) return false
+    await admin.fetchTopicOffsets(topic)
+    return true
   } catch (error) {
     // Plain Node finds no named export of kafkajs's error classes.
-    const { type } = error as { readonly type?: string }
+    const { type = (error as { readonly cause?: { readonly type?: string } }).cause?.type } = error as {
+      readonly type?: string
+    }
     if (type !== undefined && NOT_READY.has(type)) return false
     throw error
   }
 }
 
-const NOT_READY = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
+const NOT_READY = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'])
