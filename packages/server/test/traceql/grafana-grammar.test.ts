@@ -20,6 +20,7 @@ const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
   [/\| by\(\w+, \w+\)/, 'several fields of by() in a search'],
   [/^count/, 'a stage that comes first'],
   [/\^ 2 = 36|\^ 0 =/, 'powers'],
+  [/minInt|maxInt/, 'limits of integers, which Tempo knows'],
 ]
 
 const queries = [...searches, ...metrics].map((text) => ({
