@@ -67,7 +67,7 @@ export async function checkFlows(
   })
 }
 
-/** What a flow is titled with, and where its critical path begins, whatever the clients. */
+/** Title of the flow and first span of its critical path, the same for every client. */
 export async function checkFlowOrigin(results: Results, spanlink: SpanlinkServer, { orders }: Played): Promise<void> {
   await results.check('server', 'a flow begins at the request that caused it', async () => {
     const { title, criticalPath, statistics, missingTraceIds } = await fetchFlow(spanlink, orders.shipped.traceId)

@@ -62,7 +62,7 @@ export async function checkMessages(
   })
 }
 
-/** What is listed without a group: the order that nobody consumed, and the dead letters that nobody reads. */
+/** Rows without a group: the order that was not consumed, and the dead letters, which no group reads. */
 export async function checkNeverConsumed(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
   await results.check('server', 'messages that no group ever consumed', async () => {
     const messages = await fetchAll(spanlink, 'unconsumed', { after: '1ms', never: 'true' })
@@ -100,7 +100,7 @@ function filterOf(list: MessageList, { name, expected }: Client): Record<string,
   return filter
 }
 
-/** Of a client that names no group, messages are told apart by its service. */
+/** Messages of a client that names no group are identified by its service. */
 function isOf(message: Message, list: MessageList, { name }: Client): boolean {
   if (list === 'unconsumed') return message.consumerGroup === name
   if (list === 'dead-lettered') return message.deadLetter?.service === name

@@ -5,7 +5,7 @@ import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
 import { deadLetterTopic, ORDERS, outputTopic, type Played, retryTopic } from './scenario.ts'
 
-/** Six orders are sent; a client takes five of them, one of which twice. */
+/** Six orders are sent; a client consumes five of them, one of these twice. */
 const ORDERS_SENT = 6
 const ORDERS_TAKEN = 6
 

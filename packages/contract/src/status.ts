@@ -58,7 +58,7 @@ export const StatusAnswer = Type.Object({
     traces: Type.Integer(),
     bytesOnDisk: Type.Integer(),
   }),
-  /** Parts of tables that ClickHouse can't read: what they hold is missing in answers. */
+  /** Table parts that ClickHouse can't read; their rows are missing from responses. */
   corruptParts: Type.Object({
     count: Type.Integer(),
     bytes: Type.Integer(),

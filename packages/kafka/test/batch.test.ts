@@ -58,7 +58,7 @@ describe('a batch', () => {
     expect([linksOf('poll orders'), linksOf('process orders')]).toEqual([expected, expected])
   })
 
-  test('reads the ids of each message a fixed number of times, whatever other messages have', () => {
+  test('reads the ids of each message a fixed number of times, whichever ids other messages have', () => {
     // undefined: unlike all others.
     const ids = fc.tuple(fc.constantFrom('a', 'b', undefined), fc.constantFrom('c', 'd', undefined))
     fc.assert(
