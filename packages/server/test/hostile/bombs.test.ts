@@ -88,7 +88,6 @@ test.each([
     })
     await producer.disconnect()
     expectUnharmed(report)
-    expect(report.acked).toBeGreaterThan(0)
   },
   5 * MINUTES,
 )

@@ -58,7 +58,7 @@ test(
             tail.destroy()
             return tail.statusCode === 200
           },
-          { timeout: 20_000 },
+          { timeout: 60_000 },
         )
       },
     })
