@@ -42,13 +42,13 @@ export function startGoodSenders(
   const overdue = new AbortController()
   let attackedAt = Infinity
   let warmRequests = 0
-  let isAttackOver = false
+  const attackOver = new AbortController()
   let pushedBack = 0
   let isLost = false
 
   const send = async (acks: number[]): Promise<void> => {
     const { signal } = overdue
-    while (!isAttackOver || acks.length < MIN_ACKED_REQUESTS) {
+    while (!attackOver.signal.aborted || acks.length < MIN_ACKED_REQUESTS) {
       const { traceId, body } = nextRequest()
       const isMeasured = performance.now() >= attackedAt
       let startedAt = performance.now()
@@ -84,7 +84,7 @@ export function startGoodSenders(
       attackedAt = performance.now()
     },
     stop: async () => {
-      isAttackOver = true
+      attackOver.abort()
       const timer = setTimeout(() => overdue.abort(), RECOVERED_AFTER_MS)
       await senders.finally(() => clearTimeout(timer))
       await Promise.all(lookups)
