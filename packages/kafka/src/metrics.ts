@@ -43,7 +43,8 @@ export interface ConsumerMetrics {
 
 export interface ProducerMetrics {
   begun(messages: number): void
-  done(send: BegunSend, within: Context, error?: unknown): void
+  /** @param server the broker that all messages went to */
+  done(send: BegunSend, within: Context, server: ServerAddress | undefined, error?: unknown): void
 }
 
 export interface BegunSend {
@@ -102,7 +103,7 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
       if (topics === undefined) producers.set(instruments, (topics = new Map()))
       let known = topics.get(topic)
       if (known === undefined) {
-        known = producerMetrics(names, instruments, topic, attributes)
+        known = producerMetrics(names, instruments, topic, attributes, ofServer)
         if (topics.size < MAX_SERIES) topics.set(topic, known)
       }
       return known
@@ -170,33 +171,53 @@ function producerMetrics(
   instruments: Instruments,
   topic: string,
   attributes: KafkaMetrics['attributes'],
+  ofServer: ServerFields,
 ): ProducerMetrics {
   const source = { topic }
-  // Without the broker: clients tell it for recorded sends only, and a metric must not depend on sampling.
-  const ofDuration = attributes(source, { operationName: 'send', operationType: 'send' })
-  const ofMessages = attributes(source, { operationName: 'send' })
-  const sent = instruments.sentMessages.of(ofMessages)
   const sentBytes = instruments.sentBytes.of(attributes(source))
   const buffered = instruments.bufferedToSend.of(attributes(source))
+  // Made by the first send to a broker, so that no series of zeros is exported.
+  const ofBrokers = new WeakMap<object, SendSeries>()
+  const seriesOf = (server: ServerAddress | undefined): SendSeries => {
+    const fields = ofServer(server)
+    const ofMessages = attributes(source, { operationName: 'send', ...fields })
+    const ofDuration = attributes(source, { operationName: 'send', operationType: 'send', ...fields })
+    return { ofMessages, ofDuration, sent: undefined }
+  }
+  const knownSeries = (server: ServerAddress | undefined): SendSeries => {
+    const key = server ?? UNKNOWN_SERVER
+    let known = ofBrokers.get(key)
+    if (known === undefined) ofBrokers.set(key, (known = seriesOf(server)))
+    return known
+  }
   return {
     begun: (messages) => void (buffered.value += messages),
-    done({ started, messages, bytes }, within, error) {
+    done({ started, messages, bytes }, within, server, error) {
       const seconds = (performance.now() - started) / 1000
       try {
         buffered.value -= messages
-        countOf(instruments, sent, ofMessages, error).value += messages
-        if (error === undefined) sentBytes.value += bytes
-        instruments.operationDuration.record(seconds, failed(names, ofDuration, error), within)
+        const series = knownSeries(server)
+        if (error === undefined) {
+          series.sent ??= instruments.sentMessages.of(series.ofMessages)
+          series.sent.value += messages
+          sentBytes.value += bytes
+        } else instruments.sentMessages.of(failed(names, series.ofMessages, error)).value += messages
+        instruments.operationDuration.record(seconds, failed(names, series.ofDuration, error), within)
       } catch (failure) {
         reportFailure('record a send', failure)
       }
     },
   }
-
-  function countOf(of: Instruments, succeeded: Count, base: Attributes, error: unknown): Count {
-    return error === undefined ? succeeded : of.sentMessages.of(failed(names, base, error))
-  }
 }
+
+/** What is counted of the sends to one broker. */
+interface SendSeries {
+  readonly ofMessages: Attributes
+  readonly ofDuration: Attributes
+  sent: Count | undefined
+}
+
+const UNKNOWN_SERVER = {}
 
 const TIMED_PER_BATCH = 10
 

@@ -8,7 +8,8 @@ import { byteLength } from './metrics/message-size.ts'
 import { headerFates, writeHeaders, writeSameHeaders } from './outgoing-context.ts'
 import type { OutgoingTopic } from './outgoing-topic.ts'
 import { observe } from './run-in-span.ts'
-import { isTombstone, isTraced, offsetNumber, partitionId } from './source.ts'
+import { clusterOf, commonLeader, describePlaces } from './send-places.ts'
+import { isTombstone, isTraced, partitionId, putPlace } from './source.ts'
 import type { ServerAddress } from './source.ts'
 import type { Tracing } from './tracing.ts'
 
@@ -36,14 +37,17 @@ export interface SendOperation<M> {
   readonly clientId?: string | undefined
   /** Read when the send ends, too: the first send of a client is what makes it ask for metadata. */
   readonly clusterId?: string | (() => string | undefined) | undefined
+  /**
+   * The broker that leads a partition; without a partition, the one that leads all of the topic's. Undefined where the client
+   * does not know. Called when the send starts and when it ends.
+   */
+  readonly leaderOf?: ((partition: number | undefined) => ServerAddress | undefined) | undefined
 }
 
 /** Where a record ended up. */
 export interface RecordPlace {
   readonly partition?: number | undefined
   readonly offset?: string | number | bigint | undefined
-  /** The broker that stored it. */
-  readonly server?: ServerAddress | undefined
 }
 
 export interface StartedSend<M> {
@@ -53,8 +57,13 @@ export interface StartedSend<M> {
   readonly within: Context
   /** Whether the places of records are of use to `succeed`. */
   readonly isRecording: boolean
-  /** Ends the spans; `places` are in the messages' order, and empty where nothing is known. */
-  succeed(places?: readonly (RecordPlace | undefined)[]): void
+  /** Whether the partitions of records are of use to `succeed`: spans are recorded, or metrics collected. */
+  readonly isObserved: boolean
+  /**
+   * Ends the spans; `places` are in the messages' order, and empty where nothing is known.
+   * @param partitions that records were stored in, also where it is unknown which record went where. @default those of `places`
+   */
+  succeed(places?: readonly (RecordPlace | undefined)[], partitions?: readonly number[]): void
   fail(error: unknown): void
 }
 
@@ -68,7 +77,7 @@ export function sendMessages<M, R>(
   const started = startSend(tracing, operation)
   return observe(
     () => context.with(started.within, call, undefined, started.messages),
-    (result) => started.succeed(places && started.isRecording ? safePlaces(places, result) : undefined),
+    (result) => started.succeed(places && started.isObserved ? safePlaces(places, result) : undefined),
     (error) => started.fail(error),
   )
 }
@@ -98,7 +107,7 @@ export function startSend<M>(tracing: Tracing, operation: SendOperation<M>): Sta
 
 function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Context): StartedSend<M> {
   const { topic, messages, format } = operation
-  const prepared = tracing.outgoing(topic, operation.clientId, clusterOf(operation))
+  const prepared = tracing.outgoing(topic, operation.clientId, clusterOf(operation), operation.leaderOf?.(undefined))
   const single = messages.length === 1 ? format.read(messages[0]!) : undefined
   const fates = headerFates(tracing, operation)
   const createsSpans = single === undefined && tracing.options.sendSpans === 'perMessage'
@@ -107,7 +116,7 @@ function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Contex
     prepared.sendName,
     {
       kind: isCreationContext ? SpanKind.PRODUCER : SpanKind.CLIENT,
-      attributes: withPartition(tracing, prepared.sendAttributes, single),
+      attributes: withPartition(tracing, operation, prepared.sendAttributes, single),
       links: fates?.kept.map((kept): Link => ({ context: kept })),
     },
     ambient,
@@ -142,6 +151,7 @@ class OpenSend<M> implements StartedSend<M> {
   readonly messages: readonly M[]
   readonly within: Context
   readonly isRecording: boolean
+  readonly isObserved: boolean
   readonly #tracing: Tracing
   readonly #operation: SendOperation<M>
   readonly #span: Span
@@ -165,29 +175,28 @@ class OpenSend<M> implements StartedSend<M> {
     this.#span = span
     this.#created = created
     this.#measured = measureSend(tracing, operation)
+    this.isObserved = isRecording || this.#measured !== undefined
   }
 
-  succeed(places: readonly (RecordPlace | undefined)[] = NO_PLACES): void {
-    this.#measured?.producer.done(this.#measured, this.within)
-    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, places)
+  succeed(places: readonly (RecordPlace | undefined)[] = NO_PLACES, partitions?: readonly number[]): void {
+    const server = this.isObserved ? commonLeader(this.#operation, places, partitions) : undefined
+    this.#measured?.producer.done(this.#measured, this.within, server)
+    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, places, server)
     this.#tracing.succeed(this.#span)
   }
 
   fail(error: unknown): void {
-    this.#measured?.producer.done(this.#measured, this.within, error ?? null)
-    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES)
+    const server = this.isObserved ? commonLeader(this.#operation, NO_PLACES) : undefined
+    this.#measured?.producer.done(this.#measured, this.within, server, error ?? null)
+    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES, server)
     this.#tracing.fail(this.#span, error)
   }
 }
 
 const NO_PLACES: readonly RecordPlace[] = []
 
-function clusterOf<M>({ clusterId }: SendOperation<M>): string | undefined {
-  return typeof clusterId === 'function' ? clusterId() : clusterId
-}
-
 function untraced<M>(operation: SendOperation<M>, within: Context): StartedSend<M> {
-  return { messages: operation.messages, within, isRecording: false, succeed() {}, fail() {} }
+  return { messages: operation.messages, within, isRecording: false, isObserved: false, succeed() {}, fail() {} }
 }
 
 function createSpan<M>(
@@ -201,7 +210,7 @@ function createSpan<M>(
   // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the limit of links.
   const span = tracing.start(
     prepared.createName,
-    { kind: SpanKind.PRODUCER, attributes: withPartition(tracing, prepared.createAttributes, read) },
+    { kind: SpanKind.PRODUCER, attributes: withPartition(tracing, operation, prepared.createAttributes, read) },
     within,
   )
   const own = trace.setSpan(within, span)
@@ -215,11 +224,18 @@ function createSpan<M>(
 }
 
 /** What samplers may look at: a partition that the application chose is among it. */
-function withPartition({ names }: Tracing, common: Attributes, single: OutgoingMessage | undefined): Attributes {
-  const partition = partitionId(single?.partition ?? undefined)
+function withPartition<M>(
+  { names }: Tracing,
+  { leaderOf }: SendOperation<M>,
+  common: Attributes,
+  single: OutgoingMessage | undefined,
+): Attributes {
+  const chosen = single?.partition ?? undefined
+  const partition = partitionId(chosen)
   if (partition === undefined) return common
   const attributes = { ...common }
   names.put(attributes, 'partition', partition)
+  putPlace(names, attributes, { server: leaderOf?.(chosen) })
   return attributes
 }
 
@@ -231,54 +247,6 @@ function describeMessage(
 ): void {
   names.set(span, 'key', keyText(key, topic, options.messageKey))
   if (isTombstone(key, value)) names.set(span, 'tombstone', true)
-}
-
-// Called on recording spans only, and never throws: it runs between the client's answer and the application's.
-function describePlaces<M>(
-  tracing: Tracing,
-  operation: SendOperation<M>,
-  span: Span,
-  created: readonly (SpanContext | undefined)[] | undefined,
-  places: readonly (RecordPlace | undefined)[],
-): void {
-  const { names, options } = tracing
-  try {
-    const [first] = places
-    names.set(span, 'clusterId', clusterOf(operation))
-    if (operation.messages.length === 1) names.set(span, 'offset', offsetNumber(first?.offset))
-    let isOnePartition = true
-    let isOneServer = true
-    for (const place of places) {
-      isOnePartition &&= place?.partition === first?.partition
-      isOneServer &&= place?.server === first?.server
-    }
-    if (isOnePartition) names.set(span, 'partition', partitionId(first?.partition))
-    if (isOneServer) {
-      names.set(span, 'serverAddress', first?.server?.address)
-      names.set(span, 'serverPort', first?.server?.port)
-    }
-    if (created === undefined) return
-    const links = created.flatMap((own, i) => (own ? [createLink(tracing, operation, own, i, places[i])] : []))
-    span.addLinks(links.slice(0, options.linkLimit))
-  } catch (error) {
-    reportFailure('describe where records were stored', error)
-  }
-}
-
-function createLink<M>(
-  { names, options }: Tracing,
-  operation: SendOperation<M>,
-  own: SpanContext,
-  i: number,
-  place: RecordPlace | undefined,
-): Link {
-  const attributes: Attributes = {}
-  const { key } = operation.format.read(operation.messages[i]!)
-  names.put(attributes, 'destination', operation.topic)
-  names.put(attributes, 'partition', partitionId(place?.partition))
-  names.put(attributes, 'offset', offsetNumber(place?.offset))
-  names.put(attributes, 'key', keyText(key, operation.topic, options.messageKey))
-  return { context: own, attributes }
 }
 
 function safePlaces<R>(places: (result: R) => readonly (RecordPlace | undefined)[], result: R) {

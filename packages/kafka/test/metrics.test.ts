@@ -62,7 +62,7 @@ describe('a flow over a real broker', () => {
 
     expect(found.get('messaging.client.sent.messages')).toEqual({
       unit: '{message}',
-      points: [{ attributes: { ...ofTopic, 'messaging.operation.name': 'send' }, value: 5 }],
+      points: [{ attributes: { ...ofTopic, ...BROKER, 'messaging.operation.name': 'send' }, value: 5 }],
     })
     expect(found.get('messaging.client.consumed.messages')).toEqual({
       unit: '{message}',
@@ -77,7 +77,12 @@ describe('a flow over a real broker', () => {
       unit: 's',
       points: [
         {
-          attributes: { ...ofTopic, 'messaging.operation.name': 'send', 'messaging.operation.type': 'send' },
+          attributes: {
+            ...ofTopic,
+            ...BROKER,
+            'messaging.operation.name': 'send',
+            'messaging.operation.type': 'send',
+          },
           value: 2,
         },
       ],

@@ -1,4 +1,5 @@
 import { context, propagation, trace } from '@opentelemetry/api'
+import type { Attributes } from '@opentelemetry/api'
 import { createKafkaTelemetry } from '@spanlink/kafka'
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
 import { describe, expect, test } from 'vitest'
@@ -221,4 +222,60 @@ test('older names of attributes are written on demand', () => {
     'messaging.kafka.message.key': 'k',
   })
   expect(trace.getActiveSpan()).toBeUndefined()
+})
+
+describe('the broker of a send', () => {
+  const [one, other] = [
+    { address: 'kafka-1', port: 9092 },
+    { address: 'kafka-2', port: 9092 },
+  ]
+  const leaders = [one, other]
+  const leaderOf = (partition: number | undefined) => (partition === undefined ? undefined : leaders[partition])
+  const brokerOf = (attributes: Attributes | undefined): unknown => attributes?.['server.address']
+  const sendTo = (messages: readonly PlainMessage[], partitions: readonly number[]): void =>
+    createKafkaTelemetry().send(
+      { ...sendOf('orders', messages), leaderOf },
+      () => {},
+      () => partitions.map((partition) => ({ partition })),
+    )
+
+  test('is on the Send span when all records are for it, and on the links when they are not', () => {
+    sendTo([{ value: 'v' }, { value: 'w' }], [1, 1])
+    sendTo([{ value: 'v' }, { value: 'w' }], [0, 1])
+    const [same, different] = spans.named('send orders')
+    expect(same!.attributes).toMatchObject({ 'server.address': 'kafka-2', 'server.port': 9092 })
+    expect(same!.links.map(({ attributes }) => brokerOf(attributes))).toEqual([undefined, undefined])
+    expect(brokerOf(different!.attributes)).toBeUndefined()
+    expect(different!.links.map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-1', 'kafka-2'])
+  })
+
+  test('is on the Create span of a message whose partition the application chose, and on no other', () => {
+    sendTo([{ value: 'v', partition: 1 }, { value: 'w' }], [1, 0])
+    expect(spans.named('create orders').map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-2', undefined])
+  })
+
+  test('is on all spans from their start where one broker leads all of the topic', () => {
+    createKafkaTelemetry().send(
+      { ...sendOf('orders', [{ value: 'v' }, { value: 'w' }]), leaderOf: () => one },
+      () => {},
+    )
+    expect(spans.all().map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-1', 'kafka-1', 'kafka-1'])
+  })
+
+  test('that cannot be read breaks neither the send nor its spans', () => {
+    const sent: (readonly PlainMessage[])[] = []
+    createKafkaTelemetry().send(
+      {
+        ...sendOf('orders', [{ value: 'v' }]),
+        leaderOf(partition) {
+          if (partition !== undefined) throw new Error('unreadable')
+          return undefined
+        },
+      },
+      (given) => sent.push(given),
+      () => [{ partition: 0, offset: 7 }],
+    )
+    expect(sent).toHaveLength(1)
+    expect(spans.only('send orders').attributes).toMatchObject({ 'kafka.offset': 7 })
+  })
 })

@@ -19,7 +19,7 @@ export function traceConfluentConsumer(
 ): void {
   const run = consumer.run.bind(consumer)
   const commitOffsets = consumer.commitOffsets.bind(consumer)
-  const sourceOf = partitionSources(settings)
+  const sourceOf = partitionSources(settings, settings.cluster)
   replaceMethod(consumer, 'run', (config) => {
     if (typeof config !== 'object' || config === null) return run(config)
     const ambient = ambientOfLoop(context.active())

@@ -3,7 +3,7 @@ import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import { observe } from '../run-in-span.ts'
 import type { OutgoingFormat } from '../send.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
-import { mergeRecords, placesOfMessages, sharedPlace } from './confluent-records.ts'
+import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './confluent-records.ts'
 import type { ClientSettings } from './confluent-settings.ts'
 import { traceConfluentTransactions } from './confluent-transactions.ts'
 import { withErrorType } from './rdkafka-errors.ts'
@@ -23,7 +23,9 @@ export function traceConfluentProducer(
   replaceMethod(producer, 'send', (record) => {
     if (!isSendable(record)) return send(record)
     const { topic, messages } = record
-    const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId: settings.clientId })
+    const { clientId, cluster } = settings
+    const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
+    const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId, leaderOf })
     // The client writes into the messages it gets (bytes for the value, a list for the headers), so that sending one again fails.
     const copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
     const fail = (error: unknown): void => started.fail(withErrorType(error))
@@ -33,13 +35,16 @@ export function traceConfluentProducer(
     if (splitSends && started.isRecording && copies.length > 1) {
       return observe(
         () => context.with(started.within, () => Promise.all(copies.map((copy) => sendOne([copy])))),
-        (results) => started.succeed(placesOfMessages(results)),
+        (results) => started.succeed(placesOfMessages(results), partitionsOf(results.flat())),
         fail,
       ).then(mergeRecords)
     }
     return observe(
       () => context.with(started.within, sendOne, undefined, copies),
-      (metadata) => started.succeed(started.isRecording ? sharedPlace(metadata, copies.length) : undefined),
+      (metadata) => {
+        if (!started.isObserved) return started.succeed()
+        started.succeed(sharedPlace(metadata, copies.length), partitionsOf(metadata))
+      },
       fail,
     )
   })

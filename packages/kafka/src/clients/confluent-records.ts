@@ -29,6 +29,10 @@ export function sharedPlace(metadata: readonly RecordMetadata[], count: number):
   return count === 1 ? [{ partition, offset: baseOffset }] : Array.from({ length: count }, () => ({ partition }))
 }
 
+export function partitionsOf(metadata: readonly RecordMetadata[]): readonly number[] {
+  return metadata.map(({ partition }) => partition)
+}
+
 // A record without an offset (`acks: 0`) makes that of its partition unknown.
 function isBefore(record: RecordMetadata, known: RecordMetadata): boolean {
   if (record.baseOffset === undefined || record.baseOffset === null) return true

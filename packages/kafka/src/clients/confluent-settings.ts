@@ -1,9 +1,12 @@
 import type { RdkafkaClient } from './rdkafka-types.ts'
+import { statisticsView } from './statistics-view.ts'
+import type { StatisticsView } from './statistics-view.ts'
 
 /** What a client's configuration says about its spans. Known for certain once it is connected. */
 export interface ClientSettings {
   readonly clientId: string | undefined
   readonly groupId: string | undefined
+  readonly cluster: StatisticsView
 }
 
 /**
@@ -28,13 +31,18 @@ export function clientSettings(client: object, config: unknown, clientId: string
     get groupId() {
       return setting('group.id', 'groupId')
     },
+    cluster: statisticsView(),
   }
 }
 
 /** The same of an rdkafka client, which has its configuration itself. */
 export function rdkafkaSettings(client: object, clientId: string | undefined): ClientSettings {
   const config = fieldsOf((client as Fields)['globalConfig'])
-  return { clientId: clientId ?? text(config['client.id']), groupId: text(config['group.id']) }
+  return {
+    clientId: clientId ?? text(config['client.id']),
+    groupId: text(config['group.id']),
+    cluster: statisticsView(),
+  }
 }
 
 /** The rdkafka client inside of one of the KafkaJS API, from its `connect` on. Reached by a method marked private, so it may be away. */

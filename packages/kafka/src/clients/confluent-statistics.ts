@@ -19,6 +19,7 @@ export function measureWhenConnected(
     quietly("measure one of Confluent's clients", () => {
       const internal = internalClient(client)
       if (internal === undefined) return
+      settings.cluster.follow(internal)
       measureStatistics(internal, telemetry, settings)
       tellRdkafkaEvents(internal, telemetry, settings)
     })

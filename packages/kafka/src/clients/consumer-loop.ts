@@ -1,6 +1,7 @@
 import { context, propagation, trace } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import type { MessageSource } from '../source.ts'
+import type { ClusterView } from './cluster-view.ts'
 
 /**
  * The ambient context of a consumer's handlers. A loop inherits the context in which it was started, for ever: a span that was active
@@ -22,13 +23,31 @@ export function ambientOfLoop(inherited: Context): () => Context {
 
 export type SourceOf = (topic: string, partition: number) => MessageSource
 
-/** One source object per partition, as the telemetry core computes what its spans share once for each. */
-export function partitionSources(identity: Pick<MessageSource, 'clientId' | 'groupId'>): SourceOf {
+/**
+ * One source object per partition, for as long as its leader is known to be the same: what its spans share is computed once for each.
+ */
+export function partitionSources(
+  identity: Pick<MessageSource, 'clientId' | 'groupId'>,
+  cluster?: ClusterView,
+): SourceOf {
   const topics = new Map<string, MessageSource[]>()
+  let revision: object | undefined
   return (topic, partition) => {
+    const current = cluster?.revision()
+    if (current !== revision) {
+      revision = current
+      topics.clear()
+    }
     let partitions = topics.get(topic)
     if (partitions === undefined) topics.set(topic, (partitions = []))
     const { groupId, clientId } = identity
-    return (partitions[partition] ??= Object.freeze({ topic, partition, groupId, clientId }))
+    return (partitions[partition] ??= Object.freeze({
+      topic,
+      partition,
+      groupId,
+      clientId,
+      clusterId: cluster?.clusterId(),
+      server: cluster?.leaderOf(topic, partition),
+    }))
   }
 }

@@ -1,12 +1,8 @@
 import type { Kafka } from 'kafkajs'
-import type { ServerAddress } from '../source.ts'
+import { leadersIn, metadataView } from './cluster-view.ts'
+import type { ClusterView } from './cluster-view.ts'
 
-/** What kafkajs knows about the cluster it is connected to. Everything is undefined until it is. */
-export interface KafkaJSCluster {
-  /** Another object after each refresh, by which what was read is out of date. */
-  metadata(): object | undefined
-  clusterId(): string | undefined
-  leaderOf(topic: string, partition: number | undefined): ServerAddress | undefined
+export interface KafkaJSCluster extends ClusterView {
   /** kafkajs's own object. */
   itself(): unknown
 }
@@ -41,7 +37,7 @@ interface Metadata {
   readonly clusterId?: unknown
   readonly brokers?: readonly { readonly nodeId?: unknown; readonly host?: unknown; readonly port?: unknown }[]
   readonly topicMetadata?: readonly {
-    readonly topic?: unknown
+    readonly topic: string
     readonly partitionMetadata?: readonly { readonly partitionId?: unknown; readonly leader?: unknown }[]
   }[]
 }
@@ -51,43 +47,19 @@ function clusterView(cluster: () => unknown): KafkaJSCluster {
     const { brokerPool } = (cluster() ?? {}) as { readonly brokerPool?: { readonly metadata?: Metadata | null } }
     return brokerPool?.metadata ?? undefined
   }
-  let read: Metadata | undefined
-  let leaders: ReturnType<typeof leadersIn> = new Map()
-  return {
-    itself: cluster,
+  const view = metadataView(
     metadata,
-    clusterId() {
-      const id = metadata()?.clusterId
-      return typeof id === 'string' && id !== '' ? id : undefined
+    () => metadata()?.clusterId,
+    () => {
+      const { brokers = [], topicMetadata = [] } = metadata() ?? {}
+      return leadersIn(
+        brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port })),
+        topicMetadata.map(({ topic, partitionMetadata = [] }) => [
+          topic,
+          partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader })),
+        ]),
+      )
     },
-    leaderOf(topic, partition) {
-      const known = metadata()
-      if (known === undefined || partition === undefined) return undefined
-      if (known !== read) {
-        read = known
-        leaders = leadersIn(known)
-      }
-      return leaders.get(topic)?.[partition]
-    },
-  }
-}
-
-/** One object per broker, so that places can be compared. */
-function leadersIn({ brokers, topicMetadata }: Metadata): Map<unknown, ServerAddress[]> {
-  const servers = new Map<unknown, ServerAddress>()
-  for (const { nodeId, host, port } of brokers ?? []) {
-    if (typeof host === 'string') {
-      servers.set(nodeId, { address: host, port: typeof port === 'number' ? port : undefined })
-    }
-  }
-  const leaders = new Map<unknown, ServerAddress[]>()
-  for (const { topic, partitionMetadata } of topicMetadata ?? []) {
-    const ofTopic: ServerAddress[] = []
-    for (const { partitionId, leader } of partitionMetadata ?? []) {
-      const server = servers.get(leader)
-      if (server !== undefined && typeof partitionId === 'number') ofTopic[partitionId] = server
-    }
-    leaders.set(topic, ofTopic)
-  }
-  return leaders
+  )
+  return { ...view, itself: cluster }
 }

@@ -1,7 +1,7 @@
 import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import type { Consumer, ConsumerRunConfig, EachBatchHandler, EachMessageHandler } from 'kafkajs'
-import { ambientOfLoop } from './consumer-loop.ts'
+import { ambientOfLoop, partitionSources } from './consumer-loop.ts'
 import type { SourceOf } from './consumer-loop.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { KafkaJSCluster } from './kafkajs-cluster.ts'
@@ -22,7 +22,15 @@ export function traceConsumer(
   groupId: string | undefined,
 ): void {
   const { run } = consumer
-  const sourceOf = consumerSources(identity, cluster, groupId)
+  const sourceOf = partitionSources(
+    {
+      groupId,
+      get clientId() {
+        return identity.clientId
+      },
+    },
+    cluster,
+  )
   const work = withOwnConnections(measureConsumer(consumer, telemetry, groupId, sourceOf), cluster)
   const events = tellConsumerEvents(consumer, telemetry, identity, cluster, groupId)
   const settling: Settling = { telemetry, identity, cluster, groupId, work, events }
@@ -63,27 +71,5 @@ function tracedBatches(
     const delivery = { source: sourceOf(topic, partition), ambient: ambient() }
     const traced = withTracedCommits(payload, settling)
     return telemetry.batch(messages, () => work.foreign(() => eachBatch(traced)), delivery)
-  }
-}
-
-/** One source object per partition, for as long as its leader is known to be the same: what spans share is computed once for each. */
-function consumerSources(identity: ClientIdentity, cluster: KafkaJSCluster, groupId: string | undefined): SourceOf {
-  const topics = new Map<string, ReturnType<SourceOf>[]>()
-  let metadata: object | undefined
-  return (topic, partition) => {
-    if (cluster.metadata() !== metadata) {
-      metadata = cluster.metadata()
-      topics.clear()
-    }
-    let partitions = topics.get(topic)
-    if (partitions === undefined) topics.set(topic, (partitions = []))
-    return (partitions[partition] ??= Object.freeze({
-      topic,
-      partition,
-      groupId,
-      clientId: identity.clientId,
-      clusterId: cluster.clusterId(),
-      server: cluster.leaderOf(topic, partition),
-    }))
   }
 }

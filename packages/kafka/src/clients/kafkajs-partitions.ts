@@ -54,9 +54,6 @@ export function watchPartitions(config: ProducerConfig | undefined): WatchedPart
 
 const UNCERTAIN = -1
 
-/** A place of which the broker is still to be found. */
-export type FoundPlace = Omit<RecordPlace, 'server'> & { server?: RecordPlace['server'] }
-
 /** The messages of one topic in a send, as they were handed to kafkajs. */
 export interface SentMessages {
   readonly topic: string
@@ -71,7 +68,7 @@ export function recordPlaces(
   sends: readonly SentMessages[],
   metadata: readonly RecordMetadata[],
   watched: WatchedPartitions,
-): FoundPlace[][] {
+): RecordPlace[][] {
   const [send] = sends
   const only = sends.length === 1 && send!.messages.length === 1 ? onlyPlace(send!.topic, metadata) : undefined
   if (only !== undefined) return [[only]]
@@ -88,7 +85,7 @@ export function recordPlaces(
 }
 
 /** The place of a message that was sent alone, as most are: there is nothing to count on from. */
-export function onlyPlace(topic: string, metadata: readonly RecordMetadata[]): FoundPlace | undefined {
+export function onlyPlace(topic: string, metadata: readonly RecordMetadata[]): RecordPlace | undefined {
   if (metadata.length !== 1) return undefined
   const { partition, baseOffset, offset, topicName } = metadata[0]!
   if (topicName !== topic) return undefined
@@ -117,7 +114,7 @@ function partitionIn({ next }: TopicPlaces, message: object, watched: WatchedPar
   return partition !== undefined && next.has(partition) ? partition : undefined
 }
 
-function place(places: TopicPlaces, partition: number | undefined): FoundPlace {
+function place(places: TopicPlaces, partition: number | undefined): RecordPlace {
   const offset = partition === undefined ? undefined : places.next.get(partition)
   // The broker answers -1 for a duplicate of an idempotent producer whose offset it no longer knows.
   if (!places.isCertain || partition === undefined || offset === undefined || offset < 0n) return { partition }

@@ -61,7 +61,10 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
     return observeInPlace(
       () => work.own(() => context.with(started.within, send, undefined, withMessages(record, started))),
       (metadata: RecordMetadata[]) => {
-        started.succeed(started.isRecording ? placesOf(record.topic, started, metadata, sending) : undefined)
+        started.succeed(
+          started.isRecording ? placesOf(record.topic, started, metadata, sending) : undefined,
+          started.isObserved ? partitionsOf(record.topic, metadata) : undefined,
+        )
         countRetries(sending, record.topic, started)
         return metadata
       },
@@ -87,7 +90,7 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
           ? placesOfTopics(topics, started, metadata, sending)
           : NO_PLACES
         for (const [i, one] of started.entries()) {
-          one.succeed(places[i])
+          one.succeed(places[i], one.isObserved ? partitionsOf(topics[i]!.topic, metadata) : undefined)
           countRetries(sending, topics[i]!.topic, one)
         }
       },
@@ -117,9 +120,11 @@ function isMessage(message: unknown): message is Message {
 
 function startSend(
   { topic, messages }: TopicMessages,
-  { telemetry, identity: { clientId }, cluster: { clusterId } }: Sending,
+  { telemetry, identity: { clientId }, cluster }: Sending,
 ): StartedSend<Message> {
-  return telemetry.startSend({ topic, messages, format: MESSAGES, clientId, clusterId })
+  const { clusterId } = cluster
+  const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
+  return telemetry.startSend({ topic, messages, format: MESSAGES, clientId, clusterId, leaderOf })
 }
 
 const MESSAGES: OutgoingFormat<Message> = {
@@ -156,13 +161,11 @@ function placesOf(
   topic: string,
   { messages }: StartedSend<Message>,
   metadata: readonly RecordMetadata[],
-  { cluster, partitions }: Sending,
+  { partitions }: Sending,
 ): readonly RecordPlace[] | undefined {
   try {
     const place = messages.length === 1 ? onlyPlace(topic, metadata) : undefined
-    const places = place ? [place] : recordPlaces([{ topic, messages }], metadata, partitions)[0]!
-    for (const one of places) one.server = cluster.leaderOf(topic, one.partition)
-    return places
+    return place ? [place] : recordPlaces([{ topic, messages }], metadata, partitions)[0]!
   } catch (error) {
     reportFailure('read where records are', error)
     return undefined
@@ -173,19 +176,24 @@ function placesOfTopics(
   topics: readonly TopicMessages[],
   started: readonly StartedSend<Message>[],
   metadata: readonly RecordMetadata[],
-  { cluster, partitions }: Sending,
+  { partitions }: Sending,
 ): readonly (readonly RecordPlace[])[] {
   try {
     const sent = topics.map(({ topic }, i) => ({ topic, messages: started[i]!.messages }))
-    const places = recordPlaces(sent, metadata, partitions)
-    for (const [i, ofTopic] of places.entries()) {
-      for (const place of ofTopic) place.server = cluster.leaderOf(topics[i]!.topic, place.partition)
-    }
-    return places
+    return recordPlaces(sent, metadata, partitions)
   } catch (error) {
     reportFailure('read where records are', error)
     return NO_PLACES
   }
+}
+
+function partitionsOf(topic: string, metadata: unknown): readonly number[] {
+  const partitions: number[] = []
+  if (!Array.isArray(metadata)) return partitions
+  for (const one of metadata as readonly (RecordMetadata | undefined)[]) {
+    if (one?.topicName === topic) partitions.push(one.partition)
+  }
+  return partitions
 }
 
 function countRetries(

@@ -7,6 +7,7 @@ import { ambientOfLoop, partitionSources } from './consumer-loop.ts'
 import type { SourceOf } from './consumer-loop.ts'
 import { watchChannel, watchOperations } from './platformatic-channels.ts'
 import type { Unsubscribe } from './platformatic-channels.ts'
+import { platformaticCluster } from './platformatic-cluster.ts'
 
 interface Consumer {
   readonly clientId?: string
@@ -31,7 +32,8 @@ export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | un
     let sources = origins.get(stream)
     if (sources === undefined) {
       const { groupId } = client
-      sources = withAmbient(partitionSources({ groupId, clientId: clientId ?? client.clientId }), ambients.get(stream))
+      const identity = { groupId, clientId: clientId ?? client.clientId }
+      sources = withAmbient(partitionSources(identity, platformaticCluster(client)), ambients.get(stream))
       origins.set(stream, sources)
     }
     return sources

@@ -114,7 +114,14 @@ function asRead(message: ReceivedMessage): ReceivedMessage {
 function sharedSource(sources: readonly (MessageSource | undefined)[]): MessageSource | undefined {
   const [first] = sources
   if (first === undefined || sources.every((source) => source === first)) return first
-  const { topic, groupId, clientId } = first
+  const { topic, groupId, clientId, clusterId, server } = first
   const isOneTopic = sources.every((source) => source?.topic === topic)
-  return { topic: isOneTopic ? topic : undefined, groupId, clientId }
+  const isOneServer = sources.every((source) => source?.server === server)
+  return {
+    topic: isOneTopic ? topic : undefined,
+    groupId,
+    clientId,
+    clusterId,
+    server: isOneServer ? server : undefined,
+  }
 }

@@ -5,6 +5,7 @@ import type { OutgoingFormat, RecordPlace, StartedSend } from '../send.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import { watchOperations } from './platformatic-channels.ts'
 import type { Outcome, Unsubscribe } from './platformatic-channels.ts'
+import { platformaticCluster } from './platformatic-cluster.ts'
 import { withErrorType } from './platformatic-errors.ts'
 import { outgoingFormat } from './platformatic-headers.ts'
 import type { PlatformaticMessage } from './platformatic-headers.ts'
@@ -55,7 +56,15 @@ export function watchSends(
     const groups = grouped(messages, takeContext)
     const copies = [...messages]
     const sends = groups.map(({ topic, ambient, messages: own, indexes }) => {
-      const operation = { topic, messages: own, format, clientId: clientId ?? client.clientId }
+      const { clusterId, leaderOf } = platformaticCluster(client)
+      const operation = {
+        topic,
+        messages: own,
+        format,
+        clientId: clientId ?? client.clientId,
+        clusterId,
+        leaderOf: (partition: number | undefined) => leaderOf(topic, partition),
+      }
       const started = context.with(ambient, () => telemetry.startSend(operation))
       started.messages.forEach((message, i) => (copies[indexes[i]!] = message))
       return started
@@ -110,7 +119,12 @@ function grouped(
 }
 
 function succeed(started: StartedSend<PlatformaticMessage>, group: Group, result: unknown): void {
-  started.succeed(started.isRecording ? placesOf(group, result) : undefined)
+  if (!started.isObserved) return started.succeed()
+  const stored = storedPartitions(group.topic, result)
+  started.succeed(
+    started.isRecording ? placesOf(group, stored) : undefined,
+    stored.map(({ partition }) => partition),
+  )
 }
 
 interface StoredPartition {
@@ -120,13 +134,16 @@ interface StoredPartition {
   readonly offset: bigint
 }
 
+function storedPartitions(topic: string, result: unknown): readonly StoredPartition[] {
+  const { offsets } = (result ?? {}) as { readonly offsets?: readonly StoredPartition[] }
+  return (offsets ?? []).filter((one) => one.topic === topic)
+}
+
 /**
  * Where records went. The client tells the first offset of each partition, and which message went to which only if all of a topic went to
  * one, where they are stored one after the other, or if the application chose the partition itself.
  */
-function placesOf({ topic, messages, nths }: Group, result: unknown): readonly (RecordPlace | undefined)[] {
-  const { offsets } = (result ?? {}) as { readonly offsets?: readonly StoredPartition[] }
-  const stored = (offsets ?? []).filter((one) => one.topic === topic)
+function placesOf({ messages, nths }: Group, stored: readonly StoredPartition[]): readonly (RecordPlace | undefined)[] {
   const [first] = stored
   if (first === undefined) return []
   if (stored.length > 1)

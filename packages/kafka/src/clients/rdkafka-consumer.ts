@@ -75,7 +75,7 @@ function receivedMessages(
   settings: ClientSettings,
   receiveSpans: boolean,
 ): ReceivedMessages {
-  const sourceOf = partitionSources(settings)
+  const sourceOf = partitionSources(settings, settings.cluster)
   const { groupId, clientId } = settings
   const topics = new Map<string | undefined, MessageSource>()
   const ambients = new WeakMap<Span, Context>()

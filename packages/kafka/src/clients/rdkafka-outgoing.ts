@@ -32,7 +32,9 @@ export function startRecord(
     // An empty list, so that it is a list of objects that comes back.
     headers: headers ?? [],
   }
-  const started = telemetry.startSend({ topic, messages: [message], format: RECORD, clientId: settings.clientId })
+  const { clientId, cluster } = settings
+  const leaderOf = (of: number | undefined) => cluster.leaderOf(topic, of)
+  const started = telemetry.startSend({ topic, messages: [message], format: RECORD, clientId, leaderOf })
   const [sent] = started.messages
   return { started, headers: sent === undefined || sent === message ? headers : sent.headers }
 }

@@ -24,7 +24,7 @@ export function traceRdkafkaProducer(
     const record = startRecord(telemetry, { topic, partition, value, key, headers }, settings)
     if (record === undefined) return produce.apply(producer, args)
     const { started } = record
-    const traced = started.isRecording && reportsDeliveries(producer) ? new TracedOpaque(opaque, started) : undefined
+    const traced = started.isObserved && reportsDeliveries(producer) ? new TracedOpaque(opaque, started) : undefined
     if (traced) unreported.add(started)
     const carried = traced ?? opaque
     const passed = [topic, partition, value, key, timestamp, carried, record.headers]

@@ -54,7 +54,7 @@ export function measureStatistics(client: RdkafkaClient, telemetry: KafkaTelemet
 
 const measured = new WeakSet<RdkafkaClient>()
 
-interface Statistics {
+export interface Statistics {
   readonly brokers?: Readonly<Record<string, BrokerStatistics>>
   readonly topics?: Readonly<Record<string, { readonly partitions?: Readonly<Record<string, PartitionStatistics>> }>>
   readonly cgrp?: { readonly rebalance_cnt?: number }
@@ -63,6 +63,8 @@ interface Statistics {
 interface BrokerStatistics {
   /** `host:port`, or empty for what is no broker. */
   readonly nodename?: string
+  /** Below zero for what is no broker, or one that is known by its address only. */
+  readonly nodeid?: number
   readonly state?: string
   readonly connects?: number
   readonly disconnects?: number
@@ -75,6 +77,8 @@ interface BrokerStatistics {
 interface PartitionStatistics {
   /** -1: not assigned to any, only messages of which are still to be partitioned. */
   readonly partition?: number
+  /** The id of a broker. */
+  readonly leader?: number
   readonly fetch_state?: string
   readonly fetchq_cnt?: number
   /** Behind what was committed, and behind what was stored to be committed; -1 when unknown. */
@@ -82,11 +86,20 @@ interface PartitionStatistics {
   readonly consumer_lag_stored?: number
 }
 
-function statisticsOf(event: unknown): Statistics {
-  const { message } = (event ?? {}) as { readonly message?: unknown }
-  const parsed: unknown = typeof message === 'string' ? JSON.parse(message) : undefined
-  return typeof parsed === 'object' && parsed !== null ? parsed : {}
+/** The statistics of an event, parsed once. */
+export function statisticsOf(event: unknown): Statistics {
+  if (typeof event !== 'object' || event === null) return {}
+  let statistics = parsedEvents.get(event)
+  if (statistics === undefined) {
+    const { message } = event as { readonly message?: unknown }
+    const parsed: unknown = typeof message === 'string' ? JSON.parse(message) : undefined
+    statistics = typeof parsed === 'object' && parsed !== null ? parsed : {}
+    parsedEvents.set(event, statistics)
+  }
+  return statistics
 }
+
+const parsedEvents = new WeakMap<object, Statistics>()
 
 function readStatistics(
   { brokers, topics, cgrp }: Statistics,

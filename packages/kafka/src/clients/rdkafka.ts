@@ -36,6 +36,7 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
   const telemetry = isTelemetry ? options : createKafkaTelemetry(options)
   const { clientId, receiveSpans = true }: KafkaTelemetryOptions = isTelemetry ? {} : (options ?? {})
   const settings = rdkafkaSettings(traced, clientId)
+  settings.cluster.follow(traced)
   if (isConsumer(traced)) traceRdkafkaConsumer(traced, telemetry, settings, receiveSpans)
   else if ('setValueSerializer' in traced) traceHighLevelProducer(traced, telemetry, settings)
   else traceRdkafkaProducer(traced, telemetry, settings)

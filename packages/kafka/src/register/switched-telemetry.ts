@@ -32,7 +32,14 @@ export function switchedTelemetry(options: () => KafkaTelemetryOptions): Switche
     },
     startSend(operation) {
       const { messages } = operation
-      const nothing = { messages, within: context.active(), isRecording: false, succeed() {}, fail() {} }
+      const nothing = {
+        messages,
+        within: context.active(),
+        isRecording: false,
+        isObserved: false,
+        succeed() {},
+        fail() {},
+      }
       return current()?.startSend(operation) ?? nothing
     },
     process(message, fn, delivery) {

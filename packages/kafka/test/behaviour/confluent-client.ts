@@ -4,14 +4,14 @@ import type { ClientUnderTest, DeliveredTestMessage } from './client-under-test.
 
 type Confluent = typeof import('@confluentinc/kafka-javascript')
 
-export function confluentClient(confluent: Confluent): ClientUnderTest {
+export function confluentClient(confluent: Confluent, settings: object = {}): ClientUnderTest {
   return {
     name: 'its KafkaJS API',
     async connect(brokers, options) {
       const { Kafka, logLevel } = confluent.KafkaJS
       const common = { brokers, clientId: 'suite', logLevel: logLevel.NOTHING }
       const kafka = traceConfluent(new Kafka({ kafkaJS: common }), options)
-      const producer = kafka.producer({ 'message.max.bytes': 8 * 2 ** 20 })
+      const producer = kafka.producer({ 'message.max.bytes': 8 * 2 ** 20, ...settings })
       await producer.connect()
       const consumers: KafkaJS.Consumer[] = []
       const consume = async (topic: string, groupId: string): Promise<KafkaJS.Consumer> => {
@@ -19,6 +19,7 @@ export function confluentClient(confluent: Confluent): ClientUnderTest {
           kafkaJS: { groupId, fromBeginning: true, maxWaitTimeInMs: 100 },
           // Batches begin with one message and grow with the rate, unless all there are is asked for.
           'js.consumer.max.batch.size': -1,
+          ...settings,
         })
         consumers.push(consumer)
         await consumer.connect()

@@ -15,16 +15,18 @@ export class RdkafkaClients implements AsyncDisposable {
   readonly #brokers: string
   readonly #rdkafka: Rdkafka
   readonly #options: Options
+  readonly #settings: object
   readonly #disconnects: (() => Promise<void>)[] = []
 
-  constructor(rdkafka: Rdkafka, brokers: readonly string[], options?: Options) {
+  constructor(rdkafka: Rdkafka, brokers: readonly string[], options?: Options, settings: object = {}) {
     this.#rdkafka = rdkafka
     this.#brokers = brokers.join()
     this.#options = options
+    this.#settings = settings
   }
 
   get config() {
-    return { 'metadata.broker.list': this.#brokers, 'client.id': 'suite' }
+    return { 'metadata.broker.list': this.#brokers, 'client.id': 'suite', ...this.#settings }
   }
 
   async producer(config: object = {}): Promise<Confluent.Producer> {

@@ -1,0 +1,80 @@
+import type { ServerAddress } from '../source.ts'
+
+/** What a client knows about the cluster it is connected to. Everything is undefined until it is. */
+export interface ClusterView {
+  /** Another object when the rest may have changed. */
+  revision(): object | undefined
+  clusterId(): string | undefined
+  /** The broker that leads a partition; without a partition, the one that leads all of the topic's. */
+  leaderOf(topic: string, partition: number | undefined): ServerAddress | undefined
+}
+
+export interface BrokerEntry {
+  readonly id: unknown
+  readonly host: unknown
+  readonly port: unknown
+}
+
+export interface PartitionEntry {
+  readonly partition: unknown
+  /** The id of a broker. */
+  readonly leader: unknown
+}
+
+type TopicEntry = readonly [topic: string, partitions: readonly PartitionEntry[]]
+
+/** Leaders by topic. One object per broker, so that those of partitions can be compared. */
+export type Leaders = ReadonlyMap<string, TopicLeaders>
+
+interface TopicLeaders {
+  readonly partitions: readonly (ServerAddress | undefined)[]
+  readonly all: ServerAddress | undefined
+}
+
+export function leadersIn(brokers: Iterable<BrokerEntry>, topics: Iterable<TopicEntry>): Leaders {
+  const servers = new Map<unknown, ServerAddress>()
+  for (const { id, host, port } of brokers) {
+    if (typeof host === 'string') servers.set(id, { address: host, port: typeof port === 'number' ? port : undefined })
+  }
+  const leaders = new Map<string, TopicLeaders>()
+  for (const [topic, entries] of topics) {
+    const partitions: (ServerAddress | undefined)[] = []
+    for (const { partition, leader } of entries) {
+      if (typeof partition === 'number' && partition >= 0) partitions[partition] = servers.get(leader)
+    }
+    const [first] = partitions
+    leaders.set(topic, { partitions, all: partitions.every((one) => one === first) ? first : undefined })
+  }
+  return leaders
+}
+
+export function leaderIn(leaders: Leaders, topic: string, partition: number | undefined): ServerAddress | undefined {
+  const known = leaders.get(topic)
+  return partition === undefined ? known?.all : known?.partitions[partition]
+}
+
+/** The view of a client that has its metadata in one object, which is read once for each revision. */
+export function metadataView(
+  revision: () => object | undefined,
+  clusterId: () => unknown,
+  readLeaders: () => Leaders,
+): ClusterView {
+  let read: object | undefined
+  let leaders: Leaders = new Map()
+  return {
+    revision,
+    clusterId() {
+      const id = clusterId()
+      return typeof id === 'string' && id !== '' ? id : undefined
+    },
+    leaderOf(topic, partition) {
+      const current = revision()
+      if (current === undefined) return undefined
+      if (current !== read) {
+        read = current
+        leaders = readLeaders()
+      }
+      return leaderIn(leaders, topic, partition)
+    },
+  }
+}

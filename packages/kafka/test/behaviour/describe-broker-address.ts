@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import type { Attributes } from '@opentelemetry/api'
+import type { KafkaTelemetryOptions } from '@spanlink/kafka'
+import { useKafka } from '@spanlink/testkit/vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { collectedMetrics } from '../support/collected-metrics.ts'
+import { useRecordedSpans } from '../support/recorded-spans.ts'
+import { AlwaysOffSampler, TracerProvider } from '../support/sdk.ts'
+import type { ClientUnderTest, ConnectedClient } from './client-under-test.ts'
+
+/** Where a client names the broker of its records: from its metadata, or from statistics that it is configured to emit. */
+export function describeBrokerAddress(client: ClientUnderTest): void {
+  describe(`${client.name}: the broker of a record`, () => {
+    const kafka = useKafka()
+    const spans = useRecordedSpans()
+    const connect = (options: KafkaTelemetryOptions = {}): Promise<ConnectedClient> =>
+      client.connect(kafka().brokers, options)
+    const broker = (): Attributes => {
+      const [host, port] = kafka().brokers[0]!.split(':')
+      return { 'server.address': host, 'server.port': Number(port) }
+    }
+    const newTopic = async (): Promise<string> => {
+      const topic = `t-${randomUUID()}`
+      await kafka().createTopic(topic, { partitions: 2 })
+      return topic
+    }
+    const messages = [
+      { key: 'a', value: '1' },
+      { key: 'b', value: '2' },
+    ]
+
+    test('is on Send, Create and process spans', async () => {
+      const topic = await newTopic()
+      await using connected = await connect()
+      // The first send fetches the metadata that the second knows from its start; statistics come at an interval.
+      await vi.waitFor(
+        async () => {
+          await connected.send(topic, messages)
+          const created = spans.named(`create ${topic}`).slice(-2)
+          expect(created.map(({ attributes }) => attributes)).toEqual([
+            expect.objectContaining(broker()),
+            expect.objectContaining(broker()),
+          ])
+          expect(spans.named(`send ${topic}`).at(-1)?.attributes).toMatchObject(broker())
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+      await connected.send(topic, messages.slice(0, 1))
+      expect(spans.named(`send ${topic}`).at(-1)?.attributes).toMatchObject(broker())
+      await connected.eachMessage(topic, `g-${topic}`, async () => {})
+      await vi.waitFor(
+        async () => {
+          await connected.send(topic, messages.slice(0, 1))
+          expect(spans.named(`process ${topic}`).at(-1)?.attributes).toMatchObject(broker())
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+    })
+
+    test('is on metrics of sends, though no span is sampled', async () => {
+      const topic = await newTopic()
+      await using collected = collectedMetrics()
+      const tracerProvider = new TracerProvider({ sampler: new AlwaysOffSampler() })
+      await using connected = await connect({ meterProvider: collected.provider, tracerProvider })
+      await vi.waitFor(
+        async () => {
+          await connected.send(topic, messages)
+          await connected.send(topic, messages.slice(0, 1))
+          const found = await collected.collect()
+          for (const name of ['messaging.client.sent.messages', 'messaging.client.operation.duration']) {
+            const sends = found.get(name)!.points.map(({ attributes }) => attributes)
+            expect(sends).toContainEqual(expect.objectContaining({ ...broker(), 'messaging.destination.name': topic }))
+          }
+        },
+        { timeout: 20_000, interval: 50 },
+      )
+    })
+  })
+}
