@@ -2,12 +2,18 @@ import { OtlpError } from './error.ts'
 import { MAX_ITEM_BYTES, MAX_ITEMS } from './limits.ts'
 import type { Source } from './source.ts'
 
+/** Reasons may hold values of the request: each item could have its own. */
+const MAX_REASONS = 5
+
 /** The items of a request that are left out, while the rest of it is stored. */
 export class Rejections {
   count = 0
-  /** Why the first of them was; '' when there is none. */
-  reason = ''
   readonly #what: string
+  /** How many items each reason is of, in order of the first one. */
+  readonly #reasons = new Map<string, number>()
+  /** Place of the first item. */
+  #first = 0
+  #otherReasons = 0
   /** Once a table is full, work on further items would be for nothing. */
   #isFull = false
 
@@ -37,13 +43,34 @@ export class Rejections {
 
   /** @param taken how many items of the request were taken before */
   add(taken: number, reason: string, count = 1): void {
-    if (this.count === 0) this.reason = `${this.#what} ${taken} of the request: ${reason}`
     this.count += count
+    this.#countReason(taken, reason, count)
   }
 
   /** Reports what was left out of an item that is stored: the message of a partial success that rejects nothing. */
   warn(taken: number, reason: string): void {
-    if (this.reason === '') this.reason = `${this.#what} ${taken} of the request: ${reason}`
+    this.#countReason(taken, reason, 1)
+  }
+
+  /** Each distinct reason with its number of items, up to `MAX_REASONS`; '' when there is none. */
+  describe(): string {
+    if (this.#reasons.size === 0) return ''
+    const parts = Array.from(this.#reasons, ([reason, count]) => `${reason} (${this.#countItems(count)})`)
+    if (this.#otherReasons > 0) parts.push(`other reasons (${this.#countItems(this.#otherReasons)})`)
+    const [[only, count] = ['', 0]] = this.#reasons
+    const text = parts.length === 1 && count === 1 ? only : parts.join('; ')
+    return `${this.#what} ${this.#first} of the request: ${text}`
+  }
+
+  #countReason(taken: number, reason: string, count: number): void {
+    const known = this.#reasons.get(reason)
+    if (this.#reasons.size === 0) this.#first = taken
+    if (known !== undefined || this.#reasons.size < MAX_REASONS) this.#reasons.set(reason, (known ?? 0) + count)
+    else this.#otherReasons += count
+  }
+
+  #countItems(count: number): string {
+    return `${count} ${this.#what}${count === 1 ? '' : 's'}`
   }
 }
 

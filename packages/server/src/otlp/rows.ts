@@ -12,7 +12,7 @@ export type TraceRows = {
   /** Rows, not links: two a link, one when its target isn't known. */
   readonly linkCount: number
   readonly sourceCount: number
-  /** Spans left out one by one (invalid ids, beyond the limits), and why the first of them was. */
+  /** Spans left out one by one (invalid ids, beyond the limits), and the reasons with how many each is of. */
   readonly rejectedSpans: number
   readonly rejectReason: string
 }
@@ -23,7 +23,7 @@ export type LogRows = {
   readonly sourceCount: number
   readonly logs: Uint8Array
   readonly logCount: number
-  /** Records left out one by one (beyond the limits), and why the first of them was. */
+  /** Records left out one by one (beyond the limits), and the reasons with how many each is of. */
   readonly rejectedLogs: number
   readonly rejectReason: string
 }
@@ -36,7 +36,7 @@ export type MetricRows = {
   readonly seriesCount: number
   readonly points: Uint8Array
   readonly pointCount: number
-  /** Points left out one by one (histograms whose buckets contradict their bounds, beyond the limits), and why the first of them was. */
+  /** Points left out one by one (histograms whose buckets contradict their bounds, beyond the limits), and the reasons with how many each is of. */
   readonly rejectedPoints: number
   readonly rejectReason: string
 }

@@ -49,7 +49,7 @@ export function* logSteps(
       logs,
       logCount: items.count,
       rejectedLogs: rejections.count,
-      rejectReason: rejections.reason,
+      rejectReason: rejections.describe(),
     }
   } finally {
     state.reset()

@@ -56,7 +56,7 @@ export function* metricSteps(
       points,
       pointCount: items.pointCount,
       rejectedPoints: rejections.count,
-      rejectReason: rejections.reason,
+      rejectReason: rejections.describe(),
     }
   } finally {
     state.reset()

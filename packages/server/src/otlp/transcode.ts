@@ -57,7 +57,7 @@ export function* traceSteps(
       linkCount: items.linkRows,
       sourceCount,
       rejectedSpans: rejections.count,
-      rejectReason: rejections.reason,
+      rejectReason: rejections.describe(),
     }
   } finally {
     state.reset()

@@ -68,12 +68,15 @@ test('an empty request is a success', async () => {
   expect(await client.export(METRICS, Buffer.alloc(0))).toEqual(Buffer.alloc(0))
 })
 
-test('what is rejected one by one is a partial success', async () => {
+test('what is rejected one by one is a partial success with the count of each reason', async () => {
   using client = connect(spanlink.ingest.otlpGrpcUrl)
-  const body = encodeTraces(tracesOf('partial', [span('good'), { ...span('bad'), traceId: '00' }]))
+  const body = encodeTraces(
+    tracesOf('partial', [span('good'), ...['00', 'abcd', '00'].map((traceId) => ({ ...span('bad'), traceId }))]),
+  )
   expect(decodeResponse(await client.export(TRACES, body)).partialSuccess).toEqual({
-    rejected: '1',
-    errorMessage: 'span 1 of the request: trace id has 1 bytes, not 16',
+    rejected: '3',
+    errorMessage:
+      'span 1 of the request: trace id has 1 bytes, not 16 (2 spans); trace id has 2 bytes, not 16 (1 span)',
   })
   const point = { timeUnixNano: '1', count: '1', bucketCounts: ['1'], explicitBounds: [1] }
   const metric = { name: 'h', histogram: { dataPoints: [point], aggregationTemporality: 2 } }

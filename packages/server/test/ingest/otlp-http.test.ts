@@ -140,10 +140,15 @@ test('an empty request is a success', async () => {
   expect((await post(Buffer.from('{}'), JSON_TYPE)).body.toString()).toBe('{}')
 })
 
-test('spans with invalid ids are counted in a partial success and their neighbours are stored', async () => {
-  const request = tracesOf('partial', [spanOf('good'), { ...spanOf('bad'), spanId: '00'.repeat(8) }])
+test('spans with invalid ids are counted by reason in a partial success and their neighbours are stored', async () => {
+  const zero = { ...spanOf('bad'), spanId: '00'.repeat(8) }
+  const short = { ...spanOf('bad'), traceId: 'abcd' }
+  const request = tracesOf('partial', [spanOf('good'), zero, short, zero])
   const before = ingest.stats()
-  const partialSuccess = { rejectedSpans: '1', errorMessage: 'span 1 of the request: span id is all zero' }
+  const partialSuccess = {
+    rejectedSpans: '3',
+    errorMessage: 'span 1 of the request: span id is all zero (2 spans); trace id has 2 bytes, not 16 (1 span)',
+  }
   const protobuf = await post(encodeTraces(request), PROTOBUF)
   expect(protobuf.status).toBe(200)
   expect(decodeTracesResponse(protobuf.body)).toEqual({ partialSuccess })
@@ -153,7 +158,7 @@ test('spans with invalid ids are counted in a partial success and their neighbou
   expect(await store.query("select name, count() as count from spans where service = 'partial' group by name")).toEqual(
     [{ name: 'good', count: '2' }],
   )
-  expect(ingest.stats()).toMatchObject({ spans: before.spans + 2, rejectedSpans: before.rejectedSpans + 2 })
+  expect(ingest.stats()).toMatchObject({ spans: before.spans + 2, rejectedSpans: before.rejectedSpans + 6 })
 })
 
 test('what is no OTLP is a 400 with a Status in the encoding of the request', async () => {

@@ -146,7 +146,7 @@ test('unknown fields of every wire type are stepped over, on every level', () =>
   expect(rows).toEqual(transcodeTraces(encodeTraces(expected), RECEIVED))
 })
 
-test('spans with invalid ids are left out one by one and the first reason is told', () => {
+test('spans with invalid ids are left out one by one and each reason is returned with its count', () => {
   const rows = transcodeTraces(
     encodeTraces(
       tracesOf('shop', [
@@ -165,7 +165,18 @@ test('spans with invalid ids are left out one by one and the first reason is tol
   )
   expect(readSpans(rows).map((span) => span.name)).toEqual(['', 'last'])
   expect(rows).toMatchObject({ spanCount: 2, rejectedSpans: 7 })
-  expect(rows.rejectReason).toBe('span 1 of the request: trace id has 15 bytes, not 16')
+  expect(rows.rejectReason).toBe(
+    'span 1 of the request: trace id has 15 bytes, not 16 (1 span); trace id is all zero (1 span); ' +
+      'span id has 0 bytes, not 8 (1 span); span id is all zero (1 span); parent span id has 2 bytes, not 8 (1 span); ' +
+      'other reasons (2 spans)',
+  )
+})
+
+test('spans that are rejected for one reason are counted behind it', () => {
+  const spans = [{ ...SPAN, spanId: '' }, SPAN, { ...SPAN, traceId: '00'.repeat(16) }, { ...SPAN, spanId: '' }]
+  const request = tracesOf('shop', spans)
+  const message = 'span 0 of the request: span id has 0 bytes, not 8 (2 spans); trace id is all zero (1 span)'
+  expect(transcodeTraces(encodeTraces(request), RECEIVED).rejectReason).toBe(message)
 })
 
 test('64-bit times keep every bit, and an end before its start gives a negative duration', () => {
