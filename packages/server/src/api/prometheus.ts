@@ -39,7 +39,7 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
   [
     'spanlink_journal_unreadable_bytes_total',
     'counter',
-    'Of damaged journal files: lost.',
+    'Lost in damaged journal files, those kept from before the start included.',
     (s) => s.journal.unreadableBytes,
   ],
   [

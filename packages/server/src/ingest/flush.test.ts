@@ -236,7 +236,7 @@ test.each([
     expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
     expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
     expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
-    expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([name])
+    expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(name)
   },
 )
 

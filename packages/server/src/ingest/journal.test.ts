@@ -162,16 +162,24 @@ test('only the segment that was written last may be torn: an older one that ends
   expect(newer?.tornBytes).toBeGreaterThan(0)
 })
 
-test('a damaged segment is kept when it is released', async () => {
+test('a damaged segment is kept when it is released, and its unreadable bytes count after a restart', async () => {
   const journal = await open({ maxSegmentRows: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
   const [segment] = sealed as [SealedSegment]
-  journal.countLost(segment, { sections: [], tornBytes: 0, unreadableBytes: 1 })
+  journal.countLost(segment, { sections: [], tornBytes: 0, unreadableBytes: 7 })
   await journal.release(segment)
-  expect(await readdir(join(dataDir, 'journal', 'damaged'))).toEqual([`${sealed[0]?.id}.segment`])
-  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0 })
+  const kept = join(dataDir, 'journal', 'damaged')
+  expect((await readdir(kept)).sort()).toEqual([`${segment.id}.json`, `${segment.id}.segment`])
+  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0, unreadableBytes: 7 })
   await journal.close()
+  const next = await open()
+  expect(next.depth()).toMatchObject({ segments: 0, unreadableBytes: 7 })
+  await next.close()
+  await rm(kept, { recursive: true })
+  const last = await open()
+  expect(last.depth().unreadableBytes).toBe(0)
+  await last.close()
 })
 
 test('a split that a crash cut off begins again, one that was done leaves the pieces', async () => {

@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { countUnreadableBytes, keepDamaged } from './damaged.ts'
 import type { Frames, Section } from './frame.ts'
 import { findLeftovers, pieceId } from './leftovers.ts'
 import type { Log } from './log.ts'
@@ -31,7 +32,7 @@ export type JournalDepth = {
   readonly bytes: number
   /** Cut from the tail of a leftover segment since the start: an unfinished write, never acknowledged. */
   readonly tornBytes: number
-  /** Of damaged segments since the start: what was here is lost. */
+  /** Of damaged segments since the start and of those kept from before: what was here is lost. */
   readonly unreadableBytes: number
 }
 
@@ -67,7 +68,8 @@ export class Journal {
   #memoryBytes = 0
   #tornBytes = 0
   #unreadableBytes = 0
-  readonly #damaged = new WeakSet<SealedSegment>()
+  /** Damaged segments, with their unreadable bytes. */
+  readonly #damaged = new WeakMap<SealedSegment, number>()
   readonly #quarantine: Quarantine
   readonly #retryTimer: NodeJS.Timeout
 
@@ -84,6 +86,7 @@ export class Journal {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     const quarantine = await Quarantine.open(directory)
     const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
+    journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
     for (const segment of await findLeftovers(directory)) journal.#handOver(segment)
     const { segments, bytes } = journal.depth()
@@ -127,7 +130,7 @@ export class Journal {
   countLost(segment: SealedSegment, { tornBytes, unreadableBytes }: Frames): void {
     this.#tornBytes += tornBytes
     this.#unreadableBytes += unreadableBytes
-    if (unreadableBytes > 0) this.#damaged.add(segment)
+    if (unreadableBytes > 0) this.#damaged.set(segment, unreadableBytes)
   }
 
   /** The segment's rows are in the store, and nobody reads them any more. */
@@ -249,8 +252,9 @@ export class Journal {
 
   /** Takes its file out of the journal. */
   async #clear(segment: SealedSegment): Promise<void> {
-    if (this.#damaged.has(segment)) await segment.moveTo(join(this.#directory, 'damaged'))
-    else await segment.remove()
+    const unreadableBytes = this.#damaged.get(segment)
+    if (unreadableBytes === undefined) await segment.remove()
+    else await keepDamaged(this.#directory, segment, unreadableBytes)
   }
 
   /** @returns false when it was dropped before */

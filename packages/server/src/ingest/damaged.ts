@@ -1,0 +1,39 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type SealedSegment, SUFFIX } from './segment.ts'
+
+const NOTE = '.json'
+
+/** Keeps the file of a segment whose readable rows are stored, with the number of bytes that are not readable. */
+export async function keepDamaged(journalDirectory: string, segment: SealedSegment, bytes: number): Promise<void> {
+  const directory = damagedIn(journalDirectory)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await writeFile(join(directory, segment.id + NOTE), JSON.stringify({ unreadableBytes: bytes }), { mode: 0o600 })
+  await segment.moveTo(directory)
+}
+
+/** Unreadable bytes of all files that are kept. */
+export async function countUnreadableBytes(journalDirectory: string): Promise<number> {
+  const directory = damagedIn(journalDirectory)
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+  const kept = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length))
+  const counts = await Promise.all(kept.map((id) => readCount(join(directory, id + NOTE))))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+function damagedIn(journalDirectory: string): string {
+  return join(journalDirectory, 'damaged')
+}
+
+/** 0 where the note was deleted or is no note: the file alone does not keep the server from starting. */
+async function readCount(path: string): Promise<number> {
+  try {
+    const { unreadableBytes } = JSON.parse(await readFile(path, 'utf8')) as { readonly unreadableBytes?: unknown }
+    return Number.isSafeInteger(unreadableBytes) ? Math.max(0, unreadableBytes as number) : 0
+  } catch {
+    return 0
+  }
+}
