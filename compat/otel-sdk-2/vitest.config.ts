@@ -46,7 +46,7 @@ export default defineProject({
     include: ['test/{bad-input,kafkajs*,metrics,no-sdk,process,propagators,register,send,testing}.test.ts'],
     // SDK 3 is the first whose API has logs; src/loggers.test.ts shows what is done for SDK 2's.
     exclude: ['**/node_modules/**', 'test/*-events.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 })

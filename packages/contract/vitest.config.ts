@@ -7,7 +7,8 @@ export default defineProject({
     name: 'contract',
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    testTimeout: 30_000,
+    // Not an assertion: what takes a second alone has taken thirty beside other suites.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 })

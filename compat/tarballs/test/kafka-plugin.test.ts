@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type AppFolder, createAppFolder, hasNode20, installNode20, WORKSPACE_BIN } from './app-folder.ts'
 
-const kafka = useKafka()
+const kafka = useOwnKafka()
 let app: AppFolder
 
 beforeAll(async () => {

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { Producer as PlatformaticProducer, stringSerializers } from '@platformatic/kafka'
 import { traceKafkaJS, tracePlatformatic } from '@spanlink/kafka'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import kafkajs from 'kafkajs'
 import { expect, test, vi } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import type { CollectedMetrics } from './support/collected-metrics.ts'
 
 const { Kafka, Partitioners, logLevel } = kafkajs
-const kafka = useKafka({ tls: true })
+const kafka = useOwnKafka({ tls: true })
 const createPartitioner = Partitioners.DefaultPartitioner
 
 async function topicOf(): Promise<string> {

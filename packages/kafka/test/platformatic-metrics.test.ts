@@ -9,12 +9,12 @@ import {
 } from '@platformatic/kafka'
 import { tracePlatformatic } from '@spanlink/kafka'
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import { recordedLogs } from './support/recorded-logs.ts'
 
-const kafka = useKafka()
+const kafka = useOwnKafka()
 const closing: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close()

@@ -20,11 +20,13 @@ export interface KafkaJars {
   readonly classpath: string
   /** `bootstrap.checkpoint` as `kafka-storage format` writes it: all features at this release's level. */
   readonly bootstrapCheckpoint: string
+  /** The build of `java`, as part of a file's name. */
+  readonly javaBuild: string
 }
 
 /** The broker's jars out of the cache, fetched by Maven coordinates the first time. Throws with what to install. */
 export async function kafkaJars(): Promise<KafkaJars> {
-  const java = await java17()
+  const { java, build } = await java17()
   const dir = await cached(`kafka-${KAFKA_VERSION}`, async (partial) => {
     progress(`fetching Apache Kafka ${KAFKA_VERSION} with Maven (44 MB, once)`)
     const started = Date.now()
@@ -32,26 +34,38 @@ export async function kafkaJars(): Promise<KafkaJars> {
     await formatStorage(java, join(partial, 'lib', '*'), partial)
     progress(`Apache Kafka ${KAFKA_VERSION} is ready, ${((Date.now() - started) / 1000).toFixed(1)} s`)
   })
-  return { java, classpath: join(dir, 'lib', '*'), bootstrapCheckpoint: join(dir, 'bootstrap.checkpoint') }
+  return {
+    java,
+    classpath: join(dir, 'lib', '*'),
+    bootstrapCheckpoint: join(dir, 'bootstrap.checkpoint'),
+    javaBuild: build.replaceAll(/[^\w.]+/g, '_'),
+  }
 }
 
-async function java17(): Promise<string> {
+interface Java {
+  readonly java: string
+  readonly build: string
+}
+
+async function java17(): Promise<Java> {
   const home = process.env['JAVA_HOME']
   const java = home ? join(home, 'bin', 'java') : 'java'
-  const problem = await javaProblem(java)
-  if (!problem) return java
+  const found = await findJava(java)
+  if (typeof found === 'object') return found
   const apt = await aptInstall(['openjdk-17-jre-headless'], '45 MB')
-  if (apt) throw new Error(`${problem}; ${apt}`)
-  const still = await javaProblem(java)
-  if (still) throw new Error(still)
-  return java
+  if (apt) throw new Error(`${found}; ${apt}`)
+  const installed = await findJava(java)
+  if (typeof installed === 'object') return installed
+  throw new Error(installed)
 }
 
-async function javaProblem(java: string): Promise<string | undefined> {
+/** Gives what is wrong with it instead. */
+async function findJava(java: string): Promise<Java | string> {
   const { code, stderr } = await command(java, ['-version'])
   if (code === null) return `no Java (${java}), Kafka ${KAFKA_VERSION} needs 17 or newer`
   const major = Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0)
-  return major >= 17 ? undefined : `${java} is Java ${major}, Kafka ${KAFKA_VERSION} needs 17 or newer`
+  if (major < 17) return `${java} is Java ${major}, Kafka ${KAFKA_VERSION} needs 17 or newer`
+  return { java, build: /\(build ([^,)]+)/.exec(stderr)?.[1] ?? `${major}` }
 }
 
 /** Maven rather than plain downloads: it honours the user's settings, mirrors and proxies, and checks every checksum. */

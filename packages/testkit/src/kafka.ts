@@ -1,7 +1,9 @@
-import { kafkaJars } from './kafka-jars.ts'
+import { classArchiveArguments } from './kafka-class-archive.ts'
+import { type KafkaJars, kafkaJars } from './kafka-jars.ts'
 import { dockerProblem, startKafkaDocker } from './kafka-docker.ts'
 import { startKafkaJvm, type RunningBroker, type TlsListener } from './kafka-jvm.ts'
 import type { SaslUser } from './kafka-sasl.ts'
+import { SINGLE_NODE } from './kafka-single-node.ts'
 import { createTopic } from './kafka-topic.ts'
 
 export interface KafkaOptions {
@@ -57,7 +59,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
   const source = await kafkaSource()
   switch (source.kind) {
     case 'jvm':
-      return owned(await startKafkaJvm(source.jars, settings))
+      return owned(await startKafkaJvm(source.jars, settings, source.jvmArguments))
     case 'docker':
       return owned(await startKafkaDocker(settings))
     case 'external':
@@ -66,7 +68,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroke
 }
 
 type KafkaSource =
-  | { readonly kind: 'jvm'; readonly jars: Awaited<ReturnType<typeof kafkaJars>> }
+  | { readonly kind: 'jvm'; readonly jars: KafkaJars; readonly jvmArguments: readonly string[] }
   | { readonly kind: 'docker' }
   | { readonly kind: 'external'; readonly brokers: string[] }
 
@@ -74,7 +76,8 @@ type KafkaSource =
 export async function kafkaSource(): Promise<KafkaSource> {
   let reason: string
   try {
-    return { kind: 'jvm', jars: await kafkaJars() }
+    const jars = await kafkaJars()
+    return { kind: 'jvm', jars, jvmArguments: await classArchiveArguments(jars) }
   } catch (error) {
     reason = error instanceof Error ? error.message : String(error)
   }
@@ -89,24 +92,6 @@ export async function kafkaSource(): Promise<KafkaSource> {
       `  your own: set KAFKA_BROKERS=host:port`,
   )
 }
-
-/** The same for a JVM and a container. */
-const SINGLE_NODE = {
-  'offsets.topic.replication.factor': '1',
-  'offsets.topic.num.partitions': '1',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'transaction.state.log.num.partitions': '1',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
-  'share.coordinator.state.topic.num.partitions': '1',
-  // The default waits 3 s for more members before a group's first assignment.
-  'group.initial.rebalance.delay.ms': '0',
-  // A lone voter waits for nobody's batch.
-  'controller.quorum.append.linger.ms': '0',
-  // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough to need it.
-  'log.cleaner.dedupe.buffer.size': '4194304',
-} as const
 
 function owned(running: RunningBroker): KafkaBroker {
   running.process.unref()

@@ -7,10 +7,10 @@ import { createInterface } from 'node:readline'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
 import { startKafka } from '../src/kafka.ts'
-import { useKafka } from '../src/vitest.ts'
+import { useOwnKafka } from '../src/vitest.ts'
 
 describe('a broker', () => {
-  const kafka = useKafka()
+  const kafka = useOwnKafka()
 
   test('carries a message with its headers from a producer to a consumer group', async () => {
     await kafka().createTopic('orders', { partitions: 3 })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SpanStatusCode, context, trace } from '@opentelemetry/api'
 import type * as Confluent from '@confluentinc/kafka-javascript'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import { describe, expect, test } from 'vitest'
 import { described, idOf, useRecordedSpans } from '../support/recorded-spans.ts'
 import { RdkafkaClients, once, polled } from './rdkafka-clients.ts'
@@ -18,7 +18,7 @@ export interface RdkafkaDifferences {
 
 /** What every client of rdkafka's callback API does once it is traced, against a real broker. */
 export function describeRdkafka(rdkafka: Rdkafka, differences: RdkafkaDifferences): void {
-  const kafka = useKafka()
+  const kafka = useOwnKafka()
   const spans = useRecordedSpans()
   const connect = (options?: ConstructorParameters<typeof RdkafkaClients>[2]): RdkafkaClients =>
     new RdkafkaClients(rdkafka, kafka().brokers, options)

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
 import { deflateSync, gzip as gzipAsync, gzipSync, zstdCompress, zstdCompressSync } from 'node:zlib'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { expect, test, vi } from 'vitest'
 import { lz4Bomb, snappyBomb } from './block-bombs.ts'
@@ -46,7 +46,7 @@ test.each([
 
 const gzip = gzipSync(zeros)
 
-const kafka = useKafka({ heapMegabytes: 512 })
+const kafka = useOwnKafka({ heapMegabytes: 512 })
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = createRequire(import.meta.url)(
   'kafkajs',

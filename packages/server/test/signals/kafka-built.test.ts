@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import { zstdCompress } from 'node:zlib'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { useKafka } from '@spanlink/testkit/vitest'
+import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
@@ -18,7 +18,7 @@ const repository = fileURLToPath(new URL('../../../../', import.meta.url))
 const main = join(repository, 'packages/server/dist/cli/main.js')
 
 const user = { username: 'spanlink', password: 'sesame' }
-const kafka = useKafka({ tls: true, sasl: user, heapMegabytes: 512 })
+const kafka = useOwnKafka({ tls: true, sasl: user, heapMegabytes: 512 })
 
 const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = createRequire(import.meta.url)(
   'kafkajs',

@@ -1,0 +1,42 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { cached, progress } from './cache.ts'
+import { KAFKA_VERSION, type KafkaJars } from './kafka-jars.ts'
+import { startKafkaJvm } from './kafka-jvm.ts'
+import { SINGLE_NODE } from './kafka-single-node.ts'
+import { createTopic } from './kafka-topic.ts'
+
+/**
+ * JVM arguments that load the broker's classes parsed and verified, from an archive (CDS). A start takes 1.3 s of processor
+ * time with it, 2.9 s without. Empty where this Java cannot write one.
+ */
+export async function classArchiveArguments(jars: KafkaJars): Promise<string[]> {
+  const directory = await cached(`kafka-${KAFKA_VERSION}-classes-${jars.javaBuild}`, async (partial) => {
+    progress('archiving the classes of Apache Kafka (once)')
+    await writeArchive(jars, join(partial, ARCHIVE))
+  })
+  const archive = join(directory, ARCHIVE)
+  return existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : []
+}
+
+const ARCHIVE = 'classes.jsa'
+
+/** Java writes it when the broker ends in order. */
+async function writeArchive(jars: KafkaJars, archive: string): Promise<void> {
+  const settings = {
+    singleNode: SINGLE_NODE,
+    properties: {},
+    heapMegabytes: 256,
+    timeout: 120_000,
+    tls: false,
+    sasl: undefined,
+  }
+  const broker = await startKafkaJvm(jars, settings, [`-XX:ArchiveClassesAtExit=${archive}`])
+  try {
+    await createTopic([broker.broker], 'topic', 1)
+    process.kill(broker.process.pid, 'SIGTERM')
+    await broker.process.ended()
+  } finally {
+    await broker.end()
+  }
+}
