@@ -143,6 +143,39 @@ test('a consumer that never names its group counts for a group that only lag met
   expect(rowsOf(await unconsumed({ topic: 'nameless', group: 'print' }))).toEqual([`${lost.spanId} print`])
 })
 
+test('the searched range ends where messages are too young to judge', async () => {
+  const [old, young] = [send('young', { at: 0 }), send('young', { at: 90_000 })]
+  await put('shop', [old, young])
+  const end = T0 + 120_000n * MS
+  const query = { topic: 'young', end: String(end) }
+  const rows = (answer: MessagesAnswer) => answer.messages.map(({ spanId }) => spanId)
+  const byDefault = await unconsumed(query)
+  expect(rows(byDefault)).toEqual([old.spanId])
+  expect(byDefault).toMatchObject({
+    complete: true,
+    endTimeUnixNano: String(end),
+    searched: { start: String(T0), end: String(end - 60_000n * MS + 1n) },
+  })
+  const later = await unconsumed({ ...query, after: '20s' })
+  expect(rows(later)).toEqual([young.spanId, old.spanId])
+  expect(later.searched.end).toBe(String(end - 20_000n * MS + 1n))
+  const none = await unconsumed({ ...query, after: '1h' })
+  expect(none).toMatchObject({ messages: [], searched: { start: String(T0), end: String(T0) } })
+})
+
+test('a message is not judged by an end in the future', async () => {
+  const now = BigInt(Date.now()) * 1_000_000n
+  const at = Number((now - T0) / MS)
+  await put('ahead', [send('ahead', { at })])
+  const answer = await unconsumed({
+    topic: 'ahead',
+    start: String(now - 60_000n * MS),
+    end: String(now + 3_600_000n * MS),
+  })
+  expect(answer.messages).toEqual([])
+  expect(BigInt(answer.searched.end)).toBeLessThan(now)
+})
+
 test('never is refused beside a group and for other lists', async () => {
   const refused = await spanlink.get('/api/messages/unconsumed', { never: 'true', group: 'stock' })
   expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('group') } })

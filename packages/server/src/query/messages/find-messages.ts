@@ -46,7 +46,8 @@ export async function findMessages(
   const times = found.times ?? messages.map((message) => BigInt(message.timeUnixNano))
   const complete = found.times !== undefined || found.lookedTo === undefined
   const { counts, step } = countsOf(times, window)
-  const end = found.times === undefined && cursor !== undefined ? cursor.time + 1n : window.end
+  const newest = found.searchedEnd ?? window.end
+  const end = found.times === undefined && cursor !== undefined ? cursor.time + 1n : newest
   return {
     list,
     startTimeUnixNano: String(window.start),
@@ -57,7 +58,7 @@ export async function findMessages(
     total: times.length,
     searched: {
       start: String(complete || found.lookedTo === undefined ? window.start : found.lookedTo.time + 1n),
-      end: String(end < window.end ? end : window.end),
+      end: String(end < newest ? end : newest),
     },
     complete,
     ...(nextCursor === undefined ? {} : { nextCursor }),
@@ -82,7 +83,7 @@ async function searchInSteps(
     messages.push(...found.messages.filter((message) => lookedTo === undefined || isDownTo(lookedTo, message)))
     // Further ones would only be counted.
     const isEnough = times !== undefined && messages.length > limit
-    if (lookedTo === undefined || isEnough || step === MAX_STEPS) return { messages, lookedTo, times }
+    if (lookedTo === undefined || isEnough || step === MAX_STEPS) return { ...found, messages }
     before = { ...lookedTo, isInclusive: false }
   }
 }

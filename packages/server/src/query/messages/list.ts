@@ -26,6 +26,8 @@ export type FoundMessages = {
   readonly lookedTo: Place | undefined
   /** When all messages of the window were, if that is known without looking at each. */
   readonly times?: readonly bigint[] | undefined
+  /** Messages from then on are too young to judge. @default end of the window */
+  readonly searchedEnd?: bigint
 }
 
 /** Spans that a list looks at in one step, newest first: each end of their messages is a read of its own. */

@@ -18,8 +18,11 @@ const MAX_INT64 = 2n ** 63n - 1n
  */
 export async function unconsumed(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, topic, group, never, after = DEFAULT_AFTER, before, options } = question
-  const old = window.end - after
-  if (old < window.start) return { messages: [], lookedTo: undefined }
+  const now = BigInt(Date.now()) * 1_000_000n
+  const asOf = window.end < now ? window.end : now
+  const old = asOf - after
+  if (old < window.start) return { messages: [], lookedTo: undefined, searchedEnd: window.start }
+  const searchedEnd = after > 0n ? old + 1n : window.end
   const groups = never
     ? []
     : await findKnownGroups(store, window, { topics: topic === undefined ? undefined : [topic], group }, options)
@@ -33,7 +36,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
     and topic != '' and start + duration <= {sentBefore:Int64}`)
   const { ends: sent, lookedTo } = await newestEnds(
     store,
-    { start: window.start, end: after > 0n ? old + 1n : window.end },
+    { start: window.start, end: searchedEnd },
     {
       sql: condition.sql,
       params: { ...condition.params, sentBefore: String(sentBefore), ...(topics && { topics }) },
@@ -46,7 +49,8 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const missing = never
     ? await findNeverConsumed(store, sent, options)
     : await findMissing(store, sent, groups, question)
-  return { messages: missing.map(([end, group]) => toMessage(end, group, window.end)).sort(newestFirst), lookedTo }
+  const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(newestFirst)
+  return { messages, lookedTo, searchedEnd }
 }
 
 /** A message, and a group that has not consumed it: '' for any group. */
@@ -111,7 +115,7 @@ async function findLinkedByConsumers(
   return new Set(rows.map(keyOf))
 }
 
-function toMessage(end: MessageEnd, group: string, windowEnd: bigint): Message {
+function toMessage(end: MessageEnd, group: string, asOf: bigint): Message {
   return {
     traceId: end.traceId,
     spanId: end.spanId,
@@ -122,7 +126,7 @@ function toMessage(end: MessageEnd, group: string, windowEnd: bigint): Message {
     key: '',
     consumerGroup: group,
     timeUnixNano: String(end.start),
-    waitNano: String(windowEnd - end.end),
+    waitNano: String(asOf - end.end),
     produced: messageSpan(end, undefined),
     attempts: [],
   }
