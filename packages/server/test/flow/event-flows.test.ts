@@ -3,7 +3,7 @@ import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
-import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
+import { batchOf, linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -130,7 +130,7 @@ test('of a batch that processes its messages one by one, a flow has the processi
     [each[1]?.mail.traceId, 1],
   ])
   expect(flow.lanes[1]?.joinedWith?.count).toBe(2)
-  expect(flow.edges).toHaveLength(3)
+  expect(flow.edges).toHaveLength(2)
   expect((await flowOf(each[1]?.mail as TestSpan)).lanes.map((lane) => lane.id)).toEqual(
     flow.lanes.map((lane) => lane.id),
   )
@@ -148,6 +148,50 @@ test('opened from the trace of such a batch, all of it and all that it led to ar
   // The path is of the first event, though others' mails end later.
   expect(flow.criticalPath?.segments[0]?.spanId).toBe(orders[0]?.request.spanId)
   expect(flow.criticalPath?.segments.at(-1)?.traceId).toBe(each[0]?.mail.traceId)
+})
+
+test('a message of a batch with receive, batch and message spans is one edge, to the message span', async () => {
+  const orders = [0, 1, 2].map((at) => order(at, 'orders'))
+  const spans = batchOf(
+    'orders',
+    orders.map(({ sent }) => sent),
+    'shop',
+    100,
+  )
+  const each = spans.slice(2)
+  await traces.put(
+    tracesOf(
+      'web',
+      orders.flatMap(({ request, sent }) => [request, sent]),
+    ),
+  )
+  await traces.put(tracesOf('shop', spans))
+  const flow = await flowOf(orders[1]?.request as TestSpan)
+  expect(flow.edges).toMatchObject([
+    { to: { spanId: each[1]?.spanId }, consumerGroup: 'shop', offset: '1', queueTimeNano: '95000000' },
+  ])
+  expect(flow.statistics.queueTotalNano).toBe('95000000')
+  const all = await flowOf(spans[0] as TestSpan, { joined: true })
+  expect(all.edges.map(({ to }) => to.spanId).toSorted()).toEqual(each.map(({ spanId }) => spanId).toSorted())
+})
+
+test('a message that was received twice in a trace and processed once is two edges', async () => {
+  const { request, sent } = order(0, 'orders')
+  const job = span({ name: 'job', at: 50, for: 200 })
+  const received = [60, 100].map((at) =>
+    processing('orders', sent, 'shop', 'link', {
+      name: 'poll orders',
+      kind: 3,
+      at,
+      in: job,
+      attributes: { 'messaging.operation.type': 'receive' },
+    }),
+  )
+  const processed = processing('orders', sent, 'shop', 'link', { at: 120, in: job })
+  await traces.put(tracesOf('web', [request, sent]))
+  await traces.put(tracesOf('shop', [job, ...received, processed]))
+  const flow = await flowOf(request)
+  expect(flow.edges.map(({ to }) => to.spanId).toSorted()).toEqual([received[0]?.spanId, processed.spanId].toSorted())
 })
 
 test('a poll that began before its event does not name the flow', async () => {

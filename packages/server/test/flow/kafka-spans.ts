@@ -81,3 +81,36 @@ export function linkTo(target: TestSpan, attributes: Readonly<Record<string, Pla
     flags: 0x301,
   }
 }
+
+/**
+ * As @spanlink/kafka traces `eachBatch`: a receive span, below it the span of the batch, and in that one span for each message
+ * with `processMessage`, all with links to the producers. Each message takes 10 ms.
+ */
+export function batchOf(topic: string, produced: readonly TestSpan[], group: string, at: number): TestSpan[] {
+  const inPartition = { 'messaging.destination.partition.id': '0' }
+  const links = produced.map((sent, offset) => linkTo(sent, { ...inPartition, 'kafka.offset': offset }))
+  const attributes = { 'messaging.batch.message_count': produced.length, 'kafka.offset': -1, ...inPartition }
+  const poll = processing(topic, undefined, group, 'link', {
+    name: `poll ${topic}`,
+    kind: 3,
+    at,
+    for: 1,
+    links,
+    attributes: { ...attributes, 'messaging.operation.type': 'receive' },
+  })
+  const batch = processing(topic, undefined, group, 'link', {
+    at: at + 1,
+    for: 10 * produced.length,
+    in: poll,
+    links,
+    attributes,
+  })
+  const each = produced.map((sent, offset) =>
+    processing(topic, sent, group, 'link', {
+      at: at + 1 + 10 * offset,
+      in: batch,
+      attributes: { ...inPartition, 'kafka.offset': offset },
+    }),
+  )
+  return [poll, batch, ...each]
+}

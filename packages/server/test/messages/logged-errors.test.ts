@@ -2,7 +2,7 @@ import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { transcodeLogs } from '../../src/otlp/transcode-logs.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { MS, processing, send, T0 } from '../flow/kafka-spans.ts'
+import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces } from '../query/stored-traces.ts'
 import { encodeLogs } from '../signals/otlp-messages.ts'
 
@@ -28,3 +28,37 @@ test.each(['exception', 'messaging.process.exception'])(
     expect(messages[0]?.attempts).toMatchObject([{ errorType: 'TimeoutError', errorMessage: 'the model timed out' }])
   },
 )
+
+test('an exception logged for a span id that two spans share is that of the service that logged it', async () => {
+  await using traces = await openStoredTraces()
+  const order = send('orders', { at: 0 })
+  const attempt = processing('orders', order, 'g', 'link', { at: 50, for: 100, status: { code: 2 } })
+  const call = span({ kind: 3, at: 60, in: attempt, status: { code: 2 } })
+  const served = { ...call, kind: 2, status: {} }
+  const dead = send('orders-dlt', { at: 100, in: attempt })
+  await traces.put(tracesOf('consumer', [order, attempt, call, dead]))
+  await traces.put(tracesOf('stock', [served]))
+  const { traceId, spanId } = call
+  const logged = (service: string, at: number, message: string) => ({
+    resource: { attributes: [kv('service.name', service)] },
+    scopeLogs: [
+      {
+        logRecords: [
+          {
+            traceId,
+            spanId,
+            eventName: 'exception',
+            timeUnixNano: String(T0 + BigInt(at) * MS),
+            attributes: [kv('exception.message', message)],
+          },
+        ],
+      },
+    ],
+  })
+  const resourceLogs = [logged('consumer', 61, 'connection reset'), logged('stock', 62, 'handled in stock')]
+  const { logs } = transcodeLogs(encodeLogs({ resourceLogs }), Math.floor(Date.now() / 1000))
+  await traces.store.insert('logs', [logs], 'logs')
+  const window = { start: String(T0), end: String(T0 + 3_600_000n * MS) }
+  const { messages } = await findMessages(traces.store, 'dead-lettered', window, {})
+  expect(messages[0]?.attempts).toMatchObject([{ errorMessage: 'connection reset' }])
+})

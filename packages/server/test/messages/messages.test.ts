@@ -3,7 +3,7 @@ import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/bad-parameter.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { linkTo, MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { batchOf, linkTo, MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 
 let traces: StoredTraces
@@ -128,6 +128,16 @@ test('a late message of a batch is listed once, where its receive span without o
   await traces.put(tracesOf('stock', [poll, taken]))
   const { messages } = await find('late', 300)
   expect(messages).toMatchObject([{ spanId: poll.spanId, partition: '1', offset: '9', waitNano: '20000000000' }])
+})
+
+test('messages of a batch with receive, batch and message spans are late once each, and not redelivered', async () => {
+  const at = 320 * HOUR_MS
+  const sent = [0, 1, 2].map((index) => send('slow', { at: at + index, for: 10 }))
+  await traces.put(tracesOf('shop', [...sent, ...batchOf('slow', sent, 'g', at + 20_000)]))
+  const late = await find('late', 320)
+  expect(late.messages.map(({ offset }) => offset).toSorted()).toEqual(['0', '1', '2'])
+  expect((await find('redelivered', 320)).messages).toEqual([])
+  expect((await find('retried', 320)).messages).toEqual([])
 })
 
 test('a message that a group took twice is redelivered, with its offset on spans, on links, or nowhere', async () => {

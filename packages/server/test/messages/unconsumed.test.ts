@@ -31,15 +31,17 @@ async function put(service: string, spans: readonly TestSpan[]): Promise<void> {
   await spanlink.send('/v1/traces', encodeTraces(tracesOf(service, [...spans])))
 }
 
-async function putLag(topic: string, group: string, at: bigint, cluster = ''): Promise<void> {
+async function putLag(topic: string, group: string, at: bigint, cluster = '', ofResource = false): Promise<void> {
   const attributes = [
     kv('topic', topic),
     kv('group', group),
-    ...(cluster === '' ? [] : [kv('kafka.cluster.id', cluster)]),
+    ...(cluster === '' || ofResource ? [] : [kv('kafka.cluster.id', cluster)]),
   ]
   const dataPoints = [{ timeUnixNano: String(at), asInt: '5', attributes }]
   const metrics = [{ name: 'kafka.consumer_group.lag', gauge: { dataPoints } }]
-  const resource = { attributes: [kv('service.name', 'collector')] }
+  const resource = {
+    attributes: [kv('service.name', 'collector'), ...(ofResource ? [kv('kafka.cluster.id', cluster)] : [])],
+  }
   await spanlink.send('/v1/metrics', encodeMetrics({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] }))
 }
 
@@ -208,14 +210,18 @@ test('a consumer that shares the span id of its producer has consumed the messag
   expect(body.missingConsumers).toEqual([])
 })
 
-test('a group that only lag metrics of one cluster show is not missed in another cluster', async () => {
-  const [east, west] = ['east', 'west'].map((cluster, at) =>
-    send('lag-of-clusters', { at, attributes: { 'kafka.cluster.id': cluster } }),
-  )
-  await put(
-    'shop',
-    [east, west].filter((one) => one !== undefined),
-  )
-  await putLag('lag-of-clusters', 'metered', T0, 'east')
-  expect(rowsOf(await unconsumed({ topic: 'lag-of-clusters', group: 'metered' }))).toEqual([`${east?.spanId} metered`])
-})
+test.each(['data points', 'resource'])(
+  'a group of which only lag metrics with a cluster in their %s tell is not missed in another cluster',
+  async (where) => {
+    const topic = `lag-of-clusters ${where}`
+    const [east, west] = ['east', 'west'].map((cluster, at) =>
+      send(topic, { at, attributes: { 'kafka.cluster.id': cluster } }),
+    )
+    await put(
+      'shop',
+      [east, west].filter((one) => one !== undefined),
+    )
+    await putLag(topic, 'metered', T0, 'east', where === 'resource')
+    expect(rowsOf(await unconsumed({ topic, group: 'metered' }))).toEqual([`${east?.spanId} metered`])
+  },
+)

@@ -32,7 +32,13 @@ async function putTraffic(hour: number, topic: string, takes = true): Promise<vo
 
 type Point = { readonly at: bigint; readonly value: number; readonly attributes: Readonly<Record<string, string>> }
 
-async function putMetric(name: string, points: readonly Point[], service = 'worker', instance = 'one'): Promise<void> {
+async function putMetric(
+  name: string,
+  points: readonly Point[],
+  service = 'worker',
+  instance = 'one',
+  ofResource: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const dataPoints = points.map(({ at, value, attributes }) => ({
     timeUnixNano: String(at),
     asInt: String(value),
@@ -42,7 +48,8 @@ async function putMetric(name: string, points: readonly Point[], service = 'work
   const metric = isSum
     ? { sum: { aggregationTemporality: CUMULATIVE, isMonotonic: false, dataPoints } }
     : { gauge: { dataPoints } }
-  const attributes = [kv('service.name', service), kv('service.instance.id', instance)]
+  const resource = { 'service.name': service, 'service.instance.id': instance, ...ofResource }
+  const attributes = Object.entries(resource).map(([key, text]) => kv(key, text))
   await spanlink.send(
     '/v1/metrics',
     encodeMetrics({
@@ -149,6 +156,14 @@ test('the lag of a group of two clusters is that of each, and of neither where t
   expect(await lags()).toEqual([
     ['group:kafka:east:g', undefined],
     ['group:kafka:west:g', 3],
+  ])
+  const ofResource = { 'kafka.cluster.id': 'east' }
+  await putMetric('kafka.consumer.lag', [{ at, value: 9, attributes: series }], 'worker', 'two', ofResource)
+  const own = { ...series, 'kafka.cluster.id': 'west' }
+  await putMetric('kafka.consumer.lag', [{ at, value: 4, attributes: own }], 'worker', 'three', ofResource)
+  expect(await lags()).toEqual([
+    ['group:kafka:east:g', 9],
+    ['group:kafka:west:g', 7],
   ])
 })
 

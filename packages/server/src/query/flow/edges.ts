@@ -2,6 +2,7 @@ import type { FlowEdge, RecordMetadata } from '@spanlink/contract'
 import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
 import { queueTime } from '../linked-span.ts'
 import { mergeRecords, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
+import { withoutOuterDeliveries } from './deliveries.ts'
 import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
 import type { CutTraces, LaneSpan } from './lanes.ts'
 
@@ -18,8 +19,12 @@ export type Edge = {
   readonly consumerGroup: string
 }
 
-/** Every link once, and every cut that no link tells as well. */
-export function connect({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
+/** Every link once, and every cut that no link tells as well; of a message that several spans of a consumer took, the innermost. */
+export function connect(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
+  return withoutOuterDeliveries(connectAll(parts, links))
+}
+
+function connectAll({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
   const edges = new Map<string, Edge>()
   const linked = new Map<string, string>()
   for (const link of links) {

@@ -100,22 +100,29 @@ async function errorsOf(
     options,
   )
   // Exceptions as log records: `exception`, or one of an area, such as `messaging.client.operation.exception`.
-  const logged = store.query<SpanRef & SpanError>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+  const logged = store.query<ServiceSpan & SpanError>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
     from logs
     where trace_id in (${traces.sql}) and (trace_id, span_id) in (${wanted.sql})
       and (event_name = 'exception' or endsWith(event_name, '.exception'))
-    group by trace_id, span_id
+    group by trace_id, span_id, service
     ${byIds}`,
     params,
     options,
   )
   const [spanRows, exceptionRows] = await Promise.all([spans, logged])
-  const exceptions = new Map(exceptionRows.map((row) => [keyOf(row), row]))
+  const exceptions = new Map(exceptionRows.map((row) => [identityOf(row), row]))
+  const exceptionsOfId = Map.groupBy(exceptionRows, keyOf)
+  const sharersOfId = Map.groupBy(spanRows, keyOf)
+  const exceptionOf = (span: ServiceSpan): SpanError | undefined => {
+    const own = exceptions.get(identityOf(span))
+    // Logs may come under another service name than spans: an id that is of one span tells as well.
+    return own ?? (sharersOfId.get(keyOf(span))?.length === 1 ? exceptionsOfId.get(keyOf(span))?.[0] : undefined)
+  }
   return new Map(
     spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
-      const exception = hasException === 0 ? exceptions.get(keyOf(ref)) : undefined
+      const exception = hasException === 0 ? exceptionOf(ref) : undefined
       const message = exception?.errorMessage || errorMessage
       return [
         identityOf(ref),

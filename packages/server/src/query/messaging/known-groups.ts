@@ -1,5 +1,6 @@
 import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { LAG_METRICS, lagColumns } from './lag-metrics.ts'
+import { findResourceClusters } from './resource-clusters.ts'
 import type { TimeWindow } from './time-window.ts'
 
 /** A consumer group that reads a topic. */
@@ -57,9 +58,10 @@ export async function findKnownGroups(
       params,
       options,
     ),
-    store.query<{ topic: string; grp: string; clusters: readonly string[] }>(
-      `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters from (
-        select series_id, ${lagColumns} from metric_series
+    store.query<{ topic: string; grp: string; clusters: readonly string[]; sources: readonly string[] }>(
+      `select topic, grp, arraySort(groupUniqArrayIf(100)(cluster, cluster != '')) as clusters,
+        groupUniqArrayIf(100)(toString(source_id), cluster = '') as sources from (
+        select series_id, source_id, ${lagColumns} from metric_series
         where name in {lagMetrics:Array(String)} and type in ('gauge', 'sum') and temporality != 'delta')
       where ${wanted('grp')} and series_id in (
         select series_id from metric_points
@@ -73,9 +75,16 @@ export async function findKnownGroups(
     ),
   ])
   const known = new Map(consuming.map((one) => [keyOf(one.topic, one.group), one]))
-  for (const { topic, grp, clusters } of lagging) {
-    const key = keyOf(topic, grp)
-    if (!known.has(key)) known.set(key, { topic, group: grp, services: [], clusters })
+  const unknown = lagging.filter(({ topic, grp }) => !known.has(keyOf(topic, grp)))
+  const clusterOf = await findResourceClusters(
+    store,
+    unknown.flatMap(({ sources }) => sources),
+    options,
+  )
+  for (const { topic, grp, clusters, sources } of unknown) {
+    const ofResources = sources.flatMap((id) => clusterOf.get(id) ?? [])
+    const all = [...new Set([...clusters, ...ofResources])].sort()
+    known.set(keyOf(topic, grp), { topic, group: grp, services: [], clusters: all })
   }
   return [...known.values()]
 }

@@ -1,6 +1,7 @@
 import type { TopologyLag } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { LAG_METRICS, lagColumns } from '../messaging/lag-metrics.ts'
+import { findResourceClusters } from '../messaging/resource-clusters.ts'
 import type { TimeWindow } from '../messaging/time-window.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -36,7 +37,7 @@ export async function lags(
   const params = { lagMetrics: LAG_METRICS, windowStart: String(window.start), windowEnd: String(window.end) }
   const [series, points, known] = await Promise.all([
     store.query<SeriesRow>(
-      `select toString(series_id) as id, name, service, ${lagColumns}
+      `select toString(series_id) as id, toString(source_id) as sourceId, name, service, ${lagColumns}
       from metric_series where ${ofLag}
       limit 1 by series_id
       limit ${MAX_SERIES}`,
@@ -57,6 +58,12 @@ export async function lags(
     traffic,
   ])
   const pointOf = new Map(points.map((point) => [point.id, point]))
+  const unlocated = series.filter(({ id, cluster }) => cluster === '' && pointOf.has(id))
+  const clusterOf = await findResourceClusters(
+    store,
+    unlocated.map(({ sourceId }) => sourceId),
+    options,
+  )
   const told = series.flatMap((row): Told[] => {
     const point = pointOf.get(row.id)
     if (point === undefined || (point.flag & NO_RECORDED_VALUE) !== 0) return []
@@ -70,7 +77,7 @@ export async function lags(
     return [
       {
         ...whose,
-        cluster: row.cluster,
+        cluster: row.cluster || (clusterOf.get(row.sourceId) ?? ''),
         name: row.name,
         partition: row.partition,
         isNamed,
@@ -90,6 +97,7 @@ const NO_RECORDED_VALUE = 1
 
 type SeriesRow = {
   readonly id: string
+  readonly sourceId: string
   readonly name: string
   readonly service: string
   readonly grp: string

@@ -2,6 +2,7 @@ import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
 import { type Interval, queueTime, type SpanRef } from '../linked-span.ts'
 import { keyOf, type MessageEnd, spansByRef } from '../messages/message-end.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import { type QueueTime, quietTimes, SAMPLE_QUIET } from './quiet-times.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
@@ -45,13 +46,9 @@ export async function queueTimes(
 }
 
 /** A link or parent that a consumer in the window has, with its producer if that was in the window. */
-type Sampled = {
+type Sampled = Taking & {
   readonly producedRef: SpanRef
-  readonly consumedRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
-  readonly start: bigint
-  readonly end: bigint
-  readonly service: string
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
   readonly consumed: Consumer | undefined
 }
@@ -93,9 +90,9 @@ async function deliveries(
     ),
     ask<OfTrace<LinkColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(peer_trace_id)),
-        lower(hex(peer_span_id)), start, toUInt64(start + duration), service)) as found
+        lower(hex(peer_span_id)), start, toUInt64(start + duration), service, kind)) as found
       from (
-        select trace_id, span_id, peer_trace_id, peer_span_id, start, duration, service
+        select trace_id, span_id, peer_trace_id, peer_span_id, start, duration, service, kind
         from span_links
         where ${condition} and direction = 'in' and kind in ('client', 'consumer')
           and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
@@ -124,10 +121,12 @@ async function deliveries(
     ),
   )
   const linked = links.flatMap(({ traceId, found }) =>
-    found.map(([spanId, peerTraceId, peerSpanId, start, finish, service]): Sampled => {
+    found.map(([spanId, peerTraceId, peerSpanId, start, finish, service, kind]): Sampled => {
       const ref = { traceId, spanId }
       return {
         producedRef: ref,
+        producedKey: keyOf(ref),
+        isReceive: kind === 'client',
         consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
         produced: producers.get(keyOf(ref)),
         start: BigInt(start),
@@ -137,16 +136,19 @@ async function deliveries(
       }
     }),
   )
+  const linkedKeys = new Set(linked.map((one) => one.producedKey + keyOf(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
       const ref = { traceId, spanId: parentSpanId }
       const parent = producers.get(keyOf(ref))
       // A parent that doesn't produce is where a consumer runs, no message.
-      if (parent === undefined) return []
+      if (parent === undefined || linkedKeys.has(keyOf(ref) + traceId + spanId)) return []
       const consumed = { cluster, group, operation }
       return [
         {
           producedRef: ref,
+          producedKey: keyOf(ref),
+          isReceive: operation === 'receive',
           consumedRef: { traceId, spanId },
           produced: parent,
           start: BigInt(start),
@@ -157,7 +159,7 @@ async function deliveries(
       ]
     }),
   )
-  return [...linked, ...parented]
+  return withoutOuterSpans([...linked, ...parented])
 }
 
 type OfTrace<Columns> = { readonly traceId: string; readonly found: readonly Columns[] }
@@ -169,6 +171,7 @@ type LinkColumns = readonly [
   start: string,
   finish: string,
   service: string,
+  kind: 'client' | 'consumer',
 ]
 type ChildColumns = readonly [
   spanId: string,

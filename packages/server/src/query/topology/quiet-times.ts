@@ -3,6 +3,7 @@ import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../linked-span.ts'
 import { isConsuming, keyOf, type MessageEnd, spansByRef } from '../messages/message-end.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Consuming spans of quiet topics together: each end of their messages is a read of its own. */
@@ -41,7 +42,7 @@ export async function quietTimes(
       messaging_operation as operation`,
     options,
   )
-  return withoutBatchSpans(taken).flatMap(({ producedRef, consumer }) => {
+  return withoutOuterSpans(taken).flatMap(({ producedRef, consumer }) => {
     const produced = producers.get(keyOf(producedRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
@@ -73,14 +74,13 @@ type Consumer = Pick<
   readonly finish: string
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
-type Taken = { readonly producedRef: SpanRef; readonly consumer: Consumer }
+type Taken = Taking & { readonly producedRef: SpanRef; readonly consumer: Consumer }
 
-/** A batch's span links to the producers of its messages, and so does each message's span under it: they are one delivery each. */
-function withoutBatchSpans(taken: readonly Taken[]): Taken[] {
-  const refOf = (spanId: string, { producedRef, consumer: { traceId, operation } }: Taken): string =>
-    [traceId, spanId, operation, keyOf(producedRef)].join(' ')
-  const batches = new Set(taken.map((one) => refOf(one.consumer.parentSpanId, one)))
-  return taken.filter((one) => !batches.has(refOf(one.consumer.spanId, one)))
+function takenBy(consumer: Consumer, producedRef: SpanRef): Taken {
+  const { service, operation, start, finish } = consumer
+  const times = { start: BigInt(start), end: BigInt(finish) }
+  const isReceive = operation === 'receive'
+  return { producedRef, producedKey: keyOf(producedRef), consumedRef: consumer, service, isReceive, ...times, consumer }
 }
 
 /** What the links of these consumers point at, and their parents where they have none. */
@@ -109,14 +109,9 @@ async function messagesOf(store: Store, consumers: readonly Consumer[], options:
   return [
     ...links.flatMap((link): Taken[] => {
       const consumer = byKey.get(keyOf(link))
-      return consumer === undefined
-        ? []
-        : [{ consumer, producedRef: { traceId: link.peerTraceId, spanId: link.peerSpanId } }]
+      return consumer === undefined ? [] : [takenBy(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
     }),
-    ...parented.map((consumer) => ({
-      consumer,
-      producedRef: { traceId: consumer.traceId, spanId: consumer.parentSpanId },
-    })),
+    ...parented.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId })),
   ]
 }
 

@@ -1,0 +1,27 @@
+import { messagingNames } from '../../store/messaging/semconv.ts'
+import type { QueryOptions, Store } from '../../store/store.ts'
+import { findSources } from '../span-source.ts'
+
+/** Ids are a parameter of a request, at most 128 KiB. */
+const SOURCES_AT_ONCE = 3_000
+
+/** Clusters that resources name, by the id of their row in `sources`. Those that name none are absent. */
+export async function findResourceClusters(
+  store: Store,
+  sourceIds: Iterable<string>,
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set(sourceIds)]
+  const clusters = new Map<string, string>()
+  for (let from = 0; from < ids.length; from += SOURCES_AT_ONCE) {
+    const { list, indexes } = await findSources(store, ids.slice(from, from + SOURCES_AT_ONCE), options)
+    for (const [id, index] of indexes) {
+      const attributes = new Map(
+        list[index]?.resource.attributes.map(({ key, value }) => [key, value.stringValue ?? '']),
+      )
+      const cluster = messagingNames.cluster.map((name) => attributes.get(name) ?? '').find((text) => text !== '')
+      if (cluster !== undefined) clusters.set(id, cluster)
+    }
+  }
+  return clusters
+}
