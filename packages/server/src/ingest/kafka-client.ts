@@ -17,6 +17,12 @@ type BatchDecoder = (reader: BatchReader) => Promise<unknown>
 const require = createRequire(import.meta.url)
 
 const BATCH_DECODER = 'kafkajs/src/protocol/recordBatch/v0/decoder'
+/**
+ * A consumer leaves its group once its fetch has ended, and a server that stops waits 600 ms for it. A member that did not
+ * leave blocks the group for 30 s.
+ */
+const MAX_FETCH_WAIT_MS = 200
+
 const FETCH_MODULES = /[\\/]kafkajs[\\/]src[\\/]protocol[\\/]requests[\\/]fetch[\\/]v/
 
 const limited = new AsyncLocalStorage<true>()
@@ -45,7 +51,11 @@ export function connectToKafka(access: KafkaAccess, groupId: string): KafkaClien
     ...(sasl === undefined ? {} : { sasl: sasl as KafkaJs.SASLOptions }),
   })
   return {
-    consumer: kafka.consumer({ groupId, retry: { restartOnFailure: () => Promise.resolve(true) } }),
+    consumer: kafka.consumer({
+      groupId,
+      maxWaitTimeInMs: MAX_FETCH_WAIT_MS,
+      retry: { restartOnFailure: () => Promise.resolve(true) },
+    }),
     withLimits: (start) => limited.run(true, start),
   }
 }

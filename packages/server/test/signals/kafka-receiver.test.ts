@@ -24,7 +24,7 @@ const traces = (name: string) =>
     { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), name, startTimeUnixNano: '1' },
   ])
 
-test('requests of a topic are taken once the journal has them, in protobuf and JSON, bad ones passed over', async () => {
+test.concurrent('requests of a topic are taken once the journal has them, in protobuf and JSON, bad ones passed over', async () => {
   await using topic = await newTopic()
   let full = true
   const kept: SignalRows[] = []
@@ -47,7 +47,7 @@ test('requests of a topic are taken once the journal has them, in protobuf and J
   full = false
   const second = await startKafkaReceiver(options)
   await vi.waitUntil(() => kept.length === 2, WAIT)
-  await vi.waitUntil(async () => (await topic.committed()) === '4', WAIT)
+  await vi.waitFor(async () => expect(await topic.committed()).toBe('4'), WAIT)
   await topic.send([Buffer.from(encodeTraces(traces('gzip')))], CompressionTypes.GZIP)
   await vi.waitUntil(() => kept.length === 3, WAIT)
   await second.close(10_000)
@@ -62,7 +62,7 @@ test('requests of a topic are taken once the journal has them, in protobuf and J
 }, 120_000)
 
 // The broker compresses what it is sent with what the topic says: these are Java's own codecs.
-test.each(['snappy', 'lz4', 'zstd'])(
+test.concurrent.each(['snappy', 'lz4', 'zstd'])(
   'batches that are compressed with %s are read',
   async (compression) => {
     await using topic = await newTopic({ 'compression.type': compression })
@@ -84,7 +84,18 @@ test.each(['snappy', 'lz4', 'zstd'])(
   120_000,
 )
 
-test('no broker is told and tried again, and stopping does not wait for it', async () => {
+test.concurrent('a receiver that waits for messages leaves its group before the server has to stop', async () => {
+  await using topic = await newTopic()
+  const intake = intakeInto(() => Promise.resolve())
+  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
+  const receiver = await startKafkaReceiver(options)
+  await topic.send([Buffer.from(encodeTraces(traces('only')))])
+  await vi.waitFor(async () => expect(await topic.committed()).toBe('1'), WAIT)
+  await receiver.close(3000)
+  expect(await topic.members()).toBe(0)
+}, 120_000)
+
+test.concurrent('no broker is told and tried again, and stopping does not wait for it', async () => {
   const log: string[] = []
   const receiver = await startKafkaReceiver({
     brokers: ['127.0.0.1:1'],
@@ -123,6 +134,7 @@ async function newTopic(config: Readonly<Record<string, string>> = {}) {
       const [offsets] = await admin.fetchOffsets({ groupId: name, topics: [name] })
       return offsets?.partitions[0]?.offset
     },
+    members: async () => (await admin.describeGroups([name])).groups[0]?.members.length,
     [Symbol.asyncDispose]: async () => {
       await producer.disconnect()
       await admin.disconnect()
