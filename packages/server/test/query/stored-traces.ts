@@ -17,6 +17,10 @@ export type StoredTraces = {
 /** Where tests of the cluster have the same suites look, by environment: the URL of a fresh database. */
 const STORE = 'SPANLINK_TEST_STORE'
 
+export function isOnCluster(): boolean {
+  return process.env[STORE] !== undefined
+}
+
 /** A real engine in `dir`, or the cluster that the environment names. */
 export function openTestStore(dir: string): Promise<Store> {
   const url = process.env[STORE]
