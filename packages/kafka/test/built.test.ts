@@ -16,7 +16,7 @@ import { SDK_MAJOR } from './support/sdk.ts'
 const run = promisify(execFile)
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-describe.skipIf(SDK_MAJOR !== 3)('the package as it is published', () => {
+describe.skipIf(SDK_MAJOR !== 3).concurrent('the package as it is published', () => {
   const kafka = useKafka()
   let app = ''
 
@@ -46,7 +46,7 @@ describe.skipIf(SDK_MAJOR !== 3)('the package as it is published', () => {
         const { stdout } = await run(
           process.execPath,
           ['--import=./test/register/otel.ts', '--import=@spanlink/kafka/register', `test/register/${file}`, client],
-          { cwd: app, env: { ...process.env, BROKERS: kafka().brokers.join(), TOPIC: topic }, timeout: 25_000 },
+          { cwd: app, env: { ...process.env, BROKERS: kafka().brokers.join(), TOPIC: topic }, timeout: 100_000 },
         )
         const spans = stdout
           .split('\n')

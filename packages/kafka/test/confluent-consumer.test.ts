@@ -3,11 +3,12 @@ import type * as Confluent from '@confluentinc/kafka-javascript'
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import { trace } from '@opentelemetry/api'
 import kafkajs from 'kafkajs'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { traceConfluent } from '@spanlink/kafka'
 import { useConfluent } from './behaviour/confluent-broker.ts'
 import { nativeClient } from './support/native-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
+import { waitFor } from './support/wait.ts'
 
 // What only Confluent's consumer and transactions do, and where other instrumentations of them failed, against a real broker.
 
@@ -179,7 +180,7 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, consume
         },
       })
       await promise
-      await vi.waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(1))
+      await waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(1))
       const commits = spans.named('commit').map(described)
       expect(commits.map(({ parent }) => parent)).toEqual(autoCommit ? [] : [idOf(spans.only(`process ${topic}`))])
     }

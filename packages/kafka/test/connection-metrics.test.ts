@@ -3,9 +3,10 @@ import { Producer as PlatformaticProducer, stringSerializers } from '@platformat
 import { traceKafkaJS, tracePlatformatic } from '@spanlink/kafka'
 import { useOwnKafka } from '@spanlink/testkit/vitest'
 import kafkajs from 'kafkajs'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import type { CollectedMetrics } from './support/collected-metrics.ts'
+import { waitFor, waitUntil } from './support/wait.ts'
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const kafka = useOwnKafka({ tls: true })
@@ -24,19 +25,20 @@ async function levelOf(collected: CollectedMetrics, name: string): Promise<numbe
 test('requests that wait in the client are its queue, and those the broker does not answer are timeouts', async () => {
   await using collected = collectedMetrics()
   const topic = await topicOf()
-  const options = { brokers: kafka().brokers, logLevel: logLevel.NOTHING, requestTimeout: 1000, retry: { retries: 0 } }
+  const options = { brokers: kafka().brokers, logLevel: logLevel.NOTHING, requestTimeout: 3000, retry: { retries: 0 } }
   const client = traceKafkaJS(new Kafka(options), { meterProvider: collected.provider })
   const producer = client.producer({ createPartitioner, maxInFlightRequests: 1 })
-  await producer.connect()
   const send = () => producer.send({ topic, messages: [{ value: 'v' }] })
-  await send()
+  // Without retries of its own, and on a machine that may be slow.
+  await waitFor(() => producer.connect())
+  await waitFor(send)
   const [host, port] = kafka().brokers[0]!.split(':')
   const broker = { 'messaging.system.name': 'kafka', 'server.address': host, 'server.port': Number(port) }
   kafka().pause()
   try {
     const sends = [send(), send(), send()]
     const results = Promise.allSettled(sends)
-    await vi.waitUntil(async () => (await levelOf(collected, 'kafka.client.request.queued')) === 2)
+    await waitUntil(async () => (await levelOf(collected, 'kafka.client.request.queued')) === 2)
     expect((await results).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
     const found = await collected.collect()
     expect(found.get('kafka.client.request.timeouts')).toEqual({
@@ -67,7 +69,7 @@ test('connections with TLS are counted once, and their bytes as they are before 
   await producer.send({ topic, messages: [{ value: Buffer.alloc(50_000, 'v') }] })
   expect(await connectionsOf(collected)).toEqual(expectedConnections(tls.broker))
   await producer.disconnect()
-  await vi.waitUntil(async () => (await levelOf(collected, 'kafka.client.connections')) === 0)
+  await waitUntil(async () => (await levelOf(collected, 'kafka.client.connections')) === 0)
 })
 
 test('the same of @platformatic/kafka', async (context) => {
@@ -82,7 +84,7 @@ test('the same of @platformatic/kafka', async (context) => {
     await producer.send({ messages: [{ topic, value: 'v'.repeat(50_000) }] })
     expect(await connectionsOf(collected)).toEqual(expectedConnections(tls.broker))
     await producer.close()
-    await vi.waitUntil(async () => (await levelOf(collected, 'kafka.client.connections')) === 0)
+    await waitUntil(async () => (await levelOf(collected, 'kafka.client.connections')) === 0)
   } finally {
     tracing.disable()
   }

@@ -6,12 +6,13 @@ import { Producer, stringSerializers } from '@platformatic/kafka'
 import { KafkaInstrumentation } from '@spanlink/kafka/instrumentation'
 import { useKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJS from 'kafkajs'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import { nativeClient } from './support/native-client.ts'
 import { recordedLogs } from './support/recorded-logs.ts'
 import { described, useRecordedSpans } from './support/recorded-spans.ts'
 import { InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
+import { waitUntil } from './support/wait.ts'
 
 // What tests import is not what Node's hooks see: the clients are required, as an application would.
 const require = createRequire(import.meta.url)
@@ -126,7 +127,7 @@ describe.skipIf(SDK_MAJOR !== 3)('KafkaInstrumentation', () => {
     await Promise.all([producer.disconnect(), consumer.disconnect()])
     expect(logs.all()).toHaveLength(told)
     // Levels stay right.
-    await vi.waitUntil(async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0)
+    await waitUntil(async () => (await collected.collect()).get('kafka.client.connections')?.points[0]?.value === 0)
   })
 
   test.skipIf(nativeClient('@confluentinc/kafka-javascript').isMissing)('Confluent’s client, too', async () => {

@@ -6,8 +6,9 @@ import type { Socket } from 'node:net'
 import { traceKafkaJS } from '@spanlink/kafka'
 import { useKafka } from '@spanlink/testkit/vitest'
 import kafkajs from 'kafkajs'
-import { expect, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
+import { waitFor } from './support/wait.ts'
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const kafka = useKafka()
@@ -44,7 +45,7 @@ test.each([
   const ofHandlers = new Set<Socket>()
   const onSocket = (event: unknown): void => void opened.push((event as { readonly socket: Socket }).socket)
   const areAllCounted = () =>
-    vi.waitFor(async () => expect(await connects()).toBe(opened.filter((socket) => !ofHandlers.has(socket)).length))
+    waitFor(async () => expect(await connects()).toBe(opened.filter((socket) => !ofHandlers.has(socket)).length))
   subscribe('net.client.socket', onSocket)
   try {
     const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })

@@ -5,10 +5,11 @@ import { createKafkaTelemetry, traceKafkaJS } from '@spanlink/kafka'
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
 import { useKafka } from '@spanlink/testkit/vitest'
 import kafkajs from 'kafkajs'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { collectedMetrics } from './support/collected-metrics.ts'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 import { sendOf } from './support/sending.ts'
+import { waitUntil } from './support/wait.ts'
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const kafka = useKafka()
@@ -109,7 +110,7 @@ describe('a flow over a real broker', () => {
     expect(connects?.attributes).toEqual({ ...SYSTEM, ...BROKER })
     expect(connects!.value).toBeGreaterThanOrEqual(2)
     // kafkajs doesn't wait for its sockets to be closed.
-    const closed = await vi.waitUntil(async () => {
+    const closed = await waitUntil(async () => {
       const later = await collected.collect()
       return later.get('kafka.client.connections')?.points[0]?.value === 0 && later
     })
@@ -221,7 +222,7 @@ test('a connection that is refused is an attempt with its error', async () => {
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await expect(producer.connect()).rejects.toThrow('ECONNREFUSED')
   const attributes = { ...SYSTEM, 'server.address': '127.0.0.1', 'server.port': 1, 'error.type': 'ECONNREFUSED' }
-  const found = await vi.waitUntil(async () => {
+  const found = await waitUntil(async () => {
     const collectedNow = await collected.collect()
     return collectedNow.has('kafka.client.connects') && collectedNow
   })

@@ -18,6 +18,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { tracePlatformatic } from '../src/clients/platformatic.ts'
 import type { PlatformaticTracing } from '../src/clients/platformatic.ts'
 import type { KafkaTelemetryOptions } from '../src/index.ts'
+import { closeClient } from './support/close-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
 // What only @platformatic/kafka does, and where its other instrumentation fails, against a real broker.
@@ -31,7 +32,7 @@ describe('@platformatic/kafka', () => {
   let tracing: PlatformaticTracing | undefined
 
   afterEach(async () => {
-    await Promise.all(opened.map((client) => client.close(true)))
+    await Promise.all(opened.map(closeClient))
     opened = []
     tracing?.disable()
     tracing = undefined

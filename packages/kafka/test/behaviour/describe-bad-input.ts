@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { KafkaTelemetryOptions } from '@spanlink/kafka'
 import { useKafka } from '@spanlink/testkit/vitest'
-import { describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { idOf, useRecordedSpans } from '../support/recorded-spans.ts'
 import { createLargeTopic } from '../support/large-topic.ts'
 import type { ClientUnderTest, ConnectedClient, DeliveredTestMessage, TestMessage } from './client-under-test.ts'
+import { waitFor } from '../support/wait.ts'
 
 /** What no message and no handler may do to a traced client, against a real broker. */
 export function describeBadInput(client: ClientUnderTest): void {
@@ -39,7 +40,7 @@ export function describeBadInput(client: ClientUnderTest): void {
       })
       await all.promise
       expect(arrived.map(({ headers }) => ownHeaders(headers))).toEqual([...cases.map(ownHeaders), []])
-      await vi.waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(cases.length + 1))
+      await waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(cases.length + 1))
       const links = spans.named(`process ${topic}`).map((span) => span.links.map((link) => idOf(link.context)))
       expect(links).toEqual(spans.named(`send ${topic}`).map((span) => [idOf(span)]))
     })
@@ -65,7 +66,7 @@ export function describeBadInput(client: ClientUnderTest): void {
         return fail?.() ?? Promise.resolve()
       })
       await done.promise
-      await vi.waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(4))
+      await waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(4))
       expect(
         spans.named(`process ${topic}`).map(({ status, attributes }) => [status, attributes['error.type']]),
       ).toEqual([
@@ -90,7 +91,7 @@ export function describeBadInput(client: ClientUnderTest): void {
       await sleep(0)
       expect(spans.named(`process ${topic}`)).toEqual([])
       settled.resolve()
-      await vi.waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(1))
+      await waitFor(() => expect(spans.named(`process ${topic}`)).toHaveLength(1))
     })
   })
 }

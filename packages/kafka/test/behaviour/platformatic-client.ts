@@ -2,6 +2,7 @@ import { Consumer, Producer } from '@platformatic/kafka'
 import type { Message } from '@platformatic/kafka'
 import { tracePlatformatic } from '@spanlink/kafka'
 import type { PlatformaticTracing } from '@spanlink/kafka'
+import { closeClient } from '../support/close-client.ts'
 import type { ClientUnderTest, DeliveredTestMessage, TestMessage } from './client-under-test.ts'
 
 /** With the client's default: Buffers in, Buffers out. */
@@ -44,7 +45,7 @@ export const platformaticClient: ClientUnderTest = {
         })()
       },
       async [Symbol.asyncDispose]() {
-        await Promise.all([producer.close(), ...consumers.map((consumer) => consumer.close(true))])
+        await Promise.all([producer, ...consumers].map(closeClient))
         tracing.disable()
       },
     }

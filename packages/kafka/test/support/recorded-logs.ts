@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import { InMemoryLogRecordExporter, LoggerProvider, SimpleLogRecordProcessor } from '@opentelemetry/sdk-logs'
-import { vi } from 'vitest'
+import { waitUntil } from './wait.ts'
 
 export interface RecordedLog {
   readonly name: string | undefined
@@ -35,6 +35,6 @@ export function recordedLogs(): RecordedLogs {
     provider,
     all,
     named,
-    first: (name, isIt = () => true) => vi.waitUntil(() => named(name).find(isIt), { timeout: 25_000 }),
+    first: (name, isIt = () => true) => waitUntil(() => named(name).find(isIt)),
   }
 }
