@@ -33,12 +33,12 @@ export class Operations {
   }
 
   /** Takes the row at `start` that all columns have read last. */
-  take(bytes: Buffer, start: number): void {
+  take(view: DataView, start: number): void {
     this.#operation[SERVICE] = this.#services.last()
     this.#operation[NAME] = this.#names.last()
-    this.#operation[KIND] = bytes[start + ROW.kind] as number
+    this.#operation[KIND] = view.getUint8(start + ROW.kind)
     this.#operations.number(this.#operation)
-    const received = bytes.readUInt32LE(start + ROW.received)
+    const received = view.getUint32(start + ROW.received, true)
     if (received > this.#received) this.#received = received
   }
 

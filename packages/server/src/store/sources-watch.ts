@@ -1,4 +1,5 @@
 import type { RowWatch, Summary } from './native/native-block.ts'
+import type { RowCursor } from './native/row-cursor.ts'
 import { type RecentlyStored, stretchOf } from './recently-stored.ts'
 
 /** The first columns of sql/sources.sql. */
@@ -20,7 +21,7 @@ export class SourcesWatch implements RowWatch {
     this.#fresh.clear()
   }
 
-  row(bytes: Buffer, start: number): void {
+  row({ bytes }: RowCursor, start: number): void {
     const id = bytes.toString('latin1', start, start + SOURCE_ID_BYTES)
     const key = `${stretchOf(bytes.readUInt32LE(start + RECEIVED))} ${id}`
     if (!this.#recent.has(key)) this.#fresh.add(key)

@@ -1,6 +1,7 @@
 import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
 import { lowCardinalityColumn } from './native/column.ts'
 import type { RowWatch, Summary } from './native/native-block.ts'
+import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
 import type { RecentlyStored } from './recently-stored.ts'
 import { ROW } from './traffic/span-row.ts'
@@ -37,11 +38,11 @@ export class SpansWatch implements RowWatch {
     this.#minutes.clear()
   }
 
-  row(bytes: Buffer, start: number): void {
-    this.#messaging.take(bytes, bytes[start + ROW.kind] as number)
-    this.#bounds.take(bytes, start)
-    this.#minutes.take(bytes, start)
-    this.#operations.take(bytes, start)
+  row({ bytes, view }: RowCursor, start: number): void {
+    this.#messaging.take(bytes, view.getUint8(start + ROW.kind))
+    this.#bounds.take(view, start)
+    this.#minutes.take(bytes, view, start)
+    this.#operations.take(view, start)
   }
 
   async summaries(): Promise<readonly Summary[]> {

@@ -13,18 +13,22 @@ const NAMES: readonly string[] = [...FIELDS.flatMap((field) => messagingNames[fi
 const PLACE_OF = new Map(NAMES.map((name, place) => [name, place]))
 const LONGEST_NAME = Math.max(...NAMES.map((name) => name.length))
 
-/** From the first name of a field to before the first of the next. */
-export type Names = { readonly from: number; readonly to: number }
+/** From the first name of a field to before the first of the next, and the bits of all. */
+export type Names = { readonly from: number; readonly to: number; readonly bits: number }
 
 export const namesOf = Object.fromEntries(
   FIELDS.map((field) => {
     const names = messagingNames[field]
     const from = PLACE_OF.get(names[0]) as number
-    return [field, { from, to: from + names.length }]
+    return [field, toNames(from, from + names.length)]
   }),
 ) as Readonly<Record<(typeof FIELDS)[number], Names>>
 
-export const batchCount: Names = { from: NAMES.length - 1, to: NAMES.length }
+export const batchCount = toNames(NAMES.length - 1, NAMES.length)
+
+function toNames(from: number, to: number): Names {
+  return { from, to, bits: (1 << to) - (1 << from) }
+}
 
 /** In `#placeOfKey`. */
 const NOT_LOOKED_AT = 255
@@ -93,7 +97,8 @@ export class NotedAttributes implements Column {
   }
 
   /** Where in the rows the value of the first of `names` lies that the row has one for, its length first; else -1. */
-  find({ from, to }: Names, bytes: Buffer): number {
+  find({ from, to, bits }: Names, bytes: Buffer): number {
+    if ((this.#seen & bits) === 0) return -1
     for (let place = from; place < to; place++) {
       if ((this.#seen & (1 << place)) === 0) continue
       const at = this.#valueAt[place] as number

@@ -99,9 +99,9 @@ export function lowCardinalityColumn(): LowCardinalityColumn {
       const used = indexes.subarray(0, count)
       const [width, narrow] =
         dictionary.count <= 2 ** 8
-          ? [0, Uint8Array.from(used)]
+          ? [0, new Uint8Array(used)]
           : dictionary.count <= 2 ** 16
-            ? [1, Uint16Array.from(used)]
+            ? [1, new Uint16Array(used)]
             : [2, used]
       head.clear()
       head.u64(KEYS_ARE_HERE + width)

@@ -17,7 +17,7 @@ export type RowWatch = {
   /** Called when all columns were. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
-  row(bytes: Buffer, start: number): void
+  row(cursor: RowCursor, start: number): void
   /** What other tables keep of the rows that were turned; valid until the next are. */
   summaries(): Promise<readonly Summary[]>
   /** The table has all of these rows already. @default it hasn't */
@@ -130,7 +130,7 @@ export class NativeBlock {
     const start = cursor.pos
     for (const reader of this.#readers) reader.read(cursor)
     cursor.check()
-    this.#watch?.row(cursor.bytes, start)
+    this.#watch?.row(cursor, start)
   }
 
   /** Of the rows turned last, until the next are. */

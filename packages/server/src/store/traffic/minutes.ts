@@ -71,11 +71,11 @@ export class TrafficMinutes {
   }
 
   /** Takes the row at `start` that all columns have read last. */
-  take(bytes: Buffer, start: number): void {
+  take(bytes: Buffer, view: DataView, start: number): void {
     const { operation, topic, system, group, cluster } = this.#messaging
     const batchCountAt = this.#messaging.batchCountAt(bytes)
     const wanted = this.#group
-    wanted[MINUTE] = minuteAt(bytes, start + ROW.start)
+    wanted[MINUTE] = minuteAt(view, start + ROW.start)
     // A batch is taken once and its messages are processed one by one, or the batch is all there is: counted like a
     // `receive`, it doesn't add to them and still stands where they have no spans.
     wanted[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
@@ -87,15 +87,15 @@ export class TrafficMinutes {
     const number = this.#numberOf(wanted)
     const kept = this.#kept
     const at = number * KEPT
-    const received = bytes.readUInt32LE(start + ROW.received)
+    const received = view.getUint32(start + ROW.received, true)
     if (received > (kept[at + RECEIVED] as number)) kept[at + RECEIVED] = received
     kept[at + SPANS] = (kept[at + SPANS] as number) + 1
-    const isError = bytes[start + ROW.status] === ERROR
+    const isError = view.getUint8(start + ROW.status) === ERROR
     if (isError) kept[at + ERRORS] = (kept[at + ERRORS] as number) + 1
     if (batchCountAt >= 0) this.#countBatch(number, readCount(bytes, batchCountAt) - 1, isError)
     if (operation === NONE || operation === SETTLE || topic.dictionary.lengthOf(topic.last()) === 0) return
-    this.#count(number, durationBucket(durationAt(bytes, start + ROW.duration)))
-    this.#takeSlowest(bytes, start, number * NOTABLE_BYTES)
+    this.#count(number, durationBucket(durationAt(view, start + ROW.duration)))
+    this.#takeSlowest(bytes, view, start, number * NOTABLE_BYTES)
     if (isError) this.#takeFailed(bytes, start, number * NOTABLE_BYTES)
   }
 
@@ -109,12 +109,13 @@ export class TrafficMinutes {
   }
 
   /** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
-  #takeSlowest(bytes: Buffer, start: number, at: number): void {
+  #takeSlowest(bytes: Buffer, view: DataView, start: number, at: number): void {
     const known = this.#notable.bytes
     const [duration, ids] = [start + ROW.duration, start + ROW.ids]
-    const order = compareDurations(bytes, duration, known, at) || compareIds(bytes, ids, known, at + SLOWEST_IDS)
+    const order =
+      compareDurations(view, duration, this.#notable.view, at) || compareIds(bytes, ids, known, at + SLOWEST_IDS)
     if (order <= 0) return
-    if (durationAt(bytes, duration) > 0) bytes.copy(known, at, duration, duration + 8)
+    if (durationAt(view, duration) > 0) bytes.copy(known, at, duration, duration + 8)
     bytes.copy(known, at + SLOWEST_IDS, ids, ids + IDS_BYTES)
   }
 

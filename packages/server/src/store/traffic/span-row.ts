@@ -18,9 +18,9 @@ export const ERROR = 2
 const MINUTE_NANO = 60_000_000_000
 
 /** Minutes since 1970 of a UInt64 of nanoseconds. */
-export function minuteAt(bytes: Buffer, at: number): number {
-  const low = bytes.readUInt32LE(at)
-  const high = bytes.readUInt32LE(at + 4)
+export function minuteAt(view: DataView, at: number): number {
+  const low = view.getUint32(at, true)
+  const high = view.getUint32(at + 4, true)
   const minute = Math.floor((high * 2 ** 32 + low) / MINUTE_NANO)
   // Beyond 2^53 a time is rounded, and may have reached the minute after its own; the beginning of a minute is exact (60·10⁹ is
   // 2¹¹ times an odd number of 25 bits).
@@ -30,14 +30,14 @@ export function minuteAt(bytes: Buffer, at: number): number {
 }
 
 /** An Int64 of nanoseconds, rounded beyond 2^53; 0 for one below 0. */
-export function durationAt(bytes: Buffer, at: number): number {
-  const high = bytes.readInt32LE(at + 4)
-  return high < 0 ? 0 : high * 2 ** 32 + bytes.readUInt32LE(at)
+export function durationAt(view: DataView, at: number): number {
+  const high = view.getInt32(at + 4, true)
+  return high < 0 ? 0 : high * 2 ** 32 + view.getUint32(at, true)
 }
 
 /** Which of two durations is longer: above 0 for the first. Those below 0 are equal to 0. */
-export function compareDurations(a: Buffer, aAt: number, b: Buffer, bAt: number): number {
-  const [highA, highB] = [a.readInt32LE(aAt + 4), b.readInt32LE(bAt + 4)]
+export function compareDurations(a: DataView, aAt: number, b: DataView, bAt: number): number {
+  const [highA, highB] = [a.getInt32(aAt + 4, true), b.getInt32(bAt + 4, true)]
   if (highA < 0 || highB < 0) return durationAt(a, aAt) - durationAt(b, bAt)
-  return highA - highB || a.readUInt32LE(aAt) - b.readUInt32LE(bAt)
+  return highA - highB || a.getUint32(aAt, true) - b.getUint32(bAt, true)
 }
