@@ -8,10 +8,8 @@ export function keyText(key: unknown, topic: string, option: ResolvedOptions['me
   if (key === null || key === undefined || option === 'off') return undefined
   if (option === 'on') return canonicalText(key)
   let formatted: unknown
-  quietly('format a message key', () => {
-    formatted = option(key, topic)
-  })
-  return typeof formatted === 'string' ? formatted : undefined
+  quietly('format a message key', () => (formatted = option(key, topic)))
+  return typeof formatted === 'string' ? canonicalText(formatted) : undefined
 }
 
 // One key that isn't UTF-8 fails a whole OTLP export batch (string fields must be valid), so such keys are left out.

@@ -75,5 +75,11 @@ export function observeInPlace<T, R extends PromiseLike<T>>(
 }
 
 function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof (value as { then?: unknown }).then === 'function'
+  } catch {
+    // It is the application's own, which it may hand out without ever reading that.
+    return false
+  }
 }

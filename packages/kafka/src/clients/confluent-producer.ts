@@ -7,6 +7,7 @@ import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './con
 import type { ClientSettings } from './confluent-settings.ts'
 import { traceConfluentTransactions } from './confluent-transactions.ts'
 import { withErrorType } from './rdkafka-errors.ts'
+import { asRecord } from './record-headers.ts'
 import { replaceMethod } from './replace-method.ts'
 
 /**
@@ -27,8 +28,15 @@ export function traceConfluentProducer(
     const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
     const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId, leaderOf })
     // The client writes into the messages it gets (bytes for the value, a list for the headers), so that sending one again fails.
-    const copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
     const fail = (error: unknown): void => started.fail(withErrorType(error))
+    let copies: KafkaJS.Message[]
+    try {
+      copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
+    } catch (error) {
+      // An accessor that throws: the client rejects with that error.
+      fail(error)
+      return send(record)
+    }
     const sendOne = (part: KafkaJS.Message[]): Promise<KafkaJS.RecordMetadata[]> =>
       // Own properties count: the client looks for `acks` and others, which it refuses.
       send({ ...record, topic, messages: part })
@@ -52,20 +60,24 @@ export function traceConfluentProducer(
 }
 
 const MESSAGES: OutgoingFormat<KafkaJS.Message> = {
-  read: (message) => message,
+  read: asRecord,
   withHeaders: (message, headers) => ({ ...copyOf(message), headers: headers as KafkaJS.Message['headers'] }),
 }
 
 // What the client won't take it must see as it is, to answer with its own error.
 function isSendable(record: KafkaJS.ProducerRecord | undefined): record is KafkaJS.ProducerRecord {
-  return (
-    isObject(record) &&
-    typeof record.topic === 'string' &&
-    record.topic !== '' &&
-    Array.isArray(record.messages) &&
-    record.messages.length > 0 &&
-    record.messages.every(isObject)
-  )
+  try {
+    return (
+      isObject(record) &&
+      typeof record.topic === 'string' &&
+      record.topic !== '' &&
+      Array.isArray(record.messages) &&
+      record.messages.length > 0 &&
+      record.messages.every(isObject)
+    )
+  } catch {
+    return false
+  }
 }
 
 function isObject(value: unknown): value is object {

@@ -8,6 +8,7 @@ import { clientSettings } from './confluent-settings.ts'
 import { traceConfluentProducer } from './confluent-producer.ts'
 import { measureWhenConnected } from './confluent-statistics.ts'
 import { replaceMethod } from './replace-method.ts'
+import { tracedClients } from './traced-clients.ts'
 
 export interface ConfluentOptions extends KafkaTelemetryOptions {
   /**
@@ -43,18 +44,21 @@ export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
   options?: ConfluentOptions | KafkaTelemetry,
 ): T {
   const factory: object = 'KafkaJS' in target ? target.KafkaJS.Kafka.prototype : target
-  if (traced.has(factory) || traced.has(Object.getPrototypeOf(factory))) {
+  const { clients } = tracedClients()
+  if (clients.has(factory) || clients.has(Object.getPrototypeOf(factory) as object)) {
     warnOnce('traceConfluent was called twice for the same Kafka; the second call does nothing')
     return target
   }
-  traced.add(factory)
+  if (!Object.isExtensible(factory)) {
+    warnOnce('this Kafka instance is frozen or sealed, so it cannot be traced')
+    return target
+  }
+  clients.add(factory)
   const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
   const { splitSends = true, clientId }: ConfluentOptions = isTelemetry(options) ? {} : (options ?? {})
   traceFactory(factory as KafkaJS.Kafka, telemetry, { splitSends, clientId })
   return target
 }
-
-const traced = new WeakSet<object>()
 
 interface FactorySettings {
   readonly splitSends: boolean

@@ -21,6 +21,7 @@ import { onlyPlace, recordPlaces } from './kafkajs-partitions.ts'
 import type { WatchedPartitions } from './kafkajs-partitions.ts'
 import { traceTransactionEnd } from './kafkajs-settle.ts'
 import type { Settling } from './kafkajs-settle.ts'
+import { asRecord } from './record-headers.ts'
 import { overriding, replaceMethod } from './replace-method.ts'
 
 /** Traces `send`, `sendBatch` and the same two of every transaction. */
@@ -106,16 +107,23 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
 
 // kafkajs answers what it won't send with errors of its own, which quote the message: it must see the application's.
 function isSendable(record: TopicMessages | undefined): record is TopicMessages {
-  return (
-    typeof record?.topic === 'string' &&
-    record.topic !== '' &&
-    Array.isArray(record.messages) &&
-    record.messages.every(isMessage)
-  )
+  try {
+    return (
+      typeof record?.topic === 'string' &&
+      record.topic !== '' &&
+      Array.isArray(record.messages) &&
+      record.messages.every(isMessage)
+    )
+  } catch {
+    // An accessor that throws: kafkajs rejects with that error.
+    return false
+  }
 }
 
 function isMessage(message: unknown): message is Message {
-  return typeof message === 'object' && message !== null && (message as Message).value !== undefined
+  if (typeof message !== 'object' || message === null) return false
+  const { value, headers } = message as { readonly value?: unknown; readonly headers?: unknown }
+  return value !== undefined && headers !== null
 }
 
 function startSend(
@@ -128,7 +136,7 @@ function startSend(
 }
 
 const MESSAGES: OutgoingFormat<Message> = {
-  read: (message) => message,
+  read: asRecord,
   withHeaders: (message, headers) => ({ ...ownFields(message), headers: headers as Message['headers'] }),
 }
 

@@ -9,13 +9,14 @@ import { traceProducer } from './kafkajs-producer.ts'
 import { watchClientId } from './kafkajs-identity.ts'
 import { watchPartitions } from './kafkajs-partitions.ts'
 import { replaceMethod } from './replace-method.ts'
+import { tracedClients } from './traced-clients.ts'
 
 /**
  * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned. Those made before are not
  * traced. Methods are replaced by own properties of the objects, so classes, other instances and `instanceof` are as before.
  */
 export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetryOptions | KafkaTelemetry): K {
-  if (traced.has(kafka)) {
+  if (tracedClients().clients.has(kafka)) {
     warnOnce('traceKafkaJS was called twice with the same Kafka instance; the second call does nothing')
     return kafka
   }
@@ -29,7 +30,7 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
     warnOnce('this Kafka instance is frozen or sealed, so it cannot be traced')
     return kafka
   }
-  traced.add(kafka)
+  tracedClients().clients.add(kafka)
   const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
   const configured = isTelemetry(options) ? undefined : options?.clientId
   const makeProducer = kafka.producer.bind(kafka)
@@ -54,8 +55,6 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
   })
   return kafka
 }
-
-const traced = new WeakSet<Kafka>()
 
 function isTelemetry(options: KafkaTelemetryOptions | KafkaTelemetry | undefined): options is KafkaTelemetry {
   return options !== undefined && 'startSend' in options

@@ -9,6 +9,7 @@ import type { PlatformaticProcessing } from './platformatic-process.ts'
 import { watchSends } from './platformatic-sends.ts'
 import { watchSettlements } from './platformatic-settle.ts'
 import { watchProducerStreams } from './platformatic-streams.ts'
+import { tracedClients } from './traced-clients.ts'
 
 /** Traces messages of `@platformatic/kafka` that the application handles, which the client can't know of. */
 export interface PlatformaticTracing {
@@ -34,9 +35,10 @@ export interface PlatformaticTracing {
  * and their commits. It subscribes to the client's diagnostics channels; nothing is patched, and the client isn't even loaded.
  */
 export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemetry): PlatformaticTracing {
-  if (current !== undefined) {
+  const traced = tracedClients()
+  if (traced.platformatic !== undefined) {
     warnOnce('tracePlatformatic was called twice; the second call does nothing, as the first traces all clients')
-    return current
+    return traced.platformatic
   }
   const isTelemetry = options !== undefined && 'startSend' in options
   const telemetry = isTelemetry ? options : createKafkaTelemetry(options)
@@ -52,10 +54,8 @@ export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemet
   ]
   const disable = (): void => {
     subscriptions.forEach((unsubscribe) => unsubscribe())
-    if (current === tracing) current = undefined
+    if (traced.platformatic === tracing) traced.platformatic = undefined
   }
   const tracing = Object.freeze({ ...processing, disable })
-  return (current = tracing)
+  return (traced.platformatic = tracing)
 }
-
-let current: PlatformaticTracing | undefined

@@ -1,3 +1,4 @@
+import { reportFailure } from '../diagnosis.ts'
 import type { OutgoingFormat, OutgoingMessage, StartedSend } from '../send.ts'
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { ClientSettings } from './confluent-settings.ts'
@@ -19,6 +20,19 @@ export interface OutgoingRecord {
 
 /** Starts the Send span of one record; undefined for what only the client can answer. */
 export function startRecord(
+  telemetry: KafkaTelemetry,
+  record: ProducedRecord,
+  settings: ClientSettings,
+): OutgoingRecord | undefined {
+  try {
+    return start(telemetry, record, settings)
+  } catch (error) {
+    reportFailure('start a send span', error)
+    return undefined
+  }
+}
+
+function start(
   telemetry: KafkaTelemetry,
   { topic, partition, value, key, headers }: ProducedRecord,
   settings: ClientSettings,

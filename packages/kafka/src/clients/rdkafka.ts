@@ -9,6 +9,7 @@ import { traceHighLevelProducer } from './rdkafka-high-level-producer.ts'
 import { traceRdkafkaProducer } from './rdkafka-producer.ts'
 import { measureStatistics } from './rdkafka-statistics.ts'
 import type { RdkafkaConsumer, RdkafkaProducer } from './rdkafka-types.ts'
+import { tracedClients } from './traced-clients.ts'
 
 /**
  * Traces one client of `node-rdkafka`, or of the API of the same shape in `@confluentinc/kafka-javascript`, in place: a `Producer`,
@@ -27,11 +28,15 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
     warnOnce('traceRdkafka was given neither a Producer nor a KafkaConsumer nor a stream of one; it does nothing')
     return client
   }
-  if (known.has(traced)) {
+  if (tracedClients().clients.has(traced)) {
     warnOnce('traceRdkafka was called twice for the same client; the second call does nothing')
     return client
   }
-  known.add(traced)
+  if (!Object.isExtensible(traced)) {
+    warnOnce('this client is frozen or sealed, so it cannot be traced')
+    return client
+  }
+  tracedClients().clients.add(traced)
   const isTelemetry = options !== undefined && 'startSend' in options
   const telemetry = isTelemetry ? options : createKafkaTelemetry(options)
   const { clientId, receiveSpans = true }: KafkaTelemetryOptions = isTelemetry ? {} : (options ?? {})
@@ -44,8 +49,6 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
   tellRdkafkaEvents(traced, telemetry, settings)
   return client
 }
-
-const known = new WeakSet<object>()
 
 /** The client itself, or that of a stream. */
 function clientOf(candidate: object): RdkafkaProducer | RdkafkaConsumer | undefined {
