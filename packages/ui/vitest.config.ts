@@ -11,6 +11,6 @@ export default defineProject({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A page polls every two seconds, and the machine is shared with a broker and an engine.
-    expect: { poll: { timeout: 15_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 })

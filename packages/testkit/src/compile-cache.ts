@@ -9,5 +9,6 @@ import { join } from 'node:path'
 export default async function setup(): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'spanlink-compiled-'))
   process.env['NODE_COMPILE_CACHE'] = directory
-  return async () => await rm(directory, { recursive: true, force: true })
+  // A process that is just ending may still write into it.
+  return async () => await rm(directory, { recursive: true, force: true, maxRetries: 10 }).catch(() => {})
 }

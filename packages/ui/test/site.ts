@@ -55,6 +55,8 @@ export async function startSite(): Promise<Site> {
         reducedMotion: 'reduce',
         ...options,
       })
+      // Not an assertion: a page alone needs a second, and 30 s (the default) have been too few beside other suites.
+      context.setDefaultTimeout(90_000)
       const page = await context.newPage()
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`))
       page.on('console', (message) => {
