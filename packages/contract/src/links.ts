@@ -66,8 +66,10 @@ export const LinksQuery = Type.Object(
 export type LinksQuery = Static<typeof LinksQuery>
 
 export const LinksAnswer = Type.Object({
-  /** All links of the question, not of this page. */
+  /** All links of the query, not of this page. */
   total: Type.Integer(),
+  /** Above 30,000 links `total` is an estimate, mostly within 0.2 %. */
+  isTotalEstimate: Type.Optional(Type.Literal(true)),
   links: Type.Array(TraceLink),
   /** Ask again with it for the next page; absent on the last. */
   nextCursor: Type.Optional(Type.String()),

@@ -17,6 +17,7 @@ import {
   refKey,
   type SpanRef,
 } from './linked-span.ts'
+import { countLinksBy, MAX_EXACT_COUNT } from './link-count.ts'
 import { fewGranules } from './span-bucket.ts'
 
 /**
@@ -36,32 +37,87 @@ export async function findLinks(
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
   // Links that come in end at this trace: its spans are sought while they are read.
   const own = direction === 'out' ? NONE : findSpansOf(store, { traceId, spanId: spanId ?? '' }, options)
-  const rowsRead = store.query<LinkRow>(
+  const keysRead = findKeys(store, query.cursor === undefined ? asked : `${asked} and ${place} > ${placeAt('after')}`, {
+    params: { ...params, rows: limit + 1 },
+    options,
+  })
+  const [{ keys, hasMore }, known] = await Promise.all([keysRead, own])
+  const page = keys.slice(0, limit)
+  const last = page.at(-1)
+  const isWhole = query.cursor === undefined && page.length > 0 && !hasMore
+  const [rows, total] = await Promise.all([
+    readRows(store, asked, page, params, options),
+    isWhole ? page.length : countLinks(store, asked, params, options),
+  ])
+  if (total === undefined) return undefined
+  return {
+    total,
+    ...(total > MAX_EXACT_COUNT ? { isTotalEstimate: true as const } : {}),
+    links: await resolve(store, traceId, rows, known, options),
+    ...(hasMore && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
+  }
+}
+
+/** Keys that one page reads: also of a span that was sent thousands of times, a page ends. */
+const MAX_KEYS = 20_000
+
+/**
+ * SQL: ends a statement that orders millions of rows and keeps the first ones. ClickHouse would hold 1 GB before it drops the others, and
+ * all rows of a direction where it reads in the order of the table.
+ */
+const inLittleMemory = 'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
+
+/** Places of the first links: the narrow columns alone are sorted, as there may be millions of links. */
+async function findKeys(
+  store: Store,
+  where: string,
+  { params, options }: { readonly params: QueryParams & { readonly rows: number }; readonly options: QueryOptions },
+): Promise<{ readonly keys: readonly LinkKey[]; readonly hasMore: boolean }> {
+  const keys = await store.query<LinkKey & { readonly read: string }>(
+    `select direction, toString(start) as start, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+      lower(hex(peer_span_id)) as peerSpanId, ordinal, toString(carrier_hash) as carrier, read
+    from (
+      select *, count() over () as read
+      from (
+        select direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service) as carrier_hash
+        from span_links
+        where ${where}
+        order by ${place}
+        limit ${MAX_KEYS}))
+    order by direction, start, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
+    limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
+    limit {rows:UInt32}
+    ${inLittleMemory}`,
+    params,
+    options,
+  )
+  return { keys, hasMore: keys.length === params.rows || Number(keys[0]?.read ?? 0) === MAX_KEYS }
+}
+
+/** All columns of the links at these places, in their order. */
+async function readRows(
+  store: Store,
+  asked: string,
+  keys: readonly LinkKey[],
+  params: QueryParams,
+  options: QueryOptions,
+): Promise<LinkRow[]> {
+  const [first, last] = [keys[0], keys.at(-1)]
+  if (first === undefined || last === undefined) return []
+  const rows = await store.query<LinkRow>(
     `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
       attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
     from span_links
-    where ${asked}
-      ${query.cursor === undefined ? '' : `and ${place} > ${placeOfCursor}`}
-    order by ${place}
-    limit 1 by ${identity}
-    limit {rows:UInt32}
+    prewhere ${asked} and ${place} >= ${placeAt('first')} and ${place} <= ${placeAt('last')}
+    limit 1 by ${place}
     ${fewGranules}`,
-    { ...params, rows: limit + 1 },
+    { ...params, ...placeParams('first', first), ...placeParams('last', last) },
     options,
   )
-  const [rows, known] = await Promise.all([rowsRead, own])
-  const isWhole = query.cursor === undefined && rows.length > 0 && rows.length <= limit
-  const total = isWhole ? rows.length : await countLinks(store, asked, params, options)
-  if (total === undefined) return undefined
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    total,
-    links: await resolve(store, traceId, page, known, options),
-    ...(rows.length > limit && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
-  }
+  const byPlace = new Map(rows.map((row) => [cursorOf(row), row]))
+  return keys.flatMap((key) => byPlace.get(cursorOf(key)) ?? [])
 }
 
 /** `undefined` when there are none and the trace isn't here either. */
@@ -72,7 +128,7 @@ async function countLinks(
   options: QueryOptions,
 ): Promise<number | undefined> {
   const [row] = await store.query<{ total: string; known: string }>(
-    `select uniqExact(${identity}) as total,
+    `select ${countLinksBy('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
       (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
     from span_links where ${asked}`,
     params,
@@ -82,30 +138,49 @@ async function countLinks(
   return total === 0 && Number(row?.known ?? 0) === 0 ? undefined : total
 }
 
-type LinkRow = LinkedSpanRow & {
+/** A link's place in the order of all; also tells spans apart that share an id. */
+type LinkKey = {
   readonly direction: TraceLink['direction']
+  readonly start: string
   readonly spanId: string
   readonly peerTraceId: string
   readonly peerSpanId: string
   readonly ordinal: number
-  readonly traceState: string
-  readonly flags: number
-  readonly attributes: readonly (readonly [string, string])[]
-  readonly attributeTypes: string
-  readonly droppedAttributes: number
-  /** Tells spans apart that share an id. */
+  /** Hash of kind and service of the span that carries the link. */
   readonly carrier: string
 }
 
-// A span sent twice has its links twice.
-const identity = 'direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal'
+type LinkRow = LinkedSpanRow &
+  LinkKey & {
+    readonly traceState: string
+    readonly flags: number
+    readonly attributes: readonly (readonly [string, string])[]
+    readonly attributeTypes: string
+    readonly droppedAttributes: number
+  }
 
 /** A total order, so that pages neither overlap nor leave out. */
 const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
-const placeOfCursor = `(
-  cast({afterDirection:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {afterStart:UInt64},
-  toFixedString(unhex({afterSpanId:String}), 8), toFixedString(unhex({afterPeerTraceId:String}), 16),
-  toFixedString(unhex({afterPeerSpanId:String}), 8), {afterOrdinal:UInt32}, {afterCarrier:UInt64})`
+
+/** SQL: the place that `placeParams` of the same name gives. */
+function placeAt(name: string): string {
+  return `(
+    cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
+    toFixedString(unhex({${name}SpanId:String}), 8), toFixedString(unhex({${name}PeerTraceId:String}), 16),
+    toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}Carrier:UInt64})`
+}
+
+function placeParams(name: string, key: LinkKey): QueryParams {
+  return {
+    [`${name}Direction`]: key.direction,
+    [`${name}Start`]: key.start,
+    [`${name}SpanId`]: key.spanId,
+    [`${name}PeerTraceId`]: key.peerTraceId,
+    [`${name}PeerSpanId`]: key.peerSpanId,
+    [`${name}Ordinal`]: key.ordinal,
+    [`${name}Carrier`]: key.carrier,
+  }
+}
 
 type Known = Awaited<ReturnType<typeof findSpansOf>>
 
@@ -161,8 +236,8 @@ function operationOf({ name }: LinkedSpan): string | undefined {
   return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
 }
 
-function cursorOf(row: LinkRow): string {
-  return [row.direction, row.start, row.spanId, row.peerTraceId, row.peerSpanId, row.ordinal, row.carrier].join('.')
+function cursorOf(key: LinkKey): string {
+  return [key.direction, key.start, key.spanId, key.peerTraceId, key.peerSpanId, key.ordinal, key.carrier].join('.')
 }
 
 function parseCursor(cursor: string | undefined): QueryParams {
@@ -171,14 +246,15 @@ function parseCursor(cursor: string | undefined): QueryParams {
     /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})\.([0-9]{1,19}|1[0-9]{19})$/
   const match = form.exec(cursor)
   if (match === null) throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
-  const [, afterDirection = '', afterStart = '', afterSpanId = '', afterPeerTraceId = '', afterPeerSpanId = ''] = match
-  return {
-    afterDirection,
-    afterStart,
-    afterSpanId,
-    afterPeerTraceId,
-    afterPeerSpanId,
-    afterOrdinal: match[6] ?? '0',
-    afterCarrier: match[7] ?? '0',
-  }
+  const [, direction = '', start = '', spanId = '', peerTraceId = '', peerSpanId = '', ordinal = '', carrier = ''] =
+    match
+  return placeParams('after', {
+    direction: direction === 'out' ? 'out' : 'in',
+    start,
+    spanId,
+    peerTraceId,
+    peerSpanId,
+    ordinal: Number(ordinal),
+    carrier,
+  })
 }

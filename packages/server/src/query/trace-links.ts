@@ -1,5 +1,6 @@
 import type { Span } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
+import { countLinksByIf } from './link-count.ts'
 import { fewGranules } from './span-bucket.ts'
 import { withinCut } from './trace-cut.ts'
 import { cutParams, ofAsked, ofAskedInBuckets, type TracePart, zipped } from './trace-part.ts'
@@ -31,7 +32,7 @@ export async function linksOf(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanLinks>> {
   const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
-    `select hex(span_id) as spanId, uniqExactIf((peer_trace_id, peer_span_id, kind, service, ordinal), direction = 'in') as incoming,
+    `select hex(span_id) as spanId, ${countLinksByIf('peer_trace_id, peer_span_id, kind, service, ordinal', "direction = 'in'")} as incoming,
       groupArrayIf(${MAX_LINKS_OF_A_SPAN})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
         attr_types, dropped_attrs), direction = 'out') as outgoing
     from span_links

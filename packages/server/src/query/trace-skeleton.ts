@@ -1,5 +1,6 @@
 import type { FindSpansAnswer, TraceSkeleton } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
+import { countLinksBy } from './link-count.ts'
 import { findLogEvents } from './logs/log-events.ts'
 import { findParents, isInside, spanIdentity, type TreeSpan } from './span-parents.ts'
 import { findBucketsOf, inBuckets } from './trace-buckets.ts'
@@ -7,6 +8,9 @@ import { findBucketsOf, inBuckets } from './trace-buckets.ts'
 const SPANS_AT_MOST = 200_000
 const EVENTS_OF_A_SPAN = 500
 const FOUND_AT_MOST = 10_000
+
+/** Both directions of every span; a trace with more has links to spans that are not stored. */
+const MAX_LINK_COUNTS = 2 * SPANS_AT_MOST
 
 const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${inBuckets}`
 
@@ -33,10 +37,12 @@ export async function findSkeleton(
     columnsOf(store, traceId, options),
     store.query<LinkCount>(
       `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as carrier,
-        toUInt32(uniqExact(peer_trace_id, peer_span_id, kind, service, ordinal)) as links
+        toUInt32(${countLinksBy('peer_trace_id, peer_span_id, kind, service, ordinal')}) as links
       from span_links
       where trace_id = toFixedString(unhex({traceId:String}), 16)
-      group by span_id, direction, carrier`,
+      group by span_id, direction, carrier
+      limit ${MAX_LINK_COUNTS}
+      settings max_rows_to_group_by = ${MAX_LINK_COUNTS}, group_by_overflow_mode = 'any'`,
       { traceId },
       options,
     ),

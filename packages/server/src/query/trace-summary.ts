@@ -1,5 +1,6 @@
 import type { TraceSummary } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
+import { countLinksBy } from './link-count.ts'
 import { ofTraces, traceIdsOf } from './span-bucket.ts'
 import { spanIdentity } from './span-parents.ts'
 import type { SpanFilter } from './span-filter.ts'
@@ -21,7 +22,7 @@ export async function summarize(
     serviceRows(store, traceIds, filter, options),
     store.query<LinkCountRow>(
       `select lower(hex(trace_id)) as traceId, direction,
-        uniqExact(${spanIdentity}, peer_trace_id, peer_span_id, ordinal) as links
+        ${countLinksBy(`${spanIdentity}, peer_trace_id, peer_span_id, ordinal`)} as links
       from span_links where trace_id in (${traceIdsOf('traceIds')}) and peer_trace_id != trace_id
       group by trace_id, direction`,
       { traceIds },

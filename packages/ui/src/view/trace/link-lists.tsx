@@ -45,7 +45,10 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
     <section class="link-list" aria-label="Consumers">
       <h3>
         <Icon name="linkIn" /> Consumers
-        <span class="section-count">{(data?.total ?? span.backlinkCount).toLocaleString('en')}</span>
+        <span class="section-count">
+          {data?.isTotalEstimate && '≈ '}
+          {(data?.total ?? span.backlinkCount).toLocaleString('en')}
+        </span>
       </h3>
       {error !== undefined && (
         <p class="errors" role="alert">

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { findLinks } from '../../src/query/links.ts'
+import { findTrace } from '../../src/query/trace.ts'
+import { findSkeleton } from '../../src/query/trace-skeleton.ts'
+import { openEmbeddedStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { linkTo, nowNano, span } from './order-spans.ts'
+
+const MINUTES = 60_000
+const SLOW = { timeoutMs: 2 * MINUTES }
+
+/** A third of the default, so that a third of the links are enough. */
+const ENGINE_BYTES = 120 * 2 ** 20
+
+const start = nowNano()
+const send = span({ name: 'send orders', kind: 4, start })
+const CONSUMERS = 64
+const LINKS_EACH = 16_384
+const LINKS = CONSUMERS * LINKS_EACH
+const consumers = Array.from({ length: CONSUMERS }, (_, at) =>
+  span({ traceId: 'c'.repeat(32), name: 'process orders', kind: 5, start: start + BigInt(at) }),
+)
+
+let dir = ''
+let store: Store
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'spanlink-many-links-'))
+  store = await openEmbeddedStore(dir, { engineBytes: ENGINE_BYTES })
+  await put('send', tracesOf('gateway', [send]))
+  const links = Array.from({ length: LINKS_EACH }, (_, offset) => linkTo(send, offset))
+  for (const consumer of consumers) await put(consumer.spanId, tracesOf('payment', [{ ...consumer, links }]))
+}, 10 * MINUTES)
+afterAll(async () => {
+  await store.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+async function put(token: string, request: Parameters<typeof encodeTraces>[0]): Promise<void> {
+  const rows = transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000))
+  await store.insert('span_links', [rows.spanLinks], token)
+  await store.insert('spans', [rows.spans], token)
+}
+
+test.each([
+  { direction: 'in', traceId: send.traceId },
+  { direction: 'out', traceId: 'c'.repeat(32) },
+] as const)(
+  'a million links $direction of a trace are returned in pages',
+  async ({ direction, traceId }) => {
+    const first = await findLinks(store, traceId, { direction, limit: 1000 }, SLOW)
+    const next = await findLinks(store, traceId, { direction, limit: 1000, cursor: first?.nextCursor }, SLOW)
+    const pages = [...(first?.links ?? []), ...(next?.links ?? [])]
+    expect(pages).toHaveLength(2000)
+    expect(new Set(pages.map((link) => JSON.stringify(link.attributes))).size).toBe(2000)
+    expect(new Set(pages.map((link) => link.span?.startTimeUnixNano))).toEqual(
+      new Set([direction === 'in' ? send.startTimeUnixNano : consumers[0]?.startTimeUnixNano]),
+    )
+    expect(next?.nextCursor).toBeDefined()
+    expect(first?.isTotalEstimate).toBe(true)
+    expectAbout(first?.total, LINKS)
+  },
+  10 * MINUTES,
+)
+
+test(
+  'a million links of one span are counted in its skeleton and its trace',
+  async () => {
+    const skeleton = await findSkeleton(store, send.traceId, SLOW)
+    expect(skeleton?.linksIn[0]).toBe(0)
+    expectAbout(skeleton?.linksIn[1], LINKS)
+    const carriers = await findSkeleton(store, 'c'.repeat(32), SLOW)
+    expect(new Set(carriers?.linksOut.filter((_, at) => at % 2 === 1))).toEqual(new Set([LINKS_EACH]))
+    expect(carriers?.linksOut).toHaveLength(2 * CONSUMERS)
+    const trace = await findTrace(store, send.traceId, SLOW)
+    expect(trace?.truncated).toBeUndefined()
+    expectAbout(trace?.spans[0]?.backlinkCount, LINKS)
+  },
+  10 * MINUTES,
+)
+
+function expectAbout(count: number | undefined, expected: number): void {
+  expect(Math.abs((count ?? 0) - expected)).toBeLessThan(expected / 200)
+}
