@@ -7,5 +7,7 @@ export const SearchedRange = Type.Object({
   searched: Type.Object({ start: UnixNano, end: UnixNano }),
   /** The requested range was searched down to its start, with a cursor: from there. If not, `nextCursor` continues where there is one. */
   complete: Type.Boolean(),
+  /** Parts of tables can't be read whose rows may be in the range: the answer may lack them, and `complete` is false. */
+  missingParts: Type.Optional(Type.Literal(true)),
 })
 export type SearchedRange = Static<typeof SearchedRange>

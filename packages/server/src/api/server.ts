@@ -9,6 +9,7 @@ import { hangUp } from './hang-up.ts'
 import { hostGuard } from './host-guard.ts'
 import { serveJaeger } from './jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
+import { markMissingParts } from './missing-parts.ts'
 import { openApi } from './openapi.ts'
 import { problemOf, sendProblem } from './problems.ts'
 import { servePrometheus } from './prometheus.ts'
@@ -90,7 +91,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
   const status = statusSource({ ...options, uiUrl: () => url })
   const all = endpoints(options.store, status)
-  for (const one of all) route(app, one)
+  for (const one of all) route(app, one, options.store)
   tailTraces(app, options.store)
   serveTempo(app, options.store, options.version)
   serveJaeger(app, options.store)
@@ -110,7 +111,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   return { url, close: () => app.close() }
 }
 
-function route(app: FastifyInstance, endpoint: Endpoint): void {
+function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
   app.route({
     method: 'GET',
     url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
@@ -124,7 +125,10 @@ function route(app: FastifyInstance, endpoint: Endpoint): void {
       if (answer.status === 404) {
         return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })
       }
-      return reply.code(answer.status).type('application/json').send(JSON.stringify(answer.body))
+      return reply
+        .code(answer.status)
+        .type('application/json')
+        .send(JSON.stringify(markMissingParts(answer.body, endpoint.path, store.lostParts())))
     },
   })
 }

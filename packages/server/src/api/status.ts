@@ -71,7 +71,7 @@ export function statusSource(options: StatusOptions): StatusSource {
   }
 }
 
-const NO_CORRUPT_PARTS = { count: 0, bytes: 0, tables: [] }
+const NO_CORRUPT_PARTS = { count: 0, bytes: 0, tables: [], lost: [] }
 
 const MAX_STALLED_SECONDS = 30
 

@@ -305,6 +305,7 @@ function storeThat(decide: (table: string, text: string) => void | Promise<void>
   const store: Store = {
     mode: 'embedded',
     state: () => 'ready',
+    lostParts: () => [],
     measureRows: async (_, rows, maxBytes) => measureText(rows, maxBytes),
     insert: async (table, rows, token) => {
       await decide(table, Buffer.concat(rows).toString())

@@ -6,7 +6,11 @@ export type CorruptParts = {
   readonly bytes: number
   /** That have some. */
   readonly tables: string[]
+  readonly lost: readonly LostPart[]
 }
+
+/** A table, and the day (`20261129`) on which rows of it arrived that can't be read; '' where the part's name doesn't tell. */
+export type LostPart = { readonly table: string; readonly day: string }
 
 /** ClickHouse names the file, or the directory, of the part that it was reading. */
 const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
@@ -19,6 +23,7 @@ export class CorruptPartGuard {
   readonly #log: (line: string) => void
   /** Part to whether it was set aside, while that is found out. */
   readonly #checks = new Map<string, Promise<boolean>>()
+  #lost: readonly LostPart[] = []
 
   constructor(log: (line: string) => void) {
     this.#log = log
@@ -26,12 +31,18 @@ export class CorruptPartGuard {
 
   /** Logs what ClickHouse set aside at its start, which it doesn't tell anybody. */
   async report(client: Client): Promise<void> {
-    const { count, bytes, tables } = await countCorruptParts(client)
+    const { count, bytes, tables, lost } = await countCorruptParts(client)
+    this.#lost = lost
     if (count === 0) return
     this.#log(
       `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse set them aside in the ` +
         "tables' directories detached/. What they hold is missing in answers; see docs/operations.md.",
     )
+  }
+
+  /** What was set aside until now. */
+  lost(): readonly LostPart[] {
+    return this.#lost
   }
 
   /** Runs a query, again as long as a part that makes it fail can be set aside. */
@@ -66,6 +77,7 @@ export class CorruptPartGuard {
       if (table === undefined) return false
       if (await client.isPartReadable(table.name, part)) return false
       await client.command(`alter table ${table.name} detach part '${part}'`)
+      this.#lost = [...this.#lost, { table: table.name, day: dayOf(part) }]
       this.#log(
         `Part ${part} of the table ${table.name} is corrupt and was set aside; what it holds is missing in answers. ` +
           `ClickHouse: ${error.message.slice(0, MAX_MESSAGE)}`,
@@ -80,6 +92,13 @@ export class CorruptPartGuard {
 
 const MAX_MESSAGE = 300
 
+const MAX_LOST = 10_000
+
+/** Partitions are days of arrival: `20261129_1_7_2`, also behind `broken-on-start_`. */
+function dayOf(part: string): string {
+  return /(?:^|_)([0-9]{8})_[0-9]+_[0-9]+/.exec(part)?.[1] ?? ''
+}
+
 /**
  * @param parts what lists the detached parts of all tables
  * @param isOwn nobody but Spanlink detaches parts here, so each is one that can't be read
@@ -90,12 +109,18 @@ export async function countCorruptParts(
   database = '',
   isOwn = true,
 ): Promise<CorruptParts> {
-  const [row] = await client.query<{ count: string; bytes: string; tables: string[] }>(
-    `select count() as count, sum(bytes_on_disk) as bytes, arraySort(groupUniqArray(table)) as tables
+  const [row] = await client.query<{ count: string; bytes: string; tables: string[]; parts: [string, string][] }>(
+    `select count() as count, sum(bytes_on_disk) as bytes, arraySort(groupUniqArray(table)) as tables,
+      groupUniqArray(${MAX_LOST})((table, name)) as parts
     from ${parts}
     where database = if({database:String} = '', currentDatabase(), {database:String})
       and not has({harmless:Array(String)}, ifNull(reason, '')) and ({isOwn:Bool} or ifNull(reason, '') != '')`,
     { database, harmless: HARMLESS, isOwn },
   )
-  return { count: Number(row?.count ?? 0), bytes: Number(row?.bytes ?? 0), tables: row?.tables ?? [] }
+  return {
+    count: Number(row?.count ?? 0),
+    bytes: Number(row?.bytes ?? 0),
+    tables: row?.tables ?? [],
+    lost: (row?.parts ?? []).map(([table, name]) => ({ table, day: dayOf(name) })),
+  }
 }

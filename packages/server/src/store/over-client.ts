@@ -1,5 +1,5 @@
 import type { Client } from './client.ts'
-import { countCorruptParts, type CorruptPartGuard } from './corrupt-parts.ts'
+import { countCorruptParts, type CorruptPartGuard, type LostPart } from './corrupt-parts.ts'
 import { StoreError } from './store-error.ts'
 import type { Store, StoreInfo } from './store.ts'
 
@@ -20,6 +20,7 @@ export type Parts = {
 export function storeOver(mode: Store['mode'], current: () => Client | undefined, options: Parts = {}): Store {
   const inserts = new Set<Promise<void>>()
   let closed = false
+  let lostAtLastCount: readonly LostPart[] = []
   const client = (): Client => {
     const now = current()
     if (now === undefined || closed) throw new StoreError('engine-down', 'The engine is not running.')
@@ -53,8 +54,10 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
         options.partsDatabase,
         mode === 'embedded',
       )
+      lostAtLastCount = corruptParts.lost
       return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
     },
+    lostParts: () => options.guard?.lost() ?? lostAtLastCount,
     close: async () => {
       if (closed) return
       await Promise.allSettled(inserts)

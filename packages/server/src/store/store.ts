@@ -1,4 +1,4 @@
-import type { CorruptParts } from './corrupt-parts.ts'
+import type { CorruptParts, LostPart } from './corrupt-parts.ts'
 
 /**
  * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or the schema's
@@ -28,6 +28,8 @@ export type Store = {
   /** One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit integers come back as strings. */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
+  /** Whose rows are missing in answers, as far as known. */
+  lostParts(): readonly LostPart[]
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
 }

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/transcode.ts'
 import { openEmbeddedStore } from '../../src/store/open.ts'
@@ -51,6 +52,34 @@ test('wherever a bit of a part flips, other parts are read, and what is missing 
   const atQuery = [...log.matchAll(/is corrupt and was set aside/g)].length
   expect(atStart + atQuery).toBe(corruptParts.count)
   expect(atQuery).toBeGreaterThan(3)
+}, 240_000)
+
+test('lists that may lack rows of a lost part are not complete and say why, others are complete', async () => {
+  const parts = await storeParts(3)
+  const midnight = Math.floor(Date.now() / 1000 / SECONDS_PER_DAY) * SECONDS_PER_DAY
+  const yesterday = new Date((midnight - 1) * 1000).toISOString().slice(0, 10).replaceAll('-', '')
+  const lost = join(parts.find((path) => path.includes(`/${yesterday}_`)) ?? '', 'data.bin')
+  await writeFile(lost, (await readFile(lost)).fill(0))
+
+  const store = await openEmbeddedStore(dir)
+  await store.query('select sum(cityHash64(*)) from spans', {}, SLOW)
+  expect(store.lostParts()).toEqual([{ table: 'spans', day: yesterday }])
+  await store.close()
+
+  await using server = await startSpanlink({ dataDir: dir })
+  const rangeOf = async (path: string, start: number): Promise<unknown> => {
+    const url = `${path}?start=${start}000000000${path === '/api/traces' ? '&service=none' : ''}`
+    const { complete, missingParts } = (await server.getJson(url)) as Record<string, unknown>
+    return { complete, missingParts }
+  }
+  const incomplete = { complete: false, missingParts: true }
+  const complete = { complete: true, missingParts: undefined }
+  expect(await rangeOf('/api/traces', midnight - 3 * SECONDS_PER_DAY)).toEqual(incomplete)
+  expect(await rangeOf('/api/traces', midnight - SECONDS_PER_DAY)).toEqual(incomplete)
+  expect(await rangeOf('/api/messages/unconsumed', midnight - SECONDS_PER_DAY)).toEqual(incomplete)
+  expect(await rangeOf('/api/traces', midnight)).toEqual(complete)
+  expect(await rangeOf('/api/logs', midnight - SECONDS_PER_DAY)).toEqual(complete)
+  expect(await server.getJson('/api/services')).toMatchObject(incomplete)
 }, 240_000)
 
 /** The machine may be busy, and each corrupt part is another try. */

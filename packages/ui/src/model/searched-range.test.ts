@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mergeCounts, rangeText, searchedBy, visiblePart } from './searched-range.ts'
+import { incompleteText, mergeCounts, rangeText, searchedBy, visiblePart } from './searched-range.ts'
 
 const nano = (text: string): string => `${new Date(text).getTime()}000000`
 
@@ -21,6 +21,15 @@ test('pages together searched from the start of the last to the end of the first
   })
   expect(searchedBy([page(50, 90, false), page(20, 50, false), page(0, 20, true)])).toEqual(page(0, 90, true))
   expect(searchedBy([page(50, 90, false)])).toEqual(page(50, 90, false))
+})
+
+test('pages of which one may lack rows are not complete together', () => {
+  const lacking = { searched: { start: '50', end: '90' }, complete: false, missingParts: true as const }
+  const rest = { searched: { start: '0', end: '50' }, complete: true }
+  const both = searchedBy([lacking, rest])
+  expect(both).toEqual({ searched: { start: '0', end: '90' }, complete: false, missingParts: true })
+  expect(incompleteText(both, 'traces')).toContain('cannot be read')
+  expect(incompleteText({ ...rest, complete: false }, 'traces')).toBe('Older traces have not been searched yet.')
 })
 
 test('counts of pages add up, and what two pages looked at counts once', () => {

@@ -5,7 +5,16 @@ import { exactTimeText } from './clock-text.ts'
 export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {
   const [first] = pages
   const last = pages.at(-1) ?? first
-  return { searched: { start: last.searched.start, end: first.searched.end }, complete: last.complete }
+  const searched = { start: last.searched.start, end: first.searched.end }
+  if (pages.some((page) => page.missingParts)) return { searched, complete: false, missingParts: true }
+  return { searched, complete: last.complete }
+}
+
+/** Why an incomplete list may lack rows. */
+export function incompleteText({ missingParts }: SearchedRange, what: string): string {
+  return missingParts
+    ? `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
+    : `Older ${what} have not been searched yet.`
 }
 
 const MINUTE = 60_000_000_000n

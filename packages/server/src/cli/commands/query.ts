@@ -97,7 +97,11 @@ async function eachPage(
     // That a page ends is no news where the next one is asked for.
     for (const cut of page.cuts ?? []) if (isLast || cut !== pageEnds) cuts.add(cut)
     if (isLast) {
-      const range = { searched: { start: page.searched.start, end }, complete: page.complete }
+      const range = {
+        searched: { start: page.searched.start, end },
+        complete: page.complete,
+        missingParts: page.missingParts,
+      }
       return { shown, cursor, cuts: [...cuts], range }
     }
   }

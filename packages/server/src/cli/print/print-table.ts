@@ -1,5 +1,6 @@
 import type { FoundTrace, TopologyAnswer, TopologyLag } from '@spanlink/contract'
 import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
+import { partialNote } from './partial-note.ts'
 
 type Colour = ReturnType<typeof serviceColours>
 
@@ -59,7 +60,11 @@ export function printTopology(answer: TopologyAnswer, terminal: Terminal): reado
     span,
     '',
     ...tableOf([head, ...rows], terminal),
-    ...(answer.complete ? [] : ['', 'There are more edges; the quietest are left out. Choose a shorter time range.']),
+    ...(answer.complete
+      ? []
+      : answer.missingParts
+        ? ['', partialNote(answer)]
+        : ['', 'There are more edges; the quietest are left out. Choose a shorter time range.']),
   ]
 }
 

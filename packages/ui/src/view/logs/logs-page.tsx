@@ -2,7 +2,7 @@ import type { KeyValue, LogsAnswer, SearchedRange, ServicesAnswer } from '@spanl
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
-import { rangeText, searchedBy } from '../../model/searched-range.ts'
+import { incompleteText, rangeText, searchedBy } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from '../../state/logs-url.ts'
 import { attributeText } from '../../model/attribute-text.ts'
@@ -118,7 +118,7 @@ function Nothing(props: {
   if (range !== undefined && !range.complete) {
     return (
       <Notice icon="search" title={`No log record matches from ${rangeText(range.searched)}`}>
-        <p>Older records have not been searched yet.</p>
+        <p>{incompleteText(range, 'records')}</p>
         {props.more}
       </Notice>
     )

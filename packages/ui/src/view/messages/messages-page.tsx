@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/messages.css'
-import { mergeCounts, rangeText, searchedBy } from '../../model/searched-range.ts'
+import { incompleteText, mergeCounts, rangeText, searchedBy } from '../../model/searched-range.ts'
 import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
@@ -211,7 +211,7 @@ function Nothing(props: {
   if (!range.complete) {
     return (
       <Notice icon="search" title={`${title} from ${rangeText(range.searched)}`}>
-        <p>Older messages have not been searched yet.</p>
+        <p>{incompleteText(range, 'messages')}</p>
         {props.more}
       </Notice>
     )

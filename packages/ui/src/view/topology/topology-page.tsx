@@ -137,7 +137,11 @@ function Words(props: {
       {!model.answer.complete && (
         <li>
           <Icon name="warning" />
-          <span>More connections than one response can hold; the quietest are left out. Narrow the range.</span>
+          <span>
+            {model.answer.missingParts
+              ? 'Parts of the stored data cannot be read: nodes, edges and counts may be missing. See the server log.'
+              : 'More connections than one response can hold; the quietest are left out. Narrow the range.'}
+          </span>
         </li>
       )}
     </ul>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from '../../model/filter-query.ts'
 import type { ApiError } from '../../state/api.ts'
-import { rangeText, searchedBy } from '../../model/searched-range.ts'
+import { incompleteText, rangeText, searchedBy } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { createLiveTraces, merged, withOlder, type LiveTraces } from '../../state/live-traces.ts'
 import { questionOf } from '../../state/older-pages.ts'
@@ -234,7 +234,7 @@ function Nothing(props: {
   if (!range.complete) {
     return (
       <Notice icon="search" title={`No trace matches from ${rangeText(range.searched)}`}>
-        <p>Older traces have not been searched yet.</p>
+        <p>{incompleteText(range, 'traces')}</p>
         {props.more}
       </Notice>
     )
