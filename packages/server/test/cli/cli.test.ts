@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tracesOf } from '@spanlink/testkit/otlp'
-import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { COMPILE_CACHE, startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test, vi } from 'vitest'
 import { openEmbeddedStore } from '../../src/store/open.ts'
 import { nowNano, span } from '../query/order-spans.ts'
@@ -24,7 +24,10 @@ async function run(...args: string[]): Promise<Ended> {
 }
 
 async function runIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], { stdio: 'pipe', env })
+  const child = spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], {
+    stdio: 'pipe',
+    env: { ...COMPILE_CACHE, ...env },
+  })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (data) => (stdout += data))
   child.stderr.on('data', (data) => (stderr += data))
@@ -32,7 +35,7 @@ async function runIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> 
   return { code, stdout, stderr }
 }
 
-test.each([
+test.concurrent.each([
   [['--frobnicate'], '--frobnicate'],
   [['serve', '--data'], '--data'],
   [['serve', 'extra'], 'extra'],

@@ -6,10 +6,13 @@ import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
 import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer, TracesAnswer } from '@spanlink/contract'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
-import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { COMPILE_CACHE, type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { wholeFlow } from '../../src/cli/whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
+
+// Each runs some processes, which takes half a minute where others load the machine.
+vi.setConfig({ testTimeout: 120_000 })
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 const topic = [kv('messaging.system', 'kafka'), kv('messaging.destination.name', 'orders')]
@@ -66,7 +69,7 @@ async function stored(server: SpanlinkServer, spans: number): Promise<void> {
         () => true,
         () => false,
       ),
-    { timeout: 15_000, interval: 50 },
+    { timeout: 60_000, interval: 50 },
   )
 }
 
@@ -75,7 +78,7 @@ type Ended = { readonly code: number | null; readonly stdout: string; readonly s
 function launch(args: readonly string[], url: string, env: Readonly<Record<string, string>>) {
   return spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], {
     stdio: 'pipe',
-    env: { ...process.env, SPANLINK_URL: url, COLUMNS: '100', ...env },
+    env: { ...process.env, ...COMPILE_CACHE, SPANLINK_URL: url, COLUMNS: '100', ...env },
   })
 }
 
@@ -236,9 +239,9 @@ test('tail tells what is there, what comes, and ends with code 4 when the server
   let stdout = ''
   child.stdout.on('data', (data: Buffer) => (stdout += data.toString()))
   const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
-  await vi.waitUntil(() => stdout.includes('"first"'), { timeout: 20_000 })
+  await vi.waitUntil(() => stdout.includes('"first"'), { timeout: 60_000 })
   await other.sendSpans(tracesOf('second', [span({ start: nowNano() })]))
-  await vi.waitUntil(() => stdout.includes('"second"'), { timeout: 20_000 })
+  await vi.waitUntil(() => stdout.includes('"second"'), { timeout: 60_000 })
   await other.stop()
   expect(await ended).toBe(4)
   expect(
@@ -249,7 +252,7 @@ test('tail tells what is there, what comes, and ends with code 4 when the server
   ).toEqual(['first', 'second'])
 })
 
-test.each([
+test.concurrent.each([
   [['trace'], 2, 'The trace id is missing'],
   [['trace', 'xyz'], 2, 'no trace id'],
   [['trace', 'f'.repeat(32), '--frob'], 2, '--frob'],
@@ -267,9 +270,10 @@ test.each([
 })
 
 test('every command has help', async () => {
-  for (const name of ['trace', 'flow', 'query', 'tail', 'topology', 'import', 'export']) {
-    expect(await run([name, '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining(`spanlink ${name}`) })
-  }
+  const names = ['trace', 'flow', 'query', 'tail', 'topology', 'import', 'export']
+  const helps = await Promise.all(names.map((name) => run([name, '--help'])))
+  expect(helps.map(({ code }) => code)).toEqual(names.map(() => 0))
+  expect(helps.map(({ stdout }) => stdout)).toEqual(names.map((name) => expect.stringContaining(`spanlink ${name}`)))
 })
 
 test('a flow exported as OTLP and gzip, then imported elsewhere, is the same to the last attribute', async () => {

@@ -12,39 +12,43 @@ const MINUTES = 60_000
 const MiB = 2 ** 20
 const zeros = Buffer.alloc(128 * MiB)
 
-test.each([
+const gzip = gzipSync(zeros)
+
+const bombs = {
   // A stream of gzip may have several members.
-  ['gzip', () => Buffer.concat(Array.from({ length: 8 }, () => gzip))],
-  ['deflate', () => deflateSync(zeros)],
-  ['zstd', () => Buffer.concat(Array.from({ length: 8 }, () => zstdCompressSync(zeros)))],
-  ['snappy', () => snappyBomb(128 * MiB)],
-  ['lz4', () => lz4Bomb(1024 * MiB)],
-])(
-  '40 bombs of %s at once are refused, and harm nobody',
-  async (encoding, bomb) => {
-    const body = Uint8Array.from(bomb())
-    const statuses: number[] = []
+  gzip: () => Buffer.concat(Array.from({ length: 8 }, () => gzip)),
+  deflate: () => deflateSync(zeros),
+  zstd: () => Buffer.concat(Array.from({ length: 8 }, () => zstdCompressSync(zeros))),
+  snappy: () => snappyBomb(128 * MiB),
+  lz4: () => lz4Bomb(1024 * MiB),
+}
+
+test(
+  '40 bombs of each encoding at once are refused, and harm nobody',
+  async () => {
+    const statuses: Record<string, number[]> = {}
     const report = await runAttack({
       attack: async (server) => {
-        const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': encoding }
-        await Promise.all(
-          Array.from({ length: 40 }, async () => {
-            const response = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
-            await response.arrayBuffer()
-            statuses.push(response.status)
-          }),
-        )
+        for (const [encoding, bomb] of Object.entries(bombs)) {
+          const body = Uint8Array.from(bomb())
+          const headers = { 'content-type': 'application/x-protobuf', 'content-encoding': encoding }
+          statuses[encoding] = await Promise.all(
+            Array.from({ length: 40 }, async () => {
+              const response = await fetch(`${server.otlpHttp}/v1/traces`, { method: 'POST', headers, body })
+              await response.arrayBuffer()
+              return response.status
+            }),
+          )
+        }
       },
     })
     expectUnharmed(report)
-    expect(statuses).toHaveLength(40)
     // 400: a block may name a size that no body has.
-    expect(statuses.filter((status) => ![400, 413, 503].includes(status))).toEqual([])
+    const refused = (got: readonly number[]): boolean => got.every((status) => [400, 413, 503].includes(status))
+    expect(Object.entries(statuses).filter(([, got]) => !refused(got))).toEqual([])
   },
   5 * MINUTES,
 )
-
-const gzip = gzipSync(zeros)
 
 const kafka = useOwnKafka({ heapMegabytes: 512 })
 
@@ -61,12 +65,9 @@ for (const [type, pack] of codecs) {
   CompressionCodecs[type] = () => ({ compress: ({ buffer }: { buffer: Buffer }) => (packed ??= pack(buffer)) })
 }
 
-test.each([
-  ['gzip', CompressionTypes.GZIP],
-  ['zstd', CompressionTypes.ZSTD],
-])(
-  '20 bombs of %s in a Kafka topic are quarantined, and harm nobody',
-  async (_, compression) => {
+test(
+  '20 bombs of gzip and zstd in a Kafka topic are quarantined, and harm nobody',
+  async () => {
     const topic = `otlp-${randomBytes(4).toString('hex')}`
     await kafka().createTopic(topic)
     const client = new Kafka({ clientId: 'attacker', brokers: kafka().brokers, logLevel: logLevel.NOTHING })
@@ -76,7 +77,9 @@ test.each([
       args: ['--kafka-brokers', kafka().brokers.join(), '--kafka-topics', `traces=${topic}`],
       attack: async (server) => {
         const value = zeros.subarray(0, 100 * MiB)
-        for (let at = 0; at < 20; at++) await producer.send({ topic, compression, messages: [{ value }] })
+        for (let at = 0; at < 10; at++) {
+          for (const [compression] of codecs) await producer.send({ topic, compression, messages: [{ value }] })
+        }
         await vi.waitUntil(
           async () => {
             const status = (await server.getJson('/api/status')) as Status
