@@ -25,6 +25,9 @@ export const MAX_BUCKETS = 65_536
 /** Of a metric point. */
 export const MAX_EXEMPLARS = 4096
 
+/** Distinct resources with a scope of a request: each is a row, mostly of a service. The Collector sends 8,192 items at once. */
+export const MAX_SOURCES = 16_384
+
 /** Of a resource and a scope. */
 export const MAX_SOURCE_BYTES = 256 * 1024
 

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { viewOf } from '../bytes/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { OtlpError } from './error.ts'
-import { MAX_SOURCE_BYTES, MAX_SOURCES_BYTES } from './limits.ts'
+import { MAX_SOURCE_BYTES, MAX_SOURCES, MAX_SOURCES_BYTES } from './limits.ts'
 import { RowWriter } from './row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -199,9 +199,12 @@ export function writeSource(
   const id = hash('sha256', writer.bytes.subarray(content, writer.pos), 'buffer').subarray(0, 8)
   const known = id.toString('latin1')
   if (seen.ids.has(known)) writer.pos = row
-  else {
+  else if (seen.ids.size < MAX_SOURCES) {
     seen.ids.add(known)
     writer.bytes.set(id, row)
+  } else {
+    writer.pos = row
+    return rejectedSource(`a request has at most ${MAX_SOURCES} resources with a scope`)
   }
   return { id: viewOf(id), service: resource.service, rejection: '' }
 }

@@ -30,6 +30,18 @@ export function minimalSpans(count: number): Buffer {
   return field(0x0a, field(0x12, repeated(span, count)))
 }
 
+/** One minimal span of each of `count` services. */
+export function spansOfServices(prefix: string, count: number): Buffer {
+  const scope = field(0x12, field(0x12, SPAN_HEAD))
+  return Buffer.concat(
+    Array.from({ length: count }, (_, at) => {
+      const name = field(0x12, field(0x0a, Buffer.from(`${prefix}-${at}`)))
+      const attribute = field(0x0a, Buffer.concat([field(0x0a, Buffer.from('service.name')), name]))
+      return field(0x0a, Buffer.concat([field(0x0a, attribute), scope]))
+    }),
+  )
+}
+
 /** Sends protobuf, compressed as an attacker would. */
 export async function sendCompressed(server: SpanlinkServer, body: Buffer): Promise<Response> {
   return await fetch(`${server.otlpHttp}/v1/traces`, {

@@ -13,6 +13,7 @@ import {
   MAX_ITEMS,
   MAX_LINKS,
   MAX_SOURCE_BYTES,
+  MAX_SOURCES,
   MAX_TABLE_BYTES,
 } from '../../src/otlp/limits.ts'
 import type { TraceRows } from '../../src/otlp/rows.ts'
@@ -265,6 +266,14 @@ test('spans of a resource beyond the limit are rejected, those of others are sto
   const rows = transcodeTraces(encodeTraces({ resourceSpans: [of(10), of(MAX_SOURCE_BYTES), of(20)] }), RECEIVED)
   expect(rows).toMatchObject({ spanCount: 4, rejectedSpans: 2, sourceCount: 2 })
   expect(rows.rejectReason).toMatch(/^span 2 of the request: resource: 262156 bytes, more than/)
+})
+
+test('spans of resources beyond their number are rejected, those of known ones are stored', () => {
+  const one = (at: number): Buffer => Buffer.from(encodeTraces(tracesOf(`service-${at}`, [SPAN])))
+  const bodies = [...Array.from({ length: MAX_SOURCES + 1 }, (_, at) => one(at)), one(0)]
+  const rows = transcodeTraces(Buffer.concat(bodies), RECEIVED)
+  expect(rows).toMatchObject({ spanCount: MAX_SOURCES + 1, rejectedSpans: 1, sourceCount: MAX_SOURCES })
+  expect(rows.rejectReason).toMatch(/a request has at most 16384 resources with a scope/)
 })
 
 test('a request beyond the number of spans keeps the first ones', () => {
