@@ -10,5 +10,6 @@ export default defineProject({
     // Not an assertion: what takes a second alone has taken thirty beside other suites.
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

@@ -60,7 +60,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     await producer.disconnect()
   })
 
-  test('tell attempts to connect from connections, of which none is left at the end', { timeout: 60_000 }, async () => {
+  test('tell attempts to connect from connections, of which none is left at the end', async () => {
     await using metrics = collectedMetrics()
     await using broker = await startKafka()
     const producer = new confluent.Producer({

@@ -43,7 +43,7 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
           ])
           expect(spans.named(`send ${topic}`).at(-1)?.attributes).toMatchObject(broker())
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
       await connected.send(topic, messages.slice(0, 1))
       expect(spans.named(`send ${topic}`).at(-1)?.attributes).toMatchObject(broker())
@@ -53,7 +53,7 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
           await connected.send(topic, messages.slice(0, 1))
           expect(spans.named(`process ${topic}`).at(-1)?.attributes).toMatchObject(broker())
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     })
 
@@ -72,7 +72,7 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
             expect(sends).toContainEqual(expect.objectContaining({ ...broker(), 'messaging.destination.name': topic }))
           }
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     })
   })

@@ -36,7 +36,7 @@ export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
           await once(producer, 'delivery-report')
           expect(spans.named(`send ${topic}`).at(-1)?.attributes).toMatchObject(broker())
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
       const consumer = await clients.consumer(topic)
       await vi.waitFor(
@@ -45,7 +45,7 @@ export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
           await polled(consumer, 1)
           expect(spans.named(`poll ${topic}`).at(-1)?.attributes).toMatchObject(broker())
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     })
 
@@ -69,7 +69,7 @@ export function describeRdkafkaBrokerAddress(rdkafka: Rdkafka): void {
             expect(attributes).toContainEqual(expect.objectContaining(broker()))
           }
         },
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       )
     })
   })
