@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sendSignals } from './shop-signals.ts'
+import { post, sendSignals } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
 import { violations } from './violations.ts'
@@ -136,6 +136,39 @@ test('an exemplar of a metric opens its trace', async () => {
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
   await expect.poll(() => page.locator('.span-panel h2').innerText()).toBe('send orders')
   expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
+  await page.context().close()
+})
+
+test('of two metrics that share a name, the list marks the one that is drawn', async () => {
+  const points = (count: number) =>
+    Array.from({ length: count }, (_, shard) => ({
+      timeUnixNano: `${Date.now() - 60_000}000000`,
+      asInt: '7',
+      attributes: [{ key: 'shard', value: { intValue: String(shard) } }],
+    }))
+  await post(site.server, 'metrics', {
+    resourceMetrics: [
+      {
+        resource: { attributes: [{ key: 'service.name', value: { stringValue: 'cache' } }] },
+        scopeMetrics: [
+          {
+            metrics: [
+              { name: 'cache.size', unit: 'By', gauge: { dataPoints: points(3) } },
+              { name: 'cache.size', unit: 'KiBy', gauge: { dataPoints: points(1) } },
+            ],
+          },
+        ],
+      },
+    ],
+  })
+  const page = await site.open('/metrics?name=cache.size')
+  const marked = page.getByRole('navigation', { name: 'Metrics' }).locator('[aria-current]')
+  await page.waitForURL(/type=gauge&unit=By/)
+  await expect.poll(() => marked.allInnerTexts()).toEqual([expect.stringContaining('gauge · By · 3 series')])
+  await page.getByRole('link', { name: 'KiBy' }).click()
+  await page.waitForURL(/unit=KiBy/)
+  await expect.poll(() => marked.allInnerTexts()).toEqual([expect.stringContaining('gauge · KiBy · 1 series')])
+  await expect.poll(() => page.locator('.metric-panel header').innerText()).toContain('KiBy')
   await page.context().close()
 })
 

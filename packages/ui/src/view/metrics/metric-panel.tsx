@@ -7,7 +7,7 @@ import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
 import { traceUrl } from '../../state/route.ts'
 import { LASTS, lastOf } from '../../state/time-last.ts'
-import { push } from '../../state/url.ts'
+import { push, replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Age } from '../parts/moment.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
@@ -29,6 +29,10 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
   }, [series, place])
   useEffect(() => void labels.load(labelsPath(place)), [labels, place.name, place.type, place.unit])
   const { data, error } = series.state.value
+  // Without a type the server chose among the metrics of this name: the address says which.
+  useEffect(() => {
+    if (place.type === '' && data !== undefined) replace(metricsUrl({ ...place, type: data.type, unit: data.unit }))
+  }, [place, data])
   const set = (change: Partial<MetricsPlace>): void => push(metricsUrl({ ...place, ...change }))
   const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)
   const known = labels.state.value.data?.labels ?? []
@@ -62,7 +66,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           </select>
         </label>
         <label class="grow">
-          Only
+          Filter
           <input
             class="mono"
             list="metric-filters"

@@ -2,8 +2,9 @@ import type { Metric, MetricsAnswer } from '@spanlink/contract'
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../../style/signals.css'
+import { chosenMetric, metricSummary } from '../../model/chosen-metric.ts'
 import { bindKeys } from '../../state/keyboard.ts'
-import { type MetricsPlace, metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
+import { metricsPlaceOf, metricsUrl } from '../../state/metrics-url.ts'
 import { createResource } from '../../state/resource.ts'
 import { replace } from '../../state/url.ts'
 import { Icon } from '../parts/icon.tsx'
@@ -65,13 +66,16 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   if (data !== undefined && data.metrics.length === 0 && wanted.value === '') {
     return (
       <Notice icon="plug" title="No metrics yet" isPage>
+        <p>Metrics that applications send by OTLP appear here.</p>
         <p>
-          They come by OTLP, like traces: <a href="/connect">how to connect</a>.
+          <a class="button primary" href="/connect">
+            Connect an application
+          </a>
         </p>
       </Notice>
     )
   }
-  const chosen = data?.metrics.find((metric) => isChosen(metric, place))
+  const chosen = chosenMetric(data?.metrics ?? [], place)
   return (
     <div class="metrics-page">
       <h1 class="visually-hidden">Metrics</h1>
@@ -91,7 +95,7 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
         </label>
         <ul>
           {data?.metrics.slice(0, MOST_LISTED).map((metric) => (
-            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={isChosen(metric, place)} last={place.last} />
+            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={metric === chosen} last={place.last} />
           ))}
         </ul>
         {data !== undefined && data.metrics.length === 0 && (
@@ -105,12 +109,6 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   )
 }
 
-/** A name without a type stands for whichever of its metrics the server chooses. */
-function isChosen(metric: Metric, place: MetricsPlace): boolean {
-  if (metric.name !== place.name) return false
-  return place.type === '' || (metric.type === place.type && metric.unit === place.unit)
-}
-
 function Entry(props: { readonly metric: Metric; readonly isCurrent: boolean; readonly last: string }) {
   const { metric } = props
   return (
@@ -121,9 +119,7 @@ function Entry(props: { readonly metric: Metric; readonly isCurrent: boolean; re
         class="metric-link"
       >
         <Text class="mono">{metric.name}</Text>
-        <span class="faint">
-          {metric.type.replace('-', ' ')}, {metric.seriesCount.toLocaleString('en')}
-        </span>
+        <span class="faint">{metricSummary(metric)}</span>
       </a>
     </li>
   )
