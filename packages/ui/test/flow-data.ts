@@ -43,6 +43,8 @@ interface Consumed extends Timed {
   /** In the trace of the producer, as a child of the send span. */
   readonly asChild?: boolean
   readonly name?: string
+  /** The client's receive span, which ends before a handler begins. */
+  readonly isReceive?: boolean
 }
 
 interface Work {
@@ -86,7 +88,7 @@ export function spanBook(now: number, seed: number): SpanBook {
       })
       return { traceId, spanId, topic, partition: next % 6, offset: seed * 10_000 + next }
     },
-    consume(of, group, message, { error, asChild, name, ...at }) {
+    consume(of, group, message, { error, asChild, name, isReceive, ...at }) {
       const messages = 'topic' in message ? [message] : message
       const first = messages[0]
       if (first === undefined) throw new Error('a consumer consumes something')
@@ -97,7 +99,7 @@ export function spanBook(now: number, seed: number): SpanBook {
         name: name ?? `process ${first.topic}`,
         kind: CONSUMER,
         attributes: [
-          ...messaging('process', first.topic),
+          ...messaging(isReceive === true ? 'receive' : 'process', first.topic),
           text('messaging.consumer.group.name', group),
           text('messaging.destination.partition.id', String(first.partition)),
           { key: 'messaging.kafka.offset', value: { intValue: String(first.offset) } },

@@ -220,6 +220,25 @@ describe('a batch of several events', () => {
   })
 })
 
+test('a chain that ends at the receive span of a client says so, in its row and in its details', async () => {
+  const book = spanBook(Date.now() - 180_000, freshSeed())
+  const traceId = book.traceId(0)
+  const root = book.add('web', { traceId, name: 'POST /orders', from: 0, to: 30 })
+  const sent = book.send('web', traceId, root, 'clicks', { from: 5, to: 10 })
+  book.consume('python', 'python', sent, { from: 60, to: 62, name: 'clicks receive', isReceive: true })
+  book.consume('node', 'node', sent, { from: 50, to: 90 })
+  await site.send(book.request(), traceId)
+  const page = await site.open(`/flow/${traceId}`)
+  const received = rows(page).filter({ hasText: 'clicks receive' })
+  await expect.poll(() => received.innerText()).toContain('chain ends here')
+  expect(await rows(page).filter({ hasText: 'chain ends here' }).count()).toBe(1)
+  await received.locator('.lane-link').click()
+  const details = page.getByRole('complementary', { name: 'Details' })
+  await expect.poll(() => details.innerText()).toContain('ended before the handler began')
+  expect(await violations(page)).toEqual([])
+  await page.context().close()
+})
+
 test('a group that has not taken a message is a row of the flow', async () => {
   const book = spanBook(Date.now() - 150_000, freshSeed())
   const before = book.traceId(0)
@@ -393,6 +412,11 @@ test('names made to break a page are shown as the text they are', async () => {
     expect(width[0]).toBeLessThanOrEqual(width[1] ?? 0)
     await page.context().close()
   }
+  const page = await site.open(`/flow/${traceId}?lane=${traceId}`)
+  const details = page.getByRole('complementary', { name: 'Details' })
+  await details.getByRole('button', { name: /all .* characters/ }).waitFor()
+  expect(await violations(page)).toEqual([])
+  await page.context().close()
 })
 
 describe('axe finds nothing wrong in both themes', () => {

@@ -38,6 +38,9 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   return words
 }
 
+export const CHAIN_ENDS =
+  'The receive span of the client ended before the handler began, so spans of the handler are not linked to the message.'
+
 export function eventsText(of: number): string {
   return count(of, 'other event')
 }

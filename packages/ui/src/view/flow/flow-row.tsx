@@ -6,7 +6,7 @@ import { flowHit } from '../../model/flow-hit.ts'
 import type { FlowModel } from '../../model/flow-model.ts'
 import type { FlowRow, MissingRow } from '../../model/flow-rows.ts'
 import { visibleText } from '../../model/visible-text.ts'
-import { eventsText } from '../../model/flow-words.ts'
+import { CHAIN_ENDS, eventsText } from '../../model/flow-words.ts'
 import { flowUrl, selectionUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { toggleLane, toggleRow, type FlowView } from '../../state/flow-view.ts'
 import { isPlainClick, push, replace } from '../../state/url.ts'
@@ -165,10 +165,7 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
           </a>
         )}
         {shown.endsAtReceive && (
-          <span
-            class="tag"
-            title="The client's receive span ended before the message was handled, so what the handler did is not linked to it"
-          >
+          <span class="tag" title={CHAIN_ENDS}>
             chain ends here
           </span>
         )}

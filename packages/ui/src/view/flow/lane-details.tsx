@@ -1,11 +1,12 @@
 import { durationText, nanoText } from '../../model/duration-text.ts'
+import { CHAIN_ENDS } from '../../model/flow-words.ts'
 import { flowUrl, type FlowPlace } from '../../state/flow-url.ts'
 import { isLaneOpen, toggleLane, type FlowView } from '../../state/flow-view.ts'
 import { traceUrl } from '../../state/route.ts'
 import { push } from '../../state/url.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
-import { Text } from '../parts/text.tsx'
+import { LongText } from '../trace/long-text.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../trace/span-sections.tsx'
 import { StatusTag } from '../trace/status-tag.tsx'
 import { EdgeList } from './edge-list.tsx'
@@ -24,7 +25,7 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
         <div class="panel-title">
           <ServiceName name={shown.rootService} />
           <h2>
-            <Text class="block">{shown.rootName}</Text>
+            <LongText text={shown.rootName} most={160} />
           </h2>
           <span class="tags">
             {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}
@@ -60,12 +61,13 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
           <dd>{shown.spanCount.toLocaleString('en')}</dd>
           <dt>Errors</dt>
           <dd class={shown.errorCount > 0 ? 'failed' : ''}>{shown.errorCount.toLocaleString('en')}</dd>
-          <dt>Trace id</dt>
+          <dt>Trace ID</dt>
           <dd class="mono">
-            {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace id" />
+            {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace ID" />
           </dd>
         </dl>
         {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
+        {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_ENDS}</p>}
         {shown.id !== shown.traceId && (
           <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
         )}

@@ -7,6 +7,7 @@ import { traceUrl } from '../../state/route.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { ServiceName } from '../parts/service-name.tsx'
 import { Text } from '../parts/text.tsx'
+import { LongText } from '../trace/long-text.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../trace/span-sections.tsx'
 import { StatusTag } from '../trace/status-tag.tsx'
 import { EdgeList } from './edge-list.tsx'
@@ -38,7 +39,7 @@ export function SpanDetails(props: {
             <>
               <ServiceName name={span?.service ?? placed?.service ?? ''} />
               <h2>
-                <Text class="block">{span?.name ?? placed?.name ?? ''}</Text>
+                <LongText text={span?.name ?? placed?.name ?? ''} most={160} />
               </h2>
               <span class="tags">
                 {placed !== undefined && placed.operation !== 'none' && <span class="tag">{placed.operation}</span>}
@@ -97,9 +98,9 @@ export function SpanDetails(props: {
               </dd>
             </>
           )}
-          <dt>Span id</dt>
+          <dt>Span ID</dt>
           <dd class="mono">
-            {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span id" />
+            {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span ID" />
           </dd>
         </dl>
         <EdgeList model={model} place={place} edges={edges('to')} to="cause" />
