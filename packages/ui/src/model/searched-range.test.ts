@@ -14,6 +14,14 @@ test('a range is told short: without the day within one, with seconds within min
   expect(rangeText({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('all time')
 })
 
+test('a range that ends before the requested time says how long before', () => {
+  const searched = { start: nano('2026-11-29T12:00:00'), end: nano('2026-11-29T12:40:00') }
+  expect(rangeText(searched, nano('2026-11-29T12:40:30'))).toBe('12:00 to 12:40 (up to 30 s ago)')
+  expect(rangeText(searched, nano('2026-11-29T12:41:00'))).toBe('12:00 to 12:40 (up to 1m ago)')
+  expect(rangeText(searched, searched.end)).toBe('12:00 to 12:40')
+  expect(rangeText({ ...searched, start: '0' }, nano('2026-11-29T12:41:00'))).toBe('all time (up to 1m ago)')
+})
+
 test('pages together searched from the start of the last to the end of the first', () => {
   const page = (start: number, end: number, complete: boolean) => ({
     searched: { start: String(start), end: String(end) },

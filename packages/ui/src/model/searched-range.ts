@@ -1,5 +1,5 @@
 import type { MessagesAnswer, SearchedRange } from '@spanlink/contract'
-import { exactTimeText } from './clock-text.ts'
+import { ageText, exactTimeText, millisOf } from './clock-text.ts'
 
 /** How far a list looked with all of its pages, newest first. */
 export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {
@@ -19,13 +19,20 @@ export function incompleteText({ missingParts }: SearchedRange, what: string): s
 
 const MINUTE = 60_000_000_000n
 
-/** `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. Without a start: `all time`. */
-export function rangeText({ start, end }: SearchedRange['searched']): string {
-  if (start === '0') return 'all time'
+const SECOND = 1_000_000_000n
+
+/**
+ * `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. Without a start: `all time`.
+ * `(up to 30 s ago)` where it ends before the requested time: what is newer was not judged yet.
+ */
+export function rangeText({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
+  const age = ageText(millisOf(end), millisOf(requestedEnd))
+  const upTo = BigInt(requestedEnd) - BigInt(end) < SECOND ? '' : ` (up to ${age})`
+  if (start === '0') return `all time${upTo}`
   const [from, to] = [exactTimeText(start), exactTimeText(end)]
   const isOneDay = from.slice(0, 10) === to.slice(0, 10)
   const digits = BigInt(end) - BigInt(start) < 5n * MINUTE ? 19 : 16
-  return `${from.slice(isOneDay ? 11 : 0, digits)} to ${to.slice(isOneDay ? 11 : 0, digits)}`
+  return `${from.slice(isOneDay ? 11 : 0, digits)} to ${to.slice(isOneDay ? 11 : 0, digits)}${upTo}`
 }
 
 export type Counts = Pick<MessagesAnswer, 'counts' | 'stepNano' | 'searched'>

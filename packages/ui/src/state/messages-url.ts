@@ -6,7 +6,7 @@ import { asDuration } from './trace-filters.ts'
 export const MESSAGE_LISTS = [
   ['dead-lettered', 'Dead-lettered', 'Sent to a dead-letter topic'],
   ['unconsumed', 'Unconsumed', 'Not consumed by a group that reads the topic'],
-  ['late', 'Late', 'Consumed long after they were produced'],
+  ['late', 'Late', 'Consumed long after the send'],
   ['retried', 'Retried', 'Tried again after a failure'],
   ['redelivered', 'Redelivered', 'Delivered more than once to the same group'],
 ] as const satisfies readonly (readonly [MessageList, string, string])[]
@@ -59,6 +59,12 @@ export function hasAfter(list: MessageList): boolean {
 
 export function isNever({ list, never }: Pick<MessagesPlace, 'list' | 'never'>): boolean {
   return list === 'unconsumed' && never
+}
+
+/** What a list contains, in a few words. */
+export function listWords(place: Pick<MessagesPlace, 'list' | 'never'>): string {
+  if (isNever(place)) return 'Not consumed by any group'
+  return MESSAGE_LISTS.find(([list]) => list === place.list)?.[2] ?? ''
 }
 
 const UNIT_NANOS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }

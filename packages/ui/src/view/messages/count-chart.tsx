@@ -28,7 +28,9 @@ export function CountChart(props: {
           const part = visiblePart(answer, startTimeUnixNano, searched)
           // Zero in a part of the bucket says nothing of the rest.
           const isUnknown = !part.isSearched || (part.isPartial && count === 0)
-          const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : 'not searched'
+          const isTooNew = BigInt(startTimeUnixNano) >= BigInt(searched.end)
+          const unsearched = isTooNew ? 'too new to judge' : 'not searched'
+          const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : unsearched
           return (
             <i
               key={startTimeUnixNano}

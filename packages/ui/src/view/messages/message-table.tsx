@@ -28,6 +28,8 @@ const WAITS: Readonly<Record<MessageList, string>> = {
 export function MessageTable(props: {
   readonly messages: readonly Message[]
   readonly list: MessageList
+  /** Of `unconsumed`: those that no group has consumed. */
+  readonly isNever: boolean
   readonly hold: RowHold
   readonly more: ComponentChildren
 }) {
@@ -48,7 +50,13 @@ export function MessageTable(props: {
         </thead>
         <tbody>
           {props.messages.map((message) => (
-            <Row key={messageKey(message)} message={message} list={props.list} showsCluster={showsCluster} />
+            <Row
+              key={messageKey(message)}
+              message={message}
+              list={props.list}
+              isNever={props.isNever}
+              showsCluster={showsCluster}
+            />
           ))}
         </tbody>
       </table>
@@ -62,7 +70,12 @@ export function messageKey(message: Message): string {
   return JSON.stringify([traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset])
 }
 
-function Row(props: { readonly message: Message; readonly list: MessageList; readonly showsCluster: boolean }) {
+function Row(props: {
+  readonly message: Message
+  readonly list: MessageList
+  readonly isNever: boolean
+  readonly showsCluster: boolean
+}) {
   const { message, list, showsCluster } = props
   const { traceId, spanId, produced } = message
   return (
@@ -93,7 +106,13 @@ function Row(props: { readonly message: Message; readonly list: MessageList; rea
           </span>
         )}
       </td>
-      <td>{list === 'unconsumed' ? <Missing group={message.consumerGroup} /> : <Fate message={message} />}</td>
+      <td>
+        {list === 'unconsumed' ? (
+          <Missing group={message.consumerGroup} isNever={props.isNever} />
+        ) : (
+          <Fate message={message} />
+        )}
+      </td>
     </tr>
   )
 }
@@ -116,7 +135,7 @@ function Fate({ message }: { readonly message: Message }) {
       {attempts.slice(0, 1).map((attempt) => (
         <Attempt key={attempt.spanId} attempt={attempt} />
       ))}
-      {hidden > 0 && <span class="faint">{hidden} more</span>}
+      {hidden > 0 && <span class="faint hidden-attempts">{hidden} more</span>}
       {attempts.slice(1 + hidden).map((attempt, index) => (
         <Attempt key={`${attempt.spanId}${index}`} attempt={attempt} />
       ))}
@@ -149,8 +168,8 @@ function placeOf({ partition, offset }: Message): string {
   return recordText({ topic: '', partition, offset })
 }
 
-function Missing({ group }: { readonly group: string }) {
-  if (group === '') return <span class="faint">no known group</span>
+function Missing({ group, isNever }: { readonly group: string; readonly isNever: boolean }) {
+  if (group === '') return <span class="faint">{isNever ? 'never consumed' : 'no known group'}</span>
   return (
     <span class="producer">
       <Icon name="group" label="Consumer group" />

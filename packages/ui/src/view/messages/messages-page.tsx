@@ -8,6 +8,7 @@ import type { ApiError } from '../../state/api.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import {
   isNever,
+  listWords,
   MESSAGE_LISTS,
   messagesPath,
   messagesPlaceOf,
@@ -126,13 +127,13 @@ function Found(props: {
     messageKey,
   )
   const listed = list.rows
-  const [, , words] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
   const pages = [data, ...messages.older.pages.value] as const
   const range = searchedBy(pages)
   const counts = mergeCounts(pages)
   const total = counts.reduce((sum, { count }) => sum + count, 0)
   const countedTo = BigInt(data.endTimeUnixNano) - minAgeNanos(place)
   const counted = BigInt(range.searched.end) < countedTo ? range.searched.end : String(countedTo)
+  const judged: SearchedRange = { ...range, searched: { start: range.searched.start, end: counted } }
   const more = (
     <ShowMore
       older={messages.older}
@@ -151,25 +152,18 @@ function Found(props: {
             {range.complete ? '' : '+'}
           </b>{' '}
           {total === 1 && range.complete ? 'message' : 'messages'}
-          <span class="faint"> · {words}</span>
-          <Searched range={range} />
+          <span class="faint"> · {listWords(place)}</span>
+          <Searched range={judged} requestedEnd={data.endTimeUnixNano} />
         </p>
         <NewRows list={list} />
         <NotRefreshing error={props.error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
-      {total > 0 && (
-        <CountChart
-          answer={data}
-          counts={counts}
-          searched={{ start: range.searched.start, end: counted }}
-          total={total}
-        />
-      )}
+      {total > 0 && <CountChart answer={data} counts={counts} searched={judged.searched} total={total} />}
       {listed.length > 0 ? (
-        <MessageTable messages={listed} list={data.list} hold={list.hold} more={more} />
+        <MessageTable messages={listed} list={data.list} isNever={isNever(place)} hold={list.hold} more={more} />
       ) : (
-        <Nothing place={place} range={range} more={more} />
+        <Nothing place={place} range={judged} requestedEnd={data.endTimeUnixNano} more={more} />
       )}
     </>
   )
@@ -204,13 +198,15 @@ function nothingOf(place: MessagesPlace): readonly [title: string, words: string
 function Nothing(props: {
   readonly place: MessagesPlace
   readonly range: SearchedRange
+  readonly requestedEnd: string
   readonly more: ComponentChildren
 }) {
   const { place, range } = props
   const [title, words] = nothingOf(place)
+  const searched = rangeText(range.searched, props.requestedEnd)
   if (!range.complete) {
     return (
-      <Notice icon="search" title={`${title} from ${rangeText(range.searched)}`}>
+      <Notice icon="search" title={`${title} from ${searched}`}>
         <p>{incompleteText(range, 'messages')}</p>
         {props.more}
       </Notice>
@@ -219,7 +215,7 @@ function Nothing(props: {
   return (
     <Notice icon="check" title={title}>
       <p>
-        {words} Searched {rangeText(range.searched)}. New messages appear here as they arrive.
+        {words} Searched {searched}. New messages appear here as they arrive.
       </p>
       {place.last !== '7d' && (
         <p>
