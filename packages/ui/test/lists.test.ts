@@ -54,6 +54,24 @@ test('traces that were searched in part are not said to be none', async () => {
   await page.context().close()
 })
 
+test('a heat map that was searched in part does not say that there are no spans', async () => {
+  const page = await site.open('/?service=lister&last=1h')
+  await page.getByRole('img', { name: /Durations over time: \d+ spans/ }).waitFor()
+  await page.route('**/api/heatmap?*', async (route) => {
+    const answer = await (await route.fetch()).json()
+    const start = `${Date.now() - 600_000}000000`
+    await route.fulfill({
+      json: { ...answer, cells: [], searched: { ...answer.searched, start }, complete: false },
+    })
+  })
+  await page.reload()
+  const area = page.locator('.heatmap-area')
+  await area.getByText(/^No spans from \d\d:\d\d to \d\d:\d\d\. Older spans have not been searched yet\.$/).waitFor()
+  await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/Searched \d\d:\d\d to/)
+  await page.unrouteAll({ behavior: 'ignoreErrors' })
+  await page.context().close()
+})
+
 test('a page that could not be had is said so, and can be asked for again', async () => {
   const page = await site.open('/?service=lister')
   await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })

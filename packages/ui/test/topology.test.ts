@@ -130,6 +130,22 @@ describe('with the shop', () => {
     await page.context().close()
   })
 
+  test('no errors is no all-clear while connections are left out', async () => {
+    const page = await site.open('/topology')
+    await nodes(page).first().waitFor()
+    await page.route('**/api/topology?*', async (route) => {
+      const answer = await (await route.fetch()).json()
+      const edges = answer.edges.map((edge: object) => ({ ...edge, errorCount: 0 }))
+      await route.fulfill({ json: { ...answer, edges, complete: false } })
+    })
+    await page.getByRole('checkbox', { name: 'Errors only' }).check()
+    await page.reload()
+    await page.getByRole('heading', { name: /^No errors in the \d+ busiest connections$/ }).waitFor()
+    await page.getByText(/More connections than one response can hold/).waitFor()
+    await page.unrouteAll({ behavior: 'ignoreErrors' })
+    await page.context().close()
+  })
+
   test('axe finds nothing wrong in both themes', async () => {
     const page = await site.open('/topology?node=service%3Apayment')
     await nodes(page).first().waitFor()

@@ -1,7 +1,9 @@
 import type { LogRecord, LogsAnswer, SearchedRange, SpanSource } from '@spanlink/contract'
 import type { ComponentChildren, ComponentProps } from 'preact'
 import { attributeText } from '../../model/attribute-text.ts'
+import { exactTimeText } from '../../model/clock-text.ts'
 import type { ApiError } from '../../state/api.ts'
+import { now } from '../../state/clock.ts'
 import { useHeldList } from '../../state/row-hold.ts'
 import { ListScroll } from '../parts/list-scroll.tsx'
 import { NewRows } from '../parts/new-rows.tsx'
@@ -47,6 +49,8 @@ export function Records(props: {
   readonly more: ComponentChildren
 }) {
   const list = useHeldList(props.list, props.records, ({ key }) => key)
+  const today = exactTimeText(`${now.value}000000`).slice(0, 10)
+  const showsDay = list.rows.some(({ record }) => exactTimeText(record.timestampUnixNano).slice(0, 10) !== today)
   return (
     <>
       <div class="results-bar">
@@ -63,9 +67,9 @@ export function Records(props: {
         <NotRefreshing error={props.error} />
       </div>
       <ListScroll class="log-scroll" hold={list.hold}>
-        <ol class="logs" aria-label="Log records, newest first">
+        <ol class={`logs ${showsDay ? 'with-day' : ''}`} aria-label="Log records, newest first">
           {list.rows.map(({ key, record, source }) => (
-            <LogRow key={key} record={record} source={source} recordsWith={props.recordsWith} />
+            <LogRow key={key} record={record} source={source} showsDay={showsDay} recordsWith={props.recordsWith} />
           ))}
         </ol>
         {props.more}

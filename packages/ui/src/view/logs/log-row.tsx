@@ -18,6 +18,8 @@ const MOST_LINES = 1000
 export function LogRow(props: {
   readonly record: LogRecord
   readonly source: SpanSource | undefined
+  /** With records of several days, or of another day than today. */
+  readonly showsDay: boolean
   /** Way to the records that have an attribute too. */
   readonly recordsWith: ComponentProps<typeof AttributeTable>['same']
 }) {
@@ -32,7 +34,7 @@ export function LogRow(props: {
     <li class={kind}>
       <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
         <summary>
-          <time title={time}>{time.slice(11, 23)}</time>
+          <time title={time}>{time.slice(props.showsDay ? 5 : 11, 23)}</time>
           <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
           <ServiceName name={record.service} />
           <span class="line">
@@ -69,7 +71,7 @@ export function LogRow(props: {
               </dd>
               {record.traceId !== '' && (
                 <>
-                  <dt>Trace id</dt>
+                  <dt>Trace ID</dt>
                   <dd>
                     <a href={traceUrl(record.traceId, record.spanId)}>{record.traceId}</a>{' '}
                     <a href={`/logs?traceId=${record.traceId}`}>view trace logs</a>

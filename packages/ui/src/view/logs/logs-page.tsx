@@ -123,6 +123,7 @@ function Nothing(props: {
       </Notice>
     )
   }
+  const searched = range === undefined ? '' : `Searched ${rangeText(range.searched)}.`
   const widen = (
     <p>
       <a href={logsUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
@@ -132,15 +133,15 @@ function Nothing(props: {
     return (
       <Notice icon="search" title="No log record matches">
         <p>
-          Widen the time, or <a href="/logs">clear the filters</a>. New records appear here as they arrive.
+          {searched} Widen the time, or <a href="/logs">clear the filters</a>. New records appear here as they arrive.
         </p>
         {place.last !== '7d' && place.traceId === '' && widen}
       </Notice>
     )
   }
   return (
-    <Notice icon="plug" title="No logs in this time">
-      <p>Records arrive by OTLP, like traces, and appear here as they arrive.</p>
+    <Notice icon="plug" title="No logs in range">
+      <p>{searched} Log records that applications send by OTLP appear here as they arrive.</p>
       {place.last !== '7d' && widen}
       <p>
         <a class="button primary" href="/connect">
@@ -212,7 +213,7 @@ function LogFilters({
         Trace
         <input
           class="mono trace-id"
-          placeholder="trace id"
+          placeholder="Trace ID"
           autoComplete="off"
           spellcheck={false}
           pattern="\s*[0-9a-fA-F]{32}\s*"

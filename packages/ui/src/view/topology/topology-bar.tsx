@@ -5,6 +5,7 @@ import { topologyUrl, type TopologyPlace } from '../../state/topology-url.ts'
 import { push, replace } from '../../state/url.ts'
 import { LiveButton } from '../parts/live-button.tsx'
 import { NotRefreshing } from '../parts/not-refreshing.tsx'
+import { Searched } from '../parts/searched.tsx'
 import { paused } from './topology-page.tsx'
 
 export function TopologyBar(props: {
@@ -56,6 +57,7 @@ export function TopologyBar(props: {
           <>
             <Count of="service" model={model} /> · <Count of="topic" model={model} /> ·{' '}
             <Count of="group" model={model} />
+            <Searched range={{ ...model.answer, complete: true }} />
           </>
         )}
       </p>

@@ -5,6 +5,7 @@ import '../../style/details.css'
 import '../../style/graph.css'
 import '../../style/topology.css'
 import { buildTopologyModel, shownTopology, type TopologyModel } from '../../model/topology-model.ts'
+import { incompleteText } from '../../model/searched-range.ts'
 import { bindKeys } from '../../state/keyboard.ts'
 import { poll } from '../../state/poll.ts'
 import { createResource } from '../../state/resource.ts'
@@ -61,7 +62,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
           </Notice>
         )
       ) : model.nodes.length === 0 ? (
-        <Nothing place={place} />
+        <Nothing place={place} answer={model.answer} />
       ) : (
         <Landscape model={model} place={place} />
       )}
@@ -80,7 +81,7 @@ function Landscape({ model, place }: { readonly model: TopologyModel; readonly p
           <section class="topology-picture" aria-label="Graph">
             <Words model={model} place={place} left={shown.left} edges={shown.edges.length} />
             {shown.edges.length === 0 ? (
-              <Notice icon="search" title={place.onlyErrors ? 'No errors' : 'No name matches'}>
+              <Notice icon="search" title={nothingTitle(model, place)}>
                 <p>
                   <a href={topologyUrl({ last: place.last })}>Show everything</a>
                 </p>
@@ -94,6 +95,13 @@ function Landscape({ model, place }: { readonly model: TopologyModel; readonly p
       panel={hasDetails ? <TopologyPanel model={model} place={place} /> : undefined}
     />
   )
+}
+
+/** No all-clear for connections that the answer leaves out. */
+function nothingTitle({ answer }: TopologyModel, { onlyErrors }: TopologyPlace): string {
+  const nothing = onlyErrors ? 'No errors' : 'No name matches'
+  if (answer.missingParts) return `${nothing} in the data that can be read`
+  return answer.complete ? nothing : `${nothing} in the ${answer.edges.length.toLocaleString('en')} busiest connections`
 }
 
 /** What is not in the picture, and how to see it. */
@@ -140,7 +148,7 @@ function Words(props: {
           <span>
             {model.answer.missingParts
               ? 'Parts of the stored data cannot be read: nodes, edges and counts may be missing. See the server log.'
-              : 'More connections than one response can hold; the quietest are left out. Narrow the range.'}
+              : `More connections than one response can hold: the ${model.answer.edges.length.toLocaleString('en')} busiest are here. Narrow the range to see the others.`}
           </span>
         </li>
       )}
@@ -148,9 +156,10 @@ function Words(props: {
   )
 }
 
-function Nothing({ place }: { readonly place: TopologyPlace }) {
+function Nothing({ place, answer }: { readonly place: TopologyPlace; readonly answer: TopologyAnswer }) {
   return (
     <Notice icon="plug" title="No data in range">
+      {!answer.complete && <p>{incompleteText(answer, 'spans')}</p>}
       <p>
         Services, topics and consumer groups appear here as soon as spans of producers and consumers arrive.
         {place.last !== '7d' && (

@@ -14,7 +14,7 @@ export function GroupBy(props: { readonly by: string | undefined; readonly onSet
       <input
         class="mono"
         list="group-fields"
-        placeholder="a field"
+        placeholder="e.g. span.http.route"
         autoComplete="off"
         spellcheck={false}
         value={props.by ?? ''}

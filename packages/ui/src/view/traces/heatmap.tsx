@@ -7,6 +7,7 @@ import { readPalette } from '../../draw/palette.ts'
 import { exactTimeText } from '../../model/clock-text.ts'
 import { durationText } from '../../model/duration-text.ts'
 import { heatmapGrid, type HeatmapGrid } from '../../model/heatmap-grid.ts'
+import { incompleteText, rangeText } from '../../model/searched-range.ts'
 import { createResource } from '../../state/resource.ts'
 import { shownTheme } from '../../state/theme.ts'
 import { conditionParams, rangeOf, type TraceFilters } from '../../state/trace-filters.ts'
@@ -117,14 +118,18 @@ function ShownHeatmap(props: HeatmapProps) {
           role="img"
           aria-label={
             grid === undefined || grid.total === 0
-              ? 'Durations over time: no spans in range'
+              ? `Durations over time: ${emptyText(data)}`
               : `Durations over time: ${grid.total.toLocaleString('en')} spans from ${durationText(grid.from)} to ${durationText(grid.to)}`
           }
         />
         {data !== undefined && !data.complete && (
-          <i class="unsearched" title="Not searched" style={{ width: `${unsearchedShare(data) * 100}%` }} />
+          <i
+            class="unsearched"
+            title={`Not searched. Searched ${rangeText(data.searched)}.`}
+            style={{ width: `${unsearchedShare(data) * 100}%` }}
+          />
         )}
-        {grid?.total === 0 && <p class="heatmap-empty">No spans in range</p>}
+        {grid?.total === 0 && <p class="heatmap-empty">{emptyText(data)}</p>}
         {drawn !== undefined && (
           <i
             class="brush"
@@ -160,6 +165,11 @@ function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { sta
   const air = (newest - from) / 100n + 1_000_000_000n
   const to = end === undefined ? (filters.last === undefined ? newest + air : now) : BigInt(end)
   return to > from ? { start: String(from), end: String(to) } : undefined
+}
+
+function emptyText(data: HeatmapAnswer | undefined): string {
+  if (data === undefined || data.complete) return 'No spans in range'
+  return `No spans from ${rangeText(data.searched)}. ${incompleteText(data, 'spans')}`
 }
 
 /** Of the width: the older part of the range, which one answer does not reach. */
