@@ -39,6 +39,30 @@ describe('axe finds nothing wrong in both themes', () => {
   })
 })
 
+test('at the width of a phone no page is wider than the window, and rows have room', async () => {
+  const page = await site.open('/', { viewport: { width: 390, height: 844 } })
+  const pages = [
+    ['/', 'table.traces'],
+    [`/trace/${shop.gateway}?span=${shop.sendSpan}`, '.link-item'],
+    [`/flow/${shop.gateway}`, '.flow-row'],
+    ['/messages', '.notice'],
+    ['/topology', '.topology-node'],
+    ['/logs', '.notice'],
+    ['/connect', '.steps'],
+  ] as const
+  for (const [path, shown] of pages) {
+    await page.goto(site.server.url + path)
+    await page.locator(shown).first().waitFor()
+    const widths = await page.evaluate(() =>
+      [document.documentElement, ...document.querySelectorAll('main, header')].map(({ scrollWidth }) => scrollWidth),
+    )
+    expect(Math.max(...widths), path).toBeLessThanOrEqual(390)
+    const search = await page.getByRole('textbox', { name: 'Trace ID' }).boundingBox()
+    expect(search?.width, path).toBeGreaterThan(60)
+  }
+  await page.context().close()
+})
+
 async function followOn(page: Page): Promise<void> {
   await page.keyboard.press(']')
   await page.getByRole('navigation', { name: 'Links followed' }).waitFor()

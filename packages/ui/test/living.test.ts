@@ -21,7 +21,9 @@ afterAll(async () => {
 
 test('an empty list leads to how to connect, which knows the endpoint and sees spans arrive', async () => {
   await using empty = await startSite()
-  const page = await empty.open('/')
+  const page = await empty.open('/', { colorScheme: 'dark' })
+  await page.getByRole('link', { name: 'Connect an application' }).waitFor()
+  expect(await violations(page)).toEqual([])
   await page.getByRole('link', { name: 'Connect an application' }).click()
   await page.waitForURL('**/connect')
   await page.getByText('No span has arrived since the server started').waitFor()

@@ -8,8 +8,9 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
   ['ns', 1],
 ]
 
-/** `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
+/** `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
 export function durationText(nanos: number): string {
+  if (nanos === 0) return '0'
   if (nanos < 0) return `−${durationText(-nanos)}`
   const at = UNITS.findIndex(([, size]) => nanos >= size)
   const [unit, size] = UNITS[at] ?? ['ns', 1]

@@ -71,8 +71,8 @@ function OpenTrace() {
       <input
         name="traceId"
         class="mono"
-        placeholder="Trace id…"
-        aria-label="Trace id"
+        placeholder="Trace ID"
+        aria-label="Trace ID"
         autoComplete="off"
         spellcheck={false}
       />

@@ -29,7 +29,7 @@ const node: Setup = {
     },
     {
       title: 'Start the SDK before anything else',
-      note: 'It reads the environment of the last step: no address in the code.',
+      note: 'It reads the variables of the last step: the code names no address.',
       file: 'tracing.js',
       code: () => `import { NodeSDK } from '@opentelemetry/sdk-node'
 
@@ -39,7 +39,7 @@ process.once('SIGTERM', () => sdk.shutdown())`,
     },
     {
       title: 'Wrap your Kafka client once',
-      note: 'Producers and consumers made from it are traced: a span for each send and for each message processed, linked both ways.',
+      note: 'Its producers and consumers are traced: a span for each send and for each processed message, linked in both directions. Other clients: traceConfluent, traceRdkafka, tracePlatformatic.',
       file: 'kafka.js',
       code: () => `import { Kafka } from 'kafkajs'
 import { traceKafkaJS } from '@spanlink/kafka'
@@ -61,7 +61,7 @@ const any: Setup = {
   steps: [
     {
       title: 'Point any OpenTelemetry SDK or agent here',
-      note: 'These variables mean the same in every SDK. Links that the application makes are walkable in both directions without more.',
+      note: 'These variables mean the same in every SDK. Span links that the application records are followed in both directions.',
       file: 'terminal',
       code: environment('my-service'),
     },
@@ -73,7 +73,8 @@ const collector: Setup = {
   title: 'OpenTelemetry Collector',
   steps: [
     {
-      title: 'Add an exporter to your pipeline',
+      title: 'Add an exporter to your pipelines',
+      note: 'Keep your receivers and processors; add the exporter beside those that are there.',
       file: 'config.yaml',
       code: (endpoint) => `exporters:
   otlphttp/spanlink:
@@ -82,6 +83,13 @@ const collector: Setup = {
 service:
   pipelines:
     traces:
+      receivers: [otlp]
+      exporters: [otlphttp/spanlink]
+    metrics:
+      receivers: [otlp]
+      exporters: [otlphttp/spanlink]
+    logs:
+      receivers: [otlp]
       exporters: [otlphttp/spanlink]`,
     },
   ],
@@ -89,10 +97,10 @@ service:
 
 const curl: Setup = {
   id: 'curl',
-  title: 'Just try it',
+  title: 'Quick test',
   steps: [
     {
-      title: 'Send one span by hand',
+      title: 'Send one span with curl',
       note: 'It appears under Traces within a second.',
       file: 'terminal',
       code: (endpoint) => `now=$(date +%s)000000000

@@ -34,8 +34,8 @@ export function CompareChoice({ view, traceId }: { readonly view: FlowView; read
           <input
             name="other"
             class="mono"
-            placeholder="Trace id of another flow"
-            aria-label="Trace id of another flow"
+            placeholder="Trace ID of another flow"
+            aria-label="Trace ID of another flow"
             autoComplete="off"
             spellcheck={false}
           />

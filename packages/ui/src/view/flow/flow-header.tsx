@@ -56,32 +56,27 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
         </div>
         <div title="At least one service was working">
           <dt>Processing</dt>
-          <dd>{lengthText(statistics.codeNano)}</dd>
+          <dd>{nanoText(statistics.codeNano)}</dd>
         </div>
         <div
           class="queue"
           title="No service was working, and a message waited. Time in queues on the critical path may be longer: work elsewhere counts as processing."
         >
           <dt>Queued</dt>
-          <dd>{lengthText(statistics.queueNano)}</dd>
+          <dd>{nanoText(statistics.queueNano)}</dd>
         </div>
         <div title="No service was working, and no message is known to have waited">
           <dt>Idle</dt>
-          <dd>{lengthText(statistics.waitingNano)}</dd>
+          <dd>{nanoText(statistics.waitingNano)}</dd>
         </div>
         <div title="Sum over all messages">
           <dt>All queue times</dt>
-          <dd>{lengthText(statistics.queueTotalNano)}</dd>
+          <dd>{nanoText(statistics.queueTotalNano)}</dd>
         </div>
       </dl>
       {criticalPath !== null && <PathShares path={criticalPath} />}
     </header>
   )
-}
-
-/** No time at all has no unit. */
-function lengthText(nanos: string): string {
-  return nanos === '0' ? '0' : nanoText(nanos)
 }
 
 function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {

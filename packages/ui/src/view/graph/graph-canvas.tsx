@@ -31,7 +31,7 @@ const MOST_SCALE = 2
 /** A small graph is not blown up: text keeps its size. */
 const MOST_FIT = 1
 /** A graph is first shown whole where its names can be read then, else at this scale; Fit shows it whole. */
-const LEAST_FIRST = 0.4
+const LEAST_FIRST = 0.36
 /** Below it a node is its name alone, in letters that keep their size. */
 const COMPACT = 0.7
 const ZOOM_PER_PIXEL = 1.003

@@ -82,15 +82,15 @@ export function LinkItem(props: {
         </summary>
         {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
         <dl class="pairs mono">
-          <dt>Trace id</dt>
+          <dt>Trace ID</dt>
           <dd>
             {props.traceId}
-            <CopyButton value={props.traceId} label="Copy the linked trace id" />
+            <CopyButton value={props.traceId} label="Copy the linked trace ID" />
           </dd>
-          <dt>Span id</dt>
+          <dt>Span ID</dt>
           <dd>
             {props.spanId}
-            <CopyButton value={props.spanId} label="Copy the linked span id" />
+            <CopyButton value={props.spanId} label="Copy the linked span ID" />
           </dd>
           <dt>Trace state</dt>
           <dd>{link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}</dd>

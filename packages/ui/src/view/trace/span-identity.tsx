@@ -16,15 +16,15 @@ export function SpanIdentity(props: {
   return (
     <Section title="Identity" open>
       <dl class="pairs mono">
-        <dt>Trace id</dt>
+        <dt>Trace ID</dt>
         <dd>
           {traceId}
-          <CopyButton value={traceId} label="Copy the trace id" />
+          <CopyButton value={traceId} label="Copy the trace ID" />
         </dd>
-        <dt>Span id</dt>
+        <dt>Span ID</dt>
         <dd>
           {span.spanId}
-          <CopyButton value={span.spanId} label="Copy the span id" />
+          <CopyButton value={span.spanId} label="Copy the span ID" />
         </dd>
         {props.sharedBy.length > 0 && (
           <>

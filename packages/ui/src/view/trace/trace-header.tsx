@@ -70,10 +70,10 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
           </dd>
         </div>
         <div class="id">
-          <dt>Trace id</dt>
+          <dt>Trace ID</dt>
           <dd>
             <code>{model.traceId}</code>
-            <CopyButton value={model.traceId} label="Copy the trace id" />
+            <CopyButton value={model.traceId} label="Copy the trace ID" />
           </dd>
         </div>
       </dl>
