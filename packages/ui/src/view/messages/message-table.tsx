@@ -89,7 +89,7 @@ function Row(props: {
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
           {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
           {message.key !== '' && <Text class="faint mono">{message.key}</Text>}
-          {showsCluster && message.cluster !== '' && <Text class="faint">{message.cluster}</Text>}
+          {showsCluster && message.cluster !== '' && <Text class="faint cluster">{message.cluster}</Text>}
         </a>
       </td>
       <td class="started">

@@ -189,9 +189,16 @@ const NOTHING: Readonly<Record<MessagesPlace['list'], readonly [title: string, w
 }
 
 function nothingOf(place: MessagesPlace): readonly [title: string, words: string] {
-  if (isNever(place)) return ['No message was left unconsumed', 'At least one group has consumed each message.']
-  if (place.list !== 'unconsumed' || place.group === '') return NOTHING[place.list]
-  return ['Group is caught up', 'This group has consumed every message of the topics that it reads.']
+  const [title, words] = isNever(place)
+    ? ['No message was left unconsumed', 'At least one group has consumed each message.']
+    : NOTHING[place.list]
+  if (!hasNames(place)) return [title, words]
+  // A name that nothing has would be an all-clear otherwise.
+  return [`${title} with these filters`, 'Filters match whole names of topics and consumer groups.']
+}
+
+function hasNames(place: MessagesPlace): boolean {
+  return place.topic !== '' || (place.group !== '' && !isNever(place))
 }
 
 /** An all-clear only for a range that was searched whole. */
@@ -213,7 +220,7 @@ function Nothing(props: {
     )
   }
   return (
-    <Notice icon="check" title={title}>
+    <Notice icon={hasNames(place) ? 'search' : 'check'} title={title}>
       <p>
         {words} Searched {searched}. New messages appear here as they arrive.
       </p>
