@@ -65,7 +65,7 @@ async function valueOptions(
   if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
   const prefix = quoted ? head.slice(1) : ''
   const { found } = await attributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
-    if (error instanceof TraceQLError) return { found: [] }
+    if (error instanceof TraceQLError && error.code !== 'limit') return { found: [] }
     throw error
   })
   return found

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { SearchedRange, TracesAnswer, TracesQuery } from '@spanlink/contract'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -5,6 +6,7 @@ import { findHeatmap } from '../../src/query/heatmap.ts'
 import { searchByQuery } from '../../src/query/search-by-query.ts'
 import { searchTraces } from '../../src/query/search.ts'
 import { attributeKeys, attributeValues } from '../../src/query/traceql/names.ts'
+import type { Store } from '../../src/store/store.ts'
 import { MS, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 
@@ -65,4 +67,33 @@ test('names and values that stop at their limit are not complete', async () => {
   expect((await attributeKeys(traces.store, { ...window, limit: 5 })).scanned).not.toEqual(all.scanned)
   const values = await attributeValues(traces.store, 'resource.service.name', { ...window, limit: 1 })
   expect(values).toEqual({ found: ['shop'], scanned: { isCut: true } })
+})
+
+test('names and values are the same however long each query takes', async () => {
+  const { store } = traces
+  const slow: Store = {
+    ...store,
+    query: async (...args) => {
+      await setTimeout(400)
+      return await store.query(...args)
+    },
+  }
+  // Longer than the first window that is read.
+  const window = { start: BigInt(END) - 3_600_000n * MS, end: BigInt(END), scope: 'span' as const }
+  expect(await attributeKeys(slow, window)).toEqual(await attributeKeys(store, window))
+  expect(await attributeValues(slow, 'span.key-3', window)).toEqual(await attributeValues(store, 'span.key-3', window))
+}, 120_000)
+
+test('names are those of the spans looked at, the traces with the lowest ids, and are not complete', async () => {
+  const spans = Array.from({ length: 20 }, (_, index) => {
+    const traceId = `${(index * 7) % 20}`.padStart(32, '0').replace(/^0/, 'f')
+    return { ...span({ at: 600_000_000, attributes: { [`named-${(index * 7) % 20}`]: true } }), traceId }
+  })
+  await traces.put(tracesOf('names', spans.slice(0, 10)))
+  await traces.put(tracesOf('names', spans.slice(10)))
+  const start = T0 + 500_000_000n * MS
+  const window = { start, end: T0 + 700_000_000n * MS, scope: 'span' as const, maxSpans: 5 }
+  const { found, scanned } = await attributeKeys(traces.store, window)
+  expect(found.map(({ key }) => key).sort()).toEqual([0, 1, 2, 3, 4, 5].map((at) => `named-${at}`))
+  expect(scanned.isCut).toBe(true)
 })

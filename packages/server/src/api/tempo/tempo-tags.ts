@@ -40,7 +40,7 @@ export async function tempoTagValues(store: Store, tag: string, names: Names): P
       value: text,
     }))
   } catch (error) {
-    if (error instanceof TraceQLError) return []
+    if (error instanceof TraceQLError && error.code !== 'limit') return []
     throw error
   }
 }

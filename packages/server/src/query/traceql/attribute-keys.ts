@@ -4,7 +4,7 @@ import type { Field, Scope } from './ast.ts'
 import { createParams, type Params } from './compile/params.ts'
 import { quoteName } from './describe.ts'
 import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
-import { type Names, type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { type Names, type NamesOptions, newestFirst } from './newest-first.ts'
 import { startSearch } from './run.ts'
 import type { Scanned } from '../searched-range.ts'
 import type { Search, Window } from './search.ts'
@@ -17,14 +17,14 @@ export type AttributeKey = {
 }
 
 /**
- * Attribute names in use, most used first. Of spans, events and links a sample is read, the newest first, so a name
- * that is rare and old may be missing; resources and scopes are read whole.
+ * Attribute names in use, most used first. Of spans, events and links the newest are read, so a name that is
+ * rare and old may be missing; resources and scopes are read whole.
  */
 export async function attributeKeys(
   store: Store,
   options: NamesOptions & { readonly scope?: Scope },
 ): Promise<Names<AttributeKey>> {
-  const search = startSearch(store, { timeoutMs: 1_000, ...options })
+  const search = startSearch(store, options)
   const wanted = options.scope === undefined || options.scope === 'any' ? allScopes : [options.scope]
   const limit = options.limit ?? 100
   const ofScopes = await Promise.all(wanted.map((scope) => keysOf(search, scope, options)))
@@ -51,11 +51,8 @@ const allScopes = ['span', 'resource', 'event', 'link', 'instrumentation'] as co
 
 type Use = { readonly scope: Scope; readonly key: string; readonly uses: number }
 
-async function keysOf(
-  search: Search,
-  scope: Scope,
-  { prefix = '', limit = 100, narrowing }: NamesOptions,
-): Promise<Names<Use>> {
+async function keysOf(search: Search, scope: Scope, options: NamesOptions): Promise<Names<Use>> {
+  const { prefix = '', limit = 100, narrowing } = options
   const params = createParams()
   const begins = `startsWith(lowerUTF8(key), ${params.add('String', prefix.toLowerCase())})`
   const inSources = scope === 'resource' || scope === 'instrumentation'
@@ -67,17 +64,11 @@ async function keysOf(
       where ${begins} group by key order by count() desc, key limit ${params.add('UInt32', limit)}`,
       params,
     )
-  const isSampled = async (window: Window): Promise<boolean> => {
-    const counting = createParams()
-    const rows = rowsOf(scope, window, counting, narrowing, sampled + 1)
-    const [row] = await ask<{ n: string }>(search, `select count() as n from (${rows})`, counting)
-    return Number(row?.n ?? 0) > sampled
-  }
   // Resources and scopes are few.
   const isWhole = inSources && !narrowing
   const { found, scanned } = isWhole
     ? await read(search.window).then((rows) => ({ found: rows, scanned: { isCut: rows.length >= limit } }))
-    : await newestFirst(search, read, inSources ? async () => false : isSampled, limit)
+    : await newestFirst(search, read, options)
   return { found: found.map(({ key, uses }) => ({ scope, key, uses: Number(uses) })), scanned }
 }
 
@@ -88,25 +79,18 @@ function keysColumn(scope: Scope): string {
   return 'mapKeys(attrs)'
 }
 
-function rowsOf(
-  scope: Scope,
-  window: Window,
-  params: Params,
-  narrowing: Field | undefined,
-  limit: number = sampled,
-): string {
+function rowsOf(scope: Scope, window: Window, params: Params, narrowing: Field | undefined): string {
   const { from, where } = spansThat(narrowing, window, params)
-  const most = params.add('UInt32', limit)
   if (scope === 'resource' || scope === 'instrumentation') {
-    const some = `source_id in (select distinct s.source_id from (select s.source_id from ${from} where ${where} limit ${most}) as s)`
+    const some = `source_id in (select distinct s.source_id from (select s.source_id from ${from} where ${where}) as s)`
     return `select resource_attrs, scope_attrs from sources${narrowing ? ` where ${some}` : ''}`
   }
   if (scope === 'link') {
-    return `select l.attrs as attrs from span_links as l where ${linksOf(narrowing, window, params)} limit ${most}`
+    return `select l.attrs as attrs from span_links as l where ${linksOf(narrowing, window, params)}`
   }
   if (scope === 'event') {
-    return `select s.events as events from ${from} where ${where} and notEmpty(s.events) limit ${most}
-      union all select [e] as events from (${logEventsOf(narrowing, window, params)}) limit ${most}`
+    return `select s.events as events from ${from} where ${where} and notEmpty(s.events)
+      union all select [e] as events from (${logEventsOf(narrowing, window, params)})`
   }
-  return `select s.attrs as attrs from ${from} where ${where} limit ${most}`
+  return `select s.attrs as attrs from ${from} where ${where}`
 }

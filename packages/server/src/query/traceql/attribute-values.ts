@@ -8,8 +8,9 @@ import { compileText, typeLetter } from './compile/text.ts'
 import { describeField } from './describe.ts'
 import { TraceQLError } from './errors.ts'
 import { intrinsics } from './intrinsics.ts'
+import { limits } from './limits.ts'
 import { linksOf, logEventsOf, spansThat } from './narrowing.ts'
-import { type Names, type NamesOptions, newestFirst, sampled } from './newest-first.ts'
+import { type Names, type NamesOptions, newestFirst } from './newest-first.ts'
 import { parse } from './parse.ts'
 import { startSearch } from './run.ts'
 import type { Search, Window } from './search.ts'
@@ -34,7 +35,7 @@ export async function typedValues(store: Store, field: string, options: NamesOpt
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
   const { narrowing } = options
   if (parsed.kind === 'intrinsic' && parsed.name === 'span:name' && !narrowing) return operationNames(store, options)
-  const search = startSearch(store, { timeoutMs: 1_000, ...options })
+  const search = startSearch(store, options)
   if (narrowing) return newestValues(search, parsed, options)
   if (scope === 'resource' || scope === 'instrumentation' || isOfScope(parsed))
     return valuesInSources(search, parsed, options)
@@ -44,12 +45,7 @@ export async function typedValues(store: Store, field: string, options: NamesOpt
 }
 
 function newestValues(search: Search, field: Field, options: NamesOptions): Promise<Names<TypedValue>> {
-  return newestFirst(
-    search,
-    (window) => valuesInSpans(search, field, window, options),
-    (window) => isSampled(search, field, window, options),
-    options.limit ?? 100,
-  )
+  return newestFirst(search, (window) => valuesInSpans(search, field, window, options), options)
 }
 
 function parseFieldName(field: string): Field {
@@ -79,7 +75,7 @@ function isOfScope(field: Field): boolean {
 
 async function operationNames(
   store: Store,
-  { prefix = '', limit = 100, signal, timeoutMs = 1_000 }: NamesOptions,
+  { prefix = '', limit = 100, signal, timeoutMs = limits.timeoutMs }: NamesOptions,
 ): Promise<Names<TypedValue>> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(name), ${params.add('String', prefix.toLowerCase())})`
@@ -117,22 +113,15 @@ async function valuesInSpans(
   const params = createParams()
   return await ask<TypedValue>(
     search,
-    `select text, type from (${someValues(field, window, narrowing, params, sampled)})
+    `select text, type from (${someValues(field, window, narrowing, params)})
     where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
   )
 }
 
-async function isSampled(search: Search, field: Field, window: Window, { narrowing }: NamesOptions): Promise<boolean> {
-  const params = createParams()
-  const values = someValues(field, window, narrowing, params, sampled + 1)
-  const [row] = await ask<{ n: string }>(search, `select count() as n from (${values})`, params)
-  return Number(row?.n ?? 0) > sampled
-}
-
 /** SQL: values of the field with their types, one row a span, event or link that has it. */
-function someValues(field: Field, window: Window, narrowing: Field | undefined, params: Params, limit: number): string {
+function someValues(field: Field, window: Window, narrowing: Field | undefined, params: Params): string {
   const { from: spans, where, row } = spansThat(narrowing, window, params, [field])
   const text = compileText(field, row)
   const isEvent =
@@ -144,7 +133,7 @@ function someValues(field: Field, window: Window, narrowing: Field | undefined, 
   const from = isLink ? 'span_links as l' : `${spans}${isEvent ? ' array join s.events as e' : ''}`
   const rowsThat = isLink ? linksOf(narrowing, window, params) : where
   const valuesFrom = (rows: string): string =>
-    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text) limit ${params.add('UInt32', limit)}`
+    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text)`
   const values = [valuesFrom(`${from} where ${rowsThat}`)]
   // The time since the span's start takes the span.
   if (isEvent && !(field.kind === 'intrinsic' && field.name === 'event:timeSinceStart')) {

@@ -9,7 +9,6 @@ import type { Params } from './compile/params.ts'
 import type { Row } from './compile/row.ts'
 import { TraceQLError } from './errors.ts'
 import { foldConstants } from './fold.ts'
-import { sampled } from './newest-first.ts'
 import { parse } from './parse.ts'
 import type { Window } from './search.ts'
 import { type Token, tokenize } from './tokens.ts'
@@ -91,7 +90,7 @@ function isOfSingleSpan(condition: Field | undefined): boolean {
 /** FROM and WHERE of the spans in a window that a condition holds for, joined with what it and the fields take. */
 export function spansThat(
   condition: Field | undefined,
-  { start, end }: Window,
+  { start, end, maxTraceId }: Window,
   params: Params,
   fields: readonly Field[] = [],
 ): { readonly from: string; readonly where: string; readonly row: Row } {
@@ -100,7 +99,7 @@ export function spansThat(
   const isAlone = !folded || isDecidedAlone(folded, alone)
   const useJoin = !isAlone || fields.some((field) => needsOf(field).has('source'))
   const row = useJoin ? { ...alone, source: 'r' } : alone
-  const window = inWindow('s', start, end, params)
+  const window = `${inWindow('s', start, end, params)}${upTo('s', maxTraceId, params)}`
   return {
     from: `${folded ? spansThatMay([folded], alone, window) : 'spans as s'}${useJoin ? ' left any join sources as r on r.source_id = s.source_id' : ''}`,
     where: folded ? `${window} and ${compileCondition(folded, isAlone ? alone : row, 'exact')}` : window,
@@ -108,20 +107,28 @@ export function spansThat(
   }
 }
 
+function upTo(row: string, maxTraceId: string | undefined, params: Params): string {
+  return maxTraceId === undefined
+    ? ''
+    : ` and ${row}.trace_id <= toFixedString(unhex(${params.add('String', maxTraceId)}), 16)`
+}
+
 /** SQL for the log events `e` of spans in a window, of all or of those that a condition holds for. */
 export function logEventsOf(condition: Field | undefined, window: Window, params: Params): string {
-  const inTime = logEventsByWindow(window.start, params)
+  const inTime = `${logEventsByWindow(window.start, params)}${upTo('logs', window.maxTraceId, params)}`
   if (!condition) return eachLogEvent(inTime)
   const { from, where } = spansThat(condition, window, params)
-  return eachLogEvent(
-    `${inTime} and (trace_id, span_id) in (select s.trace_id, s.span_id from ${from} where ${where} limit ${params.add('UInt32', sampled)})`,
-  )
+  return eachLogEvent(`${inTime} and (trace_id, span_id) in (select s.trace_id, s.span_id from ${from} where ${where})`)
 }
 
 /** WHERE of the links that spans carry, of all in a window or of those that a condition holds for. */
 export function linksOf(condition: Field | undefined, window: Window, params: Params): string {
   const out = `l.direction = 'out' and ${linksInWindow(window, params)}`
-  if (!condition) return out
+  // By trace id, as links are in no order of time.
+  if (!condition) {
+    const all = inWindow('s', window.start, window.end, params)
+    return `${out} and l.trace_id in (select s.trace_id from spans as s where ${all}${upTo('s', window.maxTraceId, params)})`
+  }
   const { from, where } = spansThat(condition, window, params)
-  return `${out} and (l.trace_id, l.span_id) in (select s.trace_id, s.span_id from ${from} where ${where} limit ${params.add('UInt32', sampled)})`
+  return `${out} and (l.trace_id, l.span_id) in (select s.trace_id, s.span_id from ${from} where ${where})`
 }

@@ -1,5 +1,7 @@
 import type { Field } from './ast.ts'
-import { TraceQLError } from './errors.ts'
+import { ask } from './ask.ts'
+import { inWindow } from './compile/from.ts'
+import { createParams } from './compile/params.ts'
 import type { Scanned } from '../searched-range.ts'
 import type { Search, Window } from './search.ts'
 
@@ -14,43 +16,51 @@ export type NamesOptions = {
   /** @default 100 */
   readonly limit?: number
   readonly signal?: AbortSignal
-  /** What is found by then is the answer. @default 1_000 */
+  /** @default 10_000 */
   readonly timeoutMs?: number
+  /** @default 250_000 */
+  readonly maxSpans?: number
 }
 
-/** Rows looked at for names: enough to see what one span in ten thousand has. */
-export const sampled = 50_000
+/** Spans that are looked at for names: enough to see what one in ten thousand has. */
+const MAX_SPANS = 250_000
 
 const minute = 60_000_000_000n
 
 export type Names<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 
 /**
- * Reads the newest ten minutes, then an hour, then further back, until there is enough or the time is up: then what
- * was found last is returned, as incomplete.
- *
- * @param isSampled whether a window holds more rows than were read of it
+ * Reads the newest ten minutes, then further back, until there is enough or until a window has more spans than are looked at: of that
+ * one, the traces with the lowest ids. The number of spans decides, and not the time that it takes: the same data has the same names.
  */
 export async function newestFirst<Found>(
   search: Search,
   read: (window: Window) => Promise<readonly Found[]>,
-  isSampled: (window: Window) => Promise<boolean>,
-  limit: number,
+  { limit = 100, maxSpans = MAX_SPANS }: NamesOptions,
 ): Promise<Names<Found>> {
   const { start, end } = search.window
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = end < now ? end : now
-  let names: Names<Found> = { found: [], scanned: { until: end } }
   for (let reach = 10n * minute; ; reach *= 8n) {
     const from = anchor - reach > start ? anchor - reach : start
-    try {
-      const found = await read({ start: from, end })
-      names = { found, scanned: { until: from } }
-      if (found.length >= limit) return names
-      if (from === start) return { found, scanned: { isCut: await isSampled({ start, end }) } }
-    } catch (error) {
-      if (error instanceof TraceQLError && error.code === 'limit') return names
-      throw error
-    }
+    const window = { start: from, end }
+    const maxTraceId = await findTraceIdAt(search, window, maxSpans)
+    const found = await read({ ...window, maxTraceId })
+    if (maxTraceId !== undefined) return { found, scanned: { until: from, isCut: true } }
+    if (found.length >= limit) return { found, scanned: { until: from } }
+    if (from === start) return { found, scanned: {} }
   }
+}
+
+/** Id of the trace that the span at a place in the order of trace ids belongs to; `undefined` where a window has fewer spans. */
+async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
+  const params = createParams()
+  const [row] = await ask<{ id: string }>(
+    search,
+    `select lower(hex(s.trace_id)) as id from spans as s where ${inWindow('s', start, end, params)}
+    order by s.trace_id limit 1 offset ${params.add('UInt32', place)}
+    settings max_bytes_before_remerge_sort = 16777216`,
+    params,
+  )
+  return row?.id
 }

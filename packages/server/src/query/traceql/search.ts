@@ -1,7 +1,12 @@
 import type { Store } from '../../store/store.ts'
 
 /** Unix nanoseconds; spans that start in `[start, end)`. */
-export type Window = { readonly start: bigint; readonly end: bigint }
+export type Window = {
+  readonly start: bigint
+  readonly end: bigint
+  /** In hex: only spans of traces up to it. */
+  readonly maxTraceId?: string | undefined
+}
 
 /** One answer in the making: what it may still cost, and what it left out. */
 export type Search = {
