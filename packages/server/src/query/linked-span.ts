@@ -1,6 +1,7 @@
 import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../store/store.ts'
 import { recordColumns, recordOfRow, type RecordRow } from './messaging/record-metadata.ts'
+import { producingOperations } from '../store/messaging/semconv.ts'
 import { fewGranules, ofTraces, traceIdsOf } from './span-bucket.ts'
 import { isInside, spanIdentity } from './span-parents.ts'
 import { type Condition, findBuckets, findBucketsOf, idList, idParams, inBuckets, ofBuckets } from './trace-buckets.ts'
@@ -56,7 +57,7 @@ export async function findLinkedSpans(
       condition.params,
       options,
     )
-    for (const row of rows) keepInnermost(found, refKey(row), linkEnd(row))
+    for (const row of rows) keepMeant(found, refKey(row), linkEnd(row))
   }
   return found
 }
@@ -84,17 +85,19 @@ export async function findSpansOf(
     options,
   )
   const spans = new Map<string, LinkEnd>()
-  for (const row of rows) keepInnermost(spans, refKey({ traceId, spanId: row.spanId }), linkEnd(row))
+  for (const row of rows) keepMeant(spans, refKey({ traceId, spanId: row.spanId }), linkEnd(row))
   return {
     spans,
     whole: rows.length < SPANS_AT_ONCE,
   }
 }
 
-/** A link names an id alone: of spans that share it, it means the one that children of the id belong to. */
-function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
+/** A link names an id alone: of spans that share it, it means the one that sent a message, else the one that children of the id belong to. */
+function keepMeant(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
   const known = found.get(key)
-  if (known === undefined || isInside(end.span, known.span)) found.set(key, end)
+  const [isSend, isKnownSend] = [end, known].map((one) => producingOperations.has(one?.operation ?? ''))
+  const isMeant = known === undefined || (isSend === isKnownSend ? isInside(end.span, known.span) : isSend)
+  if (isMeant) found.set(key, end)
 }
 
 function linkEnd(row: EndRow): LinkEnd {

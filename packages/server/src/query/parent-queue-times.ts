@@ -19,14 +19,19 @@ export async function parentQueueTimes<Span extends HopSpan>(
   spans: readonly Span[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<Span, string>> {
-  const consumers = spans.filter((span) => consumingOperations.has(span.operation) && span.parentSpanId !== NO_SPAN)
+  const consumers = spans.filter((span) => consumingOperations.has(span.operation))
   if (consumers.length === 0) return new Map()
   const refOf = ({ parentSpanId }: Span) => ({ traceId, spanId: parentSpanId })
-  const parents = await findLinkedSpans(store, consumers.map(refOf), options)
+  // A consumer may share its producer's id, which then is what the id means.
+  const ownRefOf = ({ spanId }: Span) => ({ traceId, spanId })
+  const refs = consumers.flatMap((span) => [ownRefOf(span), ...(span.parentSpanId === NO_SPAN ? [] : [refOf(span)])])
+  const parents = await findLinkedSpans(store, refs, options)
   return new Map(
     consumers.flatMap((consumer) => {
-      const parent = parents.get(refKey(refOf(consumer)))
-      if (parent === undefined || !producingOperations.has(parent.operation)) return []
+      const parent = [ownRefOf(consumer), refOf(consumer)]
+        .flatMap((ref) => parents.get(refKey(ref)) ?? [])
+        .find(({ operation }) => producingOperations.has(operation))
+      if (parent === undefined) return []
       return [
         [
           consumer,

@@ -35,7 +35,8 @@ export function findParents(spans: readonly TreeSpan[]): Int32Array {
 
 /**
  * Index of each span's parent, or `ROOT` or `PARENT_MISSING`. Where a client and a server share an id, the client is the server's
- * parent, and a child of that id belongs to the one of its own service, else to the server.
+ * parent, and a child of that id belongs to the one of its own service, else to the server. So with a producer and consumers, where
+ * another consumer belongs to the producer.
  */
 export function namedParents(spans: readonly TreeSpan[]): Int32Array {
   const sharers = new Map<string, number[]>()
@@ -50,7 +51,11 @@ export function namedParents(spans: readonly TreeSpan[]): Int32Array {
     if (rankAt(spans, outer) < RANK[span.kind]) return outer
     if (span.parentSpanId === '') return ROOT
     const named = (sharers.get(span.parentSpanId) ?? []).filter((other) => other !== index)
-    return named.find((other) => named.length > 1 && spans[other]?.service === span.service) ?? innermost(named, spans)
+    const [first = PARENT_MISSING] = named
+    if (named.length < 2) return first
+    const isOwn = (other: number): boolean => spans[other]?.service === span.service
+    const isProducer = (other: number): boolean => span.kind === 'consumer' && spans[other]?.kind === 'producer'
+    return named.find(isOwn) ?? named.find(isProducer) ?? innermost(named, spans)
   })
 }
 

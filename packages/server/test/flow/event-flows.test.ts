@@ -3,7 +3,7 @@ import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flow/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
-import { batchOf, linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
+import { batchOf, linkTo, processing, send, sharing, span, type TestSpan } from './kafka-spans.ts'
 
 let traces: StoredTraces
 beforeAll(async () => {
@@ -317,4 +317,35 @@ test('a consumer that shares the span id of its producer is a lane of its own, a
     ['shop', 'process orders', 1],
   ])
   expect(flow.edges).toMatchObject([{ from: { service: 'web' }, to: { service: 'shop' }, role: 'message' }])
+})
+
+test('consumers that share the span id of their producer are lanes with an edge from the producer, which may be a root', async () => {
+  const request = span({ name: 'POST', kind: 2, at: 0, for: 30 })
+  const [inner, root] = [send('orders', { at: 10, for: 5, in: request }), send('orders', { at: 10, for: 5 })]
+  for (const sent of [inner, root]) {
+    await traces.put(tracesOf('web', sent === inner ? [request, sent] : [sent]))
+    for (const group of ['shop', 'audit']) {
+      const consumer = sharing(sent, processing('orders', undefined, group, 'link', { at: 55 }))
+      const work = span({ name: 'work', at: 56, in: consumer })
+      await traces.put(tracesOf(group, [consumer, work]))
+    }
+    const other = processing('orders', sent, 'stock', 'parent', { at: 65 })
+    await traces.put(tracesOf('stock', [other]))
+    const flow = await flowOf(sent)
+    expect(flow.lanes.map((lane) => [lane.rootService, lane.spanCount]).toSorted()).toEqual([
+      ['audit', 2],
+      ['shop', 2],
+      ['stock', 1],
+      ['web', sent === inner ? 2 : 1],
+    ])
+    const edges = flow.edges.map(({ from, to, role, queueTimeNano }) => [from.name, to.service, role, queueTimeNano])
+    expect(edges.toSorted()).toEqual([
+      ['send orders', 'audit', 'message', '40000000'],
+      ['send orders', 'shop', 'message', '40000000'],
+      ['send orders', 'stock', 'message', '50000000'],
+    ])
+    expect(new Set(flow.edges.map(({ id }) => id)).size).toBe(3)
+    const missing = flow.missingConsumers.map(({ consumerGroup }) => consumerGroup)
+    expect(['shop', 'audit', 'stock'].filter((group) => missing.includes(group))).toEqual([])
+  }
 })

@@ -114,3 +114,9 @@ export function batchOf(topic: string, produced: readonly TestSpan[], group: str
   )
   return [poll, batch, ...each]
 }
+
+/** A consumer with the span id and the parent of what it consumes, as tracers of Zipkin's model may have it. */
+export function sharing(produced: TestSpan, consumer: TestSpan): TestSpan {
+  const { traceId, spanId, parentSpanId } = produced
+  return { ...consumer, traceId, spanId, parentSpanId: parentSpanId ?? '' }
+}

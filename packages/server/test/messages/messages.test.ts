@@ -3,7 +3,7 @@ import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/bad-parameter.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
-import { batchOf, linkTo, MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
+import { batchOf, linkTo, MS, processing, send, sharing, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 
 let traces: StoredTraces
@@ -138,6 +138,30 @@ test('messages of a batch with receive, batch and message spans are late once ea
   expect(late.messages.map(({ offset }) => offset).toSorted()).toEqual(['0', '1', '2'])
   expect((await find('redelivered', 320)).messages).toEqual([])
   expect((await find('retried', 320)).messages).toEqual([])
+})
+
+test('a consumer that shares the span id of its producer is late, redelivered and retried like others', async () => {
+  const at = 330 * HOUR_MS
+  const request = span({ kind: 2, at, for: 30 })
+  const sent = send('shared', { at, for: 10, in: request })
+  const failed = { status: { code: 2 } }
+  const first = sharing(sent, processing('shared', undefined, 'g', 'link', { at: at + 20_010, for: 100, ...failed }))
+  const resent = send('shared.retry', { at: at + 20_050, in: first })
+  const again = processing('shared', sent, 'g', 'parent', { at: at + 21_000 })
+  const tried = sharing(resent, processing('shared.retry', undefined, 'g', 'link', { at: at + 20_100 }))
+  await traces.put(tracesOf('shop', [request, sent]))
+  await traces.put(tracesOf('billing', [first, resent, again, tried]))
+  const attemptsOf = ({ attempts }: { attempts: readonly { service: string; startTimeUnixNano: string }[] }) =>
+    attempts.map(({ service, startTimeUnixNano }) => [service, startTimeUnixNano])
+  const taken = [first, again].map((one) => ['billing', one.startTimeUnixNano])
+  const late = await find('late', 330)
+  expect(late.messages).toMatchObject([{ waitNano: '20000000000', produced: { service: 'shop', name: 'send shared' } }])
+  expect(late.messages.map(attemptsOf)).toEqual([[taken[0]]])
+  const redelivered = await find('redelivered', 330)
+  expect(redelivered.messages.map(attemptsOf)).toEqual([taken])
+  expect(redelivered.messages[0]?.produced).toMatchObject({ service: 'shop', name: 'send shared' })
+  const retried = await find('retried', 330)
+  expect(retried.messages.map(attemptsOf)).toEqual([taken, [taken[0], ['billing', tried.startTimeUnixNano]]])
 })
 
 test('a message that a group took twice is redelivered, with its offset on spans, on links, or nowhere', async () => {

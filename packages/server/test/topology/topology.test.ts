@@ -3,7 +3,7 @@ import { type PlainValue, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/bad-parameter.ts'
 import { findTopology } from '../../src/query/topology/find-topology.ts'
-import { batchOf, linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
+import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 
 let traces: StoredTraces
@@ -210,23 +210,6 @@ test('a batch span counts where its messages have no spans of their own', async 
   const delivered = answer.edges.filter(({ type }) => type === 'deliver')
   expect(delivered.map(({ queueTimeCount }) => queueTimeCount)).toEqual([1, 1])
 })
-
-test.each([
-  [80, 'few', 5],
-  [81, 'sampled', 300],
-] as const)(
-  'messages of batches with receive, batch and message spans are counted once, their queue times too: hour %i, %s',
-  async (hour, _, count) => {
-    const at = hour * HOUR_MS
-    for (let done = 0; done < count; done += 5) {
-      const sent = Array.from({ length: 5 }, () => send('orders', { at: at + done * 10, for: 10 }))
-      await traces.put(tracesOf('shop', [...sent, ...batchOf('orders', sent, 'g', at + done * 10 + 110)]))
-    }
-    const { edges: found } = await topology(hour)
-    const delivered = found.find(({ type }) => type === 'deliver')
-    expect(delivered).toMatchObject({ count, queueTimeCount: count, queueTime: { p50: '121000000', p99: '141000000' } })
-  },
-)
 
 test('edges count the messages of a batch, failed ones too', async () => {
   const at = 12 * HOUR_MS

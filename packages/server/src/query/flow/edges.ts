@@ -3,7 +3,7 @@ import { consumingOperations, producingOperations } from '../../store/messaging/
 import { queueTime } from '../linked-span.ts'
 import { mergeRecords, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import { withoutOuterDeliveries } from './deliveries.ts'
-import { type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
+import { findNamed, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
 import type { CutTraces, LaneSpan } from './lanes.ts'
 
 /** A link or cut between two spans of which either may be missing. */
@@ -29,26 +29,26 @@ function connectAll({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edg
   const linked = new Map<string, string>()
   for (const link of links) {
     const { carrier, target, ordinal } = link
-    const id = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
+    const shortId = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
+    const known = edges.get(shortId)
     // A sender that gives one span twice, with other links: the last arrival counts.
+    const id = known === undefined || known.toRef.sharer === carrier.sharer ? shortId : `${shortId}-${carrier.sharer}`
     edges.set(id, edge(id, target, carrier, 'link', link))
-    linked.set(spanKey(target) + spanKey(carrier), id)
+    linked.set(`${spanKey(target)}${spanKey(carrier)} ${carrier.sharer}`, id)
   }
-  for (const cut of cuts) {
-    const from = { traceId: cut.traceId, spanId: cut.parentSpanId }
-    const to = { traceId: cut.traceId, spanId: cut.spanId }
-    const told = edges.get(linked.get(spanKey(from) + spanKey(to)) ?? '')
+  for (const { from, to } of cuts) {
+    const told = edges.get(linked.get(`${spanKey(from)}${spanKey(to)} ${to.sharer}`) ?? '')
     if (told !== undefined) edges.set(told.id, { ...told, via: 'both' })
     else {
-      const id = `${to.traceId}-${to.spanId}-parent`
+      const id = `${findNamed(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
       edges.set(id, edge(id, from, to, 'parent', NOTHING_SAID))
     }
   }
   return [...edges.values()]
 
   function edge(id: string, fromRef: SpanRef, toRef: SpanRef, via: FlowEdge['via'], said: Said): Edge {
-    const from = spans.get(spanKey(fromRef))
-    const to = spans.get(spanKey(toRef))
+    const from = findNamed(spans, fromRef)
+    const to = findNamed(spans, toRef)
     const role = roleOf(from?.span, to?.span)
     const ends = role === 'link' ? [said] : [said, to?.span, from?.span]
     return {

@@ -100,13 +100,13 @@ export async function expand(
         const above = unit.causes.reduce((most, ref) => Math.max(most, levelAt(ref)), 0)
         if (above > JOINED) mark(unit, above)
       }
-      for (const ref of awaited.get(trace.traceId) ?? []) mark(unitAt(trace, ref.spanId), JOINED)
+      for (const ref of awaited.get(trace.traceId) ?? []) mark(unitAt(trace, ref), JOINED)
     }
   }
 
   function levelAt(ref: SpanRef): number {
     const trace = traces.get(ref.traceId)
-    return trace === undefined ? 0 : (levels.get(unitAt(trace, ref.spanId)) ?? 0)
+    return trace === undefined ? 0 : (levels.get(unitAt(trace, ref)) ?? 0)
   }
 
   /** Marks a unit and what follows from it. A list, not recursion: chains may be long. */
@@ -120,7 +120,7 @@ export async function expand(
       if (level > JOINED) {
         for (const effect of trace.effects.get(unit) ?? []) {
           const into = traces.get(effect.traceId)
-          if (into !== undefined) waiting.push([unitAt(into, effect.spanId), level])
+          if (into !== undefined) waiting.push([unitAt(into, effect), level])
           else if (!seen.has(effect.traceId)) next.add(effect.traceId)
         }
       }
@@ -130,7 +130,7 @@ export async function expand(
       if (!bounds.joined) continue
       for (const cause of causesOf(trace, unit)) {
         const above = traces.get(cause.traceId)
-        if (above !== undefined) waiting.push([unitAt(above, cause.spanId), JOINED])
+        if (above !== undefined) waiting.push([unitAt(above, cause), JOINED])
         else {
           awaited.set(cause.traceId, [...(awaited.get(cause.traceId) ?? []), cause])
           if (!seen.has(cause.traceId)) next.add(cause.traceId)

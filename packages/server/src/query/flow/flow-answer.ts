@@ -114,7 +114,7 @@ function chosen({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): Lane
 function hiddenLinks({ traces, levels, isLeftOut }: Expanded): ReadonlyMap<string, number> {
   const hidden = new Map<string, number>()
   for (const trace of traces.values()) {
-    const levelAt = ({ spanId }: SpanRef): number => levels.get(unitAt(trace, spanId)) ?? 0
+    const levelAt = (ref: SpanRef): number => levels.get(unitAt(trace, ref)) ?? 0
     const count = trace.links.filter(({ carrier, target }) =>
       carrier.traceId === trace.traceId
         ? isLeftOut(target.traceId) && levelAt(carrier) > 0

@@ -1,6 +1,5 @@
 import type { Expanded } from './expand.ts'
-import type { FlowLink } from './flow-span.ts'
-import { addNamed } from './flow-span.ts'
+import { addNamed, type FlowLink, type SpanRef } from './flow-span.ts'
 import type { CutTraces, Lane, LaneSpan } from './lanes.ts'
 import { unitAt, type UnitTrace } from './units.ts'
 
@@ -18,7 +17,7 @@ export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'level
   const spans = new Map<string, LaneSpan>()
   const levelOf = new Map<LaneSpan, number>()
   const links: FlowLink[] = []
-  const isIn = (trace: UnitTrace, spanId: string): boolean => levels.has(unitAt(trace, spanId))
+  const isIn = (trace: UnitTrace, ref: SpanRef): boolean => levels.has(unitAt(trace, ref))
   for (const trace of traces.values()) {
     const kept = new Map<LaneSpan, LaneSpan>()
     for (const { id, traceId, spans: all } of trace.cut.lanes) {
@@ -38,12 +37,12 @@ export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'level
       if (lane.spans.length > 0) lanes.push(lane)
     }
     for (const cut of trace.cut.cuts) {
-      if (isIn(trace, cut.spanId) && isIn(trace, cut.parentSpanId)) cuts.push(cut)
+      if (isIn(trace, cut.to) && isIn(trace, cut.from)) cuts.push(cut)
     }
     for (const link of trace.links) {
       const target = traces.get(link.target.traceId)
       if (link.carrier.traceId !== trace.traceId || target === undefined) continue
-      if (isIn(trace, link.carrier.spanId) && isIn(target, link.target.spanId)) links.push(link)
+      if (isIn(trace, link.carrier) && isIn(target, link.target)) links.push(link)
     }
   }
   return { lanes, cuts, spans, links, levels: levelOf }

@@ -1,4 +1,5 @@
 import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/contract'
+import { producingOperations } from '../../store/messaging/semconv.ts'
 import { isInside } from '../span-parents.ts'
 
 /** What the flow needs of a span: where it lies, what it is called and what it does with messages. */
@@ -29,7 +30,20 @@ export type FlowLink = RecordMetadata & {
   readonly consumerGroup: string
 }
 
-export type SpanRef = { readonly traceId: string; readonly spanId: string }
+export type SpanRef = {
+  readonly traceId: string
+  readonly spanId: string
+  /** Where it is known which of the spans that share the id is meant: its kind and service. */
+  readonly sharer?: string
+}
+
+export function toSharer({ kind, service }: Pick<FlowSpanRow, 'kind' | 'service'>): string {
+  return `${kind} ${service}`
+}
+
+export function refOf(span: FlowSpanRow): SpanRef {
+  return { traceId: span.traceId, spanId: span.spanId, sharer: toSharer(span) }
+}
 
 export function spanKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
@@ -37,25 +51,31 @@ export function spanKey(ref: SpanRef): string {
 
 /** A span that was sent twice comes twice. */
 export function distinctSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
-  return [...new Map(rows.map((row) => [`${spanKey(row)} ${row.kind} ${row.service}`, row])).values()]
+  return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSharer(row)}`, row])).values()]
 }
 
-/** Of spans that share an id, links mean the one that handles messages, else the inner one. */
+/** Of spans that share an id, links mean the one that sends messages, else the one that takes them, else the inner one. */
 export function addNamed<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
   const key = spanKey(one.span)
   const known = spans.get(key)
+  if (known !== undefined) for (const each of [known, one]) spans.set(`${key} ${toSharer(each.span)}`, each)
   if (known === undefined || isMeant(one.span, known.span)) spans.set(key, one)
 }
 
 function isMeant(a: FlowSpanRow, b: FlowSpanRow): boolean {
-  const [messagingA, messagingB] = [a.operation !== 'none', b.operation !== 'none']
-  return messagingA === messagingB ? isInside(a, b) : messagingA
+  const [rankA, rankB] = [rankOf(a), rankOf(b)]
+  return rankA === rankB ? isInside(a, b) : rankA > rankB
+}
+
+function rankOf({ operation }: FlowSpanRow): number {
+  return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
 }
 
 export function findNamed<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
-  return spans.get(spanKey(ref))
+  const sharing = ref.sharer === undefined ? undefined : spans.get(`${spanKey(ref)} ${ref.sharer}`)
+  return sharing ?? spans.get(spanKey(ref))
 }
 
 export function linkKey({ carrier, target, ordinal }: FlowLink): string {
-  return `${carrier.traceId}${carrier.spanId}${target.traceId}${target.spanId}${ordinal}`
+  return `${spanKey(carrier)}${spanKey(target)}${ordinal} ${carrier.sharer}`
 }

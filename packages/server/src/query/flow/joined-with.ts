@@ -14,7 +14,7 @@ export function joinedWith({
   const isOther = (cause: SpanRef, unit: Unit): boolean => {
     if (cause.traceId === unit.traceId || isLeftOut(cause.traceId)) return false
     const trace = traces.get(cause.traceId)
-    return trace === undefined || !levels.has(unitAt(trace, cause.spanId))
+    return trace === undefined || !levels.has(unitAt(trace, cause))
   }
   const found = new Map<string, Map<string, SpanRef>>()
   for (const { units } of traces.values()) {

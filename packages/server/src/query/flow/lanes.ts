@@ -1,6 +1,6 @@
 import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
 import { findParents } from '../span-parents.ts'
-import { addNamed, distinctSpans, type FlowLink, type FlowSpanRow, spanKey } from './flow-span.ts'
+import { addNamed, distinctSpans, type FlowLink, type FlowSpanRow, refOf, type SpanRef, spanKey } from './flow-span.ts'
 
 /** A span in its lane, tied to the spans it runs in and starts there. */
 export type LaneSpan = {
@@ -18,13 +18,13 @@ export type Lane = {
   readonly spans: LaneSpan[]
 }
 
-/** A span that consumes a message of its parent: where a trace is cut. `spanId` of the parent may not be here. */
-export type Cut = { readonly traceId: string; readonly parentSpanId: string; readonly spanId: string }
+/** A span that consumes a message of its parent, which may not be here: where a trace is cut. */
+export type Cut = { readonly from: SpanRef; readonly to: SpanRef }
 
 export type CutTraces = {
   readonly lanes: readonly Lane[]
   readonly cuts: readonly Cut[]
-  /** By `spanKey`; of spans that share an id, the one that links mean. */
+  /** See `findNamed`. */
   readonly spans: ReadonlyMap<string, LaneSpan>
 }
 
@@ -57,12 +57,12 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
       for (const index of path.reverse()) {
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
-        if (isCut(row, parent?.span) && !isLinkedElsewhere(row, targetsOf.get(spanKey(row)))) {
-          // A consumer that shares its producer's id: links by id alone cannot tell the two apart, what the producer runs in can.
-          const isShared = parent?.span.spanId === row.spanId
-          const parentSpanId = isShared ? parent.span.parentSpanId : row.parentSpanId
-          cuts.push({ traceId: row.traceId, parentSpanId, spanId: row.spanId })
-          placed[index] = place(row, `${row.traceId}-${row.spanId}`, undefined)
+        const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : refOf(parent.span)
+        if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(spanKey(row)))) {
+          cuts.push({ from, to: refOf(row) })
+          // Several consumers may share their producer's id.
+          const sharer = from.spanId === row.spanId ? `-${row.service}` : ''
+          placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
         } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
       }
     }
@@ -75,7 +75,7 @@ const HAS_IS_REMOTE = 0x100
 const IS_REMOTE = 0x200
 
 function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
-  if (row.parentSpanId === '' || !consumingOperations.has(row.operation)) return false
+  if ((row.parentSpanId === '' && parent === undefined) || !consumingOperations.has(row.operation)) return false
   const isRemote = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === (HAS_IS_REMOTE | IS_REMOTE)
   const isLocal = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === HAS_IS_REMOTE
   // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers have remote ones.
@@ -88,6 +88,6 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
 }
 
 /** A consumer with links names its message's creation context in one of them: a parent that is in none is where it runs. */
-function isLinkedElsewhere({ traceId, parentSpanId }: FlowSpanRow, links: readonly FlowLink[] = []): boolean {
-  return links.length > 0 && !links.some(({ target }) => target.traceId === traceId && target.spanId === parentSpanId)
+function isLinkedElsewhere(parent: SpanRef, links: readonly FlowLink[] = []): boolean {
+  return links.length > 0 && !links.some(({ target }) => spanKey(target) === spanKey(parent))
 }

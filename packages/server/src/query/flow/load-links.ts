@@ -1,8 +1,9 @@
+import type { SpanKind } from '@spanlink/contract'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { NO_TRACE } from '../linked-span.ts'
 import { byIds, traceIdSet } from '../messaging/id-parameters.ts'
 import { messagingValue } from '../messaging/messaging-sql.ts'
-import type { FlowLink } from './flow-span.ts'
+import { type FlowLink, toSharer } from './flow-span.ts'
 
 /** Links of one step that an answer may hold. */
 const MAX_LINKS = 20_000
@@ -19,9 +20,9 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
   // A row a trace, a list a link: see loadSpans.
   const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
-        cluster, topic, partition, offset, message_key, consumer_group)) as links
+        kind, service, cluster, topic, partition, offset, message_key, consumer_group)) as links
       from (
-        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, ${messagingValue('cluster')} as cluster, ${messagingValue('topic')} as topic,
+        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, kind, service, ${messagingValue('cluster')} as cluster, ${messagingValue('topic')} as topic,
           ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
           ${messagingValue('key')} as message_key,
           ${messagingValue('group')} as consumer_group
@@ -48,6 +49,8 @@ type LinkColumns = readonly [
   peerTraceId: string,
   peerSpanId: string,
   ordinal: number,
+  kind: SpanKind,
+  service: string,
   cluster: string,
   topic: string,
   partition: string,
@@ -57,10 +60,11 @@ type LinkColumns = readonly [
 ]
 
 function link(traceId: string, columns: LinkColumns): FlowLink {
-  const [direction, spanId, peerTraceId, peerSpanId, ordinal, ...messaging] = columns
+  const [direction, spanId, peerTraceId, peerSpanId, ordinal, kind, service, ...messaging] = columns
   const [cluster, topic, partition, offset, key, consumerGroup] = messaging
   const here = { traceId, spanId: spanId.toLowerCase() }
   const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
   const said = { ordinal, cluster, topic, partition, offset, key, consumerGroup }
-  return direction === 'out' ? { carrier: here, target: there, ...said } : { carrier: there, target: here, ...said }
+  const [carrier, target] = direction === 'out' ? [here, there] : [there, here]
+  return { carrier: { ...carrier, sharer: toSharer({ kind, service }) }, target, ...said }
 }

@@ -1,11 +1,11 @@
 import type { MissingConsumer } from '@spanlink/contract'
-import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
+import { producingOperations } from '../../store/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { findKnownGroups, type KnownConsumer, mayConsumeFor, mayReadCluster } from '../messaging/known-groups.ts'
 import type { Edge } from './edges.ts'
 import { type Expanded, JOINED } from './expand.ts'
 import type { FlowParts } from './flow-parts.ts'
-import { type FlowSpanRow, spanKey } from './flow-span.ts'
+import { spanKey } from './flow-span.ts'
 import type { LaneSpan } from './lanes.ts'
 
 const MAX_MISSING = 1_000
@@ -26,7 +26,7 @@ export async function findMissingConsumers(
   const topics = [...new Set(sent.map(({ span }) => span.topic))]
   const known = await findKnownGroups(store, { start, end }, { topics }, options)
   const groupsOf = Map.groupBy(known, ({ topic }) => topic)
-  const consumersOf = consumersByContext(edges, all, { traces })
+  const consumersOf = consumersByContext(edges, { traces })
   const contextsOf = Map.groupBy(
     edges.filter((edge) => edge.role === 'creation'),
     ({ to }) => to,
@@ -61,18 +61,11 @@ function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
 
 function consumersByContext(
   edges: readonly Edge[],
-  spans: readonly FlowSpanRow[],
   { traces }: Pick<Expanded, 'traces'>,
 ): ReadonlyMap<string, readonly KnownConsumer[]> {
   const found: [string, KnownConsumer][] = []
   for (const { role, fromRef, to, consumerGroup } of edges) {
     if (role === 'message') found.push([spanKey(fromRef), { group: consumerGroup, service: to?.span.service }])
-  }
-  // One that shares its producer's span id.
-  for (const span of spans) {
-    if (consumingOperations.has(span.operation)) {
-      found.push([spanKey(span), { group: span.consumerGroup, service: span.service }])
-    }
   }
   // Consumers on later pages are known by their links.
   for (const trace of traces.values()) {

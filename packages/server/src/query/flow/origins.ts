@@ -1,3 +1,4 @@
+import type { SpanRef } from './flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
 import { causesOf, type Unit, unitAt, type UnitTrace } from './units.ts'
 
@@ -36,7 +37,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   const opened = traces.get(traceId) as UnitTrace
   const waiting: Unit[] = [...opened.units]
   for (let step = 1; waiting.length > 0; step++) {
-    const further: { readonly unit: Unit; readonly cause: { readonly traceId: string; readonly spanId: string } }[] = []
+    const further: { readonly unit: Unit; readonly cause: SpanRef }[] = []
     for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
       if (causes.has(unit)) continue
       const found: Unit[] = []
@@ -48,8 +49,8 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
         const known = traces.get(cause.traceId)
         if (known === undefined) further.push({ unit, cause })
         else {
-          found.push(unitAt(known, cause.spanId))
-          waiting.push(unitAt(known, cause.spanId))
+          found.push(unitAt(known, cause))
+          waiting.push(unitAt(known, cause))
         }
       }
     }
@@ -60,8 +61,8 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
     for (const { unit, cause } of further) {
       const known = traces.get(cause.traceId)
       if (known === undefined) continue
-      causes.get(unit)?.push(unitAt(known, cause.spanId))
-      waiting.push(unitAt(known, cause.spanId))
+      causes.get(unit)?.push(unitAt(known, cause))
+      waiting.push(unitAt(known, cause))
     }
   }
   const found = inOrder(roots.size > 0 ? roots : inOrder(traces.values()).slice(0, 1))

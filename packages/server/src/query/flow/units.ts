@@ -1,4 +1,4 @@
-import { findNamed, type FlowLink, type FlowSpanRow, type SpanRef } from './flow-span.ts'
+import { findNamed, type FlowLink, type FlowSpanRow, refOf, type SpanRef } from './flow-span.ts'
 import { type CutTraces, cutIntoLanes, type LaneSpan } from './lanes.ts'
 
 /**
@@ -34,9 +34,9 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   const cut = cutIntoLanes(rows, links)
   const carried = Map.groupBy(
     links.filter(({ carrier }) => carrier.traceId === traceId),
-    ({ carrier }) => carrier.spanId,
+    ({ carrier }) => identityOf(carrier),
   )
-  const targetsOf = (spanId: string): SpanRef[] => carried.get(spanId)?.map(({ target }) => target) ?? []
+  const causeOf = new Map(cut.cuts.map(({ from, to }) => [identityOf(to), from]))
   const main: Unit = { traceId, laneId: traceId, outer: undefined, causes: [] }
   const units = [main]
   const unitOfSpan = new Map<LaneSpan, Unit>()
@@ -44,40 +44,45 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   for (const { id, spans } of cut.lanes) {
     // Parents come before their children.
     for (const one of spans) {
-      const { spanId, parentSpanId } = one.span
+      const identity = identityOf(refOf(one.span))
       const isHead = one.parent === undefined && id !== traceId
       const outer = one.parent === undefined ? (isHead ? undefined : main) : unitOfSpan.get(one.parent)
-      const targets = findNamed(cut.spans, { traceId, spanId }) === one ? targetsOf(spanId) : []
+      const targets = carried.get(identity)?.map(({ target }) => target) ?? []
       const isUnit = isHead || targets.length > 0
-      const causes = isHead ? [{ traceId, spanId: parentSpanId }, ...targets] : targets
+      const parent = isHead ? causeOf.get(identity) : undefined
+      const causes = parent === undefined ? targets : [parent, ...targets]
       const unit = isUnit ? { traceId, laneId: id, outer, causes } : (outer ?? main)
       if (isUnit) units.push(unit)
       unitOfSpan.set(one, unit)
     }
   }
-  for (const spanId of carried.keys()) {
-    if (findNamed(cut.spans, { traceId, spanId }) !== undefined) continue
-    const unit = { traceId, laneId: traceId, outer: main, causes: targetsOf(spanId) }
+  for (const [first, ...others] of carried.values()) {
+    if (first === undefined || findNamed(cut.spans, first.carrier) !== undefined) continue
+    const unit = { traceId, laneId: traceId, outer: main, causes: [first, ...others].map(({ target }) => target) }
     units.push(unit)
-    unplaced.set(spanId, unit)
+    unplaced.set(first.carrier.spanId, unit)
   }
   const effects = new Map<Unit, SpanRef[]>()
   const trace = { traceId, cut, links, main, units, unitOfSpan, effects, unplaced }
-  const addEffect = (spanId: string, effect: SpanRef): void => {
-    const unit = unitAt(trace, spanId)
+  const addEffect = (cause: SpanRef, effect: SpanRef): void => {
+    const unit = unitAt(trace, cause)
     const known = effects.get(unit)
     if (known === undefined) effects.set(unit, [effect])
     else known.push(effect)
   }
-  for (const { carrier, target } of links) if (target.traceId === traceId) addEffect(target.spanId, carrier)
-  for (const { parentSpanId, spanId } of cut.cuts) addEffect(parentSpanId, { traceId, spanId })
+  for (const { carrier, target } of links) if (target.traceId === traceId) addEffect(target, carrier)
+  for (const { from, to } of cut.cuts) addEffect(from, to)
   return trace
 }
 
 /** A span that is not stored counts as part of `main`, unless it is known to carry links. */
-export function unitAt(trace: UnitTrace, spanId: string): Unit {
-  const span = findNamed(trace.cut.spans, { traceId: trace.traceId, spanId })
-  return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(spanId) ?? trace.main
+export function unitAt(trace: UnitTrace, ref: SpanRef): Unit {
+  const span = findNamed(trace.cut.spans, ref)
+  return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(ref.spanId) ?? trace.main
+}
+
+function identityOf({ spanId, sharer }: SpanRef): string {
+  return `${spanId} ${sharer}`
 }
 
 /**
@@ -85,11 +90,10 @@ export function unitAt(trace: UnitTrace, spanId: string): Unit {
  * causes from outside are its causes. None: nothing before it is known.
  */
 export function causesOf(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
-  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && unitAt(trace, ref.spanId) === of
+  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && unitAt(trace, ref) === of
   const causes = unit.causes.filter((ref) => !isOwn(ref, unit))
   if (causes.length > 0) return causes
-  const isInLane = (ref: SpanRef): boolean =>
-    ref.traceId === trace.traceId && unitAt(trace, ref.spanId).laneId === unit.laneId
+  const isInLane = (ref: SpanRef): boolean => ref.traceId === trace.traceId && unitAt(trace, ref).laneId === unit.laneId
   return trace.units
     .filter((one) => one.laneId === unit.laneId)
     .flatMap((one) => one.causes.filter((ref) => !isInLane(ref)))

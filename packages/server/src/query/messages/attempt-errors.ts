@@ -3,6 +3,7 @@ import type { QueryOptions, Store } from '../../store/store.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { ofTraces } from '../span-bucket.ts'
 import { keyOf } from './message-end.ts'
+import { bySide } from './shared-ids.ts'
 import type { SpanRef } from '../linked-span.ts'
 import { spansOf } from './span-records.ts'
 import type { TracesRead } from './traces-read.ts'
@@ -44,7 +45,7 @@ async function failedDescendants(
   const consumers = spans.filter(isConsumer)
   const consuming = new Set(consumers.map(keyOf))
   const rows = await traces.spansOf(consumers.map((span) => span.traceId))
-  const byKey = new Map(rows.map((row) => [keyOf(row), row]))
+  const byKey = bySide(rows, 'consumer')
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
     if (row.status !== 'error') continue

@@ -1,5 +1,7 @@
+import { producingOperations } from '../../store/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../store/store.ts'
 import { type Delivery, isSameMessage, type LinkedEnds, toDelivery } from './delivery.ts'
+import type { SpanRef } from '../linked-span.ts'
 import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd } from './message-end.ts'
 import { linksOf } from './message-links.ts'
 import type { TracesRead } from './traces-read.ts'
@@ -10,16 +12,18 @@ export type EndsFrom = Pick<TracesRead, 'endsByRef' | 'consumingChildren'>
 /**
  * Each span by itself: right where few spans of many traces are looked at.
  *
- * @param known needn't be looked up
+ * @param known consumers, which needn't be looked up
  */
 export function oneByOne(store: Store, options: QueryOptions, known: readonly MessageEnd[] = []): EndsFrom {
   const knownByKey = new Map(known.map((end) => [keyOf(end), end]))
   return {
-    endsByRef: async (refs) => {
-      const others = refs.filter((ref) => !knownByKey.has(keyOf(ref)))
-      const found = await endsByRef(store, others, options)
+    endsByRef: async (refs, side) => {
+      const knownOf = (ref: SpanRef): MessageEnd | undefined =>
+        side === 'consumer' ? knownByKey.get(keyOf(ref)) : undefined
+      const others = refs.filter((ref) => knownOf(ref) === undefined)
+      const found = await endsByRef(store, others, side, options)
       for (const ref of refs) {
-        const end = knownByKey.get(keyOf(ref))
+        const end = knownOf(ref)
         if (end !== undefined) found.set(keyOf(ref), end)
       }
       return found
@@ -43,7 +47,10 @@ export async function deliveriesOf(
     linksOf(store, producers, 'in', options),
     from.consumingChildren(producers),
   ])
-  const consumers = await from.endsByRef(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const consumers = await from.endsByRef(
+    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
+    'consumer',
+  )
   for (const child of children) consumers.set(keyOf(child), child)
   return complete([...links, ...untold(links, children)], new Map(producers.map((end) => [keyOf(end), end])), consumers)
 }
@@ -65,13 +72,25 @@ export async function originsOf(
   const consumers = [...consumersByKey.values()]
   const links = await linksOf(store, consumers, 'out', options)
   const linked = new Set(links.map((link) => keyOf(link.consumedRef)))
-  const unlinked = consumers.filter((end) => end.parentSpanId !== '' && !linked.has(keyOf(end)))
-  const all = [...links, ...untold(links, unlinked)]
+  const unlinked = consumers.filter((end) => !linked.has(keyOf(end)))
+  const parented = unlinked.filter((end) => end.parentSpanId !== '')
+  // A producer that shares the consumer's id comes before the consumer's parent.
+  const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
+  const candidates = [...links, ...untold(links, [...sharing, ...parented])]
   const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
   const causes = await from.endsByRef(
     // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
-    all.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
+    candidates.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
+    'producer',
   )
+  const isShared = (ref: SpanRef): boolean => {
+    const own = causes.get(keyOf(ref))
+    return own !== undefined && producingOperations.has(own.operation)
+  }
+  const all = candidates.filter(({ producedRef, consumedRef }) => {
+    const isOwn = keyOf(producedRef) === keyOf(consumedRef)
+    return linked.has(keyOf(consumedRef)) || isOwn === isShared(consumedRef)
+  })
   const origins = complete(all, causes, consumersByKey)
   const resolved = new Set(origins.flatMap((one) => (one.produced ? [keyOf(one.consumedRef)] : [])))
   const handovers = all.flatMap(({ producedRef, consumedRef }) => {

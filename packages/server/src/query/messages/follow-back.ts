@@ -3,6 +3,7 @@ import type { Delivery } from './delivery.ts'
 import { withHandovers } from './handovers.ts'
 import { consumerOf, type ListQuestion } from './list.ts'
 import { isConsuming, keepInnermost, keyOf, type MessageEnd } from './message-end.ts'
+import { bySide } from './shared-ids.ts'
 import { isLaterTopic } from './topic-roles.ts'
 import { endOf } from './traces-read.ts'
 
@@ -104,17 +105,17 @@ export async function consumersAround(
   ends: readonly MessageEnd[],
 ): Promise<ReadonlyMap<string, MessageEnd>> {
   const rows = await traces.spansOf(ends.map((end) => end.traceId))
-  const byKey = new Map(rows.map((row) => [keyOf(row), row]))
+  const [sends, parents] = [bySide(rows, 'producer'), bySide(rows, 'consumer')]
   const found = new Map<string, MessageEnd>()
   for (const end of ends) {
     const seen = new Set<string>()
-    for (let at = byKey.get(keyOf(end)); at !== undefined && !seen.has(at.spanId);) {
+    for (let at = sends.get(keyOf(end)); at !== undefined && !seen.has(at.spanId);) {
       seen.add(at.spanId)
       if (isConsuming(at)) {
         found.set(keyOf(end), endOf(at))
         break
       }
-      at = byKey.get(at.traceId + at.parentSpanId)
+      at = parents.get(at.traceId + at.parentSpanId)
     }
   }
   return found

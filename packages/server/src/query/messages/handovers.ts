@@ -20,7 +20,10 @@ export async function withHandovers(
     linksOf(store, [...outer.values()], 'in', options),
     from.consumingChildren([...outer.values()]),
   ])
-  const carriers = await from.endsByRef(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const carriers = await from.endsByRef(
+    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
+    'consumer',
+  )
   const candidates: Handover[] = [
     ...children.map((inner) => ({ outerKey: inner.traceId + inner.parentSpanId, inner })),
     ...links.flatMap((link) => {

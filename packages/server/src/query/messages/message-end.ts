@@ -4,7 +4,9 @@ import { NO_SPAN, queueTime, type SpanRef } from '../linked-span.ts'
 import { bucketSet, byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
 import { bucket, ofTraces as inTraces } from '../span-bucket.ts'
+import { spanIdentity } from '../span-parents.ts'
 import { newestMinutes } from './newest-minutes.ts'
+import { bySide, type Side } from './shared-ids.ts'
 
 /** A span that produces or consumes messages. */
 export type MessageEnd = SpanRef & {
@@ -144,29 +146,29 @@ export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bi
 export async function endsByRef(
   store: Store,
   refs: readonly TimedRef[],
+  side: Side,
   options: QueryOptions,
 ): Promise<Map<string, MessageEnd>> {
-  const found = await spansByRef<Row>(store, refs, columns, options)
+  const found = await spansByRef<Row>(store, refs, columns, side, options)
   return new Map(Array.from(found, ([key, row]) => [key, messageEnd(row)]))
 }
 
 /**
  * The same, of some columns: each is a read of its own for each span.
  *
- * @param wanted SQL, `traceId` and `spanId` among them
+ * @param wanted SQL, `traceId`, `spanId` and `operation` among them
  */
-export async function spansByRef<Row extends SpanRef>(
+export async function spansByRef<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
   store: Store,
   refs: readonly TimedRef[],
   wanted: string,
+  side: Side,
   options: QueryOptions,
 ): Promise<Map<string, Row>> {
-  const found = new Map((await atTheirTimes<Row>(store, refs, wanted, options)).map((row) => [keyOf(row), row]))
+  const found = bySide(await atTheirTimes<Row>(store, refs, wanted, options), side)
   const others = refs.filter((ref) => ref.start === undefined && !found.has(keyOf(ref)))
-  for (const row of await ofTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)) {
-    found.set(keyOf(row), row)
-  }
-  return found
+  const further = await ofTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
+  return new Map([...found, ...bySide(further, side)])
 }
 
 const BUCKET = 600_000_000_000n
@@ -196,7 +198,7 @@ async function atTheirTimes<Row>(
     `select ${wanted}
     from spans
     where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${set.sql})
-    limit 1 by trace_id, span_id
+    limit 1 by trace_id, ${spanIdentity}
     ${byIds}`,
     { ...where.params, ...set.params },
     options,
@@ -251,7 +253,7 @@ async function ofTraces<Row>(
     `select ${wanted}
     from spans
     where ${inTraces(traces.sql)} and ${key} in (${set.sql}) and ${condition}
-    limit 1 by trace_id, span_id
+    limit 1 by trace_id, ${spanIdentity}
     ${byIds}`,
     { ...traces.params, ...set.params },
     options,
@@ -280,8 +282,10 @@ export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boole
 
 /** Without the spans around others: a batch's span around those of its messages is no delivery of its own. */
 export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
+  // A consumer that shares its producer's id has that one as parent, as other consumers of the producer have.
+  const isSharer = (end: MessageEnd): boolean => end.parentSpanId === end.spanId
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
-  return ends.filter((end) => !parents.has(keyOf(end)))
+  return ends.filter((end) => isSharer(end) || !parents.has(keyOf(end)))
 }
 
 /** As the contract has it, yet without its error. */

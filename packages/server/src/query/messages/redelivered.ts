@@ -163,7 +163,7 @@ async function takenTwice(
   const refs = rows
     .filter((row) => known.has(messageKey(row)))
     .map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
-  const ends = await endsByRef(store, refs.flat(), options)
+  const ends = await endsByRef(store, refs.flat(), 'consumer', options)
   return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
 }
 

@@ -32,7 +32,10 @@ export async function sendsTo(pattern: string, limit: number, atMost: number, qu
   const all = withoutCreates(await sendsIn(store, window, { topics, buckets }, options)).sort(comparePlaces)
   const rest = before === undefined ? all : all.filter((send) => isFrom(before, send))
   const page = rest.slice(0, limit)
-  const found = await traces.endsByRef(page.map((send) => ({ ...send, start: send.time })))
+  const found = await traces.endsByRef(
+    page.map((send) => ({ ...send, start: send.time })),
+    'producer',
+  )
   return {
     sends: page.flatMap((send) => found.get(keyOf(send)) ?? []),
     lookedTo: rest.length > limit ? page.at(-1) : undefined,

@@ -2,13 +2,14 @@ import type { QueryOptions, Store } from '../../store/store.ts'
 import type { FlowSpanRow } from '../flow/flow-span.ts'
 import { loadSpans } from '../flow/load-spans.ts'
 import { childrenOf, consumingChildren, endsByRef, keyOf, type MessageEnd, type TimedRef } from './message-end.ts'
+import { bySide, type Side } from './shared-ids.ts'
 
 /** Traces that a question has read, whole, each once: what a chain of messages comes back to again and again. */
 export type TracesRead = {
   /** Their spans; of those that are too many, some. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
   /** Like the functions of these names, by reading the traces they are in. */
-  readonly endsByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessageEnd>>
+  readonly endsByRef: (refs: readonly TimedRef[], side: Side) => Promise<Map<string, MessageEnd>>
   readonly consumingChildren: (parents: readonly MessageEnd[]) => Promise<MessageEnd[]>
 }
 
@@ -40,13 +41,13 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
   }
   return {
     spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
-    endsByRef: async (refs) => {
+    endsByRef: async (refs, side) => {
       const traces = await read(refs.map((ref) => ref.traceId))
       const wanted = new Set(refs.map(keyOf))
       const rows = traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(keyOf(row))))
-      const found = new Map(rows.map((row) => [keyOf(row), endOf(row)]))
+      const found = new Map(Array.from(bySide(rows, side), ([key, row]) => [key, endOf(row)]))
       const cut = traces.some((trace) => trace.cut) ? refs.filter((ref) => !found.has(keyOf(ref))) : []
-      for (const [key, end] of await endsByRef(store, cut, options)) found.set(key, end)
+      for (const [key, end] of await endsByRef(store, cut, side, options)) found.set(key, end)
       return found
     },
     consumingChildren: async (parents) => {

@@ -37,8 +37,10 @@ export async function callsOf(
     )
     const rows = store.query<CallRow>(
       `with sampled as (
-        select *, if(kind = 'server' and countIf(kind = 'client') over sharers > 0, span_id, parent_span_id) as parent_id,
-          kind = 'client' and countIf(kind = 'server') over sharers > 0 as has_server, groupArray(service) over sharers as services
+        select *, if(kind = 'server' and countIf(kind = 'client') over sharers > 0
+            or kind = 'consumer' and countIf(kind = 'producer') over sharers > 0, span_id, parent_span_id) as parent_id,
+          kind = 'client' and countIf(kind = 'server') over sharers > 0
+            or kind = 'producer' and countIf(kind = 'consumer') over sharers > 0 as has_inner, groupArray(service) over sharers as services
         from (
           select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as length, messaging_operation, topic
           from spans where ${inWindow} and ${inSample(sample)}
@@ -73,14 +75,14 @@ export async function callsOf(
   }))
 }
 
-/** A server that shares its span id with a client (B3) is its child; a child of the id belongs to the one of its service, else to the server. */
+/** A server that shares its span id with a client (B3), or a consumer with a producer, is its child; a child of the id belongs to the one of its service, else to the server. */
 const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
     children.length as took, (trace_id, children.span_id) as id
   from sampled as children
-  join (select trace_id, span_id, service, has_server, services, messaging_operation, topic from sampled) as parents
+  join (select trace_id, span_id, service, has_inner, services, messaging_operation, topic from sampled) as parents
     on children.trace_id = parents.trace_id and children.parent_id = parents.span_id
   where children.service != parents.service
-    and if(children.parent_id = children.span_id, parents.has_server, not parents.has_server and not has(parents.services, children.service))
+    and if(children.parent_id = children.span_id, parents.has_inner, not parents.has_inner and not has(parents.services, children.service))
     and not (children.messaging_operation in ('receive', 'process') and children.topic != ''
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 

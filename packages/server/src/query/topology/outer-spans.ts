@@ -2,6 +2,8 @@
 export type Taking = {
   readonly producedKey: string
   readonly consumedRef: { readonly traceId: string; readonly spanId: string }
+  /** Where it is known. */
+  readonly parentSpanId?: string
   readonly service: string
   readonly isReceive: boolean
   readonly start: bigint
@@ -10,21 +12,31 @@ export type Taking = {
 
 /**
  * Of the spans of one trace that took the same message the innermost: a receive span and a batch's span link to the producers of its
- * messages, and so does each message's span. Spans that lie within others are told by their times, which every row has.
+ * messages, and so does each message's span. Rows of links name no parent: there, times show which span lies within another.
  */
 export function withoutOuterSpans<One extends Taking>(taken: readonly One[]): One[] {
   const deliveries = Map.groupBy(taken, (one) => `${one.producedKey} ${one.consumedRef.traceId} ${one.service}`)
   return [...deliveries.values()].flatMap((all) => {
-    if (all.length === 1) return all
     const processed = all.filter(({ isReceive }) => !isReceive)
     const same = processed.length > 0 ? processed : all
+    if (same.length > MAX_COMPARED) return same
     return same.filter((outer, place) => !same.some((one, at) => isWithin(one, outer, at > place)))
   })
 }
 
-/** @param isLater decides between spans of the same time */
+/** Messages of one producer's context in one trace; with more, spans around others count as well. */
+const MAX_COMPARED = 500
+
+/** SDKs of JavaScript round starts to milliseconds: a child may begin before its parent, or end after it. */
+const CLOCK_STEP_NANO = 2_000_000n
+
+/** @param isLater decides between spans of the same length */
 function isWithin(one: Taking, outer: Taking, isLater: boolean): boolean {
-  if (one.consumedRef.spanId === outer.consumedRef.spanId) return false
-  if (one.start === outer.start && one.end === outer.end) return isLater
-  return outer.start <= one.start && one.end <= outer.end
+  const [{ spanId }, { spanId: outerId }] = [one.consumedRef, outer.consumedRef]
+  if (spanId === outerId || outer.parentSpanId === spanId) return false
+  if (one.parentSpanId === outerId) return true
+  const areSiblings = one.parentSpanId !== undefined && one.parentSpanId === outer.parentSpanId
+  const [length, outerLength] = [one.end - one.start, outer.end - outer.start]
+  if (areSiblings || length > outerLength || (length === outerLength && !isLater)) return false
+  return outer.start - CLOCK_STEP_NANO <= one.start && one.end <= outer.end + CLOCK_STEP_NANO
 }

@@ -106,8 +106,7 @@ async function deliveries(
       from (
         select trace_id, span_id, parent_span_id, start, duration, service, consumer_group, messaging_operation, cluster
         from spans
-        where ${inWindow} and messaging_operation in ('receive', 'process') and parent_span_id != toFixedString('', 8)
-          and ${condition}
+        where ${inWindow} and messaging_operation in ('receive', 'process') and ${condition}
         limit ${MAX_DELIVERIES})
       group by trace_id`,
     ),
@@ -139,7 +138,9 @@ async function deliveries(
   const linkedKeys = new Set(linked.map((one) => one.producedKey + keyOf(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
-      const ref = { traceId, spanId: parentSpanId }
+      const own = { traceId, spanId }
+      // A consumer may share its producer's id.
+      const ref = producers.has(keyOf(own)) ? own : { traceId, spanId: parentSpanId }
       const parent = producers.get(keyOf(ref))
       // A parent that doesn't produce is where a consumer runs, no message.
       if (parent === undefined || linkedKeys.has(keyOf(ref) + traceId + spanId)) return []
@@ -207,7 +208,7 @@ async function resolve(
       ? [{ ...one.consumedRef, start: one.start }]
       : []),
   ])
-  const found = await spansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, options)
+  const found = await spansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, 'producer', options)
   return sampled.flatMap((one) => {
     const producer = found.get(keyOf(one.producedRef))
     const consumer = one.consumed ?? found.get(keyOf(one.consumedRef)) ?? onlyConsumer(one)

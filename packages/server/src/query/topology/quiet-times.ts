@@ -3,6 +3,7 @@ import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../linked-span.ts'
 import { isConsuming, keyOf, type MessageEnd, spansByRef } from '../messages/message-end.ts'
 import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
+import { spanIdentity } from '../span-parents.ts'
 import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -29,7 +30,7 @@ export async function quietTimes(
       messaging_operation as operation
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
-    limit 1 by trace_id, span_id
+    limit 1 by trace_id, ${spanIdentity}
     limit ${2 * SAMPLE_QUIET}`,
     { ...windowParams(window), quiet },
     options,
@@ -40,9 +41,14 @@ export async function quietTimes(
     taken.map(({ producedRef, consumer }) => ({ ...producedRef, before: BigInt(consumer.start) })),
     `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
       messaging_operation as operation`,
+    'producer',
     options,
   )
-  return withoutOuterSpans(taken).flatMap(({ producedRef, consumer }) => {
+  const isShared = ({ consumedRef, producedRef }: Taken): boolean => {
+    const own = producers.get(keyOf(consumedRef))
+    return keyOf(consumedRef) !== keyOf(producedRef) && own !== undefined && !isConsuming(own)
+  }
+  return withoutOuterSpans(taken.filter((one) => !isShared(one))).flatMap(({ producedRef, consumer }) => {
     const produced = producers.get(keyOf(producedRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
@@ -77,10 +83,11 @@ type Producer = SpanRef & { readonly start: string; readonly finish: string; rea
 type Taken = Taking & { readonly producedRef: SpanRef; readonly consumer: Consumer }
 
 function takenBy(consumer: Consumer, producedRef: SpanRef): Taken {
-  const { service, operation, start, finish } = consumer
+  const { service, operation, parentSpanId, start, finish } = consumer
   const times = { start: BigInt(start), end: BigInt(finish) }
   const isReceive = operation === 'receive'
-  return { producedRef, producedKey: keyOf(producedRef), consumedRef: consumer, service, isReceive, ...times, consumer }
+  const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
+  return { producedRef, producedKey: keyOf(producedRef), ...consumed }
 }
 
 /** What the links of these consumers point at, and their parents where they have none. */
@@ -105,12 +112,15 @@ async function messagesOf(store: Store, consumers: readonly Consumer[], options:
   )
   const byKey = new Map(consumers.map((consumer) => [keyOf(consumer), consumer]))
   const linked = new Set(links.map(keyOf))
-  const parented = consumers.filter((one) => one.parentSpanId !== NO_SPAN && !linked.has(keyOf(one)))
+  const unlinked = consumers.filter((one) => !linked.has(keyOf(one)))
+  const parented = unlinked.filter((one) => one.parentSpanId !== NO_SPAN)
   return [
     ...links.flatMap((link): Taken[] => {
       const consumer = byKey.get(keyOf(link))
       return consumer === undefined ? [] : [takenBy(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
     }),
+    // A producer may share the consumer's id.
+    ...unlinked.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
     ...parented.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId })),
   ]
 }

@@ -1,0 +1,23 @@
+import { consumingOperations, producingOperations } from '../../store/messaging/semconv.ts'
+import { refKey, type SpanRef } from '../linked-span.ts'
+import type { MessageEnd } from './message-end.ts'
+
+/** Which span is meant where a producer and a consumer share an id. */
+export type Side = 'producer' | 'consumer'
+
+/** Of each id the span of that side, if one of those that share it is. */
+export function bySide<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
+  rows: Iterable<Row>,
+  side: Side,
+): Map<string, Row> {
+  const found = new Map<string, Row>()
+  for (const row of rows) {
+    const known = found.get(refKey(row))
+    if (known === undefined || isOfSide(row, side) || !isOfSide(known, side)) found.set(refKey(row), row)
+  }
+  return found
+}
+
+function isOfSide({ operation }: Pick<MessageEnd, 'operation'>, side: Side): boolean {
+  return (side === 'producer' ? producingOperations : consumingOperations).has(operation)
+}

@@ -1,0 +1,59 @@
+import type { TopologyAnswer } from '@spanlink/contract'
+import { tracesOf } from '@spanlink/testkit/otlp'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { findTopology } from '../../src/query/topology/find-topology.ts'
+import { batchOf, MS, processing, send, sharing, span, T0 } from '../flow/kafka-spans.ts'
+import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
+
+let traces: StoredTraces
+beforeAll(async () => {
+  traces = await openStoredTraces()
+})
+afterAll(() => traces[Symbol.asyncDispose]())
+
+const HOUR_MS = 3_600_000
+
+/** Each test has an hour of its own. */
+async function topology(hour: number): Promise<TopologyAnswer> {
+  const start = T0 + BigInt(hour * HOUR_MS) * MS
+  return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
+}
+
+test.each([
+  [0, 'few', 5],
+  [1, 'sampled', 300],
+] as const)(
+  'messages of batches with receive, batch and message spans are counted once, their queue times too: hour %i, %s',
+  async (hour, _, count) => {
+    const at = hour * HOUR_MS
+    for (let done = 0; done < count; done += 5) {
+      const sent = Array.from({ length: 5 }, () => send('orders', { at: at + done * 10, for: 10 }))
+      await traces.put(tracesOf('shop', [...sent, ...batchOf('orders', sent, 'g', at + done * 10 + 110)]))
+    }
+    const { edges: found } = await topology(hour)
+    const delivered = found.find(({ type }) => type === 'deliver')
+    expect(delivered).toMatchObject({ count, queueTimeCount: count, queueTime: { p50: '121000000', p99: '141000000' } })
+  },
+)
+
+test.each([
+  [2, 'few', 4],
+  [3, 'sampled', 500],
+] as const)(
+  'consumers that share the span id of their producer have its queue time, and are no calls: hour %i, %s',
+  async (hour, _, count) => {
+    const at = hour * HOUR_MS
+    const roots = Array.from({ length: count }, () => span({ kind: 2, at, for: 30 }))
+    const sent = roots.map((root, index) => send('orders', { at, for: 10, ...(index % 2 === 0 ? { in: root } : {}) }))
+    const taken = sent.map((one) => sharing(one, processing('orders', undefined, 'g', 'link', { at: at + 50 })))
+    await traces.put(tracesOf('shop', [...roots, ...sent]))
+    await traces.put(tracesOf('billing', taken))
+    const { edges: found } = await topology(hour)
+    expect(found.map(({ type }) => type).toSorted()).toEqual(['consume', 'deliver', 'produce'])
+    expect(found.find(({ type }) => type === 'deliver')).toMatchObject({
+      count,
+      queueTimeCount: count,
+      queueTime: { p50: '40000000', p99: '40000000' },
+    })
+  },
+)
