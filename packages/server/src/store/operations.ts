@@ -7,8 +7,11 @@ import { ROW } from './traffic/span-row.ts'
 /** Elements of an operation; the first two are numbers in dictionaries of the block. */
 const [SERVICE, NAME, KIND, WIDTH] = [0, 1, 2, 3] as const
 
-/** Longer names are written with every segment. */
-const LONGEST_REMEMBERED = 256
+/** Longer rows are written with every segment. */
+const MAX_REMEMBERED_BYTES = 512
+
+/** The last column of a row. */
+const RECEIVED_BYTES = 4
 
 /** A segment's operations: rows of `operations` for those that were not stored lately. */
 export class Operations {
@@ -45,30 +48,23 @@ export class Operations {
   /** RowBinary, valid until `clear`, and what to call once it is stored. */
   rows(): { readonly rows: Uint8Array; readonly stored: () => void } {
     const stretch = stretchOf(this.#received)
+    const rows = this.#rows
     const fresh: string[] = []
     for (let number = 0; number < this.#operations.count; number++) {
-      const key = this.#keyOf(number, stretch)
-      if (key !== undefined && this.#stored.has(key)) continue
+      const start = rows.length
+      this.#services.dictionary.write(this.#operations.at(number, SERVICE), rows)
+      this.#names.dictionary.write(this.#operations.at(number, NAME), rows)
+      rows.u8(this.#operations.at(number, KIND))
+      // The key is the row itself with the stretch in place of `received`: a string joined of parts costs twice as much.
+      rows.u32(stretch)
+      const key =
+        rows.length - start > MAX_REMEMBERED_BYTES ? undefined : rows.bytes.toString('latin1', start, rows.length)
+      const isStored = key !== undefined && this.#stored.has(key)
+      rows.length = isStored ? start : rows.length - RECEIVED_BYTES
+      if (isStored) continue
       if (key !== undefined) fresh.push(key)
-      this.#services.dictionary.write(this.#operations.at(number, SERVICE), this.#rows)
-      this.#names.dictionary.write(this.#operations.at(number, NAME), this.#rows)
-      this.#rows.u8(this.#operations.at(number, KIND))
-      this.#rows.u32(this.#received)
+      rows.u32(this.#received)
     }
-    return { rows: this.#rows.used(), stored: () => this.#stored.add(fresh) }
+    return { rows: rows.used(), stored: () => this.#stored.add(fresh) }
   }
-
-  #keyOf(number: number, stretch: number): string | undefined {
-    const service = textOf(this.#services, this.#operations.at(number, SERVICE))
-    const name = textOf(this.#names, this.#operations.at(number, NAME))
-    if (service === undefined || name === undefined) return undefined
-    return `${stretch} ${this.#operations.at(number, KIND)} ${service.length} ${service}${name}`
-  }
-}
-
-/** The bytes, a character each. */
-function textOf({ dictionary }: LowCardinalityColumn, number: number): string | undefined {
-  const length = dictionary.lengthOf(number)
-  const at = dictionary.startOf(number)
-  return length > LONGEST_REMEMBERED ? undefined : dictionary.strings.bytes.toString('latin1', at, at + length)
 }

@@ -111,7 +111,8 @@ export class TrafficMinutes {
   /** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
   #takeSlowest(bytes: Buffer, view: DataView, start: number, at: number): void {
     const known = this.#notable.bytes
-    const [duration, ids] = [start + ROW.duration, start + ROW.ids]
+    const duration = start + ROW.duration
+    const ids = start + ROW.ids
     const order =
       compareDurations(view, duration, this.#notable.view, at) || compareIds(bytes, ids, known, at + SLOWEST_IDS)
     if (order <= 0) return

@@ -37,7 +37,8 @@ export function durationAt(view: DataView, at: number): number {
 
 /** Which of two durations is longer: above 0 for the first. Those below 0 are equal to 0. */
 export function compareDurations(a: DataView, aAt: number, b: DataView, bAt: number): number {
-  const [highA, highB] = [a.getInt32(aAt + 4, true), b.getInt32(bAt + 4, true)]
+  const highA = a.getInt32(aAt + 4, true)
+  const highB = b.getInt32(bAt + 4, true)
   if (highA < 0 || highB < 0) return durationAt(a, aAt) - durationAt(b, bAt)
   return highA - highB || a.getUint32(aAt, true) - b.getUint32(bAt, true)
 }
