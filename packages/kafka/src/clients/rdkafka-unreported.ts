@@ -14,7 +14,9 @@ export function unreportedSends(producer: RdkafkaProducer): UnreportedSends {
   const waiting = new Set<StartedSend<OutgoingMessage>>()
   interceptEvents(producer, {
     disconnected(pass) {
-      for (const send of waiting) send.fail(new Error(UNREPORTED))
+      // One error for all: each would have a stack to format, and 100,000 sends may wait.
+      const error = new Error(UNREPORTED)
+      for (const send of waiting) send.fail(error)
       waiting.clear()
       return pass()
     },
