@@ -5,7 +5,7 @@ import { deflateSync, gzip as gzipAsync, gzipSync, zstdCompress, zstdCompressSyn
 import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { expect, test, vi } from 'vitest'
-import { lz4Bomb, snappyBomb } from './block-bombs.ts'
+import { lz4Bomb, snappyBomb, xerialBomb } from './block-bombs.ts'
 import { expectUnharmed, runAttack } from './run-attack.ts'
 
 const MINUTES = 60_000
@@ -50,7 +50,7 @@ test(
   5 * MINUTES,
 )
 
-const kafka = useOwnKafka({ heapMegabytes: 512 })
+const kafka = useOwnKafka({ heapMegabytes: 512, properties: { 'message.max.bytes': String(8 * MiB) } })
 
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = createRequire(import.meta.url)(
   'kafkajs',
@@ -59,14 +59,22 @@ const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = createRequire(i
 const codecs = [
   [CompressionTypes.GZIP, promisify(gzipAsync)],
   [CompressionTypes.ZSTD, promisify(zstdCompress)],
+  [CompressionTypes.Snappy, compressWith(xerialBomb)],
+  [CompressionTypes.LZ4, compressWith(lz4Bomb)],
 ] as const
 for (const [type, pack] of codecs) {
   let packed: Promise<Buffer> | undefined
   CompressionCodecs[type] = () => ({ compress: ({ buffer }: { buffer: Buffer }) => (packed ??= pack(buffer)) })
 }
 
+/** Of records whose value is zeros. */
+function compressWith(bomb: (length: number, head: Buffer) => Buffer): (records: Buffer) => Promise<Buffer> {
+  const headBytes = 40
+  return async (records) => bomb(records.length, records.subarray(0, headBytes))
+}
+
 test(
-  '20 bombs of gzip and zstd in a Kafka topic are quarantined, and harm nobody',
+  '20 bombs of gzip, zstd, snappy and lz4 in a Kafka topic are quarantined, and harm nobody',
   async () => {
     const topic = `otlp-${randomBytes(4).toString('hex')}`
     await kafka().createTopic(topic)
@@ -77,7 +85,7 @@ test(
       args: ['--kafka-brokers', kafka().brokers.join(), '--kafka-topics', `traces=${topic}`],
       attack: async (server) => {
         const value = zeros.subarray(0, 100 * MiB)
-        for (let at = 0; at < 10; at++) {
+        for (let at = 0; at < 5; at++) {
           for (const [compression] of codecs) await producer.send({ topic, compression, messages: [{ value }] })
         }
         await vi.waitUntil(
