@@ -13,8 +13,8 @@ export type ClickHouseNode = {
   readonly httpPort: number
   /** SIGKILL, as a machine goes. */
   kill(): Promise<void>
-  /** On the same ports and data. */
-  start(): Promise<void>
+  /** On the same ports and data. A statement may take `statementBytes` of memory. @default no limit */
+  start(statementBytes?: number): Promise<void>
   query<Row>(sql: string): Promise<Row[]>
   /** How it ended and its last words, if it wasn't by `kill`. */
   ownEnd(): Promise<string | undefined>
@@ -64,7 +64,6 @@ const PASSWORD = 'two nodes'
 function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts: readonly number[]): ClickHouseNode {
   mkdirSync(dir, { recursive: true })
   const configFile = join(dir, 'config.xml')
-  writeFileSync(join(dir, 'users.xml'), users)
   writeFileSync(configFile, config(dir, httpPort, tcpPort, tcpPorts))
   const logFile = join(dir, 'node.log')
   let child: ChildProcess | undefined
@@ -104,7 +103,8 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
   return {
     httpPort,
     query,
-    start: async () => {
+    start: async (statementBytes) => {
+      writeFileSync(join(dir, 'users.xml'), users(statementBytes))
       const entry = fileURLToPath(new URL('../../src/store/engine-child.ts', import.meta.url))
       const log = openSync(logFile, 'a')
       child = spawn(process.execPath, [entry, engineLibrary(), configFile], {
@@ -151,8 +151,11 @@ function config(dir: string, httpPort: number, tcpPort: number, tcpPorts: readon
 }
 
 // The engine's own endless query runs as `default`.
-const users = `<clickhouse>
-  <profiles><default></default></profiles>
+const users = (statementBytes: number | undefined): string => `<clickhouse>
+  <profiles>
+    <default></default>
+    <${USER}>${statementBytes === undefined ? '' : `<max_memory_usage>${statementBytes}</max_memory_usage>`}</${USER}>
+  </profiles>
   <quotas><default></default></quotas>
   <users>
     <default>
@@ -160,7 +163,7 @@ const users = `<clickhouse>
       <grants><query>GRANT SYSTEM LISTEN ON *.*</query><query>GRANT SELECT ON system.numbers</query></grants>
     </default>
     <${USER}>
-      <password>${PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota>
+      <password>${PASSWORD}</password><networks><ip>127.0.0.1</ip></networks><profile>${USER}</profile><quota>default</quota>
       <grants><query>GRANT ALL ON *.*</query></grants>
     </${USER}>
   </users>

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { encodeTraces, generateRequests, generateSpans } from '@spanlink/testkit/otlp'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { Flusher } from '../../src/ingest/flush.ts'
+import { Journal } from '../../src/ingest/journal.ts'
+import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { openClusterStore } from '../../src/store/open-cluster.ts'
+import { sendCompressed } from '../hostile/hostile-spans.ts'
+import { startTwoNodes, type TwoNodes } from './two-nodes.ts'
+
+const MiB = 2 ** 20
+const KILLS = 3
+
+let cluster: TwoNodes
+beforeAll(async () => {
+  cluster = await startTwoNodes()
+})
+afterAll(() => cluster[Symbol.asyncDispose]())
+
+let dataDir: string
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-split-'))
+})
+afterEach(() => rm(dataDir, { recursive: true }))
+
+test('a segment that one shard has no memory for is stored in pieces, each row once on the cluster', async () => {
+  const SPANS = 30_000
+  const store = await openClusterStore(cluster.storeUrl('starved'))
+  await cluster.nodes[1].kill()
+  await cluster.nodes[1].start(4 * MiB)
+  const lines: string[] = []
+  const flusher = new Flusher(store, (line) => void lines.push(line))
+  const journal = await Journal.open({ dataDir, log: () => {}, onSealed: (segment) => flusher.push(segment) })
+  flusher.start(journal)
+  const request = generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })
+  await journal.append(transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000)))
+  await vi.waitUntil(() => lines.some((line) => line.includes('in 3 pieces')), { timeout: 60_000 })
+  await cluster.nodes[1].kill()
+  await cluster.nodes[1].start()
+  await journal.close()
+  await flusher.drain(60_000)
+  expect(journal.depth().segments).toBe(0)
+  expect(journal.quarantineDepth().segments).toBe(0)
+  await store.close()
+  await expectOnce('starved', SPANS)
+}, 240_000)
+
+test('a server that is killed while it stores a request in pieces stores each row once on a cluster', async () => {
+  const SPANS = 66_000
+  const [request = {}] = generateRequests({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 5 }, SPANS)
+  const body = Buffer.from(encodeTraces(request))
+  const args = ['--memory', '640MiB', '--store', cluster.storeUrl('killed')]
+  let acked = false
+  for (let kill = 0; kill < KILLS; kill++) {
+    const server = await startSpanlink({ dataDir, args })
+    if (kill === 0) acked = (await sendCompressed(server, body)).status === 200
+    // Where the kill falls is for chance; pieces are written and inserted in about a second.
+    await sleep(Math.random() * 800)
+    await server.kill('SIGKILL')
+  }
+  expect(acked).toBe(true)
+  const server = await startSpanlink({ dataDir, args })
+  while (((await server.getJson('/api/status')) as Status).journal.segments > 0) await sleep(100)
+  expect(await server.stop()).toBe(0)
+  await expectOnce('killed', SPANS)
+}, 240_000)
+
+type Status = { readonly journal: { readonly segments: number } }
+
+async function expectOnce(database: string, spans: number): Promise<void> {
+  const store = await openClusterStore(cluster.storeUrl(database))
+  const count = async (sql: string): Promise<number> => Number((await store.query<{ n: string }>(sql))[0]?.n)
+  const links = 'trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal'
+  expect({
+    spans: await count('select count() as n from spans'),
+    unique: await count('select uniqExact(trace_id, span_id) as n from spans'),
+    summed: await count('select sum(spans) as n from traffic_minutes'),
+    bounded: await count('select uniqExact(trace_id) as n from traces'),
+    links: await count('select count() as n from span_links'),
+  }).toEqual({
+    spans,
+    unique: spans,
+    summed: spans,
+    bounded: await count('select uniqExact(trace_id) as n from spans'),
+    links: await count(`select uniqExact(${links}) as n from span_links`),
+  })
+  await store.close()
+}
