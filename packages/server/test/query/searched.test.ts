@@ -74,7 +74,7 @@ test('names and values are the same however long each query takes', async () => 
   const slow: Store = {
     ...store,
     query: async (...args) => {
-      await setTimeout(400)
+      await setTimeout(700)
       return await store.query(...args)
     },
   }
