@@ -68,7 +68,7 @@ export type LinksQuery = Static<typeof LinksQuery>
 export const LinksAnswer = Type.Object({
   /** All links of the query, not of this page. */
   total: Type.Integer(),
-  /** Above 30,000 links `total` is an estimate, mostly within 0.2 %. */
+  /** Above 30,000 links `total` is an estimate, mostly within 1 %. */
   isTotalEstimate: Type.Optional(Type.Literal(true)),
   links: Type.Array(TraceLink),
   /** Ask again with it for the next page; absent on the last. */

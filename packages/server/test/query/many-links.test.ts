@@ -84,5 +84,5 @@ test(
 )
 
 function expectAbout(count: number | undefined, expected: number): void {
-  expect(Math.abs((count ?? 0) - expected)).toBeLessThan(expected / 200)
+  expect(Math.abs((count ?? 0) - expected)).toBeLessThan(expected / 50)
 }
