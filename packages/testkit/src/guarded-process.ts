@@ -90,7 +90,7 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
   }
 }
 
-const KEPT_LINES = 200
+const KEPT_LINES = 2000
 
 // The watcher loops over the shell's own `read`: a `cat` would be one more process to lose track of. The shell lets go of
 // its stderr: it reports a killed program there, and with us gone that write would kill it before its clean-up.

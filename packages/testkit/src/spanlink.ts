@@ -32,7 +32,7 @@ export interface SpanlinkServer {
   readonly otlpHttp: string
   readonly pid: number
   readonly dataDir: string
-  /** The last 200 lines the server wrote, stdout and stderr. */
+  /** The last 2,000 lines the server wrote, stdout and stderr. */
   readonly stderr: () => string
   /** Sends a signal and waits for the end; gives the exit code, 128 + n for signal n. */
   readonly kill: (signal: NodeJS.Signals) => Promise<number>

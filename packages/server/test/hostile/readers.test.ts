@@ -6,28 +6,25 @@ import { expect, test, vi } from 'vitest'
 import { expectUnharmed, runAttack } from './run-attack.ts'
 
 const MINUTES = 60_000
-const ROUNDS = 3
 
 test(
-  '120 parallel searches of all time, again and again, harm no sender; some are refused with Retry-After',
+  '120 parallel searches of all time harm no sender; some are refused with Retry-After',
   async () => {
     const statuses = new Map<number, number>()
     const report = await runAttack({
       attack: async (server) => {
         await fill(server)
-        for (let round = 0; round < ROUNDS; round++) {
-          await Promise.all(
-            Array.from({ length: 120 }, async (_, at) => {
-              const query = `{ span.none = "${round}-${at}" || name =~ ".*x${at}y.*z" }`
-              const response = await fetch(`${server.url}/api/traces?start=0&q=${encodeURIComponent(query)}`)
-              const body = await response.text()
-              statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
-              if (response.status !== 429) return
-              expect(JSON.parse(body)).toMatchObject({ status: 429, title: 'Too many requests' })
-              expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
-            }),
-          )
-        }
+        await Promise.all(
+          Array.from({ length: 120 }, async (_, at) => {
+            const query = `{ span.none = "${at}" || name =~ ".*x${at}y.*z" }`
+            const response = await fetch(`${server.url}/api/traces?start=0&q=${encodeURIComponent(query)}`)
+            const body = await response.text()
+            statuses.set(response.status, (statuses.get(response.status) ?? 0) + 1)
+            if (response.status !== 429) return
+            expect(JSON.parse(body)).toMatchObject({ status: 429, title: 'Too many requests' })
+            expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
+          }),
+        )
       },
     })
     expectUnharmed(report)

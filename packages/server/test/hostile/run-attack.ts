@@ -30,7 +30,7 @@ export type AttackReport = {
   readonly slowdown: number
   readonly engineRestarts: number
   readonly isServerAlive: boolean
-  /** The last lines of the server. */
+  /** Each line of the server once, without stack frames: the first failure repeats itself in every request after it. */
   readonly log: string
 }
 
@@ -60,7 +60,7 @@ export async function runAttack(options: AttackOptions): Promise<AttackReport> {
     slowdown: await slowdown.stop(),
     engineRestarts: status?.engine.restarts ?? Number.NaN,
     isServerAlive: status?.engine.state === 'ready',
-    log: server.stderr(),
+    log: [...new Set(server.stderr().split('\n'))].filter((line) => !line.startsWith('    at ')).join('\n'),
   }
 }
 
