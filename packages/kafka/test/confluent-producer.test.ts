@@ -127,6 +127,8 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
   test('what the client refuses it refuses with its own error', async () => {
     const topic = await newTopic()
     const messages = [{ value: 'v' }]
+    // Without header values that are neither text nor bytes: the client sends such a record, and
+    // whether it also throws depends on what V8 runs next.
     const refused: unknown[] = [
       { topic, messages, acks: 1 },
       { topic, messages, timeout: 1 },
@@ -135,8 +137,6 @@ describe.skipIf(isMissing)('@confluentinc/kafka-javascript, KafkaJS API, produce
       { topic, messages: 'text' },
       { topic, messages: [null] },
       { messages },
-      { topic, messages: [{ value: 'v', headers: { a: null } }] },
-      { topic, messages: [{ value: 'v', headers: { a: 7 } }] },
       { topic, messages: [{ value: 7 }] },
       { topic, messages: [{ value: 'v', partition: 99 }] },
       null,
