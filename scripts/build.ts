@@ -14,7 +14,7 @@ const inputs = [
   'packages/*/package.json',
   'packages/*/vite.config.ts',
   'packages/*/tsconfig*.json',
-  'packages/{contract,kafka,server,ui}/src/**/*',
+  'packages/{api-schema,kafka,server,ui}/src/**/*',
   'packages/ui/{index.html,public/**/*}',
   'scripts/{build,commonjs-entries}.ts',
   'tsconfig.base.json',
@@ -47,7 +47,11 @@ await writeCommonJsEntries(join(root, 'packages/kafka/dist'), [
 await rm(join(root, 'packages/server/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/server/tsconfig.build.json'])
 await run('vite', ['build', '--logLevel', 'warn', '--config', 'packages/server/vite.config.ts', 'packages/server'])
-await cp(join(root, 'packages/server/src/store/sql'), join(root, 'packages/server/dist/store/sql'), { recursive: true })
+await cp(
+  join(root, 'packages/server/src/clickhouse/schema/sql'),
+  join(root, 'packages/server/dist/clickhouse/schema/sql'),
+  { recursive: true },
+)
 for (const name of ['bin', 'main']) await chmod(join(root, `packages/server/dist/cli/${name}.js`), 0o755)
 await run('vite', ['build', '--logLevel', 'warn', 'packages/ui'])
 for (const name of ['kafka', 'server']) await copyFile(join(root, 'LICENSE'), join(root, `packages/${name}/LICENSE`))

@@ -1,4 +1,4 @@
-import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
+import { sumUpSpans } from '../../packages/server/src/clickhouse/schema/schema.ts'
 import { indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000

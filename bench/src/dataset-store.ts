@@ -1,7 +1,7 @@
-import { connect } from '../../packages/server/src/store/client.ts'
-import { takeDataDir } from '../../packages/server/src/store/data-dir.ts'
-import { startEngine } from '../../packages/server/src/store/engine.ts'
-import { applySchema } from '../../packages/server/src/store/schema.ts'
+import { connect } from '../../packages/server/src/clickhouse/client.ts'
+import { takeDataDir } from '../../packages/server/src/clickhouse/engine/data-dir.ts'
+import { startEngine } from '../../packages/server/src/clickhouse/engine/engine.ts'
+import { applySchema } from '../../packages/server/src/clickhouse/schema/schema.ts'
 
 export type Client = ReturnType<typeof connect>
 

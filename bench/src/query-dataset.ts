@@ -1,4 +1,4 @@
-import { sumUpSpans } from '../../packages/server/src/store/schema.ts'
+import { sumUpSpans } from '../../packages/server/src/clickhouse/schema/schema.ts'
 import { type Client, indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {

@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: { conditions: ['spanlink:source'] },
   ssr: {
     resolve: { conditions: ['spanlink:source'] },
-    noExternal: ['@spanlink/contract'],
+    noExternal: ['@spanlink/api-schema'],
     external: Object.keys(manifest.dependencies),
   },
   build: {
@@ -19,7 +19,7 @@ export default defineConfig({
     emptyOutDir: false,
     minify: false,
     rolldownOptions: {
-      input: ['src/index.ts', 'src/cli/bin.ts', 'src/cli/main.ts', 'src/store/engine-child.ts'],
+      input: ['src/index.ts', 'src/cli/bin.ts', 'src/cli/main.ts', 'src/clickhouse/engine/engine-child.ts'],
       output: {
         format: 'es',
         preserveModules: true,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { FlowAnswer } from '@spanlink/contract'
+import type { FlowAnswer } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'

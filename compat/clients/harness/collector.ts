@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogsAnswer, MetricsAnswer, TraceAnswer } from '@spanlink/contract'
+import type { LogsAnswer, MetricsAnswer, TraceAnswer } from '@spanlink/api-schema'
 import type { KafkaBroker } from '@spanlink/testkit/kafka'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { startProgram } from './programs.ts'

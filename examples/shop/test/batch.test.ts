@@ -6,7 +6,7 @@ import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { Kafka, logLevel, Partitioners } from 'kafkajs'
 import { afterEach, expect, test, vi } from 'vitest'
 
-// Answers of Spanlink's API (packages/contract), as far as they are looked at here.
+// Answers of Spanlink's API (packages/api-schema), as far as they are looked at here.
 interface Flow {
   readonly edges: readonly {
     readonly role: string

@@ -6,7 +6,7 @@ import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
 import { startShop, type Shop } from '../src/start-shop.ts'
 
-// Answers of Spanlink's API (packages/contract), as far as they are looked at here.
+// Answers of Spanlink's API (packages/api-schema), as far as they are looked at here.
 interface Trace {
   readonly traceId: string
   readonly spans: readonly Span[]

@@ -3,7 +3,7 @@ import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test, vi } from 'vitest'
 import { type Shop, startShop } from '../src/start-shop.ts'
 
-// Answers of Spanlink's API (packages/contract), as far as they are looked at here.
+// Answers of Spanlink's API (packages/api-schema), as far as they are looked at here.
 interface Flow {
   readonly lanes: readonly {
     readonly id: string

@@ -1,17 +1,17 @@
-export { traceConfluent } from './clients/confluent.ts'
-export { traceKafkaJS } from './clients/kafkajs.ts'
-export { processEach } from './clients/kafkajs-each.ts'
-export { tracePlatformatic } from './clients/platformatic.ts'
-export { traceRdkafka } from './clients/rdkafka.ts'
-export { processMessage } from './process-message.ts'
-export { createKafkaTelemetry } from './telemetry.ts'
+export { traceConfluent } from './confluent/confluent.ts'
+export { traceKafkaJS } from './kafkajs/kafkajs.ts'
+export { processEach } from './kafkajs/process-each.ts'
+export { tracePlatformatic } from './platformatic/platformatic.ts'
+export { traceRdkafka } from './rdkafka/rdkafka.ts'
+export { processMessage } from './core/process-message.ts'
+export { createKafkaTelemetry } from './core/telemetry.ts'
 
-export type { Semconv } from './attributes.ts'
-export type { ConfluentKafka, ConfluentModule, ConfluentOptions } from './clients/confluent.ts'
-export type { PlatformaticTracing } from './clients/platformatic.ts'
-export type { HeaderCarrier, HeaderRecord } from './header-shapes.ts'
-export type { HeaderEncoding } from './headers.ts'
-export type { Logger, LoggerProvider, LogRecord } from './loggers.ts'
+export type { Semconv } from './semconv.ts'
+export type { ConfluentKafka, ConfluentModule, ConfluentOptions } from './confluent/confluent.ts'
+export type { PlatformaticTracing } from './platformatic/platformatic.ts'
+export type { HeaderCarrier, HeaderRecord } from './core/propagation/header-shapes.ts'
+export type { HeaderEncoding } from './core/propagation/headers.ts'
+export type { Logger, LoggerProvider, LogRecord } from './events/loggers.ts'
 export type {
   Correlation,
   KafkaTelemetryOptions,
@@ -20,7 +20,7 @@ export type {
   SpanOperation,
   SpanSubject,
 } from './options.ts'
-export type { OutgoingFormat, OutgoingMessage, RecordPlace, SendOperation, StartedSend } from './send.ts'
-export type { Settlement } from './settle.ts'
-export type { MessageSource, ReceivedMessage, ServerAddress } from './source.ts'
-export type { Delivery, KafkaTelemetry } from './telemetry.ts'
+export type { OutgoingFormat, OutgoingMessage, RecordPlace, SendOperation, StartedSend } from './core/send.ts'
+export type { Settlement } from './core/settle.ts'
+export type { MessageSource, ReceivedMessage, ServerAddress } from './core/source.ts'
+export type { Delivery, KafkaTelemetry } from './core/telemetry.ts'

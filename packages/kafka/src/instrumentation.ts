@@ -1,15 +1,15 @@
 import { InstrumentationBase, InstrumentationNodeModuleDefinition } from '@opentelemetry/instrumentation'
 import type { InstrumentationConfig } from '@opentelemetry/instrumentation'
 import type { MeterProvider, TracerProvider } from '@opentelemetry/api'
-import { tracePlatformatic } from './clients/platformatic.ts'
-import type { PlatformaticTracing } from './clients/platformatic.ts'
+import { tracePlatformatic } from './platformatic/platformatic.ts'
+import type { PlatformaticTracing } from './platformatic/platformatic.ts'
 import type { KafkaTelemetryOptions } from './options.ts'
 import { patchLoaded } from './register/loaded-modules.ts'
 import { modulePatches } from './register/patch-modules.ts'
 import type { ModulePatch } from './register/patch-modules.ts'
-import { switchedTelemetry } from './register/switched-telemetry.ts'
-import type { SwitchedTelemetry } from './register/switched-telemetry.ts'
-import { VERSION } from './version.ts'
+import { switchedTelemetry } from './register/toggleable-telemetry.ts'
+import type { SwitchedTelemetry } from './register/toggleable-telemetry.ts'
+import { VERSION } from './core/version.ts'
 
 export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions
 

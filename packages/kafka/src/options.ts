@@ -1,7 +1,7 @@
 import type { MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
-import { semconvFromEnvironment } from './attributes.ts'
-import type { Semconv } from './attributes.ts'
-import type { LoggerProvider } from './loggers.ts'
+import { semconvFromEnvironment } from './semconv.ts'
+import type { Semconv } from './semconv.ts'
+import type { LoggerProvider } from './events/loggers.ts'
 
 /**
  * How a process span refers to the span that created its message. `'link'`: it starts a trace of its own, or continues the ambient

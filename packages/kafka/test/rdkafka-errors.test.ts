@@ -1,6 +1,6 @@
 import type * as Confluent from '@confluentinc/kafka-javascript'
 import { describe, expect, test } from 'vitest'
-import { errorCodeName, withErrorType } from '../src/clients/rdkafka-errors.ts'
+import { errorCodeName, withErrorType } from '../src/rdkafka/errors.ts'
 import { nativeClient } from './support/native-client.ts'
 
 const { client, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')

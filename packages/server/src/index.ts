@@ -1,2 +1,2 @@
-export { serve, type SpanlinkServer } from './cli/serve.ts'
-export type { ServeOptions } from './cli/serve-options.ts'
+export { serve, type SpanlinkServer } from './cli/serve/serve.ts'
+export type { ServeOptions } from './cli/serve/serve-options.ts'

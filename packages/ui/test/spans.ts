@@ -1,4 +1,4 @@
-import type { Span, TraceSkeleton } from '@spanlink/contract'
+import type { Span, TraceSkeleton } from '@spanlink/api-schema'
 
 /** A span of an answer with what a test cares about; the rest is as plain as it can be. Times are milliseconds. */
 export function span(

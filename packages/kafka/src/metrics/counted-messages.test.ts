@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ReceivedMessage } from '../source.ts'
+import type { ReceivedMessage } from '../core/source.ts'
 import { countOnce, wasCounted } from './counted-messages.ts'
 
 /** Messages as kafkajs delivers them: those of a record batch share an object. */

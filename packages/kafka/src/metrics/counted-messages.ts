@@ -1,5 +1,5 @@
-import { markOf } from '../delivered.ts'
-import type { ReceivedMessage } from '../source.ts'
+import { markOf } from '../core/propagation/message-origin.ts'
+import type { ReceivedMessage } from '../core/source.ts'
 
 // Messages of batches, which may be processed on their own later on: that is no second delivery. Messages that share an object are kept as
 // ranges of offsets by it, one entry for all of them; a record batch may be handed over in pieces.

@@ -1,6 +1,6 @@
 import { ValueType, createNoopMeter } from '@opentelemetry/api'
 import type { Histogram, Meter, MeterProvider } from '@opentelemetry/api'
-import { reportFailure } from '../diagnosis.ts'
+import { reportFailure } from '../core/diagnostics.ts'
 import { counts } from './counts.ts'
 import type { Counts } from './counts.ts'
 

@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../source.ts'
+import type { ReceivedMessage } from '../core/source.ts'
 
 /** Bytes of a key or value, as far as that is known without serializing it. */
 export function byteLength(value: unknown): number {

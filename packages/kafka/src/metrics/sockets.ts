@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
-import { quietly } from '../diagnosis.ts'
+import { quietly } from '../core/diagnostics.ts'
 
 // Clients in plain JavaScript don't tell about their connections; Node does, for every socket, TLS included. Whose it is, the asynchronous
 // context tells: a client's calls run in `within`, and the application's handlers outside of it.

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { sep } from 'node:path'
-import { quietly } from '../diagnosis.ts'
+import { quietly } from '../core/diagnostics.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
 /** Patches modules that are loaded already. @returns whether there were any */

@@ -1,11 +1,11 @@
 import type { Kafka } from 'kafkajs'
-import { traceConfluent } from '../clients/confluent.ts'
-import type { ConfluentKafka, ConfluentModule } from '../clients/confluent.ts'
-import { traceKafkaJS } from '../clients/kafkajs.ts'
-import { traceRdkafka } from '../clients/rdkafka.ts'
-import { replaceMethod } from '../clients/replace-method.ts'
-import { quietly } from '../diagnosis.ts'
-import type { KafkaTelemetry } from '../telemetry.ts'
+import { traceConfluent } from '../confluent/confluent.ts'
+import type { ConfluentKafka, ConfluentModule } from '../confluent/confluent.ts'
+import { traceKafkaJS } from '../kafkajs/kafkajs.ts'
+import { traceRdkafka } from '../rdkafka/rdkafka.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+import { quietly } from '../core/diagnostics.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
 
 /** How to trace a client without a call from the application: in its module, as soon as that is loaded. */
 export interface ModulePatch {

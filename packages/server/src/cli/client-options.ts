@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { UsageError } from './serve-options.ts'
+import { UsageError } from './serve/serve-options.ts'
 
 export type Flags = Readonly<Record<string, { readonly type: 'string' | 'boolean' }>>
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
-import { StoreError } from '../store/store-error.ts'
-import { CommandError } from './ask-server.ts'
+import { StoreError } from '../clickhouse/store-error.ts'
+import { CommandError } from './api-client.ts'
 import type { Command } from './command.ts'
 import { commands } from './commands/commands.ts'
-import { logLines } from './log-lines.ts'
-import { describeRetention } from './retention-limits.ts'
-import { parseServeOptions, UsageError } from './serve-options.ts'
-import { restartWithHeapFlags } from './heap-flags.ts'
-import { settleMemory } from './settle-memory.ts'
-import { startExitCode } from './start-error.ts'
+import { logLines } from './serve/log-lines.ts'
+import { describeRetention } from './serve/retention-limits.ts'
+import { parseServeOptions, UsageError } from './serve/serve-options.ts'
+import { restartWithHeapFlags } from '../runtime/v8-flags.ts'
+import { settleMemory } from '../runtime/gc-scheduler.ts'
+import { startExitCode } from './serve/start-error.ts'
 import { version } from './version.ts'
 
 const HELP = `Spanlink: distributed tracing for Kafka systems.
@@ -128,7 +128,7 @@ async function runServer(options: ReturnType<typeof parseServeOptions>): Promise
   const { logFormat = 'text' } = options
   const log = logLines(logFormat, (text) => process.stderr.write(text))
   // Commands that ask a server need none of what it is made of.
-  const { serve } = await import('./serve.ts')
+  const { serve } = await import('./serve/serve.ts')
   let server: Awaited<ReturnType<typeof serve>>
   try {
     server = await serve(options, log)

@@ -1,6 +1,6 @@
 import { OtlpError } from './error.ts'
 import { MAX_ITEM_BYTES, MAX_ITEMS } from './limits.ts'
-import type { Source } from './source.ts'
+import type { Source } from './wire/source.ts'
 
 /** Reasons may hold values of the request: each item could have its own. */
 const MAX_REASONS = 5

@@ -1,4 +1,4 @@
-import { copyBytes } from '../bytes/copy-bytes.ts'
+import { copyBytes } from '../runtime/copy-bytes.ts'
 import { OtlpError } from './error.ts'
 import { MAX_TABLE_BYTES } from './limits.ts'
 

@@ -1,5 +1,5 @@
 /**
- * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of `store/sql/<table>.sql`,
+ * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of `schema/sql/<table>.sql`,
  * ready to be journalled and inserted as they are.
  */
 export type TraceRows = {

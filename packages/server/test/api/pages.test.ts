@@ -10,7 +10,7 @@ import type {
   TraceAnswer,
   TracesAnswer,
   TraceSkeleton,
-} from '@spanlink/contract'
+} from '@spanlink/api-schema'
 import { randomSpanId, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { setTimeout as sleep } from 'node:timers/promises'

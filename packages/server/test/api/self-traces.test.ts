@@ -1,6 +1,6 @@
 import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
 import { tracesOf } from '@spanlink/testkit/otlp'
-import type { TraceAnswer, TracesAnswer } from '@spanlink/contract'
+import type { TraceAnswer, TracesAnswer } from '@spanlink/api-schema'
 import { expect, test, vi } from 'vitest'
 import { nowNano, span } from '../query/order-spans.ts'
 

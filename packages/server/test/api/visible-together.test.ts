@@ -1,4 +1,4 @@
-import type { LinksAnswer, StatusAnswer, TracesAnswer } from '@spanlink/contract'
+import type { LinksAnswer, StatusAnswer, TracesAnswer } from '@spanlink/api-schema'
 import { encodeTraces, randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { nowNano, span } from '../query/order-spans.ts'

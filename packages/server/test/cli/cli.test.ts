@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { COMPILE_CACHE, startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test, vi } from 'vitest'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
 // Each starts a process or two, which on a loaded machine takes half a minute.

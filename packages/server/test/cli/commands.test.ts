@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer, TracesAnswer } from '@spanlink/contract'
+import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer, TracesAnswer } from '@spanlink/api-schema'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { COMPILE_CACHE, type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { wholeFlow } from '../../src/cli/whole-flow.ts'
+import { wholeFlow } from '../../src/cli/commands/whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 // Each runs some processes, which takes half a minute where others load the machine.

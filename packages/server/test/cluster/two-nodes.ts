@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { engineLibrary } from '../../src/store/engine-library.ts'
+import { engineLibrary } from '../../src/clickhouse/engine/engine-library.ts'
 
 export type ClickHouseNode = {
   readonly httpPort: number
@@ -105,7 +105,7 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
     query,
     start: async (statementBytes) => {
       writeFileSync(join(dir, 'users.xml'), users(statementBytes))
-      const entry = fileURLToPath(new URL('../../src/store/engine-child.ts', import.meta.url))
+      const entry = fileURLToPath(new URL('../../src/clickhouse/engine/engine-child.ts', import.meta.url))
       const log = openSync(logFile, 'a')
       child = spawn(process.execPath, [entry, engineLibrary(), configFile], {
         cwd: dir,

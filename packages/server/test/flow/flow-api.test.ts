@@ -1,4 +1,4 @@
-import { FlowAnswer, MessagesAnswer, TopologyAnswer } from '@spanlink/contract'
+import { FlowAnswer, MessagesAnswer, TopologyAnswer } from '@spanlink/api-schema'
 import { randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { setTimeout as sleep } from 'node:timers/promises'

@@ -1,7 +1,7 @@
-import type { FlowAnswer } from '@spanlink/contract'
+import type { FlowAnswer } from '@spanlink/api-schema'
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { findFlow } from '../../src/query/flow/find-flow.ts'
+import { findFlow } from '../../src/query/flows/find-flow.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 import { linkTo, processing, send, span, type TestSpan } from './kafka-spans.ts'
 

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusAnswer } from '@spanlink/contract'
+import type { StatusAnswer } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import { fuzzInput, type FuzzInput } from './fuzz-inputs.ts'
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { fuzz } from './fuzz-run.ts'
 
 /** `npm run bench:fuzz` sends a million. */

@@ -5,9 +5,9 @@ import { zstdCompressSync } from 'node:zlib'
 import { frameSnappy } from '../ingest/block-compress.ts'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ByteBudget } from '../../src/ingest/byte-budget.ts'
-import { type Intake, intakeInto } from '../../src/ingest/intake.ts'
-import { listenOtlpGrpc, type OtlpGrpc } from '../../src/ingest/otlp-grpc.ts'
+import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
+import { type Intake, intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 const MIB = 1024 * 1024

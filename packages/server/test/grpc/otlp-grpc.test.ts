@@ -9,9 +9,9 @@ import {
 } from '@grpc/grpc-js'
 import { decodeRpcStatus, encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ByteBudget } from '../../src/ingest/byte-budget.ts'
-import { intakeInto } from '../../src/ingest/intake.ts'
-import { listenOtlpGrpc } from '../../src/ingest/otlp-grpc.ts'
+import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
+import { intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 import { decodeResponse, encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
 

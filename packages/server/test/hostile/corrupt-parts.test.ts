@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 const SPANS_PER_PART = 2000
 const SECONDS_PER_DAY = 86_400

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { sendCompressed } from './hostile-spans.ts'
 
 type Status = { readonly journal: { readonly segments: number } }

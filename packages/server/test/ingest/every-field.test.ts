@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { encodeTraces, type TracesRequest } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { readLinks, readSources, readSpans } from './row-binary.ts'
 
 /** Every field of opentelemetry-proto 1.11.0 that a trace can carry, and the column it is in. */
@@ -47,7 +47,7 @@ const COLUMNS = {
 test('every OTLP field has a column', () => {
   const missing = Object.entries(COLUMNS).filter(([, place]) => {
     const [table = '', ...names] = place.split('.')
-    const sql = readFileSync(new URL(`../../src/store/sql/${table}.sql`, import.meta.url), 'utf8')
+    const sql = readFileSync(new URL(`../../src/clickhouse/schema/sql/${table}.sql`, import.meta.url), 'utf8')
     return !names.every((name) => new RegExp(`^ +${name} `, 'm').test(sql))
   })
   expect(missing).toEqual([])

@@ -1,4 +1,4 @@
-import type { AnyValue, KeyValue } from '@spanlink/contract'
+import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { OtlpAnyValue, OtlpKeyValue, OtlpSpan, TracesRequest } from '@spanlink/testkit/otlp'
 import type { LinkRow, SourceRow, SpanRow } from './row-binary.ts'
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test } from 'vitest'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 /** `npm run bench:durability` kills a thousand times. */
 const KILLS = 24

@@ -14,9 +14,9 @@ import {
 } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Ingest, startIngest } from '../../src/ingest/ingest.ts'
+import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
 import { compressSnappy, frameLz4, frameSnappy } from './block-compress.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 const PROTOBUF = 'application/x-protobuf'
 const JSON_TYPE = 'application/json'

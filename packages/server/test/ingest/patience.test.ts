@@ -5,9 +5,9 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Api, startApi } from '../../src/api/server.ts'
-import { type Ingest, startIngest } from '../../src/ingest/ingest.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+import { type Api, startApi } from '../../src/http/server.ts'
+import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 const patience = { headersMs: 300, requestMs: 600, idleMs: 600, lookEveryMs: 100, pingEveryMs: 300, pongMs: 300 }
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'

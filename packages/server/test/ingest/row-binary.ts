@@ -1,8 +1,8 @@
-import type { KeyValue } from '@spanlink/contract'
-import { decodeAttributes } from '../../src/otlp/attributes.ts'
+import type { KeyValue } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../src/otlp/wire/attributes.ts'
 import type { TraceRows } from '../../src/otlp/rows.ts'
 
-/** Rows read back in the order of store/sql/*.sql, independently of the writer. */
+/** Rows read back in the order of schema/sql/*.sql, independently of the writer. */
 export function readSpans(rows: TraceRows): SpanRow[] {
   return readAll(rows.spans, (cursor) => ({
     received: cursor.u32(),

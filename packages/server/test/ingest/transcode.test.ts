@@ -5,7 +5,7 @@ import { arbitraryTraces } from './arbitrary-traces.ts'
 import { expectedRows } from './expected-rows.ts'
 import { readLinks, readSources, readSpans, type SpanRow } from './row-binary.ts'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeTracesJson } from '../../src/otlp/json.ts'
+import { transcodeTracesJson } from '../../src/otlp/json/transcode-json.ts'
 import {
   MAX_ATTRIBUTES,
   MAX_EVENTS,
@@ -17,7 +17,7 @@ import {
   MAX_TABLE_BYTES,
 } from '../../src/otlp/limits.ts'
 import type { TraceRows } from '../../src/otlp/rows.ts'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 
 const RECEIVED = 1_800_000_000
 const SPAN = { traceId: '0102030405060708090a0b0c0d0e0f10', spanId: '1112131415161718' }

@@ -1,4 +1,4 @@
-import type { LogsAnswer, TraceAnswer } from '@spanlink/contract'
+import type { LogsAnswer, TraceAnswer } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeLogs } from '../signals/otlp-messages.ts'

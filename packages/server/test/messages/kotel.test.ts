@@ -1,4 +1,4 @@
-import type { MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/contract'
+import type { MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'

@@ -1,4 +1,4 @@
-import type { Message, MessagesAnswer } from '@spanlink/contract'
+import type { Message, MessagesAnswer } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'

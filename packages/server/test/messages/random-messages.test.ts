@@ -1,4 +1,4 @@
-import type { Message, MessageList, MessagesAnswer } from '@spanlink/contract'
+import type { Message, MessageList, MessagesAnswer } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'

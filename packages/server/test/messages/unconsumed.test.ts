@@ -1,4 +1,4 @@
-import type { FlowAnswer, Message, MessagesAnswer } from '@spanlink/contract'
+import type { FlowAnswer, Message, MessagesAnswer } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MS, processing, send, span, T0, linkTo, type TestSpan } from '../flow/kafka-spans.ts'

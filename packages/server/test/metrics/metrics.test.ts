@@ -1,4 +1,4 @@
-import type { MetricLabelsAnswer, MetricsAnswer, MetricSeriesAnswer } from '@spanlink/contract'
+import type { MetricLabelsAnswer, MetricsAnswer, MetricSeriesAnswer } from '@spanlink/api-schema'
 import { kv } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeMetrics } from '../signals/otlp-messages.ts'

@@ -1,8 +1,8 @@
 import { kv, tracesOf, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BadParameter } from '../../src/query/bad-parameter.ts'
-import { findLinks } from '../../src/query/links.ts'
-import { findTrace } from '../../src/query/trace.ts'
+import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
+import { findLinks } from '../../src/query/links/find-links.ts'
+import { findTrace } from '../../src/query/traces/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 

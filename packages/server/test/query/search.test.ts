@@ -1,9 +1,9 @@
 import { kv, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { listOperations, listServices } from '../../src/query/names.ts'
-import { searchByQuery } from '../../src/query/search-by-query.ts'
-import { searchTraces } from '../../src/query/search.ts'
-import { findTrace } from '../../src/query/trace.ts'
+import { listOperations, listServices } from '../../src/query/traces/names.ts'
+import { searchByQuery } from '../../src/query/traces/search-by-query.ts'
+import { searchTraces } from '../../src/query/traces/search.ts'
+import { findTrace } from '../../src/query/traces/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
 

@@ -1,4 +1,4 @@
-import type { SpanAnswer, TraceAnswer, TracesAnswer, TraceSkeleton } from '@spanlink/contract'
+import type { SpanAnswer, TraceAnswer, TracesAnswer, TraceSkeleton } from '@spanlink/api-schema'
 import { encodeTraces, type OtlpSpan, randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { linkTo, span, type TestSpan } from '../flow/kafka-spans.ts'

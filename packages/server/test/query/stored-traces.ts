@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeTraces, type TracesRequest } from '@spanlink/testkit/otlp'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import { openClusterStore } from '../../src/store/open-cluster.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
-import type { Store } from '../../src/store/store.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import type { Store } from '../../src/clickhouse/store.ts'
 
 export type StoredTraces = {
   readonly store: Store

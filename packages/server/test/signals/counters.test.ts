@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '@spanlink/contract'
+import type { StatusAnswer } from '@spanlink/api-schema'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { encodeLogs, encodeMetrics } from './otlp-messages.ts'

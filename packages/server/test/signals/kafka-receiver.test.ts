@@ -6,10 +6,10 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { useKafka } from '@spanlink/testkit/vitest'
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { intakeInto } from '../../src/ingest/intake.ts'
-import { startKafkaReceiver } from '../../src/ingest/kafka-receiver.ts'
-import type { SignalRows } from '../../src/ingest/sections.ts'
-import { signalOf } from '../../src/ingest/signal.ts'
+import { intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { startKafkaReceiver } from '../../src/receivers/kafka/receiver.ts'
+import type { SignalRows } from '../../src/journal/row-batches.ts'
+import { signalOf } from '../../src/receivers/signals.ts'
 
 const kafka = useKafka()
 

@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, vi } from 'vitest'
-import { startApi } from '../../src/api/server.ts'
-import { type Ingest, type IngestOptions, startIngest } from '../../src/ingest/ingest.ts'
-import type { Store } from '../../src/store/store.ts'
+import { startApi } from '../../src/http/server.ts'
+import { type Ingest, type IngestOptions, startIngest } from '../../src/receivers/ingest.ts'
+import type { Store } from '../../src/clickhouse/store.ts'
 import { openTestStore } from '../query/stored-traces.ts'
 
 export type Spanlink = {

@@ -3,8 +3,8 @@ import { type AddressInfo, connect as dial, createServer, type Socket } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Access, connect } from '../../src/store/client.ts'
-import { type Engine, startEngine } from '../../src/store/engine.ts'
+import { type Access, connect } from '../../src/clickhouse/client.ts'
+import { type Engine, startEngine } from '../../src/clickhouse/engine/engine.ts'
 
 let dir: string
 let engine: Engine

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { findTopology } from '../../src/query/topology/find-topology.ts'
-import { type Client, connect } from '../../src/store/client.ts'
-import { type Engine, startEngine } from '../../src/store/engine.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
-import { applySchema } from '../../src/store/schema.ts'
+import { type Client, connect } from '../../src/clickhouse/client.ts'
+import { type Engine, startEngine } from '../../src/clickhouse/engine/engine.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { applySchema } from '../../src/clickhouse/schema/schema.ts'
 import { MS, nowNano, span } from '../query/order-spans.ts'
 
 let dir: string
@@ -47,12 +47,12 @@ async function run(client: Client, file: URL): Promise<void> {
 async function makeVersion5(client: Client): Promise<void> {
   await client.command('create database spanlink')
   const current = ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations']
-  for (const name of current) await run(client, new URL(`../../src/store/sql/${name}.sql`, import.meta.url))
+  for (const name of current) await run(client, new URL(`../../src/clickhouse/schema/sql/${name}.sql`, import.meta.url))
   for (const name of ['operations_mv', 'topology_columns', 'topology_minutes', 'topology_minutes_mv']) {
     await run(client, new URL(`schema-5/${name}.sql`, import.meta.url))
   }
   for (const name of ['logs', 'metric_series', 'metric_points', 'attribute_indexes', 'spans_merges']) {
-    await run(client, new URL(`../../src/store/sql/${name}.sql`, import.meta.url))
+    await run(client, new URL(`../../src/clickhouse/schema/sql/${name}.sql`, import.meta.url))
   }
   await client.command(
     `create table spanlink.schema_version (version UInt32, applied DateTime('UTC') default now()) engine = MergeTree order by version`,
@@ -136,7 +136,7 @@ test('a start that is cut off before it could say that it brought the tables up 
 test('traffic that was stored before clusters and messages were counted has no cluster, and a message a span', async () => {
   const { client, stop } = await bareEngine()
   await makeVersion5(client)
-  await run(client, new URL('../../src/store/sql/traffic_minutes.sql', import.meta.url))
+  await run(client, new URL('../../src/clickhouse/schema/sql/traffic_minutes.sql', import.meta.url))
   const columns = 'minute, received, topic, messaging_operation, service, spans, errors'
   const values = `(1, now(), 'orders', 'send', 'shop', 4, 2)`
   await client.command(`insert into spanlink.traffic_minutes (${columns}) values ${values}`)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import { openEmbeddedStore } from '../../src/store/open.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { linkTo, nowNano, span } from '../query/order-spans.ts'
 
 const DAY = 86_400

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { encodeTraces, type OtlpKeyValue, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import { batchCountName, messagingNames, operationWords } from '../../src/store/messaging/semconv.ts'
-import { messagingColumnNames } from '../../src/store/messaging/messaging-columns.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { batchCountName, messagingNames, operationWords } from '../../src/clickhouse/insert/messaging/semconv.ts'
+import { messagingColumnNames } from '../../src/clickhouse/insert/messaging/messaging-columns.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
 let dir: string
 let store: EmbeddedStore
@@ -178,7 +178,7 @@ async function wrongColumns(): Promise<unknown[]> {
 
 /** The statement that sums up what is stored already, hour by hour. */
 async function selectOfHours(): Promise<string> {
-  const file = new URL('../../src/store/sql/traffic_of_hour.sql', import.meta.url)
+  const file = new URL('../../src/clickhouse/schema/sql/traffic_of_hour.sql', import.meta.url)
   const sql = (await readFile(file, 'utf8')).replaceAll('{db}.', '')
   const select = sql.slice(sql.indexOf('with\n'))
   const hours = await store.query<{ day: string; hour: number }>(

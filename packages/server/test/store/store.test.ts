@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import { type EmbeddedStore, openEmbeddedStore } from '../../src/store/open.ts'
-import { StoreError } from '../../src/store/store-error.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { StoreError } from '../../src/clickhouse/store-error.ts'
 import { linkTo, nowNano, span } from '../query/order-spans.ts'
 
 let dir: string
@@ -240,7 +240,7 @@ test.each([
 test('an engine leaves when its server is killed, and a server started at once waits for the directory', async () => {
   for (let round = 0; round < 3; round += 1) {
     const script = `
-      import { openEmbeddedStore } from ${JSON.stringify(new URL('../../src/store/open.ts', import.meta.url).href)}
+      import { openEmbeddedStore } from ${JSON.stringify(new URL('../../src/clickhouse/engine/open-embedded.ts', import.meta.url).href)}
       const store = await openEmbeddedStore(${JSON.stringify(dir)})
       console.log(store.enginePid())`
     const server = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {

@@ -2,7 +2,7 @@ import { decodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { waitUntilStored } from '@spanlink/testkit/stored-traces'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { traceByIdResponse } from '../../src/api/tempo/tempo.ts'
+import { traceByIdResponse } from '../../src/http/compat/tempo/tempo.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
 const start = nowNano() - 1000n * MS

@@ -1,6 +1,6 @@
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Dependency, findDependencies } from '../../src/api/jaeger/jaeger-dependencies.ts'
+import { type Dependency, findDependencies } from '../../src/http/compat/jaeger/jaeger-dependencies.ts'
 import { MS, processing, send, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
 

@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TopologyLag } from '@spanlink/contract'
+import type { TopologyAnswer, TopologyLag } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MS, processing, send, T0 } from '../flow/kafka-spans.ts'

@@ -1,4 +1,4 @@
-import type { TopologyAnswer } from '@spanlink/contract'
+import type { TopologyAnswer } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findTopology } from '../../src/query/topology/find-topology.ts'

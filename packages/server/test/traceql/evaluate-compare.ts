@@ -1,4 +1,4 @@
-import type { MetricsCompare } from '../../src/query/traceql/ast.ts'
+import type { MetricsCompare } from '../../src/traceql/syntax/ast.ts'
 import { evaluate } from './evaluate.ts'
 import type { Expected } from './evaluate-metrics.ts'
 import { holds } from './evaluate-field.ts'

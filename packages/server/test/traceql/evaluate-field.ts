@@ -1,4 +1,4 @@
-import type { Field } from '../../src/query/traceql/ast.ts'
+import type { Field } from '../../src/traceql/syntax/ast.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
 /** A status or a kind, which is no string. */

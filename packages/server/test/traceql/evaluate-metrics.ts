@@ -1,5 +1,5 @@
-import type { Field, Metrics, MetricsAggregate, SecondStage } from '../../src/query/traceql/ast.ts'
-import { describeField } from '../../src/query/traceql/describe.ts'
+import type { Field, Metrics, MetricsAggregate, SecondStage } from '../../src/traceql/syntax/ast.ts'
+import { describeField } from '../../src/traceql/syntax/describe.ts'
 import { evaluate } from './evaluate.ts'
 import { evaluateCompare } from './evaluate-compare.ts'
 import { valueOf } from './evaluate-field.ts'

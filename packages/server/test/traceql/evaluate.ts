@@ -1,4 +1,4 @@
-import type { Field, Pipeline, Scalar, Spanset, Stage } from '../../src/query/traceql/ast.ts'
+import type { Field, Pipeline, Scalar, Spanset, Stage } from '../../src/traceql/syntax/ast.ts'
 import { holds, valueOf } from './evaluate-field.ts'
 import type { TestSpan } from './spans.ts'
 

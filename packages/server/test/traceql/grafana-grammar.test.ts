@@ -1,6 +1,6 @@
 import { parser } from '@grafana/lezer-traceql'
 import { describe, expect, test } from 'vitest'
-import { parse } from '../../src/query/traceql/parse.ts'
+import { parse } from '../../src/traceql/syntax/parse.ts'
 import { metrics, searches } from './queries.ts'
 
 /**

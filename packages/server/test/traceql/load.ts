@@ -5,9 +5,9 @@ import {
   type OtlpSpan,
   type TracesRequest,
 } from '@spanlink/testkit/otlp'
-import { transcodeLogs } from '../../src/otlp/transcode-logs.ts'
-import { transcodeTraces } from '../../src/otlp/transcode.ts'
-import type { Store } from '../../src/store/store.ts'
+import { transcodeLogs } from '../../src/otlp/log/transcode-logs.ts'
+import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
+import type { Store } from '../../src/clickhouse/store.ts'
 import { encodeLogs } from '../signals/otlp-messages.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { searchTraceQL } from '../../src/query/traceql/run.ts'
-import type { Store } from '../../src/store/store.ts'
+import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
+import type { Store } from '../../src/clickhouse/store.ts'
 import { openTestStore } from '../query/stored-traces.ts'
 
 const window = { start: 1_790_000_000_000_000_000n, end: 1_790_003_600_000_000_000n }

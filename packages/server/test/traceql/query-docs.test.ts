@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { check } from '../../src/query/traceql/check.ts'
-import { parse } from '../../src/query/traceql/parse.ts'
+import { check } from '../../src/traceql/analyze/check.ts'
+import { parse } from '../../src/traceql/syntax/parse.ts'
 
 const text = await readFile(new URL('../../../../docs/query.md', import.meta.url), 'utf8')
 

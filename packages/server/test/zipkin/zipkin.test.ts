@@ -1,9 +1,9 @@
-import type { TopologyAnswer, TraceAnswer } from '@spanlink/contract'
+import type { TopologyAnswer, TraceAnswer } from '@spanlink/api-schema'
 import { kv } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { OtlpError } from '../../src/otlp/error.ts'
-import { transcodeZipkin } from '../../src/otlp/zipkin.ts'
+import { transcodeZipkin } from '../../src/otlp/zipkin/transcode-zipkin.ts'
 import { readSpans } from '../ingest/row-binary.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts'
-import { migrateCommand } from '../migrate.ts'
+import { migrateCommand } from './migrate.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'

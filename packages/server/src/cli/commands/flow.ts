@@ -1,11 +1,11 @@
-import type { FlowAnswer } from '@spanlink/contract'
-import { askServer } from '../ask-server.ts'
+import type { FlowAnswer } from '@spanlink/api-schema'
+import { askServer } from '../api-client.ts'
 import { countOf, parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
-import { printFlow } from '../print/print-flow.ts'
-import { ROWS_SHOWN, rowsShown } from '../print/rows-shown.ts'
-import { terminalOf } from '../print/terminal.ts'
-import { wholeFlow } from '../whole-flow.ts'
+import { printFlow } from '../format/print-flow.ts'
+import { ROWS_SHOWN, rowsShown } from '../format/rows-shown.ts'
+import { terminalOf } from '../format/terminal.ts'
+import { wholeFlow } from './whole-flow.ts'
 
 /** What `--all` goes to: each page costs more than the one before, and nobody reads so many. */
 const TRACES_AT_MOST = 10_000

@@ -1,10 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import type { StatusAnswer } from '@spanlink/contract'
-import { askServer, CommandError, exitCodes } from '../ask-server.ts'
+import type { StatusAnswer } from '@spanlink/api-schema'
+import { askServer, CommandError, exitCodes } from '../api-client.ts'
 import { parseClientArgs } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
 import { readTraceFile, type Piece } from '../files/read-file.ts'
-import { plural } from '../print/terminal.ts'
+import { plural } from '../format/terminal.ts'
 
 const TRIES = 8
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { listQuarantined, retryQuarantined } from '../../ingest/quarantine.ts'
-import { CommandError, exitCodes } from '../ask-server.ts'
+import { listQuarantined, retryQuarantined } from '../../journal/quarantine.ts'
+import { CommandError, exitCodes } from '../api-client.ts'
 import type { Command } from '../command.ts'
-import { UsageError } from '../serve-options.ts'
+import { UsageError } from '../serve/serve-options.ts'
 
 export const quarantineCommand: Command = {
   asks: 'nobody',

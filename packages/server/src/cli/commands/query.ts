@@ -1,14 +1,14 @@
-import type { FoundTrace, SearchedRange, SeriesAnswer, TracesAnswer } from '@spanlink/contract'
-import { pageEnds } from '../../query/traceql/page.ts'
-import { parse } from '../../query/traceql/parse.ts'
-import { askServer, exitCodes } from '../ask-server.ts'
+import type { FoundTrace, SearchedRange, SeriesAnswer, TracesAnswer } from '@spanlink/api-schema'
+import { pageEnds } from '../../traceql/execute/page.ts'
+import { parse } from '../../traceql/syntax/parse.ts'
+import { askServer, exitCodes } from '../api-client.ts'
 import { type ClientArgs, countOf, parseClientArgs, timeOf } from '../client-options.ts'
 import { COMMON_HELP, type Command, type Output } from '../command.ts'
-import { progressOn } from '../print/progress.ts'
-import { partialNote } from '../print/partial-note.ts'
-import { printSeries } from '../print/print-series.ts'
-import { printFound } from '../print/print-table.ts'
-import { duration, plural, serviceColours, terminalOf } from '../print/terminal.ts'
+import { progressOn } from '../format/progress.ts'
+import { partialNote } from '../format/partial-note.ts'
+import { printSeries } from '../format/print-series.ts'
+import { printFound } from '../format/print-table.ts'
+import { duration, plural, serviceColours, terminalOf } from '../format/terminal.ts'
 
 const PAGE = 500
 

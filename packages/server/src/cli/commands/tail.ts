@@ -1,10 +1,10 @@
-import type { FoundTrace, SearchedRange } from '@spanlink/contract'
-import { CommandError, exitCodes, openServer } from '../ask-server.ts'
+import type { FoundTrace, SearchedRange } from '@spanlink/api-schema'
+import { CommandError, exitCodes, openServer } from '../api-client.ts'
 import { countOf, parseClientArgs } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
-import { partialNote } from '../print/partial-note.ts'
-import { printFound } from '../print/print-table.ts'
-import { serviceColours, terminalOf } from '../print/terminal.ts'
+import { partialNote } from '../format/partial-note.ts'
+import { printFound } from '../format/print-table.ts'
+import { serviceColours, terminalOf } from '../format/terminal.ts'
 import { serverSentEvents } from '../server-sent-events.ts'
 
 /** Without `--last`, of what is there already: enough to see that something comes. */

@@ -1,9 +1,9 @@
-import type { TopologyAnswer } from '@spanlink/contract'
-import { askServer } from '../ask-server.ts'
+import type { TopologyAnswer } from '@spanlink/api-schema'
+import { askServer } from '../api-client.ts'
 import { parseClientArgs, timeOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
-import { printTopology } from '../print/print-table.ts'
-import { terminalOf } from '../print/terminal.ts'
+import { printTopology } from '../format/print-table.ts'
+import { terminalOf } from '../format/terminal.ts'
 
 export const topologyCommand: Command = {
   asks: 'server',

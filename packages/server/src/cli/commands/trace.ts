@@ -1,10 +1,10 @@
-import type { LinksAnswer, TraceAnswer } from '@spanlink/contract'
-import { askServer } from '../ask-server.ts'
+import type { LinksAnswer, TraceAnswer } from '@spanlink/api-schema'
+import { askServer } from '../api-client.ts'
 import { parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
-import { printTrace } from '../print/print-trace.ts'
-import { ROWS_SHOWN, rowsShown } from '../print/rows-shown.ts'
-import { terminalOf } from '../print/terminal.ts'
+import { printTrace } from '../format/print-trace.ts'
+import { ROWS_SHOWN, rowsShown } from '../format/rows-shown.ts'
+import { terminalOf } from '../format/terminal.ts'
 
 const LINKS_ASKED = 1000
 

@@ -1,5 +1,5 @@
-import type { AnyValue, KeyValue } from '@spanlink/contract'
-import type { ResourceSpans } from '../../api/tempo/otlp-of-trace.ts'
+import type { AnyValue, KeyValue } from '@spanlink/api-schema'
+import type { ResourceSpans } from '../../http/compat/tempo/otlp-of-trace.ts'
 
 /**
  * Traces of Jaeger's query API and its UI's files, as OTLP (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/jaeger/

@@ -1,6 +1,6 @@
-import type { Attributes, Span, TraceAnswer } from '@spanlink/contract'
+import type { Attributes, Span, TraceAnswer } from '@spanlink/api-schema'
 import type { Static } from 'typebox'
-import { plainOf } from '../../api/jaeger/jaeger-trace.ts'
+import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
 
 /**
  * Zipkin v2 spans of a trace (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and values

@@ -1,4 +1,4 @@
-import { viewOf } from '../../bytes/copy-bytes.ts'
+import { viewOf } from '../../runtime/copy-bytes.ts'
 import { OtlpError } from '../error.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { type Message, wrongField, writeFields, type WriteField } from './message.ts'

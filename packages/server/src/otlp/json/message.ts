@@ -1,5 +1,5 @@
-import { sameBytes } from '../../bytes/same-bytes.ts'
-import { viewOf } from '../../bytes/copy-bytes.ts'
+import { sameBytes } from '../../runtime/bytes-equal.ts'
+import { viewOf } from '../../runtime/copy-bytes.ts'
 import { MAX_DEPTH, OtlpError } from '../error.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { BYTE, type JsonReader } from './reader.ts'

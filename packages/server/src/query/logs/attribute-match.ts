@@ -1,4 +1,4 @@
-import type { QueryParams } from '../../store/store.ts'
+import type { QueryParams } from '../../clickhouse/store.ts'
 
 /** A map of attributes and its type letters (otlp/attributes.ts), as column names. */
 export type AttributeColumns = { readonly map: string; readonly types: string }

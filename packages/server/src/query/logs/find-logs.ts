@@ -1,10 +1,10 @@
-import type { AnyValue, LogRecord, LogsAnswer, LogsQuery, SearchedRange } from '@spanlink/contract'
-import { decodeAttributes } from '../../otlp/attributes.ts'
-import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
-import { BadParameter } from '../bad-parameter.ts'
-import { searchedRange } from '../searched-range.ts'
-import { findSources } from '../span-source.ts'
-import { defaultEnd, MAX_UINT64, parseUnixNano } from '../time-parameters.ts'
+import type { AnyValue, LogRecord, LogsAnswer, LogsQuery, SearchedRange } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { searchedRange } from '../sql/searched-range.ts'
+import { findSources } from '../traces/span-source.ts'
+import { defaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts'
 import { logBucket, logFilter } from './log-filter.ts'
 
 /**

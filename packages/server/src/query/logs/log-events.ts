@@ -1,7 +1,7 @@
-import type { SpanEvent } from '@spanlink/contract'
-import { decodeAttributes } from '../../otlp/attributes.ts'
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { fewGranules } from '../span-bucket.ts'
+import type { SpanEvent } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
 
 /** Of one trace. */
 const EVENTS_AT_MOST = 10_000

@@ -1,7 +1,7 @@
-import type { LogsQuery, Severity } from '@spanlink/contract'
-import type { QueryParams } from '../../store/store.ts'
-import { BadParameter } from '../bad-parameter.ts'
-import { parseUnixNano } from '../time-parameters.ts'
+import type { LogsQuery, Severity } from '@spanlink/api-schema'
+import type { QueryParams } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { parseUnixNano } from '../sql/time-parameters.ts'
 import { attributeMatch } from './attribute-match.ts'
 
 /** The least number of each range (logs data model, "Field: SeverityNumber"). */

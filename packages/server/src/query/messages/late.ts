@@ -1,9 +1,9 @@
-import type { Message } from '@spanlink/contract'
-import { queueTime } from '../linked-span.ts'
-import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
-import type { Delivery } from './delivery.ts'
+import type { Message } from '@spanlink/api-schema'
+import { queueTime } from '../links/linked-span.ts'
+import { deliveriesOf, oneByOne, originsOf } from './records/deliveries.ts'
+import type { Delivery } from './records/delivery.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
+import { keyOf, type MessageEnd, messageSpan, newestEnds } from './records/message-endpoint.ts'
 
 const DEFAULT_AFTER = 10_000_000_000n
 

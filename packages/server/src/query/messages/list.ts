@@ -1,8 +1,8 @@
-import type { Message } from '@spanlink/contract'
-import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
-import type { TimeWindow } from '../messaging/time-window.ts'
-import type { MessageEnd, Place, StartPlace } from './message-end.ts'
-import type { TracesRead } from './traces-read.ts'
+import type { Message } from '@spanlink/api-schema'
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import type { TimeWindow } from '../sql/time-window.ts'
+import type { MessageEnd, Place, StartPlace } from './records/message-endpoint.ts'
+import type { TracesRead } from './retries/trace-cache.ts'
 
 /** What a list of messages is asked. */
 export type ListQuestion = {

@@ -1,15 +1,22 @@
-import type { Message } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
-import type { SpanRef } from '../linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../messaging/id-parameters.ts'
+import type { Message } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { SpanRef } from '../links/linked-span.ts'
+import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
 import { messagingBatchCount } from '../messaging/messaging-sql.ts'
-import { inWindow, windowParams } from '../messaging/time-window.ts'
-import { ofTraces } from '../span-bucket.ts'
-import { deliveriesOf, oneByOne, originsOf } from './deliveries.ts'
-import type { Delivery } from './delivery.ts'
-import { withHandovers } from './handovers.ts'
+import { inWindow, windowParams } from '../sql/time-window.ts'
+import { ofTraces } from '../sql/span-bucket.ts'
+import { deliveriesOf, oneByOne, originsOf } from './records/deliveries.ts'
+import type { Delivery } from './records/delivery.ts'
+import { withHandovers } from './records/handovers.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { endsByRef, keepInnermost, keyOf, type MessageEnd, messageSpan, newestEnds } from './message-end.ts'
+import {
+  endsByRef,
+  keepInnermost,
+  keyOf,
+  type MessageEnd,
+  messageSpan,
+  newestEnds,
+} from './records/message-endpoint.ts'
 
 /**
  * Messages that one group took more than once: the same topic, partition and offset in several spans, or the same

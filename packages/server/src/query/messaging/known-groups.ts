@@ -1,7 +1,7 @@
-import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { LAG_METRICS, lagColumns } from './lag-metrics.ts'
 import { findResourceClusters } from './resource-clusters.ts'
-import type { TimeWindow } from './time-window.ts'
+import type { TimeWindow } from '../sql/time-window.ts'
 
 /** A consumer group that reads a topic. */
 export type KnownGroup = {

@@ -1,4 +1,4 @@
-import { messagingNames } from '../../store/messaging/semconv.ts'
+import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 
 /**
  * Metrics of consumer lag; of a topic and group the first that exists counts. The broker's cover partitions that nobody

@@ -4,7 +4,7 @@ import {
   type MessagingField,
   operationOfKind,
   operationWords,
-} from '../../store/messaging/semconv.ts'
+} from '../../clickhouse/insert/messaging/semconv.ts'
 
 /** SQL: the first name of `field` that the map `attrs` has a value for, else ''. */
 export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
@@ -18,9 +18,9 @@ export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
 export const messagingBatchCount = `attrs['${batchCountName}']`
 
 /**
- * The statement of store/sql/messaging_columns.sql, which a test keeps the same: what messaging spans say of themselves, worked out of
+ * The statement of schema/sql/messaging_columns.sql, which a test keeps the same: what messaging spans say of themselves, worked out of
  * attributes, which stay as they are. Read as maps, an hour of attributes is gigabytes; as columns it is some bytes a span. What the
- * receiver stores has them from store/messaging/messaging-columns.ts, with the same values and for a tenth of the cost.
+ * receiver stores has them from insert/messaging/messaging-columns.ts, with the same values and for a tenth of the cost.
  */
 export function messagingColumns(): string {
   const columns = [
@@ -42,7 +42,7 @@ export function messagingColumns(): string {
 
 const HEADER = `-- For rows that come without these columns: written by statements, or before there were any. The store writes them itself.
 -- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions goes into the table of
--- store/messaging/semconv.ts, and this statement into a new schema version. Attributes stay as they were sent.
+-- insert/messaging/semconv.ts, and this statement into a new schema version. Attributes stay as they were sent.
 `
 
 const MESSAGING_KINDS = `kind in ('client', 'producer', 'consumer')`

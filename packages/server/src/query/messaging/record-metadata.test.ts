@@ -1,4 +1,4 @@
-import type { RecordMetadata } from '@spanlink/contract'
+import type { RecordMetadata } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import { mergeRecords, resolveRecord, UNKNOWN_RECORD } from './record-metadata.ts'
 

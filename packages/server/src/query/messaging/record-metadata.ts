@@ -1,5 +1,5 @@
-import type { RecordMetadata } from '@spanlink/contract'
-import { messagingNames } from '../../store/messaging/semconv.ts'
+import type { RecordMetadata } from '@spanlink/api-schema'
+import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import { messagingValue } from './messaging-sql.ts'
 
 const FIELDS = ['cluster', 'topic', 'partition', 'offset', 'key'] as const satisfies (keyof RecordMetadata)[]

@@ -1,6 +1,6 @@
-import { messagingNames } from '../../store/messaging/semconv.ts'
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { findSources } from '../span-source.ts'
+import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { findSources } from '../traces/span-source.ts'
 
 /** Ids are a parameter of a request, at most 128 KiB. */
 const SOURCES_AT_ONCE = 3_000

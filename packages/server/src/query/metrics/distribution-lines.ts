@@ -1,4 +1,4 @@
-import type { DistributionView } from '@spanlink/contract'
+import type { DistributionView } from '@spanlink/api-schema'
 import { clampBuckets, type Distribution, MergedDistribution, quantiles, subtractDistribution } from './distribution.ts'
 import { type Increase, increases, spread, type Steps } from './increase.ts'
 import type { LoadedPoint } from './load-points.ts'

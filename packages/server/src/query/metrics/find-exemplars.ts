@@ -1,6 +1,6 @@
-import type { Exemplar } from '@spanlink/contract'
-import { decodeAttributes } from '../../otlp/attributes.ts'
-import type { QueryOptions, Store } from '../../store/store.ts'
+import type { Exemplar } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toNumber, type Window } from './load-points.ts'
 import type { SeriesFilter } from './series-filter.ts'
 

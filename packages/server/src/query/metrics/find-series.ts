@@ -1,8 +1,14 @@
-import type { DistributionView, Metric, MetricSeries, MetricSeriesAnswer, MetricSeriesQuery } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { BadParameter } from '../bad-parameter.ts'
-import { timeWindow } from '../messaging/time-window.ts'
-import { parseDuration } from '../time-parameters.ts'
+import type {
+  DistributionView,
+  Metric,
+  MetricSeries,
+  MetricSeriesAnswer,
+  MetricSeriesQuery,
+} from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { timeWindow } from '../sql/time-window.ts'
+import { parseDuration } from '../sql/time-parameters.ts'
 import { distributionLines, type LabelledLine, summaryQuantileLines } from './distribution-lines.ts'
 import { findExemplars, jsonNumber } from './find-exemplars.ts'
 import type { Steps } from './increase.ts'

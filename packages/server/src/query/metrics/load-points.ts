@@ -1,5 +1,5 @@
-import type { Metric } from '@spanlink/contract'
-import type { QueryOptions, QueryParams, Store } from '../../store/store.ts'
+import type { Metric } from '@spanlink/api-schema'
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { type Bucket, type Distribution, explicitBuckets, exponentialBuckets } from './distribution.ts'
 import { labelColumnsOfSource, seriesLabel, type SeriesFilter } from './series-filter.ts'
 

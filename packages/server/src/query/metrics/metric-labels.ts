@@ -1,6 +1,6 @@
-import type { Metric, MetricLabelsAnswer, MetricLabelsQuery } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { BadParameter } from '../bad-parameter.ts'
+import type { Metric, MetricLabelsAnswer, MetricLabelsQuery } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
 import { findMetrics } from './metric-names.ts'
 import { seriesFilter, type SeriesFilter } from './series-filter.ts'
 

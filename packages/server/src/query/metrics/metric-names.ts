@@ -1,5 +1,5 @@
-import type { DistributionView, Metric, MetricsAnswer, MetricsQuery, MetricType } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
+import type { DistributionView, Metric, MetricsAnswer, MetricsQuery, MetricType } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { prometheusName } from './prometheus-name.ts'
 
 /** A name per request id is a mistake that instrumentations make; a picker must survive it. */

@@ -1,4 +1,4 @@
-import type { MetricType } from '@spanlink/contract'
+import type { MetricType } from '@spanlink/api-schema'
 
 /**
  * The name that Prometheus gives a metric of OpenTelemetry: words joined by `_`, then the unit, then `_total` of counters

@@ -1,5 +1,5 @@
-import type { DistributionView, Metric, MetricSeriesQuery, MetricVariant } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
+import type { DistributionView, Metric, MetricSeriesQuery, MetricVariant } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { LOOKBACK_NANO, type Window } from './load-points.ts'
 import { findMetrics } from './metric-names.ts'
 import { matchingSeries } from './series-filter.ts'

@@ -1,6 +1,6 @@
-import type { Metric } from '@spanlink/contract'
-import type { QueryParams } from '../../store/store.ts'
-import { BadParameter } from '../bad-parameter.ts'
+import type { Metric } from '@spanlink/api-schema'
+import type { QueryParams } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
 
 /** SQL on `metric_series` for the series of a metric, and its parameters, which begin with `series`. */
 export type SeriesFilter = { readonly where: string; readonly params: QueryParams }

@@ -1,6 +1,6 @@
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { inWindow, type TimeWindow, windowParams } from '../messaging/time-window.ts'
-import { spanIdentity } from '../span-parents.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
+import { spanIdentity } from '../traces/span-parents.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import { minutesOf, type SpanCounts, type SpanNumbers } from './traffic.ts'
 

@@ -1,4 +1,4 @@
-import type { TopologyLag, TopologyNode } from '@spanlink/contract'
+import type { TopologyLag, TopologyNode } from '@spanlink/api-schema'
 import type { GroupLag } from './lag.ts'
 import type { Edge } from './message-edges.ts'
 import { nodeId, parseNodeId } from './node-id.ts'

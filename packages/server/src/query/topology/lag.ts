@@ -1,8 +1,8 @@
-import type { TopologyLag } from '@spanlink/contract'
-import type { QueryOptions, Store } from '../../store/store.ts'
+import type { TopologyLag } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { LAG_METRICS, lagColumns } from '../messaging/lag-metrics.ts'
 import { findResourceClusters } from '../messaging/resource-clusters.ts'
-import type { TimeWindow } from '../messaging/time-window.ts'
+import type { TimeWindow } from '../sql/time-window.ts'
 import type { Traffic } from './traffic.ts'
 
 /** A metric that has been silent for longer says nothing of the present, however often it was exported. */

@@ -1,6 +1,6 @@
-import type { Quantiles, TopologyEdge } from '@spanlink/contract'
+import type { Quantiles, TopologyEdge } from '@spanlink/api-schema'
 import { nodeId, serviceId } from './node-id.ts'
-import type { QueueTime } from './quiet-times.ts'
+import type { QueueTime } from './low-volume-queue-times.ts'
 import type { SpanNumbers, Traffic } from './traffic.ts'
 
 export type Edge = Omit<TopologyEdge, 'rate'>

@@ -1,4 +1,4 @@
-import type { TopologyNode } from '@spanlink/contract'
+import type { TopologyNode } from '@spanlink/api-schema'
 
 /** Where a topic or group is: names are unique in a system and cluster only. */
 export type Location = Pick<TopologyNode, 'system' | 'cluster'>

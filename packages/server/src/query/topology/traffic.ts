@@ -1,7 +1,7 @@
-import type { QueryOptions, Store } from '../../store/store.ts'
-import { bucketMiddle } from '../../store/traffic/duration-bucket.ts'
-import type { TimeWindow } from '../messaging/time-window.ts'
-import { MAX_UINT64 } from '../time-parameters.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { bucketMiddle } from '../../clickhouse/insert/rollups/duration-bucket.ts'
+import type { TimeWindow } from '../sql/time-window.ts'
+import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
 /** What spans of a service did with a topic, or with none. */
 export type Traffic = {

@@ -1,0 +1,97 @@
+import type { KafkaJS } from '@confluentinc/kafka-javascript'
+import { quietly, warnOnce } from '../core/diagnostics.ts'
+import type { KafkaTelemetryOptions } from '../options.ts'
+import { createKafkaTelemetry } from '../core/telemetry.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { traceConfluentConsumer } from './consumer.ts'
+import { clientSettings } from './settings.ts'
+import { traceConfluentProducer } from './producer.ts'
+import { measureWhenConnected } from './statistics.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+import { tracedClients } from '../core/clients/traced-clients.ts'
+
+export interface ConfluentOptions extends KafkaTelemetryOptions {
+  /**
+   * Whether a recorded `send` of several messages is handed to the client message by message, which is what the client makes of it
+   * anyway: order, batching and errors stay, and spans learn each record's own partition and offset. Without it they learn the
+   * partition only, and only when all records went to one.
+   * @default true
+   */
+  readonly splitSends?: boolean
+}
+
+/** What has `producer()` and `consumer()`: a `KafkaJS.Kafka`. */
+export interface ConfluentKafka {
+  producer(config?: never): object
+  consumer(config: never): object
+}
+
+/** The module, or what of it matters here. */
+export interface ConfluentModule {
+  readonly KafkaJS: { readonly Kafka: { readonly prototype: ConfluentKafka } }
+}
+
+/**
+ * Traces `@confluentinc/kafka-javascript`'s KafkaJS API, in place: every producer and consumer that `target`, a `Kafka` instance, makes
+ * from now on; or those of every instance, when `target` is the module or `{ KafkaJS }`. Methods are replaced on the clients, which have
+ * private state that a Proxy would cut off. For its other API see `traceRdkafka`.
+ *
+ * Metrics of connections, requests, rebalances and lag come from librdkafka's statistics: configure `statistics.interval.ms` to have them.
+ * @returns `target`
+ */
+export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
+  target: T,
+  options?: ConfluentOptions | KafkaTelemetry,
+): T {
+  const factory: object = 'KafkaJS' in target ? target.KafkaJS.Kafka.prototype : target
+  const { clients } = tracedClients()
+  if (clients.has(factory) || clients.has(Object.getPrototypeOf(factory) as object)) {
+    warnOnce('traceConfluent was called twice for the same Kafka; the second call does nothing')
+    return target
+  }
+  if (!Object.isExtensible(factory)) {
+    warnOnce('this Kafka instance is frozen or sealed, so it cannot be traced')
+    return target
+  }
+  clients.add(factory)
+  const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
+  const { splitSends = true, clientId }: ConfluentOptions = isTelemetry(options) ? {} : (options ?? {})
+  traceFactory(factory as KafkaJS.Kafka, telemetry, { splitSends, clientId })
+  return target
+}
+
+interface FactorySettings {
+  readonly splitSends: boolean
+  readonly clientId: string | undefined
+}
+
+/** `factory` is an instance, or the prototype of all: the methods it gets look at `this`. */
+function traceFactory(
+  factory: KafkaJS.Kafka,
+  telemetry: KafkaTelemetry,
+  { splitSends, clientId }: FactorySettings,
+): void {
+  const { producer: makeProducer, consumer: makeConsumer } = factory
+  replaceMethod(factory, 'producer', function (this: KafkaJS.Kafka, config?: KafkaJS.ProducerConstructorConfig) {
+    const producer = makeProducer.call(this, config)
+    quietly("trace one of Confluent's producers", () => {
+      const settings = clientSettings(producer, config, clientId)
+      traceConfluentProducer(producer, telemetry, settings, splitSends)
+      measureWhenConnected(producer, telemetry, settings)
+    })
+    return producer
+  })
+  replaceMethod(factory, 'consumer', function (this: KafkaJS.Kafka, config: KafkaJS.ConsumerConstructorConfig) {
+    const consumer = makeConsumer.call(this, config)
+    quietly("trace one of Confluent's consumers", () => {
+      const settings = clientSettings(consumer, config, clientId)
+      traceConfluentConsumer(consumer, telemetry, settings)
+      measureWhenConnected(consumer, telemetry, settings)
+    })
+    return consumer
+  })
+}
+
+function isTelemetry(options: ConfluentOptions | KafkaTelemetry | undefined): options is KafkaTelemetry {
+  return options !== undefined && 'startSend' in options
+}

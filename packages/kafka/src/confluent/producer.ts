@@ -1,0 +1,92 @@
+import { context } from '@opentelemetry/api'
+import type { KafkaJS } from '@confluentinc/kafka-javascript'
+import { observe } from '../core/span/run-in-span.ts'
+import type { OutgoingFormat } from '../core/send.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './records.ts'
+import type { ClientSettings } from './settings.ts'
+import { traceConfluentTransactions } from './transactions.ts'
+import { withErrorType } from '../rdkafka/errors.ts'
+import { asRecord } from '../core/clients/record-headers.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+
+/**
+ * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and transactions: `transaction()` answers the
+ * producer itself.
+ */
+export function traceConfluentProducer(
+  producer: KafkaJS.Producer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+  splitSends: boolean,
+): void {
+  const send = producer.send.bind(producer)
+  replaceMethod(producer, 'send', (record) => {
+    if (!isSendable(record)) return send(record)
+    const { topic, messages } = record
+    const { clientId, cluster } = settings
+    const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
+    const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId, leaderOf })
+    // The client writes into the messages it gets (bytes for the value, a list for the headers), so that sending one again fails.
+    const fail = (error: unknown): void => started.fail(withErrorType(error))
+    let copies: KafkaJS.Message[]
+    try {
+      copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
+    } catch (error) {
+      // An accessor that throws: the client rejects with that error.
+      fail(error)
+      return send(record)
+    }
+    const sendOne = (part: KafkaJS.Message[]): Promise<KafkaJS.RecordMetadata[]> =>
+      // Own properties count: the client looks for `acks` and others, which it refuses.
+      send({ ...record, topic, messages: part })
+    if (splitSends && started.isRecording && copies.length > 1) {
+      return observe(
+        () => context.with(started.within, () => Promise.all(copies.map((copy) => sendOne([copy])))),
+        (results) => started.succeed(placesOfMessages(results), partitionsOf(results.flat())),
+        fail,
+      ).then(mergeRecords)
+    }
+    return observe(
+      () => context.with(started.within, sendOne, undefined, copies),
+      (metadata) => {
+        if (!started.isObserved) return started.succeed()
+        started.succeed(sharedPlace(metadata, copies.length), partitionsOf(metadata))
+      },
+      fail,
+    )
+  })
+  traceConfluentTransactions(producer, telemetry, settings)
+}
+
+const MESSAGES: OutgoingFormat<KafkaJS.Message> = {
+  read: asRecord,
+  withHeaders: (message, headers) => ({ ...copyOf(message), headers: headers as KafkaJS.Message['headers'] }),
+}
+
+// What the client won't take it must see as it is, to answer with its own error.
+function isSendable(record: KafkaJS.ProducerRecord | undefined): record is KafkaJS.ProducerRecord {
+  try {
+    return (
+      isObject(record) &&
+      typeof record.topic === 'string' &&
+      record.topic !== '' &&
+      Array.isArray(record.messages) &&
+      record.messages.length > 0 &&
+      record.messages.every(isObject)
+    )
+  } catch {
+    return false
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+function copyOf(message: KafkaJS.Message): KafkaJS.Message {
+  if (Object.getPrototypeOf(message) === Object.prototype) return { ...message }
+  // These three the client reads by name, wherever they come from.
+  const { key, value, headers } = message
+  return { ...message, key, value, headers }
+}

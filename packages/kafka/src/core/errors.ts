@@ -1,0 +1,41 @@
+import { SpanStatusCode } from '@opentelemetry/api'
+import type { Span } from '@opentelemetry/api'
+import type { AttributeNames } from '../semconv.ts'
+
+/** Marks `span` failed: `error.type`, an exception event, and the status with the error's message. */
+export function recordError(span: Span, error: unknown, names: AttributeNames): void {
+  if (!span.isRecording()) return
+  // What is thrown may be anything, also something whose properties throw. That it failed is then all there is to say.
+  span.setStatus({ code: SpanStatusCode.ERROR })
+  names.set(span, 'errorType', errorType(error))
+  const message = error instanceof Error ? error.message : String(error)
+  span.setStatus({ code: SpanStatusCode.ERROR, message })
+  span.recordException(error instanceof Error ? error : message)
+}
+
+/**
+ * The error's low-cardinality class: Kafka's own error name (`NOT_ENOUGH_REPLICAS`) where the broker gave one, also when the
+ * client wrapped it (kafkajs: KafkaJSNumberOfRetriesExceeded), else the error's name, else `_OTHER`.
+ */
+export function errorType(error: unknown): string {
+  try {
+    return kafkaErrorName(error) ?? (error instanceof Error && error.name ? error.name : OTHER)
+  } catch {
+    return OTHER
+  }
+}
+
+const OTHER = '_OTHER'
+
+function kafkaErrorName(error: unknown): string | undefined {
+  let cause = error
+  // Five is deeper than any client wraps; the bound is for cycles.
+  for (let depth = 0; depth < 5 && cause instanceof Error; depth += 1) {
+    const type = (cause as { readonly type?: unknown }).type
+    if (typeof type === 'string' && KAFKA_ERROR_NAME.test(type)) return type
+    cause = cause.cause
+  }
+  return undefined
+}
+
+const KAFKA_ERROR_NAME = /^[A-Z][A-Z0-9_]{2,63}$/

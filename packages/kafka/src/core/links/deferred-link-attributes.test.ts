@@ -1,0 +1,45 @@
+import { TraceFlags } from '@opentelemetry/api'
+import type { Link, Span, SpanContext } from '@opentelemetry/api'
+import { expect, test } from 'vitest'
+import { laterLinks } from './deferred-link-attributes.ts'
+
+const contextOf = (n: number): SpanContext => ({
+  traceId: String(n).padStart(32, '1'),
+  spanId: String(n).padStart(16, '1'),
+  traceFlags: TraceFlags.SAMPLED,
+})
+const whole = [0, 1, 2].map((n): Link => ({ context: contextOf(n), attributes: { n } }))
+const bare = () => whole.map(({ context }): Link => ({ context }))
+
+function spanWith(links: unknown): { readonly span: Span; readonly added: Link[] } {
+  const added: Link[] = []
+  return { span: { links, addLink: (link: Link) => void added.push(link) } as unknown as Span, added }
+}
+
+test('links of a span that shows them get their attributes', () => {
+  const later = laterLinks()
+  const links = bare()
+  const { span, added } = spanWith(links)
+  later.describe(span, 3, (i) => whole[i])
+  expect(links).toEqual(whole)
+  expect(added).toEqual([])
+  expect(later.isPossible).toBe(true)
+})
+
+test('an SDK that dropped the oldest keeps the rest right', () => {
+  const links = bare().slice(1)
+  laterLinks().describe(spanWith(links).span, 3, (i) => whole[i])
+  expect(links).toEqual(whole.slice(1))
+})
+
+test.each([
+  ['hides its links', undefined],
+  ['has others', bare().toReversed()],
+  ['froze them', bare().map((link) => Object.freeze(link))],
+])('a span that %s is linked once more, and the next spans start with whole links', (_name, links) => {
+  const later = laterLinks()
+  const { span, added } = spanWith(links)
+  later.describe(span, 1, (i) => whole[i])
+  expect(added).toEqual([whole[0]])
+  expect(later.isPossible).toBe(false)
+})

@@ -1,0 +1,140 @@
+import {
+  INVALID_SPAN_CONTEXT,
+  INVALID_TRACEID,
+  SpanKind,
+  context,
+  isSpanContextValid,
+  propagation,
+  trace,
+} from '@opentelemetry/api'
+import type { Context, Link, Span } from '@opentelemetry/api'
+import { withBaggageBelow } from './propagation/baggage.ts'
+import { rememberConsumed } from './propagation/consumed-contexts.ts'
+import { quietly, reportFailure } from './diagnostics.ts'
+import { creationContextOf } from './propagation/header-propagation.ts'
+import type { ConsumerMetrics } from '../metrics/metrics.ts'
+import { messageDetails, messageLinkAttributes } from './links/links.ts'
+import type { MessageDetails } from './links/links.ts'
+import { runInSpan } from './span/run-in-span.ts'
+import { isTombstone } from './source.ts'
+import type { PreparedSource, ReceivedMessage } from './source.ts'
+import type { Tracing } from './span/tracing.ts'
+
+/**
+ * Runs `fn` in a process span of one message.
+ *
+ * | correlation | ambient span | parent           | links                     |
+ * |-------------|--------------|------------------|---------------------------|
+ * | link        | none         | none             | creation context          |
+ * | link        | yes          | ambient          | creation context          |
+ * | parent      | none         | creation context | creation context          |
+ * | parent      | yes          | creation context | creation context, ambient |
+ *
+ * `fn`'s context is `ambient` with the span, and with the message's baggage over the ambient one.
+ */
+export function processMessage<R>(
+  tracing: Tracing,
+  source: PreparedSource,
+  message: ReceivedMessage,
+  fn: (span: Span) => R,
+  ambient: Context = context.active(),
+): R {
+  if (!source.traced) return runUntraced(fn, ambient)
+  let started: StartedProcess
+  try {
+    started = startProcess(tracing, source, message, ambient)
+  } catch (error) {
+    reportFailure('start a process span', error)
+    return runUntraced(fn, ambient)
+  }
+  return runInSpan(
+    tracing,
+    started.span,
+    started.within,
+    fn,
+    measured(tracing, source, message, started.within)?.process,
+  )
+}
+
+export function runUntraced<R>(fn: (span: Span) => R, ambient: Context): R {
+  return context.with(ambient, fn, undefined, NO_SPAN)
+}
+
+/** Counts the delivery of `messages`, and gives the metrics of their source, if anyone collects. */
+export function measured(
+  tracing: Tracing,
+  { source }: PreparedSource,
+  messages: ReceivedMessage | readonly ReceivedMessage[],
+  within: Context,
+  by: 'poll' | 'process' = 'process',
+): ConsumerMetrics | undefined {
+  const instruments = tracing.metrics.instruments()
+  if (instruments === undefined) return undefined
+  let metrics: ConsumerMetrics | undefined
+  quietly('count delivered messages', () => {
+    metrics = tracing.metrics.consumer(instruments, source)
+    if (Array.isArray(messages)) metrics.delivered(messages, by, within)
+    else metrics.deliveredOne(messages as ReceivedMessage, within)
+  })
+  return metrics
+}
+
+interface StartedProcess {
+  readonly span: Span
+  readonly within: Context
+}
+
+const NO_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
+
+function startProcess(
+  tracing: Tracing,
+  source: PreparedSource,
+  message: ReceivedMessage,
+  ambient: Context,
+): StartedProcess {
+  const ambientSpan = trace.getSpan(ambient)
+  // Extraction starts without a span: headers that can't be parsed must not make the ambient span a creation context.
+  const base = ambientSpan === undefined ? ambient : trace.deleteSpan(ambient)
+  const extracted = withBaggageBelow(
+    tracing.propagation.extract(base, message.headers),
+    propagation.getBaggage(ambient),
+  )
+  const creation = creationContextOf(extracted)
+  const links: Link[] = []
+  let details: MessageDetails | undefined
+  if (creation !== undefined) {
+    rememberConsumed(creation.spanId)
+    if (tracing.laterLinks.isPossible) links.push({ context: creation })
+    else {
+      details = messageDetails(tracing, source, message)
+      links.push({ context: creation, attributes: messageLinkAttributes(tracing, source, message, details) })
+    }
+  }
+  const isChildOfCreation = creation !== undefined && source.correlation === 'parent'
+  if (isChildOfCreation && ambientSpan !== undefined && isSpanContextValid(ambientSpan.spanContext())) {
+    links.push({ context: ambientSpan.spanContext() })
+  }
+  const span = tracing.start(
+    source.processName,
+    { kind: SpanKind.CONSUMER, attributes: source.processAttributes, links },
+    isChildOfCreation ? extracted : ambient,
+  )
+  // Without an SDK the span is nothing, and what came with the message must still reach what `fn` sends.
+  const isNothing = span.spanContext().traceId === INVALID_TRACEID
+  const within = isNothing ? extracted : trace.setSpan(extracted, span)
+  if (span.isRecording()) {
+    quietly('describe a process span', () => {
+      const { names } = tracing
+      const known = details ?? messageDetails(tracing, source, message)
+      names.set(span, 'offset', known.offset)
+      names.set(span, 'key', known.key)
+      if (isTombstone(message.key, message.value)) names.set(span, 'tombstone', true)
+      if (creation !== undefined && details === undefined) {
+        const whole = { context: creation, attributes: messageLinkAttributes(tracing, source, message, known) }
+        tracing.laterLinks.describe(span, links.length, (i) => (i === 0 ? whole : undefined))
+      }
+      tracing.decorate(span, within, 'process', source.topic, [message])
+    })
+  }
+  return { span, within }
+}

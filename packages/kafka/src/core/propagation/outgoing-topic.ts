@@ -1,0 +1,77 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { AttributeNames } from '../../semconv.ts'
+import type { ResolvedOptions } from '../../options.ts'
+import { putPlace, spanName } from '../source.ts'
+import type { ServerAddress } from '../source.ts'
+
+/** What every span of sends to a topic has in common, computed once. */
+export interface OutgoingTopic {
+  readonly clientId: string | undefined
+  readonly clusterId: string | undefined
+  /** The broker that leads all of the topic's partitions. */
+  readonly server: ServerAddress | undefined
+  readonly sendName: string
+  readonly sendAttributes: Attributes
+  readonly createName: string
+  readonly createAttributes: Attributes
+}
+
+export type OutgoingTopics = (
+  topic: string,
+  clientId?: string,
+  clusterId?: string,
+  server?: ServerAddress,
+) => OutgoingTopic
+
+/** Topics are kept by name; an application that makes up topics for ever starts again at each 1,000th. */
+const MAX_TOPICS = 1000
+
+export function outgoingTopics(names: AttributeNames, options: ResolvedOptions): OutgoingTopics {
+  const topics = new Map<string, OutgoingTopic[]>()
+  return (topic, clientId = options.clientId, clusterId = undefined, server = undefined) => {
+    let known = topics.get(topic)
+    if (known === undefined) {
+      if (topics.size >= MAX_TOPICS) topics.clear()
+      topics.set(topic, (known = []))
+    }
+    for (const one of known) {
+      if (one.clientId === clientId && one.clusterId === clusterId && one.server === server) return one
+    }
+    const prepared = prepareTopic(names, topic, clientId, clusterId, server)
+    if (known.length >= MAX_CLIENTS) known.length = 0
+    known.push(prepared)
+    return prepared
+  }
+}
+
+/** Of one topic: a search through more would cost more than it saves. */
+const MAX_CLIENTS = 16
+
+function prepareTopic(
+  names: AttributeNames,
+  topic: string,
+  clientId: string | undefined,
+  clusterId: string | undefined,
+  server: ServerAddress | undefined,
+): OutgoingTopic {
+  const attributesOf = (operation: 'create' | 'send'): Attributes => {
+    const attributes: Attributes = {}
+    names.put(attributes, 'system', 'kafka')
+    names.put(attributes, 'operationName', operation)
+    names.put(attributes, 'operationType', operation)
+    names.put(attributes, 'destination', topic)
+    // The conventions define neither the client's id nor the cluster's on Create spans.
+    putPlace(names, attributes, operation === 'send' ? { clusterId, server } : { server })
+    if (operation === 'send') names.put(attributes, 'clientId', clientId)
+    return attributes
+  }
+  return {
+    clientId,
+    clusterId,
+    server,
+    sendName: spanName('send', topic),
+    sendAttributes: attributesOf('send'),
+    createName: spanName('create', topic),
+    createAttributes: attributesOf('create'),
+  }
+}

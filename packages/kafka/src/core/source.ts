@@ -1,0 +1,137 @@
+import type { Attributes } from '@opentelemetry/api'
+import type { AttributeNames } from '../semconv.ts'
+import { quietly } from './diagnostics.ts'
+import type { Correlation, ResolvedOptions } from '../options.ts'
+
+/** A broker. */
+export interface ServerAddress {
+  readonly address: string | undefined
+  readonly port: number | undefined
+}
+
+/** Where messages come from. One object serves all messages of a partition. */
+export interface MessageSource {
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  readonly groupId?: string | undefined
+  readonly clientId?: string | undefined
+  readonly clusterId?: string | undefined
+  /** The broker that leads the partition. */
+  readonly server?: ServerAddress | undefined
+}
+
+/**
+ * A message as clients deliver it: kafkajs, Confluent and @platformatic/kafka messages all fit. Topic and partition may be left to
+ * the `MessageSource`.
+ */
+export interface ReceivedMessage {
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  readonly offset?: string | number | bigint | undefined
+  readonly key?: unknown
+  readonly value?: unknown
+  readonly headers?: unknown
+  /** Milliseconds since the epoch, in whatever type the client has. */
+  readonly timestamp?: unknown
+}
+
+/** What every span of a source has in common, computed once: per message nothing of this is allocated. */
+export interface PreparedSource {
+  readonly source: MessageSource
+  readonly topic: string | undefined
+  readonly traced: boolean
+  readonly correlation: Correlation
+  readonly processName: string
+  readonly processAttributes: Attributes
+  readonly receiveName: string
+  readonly receiveAttributes: Attributes
+  readonly linkAttributes: Attributes
+}
+
+export function prepareSource(source: MessageSource, names: AttributeNames, options: ResolvedOptions): PreparedSource {
+  const { topic } = source
+  const linkAttributes: Attributes = {}
+  names.put(linkAttributes, 'destination', topic)
+  names.put(linkAttributes, 'partition', partitionId(source.partition))
+  return {
+    source,
+    topic,
+    traced: isTraced(topic, options),
+    correlation: correlationOf(topic, options),
+    processName: spanName('process', topic),
+    processAttributes: consumerAttributes('process', 'process', source, names, options),
+    receiveName: spanName('poll', topic),
+    receiveAttributes: consumerAttributes('poll', 'receive', source, names, options),
+    linkAttributes,
+  }
+}
+
+/** `{operation name} {destination}`, or the operation's name alone when it has no single destination. */
+export function spanName(operation: string, topic: string | undefined): string {
+  return topic === undefined ? operation : `${operation} ${topic}`
+}
+
+export function isTraced(topic: string | undefined, options: ResolvedOptions): boolean {
+  const { filter } = options
+  return topic === undefined || filter === undefined || askFilter(filter, topic)
+}
+
+function askFilter(filter: (topic: string) => boolean, topic: string): boolean {
+  let traced = true
+  quietly('ask the topic filter', () => (traced = filter(topic)))
+  return traced
+}
+
+/** The conventions make the partition's id a string. */
+export function partitionId(partition: number | undefined): string | undefined {
+  return partition === undefined || partition < 0 ? undefined : String(partition)
+}
+
+/** `kafka.offset` is an int: offsets that JavaScript can't hold exactly (2^53 and more) are left out rather than rounded. */
+export function offsetNumber(offset: string | number | bigint | undefined): number | undefined {
+  if (offset === undefined || offset === '') return undefined
+  const number = Number(offset)
+  return Number.isSafeInteger(number) && number >= 0 ? number : undefined
+}
+
+/** A tombstone deletes a key in a compacted topic: a key, and null for a value. */
+export function isTombstone(key: unknown, value: unknown): boolean {
+  return value === null && key !== null && key !== undefined
+}
+
+/** Which cluster, and which broker of it. */
+export function putPlace(
+  names: AttributeNames,
+  attributes: Attributes,
+  { clusterId, server }: Pick<MessageSource, 'clusterId' | 'server'>,
+): void {
+  names.put(attributes, 'clusterId', clusterId)
+  names.put(attributes, 'serverAddress', server?.address)
+  names.put(attributes, 'serverPort', server?.port)
+}
+
+function correlationOf(topic: string | undefined, { correlation }: ResolvedOptions): Correlation {
+  if (typeof correlation !== 'function') return correlation
+  let chosen: Correlation = 'link'
+  if (topic !== undefined) quietly('ask for the correlation of a topic', () => (chosen = correlation(topic)))
+  return chosen
+}
+
+function consumerAttributes(
+  operationName: string,
+  operationType: string,
+  source: MessageSource,
+  names: AttributeNames,
+  options: ResolvedOptions,
+): Attributes {
+  const attributes: Attributes = {}
+  names.put(attributes, 'system', 'kafka')
+  names.put(attributes, 'operationName', operationName)
+  names.put(attributes, 'operationType', operationType)
+  names.put(attributes, 'destination', source.topic)
+  names.put(attributes, 'partition', partitionId(source.partition))
+  names.put(attributes, 'consumerGroup', source.groupId)
+  names.put(attributes, 'clientId', source.clientId ?? options.clientId)
+  putPlace(names, attributes, source)
+  return attributes
+}

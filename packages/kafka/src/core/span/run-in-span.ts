@@ -1,0 +1,85 @@
+import { context } from '@opentelemetry/api'
+import type { Context, Span } from '@opentelemetry/api'
+import type { Timed } from '../../metrics/metrics.ts'
+import type { Tracing } from './tracing.ts'
+
+/**
+ * Runs `fn` in `within` and ends `span` when it is done: returned, thrown, resolved or rejected. The result, or the error, is `fn`'s
+ * own; a function that returns synchronously stays synchronous.
+ * @param timed where the duration is recorded, if anyone collects
+ */
+export function runInSpan<R>(tracing: Tracing, span: Span, within: Context, fn: (span: Span) => R, timed?: Timed): R {
+  const call = (): R => context.with(within, fn, undefined, span)
+  if (timed !== undefined) {
+    const started = performance.now()
+    return observe(
+      call,
+      () => {
+        timed.done(started, within)
+        tracing.succeed(span)
+      },
+      (error) => {
+        timed.done(started, within, error ?? null)
+        tracing.fail(span, error)
+      },
+    )
+  }
+  return observe(
+    call,
+    () => tracing.succeed(span),
+    (error) => tracing.fail(span, error),
+  )
+}
+
+/** Calls `fn` and tells `succeeded` or `failed` once it is done. These two must not throw. */
+export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, failed: (error: unknown) => void): R {
+  let result: R
+  try {
+    result = fn()
+  } catch (error) {
+    failed(error)
+    throw error
+  }
+  if (!isPromiseLike(result)) {
+    succeeded(result as Awaited<R>)
+    return result
+  }
+  return result.then(
+    (value) => {
+      succeeded(value as Awaited<R>)
+      return value
+    },
+    (error: unknown) => {
+      failed(error)
+      throw error
+    },
+  ) as R
+}
+
+/**
+ * The same for what is called for every message: `succeeded` gives its value back and `failed` throws its error, so that no closures of
+ * ours stand between them and the promise.
+ */
+export function observeInPlace<T, R extends PromiseLike<T>>(
+  fn: () => R,
+  succeeded: (value: T) => T,
+  failed: (error: unknown) => never,
+): R {
+  let result: R
+  try {
+    result = fn()
+  } catch (error) {
+    return failed(error)
+  }
+  return (isPromiseLike(result) ? result.then(succeeded, failed) : succeeded(result as T)) as R
+}
+
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return typeof (value as { then?: unknown }).then === 'function'
+  } catch {
+    // It is the application's own, which it may hand out without ever reading that.
+    return false
+  }
+}

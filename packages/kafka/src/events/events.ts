@@ -1,0 +1,233 @@
+import { ROOT_CONTEXT, context } from '@opentelemetry/api'
+import type { Attributes, AttributeValue } from '@opentelemetry/api'
+import { attributeNames } from '../semconv.ts'
+import { quietly } from '../core/diagnostics.ts'
+import { errorType } from '../core/errors.ts'
+import { findLogger } from './loggers.ts'
+import type { Logger } from './loggers.ts'
+import type { ResolvedOptions } from '../options.ts'
+import { putPlace } from '../core/source.ts'
+import type { MessageSource, ServerAddress } from '../core/source.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+
+/** What happens to one client that is no operation on messages, as log records. Nothing here throws; docs/events.md lists the records. */
+export interface ClientEvents {
+  /** The group's partitions are about to be assigned anew. */
+  rebalancing(details?: GroupDetails & { readonly reason?: string | undefined }): void
+  /** All that the member has from now on: what that changes is told. */
+  assignedAll(partitions: readonly TopicPartition[], details?: GroupDetails): void
+  /** What the member has in addition. */
+  assigned(partitions: readonly TopicPartition[], details?: GroupDetails): void
+  /** What the member has no longer. `isLost`: somebody else may have had it for a while. */
+  revoked(partitions: readonly TopicPartition[], details?: GroupDetails & { readonly isLost?: boolean }): void
+  /** The consumer stopped as it was asked to, with all it had: that nobody needs to be told. */
+  left(): void
+  /** The consumer stopped for an error. `restarts` where the client tells. */
+  crashed(error: unknown, restarts?: boolean): void
+  commitFailed(error: unknown, topic?: string): void
+  /** The broker made the client wait, to keep it within its quota. */
+  throttled(broker: ServerAddress, seconds: number, requestName?: string): void
+  /** An error that belongs to no operation. After a fatal one the client does nothing more. */
+  failed(error: unknown, isFatal: boolean): void
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** What the client tells of the group's membership. */
+export interface GroupDetails {
+  readonly memberId?: string | null | undefined
+  /** Of the classic protocol; the member's epoch of the newer one. */
+  readonly generation?: number | undefined
+  readonly isLeader?: boolean | undefined
+  /** How long the member was joining. */
+  readonly seconds?: number | undefined
+}
+
+type Identity = Pick<MessageSource, 'clientId' | 'groupId'>
+
+const optionsOf = new WeakMap<KafkaTelemetry, () => ResolvedOptions | undefined>()
+
+/** Makes it known to adapters, which get a `KafkaTelemetry` and nothing else, where its events go. */
+export function exposeEvents(telemetry: KafkaTelemetry, options: () => ResolvedOptions | undefined): void {
+  optionsOf.set(telemetry, options)
+}
+
+/** The options of `telemetry` for its events, for one that stands in its place. */
+export function eventOptions(telemetry: KafkaTelemetry | undefined): ResolvedOptions | undefined {
+  return telemetry && optionsOf.get(telemetry)?.()
+}
+
+/**
+ * Whether anybody takes the events of `telemetry` now. Adapters ask before they listen to a client for events only.
+ */
+export function hasLogger(telemetry: KafkaTelemetry): boolean {
+  const options = eventOptions(telemetry)
+  let logger: Logger | undefined
+  if (options?.events) quietly('find a logger', () => (logger = findLogger(options.loggerProvider)))
+  return logger !== undefined
+}
+
+/** @param identity read when there is something to tell, so what the client learns later may be a getter */
+export function clientEvents(telemetry: KafkaTelemetry, identity: Identity): ClientEvents {
+  const held = new Map<string, TopicPartition>()
+  const tell = (event: EventKind, body: string, own: OwnAttributes, conventional?: Conventional): void => {
+    quietly(`log ${event.name}`, () => emit(telemetry, identity, event, body, own, conventional))
+  }
+  const withGroup = (text: string): string => {
+    const { groupId } = identity
+    return groupId === undefined ? text : `${text} (group ${groupId})`
+  }
+  const tellPartitions = (
+    event: EventKind,
+    verb: string,
+    partitions: readonly TopicPartition[],
+    details: GroupDetails | undefined,
+  ): void =>
+    tell(event, withGroup(`${counted(partitions.length, 'partition')} ${verb}, ${held.size} held`), {
+      ...groupAttributes(details),
+      'kafka.consumer.partitions': partitions.slice(0, MAX_PARTITIONS).map(nameOf),
+      'kafka.consumer.partitions.changed': partitions.length,
+      'kafka.consumer.partitions.held': held.size,
+    })
+  const events: ClientEvents = {
+    rebalancing: (details) =>
+      tell(REBALANCE, withGroup('rebalance'), {
+        ...groupAttributes(details),
+        'kafka.consumer.rebalance.reason': details?.reason || undefined,
+      }),
+    assignedAll(partitions, details) {
+      const now = new Map(partitions.map((one) => [nameOf(one), one]))
+      const gone = [...held].flatMap(([name, one]) => (now.has(name) ? [] : [one]))
+      if (gone.length > 0) events.revoked(gone, details)
+      events.assigned(
+        partitions.filter((one) => !held.has(nameOf(one))),
+        details,
+      )
+    },
+    assigned(partitions, details) {
+      for (const one of partitions) held.set(nameOf(one), one)
+      tellPartitions(ASSIGNED, 'assigned', partitions, details)
+    },
+    revoked(partitions, details) {
+      for (const one of partitions) held.delete(nameOf(one))
+      const isLost = details?.isLost ?? false
+      tellPartitions(isLost ? LOST : REVOKED, isLost ? 'lost' : 'revoked', partitions, details)
+    },
+    left: () => held.clear(),
+    crashed(error, restarts) {
+      held.clear()
+      const own = { ...errorAttributes(error), 'kafka.consumer.restarts': restarts }
+      tell(CRASH, withGroup(`the consumer stopped: ${messageOf(error)}`), own, { error })
+    },
+    commitFailed: (error, topic) =>
+      tell(COMMIT_FAILED, withGroup(`a commit failed: ${messageOf(error)}`), errorAttributes(error), { error, topic }),
+    throttled(server, seconds, requestName) {
+      const own = { 'kafka.throttle.duration': seconds, 'kafka.request.name': requestName }
+      tell(THROTTLED, `throttled for ${Math.round(seconds * 1000)} ms by ${server.address}:${server.port}`, own, {
+        server,
+      })
+    },
+    failed: (error, isFatal) => tell(isFatal ? FATAL : FAILED, messageOf(error), errorAttributes(error), { error }),
+  }
+  return events
+}
+
+// Names are ours: the conventions have no events of messaging clients (1.45).
+const REBALANCE = { name: 'kafka.consumer.rebalance', severity: 'INFO' } as const
+const ASSIGNED = { name: 'kafka.consumer.partitions.assigned', severity: 'INFO' } as const
+const REVOKED = { name: 'kafka.consumer.partitions.revoked', severity: 'INFO' } as const
+const LOST = { name: 'kafka.consumer.partitions.lost', severity: 'WARN' } as const
+const CRASH = { name: 'kafka.consumer.crash', severity: 'ERROR' } as const
+// In the context of whoever commits: a process span, if there is one. The others belong to no operation, and a loop inherits the context
+// that it was started in for ever.
+const COMMIT_FAILED = { name: 'kafka.consumer.commit.failed', severity: 'WARN', isAmbient: true } as const
+const THROTTLED = { name: 'kafka.client.throttled', severity: 'WARN' } as const
+const FAILED = { name: 'kafka.client.error', severity: 'WARN' } as const
+const FATAL = { name: 'kafka.client.error', severity: 'FATAL' } as const
+
+// As the specification numbers them: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
+const SEVERITY_NUMBERS = { INFO: 9, WARN: 13, ERROR: 17, FATAL: 21 } as const
+
+/** A member of a large group may have thousands; that many names are enough to see what moved. */
+const MAX_PARTITIONS = 100
+
+interface EventKind {
+  readonly name: string
+  readonly severity: keyof typeof SEVERITY_NUMBERS
+  readonly isAmbient?: boolean
+}
+
+type OwnAttributes = Readonly<Record<string, AttributeValue | undefined>>
+
+/** What has a name in the conventions. */
+interface Conventional {
+  readonly error?: unknown
+  readonly topic?: string | undefined
+  readonly server?: ServerAddress
+}
+
+function emit(
+  telemetry: KafkaTelemetry,
+  identity: Identity,
+  { name, severity, isAmbient = false }: EventKind,
+  body: string,
+  own: OwnAttributes,
+  conventional: Conventional = {},
+): void {
+  const options = eventOptions(telemetry)
+  if (!options?.events) return
+  const logger = findLogger(options.loggerProvider)
+  if (logger === undefined) return
+  const names = attributeNames(options.semconv)
+  const attributes: Attributes = {}
+  names.put(attributes, 'system', 'kafka')
+  names.put(attributes, 'consumerGroup', identity.groupId)
+  names.put(attributes, 'clientId', identity.clientId ?? options.clientId)
+  names.put(attributes, 'destination', conventional.topic)
+  putPlace(names, attributes, conventional)
+  if ('error' in conventional) names.put(attributes, 'errorType', errorType(conventional.error))
+  for (const [key, value] of Object.entries(own)) if (value !== undefined) attributes[key] = value
+  logger.emit({
+    eventName: name,
+    severityNumber: SEVERITY_NUMBERS[severity],
+    severityText: severity,
+    body,
+    attributes,
+    context: isAmbient ? context.active() : ROOT_CONTEXT,
+  })
+}
+
+/** As Kafka itself writes it. */
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
+
+function groupAttributes(details: GroupDetails | undefined): OwnAttributes {
+  return {
+    'kafka.consumer.member.id': details?.memberId || undefined,
+    'kafka.consumer.generation': details?.generation,
+    'kafka.consumer.is_leader': details?.isLeader,
+    'kafka.consumer.group_join.duration': details?.seconds,
+  }
+}
+
+// https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
+function errorAttributes(error: unknown): OwnAttributes {
+  if (!(error instanceof Error)) return { 'exception.message': messageOf(error) }
+  return {
+    'exception.type': error.name,
+    'exception.message': error.message,
+    'exception.stacktrace': error.stack,
+  }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

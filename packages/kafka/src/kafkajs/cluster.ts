@@ -1,0 +1,65 @@
+import type { Kafka } from 'kafkajs'
+import { leadersIn, metadataView } from '../core/clients/cluster-view.ts'
+import type { ClusterView } from '../core/clients/cluster-view.ts'
+
+export interface KafkaJSCluster extends ClusterView {
+  /** kafkajs's own object. */
+  itself(): unknown
+}
+
+/**
+ * Reads the metadata that kafkajs holds. It shows them to nobody: its `admin` would tell, over a connection of its own, which an
+ * instrumentation must not open. So this looks on when `kafka` makes the cluster object of a client, by a method whose name is a symbol;
+ * where that isn't found, nothing is known and nothing fails.
+ */
+export function watchCluster<C>(
+  kafka: Kafka,
+  makeClient: () => C,
+): { readonly client: C; readonly cluster: KafkaJSCluster } {
+  let cluster: unknown
+  const name = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER)
+  const creator = kafka as unknown as Record<symbol, unknown>
+  const create = name && creator[name]
+  if (name === undefined || typeof create !== 'function')
+    return { client: makeClient(), cluster: clusterView(() => undefined) }
+  creator[name] = (...args: unknown[]) => (cluster = create.apply(kafka, args))
+  try {
+    return { client: makeClient(), cluster: clusterView(() => cluster) }
+  } finally {
+    creator[name] = create
+  }
+}
+
+const CREATE_CLUSTER = 'private:Kafka:createCluster'
+
+/** What a Metadata response says, as kafkajs decodes it. */
+interface Metadata {
+  readonly clusterId?: unknown
+  readonly brokers?: readonly { readonly nodeId?: unknown; readonly host?: unknown; readonly port?: unknown }[]
+  readonly topicMetadata?: readonly {
+    readonly topic: string
+    readonly partitionMetadata?: readonly { readonly partitionId?: unknown; readonly leader?: unknown }[]
+  }[]
+}
+
+function clusterView(cluster: () => unknown): KafkaJSCluster {
+  const metadata = (): Metadata | undefined => {
+    const { brokerPool } = (cluster() ?? {}) as { readonly brokerPool?: { readonly metadata?: Metadata | null } }
+    return brokerPool?.metadata ?? undefined
+  }
+  const view = metadataView(
+    metadata,
+    () => metadata()?.clusterId,
+    () => {
+      const { brokers = [], topicMetadata = [] } = metadata() ?? {}
+      return leadersIn(
+        brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port })),
+        topicMetadata.map(({ topic, partitionMetadata = [] }) => [
+          topic,
+          partitionMetadata.map(({ partitionId, leader }) => ({ partition: partitionId, leader })),
+        ]),
+      )
+    },
+  )
+  return { ...view, itself: cluster }
+}

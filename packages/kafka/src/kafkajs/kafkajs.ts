@@ -1,0 +1,66 @@
+import type { Consumer, ConsumerConfig, Kafka, Producer, ProducerConfig } from 'kafkajs'
+import { quietly, warnOnce } from '../core/diagnostics.ts'
+import type { KafkaTelemetryOptions } from '../options.ts'
+import { createKafkaTelemetry } from '../core/telemetry.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { watchCluster } from './cluster.ts'
+import { traceConsumer } from './consumer.ts'
+import { traceProducer } from './producer.ts'
+import { watchClientId } from './identity.ts'
+import { watchPartitions } from './partitions.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+import { tracedClients } from '../core/clients/traced-clients.ts'
+
+/**
+ * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned. Those made before are not
+ * traced. Methods are replaced by own properties of the objects, so classes, other instances and `instanceof` are as before.
+ */
+export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetryOptions | KafkaTelemetry): K {
+  if (tracedClients().clients.has(kafka)) {
+    warnOnce('traceKafkaJS was called twice with the same Kafka instance; the second call does nothing')
+    return kafka
+  }
+  if (isWrapped(kafka.producer) || isWrapped(kafka.consumer)) {
+    warnOnce(
+      'this Kafka instance is also traced by another instrumentation, so every operation will have two spans: ' +
+        'disable one (for @opentelemetry/auto-instrumentations-node, "@opentelemetry/instrumentation-kafkajs")',
+    )
+  }
+  if (!Object.isExtensible(kafka)) {
+    warnOnce('this Kafka instance is frozen or sealed, so it cannot be traced')
+    return kafka
+  }
+  tracedClients().clients.add(kafka)
+  const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
+  const configured = isTelemetry(options) ? undefined : options?.clientId
+  const makeProducer = kafka.producer.bind(kafka)
+  const makeConsumer = kafka.consumer.bind(kafka)
+
+  replaceMethod(kafka, 'producer', (config?: ProducerConfig): Producer => {
+    const partitions = watchPartitions(config)
+    const { client: producer, cluster } = watchCluster(kafka, () => makeProducer(partitions.config))
+    quietly('trace a kafkajs producer', () => {
+      const identity = watchClientId(configured, (listener) => producer.on(producer.events.REQUEST, listener))
+      traceProducer(producer, telemetry, identity, cluster, partitions)
+    })
+    return producer
+  })
+  replaceMethod(kafka, 'consumer', (config: ConsumerConfig): Consumer => {
+    const { client: consumer, cluster } = watchCluster(kafka, () => makeConsumer(config))
+    quietly('trace a kafkajs consumer', () => {
+      const identity = watchClientId(configured, (listener) => consumer.on(consumer.events.REQUEST, listener))
+      traceConsumer(consumer, telemetry, identity, cluster, config?.groupId)
+    })
+    return consumer
+  })
+  return kafka
+}
+
+function isTelemetry(options: KafkaTelemetryOptions | KafkaTelemetry | undefined): options is KafkaTelemetry {
+  return options !== undefined && 'startSend' in options
+}
+
+// The mark that OpenTelemetry's `InstrumentationBase` leaves on methods it wraps.
+function isWrapped(method: unknown): boolean {
+  return (method as { readonly __wrapped?: unknown }).__wrapped === true
+}

@@ -1,0 +1,71 @@
+import type { PartitionerArgs, RecordMetadata } from 'kafkajs'
+import { expect, test } from 'vitest'
+import { recordPlaces, watchPartitions } from './partitions.ts'
+
+const byValue = (): ReturnType<typeof watchPartitions> =>
+  watchPartitions(Object.freeze({ createPartitioner: () => (args: PartitionerArgs) => Number(args.message.value) }))
+
+const message = (value: string) => ({ value })
+const metadata = (...places: [topic: string, partition: number, baseOffset: string][]): RecordMetadata[] =>
+  places.map(([topicName, partition, baseOffset]) => ({ topicName, partition, baseOffset, errorCode: 0 }))
+
+function partitioned(watched: ReturnType<typeof byValue>, messages: readonly { value: string }[]): void {
+  const partitioner = watched.config!.createPartitioner!()
+  for (const one of messages) {
+    watched.watch(one)
+    partitioner({ topic: 't', partitionMetadata: [], message: one })
+  }
+}
+
+test("a partition's messages follow its base offset in the order they were sent, over all entries of a topic", () => {
+  const watched = byValue()
+  const first = [message('0'), message('1'), message('0')]
+  const second = [message('1')]
+  partitioned(watched, [...first, ...second])
+  const sends = [
+    { topic: 't', messages: first },
+    { topic: 't', messages: second },
+  ]
+  expect(recordPlaces(sends, metadata(['t', 0, '10'], ['t', 1, '20']), watched)).toEqual([
+    [
+      { partition: 0, offset: 10n },
+      { partition: 1, offset: 20n },
+      { partition: 0, offset: 11n },
+    ],
+    [{ partition: 1, offset: 21n }],
+  ])
+})
+
+test('without a watched partitioner, places are known when all went to one partition, and not guessed otherwise', () => {
+  const unwatched = watchPartitions(undefined)
+  const sends = [{ topic: 't', messages: [message('a'), message('b')] }]
+  expect(recordPlaces(sends, metadata(['t', 3, '7']), unwatched)).toEqual([
+    [
+      { partition: 3, offset: 7n },
+      { partition: 3, offset: 8n },
+    ],
+  ])
+  expect(recordPlaces(sends, metadata(['t', 0, '7'], ['t', 1, '7']), unwatched)).toEqual([
+    [{ partition: undefined }, { partition: undefined }],
+  ])
+  expect(recordPlaces(sends, [], unwatched)).toEqual([[{ partition: undefined }, { partition: undefined }]])
+})
+
+test('a message that a retry sent elsewhere has no known place', () => {
+  let next = 0
+  const watched = watchPartitions({ createPartitioner: () => () => next++ })
+  const partitioner = watched.config!.createPartitioner!()
+  const one = message('x')
+  watched.watch(one)
+  partitioner({ topic: 't', partitionMetadata: [], message: one })
+  expect(watched.partitionOf(one)).toBe(0)
+  expect(watched.retriesOf(one)).toBe(0)
+  partitioner({ topic: 't', partitionMetadata: [], message: one })
+  expect(watched.partitionOf(one)).toBeUndefined()
+  expect(watched.retriesOf(one)).toBe(1)
+})
+
+test('an offset the broker does not know is left out', () => {
+  const sends = [{ topic: 't', messages: [message('a')] }]
+  expect(recordPlaces(sends, metadata(['t', 0, '-1']), watchPartitions(undefined))).toEqual([[{ partition: 0 }]])
+})

@@ -1,0 +1,59 @@
+import type { Broker } from '../metrics/sockets.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+
+/** Looks for connections that are not watched yet. */
+export type WatchConnections = () => void
+
+/**
+ * Tells when a broker makes kafkajs wait. No event of it says so: the responses' throttle times end in the request queue of each connection,
+ * where this looks on. Where those aren't found nothing is told.
+ * @param cluster kafkajs's own object, once there is one
+ */
+export function watchThrottling(
+  cluster: () => unknown,
+  onThrottled: (broker: Broker, seconds: number) => void,
+): WatchConnections {
+  const watched = new WeakSet<RequestQueue>()
+  return () => {
+    for (const { host, port, queues } of connectionPools(cluster())) {
+      for (const queue of queues) {
+        if (watched.has(queue)) continue
+        watched.add(queue)
+        const { maybeThrottle } = queue
+        replaceMethod(queue, 'maybeThrottle', (milliseconds) => {
+          if (typeof milliseconds === 'number' && milliseconds > 0) {
+            onThrottled({ address: host, port }, milliseconds / 1000)
+          }
+          return maybeThrottle.call(queue, milliseconds)
+        })
+      }
+    }
+  }
+}
+
+interface RequestQueue {
+  maybeThrottle(milliseconds: unknown): unknown
+}
+
+interface ConnectionPool {
+  readonly host: string
+  readonly port: number
+  readonly queues: readonly RequestQueue[]
+}
+
+function connectionPools(cluster: unknown): readonly ConnectionPool[] {
+  const { brokerPool } = (cluster ?? {}) as {
+    readonly brokerPool?: { readonly brokers?: unknown; readonly seedBroker?: unknown }
+  }
+  return [...Object.values(brokerPool?.brokers ?? {}), brokerPool?.seedBroker].flatMap((broker) => {
+    const { connectionPool } = (broker ?? {}) as { readonly connectionPool?: Record<string, unknown> }
+    const { host, port, pool } = connectionPool ?? {}
+    if (typeof host !== 'string' || typeof port !== 'number' || !Array.isArray(pool)) return []
+    const queues = pool.map((connection: { readonly requestQueue?: unknown }) => connection?.requestQueue)
+    return [{ host, port, queues: queues.filter(isRequestQueue) }]
+  })
+}
+
+function isRequestQueue(value: unknown): value is RequestQueue {
+  return typeof (value as Partial<RequestQueue> | undefined)?.maybeThrottle === 'function'
+}

@@ -1,0 +1,49 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { quietly } from '../core/diagnostics.ts'
+
+// What @platformatic/kafka publishes about an operation, under `tracing:plt:kafka:<name>:`
+//
+//   start       synchronously in the call, before anything is serialized
+//   error       it failed: thrown, or before the callback gets the error
+//   asyncStart  it is done, failed or not, before the callback runs
+//
+// with one object for all three. Node makes an error that a subscriber throws an uncaught exception, so none may.
+
+/** What to do when an operation is done; one of them is called, once. */
+export interface Outcome {
+  succeed(result: unknown): void
+  fail(error: unknown): void
+}
+
+export type Unsubscribe = () => void
+
+/** Calls `begin` when an operation starts, and the outcome it returns when that operation is done. */
+export function watchOperations<E extends object>(name: string, begin: (event: E) => Outcome | undefined): Unsubscribe {
+  const outcomes = new WeakMap<object, Outcome>()
+  const done = (event: E, tell: (outcome: Outcome) => void): void => {
+    const outcome = outcomes.get(event)
+    if (outcome === undefined) return
+    outcomes.delete(event)
+    tell(outcome)
+  }
+  const subscriptions = [
+    watchChannel<E>(`tracing:plt:kafka:${name}:start`, (event) => {
+      const outcome = begin(event)
+      if (outcome !== undefined) outcomes.set(event, outcome)
+    }),
+    watchChannel<E>(`tracing:plt:kafka:${name}:error`, (event) => {
+      done(event, (outcome) => outcome.fail((event as { readonly error?: unknown }).error))
+    }),
+    watchChannel<E>(`tracing:plt:kafka:${name}:asyncStart`, (event) => {
+      done(event, (outcome) => outcome.succeed((event as { readonly result?: unknown }).result))
+    }),
+  ]
+  return () => subscriptions.forEach((end) => end())
+}
+
+/** Calls `listener` with what is published to a channel; what it throws is reported and goes no further. */
+export function watchChannel<E>(name: string, listener: (event: E) => void): Unsubscribe {
+  const guarded = (event: unknown): void => quietly(`follow ${name}`, () => listener(event as E))
+  subscribe(name, guarded)
+  return () => unsubscribe(name, guarded)
+}

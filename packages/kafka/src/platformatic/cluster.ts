@@ -1,0 +1,39 @@
+import { leadersIn, metadataView } from '../core/clients/cluster-view.ts'
+import type { ClusterView } from '../core/clients/cluster-view.ts'
+
+/** The metadata that a client of @platformatic/kafka has fetched, by its public `currentMetadata`. */
+interface Metadata {
+  readonly id?: unknown
+  /** Another Map after each fetch. */
+  readonly brokers?: ReadonlyMap<unknown, { readonly host?: unknown; readonly port?: unknown }>
+  readonly topics?: ReadonlyMap<
+    string,
+    { readonly partitions?: readonly ({ readonly leader?: unknown } | undefined)[] }
+  >
+}
+
+export function platformaticCluster(client: object): ClusterView {
+  let view = views.get(client)
+  if (view === undefined) views.set(client, (view = createView(client)))
+  return view
+}
+
+const views = new WeakMap<object, ClusterView>()
+
+function createView(client: object): ClusterView {
+  const metadata = (): Metadata => (client as { readonly currentMetadata?: Metadata }).currentMetadata ?? {}
+  return metadataView(
+    () => metadata().brokers,
+    () => metadata().id,
+    () => {
+      const { brokers, topics } = metadata()
+      return leadersIn(
+        [...(brokers ?? [])].map(([id, { host, port }]) => ({ id, host, port })),
+        [...(topics ?? [])].map(([topic, { partitions = [] }]) => [
+          topic,
+          partitions.map((one, partition) => ({ partition, leader: one?.leader })),
+        ]),
+      )
+    },
+  )
+}

@@ -1,0 +1,83 @@
+import { context } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
+import { deliveryOf, rememberDelivery } from '../core/propagation/message-origin.ts'
+import type { MessageSource, ReceivedMessage } from '../core/source.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { ambientOfLoop, partitionSources } from '../core/clients/consumer-loop.ts'
+import type { SourceOf } from '../core/clients/consumer-loop.ts'
+import { watchChannel, watchOperations } from './channels.ts'
+import type { Unsubscribe } from './channels.ts'
+import { platformaticCluster } from './cluster.ts'
+
+interface Consumer {
+  readonly clientId?: string
+  readonly groupId?: string
+}
+
+/** `result` is the very message that the stream hands out. */
+interface ReceiveEvent {
+  readonly client: Consumer
+  readonly stream?: object
+  readonly result: ReceivedMessage & { readonly topic: string; readonly partition: number }
+}
+
+interface ConsumeEvent {
+  readonly client: Consumer
+}
+
+/** Remembers which stream of which consumer each message came from. Nothing is a span yet: streams fetch ahead. */
+export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | undefined): Unsubscribe {
+  const origins = new WeakMap<object, SourceOf>()
+  const sourceOf = ({ client, stream = client }: ReceiveEvent): SourceOf => {
+    let sources = origins.get(stream)
+    if (sources === undefined) {
+      const { groupId } = client
+      const identity = { groupId, clientId: clientId ?? client.clientId }
+      sources = withAmbient(partitionSources(identity, platformaticCluster(client)), ambients.get(stream))
+      origins.set(stream, sources)
+    }
+    return sources
+  }
+  const subscriptions = [
+    watchChannel<ReceiveEvent>('tracing:plt:kafka:consumer:receives:asyncStart', (event) => {
+      const { topic, partition } = event.result
+      rememberDelivery(event.result, telemetry, sourceOf(event)(topic, partition))
+    }),
+    watchOperations<ConsumeEvent>('consumer:consumes', () => {
+      const ambient = ambientOfLoop(context.active())
+      return {
+        succeed(stream) {
+          if (typeof stream === 'object' && stream !== null) ambients.set(stream, ambient)
+        },
+        fail() {},
+      }
+    }),
+  ]
+  return () => subscriptions.forEach((end) => end())
+}
+
+/** The source of a message that a stream handed out; of a copy, nothing is known. */
+export function sourceOfMessage(message: object): MessageSource | undefined {
+  return deliveryOf(message)?.source
+}
+
+/**
+ * The ambient context of a message's process span: the active one, but for a span that was active when its stream was made. Streams
+ * inherit that one for ever, and it would collect all of their messages in one trace.
+ */
+export function ambientOf(source: MessageSource | undefined): Context {
+  const ambient = source && ambientsOfSources.get(source)
+  return ambient ? ambient() : context.active()
+}
+
+const ambients = new WeakMap<object, () => Context>()
+const ambientsOfSources = new WeakMap<MessageSource, () => Context>()
+
+function withAmbient(sourceOf: SourceOf, ambient: (() => Context) | undefined): SourceOf {
+  if (ambient === undefined) return sourceOf
+  return (topic, partition) => {
+    const source = sourceOf(topic, partition)
+    if (!ambientsOfSources.has(source)) ambientsOfSources.set(source, ambient)
+    return source
+  }
+}

@@ -1,0 +1,127 @@
+import { context } from '@opentelemetry/api'
+import type { Context, Span } from '@opentelemetry/api'
+import { rememberDelivery } from '../core/propagation/message-origin.ts'
+import { observe } from '../core/span/run-in-span.ts'
+import type { MessageSource, ReceivedMessage } from '../core/source.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { ambientOfLoop } from '../core/clients/consumer-loop.ts'
+import { ambientOf, sourceOfMessage } from './deliveries.ts'
+
+/** What applications call: the client hands messages out without knowing when they are done with. */
+export interface PlatformaticProcessing {
+  process<R>(message: ReceivedMessage, fn: (span: Span) => R): R
+  batch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R): R
+  iterate<M extends ReceivedMessage>(stream: AsyncIterable<M>): AsyncGenerator<M, void, undefined>
+}
+
+/** A process span that lasts from one step of `iterate` to the next. */
+interface OpenSpan {
+  readonly span: Span
+  readonly within: Context
+  fail(error: unknown): void
+}
+
+/** `delivering` is what messages are to be remembered with, so that `processMessage()` is `process` too. */
+export function platformaticProcessing(
+  telemetry: KafkaTelemetry,
+): PlatformaticProcessing & { readonly delivering: KafkaTelemetry } {
+  const open = new WeakMap<object, OpenSpan>()
+  const process = <R>(message: ReceivedMessage, fn: (span: Span) => R, ambient?: Context): R => {
+    const source = sourceOfMessage(message)
+    const delivery = { ...(source && { source }), ambient: ambient ?? ambientOf(source) }
+    return telemetry.process(asRead(message), fn, delivery)
+  }
+  const begin = (message: ReceivedMessage, ambient: Context): (() => void) => {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const done = process(
+      message,
+      (span) => {
+        open.set(message, { span, within: context.active(), fail: reject })
+        return promise
+      },
+      ambient,
+    )
+    // Who awaits a failure is the caller of `process`.
+    done.catch(() => {})
+    return () => {
+      open.delete(message)
+      resolve()
+    }
+  }
+  const processing: PlatformaticProcessing = {
+    process(message, fn) {
+      const opened = open.get(message)
+      if (opened === undefined) return process(message, fn)
+      return observe(
+        () => context.with(opened.within, fn, undefined, opened.span),
+        () => {},
+        opened.fail,
+      )
+    },
+    batch(messages, fn) {
+      const sources = messages.map(sourceOfMessage)
+      const source = sharedSource(sources)
+      const ambient = ambientOf(sources[0])
+      const within = (span: Span): ReturnType<typeof fn> => {
+        // Each keeps its own partition, whatever the batch is of.
+        messages.forEach((message, i) => sources[i] && rememberDelivery(message, delivering, sources[i]))
+        return fn(span)
+      }
+      return telemetry.batch(messages.map(asRead), within, { ...(source && { source }), ambient })
+    },
+    async *iterate(stream) {
+      const ambient = ambientOfLoop(context.active())
+      for await (const message of stream) {
+        const end = begin(
+          message,
+          context.with(ambient(), () => ambientOf(sourceOfMessage(message))),
+        )
+        try {
+          yield message
+        } finally {
+          end()
+        }
+      }
+    },
+  }
+  const delivering: KafkaTelemetry = { ...telemetry, process: processing.process }
+  return { ...processing, delivering }
+}
+
+/**
+ * The message as the core reads it. The client delivers `undefined` for a null value, and its Map of headers has only the last of a
+ * repeated name.
+ */
+function asRead(message: ReceivedMessage): ReceivedMessage {
+  const { value, headers, headerEntries } = message as ReceivedMessage & {
+    readonly headerEntries?: readonly (readonly [unknown, unknown])[]
+  }
+  const isRepeated = headers instanceof Map && headerEntries !== undefined && headerEntries.length > headers.size
+  if (value !== undefined && !isRepeated) return message
+  const { topic, partition, offset, key, timestamp } = message
+  return {
+    topic,
+    partition,
+    offset,
+    key,
+    timestamp,
+    value: value ?? null,
+    headers: isRepeated ? headerEntries : headers,
+  }
+}
+
+/** What the sources of a batch have in common. One object for each combination: spans of a source share what is computed for it. */
+function sharedSource(sources: readonly (MessageSource | undefined)[]): MessageSource | undefined {
+  const [first] = sources
+  if (first === undefined || sources.every((source) => source === first)) return first
+  const { topic, groupId, clientId, clusterId, server } = first
+  const isOneTopic = sources.every((source) => source?.topic === topic)
+  const isOneServer = sources.every((source) => source?.server === server)
+  return {
+    topic: isOneTopic ? topic : undefined,
+    groupId,
+    clientId,
+    clusterId,
+    server: isOneServer ? server : undefined,
+  }
+}

@@ -1,0 +1,156 @@
+import { context } from '@opentelemetry/api'
+import type { Context } from '@opentelemetry/api'
+import { warnOnce } from '../core/diagnostics.ts'
+import type { OutgoingFormat, RecordPlace, StartedSend } from '../core/send.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { watchOperations } from './channels.ts'
+import type { Outcome, Unsubscribe } from './channels.ts'
+import { platformaticCluster } from './cluster.ts'
+import { withErrorType } from './errors.ts'
+import { outgoingFormat } from './headers.ts'
+import type { PlatformaticMessage } from './headers.ts'
+
+interface SendEvent {
+  readonly client: { readonly clientId?: string }
+  readonly options: { messages: readonly PlatformaticMessage[] }
+}
+
+/** Messages of one call that share a Send span. */
+interface Group {
+  readonly topic: string
+  readonly ambient: Context
+  readonly messages: PlatformaticMessage[]
+  /** Where they are among all messages of the call. */
+  readonly indexes: number[]
+  /** Where they are among those of their topic. */
+  readonly nths: number[]
+}
+
+/**
+ * Traces every send of every producer: a Send span for each topic, and for each context in which messages were written to a stream.
+ * The options that are about to be serialized get copies of the messages, and the application's own back when the send is done.
+ * @param takeContext the context a message was written to a stream in
+ */
+export function watchSends(
+  telemetry: KafkaTelemetry,
+  clientId: string | undefined,
+  takeContext: (message: object) => Context | undefined,
+): Unsubscribe {
+  const formats = new WeakMap<object, OutgoingFormat<PlatformaticMessage>>()
+  const formatOf = (producer: object): OutgoingFormat<PlatformaticMessage> => {
+    let format = formats.get(producer)
+    if (format === undefined) formats.set(producer, (format = outgoingFormat(producer)))
+    return format
+  }
+  // One options object may be in use by several sends at once.
+  const originals = new WeakMap<readonly PlatformaticMessage[], readonly PlatformaticMessage[]>()
+
+  return watchOperations<SendEvent>('producer:sends', ({ client, options }): Outcome | undefined => {
+    const messages = originals.get(options.messages) ?? options.messages
+    if (!isSendable(messages)) return undefined
+    if (!Reflect.set(options, 'messages', messages)) {
+      warnOnce('options of a send are frozen, so its messages carry no context and have no span')
+      return undefined
+    }
+    const format = formatOf(client)
+    const groups = grouped(messages, takeContext)
+    const copies = [...messages]
+    const sends = groups.map(({ topic, ambient, messages: own, indexes }) => {
+      const { clusterId, leaderOf } = platformaticCluster(client)
+      const operation = {
+        topic,
+        messages: own,
+        format,
+        clientId: clientId ?? client.clientId,
+        clusterId,
+        leaderOf: (partition: number | undefined) => leaderOf(topic, partition),
+      }
+      const started = context.with(ambient, () => telemetry.startSend(operation))
+      started.messages.forEach((message, i) => (copies[indexes[i]!] = message))
+      return started
+    })
+    originals.set(copies, messages)
+    options.messages = copies
+    const restore = (): void => {
+      if (options.messages === copies) options.messages = messages
+    }
+    return {
+      succeed(result) {
+        restore()
+        groups.forEach((group, i) => succeed(sends[i]!, group, result))
+      },
+      fail(error) {
+        restore()
+        const typed = withErrorType(error)
+        for (const started of sends) started.fail(typed)
+      },
+    }
+  })
+}
+
+// What the client won't take it must see as it is, to answer with its own error.
+function isSendable(messages: unknown): messages is readonly PlatformaticMessage[] {
+  return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)
+}
+
+function isMessage(message: unknown): message is PlatformaticMessage {
+  return typeof message === 'object' && message !== null && typeof (message as { topic?: unknown }).topic === 'string'
+}
+
+function grouped(
+  messages: readonly PlatformaticMessage[],
+  takeContext: (message: object) => Context | undefined,
+): readonly Group[] {
+  const active = context.active()
+  const topics = new Map<string, { count: number; readonly groups: Map<Context, Group> }>()
+  for (const [i, message] of messages.entries()) {
+    const { topic } = message
+    let of = topics.get(topic)
+    if (of === undefined) topics.set(topic, (of = { count: 0, groups: new Map() }))
+    const ambient = takeContext(message) ?? active
+    let group = of.groups.get(ambient)
+    if (group === undefined) of.groups.set(ambient, (group = { topic, ambient, messages: [], indexes: [], nths: [] }))
+    group.messages.push(message)
+    group.indexes.push(i)
+    group.nths.push(of.count)
+    of.count += 1
+  }
+  return [...topics.values()].flatMap(({ groups }) => [...groups.values()])
+}
+
+function succeed(started: StartedSend<PlatformaticMessage>, group: Group, result: unknown): void {
+  if (!started.isObserved) return started.succeed()
+  const stored = storedPartitions(group.topic, result)
+  started.succeed(
+    started.isRecording ? placesOf(group, stored) : undefined,
+    stored.map(({ partition }) => partition),
+  )
+}
+
+interface StoredPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Of the partition's first record of this send. */
+  readonly offset: bigint
+}
+
+function storedPartitions(topic: string, result: unknown): readonly StoredPartition[] {
+  const { offsets } = (result ?? {}) as { readonly offsets?: readonly StoredPartition[] }
+  return (offsets ?? []).filter((one) => one.topic === topic)
+}
+
+/**
+ * Where records went. The client tells the first offset of each partition, and which message went to which only if all of a topic went to
+ * one, where they are stored one after the other, or if the application chose the partition itself.
+ */
+function placesOf({ messages, nths }: Group, stored: readonly StoredPartition[]): readonly (RecordPlace | undefined)[] {
+  const [first] = stored
+  if (first === undefined) return []
+  if (stored.length > 1)
+    return messages.map(({ partition }) =>
+      stored.some((one) => one.partition === partition) ? { partition: partition! } : undefined,
+    )
+  const { partition, offset } = first
+  // Below zero when the broker had none to tell.
+  return nths.map((nth) => ({ partition, offset: offset < 0n ? undefined : offset + BigInt(nth) }))
+}

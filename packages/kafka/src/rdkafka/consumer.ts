@@ -1,0 +1,125 @@
+import { context, trace } from '@opentelemetry/api'
+import type { Context, Span } from '@opentelemetry/api'
+import { rememberDelivery } from '../core/propagation/message-origin.ts'
+import { reportFailure } from '../core/diagnostics.ts'
+import type { MessageSource } from '../core/source.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { ClientSettings } from '../confluent/settings.ts'
+import { ambientOfLoop, partitionSources } from '../core/clients/consumer-loop.ts'
+import { traceRdkafkaCommits } from './commits.ts'
+import { interceptEvents } from './events.ts'
+import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaMessage } from './types.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+
+/**
+ * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per message of a flowing `consume()`, in whose
+ * context callback and `data` listeners run. None for empty polls; one with the
+ * error for polls that failed. Read streams poll in batches.
+ */
+export function traceRdkafkaConsumer(
+  consumer: RdkafkaConsumer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+  receiveSpans: boolean,
+): void {
+  const { consume } = consumer
+  const received = receivedMessages(telemetry, settings, receiveSpans)
+  const contexts = new WeakMap<object, Context>()
+  let ambientOfFlow = (): Context => context.active()
+  let polls = 0
+  replaceMethod(consumer, 'consume', (...args) => {
+    const [count, callback] = args
+    if (count && typeof callback === 'function') {
+      const ambient = received.outside(context.active())
+      const startTime = Date.now()
+      polls += 1
+      return consume.call(consumer, count, (error: unknown, messages: unknown, ...others: readonly unknown[]) => {
+        polls -= 1
+        const within = error ? received.failed(error, ambient, startTime) : received.batch(messages, ambient, startTime)
+        return context.with(within, callback as RdkafkaCallback, undefined, error, messages, ...others)
+      })
+    }
+    ambientOfFlow = ambientOfLoop(context.active())
+    const flowing = typeof count === 'function' ? count : callback
+    if (count && typeof count === 'number') return consume.apply(consumer, args)
+    if (typeof flowing !== 'function') return consume.apply(consumer, args)
+    const traced: RdkafkaCallback = (error, message, ...others) => {
+      const within = isMessage(message) ? contexts.get(message) : undefined
+      return context.with(within ?? context.active(), flowing as RdkafkaCallback, undefined, error, message, ...others)
+    }
+    return typeof count === 'function' ? consume.call(consumer, traced) : consume.call(consumer, count, traced)
+  })
+  interceptEvents(consumer, {
+    data(pass, message) {
+      // A poll emits its messages, too, just before its callback gets them all.
+      if (polls > 0 || !isMessage(message)) return pass()
+      const within = received.batch([message], ambientOfFlow())
+      contexts.set(message, within)
+      return context.with(within, pass)
+    },
+  })
+  traceRdkafkaCommits(consumer, telemetry, settings)
+}
+
+interface ReceivedMessages {
+  /** Makes the receive span of messages, if there are any; gives the context for those they are handed to. */
+  batch(messages: unknown, ambient: Context, startTime?: number): Context
+  /** Makes the receive span of a poll that failed. */
+  failed(error: unknown, ambient: Context, startTime: number): Context
+  /** `active` without a receive span made here: a poll that a callback starts is no part of what was received before it. */
+  outside(active: Context): Context
+}
+
+function receivedMessages(
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+  receiveSpans: boolean,
+): ReceivedMessages {
+  const sourceOf = partitionSources(settings, settings.cluster)
+  const { groupId, clientId } = settings
+  const topics = new Map<string | undefined, MessageSource>()
+  const ambients = new WeakMap<Span, Context>()
+  const topicSource = (topic: string | undefined): MessageSource => {
+    let source = topics.get(topic)
+    if (source === undefined) topics.set(topic, (source = Object.freeze({ topic, groupId, clientId })))
+    return source
+  }
+  return {
+    batch(messages, ambient, startTime) {
+      if (!Array.isArray(messages)) return ambient
+      try {
+        const delivered = messages.filter(isMessage)
+        const [first] = delivered
+        if (first === undefined) return ambient
+        const isOneTopic = delivered.every(({ topic }) => topic === first.topic)
+        const isOnePartition = isOneTopic && delivered.every(({ partition }) => partition === first.partition)
+        const source = isOnePartition
+          ? sourceOf(first.topic, first.partition)
+          : topicSource(isOneTopic ? first.topic : undefined)
+        const within = receiveSpans ? telemetry.receive(delivered, { source, ambient, startTime }) : ambient
+        for (const message of delivered)
+          rememberDelivery(message, telemetry, sourceOf(message.topic, message.partition))
+        const span = trace.getSpan(within)
+        if (within !== ambient && span !== undefined) ambients.set(span, ambient)
+        return within
+      } catch (error) {
+        reportFailure('trace received messages', error)
+        return ambient
+      }
+    },
+    failed(error, ambient, startTime) {
+      if (receiveSpans) telemetry.receive([], { source: topicSource(undefined), ambient, startTime, error })
+      return ambient
+    },
+    outside(active) {
+      const span = trace.getSpan(active)
+      return (span && ambients.get(span)) ?? active
+    },
+  }
+}
+
+function isMessage(value: unknown): value is RdkafkaMessage {
+  if (typeof value !== 'object' || value === null) return false
+  const { topic, partition } = value as Partial<RdkafkaMessage>
+  return typeof topic === 'string' && typeof partition === 'number'
+}

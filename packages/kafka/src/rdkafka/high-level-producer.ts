@@ -1,0 +1,92 @@
+import { context } from '@opentelemetry/api'
+import type { RecordPlace } from '../core/send.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { ClientSettings } from '../confluent/settings.ts'
+import { withErrorType } from './errors.ts'
+import { interceptEvents } from './events.ts'
+import { startRecord } from './outgoing.ts'
+import { traceRdkafkaTransactions } from './transactions.ts'
+import type { DeliveryReport, RdkafkaCallback, RdkafkaProducer } from './types.ts'
+import { unreportedSends } from './pending-deliveries.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+
+/**
+ * Traces `produce(topic, partition, value, key, timestamp, [headers,] callback)`, whose callback has the offset. Key and value are those
+ * before serialization.
+ */
+export function traceHighLevelProducer(
+  producer: RdkafkaProducer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+): void {
+  const { produce } = producer
+  const partitions = watchPartitions(producer)
+  const unreported = unreportedSends(producer)
+  replaceMethod(producer, 'produce', (...args) => {
+    const [topic, partition, value, key, timestamp] = args
+    // The client itself tells its two forms apart by the number of arguments.
+    const headers = args.length === 6 ? undefined : args[5]
+    const callback = args[args.length === 6 ? 5 : 6]
+    if (typeof callback !== 'function') return produce.apply(producer, args)
+    const record = startRecord(telemetry, { topic, partition, value, key, headers }, settings)
+    if (record === undefined) return produce.apply(producer, args)
+    const { started } = record
+    const place: { partition?: number } = {}
+    const answered: RdkafkaCallback = (error, offset, ...others) => {
+      if (unreported.remove(started)) {
+        if (error) started.fail(withErrorType(error))
+        else started.succeed([{ ...place, offset: offset as RecordPlace['offset'] }])
+      }
+      return (callback as RdkafkaCallback)(error, offset, ...others)
+    }
+    const passed = [topic, partition, value, key, timestamp, record.headers, context.bind(context.active(), answered)]
+    unreported.add(started)
+    try {
+      return partitions.during(place, () => context.with(started.within, () => produce.apply(producer, passed)))
+    } catch (error) {
+      if (unreported.remove(started)) started.fail(withErrorType(error))
+      throw error
+    }
+  })
+  traceRdkafkaTransactions(producer, telemetry, settings)
+}
+
+interface WithInnerProduce extends RdkafkaProducer {
+  _oldProduce(...args: unknown[]): unknown
+}
+
+/**
+ * The callback does not say which partition a record went to; its delivery report does, under an opaque value that only the client's inner
+ * `produce` sees. That one is not public: without it, or with a serializer that answers later, spans have the offset only, and the
+ * partition if the application chose it.
+ */
+function watchPartitions(producer: RdkafkaProducer) {
+  const { _oldProduce: inner } = producer as { readonly _oldProduce?: unknown }
+  const places = new WeakMap<object, { partition?: number }>()
+  let current: { partition?: number } | undefined
+  if (typeof inner === 'function') {
+    replaceMethod(producer as WithInnerProduce, '_oldProduce', (...args) => {
+      const opaque = args[5]
+      if (current && typeof opaque === 'object' && opaque !== null) places.set(opaque, current)
+      return inner.apply(producer, args) as unknown
+    })
+    interceptEvents(producer, {
+      'delivery-report': (pass, _error, report) => {
+        const { opaque, partition } = (report ?? {}) as DeliveryReport
+        const place = typeof opaque === 'object' && opaque !== null ? places.get(opaque) : undefined
+        if (place && partition !== undefined) place.partition = partition
+        return pass()
+      },
+    })
+  }
+  return {
+    during<R>(place: { partition?: number }, produce: () => R): R {
+      current = place
+      try {
+        return produce()
+      } finally {
+        current = undefined
+      }
+    },
+  }
+}

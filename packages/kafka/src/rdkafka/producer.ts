@@ -1,0 +1,79 @@
+import { context } from '@opentelemetry/api'
+import type { OutgoingMessage, StartedSend } from '../core/send.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { ClientSettings } from '../confluent/settings.ts'
+import { withErrorType } from './errors.ts'
+import { interceptEvents } from './events.ts'
+import { startRecord } from './outgoing.ts'
+import { traceRdkafkaTransactions } from './transactions.ts'
+import type { DeliveryReport, RdkafkaProducer } from './types.ts'
+import { unreportedSends } from './pending-deliveries.ts'
+import type { UnreportedSends } from './pending-deliveries.ts'
+import { replaceMethod } from '../core/clients/replace-method.ts'
+
+/** Traces `produce`, and with it write streams, which call it. */
+export function traceRdkafkaProducer(
+  producer: RdkafkaProducer,
+  telemetry: KafkaTelemetry,
+  settings: ClientSettings,
+): void {
+  const { produce } = producer
+  const unreported = unreportedSends(producer)
+  replaceMethod(producer, 'produce', (...args) => {
+    const [topic, partition, value, key, timestamp, opaque, headers] = args
+    const record = startRecord(telemetry, { topic, partition, value, key, headers }, settings)
+    if (record === undefined) return produce.apply(producer, args)
+    const { started } = record
+    const traced = started.isObserved && reportsDeliveries(producer) ? new TracedOpaque(opaque, started) : undefined
+    if (traced) unreported.add(started)
+    const carried = traced ?? opaque
+    const passed = [topic, partition, value, key, timestamp, carried, record.headers]
+    try {
+      const result = context.with(started.within, () => produce.apply(producer, passed))
+      if (traced === undefined) started.succeed()
+      return result
+    } catch (error) {
+      if (traced) unreported.remove(started)
+      started.fail(withErrorType(error))
+      throw error
+    }
+  })
+  interceptEvents(producer, {
+    'delivery-report': (pass, error, report) => {
+      settleReport(unreported, error, report)
+      return pass()
+    },
+  })
+  traceRdkafkaTransactions(producer, telemetry, settings)
+}
+
+/** Travels with a record in the place of the application's opaque value, which is put back before anyone sees the report. */
+class TracedOpaque {
+  readonly opaque: unknown
+  readonly started: StartedSend<OutgoingMessage>
+
+  constructor(opaque: unknown, started: StartedSend<OutgoingMessage>) {
+    this.opaque = opaque
+    this.started = started
+  }
+}
+
+function settleReport(unreported: UnreportedSends, error: unknown, report: unknown): void {
+  const { opaque: traced, partition, offset } = (report ?? {}) as DeliveryReport
+  if (!(traced instanceof TracedOpaque)) return
+  const answer = report as DeliveryReport
+  if (traced.opaque === undefined) delete answer.opaque
+  else answer.opaque = traced.opaque
+  // A report after the disconnect finds its span ended.
+  if (!unreported.remove(traced.started)) return
+  if (error) traced.started.fail(withErrorType(error))
+  else traced.started.succeed([{ partition, offset }])
+}
+
+// Without `dr_cb` or `dr_msg_cb` there are no reports, and the constructor leaves no public trace of either.
+function reportsDeliveries(producer: RdkafkaProducer): boolean {
+  const { _cb_configs: callbacks } = producer as {
+    readonly _cb_configs?: { readonly event?: { readonly delivery_cb?: unknown } }
+  }
+  return typeof callbacks?.event?.delivery_cb === 'function'
+}

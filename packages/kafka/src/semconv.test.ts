@@ -1,0 +1,29 @@
+import type { Attributes } from '@opentelemetry/api'
+import { expect, test } from 'vitest'
+import { attributeNames, semconvFromEnvironment } from './semconv.ts'
+import type { Semconv } from './semconv.ts'
+
+const written = (semconv: Semconv): Attributes => {
+  const attributes: Attributes = {}
+  const names = attributeNames(semconv)
+  names.put(attributes, 'system', 'kafka')
+  names.put(attributes, 'offset', 7)
+  names.put(attributes, 'destination', 'orders')
+  names.put(attributes, 'key', undefined)
+  return attributes
+}
+
+test('each version of the conventions has its own names', () => {
+  const current = { 'messaging.system.name': 'kafka', 'kafka.offset': 7 }
+  const before = { 'messaging.system': 'kafka', 'messaging.kafka.offset': 7 }
+  const same = { 'messaging.destination.name': 'orders' }
+  expect(written('1.45')).toEqual({ ...current, ...same })
+  expect(written('1.44')).toEqual({ ...before, ...same })
+  expect(written('dup')).toEqual({ ...current, ...before, ...same })
+})
+
+test('messaging/dup in the environment asks for both, and wins', () => {
+  expect(semconvFromEnvironment(undefined)).toBe('1.45')
+  expect(semconvFromEnvironment('http, messaging')).toBe('1.45')
+  expect(semconvFromEnvironment('messaging, Messaging/DUP ')).toBe('dup')
+})

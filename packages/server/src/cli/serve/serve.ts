@@ -1,0 +1,200 @@
+import { readFileSync } from 'node:fs'
+import { startApi } from '../../http/server.ts'
+import type { Access } from '../../receivers/auth.ts'
+import { type Ingest, type IngestOptions, startIngest } from '../../receivers/ingest.ts'
+import { loadKafkaJs } from '../../receivers/kafka/client.ts'
+import { ownTraces } from '../../self-tracing/self-tracing.ts'
+import { signalOf } from '../../receivers/signals.ts'
+import { tracedStore } from '../../self-tracing/traced-store.ts'
+import { takeDataDir } from '../../clickhouse/engine/data-dir.ts'
+import { openClusterStore, openEmbeddedStore } from '../../clickhouse/engine/open-embedded.ts'
+import type { Retention } from '../../clickhouse/retention.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import type { Log } from '../../log.ts'
+import { memoryShares } from '../../runtime/memory-limits.ts'
+import { probePort } from './port-probe.ts'
+import { retentionOf } from './retention-limits.ts'
+import type { ServeOptions } from './serve-options.ts'
+import type { MemoryWatch } from '../../runtime/gc-scheduler.ts'
+import { PortError } from './start-error.ts'
+import { version } from '../version.ts'
+
+export type SpanlinkServer = {
+  /** Pages and API, with the real port. */
+  readonly url: string
+  /** Base endpoint for OTLP/HTTP exporters, with the real port. */
+  readonly otlpHttpUrl: string
+  /** Endpoint for OTLP/gRPC exporters, with the real port. */
+  readonly otlpGrpcUrl: string
+  /** Absolute. */
+  readonly dataDir: string
+  readonly retention: Required<Retention>
+  /** For who owns the process, and may collect its garbage. */
+  readonly memory: MemoryWatch
+  /** Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops. Idempotent. */
+  close(deadlineMs?: number): Promise<void>
+}
+
+/** Starts a whole Spanlink server in this process. Rejects with one clear line when it can't. */
+export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
+  const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
+  const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
+  let draining = false
+  const undo: (() => Promise<void>)[] = []
+  // Before the data directory is made: neither files that are missing nor a missing package leave one behind.
+  const [access, kafka] = [accessOf(options), kafkaOf(options)]
+  if (kafka !== undefined) loadKafkaJs()
+  const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
+  try {
+    for (const wanted of Object.values(ports)) await portOf(ports, () => probePort(host, wanted))
+    const { store: plainStore, dataDir } = await openStore(options, shares.engineBytes, log)
+    undo.push(() => plainStore.close())
+    const own =
+      options.selfTraces === true ? ownTraces({ version, send: (request) => ingest.takeOwn(request) }) : undefined
+    const store = own === undefined ? plainStore : tracedStore(plainStore, own)
+    const ingest: Ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
+      startIngest({
+        dataDir,
+        store,
+        host,
+        otlpHttpPort,
+        otlpGrpcPort,
+        access,
+        kafka,
+        fsync: options.fsync ?? false,
+        inFlightBytes: shares.inFlightBytes,
+        journalMemoryBytes: shares.journalBytes,
+        segmentBytes: shares.segmentBytes,
+        insertBytes: shares.insertBytes,
+        ...(own === undefined ? {} : { onRequest: own.wake }),
+        log,
+      }),
+    )
+    let drainMs = 0
+    undo.push(() => {
+      own?.stop()
+      return ingest.drain(drainMs)
+    })
+    const api = await portOf({ '--port': port }, () =>
+      startApi({
+        store,
+        ingest,
+        version,
+        host,
+        port,
+        draining: () => draining,
+        log,
+        ...(own === undefined ? {} : { ownTraces: own }),
+      }),
+    )
+    undo.push(() => api.close())
+    let closed: Promise<void> | undefined
+    return {
+      url: api.url,
+      otlpHttpUrl: ingest.otlpHttpUrl,
+      otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
+      dataDir,
+      retention: retentionOf(options),
+      memory: { buffersBytes: shares.buffersBytes, takenBytes: () => ingest.stats().bytes },
+      close: (deadlineMs = 3000) => {
+        draining = true
+        drainMs = deadlineMs
+        closed ??= undoAll(undo)
+        return closed
+      },
+    }
+  } catch (error) {
+    await undoAll(undo)
+    throw error
+  }
+}
+
+/** @throws when a file can't be read */
+function kafkaOf({ kafka }: ServeOptions): IngestOptions['kafka'] {
+  if (kafka === undefined) return undefined
+  const { brokers, groupId, tls, sasl } = kafka
+  const topics = kafka.topics.map(([topic, name]) => [topic, signalOf(name)] as const)
+  return {
+    brokers,
+    groupId,
+    topics: new Map(topics),
+    ...(tls === undefined
+      ? {}
+      : { tls: { ca: readPem(tls.caFile), cert: readPem(tls.certFile), key: readPem(tls.keyFile) } }),
+    ...(sasl === undefined ? {} : { sasl }),
+  }
+}
+
+/** @throws when a file can't be read */
+function accessOf({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
+  return {
+    ...(otlpToken === undefined ? {} : { token: otlpToken }),
+    ...(otlpTls === undefined ? {} : { tls: { cert: readPem(otlpTls.certFile), key: readPem(otlpTls.keyFile) } }),
+    ...(corsOrigins === undefined ? {} : { corsOrigins }),
+  }
+}
+
+function readPem(file: string): Buffer
+function readPem(file: string | undefined): Buffer | undefined
+function readPem(file: string | undefined): Buffer | undefined {
+  if (file === undefined) return undefined
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    throw new Error(`${file} can't be read: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function openStore(
+  options: ServeOptions,
+  engineBytes: number,
+  log: Log,
+): Promise<{ readonly store: Store; readonly dataDir: string }> {
+  const dir = options.dataDir ?? '.spanlink'
+  const retention = retentionOf(options)
+  if (options.store === undefined) {
+    const store = await openEmbeddedStore(dir, { retention, log, engineBytes })
+    return { store, dataDir: store.dataDir }
+  }
+  // The journal is here also when the tables are elsewhere.
+  const dataDir = takeDataDir(dir)
+  try {
+    const store = await openClusterStore(options.store, { retention, log })
+    return {
+      dataDir: dataDir.path,
+      store: {
+        ...store,
+        close: async () => {
+          await store.close()
+          dataDir.release()
+        },
+      },
+    }
+  } catch (error) {
+    dataDir.release()
+    throw error
+  }
+}
+
+/** @param ports by flag */
+async function portOf<T>(ports: Readonly<Record<string, number>>, start: () => Promise<T>): Promise<T> {
+  try {
+    return await start()
+  } catch (cause) {
+    const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number }
+    const [flag] = Object.entries(ports).find(([, wanted]) => wanted === port) ?? Object.keys(ports)
+    if (code === 'EADDRINUSE') {
+      throw new PortError(`Port ${port} is taken. Choose another with ${flag}, or 0 for any free one.`, { cause })
+    }
+    if (code === 'EACCES')
+      throw new PortError(`Port ${port} needs more rights. Choose another with ${flag}.`, { cause })
+    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+      throw new PortError('--host names no address of this machine.', { cause })
+    }
+    throw cause
+  }
+}
+
+async function undoAll(undo: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of undo.toReversed()) await step()
+}

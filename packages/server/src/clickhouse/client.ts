@@ -1,0 +1,269 @@
+import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { messagingColumnNames } from './insert/messaging/messaging-columns.ts'
+import { messageCountColumns } from './insert/rollups/minutes.ts'
+import type { ColumnInfo, Summary } from './insert/native/native-block.ts'
+import { NativeBlocks } from './insert/native/native-blocks.ts'
+import { RecentlyStored } from './insert/insert-cache.ts'
+import { SourcesWatch } from './insert/source-observer.ts'
+import { SpansWatch } from './insert/span-observer.ts'
+import { StoreError, type UnstoredRows } from './store-error.ts'
+import { storeFailure } from './store-failure.ts'
+import type { QueryOptions, QueryParams, RowTable, Store } from './store.ts'
+
+export type Access = {
+  readonly url: string
+  readonly username?: string
+  readonly password?: string
+  /** Another user for queries. @default the same */
+  readonly reader?: { readonly username: string; readonly password: string }
+  /** Where unqualified table names are; it has to exist. */
+  readonly database?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** For each statement. */
+  readonly settings?: ClickHouseSettings
+}
+
+/** The driver, narrowed to what the store needs, with every failure turned into a `StoreError`. */
+export type Client = {
+  insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
+  measureRows: Store['measureRows']
+  query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
+  /** A statement without an answer, for the schema and retention. */
+  command(sql: string, settings?: ClickHouseSettings): Promise<void>
+  /** Reads all of a part and compares it with its checksums. */
+  isPartReadable(table: string, part: string): Promise<boolean>
+  answers(): Promise<boolean>
+  close(): Promise<void>
+}
+
+type StoredTable = RowTable | Summary['table']
+
+type LaterSummary = Exclude<Summary, { readonly isFirst: true }>
+
+/** Columns that the store fills although they have a default, which is for rows of before. */
+const columnsWithDefault: Partial<Record<StoredTable, readonly string[]>> = {
+  spans: messagingColumnNames,
+  traffic_minutes: messageCountColumns,
+}
+
+export function connect(access: Access): Client {
+  const open = (connections: number, login: NonNullable<Access['reader']>) =>
+    createClient({
+      url: access.url,
+      ...login,
+      database: access.database,
+      http_headers: { ...access.headers },
+      clickhouse_settings: { ...access.settings },
+      application: 'spanlink',
+      max_open_connections: connections,
+      request_timeout: INSERT_TIMEOUT_MS,
+      // Sets of ids would not fit in a URL.
+      use_multipart_params_auto: true,
+      // Failures are told to the caller, in one place: see `storeFailure`.
+      log: { level: ClickHouseLogLevel.OFF },
+    })
+  const { username = 'default', password = '' } = access
+  // Queries have connections of their own: however many wait, an insert doesn't.
+  const client = open(INSERT_CONNECTIONS, { username, password })
+  const queries = open(QUERY_CONNECTIONS, access.reader ?? { username, password })
+  // A closed connection alone doesn't stop a query whose answer is awaited whole (`wait_end_of_query`).
+  const kill = (queryId: string): Promise<unknown> =>
+    client
+      .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
+      .catch(() => {})
+  const columnsOf = async (table: StoredTable): Promise<readonly ColumnInfo[]> => {
+    const answer = await client.query({
+      query: `select name, type from system.columns
+        where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
+        order by position`,
+      query_params: { table, derived: columnsWithDefault[table] ?? [] },
+      format: 'JSONEachRow',
+    })
+    return await answer.json<ColumnInfo>()
+  }
+  const [sources, operations] = [new RecentlyStored(), new RecentlyStored()]
+  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) => {
+    if (table === 'spans') return new SpansWatch(operations)
+    return table === 'sources' ? new SourcesWatch(sources) : undefined
+  })
+  const send = async (
+    table: StoredTable,
+    format: string,
+    bytes: readonly Uint8Array[],
+    token: string,
+  ): Promise<void> => {
+    const { stream } = await client.exec({
+      query: `insert into ${table} format ${format}`,
+      values: Readable.from(bytes, { objectMode: false }),
+      clickhouse_settings: { ...insertSettings, ...settingsOf[table], insert_deduplication_token: token },
+    })
+    await buffer(stream)
+  }
+  const insertInto = async (table: StoredTable, rows: readonly Uint8Array[], token: string): Promise<void> => {
+    const block = await blocks.take(table)
+    if (block === undefined && table === 'spans') {
+      throw new StoreError('refused', 'The table spans has a column of a type that Spanlink did not give it.')
+    }
+    if (block === undefined) return await send(table, 'RowBinary', rows, token)
+    try {
+      const native = await block.turn(rows)
+      if (block.isStored()) return
+      const summaries = await block.summaries()
+      const insertSummary = async (summary: Summary): Promise<void> => {
+        if (summary.rows.length > 0) await insertInto(summary.table, [summary.rows], token)
+        summary.stored?.()
+      }
+      for (const summary of summaries) if (summary.isFirst) await insertSummary(summary)
+      await send(table, 'Native', native, token)
+      block.stored()
+      const rest = summaries.filter((summary) => !summary.isFirst)
+      for (const [at, summary] of rest.entries()) {
+        try {
+          await insertSummary(summary)
+        } catch (error) {
+          throw storeFailure(error, await Promise.all(rest.slice(at).map(keep)))
+        }
+      }
+    } finally {
+      blocks.give(table, block)
+    }
+  }
+  const measureRows: Store['measureRows'] = async (table, rows, maxBytes) => {
+    const block = await blocks.take(table)
+    if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
+    try {
+      return await block.measure(rows, maxBytes)
+    } finally {
+      blocks.give(table, block)
+    }
+  }
+  /** A copy that outlives the block. */
+  const keep = async ({ table, rows }: LaterSummary): Promise<UnstoredRows> => {
+    const bytes = Uint8Array.from(rows)
+    return { table, bytes, rows: bytes.length === 0 ? 0 : (await measureRows(table, bytes, bytes.length)).rows }
+  }
+  return {
+    insert: async (table, rows, token) => {
+      if (rows.every((chunk) => chunk.length === 0)) return
+      try {
+        await insertInto(table, rows, token)
+      } catch (error) {
+        throw storeFailure(error)
+      }
+    },
+    measureRows: async (table, rows, maxBytes) => {
+      try {
+        return await measureRows(table, rows, maxBytes)
+      } catch (error) {
+        throw storeFailure(error)
+      }
+    },
+    query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
+      const timeoutMs = options.timeoutMs ?? 10_000
+      // The engine keeps the limit itself; this one is for an engine that doesn't answer at all.
+      const silence = AbortSignal.timeout(timeoutMs + 2000)
+      const signal = options.signal === undefined ? silence : AbortSignal.any([options.signal, silence])
+      let queryId = ''
+      const ask = async (): Promise<Row[]> => {
+        queryId = randomUUID()
+        const answer = await queries.query({
+          query: sql,
+          query_params: params,
+          format: 'JSONEachRow',
+          clickhouse_settings: { ...querySettings, max_execution_time: timeoutMs / 1000 },
+          abort_signal: signal,
+          query_id: queryId,
+        })
+        return await answer.json<Row>()
+      }
+      try {
+        signal.throwIfAborted()
+        try {
+          return await ask()
+        } catch (error) {
+          // A kept connection may end just as a question goes out on it; an engine that is down refuses the second one.
+          if (signal.aborted || !isLostConnection(error)) throw error
+          return await ask()
+        }
+      } catch (error) {
+        if (signal.aborted) void kill(queryId)
+        if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
+        // Whether it lives is for the one who watches it: on a busy machine an answer is late, and nothing is down.
+        if (silence.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
+        throw storeFailure(error)
+      }
+    },
+    command: async (sql, settings) => {
+      try {
+        await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
+      } catch (error) {
+        throw storeFailure(error)
+      }
+    },
+    isPartReadable: async (table, part) => {
+      try {
+        const answer = await client.query({
+          query: `check table ${table} part '${part}'`,
+          format: 'JSONEachRow',
+          clickhouse_settings: { check_query_single_value_result: 1 },
+        })
+        const [row] = await answer.json<{ readonly result: number }>()
+        return row?.result === 1
+      } catch (error) {
+        throw storeFailure(error)
+      }
+    },
+    answers: async () => {
+      const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
+      return result.success
+    },
+    close: async () => void (await Promise.all([client.close(), queries.close()])),
+  }
+}
+
+/** Two segments of some tables each, their summaries, statements of the schema and retention. */
+const INSERT_CONNECTIONS = 16
+const QUERY_CONNECTIONS = 48
+
+// A segment of tens of megabytes on a busy machine; a dead engine closes the connection at once.
+const INSERT_TIMEOUT_MS = 120_000
+
+/** One block per insert: the token covers a block, and only so is a replay whole or nothing. */
+export const oneBlock: ClickHouseSettings = {
+  max_insert_block_size: '16777216',
+  min_insert_block_size_rows: '16777216',
+  min_insert_block_size_bytes: '17179869184',
+  max_insert_threads: '1',
+}
+
+const insertSettings: ClickHouseSettings = {
+  async_insert: 0,
+  wait_end_of_query: 1,
+  insert_deduplicate: 1,
+  deduplicate_blocks_in_dependent_materialized_views: 1,
+  ...oneBlock,
+  // Newest arrivals of one segment may lie on both sides of midnight, no more.
+  max_partitions_per_insert_block: '10',
+}
+
+const settingsOf: Partial<Record<StoredTable, ClickHouseSettings>> = {
+  // Merges build them: schema/sql/value_indexes.sql.
+  spans: { materialize_skip_indexes_on_insert: 0 },
+}
+
+const querySettings: ClickHouseSettings = {
+  readonly: '2',
+  output_format_json_quote_64bit_integers: 1,
+  // NaN and infinities as strings instead of null.
+  output_format_json_quote_denormals: 1,
+  // An exception after the first rows must not look like the end of a shorter answer.
+  wait_end_of_query: 1,
+}
+
+function isLostConnection(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ECONNRESET' || code === 'EPIPE'
+}

@@ -1,0 +1,79 @@
+import { type Access, type Client, connect } from '../client.ts'
+import { anyOf } from './cluster-client.ts'
+import { applyClusterSchema, shardDatabase } from './cluster-schema.ts'
+import type { StoreOptions } from '../engine/open-embedded.ts'
+import { storeOver } from '../client-store.ts'
+import { startRetention } from '../retention-timer.ts'
+import { applySchema } from '../schema/schema.ts'
+import { parseStoreUrl, type StoreUrl } from '../store-url.ts'
+import type { Store } from '../store.ts'
+
+/**
+ * Uses a ClickHouse server, or a cluster of them: the URL is that of `parseStoreUrl`. Brings its tables up to date.
+ *
+ * @throws StoreError when the URL is none or the server can't be used
+ */
+export async function openClusterStore(url: string, options: StoreOptions = {}): Promise<Store> {
+  const target = parseStoreUrl(url)
+  await migrate(target)
+  const { nodes, database, cluster } = target
+  const all = nodes.map((node) => connect({ ...node, ...settingsOf(cluster), database }))
+  const client = anyOf(all as [Client, ...Client[]])
+  // Rows are on the nodes themselves; what is over them has none.
+  const own = cluster === undefined ? all : nodes.map((node) => connect({ ...node, database: shardDatabase(database) }))
+  const stopRetention = startRetention(() => own, options.retention, options.log ?? (() => {}))
+  const store = storeOver(
+    'cluster',
+    () => client,
+    cluster === undefined
+      ? {}
+      : {
+          parts: `cluster('${cluster}', system.parts)`,
+          detachedParts: `cluster('${cluster}', system.detached_parts)`,
+          partsDatabase: shardDatabase(database),
+        },
+  )
+  return {
+    ...store,
+    close: async () => {
+      stopRetention()
+      await store.close()
+      if (cluster !== undefined) await Promise.all(own.map((node) => node.close()))
+    },
+  }
+}
+
+/**
+ * Creates the tables, or brings them up to this program's version. Idempotent, and safe twice at once.
+ *
+ * @throws StoreError
+ */
+export async function migrateCluster(url: string): Promise<StoreUrl> {
+  const target = parseStoreUrl(url)
+  await migrate(target)
+  return target
+}
+
+async function migrate({ nodes, database, cluster }: StoreUrl): Promise<void> {
+  const clients = nodes.map((node) => connect(node))
+  try {
+    if (cluster === undefined) await applySchema(clients[0] as Client, database)
+    else await applyClusterSchema(clients, database, cluster)
+  } finally {
+    await Promise.all(clients.map((client) => client.close()))
+  }
+}
+
+function settingsOf(cluster: string | undefined): Pick<Access, 'settings'> {
+  if (cluster === undefined) return {}
+  return {
+    settings: {
+      // An insert is done when every shard has its rows; what one refused is tried again, under the same token.
+      distributed_foreground_insert: 1,
+      // A table inside a question about another means all of its rows, on whatever shard.
+      distributed_product_mode: 'global',
+      // A trace is on one shard: the others needn't be asked.
+      optimize_skip_unused_shards: 1,
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import type { Client } from '../client.ts'
+
+/** Has the server Keeper, and the two macros that tell its replicas apart? Then what it keeps is replicated. */
+export async function isReplicated(client: Client): Promise<boolean> {
+  const [macros] = await client.query<{ n: number }>(
+    "select toUInt32(uniqExact(macro)) as n from system.macros where macro in ('shard', 'replica')",
+  )
+  if (macros?.n !== 2) return false
+  // A server that was built without Keeper's client has no such table.
+  const [keeper] = await client.query<{ n: number }>(
+    "select toUInt32(count()) as n from system.tables where database = 'system' and name = 'zookeeper_connection'",
+  )
+  if (keeper?.n !== 1) return false
+  const [connected] = await client.query<{ n: number }>(
+    'select toUInt32(count()) as n from system.zookeeper_connection',
+  )
+  return (connected?.n ?? 0) > 0
+}
+
+/** A week: replicas forget tokens after an hour by default, and a journal may wait longer for its store. */
+const REMEMBER_TOKENS_SECONDS = 604_800
+
+/** The statement with every MergeTree of it replicated; what creates no table stays as it is. */
+export function replicated(statement: string): string {
+  return statement
+    .replaceAll(/engine = (\w*MergeTree)(?:\(([^)]*)\))?/g, (_, engine: string, args: string | undefined) => {
+      const all = ["'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'", ...(args ? [args] : [])]
+      return `engine = Replicated${engine}(${all.join(', ')})`
+    })
+    .replaceAll(
+      /non_replicated_deduplication_window = \d+/g,
+      `replicated_deduplication_window_seconds = ${REMEMBER_TOKENS_SECONDS}`,
+    )
+}

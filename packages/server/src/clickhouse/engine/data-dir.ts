@@ -1,0 +1,83 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, writeSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { flockExclusively } from './flock.ts'
+import { StoreError } from '../store-error.ts'
+
+export type DataDir = {
+  /** Absolute, links resolved. */
+  readonly path: string
+  release(): void
+}
+
+/**
+ * Makes the directory if need be and takes it for this process. One data directory has one server: a second one is
+ * refused with `data-dir-in-use`, naming the process that has it, before anything in it was touched.
+ *
+ * The lock is flock(2), which Node lacks: the kernel drops it with the process, so that `kill -9` leaves nothing to clean
+ * up, and it holds between containers that share a volume, where a process id says nothing.
+ */
+export function takeDataDir(dir: string): DataDir {
+  const path = usable(dir, () => {
+    makeDirectory(resolve(dir))
+    return realpathSync(dir)
+  })
+  const file = join(path, 'lock')
+  const fd = usable(dir, () => openSync(file, 'a+', 0o600))
+  if (!flockExclusively(fd)) {
+    const owner = readFileSync(file, 'utf8').trim()
+    closeSync(fd)
+    throw new StoreError(
+      'data-dir-in-use',
+      `${path} is in use by another Spanlink server${owner === '' ? '' : ` (process ${owner})`}. Stop it, or choose another directory with --data.`,
+    )
+  }
+  usable(dir, () => {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid}\n`)
+  })
+  let held = true
+  return {
+    path,
+    release: () => {
+      if (held) closeSync(fd)
+      held = false
+    },
+  }
+}
+
+/** Not `mkdir` with `recursive`: where the file system refuses with ENOENT, as /proc does, Node tries for ever. */
+function makeDirectory(path: string): void {
+  if (isDirectory(path)) return
+  makeDirectory(dirname(path))
+  try {
+    mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Someone was faster.
+    if (!isDirectory(path)) throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+}
+
+function usable<T>(dir: string, act: () => T): T {
+  try {
+    return act()
+  } catch (cause) {
+    const reason = reasons[(cause as NodeJS.ErrnoException).code ?? ''] ?? String(cause)
+    throw new StoreError('data-dir-unusable', `Cannot keep data in ${dir}: ${reason}. Choose another with --data.`, {
+      cause,
+    })
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'no permission to write there',
+  EPERM: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'part of the path is a file',
+  EEXIST: 'it is a file',
+  ENOENT: 'no directory can be made there',
+  ENOSPC: 'the disk is full',
+}

@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync, statSync, truncateSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { type EngineAccess, writeEngineConfig } from './engine-config.ts'
+import { engineLibrary } from './engine-library.ts'
+import { flockExclusively } from './flock.ts'
+import { forgetUncommitted } from './repair-dedup-log.ts'
+import { StoreError } from '../store-error.ts'
+
+export type EngineOptions = {
+  /** Already taken with `takeDataDir`. */
+  readonly dataDir: string
+  /** What it may allocate. @default 1 GiB */
+  readonly memoryBytes?: number
+  /** Resolves true once the engine behind `access` answers queries. */
+  readonly answers: (access: EngineAccess) => Promise<boolean>
+  /** Called at the start and after each restart, with a new port and password. */
+  readonly onReady: (access: EngineAccess) => Promise<void>
+  readonly onDown: () => void
+  readonly log: (line: string) => void
+}
+
+export type Engine = {
+  state(): 'starting' | 'ready' | 'down'
+  restarts(): number
+  /** Process id, while there is one. */
+  pid(): number | undefined
+  stop(): Promise<void>
+}
+
+/** Starts the embedded engine and keeps it running until `stop()`. Rejects when the first start fails. */
+export async function startEngine(options: EngineOptions): Promise<Engine> {
+  const library = engineLibrary()
+  let state: 'starting' | 'ready' | 'down' = 'starting'
+  let restarts = 0
+  let child: ChildProcess | undefined
+  const stopped = new AbortController()
+
+  await launch().catch(async (error) => {
+    await terminate(child)
+    throw error
+  })
+
+  async function launch(): Promise<void> {
+    const run = await runOnce(library, options, (started) => {
+      child = started
+      if (stopped.signal.aborted) started.kill('SIGKILL')
+    })
+    await options.onReady(run.access)
+    state = 'ready'
+    watch(run, options.answers)
+    void relaunchAfter(run.ended)
+  }
+
+  async function relaunchAfter(ended: Promise<string>): Promise<void> {
+    const reason = await ended
+    child = undefined
+    state = 'down'
+    if (stopped.signal.aborted) return
+    options.onDown()
+    options.log(`The engine ended (${reason}). Starting it again.`)
+    for (let wait = 50; ; wait = Math.min(wait * 2, 5000)) {
+      await sleep(wait, undefined, { signal: stopped.signal }).catch(() => {})
+      if (stopped.signal.aborted) return
+      restarts += 1
+      try {
+        return await launch()
+      } catch (error) {
+        if (!stopped.signal.aborted) options.log(`The engine did not start: ${(error as Error).message}`)
+        await terminate(child)
+      }
+    }
+  }
+
+  return {
+    state: () => state,
+    restarts: () => restarts,
+    pid: () => child?.pid,
+    stop: async () => {
+      stopped.abort()
+      await terminate(child)
+      state = 'down'
+    },
+  }
+}
+
+type Run = { readonly child: ChildProcess; readonly access: EngineAccess; readonly ended: Promise<string> }
+
+const WATCH_EVERY_MS = 10_000
+const SILENCES_AT_MOST = 6
+
+/** Kills an engine that lives and says nothing for a minute: its end is what starts the next one. */
+function watch({ child, access, ended }: Run, answers: EngineOptions['answers']): void {
+  let silences = 0
+  const timer = setInterval(async () => {
+    silences = (await answers(access).catch(() => false)) ? 0 : silences + 1
+    if (silences >= SILENCES_AT_MOST) child.kill('SIGKILL')
+  }, WATCH_EVERY_MS)
+  timer.unref()
+  void ended.finally(() => clearInterval(timer))
+}
+
+// Another program may take the free port between our look and the engine's bind; and the engine of a server that was
+// killed needs a moment to notice and to let go of the directory. Both pass by themselves.
+const RETRIES_MS = 10_000
+
+async function runOnce(library: string, options: EngineOptions, onChild: (child: ChildProcess) => void): Promise<Run> {
+  const giveUp = performance.now() + RETRIES_MS
+  for (;;) {
+    if (!repair(options) && performance.now() < giveUp) {
+      await sleep(30)
+      continue
+    }
+    const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await freePort(), options.memoryBytes)
+    const child = spawnEngine(library, configFile, workingDir)
+    onChild(child)
+    const ended = endOf(child, join(workingDir, 'engine.log'))
+    const reason = await Promise.race([ended, ready(access, options.answers, ended)])
+    if (reason === 'ready') return { child, access, ended }
+    await terminate(child)
+    const passing = /Cannot lock file|Address already in use|NETWORK_ERROR/.test(reason)
+    if (!passing || performance.now() > giveUp) {
+      throw new StoreError(
+        'engine-down',
+        `The embedded engine did not start: ${reason}. Its log: ${workingDir}/engine.log`,
+      )
+    }
+    await sleep(30)
+  }
+}
+
+/** @returns false while an engine is still leaving the directory */
+function repair({ dataDir, log }: EngineOptions): boolean {
+  const clickhouseDir = join(dataDir, 'clickhouse')
+  const lock = join(clickhouseDir, 'status')
+  if (!existsSync(lock)) return true
+  // The engine's own lock, StatusFile.cpp: nothing may be committed while tokens are held against parts.
+  const fd = openSync(lock, 'r')
+  try {
+    if (!flockExclusively(fd)) return false
+    const forgotten = forgetUncommitted(clickhouseDir)
+    if (forgotten > 0) log(`The engine ended within ${forgotten} inserts; they will be made again.`)
+    return true
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function spawnEngine(library: string, configFile: string, workingDir: string): ChildProcess {
+  const self = fileURLToPath(import.meta.url)
+  const entry = fileURLToPath(new URL(`./engine-child${self.slice(self.lastIndexOf('.'))}`, import.meta.url))
+  const logFile = join(workingDir, 'engine.log')
+  const log = openSync(logFile, 'a', 0o600)
+  if (statSync(logFile).size > 4 * 1024 * 1024) truncateSync(logFile)
+  try {
+    return spawn(process.execPath, ['--max-old-space-size=32', entry, library, configFile], {
+      // The engine loads a config.xml that it finds in its working directory.
+      cwd: workingDir,
+      stdio: ['ignore', log, log, 'ipc'],
+      // Its own process group: a terminal's Ctrl-C is for the server, which drains first.
+      detached: true,
+      env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
+    })
+  } finally {
+    closeSync(log)
+  }
+}
+
+/** Resolves with the reason when the process ends or cannot start. */
+function endOf(child: ChildProcess, logFile: string): Promise<string> {
+  return new Promise((resolve) => {
+    let told: string | undefined
+    child.on('message', (message) => (told = String((message as { reason?: unknown }).reason)))
+    child.on('error', (error) => resolve(error.message))
+    child.on('exit', (code, signal) => resolve(told ?? `${signal ?? `exit ${code}`}${lastLine(logFile)}`))
+  })
+}
+
+function lastLine(logFile: string): string {
+  const line = readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? ''
+  return line === '' ? '' : `: ${line.slice(0, 300)}`
+}
+
+const READY_WITHIN_MS = 30_000
+
+async function ready(access: EngineAccess, answers: EngineOptions['answers'], ended: Promise<string>): Promise<string> {
+  const giveUp = performance.now() + READY_WITHIN_MS
+  while (performance.now() < giveUp) {
+    if (await answers(access)) return 'ready'
+    // The end, or 10 ms later nothing.
+    const end = await Promise.race([ended, sleep(10)])
+    if (end !== undefined) return end
+  }
+  return `no answer within ${READY_WITHIN_MS / 1000} s`
+}
+
+async function terminate(child: ChildProcess | undefined): Promise<void> {
+  if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  const exited = new Promise((resolve) => child.once('exit', resolve))
+  child.kill('SIGTERM')
+  const killer = setTimeout(() => child.kill('SIGKILL'), 3000)
+  await exited
+  clearTimeout(killer)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

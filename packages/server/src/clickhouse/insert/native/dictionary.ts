@@ -1,0 +1,130 @@
+import { sameBytes } from '../../../runtime/bytes-equal.ts'
+import { ByteList } from './byte-list.ts'
+import type { RowCursor } from './row-cursor.ts'
+import { mixed, settled } from './secret-hash.ts'
+
+const START_SLOTS = 256
+
+/**
+ * Distinct strings, numbered as they come. Attribute keys come in the same order span after span, so the string that
+ * followed last time is tried before any hash is worked out.
+ */
+export class Dictionary {
+  /** The strings as RowBinary has them, one after the other. */
+  readonly strings = new ByteList()
+  count = 0
+  /** Where each string's bytes are in `strings`, and how many. */
+  #at = new Uint32Array(START_SLOTS)
+  #length = new Uint32Array(START_SLOTS)
+  #hash = new Int32Array(START_SLOTS)
+  /** Open addressing: number + 1, or 0. */
+  #slots = new Uint32Array(START_SLOTS * 2)
+  /** Number + 1 of the string that came after this one last time. */
+  #next = new Uint32Array(START_SLOTS)
+  #last = 0
+
+  clear(): void {
+    this.strings.clear()
+    this.#slots.fill(0)
+    this.#next.fill(0)
+    this.count = 0
+    this.#last = 0
+  }
+
+  /** Takes the string that the cursor is at. */
+  number(cursor: RowCursor): number {
+    const length = cursor.varint()
+    const at = cursor.pos
+    cursor.pos = at + length
+    cursor.check()
+    const guess = (this.#next[this.#last] as number) - 1
+    if (guess >= 0 && this.#is(guess, cursor.view, at, length)) {
+      this.#last = guess
+      return guess
+    }
+    const found = this.#find(cursor, at, length)
+    this.#next[this.#last] = found + 1
+    this.#last = found
+    return found
+  }
+
+  lengthOf(number: number): number {
+    return this.#length[number] as number
+  }
+
+  /** Where the string's bytes begin in `strings`. */
+  startOf(number: number): number {
+    return this.#at[number] as number
+  }
+
+  /** Appends the string as RowBinary has it. */
+  write(number: number, out: ByteList): void {
+    const length = this.lengthOf(number)
+    out.varint(length)
+    out.append(this.strings.view, this.startOf(number), length)
+  }
+
+  #find(cursor: RowCursor, at: number, length: number): number {
+    const hash = hashOf(cursor.view, at, length)
+    const mask = this.#slots.length - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const number = (this.#slots[slot] as number) - 1
+      if (number < 0) return this.#add(hash, slot, cursor.view, at, length)
+      if (this.#hash[number] === hash && this.#is(number, cursor.view, at, length)) return number
+    }
+  }
+
+  #is(number: number, view: DataView, at: number, length: number): boolean {
+    return this.#length[number] === length && sameBytes(this.strings.view, this.#at[number] as number, view, at, length)
+  }
+
+  #add(hash: number, slot: number, view: DataView, at: number, length: number): number {
+    const number = this.count++
+    if (number === this.#at.length) this.#grow()
+    this.strings.varint(length)
+    this.#at[number] = this.strings.length
+    this.#length[number] = length
+    this.#hash[number] = hash
+    this.#next[number] = 0
+    this.strings.append(view, at, length)
+    if (this.count * 2 > this.#slots.length) this.#rehash()
+    else this.#slots[slot] = number + 1
+    return number
+  }
+
+  #grow(): void {
+    const size = this.#at.length * 2
+    this.#at = resized(this.#at, size)
+    this.#length = resized(this.#length, size)
+    this.#next = resized(this.#next, size)
+    const hash = new Int32Array(size)
+    hash.set(this.#hash)
+    this.#hash = hash
+  }
+
+  #rehash(): void {
+    const slots = new Uint32Array(this.#slots.length * 2)
+    const mask = slots.length - 1
+    for (let number = 0; number < this.count; number++) {
+      let slot = (this.#hash[number] as number) & mask
+      while (slots[slot] !== 0) slot = (slot + 1) & mask
+      slots[slot] = number + 1
+    }
+    this.#slots = slots
+  }
+}
+
+function hashOf(view: DataView, at: number, length: number): number {
+  const end = at + length
+  let hash = length
+  let pos = at
+  for (; pos <= end - 4; pos += 4) hash = mixed(hash ^ view.getInt32(pos, true))
+  for (; pos < end; pos++) hash = mixed(hash ^ view.getUint8(pos))
+  return settled(hash)
+}
+
+function resized(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(size)
+  larger.set(list)
+  return larger
+}

@@ -1,0 +1,77 @@
+import { ByteList } from './native/byte-list.ts'
+import { TupleNumbers } from './native/tuple-numbers.ts'
+import { ROW } from './rollups/span-row.ts'
+
+/** 32-bit words of a trace: its id, then its first and its last start. */
+const [ID, FIRST, LAST, WORDS] = [0, 4, 6, 8] as const
+const ID_WORDS = FIRST - ID
+
+const SECONDS_PER_DAY = 86_400
+
+/** Bytes of a row of `traces`. */
+const TRACE_ROW_BYTES = 36
+
+/**
+ * The bounds of a segment's traces, as rows of `traces`: they lead from a trace id to its spans, and are inserted before
+ * them, so that each trace that a list shows can be opened.
+ */
+export class TraceBounds {
+  readonly #traces = new TupleNumbers(ID_WORDS, WORDS - ID_WORDS)
+  readonly #id = new Uint32Array(ID_WORDS)
+  #last = 0
+  #received = 0
+  readonly #rows = new ByteList()
+
+  clear(): void {
+    this.#traces.clear()
+    this.#last = 0
+    this.#received = 0
+    this.#rows.clear()
+  }
+
+  /** Takes the row at `start`. */
+  take(view: DataView, start: number): void {
+    const id = this.#id
+    for (let word = 0; word < ID_WORDS; word++) id[word] = view.getUint32(start + ROW.ids + 4 * word, true)
+    const low = view.getUint32(start + ROW.start, true)
+    const high = view.getUint32(start + ROW.start + 4, true)
+    const received = view.getUint32(start + ROW.received, true)
+    if (received > this.#received) this.#received = received
+    const traces = this.#traces
+    const known = traces.count
+    // Spans of a trace come together more often than not.
+    if (known === 0 || !traces.is(this.#last, id)) this.#last = traces.number(id)
+    const at = this.#last * WORDS
+    const isNew = traces.count > known
+    if (isNew || isBefore(low, high, traces.words, at + FIRST)) put(low, high, traces.words, at + FIRST)
+    if (isNew || !isBefore(low, high, traces.words, at + LAST)) put(low, high, traces.words, at + LAST)
+  }
+
+  /** RowBinary, valid until `clear`. */
+  rows(): Uint8Array {
+    // The day alone compresses to nothing, and nobody needs more: sql/traces_by_day.sql.
+    const day = this.#received - (this.#received % SECONDS_PER_DAY)
+    const { words, count } = this.#traces
+    const rows = this.#rows
+    rows.reserve(count * TRACE_ROW_BYTES)
+    const { view } = rows
+    for (let from = 0, to = rows.length; from < count * WORDS; from += WORDS) {
+      for (let word = ID; word < FIRST; word++, to += 4) view.setUint32(to, words[from + word] as number, true)
+      view.setUint32(to, day, true)
+      to += 4
+      for (let word = FIRST; word < WORDS; word++, to += 4) view.setUint32(to, words[from + word] as number, true)
+    }
+    rows.length += count * TRACE_ROW_BYTES
+    return rows.used()
+  }
+}
+
+function isBefore(low: number, high: number, words: Uint32Array, at: number): boolean {
+  const knownHigh = words[at + 1] as number
+  return high < knownHigh || (high === knownHigh && low < (words[at] as number))
+}
+
+function put(low: number, high: number, words: Uint32Array, at: number): void {
+  words[at] = low
+  words[at + 1] = high
+}

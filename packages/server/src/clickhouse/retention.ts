@@ -1,0 +1,64 @@
+import type { Client } from './client.ts'
+import { STRETCH_SECONDS } from './insert/insert-cache.ts'
+import { dayTables } from './schema/schema.ts'
+
+export type Retention = {
+  /** How long data is kept after it arrived. Days are dropped whole, so it stays up to a day longer. */
+  readonly keepSeconds?: number
+  /** Once the tables are larger, the oldest days go, but never the newest. */
+  readonly maxBytes?: number
+}
+
+type Day = {
+  readonly partition: string
+  readonly newest: number
+  readonly bytes: string
+  readonly tables: readonly string[]
+}
+
+/** Drops what is too old or too much, by day of arrival. Returns the days dropped, oldest first. */
+export async function dropExpired(client: Client, retention: Retention): Promise<string[]> {
+  const { keepSeconds = Infinity, maxBytes = Infinity } = retention
+  const days = await client.query<Day>(
+    `select partition_id as partition, toUnixTimestamp(max(max_time)) as newest, sum(bytes_on_disk) as bytes,
+      groupUniqArray(table) as tables
+    from system.parts
+    where active and database = currentDatabase() and table in {tables:Array(String)}
+    group by partition_id order by partition_id`,
+    { tables: dayTables },
+  )
+  const oldest = Date.now() / 1000 - keepSeconds
+  let bytes = days.reduce((sum, day) => sum + Number(day.bytes), 0)
+  const dropped: string[] = []
+  for (const [index, day] of days.entries()) {
+    const tooMuch = bytes > maxBytes && index < days.length - 1
+    if (day.newest >= oldest && !tooMuch) continue
+    for (const table of day.tables) {
+      await client.command(`alter table ${table} drop partition id '${dayOnly(day.partition)}'`)
+    }
+    bytes -= Number(day.bytes)
+    dropped.push(day.partition)
+  }
+  if (dropped.length > 0) await dropForgottenNames(client)
+  return dropped
+}
+
+/** `sources` and its like say when each was last seen; what no kept day can name any more goes. */
+async function dropForgottenNames(client: Client): Promise<void> {
+  const [first] = await client.query<{ received: number }>(
+    `select toUnixTimestamp(min(min_time)) as received from system.parts
+    where active and database = currentDatabase() and table in ('spans', 'logs', 'metric_points')`,
+  )
+  const received = Number(first?.received ?? 0)
+  if (received === 0) return
+  // A name is written once in so long: the row may be that much older than what it names.
+  const before = Math.max(0, received - STRETCH_SECONDS)
+  for (const table of ['sources', 'operations', 'metric_series']) {
+    await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)
+  }
+}
+
+function dayOnly(partition: string): string {
+  if (!/^[0-9]{8}$/.test(partition)) throw new Error(`not a day partition: ${partition}`)
+  return partition
+}

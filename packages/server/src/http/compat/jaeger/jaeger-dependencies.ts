@@ -1,0 +1,40 @@
+import type { TopologyEdge } from '@spanlink/api-schema'
+import { findTopology } from '../../../query/topology/find-topology.ts'
+import { nodeId, parseNodeId } from '../../../query/topology/node-id.ts'
+import type { TimeWindow } from '../../../query/sql/time-window.ts'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+
+export type Dependency = { readonly parent: string; readonly child: string; readonly callCount: number }
+
+/**
+ * Which service calls or sends to which. A message goes from each producer of its topic to each consumer; where
+ * a topic has several producers, what a consumer took is shared among them as they sent.
+ */
+export async function findDependencies(
+  store: Store,
+  window: TimeWindow,
+  service: string | undefined,
+  options: QueryOptions,
+): Promise<readonly Dependency[]> {
+  const { nodes, edges } = await findTopology(store, { start: String(window.start), end: String(window.end) }, options)
+  const nameOf = new Map(nodes.map(({ id, name }) => [id, name]))
+  const counts = new Map<string, Dependency>()
+  const add = (from: TopologyEdge, to: TopologyEdge, count: number): void => {
+    const [parent, child] = [nameOf.get(from.from) ?? '', nameOf.get(to.to) ?? '']
+    if (service !== undefined && parent !== service && child !== service) return
+    const key = JSON.stringify([parent, child])
+    counts.set(key, { parent, child, callCount: (counts.get(key)?.callCount ?? 0) + count })
+  }
+  const producersOf = Map.groupBy(
+    edges.filter(({ type }) => type === 'produce'),
+    ({ to }) => to,
+  )
+  for (const edge of edges) {
+    if (edge.type === 'call') add(edge, edge, edge.count)
+    if (edge.type !== 'consume') continue
+    const producers = producersOf.get(nodeId('topic', edge.topic ?? '', parseNodeId(edge.from))) ?? []
+    const sent = producers.reduce((sum, { count }) => sum + count, 0)
+    for (const producer of producers) add(producer, edge, Math.max(1, Math.round((edge.count * producer.count) / sent)))
+  }
+  return [...counts.values()]
+}

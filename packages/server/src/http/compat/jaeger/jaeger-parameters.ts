@@ -1,0 +1,103 @@
+import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { parseDuration } from '../../../query/sql/time-parameters.ts'
+import { attributeCondition } from '../tag-condition.ts'
+
+export type JaegerQuery = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** What a search of either version asks for. */
+export type JaegerSearch = {
+  readonly service: string | undefined
+  readonly operation: string | undefined
+  readonly tags: ReadonlyMap<string, string>
+  /** Go's spelling: `1.5ms`, `2s`, `1h30m`. */
+  readonly minDuration: string | undefined
+  readonly maxDuration: string | undefined
+}
+
+/** The first value of a parameter under any of its names; an empty one is none. */
+export function textOf(query: JaegerQuery, ...names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const [first] = textsOf(query, name)
+    if (first !== undefined) return first
+  }
+  return undefined
+}
+
+export function textsOf(query: JaegerQuery, name: string): readonly string[] {
+  const value = query[name] ?? []
+  return (typeof value === 'string' ? [value] : value).filter((text) => text !== '')
+}
+
+export function countOf(query: JaegerQuery, names: readonly string[], usual: number, most: number): number {
+  const text = textOf(query, ...names)
+  if (text === undefined) return usual
+  if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(names[0] ?? '', `${names[0]} is not a number.`)
+  if (Number(text) > most) throw new BadParameter(names[0] ?? '', `${names[0]} must be at most ${most}.`)
+  return Math.max(Number(text), 1)
+}
+
+/** `tag=key:value` and `tags={"key":"value"}`, each any number of times. */
+export function tagsOf(query: JaegerQuery): ReadonlyMap<string, string> {
+  const tags = new Map<string, string>()
+  for (const tag of textsOf(query, 'tag')) {
+    const at = tag.indexOf(':')
+    if (at < 1) throw new BadParameter('tag', 'tag is not key:value.')
+    tags.set(tag.slice(0, at), tag.slice(at + 1))
+  }
+  for (const text of textsOf(query, 'tags')) for (const [key, value] of jsonTags('tags', text)) tags.set(key, value)
+  return tags
+}
+
+/** A JSON object of texts. */
+export function jsonTags(name: string, text: string): readonly (readonly [string, string])[] {
+  try {
+    const parsed: unknown = JSON.parse(text)
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
+      return Object.entries(parsed).map(([key, value]) => [key, typeof value === 'string' ? value : String(value)])
+    }
+  } catch {
+    // Told below, as what is JSON and no object is.
+  }
+  throw new BadParameter(name, `${name} is not a JSON object such as {"http.status_code":"500"}.`)
+}
+
+/** The search as TraceQL: all of it has to be true of one span, as with Jaeger. */
+export function traceQlOf({ service, operation, tags, minDuration, maxDuration }: JaegerSearch): string {
+  const conditions = [
+    ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
+    ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
+    ...(minDuration === undefined ? [] : [`duration >= ${durationOf('minDuration', minDuration)}`]),
+    ...(maxDuration === undefined ? [] : [`duration <= ${durationOf('maxDuration', maxDuration)}`]),
+    ...[...tags].map(([key, value]) => tagToTraceQl(key, value)),
+  ]
+  return `{ ${conditions.join(' && ')} }`
+}
+
+const STATUSES = ['error', 'ok', 'unset']
+const KINDS = ['server', 'client', 'producer', 'consumer', 'internal', 'unspecified']
+
+/** Tags that our responses make of a span's fields; any other is an attribute of the span, its process, events, scope or links. */
+function tagToTraceQl(key: string, value: string): string {
+  const text = JSON.stringify(value)
+  const word = value.toLowerCase()
+  if (key === 'error' && (word === 'true' || word === 'false')) return `status ${word === 'true' ? '=' : '!='} error`
+  if (key === 'span.kind' && KINDS.includes(word)) return `kind = ${word}`
+  if (key === 'otel.status_code' && STATUSES.includes(word)) return `status = ${word}`
+  if (key === 'otel.status_description') return `statusMessage = ${text}`
+  if (key === 'otel.scope.name') return `instrumentation:name = ${text}`
+  if (key === 'otel.scope.version') return `instrumentation:version = ${text}`
+  const attribute = attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
+  // A field of a log, which is what Jaeger makes of an event's name.
+  return key === 'event' ? `(event:name = ${text} || ${attribute})` : attribute
+}
+
+/** The search for parts is quadratic in digits without a unit. */
+const MAX_DURATION_LENGTH = 64
+
+function durationOf(name: string, text: string): string {
+  // Go adds up several units; the parser of ours knows one.
+  const parts = text.length > MAX_DURATION_LENGTH ? null : text.match(/[0-9.]+(?:h|ms|m|s|us|µs|ns)/g)
+  if (parts === null || parts.join('') !== text) throw new BadParameter(name, `${name} is not a duration such as 1.5s.`)
+  const sum = parts.reduce((total, part) => total + parseDuration(name, part), 0n)
+  return `${sum}ns`
+}

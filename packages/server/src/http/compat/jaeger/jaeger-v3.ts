@@ -1,0 +1,140 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { listOperations, listServices } from '../../../query/traces/names.ts'
+import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
+import { findTrace } from '../../../query/traces/trace.ts'
+import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { hangUp } from '../../abort-signal.ts'
+import { problemOf } from '../../problems.ts'
+import { otlpOfTrace, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
+import { countOf, type JaegerQuery, jsonTags, textOf, traceQlOf } from './jaeger-parameters.ts'
+import { traceIdOf, UnknownTrace } from './jaeger-trace-id.ts'
+
+const TRACES_AT_MOST = 1_500
+
+/** `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids in hex. */
+export function serveJaegerV3(app: FastifyInstance, store: Store): void {
+  void app.register(
+    async (jaeger) => {
+      jaeger.setErrorHandler((error, _request, reply) => {
+        const { status, detail = '' } =
+          error instanceof UnknownTrace ? { status: 404, detail: error.message } : problemOf(error)
+        return reply.code(status).send({ error: { httpCode: status, message: detail } })
+      })
+      jaeger.get('/services', async (_request, reply) => {
+        const { services } = await listServices(store, { signal: hangUp(reply) })
+        return { services }
+      })
+      jaeger.get('/operations', async (request, reply) => {
+        const query = queryOf(request)
+        const [service, kind] = [textOf(query, 'service'), textOf(query, 'spanKind', 'span_kind')]
+        const asked = service === undefined ? {} : { service }
+        const { operations } = await listOperations(store, asked, { signal: hangUp(reply) })
+        const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
+        return { operations: found.filter(({ spanKind }) => kind === undefined || spanKind === kind) }
+      })
+      jaeger.get('/trace-summaries', async (request, reply) => {
+        const found = await search(store, queryOf(request), { signal: hangUp(reply) })
+        return { summaries: found.map(({ summary }) => summaryOf(summary)) }
+      })
+      jaeger.get('/traces', async (request, reply) => {
+        const options = { signal: hangUp(reply) }
+        const found = await search(store, queryOf(request), options)
+        return await whole(
+          store,
+          found.map(({ summary }) => summary.traceId),
+          options,
+        )
+      })
+      jaeger.get('/traces/:traceId', async (request, reply) => {
+        const { traceId } = request.params as { readonly traceId: string }
+        return await whole(store, [traceIdOf(traceId)], { signal: hangUp(reply) })
+      })
+    },
+    { prefix: '/jaeger/api/v3' },
+  )
+}
+
+const KNOWN: ReadonlySet<string> = new Set(
+  [
+    ['serviceName', 'service_name'],
+    ['operationName', 'operation_name'],
+    ['startTimeMin', 'start_time_min'],
+    ['startTimeMax', 'start_time_max'],
+    ['durationMin', 'duration_min'],
+    ['durationMax', 'duration_max'],
+    ['searchDepth', 'search_depth'],
+    // Raw spans are what there is: nothing adjusts them.
+    ['rawTraces', 'raw_traces'],
+    ['attributes', 'num_traces'],
+  ].flatMap((names) => names.map((name) => `query.${name}`)),
+)
+
+type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
+
+async function search(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly Found[]> {
+  const unknown = Object.keys(query).find((name) => name.startsWith('query.') && !KNOWN.has(name))
+  if (unknown !== undefined) throw new BadParameter(unknown, `${unknown} is not supported; use query.attributes.`)
+  const [attributesName, attributes] = ['query.attributes', textOf(query, 'query.attributes')]
+  const text = traceQlOf({
+    service: textOf(query, 'query.serviceName', 'query.service_name'),
+    operation: textOf(query, 'query.operationName', 'query.operation_name'),
+    tags: new Map(attributes === undefined ? [] : jsonTags(attributesName, attributes)),
+    minDuration: textOf(query, 'query.durationMin', 'query.duration_min'),
+    maxDuration: textOf(query, 'query.durationMax', 'query.duration_max'),
+  })
+  const depth = ['query.searchDepth', 'query.search_depth', 'query.num_traces']
+  const { traces } = await searchTraceQL(store, text, {
+    ...options,
+    start: timeOf(query, 'query.startTimeMin', 'query.start_time_min'),
+    end: timeOf(query, 'query.startTimeMax', 'query.start_time_max'),
+    limit: countOf(query, depth, 100, TRACES_AT_MOST),
+    spansPerSpanset: 1,
+  })
+  return traces
+}
+
+/** RFC 3339; both ends have to be there. */
+function timeOf(query: JaegerQuery, name: string, olderName: string): bigint {
+  const text = textOf(query, name, olderName)
+  if (text === undefined) throw new BadParameter(name, `${name} is required.`)
+  const [, seconds = '', fraction = '', zone = ''] = /^(.{19})(?:\.([0-9]+))?(Z|[+-][0-9:]+)$/i.exec(text) ?? []
+  const millis = Date.parse(seconds + zone)
+  if (!(millis >= 0)) throw new BadParameter(name, `${name} is not a time such as 2026-01-31T10:00:00Z.`)
+  return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
+}
+
+/** `TraceSummary`; what would take reading every span (orphans) is left out, as the schema allows. */
+function summaryOf(summary: Found['summary']): object {
+  const { traceId, rootMissing, rootService, rootName, startTimeUnixNano, durationNano, services } = summary
+  return {
+    traceId,
+    ...(rootMissing ? {} : { rootServiceName: rootService, rootOperationName: rootName }),
+    minStartTimeUnixNano: startTimeUnixNano,
+    maxEndTimeUnixNano: String(BigInt(startTimeUnixNano) + BigInt(durationNano)),
+    spanCount: summary.spanCount,
+    errorSpanCount: summary.errorCount,
+    services: services.map(({ name, spanCount, errorCount }) => ({ name, spanCount, errorSpanCount: errorCount })),
+  }
+}
+
+const SPANS_AT_MOST = 200_000
+
+async function whole(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
+  const resourceSpans: ResourceSpans[] = []
+  let spans = 0
+  for (const id of ids) {
+    if (spans >= SPANS_AT_MOST) break
+    const trace = await findTrace(store, id, options)
+    if (trace === undefined) continue
+    spans += trace.spans.length
+    resourceSpans.push(...otlpOfTrace(withUniqueSpanIds(trace)))
+  }
+  if (resourceSpans.length === 0) throw new UnknownTrace()
+  return { result: { resourceSpans } }
+}
+
+function queryOf(request: FastifyRequest): JaegerQuery {
+  return request.query as JaegerQuery
+}

@@ -1,0 +1,101 @@
+import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { defaultEnd, MAX_UINT64, parseDuration } from '../../../query/sql/time-parameters.ts'
+import { attributeCondition } from '../tag-condition.ts'
+
+export type TempoQuery = Readonly<Record<string, string | readonly string[] | undefined>>
+
+const SECOND = 1_000_000_000n
+
+export function textOf(query: TempoQuery, name: string): string | undefined {
+  const value = query[name]
+  const one = typeof value === 'string' ? value : value?.[0]
+  return one === '' ? undefined : one
+}
+
+/** `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names none. */
+export function tempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
+  const start = timeOf('start', textOf(query, 'start')) ?? 0n
+  const end = timeOf('end', textOf(query, 'end')) ?? defaultEnd(start)
+  // Both in whole seconds, of which Tempo's end is the last that counts.
+  if (end === start) return { start, end: end + SECOND }
+  if (end < start) throw new BadParameter('start', 'start is not before end.')
+  return { start, end }
+}
+
+export function countOf(query: TempoQuery, name: string, usual: number, most: number): number {
+  const text = textOf(query, name)
+  if (text === undefined) return usual
+  if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(name, `${name} is not a number.`)
+  // Tempo takes 0 for as many as it has, and refuses more than its maximum.
+  if (Number(text) > most) throw new BadParameter(name, `${name} must be at most ${most}.`)
+  return Number(text) === 0 ? most : Number(text)
+}
+
+/** `15s`, `1m`, or a number of seconds; undefined where there is none. */
+export function stepOf(query: TempoQuery): bigint | undefined {
+  const text = textOf(query, 'step')
+  if (text === undefined) return undefined
+  const step = parseDuration('step', /^[0-9.]+$/.test(text) ? `${text}s` : text)
+  if (step <= 0n) throw new BadParameter('step', 'step is not longer than nothing.')
+  return step
+}
+
+/** `q`, or what Tempo's older search says by `tags` (logfmt), `minDuration` and `maxDuration`, as TraceQL. */
+export function searchText(query: TempoQuery): string {
+  const q = textOf(query, 'q')
+  if (q !== undefined) return q
+  const conditions = parseTags(textOf(query, 'tags') ?? '').map(([key, value]) => legacyTag(key, value))
+  for (const [name, sign] of [
+    ['minDuration', '>='],
+    ['maxDuration', '<='],
+  ] as const) {
+    const text = textOf(query, name)
+    if (text !== undefined) conditions.push(`duration ${sign} ${parseDuration(name, text)}ns`)
+  }
+  return `{ ${conditions.join(' && ')} }`
+}
+
+/** logfmt: `key=value key="quoted value"`. A key without `=` is left out. */
+function parseTags(text: string): (readonly [key: string, value: string])[] {
+  const tags: (readonly [string, string])[] = []
+  // Sticky: each match begins where the one before ended, which keeps it linear.
+  const pair = /\s*([^\s=]+)(?:=(?:"((?:[^"\\]|\\.)*)"|(\S*)))?|\s*=\S*/y
+  for (let match = pair.exec(text); match !== null && match[0] !== ''; match = pair.exec(text)) {
+    const [, key, quoted, bare] = match
+    const value = quoted?.replaceAll(/\\(.)/g, '$1') ?? bare
+    if (key !== undefined && value !== undefined) tags.push([key, value])
+  }
+  return tags
+}
+
+/** Names of Tempo's older search that stand for fields of the span or its trace. */
+function legacyTag(key: string, value: string): string {
+  const field = legacyFields[key]
+  if (field !== undefined) return `${field} = ${JSON.stringify(value)}`
+  if (key === 'status.code' && STATUSES.has(value)) return `status = ${value}`
+  if (key === 'error' && (value === 'true' || value === 'false')) return `status ${value === 'true' ? '=' : '!='} error`
+  return attributeCondition([''], key, value)
+}
+
+const legacyFields: Readonly<Record<string, string>> = {
+  name: 'name',
+  'root.name': 'trace:rootName',
+  'root.service.name': 'trace:rootService',
+}
+
+const STATUSES: ReadonlySet<string> = new Set(['error', 'ok', 'unset'])
+
+/** Unix time in seconds, milliseconds or nanoseconds, told apart by size, or RFC 3339. */
+function timeOf(name: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined
+  const [, whole, fraction = ''] = /^([0-9]{1,20})(?:\.([0-9]+))?$/.exec(text) ?? []
+  if (whole !== undefined) {
+    const unit = whole.length <= 11 ? SECOND : whole.length <= 14 ? 1_000_000n : 1n
+    const rest = (BigInt(fraction.slice(0, 9).padEnd(9, '0')) * unit) / SECOND
+    const nanos = BigInt(whole) * unit + rest
+    return nanos > MAX_UINT64 ? MAX_UINT64 : nanos
+  }
+  const millis = Date.parse(text)
+  if (!(millis >= 0)) throw new BadParameter(name, `${name} is no time: Unix seconds or RFC 3339.`)
+  return BigInt(millis) * 1_000_000n
+}

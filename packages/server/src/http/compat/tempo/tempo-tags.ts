@@ -1,0 +1,54 @@
+import { listServices } from '../../../query/traces/names.ts'
+import { TraceQLError } from '../../../traceql/syntax/errors.ts'
+import { intrinsicSpellings } from '../../../traceql/syntax/intrinsics.ts'
+import { attributeKeys, typedValues } from '../../../traceql/complete/names.ts'
+import type { Store } from '../../../clickhouse/store.ts'
+
+type Names = Parameters<typeof attributeKeys>[1]
+
+const SCOPES = ['resource', 'span', 'event', 'link', 'instrumentation'] as const
+
+/** Names of attributes by scope, and of intrinsics: all, or those of one scope. */
+export async function tempoScopes(
+  store: Store,
+  wanted: string | undefined,
+  names: Names,
+): Promise<{ readonly name: string; readonly tags: readonly string[] }[]> {
+  const isAll = wanted === undefined || wanted === 'none'
+  const scopes = await Promise.all(
+    SCOPES.filter((scope) => isAll || scope === wanted).map(async (scope) => ({
+      name: scope,
+      tags: (await attributeKeys(store, { ...names, scope })).found.map(({ key }) => key),
+    })),
+  )
+  return isAll || wanted === 'intrinsic' ? [...scopes, { name: 'intrinsic', tags: intrinsicSpellings }] : scopes
+}
+
+type TagValue = { readonly type: 'string' | 'int' | 'float' | 'bool' | 'keyword'; readonly value: string }
+
+/** Values of a tag; none of one whose values nobody picks from a list, such as a duration. */
+export async function tempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {
+  const words = KEYWORDS[tag.replace(/^span:/, '')]
+  if (words !== undefined) return words.map((value) => ({ type: 'keyword', value }))
+  if (tag === 'rootServiceName' || tag === 'trace:rootService') {
+    return (await listServices(store, names)).services.map((value) => ({ type: 'string', value }))
+  }
+  const field = tag === 'rootName' || tag === 'trace:rootName' ? 'name' : tag
+  try {
+    return (await typedValues(store, field, names)).found.map(({ text, type }) => ({
+      type: TYPES[type] ?? 'string',
+      value: text,
+    }))
+  } catch (error) {
+    if (error instanceof TraceQLError && error.code !== 'limit') return []
+    throw error
+  }
+}
+
+const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
+  status: ['error', 'ok', 'unset'],
+  kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
+}
+
+/** Tempo's words for the letters of `spans.attr_types`; lists, maps and bytes are text to it. */
+const TYPES: Readonly<Record<string, TagValue['type']>> = { i: 'int', d: 'float', b: 'bool' }

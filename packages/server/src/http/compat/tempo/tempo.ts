@@ -1,0 +1,183 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
+import { findTrace } from '../../../query/traces/trace.ts'
+import { limits } from '../../../traceql/execute/limits.ts'
+import { aligned } from '../../../traceql/metrics/intervals.ts'
+import { usualExemplars } from '../../../traceql/metrics/exemplars.ts'
+import { metricsTraceQL } from '../../../traceql/metrics/metrics.ts'
+import { narrowingIn } from '../../../traceql/complete/names.ts'
+import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
+import type { Store } from '../../../clickhouse/store.ts'
+import { hangUp } from '../../abort-signal.ts'
+import { problemOf } from '../../problems.ts'
+import { otlpOfTrace, type ResourceSpans } from './otlp-of-trace.ts'
+import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
+import { instantSeries, rangeSeries } from './tempo-series.ts'
+import { countOf, searchText, stepOf, tempoWindow, type TempoQuery, textOf } from './tempo-parameters.ts'
+import { tempoTrace } from './tempo-search.ts'
+import { tempoScopes, tempoTagValues } from './tempo-tags.ts'
+
+const STEPS = 120n
+const NAMES = 1000
+const TRACES = 1000
+
+/** Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md). */
+export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
+  void app.register(
+    async (tempo) => {
+      tempo.setErrorHandler((error, _request, reply) => {
+        const { status, detail } = problemOf(error)
+        return reply.code(status).type('text/plain').send(detail)
+      })
+      tempo.get('/api/echo', (_request, reply) => reply.type('text/plain').send('echo'))
+      tempo.get('/ready', (_request, reply) => reply.type('text/plain').send('ready'))
+      tempo.get('/api/status/buildinfo', async () => ({
+        status: 'success',
+        data: { version, revision: '', branch: '' },
+      }))
+      traces(tempo, store)
+      searches(tempo, store)
+      metrics(tempo, store)
+    },
+    { prefix: '/tempo' },
+  )
+}
+
+function traces(tempo: FastifyInstance, store: Store): void {
+  const answer = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    wrap: {
+      readonly protobuf: (trace: Buffer, cut: string | undefined) => Buffer
+      readonly json: (otlp: readonly object[], cut: string | undefined) => object
+    },
+  ): Promise<unknown> => {
+    const id = (request.params as { readonly id: string }).id.toLowerCase()
+    if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
+    const trace = await findTrace(store, id.padStart(32, '0'), { signal: hangUp(reply) })
+    if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
+    const otlp = otlpOfTrace(withUniqueSpanIds(trace))
+    const cut = trace.truncated ? `The trace has more spans: these are the first ${trace.spans.length}.` : undefined
+    if (/protobuf/.test(request.headers.accept ?? '')) {
+      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), cut))
+    }
+    return wrap.json(withBytes(otlp), cut)
+  }
+  const v1 = { protobuf: (trace: Buffer) => trace, json: (batches: readonly object[]) => ({ batches }) }
+  const v2 = {
+    protobuf: traceByIdResponse,
+    json: (resourceSpans: readonly object[], cut: string | undefined) => ({
+      trace: { resourceSpans },
+      metrics: {},
+      ...statusOf(cut === undefined ? [] : [cut]),
+    }),
+  }
+  tempo.get('/api/traces/:id', (request, reply) => answer(request, reply, v1))
+  tempo.get('/api/v2/traces/:id', (request, reply) => answer(request, reply, v2))
+}
+
+function searches(tempo: FastifyInstance, store: Store): void {
+  tempo.get('/api/search', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const text = searchText(query)
+    const { traces: found, scanned } = await searchTraceQL(store, text, {
+      ...tempoWindow(query),
+      limit: countOf(query, 'limit', 20, TRACES),
+      spansPerSpanset: countOf(query, 'spss', 3, 100),
+      signal: hangUp(reply),
+    })
+    // Tempo's field for a search that didn't see all: jobs that are still to do.
+    const isPartial = scanned.until !== undefined || scanned.isCut === true
+    const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
+    return {
+      traces: found.map((trace) => tempoTrace(trace, text)),
+      metrics: { inspectedTraces: found.length, ...jobs },
+    }
+  })
+  const names = (request: FastifyRequest, reply: FastifyReply) => ({
+    ...tempoWindow(request.query as TempoQuery),
+    limit: countOf(request.query as TempoQuery, 'limit', NAMES, NAMES),
+    narrowing: narrowingIn(textOf(request.query as TempoQuery, 'q') ?? ''),
+    signal: hangUp(reply),
+  })
+  tempo.get('/api/v2/search/tags', async (request, reply) => {
+    const scope = textOf(request.query as TempoQuery, 'scope')
+    return { scopes: await tempoScopes(store, scope, names(request, reply)), metrics: {} }
+  })
+  tempo.get('/api/search/tags', async (request, reply) => {
+    const scope = textOf(request.query as TempoQuery, 'scope')
+    const scopes = await tempoScopes(store, scope, names(request, reply))
+    return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
+  })
+  tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
+    const { tag } = request.params as { readonly tag: string }
+    return { tagValues: await tempoTagValues(store, tag, names(request, reply)), metrics: {} }
+  })
+  tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
+    const { tag } = request.params as { readonly tag: string }
+    const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
+    const values = await tempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
+    return { tagValues: values.map(({ value }) => value), metrics: {} }
+  })
+}
+
+function metrics(tempo: FastifyInstance, store: Store): void {
+  const windowOf = (query: TempoQuery): { readonly start: bigint; readonly end: bigint } => {
+    const now = BigInt(Date.now()) * 1_000_000n
+    const said = tempoWindow({ ...query, end: textOf(query, 'end') ?? String(now) })
+    return textOf(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
+  }
+  tempo.get('/api/metrics/query_range', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const { start, end } = windowOf(query)
+    const least = (end - start) / BigInt(limits.points) + 1n
+    const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
+    const step = stepOf(query) ?? usual
+    // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of the query.
+    const exemplars = countOf(query, 'exemplars', usualExemplars, usualExemplars)
+    const options = { ...aligned({ start, end }, step), step, exemplars, signal: hangUp(reply) }
+    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
+    return { series: rangeSeries(series), metrics: {}, ...statusOf(cuts) }
+  })
+  tempo.get('/api/metrics/query', async (request, reply) => {
+    const query = request.query as TempoQuery
+    const { start, end } = windowOf(query)
+    const options = { start, end, step: end - start, signal: hangUp(reply) }
+    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
+    return { series: instantSeries(series), metrics: {}, ...statusOf(cuts) }
+  })
+}
+
+/** COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status refuse the field. */
+function statusOf(cuts: readonly string[]): object {
+  return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
+}
+
+/** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
+export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffer {
+  if (cut === undefined) return message(1, trace)
+  return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(cut))])
+}
+
+/** Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb), unlike OTLP's. */
+function withBytes(otlp: readonly ResourceSpans[]): readonly object[] {
+  const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
+  return otlp.map((one) => ({
+    ...one,
+    scopeSpans: one.scopeSpans.map((scope) => ({
+      ...scope,
+      spans: scope.spans.map((span) => ({
+        ...span,
+        traceId: bytes(span.traceId),
+        spanId: bytes(span.spanId),
+        ...(span.parentSpanId === undefined ? {} : { parentSpanId: bytes(span.parentSpanId) }),
+        kind: KINDS[span.kind],
+        links: span.links.map((link) => ({ ...link, traceId: bytes(link.traceId), spanId: bytes(link.spanId) })),
+        status: { ...span.status, code: STATUSES[span.status.code] },
+      })),
+    })),
+  }))
+}
+
+const KINDS = ['UNSPECIFIED', 'INTERNAL', 'SERVER', 'CLIENT', 'PRODUCER', 'CONSUMER'].map((kind) => `SPAN_KIND_${kind}`)
+const STATUSES = ['STATUS_CODE_UNSET', 'STATUS_CODE_OK', 'STATUS_CODE_ERROR']

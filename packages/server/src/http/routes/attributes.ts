@@ -1,0 +1,38 @@
+import { AttributesAnswer, AttributesQuery, CompletionAnswer, CompletionQuery } from '@spanlink/api-schema'
+import { completeQuery } from '../../query/traces/complete-query.ts'
+import { windowOf } from '../../query/traces/search-by-query.ts'
+import { searchedRange } from '../../query/sql/searched-range.ts'
+import { attributeKeys, attributeValues, narrowingOf } from '../../traceql/complete/names.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+export function attributeEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/attributes',
+      summary: 'Attribute names in use, or with `key` the values of a field, most used first; of spans that match `q`',
+      query: AttributesQuery,
+      answer: AttributesAnswer,
+      handle: async ({ query, signal }) => {
+        const { key, scope, prefix, limit, q } = query
+        const narrowing = q === undefined ? undefined : narrowingOf(q)
+        const names = { ...windowOf(query), limit: limit ?? 100, narrowing, signal }
+        const asked = prefix === undefined ? names : { ...names, prefix }
+        const range = windowOf(query)
+        if (key !== undefined) {
+          const { found, scanned } = await attributeValues(store, key, asked)
+          return { status: 200, body: { values: [...found], ...searchedRange(range, scanned) } }
+        }
+        const { found, scanned } = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
+        return { status: 200, body: { attributes: [...found], ...searchedRange(range, scanned) } }
+      },
+    }),
+    endpoint({
+      path: '/api/traceql/complete',
+      summary: 'What can stand at the caret of a TraceQL query, and what is wrong with it',
+      query: CompletionQuery,
+      answer: CompletionAnswer,
+      handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),
+    }),
+  ]
+}

@@ -1,0 +1,117 @@
+import {
+  LinksAnswer,
+  LinksParams,
+  LinksQuery,
+  OperationsAnswer,
+  OperationsQuery,
+  ReadyAnswer,
+  ServicesAnswer,
+  StatusAnswer,
+  TraceAnswer,
+  TraceParams,
+  TracesAnswer,
+  TracesQuery,
+} from '@spanlink/api-schema'
+import { findLinks } from '../../query/links/find-links.ts'
+import { listOperations, listServices } from '../../query/traces/names.ts'
+import { searchByQuery } from '../../query/traces/search-by-query.ts'
+import { searchTraces } from '../../query/traces/search.ts'
+import { findTrace } from '../../query/traces/trace.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { attributeEndpoints } from './attributes.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+import { flowEndpoints } from './flow.ts'
+import { heatmapEndpoints } from './heatmap.ts'
+import { logEndpoints } from './logs.ts'
+import { metricEndpoints } from './metrics.ts'
+import { messagesEndpoints } from './messages.ts'
+import { seriesEndpoints } from './series.ts'
+import { skeletonEndpoints } from './skeleton.ts'
+import type { StatusSource } from './status.ts'
+import { topologyEndpoints } from './topology.ts'
+
+/** The native API, in the order OpenAPI lists it. */
+export function endpoints(store: Store, status: StatusSource): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/ready',
+      summary: 'Whether the server takes and answers',
+      answer: ReadyAnswer,
+      handle: async () => {
+        const body = status.ready()
+        return { status: body.ready ? 200 : 503, body }
+      },
+    }),
+    endpoint({
+      path: '/api/status',
+      summary: 'Version, engine, journal and counts',
+      answer: StatusAnswer,
+      handle: async () => ok(await status.status()),
+    }),
+    endpoint({
+      path: '/api/services',
+      summary: 'Names of services',
+      answer: ServicesAnswer,
+      handle: async ({ signal }) => ok(await listServices(store, { signal })),
+    }),
+    endpoint({
+      path: '/api/operations',
+      summary: 'Span names, of one service or of all',
+      query: OperationsQuery,
+      answer: OperationsAnswer,
+      handle: async ({ query, signal }) => ok(await listOperations(store, query, { signal })),
+    }),
+    endpoint({
+      path: '/api/traces',
+      summary: 'Traces with a span that satisfies every filter at once, newest first',
+      query: TracesQuery,
+      answer: TracesAnswer,
+      handle: async ({ query, signal }) =>
+        ok(
+          await (query.q === undefined
+            ? searchTraces(store, query, { signal })
+            : searchByQuery(store, query.q, query, { signal })),
+        ),
+    }),
+    endpoint({
+      path: '/api/traces/{traceId}',
+      summary: 'One trace, whole',
+      params: TraceParams,
+      answer: TraceAnswer,
+      handle: async ({ params, signal }) => {
+        const traceId = params.traceId.toLowerCase()
+        const trace = await findTrace(store, traceId, { signal })
+        return trace === undefined ? unknownTrace(traceId) : ok(trace)
+      },
+    }),
+    endpoint({
+      path: '/api/traces/{traceId}/links',
+      summary: 'Links of a trace in either direction, both ends resolved',
+      params: LinksParams,
+      query: LinksQuery,
+      answer: LinksAnswer,
+      handle: async ({ params, query, signal }) => {
+        const traceId = params.traceId.toLowerCase()
+        const links = await findLinks(store, traceId, query, { signal })
+        return links === undefined ? unknownTrace(traceId) : ok(links)
+      },
+    }),
+    ...skeletonEndpoints(store),
+    ...attributeEndpoints(store),
+    ...seriesEndpoints(store),
+    ...heatmapEndpoints(store),
+    ...flowEndpoints(store),
+    ...logEndpoints(store),
+    ...metricEndpoints(store),
+    ...topologyEndpoints(store),
+    ...messagesEndpoints(store),
+  ]
+}
+
+function ok<Body>(body: Body): { readonly status: 200; readonly body: Body } {
+  return { status: 200, body }
+}
+
+function unknownTrace(traceId: string): { readonly status: 404; readonly detail: string } {
+  return { status: 404, detail: `No span of trace ${traceId} is here.` }
+}

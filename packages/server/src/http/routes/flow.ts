@@ -1,0 +1,23 @@
+import { FlowAnswer, FlowParams, FlowQuery } from '@spanlink/api-schema'
+import { findFlow } from '../../query/flows/find-flow.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+export function flowEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/flows/{traceId}',
+      summary: 'All traces that links lead to from one, in either direction, with the critical path across them',
+      params: FlowParams,
+      query: FlowQuery,
+      answer: FlowAnswer,
+      handle: async ({ params, query, signal }) => {
+        const traceId = params.traceId.toLowerCase()
+        const flow = await findFlow(store, traceId, query, { signal })
+        return flow === undefined
+          ? { status: 404, detail: `No span of trace ${traceId}, and no link to it, is here.` }
+          : { status: 200, body: flow }
+      },
+    }),
+  ]
+}

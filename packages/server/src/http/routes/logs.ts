@@ -1,0 +1,16 @@
+import { LogsAnswer, LogsQuery } from '@spanlink/api-schema'
+import { findLogs } from '../../query/logs/find-logs.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+export function logEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/logs',
+      summary: 'Log records that satisfy every condition at once',
+      query: LogsQuery,
+      answer: LogsAnswer,
+      handle: async ({ query, signal }) => ({ status: 200, body: await findLogs(store, query, { signal }) }),
+    }),
+  ]
+}

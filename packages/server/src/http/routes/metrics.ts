@@ -1,0 +1,46 @@
+import {
+  MetricLabelsAnswer,
+  MetricLabelsQuery,
+  MetricsAnswer,
+  MetricSeriesAnswer,
+  MetricSeriesQuery,
+  MetricsQuery,
+} from '@spanlink/api-schema'
+import { findMetricSeries } from '../../query/metrics/find-series.ts'
+import { listMetricLabels } from '../../query/metrics/metric-labels.ts'
+import { listMetrics } from '../../query/metrics/metric-names.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+export function metricEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/metrics',
+      summary: 'Metrics there are, by OpenTelemetry and Prometheus name',
+      query: MetricsQuery,
+      answer: MetricsAnswer,
+      handle: async ({ query, signal }) => ({ status: 200, body: await listMetrics(store, query, { signal }) }),
+    }),
+    endpoint({
+      path: '/api/metrics/labels',
+      summary: 'What a metric can be filtered and grouped by',
+      query: MetricLabelsQuery,
+      answer: MetricLabelsAnswer,
+      handle: async ({ query, signal }) => orUnknown(query.name, await listMetricLabels(store, query, { signal })),
+    }),
+    endpoint({
+      path: '/api/metrics/series',
+      summary: 'A metric over time, with exemplars',
+      query: MetricSeriesQuery,
+      answer: MetricSeriesAnswer,
+      handle: async ({ query, signal }) => orUnknown(query.name, await findMetricSeries(store, query, { signal })),
+    }),
+  ]
+}
+
+function orUnknown<Body>(
+  name: string,
+  body: Body | undefined,
+): { readonly status: 200; readonly body: Body } | { readonly status: 404; readonly detail: string } {
+  return body === undefined ? { status: 404, detail: `No metric ${name} is here.` } : { status: 200, body }
+}

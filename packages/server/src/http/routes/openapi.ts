@@ -1,0 +1,36 @@
+import { Problem } from '@spanlink/api-schema'
+import type { TSchema } from 'typebox'
+import type { Endpoint } from './endpoint.ts'
+
+/** The native API as an OpenAPI 3.1 document, whose schemas are JSON Schema as ours are. */
+export function openApi(endpoints: readonly Endpoint[], version: string): object {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Spanlink', version, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    paths: Object.fromEntries(endpoints.map((one) => [one.path, { get: operation(one) }])),
+  }
+}
+
+function operation(endpoint: Endpoint): object {
+  return {
+    summary: endpoint.summary,
+    parameters: [...parameters(endpoint.params, 'path'), ...parameters(endpoint.query, 'query')],
+    responses: {
+      200: { description: 'The answer', content: { 'application/json': { schema: endpoint.answer } } },
+      default: { description: 'A problem', content: { 'application/problem+json': { schema: Problem } } },
+    },
+  }
+}
+
+function parameters(schema: TSchema | undefined, where: 'path' | 'query'): object[] {
+  const { properties = {}, required = [] } = (schema ?? {}) as {
+    readonly properties?: Readonly<Record<string, TSchema>>
+    readonly required?: readonly string[]
+  }
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    in: where,
+    required: required.includes(name),
+    schema: property,
+  }))
+}

@@ -1,0 +1,57 @@
+import { SeriesAnswer, SeriesQuery } from '@spanlink/api-schema'
+import { timeWindow } from '../../query/sql/time-window.ts'
+import { searchedRange } from '../../query/sql/searched-range.ts'
+import { parseDuration } from '../../query/sql/time-parameters.ts'
+import { aligned } from '../../traceql/metrics/intervals.ts'
+import type { Exemplar } from '../../traceql/metrics/exemplars.ts'
+import type { Label } from '../../traceql/metrics/labels.ts'
+import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+const STEPS = 60n
+
+export function seriesEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/traceql/series',
+      summary: 'Series of a TraceQL metrics query',
+      query: SeriesQuery,
+      answer: SeriesAnswer,
+      handle: async ({ query, signal }) => {
+        const asked = timeWindow(query)
+        const length = asked.end - asked.start
+        const step = query.step === undefined ? (length + STEPS - 1n) / STEPS : parseDuration('step', query.step)
+        // Until now, in steps that were asked for: the last interval is the one in the making, not a sliver.
+        const isOpen = query.end === undefined && query.step !== undefined && step > 0n
+        const { start, end } = isOpen ? aligned(asked, step) : asked
+        const { exemplars: most = 0 } = query
+        const asking = { start, end, step, exemplars: most, signal }
+        const { series, lastStep, cuts, scanned } = await metricsTraceQL(store, query.q, asking)
+        const body = {
+          startTimeUnixNano: String(start),
+          endTimeUnixNano: String(end),
+          stepNano: String(step),
+          ...(lastStep === step ? {} : { lastStepNano: String(lastStep) }),
+          series: series.map(({ labels, points, exemplars = [] }) => ({
+            labels: Object.entries(labels).map(([key, label]) => answerLabel(key, label)),
+            points: points.filter(({ value }) => Number.isFinite(value)),
+            ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
+          })),
+          cuts: [...cuts],
+          ...searchedRange({ start, end }, scanned),
+        }
+        return { status: 200, body }
+      },
+    }),
+  ]
+}
+
+function answerLabel(key: string, label: Label | null): SeriesAnswer['series'][number]['labels'][number] {
+  if (label === null) return { key, value: null }
+  return { key, value: label.text, ...(label.type === 'string' ? {} : { type: label.type }) }
+}
+
+function answerExemplar({ timeUnixNano, value = 0, traceId, spanId }: Exemplar) {
+  return { timeUnixNano, value, traceId, spanId }
+}

@@ -1,0 +1,59 @@
+import {
+  FindSpansAnswer,
+  FindSpansQuery,
+  SpanAnswer,
+  SpanParams,
+  SpanQuery,
+  TraceParams,
+  TraceSkeleton,
+} from '@spanlink/api-schema'
+import { findSkeleton, findSpansWith } from '../../query/traces/trace-skeleton.ts'
+import { findSpan } from '../../query/traces/trace.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { type Endpoint, endpoint } from './endpoint.ts'
+
+/** A trace in parts, for readers that show much of it and details of one span at a time. */
+export function skeletonEndpoints(store: Store): readonly Endpoint[] {
+  return [
+    endpoint({
+      path: '/api/traces/{traceId}/skeleton',
+      summary: 'One trace without attributes, in columns of base64: 100,000 spans are about 5 MB',
+      params: TraceParams,
+      answer: TraceSkeleton,
+      handle: async ({ params, signal }) => {
+        const traceId = params.traceId.toLowerCase()
+        const body = await findSkeleton(store, traceId, { signal })
+        return body === undefined ? notHere(`No span of trace ${traceId} is here.`) : { status: 200, body }
+      },
+    }),
+    endpoint({
+      path: '/api/traces/{traceId}/spans',
+      summary: 'Ids of the spans of a trace that hold a text anywhere',
+      params: TraceParams,
+      query: FindSpansQuery,
+      answer: FindSpansAnswer,
+      handle: async ({ params, query, signal }) => ({
+        status: 200,
+        body: await findSpansWith(store, params.traceId.toLowerCase(), query.text, { signal }),
+      }),
+    }),
+    endpoint({
+      path: '/api/traces/{traceId}/spans/{spanId}',
+      summary: 'One span, whole, with its resource and scope',
+      params: SpanParams,
+      query: SpanQuery,
+      answer: SpanAnswer,
+      handle: async ({ params, query, signal }) => {
+        const asked = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
+        const body = await findSpan(store, asked, query, { signal })
+        return body === undefined
+          ? notHere(`Span ${asked.spanId} of trace ${asked.traceId} is not here.`)
+          : { status: 200, body }
+      },
+    }),
+  ]
+}
+
+function notHere(detail: string): { readonly status: 404; readonly detail: string } {
+  return { status: 404, detail }
+}

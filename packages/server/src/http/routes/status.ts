@@ -1,0 +1,80 @@
+import type { ReadyAnswer, StatusAnswer } from '@spanlink/api-schema'
+import type { Store, StoreInfo } from '../../clickhouse/store.ts'
+
+export type StatusSource = {
+  ready(): ReadyAnswer
+  status(): Promise<StatusAnswer>
+}
+
+/** What the status tells of the receiver. */
+export type IngestStatus = {
+  readonly otlpHttpUrl: string
+  readonly otlpGrpcUrl?: string
+  stats(): StatusAnswer['ingest']
+  journalDepth(): StatusAnswer['journal']
+  quarantineDepth(): StatusAnswer['quarantine']
+  stalledMs(): number
+  kafkaStatus?(): StatusAnswer['kafka']
+}
+
+export type StatusOptions = {
+  readonly store: Store
+  readonly version: string
+  readonly ingest: IngestStatus
+  /** True from the first signal to stop. */
+  readonly draining: () => boolean
+  readonly uiUrl: () => string
+}
+
+export function statusSource(options: StatusOptions): StatusSource {
+  const { store, ingest } = options
+  const started = performance.now()
+  let lastInfo: StoreInfo | undefined
+  return {
+    ready: () => {
+      if (options.draining()) return { ready: false, reason: 'The server is stopping.' }
+      const state = store.state()
+      if (state !== 'ready') return { ready: false, reason: `The engine is ${state}.` }
+      const stalledSeconds = Math.floor(ingest.stalledMs() / 1000)
+      if (stalledSeconds < MAX_STALLED_SECONDS) return { ready: true }
+      return { ready: false, reason: `Nothing was stored for ${stalledSeconds} s while data waits; see the log.` }
+    },
+    status: async () => {
+      // While the engine is away its last counts are the best there are, and its state says so.
+      const info = await store.info().catch(() => lastInfo)
+      lastInfo = info
+      const { otlpHttpUrl: otlpHttp, otlpGrpcUrl: otlpGrpc } = ingest
+      const kafka = ingest.kafkaStatus?.()
+      return {
+        version: options.version,
+        uptimeSeconds: Math.round((performance.now() - started) / 100) / 10,
+        engine: {
+          mode: store.mode,
+          version: info?.version ?? '',
+          state: store.state(),
+          restarts: info?.restarts ?? 0,
+        },
+        journal: pick(ingest.journalDepth(), ['segments', 'bytes', 'tornBytes', 'unreadableBytes']),
+        quarantine: pick(ingest.quarantineDepth(), ['segments', 'bytes', 'lastError']),
+        ingest: ingest.stats(),
+        ...(kafka === undefined ? {} : { kafka }),
+        store: {
+          spans: info?.spans ?? 0,
+          links: info?.links ?? 0,
+          traces: info?.traces ?? 0,
+          bytesOnDisk: info?.bytesOnDisk ?? 0,
+        },
+        corruptParts: pick(info?.corruptParts ?? NO_CORRUPT_PARTS, ['count', 'bytes', 'tables']),
+        endpoints: { ui: options.uiUrl(), otlpHttp, ...(otlpGrpc === undefined ? {} : { otlpGrpc }) },
+      }
+    },
+  }
+}
+
+const NO_CORRUPT_PARTS = { count: 0, bytes: 0, tables: [], lost: [] }
+
+const MAX_STALLED_SECONDS = 30
+
+function pick<T extends object, K extends keyof T>(from: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, from[key]])) as Pick<T, K>
+}

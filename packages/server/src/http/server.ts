@@ -1,0 +1,167 @@
+import { isIPv6 } from 'node:net'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { OwnTraces } from '../self-tracing/self-tracing.ts'
+import { BadParameter } from '../query/sql/invalid-parameter.ts'
+import type { Store } from '../clickhouse/store.ts'
+import { endpoints } from './routes/endpoints.ts'
+import type { Endpoint } from './routes/endpoint.ts'
+import { hangUp } from './abort-signal.ts'
+import { hostGuard } from './host-guard.ts'
+import { serveJaeger } from './compat/jaeger/jaeger.ts'
+import { limitQueries } from './limit-queries.ts'
+import { markMissingParts } from './routes/missing-parts.ts'
+import { openApi } from './routes/openapi.ts'
+import { problemOf, sendProblem } from './problems.ts'
+import { servePrometheus } from './compat/prometheus.ts'
+import { type IngestStatus, statusSource } from './routes/status.ts'
+import { tailTraces } from './tail.ts'
+import { serveTempo } from './compat/tempo/tempo.ts'
+import { traceRequests } from './trace-requests.ts'
+import { serveUi } from './ui-assets.ts'
+
+export type ApiOptions = {
+  readonly store: Store
+  readonly ingest: IngestStatus
+  readonly version: string
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly draining: () => boolean
+  /** Records questions as traces. @default nothing does */
+  readonly ownTraces?: OwnTraces
+  /** @default PATIENCE */
+  readonly patience?: ApiPatience
+  readonly log: (line: string) => void
+}
+
+export type Api = {
+  /** With the real host and port. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** In milliseconds. */
+export type ApiPatience = {
+  /** Until all of a question is there. */
+  readonly requestMs: number
+  /** Until a connection on which nothing moves is closed: of a reader that takes nothing of its answer, say. */
+  readonly stalledMs: number
+  /** Between two looks at which requests are late. */
+  readonly lookEveryMs: number
+}
+
+const PATIENCE: ApiPatience = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
+
+/** Serves the native API and the UI. Rejects with the system's error when the port can't be had. */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { requestMs, stalledMs, lookEveryMs } = options.patience ?? PATIENCE
+  const app = Fastify({
+    requestTimeout: requestMs,
+    connectionTimeout: stalledMs,
+    // Node's own limit of headers is a minute, and of the two the longer one is the request's.
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: lookEveryMs },
+    // Open pages keep connections; stopping doesn't wait for them.
+    forceCloseConnections: true,
+    bodyLimit: 1024 * 1024,
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+  })
+  let url = ''
+  const answersTo = hostGuard(options.host)
+  app.addHook('onRequest', async (request, reply) => {
+    void reply.headers(securityHeaders)
+    if (!answersTo(request.headers.host)) {
+      const detail = 'This server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only.'
+      return sendProblem(reply, { status: 403, title: 'Foreign host', detail })
+    }
+  })
+  if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
+  app.setErrorHandler((error, _request, reply) => {
+    const problem = problemOf(error)
+    if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
+    else if (problem.status === 503) options.log(`A question was not answered: ${(error as Error).message}`)
+    return sendProblem(reply, problem)
+  })
+
+  app.addHook('preHandler', (request, _reply, done) => {
+    refuseInfinities(request.query)
+    done()
+  })
+  limitQueries(app)
+
+  const status = statusSource({ ...options, uiUrl: () => url })
+  const all = endpoints(options.store, status)
+  for (const one of all) route(app, one, options.store)
+  tailTraces(app, options.store)
+  serveTempo(app, options.store, options.version)
+  serveJaeger(app, options.store)
+  servePrometheus(app, status)
+  const document = JSON.stringify(openApi(all, options.version))
+  app.get('/api/openapi.json', (_request, reply) => reply.type('application/json').send(document))
+
+  const page = await serveUi(app)
+  app.setNotFoundHandler((request, reply) => {
+    if (!/^\/api(\/|\?|$)/.test(request.url)) return page(request, reply)
+    const detail = `There is no ${request.method} ${request.url.split('?')[0]}; /api/openapi.json lists what there is.`
+    return sendProblem(reply, { status: 404, title: 'No such endpoint', detail })
+  })
+
+  await app.listen({ host: options.host, port: options.port })
+  url = urlOf(app, options.host)
+  return { url, close: () => app.close() }
+}
+
+function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
+  app.route({
+    method: 'GET',
+    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'),
+    schema: {
+      ...(endpoint.params === undefined ? {} : { params: endpoint.params }),
+      querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
+    },
+    handler: async (request: FastifyRequest, reply: FastifyReply) => {
+      const answer = await endpoint.handle({ params: request.params, query: request.query, signal: hangUp(reply) })
+      void reply.header('cache-control', 'no-store')
+      if (answer.status === 404) {
+        return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })
+      }
+      return reply
+        .code(answer.status)
+        .type('application/json')
+        .send(JSON.stringify(markMissingParts(answer.body, endpoint.path, store.lostParts())))
+    },
+  })
+}
+
+/** `1e400` becomes a number that passes Ajv's limits, which are for finite ones. */
+function refuseInfinities(query: unknown): void {
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (typeof value === 'number' && !Number.isFinite(value)) throw new BadParameter(name, `${name} is too large.`)
+  }
+}
+
+const securityHeaders = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+}
+
+function urlOf(app: FastifyInstance, host: string): string {
+  const address = app.server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  // What listens everywhere is reached here by loopback.
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { OwnSpan, OwnTraces } from '../self-tracing/self-tracing.ts'
+
+/** Makes a span of each question to the API, with what the engine is asked for it below. */
+export function traceRequests(app: FastifyInstance, traces: OwnTraces): void {
+  const spans = new WeakMap<FastifyRequest, OwnSpan>()
+  app.addHook('onRequest', (request, _reply, done) => {
+    const route = request.routeOptions.url
+    const span = isQuestion(route) ? traces.request(`${request.method} ${route}`) : undefined
+    if (span === undefined) return done()
+    spans.set(request, span)
+    traces.within(span, done)
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const { statusCode } = reply
+    const attributes = {
+      'http.request.method': request.method,
+      'http.route': request.routeOptions.url ?? '',
+      'url.path': request.url.split('?', 1)[0] ?? '',
+      'http.response.status_code': statusCode,
+    }
+    spans.get(request)?.end(attributes, statusCode >= 500 ? `HTTP ${statusCode}` : undefined)
+    done()
+  })
+}
+
+/** Not those that machines ask every few seconds, nor the one that never ends. */
+function isQuestion(route: string | undefined): route is string {
+  return route !== undefined && route.startsWith('/api/') && !UNTOLD.has(route)
+}
+
+const UNTOLD: ReadonlySet<string> = new Set(['/api/status', '/api/ready', '/api/traces/tail', '/api/openapi.json'])

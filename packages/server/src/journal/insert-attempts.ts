@@ -1,0 +1,53 @@
+import type { StoreErrorCode } from '../clickhouse/store-error.ts'
+
+/** Inserts that ran out of memory before a segment is split: the first time others may have had it. */
+const MAX_MEMORY_ERRORS = 2
+
+/** Inserts of rows that the store refuses while it takes others, before they are set aside. */
+const MAX_REFUSALS = 5
+
+/** The same of rows that can't be split any further, and of which memory is the reason: queries may have it for a while. */
+const MAX_MEMORY_REFUSALS = 12
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5000
+
+/** The inserts of a segment that is not stored yet. */
+export class Attempts {
+  #failures = 0
+  /** Failures that may be because of its own rows. */
+  #refusals = 0
+  #memoryErrors = 0
+  /** Segments that were stored before its first failure. */
+  readonly #storedBefore: number
+
+  constructor(storedBefore: number) {
+    this.#storedBefore = storedBefore
+  }
+
+  /** @param code of the StoreError; undefined = of an error of another kind */
+  count(code: StoreErrorCode | undefined): void {
+    if (code === 'too-heavy') this.#memoryErrors++
+    else if (code !== undefined && code !== 'engine-down' && code !== 'timeout') this.#refusals++
+  }
+
+  isTooLarge(): boolean {
+    return this.#memoryErrors >= MAX_MEMORY_ERRORS
+  }
+
+  /** The first time the connection may have been cut. */
+  isBad(): boolean {
+    return this.#refusals > 1
+  }
+
+  /** Rows that fail again and again while others are stored are themselves the reason. */
+  isRefused(stored: number): boolean {
+    if (this.#memoryErrors >= MAX_MEMORY_REFUSALS) return true
+    return this.#refusals >= MAX_REFUSALS && stored > this.#storedBefore
+  }
+
+  /** Until the next one, in milliseconds. */
+  nextPauseMs(): number {
+    return Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS)
+  }
+}

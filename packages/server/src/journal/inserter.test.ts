@@ -1,0 +1,368 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { takeMemory } from '../runtime/buffer-pool.ts'
+import type { TraceRows } from '../otlp/rows.ts'
+import { StoreError } from '../clickhouse/store-error.ts'
+import type { Store } from '../clickhouse/store.ts'
+import { Flusher } from './inserter.ts'
+import { Journal, type JournalOptions } from './journal.ts'
+
+let dataDir: string
+
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-flush-'))
+})
+
+afterEach(() => rm(dataDir, { recursive: true, force: true }))
+
+test('sources are stored before the spans that need them and links behind them, all under one token', async () => {
+  const { store, inserts } = storeThat(() => {})
+  const { journal, flusher } = await start(store)
+  await journal.append(rowsOf('a'))
+  await journal.append(rowsOf('b'))
+  await journal.close()
+  await flusher.drain(5000)
+  expect(inserts.map(({ table, text }) => `${table} ${text}`)).toEqual([
+    'sources source a,source b,',
+    'spans span a,span b,',
+    'span_links link a,link b,',
+  ])
+  expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('a store that refuses is asked again, with the same rows and the same token', async () => {
+  let refusals = 0
+  const { store, inserts } = storeThat((table) => {
+    if (table === 'span_links' && refusals++ < 2) throw new Error('the engine is away')
+  })
+  const { journal, flusher } = await start(store)
+  await journal.append(rowsOf('a'))
+  await journal.close()
+  await flusher.drain(10_000)
+  expect(inserts.map((insert) => insert.table)).toEqual([
+    'sources',
+    'spans',
+    'sources',
+    'spans',
+    'sources',
+    'spans',
+    'span_links',
+  ])
+  expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
+  expect(journal.depth().segments).toBe(0)
+})
+
+test('what the deadline leaves is stored by the next start', async () => {
+  const away = storeThat(() => {
+    throw new Error('the engine is away')
+  })
+  const first = await start(away.store)
+  await first.journal.append(rowsOf('a'))
+  await first.journal.close()
+  await first.flusher.drain(1)
+  expect(await segmentFiles()).toHaveLength(1)
+  const back = storeThat(() => {})
+  const second = await start(back.store)
+  await second.journal.close()
+  await second.flusher.drain(5000)
+  expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'span a,', 'link a,'])
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('acks wait while the store is behind, and not at all while it is away', async () => {
+  let open: () => void = () => {}
+  const gate = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  let away = false
+  const slow = storeThat(() => {
+    if (away) throw new Error('the engine is away')
+    return gate
+  })
+  const { journal, flusher } = await start(slow.store, { maxSegmentRows: 1 })
+  await flusher.room()
+  await journal.append(rowsOf('a'))
+  await journal.append(rowsOf('b'))
+  await journal.close()
+  const room = flusher.room()
+  const turn = new Promise((resolve) => setImmediate(() => resolve('still waiting')))
+  expect(await Promise.race([room, turn])).toBe('still waiting')
+  away = true
+  open()
+  await room
+  await flusher.room()
+  expect(journal.depth().segments).toBe(2)
+  await flusher.drain(1)
+})
+
+test('a segment that is too large for one insert is stored in pieces, sources and spans before links', async () => {
+  const { store, inserts } = storeThat(() => {})
+  const { journal, flusher } = await start(store, {}, 100)
+  await journal.append(manyRows('a', 30))
+  await journal.close()
+  await flusher.drain(10_000)
+  expect(rowsStored(inserts, 'spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
+  expect(rowsStored(inserts, 'span_links')).toEqual(Array.from({ length: 30 }, (_, at) => `link a${at}`))
+  expect(inserts[0]?.table).toBe('sources')
+  expect(inserts.findLastIndex(({ table }) => table === 'spans')).toBeLessThan(
+    inserts.findLastIndex(({ table }) => table === 'span_links'),
+  )
+  expect(inserts.every(({ text }) => text.length <= 100)).toBe(true)
+  expect(new Set(inserts.map(({ table, token }) => table + token)).size).toBe(inserts.length)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('an insert that runs out of memory is split until it fits, each row once and no table twice', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.length > 60) throw new StoreError('too-heavy', 'memory limit exceeded')
+  })
+  const { journal, flusher } = await start(store)
+  await journal.append(manyRows('a', 40))
+  await journal.close()
+  await flusher.drain(20_000)
+  expect(inserts.filter(({ table }) => table === 'sources').map(({ text }) => text)).toContain('source a,')
+  expect(new Set(inserts.filter(({ table }) => table === 'sources').map(({ token }) => token)).size).toBe(1)
+  expect(rowsStored(inserts, 'spans').toSorted()).toEqual(
+    Array.from({ length: 40 }, (_, at) => `span a${at}`).toSorted(),
+  )
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(40)
+  expect(journal.quarantineDepth().segments).toBe(0)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('a row that the store refuses goes to quarantine alone, logged once, and delays nothing', async () => {
+  const { store, inserts } = storeThat((table, text) => {
+    if (table === 'spans' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
+  })
+  const lines: string[] = []
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 }, undefined, lines)
+  await journal.append({ ...manyRows('a', 8), spans: Buffer.from('span a0,span a1,poison,span a3,'), spanCount: 4 })
+  for (let at = 0; at < 5; at++) await journal.append(rowsOf(`good ${at}`))
+  await journal.close()
+  await flusher.drain(20_000)
+  const good = Array.from({ length: 5 }, (_, at) => `span good ${at}`)
+  expect(rowsStored(inserts, 'spans').toSorted()).toEqual(['span a0', 'span a1', 'span a3', ...good])
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(8 + 5)
+  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(lines.filter((line) => line.includes('quarantine'))).toHaveLength(1)
+  expect(await segmentFiles()).toEqual([])
+})
+
+test('a segment that alone is refused for no known reason is set aside once others were stored, not before', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.includes('odd')) throw new StoreError('refused', 'no such luck')
+  })
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 })
+  await journal.append(rowsOf('odd'))
+  await journal.append(rowsOf('good'))
+  await vi.waitUntil(() => journal.quarantineDepth().segments === 1, { timeout: 20_000 })
+  expect(rowsStored(inserts, 'spans')).toEqual(['span good'])
+  await journal.close()
+  await flusher.drain(1)
+})
+
+test('two segments that fail again and again leave room for others', async () => {
+  const { store, inserts } = storeThat((_, text) => {
+    if (text.includes('odd')) throw new StoreError('engine-down', 'one shard is away')
+  })
+  const { journal, flusher } = await start(store, { maxSegmentRows: 1 })
+  await journal.append(rowsOf('odd 1'))
+  await journal.append(rowsOf('odd 2'))
+  await journal.append(rowsOf('good'))
+  await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'))
+  expect(journal.depth().segments).toBe(2)
+  expect(flusher.stalledMs()).toBeGreaterThan(0)
+  await journal.close()
+  await flusher.drain(1)
+})
+
+test('what is summed up of stored rows is split apart from them, and quarantined alone, each row once', async () => {
+  const bytes = Buffer.from('minute 0,poison,minute 2,')
+  const failure = new StoreError('too-heavy', 'memory limit exceeded', {
+    unstored: [{ table: 'traffic_minutes', rows: 3, bytes }],
+  })
+  const { store, inserts } = storeThat((table, text) => {
+    if (table === 'traffic_minutes' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
+  })
+  const stored = new Set<string>()
+  const summing: Store = {
+    ...store,
+    insert: async (table, rows, token) => {
+      if (!stored.has(table + token)) await store.insert(table, rows, token)
+      stored.add(table + token)
+      if (table === 'spans') throw failure
+    },
+  }
+  const { journal, flusher } = await start(summing)
+  await journal.append(manyRows('a', 10))
+  await journal.close()
+  await flusher.drain(20_000)
+  expect(rowsStored(inserts, 'spans')).toHaveLength(10)
+  expect(rowsStored(inserts, 'span_links')).toHaveLength(10)
+  expect(rowsStored(inserts, 'traffic_minutes').toSorted()).toEqual(['minute 0', 'minute 2'])
+  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(await segmentFiles()).toEqual([])
+})
+
+test.each([
+  { how: 'at once', maxInsertBytes: 1000 },
+  { how: 'in pieces', maxInsertBytes: 30 },
+])(
+  'of a damaged segment the rest is stored $how, the loss is reported and the file kept',
+  async ({ maxInsertBytes }) => {
+    const first = await start(
+      storeThat(() => {
+        throw new Error('the engine is away')
+      }).store,
+    )
+    for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
+    await first.journal.close()
+    await first.flusher.drain(1)
+    const [name = ''] = await segmentFiles()
+    const path = join(dataDir, 'journal', name)
+    const file = await readFile(path)
+    file.write('?', file.indexOf('span b'))
+    await writeFile(path, file)
+    const { store, inserts } = storeThat(() => {})
+    const lines: string[] = []
+    const { journal, flusher } = await start(store, {}, maxInsertBytes, lines)
+    await journal.close()
+    await flusher.drain(5000)
+    expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
+    expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
+    expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
+    expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
+    expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(name)
+  },
+)
+
+test('rows stay what they are until the store has them, while memory of those before goes round', async () => {
+  let asked = 0
+  const stored: number[] = []
+  const { store } = storeThat(() => {})
+  const reading: Store = {
+    ...store,
+    insert: async (_, rows) => {
+      await sleep(asked % 4)
+      if (asked++ % 20 === 7) throw new Error('the engine is away')
+      // Each request is one byte, over and over.
+      for (const row of rows) {
+        const [first] = row
+        if (row.every((byte) => byte === first)) stored.push(first ?? -1)
+      }
+    },
+  }
+  const { journal, flusher } = await start(reading, { maxSegmentBytes: 1_000_000, maxMemoryBytes: 1_500_000 })
+  const sizes = Array.from({ length: 200 }, (_, at) => 70_000 + ((at * 7919) % 200_000))
+  const rest = [...sizes.keys()]
+  const sender = async (): Promise<void> => {
+    for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
+      await flusher.room()
+      await journal.append({ ...NO_ROWS, spans: takeMemory(sizes[at] ?? 0).fill(at), spanCount: 1 })
+    }
+  }
+  await Promise.all([sender(), sender(), sender()])
+  await journal.close()
+  await flusher.drain(10_000)
+  expect(stored.sort((a, b) => a - b)).toEqual([...sizes.keys()])
+})
+
+async function segmentFiles(): Promise<string[]> {
+  return (await readdir(join(dataDir, 'journal'))).filter((name) => name.endsWith('.segment'))
+}
+
+type Insert = { readonly table: string; readonly text: string; readonly token: string }
+
+async function start(
+  store: Store,
+  limits: Partial<JournalOptions> = {},
+  maxInsertBytes?: number,
+  lines: string[] = [],
+): Promise<{ journal: Journal; flusher: Flusher }> {
+  const log = (line: string): void => void lines.push(line)
+  const flusher = new Flusher(store, log, maxInsertBytes)
+  const journal = await Journal.open({
+    dataDir,
+    log,
+    maxSegmentAgeMs: 60_000,
+    maxSegmentRows: 1000,
+    ...limits,
+    onSealed: (segment) => flusher.push(segment),
+  })
+  flusher.start(journal)
+  return { journal, flusher }
+}
+
+function storeThat(decide: (table: string, text: string) => void | Promise<void>): { store: Store; inserts: Insert[] } {
+  const inserts: Insert[] = []
+  const never = (): never => {
+    throw new Error('the flusher only inserts')
+  }
+  const store: Store = {
+    mode: 'embedded',
+    state: () => 'ready',
+    lostParts: () => [],
+    measureRows: async (_, rows, maxBytes) => measureText(rows, maxBytes),
+    insert: async (table, rows, token) => {
+      await decide(table, Buffer.concat(rows).toString())
+      inserts.push({ table, text: Buffer.concat(rows).toString(), token })
+    },
+    query: never,
+    info: never,
+    close: never,
+  }
+  return { store, inserts }
+}
+
+/** Rows of these tests end with a comma. */
+function measureText(rows: Uint8Array, maxBytes: number): { rows: number; bytes: number } {
+  const ends = [...rows].flatMap((byte, at) => (byte === 0x2c ? [at + 1] : []))
+  if (ends.at(-1) !== rows.length) throw new StoreError('bad-rows', 'rows end in the middle of one')
+  const fitting = Math.max(1, ends.filter((end) => end <= maxBytes).length)
+  return { rows: fitting, bytes: ends[fitting - 1] as number }
+}
+
+/** A request of so many spans. */
+function manyRows(name: string, count: number): TraceRows {
+  const spans = Array.from({ length: count }, (_, at) => `span ${name}${at},`)
+  const links = Array.from({ length: count }, (_, at) => `link ${name}${at},`)
+  return {
+    ...rowsOf(name),
+    spans: Buffer.from(spans.join('')),
+    spanLinks: Buffer.from(links.join('')),
+    spanCount: count,
+    linkCount: count,
+  }
+}
+
+function rowsStored(inserts: readonly Insert[], table: string): string[] {
+  return inserts.filter((insert) => insert.table === table).flatMap(({ text }) => text.split(',').slice(0, -1))
+}
+
+const NO_ROWS: TraceRows = {
+  receivedUnixSeconds: 1_800_000_000,
+  sources: Buffer.alloc(0),
+  spanLinks: Buffer.alloc(0),
+  spans: Buffer.alloc(0),
+  spanCount: 0,
+  linkCount: 0,
+  sourceCount: 0,
+  rejectedSpans: 0,
+  rejectReason: '',
+}
+
+function rowsOf(text: string): TraceRows {
+  return {
+    ...NO_ROWS,
+    sources: Buffer.from(`source ${text},`),
+    spanLinks: Buffer.from(`link ${text},`),
+    spans: Buffer.from(`span ${text},`),
+    spanCount: 1,
+    linkCount: 1,
+    sourceCount: 1,
+  }
+}

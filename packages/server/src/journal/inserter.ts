@@ -1,0 +1,296 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreError } from '../clickhouse/store-error.ts'
+import type { RowTable, Store } from '../clickhouse/store.ts'
+import { Attempts } from './insert-attempts.ts'
+import type { Frames, Section } from './frame.ts'
+import type { Journal } from './journal.ts'
+import type { Log } from '../log.ts'
+import { bytesOf, rowsOf } from './row-batches.ts'
+import type { SealedSegment } from './segment.ts'
+import { INSERT_ORDER, inInsertOrder, splitSections } from './split-batches.ts'
+
+/** Two: while the engine works on one insert, the next one's bytes are already on their way. */
+const IN_FLIGHT = 2
+
+/** Segments between the journal and the store before senders are slowed down: more would not be queryable in a second. */
+const MAX_AHEAD = 2
+
+/** No ack waits longer for the store: the journal is there for stores that stall. */
+const LONGEST_WAIT_MS = 2000
+
+const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
+
+/**
+ * Moves sealed segments into the store and then removes them. What was acked is tried again until it is stored, and set
+ * aside only when the store refuses its rows. The token makes a second try, also one after a crash, a no-op.
+ */
+export class Flusher {
+  readonly #store: Store
+  readonly #log: Log
+  readonly #maxInsertBytes: number
+  readonly #queue: SealedSegment[] = []
+  readonly #stop = new AbortController()
+  /** Segments whose last try failed; they wait for the next one. */
+  readonly #attempts = new Map<SealedSegment, Attempts>()
+  readonly #reported = new WeakSet<SealedSegment>()
+  #running = 0
+  #stored = 0
+  #lastProgress = performance.now()
+  #journal: Journal | undefined
+  #idle: (() => void)[] = []
+  #roomWanted = new Set<() => void>()
+
+  /** @param maxInsertBytes segments beyond it are split before they are inserted: the store's memory is limited */
+  constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
+    this.#store = store
+    this.#log = log
+    this.#maxInsertBytes = maxInsertBytes
+  }
+
+  /** Begins; what was pushed before waits for it. */
+  start(journal: Journal): void {
+    this.#journal = journal
+    this.#next()
+  }
+
+  push(segment: SealedSegment): void {
+    if (this.#isIdle()) this.#lastProgress = performance.now()
+    this.#queue.push(segment)
+    this.#next()
+  }
+
+  /** How long segments have waited without any being stored. */
+  stalledMs(): number {
+    return this.#isIdle() ? 0 : performance.now() - this.#lastProgress
+  }
+
+  /**
+   * Waits until the store keeps pace with the senders, so that acks come as fast as data becomes queryable. A store
+   * that is away isn't waited for.
+   */
+  async room(): Promise<void> {
+    if (this.#hasRoom()) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer)
+        this.#roomWanted.delete(done)
+        resolve()
+      }
+      const timer = setTimeout(done, LONGEST_WAIT_MS)
+      this.#roomWanted.add(done)
+    })
+  }
+
+  /** Waits until everything pushed is stored, at most until the deadline; the rest is for the next start. */
+  async drain(deadlineMs: number): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      if (this.#isIdle()) resolve()
+      else this.#idle.push(resolve)
+    })
+    const late = sleep(deadlineMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+    await Promise.race([done, late])
+    this.#stop.abort()
+  }
+
+  #isIdle(): boolean {
+    return this.#running === 0 && this.#queue.length === 0 && this.#attempts.size === 0
+  }
+
+  #hasRoom(): boolean {
+    return this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_AHEAD
+  }
+
+  #next(): void {
+    if (this.#hasRoom()) for (const done of this.#roomWanted) done()
+    const journal = this.#journal
+    if (journal === undefined) return
+    while (this.#running < IN_FLIGHT && this.#queue.length > 0 && !this.#stop.signal.aborted) {
+      const segment = this.#queue.shift() as SealedSegment
+      this.#running++
+      void this.#flush(journal, segment).finally(() => {
+        this.#running--
+        this.#next()
+      })
+    }
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Never rejects. A segment that failed waits without a place, so that others go on. */
+  async #flush(journal: Journal, segment: SealedSegment): Promise<void> {
+    let frames: Frames
+    try {
+      frames = await segment.load()
+    } catch (error) {
+      if (!isMissing(error)) return this.#retryLater(segment, error)
+      this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`, { level: 'error' })
+      return await this.#release(journal, segment)
+    }
+    const { sections } = frames
+    this.#reportLost(journal, segment, frames)
+    if (bytesOf(sections) > this.#maxInsertBytes) {
+      if (await this.#split(journal, segment, sections, INSERT_ORDER[0] as RowTable, this.#maxInsertBytes)) return
+    }
+    let table = INSERT_ORDER[0] as RowTable
+    try {
+      for (table of INSERT_ORDER) {
+        const rows = rowsOf(sections, table)
+        if (rows.length > 0) await this.#store.insert(table, rows, segment.id)
+      }
+    } catch (error) {
+      return await this.#handleFailure(journal, segment, sections, table, error)
+    }
+    this.#stored++
+    this.#lastProgress = performance.now()
+    await this.#release(journal, segment)
+  }
+
+  async #handleFailure(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    error: unknown,
+  ): Promise<void> {
+    const attempts = this.#attemptsOf(segment)
+    const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
+    attempts.count(code)
+    const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
+    const isBad = code === 'bad-rows' && attempts.isBad()
+    const isRefused = isBad || attempts.isRefused(this.#stored)
+    if (unstored.length > 0) {
+      if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, sections, table, unstored, error)
+      return this.#retryLater(segment, error)
+    }
+    if (isTooLarge || isBad) {
+      const half = Math.ceil(bytesOf(inInsertOrder(sections, table)) / 2)
+      if (await this.#split(journal, segment, sections, table, half)) return
+    }
+    if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
+    this.#retryLater(segment, error)
+  }
+
+  /**
+   * Goes on with what is not stored: rows of the tables behind `table`, and what is summed up of those that are stored, which can't be
+   * stored again under another token.
+   */
+  async #leaveStored(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    unstored: readonly Section[],
+    error: unknown,
+  ): Promise<void> {
+    const rest = inInsertOrder(sections, table).filter((section) => section.table !== table)
+    const summaries = unstored.filter(({ rows }) => rows > 0)
+    try {
+      for (const piece of await journal.split(segment, [[...rest, ...summaries]])) this.#queue.push(piece)
+    } catch (failure) {
+      return this.#retryLater(segment, failure)
+    }
+    this.#attempts.delete(segment)
+    const tables = summaries.map(({ table: name }) => name).join(' and ')
+    this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${messageOf(error)}`)
+  }
+
+  /** @returns false when it can't be split: it has one row, or rows that can't be told apart */
+  async #split(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    from: RowTable,
+    maxBytes: number,
+  ): Promise<boolean> {
+    let pieces: SealedSegment[]
+    try {
+      const split = await splitSections(this.#store, sections, from, maxBytes)
+      if (split.length < 2) return false
+      pieces = await journal.split(segment, split)
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'bad-rows') return false
+      this.#retryLater(segment, error)
+      return true
+    }
+    this.#attempts.delete(segment)
+    this.#log(`Journal segment ${segment.id} is too large for one insert, stored in ${pieces.length} pieces.`)
+    // One after the other: a piece may need rows of the piece before it.
+    for (const piece of pieces) await this.#flush(journal, piece)
+    return true
+  }
+
+  async #quarantine(
+    journal: Journal,
+    segment: SealedSegment,
+    sections: readonly Section[],
+    table: RowTable,
+    error: unknown,
+  ): Promise<void> {
+    try {
+      // Without the tables that have its rows already.
+      const rest = inInsertOrder(sections, table)
+      const isWhole = rest.length === sections.length
+      const [refused = segment] = isWhole ? [] : await journal.split(segment, [rest])
+      await journal.quarantine(refused, messageOf(error))
+    } catch (failure) {
+      return this.#retryLater(segment, failure)
+    }
+    this.#attempts.delete(segment)
+    this.#lastProgress = performance.now()
+    this.#log(
+      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine, ClickHouse refuses its rows: ` +
+        `${messageOf(error)} Retry it with spanlink quarantine retry.`,
+      { level: 'error' },
+    )
+  }
+
+  #attemptsOf(segment: SealedSegment): Attempts {
+    const attempts = this.#attempts.get(segment) ?? new Attempts(this.#stored)
+    this.#attempts.set(segment, attempts)
+    return attempts
+  }
+
+  #retryLater(segment: SealedSegment, error: unknown): void {
+    const pause = this.#attemptsOf(segment).nextPauseMs()
+    this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${messageOf(error)}`)
+    void this.#pushAfter(segment, pause)
+  }
+
+  async #pushAfter(segment: SealedSegment, pauseMs: number): Promise<void> {
+    await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => {})
+    if (this.#stop.signal.aborted) return
+    this.#queue.push(segment)
+    this.#next()
+  }
+
+  async #release(journal: Journal, segment: SealedSegment): Promise<void> {
+    this.#attempts.delete(segment)
+    await journal.release(segment).catch((error: unknown) => {
+      this.#log(`Journal segment ${segment.id} is stored but can't be removed: ${String(error)}`)
+    })
+  }
+
+  #reportLost(journal: Journal, segment: SealedSegment, frames: Frames): void {
+    const { tornBytes, unreadableBytes } = frames
+    if (this.#reported.has(segment)) return
+    this.#reported.add(segment)
+    journal.countLost(segment, frames)
+    if (tornBytes > 0) {
+      this.#log(`Journal segment ${segment.id} ended in ${tornBytes} torn bytes, never acked: cut.`)
+    }
+    if (unreadableBytes > 0) {
+      this.#log(
+        `Journal segment ${segment.id} is damaged: ${unreadableBytes} bytes are unreadable and what they held is lost, ` +
+          'the rest is stored. Its file is kept in journal/damaged.',
+        { level: 'error' },
+      )
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}

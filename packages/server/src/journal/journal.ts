@@ -1,0 +1,290 @@
+import { mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
+import type { Frames, Section } from './frame.ts'
+import { findLeftovers, pieceId } from './leftover-segments.ts'
+import type { Log } from '../log.ts'
+import { sectionsOf, type SignalRows } from './row-batches.ts'
+import { Quarantine, type QuarantineDepth } from './quarantine.ts'
+import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
+
+export type JournalOptions = {
+  /** Segments go to `<dataDir>/journal/`. */
+  readonly dataDir: string
+  /** Acks wait until the disk has the bytes, so that a power failure loses nothing. @default false */
+  readonly fsync?: boolean
+  /** A segment is sealed at this size... @default 32 MiB */
+  readonly maxSegmentBytes?: number
+  /** ...or this many rows... @default 50_000 */
+  readonly maxSegmentRows?: number
+  /** ...or this long after its first request, in ms: with the insert, data is queryable within a second. @default 300 */
+  readonly maxSegmentAgeMs?: number
+  /** Acked and not yet stored; beyond it requests are refused. @default 1 GiB */
+  readonly maxBacklogBytes?: number
+  /** Sealed segments kept in memory; what is beyond it is read back from its file. @default 96 MiB */
+  readonly maxMemoryBytes?: number
+  readonly log: Log
+  readonly onSealed: (segment: SealedSegment) => void
+}
+
+export type JournalDepth = {
+  readonly segments: number
+  readonly bytes: number
+  /** Cut from the tail of a leftover segment since the start: an unfinished write, never acknowledged. */
+  readonly tornBytes: number
+  /** Of damaged segments since the start and of those kept from before: what was here is lost. */
+  readonly unreadableBytes: number
+}
+
+/** The journal can't take a request now; nothing of it is kept, and the sender should try again. */
+export class JournalFullError extends Error {}
+
+type Waiting = {
+  readonly day: number
+  readonly sections: readonly Section[]
+  readonly bytes: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const SECONDS_PER_DAY = 86_400
+
+/** The write-ahead log: what `append` resolved for survives the process. One owner per data directory. */
+export class Journal {
+  readonly #directory: string
+  readonly #options: Required<JournalOptions>
+  #waiting: Waiting[] = []
+  #open: OpenSegment | undefined
+  /** Neither open nor handed over, for as long as its file is closed. */
+  #sealing: OpenSegment | undefined
+  #ageTimer: NodeJS.Timeout | undefined
+  #sealDue = false
+  #working: Promise<void> | undefined
+  #closed = false
+  readonly #sealed = new Set<SealedSegment>()
+  /** Requests that wait for their write. */
+  #waitingBytes = 0
+  #sealedBytes = 0
+  #memoryBytes = 0
+  #tornBytes = 0
+  #unreadableBytes = 0
+  /** Damaged segments, with their unreadable bytes. */
+  readonly #damaged = new WeakMap<SealedSegment, number>()
+  readonly #quarantine: Quarantine
+  readonly #retryTimer: NodeJS.Timeout
+
+  private constructor(directory: string, quarantine: Quarantine, options: Required<JournalOptions>) {
+    this.#directory = directory
+    this.#quarantine = quarantine
+    this.#options = options
+    this.#retryTimer = setInterval(() => void this.#takeRetried(), RETRY_EVERY_MS).unref()
+  }
+
+  /** Opens the journal; the segments of an earlier run are handed to `onSealed` first. */
+  static async open(options: JournalOptions): Promise<Journal> {
+    const directory = join(options.dataDir, 'journal')
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    const quarantine = await Quarantine.open(directory)
+    const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
+    journal.#unreadableBytes = await countUnreadableBytes(directory)
+    await quarantine.takeRetried(directory)
+    for (const segment of await findLeftovers(directory)) journal.#handOver(segment)
+    const { segments, bytes } = journal.depth()
+    if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
+    return journal
+  }
+
+  /** Resolves when the rows may be acked. Rejects when they are not kept: `JournalFullError`, or what the disk said. */
+  append(rows: SignalRows): Promise<void> {
+    const sections = sectionsOf(rows)
+    const bytes = sections.reduce((sum, section) => sum + section.bytes.length, 0)
+    if (bytes === 0) return Promise.resolve()
+    if (this.#closed) return Promise.reject(new JournalFullError('Journal is closed: the server is shutting down.'))
+    if (this.depth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
+      const limit = this.#options.maxBacklogBytes
+      return Promise.reject(new JournalFullError(`Journal holds ${limit} bytes that the store has not taken yet.`))
+    }
+    const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
+    this.#waitingBytes += bytes
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ day, sections, bytes, resolve, reject })
+      this.#work()
+    })
+  }
+
+  depth(): JournalDepth {
+    const open = (this.#open ?? this.#sealing)?.bytes ?? 0
+    return {
+      segments: this.#sealed.size + (open > 0 ? 1 : 0),
+      bytes: this.#sealedBytes + open,
+      tornBytes: this.#tornBytes,
+      unreadableBytes: this.#unreadableBytes,
+    }
+  }
+
+  quarantineDepth(): QuarantineDepth {
+    return this.#quarantine.depth()
+  }
+
+  /** What a segment has lost; the file of a damaged one is kept. */
+  countLost(segment: SealedSegment, { tornBytes, unreadableBytes }: Frames): void {
+    this.#tornBytes += tornBytes
+    this.#unreadableBytes += unreadableBytes
+    if (unreadableBytes > 0) this.#damaged.set(segment, unreadableBytes)
+  }
+
+  /** The segment's rows are in the store, and nobody reads them any more. */
+  async release(segment: SealedSegment): Promise<void> {
+    if (this.#drop(segment)) await this.#clear(segment)
+  }
+
+  /**
+   * Replaces a segment by smaller ones with these sections, whose ids follow from its own. Their tokens are used only
+   * once the segment's file is gone; where that was not reached, the next start begins with the segment again.
+   */
+  async split(segment: SealedSegment, pieces: readonly (readonly Section[])[]): Promise<SealedSegment[]> {
+    const parts: SealedSegment[] = []
+    for (const [at, sections] of pieces.entries()) {
+      parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), sections))
+    }
+    await this.#clear(segment)
+    this.#drop(segment)
+    for (const part of parts) this.#track(part)
+    return parts
+  }
+
+  /** Sets a segment aside that the store does not take. */
+  async quarantine(segment: SealedSegment, error: string): Promise<void> {
+    if (this.#drop(segment)) await this.#quarantine.add(segment, error)
+  }
+
+  /** Writes what waits, seals, and takes no more. */
+  async close(): Promise<void> {
+    clearInterval(this.#retryTimer)
+    this.#closed = true
+    this.#sealDue = true
+    this.#work()
+    await this.#working
+  }
+
+  #work(): void {
+    this.#working ??= this.#run().finally(() => {
+      this.#working = undefined
+      // What came between the last look at the queue and here.
+      if (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) this.#work()
+    })
+  }
+
+  /** The only one to touch files; everything else sets what is to be done and calls `#work`. */
+  async #run(): Promise<void> {
+    while (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) {
+      const day = this.#waiting[0]?.day
+      if (this.#sealDue || (this.#open !== undefined && day !== this.#open.day)) await this.#seal()
+      if (day !== undefined) await this.#write(day)
+    }
+  }
+
+  async #write(day: number): Promise<void> {
+    const requests = this.#take(day)
+    try {
+      this.#open ??= await createSegment(this.#directory, day, this.#options.fsync)
+      this.#ageTimer ??= setTimeout(() => this.#sealSoon(), this.#options.maxSegmentAgeMs)
+      await this.#open.append(
+        requests.map((request) => request.sections),
+        this.#options.fsync,
+      )
+    } catch (error) {
+      this.#options.log(`Journal can't be written, requests are refused: ${String(error)}`)
+      for (const request of requests) request.reject(error)
+      return
+    }
+    for (const request of requests) request.resolve()
+    const { maxSegmentBytes, maxSegmentRows } = this.#options
+    if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
+  }
+
+  /** What is written together: as much as waits and the segment has room for, but one request at least. */
+  #take(day: number): Waiting[] {
+    const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
+    let bytes = 0
+    let count = 0
+    for (const request of this.#waiting) {
+      if (request.day !== day || (count > 0 && bytes + request.bytes > room)) break
+      bytes += request.bytes
+      count++
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, count)
+  }
+
+  #sealSoon(): void {
+    this.#ageTimer = undefined
+    this.#sealDue = true
+    this.#work()
+  }
+
+  async #seal(): Promise<void> {
+    const open = this.#open
+    clearTimeout(this.#ageTimer)
+    this.#ageTimer = undefined
+    this.#open = undefined
+    this.#sealDue = false
+    if (open === undefined) return
+    this.#sealing = open
+    try {
+      this.#handOver(await open.seal())
+    } finally {
+      this.#sealing = undefined
+    }
+  }
+
+  #handOver(segment: SealedSegment): void {
+    this.#track(segment)
+    if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.forget()
+    this.#memoryBytes += segment.memoryBytes()
+    this.#options.onSealed(segment)
+  }
+
+  #track(segment: SealedSegment): void {
+    this.#sealed.add(segment)
+    this.#sealedBytes += segment.bytes
+  }
+
+  /** Takes its file out of the journal. */
+  async #clear(segment: SealedSegment): Promise<void> {
+    const unreadableBytes = this.#damaged.get(segment)
+    if (unreadableBytes === undefined) await segment.remove()
+    else await keepDamaged(this.#directory, segment, unreadableBytes)
+  }
+
+  /** @returns false when it was dropped before */
+  #drop(segment: SealedSegment): boolean {
+    if (!this.#sealed.delete(segment)) return false
+    this.#sealedBytes -= segment.bytes
+    this.#memoryBytes -= segment.memoryBytes()
+    segment.forget()
+    return true
+  }
+
+  async #takeRetried(): Promise<void> {
+    try {
+      for (const name of await this.#quarantine.takeRetried(this.#directory)) {
+        const { size } = await stat(join(this.#directory, name))
+        this.#handOver(leftoverSegment(this.#directory, name, size, false))
+      }
+    } catch (error) {
+      this.#options.log(`Quarantined segments can't be retried: ${String(error)}`, { level: 'error' })
+    }
+  }
+}
+
+const RETRY_EVERY_MS = 2000
+
+const DEFAULTS = {
+  fsync: false,
+  maxSegmentBytes: 32 * 1024 * 1024,
+  maxSegmentRows: 50_000,
+  maxSegmentAgeMs: 300,
+  maxBacklogBytes: 1024 * 1024 * 1024,
+  maxMemoryBytes: 96 * 1024 * 1024,
+} as const

@@ -1,0 +1,100 @@
+import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from '../wire/envelope.ts'
+import { idWarning, LogFields, writeLog } from './log-record.ts'
+import { Rejections } from '../rejections.ts'
+import { RowWriter } from '../row-writer.ts'
+import type { LogRows } from '../rows.ts'
+import type { Source } from '../wire/source.ts'
+import { runSteps, type Steps } from '../steps.ts'
+import { WireReader } from '../wire/wire-reader.ts'
+
+class LogState extends EnvelopeState {
+  readonly logs = new RowWriter()
+
+  override reset(): void {
+    super.reset()
+    this.logs.reset()
+  }
+}
+
+let idle: LogState | undefined
+const log = new LogFields()
+
+/** `logSteps` at once. */
+export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): LogRows {
+  return runSteps(logSteps(body, receivedUnixSeconds))
+}
+
+/**
+ * Turns an ExportLogsServiceRequest (or LogsData: the same bytes) into rows. All or nothing, but for records beyond the
+ * limits, which are counted and left out one by one.
+ *
+ * @param receivedUnixSeconds what the column `received` of every row becomes
+ * @throws OtlpError when the bytes are no such message, or become too much
+ */
+export function* logSteps(
+  body: Uint8Array,
+  receivedUnixSeconds: number,
+  rejections = new Rejections('log record'),
+): Steps<LogRows> {
+  const state = idle ?? new LogState()
+  idle = undefined
+  try {
+    const items = new LogReader(receivedUnixSeconds, state.logs, rejections)
+    const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
+    const [sources, logs] = yield* takeRows(state.sources, state.logs)
+    return {
+      receivedUnixSeconds,
+      sources,
+      sourceCount,
+      logs,
+      logCount: items.count,
+      rejectedLogs: rejections.count,
+      rejectReason: rejections.describe(),
+    }
+  } finally {
+    state.reset()
+    idle = state
+  }
+}
+
+class LogReader implements ItemReader {
+  readonly #received: number
+  readonly #logs: RowWriter
+  readonly #rejections: Rejections
+  count = 0
+
+  constructor(received: number, logs: RowWriter, rejections: Rejections) {
+    this.#received = received
+    this.#logs = logs
+    this.#rejections = rejections
+  }
+
+  rowBytes(): number {
+    return this.#logs.pos
+  }
+
+  readItem(reader: WireReader, source: Source, end: number): undefined {
+    const logsAt = this.#logs.pos
+    let rejection: string
+    try {
+      rejection = this.#readLog(reader, source, end)
+    } catch (error) {
+      rejection = this.#rejections.fromError(error)
+      this.#logs.pos = logsAt
+    }
+    if (rejection === '') this.count++
+    else this.#rejections.add(this.count, rejection)
+  }
+
+  /** Returns why it is rejected, or ''. */
+  #readLog(reader: WireReader, source: Source, end: number): string {
+    reader.nestedValues = 0
+    const exceeded = this.#rejections.findExceeded(source, this.count, end - reader.pos)
+    if (exceeded !== '') return exceeded
+    log.read(reader, end)
+    writeLog(reader, this.#logs, this.#received, source, log)
+    const warning = idWarning('', log.traceIdLength, log.spanIdLength)
+    if (warning !== '') this.#rejections.warn(this.count, warning)
+    return ''
+  }
+}

@@ -1,0 +1,218 @@
+import type { AnyValue, KeyValue } from '@spanlink/api-schema'
+import { MAX_DEPTH, OtlpError } from '../error.ts'
+import { MAX_NESTED_VALUES } from '../limits.ts'
+import { RowWriter } from '../row-writer.ts'
+import { WireReader } from './wire-reader.ts'
+
+/**
+ * opentelemetry/proto/common/v1/common.proto, AnyValue: a oneof, of which the last on the wire counts.
+ *
+ * | field | tag  | type         | letter |
+ * |-------|------|--------------|--------|
+ * | 1     | 0x0a | string       | s      |
+ * | 2     | 0x10 | bool         | b      |
+ * | 3     | 0x18 | int64        | i      |
+ * | 4     | 0x21 | double       | d      |
+ * | 5     | 0x2a | ArrayValue   | a      |
+ * | 6     | 0x32 | KeyValueList | k      |
+ * | 7     | 0x3a | bytes        | x      |
+ *
+ * Field 8 (`string_value_strindex`) is for profiles only: absent here, like any unknown field.
+ * ArrayValue and KeyValueList are repeated field 1 (0x0a); KeyValue is key 1 (0x0a), value 2 (0x12).
+ */
+const STRING = 0x0a
+const BOOL = 0x10
+const INT = 0x18
+const DOUBLE = 0x21
+const ARRAY = 0x2a
+const KVLIST = 0x32
+const BYTES = 0x3a
+
+const LETTER = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
+
+/** Writes the text of the AnyValue in `[at, end)` as a String; its type letter's character code is the result. */
+export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number, end: number): number {
+  const bytes = reader.bytes
+  // Nearly all attributes: one string shorter than 128 bytes and nothing else.
+  if (end - at >= 2 && bytes[at] === STRING && bytes[at + 1] === end - at - 2 && end - at < 130) {
+    writer.copy(reader.view, at + 1, end - at - 1)
+    return LETTER.s
+  }
+  const tag = findValue(reader, at, end)
+  switch (tag) {
+    case STRING: {
+      const length = reader.length(end)
+      writer.string(reader.view, reader.pos, length)
+      return LETTER.s
+    }
+    case BOOL:
+      writer.text(readBool(reader) ? 'true' : 'false')
+      return LETTER.b
+    case INT: {
+      // Nearly all: not negative and below 2^28.
+      const { pos } = reader
+      const small = reader.varint()
+      if (reader.pos - pos <= 4) writer.decimal(small)
+      else {
+        reader.pos = pos
+        writer.text(readInt(reader))
+      }
+      return LETTER.i
+    }
+    case DOUBLE:
+      writer.text(doubleText(reader.view.getFloat64(reader.pos, true)))
+      return LETTER.d
+    case BYTES: {
+      const length = reader.length(end)
+      writer.text(bytes.toString('base64', reader.pos, reader.pos + length))
+      return LETTER.x
+    }
+    case ARRAY:
+    case KVLIST:
+      writer.text(JSON.stringify(readAnyValue(reader, at, end, 0)))
+      return tag === ARRAY ? LETTER.a : LETTER.k
+    default:
+      writer.u8(0)
+      return LETTER.n
+  }
+}
+
+/** The tag of the field that counts, 0 when none is set; the reader is left at its payload. */
+function findValue(reader: WireReader, at: number, end: number): number {
+  let found = 0
+  let payload = end
+  reader.pos = at
+  while (reader.pos < end) {
+    const tag = reader.varint()
+    if (isValueTag(tag)) {
+      found = tag
+      payload = reader.pos
+    }
+    reader.skip(tag, end)
+  }
+  reader.endMessage(end)
+  reader.pos = payload
+  return found
+}
+
+function isValueTag(tag: number): boolean {
+  switch (tag) {
+    case STRING:
+    case BOOL:
+    case INT:
+    case DOUBLE:
+    case ARRAY:
+    case KVLIST:
+    case BYTES:
+      return true
+    default:
+      return false
+  }
+}
+
+function readAnyValue(reader: WireReader, at: number, end: number, depth: number): AnyValue {
+  if (depth > MAX_DEPTH) throw new OtlpError('too-deep', `attribute value nests deeper than ${MAX_DEPTH}`)
+  const tag = findValue(reader, at, end)
+  switch (tag) {
+    case STRING: {
+      const length = reader.length(end)
+      return { stringValue: reader.bytes.toString('utf8', reader.pos, reader.pos + length) }
+    }
+    case BOOL:
+      return { boolValue: readBool(reader) }
+    case INT:
+      return { intValue: readInt(reader) }
+    case DOUBLE: {
+      const value = reader.view.getFloat64(reader.pos, true)
+      return { doubleValue: Number.isFinite(value) ? value : doubleText(value) }
+    }
+    case BYTES: {
+      const length = reader.length(end)
+      return { bytesValue: reader.bytes.toString('base64', reader.pos, reader.pos + length) }
+    }
+    case ARRAY: {
+      const values = readRepeated(reader, end, (from, to) => readAnyValue(reader, from, to, depth + 1))
+      return { arrayValue: { values } }
+    }
+    case KVLIST: {
+      const values = readRepeated(reader, end, (from, to) => readKeyValue(reader, from, to, depth + 1))
+      return { kvlistValue: { values } }
+    }
+    default:
+      return {}
+  }
+}
+
+function readRepeated<T>(reader: WireReader, outerEnd: number, read: (at: number, end: number) => T): T[] {
+  const length = reader.length(outerEnd)
+  const end = reader.pos + length
+  const values: T[] = []
+  while (reader.pos < end) {
+    const tag = reader.varint()
+    if (tag !== 0x0a) {
+      reader.skip(tag, end)
+      continue
+    }
+    const itemLength = reader.length(end)
+    const itemEnd = reader.pos + itemLength
+    if (++reader.nestedValues > MAX_NESTED_VALUES) {
+      throw new OtlpError('over-limit', `more than ${MAX_NESTED_VALUES} values nested in attributes`)
+    }
+    values.push(read(reader.pos, itemEnd))
+    reader.pos = itemEnd
+  }
+  reader.endMessage(end)
+  return values
+}
+
+function readKeyValue(reader: WireReader, at: number, end: number, depth: number): KeyValue {
+  let key = ''
+  let value: AnyValue = {}
+  reader.pos = at
+  while (reader.pos < end) {
+    const tag = reader.varint()
+    if (tag !== 0x0a && tag !== 0x12) {
+      reader.skip(tag, end)
+      continue
+    }
+    const length = reader.length(end)
+    const fieldEnd = reader.pos + length
+    if (tag === 0x0a) key = reader.bytes.toString('utf8', reader.pos, fieldEnd)
+    else value = readAnyValue(reader, reader.pos, fieldEnd, depth)
+    reader.pos = fieldEnd
+  }
+  reader.endMessage(end)
+  return { key, value }
+}
+
+/** True when any bit of the varint is set, also beyond the low 32. */
+function readBool(reader: WireReader): boolean {
+  while ((reader.bytes[reader.pos] as number) === 0x80) reader.pos++
+  return reader.bytes[reader.pos] !== 0
+}
+
+/** An int64 as decimal text, exact: numbers up to 7 bytes of varint (49 bits), BigInt beyond. */
+function readInt(reader: WireReader): string {
+  const bytes = reader.bytes
+  let value = 0
+  let scale = 1
+  const start = reader.pos
+  for (let i = 0; i < 7; i++) {
+    const byte = bytes[reader.pos++] as number
+    value += (byte & 0x7f) * scale
+    if (byte < 0x80) return String(value)
+    scale *= 128
+  }
+  reader.pos = start
+  let wide = 0n
+  for (let shift = 0n; ; shift += 7n) {
+    const byte = bytes[reader.pos++] as number
+    wide |= BigInt(byte & 0x7f) << shift
+    if (byte < 0x80) return BigInt.asIntN(64, wide).toString()
+  }
+}
+
+/** JavaScript's shortest text that reads back as the same double; it would lose the sign of -0. */
+function doubleText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value)
+}

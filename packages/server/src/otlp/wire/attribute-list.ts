@@ -1,0 +1,252 @@
+import { sameBytes } from '../../runtime/bytes-equal.ts'
+import { writeAnyValue } from './any-value.ts'
+import { OtlpError } from '../error.ts'
+import { MAX_ATTRIBUTES } from '../limits.ts'
+import { RowWriter } from '../row-writer.ts'
+import { WireReader } from './wire-reader.ts'
+
+/** Of one message too: as much as a request may have. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+const START_BYTES = 4096
+const START_ATTRIBUTES = 64
+
+const LETTER_S = 0x73
+
+/** KeyValue of common.proto. */
+const KEY = 0x0a
+const VALUE = 0x12
+
+/** Many more than there are attributes on most spans, and still in the processor's cache. */
+const SLOT_BITS = 12
+
+/** Slots that are looked into for a key: its hash is no secret, so keys may be made to have one. */
+const MOST_SLOTS = 8
+
+/**
+ * The attributes of one message, read field by field into what a Map has of each (key and value), then written as the columns
+ * `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that aren't, the last counts.
+ */
+export class AttributeList {
+  #count = 0
+  /** Key and value of each, one after the other. */
+  readonly #cells = new RowWriter(START_BYTES, MAX_BYTES)
+  #cellAt = new Int32Array(START_ATTRIBUTES)
+  #keyAt = new Int32Array(START_ATTRIBUTES)
+  #valueAt = new Int32Array(START_ATTRIBUTES)
+  /** Of each value; 0 for one whose key a later one has too. */
+  #letters = new DataView(new ArrayBuffer(START_ATTRIBUTES))
+  #onlyStrings = true
+  /** How many have a letter of 0. */
+  #repeated = 0
+  /** Keys by hash: `#first` plus their place in the list. What is below `#first` is of a list before. */
+  readonly #slots = new Int32Array(2 ** SLOT_BITS)
+  #first = 1
+  /** Not all keys have a slot. */
+  #inDoubt = false
+  /** Of writing, where it isn't that of the message. */
+  #order: readonly number[] | undefined
+
+  clear(): void {
+    this.#first += this.#count
+    if (this.#first + MAX_ATTRIBUTES >= 2 ** 31) {
+      this.#slots.fill(0)
+      this.#first = 1
+    }
+    this.#count = 0
+    this.#cells.reset()
+    this.#onlyStrings = true
+    this.#repeated = 0
+    this.#inDoubt = false
+    this.#order = undefined
+  }
+
+  /** Takes the KeyValue that starts at the reader's position and ends at `end`. */
+  read(reader: WireReader, end: number): void {
+    const { bytes } = reader
+    const keyAt = reader.pos + 2
+    const keyLength = bytes[keyAt - 1] as number
+    const keyEnd = keyAt + keyLength
+    const rest = end - keyEnd - 2
+    // Nearly all attributes: a key, then a value, both shorter than 128 bytes.
+    const isPlain =
+      bytes[keyAt - 2] === KEY &&
+      keyLength < 0x80 &&
+      rest >= 0 &&
+      rest < 0x80 &&
+      bytes[keyEnd] === VALUE &&
+      bytes[keyEnd + 1] === rest
+    if (isPlain) this.#add(reader, keyAt, keyLength, keyEnd + 2, end)
+    else this.#readFields(reader, end)
+    reader.pos = end
+  }
+
+  /** Of keys and values as rows. */
+  sizeBytes(): number {
+    return this.#cells.pos
+  }
+
+  /** Appends the value of the last attribute of this key, a String, and tells whether there is one. */
+  writeValue(key: string, writer: RowWriter): boolean {
+    for (let i = this.#count - 1; i >= 0; i--) {
+      if (this.#keyOf(i) !== key) continue
+      const at = this.#valueAt[i] as number
+      writer.copy(this.#cells.view, at, this.#endOf(i) - at)
+      return true
+    }
+    return false
+  }
+
+  /** Puts them in order of key, by bytes. To be called before `write`. */
+  sort(): void {
+    let sorted = true
+    for (let i = 1; sorted && i < this.#count; i++) sorted = this.#compareKeys(i - 1, i) <= 0
+    if (sorted) return
+    this.#order = Array.from({ length: this.#count }, (_, i) => i).sort((a, b) => this.#compareKeys(a, b))
+  }
+
+  /** Writes the columns `attrs` and `attr_types`. */
+  write(writer: RowWriter): void {
+    if (this.#inDoubt) this.#dropRepeated()
+    if (this.#repeated > 0 || this.#order !== undefined) return this.#writeOneByOne(writer)
+    writer.varint(this.#count)
+    writer.append(this.#cells)
+    if (this.#onlyStrings) writer.u8(0)
+    else writer.string(this.#letters, 0, this.#count)
+  }
+
+  #readFields(reader: WireReader, end: number): void {
+    let keyAt = 0
+    let keyLength = 0
+    let valueAt = 0
+    let valueEnd = 0
+    while (reader.pos < end) {
+      const tag = reader.varint()
+      if (tag === KEY) {
+        keyLength = reader.length(end)
+        keyAt = reader.pos
+        reader.pos += keyLength
+      } else if (tag === VALUE) {
+        const length = reader.length(end)
+        valueAt = reader.pos
+        valueEnd = valueAt + length
+        reader.pos = valueEnd
+      } else reader.skip(tag, end)
+    }
+    reader.endMessage(end)
+    this.#add(reader, keyAt, keyLength, valueAt, valueEnd)
+  }
+
+  #add(reader: WireReader, keyAt: number, keyLength: number, valueAt: number, valueEnd: number): void {
+    if (this.#count === this.#cellAt.length) this.#grow()
+    const i = this.#count++
+    const cells = this.#cells
+    this.#cellAt[i] = cells.pos
+    cells.string(reader.view, keyAt, keyLength)
+    this.#keyAt[i] = cells.pos - keyLength
+    this.#valueAt[i] = cells.pos
+    const letter = writeAnyValue(reader, cells, valueAt, valueEnd)
+    this.#letters.setUint8(i, letter)
+    if (letter !== LETTER_S) this.#onlyStrings = false
+    const slot = slotOf(reader.view, keyAt, keyLength)
+    if ((this.#slots[slot] as number) < this.#first) this.#slots[slot] = this.#first + i
+    else this.#takeSlot(i, slot)
+  }
+
+  #takeSlot(i: number, from: number): void {
+    const slots = this.#slots
+    for (let slot = from; slot < from + MOST_SLOTS; slot++) {
+      const at = slot & (slots.length - 1)
+      const other = (slots[at] as number) - this.#first
+      const isFree = other < 0
+      if (!isFree && !this.#isSameKey(other, i)) continue
+      if (!isFree) this.#drop(other)
+      slots[at] = this.#first + i
+      return
+    }
+    this.#inDoubt = true
+  }
+
+  #isSameKey(i: number, j: number): boolean {
+    const [a, b] = [this.#keyAt[i] as number, this.#keyAt[j] as number]
+    const length = (this.#valueAt[i] as number) - a
+    return length === (this.#valueAt[j] as number) - b && sameBytes(this.#cells.view, a, this.#cells.view, b, length)
+  }
+
+  #drop(i: number): void {
+    if (this.#letters.getUint8(i) === 0) return
+    this.#letters.setUint8(i, 0)
+    this.#repeated++
+  }
+
+  #dropRepeated(): void {
+    const last = new Map<string, number>()
+    for (let i = 0; i < this.#count; i++) {
+      const key = this.#keyOf(i)
+      const earlier = last.get(key)
+      if (earlier !== undefined) this.#drop(earlier)
+      last.set(key, i)
+    }
+    this.#inDoubt = false
+  }
+
+  #writeOneByOne(writer: RowWriter): void {
+    const count = this.#count - this.#repeated
+    let onlyStrings = true
+    writer.varint(count)
+    for (let place = 0; place < this.#count; place++) {
+      const i = this.#order?.[place] ?? place
+      const letter = this.#letters.getUint8(i)
+      if (letter === 0) continue
+      if (letter !== LETTER_S) onlyStrings = false
+      const at = this.#cellAt[i] as number
+      writer.copy(this.#cells.view, at, this.#endOf(i) - at)
+    }
+    if (onlyStrings) return writer.u8(0)
+    writer.varint(count)
+    for (let place = 0; place < this.#count; place++) {
+      const letter = this.#letters.getUint8(this.#order?.[place] ?? place)
+      if (letter !== 0) writer.u8(letter)
+    }
+  }
+
+  #endOf(i: number): number {
+    return i + 1 < this.#count ? (this.#cellAt[i + 1] as number) : this.#cells.pos
+  }
+
+  /** Its bytes, a character each. */
+  #keyOf(i: number): string {
+    return this.#cells.bytes.toString('latin1', this.#keyAt[i], this.#valueAt[i])
+  }
+
+  #compareKeys(i: number, j: number): number {
+    const { bytes } = this.#cells
+    return bytes.compare(bytes, this.#keyAt[j], this.#valueAt[j], this.#keyAt[i], this.#valueAt[i])
+  }
+
+  #grow(): void {
+    if (this.#count >= MAX_ATTRIBUTES) {
+      throw new OtlpError('over-limit', `more than ${MAX_ATTRIBUTES} attributes on one span, event or link`)
+    }
+    const size = this.#count * 2
+    this.#cellAt = grown(this.#cellAt, size)
+    this.#keyAt = grown(this.#keyAt, size)
+    this.#valueAt = grown(this.#valueAt, size)
+    const letters = new Uint8Array(size)
+    letters.set(new Uint8Array(this.#letters.buffer))
+    this.#letters = new DataView(letters.buffer)
+  }
+}
+
+/** By the key's length, its middle and its end: names of one convention begin alike. */
+function slotOf(view: DataView, at: number, length: number): number {
+  if (length < 4) return length === 0 ? 0 : view.getUint8(at) ^ (view.getUint8(at + length - 1) << 4)
+  const middle = Math.imul(view.getInt32(at + ((length - 4) >> 1), true), 0x9e3779b1)
+  return Math.imul(middle ^ view.getInt32(at + length - 4, true) ^ length, 0x85ebca6b) >>> (32 - SLOT_BITS)
+}
+
+function grown(list: Int32Array, size: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(size)
+  larger.set(list)
+  return larger
+}

@@ -1,0 +1,54 @@
+import type { AnyValue, KeyValue } from '@spanlink/api-schema'
+
+/**
+ * The attributes of a row as OTLP KeyValues, in the order and with the types they were sent.
+ *
+ * One letter per kind of AnyValue, as `spans.attr_types` keeps them beside the text of each attribute.
+ *
+ * | letter | AnyValue    | text                                              |
+ * |--------|-------------|---------------------------------------------------|
+ * | s      | stringValue | itself                                            |
+ * | b      | boolValue   | `true`, `false`                                   |
+ * | i      | intValue    | decimal                                           |
+ * | d      | doubleValue | shortest that reads back, NaN, Infinity, -Infinity |
+ * | x      | bytesValue  | base64                                            |
+ * | a      | arrayValue  | OTLP/JSON of the AnyValue                         |
+ * | k      | kvlistValue | OTLP/JSON of the AnyValue                         |
+ * | n      | none is set | empty                                             |
+ *
+ * @param pairs the map as `arrayZip(mapKeys(attrs), mapValues(attrs))`: read as a JSON object it would lose its order
+ *   (JavaScript moves keys like `"7"` to the front) and with it the letters
+ * @param types the row's `attr_types`: a letter per pair, or '' when all are strings
+ */
+export function decodeAttributes(pairs: readonly (readonly [string, string])[], types: string): KeyValue[] {
+  return pairs.map(([key, text], index) => ({ key, value: decodeValue(text, types[index] ?? 's') }))
+}
+
+function decodeValue(text: string, letter: string): AnyValue {
+  switch (letter) {
+    case 'b':
+      return { boolValue: text === 'true' }
+    case 'i':
+      return { intValue: text }
+    case 'd':
+      return { doubleValue: text === 'NaN' || text.endsWith('Infinity') ? text : Number(text) }
+    case 'x':
+      return { bytesValue: text }
+    case 'a':
+    case 'k':
+      return parseAnyValue(text)
+    case 'n':
+      return {}
+    default:
+      return { stringValue: text }
+  }
+}
+
+/** Rows written by us hold valid JSON; one altered by hand is shown as the text it is instead of failing the trace. */
+function parseAnyValue(text: string): AnyValue {
+  try {
+    return JSON.parse(text) as AnyValue
+  } catch {
+    return { stringValue: text }
+  }
+}

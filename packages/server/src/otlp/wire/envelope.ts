@@ -1,0 +1,155 @@
+import { takeMemory } from '../../runtime/buffer-pool.ts'
+import { RowWriter } from '../row-writer.ts'
+import { explainRejection } from '../rejections.ts'
+import { ResourceFields, ScopeFields, type Source, Sources, rejectedSource, writeSource } from './source.ts'
+import { SLICE_BYTES, type Steps } from '../steps.ts'
+import { WireReader } from './wire-reader.ts'
+
+/** What is read of a request while its items are. */
+export class EnvelopeState {
+  readonly sources = new RowWriter(64 * 1024)
+  readonly resource = new ResourceFields()
+  readonly scope = new ScopeFields()
+  seen = new Sources()
+
+  reset(): void {
+    this.sources.reset()
+    this.seen = new Sources()
+  }
+}
+
+/**
+ * What the requests of the three signals have in common: items under a scope under a resource, with the same numbers
+ * (spans, log records and metrics are field 2 of their Scope… message).
+ *
+ * | Export…ServiceRequest | tag  | | Resource…  | tag  | | Scope…      | tag  |
+ * |-----------------------|------|-|------------|------|-|-------------|------|
+ * | 1 resource_…          | 0x0a | | 1 resource | 0x0a | | 1 scope     | 0x0a |
+ * |                       |      | | 2 scope_…  | 0x12 | | 2 items     | 0x12 |
+ * |                       |      | | 3 schema…  | 0x1a | | 3 schema…   | 0x1a |
+ */
+export type ItemReader = {
+  /** Bytes of rows so far. */
+  rowBytes(): number
+  /**
+   * Takes the item from the reader's position to `end`; where it leaves the reader doesn't matter. The steps that it
+   * returns, if any, are the rest of the work.
+   */
+  readItem(reader: WireReader, source: Source, end: number): Steps<void> | undefined
+}
+
+/** What a message costs beside its bytes, in bytes: small ones are slower. */
+const ITEM_COST = 32
+const PARENT_COST = 256
+
+/**
+ * Reads a whole request. A source with items becomes a row of `state.sources`, once.
+ *
+ * @returns how many rows that were
+ */
+export function* readEnvelope(
+  reader: WireReader,
+  state: EnvelopeState,
+  received: number,
+  items: ItemReader,
+): Steps<number> {
+  const { sources, resource, scope, seen } = state
+  const end = reader.bytes.length
+  let stop = SLICE_BYTES
+  while (reader.pos < end) {
+    const tag = reader.varint()
+    if (tag !== 0x0a) {
+      reader.skip(tag, end)
+      continue
+    }
+    const resourceEnd = messageEnd(reader, end)
+    const resourceReason = yield* readFields(reader, resource, resourceEnd, items)
+    stop -= PARENT_COST
+    while (reader.pos < resourceEnd) {
+      const resourceTag = reader.varint()
+      if (resourceTag !== 0x12) {
+        reader.skip(resourceTag, resourceEnd)
+        continue
+      }
+      const scopeEnd = messageEnd(reader, resourceEnd)
+      const reason = (yield* readFields(reader, scope, scopeEnd, items)) || resourceReason
+      stop -= PARENT_COST
+      if (!scope.hasItems) {
+        reader.pos = scopeEnd
+        continue
+      }
+      const source =
+        reason === '' ? writeSource(reader, sources, received, resource, scope, seen) : rejectedSource(reason)
+      while (reader.pos < scopeEnd) {
+        const scopeTag = reader.varint()
+        if (scopeTag === 0x12) {
+          const itemEnd = messageEnd(reader, scopeEnd)
+          const rest = items.readItem(reader, source, itemEnd)
+          if (rest !== undefined) yield* rest
+          reader.pos = itemEnd
+          stop -= ITEM_COST
+        } else reader.skip(scopeTag, scopeEnd)
+        if (reader.pos < stop) continue
+        yield items.rowBytes() + sources.pos
+        stop = reader.pos + SLICE_BYTES
+      }
+      if (reader.pos < stop) continue
+      yield items.rowBytes() + sources.pos
+      stop = reader.pos + SLICE_BYTES
+    }
+    if (reader.pos < stop) continue
+    yield items.rowBytes() + sources.pos
+    stop = reader.pos + SLICE_BYTES
+  }
+  reader.endMessage(end)
+  return seen.ids.size
+}
+
+/** Reads a resource or scope, wherever it stands among the fields. Returns why it can't be stored, or ''. */
+function* readFields(
+  reader: WireReader,
+  fields: ResourceFields | ScopeFields,
+  end: number,
+  items: ItemReader,
+): Steps<string> {
+  const start = reader.pos
+  fields.clear()
+  let reason = ''
+  try {
+    while (!fields.read(reader, end)) yield items.rowBytes()
+  } catch (error) {
+    reason = `${fields.name}: ${explainRejection(error)}`
+    // Those that were not counted yet are stepped over, one by one.
+    if (fields instanceof ScopeFields) fields.hasItems = true
+  }
+  reader.pos = start
+  return reason
+}
+
+function messageEnd(reader: WireReader, end: number): number {
+  const length = reader.length(end)
+  return reader.pos + length
+}
+
+/** Bytes that are copied before other work gets its turn. */
+const COPY_BYTES = 16 * 1024 * 1024
+
+/** What the writers hold, in one piece of row memory; each part is a view of it. */
+export function* takeRows<const Writers extends readonly RowWriter[]>(
+  ...writers: Writers
+): Steps<{ readonly [I in keyof Writers]: Buffer }> {
+  const total = writers.reduce((sum, writer) => sum + writer.pos, 0)
+  const all = takeMemory(total)
+  const parts: Buffer[] = []
+  let at = 0
+  for (const { bytes, pos } of writers) {
+    parts.push(all.subarray(at, at + pos))
+    for (let from = 0; from < pos; from += COPY_BYTES) {
+      const to = Math.min(pos, from + COPY_BYTES)
+      bytes.copy(all, at + from, from, to)
+      if (to < pos) yield 2 * total
+    }
+    at += pos
+  }
+  return parts as unknown as { readonly [I in keyof Writers]: Buffer }
+}

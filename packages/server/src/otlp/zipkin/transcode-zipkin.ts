@@ -1,0 +1,34 @@
+import { OtlpError } from '../error.ts'
+import { openJson, transcodeProtobuf } from '../json/transcode-json.ts'
+import { ParentWriter } from '../json/parent.ts'
+import { Rejections } from '../rejections.ts'
+import type { TraceRows } from '../rows.ts'
+import { runSteps, type Steps } from '../steps.ts'
+import { traceSteps } from '../trace/transcode-traces.ts'
+import { ZipkinSpanWriter } from './zipkin-span.ts'
+
+/**
+ * Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) as rows: rewritten as the OTLP that it means, by the
+ * rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ read backwards: see `ZipkinSpanWriter`.
+ *
+ * @throws OtlpError when the bytes are no list of spans, or none of them can be stored
+ */
+export function* zipkinSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
+  const rejections = new Rejections('span')
+  const rows = yield* transcodeProtobuf(
+    function* (protobuf) {
+      const json = openJson(body)
+      const spans = new ZipkinSpanWriter(json, protobuf)
+      yield* new ParentWriter(json, protobuf, rejections).writeItems('the body', () => spans.write())
+      json.atEnd()
+    },
+    (protobuf) => traceSteps(protobuf, receivedUnixSeconds, rejections),
+  )
+  if (rows.spanCount === 0 && rows.rejectedSpans > 0) throw new OtlpError('bad-field', rows.rejectReason)
+  return rows
+}
+
+/** `zipkinSteps` at once. */
+export function transcodeZipkin(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
+  return runSteps(zipkinSteps(body, receivedUnixSeconds))
+}

@@ -1,0 +1,174 @@
+import type { CriticalPath, PathSegment, PathShare } from '@spanlink/api-schema'
+import type { Edge } from './edges.ts'
+import { type LaneSpan } from './lanes.ts'
+
+/** The path, and the edges it went over. */
+export type FoundPath = { readonly path: CriticalPath; readonly edgeIds: ReadonlySet<string> }
+
+/**
+ * What the end of `target` waited for, walked backwards from it. At a span and a time in it:
+ *
+ * 1. The child that ended last before that time is what the span waited for: the time since is the span's own work,
+ *    and the walk goes on at that child's end. (Children still running then were not waited for.)
+ * 2. With no such child left, back to the span's start the work is its own. What made it start is, if it took a
+ *    message (or is a send that was given a creation context, or a root with a link), the cause that came last: the
+ *    time from the cause's end is the queue (a gap where no message waited), and the walk goes on at the cause. A cause
+ *    that hadn't ended yet (an ack often comes after the consumer has begun) is entered at that very time. Else its parent made it
+ *    start; a parent that had ended before leaves a gap.
+ * 3. A span that receives is there before its message: the cause that came last within it ends its own work there.
+ * 4. A span whose parent is missing goes on, over a gap, at what ended last before it in its lane.
+ *
+ * Time never goes forward on this walk, each child and edge is entered once, and each span left once, so it ends, and
+ * the segments are without holes and overlap, whatever clocks and parents say.
+ */
+export function criticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPath {
+  const causesOf = Map.groupBy(edges.filter(isCause), (edge) => edge.to)
+  const waiting = new Map<LaneSpan, LaneSpan[]>()
+  const entered = new Set([target])
+  const left = new Set<LaneSpan>()
+  const edgeIds = new Set<string>()
+  const segments: Segment[] = []
+  let at = target
+  let time = target.span.end
+
+  const spend = (kind: Segment['kind'], from: bigint, edge?: KnownEdge): void => {
+    if (from >= time) return
+    segments.push({ kind, from, until: time, at, edge })
+    time = from
+  }
+  const follow = (edge: KnownEdge): void => {
+    const { end } = edge.from.span
+    if (at.span.operation === 'receive') spend('span', end > at.span.start ? end : at.span.start)
+    spend(edge.role === 'message' ? 'queue' : 'gap', end < time ? end : time, edge)
+    edgeIds.add(edge.id)
+    entered.add(edge.from)
+    left.add(at)
+    at = edge.from
+  }
+
+  for (;;) {
+    const child = lastChildBefore(at, time)
+    const cause = lastCause(causesOf.get(at), at, time)
+    if (
+      cause !== undefined &&
+      at.span.operation === 'receive' &&
+      (child === undefined || cause.from.span.end > child.span.end)
+    ) {
+      follow(cause)
+      continue
+    }
+    if (child !== undefined) {
+      spend('span', child.span.end)
+      entered.add(child)
+      at = child
+      continue
+    }
+    spend('span', at.span.start)
+    if (cause !== undefined) {
+      follow(cause)
+      continue
+    }
+    left.add(at)
+    const next = at.parent ?? (at.span.parentSpanId === '' ? undefined : lastInLane(at, time))
+    if (next === undefined || left.has(next)) break
+    spend('gap', next.span.end)
+    entered.add(next)
+    at = next
+  }
+  return { path: pathOf(segments.reverse(), time, target.span.end), edgeIds }
+
+  function lastChildBefore(of: LaneSpan, before: bigint): LaneSpan | undefined {
+    const children = waiting.get(of) ?? of.children.toSorted(byEnd)
+    waiting.set(of, children)
+    // Time only goes back, so a child that is too late now is too late for good.
+    for (let child = children.pop(); child !== undefined; child = children.pop()) {
+      if (child.span.end <= before && !entered.has(child)) return child
+    }
+    return undefined
+  }
+  function lastInLane(of: LaneSpan, before: bigint): LaneSpan | undefined {
+    let last: LaneSpan | undefined
+    for (const other of of.lane.spans) {
+      if (other.span.end > before || entered.has(other) || left.has(other)) continue
+      if (last === undefined || other.span.end > last.span.end) last = other
+    }
+    return last
+  }
+  function lastCause(causes: readonly KnownEdge[] | undefined, of: LaneSpan, before: bigint): KnownEdge | undefined {
+    const until = of.span.operation === 'receive' ? before : of.span.start
+    const endOf = (edge: KnownEdge): bigint => (edge.from.span.end < until ? edge.from.span.end : until)
+    let last: KnownEdge | undefined
+    for (const edge of causes ?? []) {
+      if (edgeIds.has(edge.id) || left.has(edge.from)) continue
+      if (last === undefined || rank[edge.role] < rank[last.role]) last = edge
+      else if (rank[edge.role] === rank[last.role] && endOf(edge) > endOf(last)) last = edge
+    }
+    return last
+  }
+}
+
+type KnownEdge = Edge & { readonly from: LaneSpan; readonly to: LaneSpan }
+
+/** A link beside the parent tells why a span started only where it leads out of the lane, or to a message. */
+function isCause(edge: Edge): edge is KnownEdge {
+  const { from, to, role } = edge
+  if (from === undefined || to === undefined || from === to) return false
+  if (role === 'message') return true
+  if (from.lane === to.lane) return false
+  return role !== 'link' || to.parent === undefined
+}
+
+const rank: Readonly<Record<Edge['role'], number>> = { message: 0, creation: 1, handover: 1, link: 2 }
+
+function byEnd(a: LaneSpan, b: LaneSpan): number {
+  if (a.span.end !== b.span.end) return a.span.end < b.span.end ? -1 : 1
+  return a.span.spanId < b.span.spanId ? -1 : 1
+}
+
+type Segment = {
+  readonly kind: PathSegment['kind']
+  readonly from: bigint
+  readonly until: bigint
+  readonly at: LaneSpan
+  readonly edge: KnownEdge | undefined
+}
+
+function pathOf(segments: readonly Segment[], start: bigint, end: bigint): CriticalPath {
+  return {
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(end),
+    durationNano: String(end - start),
+    segments: segments.map(({ kind, from, until, at, edge }) => ({
+      kind,
+      startTimeUnixNano: String(from),
+      durationNano: String(until - from),
+      traceId: at.span.traceId,
+      spanId: at.span.spanId,
+      laneId: at.lane.id,
+      service: at.span.service,
+      name: at.span.name,
+      ...(kind === 'queue' ? { topic: edge?.record.topic ?? '' } : {}),
+      ...(edge === undefined ? {} : { edgeId: edge.id }),
+    })),
+    shares: sharesOf(segments, end - start),
+  }
+}
+
+function sharesOf(segments: readonly Segment[], total: bigint): PathShare[] {
+  const parts = new Map<string, { kind: PathShare['kind']; name: string; duration: bigint }>()
+  for (const { kind: of, from, until, at, edge } of segments) {
+    const kind = of === 'span' ? 'service' : of === 'queue' ? 'topic' : 'gap'
+    const name = kind === 'service' ? at.span.service : kind === 'topic' ? (edge?.record.topic ?? '') : ''
+    const key = `${kind}:${name}`
+    const part = parts.get(key) ?? { kind, name, duration: 0n }
+    parts.set(key, { ...part, duration: part.duration + until - from })
+  }
+  return [...parts.values()]
+    .sort((a, b) => (a.duration === b.duration ? 0 : a.duration > b.duration ? -1 : 1))
+    .map(({ kind, name, duration }) => ({
+      kind,
+      name,
+      durationNano: String(duration),
+      share: Number(duration) / Number(total),
+    }))
+}

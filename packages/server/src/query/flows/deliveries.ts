@@ -1,0 +1,109 @@
+import { isSame, isSameMessage } from '../messages/records/delivery.ts'
+import { mergeRecords } from '../messaging/record-metadata.ts'
+import type { Edge } from './edges.ts'
+import { spanKey } from './flow-span.ts'
+import type { LaneSpan } from './lanes.ts'
+
+/** A message's span, what the handler put around it, the batch's span, its receive span. */
+const MAX_NESTING = 16
+
+/**
+ * A consumer may link to a producer from its receive span, from the span of the batch, and from that of the message: one delivery,
+ * of which the edge to the innermost `process` span is kept, with all that the others know of the message.
+ */
+export function withoutOuterDeliveries(edges: readonly Edge[]): Edge[] {
+  const innerOf = new Map<DeliveryEdge, DeliveryEdge>()
+  const sameProducer = Map.groupBy(edges.filter(isDelivery), ({ fromRef, to }) => `${spanKey(fromRef)} ${to.lane.id}`)
+  for (const same of sameProducer.values()) {
+    if (same.length < 2) continue
+    markReceives(same, innerOf)
+    markOuterSpans(same, innerOf)
+  }
+  if (innerOf.size === 0) return [...edges]
+  const outersOf = Map.groupBy(innerOf.keys(), (outer) => innermost(outer, innerOf))
+  return edges.flatMap((edge) => {
+    if (!isDelivery(edge)) return [edge]
+    if (innerOf.has(edge)) return []
+    const all = [edge, ...(outersOf.get(edge) ?? [])]
+    const consumerGroup = all.find((one) => one.consumerGroup !== '')?.consumerGroup ?? ''
+    return [{ ...edge, consumerGroup, record: mergeRecords(all.map(({ record }) => record)) }]
+  })
+}
+
+type DeliveryEdge = Edge & { readonly to: LaneSpan }
+
+function isDelivery(edge: Edge): edge is DeliveryEdge {
+  return edge.role === 'message' && edge.to !== undefined
+}
+
+function isProcess({ to }: DeliveryEdge): boolean {
+  return to.span.operation === 'process'
+}
+
+function innermost(outer: DeliveryEdge, innerOf: ReadonlyMap<DeliveryEdge, DeliveryEdge>): DeliveryEdge {
+  let edge = outer
+  for (let inner = innerOf.get(edge); inner !== undefined; inner = innerOf.get(edge)) edge = inner
+  return edge
+}
+
+function isSameDelivery(a: DeliveryEdge, b: DeliveryEdge): boolean {
+  const isSameConsumer = a.to.span.service === b.to.span.service && isSame(a.consumerGroup, b.consumerGroup)
+  return isSameConsumer && isSameMessage(a.record, b.record)
+}
+
+/** Edges to the spans that a `process` span runs in. Links are thousands: they are found by offset. */
+function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
+  const edgesOf = new Map(
+    Array.from(
+      Map.groupBy(same, ({ to }) => to),
+      ([to, edges]) => [to, Map.groupBy(edges, ({ record }) => record.offset)],
+    ),
+  )
+  /** Entered by an edge that names no offset. */
+  const unnamed = new Set<LaneSpan>()
+  for (const edge of same.filter(isProcess)) {
+    const { offset } = edge.record
+    let outer = edge.to.parent
+    for (let level = 0; outer !== undefined && level < MAX_NESTING; level++, outer = outer.parent) {
+      const byOffset = edgesOf.get(outer)
+      if (byOffset === undefined || (offset === '' && unnamed.has(outer))) continue
+      if (offset === '') unnamed.add(outer)
+      const all = [...(byOffset.get(offset) ?? []), ...(offset === '' ? onlyEdge(byOffset) : (byOffset.get('') ?? []))]
+      for (const one of all) if (isSameDelivery(one, edge)) innerOf.set(one, edge)
+    }
+  }
+}
+
+/** Of several messages, nothing tells which one a span without an offset processes. */
+function onlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): readonly DeliveryEdge[] {
+  const [first = []] = byOffset.values()
+  return byOffset.size === 1 && first.length === 1 ? first : []
+}
+
+/** The last receive before each `process` span; one before that was of another delivery of the message. */
+function markReceives(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
+  const receives = same.filter((edge) => !isProcess(edge)).sort(byStart)
+  const byOffset = Map.groupBy(receives, ({ record }) => record.offset)
+  for (const edge of same.filter(isProcess)) {
+    const { offset } = edge.record
+    const lists = offset === '' ? [receives] : [byOffset.get(offset) ?? [], byOffset.get('') ?? []]
+    for (const list of lists) {
+      const last = lastBefore(list, edge.to.span.start)
+      if (last !== undefined && isSameDelivery(last, edge)) innerOf.set(last, edge)
+    }
+  }
+}
+
+function lastBefore(sorted: readonly DeliveryEdge[], start: bigint): DeliveryEdge | undefined {
+  let [from, until] = [0, sorted.length]
+  while (from < until) {
+    const middle = (from + until) >> 1
+    if ((sorted[middle] as DeliveryEdge).to.span.start <= start) from = middle + 1
+    else until = middle
+  }
+  return sorted[from - 1]
+}
+
+function byStart(a: DeliveryEdge, b: DeliveryEdge): number {
+  return a.to.span.start < b.to.span.start ? -1 : a.to.span.start > b.to.span.start ? 1 : 0
+}

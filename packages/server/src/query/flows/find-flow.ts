@@ -1,0 +1,66 @@
+import type { FlowAnswer, FlowQuery } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { connect } from './edges.ts'
+import { expand, type Position } from './load/expand.ts'
+import { flowAnswer, MAX_EXAMPLES } from './flow-response.ts'
+import { selectParts } from './flow-parts.ts'
+import { joinedWith } from './load/joined-with.ts'
+import { findMissingConsumers } from './missing-consumers.ts'
+import { findOrigins } from './load/origins.ts'
+import { findRootNames } from './roots.ts'
+import { traceLoader } from './load/trace-loader.ts'
+
+/** Traces of other events whose roots are looked up for examples. */
+const MAX_ROOTS = 300
+
+/**
+ * The flow of a trace: what the event that it is part of caused, cut into lanes, with the edges between them. `undefined` when neither
+ * the trace nor a link to it is stored.
+ *
+ * @param traceId 32 lower-case hex digits
+ */
+export async function findFlow(
+  store: Store,
+  traceId: string,
+  query: FlowQuery,
+  options: QueryOptions,
+): Promise<FlowAnswer | undefined> {
+  const { maxTraces = 200, maxDepth = 16, joined = false } = query
+  const after = parseCursor(query.cursor)
+  const loader = traceLoader(store, options)
+  const origins = await findOrigins(traceId, loader)
+  const expanded = await expand(traceId, origins, { maxTraces, maxDepth, joined, after }, loader)
+  const opened = expanded.traces.get(traceId)
+  if (opened === undefined || (opened.links.length === 0 && opened.cut.lanes.length === 0)) return undefined
+  const parts = selectParts(expanded)
+  const edges = connect(parts, parts.links)
+  const others = joinedWith(expanded)
+  const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
+  const [roots, missingConsumers] = await Promise.all([
+    findRootNames(store, examples.slice(0, MAX_ROOTS), options),
+    findMissingConsumers(store, parts, edges, expanded, options),
+  ])
+  const last = expanded.positions.at(-1)
+  const truncated = { ...expanded.truncated, ...loader.truncated() }
+  return {
+    traceId,
+    ...flowAnswer(
+      { traceId, spanId: query.spanId?.toLowerCase() },
+      { origins, expanded, parts, edges, joined: others, roots },
+    ),
+    missingConsumers,
+    complete: !Object.values(truncated).some(Boolean),
+    truncated,
+    ...(truncated.traces && last !== undefined ? { nextCursor: `${last.depth}.${last.traceId}` } : {}),
+  }
+}
+
+function parseCursor(cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined
+  const [, depth, traceId] = /^([0-9]{1,2})\.([0-9a-f]{32})$/.exec(cursor) ?? []
+  if (depth === undefined || traceId === undefined) {
+    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+  }
+  return { depth: Number(depth), traceId }
+}

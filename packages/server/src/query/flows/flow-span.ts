@@ -1,0 +1,81 @@
+import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/api-schema'
+import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
+import { isInside } from '../traces/span-parents.ts'
+
+/** What the flow needs of a span: where it lies, what it is called and what it does with messages. */
+export type FlowSpanRow = RecordMetadata & {
+  readonly traceId: string
+  readonly spanId: string
+  /** '' for a root. */
+  readonly parentSpanId: string
+  readonly service: string
+  readonly name: string
+  readonly kind: SpanKind
+  readonly status: StatusCode
+  readonly flags: number
+  readonly start: bigint
+  /** Never before `start`. */
+  readonly end: bigint
+  readonly operation: MessagingOperation
+  readonly consumerGroup: string
+}
+
+/** A link between any two spans, once, however often its carrier was sent and from whichever side it was found. */
+export type FlowLink = RecordMetadata & {
+  /** The span that carries the link: the effect. */
+  readonly carrier: SpanRef
+  /** The span it points at: the cause. */
+  readonly target: SpanRef
+  readonly ordinal: number
+  readonly consumerGroup: string
+}
+
+export type SpanRef = {
+  readonly traceId: string
+  readonly spanId: string
+  /** Where it is known which of the spans that share the id is meant: its kind and service. */
+  readonly sharer?: string
+}
+
+export function toSharer({ kind, service }: Pick<FlowSpanRow, 'kind' | 'service'>): string {
+  return `${kind} ${service}`
+}
+
+export function refOf(span: FlowSpanRow): SpanRef {
+  return { traceId: span.traceId, spanId: span.spanId, sharer: toSharer(span) }
+}
+
+export function spanKey(ref: SpanRef): string {
+  return ref.traceId + ref.spanId
+}
+
+/** A span that was sent twice comes twice. */
+export function distinctSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
+  return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSharer(row)}`, row])).values()]
+}
+
+/** Of spans that share an id, links mean the one that sends messages, else the one that takes them, else the inner one. */
+export function addNamed<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
+  const key = spanKey(one.span)
+  const known = spans.get(key)
+  if (known !== undefined) for (const each of [known, one]) spans.set(`${key} ${toSharer(each.span)}`, each)
+  if (known === undefined || isMeant(one.span, known.span)) spans.set(key, one)
+}
+
+function isMeant(a: FlowSpanRow, b: FlowSpanRow): boolean {
+  const [rankA, rankB] = [rankOf(a), rankOf(b)]
+  return rankA === rankB ? isInside(a, b) : rankA > rankB
+}
+
+function rankOf({ operation }: FlowSpanRow): number {
+  return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
+}
+
+export function findNamed<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
+  const sharing = ref.sharer === undefined ? undefined : spans.get(`${spanKey(ref)} ${ref.sharer}`)
+  return sharing ?? spans.get(spanKey(ref))
+}
+
+export function linkKey({ carrier, target, ordinal }: FlowLink): string {
+  return `${spanKey(carrier)}${spanKey(target)}${ordinal} ${carrier.sharer}`
+}

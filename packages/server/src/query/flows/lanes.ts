@@ -1,0 +1,93 @@
+import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
+import { findParents } from '../traces/span-parents.ts'
+import { addNamed, distinctSpans, type FlowLink, type FlowSpanRow, refOf, type SpanRef, spanKey } from './flow-span.ts'
+
+/** A span in its lane, tied to the spans it runs in and starts there. */
+export type LaneSpan = {
+  readonly span: FlowSpanRow
+  readonly lane: Lane
+  /** In the same lane. */
+  readonly parent: LaneSpan | undefined
+  /** In the same lane. */
+  readonly children: LaneSpan[]
+}
+
+export type Lane = {
+  readonly id: string
+  readonly traceId: string
+  readonly spans: LaneSpan[]
+}
+
+/** A span that consumes a message of its parent, which may not be here: where a trace is cut. */
+export type Cut = { readonly from: SpanRef; readonly to: SpanRef }
+
+export type CutTraces = {
+  readonly lanes: readonly Lane[]
+  readonly cuts: readonly Cut[]
+  /** See `findNamed`. */
+  readonly spans: ReadonlyMap<string, LaneSpan>
+}
+
+/**
+ * Cuts traces where a consumer is the child of what produced its message, so that parent mode gives the lanes and
+ * edges that link mode gives. What is under no cut is the trace's own lane.
+ */
+export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
+  const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
+  const cuts: Cut[] = []
+  const lanes = new Map<string, Lane>()
+  const spans = new Map<string, LaneSpan>()
+
+  const place = (row: FlowSpanRow, id: string, parent: LaneSpan | undefined): LaneSpan => {
+    const lane = lanes.get(id) ?? { id, traceId: row.traceId, spans: [] }
+    lanes.set(id, lane)
+    const placed: LaneSpan = { span: row, lane, parent, children: [] }
+    parent?.children.push(placed)
+    lane.spans.push(placed)
+    addNamed(spans, placed)
+    return placed
+  }
+  for (const ofTrace of Map.groupBy(distinctSpans(rows), ({ traceId }) => traceId).values()) {
+    const parents = findParents(ofTrace)
+    const placed: LaneSpan[] = []
+    for (const start of ofTrace.keys()) {
+      // Up to a span that has its place, then down again: parents come before children, and depth costs no stack.
+      const path: number[] = []
+      for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
+      for (const index of path.reverse()) {
+        const row = ofTrace[index] as FlowSpanRow
+        const parent = placed[parents[index] as number]
+        const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : refOf(parent.span)
+        if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(spanKey(row)))) {
+          cuts.push({ from, to: refOf(row) })
+          // Several consumers may share their producer's id.
+          const sharer = from.spanId === row.spanId ? `-${row.service}` : ''
+          placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
+        } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
+      }
+    }
+  }
+  return { lanes: [...lanes.values()], cuts, spans }
+}
+
+// Flags of a span about its parent, trace.proto 1.1: whether it is known to be remote, and whether it is.
+const HAS_IS_REMOTE = 0x100
+const IS_REMOTE = 0x200
+
+function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
+  if ((row.parentSpanId === '' && parent === undefined) || !consumingOperations.has(row.operation)) return false
+  const isRemote = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === (HAS_IS_REMOTE | IS_REMOTE)
+  const isLocal = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === HAS_IS_REMOTE
+  // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers have remote ones.
+  if (parent === undefined) return isRemote || (!isLocal && row.kind === 'consumer')
+  if (producingOperations.has(parent.operation)) return true
+  // `process` in a `receive` of the same consumer.
+  if (consumingOperations.has(parent.operation) && parent.service === row.service) return false
+  // The message carried the context of something else than its send span, as an outbox does.
+  return isRemote || (!isLocal && parent.service !== row.service)
+}
+
+/** A consumer with links names its message's creation context in one of them: a parent that is in none is where it runs. */
+function isLinkedElsewhere(parent: SpanRef, links: readonly FlowLink[] = []): boolean {
+  return links.length > 0 && !links.some(({ target }) => spanKey(target) === spanKey(parent))
+}

@@ -1,0 +1,36 @@
+import type { Expanded } from './expand.ts'
+import type { SpanRef } from '../flow-span.ts'
+import { type Unit, unitAt } from './units.ts'
+
+/** Messages of other events, each the first of its trace, in order of trace. */
+export type Joined = readonly SpanRef[]
+
+/** By lane: which other events' messages were taken together with the flow's own. */
+export function joinedWith({
+  traces,
+  levels,
+  isLeftOut,
+}: Pick<Expanded, 'traces' | 'levels' | 'isLeftOut'>): ReadonlyMap<string, Joined> {
+  const isOther = (cause: SpanRef, unit: Unit): boolean => {
+    if (cause.traceId === unit.traceId || isLeftOut(cause.traceId)) return false
+    const trace = traces.get(cause.traceId)
+    return trace === undefined || !levels.has(unitAt(trace, cause))
+  }
+  const found = new Map<string, Map<string, SpanRef>>()
+  for (const { units } of traces.values()) {
+    for (const unit of units) {
+      for (const cause of unit.causes) {
+        if (!isOther(cause, unit)) continue
+        const ofLane = found.get(unit.laneId) ?? new Map<string, SpanRef>()
+        found.set(unit.laneId, ofLane)
+        if (!ofLane.has(cause.traceId)) ofLane.set(cause.traceId, cause)
+      }
+    }
+  }
+  return new Map(
+    Array.from(found, ([laneId, causes]) => [
+      laneId,
+      [...causes.values()].sort((a, b) => (a.traceId < b.traceId ? -1 : 1)),
+    ]),
+  )
+}

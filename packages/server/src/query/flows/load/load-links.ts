@@ -1,0 +1,70 @@
+import type { SpanKind } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { NO_TRACE } from '../../links/linked-span.ts'
+import { byIds, traceIdSet } from '../../sql/id-parameters.ts'
+import { messagingValue } from '../../messaging/messaging-sql.ts'
+import { type FlowLink, toSharer } from '../flow-span.ts'
+
+/** Links of one step that an answer may hold. */
+const MAX_LINKS = 20_000
+
+export type FoundLinks = {
+  readonly links: readonly FlowLink[]
+  /** There are more. */
+  readonly cut: boolean
+}
+
+/** Links of all these traces in either direction, by key: one granule a trace, whatever the age of the other end. */
+export async function loadLinks(store: Store, traceIds: readonly string[], options: QueryOptions): Promise<FoundLinks> {
+  const traces = traceIdSet('traceIds', traceIds)
+  // A row a trace, a list a link: see loadSpans.
+  const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
+    `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
+        kind, service, cluster, topic, partition, offset, message_key, consumer_group)) as links
+      from (
+        select trace_id, direction, span_id, peer_trace_id, peer_span_id, ordinal, kind, service, ${messagingValue('cluster')} as cluster, ${messagingValue('topic')} as topic,
+          ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
+          ${messagingValue('key')} as message_key,
+          ${messagingValue('group')} as consumer_group
+        from span_links
+        where trace_id in (${traces.sql}) and peer_trace_id != toFixedString('', 16)
+        order by trace_id, direction, span_id, start, peer_span_id, ordinal
+        limit {rows:UInt32})
+      group by trace_id
+      ${byIds}`,
+    { ...traces.params, rows: MAX_LINKS + 1 },
+    options,
+  )
+  const links = found.flatMap(({ traceId, links }) => {
+    const id = traceId.toLowerCase()
+    return id === NO_TRACE ? [] : links.map((columns) => link(id, columns))
+  })
+  const count = found.reduce((sum, { links }) => sum + links.length, 0)
+  return { links: links.slice(0, MAX_LINKS), cut: count > MAX_LINKS }
+}
+
+type LinkColumns = readonly [
+  direction: 'out' | 'in',
+  spanId: string,
+  peerTraceId: string,
+  peerSpanId: string,
+  ordinal: number,
+  kind: SpanKind,
+  service: string,
+  cluster: string,
+  topic: string,
+  partition: string,
+  offset: string,
+  key: string,
+  consumerGroup: string,
+]
+
+function link(traceId: string, columns: LinkColumns): FlowLink {
+  const [direction, spanId, peerTraceId, peerSpanId, ordinal, kind, service, ...messaging] = columns
+  const [cluster, topic, partition, offset, key, consumerGroup] = messaging
+  const here = { traceId, spanId: spanId.toLowerCase() }
+  const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
+  const said = { ordinal, cluster, topic, partition, offset, key, consumerGroup }
+  const [carrier, target] = direction === 'out' ? [here, there] : [there, here]
+  return { carrier: { ...carrier, sharer: toSharer({ kind, service }) }, target, ...said }
+}

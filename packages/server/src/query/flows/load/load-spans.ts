@@ -1,0 +1,97 @@
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { NO_SPAN } from '../../links/linked-span.ts'
+import { byIds, traceIdSet } from '../../sql/id-parameters.ts'
+import { messagingValue } from '../../messaging/messaging-sql.ts'
+import { recordOfRow } from '../../messaging/record-metadata.ts'
+import { ofTraces } from '../../sql/span-bucket.ts'
+import type { FlowSpanRow } from '../flow-span.ts'
+
+/** Spans of one trace and of one flow that an answer looks at. */
+const MAX_SPANS_OF_TRACE = 20_000
+export const MAX_SPANS = 100_000
+
+export type LoadedSpans = {
+  readonly rows: readonly FlowSpanRow[]
+  /** There are more. */
+  readonly cut: boolean
+}
+
+/**
+ * The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may come twice.
+ *
+ * @param atMost spans in all
+ */
+export async function loadSpans(
+  store: Store,
+  traceIds: readonly string[],
+  options: QueryOptions,
+  atMost = MAX_SPANS,
+): Promise<LoadedSpans> {
+  if (traceIds.length === 0) return { rows: [], cut: false }
+  const traces = traceIdSet('traceIds', traceIds)
+  // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and of reading it.
+  const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
+    `select hex(trace_id) as traceId, groupArray((hex(span_id), hex(parent_span_id), service, name, kind, status, flags, start,
+      duration, messaging_operation, cluster, topic, partition, message_offset, message_key, consumer_group)) as spans
+    from (
+      select trace_id, span_id, parent_span_id, service, name, kind, status, flags, start, duration, messaging_operation, cluster,
+        topic, partition, message_offset, ${messagingValue('key')} as message_key, consumer_group
+      from spans
+      where ${ofTraces(traces.sql)}
+      order by trace_id, start, span_id, kind, service
+      limit {perTrace:UInt32} by trace_id
+      limit {rows:UInt32})
+    group by trace_id
+    ${byIds}`,
+    { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: atMost + 1 },
+    options,
+  )
+  const rows = found.flatMap(({ traceId, spans }) => {
+    const id = traceId.toLowerCase()
+    return spans.map((span) => flowSpan(id, span))
+  })
+  const cut = rows.length > atMost || found.some(({ spans }) => spans.length > MAX_SPANS_OF_TRACE)
+  return { rows: rows.length > atMost ? rows.slice(0, atMost) : rows, cut }
+}
+
+type SpanColumns = readonly [
+  spanId: string,
+  parentSpanId: string,
+  service: string,
+  name: string,
+  kind: FlowSpanRow['kind'],
+  status: FlowSpanRow['status'],
+  flags: number,
+  start: string,
+  duration: string,
+  operation: FlowSpanRow['operation'],
+  cluster: string,
+  topic: string,
+  partition: string,
+  offset: string,
+  key: string,
+  consumerGroup: string,
+]
+
+function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
+  const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
+  const [cluster, topic, partition, messageOffset, messageKey, consumerGroup] = messaging
+  const start = BigInt(startText)
+  // What the duration was made of, modulo 2^64.
+  const end = BigInt.asUintN(64, start + BigInt(duration))
+  return {
+    traceId,
+    spanId: spanId.toLowerCase(),
+    parentSpanId: parent === NO_SPAN ? '' : parent.toLowerCase(),
+    service,
+    name,
+    kind,
+    status,
+    flags,
+    start,
+    end: end < start ? start : end,
+    operation,
+    ...recordOfRow({ cluster, topic, partition, messageOffset, messageKey }),
+    consumerGroup,
+  }
+}

@@ -1,0 +1,113 @@
+import type { SpanRef } from '../flow-span.ts'
+import type { TraceLoader } from './trace-loader.ts'
+import { causesOf, type Unit, unitAt, type UnitTrace } from './units.ts'
+
+/** Links up from the opened trace, and traces, that are looked at. */
+const MAX_STEPS = 64
+const MAX_TRACES = 1_000
+
+export type Origins = {
+  /** Traces above the opened one that nothing known caused; the first is the one whose flow it is. Never empty. */
+  readonly traces: readonly UnitTrace[]
+  /** Of all, those beyond the bounds as well. */
+  readonly count: number
+  /** Units that lead from the first origin to the opened trace. */
+  readonly chain: ReadonlySet<Unit>
+  /** Of their traces: links up from the opened one. */
+  readonly distances: ReadonlyMap<string, number>
+}
+
+/**
+ * Goes up the links of a trace to its origins. The first is the opened trace itself if nothing caused part of it, else the one
+ * that began first; where traces cause each other in a circle, the one that began first. What is not stored comes last.
+ */
+export async function findOrigins(traceId: string, { load }: TraceLoader): Promise<Origins> {
+  const traces = new Map<string, UnitTrace>()
+  const distances = new Map<string, number>()
+  const causes = new Map<Unit, Unit[]>()
+  const roots = new Set<UnitTrace>()
+  const beyond = new Set<string>()
+  const add = async (ids: readonly string[], distance: number): Promise<void> => {
+    for (const trace of await load(ids)) {
+      traces.set(trace.traceId, trace)
+      distances.set(trace.traceId, distance)
+    }
+  }
+  await add([traceId], 0)
+  const opened = traces.get(traceId) as UnitTrace
+  const waiting: Unit[] = [...opened.units]
+  for (let step = 1; waiting.length > 0; step++) {
+    const further: { readonly unit: Unit; readonly cause: SpanRef }[] = []
+    for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
+      if (causes.has(unit)) continue
+      const found: Unit[] = []
+      causes.set(unit, found)
+      const trace = traces.get(unit.traceId) as UnitTrace
+      const refs = causesOf(trace, unit)
+      if (refs.length === 0) roots.add(trace)
+      for (const cause of refs) {
+        const known = traces.get(cause.traceId)
+        if (known === undefined) further.push({ unit, cause })
+        else {
+          found.push(unitAt(known, cause))
+          waiting.push(unitAt(known, cause))
+        }
+      }
+    }
+    const ids = [...new Set(further.map(({ cause }) => cause.traceId))].sort()
+    const taken = step > MAX_STEPS ? [] : ids.slice(0, Math.max(MAX_TRACES - traces.size, 0))
+    for (const id of ids.slice(taken.length)) beyond.add(id)
+    await add(taken, step)
+    for (const { unit, cause } of further) {
+      const known = traces.get(cause.traceId)
+      if (known === undefined) continue
+      causes.get(unit)?.push(unitAt(known, cause))
+      waiting.push(unitAt(known, cause))
+    }
+  }
+  const found = inOrder(roots.size > 0 ? roots : inOrder(traces.values()).slice(0, 1))
+  const sorted = roots.has(opened) ? [opened, ...found.filter((trace) => trace !== opened)] : found
+  const [first = opened] = sorted
+  const chain = chainOf(first, causes, roots.has(first))
+  const chained = new Set(Array.from(chain, (unit) => unit.traceId))
+  return {
+    traces: sorted,
+    count: sorted.length + beyond.size,
+    chain,
+    distances: new Map([...distances].filter(([id]) => chained.has(id))),
+  }
+}
+
+/** Units from which the origin is reached, its own included. */
+function chainOf(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, isRoot: boolean): ReadonlySet<Unit> {
+  const effects = new Map<Unit, Unit[]>()
+  for (const [unit, above] of causes) {
+    for (const cause of above) {
+      const known = effects.get(cause)
+      if (known === undefined) effects.set(cause, [unit])
+      else known.push(unit)
+    }
+  }
+  const start = origin.units.filter((unit) => causes.has(unit) && (!isRoot || causes.get(unit)?.length === 0))
+  const chain = new Set(start)
+  // Grows while it is walked.
+  for (const unit of chain) for (const effect of effects.get(unit) ?? []) chain.add(effect)
+  return chain
+}
+
+function inOrder(traces: Iterable<UnitTrace>): UnitTrace[] {
+  return Array.from(traces, (trace) => ({ trace, start: firstStart(trace) ?? NEVER }))
+    .sort((a, b) => (a.start === b.start ? (a.trace.traceId < b.trace.traceId ? -1 : 1) : a.start < b.start ? -1 : 1))
+    .map(({ trace }) => trace)
+}
+
+const NEVER = 2n ** 64n
+
+/** `undefined` when no span of it is stored. */
+function firstStart({ cut }: UnitTrace): bigint | undefined {
+  let first: bigint | undefined
+  for (const { spans } of cut.lanes) {
+    for (const { span } of spans) if (first === undefined || span.start < first) first = span.start
+  }
+  return first
+}

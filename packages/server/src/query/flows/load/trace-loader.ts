@@ -1,0 +1,47 @@
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { linkKey } from '../flow-span.ts'
+import { loadLinks } from './load-links.ts'
+import { loadSpans, MAX_SPANS } from './load-spans.ts'
+import { divideTrace, type UnitTrace } from './units.ts'
+
+export type TraceLoader = {
+  /** Of each id, in this order, stored or not. */
+  readonly load: (traceIds: readonly string[]) => Promise<readonly UnitTrace[]>
+  /** What was left out, by limits on rows alone: the same in each request. */
+  readonly truncated: () => { readonly fanOut: boolean; readonly spans: boolean }
+}
+
+/** Reads traces with their links, each once. */
+export function traceLoader(store: Store, options: QueryOptions): TraceLoader {
+  const known = new Map<string, UnitTrace>()
+  const truncated = { fanOut: false, spans: false }
+  let spanCount = 0
+  return {
+    load: async (traceIds) => {
+      const missing = traceIds.filter((traceId) => !known.has(traceId))
+      if (missing.length > 0) {
+        const [links, spans] = await Promise.all([
+          loadLinks(store, missing, options),
+          loadSpans(store, missing, options, Math.max(MAX_SPANS - spanCount, 0)),
+        ])
+        spanCount += spans.rows.length
+        truncated.fanOut ||= links.cut
+        truncated.spans ||= spans.cut
+        const rowsOf = Map.groupBy(spans.rows, ({ traceId }) => traceId)
+        // A link inside one trace is found from both ends.
+        const distinct = [...new Map(links.links.map((link) => [linkKey(link), link])).values()]
+        const byCarrier = Map.groupBy(distinct, ({ carrier }) => carrier.traceId)
+        const byTarget = Map.groupBy(distinct, ({ target }) => target.traceId)
+        for (const traceId of missing) {
+          const incoming = byTarget.get(traceId)?.filter(({ carrier }) => carrier.traceId !== traceId) ?? []
+          known.set(
+            traceId,
+            divideTrace(traceId, rowsOf.get(traceId) ?? [], [...(byCarrier.get(traceId) ?? []), ...incoming]),
+          )
+        }
+      }
+      return traceIds.flatMap((traceId) => known.get(traceId) ?? [])
+    },
+    truncated: () => truncated,
+  }
+}

@@ -1,0 +1,100 @@
+import { findNamed, type FlowLink, type FlowSpanRow, refOf, type SpanRef } from '../flow-span.ts'
+import { type CutTraces, cutIntoLanes, type LaneSpan } from '../lanes.ts'
+
+/**
+ * What a cause leads to as a whole: a span that carries links or begins a lane, with what runs in it, down to the next such
+ * span. A batch that is one span is one unit, whoever sent its messages; spans that process its messages one by one are units.
+ */
+export type Unit = {
+  readonly traceId: string
+  readonly laneId: string
+  /** The unit that it runs in, in the same lane. */
+  readonly outer: Unit | undefined
+  /** Spans that its links point at, and its producer where it is a child. None: it is what a lane has beside other units. */
+  readonly causes: readonly SpanRef[]
+}
+
+/** A trace by units. One of which no span is stored is its empty `main` unit and those of links it carries. */
+export type UnitTrace = {
+  readonly traceId: string
+  readonly cut: CutTraces
+  /** Every link that the trace carries or that points at it. */
+  readonly links: readonly FlowLink[]
+  readonly main: Unit
+  /** `main` among them. */
+  readonly units: readonly Unit[]
+  readonly unitOfSpan: ReadonlyMap<LaneSpan, Unit>
+  /** Units of spans that carry links and are not stored, by span id. */
+  readonly unplaced: ReadonlyMap<string, Unit>
+  /** Spans that a unit causes: carriers of links to it, and consumers that are its children. */
+  readonly effects: ReadonlyMap<Unit, readonly SpanRef[]>
+}
+
+export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links: readonly FlowLink[]): UnitTrace {
+  const cut = cutIntoLanes(rows, links)
+  const carried = Map.groupBy(
+    links.filter(({ carrier }) => carrier.traceId === traceId),
+    ({ carrier }) => identityOf(carrier),
+  )
+  const causeOf = new Map(cut.cuts.map(({ from, to }) => [identityOf(to), from]))
+  const main: Unit = { traceId, laneId: traceId, outer: undefined, causes: [] }
+  const units = [main]
+  const unitOfSpan = new Map<LaneSpan, Unit>()
+  const unplaced = new Map<string, Unit>()
+  for (const { id, spans } of cut.lanes) {
+    // Parents come before their children.
+    for (const one of spans) {
+      const identity = identityOf(refOf(one.span))
+      const isHead = one.parent === undefined && id !== traceId
+      const outer = one.parent === undefined ? (isHead ? undefined : main) : unitOfSpan.get(one.parent)
+      const targets = carried.get(identity)?.map(({ target }) => target) ?? []
+      const isUnit = isHead || targets.length > 0
+      const parent = isHead ? causeOf.get(identity) : undefined
+      const causes = parent === undefined ? targets : [parent, ...targets]
+      const unit = isUnit ? { traceId, laneId: id, outer, causes } : (outer ?? main)
+      if (isUnit) units.push(unit)
+      unitOfSpan.set(one, unit)
+    }
+  }
+  for (const [first, ...others] of carried.values()) {
+    if (first === undefined || findNamed(cut.spans, first.carrier) !== undefined) continue
+    const unit = { traceId, laneId: traceId, outer: main, causes: [first, ...others].map(({ target }) => target) }
+    units.push(unit)
+    unplaced.set(first.carrier.spanId, unit)
+  }
+  const effects = new Map<Unit, SpanRef[]>()
+  const trace = { traceId, cut, links, main, units, unitOfSpan, effects, unplaced }
+  const addEffect = (cause: SpanRef, effect: SpanRef): void => {
+    const unit = unitAt(trace, cause)
+    const known = effects.get(unit)
+    if (known === undefined) effects.set(unit, [effect])
+    else known.push(effect)
+  }
+  for (const { carrier, target } of links) if (target.traceId === traceId) addEffect(target, carrier)
+  for (const { from, to } of cut.cuts) addEffect(from, to)
+  return trace
+}
+
+/** A span that is not stored counts as part of `main`, unless it is known to carry links. */
+export function unitAt(trace: UnitTrace, ref: SpanRef): Unit {
+  const span = findNamed(trace.cut.spans, ref)
+  return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(ref.spanId) ?? trace.main
+}
+
+function identityOf({ spanId, sharer }: SpanRef): string {
+  return `${spanId} ${sharer}`
+}
+
+/**
+ * The spans that a unit was caused by. What has no cause of its own runs beside what has, as a job around it does: its lane's
+ * causes from outside are its causes. None: nothing before it is known.
+ */
+export function causesOf(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
+  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && unitAt(trace, ref) === of
+  const causes = unit.causes.filter((ref) => !isOwn(ref, unit))
+  if (causes.length > 0) return causes
+  const isInLane = (ref: SpanRef): boolean => ref.traceId === trace.traceId && unitAt(trace, ref).laneId === unit.laneId
+  return trace.units
+    .filter((one) => one.laneId === unit.laneId)
+    .flatMap((one) => one.causes.filter((ref) => !isInLane(ref)))
+}

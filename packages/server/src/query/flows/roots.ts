@@ -1,0 +1,44 @@
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { byIds, traceIdSet } from '../sql/id-parameters.ts'
+import { ofTraces } from '../sql/span-bucket.ts'
+import type { FlowSpanRow } from './flow-span.ts'
+import type { UnitTrace } from './load/units.ts'
+
+/** The earliest span without a parent, else the earliest; `undefined` when no span is stored. */
+export function rootOf({ cut }: UnitTrace): FlowSpanRow | undefined {
+  let root: FlowSpanRow | undefined
+  for (const { spans } of cut.lanes) {
+    for (const { span } of spans) if (root === undefined || isBefore(span, root)) root = span
+  }
+  return root
+}
+
+function isBefore(a: FlowSpanRow, b: FlowSpanRow): boolean {
+  const [rootA, rootB] = [a.parentSpanId === '', b.parentSpanId === '']
+  if (rootA !== rootB) return rootA
+  return a.start === b.start ? a.spanId < b.spanId : a.start < b.start
+}
+
+export type RootName = { readonly service: string; readonly name: string }
+
+/** Roots of traces that are not part of the flow, by trace id; one that is not stored is absent. */
+export async function findRootNames(
+  store: Store,
+  traceIds: readonly string[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, RootName>> {
+  if (traceIds.length === 0) return new Map()
+  const traces = traceIdSet('traceIds', traceIds)
+  const rows = await store.query<RootName & { readonly traceId: string }>(
+    `select lower(hex(trace_id)) as traceId, tupleElement(root, 1) as service, tupleElement(root, 2) as name
+    from (
+      select trace_id, argMin((service, name), (parent_span_id != toFixedString('', 8), start, span_id)) as root
+      from spans
+      where ${ofTraces(traces.sql)}
+      group by trace_id)
+    ${byIds}`,
+    traces.params,
+    options,
+  )
+  return new Map(rows.map(({ traceId, service, name }) => [traceId, { service, name }]))
+}

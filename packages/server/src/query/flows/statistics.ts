@@ -1,0 +1,59 @@
+import type { FlowStatistics } from '@spanlink/api-schema'
+import { type Edge, edgeQueueTime } from './edges.ts'
+import type { Lane } from './lanes.ts'
+
+/**
+ * Divides the time from first start to last end: work, where any span is active; queue, where none is and a message is
+ * between its ends; waiting, the rest. A receive span waits for messages: it is no work.
+ */
+export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): FlowStatistics {
+  const work: Interval[] = []
+  const queues: Interval[] = []
+  let [first, last] = [undefined as bigint | undefined, 0n]
+  let [spanCount, errorCount, negativeQueueTimes, queueTotal] = [0, 0, 0, 0n]
+  for (const { spans } of lanes) {
+    for (const { span } of spans) {
+      spanCount++
+      if (span.status === 'error') errorCount++
+      if (first === undefined || span.start < first) first = span.start
+      if (span.end > last) last = span.end
+      if (span.operation !== 'receive') work.push([span.start, span.end])
+    }
+  }
+  for (const edge of edges) {
+    const time = edgeQueueTime(edge)
+    if (time === undefined || edge.to === undefined || edge.role !== 'message') continue
+    if (time < 0n) negativeQueueTimes++
+    else {
+      queueTotal += time
+      queues.push([edge.to.span.start - time, edge.to.span.start])
+    }
+  }
+  const endToEnd = first === undefined ? 0n : last - first
+  const code = covered(work)
+  const either = covered([...work, ...queues])
+  return {
+    endToEndNano: String(endToEnd),
+    codeNano: String(code),
+    queueNano: String(either - code),
+    waitingNano: String(endToEnd - either),
+    queueTotalNano: String(queueTotal),
+    negativeQueueTimes,
+    spanCount,
+    errorCount,
+    traceCount: new Set(lanes.map((lane) => lane.traceId)).size,
+  }
+}
+
+type Interval = readonly [from: bigint, until: bigint]
+
+/** Length of the union. */
+function covered(intervals: readonly Interval[]): bigint {
+  let [total, end] = [0n, 0n]
+  for (const [from, until] of intervals.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
+    if (until <= end) continue
+    total += until - (from > end ? from : end)
+    end = until
+  }
+  return total
+}

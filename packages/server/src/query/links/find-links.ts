@@ -1,0 +1,260 @@
+import type { LinkedSpan, LinksAnswer, LinksQuery, TraceLink } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import { operationWords } from '../../clickhouse/insert/messaging/semconv.ts'
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
+import {
+  findLinkedSpans,
+  findSpansOf,
+  type LinkEnd,
+  linkedSpan,
+  linkedSpanColumns,
+  type LinkedSpanRow,
+  NO_SPAN,
+  NO_TRACE,
+  linkQueueTime,
+  refKey,
+  type SpanRef,
+} from './linked-span.ts'
+import { countLinksBy, MAX_EXACT_COUNT } from './link-count.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
+
+/**
+ * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`, then `in`, each by
+ * the start of the span that carries the link. `undefined` when neither the trace nor a link to it is here.
+ */
+export async function findLinks(
+  store: Store,
+  traceId: string,
+  query: LinksQuery,
+  options: QueryOptions,
+): Promise<LinksAnswer | undefined> {
+  const { direction = 'both', spanId, limit = 100 } = query
+  const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...parseCursor(query.cursor) }
+  const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
+    ${direction === 'both' ? '' : 'and direction = {direction:String}'}
+    ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
+  // Links that come in end at this trace: its spans are sought while they are read.
+  const own = direction === 'out' ? NONE : findSpansOf(store, { traceId, spanId: spanId ?? '' }, options)
+  const keysRead = findKeys(store, query.cursor === undefined ? asked : `${asked} and ${place} > ${placeAt('after')}`, {
+    params: { ...params, rows: limit + 1 },
+    options,
+  })
+  const [{ keys, hasMore }, known] = await Promise.all([keysRead, own])
+  const page = keys.slice(0, limit)
+  const last = page.at(-1)
+  const isWhole = query.cursor === undefined && page.length > 0 && !hasMore
+  const [rows, total] = await Promise.all([
+    readRows(store, asked, page, params, options),
+    isWhole ? page.length : countLinks(store, asked, params, options),
+  ])
+  if (total === undefined) return undefined
+  return {
+    total,
+    ...(total > MAX_EXACT_COUNT ? { isTotalEstimate: true as const } : {}),
+    links: await resolve(store, traceId, rows, known, options),
+    ...(hasMore && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
+  }
+}
+
+/** Keys that one page reads: also of a span that was sent thousands of times, a page ends. */
+const MAX_KEYS = 20_000
+
+/**
+ * SQL: ends a statement that orders millions of rows and keeps the first ones. ClickHouse would hold 1 GB before it drops the others, and
+ * all rows of a direction where it reads in the order of the table.
+ */
+const inLittleMemory = 'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
+
+/** Places of the first links: the narrow columns alone are sorted, as there may be millions of links. */
+async function findKeys(
+  store: Store,
+  where: string,
+  { params, options }: { readonly params: QueryParams & { readonly rows: number }; readonly options: QueryOptions },
+): Promise<{ readonly keys: readonly LinkKey[]; readonly hasMore: boolean }> {
+  const keys = await store.query<LinkKey & { readonly read: string }>(
+    `select direction, toString(start) as start, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+      lower(hex(peer_span_id)) as peerSpanId, ordinal, toString(carrier_hash) as carrier, read
+    from (
+      select *, count() over () as read
+      from (
+        select direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service) as carrier_hash
+        from span_links
+        where ${where}
+        order by ${place}
+        limit ${MAX_KEYS}))
+    order by direction, start, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
+    limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
+    limit {rows:UInt32}
+    ${inLittleMemory}`,
+    params,
+    options,
+  )
+  return { keys, hasMore: keys.length === params.rows || Number(keys[0]?.read ?? 0) === MAX_KEYS }
+}
+
+/** All columns of the links at these places, in their order. */
+async function readRows(
+  store: Store,
+  asked: string,
+  keys: readonly LinkKey[],
+  params: QueryParams,
+  options: QueryOptions,
+): Promise<LinkRow[]> {
+  const [first, last] = [keys[0], keys.at(-1)]
+  if (first === undefined || last === undefined) return []
+  const rows = await store.query<LinkRow>(
+    `select direction, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+      lower(hex(peer_span_id)) as peerSpanId, ordinal, ${linkedSpanColumns},
+      trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
+      attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
+    from span_links
+    prewhere ${asked} and ${place} >= ${placeAt('first')} and ${place} <= ${placeAt('last')}
+    limit 1 by ${place}
+    ${fewGranules}`,
+    { ...params, ...placeParams('first', first), ...placeParams('last', last) },
+    options,
+  )
+  const byPlace = new Map(rows.map((row) => [cursorOf(row), row]))
+  return keys.flatMap((key) => byPlace.get(cursorOf(key)) ?? [])
+}
+
+/** `undefined` when there are none and the trace isn't here either. */
+async function countLinks(
+  store: Store,
+  asked: string,
+  params: QueryParams,
+  options: QueryOptions,
+): Promise<number | undefined> {
+  const [row] = await store.query<{ total: string; known: string }>(
+    `select ${countLinksBy('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
+      (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
+    from span_links where ${asked}`,
+    params,
+    options,
+  )
+  const total = Number(row?.total ?? 0)
+  return total === 0 && Number(row?.known ?? 0) === 0 ? undefined : total
+}
+
+/** A link's place in the order of all; also tells spans apart that share an id. */
+type LinkKey = {
+  readonly direction: TraceLink['direction']
+  readonly start: string
+  readonly spanId: string
+  readonly peerTraceId: string
+  readonly peerSpanId: string
+  readonly ordinal: number
+  /** Hash of kind and service of the span that carries the link. */
+  readonly carrier: string
+}
+
+type LinkRow = LinkedSpanRow &
+  LinkKey & {
+    readonly traceState: string
+    readonly flags: number
+    readonly attributes: readonly (readonly [string, string])[]
+    readonly attributeTypes: string
+    readonly droppedAttributes: number
+  }
+
+/** A total order, so that pages neither overlap nor leave out. */
+const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
+
+/** SQL: the place that `placeParams` of the same name gives. */
+function placeAt(name: string): string {
+  return `(
+    cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
+    toFixedString(unhex({${name}SpanId:String}), 8), toFixedString(unhex({${name}PeerTraceId:String}), 16),
+    toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}Carrier:UInt64})`
+}
+
+function placeParams(name: string, key: LinkKey): QueryParams {
+  return {
+    [`${name}Direction`]: key.direction,
+    [`${name}Start`]: key.start,
+    [`${name}SpanId`]: key.spanId,
+    [`${name}PeerTraceId`]: key.peerTraceId,
+    [`${name}PeerSpanId`]: key.peerSpanId,
+    [`${name}Ordinal`]: key.ordinal,
+    [`${name}Carrier`]: key.carrier,
+  }
+}
+
+type Known = Awaited<ReturnType<typeof findSpansOf>>
+
+const NONE: Known = { spans: new Map(), whole: false }
+
+async function resolve(
+  store: Store,
+  traceId: string,
+  rows: readonly LinkRow[],
+  known: Known,
+  options: QueryOptions,
+): Promise<TraceLink[]> {
+  const own = rows.map((row) => resolveRecord(row.attributes))
+  // The row has the span that carries the link, but not its attributes, which name the record where the link doesn't.
+  const carriers = rows.map((row) =>
+    row.direction === 'out' ? { traceId, spanId: row.spanId } : { traceId: row.peerTraceId, spanId: row.peerSpanId },
+  )
+  const targets = rows.map((row) =>
+    row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
+  )
+  const incomplete = carriers.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
+  const sought = [...targets, ...incomplete].filter(
+    (ref) => !known.spans.has(refKey(ref)) && !(known.whole && ref.traceId === traceId),
+  )
+  const found = await findLinkedSpans(store, sought, options)
+  const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(refKey(ref)) ?? found.get(refKey(ref))
+  return rows.map((row, index) => {
+    const carrier = linkedSpan(row)
+    const targetEnd = endOf(targets[index] as SpanRef)
+    const target = targetEnd?.span ?? null
+    const records = [own[index], endOf(carriers[index] as SpanRef)?.record, targetEnd?.record]
+    const outgoing = row.direction === 'out'
+    return {
+      direction: row.direction,
+      spanId: row.spanId,
+      span: outgoing ? carrier : target,
+      peerTraceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
+      peerSpanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
+      peer: outgoing ? target : carrier,
+      traceState: row.traceState,
+      flags: row.flags,
+      attributes: decodeAttributes(row.attributes, row.attributeTypes),
+      droppedAttributesCount: row.droppedAttributes,
+      record: mergeRecords(records),
+      queueTimeNano: linkQueueTime(target, carrier, operationOf(carrier)),
+    }
+  })
+}
+
+/** As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27, `orders receive` before. */
+function operationOf({ name }: LinkedSpan): string | undefined {
+  const words = name.toLowerCase().split(' ')
+  return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
+}
+
+function cursorOf(key: LinkKey): string {
+  return [key.direction, key.start, key.spanId, key.peerTraceId, key.peerSpanId, key.ordinal, key.carrier].join('.')
+}
+
+function parseCursor(cursor: string | undefined): QueryParams {
+  if (cursor === undefined) return {}
+  const form =
+    /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})\.([0-9]{1,19}|1[0-9]{19})$/
+  const match = form.exec(cursor)
+  if (match === null) throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+  const [, direction = '', start = '', spanId = '', peerTraceId = '', peerSpanId = '', ordinal = '', carrier = ''] =
+    match
+  return placeParams('after', {
+    direction: direction === 'out' ? 'out' : 'in',
+    start,
+    spanId,
+    peerTraceId,
+    peerSpanId,
+    ordinal: Number(ordinal),
+    carrier,
+  })
+}

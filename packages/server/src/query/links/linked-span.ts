@@ -1,0 +1,184 @@
+import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
+import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
+import { fewGranules, ofTraces, traceIdsOf } from '../sql/span-bucket.ts'
+import { isInside, spanIdentity } from '../traces/span-parents.ts'
+import {
+  type Condition,
+  findBuckets,
+  findBucketsOf,
+  idList,
+  idParams,
+  inBuckets,
+  ofBuckets,
+} from '../sql/trace-buckets.ts'
+
+export type SpanRef = { readonly traceId: string; readonly spanId: string }
+
+/** What the store keeps for a link that names no trace or span, and for the parent of a root. */
+export const NO_TRACE = '0'.repeat(32)
+export const NO_SPAN = '0'.repeat(16)
+
+export type LinkedSpanRow = Pick<LinkedSpan, 'service' | 'name' | 'kind' | 'status'> & {
+  readonly start: string
+  readonly finish: string
+}
+
+/** Columns of a `LinkedSpanRow`, in `spans` as in `span_links`. `end` is a word of SQL's. */
+export const linkedSpanColumns = 'service, name, kind, status, start, toUInt64(start + duration) as finish'
+
+export function linkedSpan(row: LinkedSpanRow): LinkedSpan {
+  const { service, name, kind, status } = row
+  return { service, name, kind, status, startTimeUnixNano: row.start, endTimeUnixNano: row.finish }
+}
+
+/** A span at one end of a link, and the record that its attributes name. */
+export type LinkEnd = {
+  readonly span: LinkedSpan
+  readonly operation: MessagingOperation
+  readonly record: RecordMetadata
+}
+
+type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperation }
+
+const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
+
+/** Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by `refKey`. */
+export async function findLinkedSpans(
+  store: Store,
+  refs: Iterable<SpanRef>,
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, LinkEnd>> {
+  const unique = [...new Map(Array.from(refs, (ref) => [refKey(ref), ref])).values()]
+  const found = new Map<string, LinkEnd>()
+  for (let from = 0; from < unique.length; from += REFS_AT_ONCE) {
+    const some = unique.slice(from, from + REFS_AT_ONCE)
+    const condition = await conditionOf(store, some, options)
+    if (condition === undefined) continue
+    const rows = await store.query<SpanRef & EndRow>(
+      `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${endColumns}
+      from spans
+      where ${condition.sql}
+      limit 1 by trace_id, ${spanIdentity}
+      ${some.length <= FEW ? fewGranules : ''}`,
+      condition.params,
+      options,
+    )
+    for (const row of rows) keepMeant(found, refKey(row), linkEnd(row))
+  }
+  return found
+}
+
+/**
+ * Spans of one trace, without knowing which will be asked for: a few of a long trace, all of others (`whole`). By `refKey`.
+ *
+ * @param spanId '' for any
+ */
+export async function findSpansOf(
+  store: Store,
+  { traceId, spanId }: SpanRef,
+  options: QueryOptions,
+): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return { spans: new Map(), whole: true }
+  const rows = await store.query<{ spanId: string } & EndRow>(
+    `select lower(hex(span_id)) as spanId, ${endColumns}
+    from spans
+    where trace_id = unhex({traceId:String}) and ${inBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
+    limit 1 by ${spanIdentity}
+    limit ${SPANS_AT_ONCE}
+    ${fewGranules}`,
+    { traceId, spanId, ...buckets },
+    options,
+  )
+  const spans = new Map<string, LinkEnd>()
+  for (const row of rows) keepMeant(spans, refKey({ traceId, spanId: row.spanId }), linkEnd(row))
+  return {
+    spans,
+    whole: rows.length < SPANS_AT_ONCE,
+  }
+}
+
+/** A link names an id alone: of spans that share it, it means the one that sent a message, else the one that children of the id belong to. */
+function keepMeant(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
+  const known = found.get(key)
+  const [isSend, isKnownSend] = [end, known].map((one) => producingOperations.has(one?.operation ?? ''))
+  const isMeant = known === undefined || (isSend === isKnownSend ? isInside(end.span, known.span) : isSend)
+  if (isMeant) found.set(key, end)
+}
+
+function linkEnd(row: EndRow): LinkEnd {
+  return { span: linkedSpan(row), operation: row.operation, record: recordOfRow(row) }
+}
+
+/** Beyond it, spans that are known to be wanted are fewer. */
+const SPANS_AT_ONCE = 256
+
+/** `undefined` when none of their traces is here. */
+async function conditionOf(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<Condition | undefined> {
+  const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
+  const spanIds = refs.map((ref) => ref.spanId)
+  if (refs.length <= FEW) {
+    const buckets = await findBuckets(store, traceIds, options)
+    if (buckets.size === 0) return undefined
+    const ofTheirs = ofBuckets(buckets)
+    if (ofTheirs !== undefined) {
+      const sql = `${ofTheirs.sql} and span_id in (${idList('s', spanIds)})`
+      return { sql, params: { ...ofTheirs.params, ...idParams('s', spanIds) } }
+    }
+  }
+  return {
+    sql: `${ofTraces(traceIdsOf('traceIds'))}
+      and span_id in (select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8))`,
+    params: { traceIds, spanIds },
+  }
+}
+
+const FEW = 16
+
+// ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes with quotes and comma.
+const REFS_AT_ONCE = 3_000
+
+export function refKey(ref: SpanRef): string {
+  return ref.traceId + ref.spanId
+}
+
+export type Interval = { readonly start: bigint; readonly end: bigint }
+
+export type Consumption = {
+  readonly start: bigint
+  readonly end?: bigint
+  /** `receive`: the span may have begun to wait before there was a message. */
+  readonly operation?: string | undefined
+}
+
+/**
+ * How long a message waited, in nanoseconds: from the end of its send, or from its start when the consumer began before the
+ * acknowledgement arrived. Negative only when the consumer began before the send did, which needs clocks that differ; a receive that
+ * was there before its message has waited for it.
+ */
+export function queueTime(sent: Interval, consumed: Consumption): bigint {
+  const { start, end = sent.start, operation } = consumed
+  if (operation === 'receive' && start < sent.start && end >= sent.start) return 0n
+  const sentEnd = sent.end > sent.start ? sent.end : sent.start
+  return start - (sentEnd <= start ? sentEnd : sent.start)
+}
+
+/** The same as decimal text; `null` while an end is unknown. */
+export function linkQueueTime(
+  sent: LinkedSpan | null | undefined,
+  consumed: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>,
+  operation: string | undefined,
+): string | null {
+  if (!sent) return null
+  return String(queueTime(intervalOf(sent), { ...intervalOf(consumed), operation }))
+}
+
+export function intervalOf(span: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>): Interval {
+  return { start: BigInt(span.startTimeUnixNano), end: BigInt(span.endTimeUnixNano) }
+}

@@ -1,0 +1,43 @@
+import type { MessagingOperation, SpanKind } from '@spanlink/api-schema'
+import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { findLinkedSpans, intervalOf, NO_SPAN, queueTime, refKey } from './linked-span.ts'
+
+type HopSpan = {
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly kind: SpanKind
+  readonly service: string
+  readonly operation: MessagingOperation
+  readonly start: string
+}
+
+/** How long messages waited whose consumers are children of their producers, by consuming span. Parents are looked up by id. */
+export async function parentQueueTimes<Span extends HopSpan>(
+  store: Store,
+  traceId: string,
+  spans: readonly Span[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<Span, string>> {
+  const consumers = spans.filter((span) => consumingOperations.has(span.operation))
+  if (consumers.length === 0) return new Map()
+  const refOf = ({ parentSpanId }: Span) => ({ traceId, spanId: parentSpanId })
+  // A consumer may share its producer's id, which then is what the id means.
+  const ownRefOf = ({ spanId }: Span) => ({ traceId, spanId })
+  const refs = consumers.flatMap((span) => [ownRefOf(span), ...(span.parentSpanId === NO_SPAN ? [] : [refOf(span)])])
+  const parents = await findLinkedSpans(store, refs, options)
+  return new Map(
+    consumers.flatMap((consumer) => {
+      const parent = [ownRefOf(consumer), refOf(consumer)]
+        .flatMap((ref) => parents.get(refKey(ref)) ?? [])
+        .find(({ operation }) => producingOperations.has(operation))
+      if (parent === undefined) return []
+      return [
+        [
+          consumer,
+          String(queueTime(intervalOf(parent.span), { start: BigInt(consumer.start), operation: consumer.operation })),
+        ] as const,
+      ]
+    }),
+  )
+}

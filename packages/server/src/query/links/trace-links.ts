@@ -1,0 +1,97 @@
+import type { Span } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { countLinksByIf } from './link-count.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
+import { withinCut } from '../traces/trace-cut.ts'
+import { cutParams, ofAsked, ofAskedInBuckets, type TracePart, zipped } from '../traces/trace-part.ts'
+
+const MAX_LINKS_OF_A_SPAN = 200_000
+
+export type SpanLinks = {
+  /** In order of their place on the span. */
+  readonly outgoing: readonly LinkRow[]
+  /** How many links name the span. */
+  readonly incoming: number
+}
+
+export type LinkRow = Pick<Span, 'kind' | 'service'> & {
+  readonly ordinal: number
+  readonly peerTraceId: string
+  readonly peerSpanId: string
+  readonly traceState: string
+  readonly flags: number
+  readonly attributes: readonly (readonly [string, string])[]
+  readonly attributeTypes: string
+  readonly droppedAttributes: number
+}
+
+/** By span id. One statement for both directions: their rows lie side by side. */
+export async function linksOf(
+  store: Store,
+  { asked, buckets, cut }: TracePart,
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, SpanLinks>> {
+  const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
+    `select hex(span_id) as spanId, ${countLinksByIf('peer_trace_id, peer_span_id, kind, service, ordinal', "direction = 'in'")} as incoming,
+      groupArrayIf(${MAX_LINKS_OF_A_SPAN})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
+        attr_types, dropped_attrs), direction = 'out') as outgoing
+    from span_links
+    where ${ofAsked} ${cut === undefined ? '' : `and span_id in (select span_id from spans where ${ofAskedInBuckets} and ${withinCut})`}
+    group by span_id
+    ${fewGranules}`,
+    { ...asked, ...(cut && (await buckets)), ...cutParams(cut) },
+    options,
+  )
+  return new Map(
+    rows.map(({ spanId, incoming, outgoing }) => [
+      spanId.toLowerCase(),
+      { incoming: Number(incoming), outgoing: inOrder(outgoing) },
+    ]),
+  )
+}
+
+type OutgoingLink = readonly [
+  kind: Span['kind'],
+  service: string,
+  ordinal: number,
+  peerTraceId: string,
+  peerSpanId: string,
+  traceState: string,
+  flags: number,
+  keys: readonly string[],
+  values: readonly string[],
+  types: string,
+  dropped: number,
+]
+
+/** A span that was sent twice has its links twice. */
+function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
+  const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
+  return Array.from(byOrdinal.values(), (link): LinkRow => {
+    const [
+      kind,
+      service,
+      ordinal,
+      peerTraceId,
+      peerSpanId,
+      traceState,
+      flags,
+      keys,
+      values,
+      attributeTypes,
+      droppedAttributes,
+    ] = link
+    return {
+      kind,
+      service,
+      ordinal,
+      peerTraceId: peerTraceId.toLowerCase(),
+      peerSpanId: peerSpanId.toLowerCase(),
+      traceState,
+      flags,
+      attributes: zipped(keys, values),
+      attributeTypes,
+      droppedAttributes,
+    }
+  }).sort((a, b) => a.ordinal - b.ordinal)
+}

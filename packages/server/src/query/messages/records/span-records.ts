@@ -1,0 +1,65 @@
+import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import type { SpanRef } from '../../links/linked-span.ts'
+import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../../messaging/record-metadata.ts'
+import { ofTraces } from '../../sql/span-bucket.ts'
+import { keyOf } from './message-endpoint.ts'
+
+/** Adds the cluster and key of each message and its spans: few columns hold them, so they are read for a page alone. */
+export async function withRecords(
+  store: Store,
+  messages: readonly Message[],
+  options: QueryOptions,
+): Promise<Message[]> {
+  const records = await findRecords(store, messages.flatMap(spansOf), options)
+  const withRecord = (span: MessageSpan): MessageSpan => {
+    const { cluster = '', key = '' } = records.get(keyOf(span)) ?? {}
+    return { ...span, cluster, key }
+  }
+  return messages.map((message) => {
+    const { produced, attempts, deadLetter } = message
+    const known = [attempts[0], produced].map((span) => records.get(span ? keyOf(span) : ''))
+    const { topic, partition, offset } = message
+    const { cluster, key } = mergeRecords([
+      { topic, partition, offset, cluster: message.cluster, key: message.key },
+      ...known,
+    ])
+    return {
+      ...message,
+      cluster,
+      key,
+      produced: produced && withRecord(produced),
+      attempts: attempts.map(withRecord),
+      ...(deadLetter === undefined ? {} : { deadLetter: withRecord(deadLetter) }),
+    }
+  })
+}
+
+/** All spans that a message names. */
+export function spansOf({ produced, attempts, deadLetter }: Message): MessageSpan[] {
+  return [...(produced === null ? [] : [produced]), ...attempts, ...(deadLetter === undefined ? [] : [deadLetter])]
+}
+
+async function findRecords(
+  store: Store,
+  refs: readonly SpanRef[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, RecordMetadata>> {
+  if (refs.length === 0) return new Map()
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const wanted = spanRefSet('refs', refs)
+  const rows = await store.query<SpanRef & RecordRow>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${recordColumns}
+    from spans
+    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id
+    ${byIds}`,
+    { ...traces.params, ...wanted.params },
+    options,
+  )
+  return new Map(rows.map((row) => [keyOf(row), recordOfRow(row)]))
+}

@@ -1,0 +1,137 @@
+import type { Message, MessageSpan } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { ofTraces } from '../../sql/span-bucket.ts'
+import { keyOf } from '../records/message-endpoint.ts'
+import { bySide } from '../shared-ids.ts'
+import type { SpanRef } from '../../links/linked-span.ts'
+import { spansOf } from '../records/span-records.ts'
+import type { TracesRead } from './trace-cache.ts'
+
+/**
+ * Adds to every span of these messages what went wrong in it: its own exception or status, and where it has none, that of the failed
+ * span under it that ended last.
+ */
+export async function withErrors(
+  store: Store,
+  messages: readonly Message[],
+  traces: TracesRead,
+  options: QueryOptions,
+): Promise<Message[]> {
+  const spans = messages.flatMap(spansOf)
+  const failedUnder = await failedDescendants(spans, traces)
+  // A send that didn't fail has nothing to tell; a consumer may have caught what it tells.
+  const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
+  const errors = await errorsOf(store, [...told, ...failedUnder.values()], options)
+  const tell = (span: MessageSpan): MessageSpan => {
+    const own = errors.get(identityOf(span))
+    const under = failedUnder.get(keyOf(span))
+    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(identityOf(under))
+    return said === undefined ? span : { ...span, ...said }
+  }
+  return messages.map((message) => ({
+    ...message,
+    produced: message.produced && tell(message.produced),
+    attempts: message.attempts.map(tell),
+    ...(message.deadLetter === undefined ? {} : { deadLetter: tell(message.deadLetter) }),
+  }))
+}
+
+/** By the span they are under. Children that consume are work of others. */
+async function failedDescendants(
+  spans: readonly MessageSpan[],
+  traces: TracesRead,
+): Promise<ReadonlyMap<string, ServiceSpan>> {
+  const consumers = spans.filter(isConsumer)
+  const consuming = new Set(consumers.map(keyOf))
+  const rows = await traces.spansOf(consumers.map((span) => span.traceId))
+  const byKey = bySide(rows, 'consumer')
+  const failed = new Map<string, (typeof rows)[number]>()
+  for (const row of rows) {
+    if (row.status !== 'error') continue
+    const seen = new Set<string>()
+    for (let at = row; at.parentSpanId !== '' && !seen.has(at.spanId);) {
+      seen.add(at.spanId)
+      if (at.operation === 'process' || at.operation === 'receive') break
+      const parent = byKey.get(at.traceId + at.parentSpanId)
+      if (parent === undefined) break
+      const known = failed.get(keyOf(parent))
+      if (consuming.has(keyOf(parent)) && (known === undefined || known.end < row.end)) failed.set(keyOf(parent), row)
+      at = parent
+    }
+  }
+  return failed
+}
+
+function isConsumer(span: MessageSpan): boolean {
+  return span.queueTimeNano !== null || span.consumerGroup !== ''
+}
+
+type ServiceSpan = SpanRef & { readonly service: string }
+
+/** Both sides of a call may share an id, and only one of them fail. */
+function identityOf(span: ServiceSpan): string {
+  return `${keyOf(span)} ${span.service}`
+}
+
+type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
+
+async function errorsOf(
+  store: Store,
+  refs: readonly ServiceSpan[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, SpanError>> {
+  if (refs.length === 0) return new Map()
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const wanted = spanRefSet('refs', refs)
+  const params = { ...traces.params, ...wanted.params }
+  const spans = store.query<ServiceSpan & SpanError & { readonly hasException: number }>(
+    `with arrayLast(event -> event.2 = 'exception', events).3 as exception
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service, notEmpty(exception) as hasException,
+      if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
+      if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
+    from spans
+    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    limit 1 by trace_id, span_id, service
+    ${byIds}`,
+    params,
+    options,
+  )
+  // Exceptions as log records: `exception`, or one of an area, such as `messaging.client.operation.exception`.
+  const logged = store.query<ServiceSpan & SpanError>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
+      argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
+    from logs
+    where trace_id in (${traces.sql}) and (trace_id, span_id) in (${wanted.sql})
+      and (event_name = 'exception' or endsWith(event_name, '.exception'))
+    group by trace_id, span_id, service
+    ${byIds}`,
+    params,
+    options,
+  )
+  const [spanRows, exceptionRows] = await Promise.all([spans, logged])
+  const exceptions = new Map(exceptionRows.map((row) => [identityOf(row), row]))
+  const exceptionsOfId = Map.groupBy(exceptionRows, keyOf)
+  const sharersOfId = Map.groupBy(spanRows, keyOf)
+  const exceptionOf = (span: ServiceSpan): SpanError | undefined => {
+    const own = exceptions.get(identityOf(span))
+    // Logs may come under another service name than spans: an id that is of one span tells as well.
+    return own ?? (sharersOfId.get(keyOf(span))?.length === 1 ? exceptionsOfId.get(keyOf(span))?.[0] : undefined)
+  }
+  return new Map(
+    spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
+      const exception = hasException === 0 ? exceptionOf(ref) : undefined
+      const message = exception?.errorMessage || errorMessage
+      return [
+        identityOf(ref),
+        { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_MESSAGE) },
+      ]
+    }),
+  )
+}
+
+/** Characters of an error message in a list; the trace has all of it. */
+const MAX_MESSAGE = 1_000

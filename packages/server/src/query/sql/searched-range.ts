@@ -1,0 +1,26 @@
+import type { SearchedRange } from '@spanlink/api-schema'
+
+/** How far an answer looked, from the newest on. */
+export type Scanned = {
+  /** Where a cursor made it begin. */
+  readonly from?: bigint | undefined
+  /** The oldest time that was searched, if not all of the range was. */
+  readonly until?: bigint | undefined
+  /** A limit other than that left something out. */
+  readonly isCut?: boolean
+}
+
+/** @param range requested, `[start, end)`; an end in the future is returned as now */
+export function searchedRange(
+  range: { readonly start: bigint; readonly end: bigint },
+  { from, until, isCut = false }: Scanned = {},
+): SearchedRange {
+  const end = from !== undefined && from < range.end ? from + 1n : range.end
+  const now = BigInt(Date.now()) * 1_000_000n
+  const shown = end > now && range.start < now ? now : end
+  const start = until === undefined || until < range.start ? range.start : until
+  return {
+    searched: { start: String(start < shown ? start : shown), end: String(shown) },
+    complete: until === undefined && !isCut,
+  }
+}

@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { BadParameter } from './invalid-parameter.ts'
+import { MAX_UINT64, parseDuration, parseUnixNano } from './time-parameters.ts'
+
+test.each([
+  ['250us', 250_000n],
+  ['250µs', 250_000n],
+  ['1.5ms', 1_500_000n],
+  ['2s', 2_000_000_000n],
+  ['3m', 180_000_000_000n],
+  ['0.25h', 900_000_000_000n],
+  ['0.1234567891ns', 0n],
+])('%s is %i ns', (text, nanos) => {
+  expect(parseDuration('minDuration', text)).toBe(nanos)
+})
+
+test('a length of time beyond 292 years is the longest the store can compare with', () => {
+  expect(parseDuration('minDuration', `${'9'.repeat(60)}h`)).toBe(2n ** 63n - 1n)
+})
+
+test.each([`${'9'.repeat(15_000)}h`, `0.${'1'.repeat(15_000)}s`, '9'.repeat(15_000)])(
+  'a length of time of thousands of digits is refused',
+  (text) => {
+    expect(() => parseDuration('minDuration', text)).toThrow(BadParameter)
+  },
+)
+
+test('every whole number of nanoseconds survives each unit that can carry it exactly', () => {
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 10n ** 15n }), (nanos) => {
+      const digits = nanos.toString().padStart(10, '0')
+      expect(parseDuration('minDuration', `${nanos}ns`)).toBe(nanos)
+      expect(parseDuration('minDuration', `${digits.slice(0, -9)}.${digits.slice(-9)}s`)).toBe(nanos)
+    }),
+  )
+})
+
+test('a time beyond fixed64 is refused by the name of its parameter', () => {
+  expect(parseUnixNano('end', String(MAX_UINT64))).toBe(MAX_UINT64)
+  expect(() => parseUnixNano('end', String(MAX_UINT64 + 1n))).toThrow(BadParameter)
+  expect(() => parseUnixNano('end', '-1')).toThrow(/end/)
+})

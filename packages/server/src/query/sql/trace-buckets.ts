@@ -1,0 +1,69 @@
+import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
+import { bucket, fewGranules } from './span-bucket.ts'
+
+/** Buckets of the earliest and of the latest start of a trace's spans. */
+export type Buckets = { readonly first: number; readonly last: number }
+
+/**
+ * Where in `spans` traces lie, by id; one that isn't here is absent. A statement by itself: as a subquery of the one that
+ * reads the spans it takes the engine three times as long (6 ms instead of 2 at 100M spans).
+ */
+export async function findBuckets(
+  store: Store,
+  traceIds: readonly string[],
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, Buckets>> {
+  const rows = await store.query<{ traceId: string; first: string; last: string }>(
+    `select lower(hex(trace_id)) as traceId, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
+    from traces
+    where trace_id in (${idList('t', traceIds)})
+    group by trace_id
+    ${fewGranules}`,
+    idParams('t', traceIds),
+    options,
+  )
+  return new Map(rows.map(({ traceId, first, last }) => [traceId, { first: Number(first), last: Number(last) }]))
+}
+
+/** The same of one trace, its id in either case. */
+export async function findBucketsOf(
+  store: Store,
+  traceId: string,
+  options: QueryOptions,
+): Promise<Buckets | undefined> {
+  const [buckets] = (await findBuckets(store, [traceId], options)).values()
+  return buckets
+}
+
+/** SQL: the span lies in the buckets `first` and `last`, parameters both, and what is between them. */
+export const inBuckets = `${bucket} between {first:UInt64} and {last:UInt64}`
+
+export type Condition = { readonly sql: string; readonly params: QueryParams }
+
+/** SQL: the span is of one of the traces, by pairs of bucket and id. `undefined` where these would be too many to write out. */
+export function ofBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | undefined {
+  const pairs: string[] = []
+  const params: Record<string, string | number> = {}
+  let trace = 0
+  for (const [traceId, { first, last }] of buckets) {
+    if (pairs.length + last - first >= PAIRS_AT_MOST) return undefined
+    params[`t${trace}`] = traceId
+    for (let at = first; at <= last; at++) {
+      params[`b${pairs.length}`] = at
+      pairs.push(`({b${pairs.length}:UInt64}, unhex({t${trace}:String}))`)
+    }
+    trace++
+  }
+  return { sql: `(${bucket}, trace_id) in (${pairs.join(', ')})`, params }
+}
+
+const PAIRS_AT_MOST = 64
+
+/** Ids that are parameters each, {@link idParams}: as one parameter, a list, they would take subqueries, of a millisecond or two. */
+export function idList(name: string, ids: readonly string[]): string {
+  return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
+}
+
+export function idParams(name: string, ids: readonly string[]): QueryParams {
+  return Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id]))
+}

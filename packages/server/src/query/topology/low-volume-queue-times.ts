@@ -1,0 +1,129 @@
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../links/linked-span.ts'
+import { isConsuming, keyOf, type MessageEnd, spansByRef } from '../messages/records/message-endpoint.ts'
+import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
+import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
+import { spanIdentity } from '../traces/span-parents.ts'
+import { type Taking, withoutOuterSpans } from './outer-spans.ts'
+import type { Traffic } from './traffic.ts'
+
+/** Consuming spans of quiet topics together: each end of their messages is a read of its own. */
+export const SAMPLE_QUIET = 400
+
+export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
+  readonly operation: string
+  readonly service: string
+  /** Nanoseconds, `queueTime`. */
+  readonly time: number
+}
+
+/** Of all messages of these topics, each end looked up, by as few columns as tell it. */
+export async function quietTimes(
+  store: Store,
+  window: TimeWindow,
+  quiet: readonly string[],
+  options: QueryOptions,
+): Promise<QueueTime[]> {
+  const consumers = await store.query<Consumer>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
+      start, toUInt64(start + duration) as finish, service, cluster, topic, consumer_group as group,
+      messaging_operation as operation
+    from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
+    where ${inWindow}
+    limit 1 by trace_id, ${spanIdentity}
+    limit ${2 * SAMPLE_QUIET}`,
+    { ...windowParams(window), quiet },
+    options,
+  )
+  const taken = await messagesOf(store, consumers, options)
+  const producers = await spansByRef<Producer>(
+    store,
+    taken.map(({ producedRef, consumer }) => ({ ...producedRef, before: BigInt(consumer.start) })),
+    `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
+      messaging_operation as operation`,
+    'producer',
+    options,
+  )
+  const isShared = ({ consumedRef, producedRef }: Taken): boolean => {
+    const own = producers.get(keyOf(consumedRef))
+    return keyOf(consumedRef) !== keyOf(producedRef) && own !== undefined && !isConsuming(own)
+  }
+  return withoutOuterSpans(taken.filter((one) => !isShared(one))).flatMap(({ producedRef, consumer }) => {
+    const produced = producers.get(keyOf(producedRef))
+    // A consumer's parent that consumes is where it runs.
+    if (produced === undefined || isConsuming(produced)) return []
+    const { service, cluster, topic, group, operation, start, finish } = consumer
+    return [
+      {
+        service,
+        cluster,
+        topic,
+        group,
+        operation,
+        time: Number(
+          queueTime(
+            { start: BigInt(produced.start), end: BigInt(produced.finish) },
+            { start: BigInt(start), end: BigInt(finish), operation },
+          ),
+        ),
+      },
+    ]
+  })
+}
+
+type Consumer = Pick<
+  MessageEnd,
+  'traceId' | 'spanId' | 'parentSpanId' | 'service' | 'topic' | 'group' | 'operation'
+> & {
+  readonly cluster: string
+  readonly start: string
+  readonly finish: string
+}
+type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
+type Taken = Taking & { readonly producedRef: SpanRef; readonly consumer: Consumer }
+
+function takenBy(consumer: Consumer, producedRef: SpanRef): Taken {
+  const { service, operation, parentSpanId, start, finish } = consumer
+  const times = { start: BigInt(start), end: BigInt(finish) }
+  const isReceive = operation === 'receive'
+  const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
+  return { producedRef, producedKey: keyOf(producedRef), ...consumed }
+}
+
+/** What the links of these consumers point at, and their parents where they have none. */
+async function messagesOf(store: Store, consumers: readonly Consumer[], options: QueryOptions): Promise<Taken[]> {
+  if (consumers.length === 0) return []
+  const traces = traceIdSet(
+    'traceIds',
+    consumers.map((consumer) => consumer.traceId),
+  )
+  const refs = spanRefSet('refs', consumers)
+  const links = await store.query<SpanRef & { readonly peerTraceId: string; readonly peerSpanId: string }>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
+      lower(hex(peer_span_id)) as peerSpanId
+    from span_links
+    where trace_id in (${traces.sql}) and direction = 'out' and (trace_id, span_id) in (${refs.sql})
+      and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
+    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
+    limit ${MAX_LINKS}
+    ${byIds}`,
+    { ...traces.params, ...refs.params },
+    options,
+  )
+  const byKey = new Map(consumers.map((consumer) => [keyOf(consumer), consumer]))
+  const linked = new Set(links.map(keyOf))
+  const unlinked = consumers.filter((one) => !linked.has(keyOf(one)))
+  const parented = unlinked.filter((one) => one.parentSpanId !== NO_SPAN)
+  return [
+    ...links.flatMap((link): Taken[] => {
+      const consumer = byKey.get(keyOf(link))
+      return consumer === undefined ? [] : [takenBy(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
+    }),
+    // A producer may share the consumer's id.
+    ...unlinked.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
+    ...parented.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId })),
+  ]
+}
+
+/** A batch's span has one a message. */
+const MAX_LINKS = 10_000

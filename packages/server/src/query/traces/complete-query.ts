@@ -1,0 +1,89 @@
+import type { CompletionAnswer, CompletionQuery } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { windowOf } from './search-by-query.ts'
+import { check } from '../../traceql/analyze/check.ts'
+import { complete } from '../../traceql/complete/complete.ts'
+import { TraceQLError } from '../../traceql/syntax/errors.ts'
+import { attributeKeys, attributeValues, narrowingIn } from '../../traceql/complete/names.ts'
+import { parse } from '../../traceql/syntax/parse.ts'
+
+type Option = CompletionAnswer['options'][number]
+
+const MOST_OPTIONS = 100
+
+/** What can stand at the caret, names and values looked up, and what is wrong with the query as it is. */
+export async function completeQuery(
+  store: Store,
+  query: CompletionQuery,
+  options: QueryOptions,
+): Promise<CompletionAnswer> {
+  const found = complete(query.q, Math.min(query.caret, query.q.length))
+  const isClosed = found.valuesOf?.quoted === true && query.q.charAt(found.to) === query.q.charAt(found.from)
+  const to = found.to + (isClosed ? 1 : 0)
+  // What stands at the caret is no condition yet.
+  const others = `${query.q.slice(0, found.from)} ${query.q.slice(to)}`
+  const names = { ...windowOf(query), ...options, limit: MOST_OPTIONS, narrowing: narrowingIn(others) }
+  const head = query.q.slice(found.from, query.caret)
+  const [keys, values] = await Promise.all([
+    found.keys === undefined ? [] : keyOptions(store, found.keys, head, names),
+    found.valuesOf === undefined ? [] : valueOptions(store, found.valuesOf, head, names),
+  ])
+  const all = [...found.options.filter(({ kind }) => kind === 'value'), ...values, ...keys, ...found.options]
+  return {
+    from: found.from,
+    to,
+    options: [...new Map(all.map((option) => [option.text, option])).values()].slice(0, MOST_OPTIONS),
+    ...errorOf(query.q),
+  }
+}
+
+type Names = Parameters<typeof attributeKeys>[1]
+type Completion = ReturnType<typeof complete>
+
+async function keyOptions(
+  store: Store,
+  wanted: NonNullable<Completion['keys']>,
+  head: string,
+  names: Names,
+): Promise<Option[]> {
+  const { scope, parent, prefix } = wanted
+  const { found } = await attributeKeys(store, { ...names, prefix, ...(scope === 'any' ? {} : { scope }) })
+  return found.map(({ field, scope: own }) => {
+    const bare = field.slice(own.length)
+    const text = parent ? `parent${scope === 'any' ? bare : `.${field}`}` : head.startsWith('.') ? bare : field
+    return { text, kind: 'attribute' as const }
+  })
+}
+
+async function valueOptions(
+  store: Store,
+  { field, quoted }: NonNullable<Completion['valuesOf']>,
+  head: string,
+  names: Names,
+): Promise<Option[]> {
+  // Words of the grammar, or values that nobody picks from a list.
+  if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
+  const prefix = quoted ? head.slice(1) : ''
+  const { found } = await attributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
+    if (error instanceof TraceQLError && error.code !== 'limit') return { found: [] }
+    throw error
+  })
+  return found
+    .filter((text) => text.length <= 200)
+    .map((text) => ({ text: !quoted && isLiteral(text) ? text : JSON.stringify(text), kind: 'value' as const }))
+}
+
+function isLiteral(text: string): boolean {
+  return /^-?\d{1,15}(\.\d+)?$|^(true|false)$/.test(text)
+}
+
+function errorOf(text: string): Pick<CompletionAnswer, 'error'> {
+  if (text.trim() === '') return {}
+  try {
+    check(parse(text), text)
+    return {}
+  } catch (error) {
+    if (!(error instanceof TraceQLError)) throw error
+    return { error: { message: error.message, from: error.from ?? 0, to: error.to ?? text.length } }
+  }
+}

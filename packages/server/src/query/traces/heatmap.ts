@@ -1,0 +1,33 @@
+import type { HeatmapAnswer, HeatmapQuery } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { filterText } from './filter-text.ts'
+import { searchedRange } from '../sql/searched-range.ts'
+import { windowOf } from './search-by-query.ts'
+import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'
+
+/** One root a trace: what a person means by the durations of traces. */
+const ROOTS = '{ nestedSetParent < 0 }'
+
+/** Spans by when they started and how long they took, in the buckets of histogram_over_time: powers of two. */
+export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapAnswer> {
+  const { start, end } = windowOf(query)
+  const columns = BigInt(query.columns ?? 120)
+  const step = (end - start + columns - 1n) / columns
+  const text = `${filterText(query) ?? ROOTS} | histogram_over_time(duration)`
+  const { series, cuts, scanned } = await metricsTraceQL(store, text, { start, end, step, ...options })
+  return {
+    startTimeUnixNano: String(start),
+    stepNano: String(step),
+    columns: Number((end - start + step - 1n) / step),
+    cells: series.flatMap(({ labels, points }) => {
+      const to = Number(labels['__bucket']?.text ?? 0) * 1e9
+      return points.flatMap(({ timeUnixNano, value }) =>
+        value > 0
+          ? [{ column: Number((BigInt(timeUnixNano) - start) / step), from: to / 2, to, count: Math.round(value) }]
+          : [],
+      )
+    }),
+    cuts: [...cuts],
+    ...searchedRange({ start, end }, scanned),
+  }
+}

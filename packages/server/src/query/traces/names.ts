@@ -1,0 +1,35 @@
+import type { OperationsAnswer, OperationsQuery, SearchedRange, ServicesAnswer } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { searchedRange } from '../sql/searched-range.ts'
+import { MAX_UINT64 } from '../sql/time-parameters.ts'
+
+// A service or operation name per request id is a mistake that instrumentations make; a picker must survive it.
+const MAX_NAMES = 10_000
+
+export async function listServices(store: Store, options: QueryOptions): Promise<ServicesAnswer> {
+  const rows = await store.query<{ service: string }>(
+    `select distinct service from operations where service != '' order by service limit ${MAX_NAMES + 1}`,
+    {},
+    options,
+  )
+  return { services: rows.slice(0, MAX_NAMES).map((row) => row.service), ...searchedNames(rows) }
+}
+
+export async function listOperations(
+  store: Store,
+  query: OperationsQuery,
+  options: QueryOptions,
+): Promise<OperationsAnswer> {
+  const ofService = query.service === undefined ? '' : 'where service = {service:String}'
+  const rows = await store.query<OperationsAnswer['operations'][number]>(
+    `select distinct service, name, kind from operations ${ofService}
+    order by service, name, kind limit ${MAX_NAMES + 1}`,
+    query.service === undefined ? {} : { service: query.service },
+    options,
+  )
+  return { operations: rows.slice(0, MAX_NAMES), ...searchedNames(rows) }
+}
+
+function searchedNames(rows: readonly unknown[]): SearchedRange {
+  return searchedRange({ start: 0n, end: MAX_UINT64 }, { isCut: rows.length > MAX_NAMES })
+}

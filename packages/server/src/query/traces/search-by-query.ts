@@ -1,0 +1,66 @@
+import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { searchedRange } from '../sql/searched-range.ts'
+import { defaultEnd, parseUnixNano } from '../sql/time-parameters.ts'
+import { StrangeCursor } from '../../traceql/execute/page.ts'
+import { searchTraceQL } from '../../traceql/execute/search-traceql.ts'
+
+const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
+
+/** Answers `q` of the traces endpoint. */
+export async function searchByQuery(
+  store: Store,
+  text: string,
+  query: TracesQuery,
+  options: QueryOptions,
+): Promise<TracesAnswer> {
+  const other = besides.find((name) => query[name] !== undefined)
+  if (other !== undefined) {
+    throw new BadParameter(other, `${other} can't be combined with q: write it into the query.`)
+  }
+  const limit = query.limit ?? 50
+  const { cursor } = query
+  const search = { ...windowOf(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
+  const { traces, nextCursor, cuts, scanned } = await searchTraceQL(store, text, search).catch((error: unknown) => {
+    throw error instanceof StrangeCursor ? new BadParameter('cursor', error.message) : error
+  })
+  return {
+    traces: traces.map(foundTrace),
+    ...searchedRange(windowOf(query), scanned),
+    ...(nextCursor === undefined ? {} : { nextCursor, more: true as const }),
+    ...(cuts.length > 0 ? { cuts: [...cuts] } : {}),
+  }
+}
+
+/** `[start, end)`; all of time up to `defaultEnd` where the query names none. */
+export function windowOf(query: { readonly start?: string; readonly end?: string }): {
+  readonly start: bigint
+  readonly end: bigint
+} {
+  const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
+  const end = query.end === undefined ? defaultEnd(start) : parseUnixNano('end', query.end)
+  if (end <= start) throw new BadParameter('start', 'start is not before end.')
+  return { start, end }
+}
+
+type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
+
+function foundTrace({ summary, spansets }: Found): FoundTrace {
+  return {
+    ...summary,
+    matches: spansets.map((set): MatchedSpans => ({
+      matched: set.matched,
+      group: set.group.map(({ field, value }) => ({ field, value })),
+      spans: set.spans.map((span) => ({
+        spanId: span.spanId,
+        service: span.service,
+        name: span.name,
+        status: span.status === 'ok' || span.status === 'error' ? span.status : 'unset',
+        startTimeUnixNano: span.startTimeUnixNano,
+        durationNano: span.durationNanos,
+        attributes: span.attributes.map(({ field, value }) => ({ field, value })),
+      })),
+    })),
+  }
+}

@@ -1,0 +1,117 @@
+import type { TracesAnswer, TracesQuery, TraceSummary } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { searchedRange } from '../sql/searched-range.ts'
+import { type SpanFilter, spanFilter, startsBetween } from './span-filter.ts'
+import { MAX_UINT64 } from '../sql/time-parameters.ts'
+import { summarize } from './trace-summary.ts'
+
+/**
+ * Traces with a span that satisfies every filter at once, newest first by the newest such span.
+ *
+ * Walks back from now in widening windows of time, so that a page of recent traces reads minutes of spans and not all
+ * of them. A trace whose spans lie in several windows belongs to the newest: elsewhere its summary, which knows all of
+ * its spans, gives a newer match than the window did, and it is passed over. So pages need no memory.
+ */
+export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesAnswer> {
+  const limit = query.limit ?? 50
+  const filter = spanFilter(query)
+  const cursor = parseCursor(query.cursor)
+  const found: Match[] = []
+  let before: Position = cursor ?? { newest: filter.to, traceId: '' }
+  for (const [from, to] of windows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
+    for (let more = true; more && found.length <= limit;) {
+      // One more than asked for tells whether there is a next page; small pages are filled in one go too.
+      const want = Math.max(limit + 1 - found.length, 20)
+      const positions = await newestPositions(store, filter, from, to, before, want, options)
+      found.push(...(await matchesAt(store, positions, filter, options)))
+      before = positions.at(-1) ?? before
+      more = positions.length === want
+    }
+    if (found.length > limit) break
+  }
+  const page = found.slice(0, limit)
+  const last = found.length > limit ? page.at(-1) : undefined
+  return {
+    traces: page.map((match) => match.summary),
+    ...searchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
+    ...(last === undefined ? {} : { nextCursor: `${last.newest}-${last.traceId}` }),
+  }
+}
+
+type Position = { readonly newest: bigint; readonly traceId: string }
+type Match = Position & { readonly summary: TraceSummary }
+
+const MINUTE = 60_000_000_000n
+const HOUR = 60n * MINUTE
+const DAY = 24n * HOUR
+const reaches = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
+
+/** Pairs of inclusive bounds that cover `from` to `to`, newest first. What is dated after now is in the first. */
+function* windows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
+  const now = BigInt(Date.now()) * 1_000_000n
+  const anchor = to < now ? to : now
+  let top = to
+  for (const reach of reaches) {
+    if (top < from) return
+    const bottom = anchor - reach > from ? anchor - reach : from
+    yield [bottom, top]
+    top = bottom - 1n
+  }
+  if (top >= from) yield [from, top]
+}
+
+async function newestPositions(
+  store: Store,
+  filter: SpanFilter,
+  from: bigint,
+  to: bigint,
+  before: Position,
+  limit: number,
+  options: QueryOptions,
+): Promise<Position[]> {
+  const rows = await store.query<{ traceId: string; newest: string }>(
+    `select lower(hex(trace_id)) as traceId, max(start) as newest
+    from spans
+    where ${[startsBetween('windowFrom', 'windowTo'), ...filter.conditions].join(' and ')}
+    group by trace_id
+    having newest < {beforeNewest:UInt64} or (newest = {beforeNewest:UInt64} and traceId > {beforeTraceId:String})
+    order by newest desc, traceId
+    limit {limit:UInt32}`,
+    {
+      ...filter.params,
+      windowFrom: String(from),
+      windowTo: String(to),
+      beforeNewest: String(before.newest),
+      beforeTraceId: before.traceId,
+      limit,
+    },
+    options,
+  )
+  return rows.map((row) => ({ traceId: row.traceId, newest: BigInt(row.newest) }))
+}
+
+async function matchesAt(
+  store: Store,
+  positions: readonly Position[],
+  filter: SpanFilter,
+  options: QueryOptions,
+): Promise<Match[]> {
+  if (positions.length === 0) return []
+  const ids = positions.map((position) => position.traceId)
+  const summaries = await summarize(store, ids, filter, options)
+  return positions.flatMap((position) => {
+    const known = summaries.get(position.traceId)
+    return known?.newestMatch === position.newest ? [{ ...position, summary: known.summary }] : []
+  })
+}
+
+function parseCursor(cursor: string | undefined): Position | undefined {
+  if (cursor === undefined) return undefined
+  const match = /^([0-9]{1,20})-([0-9a-f]{32})$/.exec(cursor)
+  const newest = BigInt(match?.[1] ?? 0)
+  if (match?.[2] === undefined || newest > MAX_UINT64) {
+    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+  }
+  return { newest, traceId: match[2] }
+}

@@ -1,0 +1,44 @@
+import type { TracesQuery } from '@spanlink/api-schema'
+import type { QueryParams } from '../../clickhouse/store.ts'
+import { BadParameter } from '../sql/invalid-parameter.ts'
+import { bucket } from '../sql/span-bucket.ts'
+import { defaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
+
+/** What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its start. */
+export type SpanFilter = {
+  readonly conditions: readonly string[]
+  readonly params: QueryParams
+  readonly from: bigint
+  readonly to: bigint
+}
+
+export function spanFilter(query: TracesQuery): SpanFilter {
+  const conditions: string[] = []
+  const params: Record<string, string> = {}
+  const must = (condition: string, name: string, value: string): void => {
+    conditions.push(condition)
+    params[name] = value
+  }
+  if (query.service !== undefined) must('service = {service:String}', 'service', query.service)
+  if (query.operation !== undefined) must('name = {operation:String}', 'operation', query.operation)
+  if (query.status !== undefined) must('status = {status:String}', 'status', query.status)
+  const longest = query.maxDuration === undefined ? undefined : parseDuration('maxDuration', query.maxDuration)
+  const shortest = query.minDuration === undefined ? undefined : parseDuration('minDuration', query.minDuration)
+  if (shortest !== undefined) must('duration >= {minDuration:Int64}', 'minDuration', String(shortest))
+  if (longest !== undefined) must('duration <= {maxDuration:Int64}', 'maxDuration', String(longest))
+  if (shortest !== undefined && longest !== undefined && shortest > longest) {
+    throw new BadParameter('minDuration', 'minDuration is longer than maxDuration.')
+  }
+  const from = query.start === undefined ? 0n : parseUnixNano('start', query.start)
+  const to = query.end === undefined ? defaultEnd(from) : parseUnixNano('end', query.end) - 1n
+  if (query.start !== undefined && query.end !== undefined && from > to) {
+    throw new BadParameter('start', 'start is not before end.')
+  }
+  return { conditions, params, from, to }
+}
+
+/** SQL: the span starts between the two parameters, inclusive; the bucket is what the sort key narrows by. */
+export function startsBetween(from: string, to: string): string {
+  return `start between {${from}:UInt64} and {${to}:UInt64}
+    and ${bucket} between intDiv({${from}:UInt64}, 600000000000) and intDiv({${to}:UInt64}, 600000000000)`
+}

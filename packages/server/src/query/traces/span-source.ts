@@ -1,0 +1,91 @@
+import type { SpanSource } from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
+
+export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyMap<string, number> }
+
+/**
+ * Resources and scopes by the ids that spans carry, in order of id; one that isn't here has no index. An id is a digest of what it
+ * stands for, so what was read once is right for good.
+ */
+export async function findSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<Sources> {
+  const known = knownOf(store)
+  const found = new Map<string, SpanSource>()
+  const unknown: string[] = []
+  for (const id of new Set(sourceIds)) {
+    const source = known.get(id)
+    if (source === undefined) unknown.push(id)
+    else found.set(id, source)
+  }
+  if (unknown.length > 0) {
+    if (known.size + unknown.length > KNOWN_AT_MOST) known.clear()
+    for (const row of await readSources(store, unknown, options)) {
+      const source = spanSource(row)
+      found.set(row.sourceId, source)
+      if (known.size < KNOWN_AT_MOST) known.set(row.sourceId, source)
+    }
+  }
+  const inOrder = [...found].sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
+  return { list: inOrder.map(([, source]) => source), indexes: new Map(inOrder.map(([id], index) => [id, index])) }
+}
+
+/** Processes times libraries; beyond it they are read again. */
+const KNOWN_AT_MOST = 2_000
+
+const knownByStore = new WeakMap<Store, Map<string, SpanSource>>()
+
+function knownOf(store: Store): Map<string, SpanSource> {
+  const known = knownByStore.get(store) ?? new Map<string, SpanSource>()
+  knownByStore.set(store, known)
+  return known
+}
+
+async function readSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<SourceRow[]> {
+  return store.query<SourceRow>(
+    `select source_id as sourceId, arrayZip(mapKeys(resource_attrs), mapValues(resource_attrs)) as resourceAttributes,
+      resource_attr_types as resourceTypes, resource_dropped_attrs as resourceDropped,
+      resource_schema_url as resourceSchemaUrl, scope_name as scopeName, scope_version as scopeVersion,
+      arrayZip(mapKeys(scope_attrs), mapValues(scope_attrs)) as scopeAttributes, scope_attr_types as scopeTypes,
+      scope_dropped_attrs as scopeDropped, scope_schema_url as scopeSchemaUrl
+    from sources
+    where source_id in (select toUInt64(arrayJoin({sourceIds:Array(String)})))
+    limit 1 by source_id
+    ${fewGranules}`,
+    { sourceIds },
+    options,
+  )
+}
+
+type AttributePairs = readonly (readonly [string, string])[]
+
+type SourceRow = {
+  readonly sourceId: string
+  readonly resourceAttributes: AttributePairs
+  readonly resourceTypes: string
+  readonly resourceDropped: number
+  readonly resourceSchemaUrl: string
+  readonly scopeName: string
+  readonly scopeVersion: string
+  readonly scopeAttributes: AttributePairs
+  readonly scopeTypes: string
+  readonly scopeDropped: number
+  readonly scopeSchemaUrl: string
+}
+
+function spanSource(row: SourceRow): SpanSource {
+  return {
+    resource: {
+      attributes: decodeAttributes(row.resourceAttributes, row.resourceTypes),
+      droppedAttributesCount: row.resourceDropped,
+      schemaUrl: row.resourceSchemaUrl,
+    },
+    scope: {
+      name: row.scopeName,
+      version: row.scopeVersion,
+      attributes: decodeAttributes(row.scopeAttributes, row.scopeTypes),
+      droppedAttributesCount: row.scopeDropped,
+      schemaUrl: row.scopeSchemaUrl,
+    },
+  }
+}

@@ -1,0 +1,61 @@
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
+import { spanIdentity } from './span-parents.ts'
+
+/** The last of the spans, by start and id, that an answer has room for. */
+export type TraceCut = {
+  readonly start: string
+  readonly spanId: string
+  /** Spans up to it, and whether there are more. */
+  readonly count: number
+  readonly isLast: boolean
+}
+
+/** Of columns as ClickHouse has them; as objects and JSON it is several times as much. */
+const MAX_TRACE_BYTES = 32 * 1024 * 1024
+
+/** Beyond, a trace is read in two steps: first which spans, then these. Granules of 1,024 rows are counted, not spans. */
+const MAX_ROWS_AT_ONCE = 4_000_000
+
+/** SQL: ends a statement that reads a whole trace at once, and fails as too heavy where that is too much. */
+export const wholeOrTooHeavy = `${fewGranules}, max_result_bytes = ${MAX_TRACE_BYTES}, max_rows_to_read = ${MAX_ROWS_AT_ONCE}`
+
+const MAX_SPANS = 50_000
+
+/** SQL: the span is not behind the cut, of which `cutStart` and `cutSpanId` are parameters. */
+export const withinCut = `(start < {cutStart:UInt64} or (start = {cutStart:UInt64} and hex(span_id) <= {cutSpanId:String}))`
+
+/**
+ * How much of a trace fits into an answer: sizes are added up, earliest span first, and no span is sorted or held whole. A span that was
+ * sent a million times counts once. `undefined` when there is none.
+ *
+ * @param of SQL: which spans
+ */
+export async function findTraceCut(
+  store: Store,
+  of: string,
+  params: Readonly<Record<string, string | number>>,
+  options: QueryOptions,
+): Promise<TraceCut | undefined> {
+  const rows = await store.query<{ spanId: string; first: string; bytes: string }>(
+    `select hex(span_id) as spanId, min(start) as first, any(size) as bytes
+    from (
+      select span_id, kind, service, start, 200 + byteSize(attrs.keys, attrs.values, status_message, trace_state, events.name,
+        events.attrs.keys, events.attrs.values) as size
+      from spans where ${of})
+    group by ${spanIdentity}
+    order by first, spanId
+    limit ${MAX_SPANS + 1}`,
+    params,
+    options,
+  )
+  let bytes = 0
+  let count = 0
+  for (const row of rows.slice(0, MAX_SPANS)) {
+    bytes += Number(row.bytes)
+    if (bytes > MAX_TRACE_BYTES && count > 0) break
+    count++
+  }
+  const last = rows[count - 1]
+  return last && { start: last.first, spanId: last.spanId, count, isLast: count === rows.length }
+}

@@ -1,0 +1,215 @@
+import type { FindSpansAnswer, TraceSkeleton } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { countLinksBy } from '../links/link-count.ts'
+import { findLogEvents } from '../logs/log-events.ts'
+import { findParents, isInside, spanIdentity, type TreeSpan } from './span-parents.ts'
+import { findBucketsOf, inBuckets } from '../sql/trace-buckets.ts'
+
+const SPANS_AT_MOST = 200_000
+const EVENTS_OF_A_SPAN = 500
+const FOUND_AT_MOST = 10_000
+
+/** Both directions of every span; a trace with more has links to spans that are not stored. */
+const MAX_LINK_COUNTS = 2 * SPANS_AT_MOST
+
+const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${inBuckets}`
+
+const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
+
+/** SQL: base64 of an array's values, each as the bytes of its type. A FixedString that becomes a String loses zeros at its end; a substring of it doesn't. */
+const bytesOf = (type: keyof typeof byteCount, array: string): string =>
+  `base64Encode(arrayStringConcat(arrayMap(one -> substring(reinterpretAsFixedString(to${type}(one)), 1, ${byteCount[type]}), ${array})))`
+
+/** SQL: what an aggregate keeps of a column. */
+const earliest = (column: string): string => `groupArray(${SPANS_AT_MOST})(${column})`
+
+/**
+ * A trace without attributes, in columns. The engine makes the answer's columns, with indexes for parents and texts: a span
+ * costs the server nothing but bytes passed on, where rows as objects would take it longer than all else together. One thread: the
+ * order is by start alone, and on a busy machine a second one is waited for. `undefined` when no span of it is here.
+ */
+export async function findSkeleton(
+  store: Store,
+  traceId: string,
+  options: QueryOptions,
+): Promise<TraceSkeleton | undefined> {
+  const [columns, links, logEvents] = await Promise.all([
+    columnsOf(store, traceId, options),
+    store.query<LinkCount>(
+      `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as carrier,
+        toUInt32(${countLinksBy('peer_trace_id, peer_span_id, kind, service, ordinal')}) as links
+      from span_links
+      where trace_id = toFixedString(unhex({traceId:String}), 16)
+      group by span_id, direction, carrier
+      limit ${MAX_LINK_COUNTS}
+      settings max_rows_to_group_by = ${MAX_LINK_COUNTS}, group_by_overflow_mode = 'any'`,
+      { traceId },
+      options,
+    ),
+    findLogEvents(store, traceId, options),
+  ])
+  if (columns === undefined || columns.spanIds === '') return undefined
+  const { isShared, ...rest } = columns
+  const shared = isShared === 1 ? await sharedSpans(store, traceId, options) : undefined
+  return skeletonOf(traceId, rest, { links, logEvents, shared })
+}
+
+async function columnsOf(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return undefined
+  const [columns] = await store.query<Columns>(
+    `select found, toString(first) as startTimeUnixNano, length(ids) as count,
+      lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
+      toUInt8(arrayMax(arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), 1, length(ids))) < length(ids)) as isShared,
+      ${bytesOf(
+        'Int32',
+        `arrayMap((parent, place) -> multiIf(parent = toFixedString('', 8), -1, place > length(ids), -2, toInt32(place) - 1),
+          parents, arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), length(ids) + 1))`,
+      )} as parent,
+      arrayDistinct(span_services) as services,
+      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_services))')} as service,
+      arrayDistinct(span_names) as names,
+      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_names))')} as name,
+      ${bytesOf('UInt8', 'kinds')} as kind,
+      ${bytesOf('UInt8', 'statuses')} as status,
+      ${bytesOf('Float64', 'arrayMap(at -> at - first, starts)')} as start,
+      ${bytesOf('Float64', 'durations')} as duration,
+      arrayFlatten(arrayMap((i, times) -> arrayMap(time -> (toFloat64(i - 1), toFloat64(toInt64(time - first))), times),
+        arrayEnumerate(times_of), times_of)) as events
+    from (
+      select count() as found, min(start) as first, ${earliest('span_id')} as ids, ${earliest('parent_span_id')} as parents,
+        ${earliest('service')} as span_services, ${earliest('name')} as span_names,
+        ${earliest('kind')} as kinds, ${earliest('status')} as statuses,
+        ${earliest('start')} as starts, ${earliest('duration')} as durations, ${earliest('event_times')} as times_of
+      from (
+        select span_id, parent_span_id, service, name, kind, status, start, duration,
+          arraySlice(events.time, 1, ${EVENTS_OF_A_SPAN}) as event_times
+        from spans
+        where ${ofTrace}
+        order by start, ${spanIdentity}
+        limit 1 by ${spanIdentity}
+        limit ${SPANS_AT_MOST + 1}))
+    settings max_threads = 1`,
+    { traceId, ...buckets },
+    options,
+  )
+  return columns
+}
+
+/** Of a trace in which spans share ids: parents as a column, and indexes by id alone or with kind and service. */
+type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
+
+async function sharedSpans(store: Store, traceId: string, options: QueryOptions): Promise<SharedSpans | undefined> {
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return undefined
+  const spans = await store.query<TreeSpan>(
+    `select lower(hex(span_id)) as spanId, if(parent_span_id = toFixedString('', 8), '', lower(hex(parent_span_id))) as parentSpanId,
+      kind, service
+    from spans
+    where ${ofTrace}
+    order by start, ${spanIdentity}
+    limit 1 by ${spanIdentity}
+    limit ${SPANS_AT_MOST}`,
+    { traceId, ...buckets },
+    options,
+  )
+  const indexOf = new Map<string, number>()
+  for (const [index, span] of spans.entries()) {
+    const known = spans[indexOf.get(span.spanId) ?? -1]
+    if (known === undefined || isInside(span, known)) indexOf.set(span.spanId, index)
+    indexOf.set(`${span.spanId} ${span.kind} ${span.service}`, index)
+  }
+  const parents = findParents(spans)
+  return { parent: Buffer.from(parents.buffer, parents.byteOffset, parents.byteLength).toString('base64'), indexOf }
+}
+
+/** Ids of the spans that hold a text anywhere, in order of start. */
+export async function findSpansWith(
+  store: Store,
+  traceId: string,
+  text: string,
+  options: QueryOptions,
+): Promise<FindSpansAnswer> {
+  const holds = (column: string): string => `positionCaseInsensitive(${column}, {text:String}) > 0`
+  const mapHolds = (map: string): string =>
+    `(arrayExists(part -> ${holds('part')}, mapKeys(${map})) or arrayExists(part -> ${holds('part')}, mapValues(${map})))`
+  const buckets = await findBucketsOf(store, traceId, options)
+  if (buckets === undefined) return { spanIds: [] }
+  const rows = await store.query<{ spanId: string }>(
+    `select lower(hex(span_id)) as spanId
+    from spans
+    where ${ofTrace} and (${holds('name')} or ${holds('service')} or ${holds('status_message')} or ${mapHolds('attrs')}
+      or arrayExists(event -> ${holds("tupleElement(event, 'name')")}
+        or ${mapHolds("tupleElement(event, 'attrs')")}, events)
+      or lower(hex(span_id)) = {text:String})
+    order by start, ${spanIdentity}
+    limit 1 by ${spanIdentity}
+    limit ${FOUND_AT_MOST + 1}`,
+    { traceId, text, ...buckets },
+    options,
+  )
+  return {
+    spanIds: rows.slice(0, FOUND_AT_MOST).map((row) => row.spanId),
+    ...(rows.length > FOUND_AT_MOST ? { truncated: true as const } : {}),
+  }
+}
+
+type Columns = Omit<TraceSkeleton, 'traceId' | 'count' | 'linksOut' | 'linksIn' | 'events' | 'truncated'> & {
+  readonly found: string
+  /** Spans share ids: parents by id alone are wrong. */
+  readonly isShared: 0 | 1
+  readonly count: string
+  readonly events: readonly (readonly [one: number, time: number])[]
+}
+
+type LogEvents = Awaited<ReturnType<typeof findLogEvents>>
+
+type LinkCount = {
+  readonly spanId: string
+  readonly direction: 'out' | 'in'
+  /** Kind and service of the span that carries links out. */
+  readonly carrier: string
+  readonly links: number
+}
+
+function skeletonOf(
+  traceId: string,
+  { found, count, events, ...columns }: Omit<Columns, 'isShared'>,
+  { links, logEvents, shared }: { links: readonly LinkCount[]; logEvents: LogEvents; shared: SharedSpans | undefined },
+): TraceSkeleton {
+  const indexOf =
+    shared?.indexOf ?? indexesOf(columns.spanIds, new Set([...links.map((row) => row.spanId), ...logEvents.keys()]))
+  const countsOf = (direction: LinkCount['direction']): number[] =>
+    links.flatMap((row) => {
+      if (row.direction !== direction) return []
+      const index = shared?.indexOf.get(`${row.spanId} ${row.carrier}`) ?? indexOf.get(row.spanId)
+      return index === undefined ? [] : [index, row.links]
+    })
+  const first = BigInt(columns.startTimeUnixNano)
+  return {
+    traceId,
+    count: Number(count),
+    ...columns,
+    ...(shared === undefined ? {} : { parent: shared.parent }),
+    linksOut: countsOf('out'),
+    linksIn: countsOf('in'),
+    events: [
+      ...events.flat(),
+      ...Array.from(logEvents).flatMap(([spanId, told]) => {
+        const index = indexOf.get(spanId)
+        return index === undefined ? [] : told.flatMap((event) => [index, Number(BigInt(event.timeUnixNano) - first)])
+      }),
+    ],
+    ...(Number(found) > Number(count) ? { truncated: true as const } : {}),
+  }
+}
+
+/** Where the wanted ids are among all of a trace, of which most are wanted by nobody. */
+function indexesOf(spanIds: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const indexes = new Map<string, number>()
+  for (let at = 0; at < spanIds.length && indexes.size < wanted.size; at += 16) {
+    const id = spanIds.slice(at, at + 16)
+    if (wanted.has(id)) indexes.set(id, at / 16)
+  }
+  return indexes
+}

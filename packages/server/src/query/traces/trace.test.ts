@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest'
+import { StoreError } from '../../clickhouse/store-error.ts'
+import type { Store } from '../../clickhouse/store.ts'
+import { findTrace } from './trace.ts'
+
+test('a trace without spans is not there, also where its logs are too heavy', async () => {
+  const statements: string[] = []
+  const store = {
+    query: async (sql: string) => {
+      statements.push(sql)
+      if (sql.includes('from logs')) throw new StoreError('too-heavy', 'memory limit exceeded')
+      return []
+    },
+  } as Partial<Store> as Store
+  expect(await findTrace(store, 'a'.repeat(32), {})).toBeUndefined()
+  expect(statements.some((sql) => sql.includes('any(size)'))).toBe(false)
+})

@@ -1,0 +1,270 @@
+import type {
+  MessagingOperation,
+  RecordMetadata,
+  Span,
+  SpanAnswer,
+  SpanEvent,
+  SpanLink,
+  SpanQuery,
+  TraceAnswer,
+} from '@spanlink/api-schema'
+import { decodeAttributes } from '../../otlp/wire/attributes.ts'
+import { StoreError } from '../../clickhouse/store-error.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import { findLinkedSpans, type LinkEnd, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from '../links/linked-span.ts'
+import { findLogEvents } from '../logs/log-events.ts'
+import { isUnknownRecord, mergeRecords, resolveRecord } from '../messaging/record-metadata.ts'
+import { parentQueueTimes } from '../links/parent-queue-times.ts'
+import { fewGranules } from '../sql/span-bucket.ts'
+import { isInside, spanIdentity } from './span-parents.ts'
+import { findBucketsOf } from '../sql/trace-buckets.ts'
+import { findTraceCut, wholeOrTooHeavy, withinCut } from './trace-cut.ts'
+import { type LinkRow, linksOf, type SpanLinks } from '../links/trace-links.ts'
+import { type Asked, cutParams, ofAskedInBuckets, type TracePart, zipped } from './trace-part.ts'
+import { findSources } from './span-source.ts'
+
+/** More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans first. */
+const SPANS_AT_MOST = 200_000
+
+/** One trace, whole: spans, events, links with their targets, backlink counts. `undefined` when it isn't here. */
+export async function findTrace(
+  store: Store,
+  traceId: string,
+  options: QueryOptions,
+): Promise<TraceAnswer | undefined> {
+  return readSpans(store, { traceId, spanId: '' }, options)
+}
+
+/** One span with all there is to it: the first of those that share its id and fit `kind` and `service`. */
+export async function findSpan(
+  store: Store,
+  asked: Asked,
+  { kind, service }: SpanQuery,
+  options: QueryOptions,
+): Promise<SpanAnswer | undefined> {
+  const trace = await readSpans(store, asked, options)
+  const fits = (span: Span): boolean => span.kind === (kind ?? span.kind) && span.service === (service ?? span.service)
+  const span = trace?.spans.find(fits)
+  if (trace === undefined || span === undefined) return undefined
+  const others = trace.spans.filter((other) => other !== span)
+  return {
+    traceId: asked.traceId,
+    span,
+    source: trace.sources[span.source] ?? null,
+    ...(others.length > 0
+      ? { alsoSharedBy: others.map((other) => ({ kind: other.kind, service: other.service })) }
+      : {}),
+  }
+}
+
+async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceAnswer | undefined> {
+  const buckets = findBucketsOf(store, asked.traceId, options)
+  try {
+    return await readPart(store, { asked, buckets, cut: undefined }, options)
+  } catch (error) {
+    if (!isTooHeavy(error)) throw error
+    const range = await buckets
+    // It isn't here: what was too heavy are links of others to it, or its logs.
+    if (range === undefined) return undefined
+    const cut = await findTraceCut(store, ofAskedInBuckets, { ...asked, ...range }, options)
+    return cut && (await readPart(store, { asked, buckets, cut }, options))
+  }
+}
+
+function isTooHeavy(error: unknown): boolean {
+  return error instanceof StoreError && error.code === 'too-heavy'
+}
+
+async function readPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceAnswer | undefined> {
+  const { cut } = part
+  const { traceId } = part.asked
+  let truncated = cut?.isLast === false
+  const linksRead = linksOf(store, part, options).catch((error: unknown) => {
+    if (cut === undefined || !isTooHeavy(error)) throw error
+    truncated = true
+    return new Map<string, SpanLinks>()
+  })
+  const [spanRows, links, targets, logEvents] = await Promise.all([
+    spansOf(store, part, options),
+    linksRead,
+    linksRead.then(async (read) => await targetsOf(store, read, options)),
+    findLogEvents(store, traceId, options),
+  ])
+  if (spanRows.length === 0) return undefined
+  if (spanRows.length > SPANS_AT_MOST) {
+    truncated = true
+    spanRows.length = SPANS_AT_MOST
+  }
+  const [sources, queueTimes] = await Promise.all([
+    findSources(
+      store,
+      spanRows.map((row) => row.sourceId),
+      options,
+    ),
+    parentQueueTimes(store, traceId, spanRows, options),
+  ])
+  // A link or a log record names an id alone: of spans that share it, the innermost has them.
+  const named = new Map<string, SpanRow>()
+  for (const row of spanRows) {
+    const known = named.get(row.spanId)
+    if (known === undefined || isInside(row, known)) named.set(row.spanId, row)
+  }
+  const ofId = <Value>(row: SpanRow, values: ReadonlyMap<string, Value>): Value | undefined =>
+    named.get(row.spanId) === row ? values.get(row.spanId) : undefined
+  return {
+    traceId,
+    spans: spanRows.map((row) => ({
+      spanId: row.spanId,
+      parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
+      service: row.service,
+      name: row.name,
+      kind: row.kind,
+      startTimeUnixNano: row.start,
+      endTimeUnixNano: finishOf(row),
+      status: { code: row.status, message: row.statusMessage },
+      traceState: row.traceState,
+      flags: row.flags,
+      attributes: decodeAttributes(zipped(row.keys, row.values), row.attributeTypes),
+      droppedAttributesCount: row.droppedAttributes,
+      events: withLogEvents(eventsOf(row), ofId(row, logEvents)),
+      droppedEventsCount: row.droppedEvents,
+      ...linksAndRecord(row, links.get(row.spanId)?.outgoing ?? [], targets),
+      droppedLinksCount: row.droppedLinks,
+      backlinkCount: ofId(row, links)?.incoming ?? 0,
+      ...(queueTimes.has(row) ? { queueTimeNano: queueTimes.get(row) } : {}),
+      source: sources.indexes.get(row.sourceId) ?? -1,
+    })),
+    sources: sources.list,
+    ...(truncated ? { truncated } : {}),
+  }
+}
+
+type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind' | 'traceState' | 'flags'> & {
+  readonly start: string
+  readonly duration: string
+  readonly status: Span['status']['code']
+  readonly statusMessage: string
+  readonly operation: MessagingOperation
+  readonly sourceId: string
+  readonly keys: readonly string[]
+  readonly values: readonly string[]
+  readonly attributeTypes: string
+  readonly droppedAttributes: number
+  /** What the events have, each a list in their order. */
+  readonly eventTimes: readonly string[]
+  readonly eventNames: readonly string[]
+  readonly eventKeys: readonly (readonly string[])[]
+  readonly eventValues: readonly (readonly string[])[]
+  readonly eventTypes: readonly string[]
+  readonly eventsDropped: readonly number[]
+  readonly droppedEvents: number
+  readonly droppedLinks: number
+}
+
+/**
+ * Columns as they lie, put together here: the engine takes longer to understand functions over them (4 ms of CPU) than to read the
+ * spans of a typical trace.
+ */
+async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options: QueryOptions): Promise<SpanRow[]> {
+  const bounds = await buckets
+  if (bounds === undefined) return []
+  const rows = await store.query<SpanRow>(
+    `select hex(span_id) as spanId, hex(parent_span_id) as parentSpanId, service, name, kind, start, duration, status,
+      status_message as statusMessage, messaging_operation as operation, trace_state as traceState, flags, source_id as sourceId,
+      attrs.keys as keys, attrs.values as values, attr_types as attributeTypes, dropped_attrs as droppedAttributes,
+      events.time as eventTimes, events.name as eventNames, events.attrs.keys as eventKeys,
+      events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
+      dropped_events as droppedEvents, dropped_links as droppedLinks
+    from spans
+    where ${ofAskedInBuckets} ${
+      // Sorting would hold all rows, and each of a span that was sent a million times.
+      cut === undefined
+        ? `order by start, ${spanIdentity} limit 1 by ${spanIdentity} limit ${SPANS_AT_MOST + 1} ${wholeOrTooHeavy}`
+        : `and ${withinCut} limit 1 by ${spanIdentity} limit ${cut.count} ${fewGranules}`
+    }`,
+    { ...asked, ...bounds, ...cutParams(cut) },
+    options,
+  )
+  if (cut !== undefined) rows.sort((a, b) => compareNano(a.start, b.start) || (a.spanId < b.spanId ? -1 : 1))
+  return rows.map((row) => ({
+    ...row,
+    spanId: row.spanId.toLowerCase(),
+    parentSpanId: row.parentSpanId.toLowerCase(),
+  }))
+}
+
+/** End of a span: what its duration was made of, modulo 2^64. */
+function finishOf(row: SpanRow): string {
+  return String(BigInt.asUintN(64, BigInt(row.start) + BigInt(row.duration)))
+}
+
+function eventsOf(row: SpanRow): SpanEvent[] {
+  return row.eventTimes.map((timeUnixNano, at) => ({
+    timeUnixNano,
+    name: row.eventNames[at] ?? '',
+    attributes: decodeAttributes(zipped(row.eventKeys[at] ?? [], row.eventValues[at] ?? []), row.eventTypes[at] ?? ''),
+    droppedAttributesCount: row.eventsDropped[at] ?? 0,
+  }))
+}
+
+/** In order of time once there are such events; else as sent. */
+function withLogEvents(events: SpanEvent[], logEvents: readonly SpanEvent[] | undefined): SpanEvent[] {
+  if (logEvents === undefined) return events
+  return [...events, ...logEvents].sort((a, b) => compareNano(a.timeUnixNano, b.timeUnixNano))
+}
+
+/** Decimal strings without leading zeros. */
+function compareNano(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : Number(a > b))
+}
+
+async function targetsOf(
+  store: Store,
+  links: ReadonlyMap<string, SpanLinks>,
+  options: QueryOptions,
+): Promise<ReadonlyMap<string, LinkEnd>> {
+  const outgoing = Array.from(links.values(), (ofSpan) => ofSpan.outgoing).flat()
+  const refs = outgoing.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId }))
+  return await findLinkedSpans(store, refs, options)
+}
+
+/** A span's links, and the record that it is about itself. */
+function linksAndRecord(
+  row: SpanRow,
+  outgoing: readonly LinkRow[],
+  targets: ReadonlyMap<string, LinkEnd>,
+): Pick<Span, 'links' | 'record'> {
+  const isMessaging = MESSAGING_KINDS.has(row.kind)
+  if (!isMessaging && outgoing.length === 0) return { links: [] }
+  const record = resolveRecord(zipped(row.keys, row.values))
+  const links = outgoing
+    .filter(({ kind, service }) => kind === row.kind && service === row.service)
+    .map((link) => spanLink(link, row, record, targets))
+  return isMessaging && !isUnknownRecord(record) ? { record, links } : { links }
+}
+
+const MESSAGING_KINDS: ReadonlySet<string> = new Set<Span['kind']>(['client', 'producer', 'consumer'])
+
+function spanLink(
+  row: LinkRow,
+  carrier: SpanRow,
+  carrierRecord: RecordMetadata,
+  targets: ReadonlyMap<string, LinkEnd>,
+): SpanLink {
+  const target = targets.get(refKey({ traceId: row.peerTraceId, spanId: row.peerSpanId }))
+  return {
+    traceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
+    spanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
+    traceState: row.traceState,
+    flags: row.flags,
+    attributes: decodeAttributes(row.attributes, row.attributeTypes),
+    droppedAttributesCount: row.droppedAttributes,
+    target: target?.span ?? null,
+    record: mergeRecords([resolveRecord(row.attributes), carrierRecord, target?.record]),
+    queueTimeNano: linkQueueTime(
+      target?.span,
+      { startTimeUnixNano: carrier.start, endTimeUnixNano: finishOf(carrier) },
+      carrier.operation,
+    ),
+  }
+}

@@ -1,0 +1,137 @@
+import type { IncomingMessage } from 'node:http'
+import type { Transform } from 'node:stream'
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { GatheredBytes } from '../../runtime/body-buffer.ts'
+import type { Steps } from '../../otlp/steps.ts'
+import { unlz4, UnpackedTooLargeError, unsnappy } from './block-codecs.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { runInSlices } from './sliced-decoder.ts'
+
+/** Bodies of a request: the OTLP specification recommends 64 MiB, counted after decompression. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024
+
+export type BodyErrorCode = 'too-large' | 'bad-encoding' | 'corrupt' | 'no-room' | 'aborted'
+
+export class BodyError extends Error {
+  readonly code: BodyErrorCode
+
+  constructor(code: BodyErrorCode, message: string) {
+    super(message)
+    this.name = 'BodyError'
+    this.code = code
+  }
+}
+
+/**
+ * A body, and the part of the budget and the memory it holds, to be given back with `release`, once, when its bytes aren't needed any
+ * more.
+ */
+export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
+
+/**
+ * Reads a body and undoes its Content-Encoding: see `BODY_ENCODINGS`. Stops at `MAX_BODY_BYTES`, on the wire and
+ * decompressed, with the decompressor destroyed where it is: a bomb never unfolds.
+ */
+export async function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
+  const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
+  const unpack = blockDecoder(name)
+  if (unpack === undefined) return await collect(request, streamDecoder(name), budget)
+  return await unpackBody(await collect(request, undefined, budget), unpack, budget)
+}
+
+function collect(request: IncomingMessage, decoder: Transform | undefined, budget: ByteBudget): Promise<Body> {
+  return new Promise<Body>((resolve, reject) => {
+    const body = new GatheredBytes(Number(request.headers['content-length'] ?? 0))
+    let wireBytes = 0
+    let done = false
+
+    const release = (): void => {
+      budget.give(body.length)
+      body.give()
+    }
+    const fail = (error: BodyError): void => {
+      if (done) return
+      done = true
+      release()
+      if (decoder !== undefined) {
+        request.unpipe(decoder)
+        decoder.destroy()
+      }
+      request.off('data', countWire)
+      reject(error)
+    }
+    const countWire = (chunk: Buffer): void => {
+      wireBytes += chunk.length
+      if (wireBytes > MAX_BODY_BYTES) fail(tooLarge())
+    }
+    const source = decoder ?? request
+    source.on('data', (chunk: Buffer) => {
+      if (done) return
+      if (body.length + chunk.length > MAX_BODY_BYTES) return fail(tooLarge())
+      if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
+      body.add(chunk)
+    })
+    source.on('end', () => {
+      if (done) return
+      done = true
+      resolve({ bytes: body.bytes, release })
+    })
+    request.on('error', () => fail(new BodyError('aborted', 'the connection broke')))
+    request.on('close', () => {
+      if (!request.complete) fail(new BodyError('aborted', 'the connection ended before the body did'))
+    })
+    if (decoder === undefined) return
+    decoder.on('error', (error) => fail(new BodyError('corrupt', `body can't be decompressed: ${error.message}`)))
+    request.on('data', countWire)
+    request.pipe(decoder)
+  })
+}
+
+/** Besides identity, which bodies without compression have. */
+export const BODY_ENCODINGS = 'gzip, deflate, zlib, zstd, snappy, x-snappy-framed, lz4'
+
+const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
+  ['gzip', createGunzip],
+  ['deflate', createInflate],
+  ['zlib', createInflate],
+  ['zstd', createZstdDecompress],
+])
+
+function streamDecoder(name: string): Transform | undefined {
+  if (name === 'identity' || name === '') return undefined
+  const create = STREAM_DECODERS.get(name)
+  if (create === undefined) throw new BodyError('bad-encoding', `Content-Encoding ${name.slice(0, 40)} isn't supported`)
+  return create()
+}
+
+type Unpack = (bytes: Buffer, max: number) => Steps<Buffer>
+
+/** Of encodings that are decoded once all of the body is there: the Collector's `compression: snappy` and `lz4`. */
+export function blockDecoder(name: string): Unpack | undefined {
+  if (name === 'lz4') return unlz4
+  return name === 'snappy' || name === 'x-snappy-framed' ? unsnappy : undefined
+}
+
+/** Decompresses the body, in slices, and releases it. */
+export async function unpackBody(body: Body, unpack: Unpack, budget: ByteBudget): Promise<Body> {
+  const { buffer, byteOffset, byteLength } = body.bytes
+  const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), MAX_BODY_BYTES)
+  try {
+    const bytes = await runInSlices(steps, (more) => {
+      if (more > 0 && !budget.take(more)) throw new BodyError('no-room', 'too many requests are in flight')
+      if (more < 0) budget.give(-more)
+    })
+    budget.hold(bytes.length)
+    return { bytes, release: () => budget.give(bytes.length) }
+  } catch (error) {
+    if (error instanceof UnpackedTooLargeError) throw tooLarge()
+    if (!(error instanceof RangeError)) throw error
+    throw new BodyError('corrupt', `body can't be decompressed: ${error.message}`)
+  } finally {
+    body.release()
+  }
+}
+
+function tooLarge(): BodyError {
+  return new BodyError('too-large', `body is larger than ${MAX_BODY_BYTES} bytes after decompression`)
+}

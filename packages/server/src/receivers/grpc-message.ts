@@ -1,0 +1,124 @@
+import type { Readable, Transform } from 'node:stream'
+import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
+import { GatheredBytes } from '../runtime/body-buffer.ts'
+import { blockDecoder, type Body, BodyError, MAX_BODY_BYTES, unpackBody } from './body/request-body.ts'
+import type { ByteBudget } from './body/byte-budget.ts'
+
+/** What `grpc-accept-encoding` says. */
+export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
+
+const DECODERS: Readonly<Record<string, () => Transform>> = {
+  gzip: createGunzip,
+  deflate: createInflate,
+  zstd: createZstdDecompress,
+}
+
+/** Compressed or not, and the length in 32 bits, big-endian. */
+const PREFIX_BYTES = 5
+
+/**
+ * Reads the one message of a unary call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message)
+ * and undoes its compression. What is held counts in the budget from the first byte, and a message larger than
+ * `MAX_BODY_BYTES`, before or after decompression, is refused as soon as that is known.
+ *
+ * @param encoding `grpc-encoding` as sent
+ * @throws BodyError
+ */
+export async function readGrpcMessage(
+  stream: Readable,
+  encoding: string | undefined,
+  budget: ByteBudget,
+): Promise<Body> {
+  const wire = await collect(stream, budget, PREFIX_BYTES + MAX_BODY_BYTES, (start) => {
+    const length = start.readUInt32BE(1)
+    if (length > MAX_BODY_BYTES) throw tooLarge()
+    return PREFIX_BYTES + length
+  })
+  const { bytes } = wire
+  const flag = bytes[0] ?? 0
+  const message = bytes.subarray(PREFIX_BYTES)
+  if (flag === 0) return { bytes: message, release: wire.release }
+  const name = (encoding ?? 'identity').trim().toLowerCase()
+  const unpack = flag === 1 ? blockDecoder(name) : undefined
+  if (unpack !== undefined) return await unpackBody({ bytes: message, release: wire.release }, unpack, budget)
+  try {
+    if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
+    const decoder = decoderFor(name)
+    const plain = collect(decoder, budget, MAX_BODY_BYTES)
+    // A copy, as zlib's thread may read on after we have failed, and the memory is used again then.
+    decoder.end(Buffer.from(message))
+    return await plain
+  } finally {
+    wire.release()
+  }
+}
+
+function decoderFor(name: string): Transform {
+  if (name === 'identity') throw new BodyError('corrupt', 'the message is compressed, and grpc-encoding is identity')
+  const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
+  if (create === undefined) throw new BodyError('bad-encoding', `grpc-encoding ${name.slice(0, 40)} isn't supported`)
+  return create()
+}
+
+/** @param expected how long all will be, from its first five bytes; it throws when that is too much */
+function collect(
+  source: Readable,
+  budget: ByteBudget,
+  limit: number,
+  expected?: (start: Buffer) => number,
+): Promise<Body> {
+  return new Promise((resolve, reject) => {
+    const gathered = new GatheredBytes()
+    let total: number | undefined
+    let done = false
+    const release = (): void => {
+      budget.give(gathered.length)
+      gathered.give()
+    }
+    const fail = (error: unknown): void => {
+      if (done) return
+      done = true
+      release()
+      reject(error)
+    }
+    source.on('data', (chunk: Buffer) => {
+      if (done) return
+      if (gathered.length + chunk.length > (total ?? limit)) {
+        return fail(
+          total === undefined ? tooLarge() : new BodyError('corrupt', 'a call has one message, and there is more'),
+        )
+      }
+      if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
+      gathered.add(chunk)
+      if (expected === undefined || total !== undefined || gathered.length < PREFIX_BYTES) return
+      try {
+        total = expected(gathered.bytes)
+        if (gathered.length > total) throw new BodyError('corrupt', 'a call has one message, and there is more')
+      } catch (error) {
+        fail(error)
+      }
+    })
+    source.on('end', () => {
+      if (done) return
+      if (expected !== undefined && gathered.length !== total) {
+        return fail(
+          new BodyError('corrupt', `the message ends after ${gathered.length} of ${total ?? 'its first 5'} bytes`),
+        )
+      }
+      done = true
+      resolve({ bytes: gathered.bytes, release })
+    })
+    source.on('error', (error) =>
+      fail(
+        expected === undefined
+          ? new BodyError('corrupt', `message can't be decompressed: ${error.message}`)
+          : new BodyError('aborted', 'the call broke'),
+      ),
+    )
+    source.on('close', () => fail(new BodyError('aborted', 'the call ended before its message did')))
+  })
+}
+
+function tooLarge(): BodyError {
+  return new BodyError('too-large', `message is larger than ${MAX_BODY_BYTES} bytes`)
+}

@@ -1,0 +1,68 @@
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Log } from '../../log.ts'
+
+/** Records that can't be stored: a batch as Kafka has it, or the value of one record. */
+export type UnreadableRecords = {
+  readonly topic: string
+  readonly partition: number
+  readonly baseOffset: string
+  readonly lastOffset: string
+  readonly error: string
+  readonly bytes: Uint8Array
+}
+
+export type QuarantineCounts = {
+  /** Since the start. */
+  readonly batches: number
+  /** Kept in files. */
+  readonly bytes: number
+  readonly lastError: string
+}
+
+export type KafkaQuarantine = {
+  counts(): QuarantineCounts
+  /** Keeps the records in a file and logs them; never rejects. The same records again replace their file. */
+  keep(records: UnreadableRecords): Promise<void>
+}
+
+/** Whoever may produce to the topic fills it; beyond it, offsets in the log are what there is. */
+const MAX_KEPT_BYTES = 256 * 1024 * 1024
+
+/** Files in `kafka-quarantine` of the data directory: `<topic>-<partition>-<offsets>.batch`, and the reason beside it in `.json`. */
+export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<KafkaQuarantine> {
+  const directory = join(dataDir, 'kafka-quarantine')
+  let bytes = await keptBytes(directory)
+  let batches = 0
+  let lastError = ''
+  const write = async ({ bytes: content, ...reason }: UnreadableRecords): Promise<string> => {
+    if (bytes + content.length > MAX_KEPT_BYTES) return `not kept: ${directory} is full`
+    const { topic, partition, baseOffset, lastOffset } = reason
+    const file = join(directory, `${topic}-${partition}-${baseOffset}-${lastOffset}`)
+    bytes += content.length
+    await mkdir(directory, { recursive: true, mode: 0o700 })
+    await writeFile(`${file}.json`, `${JSON.stringify(reason)}\n`, { mode: 0o600 })
+    await writeFile(`${file}.batch`, content, { mode: 0o600 })
+    return `kept in ${file}.batch`
+  }
+  return {
+    counts: () => ({ batches, bytes, lastError }),
+    keep: async (records) => {
+      const { topic, partition, baseOffset, lastOffset, error } = records
+      batches++
+      const offsets = baseOffset === lastOffset ? `offset ${baseOffset}` : `offsets ${baseOffset} to ${lastOffset}`
+      lastError = `${topic}/${partition}, ${offsets}: ${error}`
+      const fate = await write(records).catch((cause: unknown) => `not kept: ${String(cause)}`)
+      const fields = { level: 'error', topic, partition, baseOffset, lastOffset, error } as const
+      log(`Kafka records skipped, ${lastError}; ${fate}`, fields)
+    },
+  }
+}
+
+async function keptBytes(directory: string): Promise<number> {
+  const names = await readdir(directory).catch(() => [])
+  const sizes = names
+    .filter((name) => name.endsWith('.batch'))
+    .map(async (name) => (await stat(join(directory, name))).size)
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}

@@ -1,0 +1,141 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import { OtlpError } from '../../otlp/error.ts'
+import { type Intake, NotKeptError } from '../ingest-pipeline.ts'
+import type { KafkaAccess } from './access.ts'
+import { connectToKafka } from './client.ts'
+import { openKafkaQuarantine, type QuarantineCounts } from './quarantine.ts'
+import type { KafkaRecord } from './record.ts'
+import type { Log } from '../../log.ts'
+import { refusalReason } from '../rejection.ts'
+import type { Signal } from '../signals.ts'
+
+export type KafkaReceiverOptions = KafkaAccess & {
+  /** Consumer group: several servers of one share the partitions. */
+  readonly groupId: string
+  /** What each topic carries, one OTLP request a message, as the Collector's Kafka exporter writes it. */
+  readonly topics: ReadonlyMap<string, Signal>
+  readonly intake: Intake
+  /** Records that can't be read are kept there. */
+  readonly dataDir: string
+  readonly log: Log
+}
+
+export type KafkaStatus = {
+  /** Messages that were no OTLP request and are skipped. */
+  readonly refusedMessages: number
+  readonly quarantine: QuarantineCounts
+}
+
+type TopicPartition = { readonly topic: string; readonly partition: number }
+
+export type KafkaReceiver = {
+  status(): KafkaStatus
+  /** Ends what is being taken, commits it and leaves the group, at most until the deadline. */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** Taken at once, so that they share writes of the journal. */
+const MESSAGES_AT_ONCE = 64
+
+const PAUSE_MS = 1000
+const RECONNECT_MS = 5000
+
+/** `{`: the encoding `otlp_json`. No field of a request has it as its tag, so protobuf doesn't begin with it. */
+const JSON_START = 0x7b
+
+/**
+ * Takes OTLP requests from topics. An offset is committed once the journal has everything before it, so a server that
+ * dies takes some messages again and loses none. What the journal can't take is retried, and its partition waits; a batch that
+ * can't be read is quarantined, and its partition goes on.
+ *
+ * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and retried
+ */
+export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise<KafkaReceiver> {
+  const { dataDir, intake, log } = options
+  const { consumer, withLimits } = connectToKafka(options, options.groupId)
+  const quarantine = await openKafkaQuarantine(dataDir, log)
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    log(`Kafka consumer failed and starts again: ${String(payload.error)}`)
+  })
+  const stop = new AbortController()
+  let refused = 0
+  const takeMessage = async (signal: Signal, message: KafkaMessage, where: TopicPartition): Promise<void> => {
+    const { offset, value: body } = message
+    const { unreadable } = message as Pick<KafkaRecord, 'unreadable'>
+    if (unreadable !== undefined) return await quarantine.keep({ ...where, ...unreadable })
+    if (body === null) return
+    const transcode = body[0] === JSON_START ? signal.json : signal.protobuf
+    while (!stop.signal.aborted) {
+      try {
+        await intake.take(signal.items, transcode, { bytes: body, release: () => {} })
+        return
+      } catch (error) {
+        if (error instanceof NotKeptError) {
+          await sleep(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
+          continue
+        }
+        refused++
+        intake.refuse(refusalReason(error))
+        const { message: reason } = error as Error
+        if (error instanceof OtlpError) {
+          log(`Kafka message ${where.topic}/${where.partition}/${offset} skipped: ${reason}`, { level: 'warn', offset })
+        } else {
+          await quarantine.keep({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
+        }
+        return
+      }
+    }
+    throw new NotKeptError('the server is stopping')
+  }
+  const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+    const { topic, partition, messages } = payload.batch
+    const signal = options.topics.get(topic)
+    if (signal === undefined) return
+    for (let from = 0; from < messages.length && payload.isRunning() && !payload.isStale(); from += MESSAGES_AT_ONCE) {
+      const some = messages.slice(from, from + MESSAGES_AT_ONCE)
+      // While the journal is full, the group must not think that we are dead.
+      const beat = setInterval(() => void payload.heartbeat().catch(() => {}), PAUSE_MS)
+      try {
+        await Promise.all(some.map((message) => takeMessage(signal, message, { topic, partition })))
+      } finally {
+        clearInterval(beat)
+      }
+      const { offset } = some.at(-1) as KafkaMessage
+      payload.resolveOffset(offset)
+      await consumer.commitOffsets([{ topic, partition, offset: String(BigInt(offset) + 1n) }])
+      await payload.heartbeat()
+    }
+  }
+  const running = withLimits(() => run(consumer, options, eachBatch, stop.signal))
+  return {
+    status: () => ({ refusedMessages: refused, quarantine: quarantine.counts() }),
+    close: async (deadlineMs) => {
+      stop.abort()
+      const left = running.then(() => consumer.disconnect()).catch(() => {})
+      const late = new AbortController()
+      await Promise.race([left, sleep(deadlineMs, undefined, { signal: late.signal }).catch(() => {})])
+      late.abort()
+    },
+  }
+}
+
+/** Resolves when the consumer runs (kafkajs then restarts it by itself), or was told to stop before that. */
+async function run(
+  consumer: Consumer,
+  { topics, brokers, log }: KafkaReceiverOptions,
+  eachBatch: (payload: EachBatchPayload) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await consumer.connect()
+      await consumer.subscribe({ topics: [...topics.keys()], fromBeginning: true })
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
+      return
+    } catch (error) {
+      log(`Kafka at ${brokers.join(', ')} can't be read, next try in ${RECONNECT_MS} ms: ${String(error)}`)
+      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {})
+    }
+  }
+}

@@ -1,0 +1,139 @@
+import { createRequire } from 'node:module'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { lz4Bomb, snappyBomb } from '../../../test/hostile/block-bombs.ts'
+import { crc32c } from '../../journal/crc32c.ts'
+import { decodeBatch } from './record-batch.ts'
+import { MAX_UNPACKED } from './codecs.ts'
+
+const require = createRequire(import.meta.url)
+const protocol = 'kafkajs/src/protocol/recordBatch'
+const { RecordBatch } = require(`${protocol}/v0`) as {
+  RecordBatch: (batch: object) => Promise<{ readonly buffer: Buffer }>
+}
+const encodeRecord = require(`${protocol}/record/v0`) as (record: object) => { readonly buffer: Buffer }
+const decodeByKafkaJs = require(`${protocol}/v0/decoder`) as (reader: object) => Promise<{ records: object[] }>
+const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => { buffer: Buffer; offset: number }
+
+const FIRST_OFFSET = 40n
+const NONE = 0
+const GZIP = 1
+const ZSTD = 4
+
+/** A batch of these bytes as its records, compressed by the caller. */
+function batchOf(count: number, records: Buffer, codec = NONE): Buffer {
+  const batch = Buffer.alloc(61 + records.length)
+  batch.writeBigInt64BE(FIRST_OFFSET, 0)
+  batch.writeInt32BE(batch.length - 12, 8)
+  batch.writeInt8(2, 16)
+  batch.writeInt16BE(codec, 21)
+  batch.writeInt32BE(Math.max(0, count - 1), 23)
+  batch.writeInt32BE(count, 57)
+  records.copy(batch, 61)
+  batch.writeUInt32BE(crc32c(batch.subarray(21)), 17)
+  return batch
+}
+
+/** Attributes, timestamp and offset 0, no key, no value, then the number of headers. */
+const record = (headers = 0): Buffer => Buffer.from([12, 0, 0, 0, 1, 1, headers])
+
+async function problemOf(batch: Buffer): Promise<string | undefined> {
+  const reader = { buffer: batch, offset: 0 }
+  const { records } = await decodeBatch(reader)
+  expect(reader.offset).toBe(batch.length)
+  return records[0]?.unreadable?.error
+}
+
+/** kafkajs takes names such as `valueOf` for headers that came before. */
+const headerName = fc.string({ maxLength: 8 }).filter((name) => !(name in {}))
+
+test('records are the ones that kafkajs decodes, whatever is in them', async () => {
+  const bytes = fc.uint8Array({ maxLength: 40 }).map((some) => Buffer.from(some))
+  const message = fc.record({
+    offsetDelta: fc.nat(2000),
+    timestampDelta: fc.integer({ min: -1_000_000, max: 2 ** 31 - 1 }),
+    key: fc.option(bytes),
+    value: fc.option(bytes),
+    headers: fc.dictionary(headerName, fc.oneof(bytes, fc.array(bytes, { minLength: 2, maxLength: 3 }))),
+  })
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(message, { minLength: 1, maxLength: 8 }),
+      fc.constantFrom(NONE, GZIP),
+      async (all, compression) => {
+        const { buffer } = await RecordBatch({
+          compression,
+          firstOffset: FIRST_OFFSET,
+          lastOffsetDelta: 2000,
+          records: all.map(encodeRecord),
+        })
+        const { records } = await decodeBatch(new Decoder(buffer))
+        expect(records).toEqual((await decodeByKafkaJs(new Decoder(buffer))).records)
+      },
+    ),
+    { numRuns: 200 },
+  )
+})
+
+test('bytes that are not a batch end in one record that says so, never in an exception', async () => {
+  const valid = batchOf(2, Buffer.concat([record(), record()]))
+  await fc.assert(
+    fc.asyncProperty(
+      fc.nat(valid.length - 1),
+      fc.integer({ min: 1, max: 255 }),
+      fc.boolean(),
+      async (at, bits, sealed) => {
+        const hostile = Buffer.from(valid)
+        hostile[at] = (hostile[at] as number) ^ bits
+        // With a CRC that matches, as a producer that means it would send.
+        if (sealed) hostile.writeUInt32BE(crc32c(hostile.subarray(21)), 17)
+        // A length beyond the end of the fetch looks like a batch that was cut.
+        if (hostile.readInt32BE(8) > valid.length - 12) return
+        const { records } = await decodeBatch({ buffer: hostile, offset: 0 })
+        expect(records.length).toBeLessThanOrEqual(2)
+      },
+    ),
+    { numRuns: 500 },
+  )
+})
+
+test.each([
+  ['whose CRC does not match', () => batchOf(1, record()).fill(0xff, 60, 61), /CRC/],
+  ['of an unknown codec', () => batchOf(1, record(), 5), /unknown codec, number 5/],
+  ['that is not compressed as it states', () => batchOf(1, record(), GZIP), /can't be decompressed: incorrect header/],
+  ['of fewer records than it states', () => batchOf(2, record()), /./],
+  ['of a record that ends behind it', () => batchOf(1, record().fill(100, 0, 1)), /ends behind its batch/],
+  ['of a record with more headers than bytes', () => batchOf(1, record(100)), /./],
+  [
+    'of more records than kafkajs can take',
+    () => batchOf(20_000_000, zstdCompressSync(Buffer.alloc(7)), ZSTD),
+    /20000000 records/,
+  ],
+])('a batch %s is unreadable, and the next one is read', async (_, hostile, problem) => {
+  expect(await problemOf(hostile())).toMatch(problem)
+  const reader = { buffer: Buffer.concat([hostile(), batchOf(1, record())]), offset: 0 }
+  const [bad] = (await decodeBatch(reader)).records
+  expect(bad).toMatchObject({ value: null, unreadable: { baseOffset: '40', lastOffset: bad?.offset } })
+  expect((await decodeBatch(reader)).records[0]).not.toHaveProperty('unreadable')
+})
+
+const zeros = Buffer.alloc(MAX_UNPACKED + 1)
+
+test.each([
+  ['gzip', GZIP, () => gzipSync(zeros)],
+  ['snappy', 2, () => snappyBomb(zeros.length)],
+  ['lz4', 3, () => lz4Bomb(zeros.length)],
+  ['zstd', ZSTD, () => zstdCompressSync(zeros)],
+])('a bomb of %s is unreadable, and does not unfold', async (_, codec, bomb) => {
+  expect(await problemOf(batchOf(1, bomb(), codec))).toMatch(/too large|more than/)
+})
+
+test('of many batches that unpack to much, only some are decoded of one fetch, and the rest is fetched again', async () => {
+  const large = batchOf(1, gzipSync(Buffer.alloc(10 << 20)), GZIP)
+  const reader = { buffer: Buffer.concat([large, large, large]), offset: 0 }
+  await decodeBatch(reader)
+  await decodeBatch(reader)
+  await expect(decodeBatch(reader)).rejects.toMatchObject({ name: 'KafkaJSPartialMessageError' })
+  expect(reader.offset).toBe(2 * large.length)
+})

@@ -1,0 +1,139 @@
+import { decompressors, MAX_UNPACKED } from './codecs.ts'
+import { crc32c } from '../../journal/crc32c.ts'
+import { type KafkaRecord, readRecords } from './record.ts'
+
+/** kafkajs's reader of a record set, at the start of a batch. */
+export type BatchReader = { readonly buffer: Buffer; offset: number }
+
+/** A batch whose records can't be read. */
+export type UnreadableBatch = {
+  readonly baseOffset: string
+  readonly lastOffset: string
+  readonly error: string
+  /** The whole batch, as Kafka stores it. */
+  readonly bytes: Buffer
+}
+
+/**
+ * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What follows the CRC, from the
+ * attributes on, is covered by it.
+ */
+const AT = {
+  baseOffset: 0,
+  length: 8,
+  leaderEpoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  firstTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  firstSequence: 53,
+  count: 57,
+  records: 61,
+} as const
+const LENGTH_END = 12
+
+/** A batch is small; one of more records carries no OTLP requests, and kafkajs fails beyond some 120,000. */
+const MAX_RECORDS = 100_000
+
+/** Of one fetch: many small batches may each unpack to the limit of one. */
+const MAX_UNPACKED_OF_FETCH = 16 * 1024 * 1024
+
+/** By the memory of the fetch's response. */
+const unpackedBytes = new WeakMap<ArrayBufferLike, number>()
+
+/**
+ * Decodes the next batch and moves the reader behind it. Of a batch that can't be read there is one record, at its last offset,
+ * with `unreadable`: so the consumer learns of it and goes on.
+ */
+export async function decodeBatch(reader: BatchReader): Promise<{ records: KafkaRecord[] }> {
+  const batch = reader.buffer.subarray(reader.offset)
+  const length = LENGTH_END + batch.readInt32BE(AT.length)
+  const isWhole = length >= AT.records
+  // Cut off by the limit of the fetch. A length that can't be leaves no way to find the next batch.
+  if (isWhole && batch.length < length) throw new FetchAgain('the rest is fetched again')
+  const memory = batch.buffer
+  const unpackedBefore = unpackedBytes.get(memory) ?? 0
+  if (unpackedBefore > MAX_UNPACKED_OF_FETCH) throw new FetchAgain('the rest is fetched again')
+  reader.offset += isWhole ? length : batch.length
+  const bytes = isWhole ? batch.subarray(0, length) : batch
+  const context = contextOf(bytes)
+  try {
+    const unpacked = await unpack(bytes)
+    unpackedBytes.set(memory, unpackedBefore + unpacked.length)
+    return { ...context, records: readRecords(unpacked, bytes.readInt32BE(AT.count), context) }
+  } catch (error) {
+    const lastOffset = String(BigInt(context.firstOffset) + BigInt(Math.max(0, context.lastOffsetDelta)))
+    const unreadable = {
+      baseOffset: context.firstOffset,
+      lastOffset,
+      error: (error as Error).message,
+      bytes: Buffer.from(bytes),
+    }
+    return { ...context, records: [{ ...emptyRecord(context), offset: lastOffset, unreadable }] }
+  }
+}
+
+/** By this name kafkajs keeps the records that it has, and fetches the rest again. */
+class FetchAgain extends Error {
+  override readonly name = 'KafkaJSPartialMessageError'
+}
+
+export type BatchContext = ReturnType<typeof contextOf>
+
+/** As kafkajs has it. */
+function contextOf(batch: Buffer) {
+  const attributes = batch.readInt16BE(AT.attributes)
+  return {
+    firstOffset: String(batch.readBigInt64BE(AT.baseOffset)),
+    partitionLeaderEpoch: batch.readInt32BE(AT.leaderEpoch),
+    magicByte: batch.readInt8(AT.magic),
+    lastOffsetDelta: batch.readInt32BE(AT.lastOffsetDelta),
+    firstTimestamp: String(batch.readBigInt64BE(AT.firstTimestamp)),
+    maxTimestamp: String(batch.readBigInt64BE(AT.maxTimestamp)),
+    timestampType: (attributes & 0x08) === 0 ? 0 : 1,
+    inTransaction: (attributes & 0x10) !== 0,
+    isControlBatch: (attributes & 0x20) !== 0,
+    producerId: String(batch.readBigInt64BE(AT.producerId)),
+    producerEpoch: batch.readInt16BE(AT.producerEpoch),
+    firstSequence: batch.readInt32BE(AT.firstSequence),
+  }
+}
+
+async function unpack(batch: Buffer): Promise<Buffer> {
+  if (LENGTH_END + batch.readInt32BE(AT.length) !== batch.length) throw new RangeError('the batch has no valid length')
+  if (crc32c(batch.subarray(AT.attributes)) !== batch.readUInt32BE(AT.crc)) {
+    throw new RangeError('the batch is corrupt: its CRC does not match')
+  }
+  const count = batch.readInt32BE(AT.count)
+  if (count < 0 || count > MAX_RECORDS) {
+    throw new RangeError(`the batch has ${count} records, more than ${MAX_RECORDS}`)
+  }
+  const codec = batch.readInt16BE(AT.attributes) & 7
+  const decompress = decompressors.get(codec)
+  if (decompress === undefined) throw new RangeError(`the batch is compressed with an unknown codec, number ${codec}`)
+  try {
+    return await decompress(batch.subarray(AT.records))
+  } catch (cause) {
+    const isTooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+    const problem = isTooLarge ? `it unpacks to more than ${MAX_UNPACKED} bytes` : (cause as Error).message
+    throw new RangeError(`the batch can't be decompressed: ${problem}`, { cause })
+  }
+}
+
+function emptyRecord(context: BatchContext): KafkaRecord {
+  return {
+    magicByte: context.magicByte,
+    attributes: 0,
+    timestamp: context.firstTimestamp,
+    offset: context.firstOffset,
+    key: null,
+    value: null,
+    headers: {},
+    isControlRecord: false,
+    batchContext: context,
+  }
+}

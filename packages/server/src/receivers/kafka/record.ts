@@ -1,0 +1,116 @@
+import type { BatchContext, UnreadableBatch } from './record-batch.ts'
+
+/** As kafkajs gives it to its consumer. */
+export type KafkaRecord = {
+  readonly magicByte: number
+  readonly attributes: number
+  readonly timestamp: string
+  readonly offset: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | null | (Buffer | null)[]>>
+  readonly isControlRecord: boolean
+  readonly batchContext: BatchContext
+  /** It stands for a whole batch. */
+  readonly unreadable?: UnreadableBatch
+}
+
+const LOG_APPEND_TIME = 1
+
+/**
+ * Records (https://kafka.apache.org/documentation/#record) of a batch, decompressed.
+ *
+ * @throws RangeError when they are not `count` well-formed records
+ */
+export function readRecords(bytes: Buffer, count: number, context: BatchContext): KafkaRecord[] {
+  const reader = new VarReader(bytes)
+  const records: KafkaRecord[] = []
+  for (let n = 0; n < count; n++) {
+    const length = reader.signed()
+    const end = reader.at + length
+    if (length < 0 || end > bytes.length) throw new RangeError('a record ends behind its batch')
+    records.push(readRecord(reader, context))
+    if (reader.at !== end) throw new RangeError('a record is not as long as it states')
+  }
+  return records
+}
+
+function readRecord(reader: VarReader, context: BatchContext): KafkaRecord {
+  const attributes = reader.byte()
+  const timestampDelta = reader.signedLong()
+  const offsetDelta = reader.signed()
+  const key = reader.bytes()
+  const value = reader.bytes()
+  const headers: Record<string, Buffer | null | (Buffer | null)[]> = {}
+  // Each takes two bytes at least, so a hostile count ends at the end of the bytes.
+  for (let left = reader.signed(); left > 0; left--) {
+    const name = reader.bytes()?.toString('utf8') ?? ''
+    const header = reader.bytes()
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined
+    if (before === undefined) Object.defineProperty(headers, name, { ...PLAIN, value: header })
+    else if (Array.isArray(before)) before.push(header)
+    else headers[name] = [before, header]
+  }
+  return {
+    magicByte: context.magicByte,
+    attributes,
+    timestamp:
+      context.timestampType === LOG_APPEND_TIME
+        ? context.maxTimestamp
+        : String(BigInt(context.firstTimestamp) + timestampDelta),
+    offset: String(BigInt(context.firstOffset) + BigInt(offsetDelta)),
+    key,
+    value,
+    headers,
+    isControlRecord: context.isControlBatch,
+    batchContext: context,
+  }
+}
+
+/** A header may be called `__proto__`. */
+const PLAIN = { enumerable: true, writable: true, configurable: true }
+
+/** Zig-zag varints and what they measure; reading past the end throws a RangeError. */
+class VarReader {
+  readonly #bytes: Buffer
+  at = 0
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes
+  }
+
+  byte(): number {
+    return this.#bytes.readUInt8(this.at++)
+  }
+
+  signed(): number {
+    return Number(BigInt.asIntN(32, this.signedLong()))
+  }
+
+  signedLong(): bigint {
+    let [low, shift] = [0, 0]
+    for (; shift < 28; shift += 7) {
+      const byte = this.byte()
+      low |= (byte & 0x7f) << shift
+      if (byte < 0x80) return BigInt((low >>> 1) ^ -(low & 1))
+    }
+    let value = BigInt(low)
+    for (; shift < 70; shift += 7) {
+      const byte = this.byte()
+      value |= BigInt(byte & 0x7f) << BigInt(shift)
+      if (byte < 0x80) return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
+    }
+    throw new RangeError('a number is longer than 10 bytes')
+  }
+
+  /** With their length before them; null where that is negative. */
+  bytes(): Buffer | null {
+    const length = this.signed()
+    if (length < 0) return null
+    const end = this.at + length
+    if (end > this.#bytes.length) throw new RangeError('bytes end behind their batch')
+    const bytes = this.#bytes.subarray(this.at, end)
+    this.at = end
+    return bytes
+  }
+}

@@ -1,0 +1,16 @@
+import { OtlpError } from '../otlp/error.ts'
+import { NotKeptError, type RefusalReason } from './ingest-pipeline.ts'
+import { BodyError } from './body/request-body.ts'
+
+/** Of what a receiver threw. */
+export function refusalReason(error: unknown): RefusalReason {
+  if (error instanceof OtlpError) {
+    if (error.code === 'too-large') return 'tooLarge'
+    return error.code === 'over-limit' || error.code === 'too-deep' ? 'overLimit' : 'malformed'
+  }
+  if (error instanceof BodyError) {
+    if (error.code === 'too-large') return 'tooLarge'
+    return error.code === 'no-room' ? 'busy' : 'malformed'
+  }
+  return error instanceof NotKeptError ? 'busy' : 'failed'
+}

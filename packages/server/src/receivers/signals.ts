@@ -1,0 +1,57 @@
+import { logJsonSteps, metricJsonSteps, traceJsonSteps } from '../otlp/json/transcode-json.ts'
+import type { Steps } from '../otlp/steps.ts'
+import { traceSteps } from '../otlp/trace/transcode-traces.ts'
+import { logSteps } from '../otlp/log/transcode-logs.ts'
+import { metricSteps } from '../otlp/metric/transcode-metrics.ts'
+import type { SignalRows } from '../journal/row-batches.ts'
+
+/** From a request's body to rows; throws OtlpError. */
+export type Transcode = (body: Uint8Array, receivedUnixSeconds: number) => Steps<SignalRows>
+
+/** All that receivers need to know of a signal. */
+export type Signal = {
+  /** What its items are called, in counters and messages. */
+  readonly items: 'spans' | 'logs' | 'points'
+  /** Below the base endpoint of OTLP/HTTP. */
+  readonly httpPath: string
+  /** Full name of the gRPC service, which has one method, Export. */
+  readonly grpcService: string
+  /** The member of PartialSuccess in JSON. */
+  readonly rejectedName: string
+  readonly protobuf: Transcode
+  readonly json: Transcode
+}
+
+export const signals: readonly Signal[] = [
+  {
+    items: 'spans',
+    httpPath: '/v1/traces',
+    grpcService: 'opentelemetry.proto.collector.trace.v1.TraceService',
+    rejectedName: 'rejectedSpans',
+    protobuf: traceSteps,
+    json: traceJsonSteps,
+  },
+  {
+    items: 'logs',
+    httpPath: '/v1/logs',
+    grpcService: 'opentelemetry.proto.collector.logs.v1.LogsService',
+    rejectedName: 'rejectedLogRecords',
+    protobuf: logSteps,
+    json: logJsonSteps,
+  },
+  {
+    items: 'points',
+    httpPath: '/v1/metrics',
+    grpcService: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
+    rejectedName: 'rejectedDataPoints',
+    protobuf: metricSteps,
+    json: metricJsonSteps,
+  },
+]
+
+/** @param name `traces`, `logs` or `metrics` */
+export function signalOf(name: string): Signal {
+  const signal = signals.find(({ httpPath }) => httpPath === `/v1/${name}`)
+  if (signal === undefined) throw new TypeError(`no signal is called ${name}`)
+  return signal
+}

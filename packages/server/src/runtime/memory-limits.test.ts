@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest'
+import { memoryShares } from './memory-limits.ts'
+
+const GiB = 2 ** 30
+
+test('what the engine does not take is the receiver’s, when the engine is elsewhere', () => {
+  const [beside, alone] = [memoryShares(GiB), memoryShares(GiB, 'elsewhere')]
+  expect(beside.engineBytes).toBeGreaterThan(0.3 * GiB)
+  expect(alone.engineBytes).toBe(0)
+  expect(alone.inFlightBytes).toBeGreaterThan(2 * beside.inFlightBytes)
+  expect(alone.journalBytes / beside.journalBytes).toBeCloseTo(1 / 0.45, 5)
+})
+
+test('a request of the largest size fits into the smallest memory', () => {
+  expect(memoryShares(GiB / 2).inFlightBytes).toBeGreaterThan(64 * 2 ** 20)
+})
+
+test('two segments that are being inserted stay in memory', () => {
+  for (const memory of [GiB / 2, GiB, 8 * GiB]) {
+    const { segmentBytes, journalBytes } = memoryShares(memory)
+    expect(2 * segmentBytes).toBeLessThan(journalBytes)
+  }
+})

@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import type { Store } from '../clickhouse/store.ts'
+import type { OwnAttributes, OwnTraces } from './self-tracing.ts'
+
+/** The same store, whose inserts and questions are spans. Questions that no recorded request asks aren't. */
+export function tracedStore(store: Store, traces: OwnTraces): Store {
+  const isRecorded = chosenSegments(traces)
+  return {
+    ...store,
+    insert: async (table, rows, token) => {
+      if (!isRecorded(token)) return await store.insert(table, rows, token)
+      const span = traces.aside(`insert ${table}`, traceOf(token))
+      const bytes = rows.reduce((sum, chunk) => sum + chunk.length, 0)
+      const insert = store.insert(table, rows, token)
+      await ending(span, insert, {
+        ...engine,
+        'db.operation.name': 'INSERT',
+        'db.collection.name': table,
+        'spanlink.segment': token,
+        'spanlink.segment.bytes': bytes,
+      })
+    },
+    query: async <Row>(...question: Parameters<Store['query']>): Promise<Row[]> => {
+      const span = traces.child('query')
+      const answer = store.query<Row>(...question)
+      if (span === undefined) return await answer
+      // Values are in parameters, and the text has none of them.
+      return await ending(span, answer, { ...engine, 'db.query.text': question[0].slice(0, LONGEST_TEXT) })
+    },
+  }
+}
+
+const engine = { 'db.system.name': 'clickhouse' } as const
+
+const LONGEST_TEXT = 4000
+
+async function ending<T>(
+  span: ReturnType<OwnTraces['aside']>,
+  answer: Promise<T>,
+  attributes: OwnAttributes,
+): Promise<T> {
+  try {
+    const value = await answer
+    span.end(attributes)
+    return value
+  } catch (error) {
+    span.end(attributes, error instanceof Error ? error.message : String(error))
+    throw error
+  }
+}
+
+/** The inserts of a segment are one trace. */
+function traceOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex').slice(0, 32)
+}
+
+/** More segments than are inserted side by side. */
+const REMEMBERED = 16
+
+/** All inserts of a segment, or none. */
+function chosenSegments(traces: OwnTraces): (token: string) => boolean {
+  const chosen = new Map<string, boolean>()
+  return (token) => {
+    const known = chosen.get(token)
+    if (known !== undefined) return known
+    const [oldest] = chosen.keys()
+    if (oldest !== undefined && chosen.size >= REMEMBERED) chosen.delete(oldest)
+    const may = traces.mayStart()
+    chosen.set(token, may)
+    return may
+  }
+}

@@ -1,0 +1,72 @@
+import type { Field } from '../syntax/ast.ts'
+import { type Need, needsOf } from '../sql/required-columns.ts'
+import { isNumber, nameOf, type Refuse } from './field-type.ts'
+import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
+import { regexProblem } from './regex.ts'
+
+/** Refuses comparisons that can never hold, or that the engine can't make. */
+export function checkComparison(
+  field: Field & { kind: 'binary' },
+  left: FieldType,
+  right: FieldType,
+  refuse: Refuse,
+): void {
+  const { op } = field
+  if (op === '=~' || op === '!~') return checkRegex(field, left, refuse)
+  if (needsOf(field).has('tree') && [left, right].includes('boolean')) {
+    refuse(field, 'Numbers of the tree compare with numbers: write the condition without "= true".', 'unsupported')
+  }
+  if (needsOf(field).has('tree') && ['events', 'links'].some((need) => needsOf(field).has(need as Need))) {
+    refuse(field, 'Fields of events and links do not compare with numbers of the tree.', 'unsupported')
+  }
+  if (isOverLinks(field.left) && isOverLinks(field.right)) {
+    refuse(field, 'Fields of links compare with values, not with each other.', 'unsupported')
+  }
+  for (const [link, other] of [
+    [field.left, field.right],
+    [field.right, field.left],
+  ] as const) {
+    if (isOverLinks(link) && !isConstant(other))
+      refuse(other, 'Fields of links compare with values only.', 'unsupported')
+  }
+  if (left === 'any' || right === 'any' || left === 'nil' || right === 'nil') {
+    const nil = left === 'nil' || right === 'nil'
+    if (nil && op !== '=' && op !== '!=') refuse(field, `nil goes with = and != only, not with "${op}".`)
+    return
+  }
+  if (left !== right && !(isNumber(left) && isNumber(right))) refuse(field, mismatch(field, left, right))
+  if (['status', 'kind', 'boolean'].includes(left) && op !== '=' && op !== '!=') {
+    refuse(field, `${nameOf(left)} has no order: "${op}" does not apply, = and != do.`)
+  }
+}
+
+function checkRegex(field: Field & { kind: 'binary' }, left: FieldType, refuse: Refuse): void {
+  if (left !== 'string' && left !== 'any') refuse(field.left, `"${field.op}" needs text, and this is ${nameOf(left)}.`)
+  if (field.right.kind !== 'literal' || field.right.type !== 'string') {
+    refuse(field.right, `"${field.op}" needs a regular expression in quotes on its right.`)
+  }
+  const problem = regexProblem(field.right.value)
+  if (problem) refuse(field.right, `The regular expression is not valid: ${problem}.`)
+}
+
+function isOverLinks(field: Field): boolean {
+  if (field.kind === 'attribute') return field.scope === 'link'
+  if (field.kind === 'intrinsic') return intrinsics[field.name].home === 'link'
+  if (field.kind === 'unary') return isOverLinks(field.operand)
+  return field.kind === 'binary' && (isOverLinks(field.left) || isOverLinks(field.right))
+}
+
+function isConstant(field: Field): boolean {
+  if (field.kind === 'literal') return true
+  if (field.kind === 'unary') return isConstant(field.operand)
+  return field.kind === 'binary' && isConstant(field.left) && isConstant(field.right)
+}
+
+function mismatch(field: Field & { kind: 'binary' }, left: FieldType, right: FieldType): string {
+  const base = `${nameOf(left)} never equals ${nameOf(right)}`
+  const text = field.right.kind === 'literal' && field.right.type === 'string' ? field.right.value : undefined
+  if (text !== undefined && (left === 'status' || left === 'kind')) return `${base}: write ${text} without quotes.`
+  if (left === 'duration' || right === 'duration')
+    return `${base}: a duration is written like 100ms or 1h30m, without quotes.`
+  return `${base}.`
+}

@@ -1,0 +1,156 @@
+import type { Field, Filter, Pipeline, Scalar, Spanset, Stage } from '../syntax/ast.ts'
+import { linkOps } from '../syntax/ast.ts'
+import { type Need, needsOf } from '../sql/required-columns.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import { isOfTree, type Parts, partsOf } from '../evaluate/tree-fields.ts'
+import { foldConstants } from './constant-folding.ts'
+import { limits } from '../execute/limits.ts'
+
+/** What a pipeline reads of spans, collected once: each filter and field is a column of the rows fetched. */
+export type Plan = {
+  readonly pipeline: Pipeline
+  /** Different conditions; undefined matches every span. */
+  readonly conditions: readonly (Field | undefined)[]
+  conditionOf(filter: Filter): number
+  /** Fields that stages work with as numbers. */
+  readonly numbers: readonly Field[]
+  numberOf(field: Field): number
+  /** Fields that stages group by. */
+  readonly labels: readonly Field[]
+  labelOf(field: Field): number
+  readonly needs: ReadonlySet<Need>
+  /** Of fields that take numbers of the tree: what the store is asked for. */
+  readonly parts: Parts
+  /** Whether relations or links between spans count, so that spans no filter matches are read too. */
+  readonly structural: boolean
+}
+
+export function planPipeline(
+  pipeline: Pipeline,
+  extra: { numbers?: readonly Field[]; labels?: readonly Field[] } = {},
+): Plan {
+  const conditions = createIndex()
+  const numbers = createIndex()
+  const labels = createIndex()
+  let structural = false
+  const visitSpanset = (spanset: Spanset): void => {
+    if (spanset.kind === 'filter') conditions.add(spanset.condition)
+    if (spanset.kind === 'pipeline') visitPipeline(spanset)
+    if (spanset.kind !== 'operation') return
+    if (spanset.op !== '&&' && spanset.op !== '||') structural = true
+    // What stands on the sides of an operator over links is a search of its own.
+    if (!isLinkOp(spanset)) {
+      visitSpanset(spanset.left)
+      visitSpanset(spanset.right)
+    }
+  }
+  const visitScalar = (scalar: Scalar): void => {
+    if (scalar.kind === 'aggregate' && scalar.field) numbers.add(scalar.field)
+    if (scalar.kind === 'arithmetic') {
+      visitScalar(scalar.left)
+      visitScalar(scalar.right)
+    }
+  }
+  const visitStage = (stage: Stage): void => {
+    if (stage.kind === 'spanset') visitSpanset(stage.spanset)
+    if (stage.kind === 'by') for (const field of stage.fields) labels.add(field)
+    if (stage.kind === 'compare') {
+      visitScalar(stage.left)
+      visitScalar(stage.right)
+    }
+  }
+  const visitPipeline = (pipeline: Pipeline): void => {
+    visitSpanset(pipeline.source)
+    for (const stage of pipeline.stages) visitStage(stage)
+  }
+  visitPipeline(pipeline)
+  for (const field of extra.numbers ?? []) numbers.add(field)
+  for (const field of extra.labels ?? []) labels.add(field)
+  within('different filters', conditions.fields.length, limits.filters)
+  within('fields', numbers.fields.length + labels.fields.length, limits.fields)
+  const needs = new Set<Need>()
+  for (const field of [...conditions.fields, ...numbers.fields, ...labels.fields]) if (field) needsOf(field, needs)
+  return {
+    pipeline,
+    conditions: conditions.fields,
+    conditionOf: (filter) => conditions.find(filter.condition),
+    numbers: defined(numbers.fields),
+    numberOf: numbers.find,
+    labels: defined(labels.fields),
+    labelOf: labels.find,
+    needs,
+    parts: partsOf([...defined(conditions.fields), ...numbers.fields, ...labels.fields].filter(isOfTree)),
+    structural: structural || needs.has('tree'),
+  }
+}
+
+export function isLinkOp(spanset: Spanset): spanset is Spanset & { kind: 'operation' } {
+  return spanset.kind === 'operation' && linkOps.some((op) => op === spanset.op)
+}
+
+/** The attributes and intrinsics that conditions and select() name: what a span of the answer shows. */
+export function fieldsShown(pipeline: Pipeline): readonly Field[] {
+  const shown = createIndex()
+  const visit = (field: Field): void => {
+    if (field.kind === 'attribute' && field.scope !== 'event' && field.scope !== 'link') shown.add(field)
+    if (field.kind === 'unary') visit(field.operand)
+    if (field.kind === 'binary') {
+      visit(field.left)
+      visit(field.right)
+    }
+  }
+  const visitSpanset = (spanset: Spanset): void => {
+    if (spanset.kind === 'filter' && spanset.condition) visit(spanset.condition)
+    if (spanset.kind === 'pipeline') visitPipeline(spanset)
+    if (spanset.kind === 'operation') {
+      visitSpanset(spanset.left)
+      visitSpanset(spanset.right)
+    }
+  }
+  const visitPipeline = (pipeline: Pipeline): void => {
+    visitSpanset(pipeline.source)
+    for (const stage of pipeline.stages) {
+      if (stage.kind === 'spanset') visitSpanset(stage.spanset)
+      if (stage.kind === 'by') for (const field of stage.fields) visit(field)
+      if (stage.kind === 'select') for (const field of stage.fields) shown.add(field)
+    }
+  }
+  visitPipeline(pipeline)
+  within('fields', shown.fields.length, limits.fields)
+  return defined(shown.fields)
+}
+
+type FieldIndex = {
+  readonly fields: (Field | undefined)[]
+  add(field: Field | undefined): void
+  find(field: Field | undefined): number
+}
+
+/** Numbers fields that mean the same alike, wherever they stand in the text. */
+function createIndex(): FieldIndex {
+  const fields: (Field | undefined)[] = []
+  const known = new Map<string, number>()
+  return {
+    fields,
+    add(field) {
+      const folded = field && foldConstants(field)
+      const identity = identityOf(folded)
+      if (known.has(identity)) return
+      known.set(identity, fields.length)
+      fields.push(folded)
+    },
+    find: (field) => known.get(identityOf(field && foldConstants(field))) ?? -1,
+  }
+}
+
+function identityOf(field: Field | undefined): string {
+  return JSON.stringify(field, (name, value: unknown) => (name === 'from' || name === 'to' ? undefined : value)) ?? ''
+}
+
+function defined(fields: readonly (Field | undefined)[]): readonly Field[] {
+  return fields.filter((field) => field !== undefined)
+}
+
+function within(what: string, count: number, limit: number): void {
+  if (count > limit) throw new TraceQLError('limit', `The query has ${count} ${what}; ${limit} are the most.`)
+}

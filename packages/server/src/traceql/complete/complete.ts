@@ -1,0 +1,157 @@
+import type { Scope } from '../syntax/ast.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import { intrinsicSpellings, intrinsics } from '../syntax/intrinsics.ts'
+import { parse } from '../syntax/parse.ts'
+import { kinds, statuses } from '../syntax/parse-field.ts'
+import { type Token, tokenize } from '../syntax/tokens.ts'
+
+export type Completion = {
+  /** Range of the query that an option replaces: the word at the caret, or nothing at it. */
+  readonly from: number
+  readonly to: number
+  /** What the grammar lets stand here and that begins like the word at the caret, best first. */
+  readonly options: readonly CompletionOption[]
+  /** Set when attribute names belong here too: ask for the keys of these scopes that begin with `prefix`. */
+  readonly keys: { readonly scope: Scope; readonly parent: boolean; readonly prefix: string } | undefined
+  /** Set when a value of this field belongs here too: ask for its values. */
+  readonly valuesOf: { readonly field: string; readonly quoted: boolean } | undefined
+}
+
+type CompletionOption = {
+  readonly text: string
+  readonly kind: 'scope' | 'intrinsic' | 'operator' | 'value' | 'function' | 'punctuation'
+}
+
+/**
+ * What can stand at the caret. The query up to there is parsed as it is; where the parser stops is where it knows what
+ * it wants. A query that is wrong before the caret has no completions.
+ */
+export function complete(text: string, caret: number): Completion {
+  const before = text.slice(0, caret)
+  const open = openString(before)
+  const head = open ?? wordBefore(before)
+  const fixed = before.slice(0, head.from)
+  const tokens = tokensOf(fixed)
+  if (!tokens) return nothing(head.from, caret)
+  const field = fieldBeforeOperator(tokens)
+  if (open) {
+    const valuesOf = field === undefined ? undefined : { field, quoted: true }
+    return { from: open.from, to: endOfWord(text, caret), options: [], keys: undefined, valuesOf }
+  }
+  const expected = expectedAfter(fixed, tokens)
+  if (!expected) return nothing(head.from, caret)
+  const keys = expected.includes('an attribute') ? keysWanted(head.text) : undefined
+  const options =
+    keys && keys.scope !== 'any' ? [] : optionsOf(expected, field).filter(({ text }) => begins(text, head.text))
+  const wantsValue = expected.includes('a value') && field !== undefined && head.text === ''
+  return {
+    from: head.from,
+    to: endOfWord(text, caret),
+    options,
+    keys,
+    valuesOf: wantsValue ? { field, quoted: false } : undefined,
+  }
+}
+
+type Head = { readonly from: number; readonly text: string }
+
+/** The string that is open at the end, if one is. */
+function openString(before: string): Head | undefined {
+  const strings = /"(?:[^"\\]|\\.)*"|`[^`]*`|(?<open>["`](?:[^"\\]|\\.)*)$/gs
+  for (const match of before.matchAll(strings)) {
+    const open = match.groups?.['open']
+    // A quoted part of an attribute's name is no value.
+    if (open !== undefined && !/[.\w]$/.test(before.slice(0, match.index)))
+      return { from: match.index, text: open.slice(1) }
+  }
+  return undefined
+}
+
+/** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
+function wordBefore(before: string): Head {
+  // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long word.
+  let from = before.length
+  while (from > 0 && !/[\s{}()=~!<>&|^,"`]/.test(before.charAt(from - 1))) from--
+  while (from < before.length && !/[A-Za-z_.]/.test(before.charAt(from))) from++
+  return { from, text: before.slice(from) }
+}
+
+function endOfWord(text: string, caret: number): number {
+  const rest = /^[A-Za-z0-9_.:-]*/.exec(text.slice(caret))?.[0] ?? ''
+  return caret + rest.length
+}
+
+function tokensOf(text: string): readonly Token[] | undefined {
+  try {
+    return tokenize(text)
+  } catch (error) {
+    if (error instanceof TraceQLError) return undefined
+    throw error
+  }
+}
+
+/** What the parser asked for at the end of the text; undefined when it stopped before. */
+function expectedAfter(text: string, tokens: readonly Token[]): readonly string[] | undefined {
+  // A mark that no rule takes, so that a text which is whole already fails too and says how it could go on.
+  const mark: Token = { kind: 'punctuation', text: '\u0000', from: text.length, to: text.length }
+  try {
+    parse(text, [...tokens.slice(0, -1), mark])
+  } catch (error) {
+    if (error instanceof TraceQLError && error.from === text.length) return error.expected
+    if (!(error instanceof TraceQLError)) throw error
+  }
+  return undefined
+}
+
+/** The field on the left of the operator that the text ends in. */
+function fieldBeforeOperator(tokens: readonly Token[]): string | undefined {
+  const [field, operator] = tokens.slice(-3, -1)
+  if (!field || !operator || !['=', '!=', '=~', '!~', '<', '<=', '>', '>='].includes(operator.text)) return undefined
+  if (field.kind === 'attribute') return field.text
+  return field.kind === 'word' && intrinsicSpellings.includes(field.text) ? field.text : undefined
+}
+
+const scopeNames: readonly string[] = ['span.', 'resource.', 'event.', 'link.', 'instrumentation.', 'parent.', '.']
+
+function keysWanted(head: string): Completion['keys'] {
+  const [, parent, scope, prefix] =
+    /^(parent\.)?(?:(span|resource|event|link|instrumentation)\.)?\.?(.*)$/.exec(head) ?? []
+  const named = (['span', 'resource', 'event', 'link', 'instrumentation'] as const).find((each) => each === scope)
+  const isKey = named !== undefined || parent !== undefined || head.startsWith('.')
+  return { scope: isKey ? (named ?? 'any') : 'any', parent: parent !== undefined, prefix: prefix ?? '' }
+}
+
+function optionsOf(expected: readonly string[], field: string | undefined): readonly CompletionOption[] {
+  return expected.flatMap((what): readonly CompletionOption[] => {
+    switch (what) {
+      case 'an attribute':
+        return field === undefined ? scopeNames.map((text) => ({ text, kind: 'scope' })) : []
+      case 'an intrinsic':
+        return field === undefined ? intrinsicSpellings.map((text) => ({ text, kind: 'intrinsic' })) : []
+      case 'a value':
+        return valuesFor(field).map((text) => ({ text, kind: 'value' }))
+      default:
+        // The rest of the expectations are words to the reader, such as "a number".
+        if (what.includes(' ')) return []
+        if (/^[a-z]/.test(what)) return [{ text: what, kind: 'function' }]
+        return [{ text: what, kind: /^[{}(),|]$/.test(what) ? 'punctuation' : 'operator' }]
+    }
+  })
+}
+
+/** Words that can be a value of a field; values of attributes come from the spans. */
+function valuesFor(field: string | undefined): readonly string[] {
+  if (field === undefined) return ['true', 'false', 'nil']
+  const type = Object.entries(intrinsics).find(([name]) => name === field || name === `span:${field}`)?.[1].type
+  if (type === 'status') return statuses
+  if (type === 'kind') return kinds
+  return type === undefined ? ['nil', 'true', 'false'] : []
+}
+
+function begins(text: string, head: string): boolean {
+  return text.toLowerCase().startsWith(head.toLowerCase())
+}
+
+function nothing(from: number, to: number): Completion {
+  return { from, to, options: [], keys: undefined, valuesOf: undefined }
+}

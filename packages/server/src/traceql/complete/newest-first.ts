@@ -1,0 +1,66 @@
+import type { Field } from '../syntax/ast.ts'
+import { ask } from '../execute/execute-query.ts'
+import { inWindow } from '../sql/from.ts'
+import { createParams } from '../sql/params.ts'
+import type { Scanned } from '../../query/sql/searched-range.ts'
+import type { Search, Window } from '../execute/search.ts'
+
+export type NamesOptions = {
+  /** Unix nanoseconds; spans that start in `[start, end)`. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Names that begin so, in any case. @default '' */
+  readonly prefix?: string
+  /** Only those of spans that this holds for (see narrowing.ts). */
+  readonly narrowing?: Field | undefined
+  /** @default 100 */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+  /** @default 250_000 */
+  readonly maxSpans?: number
+}
+
+/** Spans that are looked at for names: enough to see what one in ten thousand has. */
+const MAX_SPANS = 250_000
+
+const minute = 60_000_000_000n
+
+export type Names<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
+
+/**
+ * Reads the newest ten minutes, then further back, until there is enough or until a window has more spans than are looked at: of that
+ * one, the traces with the lowest ids. The number of spans decides, and not the time that it takes: the same data has the same names.
+ */
+export async function newestFirst<Found>(
+  search: Search,
+  read: (window: Window) => Promise<readonly Found[]>,
+  { limit = 100, maxSpans = MAX_SPANS }: NamesOptions,
+): Promise<Names<Found>> {
+  const { start, end } = search.window
+  const now = BigInt(Date.now()) * 1_000_000n
+  const anchor = end < now ? end : now
+  for (let reach = 10n * minute; ; reach *= 8n) {
+    const from = anchor - reach > start ? anchor - reach : start
+    const window = { start: from, end }
+    const maxTraceId = await findTraceIdAt(search, window, maxSpans)
+    const found = await read({ ...window, maxTraceId })
+    if (maxTraceId !== undefined) return { found, scanned: { until: from, isCut: true } }
+    if (found.length >= limit) return { found, scanned: { until: from } }
+    if (from === start) return { found, scanned: {} }
+  }
+}
+
+/** Id of the trace that the span at a place in the order of trace ids belongs to; `undefined` where a window has fewer spans. */
+async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
+  const params = createParams()
+  const [row] = await ask<{ id: string }>(
+    search,
+    `select lower(hex(s.trace_id)) as id from spans as s where ${inWindow('s', start, end, params)}
+    order by s.trace_id limit 1 offset ${params.add('UInt32', place)}
+    settings max_bytes_before_remerge_sort = 16777216`,
+    params,
+  )
+  return row?.id
+}

@@ -1,0 +1,109 @@
+import type { LinkOp, Pipeline, Spanset } from '../syntax/ast.ts'
+import type { LinkMatches } from '../execute/candidates.ts'
+import { type Match, planAndFind, type Scope } from '../execute/find-matches.ts'
+import { limits } from '../execute/limits.ts'
+import { isLinkOp } from '../analyze/plan.ts'
+import type { Search } from '../execute/search.ts'
+import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-links.ts'
+
+/**
+ * Works out every operator over links in a pipeline, the innermost first, as the spans it stands for.
+ *
+ * `A ->> B`: spans of B in traces that are reached from a trace with spans of A over one link or more, each walked from
+ * the producer to the consumer, who carries it. `A <<- B`: the same walked from the consumer to the producer. The union
+ * forms give the spans of A too. What is asked for, B, lies in the search's window; A may be of any age.
+ */
+export async function matchLinks(search: Search, pipeline: Pipeline, scope: Scope): Promise<LinkMatches> {
+  const matches = new Map<Spanset, ReadonlyMap<string, ReadonlySet<string>>>()
+  for (const operation of linkOperations(pipeline)) matches.set(operation, await matchLink(search, operation, scope))
+  return matches
+}
+
+type LinkOperation = Spanset & { readonly kind: 'operation' }
+type SpansByTrace = Map<string, Set<string>>
+
+async function matchLink(search: Search, { op, left, right }: LinkOperation, scope: Scope): Promise<SpansByTrace> {
+  const forward: Direction = isDownstream(op) ? 'in' : 'out'
+  const backward: Direction = forward === 'in' ? 'out' : 'in'
+  const found: SpansByTrace = new Map()
+  // From what is asked for back to where it may come from: whole, unless there is too much to start with.
+  const ends = await planAndFind(search, asPipeline(right), scope, limits.linkTraces)
+  const back = await walkLinks(search, ends.map(traceIdOf), backward)
+  const origins = await planAndFind(
+    search,
+    asPipeline(left),
+    { window: undefined, within: back.reached },
+    limits.linkTraces,
+  )
+  collect(found, op, origins, ends, back)
+  const tooMany = ends.length >= limits.linkTraces
+  if (tooMany) {
+    search.cuts.add(
+      `Only ${limits.linkTraces} traces on each side of ${op} were looked at: choose a shorter time range or add conditions.`,
+    )
+  }
+  // Then also from the origins on: that finds what too many ends hide, and, when a union is looked for among some traces
+  // only, the origins among them whose ends are elsewhere.
+  if (!tooMany && !(op.startsWith('&') && scope.within)) return found
+  const starts = await planAndFind(search, asPipeline(left), scope, limits.linkTraces)
+  const on = await walkLinks(search, starts.map(traceIdOf), forward)
+  const reached = await planAndFind(
+    search,
+    asPipeline(right),
+    { window: scope.window, within: on.reached },
+    limits.linkTraces,
+  )
+  collect(found, op, starts, reached, turned(on))
+  return found
+}
+
+/** Keeps the ends that an origin is behind, and for a union the origins that are behind an end. */
+function collect(
+  found: SpansByTrace,
+  op: LinkOp | string,
+  origins: readonly Match[],
+  ends: readonly Match[],
+  graph: LinkGraph,
+): void {
+  const onward = reach(new Set(origins.map(traceIdOf)), turned(graph).edges)
+  const kept = ends.filter((end) => onward.has(traceIdOf(end)))
+  for (const end of kept) add(found, end)
+  if (!op.startsWith('&')) return
+  const behind = reach(new Set(kept.map(traceIdOf)), graph.edges)
+  for (const origin of origins) if (behind.has(traceIdOf(origin))) add(found, origin)
+}
+
+function add(found: SpansByTrace, { rows, spansets }: Match): void {
+  const spans = found.get(rows.traceId) ?? new Set()
+  for (const { members } of spansets) {
+    for (const [at, member] of members.entries()) if (member) spans.add(rows.keys[at] ?? '')
+  }
+  found.set(rows.traceId, spans)
+}
+
+function turned(graph: LinkGraph): LinkGraph {
+  return { reached: graph.reached, edges: graph.edges.map(([from, to]) => [to, from] as const) }
+}
+
+function isDownstream(op: string): boolean {
+  return op.endsWith('->>')
+}
+
+function traceIdOf(match: Match): string {
+  return match.rows.traceId
+}
+
+function asPipeline(spanset: Spanset): Pipeline {
+  if (spanset.kind === 'pipeline') return spanset
+  return { kind: 'pipeline', source: spanset, stages: [], from: spanset.from, to: spanset.to }
+}
+
+/** The operators over links that aren't inside another one. */
+function linkOperations(spanset: Spanset): readonly LinkOperation[] {
+  if (spanset.kind === 'filter') return []
+  if (spanset.kind === 'operation') {
+    return isLinkOp(spanset) ? [spanset] : [...linkOperations(spanset.left), ...linkOperations(spanset.right)]
+  }
+  const inStages = spanset.stages.flatMap((stage) => (stage.kind === 'spanset' ? linkOperations(stage.spanset) : []))
+  return [...linkOperations(spanset.source), ...inStages]
+}

@@ -1,0 +1,106 @@
+import type { SpansetOp } from '../syntax/ast.ts'
+import type { TraceRows } from '../execute/trace-rows.ts'
+
+/** Members of a spanset: one byte per span of the trace, in its order. */
+export type Members = Uint8Array
+
+/** Combines two spansets of one trace. Relations keep spans of the right; their union forms those of both sides. */
+export function combine(op: SpansetOp, left: Members, right: Members, tree: Tree): Members {
+  switch (op) {
+    case '&&':
+      return isEmpty(left) || isEmpty(right) ? new Uint8Array(left.length) : union(left, right)
+    case '||':
+      return union(left, right)
+    default:
+      return related(op, left, right, tree)
+  }
+}
+
+function related(op: SpansetOp, left: Members, right: Members, tree: Tree): Members {
+  const relation = op.replace(/^[!&]/, '')
+  const have = relatives(relation, left, tree)
+  if (op.startsWith('!')) return right.map((member, at) => (member && !have[at] ? 1 : 0))
+  const kept = right.map((member, at) => (member && have[at] ? 1 : 0))
+  if (!op.startsWith('&')) return kept
+  const mirror = relatives(mirrored[relation] ?? '~', right, tree)
+  return union(
+    kept,
+    left.map((member, at) => (member && mirror[at] ? 1 : 0)),
+  )
+}
+
+const mirrored: Readonly<Record<string, string>> = { '>>': '<<', '<<': '>>', '>': '<', '<': '>', '~': '~' }
+
+/** Spans that stand in the relation to a member: for `>>`, those with an ancestor among the members. */
+function relatives(relation: string, members: Members, tree: Tree): Members {
+  const found = new Uint8Array(members.length)
+  const { parents, topDown } = tree
+  switch (relation) {
+    case '>':
+      for (const at of topDown) found[at] = memberAt(members, parents[at])
+      break
+    case '>>':
+      for (const at of topDown) found[at] = memberAt(members, parents[at]) | memberAt(found, parents[at])
+      break
+    case '<':
+      for (const at of topDown) if (members[at]) mark(found, parents[at])
+      break
+    case '<<':
+      for (const at of topDown.toReversed()) if (members[at] || found[at]) mark(found, parents[at])
+      break
+    default:
+      markSiblings(found, members, tree)
+  }
+  return found
+}
+
+function markSiblings(found: Members, members: Members, { parentIds }: Tree): void {
+  const inFamily = new Map<string, number>()
+  for (const [at, parent] of parentIds.entries()) {
+    if (parent !== '' && members[at]) inFamily.set(parent, (inFamily.get(parent) ?? 0) + 1)
+  }
+  for (const [at, parent] of parentIds.entries()) {
+    const others = (inFamily.get(parent) ?? 0) - (members[at] ?? 0)
+    if (parent !== '' && others > 0) found[at] = 1
+  }
+}
+
+/** Who is whose parent in a trace. */
+export type Tree = {
+  readonly parentIds: readonly string[]
+  /** Index of the parent, -1 for none or one that is missing. */
+  readonly parents: Int32Array
+  /** Every span after its parent. Spans whose parents go round in a circle have no place in it, and no relatives. */
+  readonly topDown: readonly number[]
+}
+
+export function treeOf({ parents: known, parentIds }: Pick<TraceRows, 'parents' | 'parentIds'>): Tree {
+  const parents = known.map((parent) => Math.max(parent, -1))
+  const children: number[][] = parentIds.map(() => [])
+  const topDown: number[] = []
+  for (const [at, parent] of parents.entries()) {
+    if (parent === -1) topDown.push(at)
+    else children[parent]?.push(at)
+  }
+  // Grows while it is walked: each span brings its children.
+  for (let next = 0; next < topDown.length; next++) {
+    for (const child of children[topDown[next] ?? -1] ?? []) topDown.push(child)
+  }
+  return { parentIds, parents, topDown }
+}
+
+export function isEmpty(members: Members): boolean {
+  return !members.includes(1)
+}
+
+export function union(left: Members, right: Members): Members {
+  return left.map((member, at) => member | (right[at] ?? 0))
+}
+
+function memberAt(members: Members, at: number | undefined): number {
+  return at === undefined || at < 0 ? 0 : (members[at] ?? 0)
+}
+
+function mark(members: Members, at: number | undefined): void {
+  if (at !== undefined && at >= 0) members[at] = 1
+}

@@ -1,0 +1,76 @@
+import { ask } from '../execute/execute-query.ts'
+import { traceIds } from '../sql/from.ts'
+import { createParams } from '../sql/params.ts'
+import { limits } from '../execute/limits.ts'
+import type { Search } from '../execute/search.ts'
+
+/** `out`: from the trace that carries a link to its target, so from consumer to producer. `in`: the other way. */
+export type Direction = 'out' | 'in'
+
+export type LinkGraph = {
+  /** Traces that at least one step leads to. */
+  readonly reached: readonly string[]
+  /** Each step taken, as the two traces. */
+  readonly edges: readonly (readonly [from: string, to: string])[]
+}
+
+/** Walks links from some traces, breadth first, whatever the age of what they lead to. */
+export async function walkLinks(search: Search, from: readonly string[], direction: Direction): Promise<LinkGraph> {
+  const known = new Set(from)
+  const reached = new Set<string>()
+  const edges: (readonly [string, string])[] = []
+  let frontier = [...known]
+  for (let hop = 0; hop < limits.linkHops && frontier.length > 0; hop++) {
+    const steps = await stepsFrom(search, frontier, direction, limits.linkEdges - edges.length)
+    const next = new Set<string>()
+    for (const { a, b } of steps) {
+      if (!known.has(b) && known.size - from.length >= limits.linkTraces) {
+        search.cuts.add(`A walk over links stopped at ${limits.linkTraces} traces: add conditions on either side.`)
+        continue
+      }
+      edges.push([a, b])
+      reached.add(b)
+      if (!known.has(b)) next.add(b)
+      known.add(b)
+    }
+    frontier = [...next]
+  }
+  if (frontier.length > 0) search.cuts.add(`A walk over links stopped after ${limits.linkHops} hops.`)
+  return { reached: [...reached], edges }
+}
+
+async function stepsFrom(
+  search: Search,
+  frontier: readonly string[],
+  direction: Direction,
+  most: number,
+): Promise<{ a: string; b: string }[]> {
+  const params = createParams()
+  const steps = await ask<{ a: string; b: string }>(
+    search,
+    `select distinct lower(hex(trace_id)) as a, lower(hex(peer_trace_id)) as b from span_links
+    where trace_id in ${traceIds(frontier, params)} and direction = ${params.add('String', direction)}
+    order by a, b limit ${params.add('UInt32', most + 1)}`,
+    params,
+  )
+  if (steps.length > most) search.cuts.add(`A walk over links stopped at ${limits.linkEdges} links.`)
+  return steps.slice(0, most)
+}
+
+/** What edges lead to from some traces in as many hops as a walk may take, by at least one. */
+export function reach(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {
+  const next = new Map<string, string[]>()
+  for (const [a, b] of edges) {
+    const targets = next.get(a)
+    if (targets) targets.push(b)
+    else next.set(a, [b])
+  }
+  const reached = new Set<string>()
+  let frontier: readonly string[] = [...from]
+  for (let hop = 0; hop < limits.linkHops && frontier.length > 0; hop++) {
+    const fresh = new Set(frontier.flatMap((id) => next.get(id) ?? []).filter((id) => !reached.has(id)))
+    for (const id of fresh) reached.add(id)
+    frontier = [...fresh]
+  }
+  return reached
+}

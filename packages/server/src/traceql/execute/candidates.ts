@@ -1,0 +1,113 @@
+import { ask } from './execute-query.ts'
+import type { Pipeline, Spanset } from '../syntax/ast.ts'
+import { compileSupersets, isDecidedAlone } from '../sql/condition.ts'
+import { inWindow, spansAlone, traceIds } from '../sql/from.ts'
+import { createParams } from '../sql/params.ts'
+import { spansThatMay } from '../sql/index-prefilter.ts'
+import { isLinkOp, type Plan } from '../analyze/plan.ts'
+import type { Search } from './search.ts'
+
+/** Spans found by an operator over links, by trace; they stand in for a filter in the search around it. */
+export type LinkMatches = ReadonlyMap<Spanset, ReadonlyMap<string, ReadonlySet<string>>>
+
+export type CandidateBounds = {
+  readonly start: bigint
+  readonly end: bigint
+  readonly limit: number
+  /** Only these. */
+  readonly within: readonly string[] | undefined
+  /** Only what comes behind it in the order of the answer. */
+  readonly after?: Candidate | undefined
+  /** Leaves out what a window from here on finds too. */
+  readonly notSince?: bigint | undefined
+}
+
+/** `newest`: start of the newest span that a filter matches, Unix nanoseconds. */
+export type Candidate = { readonly traceId: string; readonly newest: bigint }
+
+/**
+ * Traces that can match, newest first: those with spans for enough of the pipeline's filters, judged by one scan of
+ * narrow columns inside the window, without joins and without looking at structure.
+ */
+export async function findCandidates(
+  search: Search,
+  plan: Plan,
+  links: LinkMatches,
+  bounds: CandidateBounds,
+): Promise<Candidate[]> {
+  if (bounds.within?.length === 0) return []
+  const params = createParams()
+  const row = spansAlone(params, bounds)
+  const conditions = compileSupersets(plan.conditions, row)
+  const inTraces = (ids: readonly string[]): string => (ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0')
+  const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
+  const some = [...new Set([...conditions, ...formula.linked])]
+  const window = inWindow('s', bounds.start, bounds.end, params)
+  const where = [window]
+  const known = plan.conditions.filter((condition) => condition !== undefined)
+  const isAny = some.includes('1') || formula.linked.length > 0
+  const spans = isAny ? 'spans as s' : spansThatMay(known, row, window)
+  if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
+  if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
+  const having = some.length > 1 ? [formula.sql] : []
+  if (bounds.notSince !== undefined) {
+    const since = `s.start >= ${params.add('UInt64', String(bounds.notSince))}`
+    const ofThose = conditions.map((condition) => `(${condition} and ${since})`)
+    const found = formulaOf(plan.pipeline, plan, ofThose, links, (ids) => `(${inTraces(ids)} and ${since})`)
+    having.push(`not ${found.sql}`)
+  }
+  if (bounds.after) {
+    const newest = params.add('UInt64', String(bounds.after.newest))
+    having.push(`(newest < ${newest} or newest = ${newest} and t > ${params.add('String', bounds.after.traceId)})`)
+  }
+  const rows = await ask<{ t: string; newest: string }>(
+    search,
+    `select lower(hex(s.trace_id)) as t, max(s.start) as newest from ${spans} where ${where.join(' and ')}
+    group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
+    order by newest desc, t limit ${params.add('UInt32', bounds.limit)}`,
+    params,
+  )
+  return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))
+}
+
+/** Whether every candidate is a match, so that no more need be asked for than are wanted. */
+export function isExact(plan: Plan): boolean {
+  const { source, stages } = plan.pipeline
+  const [condition] = plan.conditions
+  if (source.kind !== 'filter' || plan.conditions.length !== 1) return false
+  if (stages.some((stage) => stage.kind === 'compare')) return false
+  return condition === undefined || isDecidedAlone(condition, spansAlone(createParams(), undefined))
+}
+
+type Formula = { readonly sql: string; readonly linked: readonly string[] }
+
+/**
+ * Which filters a trace must have spans for. A necessary condition that only grows with more spans: what holds inside
+ * a window holds for the trace.
+ */
+function formulaOf(
+  pipeline: Pipeline,
+  plan: Plan,
+  conditions: readonly string[],
+  links: LinkMatches,
+  inTraces: (ids: readonly string[]) => string,
+): Formula {
+  const linked: string[] = []
+  const ofSpanset = (spanset: Spanset): string => {
+    if (spanset.kind === 'filter') return `countIf(${conditions[plan.conditionOf(spanset)] ?? '1'}) > 0`
+    if (spanset.kind === 'pipeline') return ofPipeline(spanset)
+    if (isLinkOp(spanset)) {
+      const found = inTraces([...(links.get(spanset)?.keys() ?? [])])
+      linked.push(found)
+      return `countIf(${found}) > 0`
+    }
+    if (spanset.op.startsWith('!')) return ofSpanset(spanset.right)
+    return `(${ofSpanset(spanset.left)} ${spanset.op === '||' ? 'or' : 'and'} ${ofSpanset(spanset.right)})`
+  }
+  const ofPipeline = (pipeline: Pipeline): string => {
+    const parts = [ofSpanset(pipeline.source)]
+    for (const stage of pipeline.stages) if (stage.kind === 'spanset') parts.push(ofSpanset(stage.spanset))
+    return parts.length === 1 ? (parts[0] ?? '1') : `(${parts.join(' and ')})`
+  }
+  return { sql: ofPipeline(pipeline), linked }
+}

@@ -1,0 +1,126 @@
+import { TraceQLError } from '../syntax/errors.ts'
+import { limits } from './limits.ts'
+import { type Token, tokenize } from '../syntax/tokens.ts'
+
+/**
+ * Walks the tokens of a query. Every question that the token at hand answers with no is remembered, so that when none
+ * fits, the error (and completion) can say what would have.
+ */
+export type Cursor = {
+  readonly text: string
+  readonly tokens: readonly Token[]
+  peek(): Token
+  /** Token after the one at hand. */
+  peekNext(): Token
+  next(): Token
+  /** Whether the token at hand is this punctuation or word; notes it as expected if not. */
+  at(text: string): boolean
+  /** Takes the token if it is this. */
+  take(text: string): boolean
+  /** Takes the token, which must be this. */
+  expect(text: string): Token
+  /** Notes what else could stand here, in words. */
+  allow(...what: readonly string[]): void
+  /** None of what was asked for is here. */
+  fail(): never
+  failAt(place: { readonly from: number; readonly to: number }, message: string): never
+  /** Takes one of these operators, if there is one, within the limit of operators. */
+  takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
+  /** Runs a nested rule, within the depth limit. */
+  nested<T>(rule: () => T): T
+}
+
+export function cursorOver(text: string, tokens: readonly Token[] = tokenize(text)): Cursor {
+  const last: Token = tokens.at(-1) ?? { kind: 'end', text: '', from: text.length, to: text.length }
+  let index = 0
+  let depth = 0
+  let operators = 0
+  let expected = new Set<string>()
+  const peek = (): Token => tokens[index] ?? last
+  const is = (what: string): boolean => {
+    const token = peek()
+    return (token.kind === 'punctuation' || token.kind === 'word') && token.text === what
+  }
+  const next = (): Token => {
+    const token = peek()
+    index++
+    expected = new Set()
+    return token
+  }
+  const cursor: Cursor = {
+    text,
+    tokens,
+    peek,
+    peekNext: () => tokens[index + 1] ?? last,
+    next,
+    at(what) {
+      if (is(what)) return true
+      expected.add(what)
+      return false
+    },
+    take(what) {
+      if (!cursor.at(what)) return false
+      next()
+      return true
+    },
+    expect(what) {
+      if (!cursor.at(what)) cursor.fail()
+      return next()
+    },
+    allow(...what) {
+      for (const each of what) expected.add(each)
+    },
+    fail() {
+      const token = peek()
+      const wanted = byUsefulness([...expected])
+      const found = token.kind === 'end' ? 'The query ends' : `"${shorten(token.text)}" stands`
+      throw new TraceQLError('syntax', `${found} where ${oneOf(wanted)} was expected`, {
+        text,
+        from: token.from,
+        to: token.to,
+        expected: wanted,
+      })
+    },
+    failAt(place, message) {
+      throw new TraceQLError('syntax', message, { text, from: place.from, to: place.to })
+    },
+    takeOperator(ops) {
+      const op = ops.find((each) => cursor.at(each))
+      if (op === undefined) return undefined
+      const { from, to } = next()
+      if (++operators > limits.operators) {
+        throw new TraceQLError('limit', `The query has more than ${limits.operators} operators.`, { text, from, to })
+      }
+      return op
+    },
+    nested(rule) {
+      if (depth >= limits.depth) {
+        const { from, to } = peek()
+        throw new TraceQLError('limit', `The query nests deeper than ${limits.depth} levels.`, { text, from, to })
+      }
+      depth++
+      const result = rule()
+      depth--
+      return result
+    },
+  }
+  return cursor
+}
+
+/** What ends something first, then names and values, then operators: the order people miss them in. */
+function byUsefulness(wanted: readonly string[]): string[] {
+  const rank = (what: string): number => ('})'.includes(what) ? 0 : /^[a-z{(]/.test(what) ? 1 : 2)
+  return [...wanted].sort((a, b) => rank(a) - rank(b))
+}
+
+function oneOf(wanted: readonly string[]): string {
+  if (wanted.length === 0) return 'nothing more'
+  if (wanted.length === 1) return wanted[0] ?? ''
+  const told = wanted.slice(0, 12).map((what) => (/^[a-z]+( |$)/.test(what) ? what : `"${what}"`))
+  const last = wanted.length > 12 ? '…' : told.pop()
+  return `${told.join(', ')} or ${last}`
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text
+}

@@ -1,0 +1,155 @@
+import type { Pipeline } from '../syntax/ast.ts'
+import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from './candidates.ts'
+import { evaluateTrace, type SpansetResult } from '../evaluate/pipeline.ts'
+import { limits } from './limits.ts'
+import { matchLinks } from '../evaluate/evaluate-link-operators.ts'
+import { type Position, StrangeCursor } from './page.ts'
+import { type Plan, planPipeline } from '../analyze/plan.ts'
+import type { Search, Window } from './search.ts'
+import { readTraces, type TraceRows } from './trace-rows.ts'
+
+export type Match = {
+  readonly rows: TraceRows
+  readonly spansets: readonly SpansetResult[]
+  /** Where the next page begins behind it. */
+  readonly position: Position
+}
+
+export type Found = {
+  readonly matches: readonly Match[]
+  /** Of what was looked at last, where more could match behind it. */
+  readonly rest: Position | undefined
+}
+
+/** Where to look: in a window of time, among some traces, or both. */
+export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
+
+/**
+ * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what it makes of each: as
+ * many as asked for, or those among the newest ten thousand that could.
+ */
+export async function findMatches(
+  search: Search,
+  plan: Plan,
+  scope: Scope,
+  limit: number,
+  after?: Position,
+): Promise<Found> {
+  const links = await matchLinks(search, plan.pipeline, scope)
+  const matches: Match[] = []
+  const seen = new Set<string>()
+  let last: Position | undefined
+  let size: number = limits.chunkTraces
+  for await (const candidates of candidatesOf(search, plan, links, narrowed(plan, links, scope), limit, after)) {
+    const fresh = candidates.filter(({ traceId }) => !seen.has(traceId))
+    for (let at = 0; at < fresh.length && matches.length < limit;) {
+      const chunk = fresh.slice(at, at + size)
+      const ids = chunk.map(({ traceId }) => traceId)
+      const traces = await readTraces(search, plan, ids)
+      if (!traces) {
+        size = Math.ceil(size / 2)
+        continue
+      }
+      at += chunk.length
+      size = Math.min(2 * size, limits.largestChunk)
+      for (const position of chunk) {
+        seen.add(position.traceId)
+        if (matches.length < limit) last = position
+        const rows = traces.get(position.traceId)
+        const spansets = rows ? evaluateTrace(plan, rows, links) : []
+        if (rows && spansets.length > 0 && matches.length < limit) matches.push({ rows, spansets, position })
+      }
+    }
+    if (matches.length >= limit || seen.size >= limits.candidateTraces) return { matches, rest: last }
+  }
+  return { matches, rest: undefined }
+}
+
+export async function planAndFind(
+  search: Search,
+  pipeline: Pipeline,
+  scope: Scope,
+  limit: number,
+): Promise<readonly Match[]> {
+  const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit)
+  if (rest && matches.length < limit) search.cuts.add(lookedAtMost)
+  return matches
+}
+
+/** Why an answer is cut that has no next page. */
+export const lookedAtMost = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
+
+/** When an operator over links comes first, the traces it found are all there is to look among, whatever their age. */
+function narrowed({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
+  const found = links.get(pipeline.source)
+  if (!found) return scope
+  const among = scope.within && new Set(scope.within)
+  return { window: undefined, within: [...found.keys()].filter((id) => among?.has(id) ?? true) }
+}
+
+const minute = 60_000_000_000n
+const widening = 8n
+
+/**
+ * Looks at the newest ten minutes first and then ever further back: a search that finds enough early stays cheap, and
+ * one that doesn't reads less than half more in all than looking at the whole window at once.
+ */
+async function* candidatesOf(
+  search: Search,
+  plan: Plan,
+  links: LinkMatches,
+  { window, within }: Scope,
+  limit: number,
+  after: Position | undefined,
+): AsyncGenerator<readonly Position[]> {
+  if (!window) {
+    yield behind(within ?? [], after)
+    return
+  }
+  // An open end, or one in the future, is looked at from now.
+  const now = BigInt(Date.now()) * 1_000_000n
+  const anchor = after?.anchor ?? (window.end < now ? window.end : now)
+  if (within) {
+    const found = await findCandidates(search, plan, links, { ...window, within, limit: limits.candidateTraces })
+    yield found.map((candidate) => ({ ...candidate, anchor, reach: 0 }))
+    return
+  }
+  const cap = limits.candidateTraces
+  let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
+  const startOf = (reach: number): bigint => {
+    const length = 10n * minute * widening ** BigInt(reach)
+    // Rather all at once than a third of it first.
+    return anchor - 3n * length > window.start ? anchor - length : window.start
+  }
+  for (let reach = after?.reach ?? 0; ; reach++) {
+    const start = startOf(reach)
+    const bounds: CandidateBounds = {
+      start,
+      end: window.end,
+      limit: most,
+      within: undefined,
+      // What a page before this one found is left out; within one page that is known without asking.
+      ...(after
+        ? { after: reach === after.reach ? after : undefined, notSince: reach === 0 ? undefined : startOf(reach - 1) }
+        : {}),
+    }
+    const ask = async (limit: number): Promise<readonly Position[]> =>
+      (await findCandidates(search, plan, links, { ...bounds, limit })).map((each) => ({ ...each, anchor, reach }))
+    let found = await ask(most)
+    yield found
+    if (found.length === most && most < cap) {
+      // There are more of them as near: looking further back would find the same ones first.
+      most = cap
+      found = await ask(cap)
+      yield found
+    }
+    if (start === window.start) return
+  }
+}
+
+/** Traces that an operator over links found, in the order it did. */
+function behind(ids: readonly string[], after: Position | undefined): readonly Position[] {
+  const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
+  if (after !== undefined && first === 0) throw new StrangeCursor()
+  return ids.slice(first).map((traceId) => ({ anchor: 0n, reach: 0, newest: 0n, traceId }))
+}

@@ -1,0 +1,108 @@
+import { ask } from './execute-query.ts'
+import type { Field } from '../syntax/ast.ts'
+import { fromTraces, spanIds } from '../sql/from.ts'
+import { type Need, needsOf } from '../sql/required-columns.ts'
+import { createParams } from '../sql/params.ts'
+import { compileText, typeLetter } from '../sql/text.ts'
+import { describeField } from '../syntax/describe.ts'
+import { isOfTree } from '../evaluate/tree-fields.ts'
+import type { Search } from './search.ts'
+import { spanKeyOf } from './trace-rows.ts'
+
+export type AnswerSpan = {
+  readonly spanId: string
+  readonly parentSpanId: string
+  readonly service: string
+  readonly name: string
+  readonly kind: string
+  readonly status: string
+  /** Unix nanoseconds. */
+  readonly startTimeUnixNano: string
+  readonly durationNanos: string
+  /** Fields that conditions and select() name, where the span has them. */
+  readonly attributes: readonly AnswerAttribute[]
+}
+
+type AnswerAttribute = {
+  /** As in a query: `span.http.method`, `.topic`, `trace:rootName`. */
+  readonly field: string
+  /** Letter as in `spans.attr_types`. */
+  readonly type: string
+  readonly value: string
+}
+
+type Raw = {
+  readonly trace: string
+  readonly id: string
+  readonly parent: string
+  readonly service_name: string
+  readonly span_name: string
+  readonly span_kind: string
+  readonly span_status: string
+  readonly began: string
+  readonly lasted: string
+  readonly values: readonly (readonly [string, string | null])[]
+}
+
+/** A number of the tree (see evaluate/nested-set.ts) that a field is of a span. */
+export type NumberOfTree = (field: Field, traceId: string, spanKey: string) => number | null
+
+/** Reads the spans that an answer shows, by trace and `spanKeyOf`. */
+export async function readSpans(
+  search: Search,
+  spans: ReadonlyMap<string, readonly string[]>,
+  shown: readonly Field[],
+  numberOfTree: NumberOfTree,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, AnswerSpan>>> {
+  const params = createParams()
+  const asked = shown.filter((field) => !isOfTree(field))
+  const needs = new Set<Need>()
+  for (const field of asked) needsOf(field, needs)
+  const { from, row } = fromTraces([...spans.keys()], needs, params)
+  const wanted = spanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
+  const values = asked.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
+  const rows = await ask<Raw>(
+    search,
+    `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
+      if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
+      s.service as service_name, s.name as span_name, toString(s.kind) as span_kind, toString(s.status) as span_status,
+      toString(s.start) as began, toString(s.duration) as lasted,
+      ${values.length > 0 ? `[${values.map((value) => `CAST(${value}, 'Tuple(String, Nullable(String))')`).join(', ')}]` : `[]`} as values
+    from ${from} where s.span_id in ${wanted}`,
+    params,
+  )
+  const found = new Map<string, Map<string, AnswerSpan>>()
+  for (const raw of rows) {
+    const trace = found.get(raw.trace) ?? new Map<string, AnswerSpan>()
+    trace.set(keyOf(raw), answerSpan(raw, shown, numberOfTree))
+    found.set(raw.trace, trace)
+  }
+  return found
+}
+
+function keyOf(raw: Raw): string {
+  return spanKeyOf(raw.id, raw.span_kind, raw.service_name)
+}
+
+function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTree): AnswerSpan {
+  const values = raw.values.values()
+  const valueOf = (field: Field): readonly [string, string | null] => {
+    if (!isOfTree(field)) return values.next().value ?? ['', null]
+    const number = numberOfTree(field, raw.trace, keyOf(raw))
+    return ['i', number === null ? null : String(number)]
+  }
+  return {
+    spanId: raw.id,
+    parentSpanId: raw.parent,
+    service: raw.service_name,
+    name: raw.span_name,
+    kind: raw.span_kind,
+    status: raw.span_status,
+    startTimeUnixNano: raw.began,
+    durationNanos: raw.lasted,
+    attributes: shown.flatMap((field) => {
+      const [type, value] = valueOf(field)
+      return value === null ? [] : [{ field: describeField(field), type, value }]
+    }),
+  }
+}

@@ -1,0 +1,198 @@
+import type { Store } from '../../clickhouse/store.ts'
+import type { TraceSummary } from '@spanlink/api-schema'
+import type { Scanned } from '../../query/sql/searched-range.ts'
+import { MAX_UINT64 } from '../../query/sql/time-parameters.ts'
+import { summarize } from '../../query/traces/trace-summary.ts'
+import type { SpanFilter } from '../../query/traces/span-filter.ts'
+import { withinTime } from './execute-query.ts'
+import type { Field, Pipeline, Query } from '../syntax/ast.ts'
+import { check } from '../analyze/check.ts'
+import { describeField } from '../syntax/describe.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import { isOfTree } from '../evaluate/tree-fields.ts'
+import { intrinsics } from '../syntax/intrinsics.ts'
+import type { LabelType } from '../metrics/labels.ts'
+import { findMatches, type Match } from './find-matches.ts'
+import { limits } from './limits.ts'
+import { parse } from '../syntax/parse.ts'
+import { cursorOf, pageEnds, parseCursor, type Position } from './page.ts'
+import { fieldsShown, type Plan, planPipeline } from '../analyze/plan.ts'
+import type { Search } from './search.ts'
+import { type AnswerSpan, type NumberOfTree, readSpans } from './result-spans.ts'
+
+export type SearchOptions = {
+  /** Unix nanoseconds; the search is for spans that start in `[start, end)`. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Traces. @default 20 */
+  readonly limit?: number
+  /** `nextCursor` of the page before, an answer to the same query with the same start and end. */
+  readonly cursor?: string
+  /** Spans shown of each spanset. @default 3 */
+  readonly spansPerSpanset?: number
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+}
+
+export type SearchAnswer = {
+  /** Newest first by their newest span that a filter matches. */
+  readonly traces: readonly AnswerTrace[]
+  /** There are more: the next page begins here. */
+  readonly nextCursor?: string
+  /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
+  readonly cuts: readonly string[]
+  readonly scanned: Scanned
+}
+
+type AnswerTrace = {
+  readonly summary: TraceSummary
+  /** One, or one per group of by(). */
+  readonly spansets: readonly AnswerSpanset[]
+}
+
+type AnswerSpanset = {
+  /** Spans that matched, of which `spans` shows the first. */
+  readonly matched: number
+  readonly spans: readonly AnswerSpan[]
+  /** Values of by(); null where the spans have none. */
+  readonly group: readonly { readonly field: string; readonly value: string | null; readonly type: LabelType }[]
+  /** Aggregates that the pipeline compares, as a query spells them. Durations are nanoseconds. */
+  readonly aggregates: readonly {
+    readonly name: string
+    readonly value: number
+    readonly type: 'int' | 'float' | 'duration'
+  }[]
+}
+
+/**
+ * Answers a TraceQL search.
+ *
+ * A trace is found by its spans inside the window, and then looked at as a whole.
+ *
+ * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when the store can't answer
+ */
+export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchAnswer> {
+  const { pipeline } = parseSearch(text)
+  const shown = fieldsShown(pipeline)
+  const ofTree = shown.filter(isOfTree)
+  const plan = planPipeline(pipeline, { numbers: ofTree })
+  const search = startSearch(store, options)
+  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const limit = options.limit ?? 20
+  // One more than asked for tells whether there is a next page.
+  const { matches: found, rest } = await findMatches(
+    search,
+    plan,
+    { window: search.window, within: undefined },
+    limit + 1,
+    after,
+  )
+  const matches = found.slice(0, limit)
+  const last = found.length > limit ? matches.at(-1)?.position : rest
+  if (last && found.length <= limit) search.cuts.add(pageEnds)
+  const next = { ...(last && { nextCursor: cursorOf(last) }), scanned: toScanned(search, after, last) }
+  if (matches.length === 0) return { traces: [], ...next, cuts: [...search.cuts] }
+  const most = options.spansPerSpanset ?? 3
+  const ids = matches.map((match) => match.rows.traceId)
+  const wanted = new Map(matches.map((match) => [match.rows.traceId, firstSpans(match, most)]))
+  const [spans, summaries] = await Promise.all([
+    readSpans(search, wanted, shown, numbersOfTree(matches, plan)),
+    withinTime(search, (options) => summarize(store, ids, everySpan, options)),
+  ])
+  const groupFields = groupFieldsOf(pipeline)
+  const traces = matches.flatMap(({ rows, spansets }): AnswerTrace[] => {
+    const shownSpans = spans.get(rows.traceId)
+    const summary = summaries.get(rows.traceId)?.summary
+    // Gone between two questions, as retention may have it.
+    if (!summary) return []
+    const trace: AnswerTrace = {
+      summary,
+      spansets: spansets.map(({ members, group, aggregates }) => ({
+        matched: members.reduce((count, member) => count + member, 0),
+        spans: membersOf(members, rows.keys, most).flatMap((key) => shownSpans?.get(key) ?? []),
+        group: group.map((label, at) => ({
+          field: groupFields[at] ?? '',
+          value: label?.text ?? null,
+          type: label?.type ?? 'string',
+        })),
+        aggregates: Array.from(aggregates, ([{ fn, field }, value]) => ({
+          name: `${fn}(${field === undefined ? '' : describeField(field)})`,
+          value,
+          type: typeOfAggregate(fn, field, value),
+        })),
+      })),
+    }
+    return [trace]
+  })
+  return { traces, ...next, cuts: [...search.cuts] }
+}
+
+function typeOfAggregate(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
+  if (field?.kind === 'intrinsic' && intrinsics[field.name].type === 'duration') return 'duration'
+  return fn !== 'avg' && Number.isSafeInteger(value) ? 'int' : 'float'
+}
+
+function toScanned({ cuts, window }: Search, after: Position | undefined, last: Position | undefined): Scanned {
+  // Traces that an operator over links found lie in no order of time.
+  const until = last?.newest === 0n ? window.end : last?.newest
+  return { from: after?.newest || undefined, until, isCut: cuts.size > 0 }
+}
+
+/** Numbers that the matches know and no statement gives. */
+function numbersOfTree(matches: readonly Match[], plan: Plan): NumberOfTree {
+  const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
+  return (field, traceId, spanKey) => {
+    const rows = rowsOf.get(traceId)
+    return rows?.numbers[plan.numberOf(field)]?.[rows.keys.indexOf(spanKey)] ?? null
+  }
+}
+
+export function parseSearch(text: string): Query & { kind: 'search' } {
+  const query = parse(text)
+  check(query, text)
+  if (query.kind === 'search') return query
+  throw new TraceQLError('type', 'This query gives series, not traces: leave out the metrics function to search.', {
+    text,
+    from: query.from,
+    to: query.to,
+  })
+}
+
+export function startSearch(
+  store: Store,
+  options: Pick<SearchOptions, 'start' | 'end' | 'signal' | 'timeoutMs'>,
+): Search {
+  if (options.end <= options.start)
+    throw new TraceQLError('limit', 'The time range is empty: its end must be after its start.')
+  return {
+    store,
+    window: { start: options.start, end: options.end },
+    signal: options.signal,
+    deadline: performance.now() + (options.timeoutMs ?? limits.timeoutMs),
+    cuts: new Set(),
+  }
+}
+
+function firstSpans({ rows, spansets }: Match, most: number): readonly string[] {
+  return [...new Set(spansets.flatMap(({ members }) => membersOf(members, rows.keys, most)))]
+}
+
+function membersOf(members: Uint8Array, spanKeys: readonly string[], most: number): string[] {
+  const keys: string[] = []
+  for (let at = members.indexOf(1); at !== -1 && keys.length < most; at = members.indexOf(1, at + 1))
+    keys.push(spanKeys[at] ?? '')
+  return keys
+}
+
+/** What by() groups by, in the order its values are in a group: the last coalesce() starts anew. */
+function groupFieldsOf(pipeline: Pipeline): readonly string[] {
+  let fields: string[] = []
+  for (const stage of pipeline.stages) {
+    if (stage.kind === 'coalesce') fields = []
+    if (stage.kind === 'by') fields.push(...stage.fields.map(describeField))
+  }
+  return fields
+}
+
+const everySpan: SpanFilter = { from: 0n, to: MAX_UINT64, conditions: [], params: {} }

@@ -1,0 +1,148 @@
+import type { MetricsAggregate } from '../syntax/ast.ts'
+import { describeField } from '../syntax/describe.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import { findMatches, lookedAtMost } from '../execute/find-matches.ts'
+import { limits } from '../execute/limits.ts'
+import type { Intervals } from './intervals.ts'
+import { type Label, type Labels, numberLabel } from './labels.ts'
+import { addToLevels, fillZeros, isCount, scaleOf, secondsOf } from './aggregate-in-clickhouse.ts'
+import type { RawExemplar, RawSeries } from './series.ts'
+import { planPipeline } from '../analyze/plan.ts'
+import type { Search } from '../execute/search.ts'
+
+/**
+ * Metrics of what takes whole traces to find: structure, links, pipelines. Traces are found as in a search, the newest
+ * ten thousand at most, and their matching spans counted here.
+ */
+export async function aggregateMatches(
+  search: Search,
+  metrics: MetricsAggregate,
+  intervals: Intervals,
+  { withExemplars }: { readonly withExemplars: boolean },
+): Promise<readonly RawSeries[]> {
+  const { fn, field, by, quantiles } = metrics
+  const plan = planPipeline(metrics.source, { numbers: field ? [field] : [], labels: by })
+  const scope = { window: search.window, within: undefined }
+  const { matches, rest } = await findMatches(search, plan, scope, limits.candidateTraces)
+  if (rest) {
+    search.cuts.add(lookedAtMost)
+    search.scannedUntil = rest.newest > 0n ? rest.newest : search.window.end
+  }
+  const groups = new Map<string, Group>()
+  const labelColumns = by.map((each) => plan.labelOf(each))
+  for (const { rows, spansets } of matches) {
+    const column = field ? rows.numbers[plan.numberOf(field)] : undefined
+    for (const at of membersOf(spansets.map((spanset) => spanset.members))) {
+      const interval = intervalOf(rows.starts[at] ?? 0n, intervals)
+      const value = field ? column?.[at] : 1
+      if (interval === undefined || value === null || value === undefined) continue
+      const labels: Record<string, Label | null> = {}
+      for (const [index, each] of by.entries())
+        labels[describeField(each)] = rows.labels[labelColumns[index] ?? -1]?.[at] ?? null
+      if (fn === 'histogram_over_time')
+        labels['__bucket'] = numberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * secondsOf(field))
+      const name = JSON.stringify(labels)
+      const group = groups.get(name) ?? { labels, values: new Map<number, GroupValue[]>() }
+      const values = group.values.get(interval) ?? []
+      values.push({ value, traceId: rows.traceId, spanId: rows.spanIds[at] ?? '', start: rows.starts[at] ?? 0n })
+      group.values.set(interval, values)
+      groups.set(name, group)
+    }
+  }
+  if (groups.size * Math.max(1, quantiles.length) > limits.series) {
+    throw new TraceQLError(
+      'limit',
+      `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
+    )
+  }
+  const raw = [...groups.values()].flatMap((group) => seriesOf(group, metrics, intervals, withExemplars))
+  return fillZeros(raw, metrics, intervals)
+}
+
+type GroupValue = {
+  readonly value: number
+  readonly traceId: string
+  readonly spanId: string
+  readonly start: bigint
+}
+
+/** Spans with the same labels, by interval. */
+type Group = { readonly labels: Labels; readonly values: Map<number, GroupValue[]> }
+
+function seriesOf(
+  { labels, values }: Group,
+  metrics: MetricsAggregate,
+  intervals: Intervals,
+  withExemplars: boolean,
+): readonly RawSeries[] {
+  const { fn, quantiles } = metrics
+  const levels = fn === 'quantile_over_time' ? quantiles : [undefined]
+  const series = levels.map((level) => ({
+    level,
+    labels: level === undefined ? labels : { ...labels, p: numberLabel(level) },
+    points: [] as { at: number; value: number }[],
+    exemplars: [] as RawExemplar[],
+  }))
+  for (const [at, spans] of [...values].sort(([a], [b]) => a - b)) {
+    const numbers = spans.map(({ value }) => value)
+    const scale = fn === 'histogram_over_time' ? 1 : scaleOf(metrics, intervals, at)
+    const reached = series.map((of) => {
+      const value = reduce(fn, numbers, of.level) * scale
+      of.points.push({ at, value })
+      return { of, value }
+    })
+    if (withExemplars) addToLevels(reached, exemplarsOf(spans, at, metrics))
+  }
+  return series
+}
+
+function exemplarsOf(
+  spans: readonly GroupValue[],
+  at: number,
+  { fn, field }: MetricsAggregate,
+): readonly RawExemplar[] {
+  const [first, ...others] = spans
+  if (!first) return []
+  const least = others.reduce((best, each) => (each.value < best.value ? each : best), first)
+  const most = others.reduce((best, each) => (each.value > best.value ? each : best), first)
+  const shown = { min_over_time: [least], max_over_time: [most], quantile_over_time: [first, most] }
+  return (fn in shown ? shown[fn as keyof typeof shown] : [first]).map(({ traceId, spanId, start, value }) => ({
+    at,
+    traceId,
+    spanId,
+    timeUnixNano: String(start),
+    value: isCount(fn) ? undefined : value * secondsOf(field),
+  }))
+}
+
+function reduce(fn: MetricsAggregate['fn'], values: readonly number[], level = 0): number {
+  const sum = (): number => values.reduce((total, value) => total + value, 0)
+  switch (fn) {
+    case 'rate':
+    case 'count_over_time':
+    case 'histogram_over_time':
+      return values.length
+    case 'sum_over_time':
+      return sum()
+    case 'avg_over_time':
+      return sum() / values.length
+    case 'min_over_time':
+      return values.reduce((least, value) => Math.min(least, value))
+    case 'max_over_time':
+      return values.reduce((most, value) => Math.max(most, value))
+    case 'quantile_over_time':
+      return values.toSorted((a, b) => a - b)[Math.floor(level * (values.length - 1))] ?? Number.NaN
+  }
+}
+
+function intervalOf(start: bigint, intervals: Intervals): number | undefined {
+  if (start < intervals.start || start >= intervals.end) return undefined
+  return Number((start - intervals.start) / intervals.step)
+}
+
+/** Spans in any of the spansets, each once. */
+function membersOf(spansets: readonly Uint8Array[]): readonly number[] {
+  const members = new Set<number>()
+  for (const spanset of spansets) for (const [at, member] of spanset.entries()) if (member) members.add(at)
+  return [...members]
+}

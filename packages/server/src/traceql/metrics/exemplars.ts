@@ -1,0 +1,41 @@
+import type { Hint } from '../syntax/ast.ts'
+import type { Series } from './series.ts'
+
+/** A span that a point is made of. */
+export type Exemplar = {
+  readonly traceId: string
+  readonly spanId: string
+  /** When it started. */
+  readonly timeUnixNano: string
+  /** What the span gave; of what is only counted, undefined until it is the point's value. */
+  readonly value: number | undefined
+  /** Time of its point. */
+  readonly point: string
+}
+
+/** What `with (exemplars=true)` asks for where the question names no number, as Tempo's default. */
+export const usualExemplars = 100
+
+/** How many may be shown: `with (exemplars=…)` goes before what the question asks beside the query. */
+export function exemplarsAsked(hints: readonly Hint[], beside: number): number {
+  const hint = hints.find(({ name }) => name === 'exemplars')?.value
+  if (hint?.type === 'int') return hint.value
+  if (hint?.type !== 'boolean') return beside
+  return hint.value ? beside || usualExemplars : 0
+}
+
+/** Those of points that are still there, `most` of them evenly over time, with the value that each is drawn at. */
+export function settleExemplars(series: readonly Series[], most: number): readonly Series[] {
+  const kept = series.map((one) => {
+    const values = new Map(one.points.map(({ timeUnixNano, value }) => [timeUnixNano, value]))
+    return (one.exemplars ?? []).flatMap((each) => {
+      const atPoint = values.get(each.point)
+      return atPoint === undefined ? [] : [{ ...each, value: each.value ?? atPoint }]
+    })
+  })
+  const all = kept.flat().toSorted((a, b) => (BigInt(a.timeUnixNano) < BigInt(b.timeUnixNano) ? -1 : 1))
+  const shown = new Set(
+    all.length <= most ? all : Array.from({ length: most }, (_, at) => all[Math.floor((at * all.length) / most)]),
+  )
+  return series.map((one, at) => ({ ...one, exemplars: (kept[at] ?? []).filter((each) => shown.has(each)) }))
+}

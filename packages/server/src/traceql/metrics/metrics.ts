@@ -1,0 +1,130 @@
+import type { Store } from '../../clickhouse/store.ts'
+import type { Metrics, MetricsAggregate } from '../syntax/ast.ts'
+import { check } from '../analyze/check.ts'
+import { TraceQLError } from '../syntax/errors.ts'
+import { exemplarsAsked, settleExemplars } from './exemplars.ts'
+import { type Intervals, lengthOf } from './intervals.ts'
+import { limits } from '../execute/limits.ts'
+import { aggregateInEngine, isForEngine } from './aggregate-in-clickhouse.ts'
+import { aggregateMatches } from './aggregate-matches.ts'
+import { compareInEngine } from './compare.ts'
+import { combineSeries, type Point, type RawSeries, type Series, secondStage } from './series.ts'
+import { parse } from '../syntax/parse.ts'
+import { startSearch } from '../execute/search-traceql.ts'
+import type { Scanned } from '../../query/sql/searched-range.ts'
+import type { Search } from '../execute/search.ts'
+
+export type MetricsOptions = {
+  /** Unix nanoseconds; spans that start in `[start, end)`. */
+  readonly start: bigint
+  readonly end: bigint
+  /** Nanoseconds of one interval, counted from `start`. At most 11,000 intervals fit an answer. */
+  readonly step: bigint
+  /**
+   * Spans shown that points are made of, at most; a hint of the query goes before it. None of compare().
+   *
+   * @default 0
+   */
+  readonly exemplars?: number
+  readonly signal?: AbortSignal
+  /** @default 10_000 */
+  readonly timeoutMs?: number
+}
+
+export type MetricsAnswer = {
+  readonly series: readonly Series[]
+  /** Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over. */
+  readonly lastStep: bigint
+  /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
+  readonly cuts: readonly string[]
+  readonly scanned: Scanned
+}
+
+/**
+ * Answers a TraceQL metrics query. A point's time is the start of its interval. Durations are in seconds, as in
+ * Prometheus. Intervals without spans are 0 for rate() and count_over_time() and have no point otherwise. rate() divides
+ * by what there is of an interval: the last one may be cut or not over.
+ *
+ * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store can't answer
+ */
+export async function metricsTraceQL(store: Store, text: string, options: MetricsOptions): Promise<MetricsAnswer> {
+  const query = parse(text)
+  check(query, text)
+  if (query.kind === 'search') {
+    throw new TraceQLError('type', 'This query gives traces, not series: add | rate() or another metrics function.', {
+      text,
+      from: query.to,
+      to: query.to,
+      expected: ['| rate()', '| count_over_time()', '| quantile_over_time(duration, .95)'],
+    })
+  }
+  const search = startSearch(store, options)
+  const intervals = intervalsOf(options)
+  const exemplars = Math.min(limits.exemplars, exemplarsAsked(query.hints, options.exemplars ?? 0))
+  const series = await evaluate({ search, intervals, exemplars }, query.metrics)
+  return {
+    series: exemplars > 0 ? settleExemplars(series, exemplars) : series,
+    lastStep: lengthOf(intervals.count - 1, intervals),
+    cuts: [...search.cuts],
+    scanned: { until: search.scannedUntil, isCut: search.cuts.size > 0 },
+  }
+}
+
+/** What all parts of one query have in common. */
+type Asked = { readonly search: Search; readonly intervals: Intervals; readonly exemplars: number }
+
+function intervalsOf({ start, end, step }: MetricsOptions): Intervals {
+  if (step <= 0n) throw new TraceQLError('limit', 'The step must be longer than nothing.')
+  const count = Number((end - start + step - 1n) / step)
+  if (count > limits.points) {
+    throw new TraceQLError(
+      'limit',
+      `The time range has ${count} steps; ${limits.points} are the most. Choose a longer step.`,
+    )
+  }
+  return { start, end, step, count, now: BigInt(Date.now()) * 1_000_000n }
+}
+
+async function evaluate(asked: Asked, metrics: Metrics): Promise<readonly Series[]> {
+  const { search, intervals } = asked
+  switch (metrics.kind) {
+    case 'number': {
+      const points = Array.from({ length: intervals.count }, (_, at): Point => ({ at, value: metrics.value }))
+      return [timed({ labels: {}, points }, intervals)]
+    }
+    case 'arithmetic': {
+      const left = await evaluate(asked, metrics.left)
+      const right = await evaluate(asked, metrics.right)
+      return combineSeries(metrics.op, left, right)
+    }
+    case 'second':
+      return metrics.stages.reduce<readonly Series[]>(secondStage, await evaluate(asked, metrics.of))
+    case 'compare': {
+      const raw = await compareInEngine(search, metrics, intervals)
+      return raw.map((series) => timed(series, intervals))
+    }
+    case 'aggregate':
+      return aggregate(asked, metrics)
+  }
+}
+
+async function aggregate(
+  { search, intervals, exemplars }: Asked,
+  metrics: MetricsAggregate,
+): Promise<readonly Series[]> {
+  const options = { withExemplars: exemplars > 0 }
+  const raw = isForEngine(metrics)
+    ? await aggregateInEngine(search, metrics, intervals, options)
+    : await aggregateMatches(search, metrics, intervals, options)
+  const series = raw.map((one) => timed(one, intervals))
+  return metrics.second.reduce<readonly Series[]>(secondStage, series)
+}
+
+function timed({ labels, points, exemplars = [] }: RawSeries, { start, step }: Intervals): Series {
+  const timeOf = (at: number): string => String(start + BigInt(at) * step)
+  return {
+    labels,
+    points: points.map(({ at, value }) => ({ timeUnixNano: timeOf(at), value })),
+    exemplars: exemplars.map(({ at, ...each }) => ({ ...each, point: timeOf(at) })),
+  }
+}

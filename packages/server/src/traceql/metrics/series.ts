@@ -1,0 +1,98 @@
+import type { ArithmeticOp, SecondStage } from '../syntax/ast.ts'
+import type { Exemplar } from './exemplars.ts'
+import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
+import type { Labels } from './labels.ts'
+
+/** A value of the interval with this number. */
+export type Point = { readonly at: number; readonly value: number }
+
+/** A span that the point of an interval is made of; `value` as in `Exemplar`. */
+export type RawExemplar = Pick<Exemplar, 'traceId' | 'spanId' | 'timeUnixNano' | 'value'> & { readonly at: number }
+
+export type RawSeries = {
+  readonly labels: Labels
+  readonly points: readonly Point[]
+  readonly exemplars?: readonly RawExemplar[]
+}
+
+export type Series = {
+  /**
+   * Values of by(), null where spans have none; `p` is the quantile of quantile_over_time(), `__bucket` the upper
+   * bound of a bucket of histogram_over_time().
+   */
+  readonly labels: Labels
+  /** In order of time. */
+  readonly points: readonly { readonly timeUnixNano: string; readonly value: number }[]
+  /** Where they are asked for, in no order. */
+  readonly exemplars?: readonly Exemplar[]
+}
+
+/** topk, bottomk and comparisons: which points stay. A series without any is gone. */
+export function secondStage(series: readonly Series[], stage: SecondStage): readonly Series[] {
+  if (stage.kind === 'compare') return keepPoints(series, (_, value) => compareNumbers(value, stage.op, stage.value))
+  const direction = stage.kind === 'topk' ? -1 : 1
+  const byTime = new Map<string, { of: Series; value: number }[]>()
+  for (const of of series) {
+    for (const { timeUnixNano, value } of of.points) {
+      const rivals = byTime.get(timeUnixNano)
+      if (rivals) rivals.push({ of, value })
+      else byTime.set(timeUnixNano, [{ of, value }])
+    }
+  }
+  const winners = new Map<Series, Set<string>>()
+  for (const [time, rivals] of byTime) {
+    // Among equals the first by its labels, so that the same question has the same answer.
+    rivals.sort((a, b) => direction * (a.value - b.value) || (nameOf(a.of) < nameOf(b.of) ? -1 : 1))
+    for (const { of } of rivals.slice(0, stage.count)) {
+      const times = winners.get(of)
+      if (times) times.add(time)
+      else winners.set(of, new Set([time]))
+    }
+  }
+  return keepPoints(series, (of, _, time) => winners.get(of)?.has(time) ?? false)
+}
+
+function keepPoints(
+  series: readonly Series[],
+  keep: (of: Series, value: number, time: string) => boolean,
+): readonly Series[] {
+  return series
+    .map((of) => ({ ...of, points: of.points.filter((point) => keep(of, point.value, point.timeUnixNano)) }))
+    .filter((of) => of.points.length > 0)
+}
+
+/** Arithmetic of points at one time of series with the same labels; a series without labels goes with every other. */
+export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: readonly Series[]): readonly Series[] {
+  const alone = (series: readonly Series[]): Series | undefined =>
+    series.length === 1 && series[0] && Object.keys(series[0].labels).length === 0 ? series[0] : undefined
+  const [oneLeft, oneRight] = [alone(left), alone(right)]
+  const byName = new Map(right.map((series) => [nameOf(series), series]))
+  const pairs: (readonly [Series | undefined, Series | undefined, Labels])[] = oneLeft
+    ? right.map((series) => [oneLeft, series, series.labels])
+    : left.map((series) => [series, oneRight ?? byName.get(nameOf(series)), series.labels])
+  return pairs.flatMap(([a, b, labels]) => {
+    if (!a || !b) return []
+    const values = new Map(b.points.map((point) => [point.timeUnixNano, point.value]))
+    const points = a.points.flatMap(({ timeUnixNano, value }) => {
+      const other = values.get(timeUnixNano)
+      const result = other === undefined ? Number.NaN : calculate(op, value, other)
+      // 0 / 0: there was nothing on either side.
+      return Number.isFinite(result) ? [{ timeUnixNano, value: result }] : []
+    })
+    if (points.length === 0) return []
+    // Of one series that goes with many, the exemplars would be shown with each.
+    const exemplars = [
+      ...(a === oneLeft && !oneRight ? [] : exemplarsOf(a)),
+      ...(b === oneRight && !oneLeft ? [] : exemplarsOf(b)),
+    ]
+    return [{ labels, points, exemplars }]
+  })
+}
+
+function exemplarsOf({ exemplars }: Series): readonly Exemplar[] {
+  return exemplars ?? []
+}
+
+function nameOf(series: Series): string {
+  return JSON.stringify(Object.entries(series.labels).sort(([a], [b]) => (a < b ? -1 : 1)))
+}

@@ -1,0 +1,214 @@
+import type { Attribute, Field, FieldOp, Intrinsic, Literal } from '../syntax/ast.ts'
+import { type IntrinsicName, intrinsics } from '../syntax/intrinsics.ts'
+import { eachLogEvent } from './log-events.ts'
+import { anchored, asOne, compareEntry, existsIn } from './attribute-lookup.ts'
+import { needsOf } from './required-columns.ts'
+import type { Row } from './row.ts'
+import { compileValue, entriesOf, type Value } from './value.ts'
+
+export type Comparison = Field & { kind: 'binary' }
+
+const comparisonOps: ReadonlySet<FieldOp> = new Set(['=', '!=', '>', '>=', '<', '<=', '=~', '!~'])
+
+export function isComparison(field: Field): field is Comparison {
+  return field.kind === 'binary' && comparisonOps.has(field.op)
+}
+
+/**
+ * One comparison as SQL, never null. Fields of events and links are of many on a span: the comparison holds when it
+ * does for one of them, and `= nil` when none has the field.
+ */
+export function compileComparison(comparison: Comparison, row: Row): string {
+  const { left, right } = comparison
+  const flipped = left.kind === 'literal' && right.kind !== 'literal'
+  const [a, b, op] = flipped ? [right, left, mirrored(comparison.op)] : [left, right, comparison.op]
+  const needs = needsOf({ ...comparison, left: a, right: b })
+  if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row)
+  const absent = b.kind === 'literal' && b.type === 'nil' && op === '='
+  const one = compare(a, absent ? '!=' : op, b, row)
+  const some = needs.has('events') ? someEvent(isOfEventAlone(a, b), one, row) : someLink(a, op, b, one, row)
+  return absent ? `not ${some}` : some
+}
+
+/** Whether a comparison of an event's field looks at nothing else of the span, so that it can be made on a row of `logs`. */
+export function isOfEventAlone(left: Field, right: Field): boolean {
+  const [field, other] = left.kind === 'literal' ? [right, left] : [left, right]
+  if (other.kind !== 'literal') return false
+  return field.kind === 'attribute' || (field.kind === 'intrinsic' && field.name === 'event:name')
+}
+
+/** Spans with an event that fits, sent with the span or as a log record. */
+function someEvent(isAlone: boolean, one: string, { span, logEvents }: Row): string {
+  if (logEvents && 'joined' in logEvents) {
+    return `arrayExists(e -> ${one}, arrayConcat(${span}.events, ${logEvents.joined}))`
+  }
+  const own = `arrayExists(e -> ${one}, ${span}.events)`
+  if (!isAlone || logEvents === undefined) return own
+  const logs = `select trace_id, span_id from (${eachLogEvent(logEvents.where)}) where ${one} ${orNone}`
+  return `(${own} or (${span}.trace_id, ${span}.span_id) in (${logs}))`
+}
+
+/** Spans with any event that came as a log record. */
+export function hasLogEvent({ span }: Row, where: string): string {
+  return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${orNone})`
+}
+
+function compare(left: Field, op: FieldOp, right: Field, row: Row): string {
+  if (right.kind === 'literal') {
+    if (left.kind === 'attribute') return compareAttribute(left, op, right, row)
+    if (left.kind === 'intrinsic') return compareIntrinsic(left, op, right, row)
+  }
+  return compareValues(compileValue(left, row), op, compileValue(right, row))
+}
+
+function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string {
+  const place = attribute.parent && row.parent ? row.parent : row
+  const [first, second] = entriesOf(attribute, row)
+  if (!first) return '0'
+  if (attribute.scope === 'any' && second) {
+    const own = compareEntry(first, op, literal, row.params)
+    const resource = ofSource(place, (source) =>
+      compareEntry({ ...second, ...resourceMap(source) }, op, literal, row.params),
+    )
+    if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
+    // Which spans have the attribute at all is told first, by keys alone: see map-entry.ts.
+    const known = ofSource(place, (source) => existsIn({ ...second, ...resourceMap(source) }))
+    const found = asOne(`${own} or (not ${existsIn(first)} and ${resource})`)
+    return `((${existsIn(first)} or ${known}) and ${found})`
+  }
+  if (attribute.scope === 'resource') {
+    const byService = compareService(attribute, op, literal, place)
+    return (
+      byService ??
+      ofSource(place, (source) => compareEntry({ ...first, ...resourceMap(source) }, op, literal, row.params))
+    )
+  }
+  if (attribute.scope === 'instrumentation') {
+    return ofSource(place, (source) => {
+      const entry = { map: `${source}.scope_attrs`, types: `${source}.scope_attr_types`, key: first.key }
+      return compareEntry(entry, op, literal, row.params)
+    })
+  }
+  return compareEntry(first, op, literal, row.params)
+}
+
+function resourceMap(source: string): { map: string; types: string } {
+  return { map: `${source}.resource_attrs`, types: `${source}.resource_attr_types` }
+}
+
+/** The one resource attribute with a column on the span. An empty or missing service is '' there, so those look up. */
+function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string | undefined {
+  if (attribute.key !== 'service.name' || literal.type !== 'string' || literal.value === '') return undefined
+  const column = `${row.span}.service`
+  if (op === '=') return `${column} = ${row.params.add('String', literal.value)}`
+  if (op === '=~') return `(${column} != '' and match(${column}, ${row.params.add('String', anchored(literal.value))}))`
+  return undefined
+}
+
+/** A condition on a span's source: on the joined row, or by looking the few that match up. */
+function ofSource(row: Row, condition: (source: string) => string): string {
+  return row.source === undefined ? sourcesThat(row, condition('src')) : condition(row.source)
+}
+
+/** A condition on rows of `sources`, called `src`, as one on the span. See `orNone` for the 0. */
+export function sourcesThat(row: Row, condition: string): string {
+  return `${row.span}.source_id in (select source_id from sources as src where ${condition} union all select toUInt64(0))`
+}
+
+function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, row: Row): string {
+  const { params, span } = row
+  if (intrinsics[intrinsic.name].home === 'scope' && row.source === undefined) {
+    return ofSource(row, (source) => compareIntrinsic(intrinsic, op, literal, { ...row, source }))
+  }
+  const value = isId(intrinsic) && literal.type === 'string' && isEquality(op) ? inLowerCase(literal) : literal
+  const bytes = columnsOfIds[intrinsic.name]
+  if (bytes !== undefined && value.type === 'string' && isEquality(op)) {
+    // Compared as the bytes they are stored as, which is what the sort key and its index know.
+    const [column, length] = bytes
+    const id = intrinsic.name === 'trace:id' ? padTraceId(value.value) : value.value
+    if (id.length !== 2 * length || !/^[0-9a-f]*$/.test(id)) return op === '=' ? '0' : '1'
+    return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', id)}), ${length})`
+  }
+  return compareValues(
+    compileValue(intrinsic, row),
+    op,
+    compileValue({ kind: 'literal', ...value, from: 0, to: 0 }, row),
+  )
+}
+
+const columnsOfIds: Partial<Record<IntrinsicName, readonly [column: string, length: number]>> = {
+  'trace:id': ['trace_id', 16],
+  'span:id': ['span_id', 8],
+}
+
+function isId({ name }: Intrinsic): boolean {
+  return name.endsWith('ID') || name.endsWith(':id')
+}
+
+/** An id of 64 bits is one of 128 that begins with zeros. */
+function padTraceId(hex: string): string {
+  return hex === '' ? hex : hex.padStart(32, '0')
+}
+
+function isEquality(op: FieldOp): boolean {
+  return op === '=' || op === '!='
+}
+
+function inLowerCase(literal: Literal & { type: 'string' }): Literal & { type: 'string' } {
+  return { ...literal, value: literal.value.toLowerCase() }
+}
+
+/** Values of one type compare, whatever that type turns out to be; nothing else ever matches. */
+function compareValues(left: Value, op: FieldOp, right: Value): string {
+  if (isNil(left) && isNil(right)) return '0'
+  if (isNil(right)) return op === '=' ? `not ${left.exists}` : left.exists
+  if (isNil(left)) return op === '=' ? `not ${right.exists}` : right.exists
+  const parts: string[] = []
+  for (const type of ['string', 'number', 'boolean', 'status', 'kind'] as const) {
+    const [a, b] = [left[type], right[type]]
+    if (a !== undefined && b !== undefined) parts.push(compareTyped(type, a, op, b))
+  }
+  return parts.length === 0 ? '0' : `(${parts.join(' or ')})`
+}
+
+function compareTyped(type: string, left: string, op: FieldOp, right: string): string {
+  if (op === '=~' || op === '!~') {
+    // The checker leaves a literal on the right only, so the parameter can be anchored here.
+    if (type !== 'string') return '0'
+    return `ifNull(${op === '!~' ? 'not ' : ''}match(${left}, concat('^(?-s:', ${right}, ')$')), 0)`
+  }
+  return `ifNull(${left} ${op} ${right}, 0)`
+}
+
+function isNil(value: Value): boolean {
+  return value.exists === '0'
+}
+
+/**
+ * Spans with a link that fits. Each link has a second row under its target's trace id, so a search for a target is
+ * one granule; any other condition reads the links of the spans looked at.
+ */
+function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
+  const target =
+    left.kind === 'intrinsic' &&
+    left.name === 'link:traceID' &&
+    op === '=' &&
+    right.kind === 'literal' &&
+    right.type === 'string'
+  if (target) {
+    const hex = padTraceId(right.value)
+    if (!/^[0-9a-fA-F]{32}$/.test(hex)) return '0'
+    const id = `toFixedString(unhex(${row.params.add('String', hex)}), 16)`
+    return `(${row.span}.trace_id, ${row.span}.span_id) in (select peer_trace_id, peer_span_id from span_links where trace_id = ${id} and direction = 'in' ${orNone})`
+  }
+  return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${orNone})`
+}
+
+// ClickHouse 26.7 folds `in` over an empty set to a constant after it settled on columns, and then refuses conditions
+// around it ("non constant in source stream but must be constant in result"): so no set is ever empty. No span has these ids.
+const orNone = `union all select toFixedString('', 16), toFixedString('', 8)`
+
+function mirrored(op: FieldOp): FieldOp {
+  const mirror: Partial<Record<FieldOp, FieldOp>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
+  return mirror[op] ?? op
+}

@@ -1,0 +1,105 @@
+import type { Field } from '../syntax/ast.ts'
+import { compileComparison, hasLogEvent, isComparison, isOfEventAlone } from './comparison.ts'
+import { needsOf } from './required-columns.ts'
+import type { Row } from './row.ts'
+import { compileValue } from './value.ts'
+
+/**
+ * The condition of a `{ }` as SQL, never null.
+ *
+ * `exact` needs every join that its fields need. `superset` stands for the first look at a table without joins:
+ * comparisons that it can't decide there count as true, whether negated or not, so no span is lost.
+ */
+export function compileCondition(field: Field, row: Row, mode: 'exact' | 'superset', negate = false): string {
+  if (field.kind === 'unary' && field.op === '!' && isCondition(field.operand)) {
+    return compileCondition(field.operand, row, mode, !negate)
+  }
+  if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
+    const left = compileCondition(field.left, row, mode, negate)
+    const right = compileCondition(field.right, row, mode, negate)
+    return (field.op === '&&') === negate ? either(left, right) : both(left, right)
+  }
+  if (mode === 'superset' && !isDecided(field, row)) return '1'
+  const sql = compileTest(field, row)
+  return negate ? `not ${sql}` : sql
+}
+
+/** Each comparison of an event's field is a subquery over `logs`, and ClickHouse plans ten of them in 0.1 s. */
+const MAX_EVENT_LOOKUPS = 8
+
+/** `superset` of several conditions. With many comparisons of events, any span with a logged event may match. */
+export function compileSupersets(conditions: readonly (Field | undefined)[], row: Row): string[] {
+  const compile = (row: Row): string[] =>
+    conditions.map((condition) => (condition ? compileCondition(condition, row, 'superset') : '1'))
+  const { logEvents } = row
+  const lookups = conditions.reduce((sum, condition) => sum + (condition ? countEventLookups(condition) : 0), 0)
+  if (lookups <= MAX_EVENT_LOOKUPS || logEvents === undefined || 'joined' in logEvents) return compile(row)
+  return compile({ ...row, logEvents: undefined }).map((own) => either(own, hasLogEvent(row, logEvents.where)))
+}
+
+function countEventLookups(field: Field): number {
+  if (isComparison(field)) return needsOf(field).has('events') ? 1 : 0
+  if (field.kind === 'unary') return countEventLookups(field.operand)
+  return field.kind === 'binary' ? countEventLookups(field.left) + countEventLookups(field.right) : 0
+}
+
+/** Whether the span's own row is enough: with one, `superset` loses nothing and adds nothing. */
+export function isDecidedAlone(field: Field, row: Row): boolean {
+  return countEventLookups(field) <= MAX_EVENT_LOOKUPS && isDecided(field, row)
+}
+
+function isDecided(field: Field, row: Row): boolean {
+  if (field.kind === 'unary' && field.op === '!') return isDecided(field.operand, row)
+  if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
+    return isDecided(field.left, row) && isDecided(field.right, row)
+  }
+  const needs = needsOf(field)
+  if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
+  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !isOfLoggedEvent(field)) return false
+  // Without the join, a resource is compared with a value by way of source_id, and with nothing else.
+  return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
+}
+
+function isOfLoggedEvent(field: Field): boolean {
+  return isComparison(field) ? isOfEventAlone(field.left, field.right) : false
+}
+
+function isSourceAgainstValue(field: Field): boolean {
+  if (!isComparison(field)) return field.kind === 'attribute' || field.kind === 'literal'
+  const sides = [field.left, field.right]
+  return (
+    sides.some((side) => needsOf(side).size === 0 && side.kind === 'literal') &&
+    sides.some((side) => side.kind === 'attribute' || side.kind === 'intrinsic')
+  )
+}
+
+/** Whether a field is true or false for every span; a bare attribute may be neither. */
+function isCondition(field: Field): boolean {
+  if (field.kind === 'unary') return field.op === '!' && isCondition(field.operand)
+  return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
+}
+
+/** A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is `= false`. */
+function compileTest(field: Field, row: Row): string {
+  if (isComparison(field)) return compileComparison(field, row)
+  let bare = field
+  let wanted = true
+  while (bare.kind === 'unary' && bare.op === '!') {
+    bare = bare.operand
+    wanted = !wanted
+  }
+  if (bare.kind === 'literal') return bare.type === 'boolean' && bare.value === wanted ? '1' : '0'
+  if (bare.kind !== 'attribute') return `ifNull(${compileValue(bare, row).boolean ?? 'null'} = ${wanted}, 0)`
+  const { from, to } = field
+  const right = { kind: 'literal', type: 'boolean', value: wanted, from, to } as const
+  return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row)
+}
+
+function both(left: string, right: string): string {
+  if (left === '1') return right
+  return right === '1' ? left : `(${left} and ${right})`
+}
+
+function either(left: string, right: string): string {
+  return left === '1' || right === '1' ? '1' : `(${left} or ${right})`
+}

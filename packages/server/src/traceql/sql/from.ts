@@ -1,0 +1,91 @@
+import { ofTraces } from '../../query/sql/span-bucket.ts'
+import { spanIdentity } from '../../query/traces/span-parents.ts'
+import { logEventsByWindow, logEventsOfTraces } from './log-events.ts'
+import type { Need } from './required-columns.ts'
+import type { Params } from './params.ts'
+import { noSpan, type Row } from './row.ts'
+
+const bucketNanos = 600_000_000_000
+
+/** Spans that start in a window, by the sort key's first part too, so that only its buckets are read. */
+export function inWindow(span: string, start: bigint, end: bigint, params: Params): string {
+  const from = params.add('UInt64', String(start))
+  const to = params.add('UInt64', String(end))
+  const bucket = `intDiv(${span}.start, ${bucketNanos})`
+  return `${bucket} >= intDiv(${from}, ${bucketNanos}) and ${bucket} <= intDiv(${to}, ${bucketNanos}) and ${span}.start >= ${from} and ${span}.start < ${to}`
+}
+
+/** Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no set to the index. */
+export function traceIds(ids: readonly string[], params: Params): string {
+  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
+}
+
+/** The same of span ids. */
+export function spanIds(ids: readonly string[], params: Params): string {
+  return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
+}
+
+/** Every span of the traces, one row per span. */
+function wholeTraces(ids: readonly string[], params: Params): string {
+  const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
+  return `(select * from spans where ${ofTraces(list)}
+    limit 1 by trace_id, ${spanIdentity})`
+}
+
+/** FROM and its joins for the fields in use, over the whole of the traces named, and where to find columns in it. */
+export function fromTraces(
+  ids: readonly string[],
+  needs: ReadonlySet<Need>,
+  params: Params,
+): { from: string; row: Row } {
+  const spans = wholeTraces(ids, params)
+  const joins: string[] = []
+  const source = needs.has('source')
+  const parent = needs.has('parent')
+  if (source) joins.push(`left any join sources as r on r.source_id = s.source_id`)
+  if (parent) {
+    joins.push(`left any join ${spans} as p on p.trace_id = s.trace_id and p.span_id = s.parent_span_id`)
+    if (source) joins.push(`left any join sources as pr on pr.source_id = p.source_id`)
+  }
+  if (needs.has('trace')) {
+    joins.push(`left any join (
+      select trace_id, min(toInt64(start)) as trace_start, max(toInt64(start) + duration) as trace_end,
+        max(parent_span_id = ${noSpan}) as has_root, argMinIf(name, start, parent_span_id = ${noSpan}) as root_name,
+        argMinIf(service, start, parent_span_id = ${noSpan}) as root_service
+      from ${spans} group by trace_id) as t on t.trace_id = s.trace_id`)
+  }
+  if (needs.has('children')) {
+    joins.push(`left any join (
+      select trace_id, parent_span_id, count() as children from ${spans} group by trace_id, parent_span_id
+      ) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`)
+  }
+  const linksWhere = `l.trace_id in ${traceIds(ids, params)}`
+  const logEvents = { joined: 'le.log_events' }
+  if (needs.has('events')) {
+    joins.push(`left any join (${logEventsOfTraces(traceIds(ids, params))}) as le
+      on le.trace_id = s.trace_id and le.span_id = s.span_id`)
+  }
+  const shared = { params, trace: 't', children: 'c', linksWhere, logEvents, parent: undefined }
+  const parentRow: Row = { ...shared, span: 'p', source: 'pr' }
+  return { from: `${spans} as s ${joins.join('\n')}`, row: { ...shared, span: 's', source: 'r', parent: parentRow } }
+}
+
+/**
+ * A row of `spans` alone, with nothing joined.
+ *
+ * @param window when the spans start, for what is looked up beside them; undefined: at any time
+ */
+export function spansAlone(params: Params, window: { readonly start: bigint; readonly end: bigint } | undefined): Row {
+  const linksWhere = window === undefined ? '1' : linksInWindow(window, params)
+  const logEvents = { where: window === undefined ? '1' : logEventsByWindow(window.start, params) }
+  const nothingJoined = { source: undefined, parent: undefined, trace: undefined, children: undefined }
+  return { params, span: 's', linksWhere, logEvents, ...nothingJoined }
+}
+
+/** Links by the start of the span that carries them. */
+export function linksInWindow(
+  { start, end }: { readonly start: bigint; readonly end: bigint },
+  params: Params,
+): string {
+  return `l.start >= ${params.add('UInt64', String(start))} and l.start < ${params.add('UInt64', String(end))}`
+}

@@ -1,0 +1,28 @@
+import type { QueryParams } from '../../clickhouse/store.ts'
+
+/**
+ * The named parameters of one statement. Everything that comes from a query's text or from a row goes through here:
+ * the statement itself only ever holds our own words.
+ */
+export type Params = {
+  /** Registers a value and gives the placeholder to write for it. The same value again is the same parameter. */
+  add(type: string, value: string | number | boolean | readonly (string | number)[]): string
+  readonly values: QueryParams
+}
+
+export function createParams(): Params {
+  const values: Record<string, string | number | boolean | readonly (string | number)[]> = {}
+  const known = new Map<string, string>()
+  return {
+    values,
+    add(type, value) {
+      const identity = `${type} ${JSON.stringify(value)}`
+      const placeholder = known.get(identity)
+      if (placeholder !== undefined) return placeholder
+      const name = `p${known.size}`
+      values[name] = value
+      known.set(identity, `{${name}:${type}}`)
+      return `{${name}:${type}}`
+    },
+  }
+}

@@ -1,0 +1,42 @@
+import type { Field } from '../syntax/ast.ts'
+import { intrinsics } from '../syntax/intrinsics.ts'
+
+/** What a field takes beside the span's own row. `tree`: numbers that only the whole trace's structure gives. */
+export type Need = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
+
+export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet<Need> {
+  switch (field.kind) {
+    case 'unary':
+      needsOf(field.operand, needs)
+      break
+    case 'binary':
+      if (isRootTest(field)) break
+      needsOf(field.left, needs)
+      needsOf(field.right, needs)
+      break
+    case 'attribute':
+      if (field.parent) needs.add('parent')
+      if (field.scope === 'event') needs.add('events')
+      else if (field.scope === 'link') needs.add('links')
+      else if (field.scope !== 'span') needs.add('source')
+      break
+    case 'intrinsic': {
+      const { home } = intrinsics[field.name]
+      if (field.name === 'span:childCount') needs.add('children')
+      else if (field.name.startsWith('nestedSet')) needs.add('tree')
+      else if (home === 'trace') needs.add('trace')
+      else if (home === 'scope') needs.add('source')
+      else if (home === 'event') needs.add('events')
+      else if (home === 'link') needs.add('links')
+    }
+  }
+  return needs
+}
+
+/** `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else about it does. */
+function isRootTest({ op, left, right }: Field & { kind: 'binary' }): boolean {
+  if (left.kind !== 'intrinsic' || left.name !== 'nestedSetParent') return false
+  if (right.kind !== 'literal' || (right.type !== 'int' && right.type !== 'float')) return false
+  if (right.value === 0) return op === '<' || op === '>='
+  return right.value === -1 && ['=', '!=', '<=', '>'].includes(op)
+}

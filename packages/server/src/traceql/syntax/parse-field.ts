@@ -1,0 +1,128 @@
+import type { Field, FieldOp, Literal } from './ast.ts'
+import type { Cursor } from '../execute/cursor.ts'
+import { intrinsicNamed } from './intrinsics.ts'
+
+/**
+ * Parses what stands between `{` and `}`. Operators, loosest first (Tempo's order):
+ *
+ *     && ||  (one level)    = != < <= > >= =~ !~    + -    !    * / %    ^ (right-associative)
+ */
+export function parseField(cursor: Cursor): Field {
+  return leftAssociative(cursor, levels)
+}
+
+const levels: readonly (readonly FieldOp[])[] = [
+  ['&&', '||'],
+  ['=', '!=', '<=', '<', '>=', '>', '=~', '!~'],
+  ['+', '-'],
+  ['*', '/', '%'],
+]
+
+function leftAssociative(cursor: Cursor, [ops, ...tighter]: readonly (readonly FieldOp[])[]): Field {
+  if (!ops) return parsePower(cursor)
+  let left = leftAssociative(cursor, tighter)
+  for (;;) {
+    const op = cursor.takeOperator(ops)
+    if (op === undefined) return left
+    const right = leftAssociative(cursor, tighter)
+    left = { kind: 'binary', op, left, right, from: left.from, to: right.to }
+  }
+}
+
+function parsePower(cursor: Cursor): Field {
+  const left = parseUnary(cursor)
+  if (!cursor.take('^')) return left
+  const right = cursor.nested(() => parsePower(cursor))
+  return { kind: 'binary', op: '^', left, right, from: left.from, to: right.to }
+}
+
+function parseUnary(cursor: Cursor): Field {
+  return cursor.nested(() => {
+    const { from } = cursor.peek()
+    for (const op of ['!', '-'] as const) {
+      if (!cursor.take(op)) continue
+      const operand = parseUnary(cursor)
+      return op === '-' && operand.kind === 'literal'
+        ? negated(operand, from)
+        : { kind: 'unary', op, operand, from, to: operand.to }
+    }
+    return parseOperand(cursor)
+  })
+}
+
+/** `-5` is a literal too, so that it can be compared as exactly as `5`. */
+function negated(literal: Field & { kind: 'literal' }, from: number): Field {
+  switch (literal.type) {
+    case 'int':
+      return { ...literal, value: -literal.value, text: literal.value === 0 ? '0' : `-${literal.text}`, from }
+    case 'float':
+    case 'duration':
+      return { ...literal, value: -literal.value, from }
+    default:
+      return { kind: 'unary', op: '-', operand: literal, from, to: literal.to }
+  }
+}
+
+function parseOperand(cursor: Cursor): Field {
+  const token = cursor.peek()
+  const { from, to } = token
+  if (cursor.take('(')) {
+    const inner = parseField(cursor)
+    cursor.expect(')')
+    return inner
+  }
+  cursor.allow('an attribute', 'an intrinsic')
+  if (token.kind === 'attribute') {
+    cursor.next()
+    return { kind: 'attribute', scope: token.scope, parent: token.parent, key: token.key, from, to }
+  }
+  const literal = parseLiteral(cursor)
+  if (literal) return { kind: 'literal', ...literal, from, to }
+  if (token.kind !== 'word') cursor.fail()
+  const name = intrinsicNamed(token.text)
+  if (name === undefined) cursor.failAt(token, unknownWord(token.text))
+  cursor.next()
+  return { kind: 'intrinsic', name, from, to }
+}
+
+function unknownWord(text: string): string {
+  return text.includes(':')
+    ? `"${text}" is no intrinsic.`
+    : `"${text}" is no intrinsic; an attribute is written .${text} or span.${text}, and a string "${text}".`
+}
+
+export const statuses = ['error', 'ok', 'unset'] as const
+export const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
+
+/** Takes a literal if one is at hand. */
+export function parseLiteral(cursor: Cursor): Literal | undefined {
+  cursor.allow('a value')
+  const token = cursor.peek()
+  const literal = literalOf(token)
+  if (literal) cursor.next()
+  return literal
+}
+
+function literalOf(token: ReturnType<Cursor['peek']>): Literal | undefined {
+  switch (token.kind) {
+    case 'string':
+      return { type: 'string', value: token.value }
+    case 'int':
+      return { type: 'int', value: token.value, text: BigInt(token.text).toString() }
+    case 'float':
+    case 'duration':
+      return { type: token.kind, value: token.value }
+    case 'word':
+      if (token.text === 'true' || token.text === 'false') return { type: 'boolean', value: token.text === 'true' }
+      if (token.text === 'nil') return { type: 'nil' }
+      if (token.text === 'minInt' || token.text === 'maxInt') {
+        const text = String(token.text === 'minInt' ? -(2n ** 63n) : 2n ** 63n - 1n)
+        return { type: 'int', value: Number(text), text }
+      }
+      if (statuses.some((status) => status === token.text)) return { type: 'status', value: token.text }
+      if (kinds.some((kind) => kind === token.text)) return { type: 'kind', value: token.text }
+      return undefined
+    default:
+      return undefined
+  }
+}

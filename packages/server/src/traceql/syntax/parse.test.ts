@@ -1,0 +1,205 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { check } from '../analyze/check.ts'
+import { TraceQLError } from './errors.ts'
+import { parse } from './parse.ts'
+
+function failure(text: string): TraceQLError {
+  try {
+    check(parse(text), text)
+  } catch (error) {
+    if (error instanceof TraceQLError) return error
+    throw error
+  }
+  throw new Error(`${text} is taken`)
+}
+
+function sourceOf(text: string): unknown {
+  const query = parse(text)
+  return query.kind === 'search' ? shape(query.pipeline.source) : undefined
+}
+
+/** Operators with their sides, filters as the text of their condition's kind: enough to see what binds tighter. */
+function shape(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null || !('kind' in node)) return node
+  if (node.kind === 'pipeline' && 'source' in node && 'stages' in node) return shape(node.source)
+  if ('left' in node && 'right' in node && 'op' in node) return [shape(node.left), node.op, shape(node.right)]
+  if (node.kind === 'filter' && 'condition' in node) return node.condition === undefined ? '{}' : shape(node.condition)
+  if ('op' in node && 'operand' in node) return [node.op, shape(node.operand)]
+  if ('key' in node) return node.key
+  if ('name' in node) return node.name
+  return 'value' in node ? node.value : node.kind
+}
+
+function outcome(text: string): string {
+  try {
+    check(parse(text), text)
+    return 'taken'
+  } catch (error) {
+    return error instanceof TraceQLError ? 'refused' : String(error)
+  }
+}
+
+describe('precedence', () => {
+  test('&& and || are one level, from left to right, as in Tempo', () => {
+    expect(sourceOf('{ .a || .b && .c }')).toEqual([['a', '||', 'b'], '&&', 'c'])
+    expect(sourceOf('{ .a } || { .b } && { .c }')).toEqual([['a', '||', 'b'], '&&', 'c'])
+  })
+
+  test('comparisons bind tighter than logic, arithmetic tighter than comparisons', () => {
+    expect(sourceOf('{ .a = 1 + 2 * 3 && .b }')).toEqual([['a', '=', [1, '+', [2, '*', 3]]], '&&', 'b'])
+    expect(sourceOf('{ .a - .b - .c = 0 }')).toEqual([[['a', '-', 'b'], '-', 'c'], '=', 0])
+  })
+
+  test('^ goes from right to left and binds tightest', () => {
+    expect(sourceOf('{ 2 ^ 3 ^ .a * 2 = 1 }')).toEqual([[[2, '^', [3, '^', 'a']], '*', 2], '=', 1])
+  })
+
+  test('relations bind tighter than && between spansets, from left to right', () => {
+    expect(sourceOf('{ .a } && { .b } >> { .c } ->> { .d }')).toEqual(['a', '&&', [['b', '>>', 'c'], '->>', 'd']])
+  })
+})
+
+describe('literals and names', () => {
+  test.each([
+    ['{ duration > 1h30m }', 5_400_000_000_000],
+    ['{ duration > 1.5s }', 1_500_000_000],
+    ['{ duration > 10us }', 10_000],
+    ['{ duration > 10µs }', 10_000],
+    ['{ duration > 1d }', 86_400_000_000_000],
+    ['{ duration > .5s }', 500_000_000],
+    ['{ duration > -5ms }', -5_000_000],
+    ['{ duration > 1e3 }', 1000],
+  ])('%s', (text, value) => {
+    expect(sourceOf(text)).toEqual(['span:duration', '>', value])
+  })
+
+  test('an integer keeps its digits beyond 53 bits', () => {
+    const query = parse('{ .offset = 9007199254740993 }')
+    expect(query).toMatchObject({ pipeline: { source: { condition: { right: { text: '9007199254740993' } } } } })
+  })
+
+  test('a name goes on until a blank or an operator, and holds anything in quotes', () => {
+    expect(sourceOf('{ span.http-x/y@z=1 }')).toEqual(['http-x/y@z', '=', 1])
+    expect(sourceOf('{ ."a b {c}" = 1 }')).toEqual(['a b {c}', '=', 1])
+    expect(sourceOf('{ span.a."b c".d = 1 }')).toEqual(['a.b c.d', '=', 1])
+    expect(sourceOf('{ .a+1 = 1 }')).toEqual(['a+1', '=', 1])
+  })
+
+  test('between backticks nothing is special', () => {
+    expect(sourceOf('{ .a = `b\\n"` }')).toEqual(['a', '=', 'b\\n"'])
+  })
+
+  test('operators of ours in a string are text', () => {
+    expect(sourceOf('{ .a = "} ->> {" }')).toEqual(['a', '=', '} ->> {'])
+  })
+
+  test('any string comes back from its quoted form', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 50 }), (value) => {
+        expect(sourceOf(`{ .a = ${JSON.stringify(value).replaceAll('\\/', '/')} }`)).toEqual(['a', '=', value])
+      }),
+    )
+  })
+})
+
+describe('errors', () => {
+  test('name the place and what was expected there', () => {
+    expect(failure('{ .a = }')).toMatchObject({ code: 'syntax', from: 7, to: 8, line: 1, column: 8 })
+    expect(failure('{ .a = }').expected).toEqual(expect.arrayContaining(['a value', 'an attribute', '(']))
+    expect(failure('{ .a = 1').expected).toEqual(expect.arrayContaining(['}', '&&']))
+    expect(failure('{ } |\n{ } ||| { }')).toMatchObject({ code: 'syntax', line: 2, column: 7 })
+    expect(failure('').message).toContain('The query ends where')
+  })
+
+  test.each([
+    ['{ a = 1 }', 'an attribute is written .a'],
+    ['{ span:nothing = 1 }', '"span:nothing" is no intrinsic'],
+    ['{ .a = "x }', 'does not end'],
+    ['{ .a = "\\q" }', '"\\q" is no escape'],
+    ['{ .a = 5x }', 'neither a number nor a duration'],
+    ['{ . = 1 }', 'attribute name is missing'],
+    ['{ .a = # }', '"#" has no meaning'],
+    ['{ } | topk(3)', 'topk'],
+    ['{ } | compare({ }, 1001)', '1000 values'],
+    ['{ } | compare({ }, 5, 2, 1)', 'a start before its end'],
+    ['{ } | compare({ rootName = "a" })', 'about single spans'],
+    ['{ } | rate() | topk(0)', 'a whole number above 0'],
+    ['{ } | quantile_over_time(duration, 95)', 'a quantile between 0 and 1'],
+    ['({ } | rate()', ')'],
+  ])('%s', (text, message) => {
+    const error = failure(text)
+    expect(`${error.message} ${error.expected.join(' ')}`).toContain(message)
+    expect(error.from).toBeTypeOf('number')
+  })
+
+  test.each([
+    ['{ duration > "5ms" }', 'without quotes'],
+    ['{ status = "error" }', 'write error without quotes'],
+    ['{ kind > server }', 'no order'],
+    ['{ name > nil }', 'nil goes with = and != only'],
+    ['{ name = 5 }', 'text never equals a number'],
+    ['{ name + 1 = 2 }', 'needs numbers'],
+    ['{ duration }', 'needs a condition'],
+    ['{ name && true }', 'joins conditions'],
+    ['{ !duration = 1ms }', 'needs a condition'],
+    ['{ .a =~ "(" }', 'not closed'],
+    ['{ .a =~ "(?=b)" }', 'look-around'],
+    ['{ .a =~ "(b)\\\\1" }', 'back-reference'],
+    ['{ .a =~ "*" }', 'repeats nothing'],
+    ['{ .a =~ .b }', 'in quotes'],
+    ['{ duration =~ "5" }', 'needs text'],
+    ['{ } | avg(name) > 1', 'needs a number'],
+    ['{ } | by(event:name)', 'many events'],
+    ['{ link:traceID = .a }', 'compare with values only'],
+    ['{ } | sum_over_time(status)', 'needs a number'],
+  ])('%s', (text, message) => {
+    expect(failure(text).message).toContain(message)
+  })
+
+  test('a query that is too long or too deep is refused', () => {
+    expect(failure(`{ .a = "${'x'.repeat(9000)}" }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`${'('.repeat(2000)}{ }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{ ${'!'.repeat(4000)}.a }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{ 1${'+1'.repeat(4000)} = 2 }`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{}${'&&{}'.repeat(2000)}`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{}|1${'+1'.repeat(4000)}=2`)).toMatchObject({ code: 'limit' })
+    expect(failure(`{ .a = ${'2^'.repeat(2000)}2 }`)).toMatchObject({ code: 'limit' })
+  })
+
+  test('any text at all is parsed or refused, never anything else', () => {
+    const pieces = [
+      '{',
+      '}',
+      '(',
+      ')',
+      '.a',
+      'span.b',
+      '=',
+      '"x"',
+      '5',
+      '1ms',
+      '&&',
+      '->>',
+      '|',
+      'by',
+      'rate',
+      '-',
+      '!',
+      ',',
+      ' ',
+      '`',
+      'nil',
+    ]
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(fc.constantFrom(...pieces), { maxLength: 30 }).map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (query) => {
+        expect(outcome(query)).toBeOneOf(['taken', 'refused'])
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})

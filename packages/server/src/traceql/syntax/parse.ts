@@ -1,0 +1,189 @@
+import type { Field, Filter, Hint, Pipeline, Query, Scalar, ScalarOp, Spanset, SpansetOp, Stage } from './ast.ts'
+import { linkOps, metricsFns, negatedOps, structuralOps, unionOps } from './ast.ts'
+import { type Cursor, cursorOver } from '../execute/cursor.ts'
+import { parseField, parseLiteral } from './parse-field.ts'
+import { atMetricsFn, parseMetrics, parseMetricsStage } from './parse-metrics.ts'
+import type { Token } from './tokens.ts'
+
+/**
+ * Parses a query by the rules of Tempo's grammar (`pkg/traceql/expr.y`), plus the operators over links.
+ *
+ * Spanset operators, loosest first; each level is left-associative:
+ *
+ *     &&  ||                                          (one level, as in Tempo: write parentheses when mixing)
+ *     >> > << < ~   !>> !> !<< !< !~   &>> &> &<< &< &~   ->> <<- &->> &<<-
+ *
+ * @throws TraceQLError `syntax` with the position and what was expected, or `limit`
+ */
+export function parse(text: string, tokens?: readonly Token[]): Query {
+  const cursor = cursorOver(text, tokens)
+  const metrics = parseMetrics(cursor, parsePipeline, parseFilter)
+  if (metrics) {
+    const hints = parseHints(cursor)
+    if (cursor.peek().kind !== 'end') cursor.fail()
+    return { kind: 'metrics', metrics, hints, from: 0, to: text.length }
+  }
+  const pipeline = parsePipeline(cursor)
+  if (cursor.take('|')) {
+    const aggregate = parseMetricsStage(cursor, pipeline, parseFilter)
+    const hints = parseHints(cursor)
+    if (cursor.peek().kind !== 'end') cursor.fail()
+    return { kind: 'metrics', metrics: aggregate, hints, from: 0, to: text.length }
+  }
+  const hints = parseHints(cursor)
+  if (cursor.peek().kind !== 'end') cursor.fail()
+  return { kind: 'search', pipeline, hints, from: 0, to: text.length }
+}
+
+/** Up to the end, a closing parenthesis, or the `|` before a metrics function. */
+function parsePipeline(cursor: Cursor): Pipeline {
+  const { from } = cursor.peek()
+  const stages: Stage[] = []
+  // `count() > 2` and `by(...)` may stand first: then they look at every span of a trace.
+  const first = parseStage(cursor)
+  const source: Spanset =
+    first.kind === 'spanset' ? first.spanset : { kind: 'filter', condition: undefined, from, to: from }
+  if (first.kind !== 'spanset') stages.push(first)
+  while (cursor.at('|') && !atMetricsFn(cursor.peekNext())) {
+    cursor.next()
+    cursor.allow(...metricsFns, 'compare')
+    stages.push(parseStage(cursor))
+  }
+  return { kind: 'pipeline', source, stages, from, to: cursor.peek().from }
+}
+
+const logicalOps: readonly SpansetOp[] = ['&&', '||']
+const relationOps: readonly SpansetOp[] = [...structuralOps, ...negatedOps, ...unionOps, ...linkOps]
+
+function parseSpanset(cursor: Cursor): Spanset {
+  return parseOperations(cursor, logicalOps, () => parseOperations(cursor, relationOps, () => parseOperand(cursor)))
+}
+
+function parseOperations(cursor: Cursor, ops: readonly SpansetOp[], operand: () => Spanset): Spanset {
+  let left = operand()
+  for (;;) {
+    const op = cursor.takeOperator(ops)
+    if (op === undefined) return left
+    const right = operand()
+    left = { kind: 'operation', op, left, right, from: left.from, to: right.to }
+  }
+}
+
+function parseOperand(cursor: Cursor): Spanset {
+  return cursor.nested(() => {
+    if (cursor.at('{')) return parseFilter(cursor)
+    if (!cursor.take('(')) cursor.fail()
+    const pipeline = parsePipeline(cursor)
+    cursor.expect(')')
+    return pipeline.stages.length === 0 ? pipeline.source : pipeline
+  })
+}
+
+function parseFilter(cursor: Cursor): Filter {
+  const { from } = cursor.expect('{')
+  if (cursor.at('}')) return { kind: 'filter', condition: undefined, from, to: cursor.next().to }
+  const condition = parseField(cursor)
+  return { kind: 'filter', condition, from, to: cursor.expect('}').to }
+}
+
+function parseStage(cursor: Cursor): Stage {
+  const { from } = cursor.peek()
+  if (cursor.at('{') || atSpansetInParentheses(cursor)) {
+    const spanset = parseSpanset(cursor)
+    return { kind: 'spanset', spanset, from, to: spanset.to }
+  }
+  if (cursor.take('by')) return { kind: 'by', fields: parseFields(cursor), from, to: cursor.peek().from }
+  if (cursor.take('select')) return { kind: 'select', fields: parseFields(cursor), from, to: cursor.peek().from }
+  if (cursor.take('coalesce')) {
+    cursor.expect('(')
+    return { kind: 'coalesce', from, to: cursor.expect(')').to }
+  }
+  const left = parseScalar(cursor)
+  const op = scalarOps.find((op) => cursor.at(op))
+  if (op === undefined) cursor.fail()
+  cursor.next()
+  const right = parseScalar(cursor)
+  return { kind: 'compare', op, left, right, from, to: right.to }
+}
+
+/** A parenthesis opens a spanset or a number; what follows the last parenthesis in a row tells. */
+function atSpansetInParentheses(cursor: Cursor): boolean {
+  if (!cursor.at('(')) return false
+  const rest = cursor.text.slice(cursor.peek().from).replace(/^[(\s]+/, '')
+  return !/^(?:count|avg|min|max|sum)\s*\(|^[-.\d]/.test(rest)
+}
+
+function parseFields(cursor: Cursor): readonly Field[] {
+  cursor.expect('(')
+  const fields = [parseField(cursor)]
+  while (cursor.take(',')) fields.push(parseField(cursor))
+  cursor.expect(')')
+  return fields
+}
+
+const scalarOps: readonly ScalarOp[] = ['=', '!=', '>=', '>', '<=', '<']
+const aggregates = ['count', 'avg', 'min', 'max', 'sum'] as const
+
+function parseScalar(cursor: Cursor): Scalar {
+  return arithmetic(cursor, ['+', '-'], () => arithmetic(cursor, ['*', '/', '%'], () => parsePower(cursor)))
+}
+
+function arithmetic(cursor: Cursor, ops: readonly ('+' | '-' | '*' | '/' | '%')[], operand: () => Scalar): Scalar {
+  let left = operand()
+  for (;;) {
+    const op = cursor.takeOperator(ops)
+    if (op === undefined) return left
+    const right = operand()
+    left = { kind: 'arithmetic', op, left, right, from: left.from, to: right.to }
+  }
+}
+
+function parsePower(cursor: Cursor): Scalar {
+  const left = parseScalarOperand(cursor)
+  if (!cursor.take('^')) return left
+  const right = cursor.nested(() => parsePower(cursor))
+  return { kind: 'arithmetic', op: '^', left, right, from: left.from, to: right.to }
+}
+
+function parseScalarOperand(cursor: Cursor): Scalar {
+  return cursor.nested(() => {
+    const { from } = cursor.peek()
+    if (cursor.take('(')) {
+      const inner = parseScalar(cursor)
+      cursor.expect(')')
+      return inner
+    }
+    const fn = aggregates.find((name) => cursor.at(name))
+    if (fn !== undefined) {
+      cursor.next()
+      cursor.expect('(')
+      const field = fn === 'count' ? undefined : parseField(cursor)
+      return { kind: 'aggregate', fn, field, from, to: cursor.expect(')').to }
+    }
+    const sign = cursor.take('-') ? -1 : 1
+    cursor.allow('a number')
+    const token = cursor.peek()
+    if (token.kind !== 'int' && token.kind !== 'float' && token.kind !== 'duration') cursor.fail()
+    cursor.next()
+    return { kind: 'number', value: sign * token.value, from, to: token.to }
+  })
+}
+
+/** `with (name=value, ...)`: options of Tempo. Any name is taken, so that a query made for Tempo runs. */
+function parseHints(cursor: Cursor): readonly Hint[] {
+  if (!cursor.take('with')) return []
+  cursor.expect('(')
+  const hints: Hint[] = []
+  do {
+    const token = cursor.peek()
+    cursor.allow('the name of a hint')
+    if (token.kind !== 'word') cursor.fail()
+    cursor.next()
+    cursor.expect('=')
+    const value = parseLiteral(cursor)
+    if (!value) cursor.fail()
+    hints.push({ name: token.text, value })
+  } while (cursor.take(','))
+  cursor.expect(')')
+  return hints
+}

@@ -1,0 +1,186 @@
+import { linkOps, negatedOps, type Scope, structuralOps, unionOps } from './ast.ts'
+import { TraceQLError } from './errors.ts'
+import { limits } from '../execute/limits.ts'
+import { readQuoted } from './quoted.ts'
+
+export type Token = { readonly from: number; readonly to: number } & (
+  | { readonly kind: 'punctuation' | 'word'; readonly text: string }
+  | {
+      readonly kind: 'attribute'
+      readonly text: string
+      readonly scope: Scope
+      readonly parent: boolean
+      readonly key: string
+    }
+  | { readonly kind: 'string'; readonly text: string; readonly value: string }
+  | { readonly kind: 'int' | 'float' | 'duration'; readonly text: string; readonly value: number }
+  | { readonly kind: 'end'; readonly text: '' }
+)
+
+/** Splits a query into tokens; blanks and comments fall away. The last token is `end`. */
+export function tokenize(text: string): readonly Token[] {
+  if (text.length > limits.queryLength) {
+    throw new TraceQLError('limit', `The query has ${text.length} characters; ${limits.queryLength} are the most.`)
+  }
+  const tokens: Token[] = []
+  let at = skipBlank(text, 0)
+  while (at < text.length) {
+    const token = readToken(text, at)
+    tokens.push(token)
+    at = skipBlank(text, token.to)
+  }
+  tokens.push({ kind: 'end', text: '', from: text.length, to: text.length })
+  return tokens
+}
+
+const plainMarks = [
+  '&&',
+  '||',
+  '!=',
+  '=~',
+  '>=',
+  '<=',
+  '=',
+  '!',
+  '+',
+  '-',
+  '*',
+  '/',
+  '%',
+  '^',
+  '{',
+  '}',
+  '(',
+  ')',
+  ',',
+  '|',
+]
+
+// Longest first: `&->>` before `&&`, `>>` before `>`.
+const punctuation = [...linkOps, ...negatedOps, ...unionOps, ...structuralOps, ...plainMarks].sort(
+  (a, b) => b.length - a.length,
+)
+
+const scopes: readonly string[] = ['span', 'resource', 'event', 'link', 'instrumentation'] satisfies Scope[]
+
+// Tempo's rule: an attribute's name goes on until a blank or one of these, so `.a+1` is one name and `.a + 1` a sum.
+const nameEnd = /[\s{}()=~!<>&|^,]/
+const word = /[A-Za-z_][A-Za-z0-9_]*(?::[A-Za-z]+)?/y
+const number = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
+const duration = /(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h|d|w|y))+(?![A-Za-z0-9_])/y
+
+const nanosPerUnit: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  µs: 1e3,
+  μs: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+  d: 86_400e9,
+  w: 604_800e9,
+  y: 31_536_000e9,
+}
+
+function readToken(text: string, from: number): Token {
+  const first = text.charAt(from)
+  if (first === '"' || first === '`') {
+    const { value, to } = readQuoted(text, from)
+    return { kind: 'string', text: text.slice(from, to), value, from, to }
+  }
+  const quantity = readQuantity(text, from)
+  if (quantity) return quantity
+  if (first === '.') return readAttribute(text, from, from + 1, 'any', false)
+  const name = matchAt(word, text, from)
+  if (name !== undefined) return readWord(text, from, name)
+  for (const mark of punctuation) {
+    if (text.startsWith(mark, from)) return { kind: 'punctuation', text: mark, from, to: from + mark.length }
+  }
+  throw new TraceQLError('syntax', `"${first}" has no meaning here.`, { text, from, to: from + 1 })
+}
+
+function readWord(text: string, from: number, name: string): Token {
+  const to = from + name.length
+  if (text.charAt(to) === '.') {
+    if (scopes.includes(name)) return readAttribute(text, from, to + 1, scopeNamed(name), false)
+    if (name === 'parent') {
+      const scope = ['span', 'resource', 'instrumentation'].find((scope) => text.startsWith(`${scope}.`, to + 1))
+      const start = to + 1 + (scope ? scope.length + 1 : 0)
+      return readAttribute(text, from, start, scope ? scopeNamed(scope) : 'any', true)
+    }
+  }
+  return { kind: 'word', text: name, from, to }
+}
+
+function scopeNamed(name: string): Scope {
+  switch (name) {
+    case 'span':
+    case 'resource':
+    case 'event':
+    case 'link':
+    case 'instrumentation':
+      return name
+    default:
+      return 'any'
+  }
+}
+
+function readAttribute(text: string, from: number, start: number, scope: Scope, parent: boolean): Token {
+  let key = ''
+  let at = start
+  while (at < text.length && !nameEnd.test(text.charAt(at))) {
+    if (text.charAt(at) === '"') {
+      const quoted = readQuoted(text, at)
+      key += quoted.value
+      at = quoted.to
+    } else {
+      key += text.charAt(at)
+      at++
+    }
+  }
+  if (key === '') {
+    throw new TraceQLError('syntax', 'An attribute name is missing after the dot.', {
+      text,
+      from: at,
+      to: at,
+      expected: ['an attribute name'],
+    })
+  }
+  return { kind: 'attribute', text: text.slice(from, at), scope, parent, key, from, to: at }
+}
+
+function readQuantity(text: string, from: number): Token | undefined {
+  const time = matchAt(duration, text, from)
+  if (time !== undefined) {
+    let value = 0
+    for (const [, amount, unit] of time.matchAll(/([\d.]+)([a-zµμ]+)/g)) {
+      value += Number(amount) * (nanosPerUnit[unit ?? ''] ?? Number.NaN)
+    }
+    return { kind: 'duration', text: time, value: Math.round(value), from, to: from + time.length }
+  }
+  const digits = matchAt(number, text, from)
+  if (digits === undefined) return undefined
+  const to = from + digits.length
+  const after = matchAt(word, text, to)
+  if (after !== undefined) {
+    throw new TraceQLError('syntax', `"${digits}${after}" is neither a number nor a duration.`, {
+      text,
+      from,
+      to: to + after.length,
+      expected: ['a number', 'a duration such as 100ms or 1h30m'],
+    })
+  }
+  return { kind: /^\d+$/.test(digits) ? 'int' : 'float', text: digits, value: Number(digits), from, to }
+}
+
+const blank = /(?:\s|\/\/[^\n]*|\/\*[\s\S]*?\*\/)+/y
+
+function skipBlank(text: string, at: number): number {
+  return at + (matchAt(blank, text, at)?.length ?? 0)
+}
+
+function matchAt(pattern: RegExp, text: string, at: number): string | undefined {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0]
+}

@@ -1,0 +1,86 @@
+import { useEffect, useLayoutEffect } from 'preact/hooks'
+import { bindKeys } from './keyboard.ts'
+import { watchStatus } from './status.ts'
+import type { Route } from './route.ts'
+import { push, route } from '../lib/url.ts'
+import { ConnectPage } from '../connect/connect-page.tsx'
+import { Header } from './header.tsx'
+import { HelpDialog, openHelp } from './help-dialog.tsx'
+import { Announcer } from './announcer.tsx'
+import { lazyPage } from './lazy-page.tsx'
+import { Notice } from '../components/notice.tsx'
+import { TracePage } from '../trace/trace-page.tsx'
+import { TracesPage } from '../traces/traces-page.tsx'
+
+const TopologyPage = lazyPage(async () => (await import('../topology/topology-page.tsx')).TopologyPage)
+const MessagesPage = lazyPage(async () => (await import('../messages/messages-page.tsx')).MessagesPage)
+const LogsPage = lazyPage(async () => (await import('../logs/logs-page.tsx')).LogsPage)
+const MetricsPage = lazyPage(async () => (await import('../metrics/metrics-page.tsx')).MetricsPage)
+const FlowPage = lazyPage(async () => (await import('../flow/flow-page.tsx')).FlowPage)
+
+export function App() {
+  useEffect(() => watchStatus(), [])
+  useLayoutEffect(
+    () =>
+      bindKeys({
+        title: 'Everywhere',
+        bindings: [
+          { keys: ['?'], does: 'This help', run: openHelp },
+          { keys: ['1'], does: 'Traces', run: () => push('/') },
+          { keys: ['2'], does: 'Messages', run: () => push('/messages') },
+          { keys: ['3'], does: 'Topology', run: () => push('/topology') },
+          { keys: ['4'], does: 'Metrics', run: () => push('/metrics') },
+          { keys: ['5'], does: 'Logs', run: () => push('/logs') },
+          { keys: ['9'], does: 'Connect', run: () => push('/connect') },
+        ],
+      }),
+    [],
+  )
+  return (
+    <>
+      <a class="skip" href="#main" onClick={skipToMain}>
+        Skip to content
+      </a>
+      <Header />
+      <main id="main" tabIndex={-1}>
+        {pageOf(route.value)}
+      </main>
+      <HelpDialog />
+      <Announcer />
+    </>
+  )
+}
+
+function pageOf(at: Route) {
+  switch (at.page) {
+    case 'traces':
+      return <TracesPage query={at.query} />
+    case 'trace':
+      return <TracePage key={at.traceId} traceId={at.traceId} spanId={at.spanId} />
+    case 'flow':
+      return <FlowPage key={at.traceId} traceId={at.traceId} search={at.search} />
+    case 'topology':
+      return <TopologyPage query={at.query} />
+    case 'messages':
+      return <MessagesPage query={at.query} />
+    case 'logs':
+      return <LogsPage query={at.query} />
+    case 'metrics':
+      return <MetricsPage query={at.query} />
+    case 'connect':
+      return <ConnectPage />
+    case 'unknown':
+      return (
+        <Notice icon="unplugged" title="Page not found" isPage>
+          <p>
+            <a href="/">See all traces</a>
+          </p>
+        </Notice>
+      )
+  }
+}
+
+function skipToMain(event: MouseEvent): void {
+  event.preventDefault()
+  document.getElementById('main')?.focus()
+}

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest'
+import { routeOf, traceUrl, tracesUrl, trailIn } from './route.ts'
+import { asDuration, filtersOf, isFiltered, tracesPath } from '../traces/trace-filters.ts'
+
+test('a trace and its span have a URL that leads back to them', () => {
+  const url = new URL(traceUrl('ab'.repeat(16), 'cd'.repeat(8)), 'http://localhost')
+  expect(routeOf({ path: url.pathname, search: url.search })).toEqual({
+    page: 'trace',
+    traceId: 'ab'.repeat(16),
+    spanId: 'cd'.repeat(8),
+  })
+  expect(routeOf({ path: '/trace/ABCD', search: '' })).toMatchObject({ traceId: 'abcd', spanId: undefined })
+})
+
+test('an address that is no page is told apart', () => {
+  expect(routeOf({ path: '/trace/a/b', search: '' })).toMatchObject({ page: 'unknown' })
+  expect(routeOf({ path: '/', search: '?service=a' })).toMatchObject({ page: 'traces' })
+})
+
+test('filters survive the way through the URL, whatever they hold', () => {
+  const filters = { service: 'a&b=c #?', operation: 'POST /<x>', minDuration: '5ms', status: 'error', last: '15m' }
+  const url = new URL(tracesUrl(filters), 'http://localhost')
+  expect(filtersOf(url.searchParams)).toMatchObject(filters)
+  expect(isFiltered(filtersOf(new URLSearchParams('limit=100')))).toBe(false)
+})
+
+test('the last fifteen minutes become a start', () => {
+  expect(tracesPath({ last: '15m' }, 1_760_000_000_000)).toBe('/api/traces?start=1759999100000000000&limit=50')
+  expect(tracesPath({ start: '5', end: '9', last: 'nonsense' }, 0)).toBe('/api/traces?start=5&end=9&limit=50')
+})
+
+test('a bare number is milliseconds, and a space before the unit is forgiven', () => {
+  expect(asDuration('250')).toBe('250ms')
+  expect(asDuration('1.5 s')).toBe('1.5s')
+  expect(asDuration('  ')).toBeUndefined()
+})
+
+test('a trail that something else left in the history is not believed', () => {
+  expect(trailIn({ trail: [{ traceId: 'a' }, 7, null] })).toEqual([])
+  expect(trailIn('x')).toEqual([])
+  const crumb = { traceId: 'a', spanId: 'b', service: 'c', name: 'd' }
+  expect(trailIn({ trail: [crumb] })).toEqual([crumb])
+})

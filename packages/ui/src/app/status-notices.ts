@@ -1,0 +1,35 @@
+import type { StatusAnswer } from '@spanlink/api-schema'
+import { bytesText } from '../lib/format/bytes-text.ts'
+
+/** What the operator should know of stored data that answers may miss, each as one sentence. */
+export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusAnswer): string[] {
+  const notices: string[] = []
+  if (quarantine.segments > 0) {
+    notices.push(
+      `${count(quarantine.segments, 'journal segment')} (${bytesText(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry.`,
+    )
+  }
+  if (journal.unreadableBytes > 0)
+    notices.push(
+      `${bytesText(journal.unreadableBytes)} of damaged journal files could not be read. See the server log.`,
+    )
+  if (corruptParts.count > 0) {
+    notices.push(
+      `${count(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${bytesText(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
+    )
+  }
+  if (kafka !== undefined && kafka.quarantine.batches > 0) {
+    notices.push(
+      `${count(kafka.quarantine.batches, 'Kafka batch').replace(/batchs$/, 'batches')} (${bytesText(kafka.quarantine.bytes)}) in quarantine: not stored. ${sentence(kafka.quarantine.lastError)}`.trim(),
+    )
+  }
+  return notices
+}
+
+function sentence(error: string): string {
+  return error === '' ? '' : `Last error: ${error.slice(0, 300).replace(/[.\s]*$/, '')}. `
+}
+
+function count(of: number, noun: string): string {
+  return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
+}

@@ -1,0 +1,24 @@
+import type { StatusAnswer } from '@spanlink/api-schema'
+import { computed, signal } from '@preact/signals'
+import { poll } from '../lib/poll.ts'
+import { createResource } from '../lib/resource.ts'
+
+const EVERY_MILLIS = 3000
+
+const resource = createResource<StatusAnswer>()
+
+/** What the server last said of itself. */
+export const status = computed(() => resource.state.value.data)
+export const statusError = computed(() => resource.state.value.error)
+
+/** When the count of spans last grew while this page was open, in Unix milliseconds. */
+export const lastArrival = signal<number | undefined>(undefined)
+
+export function watchStatus(): () => void {
+  return poll(async () => {
+    const before = status.peek()?.ingest.spans
+    await resource.load('/api/status')
+    const after = status.peek()?.ingest.spans
+    if (before !== undefined && after !== undefined && after > before) lastArrival.value = Date.now()
+  }, EVERY_MILLIS)
+}

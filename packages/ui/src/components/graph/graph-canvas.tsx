@@ -1,0 +1,232 @@
+import { useComputed, useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { middleOf, smoothPath } from '../../lib/canvas/smooth-path.ts'
+import { createGraphLayout } from './graph-layout-state.ts'
+import { Icon } from '../buttons/icon.tsx'
+import { useHeight, useWidth } from '../tree/use-size.ts'
+
+interface GraphNode {
+  readonly id: string
+  readonly width: number
+  readonly height: number
+  readonly content: ComponentChildren
+}
+
+interface GraphEdge {
+  readonly id: string
+  readonly from: string
+  readonly to: string
+  readonly class: string
+  /** Strokes in pixels. */
+  readonly width: number
+  readonly weight?: number
+  /** Nothing stands on it, so its nodes are near each other. */
+  readonly isShort?: boolean
+  readonly label?: ComponentChildren
+}
+
+const LEAST_SCALE = 0.05
+const MOST_SCALE = 2
+/** A small graph is not blown up: text keeps its size. */
+const MOST_FIT = 1
+/** A graph is first shown whole where its names can be read then, else at this scale; Fit shows it whole. */
+const LEAST_FIRST = 0.36
+/** Below it a node is its name alone, in letters that keep their size. */
+const COMPACT = 0.7
+const ZOOM_PER_PIXEL = 1.003
+
+/**
+ * A graph to scroll and zoom: nodes are DOM (links, focusable, in the order given), edges an SVG under them that only the eye and the pointer need,
+ * because whoever shows a graph lists its edges in words too.
+ */
+export function GraphCanvas(props: {
+  readonly label: string
+  readonly nodes: readonly GraphNode[]
+  readonly edges: readonly GraphEdge[]
+  /** Room between layers, in pixels, for the labels of edges. */
+  readonly gap: number
+  /** The node to keep in sight. */
+  readonly cursor?: string
+  readonly onEdge: (id: string) => void
+}) {
+  const { nodes, edges, cursor } = props
+  const layout = useMemo(() => createGraphLayout(), [])
+  useEffect(() => () => layout.stop(), [layout])
+  const shape = JSON.stringify([nodes.map((node) => [node.id, node.width, node.height]), edges.map((edge) => edge.id)])
+  useEffect(() => {
+    layout.ask({
+      nodes: nodes.map(({ id, width, height }) => ({ id, width, height })),
+      edges: edges.map(({ id, from, to, weight, isShort }) => ({ id, from, to, weight, isShort })),
+      gap: props.gap,
+    })
+  }, [layout, shape])
+  const scroller = useRef<HTMLDivElement>(null)
+  const width = useWidth(scroller)
+  const height = useHeight(scroller)
+  const chosenScale = useSignal<number | 'fit' | undefined>(undefined)
+  const { places, error, busy } = layout.state.value
+  const scale = useComputed(() => {
+    const size = layout.state.value.places
+    if (typeof chosenScale.value === 'number') return chosenScale.value
+    if (size === undefined || width.value === 0) return 1
+    const fit = Math.min(width.value / size.width, height.value / size.height)
+    return clamp(fit, chosenScale.value === 'fit' ? LEAST_SCALE : LEAST_FIRST, MOST_FIT)
+  })
+  useEffect(() => {
+    const box = scroller.current
+    if (box === null) return undefined
+    const onWheel = (event: WheelEvent): void => {
+      if (!event.ctrlKey && !event.metaKey) return
+      event.preventDefault()
+      chosenScale.value = clamp(scale.peek() * ZOOM_PER_PIXEL ** -event.deltaY, LEAST_SCALE, MOST_SCALE)
+    }
+    box.addEventListener('wheel', onWheel, { passive: false })
+    box.addEventListener('pointerdown', dragToScroll)
+    return () => {
+      box.removeEventListener('wheel', onWheel)
+      box.removeEventListener('pointerdown', dragToScroll)
+    }
+  }, [])
+  useLayoutEffect(() => {
+    const place = cursor === undefined ? undefined : places?.nodes[cursor]
+    const box = scroller.current
+    if (box === null || places === undefined) return
+    if (place === undefined) {
+      // A tall picture has its first layer in the middle of its height.
+      if (box.scrollTop === 0) box.scrollTop = (places.height * scale.peek() - box.clientHeight) / 2
+      return
+    }
+    const [x, y] = [place[0] * scale.peek(), place[1] * scale.peek()]
+    if (x < box.scrollLeft + 20 || x > box.scrollLeft + box.clientWidth - 220) box.scrollLeft = x - box.clientWidth / 3
+    if (y < box.scrollTop + 20 || y > box.scrollTop + box.clientHeight - 80) box.scrollTop = y - box.clientHeight / 2
+  }, [cursor, places])
+
+  const zoom = (factor: number) => () => {
+    chosenScale.value = clamp(scale.peek() * factor, LEAST_SCALE, MOST_SCALE)
+  }
+  return (
+    <div class="graph">
+      <div class="graph-scroll" ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
+        {places === undefined ? (
+          <p class="graph-waiting" role="status">
+            {error === undefined ? 'Computing layout…' : `The layout failed: ${error}`}
+          </p>
+        ) : (
+          <div
+            class={`graph-stage ${busy ? 'busy' : ''}`}
+            style={{ width: `${places.width * scale.value}px`, height: `${places.height * scale.value}px` }}
+          >
+            <div
+              class={`graph-plane ${scale.value < COMPACT ? 'compact' : ''}`}
+              style={{
+                '--scale': String(scale.value),
+                width: `${places.width}px`,
+                height: `${places.height}px`,
+                transform: `scale(${scale.value})`,
+              }}
+            >
+              <svg width={places.width} height={places.height} aria-hidden="true">
+                {edges.map((edge) => {
+                  const points = places.edges[edge.id]
+                  if (points === undefined) return null
+                  const path = smoothPath(points)
+                  return (
+                    <g key={edge.id} class={`graph-edge ${edge.class}`} onClick={() => props.onEdge(edge.id)}>
+                      <path class="hit" d={path} />
+                      <path class="line" d={path} style={{ strokeWidth: `${edge.width}px` }} />
+                      <path class="tip" d={tipPath(points)} />
+                    </g>
+                  )
+                })}
+              </svg>
+              {nodes.map((node) => {
+                const place = places.nodes[node.id]
+                if (place === undefined) return null
+                return (
+                  <div
+                    key={node.id}
+                    class="graph-node"
+                    style={{
+                      transform: `translate(${place[0]}px, ${place[1]}px)`,
+                      width: `${node.width}px`,
+                      height: `${node.height}px`,
+                    }}
+                  >
+                    {node.content}
+                  </div>
+                )
+              })}
+              {edges.map((edge) => {
+                const points = places.edges[edge.id]
+                if (edge.label === undefined || points === undefined) return null
+                const [x, y] = middleOf(points)
+                return (
+                  <span key={edge.id} class={`graph-label ${edge.class}`} style={{ left: `${x}px`, top: `${y}px` }}>
+                    {edge.label}
+                  </span>
+                )
+              })}
+            </div>
+          </div>
+        )}
+      </div>
+      {busy && places !== undefined && (
+        <p class="graph-busy" role="status">
+          Computing layout…
+        </p>
+      )}
+      <div class="graph-zoom">
+        <button type="button" aria-label="Zoom out" onClick={zoom(1 / 1.25)}>
+          −
+        </button>
+        <button type="button" aria-label="Fit" title="Fit to view" onClick={() => (chosenScale.value = 'fit')}>
+          <Icon name="whole" />
+        </button>
+        <button type="button" aria-label="Zoom in" onClick={zoom(1.25)}>
+          +
+        </button>
+      </div>
+    </div>
+  )
+}
+
+/** The ground between nodes is taken hold of and moved. Nodes and lines keep their clicks. */
+function dragToScroll(down: PointerEvent): void {
+  const box = down.currentTarget
+  if (!(box instanceof HTMLElement) || !(down.target instanceof Element) || down.button !== 0) return
+  if (down.pointerType === 'touch' || down.target.closest('.graph-node, .graph-edge') !== null) return
+  const { left, top } = box.getBoundingClientRect()
+  // On a scroll bar.
+  if (down.clientX - left >= box.clientWidth || down.clientY - top >= box.clientHeight) return
+  const from = { left: box.scrollLeft, top: box.scrollTop }
+  box.setPointerCapture(down.pointerId)
+  box.classList.add('dragging')
+  const move = (event: PointerEvent): void => {
+    box.scrollLeft = from.left - (event.clientX - down.clientX)
+    box.scrollTop = from.top - (event.clientY - down.clientY)
+  }
+  box.addEventListener('pointermove', move)
+  box.addEventListener(
+    'lostpointercapture',
+    () => {
+      box.removeEventListener('pointermove', move)
+      box.classList.remove('dragging')
+    },
+    { once: true },
+  )
+}
+
+/** An arrow head at the end of a line, turned as its last stretch is. */
+function tipPath(points: readonly (readonly [x: number, y: number])[]): string {
+  const [x, y] = points.at(-1) ?? [0, 0]
+  const [fromX, fromY] = points.at(-2) ?? [x - 1, y]
+  const length = Math.hypot(x - fromX, y - fromY) || 1
+  const [dx, dy] = [(x - fromX) / length, (y - fromY) / length]
+  const [backX, backY] = [x - dx * 8, y - dy * 8]
+  return `M${x} ${y}L${backX - dy * 3.5} ${backY + dx * 3.5}L${backX + dy * 3.5} ${backY - dx * 3.5}Z`
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value))
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { layOutGraph } from './graph-layout.ts'
+import { middleOf, smoothPath } from '../../lib/canvas/smooth-path.ts'
+
+const node = (id: string) => ({ id, width: 100, height: 40 })
+
+test('causes stand left of effects, and the same question gives the same picture', () => {
+  const question = {
+    nodes: ['a', 'b', 'c'].map(node),
+    edges: [
+      { id: 'ab', from: 'a', to: 'b' },
+      { id: 'bc', from: 'b', to: 'c' },
+    ],
+    gap: 60,
+  }
+  const places = layOutGraph(question)
+  expect(places.nodes['a']?.[0]).toBeLessThan(places.nodes['b']?.[0] ?? 0)
+  expect(places.nodes['b']?.[0]).toBeLessThan(places.nodes['c']?.[0] ?? 0)
+  expect(layOutGraph(question)).toEqual(places)
+})
+
+test('any graph gets a place for each node, without overlap, circles and hostile names included', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.nat(7), fc.nat(7)), { maxLength: 20 }),
+      fc.constantFrom('n', '__proto__', '<svg>'),
+      (pairs, prefix) => {
+        const nodes = Array.from({ length: 8 }, (_, nth) => node(`${prefix}${nth}`))
+        const edges = pairs.map(([a, b], nth) => ({ id: String(nth), from: `${prefix}${a}`, to: `${prefix}${b}` }))
+        const places = layOutGraph({ nodes, edges, gap: 60 })
+        const corners = nodes.map(({ id }) => places.nodes[id] ?? [Number.NaN, Number.NaN])
+        for (const [index, [x, y]] of corners.entries()) {
+          expect(Number.isFinite(x) && Number.isFinite(y)).toBe(true)
+          for (const [otherX, otherY] of corners.slice(index + 1))
+            expect(Math.abs(x - otherX) >= 100 || Math.abs(y - otherY) >= 40).toBe(true)
+        }
+      },
+    ),
+    { numRuns: 40 },
+  )
+})
+
+test('a line is drawn through all of its corners, and labelled in its middle', () => {
+  expect(smoothPath([])).toBe('')
+  expect(
+    smoothPath([
+      [0, 0],
+      [10, 0],
+      [20, 10],
+      [30, 10],
+    ]),
+  ).toBe('M0 0Q10 0 15 5Q20 10 30 10')
+  expect(
+    middleOf([
+      [0, 0],
+      [10, 0],
+      [20, 0],
+      [30, 0],
+    ]),
+  ).toEqual([15, 0])
+})

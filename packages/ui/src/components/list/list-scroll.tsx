@@ -1,0 +1,38 @@
+import type { ComponentChildren } from 'preact'
+import { useLayoutEffect, useRef } from 'preact/hooks'
+import { leaveList, placeLeft } from './list-places.ts'
+import type { RowHold } from './row-hold.ts'
+import { place } from '../../lib/url.ts'
+
+/**
+ * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys go on from there. Wants a key of its request:
+ * another one is another list, from the top.
+ */
+export function ListScroll(props: {
+  readonly class?: string
+  readonly hold?: RowHold
+  readonly children: ComponentChildren
+}) {
+  const box = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const element = box.current
+    if (element === null) return undefined
+    const { entry } = place.peek()
+    const before = placeLeft(entry)
+    if (before !== undefined) {
+      element.scrollTop = before.top
+      const link = [...element.querySelectorAll('a')].find((one) => one.getAttribute('href') === before.href)
+      if (document.activeElement?.contains(element) === true) link?.focus({ preventScroll: true })
+    }
+    const stopWatching = props.hold?.watch(element)
+    return () => {
+      stopWatching?.()
+      leaveList(entry, element)
+    }
+  }, [])
+  return (
+    <div class={`table-scroll ${props.class ?? ''}`} ref={box}>
+      {props.children}
+    </div>
+  )
+}

@@ -1,0 +1,55 @@
+import { contextFor } from '../../lib/canvas/canvas.ts'
+
+/** Rows of a tile. Each frame costs by the pixels of all tiles, painted or not, so they reach little beyond what is seen. */
+const TILE_ROWS = 8
+
+/** Rows `first .. last - 1`, in a context whose origin is the first of them. */
+export type PaintTile = (context: CanvasRenderingContext2D, first: number, last: number) => void
+
+/**
+ * Canvases of a few rows each, one below the other in scrolled content. What scrolls in is painted, what is there already is not; a canvas that has
+ * scrolled out is used again, with the pixels it has.
+ */
+export interface CanvasTiles {
+  /** Whether rows `first .. last - 1` have their tiles already. */
+  readonly cover: (first: number, last: number) => boolean
+  /** Shows tiles over rows `first .. last - 1` of `count`. With `anew` those that are there are painted too. */
+  readonly show: (area: {
+    readonly first: number
+    readonly last: number
+    readonly count: number
+    readonly rowHeight: number
+    readonly width: number
+    readonly anew: boolean
+  }) => void
+}
+
+export function createTiles(host: HTMLElement, paint: PaintTile): CanvasTiles {
+  let shown = new Map<number, HTMLCanvasElement>()
+  return {
+    cover(first, last) {
+      for (let tile = Math.floor(first / TILE_ROWS); tile < Math.ceil(last / TILE_ROWS); tile += 1)
+        if (!shown.has(tile)) return false
+      return true
+    },
+    show({ first, last, count, rowHeight, width, anew }) {
+      const from = Math.floor(first / TILE_ROWS)
+      const to = Math.ceil(last / TILE_ROWS)
+      const idle = [...shown].filter(([tile]) => tile < from || tile >= to).map(([, canvas]) => canvas)
+      const now = new Map<number, HTMLCanvasElement>()
+      for (let tile = from; tile < to; tile += 1) {
+        const known = shown.get(tile)
+        const canvas = known ?? idle.pop() ?? host.appendChild(document.createElement('canvas'))
+        now.set(tile, canvas)
+        if (known !== undefined && !anew) continue
+        const rowFrom = tile * TILE_ROWS
+        const rowTo = Math.min(count, rowFrom + TILE_ROWS)
+        if (known === undefined) canvas.style.top = `${rowFrom * rowHeight}px`
+        const context = contextFor(canvas, width, Math.max(1, (rowTo - rowFrom) * rowHeight))
+        if (context !== null) paint(context, rowFrom, rowTo)
+      }
+      for (const canvas of idle) canvas.remove()
+      shown = now
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import { useSignal, type ReadonlySignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
+import { durationText } from '../../lib/format/duration-text.ts'
+import { windowBetween } from '../../lib/time-window.ts'
+import type { TimeAxis } from './timeline-gestures.ts'
+
+/** Times along the top. Dragging over it zooms to what was dragged over. */
+export function Ruler(props: {
+  readonly view: TimeAxis
+  readonly ticks: ReadonlySignal<readonly number[]>
+  readonly width: ReadonlySignal<number>
+}) {
+  const { view } = props
+  const box = useRef<HTMLDivElement>(null)
+  const brush = useSignal<readonly [from: number, to: number] | undefined>(undefined)
+  const { from, to } = view.window.value
+  const scale = props.width.value / (to - from)
+  return (
+    <div class="ruler" ref={box} onPointerDown={drag} title="Drag to zoom">
+      {props.ticks.value.map((tick) => (
+        <span key={tick} style={{ transform: `translateX(${Math.round((tick - from) * scale)}px)` }}>
+          {tick === 0 ? '0' : durationText(tick)}
+        </span>
+      ))}
+      {brush.value !== undefined && (
+        <i
+          class="brush"
+          style={{ left: `${Math.min(...brush.value)}px`, width: `${Math.abs(brush.value[1] - brush.value[0])}px` }}
+        />
+      )}
+    </div>
+  )
+
+  function drag(down: PointerEvent): void {
+    const strip = box.current
+    if (strip === null || down.button !== 0) return
+    strip.setPointerCapture(down.pointerId)
+    const { left } = strip.getBoundingClientRect()
+    const at = (event: PointerEvent): number => Math.min(props.width.peek(), Math.max(0, event.clientX - left))
+    const x0 = at(down)
+    const move = (event: PointerEvent): void => {
+      brush.value = [x0, at(event)]
+    }
+    const up = (): void => {
+      strip.removeEventListener('pointermove', move)
+      const made = brush.peek()
+      brush.value = undefined
+      if (made === undefined || Math.abs(made[1] - made[0]) <= 3) return
+      const window = view.window.peek()
+      const perPixel = (window.to - window.from) / props.width.peek()
+      view.window.value = windowBetween(
+        window.from + made[0] * perPixel,
+        window.from + made[1] * perPixel,
+        view.model.peek().duration,
+      )
+    }
+    strip.addEventListener('pointermove', move)
+    strip.addEventListener('lostpointercapture', up, { once: true })
+  }
+}

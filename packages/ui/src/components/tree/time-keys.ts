@@ -1,0 +1,26 @@
+import { panWindow, wholeWindow, zoomWindow } from '../../lib/time-window.ts'
+import type { KeyBinding } from '../../app/keyboard.ts'
+import type { TimeAxis } from './timeline-gestures.ts'
+
+/** Of the part that is seen, what a key press leaves or moves by. */
+const ZOOM = 0.6
+const PAN = 0.2
+
+/** Keys of everything that has a time axis; `whole` says in help what `0` shows. */
+export function timeKeys(view: TimeAxis, whole: string): readonly KeyBinding[] {
+  const zoom = (factor: number) => () => {
+    const { from, to } = view.window.peek()
+    view.window.value = zoomWindow(view.window.peek(), (from + to) / 2, factor, view.model.peek().duration)
+  }
+  const pan = (share: number) => () => {
+    const { from, to } = view.window.peek()
+    view.window.value = panWindow(view.window.peek(), (to - from) * share, view.model.peek().duration)
+  }
+  return [
+    { keys: ['+', '='], does: 'Zoom in', run: zoom(ZOOM) },
+    { keys: ['-'], does: 'Zoom out', run: zoom(1 / ZOOM) },
+    { keys: ['a'], does: 'Earlier', run: pan(-PAN) },
+    { keys: ['d'], does: 'Later', run: pan(PAN) },
+    { keys: ['0'], does: whole, run: () => (view.window.value = wholeWindow(view.model.peek().duration)) },
+  ]
+}

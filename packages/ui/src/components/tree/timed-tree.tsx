@@ -1,0 +1,207 @@
+import { effect, useComputed, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { VNode } from 'preact'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { cancelPaint, paintNextFrame } from '../../lib/canvas/frame.ts'
+import { ticksIn } from '../../lib/canvas/ticks.ts'
+import type { TimeWindow } from '../../lib/time-window.ts'
+import { Splitter } from '../splitter.tsx'
+import { createTiles } from './canvas-tiles.ts'
+import { useCursorInSight, type RowCursor } from './cursor-in-sight.ts'
+import { useKeptRows } from './kept-rows.ts'
+import { useSlots } from './row-slots.ts'
+import { useRowWindow } from './row-window.ts'
+import { Ruler } from './ruler.tsx'
+import { handleTimeline, type TimeAxis } from './timeline-gestures.ts'
+import { useHeight, useWidth } from './use-size.ts'
+
+const PIXELS_PER_TICK = 110
+/** However wide the names were made, a narrow window still shows time. */
+const MOST_LABEL_SHARE = 0.6
+/** Of the names until somebody widens them. */
+const LABEL_WIDTH = 410
+const LABEL_SHARE = 0.42
+
+/** Rows above and below what is seen that have their bars already. */
+const PAINTED_AROUND = 5
+
+/** The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
+export interface TreeArea {
+  readonly first: number
+  readonly last: number
+  readonly window: TimeWindow
+  readonly ticks: readonly number[]
+  readonly width: number
+  readonly fullWidth: number
+}
+
+/** How the bars of a tree are painted. Made once for a view. */
+export interface TreePainting {
+  /** Reads every signal that the picture depends on and that is not of the area. */
+  readonly watch: () => void
+  readonly paint: (context: CanvasRenderingContext2D, area: TreeArea) => void
+}
+
+/** Where a row stands. */
+export interface RowPlace {
+  readonly row: number
+  readonly isTabStop: boolean
+  readonly isCursor: boolean
+  /** Width of the time axis in CSS pixels. */
+  readonly timeline: ReadonlySignal<number>
+}
+
+/**
+ * Labels are rows of a treegrid, bars lie on canvases under them. Those lie in the scrolled content too, so scrolling moves both together
+ * and paints only what comes.
+ */
+export function TimedTree<P extends object>(props: {
+  readonly view: TimeAxis & RowCursor
+  readonly count: ReadonlySignal<number>
+  readonly rowHeight: number
+  readonly painting: TreePainting
+  /** Props of a row; a row whose props are the same as before is not made again. */
+  readonly rowAt: (place: RowPlace) => P | undefined
+  readonly makeRow: (key: string, props: P) => VNode
+  readonly label: string
+  readonly head: string
+  readonly class?: string
+  /** CSS pixels, once somebody has chosen them. */
+  readonly labelWidth: Signal<number | undefined>
+  /** Pixels right of the time axis that still are canvas. */
+  readonly rightAir: number
+}) {
+  const { view, count, rowHeight, painting, rightAir, labelWidth } = props
+  const scroller = useRef<HTMLDivElement>(null)
+  const canvases = useRef<HTMLDivElement>(null)
+  const width = useWidth(scroller)
+  const height = useHeight(scroller)
+  const labels = useComputed(() => {
+    const isAsked = labelWidth.value !== undefined
+    const most = Math.round(width.value * (isAsked ? MOST_LABEL_SHARE : LABEL_SHARE))
+    return Math.min(labelWidth.value ?? LABEL_WIDTH, most)
+  })
+  const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
+  const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
+  const { first, last, slots, firstSeen, lastSeen, onScroll } = useRowWindow(count, height, rowHeight)
+
+  useEffect(() => {
+    if (canvases.current === null) return undefined
+    const tiles = createTiles(canvases.current, (context, first, last) =>
+      painting.paint(context, {
+        first,
+        last,
+        window: view.window.peek(),
+        ticks: ticks.peek(),
+        width: timeline.peek(),
+        fullWidth: timeline.peek() + rightAir,
+      }),
+    )
+    let anew = true
+    const paint = (): void => {
+      if (timeline.peek() === 0) return
+      const width = timeline.peek() + rightAir
+      tiles.show({
+        first: Math.max(0, firstSeen.peek() - PAINTED_AROUND),
+        last: Math.min(count.peek(), lastSeen.peek() + PAINTED_AROUND),
+        count: count.peek(),
+        rowHeight,
+        width,
+        anew,
+      })
+      anew = false
+    }
+    const paintAnew = (): void => {
+      anew = true
+      paintNextFrame(paint)
+    }
+    const paintLater = (): void => paintNextFrame(paint)
+    const stops = [
+      effect(() => {
+        void [count.value, ticks.value, timeline.value, view.window.value]
+        painting.watch()
+        paintAnew()
+      }),
+      effect(() => {
+        const isBare = !tiles.cover(firstSeen.value, lastSeen.value)
+        // Rows come this frame and their bars the next one, out of sight still: neither frame has both to do.
+        paintNextFrame(isBare ? paint : paintLater)
+      }),
+    ]
+    // Text is drawn with the page's font, which may come after the first paint.
+    void document.fonts.ready.then(paintAnew)
+    return () => {
+      for (const stop of stops) stop()
+      cancelPaint(paintLater)
+      cancelPaint(paint)
+    }
+  }, [view, painting])
+
+  useLayoutEffect(() => {
+    const element = scroller.current
+    if (element === null) return undefined
+    return handleTimeline(
+      element,
+      view,
+      () => labels.peek(),
+      () => timeline.peek(),
+    )
+  }, [view])
+  useCursorInSight(view, scroller, rowHeight)
+
+  const rowOf = useKeptRows(props.makeRow)
+  const slotOf = useSlots(first, last, slots)
+  const cursorRow = view.cursorRow.value
+  const from = first.value
+  const to = last.value
+  const tabStop = cursorRow >= from && cursorRow < to ? cursorRow : from
+  return (
+    <div class={`waterfall ${props.class ?? ''}`} style={{ '--label-width': `${labels.value}px` }}>
+      <div role="treegrid" aria-label={props.label} aria-rowcount={count.value + 1} aria-colcount={2} class="tree">
+        <div role="rowgroup" class="tree-head">
+          <div role="row" aria-rowindex={1}>
+            <div role="columnheader" class="label-head">
+              {props.head}
+            </div>
+            <div role="columnheader" class="time-head" aria-label="Time">
+              <Ruler view={view} ticks={ticks} width={timeline} />
+            </div>
+          </div>
+        </div>
+        <div
+          role="rowgroup"
+          class="tree-body"
+          ref={scroller}
+          onScroll={(event) => {
+            onScroll(event.currentTarget.scrollTop)
+            letGoOfFocus(event.currentTarget, first.peek(), last.peek())
+          }}
+        >
+          <div role="presentation" class="tree-space" style={{ height: `${count.value * rowHeight}px` }}>
+            <div ref={canvases} class="tree-canvases" aria-hidden="true" />
+            {Array.from({ length: Math.max(0, to - from) }, (_, index) => {
+              const row = from + index
+              const found = props.rowAt({ row, isTabStop: row === tabStop, isCursor: row === cursorRow, timeline })
+              return found === undefined ? null : rowOf(slotOf(row), found)
+            })}
+          </div>
+        </div>
+      </div>
+      <Splitter
+        label="Width of the names"
+        size={labels.value}
+        least={160}
+        most={900}
+        side={1}
+        onResize={(size) => (labelWidth.value = size)}
+      />
+    </div>
+  )
+}
+
+/** A row that scrolls out becomes another one, which has not the focus. */
+function letGoOfFocus(tree: HTMLElement, first: number, last: number): void {
+  const { activeElement } = document
+  if (!(activeElement instanceof HTMLElement) || !tree.contains(activeElement)) return
+  const row = Number(activeElement.closest('[role=row]')?.getAttribute('aria-rowindex')) - 2
+  if (row < first || row >= last) activeElement.blur()
+}

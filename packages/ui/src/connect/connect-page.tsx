@@ -1,0 +1,108 @@
+import { useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { ageText } from '../lib/format/clock-text.ts'
+import { now } from '../lib/clock.ts'
+import { lastArrival, status, statusError } from '../app/status.ts'
+import { CopyButton } from '../components/buttons/copy-button.tsx'
+import { setups } from './setups.ts'
+
+export function ConnectPage() {
+  useEffect(() => {
+    document.title = 'Connect · Spanlink'
+  }, [])
+  const chosen = useSignal(setups[0].id)
+  const setup = setups.find(({ id }) => id === chosen.value) ?? setups[0]
+  const endpoint = status.value?.endpoints.otlpHttp ?? 'http://127.0.0.1:4318'
+  return (
+    <div class="connect-page">
+      <h1>Connect an application</h1>
+      <Arrival />
+      <dl class="endpoints">
+        <div>
+          <dt>OTLP over HTTP</dt>
+          <dd>
+            <code>{endpoint}</code>
+            <CopyButton value={endpoint} label="Copy the OTLP/HTTP endpoint" />
+          </dd>
+        </div>
+        {status.value?.endpoints.otlpGrpc !== undefined && (
+          <div>
+            <dt>OTLP over gRPC</dt>
+            <dd>
+              <code>{status.value.endpoints.otlpGrpc}</code>
+              <CopyButton value={status.value.endpoints.otlpGrpc} label="Copy the OTLP/gRPC endpoint" />
+            </dd>
+          </div>
+        )}
+      </dl>
+      <fieldset class="setup-choice">
+        <legend class="visually-hidden">What the application is written in</legend>
+        {setups.map(({ id, title }) => (
+          <label key={id} class={id === setup.id ? 'chosen' : ''}>
+            <input
+              type="radio"
+              name="setup"
+              value={id}
+              checked={id === setup.id}
+              onChange={() => (chosen.value = id)}
+            />
+            {title}
+          </label>
+        ))}
+      </fieldset>
+      <ol class="steps">
+        {setup.steps.map((step) => {
+          const code = step.code(endpoint)
+          return (
+            <li key={step.title}>
+              <h2>{step.title}</h2>
+              {step.note !== undefined && <p>{step.note}</p>}
+              <figure class="code">
+                <figcaption>
+                  <span>{step.file}</span>
+                  <CopyButton value={code} label={`Copy: ${step.title}`} />
+                </figcaption>
+                <pre tabIndex={0}>
+                  <code>{code}</code>
+                </pre>
+              </figure>
+            </li>
+          )
+        })}
+      </ol>
+    </div>
+  )
+}
+
+/** Whether it works, seen from here: the one question one has on this page. */
+function Arrival() {
+  const known = status.value
+  if (statusError.value !== undefined) {
+    return (
+      <p class="arrival down" role="status">
+        <i class="lamp" />
+        <span>{statusError.value.message}</span>
+      </p>
+    )
+  }
+  const spans = known?.ingest.spans ?? 0
+  const rejected = known?.ingest.rejectedSpans ?? 0
+  const at = lastArrival.value
+  return (
+    <p class={`arrival ${at !== undefined ? 'on' : spans > 0 ? 'seen' : 'waiting'}`} role="status">
+      <i class="lamp" />
+      <span>
+        {spans === 0 ? (
+          'Listening. No span has arrived since the server started.'
+        ) : (
+          <>
+            <b>{spans.toLocaleString('en')}</b> {spans === 1 ? 'span' : 'spans'} received since the server started
+            {at === undefined ? ', none while this page is open' : `, the last ${ageText(at, now.value)}`}.{' '}
+            <a href="/">See the traces</a>
+          </>
+        )}
+        {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected for invalid ids.</span>}
+      </span>
+    </p>
+  )
+}

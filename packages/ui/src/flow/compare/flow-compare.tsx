@@ -1,0 +1,199 @@
+import type { FlowAnswer } from '@spanlink/api-schema'
+import { effect, signal, useSignal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import { durationText } from '../../lib/format/duration-text.ts'
+import { exactTimeText } from '../../lib/format/clock-text.ts'
+import { compareShares } from './flow-compare.ts'
+import { wholeWindow } from '../../lib/time-window.ts'
+import { createFlowResource } from '../flow-resource.ts'
+import { flowPlaceOf, flowUrl, type FlowPlace } from '../flow-url.ts'
+import { createFlowView, type FlowView } from '../flow-view.ts'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { LoadingRows } from '../../components/list/loading-rows.tsx'
+import { Notice } from '../../components/notice.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { BranchDialog } from '../details/branch-dialog.tsx'
+import { bindFlowKeys } from '../flow-keys.ts'
+import { FlowTimeline } from '../timeline/flow-timeline.tsx'
+
+/** Two flows under each other on one time axis, each from its own start, and where their times differ. */
+export function FlowCompare({ place, against }: { readonly place: FlowPlace; readonly against: string }) {
+  const resources = useMemo(
+    () => [createFlowResource(place), createFlowResource({ traceId: against, end: undefined, joined: false })] as const,
+    [place.traceId, against],
+  )
+  useEffect(() => {
+    const stops = resources.map((resource) => resource.start())
+    return () => stops.forEach((stop) => stop())
+  }, [resources])
+  const [first, second] = resources.map((resource) => resource.state.value)
+  const isHere = [first, second].every((state) => state?.data !== undefined && state.data.lanes.length > 0)
+  const views = useMemo(
+    () => (isHere ? viewsOn(first?.data, second?.data) : undefined),
+    [resources, first?.data, second?.data, isHere],
+  )
+  useEffect(() => () => views?.forEach((view) => view.stop()), [views])
+  const [one, other] = views ?? []
+  // Keys are of the flow that has the focus.
+  const active = useSignal<'first' | 'second'>('first')
+  const isSecond = active.value === 'second'
+  const places = useMemo(
+    () => [flowPlaceOf(place.traceId, `?with=${against}`), flowPlaceOf(against, `?with=${place.traceId}`)] as const,
+    [place.traceId, against],
+  )
+  // By a signal's effect, not a render's: a key pressed right after the focus moved is already the other flow's.
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const index = active.value === 'second' ? 1 : 0
+        const view = views?.[index]
+        return view === undefined ? undefined : bindFlowKeys(view, places[index].traceId)
+      }),
+    [views, places],
+  )
+  useEffect(() => {
+    document.title = 'Two flows · Spanlink'
+  }, [])
+  if (one === undefined || other === undefined) {
+    const error = first?.error ?? second?.error
+    if (error === undefined) {
+      return <LoadingRows label="Loading both flows" />
+    }
+    return (
+      <Notice isPage icon="search" kind="error" title="These flows cannot be compared">
+        <p class="mono text">{(first?.error === undefined ? against : place.traceId).slice(0, 64)}</p>
+        <p>{error.message}</p>
+        <p>
+          <a href={flowUrl(place.traceId)}>Back to the one flow</a>
+        </p>
+      </Notice>
+    )
+  }
+  return (
+    <div class="flow-page">
+      <header class="trace-header compare-header">
+        <h1>Two flows compared</h1>
+        <a class="button" href={flowUrl(place.traceId)}>
+          <Icon name="close" />
+          Back to A
+        </a>
+      </header>
+      <div class="compare-body">
+        <Differences first={one.model.value.answer} second={other.model.value.answer} />
+        <div class="compare-panes">
+          <Pane name="A" view={one} place={places[0]} onFocus={() => (active.value = 'first')} />
+          <Pane name="B" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
+        </div>
+      </div>
+      <BranchDialog view={isSecond ? other : one} place={places[isSecond ? 1 : 0]} />
+    </div>
+  )
+}
+
+function viewsOn(first: FlowAnswer | undefined, second: FlowAnswer | undefined): readonly FlowView[] {
+  if (first === undefined || second === undefined) return []
+  const longest = Math.max(...[first, second].map((flow) => Number(flow.statistics.endToEndNano)))
+  const window = signal(wholeWindow(longest))
+  return [first, second].map((flow) => createFlowView(flow, { window, leastDuration: longest }))
+}
+
+function Pane(props: {
+  readonly name: string
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly onFocus: () => void
+}) {
+  const { name, view, place } = props
+  const model = view.model.value
+  const { title } = model.answer
+  return (
+    <section aria-label={`${name} flow`} onFocusIn={props.onFocus}>
+      <h2>
+        <span class="faint">{name}</span>
+        <a href={flowUrl(place.traceId)}>
+          <ServiceName name={title?.service ?? ''} />
+          <Text class="operation">{title?.name ?? ''}</Text>
+        </a>
+        <span class="faint">{exactTimeText(model.startUnixNano.toString()).slice(0, 23)}</span>
+      </h2>
+      <FlowTimeline view={view} place={place} />
+    </section>
+  )
+}
+
+function Differences({ first, second }: { readonly first: FlowAnswer; readonly second: FlowAnswer }) {
+  const figures = [
+    ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
+    ['Processing', first.statistics.codeNano, second.statistics.codeNano],
+    ['Queued', first.statistics.queueNano, second.statistics.queueNano],
+    ['Idle', first.statistics.waitingNano, second.statistics.waitingNano],
+  ] as const
+  return (
+    <section class="differences" aria-label="Differences">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            <th scope="col">A</th>
+            <th scope="col">B</th>
+            <th scope="col">Difference</th>
+          </tr>
+        </thead>
+        <tbody>
+          {figures.map(([name, a, b]) => (
+            <Line key={name} name={name} first={Number(a)} second={Number(b)} />
+          ))}
+        </tbody>
+        <thead>
+          <tr>
+            <th scope="col">Critical path</th>
+            <th scope="col">A</th>
+            <th scope="col">B</th>
+            <th scope="col">Difference</th>
+          </tr>
+        </thead>
+        <tbody>
+          {compareShares(first, second).map(({ kind, name, first, second }) => (
+            <Line
+              key={`${kind} ${name}`}
+              name={kind === 'gap' ? 'untraced' : name}
+              kind={kind}
+              first={first}
+              second={second}
+            />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  )
+}
+
+function Line(props: {
+  readonly name: string
+  readonly kind?: 'service' | 'topic' | 'gap'
+  readonly first: number
+  readonly second: number
+}) {
+  const { name, kind, first, second } = props
+  const difference = second - first
+  return (
+    <tr>
+      <th scope="row">
+        {kind === 'service' ? (
+          <ServiceName name={name} />
+        ) : (
+          <span class={`share-name ${kind ?? ''}`}>
+            {kind === 'topic' && <i class="part topic" />}
+            <Text>{kind === 'topic' ? `waiting in ${name}` : name}</Text>
+          </span>
+        )}
+      </th>
+      <td>{durationText(first)}</td>
+      <td>{durationText(second)}</td>
+      <td class={difference > 0 ? 'slower' : difference < 0 ? 'faster' : 'faint'}>
+        {difference === 0 ? '=' : `${difference > 0 ? '+' : ''}${durationText(difference)}`}
+      </td>
+    </tr>
+  )
+}

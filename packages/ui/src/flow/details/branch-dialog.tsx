@@ -1,0 +1,95 @@
+import { signal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { durationText } from '../../lib/format/duration-text.ts'
+import type { PlacedEdge } from '../model/flow-model.ts'
+import type { FlowPlace } from '../flow-url.ts'
+import { waysFrom } from '../flow-walk.ts'
+import type { FlowView } from '../flow-view.ts'
+import { announce } from '../../app/announcer.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { goAlong } from '../flow-keys.ts'
+
+interface Choice {
+  readonly to: 'effect' | 'cause'
+  readonly ways: readonly PlacedEdge[]
+}
+
+/** More than anybody chooses among by reading; the timeline shows all. */
+const MOST_WAYS = 60
+
+const choice = signal<Choice | undefined>(undefined)
+
+/** Asks which way to go from the row under the cursor. */
+export function openBranches(view: FlowView, to: 'effect' | 'cause'): void {
+  const ways = waysFrom(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
+  if (ways.length === 0) announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')
+  else choice.value = { to, ways: ways.slice(0, MOST_WAYS) }
+}
+
+export function BranchDialog({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+  const dialog = useRef<HTMLDialogElement>(null)
+  const open = choice.value
+  useLayoutEffect(() => {
+    if (open !== undefined && dialog.current?.open === false) dialog.current.showModal()
+  }, [open])
+  useEffect(() => () => void (choice.value = undefined), [])
+  const model = view.model.value
+  const take = (way: PlacedEdge): void => {
+    dialog.current?.close()
+    if (open !== undefined) goAlong(view, place, way, open.to)
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key]
+    const way = open?.ways[Number(event.key) - 1]
+    if (way !== undefined && /^[1-9]$/.test(event.key)) take(way)
+    else if (step === undefined) return
+    else {
+      const buttons = [...(dialog.current?.querySelectorAll<HTMLElement>('ol button') ?? [])]
+      const at = buttons.findIndex((button) => button === document.activeElement)
+      buttons[Math.min(buttons.length - 1, Math.max(0, at + step))]?.focus()
+    }
+    event.preventDefault()
+  }
+  return (
+    <dialog
+      ref={dialog}
+      class="help branches"
+      aria-labelledby="branches-title"
+      onKeyDown={onKeyDown}
+      onClose={() => (choice.value = undefined)}
+      onClick={(event) => {
+        if (event.target instanceof HTMLDialogElement) event.target.close()
+      }}
+    >
+      <form method="dialog">
+        <h2 id="branches-title">{open?.to === 'cause' ? 'Previous hops' : 'Next hops'}</h2>
+        <button class="quiet" aria-label="Close">
+          <Icon name="close" />
+        </button>
+      </form>
+      <ol>
+        {open?.ways.map((way, index) => {
+          const lane = model.lanes[open.to === 'effect' ? way.toLane : way.fromLane]
+          const { topic, queueTimeNano, onCriticalPath, id } = way.edge
+          return (
+            <li key={id}>
+              {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first choice is where its keys begin */}
+              <button type="button" autofocus={index === 0} onClick={() => take(way)}>
+                <kbd>{index < 9 ? index + 1 : '·'}</kbd>
+                <ServiceName name={lane?.rootService ?? ''} />
+                <Text class="operation">{lane?.rootName ?? ''}</Text>
+                <span class="way-wait">
+                  {topic !== '' && <Text>{topic}</Text>}
+                  {queueTimeNano !== null && <b>{durationText(Number(queueTimeNano))}</b>}
+                  {onCriticalPath && <span class="tag">critical path</span>}
+                </span>
+              </button>
+            </li>
+          )
+        })}
+      </ol>
+    </dialog>
+  )
+}

@@ -1,0 +1,110 @@
+import type { FlowEdge } from '@spanlink/api-schema'
+import { visibleText } from '../../lib/format/visible-text.ts'
+import type { FlowModel, PlacedEdge } from '../model/flow-model.ts'
+import { durationText } from '../../lib/format/duration-text.ts'
+import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { queueWords } from './flow-panel.tsx'
+
+const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
+  message: 'Message',
+  creation: 'Creation context',
+  handover: 'Received, then processed',
+  link: 'Span link',
+}
+const VIAS: Readonly<Record<FlowEdge['via'], string>> = {
+  link: 'span link',
+  parent: 'parent and child',
+  both: 'span link, parent and child',
+}
+
+export function EdgeDetails(props: {
+  readonly model: FlowModel
+  readonly place: FlowPlace
+  readonly edge: PlacedEdge
+}) {
+  const { model, place } = props
+  const { edge, from } = props.edge
+  const isNegative = edge.queueTimeNano?.startsWith('-') === true
+  const share = model.duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / model.duration
+  return (
+    <>
+      <header>
+        <div class="panel-title">
+          <span class="faint">{edge.role === 'message' ? 'Queue time' : 'Link'}</span>
+          <h2 class="queue-title">
+            {queueWords(edge)}
+            {edge.topic !== '' && (
+              <>
+                {' '}
+                <span class="faint">in</span> <Text class="block">{edge.topic}</Text>
+              </>
+            )}
+          </h2>
+          <span class="tags">
+            {edge.onCriticalPath && <span class="tag">on the critical path</span>}
+            {isNegative && <span class="tag warn">clock skew</span>}
+          </span>
+        </div>
+      </header>
+      <div class="panel-body">
+        {isNegative && <p class="status-message">Clock skew: the consumer began before the send did.</p>}
+        <End name="Producer" end={edge.from} place={place} />
+        <End name="Consumer" end={edge.to} place={place} />
+        <dl class="pairs">
+          <dt>Kind</dt>
+          <dd>{ROLES[edge.role]}</dd>
+          <dt>Source</dt>
+          <dd>{VIAS[edge.via]}</dd>
+          <Pair name="Topic" value={edge.topic} />
+          <Pair name="Partition" value={edge.partition} />
+          <Pair name="Offset" value={edge.offset} />
+          <Pair name="Key" value={edge.key} />
+          <Pair name="Group" value={edge.consumerGroup} />
+          {!Number.isNaN(from) && (
+            <>
+              <dt>Sent at</dt>
+              <dd>{durationText(from)}</dd>
+            </>
+          )}
+          {edge.queueTimeNano !== null && (
+            <>
+              <dt>Share</dt>
+              <dd>{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</dd>
+            </>
+          )}
+        </dl>
+      </div>
+    </>
+  )
+}
+
+function Pair({ name, value }: { readonly name: string; readonly value: string }) {
+  if (value === '') return null
+  return (
+    <>
+      <dt>{name}</dt>
+      <dd>
+        <span class="text block">{visibleText(value, 300)}</span>
+      </dd>
+    </>
+  )
+}
+
+function End(props: { readonly name: string; readonly end: FlowEdge['from']; readonly place: FlowPlace }) {
+  const { end, place } = props
+  return (
+    <section class="edge-end" aria-label={props.name}>
+      <h3 class="faint">{props.name}</h3>
+      {end.laneId === null ? (
+        <p class="missing">Not found: not sampled, expired, sent elsewhere, or not yet received.</p>
+      ) : (
+        <a class="link-end" href={selectionUrl(place, { span: end })}>
+          <ServiceName name={end.service} />
+          <Text class="operation">{end.name}</Text>
+        </a>
+      )}
+    </section>
+  )
+}

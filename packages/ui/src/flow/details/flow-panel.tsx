@@ -1,0 +1,58 @@
+import type { FlowEdge } from '@spanlink/api-schema'
+import { durationText } from '../../lib/format/duration-text.ts'
+import type { FlowModel, PlacedEdge } from '../model/flow-model.ts'
+import type { FlowPlace } from '../flow-url.ts'
+import type { FlowView } from '../flow-view.ts'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { EdgeDetails } from './edge-details.tsx'
+import { closeDetails } from '../flow-keys.ts'
+import { LaneDetails } from './lane-details.tsx'
+import { SpanDetails } from './span-details.tsx'
+
+export function FlowPanel({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+  const model = view.model.value
+  const lane = place.lane === undefined ? undefined : model.laneOf.get(place.lane)
+  const edge = edgeOf(model, place)
+  return (
+    <aside class="span-panel details-panel" aria-label="Details" tabIndex={0}>
+      <button
+        type="button"
+        class="quiet close-details"
+        aria-label="Close the details"
+        title="Close (Esc)"
+        onClick={() => closeDetails(place)}
+      >
+        <Icon name="close" />
+      </button>
+      {lane !== undefined ? (
+        <LaneDetails key={place.lane} view={view} place={place} lane={lane} />
+      ) : edge !== undefined ? (
+        <EdgeDetails model={model} place={place} edge={edge} />
+      ) : place.span !== undefined ? (
+        <SpanDetails key={place.span.spanId} view={view} place={place} {...place.span} />
+      ) : null}
+    </aside>
+  )
+}
+
+export function hasDetails(view: FlowView, place: FlowPlace): boolean {
+  const model = view.model.value
+  if (place.lane !== undefined) return model.laneOf.has(place.lane)
+  if (place.edge !== undefined) return edgeOf(model, place) !== undefined
+  return place.span !== undefined && model.lanes.some((lane) => lane.traceId === place.span?.traceId)
+}
+
+export function isUnknownSelection(view: FlowView, place: FlowPlace): boolean {
+  const isNamed = place.lane !== undefined || place.edge !== undefined || place.span !== undefined
+  return isNamed && !hasDetails(view, place)
+}
+
+/** `36 ms`, or why there is none. */
+export function queueWords(edge: FlowEdge): string {
+  if (edge.queueTimeNano === null) return 'unknown: one end was not found'
+  return durationText(Number(edge.queueTimeNano))
+}
+
+function edgeOf(model: FlowModel, place: FlowPlace): PlacedEdge | undefined {
+  return place.edge === undefined ? undefined : model.edges.find((one) => one.edge.id === place.edge)
+}

@@ -1,0 +1,86 @@
+import { durationText, nanoText } from '../../lib/format/duration-text.ts'
+import { CHAIN_ENDS } from '../model/flow-messages.ts'
+import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { isLaneOpen, toggleLane, type FlowView } from '../flow-view.ts'
+import { traceUrl } from '../../app/route.ts'
+import { push } from '../../lib/url.ts'
+import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { LongText } from '../../trace/span-panel/long-text.tsx'
+import { SpanSections, StatusMessage, useSpanDetails } from '../../trace/span-panel/span-sections.tsx'
+import { StatusTag } from '../../components/status-tag.tsx'
+import { EdgeList } from './edge-list.tsx'
+import { JoinedEvents } from '../header/flow-origins.tsx'
+import { LaneErrors } from './lane-errors.tsx'
+
+export function LaneDetails(props: { readonly view: FlowView; readonly place: FlowPlace; readonly lane: number }) {
+  const { view, place, lane } = props
+  const model = view.model.value
+  const shown = model.lanes[lane]
+  const details = useSpanDetails(shown?.traceId ?? '', shown?.rootSpanId ?? '', model.answer)
+  if (shown === undefined) return null
+  return (
+    <>
+      <header>
+        <div class="panel-title">
+          <ServiceName name={shown.rootService} />
+          <h2>
+            <LongText text={shown.rootName} most={160} />
+          </h2>
+          <span class="tags">
+            {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}
+            {details.data !== undefined && <StatusTag code={details.data.span.status.code} />}
+          </span>
+        </div>
+      </header>
+      <div class="panel-body">
+        <StatusMessage answer={details.data} />
+        <p class="panel-actions">
+          <a class="button" href={traceUrl(shown.traceId, shown.rootSpanId)}>
+            Open trace
+          </a>
+          <button
+            type="button"
+            onClick={() => {
+              toggleLane(view, lane)
+              // A graph has no room for spans.
+              if (place.view === 'graph') push(flowUrl(place.traceId, { ...place, view: 'timeline' }))
+            }}
+          >
+            {isLaneOpen(view, lane)
+              ? 'Hide spans'
+              : `Show ${shown.spanCount === 1 ? '1 span' : `${shown.spanCount.toLocaleString('en')} spans`} here`}
+          </button>
+        </p>
+        <dl class="pairs">
+          <dt>Start</dt>
+          <dd>+{durationText(model.start[lane] ?? 0)}</dd>
+          <dt>Duration</dt>
+          <dd>{nanoText(shown.durationNano)}</dd>
+          <dt>Spans</dt>
+          <dd>{shown.spanCount.toLocaleString('en')}</dd>
+          <dt>Errors</dt>
+          <dd class={shown.errorCount > 0 ? 'failed' : ''}>{shown.errorCount.toLocaleString('en')}</dd>
+          <dt>Trace ID</dt>
+          <dd class="mono">
+            {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace ID" />
+          </dd>
+        </dl>
+        {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
+        {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_ENDS}</p>}
+        {shown.id !== shown.traceId && (
+          <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
+        )}
+        {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} place={place} />}
+        <LaneErrors place={place} lane={shown} lanes={model.lanes} />
+        <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
+        <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />
+        <SpanSections
+          details={details}
+          startUnixNano={model.startUnixNano}
+          isParentMissing={shown.rootMissing && details.data?.span.parentSpanId !== ''}
+        />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,72 @@
+import type { CriticalPath, PathShare } from '@spanlink/api-schema'
+import { nanoText } from '../../lib/format/duration-text.ts'
+import { serviceColor } from '../../lib/service-color.ts'
+import { visibleText } from '../../lib/format/visible-text.ts'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+
+/** As many as have names beside the strip; the strip itself shows all. */
+const NAMED = 7
+
+/** What the critical path's time went to, longest first: a strip to see, and the same in words. */
+export function PathShares({ path }: { readonly path: CriticalPath }) {
+  const { shares } = path
+  const queues = shares.reduce((sum, one) => (one.kind === 'topic' ? sum + BigInt(one.durationNano) : sum), 0n)
+  const rest = shares.slice(NAMED).reduce((sum, one) => sum + one.share, 0)
+  return (
+    <section class="path-shares" aria-label="Critical path">
+      <h2>
+        Critical path <b>{nanoText(path.durationNano)}</b>
+        {queues > 0n && (
+          <span class="faint" title="Also while other services were working, which counts as processing above">
+            {nanoText(String(queues))} of it in queues
+          </span>
+        )}
+      </h2>
+      <div class="strip" aria-hidden="true">
+        {shares.map((share) => (
+          <i
+            key={`${share.kind} ${share.name}`}
+            class={partClass(share)}
+            style={{ flexGrow: String(share.share), '--hue': String(serviceColor(share.name).hue) }}
+            title={`${whatOf(share)}: ${nanoText(share.durationNano)}, ${percent(share.share)}`}
+          />
+        ))}
+      </div>
+      <ul>
+        {shares.slice(0, NAMED).map((share) => (
+          <li key={`${share.kind} ${share.name}`}>
+            {share.kind === 'service' ? (
+              <ServiceName name={share.name} />
+            ) : (
+              <span class={`share-name ${share.kind}`}>
+                <i class={partClass(share)} />
+                <Text>{whatOf(share)}</Text>
+              </span>
+            )}
+            <b>{percent(share.share)}</b>
+            <span class="faint">{nanoText(share.durationNano)}</span>
+          </li>
+        ))}
+        {rest > 0 && (
+          <li class="faint">
+            and {percent(rest)} in {shares.length - NAMED} more
+          </li>
+        )}
+      </ul>
+    </section>
+  )
+}
+
+function partClass({ kind, name }: PathShare): string {
+  return kind === 'service' ? `part service ${serviceColor(name).tone}` : `part ${kind}`
+}
+
+function whatOf({ kind, name }: PathShare): string {
+  if (kind === 'gap') return 'untraced'
+  return kind === 'topic' ? `waiting in ${name === '' ? '(no topic)' : visibleText(name, 80)}` : visibleText(name, 80)
+}
+
+function percent(share: number): string {
+  return share < 0.01 ? '<1%' : `${Math.round(share * 100)}%`
+}

@@ -1,0 +1,112 @@
+import { durationText } from '../../lib/format/duration-text.ts'
+import { recordText } from '../../lib/format/record-text.ts'
+import type { PlacedSpan } from '../model/flow-model.ts'
+import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import type { FlowView } from '../flow-view.ts'
+import { traceUrl } from '../../app/route.ts'
+import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { LongText } from '../../trace/span-panel/long-text.tsx'
+import { SpanSections, StatusMessage, useSpanDetails } from '../../trace/span-panel/span-sections.tsx'
+import { StatusTag } from '../../components/status-tag.tsx'
+import { EdgeList } from './edge-list.tsx'
+
+export function SpanDetails(props: {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly traceId: string
+  readonly spanId: string
+}) {
+  const { view, place, traceId, spanId } = props
+  const model = view.model.value
+  const details = useSpanDetails(traceId, spanId, model.answer)
+  const span = details.data?.span
+  const placed: PlacedSpan | undefined = model.spans.get(`${traceId}/${spanId}`)
+  const start = span === undefined ? placed?.start : Number(BigInt(span.startTimeUnixNano) - model.startUnixNano)
+  const end = span === undefined ? placed?.end : Number(BigInt(span.endTimeUnixNano) - model.startUnixNano)
+  const edges = (side: 'from' | 'to'): number[] =>
+    model.edges.flatMap(({ edge }, index) =>
+      edge[side].spanId === spanId && edge[side].traceId === traceId ? [index] : [],
+    )
+  return (
+    <>
+      <header>
+        <div class="panel-title">
+          {span === undefined && placed === undefined ? (
+            <h2>Loading the span…</h2>
+          ) : (
+            <>
+              <ServiceName name={span?.service ?? placed?.service ?? ''} />
+              <h2>
+                <LongText text={span?.name ?? placed?.name ?? ''} most={160} />
+              </h2>
+              <span class="tags">
+                {placed !== undefined && placed.operation !== 'none' && <span class="tag">{placed.operation}</span>}
+                <StatusTag code={span?.status.code ?? placed?.status ?? 'unset'} />
+              </span>
+            </>
+          )}
+        </div>
+      </header>
+      <div class="panel-body">
+        <StatusMessage answer={details.data} />
+        <p class="panel-actions">
+          <a class="button" href={traceUrl(traceId, spanId)}>
+            Open in its trace
+          </a>
+          {place.end === spanId ? (
+            <a class="button" href={flowUrl(place.traceId, { ...place, end: undefined })}>
+              Critical path to the last span
+            </a>
+          ) : (
+            <a class="button" href={flowUrl(place.traceId, { ...place, end: spanId })}>
+              Critical path to here
+            </a>
+          )}
+        </p>
+        <dl class="pairs">
+          {start !== undefined && end !== undefined && (
+            <>
+              <dt>Start</dt>
+              <dd>+{durationText(start)}</dd>
+              <dt>Duration</dt>
+              <dd>{durationText(end - start)}</dd>
+            </>
+          )}
+          {span?.record !== undefined && recordText(span.record) !== '' && (
+            <>
+              <dt>Message</dt>
+              <dd>
+                <Text>{recordText(span.record)}</Text>
+              </dd>
+            </>
+          )}
+          {span?.record !== undefined && span.record.key !== '' && (
+            <>
+              <dt>Key</dt>
+              <dd>
+                <Text class="mono">{span.record.key}</Text>
+              </dd>
+            </>
+          )}
+          {placed !== undefined && placed.consumerGroup !== '' && (
+            <>
+              <dt>Group</dt>
+              <dd>
+                <Text>{placed.consumerGroup}</Text>
+              </dd>
+            </>
+          )}
+          <dt>Span ID</dt>
+          <dd class="mono">
+            {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span ID" />
+          </dd>
+        </dl>
+        <EdgeList model={model} place={place} edges={edges('to')} to="cause" />
+        <EdgeList model={model} place={place} edges={edges('from')} to="effect" />
+        <SpanSections details={details} startUnixNano={model.startUnixNano} isParentMissing={false} />
+      </div>
+    </>
+  )
+}

@@ -1,0 +1,71 @@
+import { effect } from '@preact/signals'
+import { openLane, type FlowView } from './flow-view.ts'
+import { place, replace } from '../lib/url.ts'
+
+const UNFOLDED = 'unfolded'
+const FOLDED = 'folded'
+const OPENED = 'opened'
+/** More than these make an address that nobody passes on. */
+const MOST = 100
+
+/**
+ * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the address, so that who is given it sees the same rows. Ids of groups are as long as the names they
+ * stand for: what stands there is a short hash of each. Returns what stops it.
+ */
+export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
+  restore(view, new URLSearchParams(place.peek().search))
+  return effect(() => {
+    const { path, search } = place.value
+    const before = new URLSearchParams(search)
+    const unfolded = textOf(view.expanded.value)
+    const folded = textOf(view.folded.value)
+    const opened = textOf(view.open.value.keys())
+    // Not of this flow any more, or two flows side by side.
+    if (path.toLowerCase() !== `/flow/${encodeURIComponent(traceId)}`.toLowerCase() || before.has('with')) return
+    const wanted = [
+      [UNFOLDED, unfolded],
+      [FOLDED, folded],
+      [OPENED, opened],
+    ] as const
+    if (wanted.every(([name, text]) => (before.get(name) ?? '') === text)) return
+    for (const [name, text] of wanted) {
+      before.delete(name)
+      if (text !== '') before.set(name, text)
+    }
+    replace(before.size === 0 ? path : `${path}?${before}`)
+  })
+}
+
+function restore(view: FlowView, query: URLSearchParams): void {
+  const unfolded = hashesIn(query.get(UNFOLDED))
+  const folded = hashesIn(query.get(FOLDED))
+  const opened = hashesIn(query.get(OPENED))
+  for (const [lane, { id }] of view.model.peek().lanes.entries()) if (opened.has(hashOf(id))) void openLane(view, lane)
+  // Unfolding a group may bring groups below it.
+  for (let round = 0; round < MOST; round += 1) {
+    const found = view.rows
+      .peek()
+      .filter((row) => row.kind === 'group' && !row.isExpanded && unfolded.has(hashOf(row.id)))
+      .map((row) => row.id)
+    if (found.length === 0) break
+    view.expanded.value = new Set([...view.expanded.peek(), ...found])
+  }
+  if (folded.size === 0) return
+  const rows = view.rows.peek().filter((row) => folded.has(hashOf(row.id)))
+  view.folded.value = new Set([...view.folded.peek(), ...rows.map((row) => row.id)])
+}
+
+function textOf(ids: Iterable<string>): string {
+  return [...ids].slice(0, MOST).map(hashOf).toSorted().join('.')
+}
+
+function hashesIn(text: string | null): Set<string> {
+  return new Set(text === null || text === '' ? [] : text.split('.').slice(0, MOST))
+}
+
+/** FNV-1a of 32 bits: among the rows of one flow two alike are less likely than one in a million. */
+function hashOf(id: string): string {
+  let hash = 0x81_1c_9d_c5
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01_00_01_93)
+  return (hash >>> 0).toString(36)
+}

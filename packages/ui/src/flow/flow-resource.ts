@@ -1,0 +1,92 @@
+import type { FlowAnswer } from '@spanlink/api-schema'
+import { signal, type ReadonlySignal } from '@preact/signals'
+import { joinFlowPages } from './model/flow-model.ts'
+import { millisOf } from '../lib/format/clock-text.ts'
+import { ApiError, getJson } from '../lib/api.ts'
+import type { FlowPlace } from './flow-url.ts'
+import { poll } from '../lib/poll.ts'
+
+/** Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is taken as whole. */
+const STILL_ARRIVING_MILLIS = 60_000
+const ASK_AGAIN_MILLIS = 3000
+/** A flow that was paged through, or is as large as a page, is not asked for anew while somebody reads it. */
+const MOST_LANES_ASKED_AGAIN = 200
+
+interface FlowState {
+  readonly data: FlowAnswer | undefined
+  readonly error: ApiError | undefined
+  readonly loadingMore: boolean
+}
+
+export interface FlowResource {
+  readonly state: ReadonlySignal<FlowState>
+  /** Asks until the flow seems whole; returns what stops it. */
+  readonly start: () => () => void
+  /** The next page, joined to what is here. */
+  readonly loadMore: () => Promise<void>
+}
+
+export function createFlowResource({
+  traceId,
+  end,
+  joined,
+}: Pick<FlowPlace, 'traceId' | 'end' | 'joined'>): FlowResource {
+  const state = signal<FlowState>({ data: undefined, error: undefined, loadingMore: false })
+  let leaving = new AbortController()
+  let pages = 0
+  const ask = async (cursor?: string): Promise<FlowAnswer | undefined> => {
+    const params = new URLSearchParams()
+    if (end !== undefined) params.set('spanId', end)
+    if (joined) params.set('joined', 'true')
+    if (cursor !== undefined) params.set('cursor', cursor)
+    const query = params.size === 0 ? '' : `?${params}`
+    try {
+      return await getJson<FlowAnswer>(`/api/flows/${encodeURIComponent(traceId)}${query}`, leaving.signal)
+    } catch (cause) {
+      if (!leaving.signal.aborted) {
+        const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)
+        state.value = { ...state.peek(), error }
+      }
+      return undefined
+    }
+  }
+  return {
+    state,
+    start() {
+      leaving = new AbortController()
+      const stop = poll(async () => {
+        const { data, error } = state.peek()
+        if (data !== undefined && (pages > 1 || !mayStillGrow(data))) return
+        if (error?.status === 400) return
+        const answer = await ask()
+        if (answer === undefined || pages > 1) return
+        pages = 1
+        // The same flow again is no news: what is drawn from it stays.
+        const isNews = JSON.stringify(answer) !== JSON.stringify(state.peek().data)
+        if (isNews || state.peek().error !== undefined)
+          state.value = { data: answer, error: undefined, loadingMore: false }
+      }, ASK_AGAIN_MILLIS)
+      return () => {
+        stop()
+        leaving.abort()
+      }
+    },
+    async loadMore() {
+      const before = state.peek().data
+      if (before?.nextCursor === undefined || state.peek().loadingMore) return
+      pages = 2
+      state.value = { ...state.peek(), loadingMore: true }
+      const next = await ask(before.nextCursor)
+      state.value =
+        next === undefined
+          ? { ...state.peek(), loadingMore: false }
+          : { data: joinFlowPages(before, next), error: undefined, loadingMore: false }
+    },
+  }
+}
+
+function mayStillGrow(flow: FlowAnswer): boolean {
+  if (flow.lanes.length > MOST_LANES_ASKED_AGAIN) return false
+  const newest = flow.lanes.reduce((most, lane) => Math.max(most, millisOf(lane.endTimeUnixNano)), 0)
+  return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS
+}

@@ -1,0 +1,151 @@
+import type { FlowAnswer, TraceAnswer } from '@spanlink/api-schema'
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { buildFlowModel, type FlowModel } from './model/flow-model.ts'
+import { flowRows, hidingLane, type FlowRow } from './timeline/flow-rows.ts'
+import { laneSpans, type LaneSpans } from './model/lane-spans.ts'
+import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
+import { ApiError, getJson } from '../lib/api.ts'
+
+/** A flow as it is being looked at. Everything is held by id, so that late traces come in without moving anything. */
+export interface FlowView {
+  readonly model: ReadonlySignal<FlowModel>
+  readonly rows: ReadonlySignal<readonly FlowRow[]>
+  /** Lane -> the row that shows it or stands for it. */
+  readonly rowOfLane: ReadonlySignal<Int32Array>
+  readonly window: Signal<TimeWindow>
+  /** Id of the row that keys act on. */
+  readonly cursor: Signal<string>
+  readonly cursorRow: ReadonlySignal<number>
+  readonly wantsFocus: Signal<boolean>
+  readonly expanded: Signal<ReadonlySet<string>>
+  readonly folded: Signal<ReadonlySet<string>>
+  /** Lanes open to all of their spans; a text says why they could not be had, undefined that they are on their way. */
+  readonly open: Signal<ReadonlyMap<string, LaneSpans | string | undefined>>
+  readonly update: (answer: FlowAnswer) => void
+  readonly stop: () => void
+  readonly leaving: AbortSignal
+}
+
+/** `shared`: one time axis for several flows, at least so long. */
+export function createFlowView(
+  answer: FlowAnswer,
+  shared?: { readonly window: Signal<TimeWindow>; readonly leastDuration: number },
+): FlowView {
+  const build = (of: FlowAnswer): FlowModel => buildFlowModel(of, shared?.leastDuration)
+  const model = signal(build(answer))
+  const expanded = signal<ReadonlySet<string>>(new Set())
+  const folded = signal<ReadonlySet<string>>(new Set())
+  const open = signal<FlowView['open']['value']>(new Map())
+  const rows = computed(() =>
+    flowRows(model.value, { expanded: expanded.value, folded: folded.value, open: open.value }),
+  )
+  const window = shared?.window ?? signal(wholeWindow(model.peek().duration))
+  const cursor = signal(rows.peek()[0]?.id ?? '')
+  const leaving = new AbortController()
+  const view: FlowView = {
+    model,
+    rows,
+    rowOfLane: computed(() => rowsOfLanes(model.value, rows.value)),
+    window,
+    cursor,
+    cursorRow: computed(() => rows.value.findIndex((row) => row.id === cursor.value)),
+    wantsFocus: signal(false),
+    expanded,
+    folded,
+    open,
+    update(answer) {
+      const before = model.peek()
+      const after = build(answer)
+      batch(() => {
+        if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
+        model.value = after
+      })
+      // An earlier trace has come, and all times count from it: spans that are open have to be placed anew.
+      if (after.startUnixNano !== before.startUnixNano)
+        for (const id of open.peek().keys()) void openLane(view, after.laneOf.get(id) ?? -1)
+    },
+    stop: () => leaving.abort(),
+    leaving: leaving.signal,
+  }
+  return view
+}
+
+/** A lane that is folded away stands on the row that hides it. */
+function rowsOfLanes(model: FlowModel, rows: readonly FlowRow[]): Int32Array {
+  const found = new Int32Array(model.lanes.length).fill(-1)
+  for (const [index, row] of rows.entries()) {
+    if (row.kind === 'lane') found[row.lane] = index
+    if (row.kind === 'group' && !row.isExpanded) for (const lane of row.members) found[lane] = index
+  }
+  const resolve = (lane: number): number => {
+    if ((found[lane] ?? -1) < 0 && (model.parent[lane] ?? -1) >= 0) found[lane] = resolve(model.parent[lane] ?? -1)
+    return found[lane] ?? -1
+  }
+  for (let lane = 0; lane < found.length; lane += 1) resolve(lane)
+  return found
+}
+
+/** The row `by` rows away, or the first or last one. */
+export function rowIdBeside(view: FlowView, by: number): string | undefined {
+  const rows = view.rows.value
+  return rows[Math.min(rows.length - 1, Math.max(0, view.cursorRow.value + by))]?.id
+}
+
+export function rowIdOfLane(view: FlowView, lane: number): string | undefined {
+  return view.rows.value[view.rowOfLane.value[lane] ?? -1]?.id
+}
+
+/** Gives a lane a row of its own: expands the groups that stand for it and unfolds what hides it. */
+export function revealLane(view: FlowView, lane: number): void {
+  if (view.rows.peek().some((row) => row.kind === 'lane' && row.lane === lane)) return
+  const { groups, folds } = hidingLane(view.model.peek(), lane)
+  batch(() => {
+    view.expanded.value = new Set([...view.expanded.peek(), ...groups])
+    view.folded.value = new Set([...view.folded.peek()].filter((id) => !folds.includes(id)))
+  })
+}
+
+/** What the twist of a row does: a group shows or hides its members, a lane what hangs below it. */
+export function toggleRow(view: FlowView, row: FlowRow): void {
+  const set = row.kind === 'group' ? view.expanded : view.folded
+  if (row.kind !== 'group' && row.kind !== 'lane') return
+  set.value = toggled(set.peek(), row.id)
+}
+
+/** Opens a lane to all of its spans, in place, or closes it again. */
+export function toggleLane(view: FlowView, lane: number): void {
+  const id = view.model.peek().lanes[lane]?.id
+  if (id === undefined) return
+  if (view.open.peek().has(id)) {
+    const open = new Map(view.open.peek())
+    open.delete(id)
+    view.open.value = open
+  } else void openLane(view, lane)
+}
+
+export async function openLane(view: FlowView, lane: number): Promise<void> {
+  const { lanes } = view.model.peek()
+  const opened = lanes[lane]
+  if (opened === undefined) return
+  const put = (spans: LaneSpans | string | undefined): void => {
+    view.open.value = new Map(view.open.peek()).set(opened.id, spans)
+  }
+  put(undefined)
+  try {
+    const trace = await getJson<TraceAnswer>(`/api/traces/${encodeURIComponent(opened.traceId)}`, view.leaving)
+    const model = view.model.peek()
+    if (view.open.peek().has(opened.id)) put(laneSpans(trace.spans, opened, model.lanes, model.startUnixNano))
+  } catch (error) {
+    if (!view.leaving.aborted) put(error instanceof ApiError ? error.message : 'The spans could not be loaded.')
+  }
+}
+
+export function isLaneOpen(view: FlowView, lane: number): boolean {
+  return view.open.value.has(view.model.value.lanes[lane]?.id ?? '')
+}
+
+function toggled(set: ReadonlySet<string>, id: string): Set<string> {
+  const next = new Set(set)
+  if (!next.delete(id)) next.add(id)
+  return next
+}

@@ -1,0 +1,143 @@
+import { useEffect } from 'preact/hooks'
+import '../../components/graph/graph.css'
+import { durationText } from '../../lib/format/duration-text.ts'
+import { flowGraph } from './flow-graph.ts'
+import { groupStatistics } from '../model/flow-group.ts'
+import type { FlowModel } from '../model/flow-model.ts'
+import type { FlowRow, MissingRow } from '../timeline/flow-rows.ts'
+import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { toggleRow, type FlowView } from '../flow-view.ts'
+import { replace } from '../../lib/url.ts'
+import { GraphCanvas } from '../../components/graph/graph-canvas.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { selectRow } from '../flow-keys.ts'
+import { rowWords } from '../timeline/row-messages.ts'
+
+const NODE_WIDTH = 212
+const NODE_HEIGHT = 48
+
+/** Who caused what: the rows of the timeline as nodes, so what is folded there is folded here. */
+export function FlowGraph({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+  const model = view.model.value
+  const { nodes, edges } = flowGraph(model, view.rows.value, view.rowOfLane.value)
+  const cursor = view.rows.value[view.cursorRow.value]?.id
+  useEffect(() => {
+    if (!view.wantsFocus.value || cursor === undefined) return
+    view.wantsFocus.value = false
+    const node = [...document.querySelectorAll<HTMLElement>('.flow-node')].find((one) => one.dataset['row'] === cursor)
+    node?.focus({ preventScroll: true })
+  }, [cursor, view.wantsFocus.value])
+  return (
+    <GraphCanvas
+      label="Traces of the flow, causes left of effects"
+      gap={168}
+      cursor={cursor}
+      nodes={nodes.map((row) => ({
+        id: row.id,
+        width: NODE_WIDTH,
+        height: NODE_HEIGHT,
+        content: <FlowNode view={view} place={place} row={row} isCursor={row.id === cursor} />,
+      }))}
+      edges={edges.map((edge) => ({
+        id: edge.id,
+        from: edge.from,
+        to: edge.to,
+        class: `${edge.isCritical ? 'critical' : ''} ${edge.isNegative ? 'skew' : ''} ${edge.ids.includes(place.edge ?? '') ? 'selected' : ''}`,
+        width: edge.isCritical ? 2.5 : 1.25,
+        weight: edge.isCritical ? 4 : 1,
+        label: (
+          <>
+            {edge.topic !== '' && <Text>{edge.topic}</Text>}
+            {edge.queueTime !== undefined && <b>{durationText(edge.queueTime)}</b>}
+            {edge.count > 1 && <span class="faint">×{edge.count.toLocaleString('en')}</span>}
+          </>
+        ),
+      }))}
+      onEdge={(id) => {
+        const edge = edges.find((one) => one.id === id)?.ids[0]
+        if (edge !== undefined) replace(selectionUrl(place, { edge }))
+      }}
+    />
+  )
+}
+
+function FlowNode(props: {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly row: FlowRow
+  readonly isCursor: boolean
+}) {
+  const { view, place, row } = props
+  const model = view.model.value
+  if (row.kind === 'missing') return <MissingNode view={view} place={place} row={row} isCursor={props.isCursor} />
+  const lanes = row.kind === 'group' ? row.members : [row.kind === 'lane' ? row.lane : -1]
+  const lane = model.lanes[lanes[0] ?? -1]
+  if (lane === undefined) return null
+  const statistics = groupStatistics(model, lanes)
+  const isSelected = row.kind === 'lane' && place.lane === row.id
+  return (
+    <button
+      type="button"
+      data-row={row.id}
+      class={`flow-node ${row.kind} ${statistics.hasPath ? 'critical' : ''} ${isSelected ? 'selected' : ''}`}
+      tabIndex={props.isCursor ? 0 : -1}
+      title={rowWords(model, row)}
+      onFocus={() => (view.cursor.value = row.id)}
+      onClick={() => {
+        view.cursor.value = row.id
+        if (row.kind === 'group') toggleRow(view, row)
+        else selectRow(view, place, row.id)
+      }}
+    >
+      <span class="node-line">
+        {row.kind === 'group' && <span class="tag times">×{row.members.length.toLocaleString('en')}</span>}
+        <ServiceName name={lane.rootService} />
+        {statistics.errorCount > 0 && (
+          <span class="errors">
+            <Icon name="error" label="errors" />
+            {statistics.errorCount.toLocaleString('en')}
+          </span>
+        )}
+      </span>
+      <span class="node-line">
+        <Text class="operation">{lane.rootName}</Text>
+        <span class="faint">{nodeTime(model, row, statistics.duration.median)}</span>
+      </span>
+    </button>
+  )
+}
+
+function MissingNode(props: {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly row: MissingRow
+  readonly isCursor: boolean
+}) {
+  const { view, place, row } = props
+  return (
+    <button
+      type="button"
+      data-row={row.id}
+      class="flow-node missing"
+      tabIndex={props.isCursor ? 0 : -1}
+      title={rowWords(view.model.value, row)}
+      onFocus={() => (view.cursor.value = row.id)}
+      onClick={() => selectRow(view, place, row.id)}
+    >
+      <span class="node-line">
+        <Icon name="warning" label="Not consumed" />
+        <Text>{row.consumerGroup}</Text>
+      </span>
+      <span class="node-line">
+        <span>not consumed yet</span>
+      </span>
+    </button>
+  )
+}
+
+function nodeTime(model: FlowModel, row: FlowRow, median: number): string {
+  if (row.kind !== 'lane') return `~${durationText(median)}`
+  return durationText((model.end[row.lane] ?? 0) - (model.start[row.lane] ?? 0))
+}

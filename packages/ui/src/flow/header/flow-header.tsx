@@ -1,0 +1,89 @@
+import type { ComponentChildren } from 'preact'
+import { nanoText } from '../../lib/format/duration-text.ts'
+import { exactTimeText } from '../../lib/format/clock-text.ts'
+import type { FlowPlace } from '../flow-url.ts'
+import type { FlowView } from '../flow-view.ts'
+import { traceUrl } from '../../app/route.ts'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { Age } from '../../components/moment.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { CompareChoice } from '../compare/compare-choice.tsx'
+import { PathShares } from '../details/path-shares.tsx'
+
+export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {
+  const model = props.view.model.value
+  const { statistics, title, criticalPath } = model.answer
+  if (title === null) return null
+  const start = model.startUnixNano.toString()
+  return (
+    <header class="trace-header flow-header">
+      <h1>
+        <span class="faint">Flow of</span>
+        <ServiceName name={title.service} />
+        <Text class="operation">{title.name}</Text>
+      </h1>
+      <CompareChoice view={props.view} traceId={props.traceId} />
+      <dl class="facts">
+        <Fact name="Started">
+          {exactTimeText(start).slice(0, 23)}{' '}
+          <span class="faint">
+            (<Age unixNano={start} />)
+          </span>
+        </Fact>
+        <Fact name="Traces">{statistics.traceCount.toLocaleString('en')}</Fact>
+        <Fact name="Spans">{statistics.spanCount.toLocaleString('en')}</Fact>
+        <div>
+          <dt>Errors</dt>
+          <dd class={statistics.errorCount > 0 ? 'errors' : ''}>
+            {statistics.errorCount > 0 && <Icon name="error" />}
+            {statistics.errorCount.toLocaleString('en')}
+          </dd>
+        </div>
+        <div>
+          <dt>Opened from</dt>
+          <dd>
+            <a class="mono" href={traceUrl(props.traceId)} title="Open trace">
+              {props.traceId.slice(0, 8)}…
+            </a>
+          </dd>
+        </div>
+      </dl>
+      <dl class="flow-figures" aria-label="Where the time went">
+        <div class="whole" title="From the first start to the last end of any span">
+          <dt>End to end</dt>
+          <dd>{nanoText(statistics.endToEndNano)}</dd>
+        </div>
+        <div title="At least one service was working">
+          <dt>Processing</dt>
+          <dd>{nanoText(statistics.codeNano)}</dd>
+        </div>
+        <div
+          class="queue"
+          title="No service was working, and a message waited. Time in queues on the critical path may be longer: work elsewhere counts as processing."
+        >
+          <dt>Queued</dt>
+          <dd>{nanoText(statistics.queueNano)}</dd>
+        </div>
+        <div title="No service was working, and no message is known to have waited">
+          <dt>Idle</dt>
+          <dd>{nanoText(statistics.waitingNano)}</dd>
+        </div>
+        <div title="Sum over all messages">
+          <dt>All queue times</dt>
+          <dd>{nanoText(statistics.queueTotalNano)}</dd>
+        </div>
+      </dl>
+      {criticalPath !== null && <PathShares path={criticalPath} />}
+    </header>
+  )
+}
+
+function Fact(props: { readonly name: string; readonly children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{props.name}</dt>
+      <dd>{props.children}</dd>
+    </div>
+  )
+}

@@ -1,0 +1,50 @@
+import { flowWords } from '../model/flow-messages.ts'
+import type { FlowResource } from '../flow-resource.ts'
+import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import type { FlowView } from '../flow-view.ts'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { isUnknownSelection } from '../details/flow-panel.tsx'
+
+/** What the reader should know of a flow that is not whole, or whose clocks disagree; and how to get more of it. */
+export function FlowNotes(props: {
+  readonly view: FlowView
+  readonly place: FlowPlace
+  readonly resource: FlowResource
+}) {
+  const { view, place, resource } = props
+  const { answer } = view.model.value
+  const { error, loadingMore } = resource.state.value
+  const words = flowWords(answer)
+  const isUnknown = isUnknownSelection(view, place)
+  if (words.length === 0 && error === undefined && !isUnknown) return null
+  return (
+    <ul class="notes" aria-label="About this flow">
+      {words.map(({ text, isBound }, index) => (
+        <li key={text}>
+          <Icon name={isBound ? 'warning' : 'info'} />
+          <span>{text}</span>
+          {index === 0 && answer.nextCursor !== undefined && (
+            <button type="button" disabled={loadingMore} onClick={() => void resource.loadMore()}>
+              {loadingMore ? 'Loading…' : 'Load more'}
+            </button>
+          )}
+        </li>
+      ))}
+      {isUnknown && (
+        <li>
+          <Icon name="warning" />
+          <span>
+            The selected item is not in this flow: not yet received, not sampled, or expired.{' '}
+            <a href={selectionUrl(place)}>Dismiss</a>
+          </span>
+        </li>
+      )}
+      {error !== undefined && (
+        <li>
+          <Icon name="warning" />
+          <span>Showing cached data. {error.message}</span>
+        </li>
+      )}
+    </ul>
+  )
+}

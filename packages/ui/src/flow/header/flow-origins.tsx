@@ -1,0 +1,81 @@
+import type { FlowAnswer, JoinedWith } from '@spanlink/api-schema'
+import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { Age } from '../../components/moment.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { eventsText } from '../model/flow-messages.ts'
+
+/** The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the first of them. */
+export function FlowOrigins({ answer, place }: { readonly answer: FlowAnswer; readonly place: FlowPlace }) {
+  const { origins, originCount } = answer
+  if (originCount < 2) return null
+  return (
+    <details class="flow-origins">
+      <summary>
+        <Icon name="linkOut" />
+        Caused by {originCount.toLocaleString('en')} events
+        <span class="faint">{place.joined ? 'all of them are loaded' : 'this is the flow of the first'}</span>
+      </summary>
+      <ul>
+        {origins.map((origin, index) => (
+          <li key={origin.traceId}>
+            <a href={flowUrl(origin.traceId)} aria-current={index === 0 ? 'true' : undefined}>
+              <EventName service={origin.rootService} name={origin.rootName} traceId={origin.traceId} />
+              {origin.startTimeUnixNano !== '0' && <Age unixNano={origin.startTimeUnixNano} />}
+              {index === 0 && <span class="tag">shown</span>}
+            </a>
+          </li>
+        ))}
+      </ul>
+      {origins.length < originCount && (
+        <p class="faint">and {(originCount - origins.length).toLocaleString('en')} more</p>
+      )}
+    </details>
+  )
+}
+
+/** Other events whose messages a batch took together with those of this flow. */
+export function JoinedEvents({ joined, place }: { readonly joined: JoinedWith; readonly place: FlowPlace }) {
+  return (
+    <section class="link-list" aria-label="Joined with">
+      <h3>
+        <Icon name="linkOut" />
+        Joined with {eventsText(joined.count)}
+      </h3>
+      {!place.joined && (
+        <p class="panel-actions">
+          <a class="button" href={flowUrl(place.traceId, { ...place, joined: true })}>
+            Load into this flow
+          </a>
+        </p>
+      )}
+      <ul>
+        {joined.examples.map(({ traceId, spanId, rootService, rootName }) => (
+          <li key={`${traceId}${spanId}`} class="link-item">
+            <a class="link-end" href={flowUrl(traceId, { span: { traceId, spanId } })}>
+              <EventName service={rootService} name={rootName} traceId={traceId} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function EventName(props: { readonly service: string; readonly name: string; readonly traceId: string }) {
+  if (props.service === '' && props.name === '') {
+    return (
+      <>
+        <code>{props.traceId.slice(0, 8)}…</code>
+        <span class="faint">not found</span>
+      </>
+    )
+  }
+  return (
+    <>
+      <ServiceName name={props.service} />
+      <Text class="operation">{props.name}</Text>
+    </>
+  )
+}

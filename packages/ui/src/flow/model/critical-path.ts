@@ -1,0 +1,57 @@
+import type { TraceModel } from '../../trace/trace-model.ts'
+
+/** Stretches of time that the trace's end waited for, by position: those of `p` are `from[p] ..` up to those of `p + 1`. */
+export interface CriticalPath {
+  readonly first: Uint32Array
+  readonly from: Float64Array
+  readonly to: Float64Array
+}
+
+/**
+ * Walks back from the end of the longest root: time belongs to the child that ended last before it, and to the span itself where
+ * no child did. Of a child that outlives its parent, or whose clock has it start before, only what lies within counts.
+ */
+export function criticalPath(model: TraceModel): CriticalPath {
+  const stretches: { p: number; from: number; to: number }[] = []
+  const stack: { p: number; since: number; until: number }[] = []
+  const root = longestRoot(model)
+  if (root >= 0) stack.push({ p: root, since: model.start[root] ?? 0, until: model.end[root] ?? 0 })
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    const { p, since } = at
+    let time = at.until
+    for (const child of childrenByEnd(model, p)) {
+      const began = Math.max(since, model.start[child] ?? 0)
+      const ended = Math.min(model.end[child] ?? 0, at.until)
+      if (began >= time || ended > time || ended <= began) continue
+      if (ended < time) stretches.push({ p, from: ended, to: time })
+      stack.push({ p: child, since: began, until: ended })
+      time = began
+    }
+    if (time > since) stretches.push({ p, from: since, to: time })
+  }
+  stretches.sort((a, b) => a.p - b.p || a.from - b.from)
+  const first = new Uint32Array(model.count + 1)
+  for (const { p } of stretches) first[p + 1] = (first[p + 1] ?? 0) + 1
+  for (let p = 1; p < first.length; p += 1) first[p] = (first[p] ?? 0) + (first[p - 1] ?? 0)
+  return {
+    first,
+    from: Float64Array.from(stretches, ({ from }) => from),
+    to: Float64Array.from(stretches, ({ to }) => to),
+  }
+}
+
+function longestRoot(model: TraceModel): number {
+  let best = -1
+  for (let p = 0; p < model.count; p = model.subtreeEnd[p] ?? model.count) {
+    const length = (at: number): number => (model.end[at] ?? 0) - (model.start[at] ?? 0)
+    if (best < 0 || length(p) > length(best)) best = p
+  }
+  return best
+}
+
+function childrenByEnd(model: TraceModel, p: number): number[] {
+  const children: number[] = []
+  const last = model.subtreeEnd[p] ?? 0
+  for (let child = p + 1; child < last; child = model.subtreeEnd[child] ?? last) children.push(child)
+  return children.sort((a, b) => (model.end[b] ?? 0) - (model.end[a] ?? 0))
+}

@@ -1,0 +1,50 @@
+import type { FlowAnswer } from '@spanlink/api-schema'
+
+interface FlowWord {
+  readonly text: string
+  /** True where the flow is cut short, false where it is only remarkable. */
+  readonly isBound: boolean
+}
+
+/** What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is first. */
+export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowAnswer): FlowWord[] {
+  const words: FlowWord[] = []
+  const bound = (text: string): void => void words.push({ text, isBound: true })
+  const traces = statistics.traceCount.toLocaleString('en')
+  if (nextCursor !== undefined || truncated.traces) {
+    bound(`The flow has more traces. The figures are of the nearest ${traces}.`)
+  }
+  if (truncated.depth) {
+    const hidden = lanes.reduce((sum, lane) => sum + lane.hiddenLinks, 0)
+    bound(
+      `The flow continues beyond the maximum depth${hidden > 0 ? `: ${count(hidden, 'more link')}` : ''}. Open the flow of one of its last traces to see the rest.`,
+    )
+  }
+  if (truncated.fanOut) bound('A span has more links than one response can hold; some of its consumers are left out.')
+  if (truncated.spans) bound('A trace has more spans than one response can hold; open the trace to see all.')
+  const note = (text: string): void => void words.push({ text, isBound: false })
+  if (missingTraceIds.length > 0) {
+    note(
+      `${count(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
+    )
+  }
+  const rootless = lanes.filter((lane) => lane.rootMissing).length
+  if (rootless > 0) note(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
+  const skewed = statistics.negativeQueueTimes
+  if (skewed > 0)
+    note(
+      `Clock skew: ${count(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,
+    )
+  return words
+}
+
+export const CHAIN_ENDS =
+  'The receive span of the client ended before the handler began, so spans of the handler are not linked to the message.'
+
+export function eventsText(of: number): string {
+  return count(of, 'other event')
+}
+
+function count(of: number, noun: string): string {
+  return `${of.toLocaleString('en')} ${noun}${of === 1 ? '' : 's'}`
+}

@@ -1,0 +1,319 @@
+import type { FlowAnswer, FlowEdge, FlowLane } from '@spanlink/api-schema'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { flowBars } from '../timeline/flow-bars.ts'
+import { flowGraph } from '../graph/flow-graph.ts'
+import { flowHit } from '../timeline/flow-hit.ts'
+import { buildFlowModel, joinFlowPages, type FlowModel } from './flow-model.ts'
+import { flowRows, hidingLane, type FlowRow } from '../timeline/flow-rows.ts'
+import { flowWords } from './flow-messages.ts'
+
+const NONE = { expanded: new Set<string>(), folded: new Set<string>(), open: new Map() }
+
+describe('a flow in columns', () => {
+  test('hangs each lane below the one that caused it', () => {
+    const model = buildFlowModel(flow([lane(1), lane(2, 50), lane(3, 90)], [edge(1, 2), edge(2, 3)]))
+    expect([...model.parent]).toEqual([-1, 0, 1])
+    expect(model.children[0]).toEqual([1])
+    expect(model.duration).toBe(120e6)
+  })
+
+  test('hangs a lane of many causes below the one of the critical path', () => {
+    const model = buildFlowModel(
+      flow([lane(1), lane(2, 5), lane(3, 90)], [edge(1, 3), edge(2, 3, { onCriticalPath: true })]),
+    )
+    expect(model.parent[2]).toBe(1)
+  })
+
+  test('takes links in circles, and the lane that starts first is the root', () => {
+    const model = buildFlowModel(flow([lane(1), lane(2, 10), lane(3, 20)], [edge(1, 2), edge(2, 3), edge(3, 1)]))
+    expect(model.roots).toHaveLength(1)
+    expect(rowsOf(model)).toHaveLength(3)
+  })
+
+  test('shows each lane in one row, or in one group, whatever the links', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 25 }),
+        fc.array(fc.tuple(fc.nat(24), fc.nat(24)), { maxLength: 60 }),
+        (count, pairs) => {
+          const lanes = Array.from({ length: count }, (_, nth) => lane(nth + 1, (nth * 37) % 200))
+          const edges = pairs.filter(([a, b]) => a < count && b < count).map(([a, b]) => edge(a + 1, b + 1))
+          const model = buildFlowModel(flow(lanes, edges))
+          const shown = rowsOf(model).flatMap((row) =>
+            row.kind === 'group' ? row.members : row.kind === 'lane' ? [row.lane] : [],
+          )
+          expect(shown.toSorted((a, b) => a - b)).toEqual(lanes.map((_, index) => index))
+        },
+      ),
+    )
+  })
+})
+
+describe('what is alike', () => {
+  const fanOut = buildFlowModel(
+    flow(
+      [lane(1), ...Array.from({ length: 12 }, (_, nth) => lane(nth + 2, 20 + nth, { rootName: 'process parcels' }))],
+      Array.from({ length: 12 }, (_, nth) => edge(1, nth + 2)),
+    ),
+  )
+
+  test('is one row, which shows its members when it is expanded', () => {
+    const rows = rowsOf(fanOut)
+    expect(rows.map((row) => row.kind)).toEqual(['lane', 'group'])
+    const expanded = flowRows(fanOut, { ...NONE, expanded: new Set([rows[1]?.id ?? '']) })
+    expect(expanded).toHaveLength(14)
+  })
+
+  test('is unfolded as far as a lane needs to be seen', () => {
+    const { groups } = hidingLane(fanOut, 7)
+    const rows = flowRows(fanOut, { ...NONE, expanded: new Set(groups) })
+    expect(rows.some((row) => row.kind === 'lane' && row.lane === 7)).toBe(true)
+  })
+
+  test('is one line in the graph, with the median of its waits', () => {
+    const rows = rowsOf(fanOut)
+    const rowOfLane = Int32Array.from(fanOut.lanes, (_, index) => (index === 0 ? 0 : 1))
+    const graph = flowGraph(fanOut, rows, rowOfLane)
+    expect(graph.nodes).toHaveLength(2)
+    expect(graph.edges).toMatchObject([{ count: 12, topic: 'orders', queueTime: 5e6 }])
+  })
+})
+
+describe('what is drawn of a flow', () => {
+  const model = buildFlowModel(
+    flow([lane(1), lane(2, 50), lane(3, 5)], [edge(1, 2, { onCriticalPath: true }, 30), edge(1, 3, {}, -5)]),
+  )
+  const rows = rowsOf(model)
+  const question = {
+    rows,
+    rowOfLane: Int32Array.from(model.lanes, (_, index) =>
+      rows.findIndex((row) => row.kind === 'lane' && row.lane === index),
+    ),
+    first: 0,
+    last: rows.length,
+    window: { from: 0, to: model.duration },
+    width: 800,
+  }
+
+  test('waits are as long as their queue time, also backwards', () => {
+    const { gaps } = flowBars(model, question)
+    expect(gaps).toHaveLength(2)
+    const [skewed, plain] = gaps.toSorted((a, b) => a.nanos - b.nanos)
+    expect(skewed?.nanos).toBeLessThan(0)
+    expect(skewed?.x1).toBeLessThan(skewed?.x0 ?? 0)
+    expect(plain).toMatchObject({ isCritical: true, isQueue: true, nanos: 30e6 })
+  })
+
+  test('a consumer that begins before the acknowledgement waited since the start of the send, and is no alarm', () => {
+    const overlap = buildFlowModel(flow([lane(1), lane(2, 14)], [edge(1, 2, {}, 4)]))
+    const { gaps } = flowBars(overlap, {
+      ...question,
+      rows: rowsOf(overlap),
+      rowOfLane: Int32Array.of(0, 1),
+      last: 2,
+      window: { from: 0, to: 40e6 },
+    })
+    expect(gaps).toMatchObject([{ nanos: 4e6, x0: expect.closeTo(200), x1: expect.closeTo(280) }])
+  })
+
+  test('rows out of sight are not drawn, but wires to them are', () => {
+    const { bars, wires, gaps } = flowBars(model, { ...question, first: 1, last: 2 })
+    expect(new Set(bars.map((bar) => bar.row))).toEqual(new Set([0]))
+    expect(wires.every((wire) => Math.max(wire.fromRow, wire.toRow) >= 0)).toBe(true)
+    expect(gaps).toHaveLength(1)
+  })
+
+  test('nothing is drawn outside of its canvas, wherever one zooms', () => {
+    fc.assert(
+      fc.property(fc.nat(80_000_000), fc.integer({ min: 100, max: 80_000_000 }), (from, length) => {
+        const { bars } = flowBars(model, { ...question, window: { from, to: from + length } })
+        for (const { x0, x1 } of bars) {
+          expect(x0).toBeGreaterThanOrEqual(-8)
+          expect(x1).toBeLessThanOrEqual(808)
+          expect(x1).toBeGreaterThanOrEqual(x0)
+        }
+      }),
+    )
+  })
+
+  test('a place on a row is a linked span, the wait before it, or the lane', () => {
+    const consumer = rows.find((row) => row.kind === 'lane' && row.lane === 2) as FlowRow
+    expect(flowHit(model, consumer, 35e6, 0)).toMatchObject({ kind: 'edge' })
+    expect(flowHit(model, consumer, 55e6, 0)).toMatchObject({ kind: 'lane' })
+    expect(flowHit(model, rows[0] as FlowRow, 15e6, 0)).toMatchObject({ kind: 'span', spanId: spanId(101) })
+  })
+})
+
+describe('a group that has not consumed', () => {
+  const sent = (nth: number, waited: number) => ({
+    cluster: '',
+    topic: 'orders',
+    consumerGroup: 'email',
+    producer: { traceId: traceId(nth), spanId: spanId(nth + 100), laneId: traceId(nth) },
+    waitedNano: `${waited}000000`,
+  })
+
+  test('has a row below the lane that sent, which counts the messages and waits to the end of the axis', () => {
+    const model = buildFlowModel({
+      ...flow([lane(1), lane(2, 50)], [edge(1, 2, {}, 30)]),
+      missingConsumers: [sent(1, 900), sent(1, 800)],
+    })
+    const rows = rowsOf(model)
+    expect(rows.map(({ kind, depth }) => [kind, depth])).toEqual([
+      ['lane', 0],
+      ['lane', 1],
+      ['missing', 1],
+    ])
+    expect(rows[2]).toMatchObject({ consumerGroup: 'email', topic: 'orders', count: 2, sent: 20e6 })
+    const { gaps } = flowBars(model, {
+      rows,
+      rowOfLane: Int32Array.of(0, 1),
+      first: 0,
+      last: 3,
+      window: { from: 0, to: 80e6 },
+      width: 800,
+    })
+    expect(gaps.find(({ row }) => row === 2)).toMatchObject({
+      nanos: 900e6,
+      x0: expect.closeTo(200),
+      x1: expect.closeTo(800),
+      isQueue: true,
+    })
+    const graph = flowGraph(model, rows, Int32Array.of(0, 1))
+    expect(graph.nodes).toHaveLength(3)
+    expect(graph.edges).toContainEqual(expect.objectContaining({ topic: 'orders', count: 2, queueTime: 900e6 }))
+  })
+
+  test('has one row below lanes that are shown as one', () => {
+    const model = buildFlowModel({
+      ...flow(
+        [lane(1), ...[2, 3, 4].map((nth) => lane(nth, 20 + nth, { rootName: 'process parcels' }))],
+        [2, 3, 4].map((nth) => edge(1, nth)),
+      ),
+      missingConsumers: [sent(2, 9), sent(4, 7)],
+    })
+    expect(rowsOf(model).map(({ kind }) => kind)).toEqual(['lane', 'group', 'missing'])
+    expect(rowsOf(model)[2]).toMatchObject({ count: 2 })
+  })
+})
+
+test('a second page joins the first, and what it tells of the whole wins', () => {
+  const first = flow([lane(1), lane(2, 10)], [edge(1, 2)])
+  const second = { ...flow([lane(3, 5)], [edge(1, 3)]), traceId: 'f'.repeat(32) }
+  const joined = joinFlowPages({ ...first, nextCursor: 'x' }, second)
+  expect(joined.lanes.map((one) => one.id)).toEqual([traceId(1), traceId(3), traceId(2)])
+  expect(joined.edges).toHaveLength(2)
+  expect(joined.traceId).toBe(first.traceId)
+  expect(joined.nextCursor).toBeUndefined()
+})
+
+test('each way in which a flow may be cut is told in words of its own', () => {
+  const whole = flow([lane(1)], [])
+  expect(flowWords(whole)).toEqual([])
+  for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
+    expect(flowWords({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
+  const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimes: 2 } }
+  expect(flowWords(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
+})
+
+function rowsOf(model: FlowModel): FlowRow[] {
+  return flowRows(model, NONE)
+}
+
+/** A lane of 30 ms with a root and, from its 10th to its 20th, a send. Times are milliseconds. */
+function lane(nth: number, at = 0, more: Partial<FlowLane> = {}): FlowLane {
+  return {
+    id: traceId(nth),
+    traceId: traceId(nth),
+    rootSpanId: spanId(nth),
+    rootService: `service-${nth}`,
+    rootName: `work ${nth}`,
+    rootMissing: false,
+    startTimeUnixNano: nano(at),
+    endTimeUnixNano: nano(at + 30),
+    durationNano: '30000000',
+    spanCount: 2,
+    errorCount: 0,
+    services: [],
+    depth: 0,
+    hiddenLinks: 0,
+    spans: [flowSpan(spanId(nth), at, at + 30, 'process'), flowSpan(spanId(nth + 100), at + 10, at + 20, 'send')],
+    ...(more.rootName === undefined ? {} : { rootService: 'shipping' }),
+    ...more,
+  }
+}
+
+function flowSpan(spanId: string, from: number, to: number, operation: 'send' | 'process'): FlowLane['spans'][number] {
+  return {
+    spanId,
+    parentSpanId: '',
+    service: 'shop',
+    name: operation,
+    kind: 'internal',
+    status: 'unset',
+    startTimeUnixNano: nano(from),
+    endTimeUnixNano: nano(to),
+    operation,
+    topic: 'orders',
+    consumerGroup: '',
+  }
+}
+
+function edge(from: number, to: number, more: Partial<FlowEdge> = {}, queueTime = 5): FlowEdge {
+  return {
+    id: `${from}-${to}`,
+    from: { traceId: traceId(from), spanId: spanId(from + 100), laneId: traceId(from), service: 's', name: 'n' },
+    to: { traceId: traceId(to), spanId: spanId(to), laneId: traceId(to), service: 's', name: 'n' },
+    via: 'link',
+    role: 'message',
+    cluster: '',
+    topic: 'orders',
+    partition: '',
+    offset: '',
+    key: '',
+    consumerGroup: '',
+    queueTimeNano: `${queueTime}000000`,
+    onCriticalPath: false,
+    ...more,
+  }
+}
+
+function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowAnswer {
+  return {
+    traceId: traceId(1),
+    title: null,
+    origins: [],
+    originCount: 0,
+    missingConsumers: [],
+    lanes: lanes.toSorted((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano))),
+    edges,
+    missingTraceIds: [],
+    statistics: {
+      endToEndNano: '0',
+      codeNano: '0',
+      queueNano: '0',
+      waitingNano: '0',
+      queueTotalNano: '0',
+      negativeQueueTimes: 0,
+      spanCount: 0,
+      errorCount: 0,
+      traceCount: lanes.length,
+    },
+    criticalPath: null,
+    complete: true,
+    truncated: { traces: false, depth: false, fanOut: false, spans: false },
+  }
+}
+
+function traceId(nth: number): string {
+  return nth.toString(16).padStart(32, '0')
+}
+
+function spanId(nth: number): string {
+  return nth.toString(16).padStart(16, '0')
+}
+
+function nano(millis: number): string {
+  return String(1_760_000_000_000_000_000n + BigInt(millis) * 1_000_000n)
+}

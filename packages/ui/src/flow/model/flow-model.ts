@@ -1,0 +1,194 @@
+import type { FlowAnswer, FlowEdge, FlowLane, FlowSpan, MissingConsumer, PathSegment } from '@spanlink/api-schema'
+import { layFlowTree } from './flow-tree.ts'
+
+/** A span of a flow: by trace and span id, because lanes of one trace share the trace id. */
+export type FlowKey = `${string}/${string}`
+
+export interface PlacedSpan extends FlowSpan {
+  readonly traceId: string
+  readonly lane: number
+  readonly start: number
+  readonly end: number
+}
+
+/** An edge with its ends as lanes (-1: not here) and its times. `from` and `to` are NaN while that end is not here. */
+export interface PlacedEdge {
+  readonly edge: FlowEdge
+  readonly fromLane: number
+  readonly toLane: number
+  /** When the wait began: the start of the consuming span minus the queue time. */
+  readonly from: number
+  /** Start of the consuming span. */
+  readonly to: number
+}
+
+/** A part of the critical path, on the flow's axis. */
+export interface PlacedSegment {
+  readonly segment: PathSegment
+  readonly lane: number
+  readonly start: number
+  readonly end: number
+}
+
+/** Messages that one lane sent to a topic and that a group of it has not consumed. */
+export interface PlacedMissing {
+  readonly lane: number
+  readonly topic: string
+  readonly consumerGroup: string
+  readonly count: number
+  /** The first of the sends, and when it ended. */
+  readonly producer: { readonly traceId: string; readonly spanId: string }
+  readonly sent: number
+  /** Of the first, in nanoseconds. */
+  readonly waited: number
+}
+
+/**
+ * A flow in columns. Times are nanoseconds from the flow's first start, exact up to 2^53 ns (104 days). Lanes make a forest: each hangs below the
+ * lane that caused it (`parent`, by `parentEdge`), though edges may say more than a tree does.
+ */
+export interface FlowModel {
+  readonly answer: FlowAnswer
+  readonly lanes: readonly FlowLane[]
+  readonly startUnixNano: bigint
+  readonly duration: number
+  readonly start: Float64Array
+  readonly end: Float64Array
+  readonly edges: readonly PlacedEdge[]
+  readonly spans: ReadonlyMap<FlowKey, PlacedSpan>
+  readonly laneOf: ReadonlyMap<string, number>
+  /** Edges by lane, as indices into `edges`: causes into it, effects out of it. */
+  readonly incoming: readonly (readonly number[])[]
+  readonly outgoing: readonly (readonly number[])[]
+  readonly parent: Int32Array
+  readonly parentEdge: Int32Array
+  readonly children: readonly (readonly number[])[]
+  readonly roots: readonly number[]
+  readonly path: readonly PlacedSegment[]
+  /** 1 where the critical path goes through the lane. */
+  readonly onPath: Uint8Array
+  readonly missing: readonly PlacedMissing[]
+}
+
+/** `leastDuration`: of the axis, where it is shared with a longer flow. */
+export function buildFlowModel(answer: FlowAnswer, leastDuration = 0): FlowModel {
+  const { lanes } = answer
+  const starts = lanes.map((lane) => BigInt(lane.startTimeUnixNano))
+  const startUnixNano = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
+  const at = (unixNano: string): number => Number(BigInt(unixNano) - startUnixNano)
+  const start = Float64Array.from(starts, (time) => Number(time - startUnixNano))
+  const end = Float64Array.from(lanes, (lane, index) => Math.max(start[index] ?? 0, at(lane.endTimeUnixNano)))
+
+  const laneOf = new Map(lanes.map((lane, index) => [lane.id, index]))
+  const spans = new Map<FlowKey, PlacedSpan>()
+  for (const [lane, { traceId, spans: own }] of lanes.entries()) {
+    for (const span of own) {
+      const from = at(span.startTimeUnixNano)
+      const to = Math.max(from, at(span.endTimeUnixNano))
+      spans.set(`${traceId}/${span.spanId}`, { ...span, traceId, lane, start: from, end: to })
+    }
+  }
+  const edges = answer.edges.map((edge): PlacedEdge => {
+    const from = spans.get(`${edge.from.traceId}/${edge.from.spanId}`)
+    const to = spans.get(`${edge.to.traceId}/${edge.to.spanId}`)
+    return {
+      edge,
+      fromLane: laneOf.get(edge.from.laneId ?? '') ?? from?.lane ?? -1,
+      toLane: laneOf.get(edge.to.laneId ?? '') ?? to?.lane ?? -1,
+      from: waitStart(edge, from, to),
+      to: to?.start ?? Number.NaN,
+    }
+  })
+  const incoming = lanes.map((): number[] => [])
+  const outgoing = lanes.map((): number[] => [])
+  for (const [index, { fromLane, toLane }] of edges.entries()) {
+    if (fromLane === toLane) continue
+    incoming[toLane]?.push(index)
+    outgoing[fromLane]?.push(index)
+  }
+  for (const list of outgoing) list.sort((a, b) => orZero(edges[a]?.to) - orZero(edges[b]?.to))
+  const path = (answer.criticalPath?.segments ?? []).map((segment): PlacedSegment => {
+    const from = at(segment.startTimeUnixNano)
+    return { segment, lane: laneOf.get(segment.laneId) ?? -1, start: from, end: from + Number(segment.durationNano) }
+  })
+  const onPath = new Uint8Array(lanes.length)
+  for (const { lane } of path) if (lane >= 0) onPath[lane] = 1
+  return {
+    answer,
+    lanes,
+    startUnixNano,
+    duration: end.reduce((most, one) => Math.max(most, one), leastDuration),
+    start,
+    end,
+    edges,
+    spans,
+    laneOf,
+    incoming,
+    outgoing,
+    ...layFlowTree(start, edges, incoming),
+    path,
+    onPath,
+    missing: placeMissing(answer.missingConsumers, laneOf, spans),
+  }
+}
+
+function placeMissing(
+  missing: readonly MissingConsumer[],
+  laneOf: ReadonlyMap<string, number>,
+  spans: ReadonlyMap<FlowKey, PlacedSpan>,
+): PlacedMissing[] {
+  const alike = Map.groupBy(missing, ({ cluster, topic, consumerGroup, producer }) =>
+    JSON.stringify([producer.laneId, cluster, topic, consumerGroup]),
+  )
+  return [...alike.values()].flatMap((some) => {
+    const first = some.toSorted((a, b) => (BigInt(a.waitedNano) > BigInt(b.waitedNano) ? -1 : 1))[0]
+    const lane = laneOf.get(first?.producer.laneId ?? '')
+    if (first === undefined || lane === undefined) return []
+    const { topic, consumerGroup, producer } = first
+    const sent = spans.get(`${producer.traceId}/${producer.spanId}`)?.end ?? 0
+    return [{ lane, topic, consumerGroup, count: some.length, producer, sent, waited: Number(first.waitedNano) }]
+  })
+}
+
+/** The queue time says from when the wait counts: a consumer may begin before the send span has its acknowledgement. */
+function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan | undefined): number {
+  if (from === undefined) return Number.NaN
+  return to === undefined || edge.queueTimeNano === null ? from.end : to.start - Number(edge.queueTimeNano)
+}
+
+/** A page and the one that follows it, as one answer. What is told of the whole (statistics, path, bounds) is the later page's. */
+export function joinFlowPages(before: FlowAnswer, next: FlowAnswer): FlowAnswer {
+  const lanes = new Map([...before.lanes, ...next.lanes].map((lane) => [lane.id, lane]))
+  const edges = new Map([...before.edges, ...next.edges].map((edge) => [edge.id, edge]))
+  const critical = new Set(next.criticalPath?.segments.map((segment) => segment.edgeId))
+  return {
+    ...next,
+    traceId: before.traceId,
+    lanes: [...lanes.values()].toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1)),
+    edges: [...edges.values()].map((edge) => ({
+      ...edge,
+      onCriticalPath: critical.has(edge.id) || edge.onCriticalPath,
+    })),
+    missingTraceIds: [...new Set([...before.missingTraceIds, ...next.missingTraceIds])],
+  }
+}
+
+/** The lane of a trace that holds a span, else the trace's first one. */
+export function laneOfSpan(model: FlowModel, traceId: string, spanId: string): number {
+  return model.spans.get(`${traceId}/${spanId}`)?.lane ?? model.lanes.findIndex((lane) => lane.traceId === traceId)
+}
+
+function orZero(value: number | undefined): number {
+  return value === undefined || Number.isNaN(value) ? 0 : value
+}
+
+/** Every service that is drawn: of lanes, their linked spans, and of lanes open to all of their spans. */
+export function servicesOfFlow(
+  model: FlowModel,
+  open: Iterable<{ service: readonly string[] } | string | undefined>,
+): string[] {
+  const names = new Set(model.lanes.map((lane) => lane.rootService))
+  for (const { service } of model.spans.values()) names.add(service)
+  for (const spans of open) if (typeof spans === 'object') for (const service of spans.service) names.add(service)
+  return [...names]
+}

@@ -1,0 +1,219 @@
+import type { FlowModel } from '../model/flow-model.ts'
+import type { FlowRow } from './flow-rows.ts'
+import type { TimeWindow } from '../../lib/time-window.ts'
+import { LEAST_BAR } from '../../trace/waterfall/waterfall-bars.ts'
+
+// Spaces as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. All `x` are pixels of the timeline, `row` counts from the first drawn.
+
+/** `extent`: from a lane's first start to its last end. `work`: a span on a lane's row that carries a link. `span`: a row of its own. */
+interface FlowBar {
+  readonly kind: 'extent' | 'work' | 'span' | 'member'
+  readonly row: number
+  readonly x0: number
+  readonly x1: number
+  readonly service: string
+  readonly isError: boolean
+}
+
+/** A wait on a row, before what it delayed. `x1 < x0` where the queue time is negative. */
+interface FlowGap {
+  readonly row: number
+  readonly x0: number
+  readonly x1: number
+  readonly nanos: number
+  readonly isQueue: boolean
+  readonly isCritical: boolean
+  readonly edge: number
+}
+
+/** From a producer's row to its consumer's, at the time the message was on its way. Rows may lie outside of what is drawn. */
+interface FlowWire {
+  readonly x: number
+  readonly fromRow: number
+  readonly toRow: number
+  readonly isCritical: boolean
+}
+
+interface PathLine {
+  readonly row: number
+  readonly x0: number
+  readonly x1: number
+}
+
+export interface FlowBars {
+  readonly count: number
+  readonly bars: readonly FlowBar[]
+  readonly gaps: readonly FlowGap[]
+  readonly wires: readonly FlowWire[]
+  readonly path: readonly PathLine[]
+  /** Lengths to write beside the last bar of a row. */
+  readonly lengths: readonly {
+    readonly row: number
+    readonly x0: number
+    readonly x1: number
+    readonly nanos: number
+    readonly isError: boolean
+  }[]
+}
+
+export interface FlowQuestion {
+  readonly rows: readonly FlowRow[]
+  readonly rowOfLane: Int32Array
+  readonly first: number
+  readonly last: number
+  readonly window: TimeWindow
+  readonly width: number
+}
+
+export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
+  const { rows, first, window, width } = question
+  const last = Math.min(question.last, rows.length)
+  const scale = width / (window.to - window.from)
+  const pixel = (time: number): number => Math.min(width + 8, Math.max(-8, (time - window.from) * scale))
+  const bars: FlowBar[] = []
+  const lengths: FlowBars['lengths'][number][] = []
+  const bar = (
+    kind: FlowBar['kind'],
+    row: number,
+    from: number,
+    to: number,
+    service: string,
+    isError: boolean,
+  ): FlowBar => {
+    const x0 = pixel(from)
+    const made = { kind, row, x0, x1: Math.max(pixel(to), Math.min(x0 + LEAST_BAR, width + 8)), service, isError }
+    bars.push(made)
+    return made
+  }
+  const length = (made: FlowBar, nanos: number): void => {
+    lengths.push({ row: made.row, x0: made.x0, x1: made.x1, nanos, isError: made.isError })
+  }
+  const laneBar = (kind: 'extent' | 'member', lane: number, row: number): FlowBar => {
+    const { rootService = '', errorCount = 0 } = model.lanes[lane] ?? {}
+    return bar(kind, row, model.start[lane] ?? 0, model.end[lane] ?? 0, rootService, errorCount > 0)
+  }
+  for (let index = first; index < last; index += 1) {
+    const row = rows[index]
+    const at = index - first
+    if (row === undefined || row.kind === 'waiting' || row.kind === 'missing') continue
+    if (row.kind === 'span') {
+      const { spans, span } = row
+      const from = spans.start[span] ?? 0
+      const to = spans.end[span] ?? 0
+      length(bar('span', at, from, to, spans.service[span] ?? '', spans.error[span] === 1), to - from)
+    } else if (row.kind === 'lane') {
+      length(laneBar('extent', row.lane, at), (model.end[row.lane] ?? 0) - (model.start[row.lane] ?? 0))
+      for (const span of model.lanes[row.lane]?.spans ?? []) {
+        const placed = model.spans.get(`${model.lanes[row.lane]?.traceId ?? ''}/${span.spanId}`)
+        if (placed !== undefined && span.spanId !== model.lanes[row.lane]?.rootSpanId)
+          bar('work', at, placed.start, placed.end, span.service, span.status === 'error')
+      }
+    } else if (!row.isExpanded) for (const lane of row.members) laneBar('member', lane, at)
+  }
+  return {
+    count: Math.max(0, last - first),
+    bars,
+    lengths,
+    ...waits(model, question, last, pixel),
+    path: pathLines(model, question, last, pixel),
+  }
+}
+
+interface EdgeOnRows {
+  /** Of `FlowModel.edges`. */
+  readonly index: number
+  readonly fromRow: number
+  readonly toRow: number
+}
+
+const known = new WeakMap<Int32Array, readonly EdgeOnRows[]>()
+
+/** Edges between different rows. Every part of the picture asks for them, and they change with the rows only. */
+function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRows[] {
+  const before = known.get(rowOfLane)
+  if (before !== undefined) return before
+  const found = model.edges.flatMap(({ fromLane, toLane, from, to }, index): EdgeOnRows[] => {
+    if (fromLane < 0 || toLane < 0 || Number.isNaN(from) || Number.isNaN(to)) return []
+    const fromRow = rowOfLane[fromLane] ?? -1
+    const toRow = rowOfLane[toLane] ?? -1
+    return fromRow < 0 || toRow < 0 || fromRow === toRow ? [] : [{ index, fromRow, toRow }]
+  })
+  known.set(rowOfLane, found)
+  return found
+}
+
+/** Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn once. */
+function waits(
+  model: FlowModel,
+  { rows, rowOfLane, first }: FlowQuestion,
+  last: number,
+  pixel: (time: number) => number,
+): { readonly gaps: FlowGap[]; readonly wires: FlowWire[] } {
+  const gaps: FlowGap[] = []
+  const wires = new Map<number, FlowWire>()
+  for (const { index, fromRow, toRow } of edgesOnRows(model, rowOfLane)) {
+    if (Math.max(fromRow, toRow) < first || Math.min(fromRow, toRow) >= last) continue
+    const placed = model.edges[index]
+    if (placed === undefined) continue
+    const { edge, toLane, from, to } = placed
+    const isCritical = edge.onCriticalPath
+    const x = pixel(from)
+    // What a span has sent to many goes down one line to the furthest of them.
+    const wire = ((Math.round(x) + 8) * rows.length + fromRow) * 4 + (isCritical ? 2 : 0) + (toRow > fromRow ? 1 : 0)
+    const furthest = wires.get(wire)?.toRow ?? fromRow - first
+    if (Math.abs(toRow - fromRow) > Math.abs(furthest - fromRow + first))
+      wires.set(wire, { x, fromRow: fromRow - first, toRow: toRow - first, isCritical })
+    if (toRow < first || toRow >= last) continue
+    // A group's row shows one wait, of the member that began first; a lane's the one of its parent edge, whatever else it was given.
+    const row = rows[toRow]
+    if (model.parentEdge[toLane] !== index || (row?.kind === 'group' && row.members[0] !== toLane)) continue
+    gaps.push({
+      row: toRow - first,
+      x0: x,
+      x1: pixel(to),
+      nanos: to - from,
+      isQueue: edge.role === 'message',
+      isCritical,
+      edge: index,
+    })
+  }
+  // What nobody has consumed waits still: to the end of the axis.
+  for (let index = first; index < last; index += 1) {
+    const row = rows[index]
+    if (row?.kind !== 'missing') continue
+    const x0 = pixel(row.sent)
+    const from = rowOfLane[row.lane] ?? -1
+    gaps.push({
+      row: index - first,
+      x0,
+      x1: pixel(model.duration),
+      nanos: row.waited,
+      isQueue: true,
+      isCritical: false,
+      edge: -1,
+    })
+    if (from >= 0) wires.set(-1 - index, { x: x0, fromRow: from - first, toRow: index - first, isCritical: false })
+  }
+  return { gaps, wires: [...wires.values()] }
+}
+
+function pathLines(
+  model: FlowModel,
+  { rows, rowOfLane, first }: FlowQuestion,
+  last: number,
+  pixel: (time: number) => number,
+): PathLine[] {
+  const spanRow = new Map<string, number>()
+  for (let index = first; index < last; index += 1) {
+    const row = rows[index]
+    if (row?.kind === 'span') spanRow.set(row.id, index)
+  }
+  const lines: PathLine[] = []
+  for (const { segment, lane, start, end } of model.path) {
+    const onLane = rowOfLane[lane] ?? -1
+    const inner = segment.kind === 'span' ? spanRow.get(`${segment.laneId}/${segment.spanId}`) : undefined
+    for (const row of inner === undefined ? [onLane] : [onLane, inner])
+      if (row >= first && row < last) lines.push({ row: row - first, x0: pixel(start), x1: pixel(end) })
+  }
+  return lines
+}

@@ -1,0 +1,174 @@
+import type { FlowModel, PlacedMissing } from '../model/flow-model.ts'
+import type { LaneSpans } from '../model/lane-spans.ts'
+
+/** Siblings that do the same become one row from this many on. */
+const FEWEST_FOLDED = 3
+
+interface LaneRow {
+  readonly kind: 'lane'
+  readonly id: string
+  readonly depth: number
+  readonly lane: number
+  /** Lanes hang below it. */
+  readonly isParent: boolean
+  readonly isFolded: boolean
+  readonly isOpen: boolean
+}
+
+/** Siblings with the same service, name and topic, told as one. `members` are in order of start. */
+interface GroupRow {
+  readonly kind: 'group'
+  readonly id: string
+  readonly depth: number
+  readonly members: readonly number[]
+  readonly isFolded: boolean
+  readonly isExpanded: boolean
+}
+
+/** A span of a lane that is open to its full waterfall. */
+interface SpanRow {
+  readonly kind: 'span'
+  readonly id: string
+  readonly depth: number
+  readonly lane: number
+  /** Index into `LaneSpans`. */
+  readonly span: number
+  readonly spans: LaneSpans
+}
+
+/** Stands where the spans of an open lane will be. */
+interface WaitingRow {
+  readonly kind: 'waiting'
+  readonly id: string
+  readonly depth: number
+  readonly lane: number
+  readonly error: string | undefined
+}
+
+/** Stands where the lane of a group would be that has not consumed what the lane above sent. */
+export interface MissingRow extends Omit<PlacedMissing, 'lane'> {
+  readonly kind: 'missing'
+  readonly id: string
+  readonly depth: number
+  /** The one that sent. */
+  readonly lane: number
+}
+
+export type FlowRow = LaneRow | GroupRow | SpanRow | WaitingRow | MissingRow
+
+export interface FlowFolds {
+  /** Ids of groups that show their members. */
+  readonly expanded: ReadonlySet<string>
+  /** Ids of rows that hide what hangs below them. */
+  readonly folded: ReadonlySet<string>
+  /** Ids of lanes that show all of their spans, with those that have come. */
+  readonly open: ReadonlyMap<string, LaneSpans | string | undefined>
+}
+
+/** The rows to show, in order: causes above effects, siblings by start, alike siblings as one. */
+export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
+  const rows: FlowRow[] = []
+  const missingOf = Map.groupBy(model.missing, ({ lane }) => lane)
+  // One row a topic and group, also where several lanes of a folded row sent to it.
+  const placeMissing = (missing: readonly PlacedMissing[], depth: number, above: string): void => {
+    for (const [key, some] of Map.groupBy(missing, ({ topic, consumerGroup }) =>
+      JSON.stringify([topic, consumerGroup]),
+    )) {
+      const first = some.toSorted((a, b) => a.sent - b.sent)[0]
+      if (first === undefined) continue
+      const count = some.reduce((sum, one) => sum + one.count, 0)
+      rows.push({ ...first, kind: 'missing', id: `${above}!${key}`, depth, count })
+    }
+  }
+  const placeLane = (lane: number, depth: number): void => {
+    const id = model.lanes[lane]?.id ?? ''
+    const below = model.children[lane] ?? []
+    const isFolded = folds.folded.has(id)
+    const isOpen = folds.open.has(id)
+    const missing = missingOf.get(lane) ?? []
+    const isParent = below.length + missing.length > 0
+    rows.push({ kind: 'lane', id, depth, lane, isParent, isFolded, isOpen })
+    if (isOpen) placeSpans(lane, depth + 1)
+    if (isFolded) return
+    placeAll(below, depth + 1, id)
+    placeMissing(missing, depth + 1, id)
+  }
+  const placeSpans = (lane: number, depth: number): void => {
+    const id = model.lanes[lane]?.id ?? ''
+    const spans = folds.open.get(id)
+    if (typeof spans !== 'object') {
+      rows.push({ kind: 'waiting', id: `${id}/waiting`, depth, lane, error: spans })
+      return
+    }
+    for (let span = 0; span < spans.count; span += 1) {
+      const spanDepth = depth + (spans.depth[span] ?? 0)
+      rows.push({ kind: 'span', id: `${id}/${spans.spanId[span] ?? ''}`, depth: spanDepth, lane, span, spans })
+    }
+  }
+  // Recursion goes as deep as the flow, which the API bounds to 64 links either way.
+  const placeAll = (lanes: readonly number[], depth: number, above: string): void => {
+    for (const [likeness, members] of Map.groupBy(lanes, (lane) => likenessOf(model, lane))) {
+      if (members.length < FEWEST_FOLDED) {
+        for (const lane of members) placeLane(lane, depth)
+        continue
+      }
+      const id = `${above}>${likeness}`
+      const isFolded = folds.folded.has(id)
+      const isExpanded = folds.expanded.has(id)
+      rows.push({ kind: 'group', id, depth, members, isFolded, isExpanded })
+      if (isExpanded) for (const lane of members) placeLane(lane, depth + 1)
+      else if (!isFolded) {
+        placeAll(belowAll(model, members), depth + 1, id)
+        placeMissing(
+          members.flatMap((lane) => missingOf.get(lane) ?? []),
+          depth + 1,
+          id,
+        )
+      }
+    }
+  }
+  placeAll(model.roots, 0, '')
+  return rows
+}
+
+/** Lanes that hang below a row that stands for several, in order of start. */
+function belowAll(model: FlowModel, lanes: readonly number[]): number[] {
+  return lanes
+    .flatMap((lane) => model.children[lane] ?? [])
+    .sort((a, b) => (model.start[a] ?? 0) - (model.start[b] ?? 0) || a - b)
+}
+
+/** What two siblings share to be told as one: who does what, from which topic, in which group. */
+function likenessOf(model: FlowModel, lane: number): string {
+  const { rootService, rootName } = model.lanes[lane] ?? { rootService: '', rootName: '' }
+  const edge = model.edges[model.parentEdge[lane] ?? -1]?.edge
+  return JSON.stringify([rootService, rootName, edge?.topic ?? '', edge?.consumerGroup ?? '', edge?.role ?? ''])
+}
+
+/** The ids of groups to expand and rows to unfold so that a lane has a row of its own. */
+export function hidingLane(model: FlowModel, lane: number): { readonly groups: string[]; readonly folds: string[] } {
+  const groups: string[] = []
+  const folds: string[] = []
+  const everything: FlowFolds = { expanded: new Set(), folded: new Set(), open: new Map() }
+  const expanded = new Set<string>()
+  // Each round expands one more group on the way; a lane is at most as deep below groups as it is below lanes.
+  for (;;) {
+    const rows = flowRows(model, { ...everything, expanded })
+    if (rows.some((row) => row.kind === 'lane' && row.lane === lane)) break
+    const ancestors = ancestorsOf(model, lane)
+    const group = rows.find(
+      (row) => row.kind === 'group' && !row.isExpanded && row.members.some((member) => ancestors.has(member)),
+    )
+    if (group === undefined) break
+    expanded.add(group.id)
+    groups.push(group.id)
+  }
+  for (const above of ancestorsOf(model, lane)) if (above !== lane) folds.push(model.lanes[above]?.id ?? '')
+  return { groups, folds: [...folds, ...groups] }
+}
+
+function ancestorsOf(model: FlowModel, lane: number): Set<number> {
+  const found = new Set<number>()
+  for (let at = lane; at >= 0 && !found.has(at); at = model.parent[at] ?? -1) found.add(at)
+  return found
+}

@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { flowPlaceOf, flowUrl } from '../flow/flow-url.ts'
+import { messagesPath, messagesPlaceOf, messagesUrl } from '../messages/messages-url.ts'
+import { routeOf } from '../app/route.ts'
+import { topologyPath, topologyPlaceOf, topologyUrl } from '../topology/topology-url.ts'
+
+const TRACE = 'ab'.repeat(16)
+
+test('every lane, edge and span of a flow has a URL that leads back to it', () => {
+  const other = { traceId: 'cd'.repeat(16), spanId: 'ef'.repeat(8) }
+  for (const given of [
+    { lane: `${TRACE}-${other.spanId}` },
+    { edge: 'an edge/with?marks&' },
+    { span: other },
+    { span: { traceId: TRACE, spanId: other.spanId }, end: other.spanId, view: 'graph' as const },
+    { lane: TRACE, joined: true },
+  ]) {
+    const url = new URL(flowUrl(TRACE, given), 'http://localhost')
+    expect(routeOf({ path: url.pathname, search: url.search })).toMatchObject({ page: 'flow', traceId: TRACE })
+    expect(flowPlaceOf(TRACE, url.search)).toMatchObject(given)
+  }
+  expect(flowUrl(TRACE)).toBe(`/flow/${TRACE}`)
+})
+
+test('a place in the topology survives the way through the URL, and nonsense does not', () => {
+  const place = topologyPlaceOf(new URLSearchParams('last=6h&q=a%26b&errors=1&focus=service:x&reach=6&node=topic:k:y'))
+  const url = new URL(topologyUrl(place), 'http://localhost')
+  expect(topologyPlaceOf(url.searchParams)).toEqual(place)
+  expect(topologyPlaceOf(new URLSearchParams('last=9y&reach=-4'))).toMatchObject({ last: '1h', reach: 1 })
+  expect(topologyPath(place, 21_600_001)).toBe('/api/topology?start=1000000')
+})
+
+test('a list of messages survives the way through the URL', () => {
+  const place = messagesPlaceOf(new URLSearchParams('list=late&topic=a%2Fb&group=g&after=500&last=24h&limit=100'))
+  const url = new URL(messagesUrl(place), 'http://localhost')
+  expect(messagesPlaceOf(url.searchParams)).toEqual(place)
+  expect(messagesPath(place, 86_400_000)).toBe(
+    '/api/messages/late?start=0000000&limit=100&topic=a%2Fb&group=g&after=500ms',
+  )
+  expect(messagesPlaceOf(new URLSearchParams('list=../status'))).toMatchObject({ list: 'dead-lettered' })
+})

@@ -1,0 +1,88 @@
+import type { MessagesAnswer, SearchedRange } from '@spanlink/api-schema'
+import { ageText, exactTimeText, millisOf } from './format/clock-text.ts'
+
+/** How far a list looked with all of its pages, newest first. */
+export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {
+  const [first] = pages
+  const last = pages.at(-1) ?? first
+  const searched = { start: last.searched.start, end: first.searched.end }
+  if (pages.some((page) => page.missingParts)) return { searched, complete: false, missingParts: true }
+  return { searched, complete: last.complete }
+}
+
+/** Why an incomplete list may lack rows. */
+export function incompleteText({ missingParts }: SearchedRange, what: string): string {
+  return missingParts
+    ? `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
+    : `Older ${what} have not been searched yet.`
+}
+
+const MINUTE = 60_000_000_000n
+
+const SECOND = 1_000_000_000n
+
+/**
+ * `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. Without a start: `all time`.
+ * `(up to 30 s ago)` where it ends before the requested time: what is newer was not judged yet.
+ */
+export function rangeText({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
+  const age = ageText(millisOf(end), millisOf(requestedEnd))
+  const upTo = BigInt(requestedEnd) - BigInt(end) < SECOND ? '' : ` (up to ${age})`
+  if (start === '0') return `all time${upTo}`
+  const [from, to] = [exactTimeText(start), exactTimeText(end)]
+  const isOneDay = from.slice(0, 10) === to.slice(0, 10)
+  const digits = BigInt(end) - BigInt(start) < 5n * MINUTE ? 19 : 16
+  return `${from.slice(isOneDay ? 11 : 0, digits)} to ${to.slice(isOneDay ? 11 : 0, digits)}${upTo}`
+}
+
+export type Counts = Pick<MessagesAnswer, 'counts' | 'stepNano' | 'searched'>
+
+/** The counts of all pages, each for what the pages before have not searched. */
+export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesAnswer['counts'] {
+  const [first, ...older] = pages
+  const counts = new Map(first.counts.map(({ startTimeUnixNano, count }) => [startTimeUnixNano, count]))
+  let searchedTo = BigInt(first.searched.start)
+  for (const { counts: more, stepNano, searched } of older) {
+    for (const { startTimeUnixNano, count } of more) {
+      const start = BigInt(startTimeUnixNano)
+      const end = start + BigInt(stepNano)
+      if (start >= searchedTo || !counts.has(startTimeUnixNano)) continue
+      // A bucket between two pages is theirs together, unless the later one looked at all of it.
+      const isWhole = end <= searchedTo || BigInt(searched.end) >= end
+      counts.set(startTimeUnixNano, isWhole ? count : (counts.get(startTimeUnixNano) ?? 0) + count)
+    }
+    searchedTo = BigInt(searched.start)
+  }
+  return first.counts.map(({ startTimeUnixNano }) => ({
+    startTimeUnixNano,
+    count: counts.get(startTimeUnixNano) ?? 0,
+  }))
+}
+
+interface BucketPart {
+  /** Of a whole bucket: how much of it lies in the range. */
+  readonly share: number
+  readonly lengthNano: string
+  /** Cut by the end of the range or of what was searched, so its count is of less time than the others'. */
+  readonly isPartial: boolean
+  readonly isSearched: boolean
+}
+
+export function visiblePart(
+  { stepNano, endTimeUnixNano }: Pick<MessagesAnswer, 'stepNano' | 'endTimeUnixNano'>,
+  startTimeUnixNano: string,
+  searched: SearchedRange['searched'],
+): BucketPart {
+  const step = BigInt(stepNano)
+  const start = BigInt(startTimeUnixNano)
+  const end = start + step < BigInt(endTimeUnixNano) ? start + step : BigInt(endTimeUnixNano)
+  const from = start > BigInt(searched.start) ? start : BigInt(searched.start)
+  const to = end < BigInt(searched.end) ? end : BigInt(searched.end)
+  const length = to > from ? to - from : 0n
+  return {
+    share: Number(end - start) / Number(step),
+    lengthNano: String(length),
+    isPartial: length > 0n && length < step,
+    isSearched: length > 0n,
+  }
+}

@@ -1,0 +1,92 @@
+import type { LogRecord, SpanSource } from '@spanlink/api-schema'
+import { useSignal } from '@preact/signals'
+import type { ComponentProps } from 'preact'
+import { attributeText } from '../lib/format/attribute-text.ts'
+import { exactTimeText } from '../lib/format/clock-text.ts'
+import { severityClass, severityName } from './severity.ts'
+import { visibleText } from '../lib/format/visible-text.ts'
+import { traceUrl } from '../app/route.ts'
+import { ServiceName } from '../components/service-name.tsx'
+import { Text } from '../components/text.tsx'
+import { AttributeTable } from '../trace/span-panel/attribute-table.tsx'
+import { LongText } from '../trace/span-panel/long-text.tsx'
+
+/** Counted of a body; whoever wants all of them opens it. */
+const MOST_LINES = 1000
+
+/** One record on a line; all there is to it below, once opened. */
+export function LogRow(props: {
+  readonly record: LogRecord
+  readonly source: SpanSource | undefined
+  /** With records of several days, or of another day than today. */
+  readonly showsDay: boolean
+  /** Way to the records that have an attribute too. */
+  readonly recordsWith: ComponentProps<typeof AttributeTable>['same']
+}) {
+  const { record, source } = props
+  const isOpen = useSignal(false)
+  const kind = severityClass(record.severityNumber)
+  const time = exactTimeText(record.timestampUnixNano)
+  const body = attributeText(record.body)
+  const [line = '', ...rest] = body.split('\n', MOST_LINES)
+  const more = rest.length
+  return (
+    <li class={kind}>
+      <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+        <summary>
+          <time title={time}>{time.slice(props.showsDay ? 5 : 11, 23)}</time>
+          <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
+          <ServiceName name={record.service} />
+          <span class="line">
+            {record.eventName !== '' && <span class="tag">{visibleText(record.eventName, 60)}</span>}
+            <Text class="body">{line.slice(0, 400)}</Text>
+            {more > 0 && (
+              <span class="faint">
+                +{more.toLocaleString('en')} {more === 1 ? 'line' : 'lines'}
+              </span>
+            )}
+          </span>
+        </summary>
+        {isOpen.value && (
+          <div class="log-details">
+            <p class="mono">
+              <LongText text={body} most={2000} />
+            </p>
+            {record.attributes.length > 0 && (
+              <AttributeTable caption="Attributes" attributes={record.attributes} same={props.recordsWith} />
+            )}
+            {source !== undefined && source.resource.attributes.length > 0 && (
+              <AttributeTable caption="Resource" attributes={source.resource.attributes} same={props.recordsWith} />
+            )}
+            <dl class="pairs mono">
+              <dt>Time</dt>
+              <dd>{record.timeUnixNano === '0' ? <span class="faint">observed only</span> : time}</dd>
+              <dt>Observed</dt>
+              <dd>
+                {record.observedTimeUnixNano === '0' ? (
+                  <span class="faint">unknown</span>
+                ) : (
+                  exactTimeText(record.observedTimeUnixNano)
+                )}
+              </dd>
+              {record.traceId !== '' && (
+                <>
+                  <dt>Trace ID</dt>
+                  <dd>
+                    <a href={traceUrl(record.traceId, record.spanId)}>{record.traceId}</a>{' '}
+                    <a href={`/logs?traceId=${record.traceId}`}>view trace logs</a>
+                  </dd>
+                </>
+              )}
+            </dl>
+          </div>
+        )}
+      </details>
+      {record.traceId !== '' && (
+        <a class="log-trace" href={traceUrl(record.traceId, record.spanId)} title="The span that wrote it">
+          Trace
+        </a>
+      )}
+    </li>
+  )
+}

@@ -1,0 +1,54 @@
+import type { MessagesAnswer, SearchedRange } from '@spanlink/api-schema'
+import { exactTimeText } from '../lib/format/clock-text.ts'
+import { nanoText } from '../lib/format/duration-text.ts'
+import { visiblePart } from '../lib/searched-range.ts'
+
+/**
+ * Messages over time. A bar is as wide as its time: the newest one is often cut by the end of the range. Time that was not searched, or where the
+ * list cannot have anything yet, is hatched instead of empty.
+ */
+export function CountChart(props: {
+  readonly answer: MessagesAnswer
+  readonly counts: MessagesAnswer['counts']
+  readonly searched: SearchedRange['searched']
+  readonly total: number
+}) {
+  const { answer, counts, searched } = props
+  const most = counts.reduce((largest, { count }) => Math.max(largest, count), 0)
+  const step = nanoText(answer.stepNano)
+  return (
+    <figure class="count-chart">
+      <figcaption class="visually-hidden">
+        {most === 0
+          ? 'No messages in range.'
+          : `Peak ${most.toLocaleString('en')} per ${step}, ${props.total.toLocaleString('en')} messages in all.`}
+      </figcaption>
+      <div class="bars" aria-hidden="true">
+        {counts.map(({ startTimeUnixNano, count }) => {
+          const part = visiblePart(answer, startTimeUnixNano, searched)
+          // Zero in a part of the bucket says nothing of the rest.
+          const isUnknown = !part.isSearched || (part.isPartial && count === 0)
+          const isTooNew = BigInt(startTimeUnixNano) >= BigInt(searched.end)
+          const unsearched = isTooNew ? 'too new to judge' : 'not searched'
+          const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : unsearched
+          return (
+            <i
+              key={startTimeUnixNano}
+              class={`${count === 0 ? 'empty' : ''} ${part.isPartial ? 'partial' : ''} ${isUnknown ? 'unknown' : ''}`}
+              style={{
+                height: isUnknown ? '100%' : `${most === 0 ? 0 : (count / most) * 100}%`,
+                flexGrow: String(part.share),
+              }}
+              title={`${words} from ${exactTimeText(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${nanoText(part.lengthNano)} of it` : ''}`}
+            />
+          )
+        })}
+      </div>
+      <div class="axis" aria-hidden="true">
+        <span>{exactTimeText(answer.startTimeUnixNano).slice(0, 19)}</span>
+        <span>{most === 0 ? '' : `peak ${most.toLocaleString('en')} per ${step}`}</span>
+        <span>{exactTimeText(answer.endTimeUnixNano).slice(0, 19)}</span>
+      </div>
+    </figure>
+  )
+}

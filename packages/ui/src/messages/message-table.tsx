@@ -1,0 +1,179 @@
+import type { Message, MessageList, MessageSpan } from '@spanlink/api-schema'
+import type { ComponentChildren } from 'preact'
+import { hasSeveralClusters, recordText } from '../lib/format/record-text.ts'
+import { nanoText } from '../lib/format/duration-text.ts'
+import { visibleText } from '../lib/format/visible-text.ts'
+import { flowUrl } from '../flow/flow-url.ts'
+import type { RowHold } from '../components/list/row-hold.ts'
+import { Icon } from '../components/buttons/icon.tsx'
+import { openRow } from '../components/list/list-rows.ts'
+import { ListScroll } from '../components/list/list-scroll.tsx'
+import { Age } from '../components/moment.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { Text } from '../components/text.tsx'
+
+export const MESSAGE_LINKS = 'table.messages a.message-link'
+
+const ATTEMPTS_SHOWN = 4
+
+const WAITS: Readonly<Record<MessageList, string>> = {
+  unconsumed: 'Age',
+  late: 'Queue time',
+  redelivered: 'Time to last delivery',
+  retried: 'Time to last attempt',
+  'dead-lettered': 'Time to DLQ',
+}
+
+/** `more`: what stands at the end of the list. */
+export function MessageTable(props: {
+  readonly messages: readonly Message[]
+  readonly list: MessageList
+  /** Of `unconsumed`: those that no group has consumed. */
+  readonly isNever: boolean
+  readonly hold: RowHold
+  readonly more: ComponentChildren
+}) {
+  const showsCluster = hasSeveralClusters(props.messages)
+  return (
+    <ListScroll hold={props.hold}>
+      <table class="list messages">
+        <thead>
+          <tr>
+            <th scope="col">Message</th>
+            <th scope="col">When</th>
+            <th scope="col" class="number">
+              {WAITS[props.list]}
+            </th>
+            <th scope="col">Produced by</th>
+            <th scope="col">{props.list === 'unconsumed' ? 'Consumer group' : 'Outcome'}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {props.messages.map((message) => (
+            <Row
+              key={messageKey(message)}
+              message={message}
+              list={props.list}
+              isNever={props.isNever}
+              showsCluster={showsCluster}
+            />
+          ))}
+        </tbody>
+      </table>
+      {props.more}
+    </ListScroll>
+  )
+}
+
+export function messageKey(message: Message): string {
+  const { traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset } = message
+  return JSON.stringify([traceId, spanId, timeUnixNano, consumerGroup, topic, partition, offset])
+}
+
+function Row(props: {
+  readonly message: Message
+  readonly list: MessageList
+  readonly isNever: boolean
+  readonly showsCluster: boolean
+}) {
+  const { message, list, showsCluster } = props
+  const { traceId, spanId, produced } = message
+  return (
+    <tr onClick={openRow}>
+      <td class="name">
+        <a
+          class="row-link message-link"
+          href={flowUrl(traceId, { span: firstFailure(message) ?? message, end: spanId })}
+        >
+          <Icon name="topic" />
+          <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
+          {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
+          {message.key !== '' && <Text class="faint mono">{message.key}</Text>}
+          {showsCluster && message.cluster !== '' && <Text class="faint cluster">{message.cluster}</Text>}
+        </a>
+      </td>
+      <td class="started">
+        <Age unixNano={message.timeUnixNano} />
+      </td>
+      <td class="number wait">{nanoText(message.waitNano)}</td>
+      <td>
+        {produced === null ? (
+          <span class="faint">not found</span>
+        ) : (
+          <span class="producer">
+            <ServiceName name={produced.service} />
+            <Text class="operation">{produced.name}</Text>
+          </span>
+        )}
+      </td>
+      <td>
+        {list === 'unconsumed' ? (
+          <Missing group={message.consumerGroup} isNever={props.isNever} />
+        ) : (
+          <Fate message={message} />
+        )}
+      </td>
+    </tr>
+  )
+}
+
+/** Where a message went wrong first: what someone who opens a dead letter looks for. */
+function firstFailure(message: Message): MessageSpan | undefined {
+  return message.attempts.find(isFailed)
+}
+
+function isFailed({ status, errorType }: MessageSpan): boolean {
+  return status === 'error' || errorType !== ''
+}
+
+/** Each attempt in order, with its error, and where it ended. */
+function Fate({ message }: { readonly message: Message }) {
+  const { attempts, deadLetter } = message
+  const hidden = Math.max(0, attempts.length - ATTEMPTS_SHOWN)
+  return (
+    <span class="fate">
+      {attempts.slice(0, 1).map((attempt) => (
+        <Attempt key={attempt.spanId} attempt={attempt} />
+      ))}
+      {hidden > 0 && <span class="faint hidden-attempts">{hidden} more</span>}
+      {attempts.slice(1 + hidden).map((attempt, index) => (
+        <Attempt key={`${attempt.spanId}${index}`} attempt={attempt} />
+      ))}
+      {deadLetter !== undefined && (
+        <span class="dead" title={`Sent to ${visibleText(deadLetter.topic, 200)}`}>
+          <Icon name="close" label="Dead letter" />
+          <Text>{deadLetter.topic}</Text>
+        </span>
+      )}
+    </span>
+  )
+}
+
+function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
+  const isError = isFailed(attempt)
+  const said = attempt.errorMessage || attempt.errorType
+  const waited = attempt.queueTimeNano === null ? '' : `, after ${nanoText(attempt.queueTimeNano)} in the queue`
+  return (
+    <span
+      class={`attempt ${isError ? 'failed' : ''}`}
+      title={`${visibleText(attempt.consumerGroup || attempt.service, 80)}${waited}${said === '' ? '' : `: ${visibleText(said, 300)}`}`}
+    >
+      <ServiceName name={attempt.service} />
+      {isError ? <Text>{said === '' ? 'failed' : said}</Text> : <Icon name="check" label="done" />}
+    </span>
+  )
+}
+
+function placeOf({ partition, offset }: Message): string {
+  return recordText({ topic: '', partition, offset })
+}
+
+function Missing({ group, isNever }: { readonly group: string; readonly isNever: boolean }) {
+  if (group === '') return <span class="faint">{isNever ? 'never consumed' : 'no known group'}</span>
+  return (
+    <span class="producer">
+      <Icon name="group" label="Consumer group" />
+      <Text>{group}</Text>
+    </span>
+  )
+}

@@ -1,0 +1,157 @@
+import type { Metric, MetricLabelsAnswer, MetricSeriesAnswer } from '@spanlink/api-schema'
+import { useEffect, useMemo } from 'preact/hooks'
+import { metricValueText } from './metric-text.ts'
+import { visibleText } from '../lib/format/visible-text.ts'
+import { labelsPath, metricsUrl, seriesPath, type MetricsPlace } from './metrics-url.ts'
+import { poll } from '../lib/poll.ts'
+import { createResource } from '../lib/resource.ts'
+import { traceUrl } from '../app/route.ts'
+import { LASTS, lastOf } from '../lib/time-last.ts'
+import { push, replace } from '../lib/url.ts'
+import { Icon } from '../components/buttons/icon.tsx'
+import { Age } from '../components/moment.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { BucketMap } from './bucket-map.tsx'
+import { exemplarText, LineChart } from './line-chart.tsx'
+
+const REFRESH_MILLIS = 10_000
+const EXEMPLARS_SHOWN = 8
+
+export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; readonly metric: Metric | undefined }) {
+  const series = useMemo(() => createResource<MetricSeriesAnswer>(), [])
+  const labels = useMemo(() => createResource<MetricLabelsAnswer>(), [])
+  useEffect(() => {
+    const stop = poll(() => series.load(seriesPath(place, Date.now())), REFRESH_MILLIS)
+    return () => {
+      stop()
+      series.stop()
+    }
+  }, [series, place])
+  useEffect(() => void labels.load(labelsPath(place)), [labels, place.name, place.type, place.unit])
+  const { data, error } = series.state.value
+  // Without a type the server chose among the metrics of this name: the address says which.
+  useEffect(() => {
+    if (place.type === '' && data !== undefined) replace(metricsUrl({ ...place, type: data.type, unit: data.unit }))
+  }, [place, data])
+  const set = (change: Partial<MetricsPlace>): void => push(metricsUrl({ ...place, ...change }))
+  const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)
+  const known = labels.state.value.data?.labels ?? []
+  const filters = known.flatMap(({ key, values }) => values.slice(0, 20).map((value) => `${key}=${value}`))
+  return (
+    <section class="metric-panel" aria-label={place.name}>
+      <header>
+        <h2 class="mono">{place.name}</h2>
+        {metric !== undefined && (
+          <p class="faint">
+            {[metric.type, metric.unit, metric.temporality === 'unspecified' ? '' : metric.temporality]
+              .filter((word) => word !== '')
+              .join(' · ')}
+            {metric.description === '' ? '' : ` · ${metric.description.slice(0, 300)}`}
+          </p>
+        )}
+      </header>
+      <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Options">
+        <label>
+          Group by
+          <select value={place.groupBy} onChange={(event) => set({ groupBy: event.currentTarget.value })}>
+            <option value="">No grouping</option>
+            {place.groupBy !== '' && !known.some(({ key }) => key === place.groupBy) && (
+              <option value={place.groupBy}>{visibleText(place.groupBy, 80)}</option>
+            )}
+            {known.map(({ key, valueCount }) => (
+              <option key={key} value={key}>
+                {visibleText(key, 80)} ({valueCount})
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="grow">
+          Filter
+          <input
+            class="mono"
+            list="metric-filters"
+            placeholder="label=value"
+            autoComplete="off"
+            spellcheck={false}
+            value={place.filter}
+            onChange={(event) => set({ filter: event.currentTarget.value.trim() })}
+          />
+          <datalist id="metric-filters">
+            {filters.slice(0, 300).map((filter) => (
+              <option key={filter} value={filter} />
+            ))}
+          </datalist>
+        </label>
+        {isDistribution && (
+          <label>
+            Show
+            <select value={place.view} onChange={(event) => set({ view: event.currentTarget.value })}>
+              <option value="">Percentiles</option>
+              <option value="buckets">Heat map</option>
+              <option value="mean">Mean</option>
+              <option value="count">Count</option>
+              <option value="sum">Sum</option>
+            </select>
+          </label>
+        )}
+        <label>
+          Time
+          <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
+            {LASTS.map(([value, name]) => (
+              <option key={value} value={value}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      </form>
+      {error !== undefined && (
+        <p class="errors" role="alert">
+          <Icon name="warning" />
+          {error.message}
+        </p>
+      )}
+      {data === undefined ? (
+        error === undefined && <div class="chart loading" role="status" aria-label="Loading the series" />
+      ) : data.series.length === 0 ? (
+        <p class="none-line faint">No data in range. Choose a longer one.</p>
+      ) : data.view === 'buckets' ? (
+        <BucketMap answer={data} />
+      ) : (
+        <LineChart answer={data} />
+      )}
+      {data?.truncated === true && (
+        <p class="cut">
+          <Icon name="info" /> More series match than are shown. Add a filter, or narrow the range.
+        </p>
+      )}
+      {data !== undefined && <Exemplars answer={data} />}
+    </section>
+  )
+}
+
+/** The same dots as a list: for keys, and to see what they are. */
+function Exemplars({ answer }: { readonly answer: MetricSeriesAnswer }) {
+  const linked = answer.exemplars.filter(({ traceId }) => traceId !== '')
+  if (linked.length === 0) return null
+  const largest = linked.toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, EXEMPLARS_SHOWN)
+  const text = (value: number): string => metricValueText(value, answer.unit, false)
+  return (
+    <section class="exemplars" aria-label="Exemplars">
+      <h3>
+        Exemplars <span class="section-count">{linked.length}, largest first</span>
+      </h3>
+      <ul>
+        {largest.map((exemplar, index) => (
+          <li key={index}>
+            <a href={traceUrl(exemplar.traceId, exemplar.spanId)}>
+              <b>{exemplarText(exemplar, text)}</b>
+              <ServiceName name={exemplar.service} />
+              <Age unixNano={exemplar.timeUnixNano} />
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

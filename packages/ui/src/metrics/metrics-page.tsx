@@ -1,0 +1,126 @@
+import type { Metric, MetricsAnswer } from '@spanlink/api-schema'
+import { useSignal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
+import '../styles/signals.css'
+import { chosenMetric, metricSummary } from './chosen-metric.ts'
+import { bindKeys } from '../app/keyboard.ts'
+import { metricsPlaceOf, metricsUrl } from './metrics-url.ts'
+import { createResource } from '../lib/resource.ts'
+import { replace } from '../lib/url.ts'
+import { Icon } from '../components/buttons/icon.tsx'
+import { focusRow } from '../components/list/list-rows.ts'
+import { Notice } from '../components/notice.tsx'
+import { Text } from '../components/text.tsx'
+import { MetricPanel } from './metric-panel.tsx'
+
+const SEARCH_ID = 'metrics-search'
+const MOST_LISTED = 400
+
+export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
+  const search = query.toString()
+  const place = useMemo(() => metricsPlaceOf(query), [search])
+  const metrics = useMemo(() => createResource<MetricsAnswer>(), [])
+  const wanted = useSignal('')
+  useEffect(() => {
+    document.title = place.name === '' ? 'Metrics · Spanlink' : `${place.name.slice(0, 60)} · Spanlink`
+  }, [place.name])
+  useEffect(() => {
+    const timer = setTimeout(
+      () =>
+        void metrics.load(`/api/metrics${wanted.value === '' ? '' : `?${new URLSearchParams({ q: wanted.value })}`}`),
+      wanted.value === '' ? 0 : 150,
+    )
+    return () => clearTimeout(timer)
+  }, [metrics, wanted.value])
+  const { data, error } = metrics.state.value
+  const first = data?.metrics[0]
+  useEffect(() => {
+    if (place.name === '' && first !== undefined)
+      replace(metricsUrl({ ...place, name: first.name, type: first.type, unit: first.unit }))
+  }, [place, first])
+  useLayoutEffect(
+    () =>
+      bindKeys({
+        title: 'Metrics',
+        bindings: [
+          { keys: ['/'], does: 'Find a metric', run: () => document.getElementById(SEARCH_ID)?.focus() },
+          { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusRow('.metric-link', 1) },
+          { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusRow('.metric-link', -1) },
+          {
+            keys: ['Escape'],
+            does: 'Leave the search',
+            run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
+            whileTyping: true,
+          },
+        ],
+      }),
+    [],
+  )
+  if (error !== undefined && data === undefined) {
+    return (
+      <Notice icon="unplugged" kind="error" title="The metrics could not be loaded" isPage>
+        <p>{error.message}</p>
+      </Notice>
+    )
+  }
+  if (data !== undefined && data.metrics.length === 0 && wanted.value === '') {
+    return (
+      <Notice icon="plug" title="No metrics yet" isPage>
+        <p>Metrics that applications send by OTLP appear here.</p>
+        <p>
+          <a class="button primary" href="/connect">
+            Connect an application
+          </a>
+        </p>
+      </Notice>
+    )
+  }
+  const chosen = chosenMetric(data?.metrics ?? [], place)
+  return (
+    <div class="metrics-page">
+      <h1 class="visually-hidden">Metrics</h1>
+      <nav class="metric-list" aria-label="Metrics">
+        <label class="metric-search">
+          <span class="visually-hidden">Find a metric</span>
+          <Icon name="search" />
+          <input
+            id={SEARCH_ID}
+            type="search"
+            placeholder="Find a metric"
+            autoComplete="off"
+            spellcheck={false}
+            value={wanted.value}
+            onInput={(event) => (wanted.value = event.currentTarget.value.trim())}
+          />
+        </label>
+        <ul>
+          {data?.metrics.slice(0, MOST_LISTED).map((metric) => (
+            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={metric === chosen} last={place.last} />
+          ))}
+        </ul>
+        {data !== undefined && data.metrics.length === 0 && (
+          <p class="faint none-line">No metric has this in its name.</p>
+        )}
+      </nav>
+      {place.name !== '' && (
+        <MetricPanel key={`${place.name} ${place.type} ${place.unit}`} place={place} metric={chosen} />
+      )}
+    </div>
+  )
+}
+
+function Entry(props: { readonly metric: Metric; readonly isCurrent: boolean; readonly last: string }) {
+  const { metric } = props
+  return (
+    <li>
+      <a
+        href={metricsUrl({ name: metric.name, type: metric.type, unit: metric.unit, last: props.last as never })}
+        aria-current={props.isCurrent ? 'true' : undefined}
+        class="metric-link"
+      >
+        <Text class="mono">{metric.name}</Text>
+        <span class="faint">{metricSummary(metric)}</span>
+      </a>
+    </li>
+  )
+}

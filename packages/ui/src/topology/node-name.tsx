@@ -1,0 +1,17 @@
+import type { TopologyNode } from '@spanlink/api-schema'
+import { Icon } from '../components/buttons/icon.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { Text } from '../components/text.tsx'
+
+/** A node with the mark of what it is, the same in list, picture and details. */
+export function NodeName(props: { readonly node: Pick<TopologyNode, 'type' | 'name'>; readonly cluster?: string }) {
+  const { node, cluster = '' } = props
+  if (node.type === 'service') return <ServiceName name={node.name} />
+  return (
+    <span class={`node-name ${node.type}`}>
+      <Icon name={node.type} label={node.type === 'topic' ? 'Topic' : 'Consumer group'} />
+      <Text>{node.name}</Text>
+      {cluster !== '' && <Text class="faint cluster">{cluster}</Text>}
+    </span>
+  )
+}

@@ -1,0 +1,77 @@
+import type { TopologyModel } from './topology-model.ts'
+import type { ApiError } from '../lib/api.ts'
+import { LASTS, lastOf } from '../lib/time-last.ts'
+import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { push, replace } from '../lib/url.ts'
+import { LiveButton } from '../components/buttons/live-button.tsx'
+import { NotRefreshing } from '../components/list/not-refreshing.tsx'
+import { Searched } from '../components/list/searched.tsx'
+import { paused } from './topology-page.tsx'
+
+export function TopologyBar(props: {
+  readonly place: TopologyPlace
+  readonly model: TopologyModel | undefined
+  readonly error: ApiError | undefined
+}) {
+  const { place, model, error } = props
+  const set = (change: Partial<TopologyPlace>): void => push(topologyUrl({ ...place, ...change }))
+  return (
+    <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>
+      <label class="grow">
+        Find
+        <input
+          id="topology-search"
+          type="search"
+          placeholder="Service, topic or consumer group"
+          autoComplete="off"
+          spellcheck={false}
+          value={place.text}
+          onInput={(event) => {
+            const url = topologyUrl({ ...place, text: event.currentTarget.value, focus: undefined })
+            // One entry for the word, not one for each letter.
+            if (place.text === '') push(url)
+            else replace(url)
+          }}
+        />
+      </label>
+      <label>
+        Time
+        <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
+          {LASTS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={place.onlyErrors}
+          onChange={(event) => set({ onlyErrors: event.currentTarget.checked })}
+        />
+        Errors only
+      </label>
+      <p class="topology-count">
+        {model !== undefined && model.nodes.length > 0 && (
+          <>
+            <Count of="service" model={model} /> · <Count of="topic" model={model} /> ·{' '}
+            <Count of="group" model={model} />
+            <Searched range={{ ...model.answer, complete: true }} />
+          </>
+        )}
+      </p>
+      {model !== undefined && <NotRefreshing error={error} />}
+      <LiveButton paused={paused} title="Refresh every 10 s (p)" />
+    </form>
+  )
+}
+
+function Count({ of, model }: { readonly of: string; readonly model: TopologyModel }) {
+  const count = model.nodes.filter((node) => node.type === of).length
+  return (
+    <>
+      <b>{count.toLocaleString('en')}</b> {count === 1 ? of : `${of}s`}
+    </>
+  )
+}

@@ -1,0 +1,158 @@
+import type { TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/api-schema'
+import { rateUnit, type RateUnit } from '../lib/format/rate-text.ts'
+
+/** An edge with an id of its own: two nodes may be tied by several topics. */
+export interface PlacedTopologyEdge extends TopologyEdge {
+  readonly id: string
+}
+
+/** A node with what its edges tell of it. */
+export interface PlacedNode extends TopologyNode {
+  readonly incoming: readonly PlacedTopologyEdge[]
+  readonly outgoing: readonly PlacedTopologyEdge[]
+  /** Per second: what a service takes (or sends, if it takes nothing), what a topic is given, what a group is delivered. */
+  readonly rate: number
+  readonly count: number
+  readonly errorCount: number
+  /** The worst p95 of the queues it waits in, or that its messages wait in, in nanoseconds. */
+  readonly queueTime: number | undefined
+  /** Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no current one. */
+  readonly lagging: TopologyLag | undefined
+}
+
+export interface TopologyModel {
+  readonly answer: TopologyAnswer
+  /** Busiest first. */
+  readonly nodes: readonly PlacedNode[]
+  readonly nodeById: ReadonlyMap<string, PlacedNode>
+  readonly edges: readonly PlacedTopologyEdge[]
+  readonly edgeById: ReadonlyMap<string, PlacedTopologyEdge>
+  /** Of all rates on the page. */
+  readonly rateUnit: RateUnit
+  /** Several clusters, or a name that is in two of them: only then does a cluster tell nodes apart. */
+  readonly hasClusters: boolean
+}
+
+export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
+  const edges = answer.edges.map((edge) => ({ ...edge, id: edgeIdOf(edge) }))
+  const into = Map.groupBy(edges, (edge) => edge.to)
+  const outOf = Map.groupBy(edges, (edge) => edge.from)
+  const nodes = answer.nodes.map((node): PlacedNode => {
+    const incoming = into.get(node.id) ?? []
+    const outgoing = outOf.get(node.id) ?? []
+    const taken = incoming.length > 0 ? incoming : outgoing
+    const told = node.type === 'service' ? [...incoming, ...outgoing.filter((edge) => edge.type === 'produce')] : taken
+    const waits = [...incoming, ...(node.type === 'topic' ? outgoing : [])].flatMap(({ queueTime }) =>
+      queueTime === undefined ? [] : [Number(queueTime.p95)],
+    )
+    const lags = node.type === 'topic' ? outgoing.map(({ lag }) => lag) : [node.lag]
+    return {
+      ...node,
+      incoming,
+      outgoing,
+      rate: taken.reduce((sum, edge) => sum + edge.rate, 0),
+      count: told.reduce((sum, edge) => sum + edge.count, 0),
+      errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
+      queueTime: waits.length === 0 ? undefined : Math.max(...waits),
+      lagging: lags.reduce(worseLag, undefined),
+    }
+  })
+  nodes.sort((a, b) => b.rate - a.rate || (a.id < b.id ? -1 : 1))
+  return {
+    answer,
+    nodes,
+    nodeById: new Map(nodes.map((node) => [node.id, node])),
+    edges,
+    edgeById: new Map(edges.map((edge) => [edge.id, edge])),
+    rateUnit: rateUnit([...nodes, ...edges].map(({ rate }) => rate)),
+    hasClusters: hasClusters(nodes),
+  }
+}
+
+function worseLag(a: TopologyLag | undefined, b: TopologyLag | undefined): TopologyLag | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  if (a.stale !== b.stale) return a.stale ? b : a
+  return b.messages > a.messages ? b : a
+}
+
+function hasClusters(nodes: readonly TopologyNode[]): boolean {
+  const clusters = new Set(nodes.flatMap(({ cluster }) => (cluster === '' ? [] : [cluster])))
+  const names = nodes.map(({ type, system, name }) => JSON.stringify([type, system, name]))
+  return clusters.size > 1 || (clusters.size > 0 && new Set(names).size < names.length)
+}
+
+/** The nodes that a node reaches, and that reach it, over so many edges. */
+export function neighbourhood(model: TopologyModel, id: string, edges: number): Set<string> {
+  const found = new Set([id])
+  for (const side of ['incoming', 'outgoing'] as const) {
+    let edge = [id]
+    for (let step = 0; step < edges && edge.length > 0; step += 1) {
+      const next = new Set<string>()
+      for (const at of edge)
+        for (const { from, to } of model.nodeById.get(at)?.[side] ?? []) next.add(side === 'incoming' ? from : to)
+      edge = [...next].filter((one) => !found.has(one))
+      for (const one of edge) found.add(one)
+    }
+  }
+  return found
+}
+
+export interface TopologyView {
+  /** Part of a name, no case. */
+  readonly text: string
+  readonly onlyErrors: boolean
+  /** Only what is around this node, as far as `reach` edges. */
+  readonly focus: string | undefined
+  readonly reach: number
+  readonly mostEdges: number
+}
+
+interface ShownTopology {
+  readonly nodes: readonly PlacedNode[]
+  readonly edges: readonly PlacedTopologyEdge[]
+  /** Edges that would be shown, were there room. */
+  readonly left: number
+}
+
+/** What is drawn: a focus or a search narrows it, and of what is too much to read, the busiest. */
+export function shownTopology(model: TopologyModel, view: TopologyView): ShownTopology {
+  const near = view.focus === undefined ? undefined : neighbourhood(model, view.focus, view.reach)
+  const text = view.text.trim().toLowerCase()
+  const matches = (id: string): boolean => (model.nodeById.get(id)?.name ?? '').toLowerCase().includes(text)
+  const wanted = model.edges.filter(
+    (edge) =>
+      (near === undefined || (near.has(edge.from) && near.has(edge.to))) &&
+      (text === '' || view.focus !== undefined || matches(edge.from) || matches(edge.to)) &&
+      (!view.onlyErrors || edge.errorCount > 0),
+  )
+  const edges = busiest(wanted, view.mostEdges)
+  const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
+  if (view.focus !== undefined) ids.add(view.focus)
+  // In order of id, so that another refresh, with other numbers, gives the same picture.
+  const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1)
+  return {
+    nodes: model.nodes.filter((node) => ids.has(node.id)).toSorted(byId),
+    edges: edges.toSorted(byId),
+    left: wanted.length - edges.length,
+  }
+}
+
+/** Whole ways of messages, from who sends to who consumes: a topic with all its edges is in or out. */
+function busiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
+  const ways = [...Map.groupBy(edges, (edge) => edge.topic ?? edge.id)].map(([key, way]) => ({
+    key,
+    way,
+    count: way.reduce((largest, edge) => Math.max(largest, edge.count), 0),
+  }))
+  ways.sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1))
+  const taken: PlacedTopologyEdge[] = []
+  for (const { way } of ways) {
+    if (taken.length > 0 && taken.length + way.length > most) break
+    taken.push(...way)
+  }
+  return taken
+}
+
+function edgeIdOf({ type, from, to, topic = '' }: TopologyEdge): string {
+  return JSON.stringify([type, from, to, topic])
+}

@@ -1,0 +1,83 @@
+import type { KeyValue } from '@spanlink/api-schema'
+import { attributeText, attributeType } from '../../lib/format/attribute-text.ts'
+import { attributeCondition, type AttributeScope } from '../../traces/query/attribute-condition.ts'
+import { visibleText } from '../../lib/format/visible-text.ts'
+import { tracesUrl } from '../../app/route.ts'
+import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { LongText } from './long-text.tsx'
+
+/** Where to find what has the same value, and how the way there is called. */
+interface SameValue {
+  readonly href: string
+  readonly title: string
+}
+
+/** With `same`, each value leads to whatever has it too. */
+export function AttributeTable(props: {
+  readonly attributes: readonly KeyValue[]
+  readonly caption?: string
+  readonly same?: (attribute: KeyValue) => SameValue | undefined
+}) {
+  const { attributes, caption } = props
+  if (attributes.length === 0) return <p class="faint none-line">None.</p>
+  return (
+    <table class="attributes">
+      {caption !== undefined && <caption>{caption}</caption>}
+      <tbody>
+        {attributes.map((attribute, index) => (
+          <Row key={index} attribute={attribute} same={props.same?.(attribute)} />
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** Traces with the same value, for `AttributeTable`. */
+export function tracesWith(scope: AttributeScope): (attribute: KeyValue) => SameValue | undefined {
+  return ({ key, value }) => {
+    const condition = attributeCondition(scope, key, value)
+    return condition === undefined
+      ? undefined
+      : { href: tracesUrl({ q: `{ ${condition} }` }), title: 'Find traces with this value' }
+  }
+}
+
+function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same: SameValue | undefined }) {
+  const { key, value } = attribute
+  const type = attributeType(value)
+  const text = attributeText(value)
+  return (
+    <tr>
+      <th scope="row">
+        <AttributeKey name={key} />
+      </th>
+      <td class={type}>
+        <LongText text={text} most={600} />
+        {type !== 'string' && <span class="type">{type}</span>}
+      </td>
+      <td class="attribute-actions">
+        <span>
+          {same !== undefined && (
+            <a class="quiet-link" href={same.href} aria-label={`${same.title}: ${key.slice(0, 60)}`} title={same.title}>
+              <Icon name="search" />
+            </a>
+          )}
+          <CopyButton value={text} label={`Copy the value of ${key.slice(0, 60)}`} />
+        </span>
+      </td>
+    </tr>
+  )
+}
+
+/** A long key breaks after its dots, as one would break it by hand. */
+function AttributeKey({ name }: { readonly name: string }) {
+  if (name.length > 120) return <LongText text={name} most={120} />
+  return (
+    <span class="text block">
+      {visibleText(name)
+        .split(/(?<=[._])/)
+        .flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))}
+    </span>
+  )
+}

@@ -1,0 +1,103 @@
+import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/api-schema'
+import { nanoText } from '../../lib/format/duration-text.ts'
+import { missingEndWords } from '../../flow/model/missing-messages.ts'
+import { follow, type LinkDirection } from '../../lib/follow.ts'
+import { traceUrl, type Crumb } from '../../app/route.ts'
+import { isPlainClick } from '../../lib/url.ts'
+import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { Age } from '../../components/moment.tsx'
+import { RecordFacts } from '../../components/record-facts.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { Text } from '../../components/text.tsx'
+import { AttributeTable } from './attribute-table.tsx'
+import { Dropped } from './section.tsx'
+
+/** One link: who is at the other end, where in Kafka the message was, how long it waited, and the way there. */
+export function LinkItem(props: {
+  readonly direction: LinkDirection
+  readonly from: Crumb
+  readonly traceId: string
+  readonly spanId: string
+  readonly end: LinkedSpan | null
+  readonly link: SpanLink | TraceLink
+  readonly showsCluster: boolean
+}) {
+  const { direction, end, link } = props
+  return (
+    <li class="link-item">
+      {props.traceId === '' ? (
+        <p class="faint">This link names no trace.</p>
+      ) : (
+        <a
+          class="link-end"
+          href={traceUrl(props.traceId, props.spanId)}
+          onClick={(event) => {
+            if (!isPlainClick(event)) return
+            event.preventDefault()
+            follow(props.from, props)
+          }}
+        >
+          <Icon name={direction === 'in' ? 'linkIn' : 'linkOut'} />
+          {end === null ? (
+            <span class="mono">{props.traceId.slice(0, 8)}…</span>
+          ) : (
+            <>
+              <ServiceName name={end.service} />
+              <Text class="operation">{end.name}</Text>
+              {end.status === 'error' && <Icon name="error" label="Error" />}
+            </>
+          )}
+        </a>
+      )}
+      {end === null && <p class="missing">{missingEndWords(link.flags)}</p>}
+      <dl class="link-facts">
+        {link.queueTimeNano !== null && (
+          <div>
+            <dt>queue time</dt>
+            <dd class="queue">
+              {nanoText(link.queueTimeNano)}
+              {link.queueTimeNano.startsWith('-') && (
+                <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+                  clock skew
+                </span>
+              )}
+            </dd>
+          </div>
+        )}
+        {end !== null && (
+          <div>
+            <dt>started</dt>
+            <dd>
+              <Age unixNano={end.startTimeUnixNano} />
+            </dd>
+          </div>
+        )}
+        <RecordFacts record={link.record} showsCluster={props.showsCluster} />
+      </dl>
+      <details class="link-more">
+        <summary>
+          {link.attributes.length} {link.attributes.length === 1 ? 'attribute' : 'attributes'}, ids{' '}
+          <Dropped count={link.droppedAttributesCount} />
+        </summary>
+        {link.attributes.length > 0 && <AttributeTable attributes={link.attributes} />}
+        <dl class="pairs mono">
+          <dt>Trace ID</dt>
+          <dd>
+            {props.traceId}
+            <CopyButton value={props.traceId} label="Copy the linked trace ID" />
+          </dd>
+          <dt>Span ID</dt>
+          <dd>
+            {props.spanId}
+            <CopyButton value={props.spanId} label="Copy the linked span ID" />
+          </dd>
+          <dt>Trace state</dt>
+          <dd>{link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}</dd>
+          <dt>Flags</dt>
+          <dd>0x{link.flags.toString(16).padStart(2, '0')}</dd>
+        </dl>
+      </details>
+    </li>
+  )
+}

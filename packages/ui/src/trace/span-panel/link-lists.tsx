@@ -1,0 +1,164 @@
+import type { LinkedSpan, LinksAnswer, Span, SpanLink, TraceLink } from '@spanlink/api-schema'
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useMemo } from 'preact/hooks'
+import { hasSeveralClusters } from '../../lib/format/record-text.ts'
+import { crumbOf, linksPath, type LinkDirection } from '../../lib/follow.ts'
+import { createOlderPages } from '../../lib/older-pages.ts'
+import { createResource } from '../../lib/resource.ts'
+import type { Crumb } from '../../app/route.ts'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+import { ShowMore } from '../../components/list/show-more.tsx'
+import { Text } from '../../components/text.tsx'
+import { LinkItem } from './link-item.tsx'
+import { Dropped } from './section.tsx'
+
+const SHOWN_AT_FIRST = 100
+/** More links than these are put into groups of the same other end. */
+const MOST_UNGROUPED = 8
+
+type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
+
+/** Backlinks: spans of any trace and age that link to this one. */
+export function LinksIn({ traceId, span }: { readonly traceId: string; readonly span: LinkTarget }) {
+  const links = useMemo(() => createResource<LinksAnswer>(), [])
+  const older = useMemo(() => createOlderPages<LinksAnswer>(), [])
+  useEffect(() => {
+    older.clear()
+    if (span.backlinkCount > 0) void links.load(linksPath(traceId, 'in', span.spanId))
+    return () => {
+      links.stop()
+      older.clear()
+    }
+  }, [links, traceId, span.spanId, span.backlinkCount])
+  const { data, dataPath, error, loading } = links.state.value
+  if (span.backlinkCount === 0) {
+    return span.kind === 'producer' ? (
+      <p class="faint none-line">
+        <Icon name="linkIn" /> No consumer seen yet
+      </p>
+    ) : null
+  }
+  const shown = data === undefined ? [] : [data, ...older.pages.value].flatMap((page) => page.links)
+  return (
+    <section class="link-list" aria-label="Consumers">
+      <h3>
+        <Icon name="linkIn" /> Consumers
+        <span class="section-count">
+          {data?.isTotalEstimate && '≈ '}
+          {(data?.total ?? span.backlinkCount).toLocaleString('en')}
+        </span>
+      </h3>
+      {error !== undefined && (
+        <p class="errors" role="alert">
+          {error.message}{' '}
+          <button type="button" class="plain" onClick={() => void links.load(linksPath(traceId, 'in', span.spanId))}>
+            Try again
+          </button>
+        </p>
+      )}
+      {loading && data === undefined && <p class="faint none-line">Loading…</p>}
+      <Grouped
+        direction="in"
+        from={crumbOf(traceId, span)}
+        links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
+      />
+      {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Load more" />}
+    </section>
+  )
+}
+
+/** Links of this span: the spans that produced its messages. */
+export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
+  const most = useSignal(SHOWN_AT_FIRST)
+  if (span.links.length === 0 && span.droppedLinksCount === 0) return null
+  const shown = span.links.slice(0, most.value)
+  return (
+    <section class="link-list" aria-label="Producers">
+      <h3>
+        <Icon name="linkOut" /> Producers
+        <span class="section-count">{span.links.length.toLocaleString('en')}</span>
+        <Dropped count={span.droppedLinksCount} />
+      </h3>
+      <Grouped
+        direction="out"
+        from={crumbOf(traceId, span)}
+        links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
+      />
+      {shown.length < span.links.length && (
+        <button type="button" onClick={() => (most.value += SHOWN_AT_FIRST)}>
+          Show more of {span.links.length.toLocaleString('en')}
+        </button>
+      )}
+    </section>
+  )
+}
+
+interface ListedLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly end: LinkedSpan | null
+  readonly link: SpanLink | TraceLink
+}
+
+/** Hundreds of links of a batch are a handful of kinds: who is at the other end, and on which topic. */
+function Grouped(props: {
+  readonly direction: LinkDirection
+  readonly from: Crumb
+  readonly links: readonly ListedLink[]
+}) {
+  const { direction, from, links } = props
+  const showsCluster = hasSeveralClusters(links.map(({ link }) => link.record))
+  const list = (some: readonly ListedLink[]) => (
+    <ul>
+      {some.map((link, index) => (
+        <LinkItem key={index} direction={direction} from={from} showsCluster={showsCluster} {...link} />
+      ))}
+    </ul>
+  )
+  if (links.length <= MOST_UNGROUPED) return list(links)
+  const groups = [...Map.groupBy(links, groupOf)].toSorted(([, a], [, b]) => b.length - a.length)
+  return (
+    <>
+      {groups.map(([key, some]) => (
+        <Group key={key} first={some[0]} count={some.length} isOpen={groups.length === 1}>
+          {() => list(some)}
+        </Group>
+      ))}
+    </>
+  )
+}
+
+function Group(props: {
+  readonly first: ListedLink | undefined
+  readonly count: number
+  readonly isOpen: boolean
+  readonly children: () => ComponentChildren
+}) {
+  const isOpen = useSignal(props.isOpen)
+  const { first } = props
+  const topic = first === undefined ? '' : first.link.record.topic
+  return (
+    <details class="link-group" open={isOpen.value} onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>
+        <span class="section-count">×{props.count.toLocaleString('en')}</span>
+        {first === undefined || first.end === null ? (
+          <span class="faint">not found</span>
+        ) : (
+          <>
+            <ServiceName name={first.end.service} />
+            <Text class="operation">{first.end.name}</Text>
+            {first.end.status === 'error' && <Icon name="error" label="Error" />}
+          </>
+        )}
+        {topic !== '' && <Text class="faint">{topic}</Text>}
+      </summary>
+      {isOpen.value && props.children()}
+    </details>
+  )
+}
+
+function groupOf({ end, link }: ListedLink): string {
+  return JSON.stringify([end?.service, end?.name, end?.status === 'error', link.record.topic])
+}

@@ -1,0 +1,28 @@
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { Splitter } from '../../components/splitter.tsx'
+
+/** For as long as the page lives: who widens the details wants them wide on the next trace too. */
+const width = signal(440)
+
+export function PanelSplit(props: { readonly main: ComponentChildren; readonly panel: ComponentChildren | undefined }) {
+  const isOpen = props.panel !== undefined
+  return (
+    <div class="panel-split" style={{ '--panel-width': isOpen ? `${width.value}px` : '0px' }}>
+      {props.main}
+      {isOpen && (
+        <>
+          <Splitter
+            label="Width of the details"
+            size={width.value}
+            least={300}
+            most={900}
+            side={-1}
+            onResize={(size) => (width.value = size)}
+          />
+          {props.panel}
+        </>
+      )}
+    </div>
+  )
+}

@@ -1,0 +1,31 @@
+import type { Span } from '@spanlink/api-schema'
+import { exactTimeText } from '../../lib/format/clock-text.ts'
+import { nanoText, offsetText } from '../../lib/format/duration-text.ts'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
+import { LongText } from './long-text.tsx'
+import { Dropped, Section } from './section.tsx'
+
+export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bigint; readonly span: Span }) {
+  if (span.events.length === 0 && span.droppedEventsCount === 0) return null
+  return (
+    <Section title="Events" count={span.events.length} dropped={span.droppedEventsCount} open>
+      <ol class="events">
+        {span.events.map((event, index) => (
+          <li key={index} class={event.name === 'exception' ? 'failed' : ''}>
+            <div class="event-head">
+              <span
+                class="event-time"
+                title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
+              >
+                {offsetText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
+              </span>
+              <LongText text={event.name} most={160} />
+              <Dropped count={event.droppedAttributesCount} />
+            </div>
+            {event.attributes.length > 0 && <AttributeTable attributes={event.attributes} same={tracesWith('event')} />}
+          </li>
+        ))}
+      </ol>
+    </Section>
+  )
+}

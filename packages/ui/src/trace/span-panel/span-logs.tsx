@@ -1,0 +1,49 @@
+import type { LogsAnswer, Span } from '@spanlink/api-schema'
+import { useEffect, useMemo } from 'preact/hooks'
+import { attributeText } from '../../lib/format/attribute-text.ts'
+import { offsetText } from '../../lib/format/duration-text.ts'
+import { severityClass, severityName } from '../../logs/severity.ts'
+import { createResource } from '../../lib/resource.ts'
+import { AttributeTable } from './attribute-table.tsx'
+import { LongText } from './long-text.tsx'
+import { Section } from './section.tsx'
+
+const MOST = 50
+
+/** Log records written while the span ran; events that came as records stand among the events already. */
+export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
+  const logs = useMemo(() => createResource<LogsAnswer>(), [])
+  useEffect(() => {
+    const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MOST) })
+    void logs.load(`/api/logs?${query}`)
+    return () => logs.stop()
+  }, [logs, traceId, span.spanId])
+  const { data } = logs.state.value
+  const records = data?.logs.filter((record) => record.eventName === '') ?? []
+  if (records.length === 0) return null
+  return (
+    <Section title="Logs" count={records.length} open>
+      <ol class="events">
+        {records.map((record, index) => (
+          <li key={index} class={severityClass(record.severityNumber)}>
+            <div class="event-head">
+              <span class="event-time">
+                {offsetText(String(BigInt(record.timestampUnixNano) - BigInt(span.startTimeUnixNano)))}
+              </span>
+              <span class={`severity ${severityClass(record.severityNumber)}`}>
+                {severityName(record.severityNumber, record.severityText)}
+              </span>
+              <LongText text={attributeText(record.body)} most={300} />
+            </div>
+            {record.attributes.length > 0 && <AttributeTable attributes={record.attributes} />}
+          </li>
+        ))}
+      </ol>
+      <p class="none-line">
+        <a href={`/logs?traceId=${traceId}`}>
+          {data?.nextCursor === undefined ? 'All logs of this trace' : `More than ${MOST}: all logs of this trace`}
+        </a>
+      </p>
+    </Section>
+  )
+}

@@ -1,0 +1,131 @@
+import { exactTimeText } from '../../lib/format/clock-text.ts'
+import { durationText, nanoText } from '../../lib/format/duration-text.ts'
+import type { TraceModel } from '../trace-model.ts'
+import type { TraceView } from '../trace-view.ts'
+import { traceUrl } from '../../app/route.ts'
+import { LinksIn, LinksOut } from './link-lists.tsx'
+import { LongText } from './long-text.tsx'
+import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx'
+import { StatusTag } from '../../components/status-tag.tsx'
+import { closeDetails } from '../trace-keys.ts'
+import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { Icon } from '../../components/buttons/icon.tsx'
+import { ServiceName } from '../../components/service-name.tsx'
+
+export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
+  const model = view.model.value
+  const head = model.spans[position]
+  const spanId = head?.spanId ?? ''
+  const details = useSpanDetails(model.traceId, spanId, view.heard.value, head)
+  if (head === undefined) return null
+  const span = details.data?.span
+  return (
+    <aside class="span-panel" aria-label="Span details" tabIndex={0}>
+      <header>
+        <div class="panel-title">
+          <ServiceName name={head.service} />
+          <h2>
+            <LongText text={head.name} most={160} />
+          </h2>
+          <div class="tags">
+            <span class="tag">{head.kind}</span>
+            <StatusTag code={span?.status.code ?? (model.error[position] === 1 ? 'error' : 'unset')} />
+          </div>
+        </div>
+        <CopyButton
+          value={new URL(traceUrl(model.traceId, spanId), location.href).href}
+          label="Copy a link to this span"
+        />
+        <button
+          type="button"
+          class="quiet"
+          aria-label="Close the details"
+          title="Close (Esc)"
+          onClick={() => closeDetails(view)}
+        >
+          <Icon name="close" />
+        </button>
+      </header>
+      <div class="panel-body">
+        <StatusMessage answer={details.data} />
+        <Times view={view} position={position} queueTimeNano={span?.queueTimeNano} />
+        <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
+        {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
+        <SpanSections
+          details={details}
+          startUnixNano={model.startUnixNano}
+          isParentMissing={model.orphan[position] === 1}
+        />
+      </div>
+    </aside>
+  )
+}
+
+function Times(props: {
+  readonly view: TraceView
+  readonly position: number
+  /** Of a consumer that is a child of its producer; links tell their own. */
+  readonly queueTimeNano: string | undefined
+}) {
+  const { view, position, queueTimeNano } = props
+  const model = view.model.value
+  const start = model.start[position] ?? 0
+  const end = model.end[position] ?? 0
+  const length = end - start
+  const share = model.duration === 0 ? 100 : (length / model.duration) * 100
+  const critical = pathLength(view, position)
+  return (
+    <dl class="pairs">
+      <dt>Duration</dt>
+      <dd>
+        {durationText(length)} <span class="faint">{shareText(share)} of the trace</span>
+      </dd>
+      <dt>Start</dt>
+      <dd>
+        +{durationText(start)} <span class="faint">{exactTimeText(unixNanoAt(model, start))}</span>
+      </dd>
+      <dt>End</dt>
+      <dd>
+        +{durationText(end)} <span class="faint">{exactTimeText(unixNanoAt(model, end))}</span>
+      </dd>
+      {queueTimeNano !== undefined && (
+        <>
+          <dt>Queued</dt>
+          <dd>
+            {nanoText(queueTimeNano)}
+            {queueTimeNano.startsWith('-') && (
+              <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+                clock skew
+              </span>
+            )}
+          </dd>
+        </>
+      )}
+      {critical > 0 && (
+        <>
+          <dt>Critical</dt>
+          <dd>
+            {durationText(critical)} <span class="faint">of the critical path</span>
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
+
+/** Of a hundred, with a tenth where that tells more. */
+function shareText(share: number): string {
+  if (share > 0 && share < 0.1) return '<0.1%'
+  return `${Number(share.toFixed(1))}%`
+}
+
+function pathLength(view: TraceView, position: number): number {
+  const { first, from, to } = view.critical.value
+  let sum = 0
+  for (let at = first[position] ?? 0; at < (first[position + 1] ?? 0); at += 1) sum += (to[at] ?? 0) - (from[at] ?? 0)
+  return sum
+}
+
+function unixNanoAt(model: TraceModel, offset: number): string {
+  return String(model.startUnixNano + BigInt(Math.round(offset)))
+}

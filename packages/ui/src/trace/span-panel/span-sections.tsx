@@ -1,0 +1,74 @@
+import type { Span, SpanAnswer } from '@spanlink/api-schema'
+import { useEffect, useMemo } from 'preact/hooks'
+import { spanIdOf } from '../../lib/id-index.ts'
+import { createResource, type Resource } from '../../lib/resource.ts'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
+import { LongText } from './long-text.tsx'
+import { Section } from './section.tsx'
+import { SpanEvents } from './span-events.tsx'
+import { SpanIdentity } from './span-identity.tsx'
+import { SpanLogs } from './span-logs.tsx'
+import { SpanSource } from './span-source.tsx'
+
+/** One span with all that is stored of it; loaded again when `news` changes. */
+export function useSpanDetails(
+  traceId: string,
+  rowId: string,
+  news: unknown,
+  /** Which of two spans that share the id. */
+  which?: Pick<Span, 'kind' | 'service'>,
+): Resource<SpanAnswer>['state']['value'] {
+  const details = useMemo(() => createResource<SpanAnswer>(), [])
+  useEffect(() => {
+    const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
+    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanIdOf(rowId))}${query}`)
+    return () => details.stop()
+  }, [details, traceId, rowId, which?.kind, which?.service, news])
+  return details.state.value
+}
+
+export function StatusMessage({ answer }: { readonly answer: SpanAnswer | undefined }) {
+  const status = answer?.span.status
+  if (status === undefined || status.message === '') return null
+  return (
+    <p class={`status-message ${status.code}`}>
+      <LongText text={status.message} most={600} />
+    </p>
+  )
+}
+
+/** Attributes, events, logs, resource, scope and ids of a span, the same in a trace and in a flow. */
+export function SpanSections(props: {
+  readonly details: Pick<Resource<SpanAnswer>['state']['value'], 'data' | 'error'>
+  /** Of the trace or flow that is shown. */
+  readonly startUnixNano: bigint
+  readonly isParentMissing: boolean
+}) {
+  const { data, error } = props.details
+  if (data === undefined) {
+    return error === undefined ? (
+      <p class="faint none-line">Loading…</p>
+    ) : (
+      <p class="errors" role="alert">
+        {error.message}
+      </p>
+    )
+  }
+  const { span, traceId } = data
+  return (
+    <>
+      <Section title="Attributes" count={span.attributes.length} dropped={span.droppedAttributesCount} open>
+        <AttributeTable attributes={span.attributes} same={tracesWith('span')} />
+      </Section>
+      <SpanEvents startUnixNano={props.startUnixNano} span={span} />
+      <SpanLogs traceId={traceId} span={span} />
+      <SpanSource source={data.source} />
+      <SpanIdentity
+        traceId={traceId}
+        span={span}
+        isParentMissing={props.isParentMissing}
+        sharedBy={data.alsoSharedBy ?? []}
+      />
+    </>
+  )
+}

@@ -1,0 +1,48 @@
+import type { SpanAnswer } from '@spanlink/api-schema'
+import { AttributeTable, tracesWith } from './attribute-table.tsx'
+import { LongText } from './long-text.tsx'
+import { Section } from './section.tsx'
+
+export function SpanSource({ source }: { readonly source: SpanAnswer['source'] }) {
+  if (source === null) {
+    return (
+      <Section title="Resource and scope">
+        <p class="faint">Not here: they are written with the spans, and should follow within a second.</p>
+      </Section>
+    )
+  }
+  const { resource, scope } = source
+  return (
+    <>
+      <Section title="Resource" count={resource.attributes.length} dropped={resource.droppedAttributesCount} open>
+        <AttributeTable attributes={resource.attributes} same={tracesWith('resource')} />
+        <SchemaUrl url={resource.schemaUrl} />
+      </Section>
+      <Section title="Scope" dropped={scope.droppedAttributesCount} open>
+        <dl class="pairs">
+          <dt>Name</dt>
+          <dd>{scope.name === '' ? <span class="faint">none</span> : <LongText text={scope.name} most={300} />}</dd>
+          <dt>Version</dt>
+          <dd>
+            {scope.version === '' ? <span class="faint">none</span> : <LongText text={scope.version} most={300} />}
+          </dd>
+        </dl>
+        {scope.attributes.length > 0 && (
+          <AttributeTable attributes={scope.attributes} same={tracesWith('instrumentation')} />
+        )}
+        <SchemaUrl url={scope.schemaUrl} />
+      </Section>
+    </>
+  )
+}
+
+function SchemaUrl({ url }: { readonly url: string }) {
+  return url === '' ? null : (
+    <dl class="pairs">
+      <dt>Schema</dt>
+      <dd class="mono">
+        <LongText text={url} most={300} />
+      </dd>
+    </dl>
+  )
+}

@@ -1,0 +1,55 @@
+import { batch, effect } from '@preact/signals'
+import { collapsibleIds } from '../components/list/rows.ts'
+import type { TraceView } from './trace-view.ts'
+import { place, replace } from '../lib/url.ts'
+
+const COLLAPSED = 'collapsed'
+const UNFOLDED = 'unfolded'
+const ALL = 'all'
+/** More than these make an address that nobody passes on. */
+const MOST = 60
+
+/**
+ * Which spans are collapsed and which groups unfolded stands in the address, by span id, so that who is given it sees the same rows. Returns what
+ * stops it.
+ */
+export function keepTraceFoldsInUrl(view: TraceView): () => void {
+  const { traceId } = view.model.peek()
+  restore(view, new URLSearchParams(place.peek().search))
+  return effect(() => {
+    const { path, search } = place.value
+    const collapsed = view.collapsed.value
+    const unfolded = view.unfolded.value
+    if (path.toLowerCase() !== `/trace/${traceId}`) return
+    const isAll = collapsed.size > 0 && collapsed.size === collapsibleIds(view.model.value).size
+    const query = new URLSearchParams(search)
+    write(query, COLLAPSED, isAll ? ALL : textOf(collapsed))
+    write(query, UNFOLDED, unfolded === 'all' ? ALL : textOf(unfolded))
+    const wanted = query.size === 0 ? '' : `?${query}`
+    if (wanted !== search) replace(path + wanted)
+  })
+}
+
+function restore(view: TraceView, query: URLSearchParams): void {
+  const collapsed = query.get(COLLAPSED) ?? ''
+  const unfolded = query.get(UNFOLDED) ?? ''
+  batch(() => {
+    if (collapsed !== '')
+      view.collapsed.value = collapsed === ALL ? collapsibleIds(view.model.peek()) : idsIn(collapsed)
+    if (unfolded !== '') view.unfolded.value = unfolded === ALL ? 'all' : idsIn(unfolded)
+  })
+}
+
+function write(query: URLSearchParams, name: string, text: string): void {
+  if (text === (query.get(name) ?? '')) return
+  if (text === '') query.delete(name)
+  else query.set(name, text)
+}
+
+function textOf(ids: ReadonlySet<string>): string {
+  return [...ids].toSorted().slice(0, MOST).join('.')
+}
+
+function idsIn(text: string): Set<string> {
+  return new Set(text.toLowerCase().split('.').slice(0, MOST))
+}

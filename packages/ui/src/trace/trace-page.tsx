@@ -1,0 +1,249 @@
+import type { FindSpansAnswer, LinksAnswer, TraceSkeleton } from '@spanlink/api-schema'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
+import { millisOf } from '../lib/format/clock-text.ts'
+import { columnBytes } from '../components/tree/column-bytes.ts'
+import { incompleteWords } from '../flow/model/missing-messages.ts'
+import { getJson } from '../lib/api.ts'
+import { linksPath } from '../lib/follow.ts'
+import { endsBySpan } from './link-ends.ts'
+import { poll } from '../lib/poll.ts'
+import { createResource } from '../lib/resource.ts'
+import { keepTraceFoldsInUrl } from './trace-folds.ts'
+import { createTraceView, matchBeside, reveal, type TraceView } from './trace-view.ts'
+import { traceUrl } from '../app/route.ts'
+import { replace } from '../lib/url.ts'
+import { announce } from '../app/announcer.tsx'
+import { Icon } from '../components/buttons/icon.tsx'
+import { LoadingRows } from '../components/list/loading-rows.tsx'
+import { Notice } from '../components/notice.tsx'
+import { SpanPanel } from './span-panel/span-panel.tsx'
+import { TraceHeader } from './trace-header.tsx'
+import { bindTraceKeys, goToPosition } from './trace-keys.ts'
+import { Toolbar } from './toolbar.tsx'
+import { Trail } from './trail.tsx'
+import { Minimap } from './waterfall/minimap.tsx'
+import { PanelSplit } from './span-panel/panel-split.tsx'
+import { Waterfall } from './waterfall/waterfall.tsx'
+
+const ASK_AGAIN_MILLIS = 2000
+/** Spans are batched by exporters (5 s by default in the SDKs) and consumers are late: so long a trace may well still grow. */
+const STILL_ARRIVING_MILLIS = 60_000
+/** Asking for a whole big trace every two seconds costs more than it tells. */
+const MOST_SPANS_ASKED_AGAIN = 5000
+
+export function TracePage({ traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined }) {
+  const trace = useMemo(() => createResource<TraceSkeleton>(), [])
+  const { data, error } = trace.state.value
+  const isHere = data !== undefined && data.count > 0
+  const view = useMemo(() => (isHere ? createTraceView(data) : undefined), [isHere])
+  useEffect(() => {
+    let asked = false
+    const stop = poll(async () => {
+      const known = trace.state.peek().data
+      if (asked && known !== undefined && !mayStillGrow(known)) return
+      asked = true
+      await trace.load(`/api/traces/${encodeURIComponent(traceId)}/skeleton`)
+    }, ASK_AGAIN_MILLIS)
+    return () => {
+      stop()
+      trace.stop()
+    }
+  }, [trace, traceId])
+  useLayoutEffect(() => (view === undefined ? undefined : keepTraceFoldsInUrl(view)), [view])
+  useLateSpans(view, data)
+  useSpanInUrl(view, spanId)
+  useLinkEnds(view)
+  useFoundSpans(view)
+  useLayoutEffect(() => (view === undefined ? undefined : bindTraceKeys(view)), [view])
+  useEffect(() => {
+    const root = view?.model.peek().spans[0]
+    document.title =
+      root === undefined ? 'Trace · Spanlink' : `${root.service.slice(0, 40)} ${root.name.slice(0, 60)} · Spanlink`
+  }, [isHere])
+
+  if (view === undefined) return <NotHere traceId={traceId} error={error} empty={data !== undefined} />
+  const selected = spanId === undefined ? undefined : view.model.value.positionOf.get(spanId)
+  return (
+    <div class="trace-page">
+      <Trail />
+      <TraceHeader model={view.model.value} />
+      <Notes view={view} spanId={spanId} stale={error?.message} />
+      <PanelSplit
+        main={
+          <section class="trace-main" aria-label="Waterfall">
+            <Toolbar view={view} />
+            <Minimap view={view} />
+            <Waterfall view={view} selected={spanId} />
+          </section>
+        }
+        panel={selected === undefined ? undefined : <SpanPanel key={spanId} view={view} position={selected} />}
+      />
+    </div>
+  )
+}
+
+function mayStillGrow({ count, start, duration, startTimeUnixNano }: TraceSkeleton): boolean {
+  if (count > MOST_SPANS_ASKED_AGAIN) return false
+  const lengths = new Float64Array(columnBytes(duration))
+  const last = new Float64Array(columnBytes(start)).reduce((most, at, i) => Math.max(most, at + (lengths[i] ?? 0)), 0)
+  const newest = millisOf(startTimeUnixNano) + last / 1e6
+  return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS
+}
+
+function useLateSpans(view: TraceView | undefined, data: TraceSkeleton | undefined): void {
+  const shown = useRef(data)
+  useEffect(() => {
+    const before = shown.current
+    shown.current = data
+    if (view === undefined || data === undefined || before === undefined || before === data) return
+    view.heard.value += 1
+    const late = data.count - before.count
+    if (late === 0 && linkCount(before) === linkCount(data)) return
+    view.update(data)
+    if (late > 0) announce(`${late === 1 ? '1 more span' : `${late} more spans`} of this trace arrived.`)
+  }, [view, data])
+}
+
+function linkCount({ linksIn, linksOut }: TraceSkeleton): number {
+  const sum = (pairs: readonly number[]): number =>
+    pairs.reduce((total, one, at) => total + (at % 2 === 1 ? one : 0), 0)
+  return sum(linksIn) + sum(linksOut)
+}
+
+/** The first hundred links of the whole trace each way, for its rows to name who is at the other end. Details load all of one span. */
+function useLinkEnds(view: TraceView | undefined): void {
+  const model = view?.model.value
+  const heard = view?.heard.value
+  useEffect(() => {
+    if (view === undefined || model === undefined) return undefined
+    const leaving = new AbortController()
+    const load = (direction: 'in' | 'out', counts: Uint32Array): void => {
+      if (counts.every((count) => count === 0)) return
+      getJson<LinksAnswer>(linksPath(model.traceId, direction), leaving.signal).then(
+        (answer) => (view[direction === 'in' ? 'incoming' : 'outgoing'].value = endsBySpan(answer, direction)),
+        // Badges then show counts without names; opening the details says what is wrong.
+        () => undefined,
+      )
+    }
+    load('in', model.linksIn)
+    load('out', model.linksOut)
+    return () => leaving.abort()
+  }, [view, model, heard])
+}
+
+const TYPING_MILLIS = 200
+
+/** Attributes and events are the server's to look through. */
+function useFoundSpans(view: TraceView | undefined): void {
+  const text = view?.query.value.trim() ?? ''
+  const traceId = view?.model.value.traceId
+  useEffect(() => {
+    if (view === undefined || traceId === undefined) return undefined
+    view.found.value = []
+    if (text === '') return undefined
+    const leaving = new AbortController()
+    const timer = setTimeout(() => {
+      const path = `/api/traces/${traceId}/spans?${new URLSearchParams({ text: text.slice(0, 1024) })}`
+      void getJson<FindSpansAnswer>(path, leaving.signal)
+        .catch(() => undefined)
+        .then((answer) => (leaving.signal.aborted ? undefined : takeFound(view, answer?.spanIds ?? [])))
+    }, TYPING_MILLIS)
+    return () => {
+      clearTimeout(timer)
+      leaving.abort()
+    }
+  }, [view, traceId, text])
+}
+
+function takeFound(view: TraceView, spanIds: readonly string[]): void {
+  view.found.value = spanIds
+  const position = view.wantsMatch.peek() ? matchBeside(view, 1) : undefined
+  view.wantsMatch.value = false
+  if (position !== undefined) goToPosition(view, position)
+}
+
+function useSpanInUrl(view: TraceView | undefined, spanId: string | undefined): void {
+  useEffect(() => {
+    if (view === undefined || spanId === undefined) return
+    const position = view.model.peek().positionOf.get(spanId)
+    if (position === undefined) return
+    reveal(view, position)
+    view.cursor.value = spanId
+  }, [view, spanId, view?.model.value])
+}
+
+function Notes(props: {
+  readonly view: TraceView
+  readonly spanId: string | undefined
+  readonly stale: string | undefined
+}) {
+  const model = props.view.model.value
+  const words = useMemo(() => incompleteWords(model), [model])
+  const isElsewhere = props.spanId !== undefined && !model.positionOf.has(props.spanId)
+  if (words.length === 0 && !isElsewhere && props.stale === undefined) return null
+  return (
+    <ul class="notes" aria-label="About this trace">
+      {isElsewhere && (
+        <li>
+          <Icon name="warning" />
+          <span>
+            Span <code>{props.spanId?.slice(0, 32)}</code> not found: not yet received, not sampled, or expired.{' '}
+            <button type="button" class="plain" onClick={() => replace(traceUrl(model.traceId))}>
+              Dismiss
+            </button>
+          </span>
+        </li>
+      )}
+      {words.map((word) => (
+        <li key={word}>
+          <Icon name="info" />
+          <span>{word}</span>
+        </li>
+      ))}
+      {props.stale !== undefined && (
+        <li>
+          <Icon name="warning" />
+          <span>Showing cached data. {props.stale}</span>
+        </li>
+      )}
+    </ul>
+  )
+}
+
+function NotHere(props: {
+  readonly traceId: string
+  readonly error: { readonly message: string; readonly status: number } | undefined
+  readonly empty: boolean
+}) {
+  const { error } = props
+  if (error === undefined && !props.empty) {
+    return (
+      <div class="trace-page">
+        <Trail />
+        <LoadingRows label="Loading the trace" />
+      </div>
+    )
+  }
+  const isMissing = props.empty || error?.status === 404
+  return (
+    <div class="trace-page">
+      <Trail />
+      <Notice
+        isPage
+        icon={isMissing ? 'search' : 'unplugged'}
+        kind={isMissing ? 'plain' : 'error'}
+        title={isMissing ? 'Trace not found' : 'The trace could not be loaded'}
+      >
+        <p class="mono text">{props.traceId.slice(0, 64)}</p>
+        {isMissing ? (
+          <p>Not yet received, not sampled, expired, or sent to another backend. This page opens it when it arrives.</p>
+        ) : (
+          <p>{error?.message} Retrying…</p>
+        )}
+        <p>
+          <a href="/">See all traces</a>
+        </p>
+      </Notice>
+    </div>
+  )
+}

@@ -1,0 +1,199 @@
+import type { TraceSkeleton } from '@spanlink/api-schema'
+import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import { criticalPath, type CriticalPath } from '../flow/model/critical-path.ts'
+import { findSpans, withFound } from './find-spans.ts'
+import {
+  ancestorsOf,
+  collapsibleIds,
+  hasChildren,
+  isFolded,
+  rowOfPosition,
+  type Unfolded,
+  visibleRows,
+} from '../components/list/rows.ts'
+import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
+import { buildTraceModel, type TraceModel } from './trace-model.ts'
+import type { LinkEnd } from './link-ends.ts'
+
+/** One trace as it is being looked at. Spans are held by id, so that late spans may come in without moving anything. */
+export interface TraceView {
+  readonly model: ReadonlySignal<TraceModel>
+  readonly collapsed: Signal<ReadonlySet<string>>
+  readonly unfolded: Signal<Unfolded>
+  readonly rows: ReadonlySignal<Int32Array>
+  readonly critical: ReadonlySignal<CriticalPath>
+  readonly showsCritical: Signal<boolean>
+  readonly window: Signal<TimeWindow>
+  /** Id of the row that keys act on. */
+  readonly cursor: Signal<string>
+  readonly cursorRow: ReadonlySignal<number>
+  /** Set by a key that moved the cursor: the row takes the focus too. */
+  readonly wantsFocus: Signal<boolean>
+  /** Backlinks by the span they point at, as far as they are loaded. */
+  readonly incoming: Signal<ReadonlyMap<string, readonly LinkEnd[]>>
+  /** Far ends of links by the span that carries them, as far as they are loaded. */
+  readonly outgoing: Signal<ReadonlyMap<string, readonly LinkEnd[]>>
+  readonly query: Signal<string>
+  /** Ids of spans in which the server found the query. */
+  readonly found: Signal<readonly string[]>
+  /** Enter came before the server's answer: go to the first match once there is one. */
+  readonly wantsMatch: Signal<boolean>
+  /** Answers heard so far: details and links are asked for anew with each. */
+  readonly heard: Signal<number>
+  readonly matches: ReadonlySignal<Int32Array>
+  readonly matchSet: ReadonlySignal<ReadonlySet<number>>
+  /** The same trace with what has arrived since. */
+  readonly update: (answer: TraceSkeleton) => void
+}
+
+/** Outlives the trace: who wants to see it wants it on the next one too. */
+const showsCritical = signal(true)
+
+export function createTraceView(answer: TraceSkeleton): TraceView {
+  const model = signal(buildTraceModel(answer))
+  const collapsed = signal<ReadonlySet<string>>(new Set())
+  const unfolded = signal<Unfolded>(new Set())
+  const rows = computed(() => visibleRows(model.value, collapsed.value, unfolded.value))
+  const window = signal(wholeWindow(model.peek().duration))
+  const cursor = signal(model.peek().spans[0]?.spanId ?? '')
+  const query = signal('')
+  const found = signal<readonly string[]>([])
+  const matches = computed(() => withFound(findSpans(model.value, query.value), model.value, found.value))
+  return {
+    model,
+    collapsed,
+    unfolded,
+    rows,
+    critical: computed(() => criticalPath(model.value)),
+    showsCritical,
+    window,
+    cursor,
+    cursorRow: computed(() => rowOfPosition(rows.value, model.value.positionOf.get(cursor.value) ?? -1)),
+    wantsFocus: signal(false),
+    incoming: signal(new Map()),
+    outgoing: signal(new Map()),
+    query,
+    found,
+    wantsMatch: signal(false),
+    heard: signal(0),
+    matches,
+    matchSet: computed(() => new Set(matches.value)),
+    update(answer) {
+      const before = model.peek()
+      const after = buildTraceModel(answer)
+      batch(() => {
+        if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
+        model.value = after
+      })
+    },
+  }
+}
+
+function spanIdAtRow(view: TraceView, row: number): string | undefined {
+  const position = view.rows.value[row]
+  return position === undefined ? undefined : view.model.value.spans[position]?.spanId
+}
+
+/** The row `by` rows away, or the first or last one. */
+export function spanIdBeside(view: TraceView, by: number): string | undefined {
+  const from = view.cursorRow.value
+  return spanIdAtRow(view, Math.min(view.rows.value.length - 1, Math.max(0, from + by)))
+}
+
+/** Expands whatever hides a span. */
+export function reveal(view: TraceView, position: number): void {
+  unfoldTo(view, position)
+  const collapsed = new Set(view.collapsed.peek())
+  const before = collapsed.size
+  for (const id of ancestorsOf(view.model.peek(), position)) collapsed.delete(id)
+  if (collapsed.size !== before) view.collapsed.value = collapsed
+}
+
+function unfoldTo(view: TraceView, position: number): void {
+  const model = view.model.peek()
+  const unfolded = view.unfolded.peek()
+  if (unfolded === 'all') return
+  const more = new Set(unfolded)
+  for (let p = position; p >= 0; p = model.parent[p] ?? -1) {
+    const first = model.folds.of[p] ?? -1
+    // The first of a group is its row already; what is below it is not.
+    if (first >= 0 && (first !== position || p !== position)) more.add(model.spans[first]?.spanId ?? '')
+  }
+  if (more.size !== unfolded.size) view.unfolded.value = more
+}
+
+export function setFolded(view: TraceView, spanId: string, fold: boolean): void {
+  const unfolded = view.unfolded.peek()
+  const model = view.model.peek()
+  const all =
+    unfolded === 'all'
+      ? model.spans.flatMap(({ spanId }, p) => ((model.folds.end[p] ?? 0) > 0 ? [spanId] : []))
+      : unfolded
+  const changed = new Set(all)
+  if (fold) changed.delete(spanId)
+  else changed.add(spanId)
+  view.unfolded.value = changed
+}
+
+export function setCollapsed(view: TraceView, spanId: string, collapse: boolean): void {
+  const collapsed = new Set(view.collapsed.peek())
+  if (collapse) collapsed.add(spanId)
+  else collapsed.delete(spanId)
+  view.collapsed.value = collapsed
+}
+
+export function collapseAll(view: TraceView): void {
+  const model = view.model.peek()
+  let root = model.positionOf.get(view.cursor.peek()) ?? 0
+  while ((model.parent[root] ?? -1) >= 0) root = model.parent[root] ?? 0
+  batch(() => {
+    view.collapsed.value = collapsibleIds(model)
+    view.unfolded.value = new Set()
+    view.cursor.value = model.spans[root]?.spanId ?? ''
+  })
+}
+
+export function expandAll(view: TraceView): void {
+  view.unfolded.value = 'all'
+  view.collapsed.value = new Set()
+}
+
+/** What Left does in a tree: collapse, or else go to the parent. Gives the span to be at. */
+export function collapseOrAscend(view: TraceView): string | undefined {
+  const model = view.model.peek()
+  const position = model.positionOf.get(view.cursor.peek()) ?? -1
+  const spanId = model.spans[position]?.spanId
+  if (spanId === undefined) return undefined
+  if (hasChildren(model, position) && !view.collapsed.peek().has(spanId)) {
+    setCollapsed(view, spanId, true)
+    return spanId
+  }
+  return model.spans[model.parent[position] ?? -1]?.spanId ?? spanId
+}
+
+/** What Right does in a tree: expand, or else go to the first child. */
+export function expandOrDescend(view: TraceView): string | undefined {
+  const model = view.model.peek()
+  const position = model.positionOf.get(view.cursor.peek()) ?? -1
+  const spanId = model.spans[position]?.spanId
+  if (spanId === undefined) return spanId
+  if (isFolded(model, position, view.unfolded.peek())) {
+    setFolded(view, spanId, false)
+    return spanId
+  }
+  if (!hasChildren(model, position)) return spanId
+  if (view.collapsed.peek().has(spanId)) {
+    setCollapsed(view, spanId, false)
+    return spanId
+  }
+  return model.spans[position + 1]?.spanId ?? spanId
+}
+
+/** The match after (`1`) or before (`-1`) the cursor, around the ends. */
+export function matchBeside(view: TraceView, step: 1 | -1): number | undefined {
+  const matches = view.matches.peek()
+  if (matches.length === 0) return undefined
+  const at = view.model.peek().positionOf.get(view.cursor.peek()) ?? -1
+  if (step === 1) return matches.find((position) => position > at) ?? matches[0]
+  return matches.findLast((position) => position < at) ?? matches[matches.length - 1]
+}

@@ -1,0 +1,39 @@
+import { traceUrl } from '../app/route.ts'
+import { place, push, isPlainClick } from '../lib/url.ts'
+import { Icon } from '../components/buttons/icon.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { Text } from '../components/text.tsx'
+
+/** More than this would push the trace itself off the screen; the ones before are a click on the first away. */
+const SHOWN = 5
+
+/** The spans one came by, oldest first. Not drawn until a link has been followed. */
+export function Trail() {
+  const { trail } = place.value
+  if (trail.length === 0) return null
+  const hidden = Math.max(0, trail.length - SHOWN)
+  return (
+    <nav class="trail" aria-label="Links followed">
+      <ol>
+        {hidden > 0 && <li class="faint">{hidden} before</li>}
+        {trail.slice(hidden).map((crumb, index) => (
+          <li key={`${crumb.traceId}${crumb.spanId}${index}`}>
+            <a
+              href={traceUrl(crumb.traceId, crumb.spanId)}
+              onClick={(event) => {
+                if (!isPlainClick(event)) return
+                event.preventDefault()
+                push(traceUrl(crumb.traceId, crumb.spanId), trail.slice(0, hidden + index))
+              }}
+            >
+              <ServiceName name={crumb.service} />
+              <Text>{crumb.name}</Text>
+            </a>
+            <Icon name="chevronRight" />
+          </li>
+        ))}
+        <li aria-current="location">here</li>
+      </ol>
+    </nav>
+  )
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { answer, longTrace, span } from '../../../test/spans.ts'
+import { visibleRows } from '../../components/list/rows.ts'
+import { buildTraceModel } from '../trace-model.ts'
+import { createCoverage } from '../../lib/canvas/coverage.ts'
+import { minimapBars } from './minimap-bars.ts'
+import { LEAST_BAR, waterfallBars } from './waterfall-bars.ts'
+
+const ranges = fc.array(fc.tuple(fc.integer({ min: -20, max: 140 }), fc.integer({ min: 0, max: 80 })), {
+  maxLength: 40,
+})
+
+describe('coverage', () => {
+  test('agrees with pixels taken one by one', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), ranges, (width, ranges) => {
+        const covered = createCoverage(width)
+        const pixels = new Set<number>()
+        for (const [from, length] of ranges) {
+          const before = pixels.size
+          for (let x = Math.max(0, from); x < Math.min(width, from + length); x += 1) pixels.add(x)
+          expect(covered.take(from, from + length)).toBe(pixels.size > before)
+        }
+        const taken = covered.runs().flatMap(([from, to]) => Array.from({ length: to - from }, (_, x) => from + x))
+        expect(taken).toEqual([...pixels].toSorted((a, b) => a - b))
+      }),
+    )
+  })
+})
+
+describe('waterfall bars', () => {
+  const model = buildTraceModel(
+    answer([
+      span(1, { for: 100 }),
+      span(2, { parent: 1, at: 25, for: 50 }),
+      span(3, { parent: 2, at: 30, for: 0.001 }),
+    ]),
+  )
+  const ask = (collapsed: boolean) => ({
+    rows: visibleRows(model, new Set(collapsed ? [model.spans[0]?.spanId ?? ''] : [])),
+    first: 0,
+    last: 10,
+    window: { from: 0, to: 100e6 },
+    width: 1000,
+    isCollapsed: (position: number) => collapsed && position === 0,
+  })
+
+  test('lie where their times are', () => {
+    const bars = waterfallBars(model, ask(false))
+    expect([...bars.x0]).toEqual([0, 250, 300])
+    expect([...bars.x1]).toEqual([1000, 750, 300 + LEAST_BAR])
+  })
+
+  test('are clipped just beyond the window they are seen through', () => {
+    const bars = waterfallBars(model, { ...ask(false), window: { from: 40e6, to: 60e6 } })
+    expect([...bars.x0.subarray(0, 2)]).toEqual([-4, -4])
+    expect([...bars.x1.subarray(0, 2)]).toEqual([1004, 1004])
+    expect(bars.x1[2]).toBeLessThanOrEqual(0)
+  })
+
+  test('of a collapsed row show what it hides, merged', () => {
+    const bars = waterfallBars(model, ask(true))
+    expect(bars.count).toBe(1)
+    expect([...bars.hiddenX0]).toEqual([250])
+    expect(bars.hiddenX1[0]).toBeGreaterThanOrEqual(750)
+    expect(bars.hiddenX1[0]).toBeLessThanOrEqual(751)
+  })
+
+  test('mark events where they happened, once per pixel', () => {
+    const at = (nanos: number) => ({
+      timeUnixNano: `${1_760_000_000_000n * 1_000_000n + BigInt(nanos)}`,
+      name: 'e',
+      attributes: [],
+      droppedAttributesCount: 0,
+    })
+    const eventful = buildTraceModel(answer([span(1, { for: 100, events: [at(10e6), at(10e6 + 5), at(50e6)] })]))
+    expect([...waterfallBars(eventful, { ...ask(false), rows: visibleRows(eventful, new Set()) }).eventX]).toEqual([
+      100, 500,
+    ])
+  })
+
+  test('hide a hundred thousand spans in one row as at most one run a pixel', () => {
+    const long = buildTraceModel(longTrace())
+    const bars = waterfallBars(long, {
+      ...ask(true),
+      rows: Int32Array.of(0),
+      window: { from: 0, to: long.duration },
+    })
+    expect(bars.hiddenX0.length).toBeLessThanOrEqual(500)
+    expect(bars.hiddenX0.length).toBeGreaterThan(0)
+  })
+})
+
+describe('the minimap', () => {
+  test('never holds more bars than it has pixels', () => {
+    const bars = minimapBars(buildTraceModel(longTrace()), 300, 44)
+    expect(bars.count).toBeLessThanOrEqual(300 * 44)
+    expect(bars.count).toBeGreaterThan(44)
+  })
+
+  test('draws errors last and drops none that has a pixel of its own', () => {
+    const model = buildTraceModel(
+      answer([
+        span(1, { for: 100 }),
+        span(2, { parent: 1, at: 10, for: 10, status: { code: 'error', message: '' } }),
+        span(3, { parent: 1, at: 50, for: 10 }),
+      ]),
+    )
+    expect([...minimapBars(model, 100, 44).error]).toEqual([0, 0, 1])
+  })
+})

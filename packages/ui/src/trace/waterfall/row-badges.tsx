@@ -1,0 +1,114 @@
+import { durationText } from '../../lib/format/duration-text.ts'
+import { parentWait } from '../span-panel/parent-wait.ts'
+import { ageText, millisOf } from '../../lib/format/clock-text.ts'
+import { serviceColor } from '../../lib/service-color.ts'
+import { visibleText } from '../../lib/format/visible-text.ts'
+import { crumbOf, follow, type LinkDirection } from '../../lib/follow.ts'
+import { endsOfRow, type LinkEnd } from '../link-ends.ts'
+import { traceUrl } from '../../app/route.ts'
+import type { TraceView } from '../trace-view.ts'
+import { isPlainClick } from '../../lib/url.ts'
+import { LinkBadge } from '../../components/link-badge.tsx'
+
+interface RowBadgeProps {
+  readonly view: TraceView
+  readonly position: number
+  readonly isCollapsed: boolean
+}
+
+/** A collapsed row speaks for all below it: its badges are sums, drawn with a broken edge when not all are its own. */
+export function RowBadges(props: RowBadgeProps) {
+  const { model } = props.view
+  const { linksOut, linksIn, below } = model.value
+  const total = props.isCollapsed ? below : { linksOut, linksIn }
+  const out = total.linksOut[props.position] ?? 0
+  const into = total.linksIn[props.position] ?? 0
+  const wait = parentWait(model.value, props.position)
+  if (out + into === 0 && wait === undefined) return null
+  return (
+    <span class="badges">
+      {wait !== undefined && <QueueTag nanos={wait} />}
+      {out > 0 && <RowBadge {...props} direction="out" count={out} own={linksOut[props.position] ?? 0} />}
+      {into > 0 && <RowBadge {...props} direction="in" count={into} own={linksIn[props.position] ?? 0} />}
+    </span>
+  )
+}
+
+/** One link is a way to go, at a click; several are for the details to list, where the row leads. */
+function RowBadge(
+  props: RowBadgeProps & { readonly direction: LinkDirection; readonly count: number; readonly own: number },
+) {
+  const { view, direction, count, own } = props
+  const ends = endsOfRow(view, props.position, direction, props.isCollapsed)
+  const span = view.model.value.spans[props.position]
+  const badge = (
+    <>
+      <LinkBadge direction={direction} count={count} within={count > own} title={titleOf(direction, count, ends)} />
+      <EndDots ends={ends} />
+    </>
+  )
+  const only = count === 1 && own === 1 ? ends[0] : undefined
+  // A consumer that is its producer's child tells it already, also where it has a link besides.
+  const tellsWait = direction === 'out' && parentWait(view.model.value, props.position) === undefined
+  const waited = tellsWait ? only?.queueTimeNano : undefined
+  if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
+  return (
+    <>
+      {waited !== undefined && waited !== null && <QueueTag nanos={Number(waited)} />}
+      <a
+        class="badge-ends"
+        tabIndex={-1}
+        href={traceUrl(only.traceId, only.spanId)}
+        onClick={(event) => {
+          event.stopPropagation()
+          if (!isPlainClick(event)) return
+          event.preventDefault()
+          follow(crumbOf(view.model.peek().traceId, span), only)
+        }}
+      >
+        {badge}
+      </a>
+    </>
+  )
+}
+
+/** How long the message of a consumer waited; a warning where that cannot be. */
+function QueueTag({ nanos }: { readonly nanos: number }) {
+  const isSkewed = nanos < 0
+  return (
+    <span
+      class={isSkewed ? 'tag warn' : 'queue-tag'}
+      title={isSkewed ? 'Clock skew: consumed before the send began' : 'Queue time'}
+    >
+      {durationText(nanos)}
+    </span>
+  )
+}
+
+/** Whose they are, in the services' colours. */
+function EndDots({ ends }: { readonly ends: readonly LinkEnd[] }) {
+  const services = [...new Set(ends.flatMap(({ span }) => (span === null ? [] : [span.service])))]
+  return (
+    <>
+      {services.map((name) => {
+        const { hue, tone } = serviceColor(name)
+        return (
+          <span key={name} class={`service ${tone}`} style={{ '--hue': String(hue) }}>
+            <i class="service-dot" />
+          </span>
+        )
+      })}
+    </>
+  )
+}
+
+function titleOf(direction: LinkDirection, count: number, ends: readonly LinkEnd[]): string {
+  const way = direction === 'in' ? 'Consumed by' : 'Produced by'
+  const named = ends.map(({ span }) =>
+    span === null
+      ? 'a span that was not found'
+      : `${visibleText(span.service, 60)} ${visibleText(span.name, 80)}, ${ageText(millisOf(span.startTimeUnixNano), Date.now())}`,
+  )
+  const rest = count - named.length
+  return [`${way}:`, ...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join('\n')
+}

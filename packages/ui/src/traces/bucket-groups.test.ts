@@ -1,0 +1,52 @@
+import type { MetricSeriesAnswer } from '@spanlink/api-schema'
+import { expect, test } from 'vitest'
+import { bucketGroups } from './bucket-groups.ts'
+
+const series = (service: string | undefined, le: string, values: readonly (number | null)[]) => ({
+  labels: [...(service === undefined ? [] : [{ key: 'service', value: service }]), { key: 'le', value: le }],
+  values: [...values],
+})
+
+function answer(list: MetricSeriesAnswer['series']): MetricSeriesAnswer {
+  return {
+    name: 'latency',
+    prometheusName: 'latency_seconds',
+    type: 'histogram',
+    unit: 's',
+    description: '',
+    rate: true,
+    view: 'buckets',
+    startTimeUnixNano: '0',
+    stepNano: '10',
+    series: list,
+    exemplars: [],
+  } as unknown as MetricSeriesAnswer
+}
+
+test('each group has a map of its own, in rows of its own buckets, on one scale', () => {
+  const groups = bucketGroups(
+    answer([
+      series('a', '+Inf', [null, 1]),
+      series('b', '1', [0, 8]),
+      series('a', '1', [2, 0]),
+      series('b', '+Inf', [0, null]),
+    ]),
+  )
+  expect(groups.map(({ name, bounds }) => [name, bounds])).toEqual([
+    ['service=b', [1, Infinity]],
+    ['service=a', [1, Infinity]],
+  ])
+  expect(groups.map(({ grid }) => grid.cells)).toEqual([
+    [{ column: 1, row: 0, count: 8 }],
+    [
+      { column: 0, row: 0, count: 2 },
+      { column: 1, row: 1, count: 1 },
+    ],
+  ])
+  expect(groups.map(({ grid }) => grid.most)).toEqual([8, 8])
+})
+
+test('a metric without groups is one map without a name', () => {
+  const groups = bucketGroups(answer([series(undefined, '1', [1]), series(undefined, '+Inf', [1])]))
+  expect(groups.map(({ name, grid }) => [name, grid.rows])).toEqual([['', 2]])
+})

@@ -1,0 +1,64 @@
+import type { MetricSeries, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { HeatmapGrid } from './heatmap/heatmap-grid.ts'
+import { finite, seriesName } from '../metrics/metric-text.ts'
+
+/** The buckets of one group over time. */
+export interface BucketGroup {
+  /** Of its labels; empty where the metric is not grouped. */
+  readonly name: string
+  /** Upper bounds, the lowest first: one for each row. */
+  readonly bounds: readonly number[]
+  readonly grid: HeatmapGrid
+}
+
+/** Series of buckets by group, the group with the most values first. Shades of all groups are on one scale. */
+export function bucketGroups(answer: MetricSeriesAnswer): readonly BucketGroup[] {
+  const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')
+  const groups = [...Map.groupBy(answer.series, (series) => JSON.stringify(labelsOf(series))).values()]
+  const most = answer.series
+    .flatMap(({ values }) => values)
+    .reduce<number>((largest, value) => Math.max(largest, finite(value) ?? 0), Number.MIN_VALUE)
+  return groups
+    .map((series) => {
+      const [first] = series
+      const labels = first === undefined ? [] : labelsOf(first)
+      const name = first === undefined || labels.length === 0 ? '' : seriesName({ ...first, labels }, answer)
+      return groupOf(name, series, answer, most)
+    })
+    .toSorted((a, b) => b.grid.total - a.grid.total)
+}
+
+function groupOf(
+  name: string,
+  series: readonly MetricSeries[],
+  { startTimeUnixNano, stepNano }: MetricSeriesAnswer,
+  most: number,
+): BucketGroup {
+  const sorted = series.toSorted((a, b) => boundOf(a) - boundOf(b))
+  const cells = sorted.flatMap(({ values }, row) =>
+    values.flatMap((value, column) => {
+      const count = finite(value) ?? 0
+      return count > 0 ? [{ column, row, count }] : []
+    }),
+  )
+  return {
+    name,
+    bounds: sorted.map(boundOf),
+    grid: {
+      start: BigInt(startTimeUnixNano),
+      step: BigInt(stepNano),
+      columns: Math.max(1, sorted[0]?.values.length ?? 1),
+      rows: Math.max(1, sorted.length),
+      from: 0,
+      to: 0,
+      total: cells.reduce((sum, { count }) => sum + count, 0),
+      most,
+      cells,
+    },
+  }
+}
+
+function boundOf({ labels }: MetricSeries): number {
+  const le = labels.find(({ key }) => key === 'le')?.value ?? ''
+  return /inf/i.test(le) ? Number.POSITIVE_INFINITY : Number(le)
+}

@@ -1,0 +1,35 @@
+import type { HeatmapAnswer } from '@spanlink/api-schema'
+
+/** Cells in rows of doubling durations, row 0 the shortest. */
+export interface HeatmapGrid {
+  readonly start: bigint
+  readonly step: bigint
+  readonly columns: number
+  readonly rows: number
+  /** Nanoseconds: lower bound of row 0, upper bound of the last. */
+  readonly from: number
+  readonly to: number
+  readonly total: number
+  readonly most: number
+  readonly cells: readonly { readonly column: number; readonly row: number; readonly count: number }[]
+}
+
+export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: HeatmapAnswer): HeatmapGrid {
+  const power = (nanos: number): number => Math.max(0, Math.round(Math.log2(Math.max(1, nanos))))
+  const powers = cells.map((cell) => power(cell.to))
+  const low = powers.reduce((least, one) => Math.min(least, one), powers[0] ?? 20) - 1
+  const high = powers.reduce((most, one) => Math.max(most, one), low + 1)
+  // Fewer rows than this look like stripes, not like a map.
+  const rows = Math.max(6, high - low)
+  return {
+    start: BigInt(startTimeUnixNano),
+    step: BigInt(stepNano),
+    columns,
+    rows,
+    from: 2 ** low,
+    to: 2 ** (low + rows),
+    total: cells.reduce((sum, { count }) => sum + count, 0),
+    most: cells.reduce((most, { count }) => Math.max(most, count), 1),
+    cells: cells.map(({ column, to, count }) => ({ column, row: power(to) - low - 1, count })),
+  }
+}

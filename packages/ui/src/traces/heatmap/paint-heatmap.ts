@@ -1,0 +1,21 @@
+import type { HeatmapGrid } from './heatmap-grid.ts'
+
+/** Shades grow with the logarithm of the count: one slow trace beside a thousand quick ones is still seen. */
+export function paintHeatmap(
+  context: CanvasRenderingContext2D,
+  grid: HeatmapGrid,
+  width: number,
+  height: number,
+  colour: string,
+): void {
+  const columnWidth = width / grid.columns
+  const rowHeight = height / grid.rows
+  context.fillStyle = colour
+  for (const { column, row, count } of grid.cells) {
+    context.globalAlpha = 0.25 + 0.75 * (Math.log1p(count) / Math.log1p(grid.most))
+    const x = Math.floor(column * columnWidth)
+    const y = Math.floor(height - (row + 1) * rowHeight)
+    context.fillRect(x, y, Math.max(2, Math.ceil(columnWidth) - 1), Math.max(2, Math.floor(rowHeight) - 1))
+  }
+  context.globalAlpha = 1
+}

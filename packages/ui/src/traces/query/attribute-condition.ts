@@ -1,0 +1,23 @@
+import type { AnyValue } from '@spanlink/api-schema'
+
+export type AttributeScope = 'span' | 'resource' | 'event' | 'link' | 'instrumentation'
+
+/** TraceQL that finds spans with this attribute; undefined for values that a query can't spell. */
+export function attributeCondition(scope: AttributeScope, key: string, value: AnyValue): string | undefined {
+  const literal = literalOf(value)
+  return literal === undefined ? undefined : `${scope}.${spelled(key)} = ${literal}`
+}
+
+function literalOf(value: AnyValue): string | undefined {
+  if (value.stringValue !== undefined)
+    return value.stringValue.length > 1000 ? undefined : JSON.stringify(value.stringValue)
+  if (value.boolValue !== undefined) return String(value.boolValue)
+  if (value.intValue !== undefined) return String(value.intValue)
+  if (typeof value.doubleValue === 'number') return String(value.doubleValue)
+  return undefined
+}
+
+/** A name with what would end it goes in quotes. */
+function spelled(key: string): string {
+  return /^[^\s{}()=~!<>&|^,"`]+$/.test(key) ? key : JSON.stringify(key)
+}

@@ -1,0 +1,42 @@
+import type { CompletionAnswer } from '@spanlink/api-schema'
+import { signal, type ReadonlySignal } from '@preact/signals'
+import { getJson } from '../../lib/api.ts'
+
+const TYPING_MILLIS = 90
+
+export interface QueryCompletion {
+  readonly answer: ReadonlySignal<CompletionAnswer | undefined>
+  /** Asks once the typing rests. */
+  readonly ask: (text: string, caret: number) => void
+  readonly clear: () => void
+}
+
+export function createQueryCompletion(): QueryCompletion {
+  const answer = signal<CompletionAnswer | undefined>(undefined)
+  let asking = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const forget = (): void => {
+    clearTimeout(timer)
+    asking.abort()
+    asking = new AbortController()
+  }
+  return {
+    answer,
+    ask(text, caret) {
+      forget()
+      const { signal } = asking
+      timer = setTimeout(() => {
+        const query = new URLSearchParams({ q: text, caret: String(caret) })
+        getJson<CompletionAnswer>(`/api/traceql/complete?${query}`, signal).then(
+          (found) => (answer.value = found),
+          // Completion is a convenience: without it one still can write.
+          () => undefined,
+        )
+      }, TYPING_MILLIS)
+    },
+    clear() {
+      forget()
+      answer.value = undefined
+    },
+  }
+}

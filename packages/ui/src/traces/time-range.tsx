@@ -1,0 +1,79 @@
+import type { TraceFilters } from './trace-filters.ts'
+
+const LENGTHS = [
+  ['5m', 'Last 5 minutes'],
+  ['15m', 'Last 15 minutes'],
+  ['1h', 'Last hour'],
+  ['6h', 'Last 6 hours'],
+  ['24h', 'Last 24 hours'],
+  ['7d', 'Last 7 days'],
+] as const
+
+/** No range at all is the first choice: links have no time window here, and a laptop's traces of last week are as good as today's. */
+export function TimeRange(props: { readonly filters: TraceFilters; readonly onSet: (change: TraceFilters) => void }) {
+  const { filters, onSet } = props
+  const isBetween = filters.last === undefined && (filters.start !== undefined || filters.end !== undefined)
+  const choose = (value: string): void => {
+    const none = { last: undefined, start: undefined, end: undefined }
+    if (value === 'between') onSet({ ...none, start: nanoOf(Date.now() - 3_600_000), end: nanoOf(Date.now()) })
+    else onSet({ ...none, last: value || undefined })
+  }
+  return (
+    <>
+      <label>
+        Time
+        <select
+          value={isBetween ? 'between' : (filters.last ?? '')}
+          onChange={(event) => choose(event.currentTarget.value)}
+        >
+          <option value="">All time</option>
+          {LENGTHS.map(([value, name]) => (
+            <option key={value} value={value}>
+              {name}
+            </option>
+          ))}
+          <option value="between">Custom range</option>
+        </select>
+      </label>
+      {isBetween && (
+        <>
+          <Moment label="From" value={filters.start} onSet={(start) => onSet({ start })} />
+          <Moment label="To" value={filters.end} onSet={(end) => onSet({ end })} />
+        </>
+      )}
+    </>
+  )
+}
+
+function Moment(props: {
+  readonly label: string
+  readonly value: string | undefined
+  readonly onSet: (value: string | undefined) => void
+}) {
+  return (
+    <label>
+      {props.label}
+      <input
+        type="datetime-local"
+        step="1"
+        value={props.value === undefined ? '' : localOf(props.value)}
+        onChange={(event) => {
+          const millis = new Date(event.currentTarget.value).getTime()
+          props.onSet(Number.isNaN(millis) || millis < 0 ? undefined : nanoOf(millis))
+        }}
+      />
+    </label>
+  )
+}
+
+function nanoOf(millis: number): string {
+  return `${Math.trunc(millis)}000000`
+}
+
+/** What `datetime-local` takes: local time without a zone. */
+function localOf(unixNano: string): string {
+  const millis = Number(unixNano.slice(0, -6))
+  if (!Number.isFinite(millis) || millis > 8.64e15) return ''
+  const date = new Date(millis)
+  return new Date(millis - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
+}

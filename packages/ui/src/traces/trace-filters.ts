@@ -1,0 +1,107 @@
+import { filtersInQuery, queryOfFilters } from './query/filter-query.ts'
+
+/** The search of the Traces page as its URL holds it: all optional, all strings, in the API's own words besides `last`. */
+export interface TraceFilters {
+  /** TraceQL; then the five below are not used. */
+  readonly q?: string
+  readonly service?: string
+  readonly operation?: string
+  readonly minDuration?: string
+  readonly maxDuration?: string
+  readonly status?: string
+  /** A length of time up to now, such as `15m`; start and end are not used beside it. */
+  readonly last?: string
+  /** Unix nanoseconds. */
+  readonly start?: string
+  readonly end?: string
+  readonly limit?: string
+  /** A field to group by. */
+  readonly by?: string
+}
+
+const filterNames = [
+  'q',
+  'service',
+  'operation',
+  'minDuration',
+  'maxDuration',
+  'status',
+  'last',
+  'start',
+  'end',
+  'limit',
+  'by',
+] as const satisfies readonly (keyof TraceFilters)[]
+
+export const DEFAULT_LIMIT = 50
+/** The most that the API gives at once. */
+export const MOST_TRACES = 500
+
+export function filtersOf(query: URLSearchParams): TraceFilters {
+  return Object.fromEntries(filterNames.map((name) => [name, query.get(name) || undefined]))
+}
+
+export function isFiltered(filters: TraceFilters): boolean {
+  return filterNames.some((name) => name !== 'limit' && name !== 'by' && filters[name] !== undefined)
+}
+
+/** The question to the API. `last` becomes a start, which is why a refresh asks anew instead of repeating a path. */
+export function tracesPath(filters: TraceFilters, nowMillis: number): string {
+  const params = conditionParams(filters)
+  const { start, end } = rangeOf(filters, nowMillis)
+  if (start !== undefined) params.set('start', start)
+  if (end !== undefined) params.set('end', end)
+  params.set('limit', filters.by === undefined ? (filters.limit ?? String(DEFAULT_LIMIT)) : String(MOST_TRACES))
+  return `/api/traces?${params}`
+}
+
+/** What spans have to be, without when. */
+export function conditionParams(filters: TraceFilters): URLSearchParams {
+  if (filters.by !== undefined) return new URLSearchParams({ q: groupedQuery(filters, filters.by) })
+  if (filters.q !== undefined) return new URLSearchParams({ q: filters.q })
+  const params = new URLSearchParams()
+  for (const name of ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const) {
+    const value = filters[name]
+    if (value !== undefined) params.set(name, value)
+  }
+  return params
+}
+
+/** Unix nanoseconds. */
+export function rangeOf(filters: TraceFilters, nowMillis: number): { readonly start?: string; readonly end?: string } {
+  const length = filters.last === undefined ? undefined : millisOfLast(filters.last)
+  return length === undefined ? { start: filters.start, end: filters.end } : { start: `${nowMillis - length}000000` }
+}
+
+/** The query that the filters are, written out. */
+export function queryTextOf(filters: TraceFilters): string {
+  return filters.q ?? queryOfFilters(filters)
+}
+
+/** The search with another query: as filters where these can say it all, which keeps addresses short and pages endless. */
+export function withQuery(filters: TraceFilters, text: string): TraceFilters {
+  const { last, start, end, by } = filters
+  const when = { last, start, end, by }
+  const found = filtersInQuery(text)
+  if (found.rest?.length === 0) return { ...when, ...found.filters }
+  return { ...when, q: text.trim() }
+}
+
+function groupedQuery(filters: TraceFilters, by: string): string {
+  return `${queryTextOf(filters) || '{ }'} | by(${by})`
+}
+
+/** People write `250` and mean milliseconds, or put a space before the unit; the API wants `250ms`. */
+export function asDuration(text: string): string | undefined {
+  const written = text.trim().replace(/\s+/g, '')
+  if (written === '') return undefined
+  return /^[0-9]+(\.[0-9]+)?$/.test(written) ? `${written}ms` : written
+}
+
+const UNIT_MILLIS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+function millisOfLast(last: string): number | undefined {
+  const [, amount, unit] = /^([0-9]{1,5})([mhd])$/.exec(last) ?? []
+  const size = UNIT_MILLIS[unit ?? '']
+  return amount === undefined || size === undefined ? undefined : Number(amount) * size
+}

@@ -1,0 +1,159 @@
+import type { FoundTrace } from '@spanlink/api-schema'
+import type { ComponentChildren } from 'preact'
+import { durationText } from '../lib/format/duration-text.ts'
+import { visibleText } from '../lib/format/visible-text.ts'
+import { flowUrl } from '../flow/flow-url.ts'
+import { traceUrl } from '../app/route.ts'
+import type { RowHold } from '../components/list/row-hold.ts'
+import { Icon } from '../components/buttons/icon.tsx'
+import { LinkBadge } from '../components/link-badge.tsx'
+import { openRow } from '../components/list/list-rows.ts'
+import { ListScroll } from '../components/list/list-scroll.tsx'
+import { Age } from '../components/moment.tsx'
+import { ServiceName } from '../components/service-name.tsx'
+import { Text } from '../components/text.tsx'
+
+export const TRACE_LINKS = 'table.traces a.trace-link'
+
+const SERVICES_SHOWN = 3
+
+/** `more`: what stands at the end of the list. */
+export function TraceTable(props: {
+  readonly traces: readonly FoundTrace[]
+  readonly hold: RowHold
+  readonly more: ComponentChildren
+}) {
+  const { traces } = props
+  const share = barShare(traces.map((trace) => Number(trace.durationNano)))
+  return (
+    <ListScroll hold={props.hold}>
+      <table class="list traces">
+        <thead>
+          <tr>
+            <th scope="col">Trace</th>
+            <th scope="col">Started</th>
+            <th scope="col" title="The bars are on a logarithmic scale">
+              Duration
+            </th>
+            <th scope="col" class="number">
+              Spans
+            </th>
+            <th scope="col" class="number">
+              Errors
+            </th>
+            <th scope="col">Links</th>
+            <th scope="col">Services</th>
+          </tr>
+        </thead>
+        <tbody>
+          {traces.map((trace) => (
+            <Row key={trace.traceId} trace={trace} share={share(Number(trace.durationNano))} />
+          ))}
+        </tbody>
+      </table>
+      {props.more}
+    </ListScroll>
+  )
+}
+
+/**
+ * Share of the full bar for a duration. Logarithmic from the shortest to the longest in the list, over at least a factor of ten: one batch of
+ * minutes must not make all requests of milliseconds look alike.
+ */
+function barShare(durations: readonly number[]): (duration: number) => number {
+  const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)
+  const shortest = Math.max(1, Math.min(longest / 10, ...durations))
+  return (duration) => 0.04 + (0.96 * Math.log(Math.max(1, duration / shortest))) / Math.log(longest / shortest)
+}
+
+/** What a query found in the trace: the way to the first of it. */
+function Matched({ trace }: { readonly trace: FoundTrace }) {
+  const sets = trace.matches ?? []
+  const first = sets[0]?.spans[0]
+  if (first === undefined) return null
+  const count = sets.reduce((sum, { matched }) => sum + matched, 0)
+  const told = sets.flatMap(({ spans }) => spans).slice(0, 6)
+  const title = told
+    .map(({ service, name, attributes }) =>
+      [service, name, ...attributes.map(({ field, value }) => `${field}=${value}`)].join(' ').slice(0, 160),
+    )
+    .join('\n')
+  return (
+    <a class="tag matched above" href={traceUrl(trace.traceId, first.spanId)} title={visibleText(title, 1000)}>
+      {count === 1 ? '1 span' : `${count.toLocaleString('en')} spans`}
+    </a>
+  )
+}
+
+function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: number }) {
+  const duration = Number(trace.durationNano)
+  return (
+    <tr class={trace.errorCount > 0 ? 'failed' : ''} onClick={openRow}>
+      <td class="name">
+        <a class="row-link trace-link" href={traceUrl(trace.traceId)}>
+          <ServiceName name={trace.rootService} />
+          <Text class="operation">{trace.rootName}</Text>
+        </a>
+        <Matched trace={trace} />
+        {trace.rootMissing && (
+          <span class="tag" title="The span at the top has not arrived: this is the earliest one that has.">
+            root missing
+          </span>
+        )}
+      </td>
+      <td class="started">
+        <Age unixNano={trace.startTimeUnixNano} />
+      </td>
+      <td class="duration">
+        <span class="amount">
+          <span>{durationText(duration)}</span>
+          <span class="amount-bar">
+            <i style={{ width: `${share * 100}%` }} />
+          </span>
+        </span>
+      </td>
+      <td class="number">{trace.spanCount.toLocaleString('en')}</td>
+      <td class="number">
+        {trace.errorCount > 0 ? (
+          <span class="errors">
+            <Icon name="error" />
+            {trace.errorCount.toLocaleString('en')}
+          </span>
+        ) : (
+          <span class="none">0</span>
+        )}
+      </td>
+      <td class="links">
+        {trace.linksOut > 0 && <LinkBadge direction="out" count={trace.linksOut} />}
+        {trace.linksIn > 0 && <LinkBadge direction="in" count={trace.linksIn} />}
+        {trace.linksOut + trace.linksIn === 0 && <span class="none">none</span>}
+        {trace.linksOut + trace.linksIn > 0 && (
+          <a class="flow-link above" href={flowUrl(trace.traceId)} title="All linked traces on one time axis">
+            Flow
+          </a>
+        )}
+      </td>
+      <td class="services">
+        <span class="service-list">
+          {trace.services.slice(0, SERVICES_SHOWN).map((service) => (
+            <span key={service.name} class="chip">
+              <ServiceName name={service.name} />
+              <span class="chip-count">{service.spanCount.toLocaleString('en')}</span>
+            </span>
+          ))}
+          {trace.services.length > SERVICES_SHOWN && (
+            <span
+              class="faint"
+              title={trace.services
+                .slice(SERVICES_SHOWN, 40)
+                .map((service) => service.name.slice(0, 60))
+                .join(', ')}
+            >
+              +{trace.services.length - SERVICES_SHOWN}
+            </span>
+          )}
+        </span>
+      </td>
+    </tr>
+  )
+}
