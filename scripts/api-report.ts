@@ -1,4 +1,5 @@
-// What @spanlink/kafka promises, as one text per entry point for review: `node scripts/api-report.ts`. With --check it only compares.
+// What @spanlink/kafka promises, as one text per entry point for review: `node
+// scripts/api-report.ts`. With --check it only compares.
 import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -44,7 +45,10 @@ async function entryPoints(): Promise<string[]> {
   )
 }
 
-/** The declarations that a module exports, of its own and from others, by name and with their comments. */
+/**
+ * The declarations that a module exports, of its own and from others, by name and with their
+ * comments.
+ */
 async function exportsOf(file: string): Promise<string[]> {
   const found = new Map<string, string>()
   for (const statement of statementsOf(await readFile(file, 'utf8'))) {
@@ -65,7 +69,10 @@ async function exportsOf(file: string): Promise<string[]> {
   return [...found].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, statement]) => statement)
 }
 
-/** Top-level statements, each with the comment above it: a declaration file has nothing else at the beginning of a line. */
+/**
+ * Top-level statements, each with the comment above it: a declaration file has nothing else at the
+ * beginning of a line.
+ */
 function statementsOf(text: string): string[] {
   const statements: string[] = []
   let current: string[] = []

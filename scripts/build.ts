@@ -1,5 +1,6 @@
-// Builds what is published: the plugin (tsc), the server (Vite, one file per module) and the UI into the server.
-//   node scripts/build.ts [--if-stale]
+// Builds what is published: the plugin (tsc), the server (Vite, one file per module) and the UI
+// into the server.
+// node scripts/build.ts [--if-stale]
 import { createHash } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { chmod, copyFile, cp, glob, mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'

@@ -1,11 +1,13 @@
-// Every package of the registry has an integrity in the lockfile: without one npm installs whatever the registry gives.
+// Every package of the registry has an integrity in the lockfile: without one npm installs whatever
+// the registry gives.
 import { readFileSync } from 'node:fs'
 
 type Entry = { readonly version?: string; readonly link?: boolean; readonly integrity?: string }
 
 /**
- * ClickHouse for other platforms than the one the lockfile was written on, whose registry serves none of these. Another version of them
- * needs its integrity: `npm view @chdb/lib-darwin-arm64@VERSION dist.integrity`.
+ * ClickHouse for other platforms than the one the lockfile was written on, whose registry serves
+ * none of these. Another version of them needs its integrity: `npm view
+ * @chdb/lib-darwin-arm64@VERSION dist.integrity`.
  */
 const UNKNOWN: ReadonlyMap<string, string> = new Map([
   ['node_modules/@chdb/lib-darwin-arm64', '26.7.3-stable.1'],

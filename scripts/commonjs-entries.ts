@@ -1,9 +1,12 @@
-// CommonJS entries of a package that is written in ES modules: `require` of an ES module is all that Node 22 needs, but
-// TypeScript refuses it (TS1479) unless the declarations are CommonJS, too.
+// CommonJS entries of a package that is written in ES modules: `require` of an ES module is all
+// that Node 22 needs, but TypeScript refuses it (TS1479) unless the declarations are CommonJS, too.
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** Writes `dist/cjs`: the declarations again, and for each entry a file that gives the same module instance. */
+/**
+ * Writes `dist/cjs`: the declarations again, and for each entry a file that gives the same module
+ * instance.
+ */
 export async function writeCommonJsEntries(dist: string, entries: readonly string[]): Promise<void> {
   const target = join(dist, 'cjs')
   await mkdir(target, { recursive: true })

@@ -1,5 +1,6 @@
 // npm run demo: Kafka, Spanlink and the shop, with orders coming in until Ctrl-C.
-//   node scripts/demo.ts [--no-open] [--rate ORDERS_PER_SECOND] [--correlation link|parent|half] [--data DIR]
+// node scripts/demo.ts [--no-open] [--rate ORDERS_PER_SECOND] [--correlation link|parent|half]
+// [--data DIR]
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,7 +21,8 @@ const { rate, correlation, data, open } = options()
 const running: (() => Promise<unknown>)[] = []
 let stopping: Promise<void> | undefined
 
-// kafkajs 2.2.4 sets a timer in the past, and Node 24 says so (https://github.com/tulios/kafkajs/issues/1751).
+// kafkajs 2.2.4 sets a timer in the past, and Node 24 says so
+// (https://github.com/tulios/kafkajs/issues/1751).
 process.removeAllListeners('warning')
 process.on('warning', (warning) => {
   if (warning.name !== 'TimeoutNegativeWarning') process.stderr.write(`${warning.stack ?? warning.message}\n`)
@@ -168,7 +170,10 @@ async function servicesSeen(): Promise<number> {
   return answer?.services?.length ?? 0
 }
 
-/** Undefined while the server has no answer: it may be busy, and if it is dead we are told otherwise. */
+/**
+ * Undefined while the server has no answer: it may be busy, and if it is dead we are told
+ * otherwise.
+ */
 async function get(path: string): Promise<unknown> {
   try {
     const response = await fetch(UI + path, { signal: AbortSignal.timeout(5000) })

@@ -1,5 +1,5 @@
-// What `npm test` needs and npm cannot install: Apache Kafka, Chromium, and the native addons of Kafka clients. Nothing to do
-// takes half a second.
+// What `npm test` needs and npm cannot install: Apache Kafka, Chromium, and the native addons of
+// Kafka clients. Nothing to do takes half a second.
 import { chromiumPath } from '../packages/testkit/src/browser.ts'
 import { ensureConfluent, ensureRdkafka } from '../packages/testkit/src/confluent.ts'
 import { kafkaSource } from '../packages/testkit/src/kafka.ts'
@@ -12,7 +12,8 @@ for (const result of results) {
   }
 }
 
-// One after the other: each build takes all cores. Without them the tests of that client are skipped.
+// One after the other: each build takes all cores. Without them the tests of that client are
+// skipped.
 for (const ensure of [ensureConfluent, ensureRdkafka]) {
   const problem = await ensure()
   if (problem !== undefined) process.stderr.write(`spanlink: SKIPPING the tests of this client: ${problem}\n`)

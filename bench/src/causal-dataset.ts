@@ -5,7 +5,10 @@ const BLOCK = 500_000
 const MINUTE_NANO = 60_000_000_000n
 const HOUR_NANO = 60n * MINUTE_NANO
 
-/** Of one group of four traces: a request that sends two messages, and three consumer groups that take both. */
+/**
+ * Of one group of four traces: a request that sends two messages, and three consumer groups that
+ * take both.
+ */
 const SPANS_OF_TRACE = 8
 const SPANS_OF_ORDER = 4 * SPANS_OF_TRACE
 export const TOPICS = 100
@@ -13,9 +16,10 @@ export const TOPICS = 100
 export type CausalDataset = { readonly startNano: bigint; readonly endNano: bigint }
 
 /**
- * Writes an hour of message traffic into an empty data directory: 100 topics, three consumer groups each, a link a
- * delivery. Of a thousand messages five are taken ten seconds late or more, one fails and goes over a retry topic, of
- * those one in ten to a dead-letter topic; one of 2,000 is delivered twice to a group, one of 5,000 is never taken.
+ * Writes an hour of message traffic into an empty data directory: 100 topics, three consumer groups
+ * each, a link a delivery. Of a thousand messages five are taken ten seconds late or more, one
+ * fails and goes over a retry topic, of those one in ten to a dead-letter topic; one of 2,000 is
+ * delivered twice to a group, one of 5,000 is never taken.
  */
 export async function writeCausalDataset(
   dir: string,
@@ -52,9 +56,10 @@ const traceId = (number: string): string => `sipHash128(toUInt64(${number}))`
 const spanId = (number: string): string => `reinterpretAsFixedString(sipHash64(toUInt64(${number}), 7))`
 
 /**
- * Columns of span number `n`: `q` its order, `r` 0 for the request and 1 to 3 for the groups' traces, `s` its place in the trace,
- * `j` which of the two messages. Spans 0 and 4 of a group's trace take a message, 2 and 6 of the request send one, and
- * where a message fails 1 and 5 send it on.
+ * Columns of span number `n`: `q` its order, `r` 0 for the request and 1 to 3 for the groups'
+ * traces, `s` its place in the trace, `j` which of the two messages. Spans 0 and 4 of a group's
+ * trace take a message, 2 and 6 of the request send one, and where a message fails 1 and 5 send it
+ * on.
  */
 function columns(startNano: bigint, perOrder: bigint): string {
   return `intDiv(n, 8) as t, intDiv(n, ${SPANS_OF_ORDER}) as q, t % 4 as r, n % 8 as s, intDiv(s, 4) as j,
@@ -97,7 +102,10 @@ function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string 
     from (select n, ${columns(startNano, perOrder)} from (${numbers}))`
 }
 
-/** From each span that takes a message to the one that sent it: the request's, or for a retry the failed group's. */
+/**
+ * From each span that takes a message to the one that sent it: the request's, or for a retry the
+ * failed group's.
+ */
 function linksSql(numbers: string, startNano: bigint, perOrder: bigint): string {
   const sender = `if(r = 3 and is_retried, q * ${SPANS_OF_ORDER} + 8 + 4 * j + 1, q * ${SPANS_OF_ORDER} + 4 * j + 2)`
   return `insert into span_links (received, trace_id, direction, span_id, peer_trace_id, peer_span_id, start, duration, service, name, kind, status, ordinal, attrs)

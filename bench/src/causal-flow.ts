@@ -8,7 +8,10 @@ const LINKS = 2_000
 const SPANS_OF_TRACE = 12
 const MS = 1_000_000n
 
-/** Sends a flow of 200 traces that 2,000 links tie together, waits until all of it is queryable, and gives a trace id of it. */
+/**
+ * Sends a flow of 200 traces that 2,000 links tie together, waits until all of it is queryable, and
+ * gives a trace id of it.
+ */
 export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
   const start = BigInt(Date.now() - 60_000) * MS
   const mark = start.toString(16).padStart(16, '0')
@@ -42,7 +45,10 @@ export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
     await sleep(200)
   }
 
-  /** To all earlier traces evenly, so that no trace is far from the first; the last makes up for the first, which has none. */
+  /**
+   * To all earlier traces evenly, so that no trace is far from the first; the last makes up for the
+   * first, which has none.
+   */
   function linksOf(trace: number): { readonly traceId: string; readonly spanId: string }[] {
     const links: { traceId: string; spanId: string }[] = []
     if (trace === 0) return links

@@ -5,7 +5,10 @@ import { applySchema } from '../../packages/server/src/clickhouse/schema/schema.
 
 export type Client = ReturnType<typeof connect>
 
-/** An engine of its own over a data directory, with tables and without receivers: data sets are written by statements. */
+/**
+ * An engine of its own over a data directory, with tables and without receivers: data sets are
+ * written by statements.
+ */
 export async function openDatasetStore(
   dir: string,
   log: (line: string) => void,
@@ -41,7 +44,10 @@ export async function untilMerged(client: Client): Promise<void> {
   }
 }
 
-/** Builds the indexes of parts that were never merged: of the receiver's, parts of this size have been. */
+/**
+ * Builds the indexes of parts that were never merged: of the receiver's, parts of this size have
+ * been.
+ */
 export async function indexSpans(client: Client): Promise<void> {
   const indexes = await client.query<{ name: string }>(
     `select name from system.data_skipping_indices where database = currentDatabase() and table = 'spans'`,

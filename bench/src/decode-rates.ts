@@ -58,7 +58,10 @@ function decoded(body: Uint8Array): Decoded {
   return protoTypes.request.decode(body) as unknown as Decoded
 }
 
-/** The rows that a receiver without a transcoder of its own would send: text, one object a span and one an end of a link. */
+/**
+ * The rows that a receiver without a transcoder of its own would send: text, one object a span and
+ * one an end of a link.
+ */
 function jsonRows(request: Decoded): string {
   const rows: string[] = []
   for (const { resource, scopeSpans } of request.resourceSpans) {

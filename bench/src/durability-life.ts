@@ -24,7 +24,10 @@ export type Place = {
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms after its first request. */
+/**
+ * Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms
+ * after its first request.
+ */
 const LONGEST_WAIT_MS = 700
 
 const SENDERS = 3

@@ -1,9 +1,9 @@
-// Durability: kill -9 of the server and of its engine, again and again, at random moments under load, and at the one moment
-// that random ones hardly meet. Then every acked span has to be stored once, with both rows of its link, and counted once
-// in the views.
-//   npm run bench:durability -- --kills 1000 --servers 2 --seed 1
-// It runs a copy of the build, so that the checkout may change meanwhile. Where something was lost or doubled, the data
-// directory stays, with the journal that each life began with and what its server said.
+// Durability: kill -9 of the server and of its engine, again and again, at random moments under
+// load, and at the one moment that random ones hardly meet. Then every acked span has to be stored
+// once, with both rows of its link, and counted once in the views.
+// npm run bench:durability -- --kills 1000 --servers 2 --seed 1 It runs a copy of the build, so
+// that the checkout may change meanwhile. Where something was lost or doubled, the data directory
+// stays, with the journal that each life began with and what its server said.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

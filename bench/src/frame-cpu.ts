@@ -14,7 +14,10 @@ interface TraceEvent {
   readonly tdur?: number
 }
 
-/** Processor time of the page's main thread in each frame drawn during `run`, in milliseconds: script, style, layout, paint and commit. */
+/**
+ * Processor time of the page's main thread in each frame drawn during `run`, in milliseconds:
+ * script, style, layout, paint and commit.
+ */
 export async function frameCpu<T>(browser: Browser, page: Page, run: () => Promise<T>): Promise<[T, number[]]> {
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'cc'] })
   const result = await run()

@@ -1,6 +1,6 @@
 // Ingest, end to end: spans sent over OTLP/HTTP until they are acked, stored and found by the API.
-//   npm run bench:ingest -- --spans 300000 --batch 512 --senders 4
-// The numbers to compare are those per CPU-second: wall-clock ones share the machine's cores with the senders.
+// npm run bench:ingest -- --spans 300000 --batch 512 --senders 4 The numbers to compare are those
+// per CPU-second: wall-clock ones share the machine's cores with the senders.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'

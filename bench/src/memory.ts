@@ -1,6 +1,6 @@
-// Memory of receiver and engine together: idle, and the most of it while 16 senders send 8,192 spans a request and heavy
-// questions are asked beside them.
-//   npm run bench:memory -- --seconds 30 --memory 1GiB
+// Memory of receiver and engine together: idle, and the most of it while 16 senders send 8,192
+// spans a request and heavy questions are asked beside them.
+// npm run bench:memory -- --seconds 30 --memory 1GiB
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'

@@ -1,5 +1,6 @@
-// One case of `npm run bench:plugin`, in a process of its own: what was optimised or garbage in one case must not show in another.
-//   node --expose-gc plugin-case.ts VARIANT SAMPLING OPERATION
+// One case of `npm run bench:plugin`, in a process of its own: what was optimised or garbage in one
+// case must not show in another.
+// node --expose-gc plugin-case.ts VARIANT SAMPLING OPERATION
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { CompositePropagator, W3CBaggagePropagator, W3CTraceContextPropagator } from '@opentelemetry/core'
@@ -78,8 +79,8 @@ function instrumentationOf(module: object): void {
 }
 
 /**
- * CPU time, garbage collection included, of the quickest of several rounds, as others share the machine. Bytes are what a thousand
- * messages leave before any collection.
+ * CPU time, garbage collection included, of the quickest of several rounds, as others share the
+ * machine. Bytes are what a thousand messages leave before any collection.
  */
 async function measure(call: (i: number) => Promise<unknown>, messages: number) {
   const calls = Math.ceil(20_000 / messages)

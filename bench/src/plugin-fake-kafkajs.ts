@@ -1,7 +1,8 @@
 import type { Consumer, ConsumerRunConfig, EachBatchPayload, EachMessagePayload, KafkaMessage } from 'kafkajs'
 
-// kafkajs without the network: what is left of a send is the promise. Per-message costs of instrumentation are too small to be seen
-// beside a broker; the run against a real one is apart (plugin-throughput.ts).
+// kafkajs without the network: what is left of a send is the promise. Per-message costs of
+// instrumentation are too small to be seen beside a broker; the run against a real one is apart
+// (plugin-throughput.ts).
 
 const METADATA = [{ topicName: 'orders', partition: 0, errorCode: 0, baseOffset: '42' }]
 // By this name kafkajs makes what holds a client's connections and metadata.

@@ -1,5 +1,6 @@
-// A million messages sent and processed, one by one and in batches: prints the retained heap at each tenth, in bytes.
-//   node --expose-gc plugin-leak.ts
+// A million messages sent and processed, one by one and in batches: prints the retained heap at
+// each tenth, in bytes.
+// node --expose-gc plugin-leak.ts
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
 import { W3CTraceContextPropagator } from '@opentelemetry/core'

@@ -2,8 +2,9 @@ import { ROOT_CONTEXT, SpanKind, context, defaultTextMapSetter, propagation, tra
 import type { Link, Span, Tracer } from '@opentelemetry/api'
 import type { KafkaMessage, Message } from 'kafkajs'
 
-// The SDK's own cost: the same spans, attributes, links, headers and contexts as ours, written straight against the API, with all that can be
-// known beforehand known beforehand. No instrumentation that makes these spans can cost less.
+// The SDK's own cost: the same spans, attributes, links, headers and contexts as ours, written
+// straight against the API, with all that can be known beforehand known beforehand. No
+// instrumentation that makes these spans can cost less.
 
 const COMMON = {
   'messaging.system.name': 'kafka',

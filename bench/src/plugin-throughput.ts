@@ -1,5 +1,6 @@
-// Messages per second through a real broker, in a process of its own: 100 B messages, sent by the hundred and consumed with eachMessage.
-//   node plugin-throughput.ts none|ours|other BROKER TOPIC MESSAGES
+// Messages per second through a real broker, in a process of its own: 100 B messages, sent by the
+// hundred and consumed with eachMessage.
+// node plugin-throughput.ts none|ours|other BROKER TOPIC MESSAGES
 import { createRequire } from 'node:module'
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'

@@ -23,7 +23,8 @@ const TITLES: Record<(typeof SAMPLINGS)[number], string> = {
   metrics: 'Every span sampled, and metrics collected',
 }
 
-// Others on the machine come and go: each case runs several times, interleaved, and the quickest counts.
+// Others on the machine come and go: each case runs several times, interleaved, and the quickest
+// counts.
 const RUNS = Number(process.env['SPANLINK_BENCH_RUNS'] ?? 3)
 const lines: string[] = []
 say('Plugin: what instrumentation adds to a message, nothing else in the process')

@@ -31,8 +31,9 @@ const LARGE: readonly (readonly [spans: number, traces: number])[] = [
 ]
 
 /**
- * Writes a day of spans into the tables of an empty data directory, in blocks of a million by time, as the engine
- * would merge them from the receiver's; everything follows from a span's number, so links need no memory.
+ * Writes a day of spans into the tables of an empty data directory, in blocks of a million by time,
+ * as the engine would merge them from the receiver's; everything follows from a span's number, so
+ * links need no memory.
  */
 export async function writeDataset(dir: string, spans: number, log: (line: string) => void): Promise<Dataset> {
   const { client, close } = await openDatasetStore(dir, log)
@@ -132,7 +133,8 @@ async function writeLargeTraces(client: Client, spans: number, times: Times): Pr
   let from = spans * 2
   for (const [size, traces] of LARGE) {
     const numbers = `select number as n from numbers(${from}, ${size * traces})`
-    // Numbers beyond the typical ones; the trace is told by hand, its place in time by `t` modulo the day.
+    // Numbers beyond the typical ones; the trace is told by hand, its place in time by `t` modulo
+    // the day.
     const trace = `intDiv(n - ${from}, ${size}) * 1009 + ${size}`
     await client.command(spansSql(numbers, times, trace), MEMORY)
     from += size * traces

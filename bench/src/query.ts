@@ -99,7 +99,8 @@ try {
         const start = performance.now()
         const answer = await fetch(server.url + path())
         const text = await answer.text()
-        // A day of spans may ask for more time or memory than there is while spans come in; that is an answer too.
+        // A day of spans may ask for more time or memory than there is while spans come in; that is
+        // an answer too.
         if ([422, 503, 504].includes(answer.status)) refused++
         else if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
         times.push(performance.now() - start)

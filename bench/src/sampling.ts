@@ -1,6 +1,7 @@
-// What head sampling at 10 % leaves of flows, by sampler, correlation and batch size: the tables of docs/sampling.md.
-// The SDK's tracer and samplers decide about every span; only the ids are seeded, so a run can be repeated to the digit.
-//   node --conditions=spanlink:source bench/src/sampling.ts [events=400000] [ratio=0.1]
+// What head sampling at 10 % leaves of flows, by sampler, correlation and batch size: the tables of
+// docs/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are seeded,
+// so a run can be repeated to the digit.
+// node --conditions=spanlink:source bench/src/sampling.ts [events=400000] [ratio=0.1]
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import type { IdGenerator, Sampler } from '@opentelemetry/sdk-trace'
@@ -20,7 +21,10 @@ const ratio = Number(process.argv[3] ?? 0.1)
 
 type Correlation = 'link' | 'parent'
 
-/** How often each outcome came. An event is one message from its producer's root to the last span that handles it. */
+/**
+ * How often each outcome came. An event is one message from its producer's root to the last span
+ * that handles it.
+ */
 interface Outcomes {
   /** Every span of the event is stored. */
   whole: number
@@ -159,7 +163,9 @@ function batches(
   return result
 }
 
-/** The root a message begins with, and the send span below it, whose context the message carries. */
+/**
+ * The root a message begins with, and the send span below it, whose context the message carries.
+ */
 function request(tracer: Tracer): Span {
   const root = tracer.startSpan('POST /orders', { kind: SpanKind.SERVER }, ROOT_CONTEXT)
   return child(tracer, root, 'send orders', SpanKind.PRODUCER)
@@ -220,7 +226,10 @@ function tracerOf(sampler: Sampler, idGenerator: IdGenerator): Tracer {
   return new TracerProvider({ sampler, idGenerator }).getTracer('sampling-study')
 }
 
-/** Ids from a seeded mulberry32: 32 bits a step, a period of 2^32, and the longest case takes 12 million steps. */
+/**
+ * Ids from a seeded mulberry32: 32 bits a step, a period of 2^32, and the longest case takes 12
+ * million steps.
+ */
 function seededIds(): IdGenerator {
   let state = 0x5eed
   const next = (): string => {

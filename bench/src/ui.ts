@@ -10,8 +10,8 @@ import { frameCpu } from './frame-cpu.ts'
 import { describeMachine } from './machine.ts'
 import { percentile, table } from './report.ts'
 
-// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned; and a flow of 200 traces with 2,000 links; in
-// Chromium against the real server.
+// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned;
+// and a flow of 200 traces with 2,000 links; in Chromium against the real server.
 const SPANS = 100_000
 const AT_ONCE = 10_000
 const OPENS = 5

@@ -3,8 +3,9 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineProject } from 'vitest/config'
 
-// The same tests on SDK 2.x and API 1.9: the oldest the peer range allows. They run on a copy of the plugin that lies beside
-// that SDK, so that Node itself finds it: with aliases instead, Vitest 5.1.1 loads SDK 3 whenever its cache is cold.
+// The same tests on SDK 2.x and API 1.9: the oldest the peer range allows. They run on a copy of
+// the plugin that lies beside that SDK, so that Node itself finds it: with aliases instead, Vitest
+// 5.1.1 loads SDK 3 whenever its cache is cold.
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
 const plugin = here('../../packages/kafka')
@@ -42,7 +43,8 @@ export default defineProject({
   ssr: { resolve: { conditions: ['spanlink:source'] } },
   test: {
     name: 'kafka on SDK 2',
-    // The core, one client, and all that applications get without a change: the other adapters reach the SDK through the core only.
+    // The core, one client, and all that applications get without a change: the other adapters
+    // reach the SDK through the core only.
     include: ['test/{bad-input,kafkajs*,metrics,no-sdk,process,propagators,register,send,testing}.test.ts'],
     // SDK 3 is the first whose API has logs; src/loggers.test.ts shows what is done for SDK 2's.
     exclude: ['**/node_modules/**', 'test/*-events.test.ts'],

@@ -3,8 +3,9 @@ import { defineConfig } from 'vite'
 
 const manifest = JSON.parse(readFileSync(new URL('./package.json', import.meta.url), 'utf8'))
 
-// The published server: one file per module, as in src/, so that files found beside a module (SQL, the engine's child)
-// keep their relative places. Only the private contract is bundled in; dependencies stay dependencies.
+// The published server: one file per module, as in src/, so that files found beside a module (SQL,
+// the engine's child) keep their relative places. Only the private contract is bundled in;
+// dependencies stay dependencies.
 export default defineConfig({
   resolve: { conditions: ['spanlink:source'] },
   ssr: {

@@ -10,7 +10,8 @@ export default defineConfig({
     outDir: '../server/dist/ui',
     emptyOutDir: true,
     target: ['chrome123', 'firefox120', 'safari17.5'],
-    // Nothing becomes a data: URL, which the content-security policy (default-src 'self') would refuse.
+    // Nothing becomes a data: URL, which the content-security policy (default-src 'self') would
+    // refuse.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },

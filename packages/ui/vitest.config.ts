@@ -7,7 +7,8 @@ export default defineProject({
     name: 'ui',
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
     exclude: ['**/node_modules/**'],
-    // Not an assertion: what takes two seconds alone has taken thirty beside a broker, an engine and other suites.
+    // Not an assertion: what takes two seconds alone has taken thirty beside a broker, an engine
+    // and other suites.
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // A page polls every two seconds, and the machine is shared with a broker and an engine.

@@ -1,4 +1,5 @@
-// Takes orders over HTTP and sends each to a topic, traced by @spanlink/kafka. `POST /orders`, a line `ready <url>` on stdout.
+// Takes orders over HTTP and sends each to a topic, traced by @spanlink/kafka. `POST /orders`, a
+// line `ready <url>` on stdout.
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'

@@ -5,7 +5,10 @@ import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
 import { ORDERS, type Played } from './scenario.ts'
 
-/** From the gateway's send to the consumer: backlinks in link mode, children in parent mode, with the record's metadata. */
+/**
+ * From the gateway's send to the consumer: backlinks in link mode, children in parent mode, with
+ * the record's metadata.
+ */
 export async function checkLinks(
   results: Results,
   spanlink: SpanlinkServer,
@@ -49,7 +52,10 @@ export async function checkLinks(
   })
 }
 
-/** Links into the shipped order's trace, as its row in a search counts them: consumers in link mode, and the ledger's of children. */
+/**
+ * Links into the shipped order's trace, as its row in a search counts them: consumers in link mode,
+ * and the ledger's of children.
+ */
 export async function checkLinkCounts(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
   await results.check('server', 'link counts of a trace in a search', async () => {
     const { traceId } = played.orders.shipped

@@ -62,7 +62,10 @@ export async function checkMessages(
   })
 }
 
-/** Rows without a group: the order that was not consumed, and the dead letters, which no group reads. */
+/**
+ * Rows without a group: the order that was not consumed, and the dead letters, which no group
+ * reads.
+ */
 export async function checkNeverConsumed(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
   await results.check('server', 'messages that no group ever consumed', async () => {
     const messages = await fetchAll(spanlink, 'unconsumed', { after: '1ms', never: 'true' })

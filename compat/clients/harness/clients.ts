@@ -2,7 +2,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildGo, buildJava, installPython } from './toolchains.ts'
 
-/** A program under test and what Spanlink has to know of it. Figures are of the scenario in scenario.ts. */
+/**
+ * A program under test and what Spanlink has to know of it. Figures are of the scenario in
+ * scenario.ts.
+ */
 export type Client = {
   /** Also its service, its consumer group and the last part of its topics. */
   readonly name: string
@@ -19,17 +22,25 @@ export type Expected = {
   readonly tracesHandler: boolean
   /** Lanes of a shipped order that are the client's. */
   readonly lanes: number
-  /** Links of its spans to the send of a shipped order: poll, batch and message may each have one. */
+  /**
+   * Links of its spans to the send of a shipped order: poll, batch and message may each have one.
+   */
   readonly backlinks: number
   /** Its consuming spans in the trace of the send. */
   readonly children: number
-  /** Other orders that the poll of its second run returned, where a span of that poll is part of the flow. */
+  /**
+   * Other orders that the poll of its second run returned, where a span of that poll is part of the
+   * flow.
+   */
   readonly joined: number
 }
 
 const here = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url))
 
-/** Small programs that live for seconds: compiling their code well would take longer than running it. */
+/**
+ * Small programs that live for seconds: compiling their code well would take longer than running
+ * it.
+ */
 const JAVA_ENV = { JAVA_TOOL_OPTIONS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m' }
 
 async function javaCommand(): Promise<readonly string[]> {

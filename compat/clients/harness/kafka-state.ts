@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
-/** What the broker itself knows of groups and topics. Each topic of the scenario has one partition. */
+/**
+ * What the broker itself knows of groups and topics. Each topic of the scenario has one partition.
+ */
 export type KafkaState = {
   readonly isConsuming: (group: string) => Promise<boolean>
   /** Next offset that the group takes; 0 before its first commit. */
@@ -24,7 +26,10 @@ export async function connectAdmin(brokers: readonly string[]): Promise<KafkaSta
   }
 }
 
-/** Resolves when the condition holds; rejects, naming it, after `WAIT_TIMEOUT_MS`. A broker under load may refuse a request. */
+/**
+ * Resolves when the condition holds; rejects, naming it, after `WAIT_TIMEOUT_MS`. A broker under
+ * load may refuse a request.
+ */
 export async function waitUntil(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + WAIT_TIMEOUT_MS
   for (;;) {

@@ -2,8 +2,9 @@ import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { KafkaState } from './kafka-state.ts'
 
 /**
- * Sends the broker's lag of each group and topic as the Collector's kafkametrics receiver does. It is no client of its own: the
- * receiver is not published as a Go module that can be built from outside its repository.
+ * Sends the broker's lag of each group and topic as the Collector's kafkametrics receiver does. It
+ * is no client of its own: the receiver is not published as a Go module that can be built from
+ * outside its repository.
  */
 export async function exportLag(
   spanlink: SpanlinkServer,

@@ -1,5 +1,6 @@
-// npm run test:compat: clients of other projects send through real Kafka, and the built server has to answer for each of them.
-//   node compat/clients/harness/main.ts [--only NAME,NAME] [--keep]
+// npm run test:compat: clients of other projects send through real Kafka, and the built server has
+// to answer for each of them.
+// node compat/clients/harness/main.ts [--only NAME,NAME] [--keep]
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -20,7 +21,8 @@ const only = values.only?.split(',')
 const clients = CLIENTS.filter(({ name }) => only === undefined || only.includes(name))
 const main = fileURLToPath(new URL('../../../packages/server/dist/cli/main.js', import.meta.url))
 
-// kafkajs 2.2.4 sets a timer in the past, and Node 24 warns (https://github.com/tulios/kafkajs/issues/1751).
+// kafkajs 2.2.4 sets a timer in the past, and Node 24 warns
+// (https://github.com/tulios/kafkajs/issues/1751).
 process.removeAllListeners('warning')
 const results = new Results()
 const kafka = await startKafka()

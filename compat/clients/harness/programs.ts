@@ -3,7 +3,10 @@ import { startGuarded } from '../../../packages/testkit/src/guarded-process.ts'
 export type Program = {
   /** Resolves with what follows `ready ` on its output. */
   readonly ready: Promise<string>
-  /** Resolves when it has ended with its exit code; rejects with its last lines when it has ended with another. */
+  /**
+   * Resolves when it has ended with its exit code; rejects with its last lines when it has ended
+   * with another.
+   */
   readonly ended: Promise<void>
   readonly terminate: () => Promise<void>
 }

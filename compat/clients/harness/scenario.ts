@@ -49,7 +49,10 @@ export type Played = {
 
 type Runnable = { readonly client: Client; readonly argv: readonly string[] }
 
-/** Runs every client through the same six orders, step by step; a client that fails is left out of the next steps. */
+/**
+ * Runs every client through the same six orders, step by step; a client that fails is left out of
+ * the next steps.
+ */
 export async function playScenario(
   kafka: KafkaBroker,
   spanlink: SpanlinkServer,

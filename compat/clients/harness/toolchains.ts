@@ -19,7 +19,10 @@ export async function buildGo(folder: string): Promise<string> {
   return join(built, folder)
 }
 
-/** Fetches the dependencies of the Java program and compiles it; returns the folder with `lib` and `classes`. */
+/**
+ * Fetches the dependencies of the Java program and compiles it; returns the folder with `lib` and
+ * `classes`.
+ */
 export async function buildJava(folder: string): Promise<string> {
   const advice = 'install a JDK of Java 17 or newer and Maven (apt-get install openjdk-17-jdk-headless maven)'
   await requireProgram('javac', ['-version'], advice)
@@ -36,7 +39,10 @@ export async function buildJava(folder: string): Promise<string> {
   })
 }
 
-/** Installs the requirements of the Python program in a virtual environment; returns its interpreter. */
+/**
+ * Installs the requirements of the Python program in a virtual environment; returns its
+ * interpreter.
+ */
 export async function installPython(folder: string): Promise<string> {
   await requireProgram('python3', ['-c', 'import ensurepip, venv'], 'install Python 3.10 or newer with its venv module')
   const source = sourceDirectory(folder)

@@ -1,4 +1,5 @@
-// kafkajs with @opentelemetry/instrumentation-kafkajs. README.md of the parent folder describes the environment.
+// kafkajs with @opentelemetry/instrumentation-kafkajs. README.md of the parent folder describes the
+// environment.
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { type EachMessagePayload, Kafka, logLevel, Partitioners } from 'kafkajs'
 import { stopTracing } from './tracing.ts'

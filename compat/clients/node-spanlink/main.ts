@@ -1,4 +1,5 @@
-// kafkajs with @spanlink/kafka, batch by batch. README.md of the parent folder describes the environment.
+// kafkajs with @spanlink/kafka, batch by batch. README.md of the parent folder describes the
+// environment.
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { processMessage, traceKafkaJS } from '@spanlink/kafka'
 import { type EachBatchPayload, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'

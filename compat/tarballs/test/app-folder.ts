@@ -47,7 +47,9 @@ export async function createAppFolder(
   return folder
 }
 
-/** Installs Node 20 beside the application, out of the way of its own `node`. @returns the binary */
+/**
+ * Installs Node 20 beside the application, out of the way of its own `node`. @returns the binary
+ */
 export async function installNode20(app: AppFolder): Promise<string> {
   const installed = await app.run('npm', ['install', '--prefix', 'node20', '--no-audit', '--no-fund', NODE_20])
   if (installed.code !== 0) throw new Error(`npm install ${NODE_20} failed: ${installed.stderr}`)

@@ -1,5 +1,6 @@
-// A Kafka client of somebody's own, as companies have them: it polls, acknowledges, and has headers of its own shape. It knows nothing of
-// tracing, and Spanlink nothing of it. (That it is made of kafkajs is nobody's business.)
+// A Kafka client of somebody's own, as companies have them: it polls, acknowledges, and has headers
+// of its own shape. It knows nothing of tracing, and Spanlink nothing of it. (That it is made of
+// kafkajs is nobody's business.)
 import kafkajs from 'kafkajs'
 
 /** Names may repeat, so headers are pairs. */

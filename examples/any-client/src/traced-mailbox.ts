@@ -1,5 +1,5 @@
-// All there is to an adapter: how a message is read, how it is copied with other headers, and where a call of the client is one of the
-// conventions' operations.
+// All there is to an adapter: how a message is read, how it is copied with other headers, and where
+// a call of the client is one of the conventions' operations.
 import { createKafkaTelemetry } from '@spanlink/kafka'
 import type { KafkaTelemetryOptions, MessageSource, OutgoingFormat, ReceivedMessage } from '@spanlink/kafka'
 import type { Headers, Letter, Mailbox, ReceivedLetter } from './mailbox.ts'
@@ -9,7 +9,10 @@ export interface TracedMailbox extends Omit<Mailbox, 'poll'> {
   handle(handler: (letter: ReceivedLetter) => Promise<void>): Promise<void>
 }
 
-/** The carrier: pairs are a shape that Spanlink knows, and what it adds must be bytes as the others are. */
+/**
+ * The carrier: pairs are a shape that Spanlink knows, and what it adds must be bytes as the others
+ * are.
+ */
 const LETTERS: OutgoingFormat<Letter> = {
   // An empty list rather than nothing: the shape of what there isn't can't be told.
   read: ({ body, headers = [] }) => ({ value: body, headers: headers.length > 0 ? headers : new Map() }),
@@ -31,7 +34,8 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
 
   return {
     name: topic,
-    // A Send span, a Create span for each of several letters, and their contexts in copies of the letters.
+    // A Send span, a Create span for each of several letters, and their contexts in copies of the
+    // letters.
     post: (letters) =>
       telemetry.send({ topic, messages: letters, format: LETTERS, clientId: reader }, mailbox.post, (places) => places),
 
@@ -44,7 +48,8 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
       // A Receive span with links to all producers, from the time the application asked ...
       const ambient = telemetry.receive(letters.map(asMessage), { source, startTime: asked })
       for (const letter of letters) {
-        // ... and below it a Process span for each letter, which ends with the handler and has its error.
+        // ... and below it a Process span for each letter, which ends with the handler and has its
+        // error.
         await telemetry.process(asMessage(letter), () => handler(letter), { source, ambient })
       }
     },

@@ -5,7 +5,10 @@ import { MessagePattern, Payload } from '@nestjs/microservices'
 import type { Order } from './shop.ts'
 
 class PricesController {
-  /** Runs inside of the process span of `nest-price`; Nest sends what it returns to `nest-price.reply`. */
+  /**
+   * Runs inside of the process span of `nest-price`; Nest sends what it returns to
+   * `nest-price.reply`.
+   */
   price({ item }: Order): string {
     return String(item.length)
   }

@@ -1,6 +1,8 @@
-// A shop: an order is an event; its price is asked of another service (prices.ts), which answers over Kafka, too.
+// A shop: an order is an event; its price is asked of another service (prices.ts), which answers
+// over Kafka, too.
 //
-// Decorators need a compiler, and Node runs this file as it is: so they are called. With one, `@EventPattern('nest-orders')` it is.
+// Decorators need a compiler, and Node runs this file as it is: so they are called. With one,
+// `@EventPattern('nest-orders')` it is.
 import 'reflect-metadata'
 import { Controller, Inject, Module } from '@nestjs/common'
 import type { ClientKafka } from '@nestjs/microservices'

@@ -1,4 +1,5 @@
-// Nest's Kafka transport makes its kafkajs client in `createClient()`: the place to trace it, on either side.
+// Nest's Kafka transport makes its kafkajs client in `createClient()`: the place to trace it, on
+// either side.
 import { ClientKafka, ServerKafka } from '@nestjs/microservices'
 import { traceKafkaJS } from '@spanlink/kafka'
 import type { Kafka } from 'kafkajs'
@@ -11,7 +12,9 @@ export class TracedServerKafka extends ServerKafka {
   }
 }
 
-/** For `ClientsModule.register([{ customClass: TracedClientKafka, … }])`, or a provider of your own. */
+/**
+ * For `ClientsModule.register([{ customClass: TracedClientKafka, … }])`, or a provider of your own.
+ */
 export class TracedClientKafka extends ClientKafka {
   override async createClient<T = Kafka>(): Promise<T> {
     const kafka = await super.createClient<Kafka>()

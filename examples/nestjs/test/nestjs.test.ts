@@ -28,7 +28,8 @@ test('an order, its question for a price and the answer are four linked traces, 
   ]
   const shapeOf = (trace: StoredTrace): string => spanNames(trace).join(', ')
   const stored = await storedTraces(spanlink, (all) => wanted.every((shape) => all.map(shapeOf).includes(shape)))
-  // On a busy machine Kafka may deliver the order again before its price is there: an attempt is a trace of its own.
+  // On a busy machine Kafka may deliver the order again before its price is there: an attempt is a
+  // trace of its own.
   const traces = wanted.map((shape) => stored.find((trace) => shapeOf(trace) === shape)!)
   const spanOf = (name: string) => traces.flatMap(({ spans }) => spans).find((span) => span.name === name)!
   for (const topic of ['nest-orders', 'nest-price', 'nest-price.reply']) {

@@ -36,7 +36,8 @@ const consumer = new Consumer({
 })
 const stream = await consumer.consume({ topics: [topic], mode: 'earliest', autocommit: false })
 
-// Each message has a process span from here to the next one; what runs inside of `process` is below it.
+// Each message has a process span from here to the next one; what runs inside of `process` is below
+// it.
 for await (const message of tracing.iterate(stream)) {
   await tracing.process(message, async () => {
     trace.getActiveSpan()?.setAttribute('app.item', String(message.value))

@@ -1,5 +1,5 @@
-// OpenTelemetry as in any application, for `--import`: spans go by OTLP/HTTP to OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by
-// default.
+// OpenTelemetry as in any application, for `--import`: spans go by OTLP/HTTP to
+// OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default.
 import { NodeSDK } from '@opentelemetry/sdk-node'
 
 const sdk = new NodeSDK({ serviceName: 'orders', metricReaders: [], logRecordProcessors: [] })

@@ -1,5 +1,5 @@
-// payments -> receipts, by the batch. The batch has a span; processMessage() gives each message one too, with its own
-// time, context and baggage.
+// payments -> receipts, by the batch. The batch has a span; processMessage() gives each message one
+// too, with its own time, context and baggage.
 import './telemetry.ts'
 import { trace } from '@opentelemetry/api'
 import { processMessage } from '@spanlink/kafka'

@@ -1,4 +1,5 @@
-// payments -> a fraud score, slowly, and not always: three attempts, then the message goes to the dead-letter topic.
+// payments -> a fraud score, slowly, and not always: three attempts, then the message goes to the
+// dead-letter topic.
 import './telemetry.ts'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import type { KafkaMessage } from 'kafkajs'
@@ -53,8 +54,8 @@ async function score({ amount }: Payment, attempt: number): Promise<void> {
 }
 
 /**
- * The message goes on as it came, headers too; the plugin replaces the trace context in them by this send's. So a dead letter leads
- * to the attempts that failed, and from there to the payment.
+ * The message goes on as it came, headers too; the plugin replaces the trace context in them by
+ * this send's. So a dead letter leads to the attempts that failed, and from there to the payment.
  */
 async function giveUp(message: KafkaMessage, error: unknown): Promise<void> {
   trace.getActiveSpan()?.setStatus({ code: SpanStatusCode.ERROR, message: `gave up: ${String(error)}` })

@@ -36,7 +36,8 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
 
   const order: Order = { ...body, orderId: randomUUID() }
   const tier = body.tier ?? 'bronze'
-  // Context is all it takes: the send span becomes a child of the request's, and the baggage goes into the message.
+  // Context is all it takes: the send span becomes a child of the request's, and the baggage goes
+  // into the message.
   await context.with(withBaggage('shop.customer.tier', tier), async () => {
     await producer.send({ topic: topics.orders, messages: [{ key: order.orderId, value: JSON.stringify(order) }] })
   })

@@ -1,4 +1,5 @@
-// orders -> stock. A second consumer group of the same topic: the send span of an order has a link from each.
+// orders -> stock. A second consumer group of the same topic: the send span of an order has a link
+// from each.
 import './telemetry.ts'
 import { kafka } from './kafka.ts'
 import { ready } from './lifecycle.ts'

@@ -3,8 +3,9 @@ import { traceKafkaJS } from '@spanlink/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 
 /**
- * Every producer and consumer made from this is traced. `link`: each consumer's work is a trace of its own that points back at
- * the span which sent the message. `parent`: one trace through all services.
+ * Every producer and consumer made from this is traced. `link`: each consumer's work is a trace of
+ * its own that points back at the span which sent the message. `parent`: one trace through all
+ * services.
  */
 export const kafka = traceKafkaJS(
   new Kafka({

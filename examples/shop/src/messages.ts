@@ -33,7 +33,9 @@ export function read<Body>(message: { readonly value: Buffer | null }): Body {
   return JSON.parse(message.value?.toString() ?? 'null') as Body
 }
 
-/** Known to the gateway only; in every handler after it because baggage travels with the message. */
+/**
+ * Known to the gateway only; in every handler after it because baggage travels with the message.
+ */
 export function customerTier(): string {
   return propagation.getActiveBaggage()?.getEntry('shop.customer.tier')?.value ?? 'unknown'
 }

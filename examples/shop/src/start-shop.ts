@@ -7,7 +7,10 @@ import { topics } from './messages.ts'
 export interface ShopOptions {
   /** `host:port` of Kafka. */
   readonly brokers: readonly string[]
-  /** Where spans and metrics go, the base URL of an OTLP/HTTP receiver. @default http://localhost:4318 */
+  /**
+   * Where spans and metrics go, the base URL of an OTLP/HTTP receiver. @default
+   * http://localhost:4318
+   */
   readonly otlp?: string
   /** `half`: of the consumers some link, and some are children. @default 'link' */
   readonly correlation?: ShopCorrelation
@@ -37,12 +40,17 @@ export interface Shop {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
-/** Of `half`: those between the two ends link, so that an order's way changes from one mode to the other, and back. */
+/**
+ * Of `half`: those between the two ends link, so that an order's way changes from one mode to the
+ * other, and back.
+ */
 const LINKING: ReadonlySet<string> = new Set(['inventory', 'fraud'])
 
 const SERVICES = ['gateway', 'payment', 'inventory', 'shipping', 'email', 'fraud', 'review'] as const
 
-/** Makes the topics and starts every service as a process of its own; resolves when all are at work. */
+/**
+ * Makes the topics and starts every service as a process of its own; resolves when all are at work.
+ */
 export async function startShop(options: ShopOptions): Promise<Shop> {
   await createTopics(options.brokers)
   const env = {
@@ -131,9 +139,11 @@ function startService(name: string, nodeArgs: readonly string[], env: NodeJS.Pro
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
   const child = spawn(
     process.execPath,
-    // kafkajs 2.2.4 sets timers in the past, and Node 24 warns of each (https://github.com/tulios/kafkajs/issues/1751).
+    // kafkajs 2.2.4 sets timers in the past, and Node 24 warns of each
+    // (https://github.com/tulios/kafkajs/issues/1751).
     ['--disable-warning=TimeoutNegativeWarning', ...nodeArgs, file],
-    // The IPC channel tells a service that we are gone, even when we are killed; a group of its own keeps Ctrl-C ours.
+    // The IPC channel tells a service that we are gone, even when we are killed; a group of its own
+    // keeps Ctrl-C ours.
     { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'], detached: true },
   )
   const lines: string[] = []

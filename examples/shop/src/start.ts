@@ -1,4 +1,5 @@
-// The shop on a Kafka of your own: KAFKA_BROKERS (localhost:9092), spans to OTEL_EXPORTER_OTLP_ENDPOINT, orders until Ctrl-C.
+// The shop on a Kafka of your own: KAFKA_BROKERS (localhost:9092), spans to
+// OTEL_EXPORTER_OTLP_ENDPOINT, orders until Ctrl-C.
 import { isCorrelation, startShop } from './start-shop.ts'
 
 const brokers = process.env['KAFKA_BROKERS'] || 'localhost:9092'

@@ -146,7 +146,10 @@ async function placeOrder(shop: Shop, order: { readonly tier: string; readonly a
   return traceId
 }
 
-/** Waits until the order is through: its parcel went out by `method`, its receipt is sent, its fraud score is there. */
+/**
+ * Waits until the order is through: its parcel went out by `method`, its receipt is sent, its fraud
+ * score is there.
+ */
 async function settled(spanlink: SpanlinkServer, method: string): Promise<void> {
   await eventually(async () => {
     const values = (await everySpan(spanlink)).map((span) => attribute(span, 'shop.shipping.method'))
@@ -156,7 +159,10 @@ async function settled(spanlink: SpanlinkServer, method: string): Promise<void> 
   await eventually(async () => (await find(spanlink, 'fraud', 'process payments')) && true)
 }
 
-/** What handlers made of the tier that only the gateway was told: by eachMessage in shipping, by eachBatch in email. */
+/**
+ * What handlers made of the tier that only the gateway was told: by eachMessage in shipping, by
+ * eachBatch in email.
+ */
 async function baggageArrived(spanlink: SpanlinkServer, tier: string): Promise<void> {
   const spans = await everySpan(spanlink)
   const of = (service: string, key: string): readonly string[] =>

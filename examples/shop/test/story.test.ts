@@ -48,7 +48,10 @@ interface DeadLetter {
   readonly deadLetter: { readonly topic: string }
 }
 
-/** Too much for the fraud model. There are three partitions, so that some orders wait behind three others. */
+/**
+ * Too much for the fraud model. There are three partitions, so that some orders wait behind three
+ * others.
+ */
 const ORDERS = 12
 
 /** Who sent what to whom, and in which group it was taken. */
@@ -91,7 +94,8 @@ test.concurrent.each(['link', 'parent', 'half'] as const)(
       }
       return messages
     })
-    // The one that waited longest for fraud, which is slow: more than in all its other queues together.
+    // The one that waited longest for fraud, which is slow: more than in all its other queues
+    // together.
     const waited = ({ attempts }: DeadLetter): number => Number(attempts.at(-1)?.queueTimeNano)
     const order = dead.reduce((longest, one) => (waited(one) > waited(longest) ? one : longest))
 

@@ -63,14 +63,17 @@ export const FlowSpan = Type.Object({
 export type FlowSpan = Static<typeof FlowSpan>
 
 /**
- * One stretch of work without a queue in it: a trace, or the part of a trace between its producer/consumer boundaries
- * (cut when read; link mode and parent mode give the same lanes).
+ * One stretch of work without a queue in it: a trace, or the part of a trace between its
+ * producer/consumer boundaries (cut when read; link mode and parent mode give the same lanes).
  */
 export const FlowLane = Type.Object({
   /** The trace id, or `<traceId>-<spanId of the first span>` for a part cut off at a consumer. */
   id: Type.String(),
   traceId: TraceId,
-  /** The span the lane begins with: its root, or its earliest span while that is missing (`rootMissing`). */
+  /**
+   * The span the lane begins with: its root, or its earliest span while that is missing
+   * (`rootMissing`).
+   */
   rootSpanId: SpanId,
   rootService: Type.String(),
   rootName: Type.String(),
@@ -83,15 +86,21 @@ export const FlowLane = Type.Object({
   errorCount: Type.Integer(),
   services: Type.Array(ServiceCount),
   /**
-   * The lane received a message and has no span of what was done with it: the client's receive span ended before the handler began, so
-   * the chain ends here.
+   * The lane received a message and has no span of what was done with it: the client's receive span
+   * ended before the handler began, so the chain ends here.
    */
   endsAtReceive: Type.Optional(Type.Literal(true)),
   /** Absent where all messages that the lane took are of this flow. */
   joinedWith: Type.Optional(JoinedWith),
-  /** Edges between the opened lane and this one; -1 when they lead there only through traces beyond the bounds. */
+  /**
+   * Edges between the opened lane and this one; -1 when they lead there only through traces beyond
+   * the bounds.
+   */
   depth: Type.Integer(),
-  /** Known links of this lane's trace to traces of the flow that this page and those before it leave out. */
+  /**
+   * Known links of this lane's trace to traces of the flow that this page and those before it leave
+   * out.
+   */
   hiddenLinks: Type.Integer(),
   /** In order of start time. */
   spans: Type.Array(FlowSpan),
@@ -101,14 +110,20 @@ export type FlowLane = Static<typeof FlowLane>
 export const FlowEnd = Type.Object({
   traceId: Type.String(),
   spanId: Type.String(),
-  /** `FlowLane.id`; `null` when the span is not here: not sampled, expired, sent elsewhere, or still to come. */
+  /**
+   * `FlowLane.id`; `null` when the span is not here: not sampled, expired, sent elsewhere, or still
+   * to come.
+   */
   laneId: Type.Union([Type.String(), Type.Null()]),
   service: Type.String({ description: 'empty, like name, when the span is not here' }),
   name: Type.String(),
 })
 export type FlowEnd = Static<typeof FlowEnd>
 
-/** Cause (`from`, the producing span) and effect (`to`, the consuming one), in the direction that time has. */
+/**
+ * Cause (`from`, the producing span) and effect (`to`, the consuming one), in the direction that
+ * time has.
+ */
 export const FlowEdge = Type.Object({
   id: Type.String(),
   from: FlowEnd,
@@ -116,8 +131,9 @@ export const FlowEdge = Type.Object({
   /** How the spans name each other: the consumer's link, its parent, or both. */
   via: Type.Enum(['link', 'parent', 'both']),
   /**
-   * `message`: produced there, received or processed here. `creation`: a send and the creation context it sent.
-   * `handover`: received there, processed here by the same consumer. `link`: a link without messaging.
+   * `message`: produced there, received or processed here. `creation`: a send and the creation
+   * context it sent. `handover`: received there, processed here by the same consumer. `link`: a
+   * link without messaging.
    */
   role: Type.Enum(['message', 'creation', 'handover', 'link']),
   /** Of the record, each empty where neither the link nor an end names it. */
@@ -128,8 +144,8 @@ export const FlowEdge = Type.Object({
   key: Type.String(),
   consumerGroup: Type.String(),
   /**
-   * End of `from` to start of `to`, or start to start when `to` began before `from` ended. Negative only when `to` began before
-   * `from` did: clock skew. `null` while an end is missing.
+   * End of `from` to start of `to`, or start to start when `to` began before `from` ended. Negative
+   * only when `to` began before `from` did: clock skew. `null` while an end is missing.
    */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
   onCriticalPath: Type.Boolean(),
@@ -137,8 +153,9 @@ export const FlowEdge = Type.Object({
 export type FlowEdge = Static<typeof FlowEdge>
 
 /**
- * `span`: work of a span that nothing it started explains. `queue`: a message waits. `gap`: nothing is known to
- * happen: between a link's ends without messaging, after a parent's end, before a span whose parent is missing.
+ * `span`: work of a span that nothing it started explains. `queue`: a message waits. `gap`: nothing
+ * is known to happen: between a link's ends without messaging, after a parent's end, before a span
+ * whose parent is missing.
  */
 export const PathSegment = Type.Object({
   kind: Type.Enum(['span', 'queue', 'gap']),
@@ -198,11 +215,17 @@ export const FlowStatistics = Type.Object({
 })
 export type FlowStatistics = Static<typeof FlowStatistics>
 
-/** Why the flow may be larger than the answer. Each is told on its own; none is set when it is whole. */
+/**
+ * Why the flow may be larger than the answer. Each is told on its own; none is set when it is
+ * whole.
+ */
 export const FlowTruncated = Type.Object({
   /** `maxTraces` reached: `nextCursor` goes on. */
   traces: Type.Boolean(),
-  /** Traces known beyond `maxDepth`, not counting what they link to; ask with more depth or from one of them. */
+  /**
+   * Traces known beyond `maxDepth`, not counting what they link to; ask with more depth or from one
+   * of them.
+   */
   depth: Type.Boolean(),
   /** A step of the search had more links than one answer may hold. */
   fanOut: Type.Boolean(),
@@ -227,15 +250,19 @@ export const FlowTitle = Type.Object({ service: Type.String(), name: Type.String
 export type FlowTitle = Static<typeof FlowTitle>
 
 /**
- * A page of what one event caused: from the opened trace up its links to its origin, then down. Lanes and edges are of the traces that the
- * page adds; a lane that grew comes again, with its edges. An edge is on the page where the later found of its two
- * traces is. Statistics, critical path and missing consumers are over all pages up to this one.
+ * A page of what one event caused: from the opened trace up its links to its origin, then down.
+ * Lanes and edges are of the traces that the page adds; a lane that grew comes again, with its
+ * edges. An edge is on the page where the later found of its two traces is. Statistics, critical
+ * path and missing consumers are over all pages up to this one.
  */
 export const FlowAnswer = Type.Object({
   traceId: TraceId,
   /** `null` when no span of the flow is stored. */
   title: Type.Union([FlowTitle, Type.Null()]),
-  /** The first is the one whose flow it is; at most 100. Several: the opened trace is, or comes after, a batch. */
+  /**
+   * The first is the one whose flow it is; at most 100. Several: the opened trace is, or comes
+   * after, a batch.
+   */
   origins: Type.Array(FlowOrigin),
   originCount: Type.Integer(),
   /** In order of start time. */
@@ -247,7 +274,10 @@ export const FlowAnswer = Type.Object({
   missingConsumers: Type.Array(MissingConsumer),
   /** `null` when no span of the flow is here. */
   criticalPath: Type.Union([CriticalPath, Type.Null()]),
-  /** Whether this page and those before it are all of the flow; else `truncated` says what is left out. */
+  /**
+   * Whether this page and those before it are all of the flow; else `truncated` says what is left
+   * out.
+   */
   complete: Type.Boolean(),
   truncated: FlowTruncated,
   nextCursor: Type.Optional(Type.String()),

@@ -3,7 +3,9 @@ import { Attributes } from './common/attributes.ts'
 import { RecordMetadata } from './common/record.ts'
 import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 
-/** What there is to say of a span at the other end of a link, enough to name it without opening it. */
+/**
+ * What there is to say of a span at the other end of a link, enough to name it without opening it.
+ */
 export const LinkedSpan = Type.Object({
   service: Type.String(),
   name: Type.String(),
@@ -22,16 +24,27 @@ export const SpanLink = Type.Object({
   flags: Type.Integer(),
   attributes: Attributes,
   droppedAttributesCount: Type.Integer(),
-  /** `null` when no such span has arrived: not sampled, expired, sent elsewhere, or still to come. */
+  /**
+   * `null` when no such span has arrived: not sampled, expired, sent elsewhere, or still to come.
+   */
   target: Type.Union([LinkedSpan, Type.Null()]),
-  /** Of the message: from the link's attributes, then from the consuming span's, then from the producing span's. */
+  /**
+   * Of the message: from the link's attributes, then from the consuming span's, then from the
+   * producing span's.
+   */
   record: RecordMetadata,
-  /** How long the message waited in between; `null` while the target is unknown. Negative: clock skew. */
+  /**
+   * How long the message waited in between; `null` while the target is unknown. Negative: clock
+   * skew.
+   */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
 export type SpanLink = Static<typeof SpanLink>
 
-/** One link seen from a given trace: `out` when a span of the trace carries it, `in` when it points at one. */
+/**
+ * One link seen from a given trace: `out` when a span of the trace carries it, `in` when it points
+ * at one.
+ */
 export const TraceLink = Type.Object({
   direction: Type.Enum(['out', 'in']),
   /** The span of the given trace. */
@@ -41,13 +54,18 @@ export const TraceLink = Type.Object({
   peerTraceId: Type.String(),
   peerSpanId: Type.String(),
   peer: Type.Union([LinkedSpan, Type.Null()]),
-  /** Of the message: from the link's attributes, then from the consuming span's, then from the producing span's. */
+  /**
+   * Of the message: from the link's attributes, then from the consuming span's, then from the
+   * producing span's.
+   */
   record: RecordMetadata,
   traceState: Type.String(),
   flags: Type.Integer(),
   attributes: Attributes,
   droppedAttributesCount: Type.Integer(),
-  /** How long the message waited in between; `null` when an end is unknown. Negative: clock skew. */
+  /**
+   * How long the message waited in between; `null` when an end is unknown. Negative: clock skew.
+   */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
 export type TraceLink = Static<typeof TraceLink>

@@ -4,7 +4,10 @@ import { SpanId, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 import { SpanSource } from './traces.ts'
 
-/** OTLP's ranges of severity numbers: trace 1 to 4, debug 5 to 8, info 9 to 12, warn 13 to 16, error 17 to 20, fatal 21 to 24. */
+/**
+ * OTLP's ranges of severity numbers: trace 1 to 4, debug 5 to 8, info 9 to 12, warn 13 to 16, error
+ * 17 to 20, fatal 21 to 24.
+ */
 export const Severity = Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'])
 export type Severity = Static<typeof Severity>
 
@@ -38,7 +41,9 @@ export const LogsQuery = Type.Object(
 export type LogsQuery = Static<typeof LogsQuery>
 
 export const LogRecord = Type.Object({
-  /** When it happened; when it was observed, if that isn't known. Records are in the order of it. */
+  /**
+   * When it happened; when it was observed, if that isn't known. Records are in the order of it.
+   */
   timestampUnixNano: UnixNano,
   /** As sent; `0` when not known. */
   timeUnixNano: UnixNano,

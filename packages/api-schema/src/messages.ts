@@ -3,9 +3,10 @@ import { Duration, Nano, SpanId, StatusCode, TraceId, UnixNano } from './common/
 import { SearchedRange } from './common/searched.ts'
 
 /**
- * `unconsumed`: produced, and a group that reads the topic has not consumed it after `after`, once a group. `late`: consumed more
- * than `after` after it was produced. `redelivered`: delivered more than once to a group. `retried`: tried again by the same group after
- * a failure, or over a retry topic. `dead-lettered`: sent to a dead-letter topic.
+ * `unconsumed`: produced, and a group that reads the topic has not consumed it after `after`, once
+ * a group. `late`: consumed more than `after` after it was produced. `redelivered`: delivered more
+ * than once to a group. `retried`: tried again by the same group after a failure, or over a retry
+ * topic. `dead-lettered`: sent to a dead-letter topic.
  */
 export const MessageList = Type.Enum(['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'])
 export type MessageList = Static<typeof MessageList>
@@ -21,7 +22,10 @@ export const MessagesQuery = Type.Object(
     never: Type.Optional(Type.Boolean()),
     /** `unconsumed` (default 1m) and `late` (default 10s). */
     after: Type.Optional(Duration),
-    /** Produced (`unconsumed`), consumed (`late`, `redelivered`, `retried`) or dead-lettered at or after. Default: an hour before `end`. */
+    /**
+     * Produced (`unconsumed`), consumed (`late`, `redelivered`, `retried`) or dead-lettered at or
+     * after. Default: an hour before `end`.
+     */
     start: Type.Optional(UnixNano),
     /** Default: now. */
     end: Type.Optional(UnixNano),
@@ -51,7 +55,10 @@ export const MessageSpan = Type.Object({
   errorType: Type.String(),
   /** `exception.message`, or the status message. */
   errorMessage: Type.String(),
-  /** End of the message's producing span to start of this one; `null` for a producing span, and while that is unknown. */
+  /**
+   * End of the message's producing span to start of this one; `null` for a producing span, and
+   * while that is unknown.
+   */
   queueTimeNano: Type.Union([Nano, Type.Null()]),
 })
 export type MessageSpan = Static<typeof MessageSpan>
@@ -67,15 +74,24 @@ export const Message = Type.Object({
   key: Type.String(),
   /** Empty when unknown, and for a message of `unconsumed` that no group is known to read. */
   consumerGroup: Type.String(),
-  /** What the list is sorted by, newest first: when it was produced, consumed late, last delivered, tried or dead-lettered. */
+  /**
+   * What the list is sorted by, newest first: when it was produced, consumed late, last delivered,
+   * tried or dead-lettered.
+   */
   timeUnixNano: UnixNano,
-  /** `unconsumed`: age at the end of the asked time. `late`: queue time. `dead-lettered`, `retried`: first produced to last try. */
+  /**
+   * `unconsumed`: age at the end of the asked time. `late`: queue time. `dead-lettered`, `retried`:
+   * first produced to last try.
+   */
   waitNano: Nano,
-  /** The producing span, of the first attempt where there are several; `null` while it is missing. */
+  /**
+   * The producing span, of the first attempt where there are several; `null` while it is missing.
+   */
   produced: Type.Union([MessageSpan, Type.Null()]),
   /**
-   * Spans that received or processed it, oldest first: one (`late`), each delivery (`redelivered`), each attempt with
-   * its error, over all retry topics (`retried`, `dead-lettered`), none (`unconsumed`).
+   * Spans that received or processed it, oldest first: one (`late`), each delivery (`redelivered`),
+   * each attempt with its error, over all retry topics (`retried`, `dead-lettered`), none
+   * (`unconsumed`).
    */
   attempts: Type.Array(MessageSpan),
   /** The send to the dead-letter topic; `dead-lettered` only. */
@@ -89,7 +105,9 @@ export const MessagesAnswer = Type.Object({
   endTimeUnixNano: UnixNano,
   /** Newest first. */
   messages: Type.Array(Message),
-  /** How many there are over time, one bucket per `stepNano` from start to end, empty ones included. */
+  /**
+   * How many there are over time, one bucket per `stepNano` from start to end, empty ones included.
+   */
   counts: Type.Array(Type.Object({ startTimeUnixNano: UnixNano, count: Type.Integer() })),
   stepNano: Nano,
   /** Sum of `counts`. */

@@ -2,12 +2,15 @@ import { Type, type Static } from 'typebox'
 import { SpanId, SpanKind, TraceId, UnixNano } from './common/scalars.ts'
 import { Span, SpanSource } from './traces.ts'
 
-/** Base64 of the values' bytes one after the other, little-endian: a tenth of the time that arrays of numbers take to write and read. */
+/**
+ * Base64 of the values' bytes one after the other, little-endian: a tenth of the time that arrays
+ * of numbers take to write and read.
+ */
 const Column = Type.String()
 
 /**
- * A trace without attributes, in columns, small enough to open a hundred thousand spans at once. Entry `i` of every column is of
- * span `i`, in order of start.
+ * A trace without attributes, in columns, small enough to open a hundred thousand spans at once.
+ * Entry `i` of every column is of span `i`, in order of start.
  */
 export const TraceSkeleton = Type.Object({
   traceId: TraceId,
@@ -15,7 +18,10 @@ export const TraceSkeleton = Type.Object({
   count: Type.Integer(),
   /** 16 hex digits a span, one after the other. */
   spanIds: Type.String(),
-  /** 32-bit integers: index of the parent; -1 for a root, -2 when the span names a parent that is not here. */
+  /**
+   * 32-bit integers: index of the parent; -1 for a root, -2 when the span names a parent that is
+   * not here.
+   */
   parent: Column,
   services: Type.Array(Type.String()),
   /** 32-bit integers: index into `services`. */
@@ -65,7 +71,10 @@ export type SpanAnswer = Static<typeof SpanAnswer>
 
 export const FindSpansQuery = Type.Object(
   {
-    /** Looked for in names, services, status messages, attributes and events, in any case of ASCII letters. */
+    /**
+     * Looked for in names, services, status messages, attributes and events, in any case of ASCII
+     * letters.
+     */
     text: Type.String({ minLength: 1, maxLength: 1024 }),
   },
   { additionalProperties: false },

@@ -1,6 +1,9 @@
 import { Type, type Static } from 'typebox'
 
-/** `GET /api/ready`: 200 when serving, 503 with a reason while starting, draining, or without an engine. */
+/**
+ * `GET /api/ready`: 200 when serving, 503 with a reason while starting, draining, or without an
+ * engine.
+ */
 export const ReadyAnswer = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
 export type ReadyAnswer = Static<typeof ReadyAnswer>
 
@@ -48,7 +51,10 @@ export const StatusAnswer = Type.Object({
     Type.Object({
       /** Messages that were no OTLP request and are skipped. */
       refusedMessages: Type.Integer(),
-      /** Batches that cannot be read, since the start, and their bytes in files of the data directory. */
+      /**
+       * Batches that cannot be read, since the start, and their bytes in files of the data
+       * directory.
+       */
       quarantine: Type.Object({ batches: Type.Integer(), bytes: Type.Integer(), lastError: Type.String() }),
     }),
   ),

@@ -22,9 +22,15 @@ export const TopologyLag = Type.Object({
   messages: Type.Integer(),
   /** When it was measured. Of a group with several topics: the oldest of theirs. */
   timeUnixNano: UnixNano,
-  /** The metric has been silent for two of its intervals, at least 2 minutes, at the end of the requested time: the lag since then is unknown. */
+  /**
+   * The metric has been silent for two of its intervals, at least 2 minutes, at the end of the
+   * requested time: the lag since then is unknown.
+   */
   stale: Type.Boolean(),
-  /** The metric it was read from. `records_lag_max` is the worst partition of each client, so a lower bound. */
+  /**
+   * The metric it was read from. `records_lag_max` is the worst partition of each client, so a
+   * lower bound.
+   */
   metric: Type.String(),
 })
 export type TopologyLag = Static<typeof TopologyLag>
@@ -46,9 +52,10 @@ export type TopologyNode = Static<typeof TopologyNode>
 const ExampleSpan = Type.Object({ traceId: TraceId, spanId: SpanId })
 
 /**
- * `produce`: service to topic. `deliver`: topic to consumer group. `consume`: consumer group to service, one per
- * topic; straight from the topic where the spans name no group. `call`: service to service, by parent and child span,
- * and by messages whose spans name no topic that both ends share.
+ * `produce`: service to topic. `deliver`: topic to consumer group. `consume`: consumer group to
+ * service, one per topic; straight from the topic where the spans name no group. `call`: service to
+ * service, by parent and child span, and by messages whose spans name no topic that both ends
+ * share.
  */
 export const TopologyEdge = Type.Object({
   type: Type.Enum(['produce', 'deliver', 'consume', 'call']),
@@ -57,9 +64,9 @@ export const TopologyEdge = Type.Object({
   /** `produce`, `deliver` and `consume`: the name of the topic. */
   topic: Type.Optional(Type.String()),
   /**
-   * Messages sent or delivered, or calls: a batch counts as many as it has messages. A consumer with receive and process
-   * spans is counted by its process spans. An estimate, like all numbers of the edge, when `sampled`. 0 for a group that
-   * consumed nothing while messages wait for it.
+   * Messages sent or delivered, or calls: a batch counts as many as it has messages. A consumer
+   * with receive and process spans is counted by its process spans. An estimate, like all numbers
+   * of the edge, when `sampled`. 0 for a group that consumed nothing while messages wait for it.
    */
   count: Type.Integer(),
   /** Messages of spans that failed, or calls that did. */
@@ -69,8 +76,8 @@ export const TopologyEdge = Type.Object({
   /** Of the sending, processing or called spans. */
   duration: Quantiles,
   /**
-   * `deliver` and `consume`: end of the producing span to start of the consuming span. Absent when no message of the
-   * edge has both ends here.
+   * `deliver` and `consume`: end of the producing span to start of the consuming span. Absent when
+   * no message of the edge has both ends here.
    */
   queueTime: Type.Optional(Quantiles),
   /** Over how many messages `queueTime` is: an even sample of busy edges, all of quiet ones. */
@@ -90,7 +97,10 @@ export const TopologyAnswer = Type.Object({
   nodes: Type.Array(TopologyNode),
   /** Busiest first. */
   edges: Type.Array(TopologyEdge),
-  /** Not complete: there are more edges than one answer may hold; the quietest are left out. Request less time. */
+  /**
+   * Not complete: there are more edges than one answer may hold; the quietest are left out. Request
+   * less time.
+   */
   ...SearchedRange.properties,
 })
 export type TopologyAnswer = Static<typeof TopologyAnswer>

@@ -8,12 +8,17 @@ const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1
 
 export const AttributesQuery = Type.Object(
   {
-    /** A field as TraceQL spells it, such as `span.http.method`, `.topic`, `name`: its values are asked for, not names. */
+    /**
+     * A field as TraceQL spells it, such as `span.http.method`, `.topic`, `name`: its values are
+     * asked for, not names.
+     */
     key: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
     scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
     /** What names or values begin with, in any case. */
     prefix: Type.Optional(Type.String({ maxLength: 1024 })),
-    /** A TraceQL filter about single spans, `{ … }`: only names and values of spans that match it. */
+    /**
+     * A TraceQL filter about single spans, `{ … }`: only names and values of spans that match it.
+     */
     q: Type.Optional(Text),
     start: Type.Optional(UnixNano),
     end: Type.Optional(UnixNano),
@@ -31,7 +36,10 @@ export const AttributesAnswer = Type.Object({
   ),
   /** With `key`: its values, as text. */
   values: Type.Optional(Type.Array(Type.String())),
-  /** Of large ranges a sample is read, and no more names or values than `limit`: then it is not complete. */
+  /**
+   * Of large ranges a sample is read, and no more names or values than `limit`: then it is not
+   * complete.
+   */
   ...SearchedRange.properties,
 })
 export type AttributesAnswer = Static<typeof AttributesAnswer>
@@ -47,7 +55,10 @@ export const CompletionQuery = Type.Object(
 )
 export type CompletionQuery = Static<typeof CompletionQuery>
 
-/** What can stand at the caret: an option's `text` takes the place of `q` from `from` to `to` (UTF-16 units). */
+/**
+ * What can stand at the caret: an option's `text` takes the place of `q` from `from` to `to`
+ * (UTF-16 units).
+ */
 export const CompletionAnswer = Type.Object({
   from: Type.Integer(),
   to: Type.Integer(),
@@ -72,7 +83,10 @@ export const SeriesQuery = Type.Object(
     end: Type.Optional(UnixNano),
     /** Length of an interval. Default: a sixtieth of the time asked for. */
     step: Type.Optional(Duration),
-    /** Spans shown that points are made of, at most; `with (exemplars=…)` in the query goes before it. */
+    /**
+     * Spans shown that points are made of, at most; `with (exemplars=…)` in the query goes before
+     * it.
+     */
     exemplars: Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
   },
   { additionalProperties: false },
@@ -83,13 +97,16 @@ export const SeriesAnswer = Type.Object({
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
   stepNano: Nano,
-  /** How long the last interval is, where `endTimeUnixNano` cuts it or it is not over: rate() is over so much, a second at least. */
+  /**
+   * How long the last interval is, where `endTimeUnixNano` cuts it or it is not over: rate() is
+   * over so much, a second at least.
+   */
   lastStepNano: Type.Optional(Nano),
   series: Type.Array(
     Type.Object({
       /**
-       * Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper bound of a bucket. `type` is
-       * there where it is no text.
+       * Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper
+       * bound of a bucket. `type` is there where it is no text.
        */
       labels: Type.Array(
         Type.Object({
@@ -100,7 +117,10 @@ export const SeriesAnswer = Type.Object({
       ),
       /** At the start of its interval, in order of time; intervals without a value are left out. */
       points: Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number() })),
-      /** Where they are asked for: when the span started, and what it gave; the point's value where spans are only counted. */
+      /**
+       * Where they are asked for: when the span started, and what it gave; the point's value where
+       * spans are only counted.
+       */
       exemplars: Type.Optional(
         Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number(), traceId: TraceId, spanId: SpanId })),
       ),
@@ -131,12 +151,18 @@ export const HeatmapQuery = Type.Object(
 )
 export type HeatmapQuery = Static<typeof HeatmapQuery>
 
-/** How many spans that match started when and took how long. Without any filter, of roots only: one a trace. */
+/**
+ * How many spans that match started when and took how long. Without any filter, of roots only: one
+ * a trace.
+ */
 export const HeatmapAnswer = Type.Object({
   startTimeUnixNano: UnixNano,
   stepNano: Nano,
   columns: Type.Integer(),
-  /** Only cells with spans in them. Spans of a cell are longer than `from` and no longer than `to` nanoseconds. */
+  /**
+   * Only cells with spans in them. Spans of a cell are longer than `from` and no longer than `to`
+   * nanoseconds.
+   */
   cells: Type.Array(
     Type.Object({ column: Type.Integer(), from: Type.Number(), to: Type.Number(), count: Type.Integer() }),
   ),

@@ -7,7 +7,10 @@ import { SearchedRange } from './common/searched.ts'
 
 export const TracesQuery = Type.Object(
   {
-    /** A TraceQL search (docs/query.md) instead of `service` to `status`, which it can't be combined with. */
+    /**
+     * A TraceQL search (docs/query.md) instead of `service` to `status`, which it can't be combined
+     * with.
+     */
     q: Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
     service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
     operation: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
@@ -32,8 +35,8 @@ export const ServiceCount = Type.Object({
 })
 
 /**
- * A trace in a list. `root*` is the span without a parent, or the earliest span while the root is missing
- * (`rootMissing`).
+ * A trace in a list. `root*` is the span without a parent, or the earliest span while the root is
+ * missing (`rootMissing`).
  */
 export const TraceSummary = Type.Object({
   traceId: TraceId,
@@ -57,7 +60,10 @@ export const MatchedSpans = Type.Object({
   matched: Type.Integer(),
   /** Values of `by()`, as text; `null` where the spans have none. */
   group: Type.Array(Type.Object({ field: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
-  /** The first three. `attributes` are the fields that conditions and `select()` name, where the span has them. */
+  /**
+   * The first three. `attributes` are the fields that conditions and `select()` name, where the
+   * span has them.
+   */
   spans: Type.Array(
     Type.Object({
       spanId: SpanId,
@@ -101,7 +107,10 @@ export const SpanEvent = Type.Object({
 })
 export type SpanEvent = Static<typeof SpanEvent>
 
-/** Resource and scope of spans: one per process and library, named by its index in `TraceAnswer.sources`. */
+/**
+ * Resource and scope of spans: one per process and library, named by its index in
+ * `TraceAnswer.sources`.
+ */
 export const SpanSource = Type.Object({
   resource: Type.Object({
     attributes: Attributes,
@@ -121,8 +130,9 @@ export type SpanSource = Static<typeof SpanSource>
 export const Span = Type.Object({
   spanId: SpanId,
   /**
-   * Empty for a root. Several spans may share an id, told apart by kind and service: the server then is the client's child, and
-   * children of the id are those of the span of their own service, else the server's.
+   * Empty for a root. Several spans may share an id, told apart by kind and service: the server
+   * then is the client's child, and children of the id are those of the span of their own service,
+   * else the server's.
    */
   parentSpanId: Type.String(),
   service: Type.String(),
@@ -137,7 +147,9 @@ export const Span = Type.Object({
   droppedAttributesCount: Type.Integer(),
   /** Of the message that the span is about; absent where its attributes name none of it. */
   record: Type.Optional(RecordMetadata),
-  /** Of a consumer that is its producer's child: how long the message waited. Negative: clock skew. */
+  /**
+   * Of a consumer that is its producer's child: how long the message waited. Negative: clock skew.
+   */
   queueTimeNano: Type.Optional(Nano),
   events: Type.Array(SpanEvent),
   droppedEventsCount: Type.Integer(),

@@ -14,14 +14,17 @@ import { VERSION } from './core/version.ts'
 export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions
 
 /**
- * The same for `registerInstrumentations`: traces kafkajs, `@confluentinc/kafka-javascript`, `@platformatic/kafka` and node-rdkafka in
- * modules that are loaded by `require`, before or after it. An ES module that imports a client needs OpenTelemetry's loader for that, as with any instrumentation;
+ * The same for `registerInstrumentations`: traces kafkajs, `@confluentinc/kafka-javascript`,
+ * `@platformatic/kafka` and node-rdkafka in modules that are loaded by `require`, before or after
+ * it. An ES module that imports a client needs OpenTelemetry's loader for that, as with any
+ * instrumentation;
  * @platformatic/kafka, and `@spanlink/kafka/register`, need none.
  *
  * Of `disable()` clients that were made before know, too: their operations go on without telemetry.
  */
 export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentationConfig> {
-  // Fields of a subclass are there only after `super()`, in which the base class calls init() and enable(): hence no initializers.
+  // Fields of a subclass are there only after `super()`, in which the base class calls init() and
+  // enable(): hence no initializers.
   declare private switched: SwitchedTelemetry
   declare private patches: readonly ModulePatch[]
   declare private platformatic: PlatformaticTracing | undefined

@@ -4,14 +4,16 @@ import type { Semconv } from './semconv.ts'
 import type { LoggerProvider } from './events/loggers.ts'
 
 /**
- * How a process span refers to the span that created its message. `'link'`: it starts a trace of its own, or continues the ambient
- * one, and links to the creation context. `'parent'`: it is a child of the creation context, and links to it as well.
+ * How a process span refers to the span that created its message. `'link'`: it starts a trace of
+ * its own, or continues the ambient one, and links to the creation context. `'parent'`: it is a
+ * child of the creation context, and links to it as well.
  */
 export type Correlation = 'link' | 'parent'
 
 /**
- * What a send of several messages makes. `'perMessage'`: a Create span per message, whose context the message carries, and one Send
- * span that links to them. `'perCall'`: one Send span, whose context all messages carry.
+ * What a send of several messages makes. `'perMessage'`: a Create span per message, whose context
+ * the message carries, and one Send span that links to them. `'perCall'`: one Send span, whose
+ * context all messages carry.
  */
 export type SendSpans = 'perMessage' | 'perCall'
 
@@ -38,7 +40,8 @@ export interface MetricsOptions {
    */
   readonly partition?: boolean
   /**
-   * `server.address` and `server.port` of the broker, on metrics of connections, requests and consumers.
+   * `server.address` and `server.port` of the broker, on metrics of connections, requests and
+   * consumers.
    * @default true
    */
   readonly broker?: boolean
@@ -46,7 +49,8 @@ export interface MetricsOptions {
 
 export interface KafkaTelemetryOptions {
   /**
-   * How consumers refer to producers, for all topics or by topic. A function is asked once per topic and partition.
+   * How consumers refer to producers, for all topics or by topic. A function is asked once per
+   * topic and partition.
    * @default 'link'
    */
   readonly correlation?: Correlation | ((topic: string) => Correlation)
@@ -56,29 +60,32 @@ export interface KafkaTelemetryOptions {
    */
   readonly sendSpans?: SendSpans
   /**
-   * Whether a batch handed to the application gets a receive span (`poll T`) before its process span.
+   * Whether a batch handed to the application gets a receive span (`poll T`) before its process
+   * span.
    * @default true
    */
   readonly receiveSpans?: boolean
   /**
-   * The message key as an attribute: as text, not at all, or formatted (an undefined result leaves it out). Keys that aren't valid
-   * UTF-8 or are longer than 1,024 bytes are left out.
+   * The message key as an attribute: as text, not at all, or formatted (an undefined result leaves
+   * it out). Keys that aren't valid UTF-8 or are longer than 1,024 bytes are left out.
    * @default 'on'
    */
   readonly messageKey?: 'on' | 'off' | ((key: unknown, topic: string) => string | undefined)
   /**
-   * Which topics to trace. Messages of others pass untouched: no span, no header. Asked once per topic and partition of a consumer,
-   * and for every send.
+   * Which topics to trace. Messages of others pass untouched: no span, no header. Asked once per
+   * topic and partition of a consumer, and for every send.
    * @default all
    */
   readonly filter?: (topic: string) => boolean
   /**
-   * Baggage entries to copy to span attributes of the same name. Baggage is written by others: name only what you would log.
+   * Baggage entries to copy to span attributes of the same name. Baggage is written by others: name
+   * only what you would log.
    * @default []
    */
   readonly baggageAttributes?: readonly string[]
   /**
-   * Called with every recording span after its start, to add attributes. What it throws is reported and ignored.
+   * Called with every recording span after its start, to add attributes. What it throws is reported
+   * and ignored.
    * @default none
    */
   readonly onSpan?: (span: Span, subject: SpanSubject) => void
@@ -88,7 +95,8 @@ export interface KafkaTelemetryOptions {
    */
   readonly semconv?: Semconv
   /**
-   * Most links on one span. A batch with more producers gets further receive spans that carry the rest.
+   * Most links on one span. A batch with more producers gets further receive spans that carry the
+   * rest.
    * @default OTEL_SPAN_LINK_COUNT_LIMIT, else 128, as in the SDK, which drops the oldest beyond it
    */
   readonly linkLimit?: number
@@ -103,7 +111,8 @@ export interface KafkaTelemetryOptions {
    */
   readonly metrics?: boolean | MetricsOptions
   /**
-   * Log records of rebalances, crashes, throttling and errors of clients. Without a logger provider they cost nothing.
+   * Log records of rebalances, crashes, throttling and errors of clients. Without a logger provider
+   * they cost nothing.
    * @default true
    */
   readonly events?: boolean

@@ -1,8 +1,9 @@
 // node --import @spanlink/kafka/register app.js
 //
-// Traces kafkajs, @confluentinc/kafka-javascript, @platformatic/kafka and node-rdkafka in an application that was not changed: the same
-// functions as an application would call, called when a client's module is loaded. Options come from the environment
-// (register/environment-options.ts). The OpenTelemetry SDK is the application's, started before or after this.
+// Traces kafkajs, @confluentinc/kafka-javascript, @platformatic/kafka and node-rdkafka in an
+// application that was not changed: the same functions as an application would call, called when a
+// client's module is loaded. Options come from the environment (register/environment-options.ts).
+// The OpenTelemetry SDK is the application's, started before or after this.
 import { tracePlatformatic } from './platformatic/platformatic.ts'
 import { optionsFromEnvironment } from './register/environment-options.ts'
 import { canHookLoads, patchOnLoad } from './register/load-hooks.ts'

@@ -18,8 +18,8 @@ import { afterEach, describe, expect, expectTypeOf, test, vi } from 'vitest'
 import type { LinkedSamplerOptions, MixedLinks } from './sampler.ts'
 import { LinkedSampler } from './sampler.ts'
 
-// The 2.x line lives in a package of its own, with the API it asks for: its samplers and ours then meet across two copies of
-// the API, which is what a process with both looks like.
+// The 2.x line lives in a package of its own, with the API it asks for: its samplers and ours then
+// meet across two copies of the API, which is what a process with both looks like.
 type Sdk2 = typeof sdk3 & { readonly BasicTracerProvider: typeof sdk3.TracerProvider }
 const sdk2: Sdk2 = createRequire(new URL('../../../compat/otel-sdk-2/package.json', import.meta.url))(
   '@opentelemetry/sdk-trace-base',

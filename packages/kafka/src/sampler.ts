@@ -2,13 +2,16 @@ import type { Attributes, Context, Link, Sampler, SamplingResult, SpanContext } 
 import { diag, isSpanContextValid, SamplingDecision, SpanKind, TraceFlags } from '@opentelemetry/api'
 
 export interface LinkedSamplerOptions {
-  /** Decides for spans without a valid link, and for SERVER spans: usually the ratio sampler you have now. */
+  /**
+   * Decides for spans without a valid link, and for SERVER spans: usually the ratio sampler you
+   * have now.
+   */
   readonly root: Sampler
   /**
-   * Decides when some of the linked contexts are sampled and some are not, which only batches can bring about.
-   * `'any'` samples: no sampled producer loses its consumer, but a batch of N is kept with 1 - (1 - p)^N.
-   * `'first'` follows the first valid link alone: batches are kept with p whatever their size, and most sampled
-   * producers lose the batch span.
+   * Decides when some of the linked contexts are sampled and some are not, which only batches can
+   * bring about. `'any'` samples: no sampled producer loses its consumer, but a batch of N is kept
+   * with 1 - (1 - p)^N. `'first'` follows the first valid link alone: batches are kept with p
+   * whatever their size, and most sampled producers lose the batch span.
    * @default 'any'
    */
   readonly mixed?: MixedLinks
@@ -17,16 +20,17 @@ export interface LinkedSamplerOptions {
 export type MixedLinks = (typeof mixedLinks)[number]
 
 /**
- * Samples a span as the spans it links to were sampled, so that a message's producer and its consumer, two traces joined
- * by a link, are kept or dropped together.
+ * Samples a span as the spans it links to were sampled, so that a message's producer and its
+ * consumer, two traces joined by a link, are kept or dropped together.
  *
  * Sees no parent: `ParentBasedSampler` does, and must stand in front of it.
  *
  *     new ParentBasedSampler({ root: new LinkedSampler({ root: new TraceIdRatioBasedSampler(0.1) }) })
  *
- * A SERVER span's links are not followed: there a link is how a public endpoint refuses its caller's decision
- * (https://opentelemetry.io/docs/specs/otel/overview/#links-between-spans). Never throws: what cannot be read as links is no
- * links, and an unusable `root` samples everything and warns.
+ * A SERVER span's links are not followed: there a link is how a public endpoint refuses its
+ * caller's decision (https://opentelemetry.io/docs/specs/otel/overview/#links-between-spans). Never
+ * throws: what cannot be read as links is no links, and an unusable `root` samples everything and
+ * warns.
  */
 export class LinkedSampler implements Sampler {
   readonly #root: Sampler
@@ -77,7 +81,8 @@ function linkedDecision(links: readonly Link[], mixed: MixedLinks): boolean | un
     for (const link of links) {
       const linked = link?.context
       if (!linked) continue
-      // The flag is looked at first: it costs a bit test, validity reads 48 characters, and a batch has hundreds of links.
+      // The flag is looked at first: it costs a bit test, validity reads 48 characters, and a batch
+      // has hundreds of links.
       if (isSampled(linked)) {
         if (isSpanContextValid(linked)) return true
       } else if (!valid && isSpanContextValid(linked)) {

@@ -1,8 +1,9 @@
 import type { Attributes, AttributeValue, Span } from '@opentelemetry/api'
 
 /**
- * Which names of the messaging conventions to write: `'1.45'` (`messaging.system.name`, `kafka.offset`), `'1.44'` (1.30 to
- * 1.44: `messaging.system`, `messaging.kafka.offset`) or `'dup'`, both.
+ * Which names of the messaging conventions to write: `'1.45'` (`messaging.system.name`,
+ * `kafka.offset`), `'1.44'` (1.30 to 1.44: `messaging.system`, `messaging.kafka.offset`) or
+ * `'dup'`, both.
  */
 export type Semconv = '1.45' | '1.44' | 'dup'
 
@@ -25,7 +26,8 @@ const CURRENT = {
   serverAddress: 'server.address',
   serverPort: 'server.port',
   ioDirection: 'network.io.direction',
-  // Ours: Kafka's name of a request (`Produce`, `Fetch`, `OffsetCommit`). The conventions have none for metrics of requests.
+  // Ours: Kafka's name of a request (`Produce`, `Fetch`, `OffsetCommit`). The conventions have none
+  // for metrics of requests.
   requestName: 'kafka.request.name',
 } as const
 
@@ -69,8 +71,8 @@ export function attributeNames(semconv: Semconv): AttributeNames {
 }
 
 /**
- * The version `OTEL_SEMCONV_STABILITY_OPT_IN` asks for. `messaging/dup` wins over `messaging`; without either the newest
- * names are written, as this package has no older default to keep.
+ * The version `OTEL_SEMCONV_STABILITY_OPT_IN` asks for. `messaging/dup` wins over `messaging`;
+ * without either the newest names are written, as this package has no older default to keep.
  * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  */
 export function semconvFromEnvironment(optIn: string | undefined): Semconv {

@@ -12,7 +12,10 @@ export function clusterOf<M>({ clusterId }: SendOperation<M>): string | undefine
   return typeof clusterId === 'function' ? clusterId() : clusterId
 }
 
-/** The one broker that all records of a send were for; undefined for several, and where that is unknown. Never throws. */
+/**
+ * The one broker that all records of a send were for; undefined for several, and where that is
+ * unknown. Never throws.
+ */
 export function commonLeader<M>(
   { leaderOf, messages, format }: SendOperation<M>,
   places: Places,
@@ -43,7 +46,10 @@ function sameLeader(
   return first
 }
 
-/** Puts on the Send span where its records are. For recording spans; never throws: the application waits for its result. */
+/**
+ * Puts on the Send span where its records are. For recording spans; never throws: the application
+ * waits for its result.
+ */
 export function describePlaces<M>(
   tracing: Tracing,
   operation: SendOperation<M>,
@@ -72,7 +78,10 @@ export function describePlaces<M>(
   }
 }
 
-/** Attributes that differ between the messages of a batch are the links', those that don't are the span's. */
+/**
+ * Attributes that differ between the messages of a batch are the links', those that don't are the
+ * span's.
+ */
 function createLink<M>(
   { names, options }: Tracing,
   operation: SendOperation<M>,

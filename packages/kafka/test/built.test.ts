@@ -11,7 +11,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { described } from './support/recorded-spans.ts'
 import { SDK_MAJOR } from './support/sdk.ts'
 
-// What is published, installed into an application: built from the source as it is now, so it doesn't matter who built what when.
+// What is published, installed into an application: built from the source as it is now, so it
+// doesn't matter who built what when.
 
 const run = promisify(execFile)
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))

@@ -10,7 +10,8 @@ import { nativeClient } from './support/native-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 import { waitFor } from './support/wait.ts'
 
-// What only Confluent's consumer and transactions do, and where other instrumentations of them failed, against a real broker.
+// What only Confluent's consumer and transactions do, and where other instrumentations of them
+// failed, against a real broker.
 
 const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 

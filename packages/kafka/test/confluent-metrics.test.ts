@@ -21,7 +21,8 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
       new confluent.KafkaJS.Kafka({
         kafkaJS: { brokers: brokers(), logLevel: confluent.KafkaJS.logLevel.NOTHING },
         'statistics.interval.ms': 100,
-        // In the configuration that producers and consumers share, where nobody but the client can read it.
+        // In the configuration that producers and consumers share, where nobody but the client can
+        // read it.
         stats_cb: (event: unknown) => void seen.push(event),
       } as ConstructorParameters<typeof confluent.KafkaJS.Kafka>[0]),
       { meterProvider: metrics.provider },
@@ -33,7 +34,8 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     await consumer.connect()
     await consumer.subscribe({ topics: [topic] })
     await consumer.run({
-      // Statistics come with polls, so the handler must not hold those up: it stays two messages behind by being given one again and again.
+      // Statistics come with polls, so the handler must not hold those up: it stays two messages
+      // behind by being given one again and again.
       eachMessage: async ({ message }) => {
         await sleep(10)
         if (message.offset !== '0') throw new Error('not yet')

@@ -6,7 +6,8 @@ import { useConfluent } from './behaviour/confluent-broker.ts'
 import { nativeClient } from './support/native-client.ts'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// What only Confluent's producer does, and where other instrumentations of it failed, against a real broker.
+// What only Confluent's producer does, and where other instrumentations of it failed, against a
+// real broker.
 
 const { client: confluent, isMissing } = nativeClient<typeof Confluent>('@confluentinc/kafka-javascript')
 

@@ -11,7 +11,10 @@ import type { Rdkafka } from './behaviour/rdkafka-clients.ts'
 const kafka = useKafka()
 useRecordedSpans()
 
-/** What an application may hand to a client by mistake; each has its own answer, which tracing must not change. */
+/**
+ * What an application may hand to a client by mistake; each has its own answer, which tracing must
+ * not change.
+ */
 const MESSAGES: Readonly<Record<string, () => unknown>> = {
   frozen: () => Object.freeze({ value: 'v', headers: Object.freeze({ a: Object.freeze(['1', '2']) }) }),
   'with headers null': () => ({ value: 'v', headers: null }),
@@ -183,7 +186,8 @@ describe.skipIf(confluent.isMissing)('@confluentinc/kafka-javascript', () => {
     const sends = await outcomesOf(
       (topic, messages) => plain.send({ topic, messages: messages as never }),
       (topic, messages) => traced.send({ topic, messages: messages as never }),
-      // It writes into messages, which traced ones are copies of. Of a header that it cannot send it sends the record, then throws or not.
+      // It writes into messages, which traced ones are copies of. Of a header that it cannot send
+      // it sends the record, then throws or not.
       (name) =>
         name === 'frozen' ||
         /with a header (null|undefined|named|that is a number|that is an object)|with a list of headers/.test(name),

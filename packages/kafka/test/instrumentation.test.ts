@@ -14,7 +14,8 @@ import { described, useRecordedSpans } from './support/recorded-spans.ts'
 import { InMemorySpanExporter, SDK_MAJOR, TracerProvider, exportAtOnce } from './support/sdk.ts'
 import { waitUntil } from './support/wait.ts'
 
-// What tests import is not what Node's hooks see: the clients are required, as an application would.
+// What tests import is not what Node's hooks see: the clients are required, as an application
+// would.
 const require = createRequire(import.meta.url)
 
 // The base class that is installed here is of SDK 3's line: SDK 2 has a line of its own (0.2xx).

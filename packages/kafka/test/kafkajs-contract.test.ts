@@ -5,7 +5,8 @@ import type { Consumer, ConsumerRunConfig, Kafka as KafkaType, Producer, Produce
 import { expect, test, vi } from 'vitest'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// What kafkajs promises must hold with tracing as without. No broker is needed: nothing here gets as far.
+// What kafkajs promises must hold with tracing as without. No broker is needed: nothing here gets
+// as far.
 
 const { Kafka, Partitioners, logLevel } = kafkajs
 const spans = useRecordedSpans()

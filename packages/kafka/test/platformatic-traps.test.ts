@@ -21,7 +21,8 @@ import type { KafkaTelemetryOptions } from '../src/index.ts'
 import { closeClient } from './support/close-client.ts'
 import { described, idOf, useRecordedSpans } from './support/recorded-spans.ts'
 
-// What only @platformatic/kafka does, and where its other instrumentation fails, against a real broker.
+// What only @platformatic/kafka does, and where its other instrumentation fails, against a real
+// broker.
 
 type Closeable = { close(force: true): Promise<unknown> }
 

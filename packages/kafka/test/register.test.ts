@@ -8,7 +8,8 @@ import { nativeClient } from './support/native-client.ts'
 import type { described } from './support/recorded-spans.ts'
 import { SDK_MAJOR } from './support/sdk.ts'
 
-// Small applications in processes of their own, against a real broker; none of them says a word about tracing.
+// Small applications in processes of their own, against a real broker; none of them says a word
+// about tracing.
 
 type DescribedSpan = ReturnType<typeof described>
 
@@ -28,7 +29,8 @@ const missing = (client: string): boolean => {
   return name !== undefined && nativeClient(name).isMissing
 }
 
-// In this package's folder `--import` finds the package itself, and that the SDK it is installed with.
+// In this package's folder `--import` finds the package itself, and that the SDK it is installed
+// with.
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url))
 // On SDK 2 those show it that are patched and those that are not.
 const CLIENTS = SDK_MAJOR === 3 ? ['kafkajs', 'confluent', 'platformatic'] : ['kafkajs', 'platformatic']

@@ -17,8 +17,9 @@ import type { ConsumerRunConfig, Kafka as KafkaType } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// docs/sampling.md, its configurations A and B, with a real broker between the services. Trace ids are random, so counts vary: of
-// FLOWS flows at 10 % none is kept with a probability of 0.9^300 (2e-14), and all are with less.
+// docs/sampling.md, its configurations A and B, with a real broker between the services. Trace ids
+// are random, so counts vary: of FLOWS flows at 10 % none is kept with a probability of 0.9^300
+// (2e-14), and all are with less.
 
 const FLOWS = 300
 const { Kafka, Partitioners, logLevel } = kafkajs
@@ -63,7 +64,10 @@ test('messages of a batch are whole or absent, each for itself, in configuration
   expect(kept.size).toBeLessThan(FLOWS)
 })
 
-/** FLOWS messages to one topic, each forwarded to another and processed there: four spans that have the message's key. */
+/**
+ * FLOWS messages to one topic, each forwarded to another and processed there: four spans that have
+ * the message's key.
+ */
 async function twoHops(sampler: Sampler): Promise<ReadonlyMap<string, number>> {
   const services = startServices(sampler)
   const [orders, payments] = [await newTopic(), await newTopic()]
@@ -83,7 +87,10 @@ interface Services {
   newProducer(): Promise<ReturnType<KafkaType['producer']>>
   /** Sends the first message of each flow, by itself and in a trace of its own. */
   sendAll(topic: string): Promise<void>
-  /** Consumes until `done` was called for each flow, and leaves the group, which lets the last handler end. */
+  /**
+   * Consumes until `done` was called for each flow, and leaves the group, which lets the last
+   * handler end.
+   */
   consume(topic: string, handlers: (done: () => void) => ConsumerRunConfig): Promise<void>
   /** @returns how many spans of each flow were kept, for flows of which any was */
   stop(): Promise<ReadonlyMap<string, number>>

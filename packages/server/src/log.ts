@@ -5,5 +5,8 @@ export type LogFields = {
   readonly [field: string]: string | number | undefined
 }
 
-/** One line about something that an operator wants to know; who runs the receiver decides where it goes. */
+/**
+ * One line about something that an operator wants to know; who runs the receiver decides where it
+ * goes.
+ */
 export type Log = (line: string, fields?: LogFields) => void

@@ -3,8 +3,9 @@ import { progress } from './cache.ts'
 import { command } from './command.ts'
 
 /**
- * Installs Debian packages where we may: apt-get is there and we are root, as in a container or a CI job. Gives the reason when it
- * did not happen; a developer's own machine is never changed behind their back.
+ * Installs Debian packages where we may: apt-get is there and we are root, as in a container or a
+ * CI job. Gives the reason when it did not happen; a developer's own machine is never changed
+ * behind their back.
  */
 export async function aptInstall(packages: readonly string[], size: string): Promise<string | undefined> {
   const line = `apt-get install ${packages.join(' ')}`

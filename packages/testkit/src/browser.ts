@@ -24,8 +24,8 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /**
- * The Chromium to use: `CHROMIUM_PATH`, else an installed one, else one we install (by apt when we may, else Playwright's
- * download into our cache). Throws with what would help.
+ * The Chromium to use: `CHROMIUM_PATH`, else an installed one, else one we install (by apt when we
+ * may, else Playwright's download into our cache). Throws with what would help.
  */
 export async function chromiumPath(): Promise<string> {
   const asked = process.env['CHROMIUM_PATH']
@@ -98,7 +98,10 @@ function browsersDir(): string {
   return process.env['PLAYWRIGHT_BROWSERS_PATH'] || join(cacheDir(), 'browsers')
 }
 
-/** Where this playwright-core looks for its own Chromium; it reads the directory once, when it is imported. */
+/**
+ * Where this playwright-core looks for its own Chromium; it reads the directory once, when it is
+ * imported.
+ */
 function downloadedPath(): string {
   const path = chromium.executablePath()
   const folder = /chromium-\d+[/\\].*$/.exec(path)

@@ -13,7 +13,9 @@ export interface CommandOptions {
   readonly timeout?: number
 }
 
-/** Runs a program to its end. A program that is not installed gives `code: null`, it does not throw. */
+/**
+ * Runs a program to its end. A program that is not installed gives `code: null`, it does not throw.
+ */
 export async function command(
   program: string,
   args: readonly string[],

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * Vitest's `globalSetup`: the processes of a run, workers and those that tests start, share what V8 compiled and what Node
- * stripped of types. A Spanlink server starts with 2.1 s of processor time instead of 2.8 s.
+ * Vitest's `globalSetup`: the processes of a run, workers and those that tests start, share what V8
+ * compiled and what Node stripped of types. A Spanlink server starts with 2.1 s of processor time
+ * instead of 2.8 s.
  */
 export default async function setup(): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), 'spanlink-compiled-'))

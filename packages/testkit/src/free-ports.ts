@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
-/** Loopback ports nobody listened on a moment ago. Another process may still be faster: callers retry. */
+/**
+ * Loopback ports nobody listened on a moment ago. Another process may still be faster: callers
+ * retry.
+ */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
   await Promise.all(servers.map((server) => once(server, 'listening')))

@@ -12,7 +12,10 @@ export interface AttributesOf {
   readonly count: number
 }
 
-/** A span's name and its first `count` attributes, by the semantic conventions of its role; beyond ten they are the app's own. */
+/**
+ * A span's name and its first `count` attributes, by the semantic conventions of its role; beyond
+ * ten they are the app's own.
+ */
 export function spanAttributes(of: AttributesOf): { readonly name: string; readonly attributes: OtlpKeyValue[] } {
   const { name, values } = VALUES_OF[of.role](of)
   const attributes = Object.entries(values)

@@ -14,20 +14,29 @@ export interface GenerateOptions {
   readonly attributes?: number
   /** The average trace; traces have 1 to twice as many. @default 8 */
   readonly spansPerTrace?: number
-  /** The first trace's start in Unix nanoseconds; a trace starts every millisecond. @default 2026-11-20T00:00:00Z */
+  /**
+   * The first trace's start in Unix nanoseconds; a trace starts every millisecond. @default
+   * 2026-11-20T00:00:00Z
+   */
   readonly start?: bigint
   /** The share of spans with status error and an exception event. @default 0.02 */
   readonly errorRatio?: number
 }
 
-/** Realistic spans as one request: a dozen services in a tree, ids and values with the cardinalities of a real shop. */
+/**
+ * Realistic spans as one request: a dozen services in a tree, ids and values with the cardinalities
+ * of a real shop.
+ */
 export function generateSpans(options: GenerateOptions): TracesRequest {
   return {
     resourceSpans: [...generateRequests(options, options.spans)].flatMap((request) => request.resourceSpans ?? []),
   }
 }
 
-/** The same spans as requests of about `spansPerRequest` (whole traces, so the last of each may run over), made one at a time. */
+/**
+ * The same spans as requests of about `spansPerRequest` (whole traces, so the last of each may run
+ * over), made one at a time.
+ */
 export function* generateRequests(options: GenerateOptions, spansPerRequest = 512): Generator<TracesRequest> {
   const random = seededRandom(options.seed ?? 1)
   const producers: Producer[] = []
@@ -91,7 +100,9 @@ interface Placed {
   readonly end: bigint
 }
 
-/** Children lie inside their parents, so that waterfalls and critical paths have something to show. */
+/**
+ * Children lie inside their parents, so that waterfalls and critical paths have something to show.
+ */
 function addTrace(trace: TraceInMaking): void {
   const { random, options, producers, byService } = trace
   const traceId = randomTraceId(random)

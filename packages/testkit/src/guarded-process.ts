@@ -3,13 +3,17 @@ import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
 /**
- * A process that cannot outlive us. `sh` keeps the read end of a pipe whose only writer is this process: however we die,
- * `kill -9` included, the kernel closes it, the watcher sees the end and runs the clean-up. Needs nothing of the program
- * that is run, so it serves a JVM as well as a container.
+ * A process that cannot outlive us. `sh` keeps the read end of a pipe whose only writer is this
+ * process: however we die, `kill -9` included, the kernel closes it, the watcher sees the end and
+ * runs the clean-up. Needs nothing of the program that is run, so it serves a JVM as well as a
+ * container.
  */
 export interface GuardedProcess {
   readonly pid: number
-  /** The exit code (128 + n for signal n) once the program has ended and its clean-up is done; holds our process until then. */
+  /**
+   * The exit code (128 + n for signal n) once the program has ended and its clean-up is done; holds
+   * our process until then.
+   */
   readonly ended: () => Promise<number>
   /** The same without holding our process. */
   readonly onEnd: (end: (code: number) => void) => void
@@ -92,8 +96,9 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
 
 const KEPT_LINES = 2000
 
-// The watcher loops over the shell's own `read`: a `cat` would be one more process to lose track of. The shell lets go of
-// its stderr: it reports a killed program there, and with us gone that write would kill it before its clean-up.
+// The watcher loops over the shell's own `read`: a `cat` would be one more process to lose track
+// of. The shell lets go of its stderr: it reports a killed program there, and with us gone that
+// write would kill it before its clean-up.
 const GUARD = `
 remove() { [ -z "$1" ] || rm -rf "$1"; }
 exec 3<&0

@@ -7,8 +7,8 @@ import { SINGLE_NODE } from './kafka-single-node.ts'
 import { createTopic } from './kafka-topic.ts'
 
 /**
- * JVM arguments that load the broker's classes parsed and verified, from an archive (CDS). A start takes 1.3 s of processor
- * time with it, 2.9 s without. Empty where this Java cannot write one.
+ * JVM arguments that load the broker's classes parsed and verified, from an archive (CDS). A start
+ * takes 1.3 s of processor time with it, 2.9 s without. Empty where this Java cannot write one.
  */
 export async function classArchiveArguments(jars: KafkaJars): Promise<string[]> {
   const directory = await cached(`kafka-${KAFKA_VERSION}-classes-${jars.javaBuild}`, async (partial) => {

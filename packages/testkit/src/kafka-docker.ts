@@ -47,7 +47,10 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
 
 const IMAGE = `apache/kafka:${KAFKA_VERSION}`
 
-/** The image takes every broker property as `KAFKA_` and the name in capitals, dots as underscores; listeners are inside the container. */
+/**
+ * The image takes every broker property as `KAFKA_` and the name in capitals, dots as underscores;
+ * listeners are inside the container.
+ */
 function environment(port: number, settings: BrokerSettings): string[] {
   const properties: Record<string, string> = {
     'process.roles': 'broker,controller',

@@ -5,12 +5,15 @@ import { cached, progress } from './cache.ts'
 import { command, type Finished } from './command.ts'
 
 /**
- * 4.4.0 is on Maven Central without its `kafka-tools-api`, so it does not resolve (2026-11); 4.3.1 is the newest whole
- * release, and runs on Java 17.
+ * 4.4.0 is on Maven Central without its `kafka-tools-api`, so it does not resolve (2026-11); 4.3.1
+ * is the newest whole release, and runs on Java 17.
  */
 export const KAFKA_VERSION = '4.3.1'
 
-/** Without a binding slf4j swallows the reason a broker dies of. Kafka 4.3 is built against slf4j-api 1.7.36. */
+/**
+ * Without a binding slf4j swallows the reason a broker dies of. Kafka 4.3 is built against
+ * slf4j-api 1.7.36.
+ */
 const SLF4J_VERSION = '1.7.36'
 
 export interface KafkaJars {
@@ -18,13 +21,19 @@ export interface KafkaJars {
   readonly java: string
   /** Every jar, as `-cp` takes it. */
   readonly classpath: string
-  /** `bootstrap.checkpoint` as `kafka-storage format` writes it: all features at this release's level. */
+  /**
+   * `bootstrap.checkpoint` as `kafka-storage format` writes it: all features at this release's
+   * level.
+   */
   readonly bootstrapCheckpoint: string
   /** The build of `java`, as part of a file's name. */
   readonly javaBuild: string
 }
 
-/** The broker's jars out of the cache, fetched by Maven coordinates the first time. Throws with what to install. */
+/**
+ * The broker's jars out of the cache, fetched by Maven coordinates the first time. Throws with what
+ * to install.
+ */
 export async function kafkaJars(): Promise<KafkaJars> {
   const { java, build } = await java17()
   const dir = await cached(`kafka-${KAFKA_VERSION}`, async (partial) => {
@@ -68,7 +77,10 @@ async function findJava(java: string): Promise<Java | string> {
   return { java, build: /\(build ([^,)]+)/.exec(stderr)?.[1] ?? `${major}` }
 }
 
-/** Maven rather than plain downloads: it honours the user's settings, mirrors and proxies, and checks every checksum. */
+/**
+ * Maven rather than plain downloads: it honours the user's settings, mirrors and proxies, and
+ * checks every checksum.
+ */
 async function fetchJars(dir: string): Promise<void> {
   const pom = join(dir, 'pom.xml')
   await writeFile(pom, POM)
@@ -99,8 +111,8 @@ async function copyDependencies(pom: string, lib: string): Promise<Finished> {
 }
 
 /**
- * Writes `bootstrap.checkpoint` into a directory. It takes a JVM start (0.6 s), so brokers copy the cached one and only draw their own
- * ids, unless they need users of their own.
+ * Writes `bootstrap.checkpoint` into a directory. It takes a JVM start (0.6 s), so brokers copy the
+ * cached one and only draw their own ids, unless they need users of their own.
  *
  * @param scram users, as `kafka-storage format --add-scram` takes them
  */

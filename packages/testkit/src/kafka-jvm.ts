@@ -114,7 +114,10 @@ export async function reached(guarded: GuardedProcess, words: string, timeout: n
   }
 }
 
-/** Measured on two cores: 280 MB resident. The C2 compiler and a parallel GC only cost a short-lived broker. */
+/**
+ * Measured on two cores: 280 MB resident. The C2 compiler and a parallel GC only cost a short-lived
+ * broker.
+ */
 function jvmArguments(jars: KafkaJars, dir: string, heapMegabytes: number): string[] {
   return [
     `-Xmx${heapMegabytes}m`,
@@ -134,7 +137,10 @@ function metaProperties(): string {
   return `version=1\ncluster.id=${uuid()}\nnode.id=1\ndirectory.id=${uuid()}\n`
 }
 
-/** Kafka's own ids: 16 bytes in URL-safe base64. A leading dash is allowed on disk, and not on its command lines. */
+/**
+ * Kafka's own ids: 16 bytes in URL-safe base64. A leading dash is allowed on disk, and not on its
+ * command lines.
+ */
 function uuid(): string {
   return randomBytes(16).toString('base64url')
 }

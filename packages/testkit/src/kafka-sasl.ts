@@ -4,7 +4,10 @@ export interface SaslUser {
   readonly password: string
 }
 
-/** One user for every mechanism of a listener named `SASL_SSL`; SCRAM reads the credentials that `scramUsers` names. */
+/**
+ * One user for every mechanism of a listener named `SASL_SSL`; SCRAM reads the credentials that
+ * `scramUsers` names.
+ */
 export function saslProperties({ username, password }: SaslUser): Record<string, string> {
   const listener = 'listener.name.sasl_ssl'
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'

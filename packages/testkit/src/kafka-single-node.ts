@@ -12,6 +12,7 @@ export const SINGLE_NODE = {
   'group.initial.rebalance.delay.ms': '0',
   // A lone voter waits for nobody's batch.
   'controller.quorum.append.linger.ms': '0',
-  // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough to need it.
+  // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough
+  // to need it.
   'log.cleaner.dedupe.buffer.size': '4194304',
 } as const

@@ -9,7 +9,9 @@ export interface TlsKeystore {
   readonly certificate: string
 }
 
-/** A key for 127.0.0.1 that signed itself, made by the keytool beside `java`; gone with `directory`. */
+/**
+ * A key for 127.0.0.1 that signed itself, made by the keytool beside `java`; gone with `directory`.
+ */
 export async function tlsKeystore(java: string, directory: string): Promise<TlsKeystore> {
   const keytool = java.includes('/') ? join(dirname(java), 'keytool') : 'keytool'
   const keystore = join(directory, 'keystore.p12')

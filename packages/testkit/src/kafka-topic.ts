@@ -1,14 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
-/** Makes a topic and waits until its partitions have leaders. A topic that is there already is left as it is. */
+/**
+ * Makes a topic and waits until its partitions have leaders. A topic that is there already is left
+ * as it is.
+ */
 export async function createTopic(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
   const admin = new Kafka({ clientId: 'testkit', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
   await admin.connect()
   try {
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-      // kafkajs gives up where a broker under load has yet to hear of the topic (UNKNOWN_TOPIC_OR_PARTITION).
+      // kafkajs gives up where a broker under load has yet to hear of the topic
+      // (UNKNOWN_TOPIC_OR_PARTITION).
       waitForLeaders: false,
       timeout: TIMEOUT_MS,
     })

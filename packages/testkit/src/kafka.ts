@@ -7,13 +7,18 @@ import { SINGLE_NODE } from './kafka-single-node.ts'
 import { createTopic } from './kafka-topic.ts'
 
 export interface KafkaOptions {
-  /** Broker properties on top of ours, by Kafka's own names, such as `auto.create.topics.enable`. */
+  /**
+   * Broker properties on top of ours, by Kafka's own names, such as `auto.create.topics.enable`.
+   */
   readonly properties?: Readonly<Record<string, string>>
   /** The JVM's largest heap in megabytes. @default 256 */
   readonly heapMegabytes?: number
   /** Whether to listen with TLS as well, with a certificate of its own. @default false */
   readonly tls?: boolean
-  /** With `tls`: the user whom that listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512. @default none */
+  /**
+   * With `tls`: the user whom that listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+   * @default none
+   */
   readonly sasl?: SaslUser
   /** How long the broker may take to be ready, in milliseconds. @default 60000 */
   readonly timeout?: number
@@ -44,8 +49,9 @@ export interface KafkaBroker {
 }
 
 /**
- * A real Apache Kafka (one KRaft node) on a free port with a temporary directory, gone with `stop()` or with our process,
- * however that dies. From Maven's jars on Java 17, else Docker's `apache/kafka`, else the cluster named by `KAFKA_BROKERS`.
+ * A real Apache Kafka (one KRaft node) on a free port with a temporary directory, gone with
+ * `stop()` or with our process, however that dies. From Maven's jars on Java 17, else Docker's
+ * `apache/kafka`, else the cluster named by `KAFKA_BROKERS`.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
   const settings = {
@@ -72,7 +78,10 @@ type KafkaSource =
   | { readonly kind: 'docker' }
   | { readonly kind: 'external'; readonly brokers: string[] }
 
-/** Finds, and fetches if need be, something to run Kafka from; throws with the command that would help. */
+/**
+ * Finds, and fetches if need be, something to run Kafka from; throws with the command that would
+ * help.
+ */
 export async function kafkaSource(): Promise<KafkaSource> {
   let reason: string
   try {

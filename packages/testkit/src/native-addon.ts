@@ -4,7 +4,10 @@ import { dirname, join } from 'node:path'
 import { cached, cacheDir, progress } from './cache.ts'
 import { command } from './command.ts'
 
-/** An npm package with a librdkafka addon, which `npm ci` leaves unbuilt: its install script is not allowed to run. */
+/**
+ * An npm package with a librdkafka addon, which `npm ci` leaves unbuilt: its install script is not
+ * allowed to run.
+ */
 export interface NativeAddon {
   readonly name: string
   /** Whether its releases carry built addons for node-pre-gyp to fetch. */
@@ -95,7 +98,10 @@ async function build(addon: NativeAddon, root: string, target: string): Promise<
   await rm(source, { recursive: true, force: true })
 }
 
-/** Headers beside Node itself, as its npm package and tarball have them: node-gyp then downloads none. */
+/**
+ * Headers beside Node itself, as its npm package and tarball have them: node-gyp then downloads
+ * none.
+ */
 async function ownHeaders(): Promise<Record<string, string> | undefined> {
   const prefix = dirname(dirname(process.execPath))
   return (await isThere(join(prefix, 'include', 'node', 'node.h'))) ? { npm_config_nodedir: prefix } : undefined
@@ -112,7 +118,10 @@ const DEBIAN_PACKAGES = [
   'libsasl2-dev',
 ]
 
-/** What librdkafka is built with. Installs what Debian lacks when we may; gives the command when we may not. */
+/**
+ * What librdkafka is built with. Installs what Debian lacks when we may; gives the command when we
+ * may not.
+ */
 async function systemLibraries(): Promise<string | undefined> {
   const query = await command('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\n', ...DEBIAN_PACKAGES])
   // No Debian: the compiler will tell what is missing.

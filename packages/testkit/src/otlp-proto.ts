@@ -36,8 +36,9 @@ message Resource {
 `
 
 /**
- * OTLP traces as far as the wire knows them, opentelemetry-proto 1.11.0: common, resource, trace, the trace service, and
- * the `google.rpc.Status` of error answers. Comments in the original are its documentation; these are numbers only.
+ * OTLP traces as far as the wire knows them, opentelemetry-proto 1.11.0: common, resource, trace,
+ * the trace service, and the `google.rpc.Status` of error answers. Comments in the original are its
+ * documentation; these are numbers only.
  */
 const PROTO = `
 syntax = "proto3";
@@ -89,7 +90,9 @@ message Any { string type_url = 1; bytes value = 2; }
 
 const { root } = protobuf.parse(PROTO)
 
-/** protobufjs makes its codecs on the first use of a type; looking it up is all there is to keep. */
+/**
+ * protobufjs makes its codecs on the first use of a type; looking it up is all there is to keep.
+ */
 export const protoTypes = {
   request: root.lookupType('ExportTraceServiceRequest'),
   response: root.lookupType('ExportTraceServiceResponse'),

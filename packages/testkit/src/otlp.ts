@@ -6,9 +6,10 @@ export { OTLP_COMMON } from './otlp-proto.ts'
 export { randomSpanId, randomTraceId } from './trace-ids.ts'
 
 /**
- * OTLP traces in their JSON form (OTLP specification, "JSON Protobuf Encoding"), which is the only form tests write:
- * ids in hex, 64-bit numbers as decimal strings, bytes in base64, enums as numbers. `JSON.stringify(request)` is an
- * `application/json` body, `encodeTraces(request)` the same in protobuf.
+ * OTLP traces in their JSON form (OTLP specification, "JSON Protobuf Encoding"), which is the only
+ * form tests write: ids in hex, 64-bit numbers as decimal strings, bytes in base64, enums as
+ * numbers. `JSON.stringify(request)` is an `application/json` body, `encodeTraces(request)` the
+ * same in protobuf.
  */
 export interface TracesRequest {
   readonly resourceSpans?: readonly ResourceSpans[]
@@ -100,7 +101,10 @@ export interface OtlpAnyValue {
   readonly bytesValue?: string
 }
 
-/** `ExportTraceServiceRequest` in protobuf. As proto3 has it, zeros and empty fields are not on the wire, save a value of AnyValue. */
+/**
+ * `ExportTraceServiceRequest` in protobuf. As proto3 has it, zeros and empty fields are not on the
+ * wire, save a value of AnyValue.
+ */
 export function encodeTraces(request: TracesRequest): Uint8Array {
   const type = protoTypes.request
   return type.encode(type.fromObject(withIds(request, hexToBytes))).finish()
@@ -133,7 +137,10 @@ export function decodeRpcStatus(bytes: Uint8Array): RpcStatus {
   return protoTypes.rpcStatus.toObject(protoTypes.rpcStatus.decode(bytes), TO_JSON)
 }
 
-/** An attribute from a plain value: `kv('http.response.status_code', 200)`. Whole numbers and bigints are ints. */
+/**
+ * An attribute from a plain value: `kv('http.response.status_code', 200)`. Whole numbers and
+ * bigints are ints.
+ */
 export function kv(key: string, value: PlainValue): OtlpKeyValue {
   return { key, value: anyValue(value) }
 }

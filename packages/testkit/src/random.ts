@@ -1,7 +1,9 @@
 /** A number in [0, 1). */
 export type Random = () => number
 
-/** The same numbers for the same seed, on every machine: sfc32, 128 bits of state, passes PractRand. */
+/**
+ * The same numbers for the same seed, on every machine: sfc32, 128 bits of state, passes PractRand.
+ */
 export function seededRandom(seed: number): Random {
   let a = seed | 0
   let b = 0x9e3779b9 | 0
@@ -33,7 +35,9 @@ export function pick<T>(random: Random, list: readonly T[]): T {
   return picked
 }
 
-/** Few values often, most seldom, as real keys, users and routes are: index 0 is the most common. */
+/**
+ * Few values often, most seldom, as real keys, users and routes are: index 0 is the most common.
+ */
 export function skewedInt(random: Random, below: number): number {
   return Math.floor(random() ** 3 * below)
 }

@@ -5,8 +5,9 @@ import type { TestProject } from 'vitest/node'
 import { type KafkaBroker, startKafka } from './kafka.ts'
 
 /**
- * Vitest's `globalSetup`: one broker for all files and projects of a run. It starts with the first request, so that a run
- * without Kafka starts none, and ends with Vitest's process, however that does.
+ * Vitest's `globalSetup`: one broker for all files and projects of a run. It starts with the first
+ * request, so that a run without Kafka starts none, and ends with Vitest's process, however that
+ * does.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let broker: Promise<KafkaBroker> | undefined

@@ -7,7 +7,10 @@ import { startGuarded, type GuardedProcess } from './guarded-process.ts'
 import { encodeTraces, type TracesRequest } from './otlp.ts'
 
 export interface SpanlinkOptions {
-  /** Kept when the server stops, for a second one. @default a temporary directory, removed by `stop()` */
+  /**
+   * Kept when the server stops, for a second one. @default a temporary directory, removed by
+   * `stop()`
+   */
   readonly dataDir?: string
   /** A built `main.js` to run instead of the source. */
   readonly main?: string
@@ -20,8 +23,8 @@ export interface SpanlinkOptions {
 }
 
 /**
- * Environment of programs that run from source: Node keeps what it compiled. A server's start takes 1.3 s of CPU time then
- * instead of 2.0, a command 0.12 s instead of 0.31.
+ * Environment of programs that run from source: Node keeps what it compiled. A server's start takes
+ * 1.3 s of CPU time then instead of 2.0, a command 0.12 s instead of 0.31.
  */
 export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(cacheDir(), 'compile') }
 
@@ -36,7 +39,10 @@ export interface SpanlinkServer {
   readonly stderr: () => string
   /** Sends a signal and waits for the end; gives the exit code, 128 + n for signal n. */
   readonly kill: (signal: NodeJS.Signals) => Promise<number>
-  /** SIGTERM, and the end of it; removes the directory if it was ours. Safe to call twice. Gives the exit code. */
+  /**
+   * SIGTERM, and the end of it; removes the directory if it was ours. Safe to call twice. Gives the
+   * exit code.
+   */
   readonly stop: () => Promise<number>
   /** Sends spans as protobuf and gives the receiver's answer. */
   readonly sendSpans: (request: TracesRequest) => Promise<Response>
@@ -48,7 +54,8 @@ export interface SpanlinkServer {
 }
 
 /**
- * The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone with us, however we die.
+ * The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone
+ * with us, however we die.
  *
  * @throws an Error with the server's `exitCode` when it isn't ready in time
  */
@@ -103,7 +110,10 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
   }
 }
 
-/** A server that does not drain within this many milliseconds is killed, and its exit code says so (137). */
+/**
+ * A server that does not drain within this many milliseconds is killed, and its exit code says so
+ * (137).
+ */
 const STOP_TIMEOUT = 15_000
 
 const SOURCE_MAIN = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url))
@@ -159,7 +169,8 @@ async function postTraces(otlpHttp: string, request: TracesRequest): Promise<Res
 async function childOf(parent: number): Promise<number | undefined> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    // The program's name is in brackets and may hold anything; state and parent follow the last bracket.
+    // The program's name is in brackets and may hold anything; state and parent follow the last
+    // bracket.
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
     const [, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (Number(ppid) === parent) return Number(name)

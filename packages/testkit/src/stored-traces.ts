@@ -13,8 +13,9 @@ export interface StoredTrace {
 }
 
 /**
- * All traces of a server, once they have so many spans together or are what is waited for, and nothing waits in the journal: one
- * export may lie in several segments, and links are stored after their spans. The test's own time limit ends the wait.
+ * All traces of a server, once they have so many spans together or are what is waited for, and
+ * nothing waits in the journal: one export may lie in several segments, and links are stored after
+ * their spans. The test's own time limit ends the wait.
  */
 export async function storedTraces(
   spanlink: SpanlinkServer,
@@ -37,7 +38,10 @@ export async function storedTraces(
   }
 }
 
-/** Waits until all that the server has acknowledged is stored, links and sums included. The test's own time limit ends the wait. */
+/**
+ * Waits until all that the server has acknowledged is stored, links and sums included. The test's
+ * own time limit ends the wait.
+ */
 export async function waitUntilStored(spanlink: SpanlinkServer): Promise<void> {
   for (;;) {
     const { journal } = (await spanlink.getJson('/api/status')) as { readonly journal: { readonly segments: number } }

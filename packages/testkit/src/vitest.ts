@@ -9,7 +9,10 @@ declare module 'vitest' {
   }
 }
 
-/** A cluster that other tests use at the same time: names of topics, groups and clients have to be random. */
+/**
+ * A cluster that other tests use at the same time: names of topics, groups and clients have to be
+ * random.
+ */
 export interface SharedKafka {
   /** `host:port`, as a client's `brokers` takes them. */
   readonly brokers: string[]
@@ -17,7 +20,9 @@ export interface SharedKafka {
   readonly createTopic: (name: string, options?: TopicOptions) => Promise<void>
 }
 
-/** The broker of the whole test run: `const kafka = useKafka()`, then `kafka().brokers` in a test. */
+/**
+ * The broker of the whole test run: `const kafka = useKafka()`, then `kafka().brokers` in a test.
+ */
 export function useKafka(): () => SharedKafka {
   return useResource(async () => {
     const url = inject('sharedKafkaUrl')

@@ -25,7 +25,9 @@ const LINES: readonly (readonly [severity: number, body: string, event?: string]
 const text = (key: string, value: string) => ({ key, value: { stringValue: value } })
 const resourceOf = (name: string) => ({ attributes: [text('service.name', name), text('host.name', `${name}-7f9c`)] })
 
-/** An hour of logs and metrics as a few busy services send them; resolves when they can be found. */
+/**
+ * An hour of logs and metrics as a few busy services send them; resolves when they can be found.
+ */
 export async function sendBusySignals(server: SpanlinkServer, now: number, shop: Order): Promise<void> {
   const nano = (millis: number): string => `${BigInt(Math.round(millis)) * 1_000_000n}`
   const at = { traceId: shop.gateway, spanId: shop.sendSpan }

@@ -126,8 +126,9 @@ export function spanBook(now: number, seed: number): SpanBook {
 }
 
 /**
- * One order: payment fails, is tried again over a topic of its own and ends as a dead letter; inventory reserves it and
- * twelve parcels are labelled; fraud's clock is behind, so that it seems to begin before the send did.
+ * One order: payment fails, is tried again over a topic of its own and ends as a dead letter;
+ * inventory reserves it and twelve parcels are labelled; fraud's clock is behind, so that it seems
+ * to begin before the send did.
  */
 export function orderFlow(now: number, seed: number): { readonly traceId: string; readonly request: TracesRequest } {
   const book = spanBook(now, seed)
@@ -176,7 +177,10 @@ export function orderFlow(now: number, seed: number): { readonly traceId: string
   }
 }
 
-/** A gateway that sends `width` messages, each of them handled in a trace of its own by one of five services. */
+/**
+ * A gateway that sends `width` messages, each of them handled in a trace of its own by one of five
+ * services.
+ */
 export function wideFlow(now: number, seed: number, width: number): { traceId: string; request: TracesRequest } {
   const book = spanBook(now, seed)
   const traceId = book.traceId(0)
@@ -205,7 +209,10 @@ function text(key: string, value: string): OtlpKeyValue {
   return { key, value: { stringValue: value } }
 }
 
-/** Traffic of a whole company: each topic has a service that sends and one or two groups that consume, some of them failing or slow. */
+/**
+ * Traffic of a whole company: each topic has a service that sends and one or two groups that
+ * consume, some of them failing or slow.
+ */
 export function landscape(now: number, seed: number, services: number, topics: number): TracesRequest {
   const book = spanBook(now, seed)
   const nameOf = (nth: number): string =>
@@ -252,7 +259,10 @@ const EVENTS = [
   'done',
 ]
 
-/** Batches of batches: each of `traces` consumers takes `links` messages that the ones before it have sent. */
+/**
+ * Batches of batches: each of `traces` consumers takes `links` messages that the ones before it
+ * have sent.
+ */
 export function denseFlow(
   now: number,
   seed: number,

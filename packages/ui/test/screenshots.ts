@@ -1,4 +1,5 @@
-// Pictures of every page and state, in both themes and two widths, to be looked at: npm run screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME…]
+// Pictures of every page and state, in both themes and two widths, to be looked at: npm run
+// screenshots -w packages/ui -- DIRECTORY [PART_OF_A_NAME…]
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { denseFlow, landscape, orderFlow, spanBook } from './flow-data.ts'
@@ -330,7 +331,9 @@ function manySpans() {
   return { traceId, eventSpan, request: book.request() }
 }
 
-/** Markup, marks that turn the direction of text, and a megabyte of name, wherever a name can stand. */
+/**
+ * Markup, marks that turn the direction of text, and a megabyte of name, wherever a name can stand.
+ */
 function hostileNames() {
   const evil = `<img src=x onerror="alert(1)">\u202Eevil\u0000 \u05E9\u05DC\u05D5\u05DD`
   const long = evil + 'x'.repeat(1_000_000)

@@ -2,7 +2,10 @@ import { setTimeout } from 'node:timers/promises'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Order } from './shop.ts'
 
-/** Two log records of an order's send span, and a histogram whose exemplars point at it; resolves when both can be found. */
+/**
+ * Two log records of an order's send span, and a histogram whose exemplars point at it; resolves
+ * when both can be found.
+ */
 export async function sendSignals(
   server: SpanlinkServer,
   now: number,
@@ -54,7 +57,10 @@ export async function sendSignals(
   }
 }
 
-/** A consumer's own word on how many messages it has still to take; resolves when the topology tells it. */
+/**
+ * A consumer's own word on how many messages it has still to take; resolves when the topology tells
+ * it.
+ */
 export async function sendLag(
   server: SpanlinkServer,
   { topic, group, messages }: { readonly topic: string; readonly group: string; readonly messages: number },

@@ -1,6 +1,9 @@
 import type { OtlpSpan, ResourceSpans, TracesRequest } from '@spanlink/testkit/otlp'
 
-/** The ids of one order's way through the shop: the gateway sends it, payment and inventory each process it in traces of their own. */
+/**
+ * The ids of one order's way through the shop: the gateway sends it, payment and inventory each
+ * process it in traces of their own.
+ */
 export interface Order {
   readonly gateway: string
   readonly sendSpan: string

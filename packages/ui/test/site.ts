@@ -22,7 +22,10 @@ export async function ensureBuilt(): Promise<void> {
 export interface Site {
   readonly server: SpanlinkServer
   readonly browser: Browser
-  /** A page that remembers what went wrong on it: script errors, refused resources, requests to other hosts. */
+  /**
+   * A page that remembers what went wrong on it: script errors, refused resources, requests to
+   * other hosts.
+   */
   readonly open: (path: string, options?: BrowserContextOptions) => Promise<Page>
   readonly complaints: string[]
   /** Sends spans and waits until this trace of theirs can be read. */
@@ -55,7 +58,8 @@ export async function startSite(): Promise<Site> {
         reducedMotion: 'reduce',
         ...options,
       })
-      // Not an assertion: a page alone needs a second, and 30 s (the default) have been too few beside other suites.
+      // Not an assertion: a page alone needs a second, and 30 s (the default) have been too few
+      // beside other suites.
       context.setDefaultTimeout(90_000)
       const page = await context.newPage()
       page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error.message}`))

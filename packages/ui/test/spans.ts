@@ -1,6 +1,9 @@
 import type { Span, TraceSkeleton } from '@spanlink/api-schema'
 
-/** A span of an answer with what a test cares about; the rest is as plain as it can be. Times are milliseconds. */
+/**
+ * A span of an answer with what a test cares about; the rest is as plain as it can be. Times are
+ * milliseconds.
+ */
 export function span(
   id: number,
   given: Partial<Omit<Span, 'spanId'>> & { parent?: number; at?: number; for?: number } = {},
@@ -77,7 +80,9 @@ function column(values: Int32Array | Uint8Array | Float64Array): string {
   return Buffer.from(values.buffer).toString('base64')
 }
 
-/** A hundred thousand spans of eleven services, in groups of fifty, as a long batch job makes them. */
+/**
+ * A hundred thousand spans of eleven services, in groups of fifty, as a long batch job makes them.
+ */
 export function longTrace(count = 100_000): TraceSkeleton {
   const spans: Span[] = [span(1, { for: count })]
   for (let id = 2; id <= count; id += 1) {

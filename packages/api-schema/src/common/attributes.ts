@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
 
 /**
- * OTLP's AnyValue in its JSON form (opentelemetry-proto common.proto; JSON mapping in the OTLP specification):
- * exactly one member is set, or none for an empty value. `intValue` is a decimal string, `bytesValue` base64.
+ * OTLP's AnyValue in its JSON form (opentelemetry-proto common.proto; JSON mapping in the OTLP
+ * specification): exactly one member is set, or none for an empty value. `intValue` is a decimal
+ * string, `bytesValue` base64.
  */
 export type AnyValue = {
   readonly stringValue?: string

@@ -12,9 +12,10 @@ import { tracedClients } from '../core/clients/traced-clients.ts'
 
 export interface ConfluentOptions extends KafkaTelemetryOptions {
   /**
-   * Whether a recorded `send` of several messages is handed to the client message by message, which is what the client makes of it
-   * anyway: order, batching and errors stay, and spans learn each record's own partition and offset. Without it they learn the
-   * partition only, and only when all records went to one.
+   * Whether a recorded `send` of several messages is handed to the client message by message, which
+   * is what the client makes of it anyway: order, batching and errors stay, and spans learn each
+   * record's own partition and offset. Without it they learn the partition only, and only when all
+   * records went to one.
    * @default true
    */
   readonly splitSends?: boolean
@@ -32,11 +33,13 @@ export interface ConfluentModule {
 }
 
 /**
- * Traces `@confluentinc/kafka-javascript`'s KafkaJS API, in place: every producer and consumer that `target`, a `Kafka` instance, makes
- * from now on; or those of every instance, when `target` is the module or `{ KafkaJS }`. Methods are replaced on the clients, which have
- * private state that a Proxy would cut off. For its other API see `traceRdkafka`.
+ * Traces `@confluentinc/kafka-javascript`'s KafkaJS API, in place: every producer and consumer that
+ * `target`, a `Kafka` instance, makes from now on; or those of every instance, when `target` is the
+ * module or `{ KafkaJS }`. Methods are replaced on the clients, which have private state that a
+ * Proxy would cut off. For its other API see `traceRdkafka`.
  *
- * Metrics of connections, requests, rebalances and lag come from librdkafka's statistics: configure `statistics.interval.ms` to have them.
+ * Metrics of connections, requests, rebalances and lag come from librdkafka's statistics: configure
+ * `statistics.interval.ms` to have them.
  * @returns `target`
  */
 export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(

@@ -24,8 +24,9 @@ export function traceConfluentConsumer(
     if (typeof config !== 'object' || config === null) return run(config)
     const ambient = ambientOfLoop(context.active())
     const { eachMessage, eachBatch } = config
-    // Own properties count: the client looks for `autoCommit` and others, which it refuses. A handler that isn't there stays away:
-    // with `eachMessage` the client never calls `eachBatch`, and takes the messages for handled.
+    // Own properties count: the client looks for `autoCommit` and others, which it refuses. A
+    // handler that isn't there stays away: with `eachMessage` the client never calls `eachBatch`,
+    // and takes the messages for handled.
     const traced = { ...config }
     if (typeof eachMessage === 'function') {
       traced.eachMessage = tracedMessages(eachMessage, telemetry, sourceOf, ambient)

@@ -11,8 +11,8 @@ import { asRecord } from '../core/clients/record-headers.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and transactions: `transaction()` answers the
- * producer itself.
+ * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and
+ * transactions: `transaction()` answers the producer itself.
  */
 export function traceConfluentProducer(
   producer: KafkaJS.Producer,
@@ -27,7 +27,8 @@ export function traceConfluentProducer(
     const { clientId, cluster } = settings
     const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
     const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId, leaderOf })
-    // The client writes into the messages it gets (bytes for the value, a list for the headers), so that sending one again fails.
+    // The client writes into the messages it gets (bytes for the value, a list for the headers), so
+    // that sending one again fails.
     const fail = (error: unknown): void => started.fail(withErrorType(error))
     let copies: KafkaJS.Message[]
     try {

@@ -3,7 +3,10 @@ import type { RecordPlace } from '../core/send.ts'
 
 type RecordMetadata = KafkaJS.RecordMetadata
 
-/** What one `send` of all messages would have answered: a topic's partitions in the order they were met, each with its least offset. */
+/**
+ * What one `send` of all messages would have answered: a topic's partitions in the order they were
+ * met, each with its least offset.
+ */
 export function mergeRecords(results: readonly (readonly RecordMetadata[])[]): RecordMetadata[] {
   const partitions = new Map<number, RecordMetadata>()
   for (const record of results.flat()) {
@@ -19,8 +22,8 @@ export function placesOfMessages(results: readonly (readonly RecordMetadata[])[]
 }
 
 /**
- * Where `count` messages of one answer went. Their partition is known when it is one; an offset only when the message is one: records of
- * other sends may lie between those of several.
+ * Where `count` messages of one answer went. Their partition is known when it is one; an offset
+ * only when the message is one: records of other sends may lie between those of several.
  */
 export function sharedPlace(metadata: readonly RecordMetadata[], count: number): RecordPlace[] | undefined {
   const [record] = metadata

@@ -10,10 +10,12 @@ export interface ClientSettings {
 }
 
 /**
- * Reads settings when they are asked for. The client merges its own configuration with that of its `Kafka`, which nobody else can read,
- * and hands the result to the rdkafka client it makes in `connect()`; that one has it as `globalConfig`. Where it can't be found, the
- * client's own configuration has to do.
- * @param config the client's own, `{ kafkaJS: { clientId, groupId } }` or librdkafka's `client.id` and `group.id`
+ * Reads settings when they are asked for. The client merges its own configuration with that of its
+ * `Kafka`, which nobody else can read, and hands the result to the rdkafka client it makes in
+ * `connect()`; that one has it as `globalConfig`. Where it can't be found, the client's own
+ * configuration has to do.
+ * @param config the client's own, `{ kafkaJS: { clientId, groupId } }` or librdkafka's `client.id`
+ *   and `group.id`
  * @param clientId one that the application told us; it wins
  */
 export function clientSettings(client: object, config: unknown, clientId: string | undefined): ClientSettings {
@@ -45,7 +47,10 @@ export function rdkafkaSettings(client: object, clientId: string | undefined): C
   }
 }
 
-/** The rdkafka client inside of one of the KafkaJS API, from its `connect` on. Reached by a method marked private, so it may be away. */
+/**
+ * The rdkafka client inside of one of the KafkaJS API, from its `connect` on. Reached by a method
+ * marked private, so it may be away.
+ */
 export function internalClient(client: object): RdkafkaClient | undefined {
   const { _getInternalClient: get } = client as { readonly _getInternalClient?: unknown }
   if (typeof get !== 'function') return undefined

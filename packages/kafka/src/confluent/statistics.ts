@@ -7,7 +7,10 @@ import { tellRdkafkaEvents } from '../rdkafka/client-events.ts'
 import { measureStatistics } from '../rdkafka/statistics.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
-/** Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its events. */
+/**
+ * Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its
+ * events.
+ */
 export function measureWhenConnected(
   client: KafkaJS.Producer | KafkaJS.Consumer,
   telemetry: KafkaTelemetry,

@@ -5,7 +5,8 @@ import { offsetsSettlement, settleAsync } from '../rdkafka/settle.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * Traces how a transaction ends. There is no transaction object: `transaction()` answers the producer, whose methods these are.
+ * Traces how a transaction ends. There is no transaction object: `transaction()` answers the
+ * producer, whose methods these are.
  */
 export function traceConfluentTransactions(
   producer: KafkaJS.Producer,

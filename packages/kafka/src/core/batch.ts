@@ -23,8 +23,8 @@ import type { Tracing } from './span/tracing.ts'
  *     process T   CONSUMER  a link per message, at most `linkLimit`
  *     └ poll T    CLIENT    only beyond `linkLimit` messages: the next `linkLimit` of them, and so on
  *
- * A batch never becomes a child of a message's creation context, whatever the correlation: it has more than one. `fn`'s context
- * has the baggage entries on which all messages agree.
+ * A batch never becomes a child of a message's creation context, whatever the correlation: it has
+ * more than one. `fn`'s context has the baggage entries on which all messages agree.
  */
 export function processBatch<R>(
   tracing: Tracing,
@@ -127,7 +127,10 @@ function receiveSpans(
   return within
 }
 
-/** Makes a receive span below `first` for each further `linkLimit` messages. Skipped if `first` isn't recording. */
+/**
+ * Makes a receive span below `first` for each further `linkLimit` messages. Skipped if `first`
+ * isn't recording.
+ */
 function furtherLinks(
   tracing: Tracing,
   source: PreparedSource,

@@ -19,11 +19,15 @@ export function reportFailure(doing: string, error: unknown): void {
   }
 }
 
-/** Runs a step of telemetry whose failure is reported and otherwise ignored; that of a promise it returns, too. */
+/**
+ * Runs a step of telemetry whose failure is reported and otherwise ignored; that of a promise it
+ * returns, too.
+ */
 export function quietly(doing: string, step: () => unknown): void {
   try {
     const result = step()
-    // A hook of the application may be async: nobody else waits for it, and Node ends the process for an unhandled rejection.
+    // A hook of the application may be async: nobody else waits for it, and Node ends the process
+    // for an unhandled rejection.
     if (result instanceof Promise) result.catch((error: unknown) => reportFailure(doing, error))
   } catch (error) {
     reportFailure(doing, error)

@@ -2,10 +2,13 @@ import { SpanStatusCode } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import type { AttributeNames } from '../semconv.ts'
 
-/** Marks `span` failed: `error.type`, an exception event, and the status with the error's message. */
+/**
+ * Marks `span` failed: `error.type`, an exception event, and the status with the error's message.
+ */
 export function recordError(span: Span, error: unknown, names: AttributeNames): void {
   if (!span.isRecording()) return
-  // What is thrown may be anything, also something whose properties throw. That it failed is then all there is to say.
+  // What is thrown may be anything, also something whose properties throw. That it failed is then
+  // all there is to say.
   span.setStatus({ code: SpanStatusCode.ERROR })
   names.set(span, 'errorType', errorType(error))
   const message = error instanceof Error ? error.message : String(error)
@@ -14,8 +17,9 @@ export function recordError(span: Span, error: unknown, names: AttributeNames): 
 }
 
 /**
- * The error's low-cardinality class: Kafka's own error name (`NOT_ENOUGH_REPLICAS`) where the broker gave one, also when the
- * client wrapped it (kafkajs: KafkaJSNumberOfRetriesExceeded), else the error's name, else `_OTHER`.
+ * The error's low-cardinality class: Kafka's own error name (`NOT_ENOUGH_REPLICAS`) where the
+ * broker gave one, also when the client wrapped it (kafkajs: KafkaJSNumberOfRetriesExceeded), else
+ * the error's name, else `_OTHER`.
  */
 export function errorType(error: unknown): string {
   try {

@@ -6,15 +6,16 @@ import { warnOnce } from './diagnostics.ts'
 import type { ReceivedMessage } from './source.ts'
 
 /**
- * Runs `fn` in a process span of one message that a traced consumer handed out in a batch: with its own timing, its own context and its
- * own baggage. The result, or the error, is `fn`'s.
+ * Runs `fn` in a process span of one message that a traced consumer handed out in a batch: with its
+ * own timing, its own context and its own baggage. The result, or the error, is `fn`'s.
  *
  *     eachBatch: async ({ batch }) => {
  *       for (const message of batch.messages) await processMessage(message, () => ship(message))
  *     }
  *
- * A message that no traced consumer handed out is processed without a span. So is a copy, unless it still holds the `batchContext` that
- * kafkajs puts on messages of a batch, as `{ ...message }` does.
+ * A message that no traced consumer handed out is processed without a span. So is a copy, unless it
+ * still holds the `batchContext` that kafkajs puts on messages of a batch, as `{ ...message }`
+ * does.
  */
 export function processMessage<R>(message: ReceivedMessage, fn: (span: Span) => R): R {
   const delivery = deliveryOf(message)

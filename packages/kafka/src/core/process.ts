@@ -93,7 +93,8 @@ function startProcess(
   ambient: Context,
 ): StartedProcess {
   const ambientSpan = trace.getSpan(ambient)
-  // Extraction starts without a span: headers that can't be parsed must not make the ambient span a creation context.
+  // Extraction starts without a span: headers that can't be parsed must not make the ambient span a
+  // creation context.
   const base = ambientSpan === undefined ? ambient : trace.deleteSpan(ambient)
   const extracted = withBaggageBelow(
     tracing.propagation.extract(base, message.headers),
@@ -119,7 +120,8 @@ function startProcess(
     { kind: SpanKind.CONSUMER, attributes: source.processAttributes, links },
     isChildOfCreation ? extracted : ambient,
   )
-  // Without an SDK the span is nothing, and what came with the message must still reach what `fn` sends.
+  // Without an SDK the span is nothing, and what came with the message must still reach what `fn`
+  // sends.
   const isNothing = span.spanContext().traceId === INVALID_TRACEID
   const within = isNothing ? extracted : trace.setSpan(extracted, span)
   if (span.isRecording()) {

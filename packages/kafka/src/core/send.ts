@@ -38,8 +38,8 @@ export interface SendOperation<M> {
   /** Read when the send ends, too: the first send of a client is what makes it ask for metadata. */
   readonly clusterId?: string | (() => string | undefined) | undefined
   /**
-   * The broker that leads a partition; without a partition, the one that leads all of the topic's. Undefined where the client
-   * does not know. Called when the send starts and when it ends.
+   * The broker that leads a partition; without a partition, the one that leads all of the topic's.
+   * Undefined where the client does not know. Called when the send starts and when it ends.
    */
   readonly leaderOf?: ((partition: number | undefined) => ServerAddress | undefined) | undefined
 }
@@ -57,17 +57,24 @@ export interface StartedSend<M> {
   readonly within: Context
   /** Whether the places of records are of use to `succeed`. */
   readonly isRecording: boolean
-  /** Whether the partitions of records are of use to `succeed`: spans are recorded, or metrics collected. */
+  /**
+   * Whether the partitions of records are of use to `succeed`: spans are recorded, or metrics
+   * collected.
+   */
   readonly isObserved: boolean
   /**
    * Ends the spans; `places` are in the messages' order, and empty where nothing is known.
-   * @param partitions that records were stored in, also where it is unknown which record went where. @default those of `places`
+   * @param partitions that records were stored in, also where it is unknown which record went
+   *   where. @default those of `places`
    */
   succeed(places?: readonly (RecordPlace | undefined)[], partitions?: readonly number[]): void
   fail(error: unknown): void
 }
 
-/** Calls `call` with the messages to send, in a Send span. `places` tells from its result where the records ended up. */
+/**
+ * Calls `call` with the messages to send, in a Send span. `places` tells from its result where the
+ * records ended up.
+ */
 export function sendMessages<M, R>(
   tracing: Tracing,
   operation: SendOperation<M>,
@@ -91,8 +98,9 @@ export function sendMessages<M, R>(
  * | N, `perMessage` | `send T` and N × `create T`    | CLIENT, PRODUCER | the message's Create span  |
  * | N, `perCall`    | `send T`                       | PRODUCER         | the Send span              |
  *
- * A message that brings a creation context of its own (outbox) keeps it, has no Create span, and the Send span links to it. A
- * context that was consumed in this process is no creation context but a forward's leftover, and is replaced. Never throws.
+ * A message that brings a creation context of its own (outbox) keeps it, has no Create span, and
+ * the Send span links to it. A context that was consumed in this process is no creation context but
+ * a forward's leftover, and is replaced. Never throws.
  */
 export function startSend<M>(tracing: Tracing, operation: SendOperation<M>): StartedSend<M> {
   const ambient = context.active()
@@ -207,7 +215,8 @@ function createSpan<M>(
   within: Context,
 ) {
   const read = operation.format.read(message)
-  // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the limit of links.
+  // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the
+  // limit of links.
   const span = tracing.start(
     prepared.createName,
     { kind: SpanKind.PRODUCER, attributes: withPartition(tracing, operation, prepared.createAttributes, read) },

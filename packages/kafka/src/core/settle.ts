@@ -17,7 +17,10 @@ export interface Settlement extends MessageSource {
   readonly messageCount?: number
 }
 
-/** Runs `fn`, which settles messages, in a settle span (`commit T`, CLIENT): a child of the ambient span, a process span's for one. */
+/**
+ * Runs `fn`, which settles messages, in a settle span (`commit T`, CLIENT): a child of the ambient
+ * span, a process span's for one.
+ */
 export function settleMessages<R>(
   tracing: Tracing,
   settlement: Settlement,

@@ -21,8 +21,8 @@ export interface MessageSource {
 }
 
 /**
- * A message as clients deliver it: kafkajs, Confluent and @platformatic/kafka messages all fit. Topic and partition may be left to
- * the `MessageSource`.
+ * A message as clients deliver it: kafkajs, Confluent and @platformatic/kafka messages all fit.
+ * Topic and partition may be left to the `MessageSource`.
  */
 export interface ReceivedMessage {
   readonly topic?: string | undefined
@@ -35,7 +35,10 @@ export interface ReceivedMessage {
   readonly timestamp?: unknown
 }
 
-/** What every span of a source has in common, computed once: per message nothing of this is allocated. */
+/**
+ * What every span of a source has in common, computed once: per message nothing of this is
+ * allocated.
+ */
 export interface PreparedSource {
   readonly source: MessageSource
   readonly topic: string | undefined
@@ -66,7 +69,10 @@ export function prepareSource(source: MessageSource, names: AttributeNames, opti
   }
 }
 
-/** `{operation name} {destination}`, or the operation's name alone when it has no single destination. */
+/**
+ * `{operation name} {destination}`, or the operation's name alone when it has no single
+ * destination.
+ */
 export function spanName(operation: string, topic: string | undefined): string {
   return topic === undefined ? operation : `${operation} ${topic}`
 }
@@ -87,7 +93,10 @@ export function partitionId(partition: number | undefined): string | undefined {
   return partition === undefined || partition < 0 ? undefined : String(partition)
 }
 
-/** `kafka.offset` is an int: offsets that JavaScript can't hold exactly (2^53 and more) are left out rather than rounded. */
+/**
+ * `kafka.offset` is an int: offsets that JavaScript can't hold exactly (2^53 and more) are left out
+ * rather than rounded.
+ */
 export function offsetNumber(offset: string | number | bigint | undefined): number | undefined {
   if (offset === undefined || offset === '') return undefined
   const number = Number(offset)

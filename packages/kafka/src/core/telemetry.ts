@@ -19,23 +19,33 @@ import { createTracing } from './span/tracing.ts'
 export interface Delivery {
   /**
    * Keep one object per partition: what its spans have in common is computed once for each.
-   * @default the traced client's own for messages it delivered, else the message's topic and partition; of a batch, what its messages agree on
+   * @default the traced client's own for messages it delivered, else the message's topic and
+   *   partition; of a batch, what its messages agree on
    */
   readonly source?: MessageSource
   /** @default the active context */
   readonly ambient?: Context
-  /** Milliseconds since the epoch at which the application asked for the batch; receive spans only. @default now */
+  /**
+   * Milliseconds since the epoch at which the application asked for the batch; receive spans only.
+   * @default now
+   */
   readonly startTime?: number
-  /** Why the poll failed; receive spans only, which then are made without messages, too. @default none */
+  /**
+   * Why the poll failed; receive spans only, which then are made without messages, too. @default
+   * none
+   */
   readonly error?: unknown
 }
 
 /**
- * Tracing of Kafka operations for any client. Nothing here throws for reasons of its own, changes what it is given, or opens a
- * connection: results and errors are those of the functions passed in.
+ * Tracing of Kafka operations for any client. Nothing here throws for reasons of its own, changes
+ * what it is given, or opens a connection: results and errors are those of the functions passed in.
  */
 export interface KafkaTelemetry {
-  /** Calls `call` with the messages to send, in a Send span. `places` tells where the records ended up. */
+  /**
+   * Calls `call` with the messages to send, in a Send span. `places` tells where the records ended
+   * up.
+   */
   send<M, R>(
     operation: SendOperation<M>,
     call: (messages: readonly M[]) => R,
@@ -47,7 +57,10 @@ export interface KafkaTelemetry {
   process<R>(message: ReceivedMessage, fn: (span: Span) => R, delivery?: Delivery): R
   /** Runs `fn` in a receive span and a process span of a batch of messages. */
   batch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R, delivery?: Delivery): R
-  /** Makes the receive span of messages that were polled, and returns the context to process them in. */
+  /**
+   * Makes the receive span of messages that were polled, and returns the context to process them
+   * in.
+   */
   receive(messages: readonly ReceivedMessage[], delivery?: Delivery): Context
   /** Runs `fn`, which commits or acknowledges, in a settle span. */
   settle<R>(settlement: Settlement, fn: (span: Span) => R): R

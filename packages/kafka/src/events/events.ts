@@ -10,7 +10,10 @@ import { putPlace } from '../core/source.ts'
 import type { MessageSource, ServerAddress } from '../core/source.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 
-/** What happens to one client that is no operation on messages, as log records. Nothing here throws; docs/events.md lists the records. */
+/**
+ * What happens to one client that is no operation on messages, as log records. Nothing here throws;
+ * docs/events.md lists the records.
+ */
 export interface ClientEvents {
   /** The group's partitions are about to be assigned anew. */
   rebalancing(details?: GroupDetails & { readonly reason?: string | undefined }): void
@@ -50,7 +53,9 @@ type Identity = Pick<MessageSource, 'clientId' | 'groupId'>
 
 const optionsOf = new WeakMap<KafkaTelemetry, () => ResolvedOptions | undefined>()
 
-/** Makes it known to adapters, which get a `KafkaTelemetry` and nothing else, where its events go. */
+/**
+ * Makes it known to adapters, which get a `KafkaTelemetry` and nothing else, where its events go.
+ */
 export function exposeEvents(telemetry: KafkaTelemetry, options: () => ResolvedOptions | undefined): void {
   optionsOf.set(telemetry, options)
 }
@@ -61,7 +66,8 @@ export function eventOptions(telemetry: KafkaTelemetry | undefined): ResolvedOpt
 }
 
 /**
- * Whether anybody takes the events of `telemetry` now. Adapters ask before they listen to a client for events only.
+ * Whether anybody takes the events of `telemetry` now. Adapters ask before they listen to a client
+ * for events only.
  */
 export function hasLogger(telemetry: KafkaTelemetry): boolean {
   const options = eventOptions(telemetry)
@@ -70,7 +76,10 @@ export function hasLogger(telemetry: KafkaTelemetry): boolean {
   return logger !== undefined
 }
 
-/** @param identity read when there is something to tell, so what the client learns later may be a getter */
+/**
+ * @param identity read when there is something to tell, so what the client learns later may be a
+ *   getter
+ */
 export function clientEvents(telemetry: KafkaTelemetry, identity: Identity): ClientEvents {
   const held = new Map<string, TopicPartition>()
   const tell = (event: EventKind, body: string, own: OwnAttributes, conventional?: Conventional): void => {
@@ -141,14 +150,15 @@ const ASSIGNED = { name: 'kafka.consumer.partitions.assigned', severity: 'INFO' 
 const REVOKED = { name: 'kafka.consumer.partitions.revoked', severity: 'INFO' } as const
 const LOST = { name: 'kafka.consumer.partitions.lost', severity: 'WARN' } as const
 const CRASH = { name: 'kafka.consumer.crash', severity: 'ERROR' } as const
-// In the context of whoever commits: a process span, if there is one. The others belong to no operation, and a loop inherits the context
-// that it was started in for ever.
+// In the context of whoever commits: a process span, if there is one. The others belong to no
+// operation, and a loop inherits the context that it was started in for ever.
 const COMMIT_FAILED = { name: 'kafka.consumer.commit.failed', severity: 'WARN', isAmbient: true } as const
 const THROTTLED = { name: 'kafka.client.throttled', severity: 'WARN' } as const
 const FAILED = { name: 'kafka.client.error', severity: 'WARN' } as const
 const FATAL = { name: 'kafka.client.error', severity: 'FATAL' } as const
 
-// As the specification numbers them: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
+// As the specification numbers them:
+// https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
 const SEVERITY_NUMBERS = { INFO: 9, WARN: 13, ERROR: 17, FATAL: 21 } as const
 
 /** A member of a large group may have thousands; that many names are enough to see what moved. */

@@ -19,7 +19,10 @@ const RECORD: LogRecord = {
   context: ROOT_CONTEXT,
 }
 
-/** As `@opentelemetry/api-logs` does for SDK 2: a function that is asked for a version of its interface. */
+/**
+ * As `@opentelemetry/api-logs` does for SDK 2: a function that is asked for a version of its
+ * interface.
+ */
 function registerAsApiLogs(provider: LoggerProvider): void {
   const none: LoggerProvider = { getLogger: () => ({ emit() {} }) }
   Object.assign(globalThis, { [API_LOGS]: (version: number) => (version === 1 ? provider : none) })

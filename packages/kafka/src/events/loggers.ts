@@ -3,8 +3,9 @@ import type { Attributes, Context } from '@opentelemetry/api'
 import { VERSION } from '../core/version.ts'
 
 /**
- * What is used of a logger provider. OpenTelemetry's fits as it is: that of `@opentelemetry/api` since 1.10, and that of
- * `@opentelemetry/api-logs` for SDK 2, which this package doesn't need to be installed.
+ * What is used of a logger provider. OpenTelemetry's fits as it is: that of `@opentelemetry/api`
+ * since 1.10, and that of `@opentelemetry/api-logs` for SDK 2, which this package doesn't need to
+ * be installed.
  */
 export interface LoggerProvider {
   getLogger(name: string, version?: string): Logger
@@ -25,7 +26,10 @@ export interface LogRecord {
   readonly context: Context
 }
 
-/** The logger that has somewhere to write to: the provider's, if there is one, else one of those registered globally. */
+/**
+ * The logger that has somewhere to write to: the provider's, if there is one, else one of those
+ * registered globally.
+ */
 export function findLogger(provider: LoggerProvider | undefined): Logger | undefined {
   const providers = provider ? [provider] : [globalProvider(), globalProviderBefore110()]
   for (const candidate of providers) {
@@ -43,7 +47,8 @@ function globalProvider(): LoggerProvider | undefined {
 }
 
 /**
- * Where `@opentelemetry/api-logs` registers: a function that is asked for the version of its interface; 1 in 0.5x to 0.21x.
+ * Where `@opentelemetry/api-logs` registers: a function that is asked for the version of its
+ * interface; 1 in 0.5x to 0.21x.
  * https://github.com/open-telemetry/opentelemetry-js/blob/main/experimental/packages/api-logs/src/internal/global-utils.ts
  */
 function globalProviderBefore110(): LoggerProvider | undefined {

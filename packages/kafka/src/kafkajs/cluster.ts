@@ -8,9 +8,10 @@ export interface KafkaJSCluster extends ClusterView {
 }
 
 /**
- * Reads the metadata that kafkajs holds. It shows them to nobody: its `admin` would tell, over a connection of its own, which an
- * instrumentation must not open. So this looks on when `kafka` makes the cluster object of a client, by a method whose name is a symbol;
- * where that isn't found, nothing is known and nothing fails.
+ * Reads the metadata that kafkajs holds. It shows them to nobody: its `admin` would tell, over a
+ * connection of its own, which an instrumentation must not open. So this looks on when `kafka`
+ * makes the cluster object of a client, by a method whose name is a symbol; where that isn't found,
+ * nothing is known and nothing fails.
  */
 export function watchCluster<C>(
   kafka: Kafka,

@@ -4,8 +4,9 @@ import type { ClientWork } from './metrics.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * `work` that spends nothing on a send or a handler: the asynchronous context that tells whose a socket is, is entered where kafkajs opens
- * one and nowhere else. Where that place isn't found, it is `work` itself, and all that a client does runs in that context.
+ * `work` that spends nothing on a send or a handler: the asynchronous context that tells whose a
+ * socket is, is entered where kafkajs opens one and nowhere else. Where that place isn't found, it
+ * is `work` itself, and all that a client does runs in that context.
  */
 export function withOwnConnections(work: ClientWork, cluster: KafkaJSCluster): ClientWork {
   let isFound = false

@@ -8,7 +8,10 @@ import type { ClientIdentity } from './identity.ts'
 import { watchThrottling } from './throttling.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
-/** Listens to a client from its first `connect` on, if there is a logger by then: kafkajs builds no events when nobody listens. */
+/**
+ * Listens to a client from its first `connect` on, if there is a logger by then: kafkajs builds no
+ * events when nobody listens.
+ */
 export function tellProducerEvents(
   producer: Producer,
   telemetry: KafkaTelemetry,

@@ -6,8 +6,9 @@ export interface ClientIdentity {
 }
 
 /**
- * kafkajs keeps its client id to itself, but names it in every request event, and connecting makes requests. One listener, which
- * leaves at the first event: kafkajs builds no events when nobody listens.
+ * kafkajs keeps its client id to itself, but names it in every request event, and connecting makes
+ * requests. One listener, which leaves at the first event: kafkajs builds no events when nobody
+ * listens.
  */
 export function watchClientId(
   configured: string | undefined,

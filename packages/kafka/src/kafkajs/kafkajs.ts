@@ -12,8 +12,9 @@ import { replaceMethod } from '../core/clients/replace-method.ts'
 import { tracedClients } from '../core/clients/traced-clients.ts'
 
 /**
- * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned. Those made before are not
- * traced. Methods are replaced by own properties of the objects, so classes, other instances and `instanceof` are as before.
+ * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned.
+ * Those made before are not traced. Methods are replaced by own properties of the objects, so
+ * classes, other instances and `instanceof` are as before.
  */
 export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetryOptions | KafkaTelemetry): K {
   if (tracedClients().clients.has(kafka)) {

@@ -15,7 +15,10 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { SourceOf } from '../core/clients/consumer-loop.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
-/** What an adapter needs to run kafkajs's own work, and the application's, on the right side of the metrics. */
+/**
+ * What an adapter needs to run kafkajs's own work, and the application's, on the right side of the
+ * metrics.
+ */
 export interface ClientWork {
   readonly metrics: () => ClientMetrics | undefined
   /** Runs work of the client: connections that it opens are counted. */
@@ -27,8 +30,8 @@ export interface ClientWork {
 const UNMEASURED: ClientWork = { metrics: () => undefined, own: (fn) => fn(), foreign: (fn) => fn() }
 
 /**
- * Listens to a client from its first `connect` on, if there is a meter provider by then: kafkajs builds no events when nobody listens, so
- * without one nothing is spent.
+ * Listens to a client from its first `connect` on, if there is a meter provider by then: kafkajs
+ * builds no events when nobody listens, so without one nothing is spent.
  */
 export function measureProducer(producer: Producer, telemetry: KafkaTelemetry): ClientWork {
   return measure(producer, telemetry, undefined, (metrics) => {
@@ -112,7 +115,8 @@ function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: Clie
     metrics.assigned(() => false)
   })
   consumer.on(events.COMMIT_OFFSETS, () => metrics.committed())
-  // Messages of a batch are behind until it is done: from its first offset at the beginning, from its last at the end.
+  // Messages of a batch are behind until it is done: from its first offset at the beginning, from
+  // its last at the end.
   consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
     const source = sourceOf(payload.topic, payload.partition)
     metrics.batchBegun(source)

@@ -8,18 +8,25 @@ export interface WatchedPartitions {
   readonly config: ProducerConfig | undefined
   /** Whether there is a partitioner to be watched; nothing is ever known otherwise. */
   readonly isPossible: boolean
-  /** Begins to watch a message; the copy that is sent, as a message object may be sent again at any time. */
+  /**
+   * Begins to watch a message; the copy that is sent, as a message object may be sent again at any
+   * time.
+   */
   watch(message: object): void
-  /** The partition, if a watched partitioner chose it, and always the same one when it was asked again for a retry. */
+  /**
+   * The partition, if a watched partitioner chose it, and always the same one when it was asked
+   * again for a retry.
+   */
   partitionOf(message: object): number | undefined
   /** How often kafkajs asked again for a watched message, which is once for every retry. */
   retriesOf(message: object): number
 }
 
 /**
- * kafkajs answers a send with one base offset per partition, and tells nobody which message went where, except the partitioner: it is
- * asked once per message, and a partition keeps the order of its messages. Only a partitioner that the application configures can be
- * watched, kafkajs's default is out of reach without importing kafkajs.
+ * kafkajs answers a send with one base offset per partition, and tells nobody which message went
+ * where, except the partitioner: it is asked once per message, and a partition keeps the order of
+ * its messages. Only a partitioner that the application configures can be watched, kafkajs's
+ * default is out of reach without importing kafkajs.
  */
 export function watchPartitions(config: ProducerConfig | undefined): WatchedPartitions {
   const chosen = new WeakMap<object, { partition: number | undefined; asked: number }>()
@@ -61,8 +68,9 @@ export interface SentMessages {
 }
 
 /**
- * The places of all messages of a send, in order. A message's partition is known if its topic's messages went to one partition only, or
- * if its partitioner was watched; its offset if all messages of the topic have a known partition.
+ * The places of all messages of a send, in order. A message's partition is known if its topic's
+ * messages went to one partition only, or if its partitioner was watched; its offset if all
+ * messages of the topic have a known partition.
  */
 export function recordPlaces(
   sends: readonly SentMessages[],
@@ -116,7 +124,8 @@ function partitionIn({ next }: TopicPlaces, message: object, watched: WatchedPar
 
 function place(places: TopicPlaces, partition: number | undefined): RecordPlace {
   const offset = partition === undefined ? undefined : places.next.get(partition)
-  // The broker answers -1 for a duplicate of an idempotent producer whose offset it no longer knows.
+  // The broker answers -1 for a duplicate of an idempotent producer whose offset it no longer
+  // knows.
   if (!places.isCertain || partition === undefined || offset === undefined || offset < 0n) return { partition }
   places.next.set(partition, offset + 1n)
   return { partition, offset }

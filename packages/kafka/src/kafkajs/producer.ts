@@ -105,7 +105,8 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
   })
 }
 
-// kafkajs answers what it won't send with errors of its own, which quote the message: it must see the application's.
+// kafkajs answers what it won't send with errors of its own, which quote the message: it must see
+// the application's.
 function isSendable(record: TopicMessages | undefined): record is TopicMessages {
   try {
     return (
@@ -140,7 +141,8 @@ const MESSAGES: OutgoingFormat<Message> = {
   withHeaders: (message, headers) => ({ ...ownFields(message), headers: headers as Message['headers'] }),
 }
 
-// kafkajs reads these five by name, so an instance whose class has them as accessors is a message, too.
+// kafkajs reads these five by name, so an instance whose class has them as accessors is a message,
+// too.
 function ownFields(message: Message): Message {
   if (Object.getPrototypeOf(message) === Object.prototype) return message
   const { key, value, partition, timestamp } = message
@@ -153,7 +155,10 @@ function withMessages<T extends TopicMessages>(record: T, { messages }: StartedS
   return overriding<TopicMessages>(record, { messages: messages as Message[] }) as T
 }
 
-/** One message has one place in the answer; of more, and of retries, kafkajs tells the partitioner alone. */
+/**
+ * One message has one place in the answer; of more, and of retries, kafkajs tells the partitioner
+ * alone.
+ */
 function watchPartitionsOf(
   { messages, isRecording }: StartedSend<Message>,
   { partitions, work }: Sending,

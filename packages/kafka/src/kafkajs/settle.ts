@@ -18,7 +18,10 @@ export interface Settling {
   readonly events?: ClientEvents
 }
 
-/** Traces commits that the application makes; kafkajs's automatic ones belong to no span, and are counted by its events. */
+/**
+ * Traces commits that the application makes; kafkajs's automatic ones belong to no span, and are
+ * counted by its events.
+ */
 export function traceCommits(consumer: Consumer, settling: Settling): void {
   const { commitOffsets } = consumer
   replaceMethod(consumer, 'commitOffsets', (offsets: TopicPartitionOffset[]) =>
@@ -26,7 +29,10 @@ export function traceCommits(consumer: Consumer, settling: Settling): void {
   )
 }
 
-/** The same for the commit that a batch handler gets; without offsets it commits only if it is time to, which it doesn't tell. */
+/**
+ * The same for the commit that a batch handler gets; without offsets it commits only if it is time
+ * to, which it doesn't tell.
+ */
 export function withTracedCommits(payload: EachBatchPayload, settling: Settling): EachBatchPayload {
   const { commitOffsetsIfNecessary } = payload
   if (typeof commitOffsetsIfNecessary !== 'function') return payload

@@ -5,8 +5,9 @@ import { replaceMethod } from '../core/clients/replace-method.ts'
 export type WatchConnections = () => void
 
 /**
- * Tells when a broker makes kafkajs wait. No event of it says so: the responses' throttle times end in the request queue of each connection,
- * where this looks on. Where those aren't found nothing is told.
+ * Tells when a broker makes kafkajs wait. No event of it says so: the responses' throttle times end
+ * in the request queue of each connection, where this looks on. Where those aren't found nothing is
+ * told.
  * @param cluster kafkajs's own object, once there is one
  */
 export function watchThrottling(

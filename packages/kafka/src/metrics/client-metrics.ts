@@ -11,9 +11,15 @@ import type { Instruments } from './instruments.ts'
 import { watchSockets } from './sockets.ts'
 import type { Broker, SocketListener } from './sockets.ts'
 
-/** Metrics of one client: of its connections, requests and group. Adapters tell what their client tells; nothing here throws. */
+/**
+ * Metrics of one client: of its connections, requests and group. Adapters tell what their client
+ * tells; nothing here throws.
+ */
 export interface ClientMetrics extends SocketListener {
-  /** Of clients that tell totals: attempts, those that failed included, and connections that were closed. */
+  /**
+   * Of clients that tell totals: attempts, those that failed included, and connections that were
+   * closed.
+   */
   connectsAndDisconnects(broker: Broker, connects: number, disconnects: number): void
   /** How many of the connections of that name are open. */
   openConnections(broker: Broker, name: string, open: number): void
@@ -45,7 +51,10 @@ interface ExposedMetrics {
 
 const metricsOf = new WeakMap<KafkaTelemetry, () => ExposedMetrics | undefined>()
 
-/** Makes the metrics of `telemetry` known to adapters, which get a `KafkaTelemetry` and nothing else. */
+/**
+ * Makes the metrics of `telemetry` known to adapters, which get a `KafkaTelemetry` and nothing
+ * else.
+ */
 export function exposeMetrics(telemetry: KafkaTelemetry, metrics: KafkaMetrics, options: MetricsOptions | false): void {
   const exposed = { metrics, options }
   metricsOf.set(telemetry, () => exposed)
@@ -60,7 +69,8 @@ export function exposeMetricsOf(telemetry: KafkaTelemetry, current: () => KafkaT
 }
 
 /**
- * Metrics of a client that is about to connect, or undefined where nobody collects: then there is nothing to listen for.
+ * Metrics of a client that is about to connect, or undefined where nobody collects: then there is
+ * nothing to listen for.
  * @param groupId of a consumer
  */
 export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): ClientMetrics | undefined {
@@ -71,7 +81,10 @@ export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): Clie
   return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId, () => expose?.() !== undefined)
 }
 
-/** The same whenever it is asked for, of a client that lives while providers come: its levels are kept as long as nothing changes. */
+/**
+ * The same whenever it is asked for, of a client that lives while providers come: its levels are
+ * kept as long as nothing changes.
+ */
 export function laterClientMetrics(telemetry: KafkaTelemetry, groupId?: string): () => ClientMetrics | undefined {
   let made: { readonly of: Instruments; readonly metrics: ClientMetrics | undefined } | undefined
   return () => {
@@ -86,7 +99,8 @@ const instrumentsOf = new WeakMap<ClientMetrics, Instruments>()
 const refreshes = new WeakMap<Instruments, Set<() => void>>()
 
 /**
- * Calls `refresh` before each collection of the provider that `metrics` are for, to bring levels up to date that nobody tells.
+ * Calls `refresh` before each collection of the provider that `metrics` are for, to bring levels up
+ * to date that nobody tells.
  * @returns what ends that
  */
 export function refreshBeforeCollection(metrics: ClientMetrics, refresh: () => void): () => void {

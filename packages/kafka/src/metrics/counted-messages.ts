@@ -1,8 +1,9 @@
 import { markOf } from '../core/propagation/message-origin.ts'
 import type { ReceivedMessage } from '../core/source.ts'
 
-// Messages of batches, which may be processed on their own later on: that is no second delivery. Messages that share an object are kept as
-// ranges of offsets by it, one entry for all of them; a record batch may be handed over in pieces.
+// Messages of batches, which may be processed on their own later on: that is no second delivery.
+// Messages that share an object are kept as ranges of offsets by it, one entry for all of them; a
+// record batch may be handed over in pieces.
 
 const alone = new WeakSet<object>()
 const ranges = new WeakMap<object, { readonly from: number; readonly to: number }[]>()

@@ -3,13 +3,17 @@ import type { Attributes, Observable } from '@opentelemetry/api'
 /** One number of an instrument: what is counted under one set of attributes. */
 export interface Count {
   value: number
-  /** How many partitions it adds up, of a level that is unknown without any: then it is not exported. Undefined: always exported. */
+  /**
+   * How many partitions it adds up, of a level that is unknown without any: then it is not
+   * exported. Undefined: always exported.
+   */
   parts?: number
 }
 
 /**
- * The numbers of an observable instrument. Counting is an addition to a field: the instrument is told at collection only, where adding
- * to an SDK's counter would hash its attributes for every message.
+ * The numbers of an observable instrument. Counting is an addition to a field: the instrument is
+ * told at collection only, where adding to an SDK's counter would hash its attributes for every
+ * message.
  */
 export interface Counts {
   /** The number under `attributes`; to be kept and counted on by the caller. */

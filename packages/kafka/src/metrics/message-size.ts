@@ -6,7 +6,10 @@ export function byteLength(value: unknown): number {
   return value instanceof Uint8Array ? value.byteLength : 0
 }
 
-/** Milliseconds since the epoch, or undefined where a record has no timestamp: clients say -1, 0 or nothing then. */
+/**
+ * Milliseconds since the epoch, or undefined where a record has no timestamp: clients say -1, 0 or
+ * nothing then.
+ */
 export function timestampOf(message: ReceivedMessage): number | undefined {
   const { timestamp } = message
   if (timestamp === undefined || timestamp === null || typeof timestamp === 'object') return undefined

@@ -16,7 +16,9 @@ import { VERSION } from '../core/version.ts'
 
 /** Metrics of operations on messages. Nothing here throws. */
 export interface KafkaMetrics {
-  /** The instruments, or undefined where nobody collects: then nothing else here is to be called. */
+  /**
+   * The instruments, or undefined where nobody collects: then nothing else here is to be called.
+   */
   instruments(): Instruments | undefined
   /** Attributes that metrics of `source` have, for adapters that count more about it. */
   attributes(source: MessageSource, more?: Partial<Record<AttributeField, string | number | undefined>>): Attributes
@@ -32,9 +34,14 @@ export interface Timed {
 }
 
 export interface ConsumerMetrics {
-  /** Counts messages handed to the application by a poll, or straight to a process span; once per delivery. */
+  /**
+   * Counts messages handed to the application by a poll, or straight to a process span; once per
+   * delivery.
+   */
   delivered(messages: readonly ReceivedMessage[], by: 'poll' | 'process', within: Context): void
-  /** The same for a message processed on its own, which may have been delivered with a batch before. */
+  /**
+   * The same for a message processed on its own, which may have been delivered with a batch before.
+   */
   deliveredOne(message: ReceivedMessage, within: Context): void
   /** A receive that the application asked for. */
   readonly receive: Timed
@@ -146,7 +153,8 @@ function consumerMetrics(
   }
   return {
     delivered(delivered, operation, within) {
-      // An SDK hashes the attributes for each record, so a batch is told by ten of its messages, evenly spread.
+      // An SDK hashes the attributes for each record, so a batch is told by ten of its messages,
+      // evenly spread.
       const step = Math.ceil(delivered.length / TIMED_PER_BATCH)
       countOnce(delivered, (message, i) => {
         count(message, consumedBy(operation))

@@ -3,9 +3,9 @@ import { subscribe } from 'node:diagnostics_channel'
 import type { Socket } from 'node:net'
 import { quietly } from '../core/diagnostics.ts'
 
-// Clients in plain JavaScript don't tell about their connections; Node does, for every socket, TLS included. Whose it is, the asynchronous
-// context tells: a client's calls run in `within`, and the application's handlers outside of it.
-// https://nodejs.org/api/diagnostics_channel.html#net
+// Clients in plain JavaScript don't tell about their connections; Node does, for every socket, TLS
+// included. Whose it is, the asynchronous context tells: a client's calls run in `within`, and the
+// application's handlers outside of it. https://nodejs.org/api/diagnostics_channel.html#net
 
 export interface SocketListener {
   connected(broker: Broker): void
@@ -69,7 +69,8 @@ function followConnecting(socket: Socket, listener: SocketListener, open: Set<()
     isConnected = true
     followConnected(socket, { address: host ?? socket.remoteAddress, port: socket.remotePort }, listener, open)
   })
-  // No listener for 'error': with one, an error that the client doesn't handle would no longer be unhandled.
+  // No listener for 'error': with one, an error that the client doesn't handle would no longer be
+  // unhandled.
   socket.once('close', (hadError: boolean) => {
     if (isConnected) return
     const error = closedBy(socket, hadError) ?? new Error('closed before it was connected')

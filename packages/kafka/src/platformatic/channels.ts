@@ -3,11 +3,12 @@ import { quietly } from '../core/diagnostics.ts'
 
 // What @platformatic/kafka publishes about an operation, under `tracing:plt:kafka:<name>:`
 //
-//   start       synchronously in the call, before anything is serialized
-//   error       it failed: thrown, or before the callback gets the error
-//   asyncStart  it is done, failed or not, before the callback runs
+// start synchronously in the call, before anything is serialized
+// error it failed: thrown, or before the callback gets the error
+// asyncStart it is done, failed or not, before the callback runs
 //
-// with one object for all three. Node makes an error that a subscriber throws an uncaught exception, so none may.
+// with one object for all three. Node makes an error that a subscriber throws an uncaught
+// exception, so none may.
 
 /** What to do when an operation is done; one of them is called, once. */
 export interface Outcome {
@@ -17,7 +18,9 @@ export interface Outcome {
 
 export type Unsubscribe = () => void
 
-/** Calls `begin` when an operation starts, and the outcome it returns when that operation is done. */
+/**
+ * Calls `begin` when an operation starts, and the outcome it returns when that operation is done.
+ */
 export function watchOperations<E extends object>(name: string, begin: (event: E) => Outcome | undefined): Unsubscribe {
   const outcomes = new WeakMap<object, Outcome>()
   const done = (event: E, tell: (outcome: Outcome) => void): void => {
@@ -41,7 +44,10 @@ export function watchOperations<E extends object>(name: string, begin: (event: E
   return () => subscriptions.forEach((end) => end())
 }
 
-/** Calls `listener` with what is published to a channel; what it throws is reported and goes no further. */
+/**
+ * Calls `listener` with what is published to a channel; what it throws is reported and goes no
+ * further.
+ */
 export function watchChannel<E>(name: string, listener: (event: E) => void): Unsubscribe {
   const guarded = (event: unknown): void => quietly(`follow ${name}`, () => listener(event as E))
   subscribe(name, guarded)

@@ -55,7 +55,10 @@ export interface WatchedClient {
   readonly sourceOf: ReturnType<typeof partitionSources>
 }
 
-/** Metrics and events of clients, beside those of their operations: of clients that are made from now on, and of others when they are used. */
+/**
+ * Metrics and events of clients, beside those of their operations: of clients that are made from
+ * now on, and of others when they are used.
+ */
 export function watchClients(telemetry: KafkaTelemetry, clientId: string | undefined): Unsubscribe {
   const known = new WeakMap<object, WatchedClient>()
   const owners = new Map<number, ClientEvents>()
@@ -156,7 +159,8 @@ function listenToClient(
     events.left()
     metrics()?.assigned(() => false)
   })
-  // What only looks on, so that an error that nobody handles stays one. A consumer tells one when it can't join its group again.
+  // What only looks on, so that an error that nobody handles stays one. A consumer tells one when
+  // it can't join its group again.
   on(client, EventEmitter.errorMonitor, (error) => crashed(metrics(), events, error))
 }
 

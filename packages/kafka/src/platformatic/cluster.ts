@@ -1,7 +1,9 @@
 import { leadersIn, metadataView } from '../core/clients/cluster-view.ts'
 import type { ClusterView } from '../core/clients/cluster-view.ts'
 
-/** The metadata that a client of @platformatic/kafka has fetched, by its public `currentMetadata`. */
+/**
+ * The metadata that a client of @platformatic/kafka has fetched, by its public `currentMetadata`.
+ */
 interface Metadata {
   readonly id?: unknown
   /** Another Map after each fetch. */

@@ -28,8 +28,9 @@ interface RequestEvent {
 }
 
 /**
- * Metrics of all connections of all clients, and of their requests, from when they are written to the socket; how long they waited for
- * that, and which are given up for taking too long, the client doesn't publish.
+ * Metrics of all connections of all clients, and of their requests, from when they are written to
+ * the socket; how long they waited for that, and which are given up for taking too long, the client
+ * doesn't publish.
  * @param eventsOf the events of the client that owns a connection
  */
 export function watchConnections(

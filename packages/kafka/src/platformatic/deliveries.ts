@@ -25,7 +25,10 @@ interface ConsumeEvent {
   readonly client: Consumer
 }
 
-/** Remembers which stream of which consumer each message came from. Nothing is a span yet: streams fetch ahead. */
+/**
+ * Remembers which stream of which consumer each message came from. Nothing is a span yet: streams
+ * fetch ahead.
+ */
 export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | undefined): Unsubscribe {
   const origins = new WeakMap<object, SourceOf>()
   const sourceOf = ({ client, stream = client }: ReceiveEvent): SourceOf => {
@@ -62,8 +65,9 @@ export function sourceOfMessage(message: object): MessageSource | undefined {
 }
 
 /**
- * The ambient context of a message's process span: the active one, but for a span that was active when its stream was made. Streams
- * inherit that one for ever, and it would collect all of their messages in one trace.
+ * The ambient context of a message's process span: the active one, but for a span that was active
+ * when its stream was made. Streams inherit that one for ever, and it would collect all of their
+ * messages in one trace.
  */
 export function ambientOf(source: MessageSource | undefined): Context {
   const ambient = source && ambientsOfSources.get(source)

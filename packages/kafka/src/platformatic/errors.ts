@@ -1,6 +1,7 @@
 /**
- * `error` with its name as `type`, where the core finds an `error.type`, and as `code`, where the SDK finds an `exception.type`: the
- * broker's (`apiId`, NOT_ENOUGH_REPLICAS) if there is one among the errors it is made of, else the client's (PLT_KFK_USER).
+ * `error` with its name as `type`, where the core finds an `error.type`, and as `code`, where the
+ * SDK finds an `exception.type`: the broker's (`apiId`, NOT_ENOUGH_REPLICAS) if there is one among
+ * the errors it is made of, else the client's (PLT_KFK_USER).
  */
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error
@@ -10,7 +11,8 @@ export function withErrorType(error: unknown): unknown {
   return Object.create(error, { type: { value: type }, code: { value: type } })
 }
 
-// Errors of several brokers, each with several attempts, each with a cause: deeper than this they don't nest.
+// Errors of several brokers, each with several attempts, each with a cause: deeper than this they
+// don't nest.
 const MAX_DEPTH = 6
 
 function brokerError(error: unknown, depth: number): string | undefined {

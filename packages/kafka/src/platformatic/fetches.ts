@@ -36,8 +36,9 @@ interface LagEvent {
 }
 
 /**
- * Lag and batches of what consumers fetch. The lag is from the end of what was fetched to the high watermark, without what waits in the
- * stream. Of a consumer that the application lets measure its lag it is what that says: from what was committed.
+ * Lag and batches of what consumers fetch. The lag is from the end of what was fetched to the high
+ * watermark, without what waits in the stream. Of a consumer that the application lets measure its
+ * lag it is what that says: from what was committed.
  */
 export function watchFetches(watched: (client: PlatformaticClient) => WatchedClient): Unsubscribe {
   const tellingLag = new WeakSet<object>()

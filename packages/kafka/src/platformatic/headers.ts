@@ -8,8 +8,9 @@ export interface PlatformaticMessage extends OutgoingMessage {
 }
 
 /**
- * How messages of one producer are read and copied. Header names and values go through the producer's serializers, so what we add must
- * be what those take: bytes where there are none (the default), text where they are of text.
+ * How messages of one producer are read and copied. Header names and values go through the
+ * producer's serializers, so what we add must be what those take: bytes where there are none (the
+ * default), text where they are of text.
  */
 export function outgoingFormat(producer: object): OutgoingFormat<PlatformaticMessage> {
   let key: ((text: string) => unknown) | undefined
@@ -63,8 +64,9 @@ function serializersOf(producer: object): HeaderSerializers {
 }
 
 /**
- * What to give a serializer so that the text itself is what is sent: the text, or its bytes. A serializer that makes something else of
- * text (JSON quotes it) makes that of all headers of this producer, and its consumers know; one that makes nothing of it can't be used.
+ * What to give a serializer so that the text itself is what is sent: the text, or its bytes. A
+ * serializer that makes something else of text (JSON quotes it) makes that of all headers of this
+ * producer, and its consumers know; one that makes nothing of it can't be used.
  */
 function inputFor(serializer: Serializer | undefined): ((text: string) => unknown) | undefined {
   const bytes = (text: string): Buffer => Buffer.from(text)

@@ -11,19 +11,24 @@ import { watchSettlements } from './settle.ts'
 import { watchProducerStreams } from './streams.ts'
 import { tracedClients } from '../core/clients/traced-clients.ts'
 
-/** Traces messages of `@platformatic/kafka` that the application handles, which the client can't know of. */
+/**
+ * Traces messages of `@platformatic/kafka` that the application handles, which the client can't
+ * know of.
+ */
 export interface PlatformaticTracing {
   /**
-   * Runs `fn` in a process span of `message`, which ends with it and records what it throws. In a loop of `iterate` it makes the span
-   * active that the message already has.
+   * Runs `fn` in a process span of `message`, which ends with it and records what it throws. In a
+   * loop of `iterate` it makes the span active that the message already has.
    */
   process: PlatformaticProcessing['process']
-  /** Runs `fn` in a receive span and a process span of messages that were collected from a stream. */
+  /**
+   * Runs `fn` in a receive span and a process span of messages that were collected from a stream.
+   */
   batch: PlatformaticProcessing['batch']
   /**
-   * The messages of a stream, each with a process span from the step that hands it out to the next. The span is not active in the loop's
-   * body, as a plain `for await` gives nobody a place to make it so: use `process(message, fn)` there for what should be below it, and
-   * for its errors.
+   * The messages of a stream, each with a process span from the step that hands it out to the next.
+   * The span is not active in the loop's body, as a plain `for await` gives nobody a place to make
+   * it so: use `process(message, fn)` there for what should be below it, and for its errors.
    */
   iterate: PlatformaticProcessing['iterate']
   /** Stops tracing. Operations under way still end their spans. */
@@ -31,8 +36,9 @@ export interface PlatformaticTracing {
 }
 
 /**
- * Traces `@platformatic/kafka`, all clients of the process, whenever they were made: producers, their streams and transactions, consumers
- * and their commits. It subscribes to the client's diagnostics channels; nothing is patched, and the client isn't even loaded.
+ * Traces `@platformatic/kafka`, all clients of the process, whenever they were made: producers,
+ * their streams and transactions, consumers and their commits. It subscribes to the client's
+ * diagnostics channels; nothing is patched, and the client isn't even loaded.
  */
 export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemetry): PlatformaticTracing {
   const traced = tracedClients()

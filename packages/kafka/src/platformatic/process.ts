@@ -7,7 +7,9 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { ambientOfLoop } from '../core/clients/consumer-loop.ts'
 import { ambientOf, sourceOfMessage } from './deliveries.ts'
 
-/** What applications call: the client hands messages out without knowing when they are done with. */
+/**
+ * What applications call: the client hands messages out without knowing when they are done with.
+ */
 export interface PlatformaticProcessing {
   process<R>(message: ReceivedMessage, fn: (span: Span) => R): R
   batch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R): R
@@ -21,7 +23,10 @@ interface OpenSpan {
   fail(error: unknown): void
 }
 
-/** `delivering` is what messages are to be remembered with, so that `processMessage()` is `process` too. */
+/**
+ * `delivering` is what messages are to be remembered with, so that `processMessage()` is `process`
+ * too.
+ */
 export function platformaticProcessing(
   telemetry: KafkaTelemetry,
 ): PlatformaticProcessing & { readonly delivering: KafkaTelemetry } {
@@ -89,8 +94,8 @@ export function platformaticProcessing(
 }
 
 /**
- * The message as the core reads it. The client delivers `undefined` for a null value, and its Map of headers has only the last of a
- * repeated name.
+ * The message as the core reads it. The client delivers `undefined` for a null value, and its Map
+ * of headers has only the last of a repeated name.
  */
 function asRead(message: ReceivedMessage): ReceivedMessage {
   const { value, headers, headerEntries } = message as ReceivedMessage & {
@@ -110,7 +115,10 @@ function asRead(message: ReceivedMessage): ReceivedMessage {
   }
 }
 
-/** What the sources of a batch have in common. One object for each combination: spans of a source share what is computed for it. */
+/**
+ * What the sources of a batch have in common. One object for each combination: spans of a source
+ * share what is computed for it.
+ */
 function sharedSource(sources: readonly (MessageSource | undefined)[]): MessageSource | undefined {
   const [first] = sources
   if (first === undefined || sources.every((source) => source === first)) return first

@@ -27,8 +27,9 @@ interface Group {
 }
 
 /**
- * Traces every send of every producer: a Send span for each topic, and for each context in which messages were written to a stream.
- * The options that are about to be serialized get copies of the messages, and the application's own back when the send is done.
+ * Traces every send of every producer: a Send span for each topic, and for each context in which
+ * messages were written to a stream. The options that are about to be serialized get copies of the
+ * messages, and the application's own back when the send is done.
  * @param takeContext the context a message was written to a stream in
  */
 export function watchSends(
@@ -140,8 +141,9 @@ function storedPartitions(topic: string, result: unknown): readonly StoredPartit
 }
 
 /**
- * Where records went. The client tells the first offset of each partition, and which message went to which only if all of a topic went to
- * one, where they are stored one after the other, or if the application chose the partition itself.
+ * Where records went. The client tells the first offset of each partition, and which message went
+ * to which only if all of a topic went to one, where they are stored one after the other, or if the
+ * application chose the partition itself.
  */
 function placesOf({ messages, nths }: Group, stored: readonly StoredPartition[]): readonly (RecordPlace | undefined)[] {
   const [first] = stored

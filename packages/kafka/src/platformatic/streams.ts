@@ -20,7 +20,10 @@ interface WritableStream {
   end(...args: unknown[]): unknown
 }
 
-/** Notes the active context of each `write` and `end` on streams of `producer.asStream()` from now on. */
+/**
+ * Notes the active context of each `write` and `end` on streams of `producer.asStream()` from now
+ * on.
+ */
 export function watchProducerStreams(): WrittenContexts {
   const contexts = new WeakMap<object, Context>()
   const note = (message: unknown): void => {

@@ -9,13 +9,15 @@ import { interceptEvents } from './events.ts'
 import type { EventInterceptor } from './events.ts'
 import type { RdkafkaClient } from './types.ts'
 
-// What a client emits of its own accord. Each event is seen on its way to the application's listeners, and none is asked for here:
+// What a client emits of its own accord. Each event is seen on its way to the application's
+// listeners, and none is asked for here:
 //
-//   event.throttle, event.error     always, unless `event_cb: false`
-//   rebalance                       with `rebalance_cb` configured; always in Confluent's KafkaJS API
-//   rebalance.error                 the client's default handling of a rebalance failed
-//   offset.commit                   with `offset_commit_cb` configured; automatic commits, too
-//   event.stats                     with `statistics.interval.ms` configured: of rebalances, where nothing else tells of them
+// event.throttle, event.error always, unless `event_cb: false`
+// rebalance with `rebalance_cb` configured; always in Confluent's KafkaJS API
+// rebalance.error the client's default handling of a rebalance failed
+// offset.commit with `offset_commit_cb` configured; automatic commits, too
+// event.stats with `statistics.interval.ms` configured: of rebalances, where nothing else tells of
+// them
 
 /** Tells what happens to `client`, whose events those are. */
 export function tellRdkafkaEvents(client: RdkafkaClient, telemetry: KafkaTelemetry, settings: ClientSettings): void {
@@ -70,7 +72,8 @@ function tellThrottling(events: ClientEvents, event: unknown): void {
   events.throttled(brokerOf(name), throttleTime / 1000)
 }
 
-// Eager protocols revoke all before they assign all, cooperative ones what changes: both are told as they happen.
+// Eager protocols revoke all before they assign all, cooperative ones what changes: both are told
+// as they happen.
 function tellRebalance(
   client: RdkafkaClient,
   events: ClientEvents,
@@ -95,7 +98,10 @@ function rebalancesIn(event: unknown): { readonly count: number; readonly reason
   return { count: Number(found?.[1] ?? 0), reason: found?.[2] }
 }
 
-/** The addons make an error of librdkafka's text alone, without what is before the colon; these it raises for a client as a whole. */
+/**
+ * The addons make an error of librdkafka's text alone, without what is before the colon; these it
+ * raises for a client as a whole.
+ */
 function withNamedType(error: unknown): unknown {
   const type = error instanceof Error ? CLIENT_ERRORS[error.message.replace(/^\w+: /, '').toLowerCase()] : undefined
   return type === undefined ? withErrorType(error) : Object.create(error as Error, { type: { value: type } })

@@ -6,8 +6,8 @@ import type { RdkafkaConsumer } from './types.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * Traces commits. `commit` and `commitMessage` only queue the commit, which is all that their spans time; the others have the broker's
- * answer.
+ * Traces commits. `commit` and `commitMessage` only queue the commit, which is all that their spans
+ * time; the others have the broker's answer.
  */
 export function traceRdkafkaCommits(
   consumer: RdkafkaConsumer,

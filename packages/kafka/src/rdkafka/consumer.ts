@@ -12,9 +12,9 @@ import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaMessage } from './types.t
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per message of a flowing `consume()`, in whose
- * context callback and `data` listeners run. None for empty polls; one with the
- * error for polls that failed. Read streams poll in batches.
+ * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per
+ * message of a flowing `consume()`, in whose context callback and `data` listeners run. None for
+ * empty polls; one with the error for polls that failed. Read streams poll in batches.
  */
 export function traceRdkafkaConsumer(
   consumer: RdkafkaConsumer,
@@ -62,11 +62,17 @@ export function traceRdkafkaConsumer(
 }
 
 interface ReceivedMessages {
-  /** Makes the receive span of messages, if there are any; gives the context for those they are handed to. */
+  /**
+   * Makes the receive span of messages, if there are any; gives the context for those they are
+   * handed to.
+   */
   batch(messages: unknown, ambient: Context, startTime?: number): Context
   /** Makes the receive span of a poll that failed. */
   failed(error: unknown, ambient: Context, startTime: number): Context
-  /** `active` without a receive span made here: a poll that a callback starts is no part of what was received before it. */
+  /**
+   * `active` without a receive span made here: a poll that a callback starts is no part of what was
+   * received before it.
+   */
   outside(active: Context): Context
 }
 

@@ -1,7 +1,9 @@
-// librdkafka's errors carry a number. Positive ones are the broker's, and named here as Kafka names them (librdkafka has other names
-// for ten of them: ERR_MSG_SIZE_TOO_LARGE is MESSAGE_TOO_LARGE), so that one failure has one `error.type` whatever the client.
-// Negative ones are librdkafka's own, and named as its Node clients do: ERR__MSG_TIMED_OUT.
-// https://kafka.apache.org/protocol#protocol_error_codes, https://github.com/confluentinc/librdkafka/blob/v2.15.1/src/rdkafka.h
+// librdkafka's errors carry a number. Positive ones are the broker's, and named here as Kafka names
+// them (librdkafka has other names for ten of them: ERR_MSG_SIZE_TOO_LARGE is MESSAGE_TOO_LARGE),
+// so that one failure has one `error.type` whatever the client. Negative ones are librdkafka's own,
+// and named as its Node clients do: ERR__MSG_TIMED_OUT.
+// https://kafka.apache.org/protocol#protocol_error_codes,
+// https://github.com/confluentinc/librdkafka/blob/v2.15.1/src/rdkafka.h
 
 /** The name of a broker's or librdkafka's error code, or undefined for a code that neither has. */
 export function errorCodeName(code: number): string | undefined {
@@ -11,8 +13,8 @@ export function errorCodeName(code: number): string | undefined {
 }
 
 /**
- * `error` with its code's name as `type`, where the core finds an `error.type`, and as `code`, where the SDK finds an `exception.type`.
- * What has no such code comes back as it is.
+ * `error` with its code's name as `type`, where the core finds an `error.type`, and as `code`,
+ * where the SDK finds an `exception.type`. What has no such code comes back as it is.
  */
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error

@@ -11,8 +11,8 @@ import { unreportedSends } from './pending-deliveries.ts'
 import { replaceMethod } from '../core/clients/replace-method.ts'
 
 /**
- * Traces `produce(topic, partition, value, key, timestamp, [headers,] callback)`, whose callback has the offset. Key and value are those
- * before serialization.
+ * Traces `produce(topic, partition, value, key, timestamp, [headers,] callback)`, whose callback
+ * has the offset. Key and value are those before serialization.
  */
 export function traceHighLevelProducer(
   producer: RdkafkaProducer,
@@ -56,9 +56,10 @@ interface WithInnerProduce extends RdkafkaProducer {
 }
 
 /**
- * The callback does not say which partition a record went to; its delivery report does, under an opaque value that only the client's inner
- * `produce` sees. That one is not public: without it, or with a serializer that answers later, spans have the offset only, and the
- * partition if the application chose it.
+ * The callback does not say which partition a record went to; its delivery report does, under an
+ * opaque value that only the client's inner `produce` sees. That one is not public: without it, or
+ * with a serializer that answers later, spans have the offset only, and the partition if the
+ * application chose it.
  */
 function watchPartitions(producer: RdkafkaProducer) {
   const { _oldProduce: inner } = producer as { readonly _oldProduce?: unknown }

@@ -9,7 +9,10 @@ export interface UnreportedSends {
   remove(send: StartedSend<OutgoingMessage>): boolean
 }
 
-/** Reports come while the producer polls. When it is disconnected those that still wait get none, and fail. */
+/**
+ * Reports come while the producer polls. When it is disconnected those that still wait get none,
+ * and fail.
+ */
 export function unreportedSends(producer: RdkafkaProducer): UnreportedSends {
   const waiting = new Set<StartedSend<OutgoingMessage>>()
   interceptEvents(producer, {

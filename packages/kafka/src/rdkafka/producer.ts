@@ -47,7 +47,10 @@ export function traceRdkafkaProducer(
   traceRdkafkaTransactions(producer, telemetry, settings)
 }
 
-/** Travels with a record in the place of the application's opaque value, which is put back before anyone sees the report. */
+/**
+ * Travels with a record in the place of the application's opaque value, which is put back before
+ * anyone sees the report.
+ */
 class TracedOpaque {
   readonly opaque: unknown
   readonly started: StartedSend<OutgoingMessage>
@@ -70,7 +73,8 @@ function settleReport(unreported: UnreportedSends, error: unknown, report: unkno
   else traced.started.succeed([{ partition, offset }])
 }
 
-// Without `dr_cb` or `dr_msg_cb` there are no reports, and the constructor leaves no public trace of either.
+// Without `dr_cb` or `dr_msg_cb` there are no reports, and the constructor leaves no public trace
+// of either.
 function reportsDeliveries(producer: RdkafkaProducer): boolean {
   const { _cb_configs: callbacks } = producer as {
     readonly _cb_configs?: { readonly event?: { readonly delivery_cb?: unknown } }

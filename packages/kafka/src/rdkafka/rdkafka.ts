@@ -12,14 +12,17 @@ import type { RdkafkaConsumer, RdkafkaProducer } from './types.ts'
 import { tracedClients } from '../core/clients/traced-clients.ts'
 
 /**
- * Traces one client of `node-rdkafka`, or of the API of the same shape in `@confluentinc/kafka-javascript`, in place: a `Producer`,
- * `HighLevelProducer` or `KafkaConsumer`, or a stream made by `createWriteStream` or `createReadStream`. Trace a client before it is used.
+ * Traces one client of `node-rdkafka`, or of the API of the same shape in
+ * `@confluentinc/kafka-javascript`, in place: a `Producer`, `HighLevelProducer` or `KafkaConsumer`,
+ * or a stream made by `createWriteStream` or `createReadStream`. Trace a client before it is used.
  *
- * A `Producer` tells where a record went by delivery report only: with `dr_cb` or `dr_msg_cb` in its configuration Send spans end at the
- * report, without them when the record is queued. Messages are handed over by event or callback, which say nothing of when they are
- * done with: consuming makes receive spans, and `processMessage(message, fn)` a process span.
+ * A `Producer` tells where a record went by delivery report only: with `dr_cb` or `dr_msg_cb` in
+ * its configuration Send spans end at the report, without them when the record is queued. Messages
+ * are handed over by event or callback, which say nothing of when they are done with: consuming
+ * makes receive spans, and `processMessage(message, fn)` a process span.
  *
- * Metrics of connections, requests, rebalances and lag come from statistics: configure `statistics.interval.ms` to have them.
+ * Metrics of connections, requests, rebalances and lag come from statistics: configure
+ * `statistics.interval.ms` to have them.
  * @returns `client`
  */
 export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemetryOptions | KafkaTelemetry): C {

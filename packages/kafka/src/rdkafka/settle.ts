@@ -47,7 +47,10 @@ export function settleSync<R>(telemetry: KafkaTelemetry, settlement: Settlement,
   }
 }
 
-/** The same where the last function among `args` is told the outcome; `call` gets the arguments to pass on. */
+/**
+ * The same where the last function among `args` is told the outcome; `call` gets the arguments to
+ * pass on.
+ */
 export function settleByCallback<R>(
   telemetry: KafkaTelemetry,
   settlement: Settlement,

@@ -10,18 +10,22 @@ import { brokerOf } from '../kafkajs/metrics.ts'
 import { interceptEvents } from './events.ts'
 import type { RdkafkaClient } from './types.ts'
 
-// What librdkafka tells of itself every `statistics.interval.ms`, if the application configures that (0, never, is its default). Counters
-// grow for as long as the client lives. https://github.com/confluentinc/librdkafka/blob/v2.15.1/STATISTICS.md
+// What librdkafka tells of itself every `statistics.interval.ms`, if the application configures
+// that (0, never, is its default). Counters grow for as long as the client lives.
+// https://github.com/confluentinc/librdkafka/blob/v2.15.1/STATISTICS.md
 //
-//   brokers.*.connects, disconnects, txbytes, rxbytes, req_timeouts      counters     connects, disconnects, io, request timeouts
-//   brokers.*.state                                                      text         connections
-//   brokers.*.outbuf_cnt                                                 gauge        requests waiting to be sent
-//   cgrp.rebalance_cnt                                                   counter      rebalances
-//   topics.*.partitions.*.consumer_lag_stored, consumer_lag, fetchq_cnt  gauges       lag, messages fetched and not yet processed
+// brokers.*.connects, disconnects, txbytes, rxbytes, req_timeouts counters connects, disconnects,
+// io, request timeouts
+// brokers.*.state text connections
+// brokers.*.outbuf_cnt gauge requests waiting to be sent
+// cgrp.rebalance_cnt counter rebalances
+// topics.*.partitions.*.consumer_lag_stored, consumer_lag, fetchq_cnt gauges lag, messages fetched
+// and not yet processed
 
 /**
- * Feeds the metrics of a client from its statistics. The event is seen on its way to the application's `stats_cb` or listeners, whose it
- * stays; none is set here, as one in a producer's configuration would replace one of its Kafka's.
+ * Feeds the metrics of a client from its statistics. The event is seen on its way to the
+ * application's `stats_cb` or listeners, whose it stays; none is set here, as one in a producer's
+ * configuration would replace one of its Kafka's.
  */
 export function measureStatistics(client: RdkafkaClient, telemetry: KafkaTelemetry, settings: ClientSettings): void {
   if (measured.has(client)) return

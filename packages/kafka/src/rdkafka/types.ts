@@ -1,5 +1,6 @@
-// What `node-rdkafka` and `@confluentinc/kafka-javascript` have in common of their clients, as far as it is replaced or read here. Both
-// hand undefined and null on to C++ alike, so arguments stay as the application gave them.
+// What `node-rdkafka` and `@confluentinc/kafka-javascript` have in common of their clients, as far
+// as it is replaced or read here. Both hand undefined and null on to C++ alike, so arguments stay
+// as the application gave them.
 
 /** `[{ key: value }, { key: value }]`: of each object only the first key is sent. */
 type RdkafkaHeaders = readonly Readonly<Record<string, unknown>>[]

@@ -19,7 +19,8 @@ type Environment = Readonly<Record<string, string | undefined>>
  * | `SPANLINK_KAFKA_METRICS`            | `true`, `false`                                            | `metrics`           |
  * | `SPANLINK_KAFKA_EVENTS`             | `true`, `false`                                            | `events`            |
  *
- * A `*` at the end of a topic stands for any rest; an exact name goes before, and a longer beginning before a shorter one.
+ * A `*` at the end of a topic stands for any rest; an exact name goes before, and a longer
+ * beginning before a shorter one.
  * @param refuse is told of values that are none of these; the option then has its default
  */
 export function optionsFromEnvironment(

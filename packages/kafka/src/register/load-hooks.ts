@@ -9,7 +9,8 @@ import type { ModulePatch } from './patch-modules.ts'
 export const canHookLoads: boolean = typeof nodeModule.registerHooks === 'function'
 
 /**
- * Patches modules when they are loaded, whether by `require` or by `import`, and at once those that are loaded already.
+ * Patches modules when they are loaded, whether by `require` or by `import`, and at once those that
+ * are loaded already.
  *
  * @returns whether any has been loaded so far
  */
@@ -48,7 +49,8 @@ export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
 /** Where the code appended to a module finds us; a symbol, so that it is no name of anybody's. */
 const LOADED: unique symbol = Symbol.for('@spanlink/kafka.loaded')
 
-// At the end of the module, when its exports are there, and before an importing module gets to see their names.
+// At the end of the module, when its exports are there, and before an importing module gets to see
+// their names.
 function afterwards(name: string): string {
   return `;globalThis[Symbol.for(${JSON.stringify(LOADED.description)})](${JSON.stringify(name)}, module.exports);\n`
 }

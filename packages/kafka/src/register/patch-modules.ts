@@ -7,7 +7,10 @@ import { replaceMethod } from '../core/clients/replace-method.ts'
 import { quietly } from '../core/diagnostics.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 
-/** How to trace a client without a call from the application: in its module, as soon as that is loaded. */
+/**
+ * How to trace a client without a call from the application: in its module, as soon as that is
+ * loaded.
+ */
 export interface ModulePatch {
   /** The package. */
   readonly name: string
@@ -64,8 +67,9 @@ interface Factory {
 }
 
 /**
- * Each `Kafka` gets a double that inherits from it and is traced, and makes its clients. The instance itself stays as it is, so frozen
- * ones and subclasses work; one that the application traced itself is left to that.
+ * Each `Kafka` gets a double that inherits from it and is traced, and makes its clients. The
+ * instance itself stays as it is, so frozen ones and subclasses work; one that the application
+ * traced itself is left to that.
  * @param makerOf on which of the two the class's own methods are called
  */
 function patchFactory<F extends Factory>(

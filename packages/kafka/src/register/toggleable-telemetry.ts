@@ -6,7 +6,10 @@ import type { KafkaTelemetryOptions } from '../options.ts'
 import type { Delivery, KafkaTelemetry } from '../core/telemetry.ts'
 import { createKafkaTelemetry } from '../core/telemetry.ts'
 
-/** Telemetry whose providers come later than it, and which can be switched off under clients that have it. */
+/**
+ * Telemetry whose providers come later than it, and which can be switched off under clients that
+ * have it.
+ */
 export interface SwitchedTelemetry {
   readonly telemetry: KafkaTelemetry
   enable(isEnabled: boolean): void

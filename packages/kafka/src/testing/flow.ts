@@ -10,13 +10,17 @@ export interface FlowLink {
   readonly to: RecordedSpan
 }
 
-/** Traces that belong together: those that links reach from one span, in either direction, however many hops. */
+/**
+ * Traces that belong together: those that links reach from one span, in either direction, however
+ * many hops.
+ */
 export interface Flow {
   /** By the start of each trace's first span; each trace by the start of its spans. */
   readonly traces: readonly (readonly RecordedSpan[])[]
   readonly links: readonly FlowLink[]
   /**
-   * The flow as text without ids and times, for snapshots. Spans are indented below their parents; `←` names what a span links to.
+   * The flow as text without ids and times, for snapshots. Spans are indented below their parents;
+   * `←` names what a span links to.
    *
    *     POST /orders
    *       send orders

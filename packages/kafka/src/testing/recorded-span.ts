@@ -1,6 +1,9 @@
 import type { Attributes, HrTime, Link, SpanContext, SpanKind, SpanStatus } from '@opentelemetry/api'
 
-/** An ended span, as SDK 2.x and 3.x give it to processors and exporters (their `ReadableSpan` fits). */
+/**
+ * An ended span, as SDK 2.x and 3.x give it to processors and exporters (their `ReadableSpan`
+ * fits).
+ */
 export interface RecordedSpan {
   readonly name: string
   readonly kind: SpanKind

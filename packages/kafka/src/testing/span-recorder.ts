@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RecordedSpan } from './recorded-span.ts'
 
 /**
- * Keeps ended spans in memory. It is a span processor, and an exporter as well, for SDK 2.x and 3.x:
+ * Keeps ended spans in memory. It is a span processor, and an exporter as well, for SDK 2.x and
+ * 3.x:
  *
  *     const recorder = recordSpans()
  *     const provider = new TracerProvider({ spanProcessors: [recorder] })
@@ -11,7 +12,10 @@ export interface SpanRecorder {
   /** In the order in which they ended. */
   readonly spans: readonly RecordedSpan[]
   named(name: string): readonly RecordedSpan[]
-  /** The one span of that name. @throws if there is none, or more; the error names those that there are */
+  /**
+   * The one span of that name. @throws if there is none, or more; the error names those that there
+   * are
+   */
   only(name: string): RecordedSpan
   /**
    * Waits until `count` spans of that name have ended, for consumers answer when they like.

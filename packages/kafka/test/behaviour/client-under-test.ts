@@ -14,7 +14,9 @@ export interface DeliveredTestMessage {
   process<R>(fn: () => Promise<R>): Promise<R>
 }
 
-/** One Kafka client, traced; `describeClient` puts it through everything a traced client must do. */
+/**
+ * One Kafka client, traced; `describeClient` puts it through everything a traced client must do.
+ */
 export interface ClientUnderTest {
   readonly name: string
   connect(brokers: string[], options: KafkaTelemetryOptions): Promise<ConnectedClient>

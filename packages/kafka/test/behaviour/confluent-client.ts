@@ -17,7 +17,8 @@ export function confluentClient(confluent: Confluent, settings: object = {}): Cl
       const consume = async (topic: string, groupId: string): Promise<KafkaJS.Consumer> => {
         const consumer = kafka.consumer({
           kafkaJS: { groupId, fromBeginning: true, maxWaitTimeInMs: 100 },
-          // Batches begin with one message and grow with the rate, unless all there are is asked for.
+          // Batches begin with one message and grow with the rate, unless all there are is asked
+          // for.
           'js.consumer.max.batch.size': -1,
           ...settings,
         })

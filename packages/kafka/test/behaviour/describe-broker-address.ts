@@ -8,7 +8,10 @@ import { useRecordedSpans } from '../support/recorded-spans.ts'
 import { AlwaysOffSampler, TracerProvider } from '../support/sdk.ts'
 import type { ClientUnderTest, ConnectedClient } from './client-under-test.ts'
 
-/** Where a client names the broker of its records: from its metadata, or from statistics that it is configured to emit. */
+/**
+ * Where a client names the broker of its records: from its metadata, or from statistics that it is
+ * configured to emit.
+ */
 export function describeBrokerAddress(client: ClientUnderTest): void {
   describe(`${client.name}: the broker of a record`, () => {
     const kafka = useKafka()
@@ -32,7 +35,8 @@ export function describeBrokerAddress(client: ClientUnderTest): void {
     test('is on Send, Create and process spans', async () => {
       const topic = await newTopic()
       await using connected = await connect()
-      // The first send fetches the metadata that the second knows from its start; statistics come at an interval.
+      // The first send fetches the metadata that the second knows from its start; statistics come
+      // at an interval.
       await vi.waitFor(
         async () => {
           await connected.send(topic, messages)

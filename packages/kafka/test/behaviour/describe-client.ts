@@ -238,7 +238,10 @@ class DeclinedError extends Error {
 
 type Handler<T> = (value: T) => Promise<void>
 
-/** Consumes until `count` messages were handled without an error, and everything of them is recorded. */
+/**
+ * Consumes until `count` messages were handled without an error, and everything of them is
+ * recorded.
+ */
 async function consumed(
   connected: ConnectedClient,
   topic: string,

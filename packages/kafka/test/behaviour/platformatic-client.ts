@@ -25,7 +25,8 @@ export const platformaticClient: ClientUnderTest = {
         void (async () => {
           for await (const message of stream) {
             const delivered = deliveredBy(tracing, message)
-            // Nothing redelivers for us: what fails is tried again, as an application's loop would do.
+            // Nothing redelivers for us: what fails is tried again, as an application's loop would
+            // do.
             while (!(await succeeds(() => tracing.process(message, () => handler(delivered)))));
           }
         })()

@@ -73,7 +73,9 @@ export class RdkafkaClients implements AsyncDisposable {
   }
 }
 
-/** Polls until `count` messages came; every batch goes to `handler` inside of the poll's callback. */
+/**
+ * Polls until `count` messages came; every batch goes to `handler` inside of the poll's callback.
+ */
 export async function polled(
   consumer: Confluent.KafkaConsumer,
   count: number,

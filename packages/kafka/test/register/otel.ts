@@ -1,4 +1,5 @@
-// The SDK of an application, as its own file would start it; spans are printed when the application ends.
+// The SDK of an application, as its own file would start it; spans are printed when the application
+// ends.
 import { context, propagation, trace } from '@opentelemetry/api'
 import { described, w3cPropagator } from '../support/recorded-spans.ts'
 import {

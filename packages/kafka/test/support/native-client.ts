@@ -6,7 +6,10 @@ export interface NativeClient<T> {
   readonly isMissing: boolean
 }
 
-/** A client with a native addon, which may be missing: provisioning says why, and the tests of that client are skipped, loudly. */
+/**
+ * A client with a native addon, which may be missing: provisioning says why, and the tests of that
+ * client are skipped, loudly.
+ */
 export function nativeClient<T>(name: string): NativeClient<T> {
   try {
     return { client: createRequire(import.meta.url)(name) as T, isMissing: false }

@@ -1,4 +1,5 @@
-// The SDK under test: 3.x here, 2.x in compat/otel-sdk-2/sdk.ts, which stands in for this file when the same tests run there.
+// The SDK under test: 3.x here, 2.x in compat/otel-sdk-2/sdk.ts, which stands in for this file when
+// the same tests run there.
 import { SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
 import type { SpanExporter, SpanProcessor } from '@opentelemetry/sdk-trace'
 

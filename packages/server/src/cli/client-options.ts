@@ -49,7 +49,8 @@ export function traceIdOf(text: string | undefined): string {
 }
 
 /**
- * A time as people say it, in Unix nanoseconds: how long ago (`15m`, `2h`, `7d`), or a date (`2026-01-31T10:00Z`).
+ * A time as people say it, in Unix nanoseconds: how long ago (`15m`, `2h`, `7d`), or a date
+ * (`2026-01-31T10:00Z`).
  *
  * @throws UsageError
  */

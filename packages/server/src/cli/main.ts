@@ -66,8 +66,8 @@ function listed(asks: Command['asks']): string {
     .join('\n')
 }
 
-// A drain takes as long as the engine needs for what is acknowledged and not yet stored; what is left is replayed at the
-// next start, so that the process is always gone within five seconds.
+// A drain takes as long as the engine needs for what is acknowledged and not yet stored; what is
+// left is replayed at the next start, so that the process is always gone within five seconds.
 const DRAIN_MS = 3000
 const GONE_WITHIN_MS = 4500
 

@@ -1,6 +1,9 @@
 export type ServerSentEvent = { readonly event: string; readonly data: string }
 
-/** Events of a body (https://html.spec.whatwg.org/multipage/server-sent-events.html), as far as a server of ours sends them. */
+/**
+ * Events of a body (https://html.spec.whatwg.org/multipage/server-sent-events.html), as far as a
+ * server of ours sends them.
+ */
 export async function* serverSentEvents(response: Response): AsyncGenerator<ServerSentEvent> {
   let rest = ''
   const decoder = new TextDecoder()

@@ -67,7 +67,8 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
   }
 }
 
-// Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to the number of traces.
+// Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to
+// the number of traces.
 const EXACT_TRACES = 2_000_000
 
 async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {

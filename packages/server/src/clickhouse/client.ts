@@ -69,7 +69,8 @@ export function connect(access: Access): Client {
   // Queries have connections of their own: however many wait, an insert doesn't.
   const client = open(INSERT_CONNECTIONS, { username, password })
   const queries = open(QUERY_CONNECTIONS, access.reader ?? { username, password })
-  // A closed connection alone doesn't stop a query whose answer is awaited whole (`wait_end_of_query`).
+  // A closed connection alone doesn't stop a query whose answer is awaited whole
+  // (`wait_end_of_query`).
   const kill = (queryId: string): Promise<unknown> =>
     client
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
@@ -184,14 +185,16 @@ export function connect(access: Access): Client {
         try {
           return await ask()
         } catch (error) {
-          // A kept connection may end just as a question goes out on it; an engine that is down refuses the second one.
+          // A kept connection may end just as a question goes out on it; an engine that is down
+          // refuses the second one.
           if (signal.aborted || !isLostConnection(error)) throw error
           return await ask()
         }
       } catch (error) {
         if (signal.aborted) void kill(queryId)
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
-        // Whether it lives is for the one who watches it: on a busy machine an answer is late, and nothing is down.
+        // Whether it lives is for the one who watches it: on a busy machine an answer is late, and
+        // nothing is down.
         if (silence.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
         throw storeFailure(error)
       }

@@ -9,7 +9,10 @@ export type CorruptParts = {
   readonly lost: readonly LostPart[]
 }
 
-/** A table, and the day (`20261129`) on which rows of it arrived that can't be read; '' where the part's name doesn't tell. */
+/**
+ * A table, and the day (`20261129`) on which rows of it arrived that can't be read; '' where the
+ * part's name doesn't tell.
+ */
 export type LostPart = { readonly table: string; readonly day: string }
 
 /** ClickHouse names the file, or the directory, of the part that it was reading. */
@@ -18,7 +21,10 @@ const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_
 /** Detached for other reasons, and what replicas keep of parts that others have. */
 const HARMLESS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-by-broken', 'cloned', 'tmp-fetch']
 
-/** Sets aside the parts of an embedded engine's tables that can't be read, so that queries without need of them answer. */
+/**
+ * Sets aside the parts of an embedded engine's tables that can't be read, so that queries without
+ * need of them answer.
+ */
 export class CorruptPartGuard {
   readonly #log: (line: string) => void
   /** Part to whether it was set aside, while that is found out. */
@@ -67,7 +73,9 @@ export class CorruptPartGuard {
     return await check
   }
 
-  /** An error may pass, of memory or a bus: only what ClickHouse finds corrupt again is set aside. */
+  /**
+   * An error may pass, of memory or a bus: only what ClickHouse finds corrupt again is set aside.
+   */
   async #check(client: Client, uuid: string, part: string, error: StoreError): Promise<boolean> {
     try {
       const [table] = await client.query<{ name: string }>(

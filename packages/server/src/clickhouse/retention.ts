@@ -3,7 +3,9 @@ import { STRETCH_SECONDS } from './insert/insert-cache.ts'
 import { dayTables } from './schema/schema.ts'
 
 export type Retention = {
-  /** How long data is kept after it arrived. Days are dropped whole, so it stays up to a day longer. */
+  /**
+   * How long data is kept after it arrived. Days are dropped whole, so it stays up to a day longer.
+   */
   readonly keepSeconds?: number
   /** Once the tables are larger, the oldest days go, but never the newest. */
   readonly maxBytes?: number

@@ -12,8 +12,8 @@ export type StoreUrl = {
 const FORM = 'clickhouse://user:password@host:8123/database'
 
 /**
- * `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`; of a sharded cluster
- * `clickhouse://user:password@one:8123,two:8123/database?cluster=name`, with every node.
+ * `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`; of a sharded
+ * cluster `clickhouse://user:password@one:8123,two:8123/database?cluster=name`, with every node.
  *
  * @throws StoreError
  */
@@ -53,7 +53,8 @@ function isDecodable(text: string): boolean {
 
 function accessOf(url: URL, protocol: string): Access {
   return {
-    // The scheme's own port counts as none to URL: 8123 is what ClickHouse listens on, for either scheme.
+    // The scheme's own port counts as none to URL: 8123 is what ClickHouse listens on, for either
+    // scheme.
     url: `${protocol}://${url.hostname}:${url.port || '8123'}`,
     username: decodeURIComponent(url.username) || 'default',
     password: decodeURIComponent(url.password),

@@ -1,31 +1,35 @@
 import type { CorruptParts, LostPart } from './corrupt-parts.ts'
 
 /**
- * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or the schema's
- * location is behind it. Embedded engine and cluster look the same from here.
+ * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or
+ * the schema's location is behind it. Embedded engine and cluster look the same from here.
  */
 export type Store = {
   readonly mode: 'embedded' | 'cluster'
   /** Now; the journal holds what is acked while it isn't `ready`. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `sql/<table>.sql` and in pieces of whole rows. Resolves once they are stored and queryable.
-   * Before spans the bounds of their traces are stored, behind them what is summed up of them, under the same token. The same token again is a no-op that
-   * resolves: a replay after a crash stores nothing twice, in whatever table.
-   * Rejects with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries with the same
-   * token.
+   * Inserts RowBinary rows, in the column order of `sql/<table>.sql` and in pieces of whole rows.
+   * Resolves once they are stored and queryable. Before spans the bounds of their traces are
+   * stored, behind them what is summed up of them, under the same token. The same token again is a
+   * no-op that resolves: a replay after a crash stores nothing twice, in whatever table. Rejects
+   * with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries
+   * with the same token.
    */
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
   /**
-   * How many rows of `rows`, which begin with a whole one, fit into `maxBytes`, one at least, and their bytes. Rejects with
-   * `bad-rows` when they are no rows of that table.
+   * How many rows of `rows`, which begin with a whole one, fit into `maxBytes`, one at least, and
+   * their bytes. Rejects with `bad-rows` when they are no rows of that table.
    */
   measureRows(
     table: RowTable,
     rows: Uint8Array,
     maxBytes: number,
   ): Promise<{ readonly rows: number; readonly bytes: number }>
-  /** One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit integers come back as strings. */
+  /**
+   * One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit
+   * integers come back as strings.
+   */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
   /** Whose rows are missing in answers, as far as known. */
@@ -34,7 +38,10 @@ export type Store = {
   close(): Promise<void>
 }
 
-/** Tables that the receiver writes. `insert` of spans fills the last two; they are given apart only where that failed. */
+/**
+ * Tables that the receiver writes. `insert` of spans fills the last two; they are given apart only
+ * where that failed.
+ */
 export type RowTable =
   | 'spans'
   | 'span_links'

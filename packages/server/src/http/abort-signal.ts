@@ -1,7 +1,10 @@
 import type { FastifyReply } from 'fastify'
 import { StoreError } from '../clickhouse/store-error.ts'
 
-/** Aborted when the reader hangs up before the answer is sent. Its reason is no failure of the server, nor a line in its log. */
+/**
+ * Aborted when the reader hangs up before the answer is sent. Its reason is no failure of the
+ * server, nor a line in its log.
+ */
 export function hangUp(reply: FastifyReply): AbortSignal {
   const left = new AbortController()
   reply.raw.once('close', () => {

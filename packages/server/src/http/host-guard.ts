@@ -1,8 +1,9 @@
 import { isIP } from 'node:net'
 
 /**
- * Says which `Host` headers to answer. A server that listens on loopback answers to loopback's names only: else any web
- * page could point its own name at 127.0.0.1 and read the traces as its own origin (DNS rebinding).
+ * Says which `Host` headers to answer. A server that listens on loopback answers to loopback's
+ * names only: else any web page could point its own name at 127.0.0.1 and read the traces as its
+ * own origin (DNS rebinding).
  */
 export function hostGuard(listenHost: string): (header: string | undefined) => boolean {
   if (!isLoopback(listenHost)) return () => true

@@ -37,7 +37,10 @@ const queryTitles: Readonly<Record<TraceQLErrorCode, string>> = {
   unsupported: 'Not known here',
 }
 
-/** A query that is right and asks for too much is not a bad request: narrowed, or at another time, it can be answered. */
+/**
+ * A query that is right and asks for too much is not a bad request: narrowed, or at another time,
+ * it can be answered.
+ */
 function queryProblem(error: TraceQLError): Omit<Problem, 'type'> {
   const { from, to, line, column, expected } = error
   return {

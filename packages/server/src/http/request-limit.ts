@@ -24,7 +24,10 @@ export class TooManyRequestsError extends Error {}
 
 type Waiter = { readonly client: string; readonly start: () => void }
 
-/** Runs few requests at a time. Of those that wait, the client with the fewest running ones is next, then the oldest. */
+/**
+ * Runs few requests at a time. Of those that wait, the client with the fewest running ones is next,
+ * then the oldest.
+ */
 export function limitRequests(limits: RequestLimits): RequestLimit {
   const running = new Map<string, number>()
   let total = 0
@@ -91,7 +94,10 @@ export function limitRequests(limits: RequestLimits): RequestLimit {
   }
 }
 
-/** Who a connection counts as: its address, of IPv6 the network of 64 bits, which one client has whole. */
+/**
+ * Who a connection counts as: its address, of IPv6 the network of 64 bits, which one client has
+ * whole.
+ */
 export function clientOf(address: string): string {
   const v4 = address.replace(/^::ffff:/i, '')
   if (isIPv4(v4)) return v4

@@ -44,7 +44,10 @@ export type Api = {
 export type ApiPatience = {
   /** Until all of a question is there. */
   readonly requestMs: number
-  /** Until a connection on which nothing moves is closed: of a reader that takes nothing of its answer, say. */
+  /**
+   * Until a connection on which nothing moves is closed: of a reader that takes nothing of its
+   * answer, say.
+   */
   readonly stalledMs: number
   /** Between two looks at which requests are late. */
   readonly lookEveryMs: number

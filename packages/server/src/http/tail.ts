@@ -27,8 +27,10 @@ const COMMENT_EVERY = 15
 const STALLED_AT_MOST = 60
 
 /**
- * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces` with a JSON array of what changed
- * since the last. Where more came than one event holds, an event `partial` says what was searched. A query that can't be run is answered as any other is; what fails later is an event `problem`.
+ * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces`
+ * with a JSON array of what changed since the last. Where more came than one event holds, an event
+ * `partial` says what was searched. A query that can't be run is answered as any other is; what
+ * fails later is an event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
   const searches = limitRequests(SEARCHES)
@@ -59,7 +61,8 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
       let stalled = 0
       for (let turn = 1; !left.signal.aborted; turn += 1) {
         await setTimeout(EVERY_MILLIS, undefined, { signal: left.signal })
-        // A reader that takes nothing is not sent more; what it missed is in the next event, if it goes on in time.
+        // A reader that takes nothing is not sent more; what it missed is in the next event, if it
+        // goes on in time.
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
         if (stalled > STALLED_AT_MOST) reply.raw.destroy()
         if (stalled > 0) continue

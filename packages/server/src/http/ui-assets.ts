@@ -4,8 +4,8 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /**
- * Serves the built UI. A path that is no file and is asked for as a page is the application's own to route. Returns
- * what answers such paths.
+ * Serves the built UI. A path that is no file and is asked for as a page is the application's own
+ * to route. Returns what answers such paths.
  */
 export async function serveUi(
   app: FastifyInstance,
@@ -25,7 +25,9 @@ export async function serveUi(
   return (request, reply) => (wantsPage(request) ? reply.sendFile('index.html') : none(reply))
 }
 
-/** Beside this file when built (dist/api -> dist/ui), in the package's dist when run from source. */
+/**
+ * Beside this file when built (dist/api -> dist/ui), in the package's dist when run from source.
+ */
 function uiDirectory(): string | undefined {
   return ['../ui', '../../dist/ui']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

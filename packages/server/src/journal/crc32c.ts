@@ -1,4 +1,7 @@
-/** CRC-32C (Castagnoli, reflected), which Kafka has over each record batch; Node's zlib has only CRC-32. */
+/**
+ * CRC-32C (Castagnoli, reflected), which Kafka has over each record batch; Node's zlib has only
+ * CRC-32.
+ */
 export function crc32c(bytes: Uint8Array): number {
   let crc = -1
   for (let at = 0; at < bytes.length; at++) {

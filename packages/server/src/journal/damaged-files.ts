@@ -4,7 +4,10 @@ import { type SealedSegment, SUFFIX } from './segment.ts'
 
 const NOTE = '.json'
 
-/** Keeps the file of a segment whose readable rows are stored, with the number of bytes that are not readable. */
+/**
+ * Keeps the file of a segment whose readable rows are stored, with the number of bytes that are not
+ * readable.
+ */
 export async function keepDamaged(journalDirectory: string, segment: SealedSegment, bytes: number): Promise<void> {
   const directory = damagedIn(journalDirectory)
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -28,7 +31,10 @@ function damagedIn(journalDirectory: string): string {
   return join(journalDirectory, 'damaged')
 }
 
-/** 0 where the note was deleted or is no note: the file alone does not keep the server from starting. */
+/**
+ * 0 where the note was deleted or is no note: the file alone does not keep the server from
+ * starting.
+ */
 async function readCount(path: string): Promise<number> {
   try {
     const { unreadableBytes } = JSON.parse(await readFile(path, 'utf8')) as { readonly unreadableBytes?: unknown }

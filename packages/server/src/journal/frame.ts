@@ -18,8 +18,8 @@ export type Frames = {
 }
 
 /**
- * A request in a segment file. All numbers are UInt32, little-endian; each CRC-32 starts from that of the segment's id,
- * which senders don't know: rows can't imitate a frame.
+ * A request in a segment file. All numbers are UInt32, little-endian; each CRC-32 starts from that
+ * of the segment's id, which senders don't know: rows can't imitate a frame.
  *
  * | at        | bytes | what                                                        |
  * |-----------|-------|-------------------------------------------------------------|

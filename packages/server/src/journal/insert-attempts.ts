@@ -1,12 +1,17 @@
 import type { StoreErrorCode } from '../clickhouse/store-error.ts'
 
-/** Inserts that ran out of memory before a segment is split: the first time others may have had it. */
+/**
+ * Inserts that ran out of memory before a segment is split: the first time others may have had it.
+ */
 const MAX_MEMORY_ERRORS = 2
 
 /** Inserts of rows that the store refuses while it takes others, before they are set aside. */
 const MAX_REFUSALS = 5
 
-/** The same of rows that can't be split any further, and of which memory is the reason: queries may have it for a while. */
+/**
+ * The same of rows that can't be split any further, and of which memory is the reason: queries may
+ * have it for a while.
+ */
 const MAX_MEMORY_REFUSALS = 12
 
 const FIRST_PAUSE_MS = 100

@@ -12,7 +12,10 @@ import { INSERT_ORDER, inInsertOrder, splitSections } from './split-batches.ts'
 /** Two: while the engine works on one insert, the next one's bytes are already on their way. */
 const IN_FLIGHT = 2
 
-/** Segments between the journal and the store before senders are slowed down: more would not be queryable in a second. */
+/**
+ * Segments between the journal and the store before senders are slowed down: more would not be
+ * queryable in a second.
+ */
 const MAX_AHEAD = 2
 
 /** No ack waits longer for the store: the journal is there for stores that stall. */
@@ -21,8 +24,9 @@ const LONGEST_WAIT_MS = 2000
 const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
 
 /**
- * Moves sealed segments into the store and then removes them. What was acked is tried again until it is stored, and set
- * aside only when the store refuses its rows. The token makes a second try, also one after a crash, a no-op.
+ * Moves sealed segments into the store and then removes them. What was acked is tried again until
+ * it is stored, and set aside only when the store refuses its rows. The token makes a second try,
+ * also one after a crash, a no-op.
  */
 export class Flusher {
   readonly #store: Store
@@ -40,7 +44,10 @@ export class Flusher {
   #idle: (() => void)[] = []
   #roomWanted = new Set<() => void>()
 
-  /** @param maxInsertBytes segments beyond it are split before they are inserted: the store's memory is limited */
+  /**
+   * @param maxInsertBytes segments beyond it are split before they are inserted: the store's memory
+   *   is limited
+   */
   constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
     this.#store = store
     this.#log = log
@@ -65,8 +72,8 @@ export class Flusher {
   }
 
   /**
-   * Waits until the store keeps pace with the senders, so that acks come as fast as data becomes queryable. A store
-   * that is away isn't waited for.
+   * Waits until the store keeps pace with the senders, so that acks come as fast as data becomes
+   * queryable. A store that is away isn't waited for.
    */
   async room(): Promise<void> {
     if (this.#hasRoom()) return
@@ -81,7 +88,10 @@ export class Flusher {
     })
   }
 
-  /** Waits until everything pushed is stored, at most until the deadline; the rest is for the next start. */
+  /**
+   * Waits until everything pushed is stored, at most until the deadline; the rest is for the next
+   * start.
+   */
   async drain(deadlineMs: number): Promise<void> {
     const done = new Promise<void>((resolve) => {
       if (this.#isIdle()) resolve()
@@ -170,8 +180,8 @@ export class Flusher {
   }
 
   /**
-   * Goes on with what is not stored: rows of the tables behind `table`, and what is summed up of those that are stored, which can't be
-   * stored again under another token.
+   * Goes on with what is not stored: rows of the tables behind `table`, and what is summed up of
+   * those that are stored, which can't be stored again under another token.
    */
   async #leaveStored(
     journal: Journal,

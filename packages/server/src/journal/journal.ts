@@ -11,17 +11,24 @@ import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment, w
 export type JournalOptions = {
   /** Segments go to `<dataDir>/journal/`. */
   readonly dataDir: string
-  /** Acks wait until the disk has the bytes, so that a power failure loses nothing. @default false */
+  /**
+   * Acks wait until the disk has the bytes, so that a power failure loses nothing. @default false
+   */
   readonly fsync?: boolean
   /** A segment is sealed at this size... @default 32 MiB */
   readonly maxSegmentBytes?: number
   /** ...or this many rows... @default 50_000 */
   readonly maxSegmentRows?: number
-  /** ...or this long after its first request, in ms: with the insert, data is queryable within a second. @default 300 */
+  /**
+   * ...or this long after its first request, in ms: with the insert, data is queryable within a
+   * second. @default 300
+   */
   readonly maxSegmentAgeMs?: number
   /** Acked and not yet stored; beyond it requests are refused. @default 1 GiB */
   readonly maxBacklogBytes?: number
-  /** Sealed segments kept in memory; what is beyond it is read back from its file. @default 96 MiB */
+  /**
+   * Sealed segments kept in memory; what is beyond it is read back from its file. @default 96 MiB
+   */
   readonly maxMemoryBytes?: number
   readonly log: Log
   readonly onSealed: (segment: SealedSegment) => void
@@ -30,7 +37,10 @@ export type JournalOptions = {
 export type JournalDepth = {
   readonly segments: number
   readonly bytes: number
-  /** Cut from the tail of a leftover segment since the start: an unfinished write, never acknowledged. */
+  /**
+   * Cut from the tail of a leftover segment since the start: an unfinished write, never
+   * acknowledged.
+   */
   readonly tornBytes: number
   /** Of damaged segments since the start and of those kept from before: what was here is lost. */
   readonly unreadableBytes: number
@@ -49,7 +59,10 @@ type Waiting = {
 
 const SECONDS_PER_DAY = 86_400
 
-/** The write-ahead log: what `append` resolved for survives the process. One owner per data directory. */
+/**
+ * The write-ahead log: what `append` resolved for survives the process. One owner per data
+ * directory.
+ */
 export class Journal {
   readonly #directory: string
   readonly #options: Required<JournalOptions>
@@ -94,7 +107,10 @@ export class Journal {
     return journal
   }
 
-  /** Resolves when the rows may be acked. Rejects when they are not kept: `JournalFullError`, or what the disk said. */
+  /**
+   * Resolves when the rows may be acked. Rejects when they are not kept: `JournalFullError`, or
+   * what the disk said.
+   */
   append(rows: SignalRows): Promise<void> {
     const sections = sectionsOf(rows)
     const bytes = sections.reduce((sum, section) => sum + section.bytes.length, 0)
@@ -139,8 +155,9 @@ export class Journal {
   }
 
   /**
-   * Replaces a segment by smaller ones with these sections, whose ids follow from its own. Their tokens are used only
-   * once the segment's file is gone; where that was not reached, the next start begins with the segment again.
+   * Replaces a segment by smaller ones with these sections, whose ids follow from its own. Their
+   * tokens are used only once the segment's file is gone; where that was not reached, the next
+   * start begins with the segment again.
    */
   async split(segment: SealedSegment, pieces: readonly (readonly Section[])[]): Promise<SealedSegment[]> {
     const parts: SealedSegment[] = []
@@ -203,7 +220,10 @@ export class Journal {
     if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
   }
 
-  /** What is written together: as much as waits and the segment has room for, but one request at least. */
+  /**
+   * What is written together: as much as waits and the segment has room for, but one request at
+   * least.
+   */
   #take(day: number): Waiting[] {
     const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
     let bytes = 0

@@ -17,7 +17,10 @@ export type QuarantinedSegment = {
   readonly time: string
 }
 
-/** Segments that the store refuses, each with its error beside it: kept until somebody retries or deletes them. */
+/**
+ * Segments that the store refuses, each with its error beside it: kept until somebody retries or
+ * deletes them.
+ */
 export class Quarantine {
   readonly #directory: string
   #segments = 0
@@ -48,7 +51,10 @@ export class Quarantine {
     this.#lastError = error
   }
 
-  /** Takes back what `retryQuarantined` released; names of files that are in the journal's directory again. */
+  /**
+   * Takes back what `retryQuarantined` released; names of files that are in the journal's directory
+   * again.
+   */
   async takeRetried(journalDirectory: string): Promise<string[]> {
     if (this.#segments === 0) return []
     const retried = join(this.#directory, RETRY)
@@ -67,7 +73,9 @@ export class Quarantine {
   }
 }
 
-/** Where the command leaves segments for the server, which looks every few seconds and at its start. */
+/**
+ * Where the command leaves segments for the server, which looks every few seconds and at its start.
+ */
 const RETRY = 'retry'
 
 /** @param dataDir of a server that runs or doesn't */

@@ -2,7 +2,10 @@ import type { LogRows, MetricRows, TraceRows } from '../otlp/rows.ts'
 import type { RowTable } from '../clickhouse/store.ts'
 import type { Section } from './frame.ts'
 
-/** Below it, buffers are joined before they are streamed: requests of one span each would be thousands of writes. */
+/**
+ * Below it, buffers are joined before they are streamed: requests of one span each would be
+ * thousands of writes.
+ */
 const SMALL_BYTES = 64 * 1024
 
 /** What a codec makes of a request, of whatever signal. */

@@ -23,10 +23,16 @@ export type SealedSegment = {
   moveTo(directory: string): Promise<void>
 }
 
-/** The segment that takes appends: a file, and its frames in memory, so that the insert needs no reading. */
+/**
+ * The segment that takes appends: a file, and its frames in memory, so that the insert needs no
+ * reading.
+ */
 export class OpenSegment {
   readonly id: string
-  /** UTC day of its rows' `received`: a segment stays within one partition, so its insert is one block. */
+  /**
+   * UTC day of its rows' `received`: a segment stays within one partition, so its insert is one
+   * block.
+   */
   readonly day: number
   readonly #path: string
   readonly #file: FileHandle
@@ -50,8 +56,9 @@ export class OpenSegment {
   }
 
   /**
-   * Writes requests, each a frame, in one call; with `sync` they have reached the disk. When that fails the file is cut
-   * back to what it was: a request that was refused must not come back after a crash.
+   * Writes requests, each a frame, in one call; with `sync` they have reached the disk. When that
+   * fails the file is cut back to what it was: a request that was refused must not come back after
+   * a crash.
    */
   async append(requests: readonly (readonly Section[])[], sync: boolean): Promise<void> {
     const frames = requests.map((sections) => encodeFrame(sections, this.id))
@@ -64,7 +71,8 @@ export class OpenSegment {
       )
       if (sync) await this.#file.datasync()
     } catch (error) {
-      // Should that fail too, the next append still overwrites it, and what it can't replay it cuts.
+      // Should that fail too, the next append still overwrites it, and what it can't replay it
+      // cuts.
       await this.#file.truncate(this.#bytes).catch(() => {})
       throw error
     }
@@ -96,7 +104,8 @@ export async function createSegment(directory: string, day: number, sync: boolea
 /**
  * A segment of an earlier run, by its file's name.
  *
- * @param mayBeTorn it was being written when that run ended: only then is an unfinished frame at its end no loss
+ * @param mayBeTorn it was being written when that run ended: only then is an unfinished frame at
+ *   its end no loss
  */
 export function leftoverSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
   return sealed(name.slice(0, -SUFFIX.length), join(directory, name), bytes, undefined, mayBeTorn)
@@ -155,7 +164,8 @@ function sealed(
       try {
         await unlink(path)
       } catch (error) {
-        // Empty, it does no harm at the next start; full, it would be inserted again once the store forgot its token.
+        // Empty, it does no harm at the next start; full, it would be inserted again once the store
+        // forgot its token.
         await truncate(path, 0).catch(() => {
           throw error
         })

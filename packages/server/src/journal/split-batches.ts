@@ -1,7 +1,10 @@
 import type { RowTable, Store } from '../clickhouse/store.ts'
 import type { Section } from './frame.ts'
 
-/** In the order of their insert: whatever is queryable, what it needs is there. A trace is found by its spans' bounds. */
+/**
+ * In the order of their insert: whatever is queryable, what it needs is there. A trace is found by
+ * its spans' bounds.
+ */
 export const INSERT_ORDER: readonly RowTable[] = [
   'sources',
   'spans',
@@ -14,8 +17,8 @@ export const INSERT_ORDER: readonly RowTable[] = [
 ]
 
 /**
- * Cuts the rows of a segment into pieces of at most `maxBytes`, but one row at least, that are to be inserted one after
- * the other. Begins with the rows of table `from`.
+ * Cuts the rows of a segment into pieces of at most `maxBytes`, but one row at least, that are to
+ * be inserted one after the other. Begins with the rows of table `from`.
  */
 export async function splitSections(
   store: Pick<Store, 'measureRows'>,

@@ -2,7 +2,10 @@
 export type OtlpErrorCode =
   /** The bytes end inside a field, or a length points past its message. */
   | 'truncated'
-  /** No protobuf: a varint of more than ten bytes, field number 0, an unknown wire type, an unpaired group. */
+  /**
+   * No protobuf: a varint of more than ten bytes, field number 0, an unknown wire type, an unpaired
+   * group.
+   */
   | 'malformed'
   /** Values nested deeper than `MAX_DEPTH`. */
   | 'too-deep'
@@ -19,7 +22,8 @@ export class OtlpError extends Error {
   readonly code: OtlpErrorCode
 
   constructor(code: OtlpErrorCode, message: string, options?: ErrorOptions) {
-    // Where it was thrown helps nobody, and costs microseconds: a request may have a quarter of a million of them.
+    // Where it was thrown helps nobody, and costs microseconds: a request may have a quarter of a
+    // million of them.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(message, options)
@@ -29,5 +33,8 @@ export class OtlpError extends Error {
   }
 }
 
-/** How deep AnyValues (and unknown groups) may nest: far above any sender, far below the stack's end. */
+/**
+ * How deep AnyValues (and unknown groups) may nest: far above any sender, far below the stack's
+ * end.
+ */
 export const MAX_DEPTH = 64

@@ -33,7 +33,8 @@ export class Rejections {
   /**
    * Why the item is rejected whose reading threw `error`.
    *
-   * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted either
+   * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted
+   *   either
    */
   fromError(error: unknown): string {
     const reason = explainRejection(error)
@@ -47,7 +48,10 @@ export class Rejections {
     this.#countReason(taken, reason, count)
   }
 
-  /** Reports what was left out of an item that is stored: the message of a partial success that rejects nothing. */
+  /**
+   * Reports what was left out of an item that is stored: the message of a partial success that
+   * rejects nothing.
+   */
   warn(taken: number, reason: string): void {
     this.#countReason(taken, reason, 1)
   }
@@ -77,7 +81,8 @@ export class Rejections {
 /**
  * Why what threw `error` can't be stored.
  *
- * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted either
+ * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted
+ *   either
  */
 export function explainRejection(error: unknown): string {
   if (error instanceof OtlpError && ITEM_ERRORS.has(error.code)) return error.message

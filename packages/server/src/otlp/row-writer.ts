@@ -23,7 +23,8 @@ const LOOP_BYTES = 40
  * | Array, Map     | varint count, then each element or key+value |
  * | Tuple          | its elements                                 |
  *
- * One writer per table lives as long as the process: what it wrote is copied out at the request's end.
+ * One writer per table lives as long as the process: what it wrote is copied out at the request's
+ * end.
  */
 export class RowWriter {
   bytes: Buffer

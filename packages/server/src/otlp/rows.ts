@@ -1,6 +1,6 @@
 /**
- * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of `schema/sql/<table>.sql`,
- * ready to be journalled and inserted as they are.
+ * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of
+ * `schema/sql/<table>.sql`, ready to be journalled and inserted as they are.
  */
 export type TraceRows = {
   /** The column `received` of every row: all rows of a request are in one daily partition. */
@@ -12,7 +12,10 @@ export type TraceRows = {
   /** Rows, not links: two a link, one when its target isn't known. */
   readonly linkCount: number
   readonly sourceCount: number
-  /** Spans left out one by one (invalid ids, beyond the limits), and the reasons with how many each is of. */
+  /**
+   * Spans left out one by one (invalid ids, beyond the limits), and the reasons with how many each
+   * is of.
+   */
   readonly rejectedSpans: number
   readonly rejectReason: string
 }
@@ -36,7 +39,10 @@ export type MetricRows = {
   readonly seriesCount: number
   readonly points: Uint8Array
   readonly pointCount: number
-  /** Points left out one by one (histograms whose buckets contradict their bounds, beyond the limits), and the reasons with how many each is of. */
+  /**
+   * Points left out one by one (histograms whose buckets contradict their bounds, beyond the
+   * limits), and the reasons with how many each is of.
+   */
   readonly rejectedPoints: number
   readonly rejectReason: string
 }

@@ -17,9 +17,10 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
 const PREFIX_BYTES = 5
 
 /**
- * Reads the one message of a unary call (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message)
- * and undoes its compression. What is held counts in the budget from the first byte, and a message larger than
- * `MAX_BODY_BYTES`, before or after decompression, is refused as soon as that is known.
+ * Reads the one message of a unary call
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message) and
+ * undoes its compression. What is held counts in the budget from the first byte, and a message
+ * larger than `MAX_BODY_BYTES`, before or after decompression, is refused as soon as that is known.
  *
  * @param encoding `grpc-encoding` as sent
  * @throws BodyError
@@ -60,7 +61,9 @@ function decoderFor(name: string): Transform {
   return create()
 }
 
-/** @param expected how long all will be, from its first five bytes; it throws when that is too much */
+/**
+ * @param expected how long all will be, from its first five bytes; it throws when that is too much
+ */
 function collect(
   source: Readable,
   budget: ByteBudget,

@@ -41,7 +41,8 @@ export type Intake = {
   /**
    * Turns a body into rows, releases it, and resolves when the rows may be acked.
    *
-   * @throws OtlpError when the body isn't what it should be, NotKeptError when its rows can't be kept now
+   * @throws OtlpError when the body isn't what it should be, NotKeptError when its rows can't be
+   *   kept now
    */
   take(items: Signal['items'], transcode: Transcode, body: Body): Promise<Outcome>
 }

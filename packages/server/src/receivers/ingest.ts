@@ -54,7 +54,10 @@ export type Ingest = {
   stats(): IngestStats
   /** Undefined where no topics are received. */
   kafkaStatus(): KafkaStatus | undefined
-  /** Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been sent. */
+  /**
+   * Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been
+   * sent.
+   */
   takeOwn(request: object): Promise<void>
   /** Acked and not yet in the store. */
   journalDepth(): JournalDepth
@@ -62,7 +65,10 @@ export type Ingest = {
   quarantineDepth(): QuarantineDepth
   /** How long segments have waited without any being stored. */
   stalledMs(): number
-  /** Takes no more, stores what the journal holds, within the deadline; the rest is for the next start. Idempotent. */
+  /**
+   * Takes no more, stores what the journal holds, within the deadline; the rest is for the next
+   * start. Idempotent.
+   */
   drain(deadlineMs: number): Promise<void>
 }
 
@@ -74,8 +80,8 @@ const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
 const IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
 
 /**
- * Starts the receivers: replays the journal of an earlier run, then listens. The store needn't be ready; spans are
- * acked meanwhile and wait in the journal.
+ * Starts the receivers: replays the journal of an earlier run, then listens. The store needn't be
+ * ready; spans are acked meanwhile and wait in the journal.
  *
  * @throws what a port or the data directory can't do, with Node's `code`, and of a port the `port`
  */

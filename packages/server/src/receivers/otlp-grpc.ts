@@ -38,7 +38,10 @@ export type OtlpGrpcOptions = {
 export type OtlpGrpc = {
   /** `http://host:port`, as exporters take it. */
   readonly url: string
-  /** Takes no more connections, lets requests that are being answered finish, at most until the deadline. */
+  /**
+   * Takes no more connections, lets requests that are being answered finish, at most until the
+   * deadline.
+   */
   close(deadlineMs: number): Promise<void>
 }
 
@@ -52,8 +55,9 @@ const HTTP2: ServerOptions = {
 }
 
 /**
- * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal, over Node's HTTP/2. Unary
- * calls are all there is, and so every byte that a call holds is counted, before decompression and after.
+ * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal,
+ * over Node's HTTP/2. Unary calls are all there is, and so every byte that a call holds is counted,
+ * before decompression and after.
  *
  * @throws what the port can't do, with Node's `code` and the `port`
  */
@@ -159,7 +163,9 @@ function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
-/** With a google.rpc.Status: BadRequest says what is wrong, RetryInfo that trying again is right. */
+/**
+ * With a google.rpc.Status: BadRequest says what is wrong, RetryInfo that trying again is right.
+ */
 function refusal(error: unknown, log: Log): OutgoingHttpHeaders {
   const [code, message, retry] = reasonOf(error)
   if (code === RPC_CODE.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)

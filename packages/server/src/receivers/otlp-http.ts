@@ -27,16 +27,25 @@ export type OtlpHttpOptions = {
 
 export type OtlpHttp = {
   readonly url: string
-  /** Takes no more connections, lets requests that are being answered finish, at most until the deadline. */
+  /**
+   * Takes no more connections, lets requests that are being answered finish, at most until the
+   * deadline.
+   */
   close(deadlineMs: number): Promise<void>
 }
 
-/** How long a sender whose request was refused may go on before it is cut off: it should read the answer first. */
+/**
+ * How long a sender whose request was refused may go on before it is cut off: it should read the
+ * answer first.
+ */
 const LINGER_MS = 1000
 
 const RETRY_AFTER_SECONDS = 2
 
-/** OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp), protobuf and JSON, and Zipkin's spans: see `routes`. */
+/**
+ * OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp), protobuf and JSON, and Zipkin's
+ * spans: see `routes`.
+ */
 export async function listenOtlpHttp(options: OtlpHttpOptions): Promise<OtlpHttp> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     void answer(options, request, response).catch((error: unknown) => {
@@ -201,8 +210,8 @@ function unavailable(message: string): Refusal {
 }
 
 /**
- * Answers and closes the connection. The sender may still be sending: what comes is thrown away for a moment, since
- * closing at once would reset the connection under the answer.
+ * Answers and closes the connection. The sender may still be sending: what comes is thrown away for
+ * a moment, since closing at once would reset the connection under the answer.
  */
 function refuse(request: IncomingMessage, response: ServerResponse, encoding: Encoding, refusal: Refusal): void {
   if (response.destroyed) return

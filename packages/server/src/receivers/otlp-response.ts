@@ -25,9 +25,9 @@ const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest'
 const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
 
 /**
- * google.rpc.Status (https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto), the body of every
- * 4xx and 5xx. An invalid argument carries a BadRequest with one violation, and what should be tried again a RetryInfo,
- * as OTLP asks for.
+ * google.rpc.Status (https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto),
+ * the body of every 4xx and 5xx. An invalid argument carries a BadRequest with one violation, and
+ * what should be tried again a RetryInfo, as OTLP asks for.
  *
  * | Status    | tag  | | Any        | tag  | | BadRequest         | tag  | | FieldViolation | tag  |
  * |-----------|------|-|------------|------|-|--------------------|------|-|----------------|------|
@@ -59,8 +59,9 @@ function any(typeUrl: string, value: Buffer): Buffer {
 }
 
 /**
- * ExportTraceServiceResponse and those of the other signals: empty when everything was taken. A reason with none rejected
- * is a warning (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
+ * ExportTraceServiceResponse and those of the other signals: empty when everything was taken. A
+ * reason with none rejected is a warning
+ * (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
  *
  * | Response          | tag  | | PartialSuccess  | tag  |
  * |-------------------|------|-|-----------------|------|

@@ -1,6 +1,8 @@
 /** How long the other end of a connection may take, in milliseconds. */
 export type Patience = {
-  /** Until all headers of a request are there, from its first byte or from the connection's start. */
+  /**
+   * Until all headers of a request are there, from its first byte or from the connection's start.
+   */
   readonly headersMs: number
   /** Until all of a request is there, however steadily it drips. */
   readonly requestMs: number
@@ -8,7 +10,10 @@ export type Patience = {
   readonly idleMs: number
   /** Between two looks at which connections are late. */
   readonly lookEveryMs: number
-  /** Between two pings of an HTTP/2 connection; one whose other end has gone is closed after at most this and `pongMs`. */
+  /**
+   * Between two pings of an HTTP/2 connection; one whose other end has gone is closed after at most
+   * this and `pongMs`.
+   */
   readonly pingEveryMs: number
   readonly pongMs: number
 }

@@ -1,13 +1,16 @@
 import { giveMemory, takeMemory } from './buffer-pool.ts'
 
-/** On somebody's word that so much will come, memory for so many times what has come is taken: what comes is counted, the word isn't. */
+/**
+ * On somebody's word that so much will come, memory for so many times what has come is taken: what
+ * comes is counted, the word isn't.
+ */
 const TRUST = 4
 
 const START_BYTES = 128 * 1024
 
 /**
- * Pieces put together as they come, in row memory: each piece is garbage at once, which V8 collects in 2 ms, and the whole is none. A
- * body that comes in one piece isn't copied.
+ * Pieces put together as they come, in row memory: each piece is garbage at once, which V8 collects
+ * in 2 ms, and the whole is none. A body that comes in one piece isn't copied.
  */
 export class GatheredBytes {
   readonly #expected: number

@@ -4,7 +4,10 @@ const SMALL_BYTES = 64 * 1024
 /** Sizes between one power of two and the next. */
 const STEPS = 4
 
-/** A piece may be so much larger than what is asked for: bodies and the rows they become share theirs. */
+/**
+ * A piece may be so much larger than what is asked for: bodies and the rows they become share
+ * theirs.
+ */
 const LARGER_AT_MOST = 1.5
 
 /** Kept for the next ones; beyond it the sizes asked for longest ago go first. */
@@ -16,8 +19,9 @@ const lent = new WeakSet<ArrayBufferLike>()
 let freeBytes = 0
 
 /**
- * Memory that was given back, or new: rows of requests live until they are stored, half a kilobyte a span. As garbage they would double
- * what the receiver takes, and fresh pages for each request cost the kernel 0.1 us a span.
+ * Memory that was given back, or new: rows of requests live until they are stored, half a kilobyte
+ * a span. As garbage they would double what the receiver takes, and fresh pages for each request
+ * cost the kernel 0.1 us a span.
  *
  * Its bytes are anything. Who doesn't give it back leaves it to V8.
  */
@@ -30,8 +34,8 @@ export function takeMemory(length: number): Buffer {
 }
 
 /**
- * Of views of memory that was taken: nobody may read them any more, no other thread either. What wasn't taken here, or is given a
- * second time, is left alone.
+ * Of views of memory that was taken: nobody may read them any more, no other thread either. What
+ * wasn't taken here, or is given a second time, is left alone.
  */
 export function giveMemory(views: Iterable<Uint8Array>): void {
   for (const { buffer } of views) {

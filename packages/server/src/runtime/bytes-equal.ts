@@ -1,6 +1,7 @@
 /**
- * Whether two strings of one length are the same, eight bytes at a time, in registers. (Of `getBigUint64` V8 would make BigInts to compare.)
- * Strings of a kind start alike: their ends tell them apart sooner.
+ * Whether two strings of one length are the same, eight bytes at a time, in registers. (Of
+ * `getBigUint64` V8 would make BigInts to compare.) Strings of a kind start alike: their ends tell
+ * them apart sooner.
  */
 export function sameBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
   if (length >= 8) {

@@ -2,9 +2,9 @@
 const NATIVE_BYTES = 400
 
 /**
- * Copies between two pieces of memory, eight bytes at a time: keys and values of attributes are 4 to 60 bytes long, for which a loop over
- * bytes takes four times as long (1.7 ns a byte). V8 keeps such words in registers and makes no BigInt of them. The last word laps over
- * the one before it.
+ * Copies between two pieces of memory, eight bytes at a time: keys and values of attributes are 4
+ * to 60 bytes long, for which a loop over bytes takes four times as long (1.7 ns a byte). V8 keeps
+ * such words in registers and makes no BigInt of them. The last word laps over the one before it.
  */
 export function copyBytes(source: DataView, start: number, target: DataView, at: number, length: number): void {
   if (length >= NATIVE_BYTES) bytesOf(target, at, length).set(bytesOf(source, start, length))

@@ -5,8 +5,9 @@ import { DataType, load, open } from 'ffi-rs'
 const MADV_DONTNEED = 4
 
 /**
- * Gives back the pages of a library's code that only its start needed: of 120 MiB, an idle engine runs in a few. They are
- * unchanged pages of a file, which the kernel keeps cached and maps again when they are run. Linux only.
+ * Gives back the pages of a library's code that only its start needed: of 120 MiB, an idle engine
+ * runs in a few. They are unchanged pages of a file, which the kernel keeps cached and maps again
+ * when they are run. Linux only.
  */
 export function releaseCode(library: string): void {
   const maps = '/proc/self/maps'

@@ -14,7 +14,10 @@ const LOOK_EVERY_MS = 100
 /** The pieces that so many bytes came in are collected in 2 ms, as long as they are young. */
 const YOUNG_BYTES = 24 * 1024 * 1024
 
-/** A whole collection takes 20 to 40 ms: where all is in use, the next one is when there is so much more. */
+/**
+ * A whole collection takes 20 to 40 ms: where all is in use, the next one is when there is so much
+ * more.
+ */
 const MORE_BYTES = 16 * 1024 * 1024
 
 /** With less than this in this time there is no load. */
@@ -27,9 +30,10 @@ const SETTLE_AFTER_MS = 1000
 type Collect = (options?: { readonly type: 'minor' }) => void
 
 /**
- * Keeps the receiver's memory where it should be. V8 lets buffers grow to some multiple of what lived when it looked last, whatever
- * the limit of memory is, and looks no more once nothing is allocated: so garbage is collected as requests come, when there is too
- * much of it, and after start and load, as a server on a laptop is idle most of its life.
+ * Keeps the receiver's memory where it should be. V8 lets buffers grow to some multiple of what
+ * lived when it looked last, whatever the limit of memory is, and looks no more once nothing is
+ * allocated: so garbage is collected as requests come, when there is too much of it, and after
+ * start and load, as a server on a laptop is idle most of its life.
  *
  * @returns ends that
  */

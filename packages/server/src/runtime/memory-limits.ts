@@ -26,8 +26,8 @@ const LEAST_IN_FLIGHT = 72 * MiB
 const ENGINE_SHARE = 0.55
 
 /**
- * Of what ClickHouse may allocate, an insert takes 7 to 10 times its rows. Two of them and some queries fit below 80 %, where
- * it refuses statements.
+ * Of what ClickHouse may allocate, an insert takes 7 to 10 times its rows. Two of them and some
+ * queries fit below 80 %, where it refuses statements.
  */
 const INSERTS_IN_ENGINE = 24
 
@@ -44,8 +44,9 @@ const LEAST_BUFFERS = 160 * MiB
 const LARGEST_SEGMENT = 32 * MiB
 
 /**
- * Divides what receiver and engine may take together. The receiver's part is for what is in flight, the segments in memory, the
- * columns they are turned into, and garbage of all three until V8 collects it: measured by bench/src/memory.ts.
+ * Divides what receiver and engine may take together. The receiver's part is for what is in flight,
+ * the segments in memory, the columns they are turned into, and garbage of all three until V8
+ * collects it: measured by bench/src/memory.ts.
  *
  * @param memoryBytes @default 1 GiB
  * @param engine where it is; one elsewhere has memory of its own, and the receiver has all of this

@@ -4,19 +4,24 @@ import { randomBytes } from 'node:crypto'
 /** Traces of this server about itself, for `--self-traces`. */
 export type OwnTraces = {
   /**
-   * Starts a trace, or nothing when there were enough this second. What is recorded inside of it, also later, is part of it;
-   * it is sent soon after.
+   * Starts a trace, or nothing when there were enough this second. What is recorded inside of it,
+   * also later, is part of it; it is sent soon after.
    */
   request(name: string): OwnSpan | undefined
   /** Runs `act` so that its `child` spans are below `span`. */
   within<T>(span: OwnSpan, act: () => T): T
   /** A span below the one that runs; undefined when none does. */
   child(name: string): OwnSpan | undefined
-  /** A trace of an id that the caller chose. It waits until somebody asks or sends something: see `wake`. */
+  /**
+   * A trace of an id that the caller chose. It waits until somebody asks or sends something: see
+   * `wake`.
+   */
   aside(name: string, traceId: string): OwnSpan
   /** Whether another trace fits into this second. */
   mayStart(): boolean
-  /** Somebody else did something: what has been recorded, and what is in the next second, is sent. */
+  /**
+   * Somebody else did something: what has been recorded, and what is in the next second, is sent.
+   */
   wake(): void
   /** Sends no more. */
   stop(): void
@@ -42,8 +47,8 @@ const SPANS_WAITING = 1000
 const SEND_AFTER_MS = 1000
 
 /**
- * Records spans and sends them once a second. What sending causes, the insert of these very spans, is recorded too but does not
- * wake anybody: a server that nobody uses sends nothing.
+ * Records spans and sends them once a second. What sending causes, the insert of these very spans,
+ * is recorded too but does not wake anybody: a server that nobody uses sends nothing.
  */
 export function ownTraces({ version, send }: OwnTracesOptions): OwnTraces {
   const running = new AsyncLocalStorage<Place>()

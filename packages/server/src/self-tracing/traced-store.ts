@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Store } from '../clickhouse/store.ts'
 import type { OwnAttributes, OwnTraces } from './self-tracing.ts'
 
-/** The same store, whose inserts and questions are spans. Questions that no recorded request asks aren't. */
+/**
+ * The same store, whose inserts and questions are spans. Questions that no recorded request asks
+ * aren't.
+ */
 export function tracedStore(store: Store, traces: OwnTraces): Store {
   const isRecorded = chosenSegments(traces)
   return {

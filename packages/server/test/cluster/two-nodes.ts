@@ -13,7 +13,9 @@ export type ClickHouseNode = {
   readonly httpPort: number
   /** SIGKILL, as a machine goes. */
   kill(): Promise<void>
-  /** On the same ports and data. A statement may take `statementBytes` of memory. @default no limit */
+  /**
+   * On the same ports and data. A statement may take `statementBytes` of memory. @default no limit
+   */
   start(statementBytes?: number): Promise<void>
   query<Row>(sql: string): Promise<Row[]>
   /** How it ended and its last words, if it wasn't by `kill`. */
@@ -27,7 +29,10 @@ export type TwoNodes = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Two ClickHouse servers of one shard each, in a cluster named `both`; the engine library is the whole of ClickHouse but Keeper. */
+/**
+ * Two ClickHouse servers of one shard each, in a cluster named `both`; the engine library is the
+ * whole of ClickHouse but Keeper.
+ */
 export async function startTwoNodes(): Promise<TwoNodes> {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-nodes-'))
   const ports = await freePorts(4)

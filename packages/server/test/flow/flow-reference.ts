@@ -1,4 +1,7 @@
-/** A link of a random graph: from the span that carries it to its target, each as trace and place in the trace. */
+/**
+ * A link of a random graph: from the span that carries it to its target, each as trace and place in
+ * the trace.
+ */
 export type GraphLink = { readonly from: GraphSpan; readonly to: GraphSpan }
 /** Place 0 is the root; the others are its children. */
 export type GraphSpan = readonly [trace: number, place: number]
@@ -24,7 +27,10 @@ export type ReferenceFlow = {
 
 type Unit = { readonly trace: number; readonly place: number; readonly causes: readonly GraphSpan[] }
 
-/** The flow of a trace by definition, everything worked out anew in each round. Links of lost traces are not known. */
+/**
+ * The flow of a trace by definition, everything worked out anew in each round. Links of lost traces
+ * are not known.
+ */
 export function referenceFlow(
   graph: Graph,
   opened: number,

@@ -83,8 +83,9 @@ export function linkTo(target: TestSpan, attributes: Readonly<Record<string, Pla
 }
 
 /**
- * As @spanlink/kafka traces `eachBatch`: a receive span, below it the span of the batch, and in that one span for each message
- * with `processMessage`, all with links to the producers. Each message takes 10 ms.
+ * As @spanlink/kafka traces `eachBatch`: a receive span, below it the span of the batch, and in
+ * that one span for each message with `processMessage`, all with links to the producers. Each
+ * message takes 10 ms.
  */
 export function batchOf(topic: string, produced: readonly TestSpan[], group: string, at: number): TestSpan[] {
   const inPartition = { 'messaging.destination.partition.id': '0' }
@@ -115,7 +116,10 @@ export function batchOf(topic: string, produced: readonly TestSpan[], group: str
   return [poll, batch, ...each]
 }
 
-/** A consumer with the span id and the parent of what it consumes, as tracers of Zipkin's model may have it. */
+/**
+ * A consumer with the span id and the parent of what it consumes, as tracers of Zipkin's model may
+ * have it.
+ */
 export function sharing(produced: TestSpan, consumer: TestSpan): TestSpan {
   const { traceId, spanId, parentSpanId } = produced
   return { ...consumer, traceId, spanId, parentSpanId: parentSpanId ?? '' }

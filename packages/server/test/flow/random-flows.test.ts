@@ -13,7 +13,10 @@ beforeAll(async () => {
 })
 afterAll(() => traces[Symbol.asyncDispose]())
 
-/** Spans that link to each other, some of them many at once as batches do; some traces are never sent. */
+/**
+ * Spans that link to each other, some of them many at once as batches do; some traces are never
+ * sent.
+ */
 const graphs = fc.integer({ min: 1, max: 14 }).chain((size) => {
   const spanOf = fc.tuple(fc.nat(size - 1), fc.nat(2))
   const link = fc.record({ from: spanOf, to: spanOf })
@@ -104,7 +107,8 @@ test(
             lane.joinedWith ? [[index(lane.traceId), lane.joinedWith.count]] : [],
           )
           const shown = [...expected.joinedWith].filter(([trace]) => places.has(trace))
-          // What a lane of an earlier page is joined with may have turned out to belong to the flow.
+          // What a lane of an earlier page is joined with may have turned out to belong to the
+          // flow.
           expect(maxTraces < expected.taken.size ? [] : others.sort()).toEqual(
             maxTraces < expected.taken.size ? [] : shown.sort(),
           )

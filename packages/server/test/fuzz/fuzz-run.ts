@@ -70,7 +70,10 @@ export async function fuzz({ server, seed, from, inputs, senders, onTenth }: Fuz
   return { answers, goodTraces, findings }
 }
 
-/** 500 and its like are never right; 503 is what a full journal or a question that is too heavy gets. */
+/**
+ * 500 and its like are never right; 503 is what a full journal or a question that is too heavy
+ * gets.
+ */
 const allowed = {
   http: /^(20[02]|400|404|405|413|415|503)$/,
   api: /^(200|400|404|414|422|431|503|504)$/,

@@ -78,7 +78,10 @@ const WORDS = [
   '01',
 ] as const
 
-/** JSON that was a request: tokens swapped, dropped, doubled, nested without end, then sometimes its bytes. */
+/**
+ * JSON that was a request: tokens swapped, dropped, doubled, nested without end, then sometimes its
+ * bytes.
+ */
 export function mutateJson(random: Random, original: string, other: string): Buffer {
   const tokens = original.match(/"(?:[^"\\]|\\.)*"|[\d.eE+-]+|[[\]{}:,]|\w+/g) ?? []
   const others = other.match(/"(?:[^"\\]|\\.)*"|[\d.eE+-]+|\w+/g) ?? ['0']

@@ -19,7 +19,8 @@ afterEach(() => rm(dir, { recursive: true, force: true }))
 
 test('wherever a bit of a part flips, other parts are read, and what is missing is counted and logged', async () => {
   const parts = await storeParts(24)
-  // Every file of a part, and data.bin at five places; each in a part of its own, and the rest stay as they are.
+  // Every file of a part, and data.bin at five places; each in a part of its own, and the rest stay
+  // as they are.
   const files = (await readdir(parts[0] as string)).filter((name) => !name.startsWith('metadata_version'))
   const places = [
     ...files.map((file) => ({ file, at: 0.5 })),

@@ -24,7 +24,10 @@ const LOST_AFTER_MS = 60_000
 
 const WARM_REQUESTS = 10
 
-/** Each sender goes on after the attack until so many of its requests are acknowledged: a short attack is measured too. */
+/**
+ * Each sender goes on after the attack until so many of its requests are acknowledged: a short
+ * attack is measured too.
+ */
 export const MIN_ACKED_REQUESTS = 10
 
 /** After the attack; a sender that is still refused then has failed. */

@@ -76,7 +76,9 @@ async function fill(server: SpanlinkServer): Promise<void> {
   }
 }
 
-/** From an address of its own: all of 127/8 is this machine. Resolves with the head of the answer. */
+/**
+ * From an address of its own: all of 127/8 is this machine. Resolves with the head of the answer.
+ */
 async function openTail(server: SpanlinkServer, localAddress: string): Promise<IncomingMessage> {
   const { hostname, port } = new URL(server.url)
   return await new Promise((resolve, reject) => {

@@ -12,17 +12,25 @@ export type AttackOptions = {
   readonly args?: readonly string[]
   /** Well-behaved senders beside the attack. @default 2 */
   readonly senders?: number
-  /** Runs beside the good senders, which go on after it until enough of their requests were acknowledged. */
+  /**
+   * Runs beside the good senders, which go on after it until enough of their requests were
+   * acknowledged.
+   */
   readonly attack: (server: SpanlinkServer) => Promise<void>
 }
 
 export type AttackReport = {
-  /** Requests sent since the attack began and acknowledged, of the good sender that had the fewest. */
+  /**
+   * Requests sent since the attack began and acknowledged, of the good sender that had the fewest.
+   */
   readonly ackedRequests: number
   /** How many times a good sender got 429 or 503 and sent the request again. */
   readonly pushedBack: number
   readonly ackP99Ms: number
-  /** From an acknowledgement until all spans of the request were returned by the API; `undefined` = some never were. */
+  /**
+   * From an acknowledgement until all spans of the request were returned by the API; `undefined` =
+   * some never were.
+   */
   readonly slowestQueryableMs: number | undefined
   readonly peakRssMiB: number
   readonly memoryMiB: number
@@ -30,7 +38,10 @@ export type AttackReport = {
   readonly slowdown: number
   readonly engineRestarts: number
   readonly isServerAlive: boolean
-  /** Each line of the server once, without stack frames: the first failure repeats itself in every request after it. */
+  /**
+   * Each line of the server once, without stack frames: the first failure repeats itself in every
+   * request after it.
+   */
   readonly log: string
 }
 

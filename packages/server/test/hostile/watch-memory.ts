@@ -3,7 +3,9 @@ import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 
 const SAMPLE_EVERY_MS = 50
 
-/** Samples the resident memory of the receiver and its children, which are ClickHouse (Linux only). */
+/**
+ * Samples the resident memory of the receiver and its children, which are ClickHouse (Linux only).
+ */
 export function watchMemory(server: SpanlinkServer): { stop: () => number } {
   let peak = 0
   let children: number[] = []
@@ -35,7 +37,8 @@ function childrenOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .filter((name) => {
-      // The program's name is in brackets and may hold anything; state and parent follow the last bracket.
+      // The program's name is in brackets and may hold anything; state and parent follow the last
+      // bracket.
       const stat = readProc(`${name}/stat`)
       return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent
     })

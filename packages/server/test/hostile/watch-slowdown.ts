@@ -1,8 +1,9 @@
 import { Worker } from 'node:worker_threads'
 
 /**
- * Measures how much longer work takes than the CPU time it needs, on a thread of this process beside the attack: the
- * calibration of timings on a machine that other processes share. At least 1.
+ * Measures how much longer work takes than the CPU time it needs, on a thread of this process
+ * beside the attack: the calibration of timings on a machine that other processes share. At least
+ * 1.
  */
 export function watchSlowdown(): { stop: () => Promise<number> } {
   const ratios: number[] = []

@@ -1,4 +1,7 @@
-/** Snappy and LZ4 as far as tests need them: bytes that are all alike become one copy, others literals. */
+/**
+ * Snappy and LZ4 as far as tests need them: bytes that are all alike become one copy, others
+ * literals.
+ */
 
 /** A snappy block. */
 export function compressSnappy(bytes: Uint8Array): Buffer {

@@ -14,7 +14,10 @@ const KILLS = 24
 /** Side by side, each with its own data: a start is half waiting. */
 const SERVERS = 2
 
-/** Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms after its first request. */
+/**
+ * Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms
+ * after its first request.
+ */
 const LONGEST_LIFE_MS = 700
 
 const SPANS_PER_REQUEST = 5

@@ -1,6 +1,9 @@
 import { linkTo, type Parts, span, type TestSpan } from '../flow/kafka-spans.ts'
 
-/** `LinkSpans()` makes three traces of a message: publish, receive, which links to it, and process, which links to receive. */
+/**
+ * `LinkSpans()` makes three traces of a message: publish, receive, which links to it, and process,
+ * which links to receive.
+ */
 export type KotelMode = 'child' | 'LinkSpans'
 
 type Position = { readonly partition: number; readonly offset: number }

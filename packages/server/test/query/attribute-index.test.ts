@@ -64,7 +64,10 @@ const store = {
   },
 } as Pick<Store, 'query'> as Store
 
-/** How many traces a search finds, and the share of granules of `spans` that its first statement reads, in each part of it. */
+/**
+ * How many traces a search finds, and the share of granules of `spans` that its first statement
+ * reads, in each part of it.
+ */
 async function search(query: string): Promise<{ readonly found: number; readonly share: number }> {
   statements.length = 0
   const now = nowNano()

@@ -110,7 +110,8 @@ test('filters have to be satisfied by one span together', async () => {
 test('pages are newest first, together all, each trace once, however far back', async () => {
   const ages = [0n, 1n, 5n * MS, HOUR / 20n, HOUR / 2n, 3n * HOUR, 20n * HOUR, 90n * HOUR, 1000n * HOUR, 9000n * HOUR]
   const spans = ages.map((age) => span({ start: now - age }))
-  // Two of the same moment; a trace with a match in every window; one ahead of the clock; one from 1970.
+  // Two of the same moment; a trace with a match in every window; one ahead of the clock; one from
+  // 1970.
   const twin = span({ start: now - 5n * MS })
   const long = ages.map((age, index) =>
     span({ traceId: randomTraceId().replace(/^../, '00'), start: now - age - BigInt(index) - 7n }),

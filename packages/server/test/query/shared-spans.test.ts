@@ -13,7 +13,9 @@ afterAll(() => spanlink[Symbol.asyncDispose]())
 const CLIENT = 3
 const SERVER = 2
 
-/** A request of `web`, its call of `stock` with one id on both sides, and what `stock` does in it. */
+/**
+ * A request of `web`, its call of `stock` with one id on both sides, and what `stock` does in it.
+ */
 async function putShared(form: 'otlp' | 'zipkin'): Promise<Readonly<Record<'root' | 'call' | 'work', TestSpan>>> {
   const root = span({ name: 'GET /', kind: SERVER, at: 0, for: 100 })
   const call = span({ name: 'call stock', kind: CLIENT, at: 10, for: 50, in: root })

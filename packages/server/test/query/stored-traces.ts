@@ -14,7 +14,10 @@ export type StoredTraces = {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** Where tests of the cluster have the same suites look, by environment: the URL of a fresh database. */
+/**
+ * Where tests of the cluster have the same suites look, by environment: the URL of a fresh
+ * database.
+ */
 const STORE = 'SPANLINK_TEST_STORE'
 
 export function isOnCluster(): boolean {

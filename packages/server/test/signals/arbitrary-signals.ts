@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 
-/** Logs and metrics that a correct sender could send, in their JSON form, with every field set or absent. */
+/**
+ * Logs and metrics that a correct sender could send, in their JSON form, with every field set or
+ * absent.
+ */
 const text = fc.string({ unit: 'binary', maxLength: 40 })
 const uint32 = fc.nat(0xffffffff)
 const uint64 = fc.bigInt(0n, 2n ** 64n - 1n).map(String)

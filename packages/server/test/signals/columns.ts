@@ -1,4 +1,7 @@
-/** Every field of opentelemetry-proto 1.11.0 that logs and metrics have beside resource and scope, and its column. */
+/**
+ * Every field of opentelemetry-proto 1.11.0 that logs and metrics have beside resource and scope,
+ * and its column.
+ */
 export const COLUMNS: Readonly<Record<string, string>> = {
   'LogRecord.time_unix_nano': 'logs.time',
   'LogRecord.observed_time_unix_nano': 'logs.observed',

@@ -13,7 +13,8 @@ import { useOwnKafka } from '@spanlink/testkit/vitest'
 import type * as KafkaJs from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 
-// The program that is published, under plain Node: vitest imports CommonJS packages otherwise than Node does.
+// The program that is published, under plain Node: vitest imports CommonJS packages otherwise than
+// Node does.
 const repository = fileURLToPath(new URL('../../../../', import.meta.url))
 const main = join(repository, 'packages/server/dist/cli/main.js')
 

@@ -2,8 +2,8 @@ import { OTLP_COMMON } from '@spanlink/testkit/otlp'
 import protobuf from 'protobufjs'
 
 /**
- * Logs and metrics of opentelemetry-proto 1.11.0, as far as the wire knows them: numbers only, for an encoder that
- * shares nothing with ours. Requests are written in their JSON form.
+ * Logs and metrics of opentelemetry-proto 1.11.0, as far as the wire knows them: numbers only, for
+ * an encoder that shares nothing with ours. Requests are written in their JSON form.
  */
 const PROTO = `
 syntax = "proto3";

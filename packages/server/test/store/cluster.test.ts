@@ -15,7 +15,10 @@ import { nowNano, span } from '../query/order-spans.ts'
 let dir: string
 let engine: Engine
 let access: EngineAccess
-/** A ClickHouse server as the driver sees one: an engine of ours, and before it what adds the header it wants. */
+/**
+ * A ClickHouse server as the driver sees one: an engine of ours, and before it what adds the header
+ * it wants.
+ */
 const front = createServer((incoming, outgoing) => {
   const { host: _host, ...headers } = incoming.headers
   const onward = request(

@@ -24,7 +24,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Between us and the engine: resets connections as soon as a question comes, as long as `losing` says so. */
+/**
+ * Between us and the engine: resets connections as soon as a question comes, as long as `losing`
+ * says so.
+ */
 async function lossyWay(losing: () => boolean): Promise<{ readonly url: string; readonly close: () => void }> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {

@@ -96,7 +96,10 @@ const name = fc.oneof(
 const MINUTE = 60_000_000_000n
 const LAST_MINUTE = (2n ** 64n - 1n) / MINUTE
 
-/** Any time of the wire, most often just beside the beginning of a minute, where rounding would tell. */
+/**
+ * Any time of the wire, most often just beside the beginning of a minute, where rounding would
+ * tell.
+ */
 const time = fc.oneof(
   fc.bigInt(0n, 2n ** 64n - 1n),
   fc

@@ -6,8 +6,8 @@ export const dataStart = 1_790_000_000_000_000_000n
 export const dataEnd = dataStart + 3_700_000_000_000n
 
 /**
- * A small shop on Kafka, the same every time: gateways that publish orders, consumers in traces of their own that link
- * back, retries that link on, and a third of all with something odd about it.
+ * A small shop on Kafka, the same every time: gateways that publish orders, consumers in traces of
+ * their own that link back, retries that link on, and a third of all with something odd about it.
  */
 export function makeSpans(): readonly TestSpan[] {
   const random = seededRandom(5)
@@ -245,7 +245,10 @@ function addConsumer(
   )
 }
 
-/** What real data has too: a missing parent, two roots, a chain, an empty service, a clock that runs backwards. */
+/**
+ * What real data has too: a missing parent, two roots, a chain, an empty service, a clock that runs
+ * backwards.
+ */
 function addOddities(spans: TestSpan[]): void {
   const start = dataStart + 3_610n * second
   const orphan = traceId(200, 0)

@@ -4,7 +4,10 @@ import type { Expected } from './evaluate-metrics.ts'
 import { holds } from './evaluate-field.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
-/** How often each value of each attribute is in the selection and in the baseline, counted span by span. */
+/**
+ * How often each value of each attribute is in the selection and in the baseline, counted span by
+ * span.
+ */
 export function evaluateCompare(
   { source, selection, top, within }: MetricsCompare,
   spans: readonly TestSpan[],

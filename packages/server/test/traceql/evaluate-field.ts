@@ -60,7 +60,10 @@ function binary(field: Field & { kind: 'binary' }, place: Place): FieldValue {
   return comparison(field, place)
 }
 
-/** Over the events or links of a span, a comparison holds when it does for one; `= nil` when no one has the field. */
+/**
+ * Over the events or links of a span, a comparison holds when it does for one; `= nil` when no one
+ * has the field.
+ */
 function comparison(field: Field & { kind: 'binary' }, place: Place): boolean {
   const isNilOnly = [field.left, field.right].every((side) => side.kind === 'literal' && side.type === 'nil')
   if (isNilOnly) return false
@@ -146,7 +149,8 @@ function literal(field: Field & { kind: 'literal' }): FieldValue {
     case 'int':
       return BigInt(field.text)
     case 'string':
-      // Hex digits of an id mean the same in either case; no other string of the corpus is all upper-case hex.
+      // Hex digits of an id mean the same in either case; no other string of the corpus is all
+      // upper-case hex.
       return /^[0-9A-F]{32}$/.test(field.value) ? field.value.toLowerCase() : field.value
     case 'status':
     case 'kind':

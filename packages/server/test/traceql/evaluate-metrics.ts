@@ -5,7 +5,10 @@ import { evaluateCompare } from './evaluate-compare.ts'
 import { valueOf } from './evaluate-field.ts'
 import type { TestSpan } from './spans.ts'
 
-/** Points by labels: `{"name":{"text":"x","type":"string"}}` -> interval -> the values it may have (a quantile may lie between two). */
+/**
+ * Points by labels: `{"name":{"text":"x","type":"string"}}` -> interval -> the values it may have
+ * (a quantile may lie between two).
+ */
 export type Expected = Map<string, Map<number, readonly number[]>>
 
 export type TestWindow = { readonly start: bigint; readonly end: bigint; readonly step: bigint }

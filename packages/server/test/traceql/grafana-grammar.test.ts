@@ -4,8 +4,9 @@ import { parse } from '../../src/traceql/syntax/parse.ts'
 import { metrics, searches } from './queries.ts'
 
 /**
- * Grafana's editor and Tempo must take what we take, and the other way round. Its grammar is one for an editor, which
- * colours what it doesn't know as an error and goes on; these are the features that it doesn't know.
+ * Grafana's editor and Tempo must take what we take, and the other way round. Its grammar is one
+ * for an editor, which colours what it doesn't know as an error and goes on; these are the features
+ * that it doesn't know.
  */
 const unknownToGrafana: readonly (readonly [RegExp, string])[] = [
   [/->>|<<-/, 'operators over links are ours'],

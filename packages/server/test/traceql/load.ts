@@ -11,7 +11,10 @@ import type { Store } from '../../src/clickhouse/store.ts'
 import { encodeLogs } from '../signals/otlp-messages.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
 
-/** Sends spans the way the receiver does: OTLP bytes, rows, inserts. Every fifth span is sent a second time. */
+/**
+ * Sends spans the way the receiver does: OTLP bytes, rows, inserts. Every fifth span is sent a
+ * second time.
+ */
 export async function loadSpans(store: Store, spans: readonly TestSpan[], token = ''): Promise<void> {
   await send(store, spans, `all${token}`)
   const again = spans.filter((_, index) => index % 5 === 0)

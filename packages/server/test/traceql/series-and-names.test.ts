@@ -36,7 +36,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Spans ten minutes apart, each but the first with another number of seconds; of two services, one of which has versions. */
+/**
+ * Spans ten minutes apart, each but the first with another number of seconds; of two services, one
+ * of which has versions.
+ */
 function calls(): TestSpan[] {
   return Array.from({ length: 12 }, (_, at) =>
     oneSpan('call', callsStart + BigInt(at) * 600n * second, {

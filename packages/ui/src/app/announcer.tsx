@@ -4,7 +4,9 @@ const SHOWN_MILLIS = 5000
 const said = signal('')
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Tells everybody, by sight and by screen reader, what came of a key where nothing else shows it. */
+/**
+ * Tells everybody, by sight and by screen reader, what came of a key where nothing else shows it.
+ */
 export function announce(text: string): void {
   said.value = text
   clearTimeout(timer)

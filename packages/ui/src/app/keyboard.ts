@@ -1,7 +1,10 @@
 import { signal } from '@preact/signals'
 
 export interface KeyBinding {
-  /** As `KeyboardEvent.key` tells it; the first is the one that help shows with the rest as alternatives. */
+  /**
+   * As `KeyboardEvent.key` tells it; the first is the one that help shows with the rest as
+   * alternatives.
+   */
   readonly keys: readonly string[]
   readonly does: string
   readonly run: (event: KeyboardEvent) => void
@@ -19,7 +22,10 @@ export interface KeyGroup {
 /** Every binding that works on the page as it is now; help lists these and no others. */
 export const keyGroups = signal<readonly KeyGroup[]>([])
 
-/** Adds a page's keys; returns what takes them away again. In a layout effect: a row that is seen already answers to its keys. */
+/**
+ * Adds a page's keys; returns what takes them away again. In a layout effect: a row that is seen
+ * already answers to its keys.
+ */
 export function bindKeys(group: KeyGroup): () => void {
   keyGroups.value = [...keyGroups.peek(), group]
   return () => {

@@ -4,8 +4,8 @@ import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 
 /**
- * A page whose script comes when it is first opened. What could not be had (the server was replaced by a version with other files) is asked for
- * again with a reload, which is what the words say.
+ * A page whose script comes when it is first opened. What could not be had (the server was replaced
+ * by a version with other files) is asked for again with a reload, which is what the words say.
  */
 export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   const loaded = signal<ComponentType<P> | Error | undefined>(undefined)

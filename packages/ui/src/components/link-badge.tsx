@@ -1,7 +1,10 @@
 import type { LinkDirection } from '../lib/follow.ts'
 import { Icon } from './buttons/icon.tsx'
 
-/** `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings, along the way of the message. */
+/**
+ * `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings, along the
+ * way of the message.
+ */
 export function LinkBadge(props: {
   readonly direction: LinkDirection
   readonly count: number

@@ -1,4 +1,7 @@
-/** A bar between two panes, moved by pointer or by arrow keys. `size` and its bounds are CSS pixels of the pane that is sized. */
+/**
+ * A bar between two panes, moved by pointer or by arrow keys. `size` and its bounds are CSS pixels
+ * of the pane that is sized.
+ */
 export function Splitter(props: {
   readonly label: string
   readonly size: number

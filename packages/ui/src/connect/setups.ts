@@ -1,4 +1,7 @@
-/** What to do to see an application's traces here, step by step. `code` gets the OTLP/HTTP endpoint as the server has it. */
+/**
+ * What to do to see an application's traces here, step by step. `code` gets the OTLP/HTTP endpoint
+ * as the server has it.
+ */
 interface Setup {
   readonly id: string
   readonly title: string

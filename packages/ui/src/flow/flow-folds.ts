@@ -9,7 +9,8 @@ const OPENED = 'opened'
 const MOST = 100
 
 /**
- * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the address, so that who is given it sees the same rows. Ids of groups are as long as the names they
+ * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the
+ * address, so that who is given it sees the same rows. Ids of groups are as long as the names they
  * stand for: what stands there is a short hash of each. Returns what stops it.
  */
 export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
@@ -63,7 +64,9 @@ function hashesIn(text: string | null): Set<string> {
   return new Set(text === null || text === '' ? [] : text.split('.').slice(0, MOST))
 }
 
-/** FNV-1a of 32 bits: among the rows of one flow two alike are less likely than one in a million. */
+/**
+ * FNV-1a of 32 bits: among the rows of one flow two alike are less likely than one in a million.
+ */
 function hashOf(id: string): string {
   let hash = 0x81_1c_9d_c5
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01_00_01_93)

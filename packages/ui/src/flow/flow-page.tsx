@@ -71,7 +71,10 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
   )
 }
 
-/** What the URL names is brought to sight: its lane gets a row, and is opened where the span is one that only the full waterfall shows. */
+/**
+ * What the URL names is brought to sight: its lane gets a row, and is opened where the span is one
+ * that only the full waterfall shows.
+ */
 function usePlace(view: FlowView | undefined, place: FlowPlace): void {
   const { lane, span } = place
   useEffect(() => {

@@ -6,10 +6,16 @@ import { ApiError, getJson } from '../lib/api.ts'
 import type { FlowPlace } from './flow-url.ts'
 import { poll } from '../lib/poll.ts'
 
-/** Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is taken as whole. */
+/**
+ * Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is
+ * taken as whole.
+ */
 const STILL_ARRIVING_MILLIS = 60_000
 const ASK_AGAIN_MILLIS = 3000
-/** A flow that was paged through, or is as large as a page, is not asked for anew while somebody reads it. */
+/**
+ * A flow that was paged through, or is as large as a page, is not asked for anew while somebody
+ * reads it.
+ */
 const MOST_LANES_ASKED_AGAIN = 200
 
 interface FlowState {

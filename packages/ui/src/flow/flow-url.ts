@@ -32,7 +32,10 @@ export function flowPlaceOf(traceId: string, search: string): FlowPlace {
   }
 }
 
-/** `flowUrl(place, change)`: the same flow with something else looked at. Selecting one thing lets go of another. */
+/**
+ * `flowUrl(place, change)`: the same flow with something else looked at. Selecting one thing lets
+ * go of another.
+ */
 export function flowUrl(traceId: string, place: Partial<Omit<FlowPlace, 'traceId'>> = {}): string {
   const query = new URLSearchParams()
   if (place.view === 'graph') query.set('view', 'graph')

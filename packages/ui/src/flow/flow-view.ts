@@ -6,7 +6,10 @@ import { laneSpans, type LaneSpans } from './model/lane-spans.ts'
 import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 
-/** A flow as it is being looked at. Everything is held by id, so that late traces come in without moving anything. */
+/**
+ * A flow as it is being looked at. Everything is held by id, so that late traces come in without
+ * moving anything.
+ */
 export interface FlowView {
   readonly model: ReadonlySignal<FlowModel>
   readonly rows: ReadonlySignal<readonly FlowRow[]>
@@ -19,7 +22,10 @@ export interface FlowView {
   readonly wantsFocus: Signal<boolean>
   readonly expanded: Signal<ReadonlySet<string>>
   readonly folded: Signal<ReadonlySet<string>>
-  /** Lanes open to all of their spans; a text says why they could not be had, undefined that they are on their way. */
+  /**
+   * Lanes open to all of their spans; a text says why they could not be had, undefined that they
+   * are on their way.
+   */
   readonly open: Signal<ReadonlyMap<string, LaneSpans | string | undefined>>
   readonly update: (answer: FlowAnswer) => void
   readonly stop: () => void
@@ -60,7 +66,8 @@ export function createFlowView(
         if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
         model.value = after
       })
-      // An earlier trace has come, and all times count from it: spans that are open have to be placed anew.
+      // An earlier trace has come, and all times count from it: spans that are open have to be
+      // placed anew.
       if (after.startUnixNano !== before.startUnixNano)
         for (const id of open.peek().keys()) void openLane(view, after.laneOf.get(id) ?? -1)
     },
@@ -95,7 +102,9 @@ export function rowIdOfLane(view: FlowView, lane: number): string | undefined {
   return view.rows.value[view.rowOfLane.value[lane] ?? -1]?.id
 }
 
-/** Gives a lane a row of its own: expands the groups that stand for it and unfolds what hides it. */
+/**
+ * Gives a lane a row of its own: expands the groups that stand for it and unfolds what hides it.
+ */
 export function revealLane(view: FlowView, lane: number): void {
   if (view.rows.peek().some((row) => row.kind === 'lane' && row.lane === lane)) return
   const { groups, folds } = hidingLane(view.model.peek(), lane)

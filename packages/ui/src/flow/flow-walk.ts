@@ -1,7 +1,10 @@
 import type { FlowModel, PlacedEdge } from './model/flow-model.ts'
 import type { FlowRow } from './timeline/flow-rows.ts'
 
-/** The ways on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the way of the critical path first, then by time. */
+/**
+ * The ways on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the way of the
+ * critical path first, then by time.
+ */
 export function waysFrom(model: FlowModel, row: FlowRow | undefined, to: 'effect' | 'cause'): readonly PlacedEdge[] {
   if (row === undefined) return []
   const lanes = row.kind === 'group' ? row.members : [row.lane]

@@ -5,7 +5,10 @@ import { getJson } from './api.ts'
 import { traceUrl, type Crumb } from '../app/route.ts'
 import { place, push, replace } from './url.ts'
 
-/** Which way along a message: `out` goes back to where it was produced, `in` on to where it was consumed. */
+/**
+ * Which way along a message: `out` goes back to where it was produced, `in` on to where it was
+ * consumed.
+ */
 export type LinkDirection = 'out' | 'in'
 
 /** A span at the far end of a link. */
@@ -15,8 +18,9 @@ export interface FarEnd {
 }
 
 /**
- * Goes to the far end of a link. The entry one leaves names the span one left, so Back ends exactly there. Going straight back along the
- * link one came by takes the last crumb away instead of growing the trail without end.
+ * Goes to the far end of a link. The entry one leaves names the span one left, so Back ends exactly
+ * there. Going straight back along the link one came by takes the last crumb away instead of
+ * growing the trail without end.
  */
 export function follow(from: Crumb, to: FarEnd): void {
   const { trail } = place.peek()
@@ -43,8 +47,8 @@ export function linksPath(
 }
 
 /**
- * The link that `[` or `]` takes: of the span under the cursor, else of what is below it, else of the whole trace. Links whose far end is here are taken
- * before ones whose end is missing.
+ * The link that `[` or `]` takes: of the span under the cursor, else of what is below it, else of
+ * the whole trace. Links whose far end is here are taken before ones whose end is missing.
  */
 export async function linkToFollow(
   model: TraceModel,

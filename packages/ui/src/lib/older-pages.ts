@@ -7,7 +7,10 @@ interface Paged {
   readonly nextCursor?: string
 }
 
-/** The pages of a list after its first, as somebody asks for them. While there are some the first is not to be asked for anew: who has gone back in time reads, and would lose the line. */
+/**
+ * The pages of a list after its first, as somebody asks for them. While there are some the first is
+ * not to be asked for anew: who has gone back in time reads, and would lose the line.
+ */
 export interface OlderPages<T extends Paged> {
   readonly pages: ReadonlySignal<readonly T[]>
   readonly loading: ReadonlySignal<boolean>
@@ -59,7 +62,10 @@ export function createOlderPages<T extends Paged>(): OlderPages<T> {
   }
 }
 
-/** What a list asks for, whatever its length: that is in the address so that coming back finds as much as was there. */
+/**
+ * What a list asks for, whatever its length: that is in the address so that coming back finds as
+ * much as was there.
+ */
 export function questionOf(query: URLSearchParams): string {
   const question = new URLSearchParams(query)
   question.delete('limit')

@@ -1,6 +1,7 @@
 /**
- * Calls `ask` now and then `everyMillis` after each answer, so a slow server is never asked twice at once. Rests while nobody looks at the tab and
- * asks at once when somebody does again. Returns what stops it.
+ * Calls `ask` now and then `everyMillis` after each answer, so a slow server is never asked twice
+ * at once. Rests while nobody looks at the tab and asks at once when somebody does again. Returns
+ * what stops it.
  */
 export function poll(ask: () => Promise<void>, everyMillis: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined

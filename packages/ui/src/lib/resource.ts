@@ -1,7 +1,10 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { ApiError, getJson } from './api.ts'
 
-/** What is known of one question to the API. `data` stays while a newer answer is fetched, so nothing on screen jumps. */
+/**
+ * What is known of one question to the API. `data` stays while a newer answer is fetched, so
+ * nothing on screen jumps.
+ */
 interface ResourceState<T> {
   readonly data: T | undefined
   /** The path `data` answers. */
@@ -12,7 +15,10 @@ interface ResourceState<T> {
 
 export interface Resource<T> {
   readonly state: ReadonlySignal<ResourceState<T>>
-  /** Asks, and forgets a question still under way. Resolves when answered, failed or overtaken; never rejects. */
+  /**
+   * Asks, and forgets a question still under way. Resolves when answered, failed or overtaken;
+   * never rejects.
+   */
   readonly load: (path: string) => Promise<void>
   readonly stop: () => void
 }

@@ -22,8 +22,9 @@ const MINUTE = 60_000_000_000n
 const SECOND = 1_000_000_000n
 
 /**
- * `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes. Without a start: `all time`.
- * `(up to 30 s ago)` where it ends before the requested time: what is newer was not judged yet.
+ * `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes.
+ * Without a start: `all time`. `(up to 30 s ago)` where it ends before the requested time: what is
+ * newer was not judged yet.
  */
 export function rangeText({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
   const age = ageText(millisOf(end), millisOf(requestedEnd))
@@ -63,7 +64,10 @@ interface BucketPart {
   /** Of a whole bucket: how much of it lies in the range. */
   readonly share: number
   readonly lengthNano: string
-  /** Cut by the end of the range or of what was searched, so its count is of less time than the others'. */
+  /**
+   * Cut by the end of the range or of what was searched, so its count is of less time than the
+   * others'.
+   */
   readonly isPartial: boolean
   readonly isSearched: boolean
 }

@@ -6,8 +6,9 @@ export interface ServiceColor {
 }
 
 /**
- * A service keeps its colour over pages, traces and days: it is a hash of the name. Hues near 25 (red) are left out, because red means an error
- * here; steps of 17 degrees are about the least that eyes tell apart at our chroma, and two tones of each make 36 colours.
+ * A service keeps its colour over pages, traces and days: it is a hash of the name. Hues near 25
+ * (red) are left out, because red means an error here; steps of 17 degrees are about the least that
+ * eyes tell apart at our chroma, and two tones of each make 36 colours.
  */
 export function serviceColor(service: string): ServiceColor {
   const slot = (hash(service) >>> 8) % (HUES * 2)
@@ -20,8 +21,8 @@ const HUE_STEP = 17
 const HUES = 18
 
 /**
- * FNV-1a over code units, then a multiplier that was tried until twenty common names of services (gateway, payment, inventory…) lay well apart.
- * A name of 1 MB costs no more than its start.
+ * FNV-1a over code units, then a multiplier that was tried until twenty common names of services
+ * (gateway, payment, inventory…) lay well apart. A name of 1 MB costs no more than its start.
  */
 function hash(text: string): number {
   let value = 0x811c9dc5

@@ -5,8 +5,9 @@ export interface TimeWindow {
 }
 
 /**
- * Nearest zoom. OpenTelemetry times are whole nanoseconds, so below 100 ns a screen would show nothing between two ticks;
- * and at 104 days of trace (2^53 ns) a 100 ns window still has its ends exact in a double.
+ * Nearest zoom. OpenTelemetry times are whole nanoseconds, so below 100 ns a screen would show
+ * nothing between two ticks; and at 104 days of trace (2^53 ns) a 100 ns window still has its ends
+ * exact in a double.
  */
 export const SMALLEST_WINDOW = 100
 
@@ -14,7 +15,10 @@ export function wholeWindow(duration: number): TimeWindow {
   return { from: 0, to: Math.max(duration, SMALLEST_WINDOW) }
 }
 
-/** Scales about `anchor`, which stays where it is on screen unless an end of the trace is in the way. */
+/**
+ * Scales about `anchor`, which stays where it is on screen unless an end of the trace is in the
+ * way.
+ */
 export function zoomWindow(window: TimeWindow, anchor: number, factor: number, duration: number): TimeWindow {
   const whole = wholeWindow(duration)
   const length = clamp((window.to - window.from) * factor, SMALLEST_WINDOW, whole.to)
@@ -26,7 +30,10 @@ export function panWindow(window: TimeWindow, by: number, duration: number): Tim
   return fit(window.from + by, window.to - window.from, wholeWindow(duration).to)
 }
 
-/** The window between two times, in either order, within the trace and no smaller than the nearest zoom. */
+/**
+ * The window between two times, in either order, within the trace and no smaller than the nearest
+ * zoom.
+ */
 export function windowBetween(a: number, b: number, duration: number): TimeWindow {
   const length = Math.max(SMALLEST_WINDOW, Math.abs(b - a))
   return fit(Math.min(a, b), length, wholeWindow(duration).to)

@@ -9,8 +9,8 @@ addEventListener('popstate', () => {
 })
 
 /**
- * A new entry in the history: another page, another filter. Without a trail, one starts afresh. The address one is at gets no second entry, as
- * with any link.
+ * A new entry in the history: another page, another filter. Without a trail, one starts afresh. The
+ * address one is at gets no second entry, as with any link.
  */
 export function push(url: string, trail: readonly Crumb[] = []): void {
   const { path, search, entry } = place.peek()
@@ -26,7 +26,10 @@ export function replace(url: string): void {
   place.value = readPlace()
 }
 
-/** Plain clicks on our own links stay in the page; with a modifier, another button or a target they are the browser's. */
+/**
+ * Plain clicks on our own links stay in the page; with a modifier, another button or a target they
+ * are the browser's.
+ */
 export function interceptLinks(): void {
   document.addEventListener('click', (event) => {
     if (event.defaultPrevented || !isPlainClick(event)) return

@@ -17,7 +17,10 @@ interface KeyedRecord {
   readonly source: SpanSource | undefined
 }
 
-/** Records have no id; those alike in all of this are told apart by their number, counted from the oldest. */
+/**
+ * Records have no id; those alike in all of this are told apart by their number, counted from the
+ * oldest.
+ */
 export function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
   const seen = new Map<string, number>()
   return pages

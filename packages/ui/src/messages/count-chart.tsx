@@ -4,8 +4,9 @@ import { nanoText } from '../lib/format/duration-text.ts'
 import { visiblePart } from '../lib/searched-range.ts'
 
 /**
- * Messages over time. A bar is as wide as its time: the newest one is often cut by the end of the range. Time that was not searched, or where the
- * list cannot have anything yet, is hatched instead of empty.
+ * Messages over time. A bar is as wide as its time: the newest one is often cut by the end of the
+ * range. Time that was not searched, or where the list cannot have anything yet, is hatched instead
+ * of empty.
  */
 export function CountChart(props: {
   readonly answer: MessagesAnswer

@@ -99,7 +99,10 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
   )
 }
 
-/** What one may type, of the topology of the same time. A name longer than any of Kafka's was made to be looked at, not to be chosen. */
+/**
+ * What one may type, of the topology of the same time. A name longer than any of Kafka's was made
+ * to be looked at, not to be chosen.
+ */
 function Names({ id, names }: { readonly id: string; readonly names: readonly string[] }) {
   return (
     <datalist id={id}>

@@ -41,7 +41,8 @@ const paused = signal(false)
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   const question = questionOf(query)
   const place = useMemo(() => messagesPlaceOf(query), [question])
-  // Another list or filter is another question: the answer to the one before must not stand under its heading.
+  // Another list or filter is another question: the answer to the one before must not stand under
+  // its heading.
   const messages = useMemo(
     () => ({ first: createResource<MessagesAnswer>(), older: createOlderPages<MessagesAnswer>() }),
     [place.list, place.topic, place.group, place.never, place.after, place.last],
@@ -173,7 +174,9 @@ function messagesOf(first: MessagesAnswer, older: readonly MessagesAnswer[]): re
   return [first, ...older].flatMap(({ messages }) => messages)
 }
 
-/** Coming back to this address finds as many messages as are here, as far as one answer holds them. */
+/**
+ * Coming back to this address finds as many messages as are here, as far as one answer holds them.
+ */
 function keepLength(shown: number): void {
   const at = route.peek()
   if (at.page !== 'messages') return

@@ -16,7 +16,10 @@ const GROUP_HEIGHT = 132
 const LEAST_BOUND_HEIGHT = 14
 const MOST_GROUPS = 24
 
-/** A histogram over time, one map for each group: a column a step, a row a bucket, the darker the more values fell there. */
+/**
+ * A histogram over time, one map for each group: a column a step, a row a bucket, the darker the
+ * more values fell there.
+ */
 export function BucketMap({ answer }: { readonly answer: MetricSeriesAnswer }) {
   const groups = useMemo(() => bucketGroups(answer), [answer])
   return (

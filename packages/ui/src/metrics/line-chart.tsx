@@ -127,7 +127,8 @@ function dotsOf(u: uPlot, { exemplars }: MetricSeriesAnswer): Dot[] {
     if (value === null || exemplar.traceId === '') return []
     const top = u.scales['y']?.max ?? value
     const bottom = u.scales['y']?.min ?? value
-    // What lies outside is shown at the edge: an exemplar of a rate is a value, and not on the rate's scale.
+    // What lies outside is shown at the edge: an exemplar of a rate is a value, and not on the
+    // rate's scale.
     const x = u.valToPos(at, 'x')
     const y = u.valToPos(Math.min(top, Math.max(bottom, value)), 'y')
     return Number.isFinite(x) && Number.isFinite(y) ? [{ x, y, exemplar }] : []

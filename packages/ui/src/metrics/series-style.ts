@@ -1,4 +1,7 @@
-/** How a line of a chart is drawn: apart from its neighbours by hue, and from the line with the same hue by its dashes. */
+/**
+ * How a line of a chart is drawn: apart from its neighbours by hue, and from the line with the same
+ * hue by its dashes.
+ */
 export interface SeriesStyle {
   /** Degrees in OKLCH. */
   readonly hue: number
@@ -8,7 +11,10 @@ export interface SeriesStyle {
   readonly border: 'solid' | 'dashed' | 'dotted' | 'double'
 }
 
-/** Neighbours far apart on the wheel: p95 beside p99 is what people compare. More hues than these look alike. */
+/**
+ * Neighbours far apart on the wheel: p95 beside p99 is what people compare. More hues than these
+ * look alike.
+ */
 const HUES = [255, 60, 155, 320, 195, 25, 105, 285] as const
 
 const DASHES = [

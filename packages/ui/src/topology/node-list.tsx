@@ -61,7 +61,10 @@ export function NodeList({ model, place }: { readonly model: TopologyModel; read
   )
 }
 
-/** The head of a column sorts by it; once more turns the order round. Numbers begin with the greatest. */
+/**
+ * The head of a column sorts by it; once more turns the order round. Numbers begin with the
+ * greatest.
+ */
 function Column(props: {
   readonly by: NodeColumn
   readonly place: TopologyPlace

@@ -10,13 +10,19 @@ export interface PlacedTopologyEdge extends TopologyEdge {
 export interface PlacedNode extends TopologyNode {
   readonly incoming: readonly PlacedTopologyEdge[]
   readonly outgoing: readonly PlacedTopologyEdge[]
-  /** Per second: what a service takes (or sends, if it takes nothing), what a topic is given, what a group is delivered. */
+  /**
+   * Per second: what a service takes (or sends, if it takes nothing), what a topic is given, what a
+   * group is delivered.
+   */
   readonly rate: number
   readonly count: number
   readonly errorCount: number
   /** The worst p95 of the queues it waits in, or that its messages wait in, in nanoseconds. */
   readonly queueTime: number | undefined
-  /** Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no current one. */
+  /**
+   * Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no
+   * current one.
+   */
   readonly lagging: TopologyLag | undefined
 }
 
@@ -29,7 +35,9 @@ export interface TopologyModel {
   readonly edgeById: ReadonlyMap<string, PlacedTopologyEdge>
   /** Of all rates on the page. */
   readonly rateUnit: RateUnit
-  /** Several clusters, or a name that is in two of them: only then does a cluster tell nodes apart. */
+  /**
+   * Several clusters, or a name that is in two of them: only then does a cluster tell nodes apart.
+   */
   readonly hasClusters: boolean
 }
 
@@ -137,7 +145,9 @@ export function shownTopology(model: TopologyModel, view: TopologyView): ShownTo
   }
 }
 
-/** Whole ways of messages, from who sends to who consumes: a topic with all its edges is in or out. */
+/**
+ * Whole ways of messages, from who sends to who consumes: a topic with all its edges is in or out.
+ */
 function busiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
   const ways = [...Map.groupBy(edges, (edge) => edge.topic ?? edge.id)].map(([key, way]) => ({
     key,

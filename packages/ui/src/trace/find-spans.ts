@@ -1,6 +1,9 @@
 import type { SpanHead, TraceModel } from './trace-model.ts'
 
-/** Positions of the spans whose name, service or id holds the text (no case). The rest of a span is the server's to look through. */
+/**
+ * Positions of the spans whose name, service or id holds the text (no case). The rest of a span is
+ * the server's to look through.
+ */
 export function findSpans(model: TraceModel, text: string): Int32Array {
   const wanted = text.trim().toLowerCase()
   if (wanted === '') return new Int32Array(0)

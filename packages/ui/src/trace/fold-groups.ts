@@ -1,7 +1,9 @@
 /** Fewer alike siblings are seen at a glance and stay rows of their own. */
 const FOLD_LEAST = 8
 
-/** Runs of siblings with the same service and name, which one row `×N` can stand for. By position. */
+/**
+ * Runs of siblings with the same service and name, which one row `×N` can stand for. By position.
+ */
 export interface FoldGroups {
   /** First position of the group that a sibling belongs to; -1 for none. */
   readonly of: Int32Array

@@ -10,8 +10,8 @@ const ALL = 'all'
 const MOST = 60
 
 /**
- * Which spans are collapsed and which groups unfolded stands in the address, by span id, so that who is given it sees the same rows. Returns what
- * stops it.
+ * Which spans are collapsed and which groups unfolded stands in the address, by span id, so that
+ * who is given it sees the same rows. Returns what stops it.
  */
 export function keepTraceFoldsInUrl(view: TraceView): () => void {
   const { traceId } = view.model.peek()

@@ -14,9 +14,10 @@ export interface SpanHead {
 }
 
 /**
- * A trace in columns. Position `p` is the row of a span when nothing is collapsed (depth first, siblings by start), so
- * `parent[p] < p`, and the spans below `p` are exactly `p + 1 .. subtreeEnd[p] - 1`.
- * Times are nanoseconds from the trace's first start: a double is exact up to 2^53 ns, which is 104 days.
+ * A trace in columns. Position `p` is the row of a span when nothing is collapsed (depth first,
+ * siblings by start), so `parent[p] < p`, and the spans below `p` are exactly `p + 1 ..
+ * subtreeEnd[p] - 1`. Times are nanoseconds from the trace's first start: a double is exact up to
+ * 2^53 ns, which is 104 days.
  */
 export interface TraceModel {
   readonly traceId: string
@@ -32,13 +33,17 @@ export interface TraceModel {
   readonly service: Uint16Array
   readonly services: readonly ServiceShare[]
   readonly error: Uint8Array
-  /** 1 where the span names a parent that is not here. A root whose only tie is a link is no orphan. */
+  /**
+   * 1 where the span names a parent that is not here. A root whose only tie is a link is no orphan.
+   */
   readonly orphan: Uint8Array
   readonly linksOut: Uint32Array
   readonly linksIn: Uint32Array
   /** Sums over the span and all below it, which a collapsed row stands for. */
   readonly below: { readonly linksOut: Uint32Array; readonly linksIn: Uint32Array; readonly errors: Uint32Array }
-  /** Times of the events of position `p` are `eventTimes[eventsFrom[p]] ..` up to those of `p + 1`. */
+  /**
+   * Times of the events of position `p` are `eventTimes[eventsFrom[p]] ..` up to those of `p + 1`.
+   */
   readonly eventsFrom: Uint32Array
   readonly eventTimes: Float64Array
   readonly folds: FoldGroups
@@ -96,7 +101,8 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     const began = given.start[i] ?? 0
     const length = given.duration[i] ?? 0
     start[p] = began
-    // A clock that stepped back gives an end before the start; the span is then drawn with no length, and told in words.
+    // A clock that stepped back gives an end before the start; the span is then drawn with no
+    // length, and told in words.
     const ended = began + Math.max(0, length)
     end[p] = ended
     if (length < 0) backwardCount += 1
@@ -189,7 +195,10 @@ function servicesOf(names: readonly string[], given: Int32Array, order: Int32Arr
   return { service, services }
 }
 
-/** Parents come before their children, so one pass from the last row to the first carries every sum to its root. */
+/**
+ * Parents come before their children, so one pass from the last row to the first carries every sum
+ * to its root.
+ */
 function sumUpwards(own: Uint32Array | Uint8Array, parent: Int32Array): Uint32Array {
   // `Uint32Array.from` would walk an iterator over each.
   const sums = new Uint32Array(own)

@@ -26,7 +26,10 @@ import { PanelSplit } from './span-panel/panel-split.tsx'
 import { Waterfall } from './waterfall/waterfall.tsx'
 
 const ASK_AGAIN_MILLIS = 2000
-/** Spans are batched by exporters (5 s by default in the SDKs) and consumers are late: so long a trace may well still grow. */
+/**
+ * Spans are batched by exporters (5 s by default in the SDKs) and consumers are late: so long a
+ * trace may well still grow.
+ */
 const STILL_ARRIVING_MILLIS = 60_000
 /** Asking for a whole big trace every two seconds costs more than it tells. */
 const MOST_SPANS_ASKED_AGAIN = 5000
@@ -110,7 +113,10 @@ function linkCount({ linksIn, linksOut }: TraceSkeleton): number {
   return sum(linksIn) + sum(linksOut)
 }
 
-/** The first hundred links of the whole trace each way, for its rows to name who is at the other end. Details load all of one span. */
+/**
+ * The first hundred links of the whole trace each way, for its rows to name who is at the other
+ * end. Details load all of one span.
+ */
 function useLinkEnds(view: TraceView | undefined): void {
   const model = view?.model.value
   const heard = view?.heard.value

@@ -15,7 +15,10 @@ import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { buildTraceModel, type TraceModel } from './trace-model.ts'
 import type { LinkEnd } from './link-ends.ts'
 
-/** One trace as it is being looked at. Spans are held by id, so that late spans may come in without moving anything. */
+/**
+ * One trace as it is being looked at. Spans are held by id, so that late spans may come in without
+ * moving anything.
+ */
 export interface TraceView {
   readonly model: ReadonlySignal<TraceModel>
   readonly collapsed: Signal<ReadonlySet<string>>

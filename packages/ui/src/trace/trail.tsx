@@ -4,7 +4,10 @@ import { Icon } from '../components/buttons/icon.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { Text } from '../components/text.tsx'
 
-/** More than this would push the trace itself off the screen; the ones before are a click on the first away. */
+/**
+ * More than this would push the trace itself off the screen; the ones before are a click on the
+ * first away.
+ */
 const SHOWN = 5
 
 /** The spans one came by, oldest first. Not drawn until a link has been followed. */

@@ -11,7 +11,10 @@ export interface BucketGroup {
   readonly grid: HeatmapGrid
 }
 
-/** Series of buckets by group, the group with the most values first. Shades of all groups are on one scale. */
+/**
+ * Series of buckets by group, the group with the most values first. Shades of all groups are on one
+ * scale.
+ */
 export function bucketGroups(answer: MetricSeriesAnswer): readonly BucketGroup[] {
   const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')
   const groups = [...Map.groupBy(answer.series, (series) => JSON.stringify(labelsOf(series))).values()]

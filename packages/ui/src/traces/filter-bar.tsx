@@ -122,7 +122,9 @@ function DurationInput(props: {
 
 const DURATION = '\\s*[0-9]+(\\.[0-9]+)?\\s*(ns|us|µs|ms|s|m|h)?\\s*'
 
-/** The chosen name stays choosable also when it has not been seen yet or the list failed to load. */
+/**
+ * The chosen name stays choosable also when it has not been seen yet or the list failed to load.
+ */
 function withChosen(names: readonly string[], chosen: string | undefined): readonly string[] {
   return chosen === undefined || names.includes(chosen) ? names : [chosen, ...names]
 }

@@ -96,7 +96,10 @@ function groupsOf(traces: readonly FoundTrace[]): readonly GroupRow[] {
   return [...groups.values()].toSorted((a, b) => b.spans - a.spans)
 }
 
-/** Numbers, words of the grammar and texts are spelled apart; what it was is not told, so a number may have been a text. */
+/**
+ * Numbers, words of the grammar and texts are spelled apart; what it was is not told, so a number
+ * may have been a text.
+ */
 function conditionOf(field: string, value: string | null): string {
   if (value === null) return `${field} = nil`
   const isWord = /^(?:span:)?(?:status|kind)$/.test(field) || /^-?\d+(?:\.\d+)?$|^(?:true|false)$/.test(value)

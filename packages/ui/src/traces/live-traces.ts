@@ -13,7 +13,10 @@ export interface LiveTraces {
   /** The pages after the answer. While there are some the answer stays, and only news come. */
   readonly older: OlderPages<TracesAnswer>
   readonly ask: (filters: TraceFilters) => Promise<void>
-  /** Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few connections to one server. */
+  /**
+   * Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few
+   * connections to one server.
+   */
   readonly follow: (filters: TraceFilters) => () => void
   readonly stop: () => void
 }
@@ -54,7 +57,8 @@ export function createLiveTraces(): LiveTraces {
         await ask(filters)
         if (document.hidden || stopped) return
         const status = answer.state.peek().error?.status
-        // A query that can't be run can't be followed either; a server that is busy or away can be asked again.
+        // A query that can't be run can't be followed either; a server that is busy or away can be
+        // asked again.
         if (status === 400 || status === 422) return
         if (status !== undefined) return listenAgain()
         source = new EventSource(`/api/traces/tail?${conditionParams(filters)}`)
@@ -65,7 +69,8 @@ export function createLiveTraces(): LiveTraces {
           )
           news.value = merged(some, news.peek()).slice(0, Number(filters.limit ?? DEFAULT_LIMIT))
         })
-        // The source comes back by itself; what was missed meanwhile is asked for, which also tells why it is away.
+        // The source comes back by itself; what was missed meanwhile is asked for, which also tells
+        // why it is away.
         source.addEventListener('error', () => {
           leave()
           listenAgain()
@@ -96,7 +101,9 @@ export function createLiveTraces(): LiveTraces {
 
 const AGAIN_MILLIS = 2000
 
-/** A list with what came since: known traces in their place, new ones before them by their start. */
+/**
+ * A list with what came since: known traces in their place, new ones before them by their start.
+ */
 export function merged(news: readonly FoundTrace[], known: readonly FoundTrace[]): readonly FoundTrace[] {
   if (news.length === 0) return known
   const changed = new Map(news.map((trace) => [trace.traceId, trace]))
@@ -108,7 +115,10 @@ export function merged(news: readonly FoundTrace[], known: readonly FoundTrace[]
   return [...fresh, ...kept]
 }
 
-/** Pages that follow a list; a trace that got a newer span since is in both, and counts where it is newer. */
+/**
+ * Pages that follow a list; a trace that got a newer span since is in both, and counts where it is
+ * newer.
+ */
 export function withOlder(first: readonly FoundTrace[], pages: readonly TracesAnswer[]): readonly FoundTrace[] {
   if (pages.length === 0) return first
   const all = new Map(first.map((trace) => [trace.traceId, trace]))

@@ -9,7 +9,10 @@ const LENGTHS = [
   ['7d', 'Last 7 days'],
 ] as const
 
-/** No range at all is the first choice: links have no time window here, and a laptop's traces of last week are as good as today's. */
+/**
+ * No range at all is the first choice: links have no time window here, and a laptop's traces of
+ * last week are as good as today's.
+ */
 export function TimeRange(props: { readonly filters: TraceFilters; readonly onSet: (change: TraceFilters) => void }) {
   const { filters, onSet } = props
   const isBetween = filters.last === undefined && (filters.start !== undefined || filters.end !== undefined)

@@ -1,6 +1,9 @@
 import { filtersInQuery, queryOfFilters } from './query/filter-query.ts'
 
-/** The search of the Traces page as its URL holds it: all optional, all strings, in the API's own words besides `last`. */
+/**
+ * The search of the Traces page as its URL holds it: all optional, all strings, in the API's own
+ * words besides `last`.
+ */
 export interface TraceFilters {
   /** TraceQL; then the five below are not used. */
   readonly q?: string
@@ -45,7 +48,10 @@ export function isFiltered(filters: TraceFilters): boolean {
   return filterNames.some((name) => name !== 'limit' && name !== 'by' && filters[name] !== undefined)
 }
 
-/** The question to the API. `last` becomes a start, which is why a refresh asks anew instead of repeating a path. */
+/**
+ * The question to the API. `last` becomes a start, which is why a refresh asks anew instead of
+ * repeating a path.
+ */
 export function tracesPath(filters: TraceFilters, nowMillis: number): string {
   const params = conditionParams(filters)
   const { start, end } = rangeOf(filters, nowMillis)
@@ -78,7 +84,10 @@ export function queryTextOf(filters: TraceFilters): string {
   return filters.q ?? queryOfFilters(filters)
 }
 
-/** The search with another query: as filters where these can say it all, which keeps addresses short and pages endless. */
+/**
+ * The search with another query: as filters where these can say it all, which keeps addresses short
+ * and pages endless.
+ */
 export function withQuery(filters: TraceFilters, text: string): TraceFilters {
   const { last, start, end, by } = filters
   const when = { last, start, end, by }
@@ -91,7 +100,9 @@ function groupedQuery(filters: TraceFilters, by: string): string {
   return `${queryTextOf(filters) || '{ }'} | by(${by})`
 }
 
-/** People write `250` and mean milliseconds, or put a space before the unit; the API wants `250ms`. */
+/**
+ * People write `250` and mean milliseconds, or put a space before the unit; the API wants `250ms`.
+ */
 export function asDuration(text: string): string | undefined {
   const written = text.trim().replace(/\s+/g, '')
   if (written === '') return undefined

@@ -57,8 +57,9 @@ export function TraceTable(props: {
 }
 
 /**
- * Share of the full bar for a duration. Logarithmic from the shortest to the longest in the list, over at least a factor of ten: one batch of
- * minutes must not make all requests of milliseconds look alike.
+ * Share of the full bar for a duration. Logarithmic from the shortest to the longest in the list,
+ * over at least a factor of ten: one batch of minutes must not make all requests of milliseconds
+ * look alike.
  */
 function barShare(durations: readonly number[]): (duration: number) => number {
   const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)

@@ -97,7 +97,10 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
 function Results(props: {
   readonly filters: TraceFilters
   readonly live: LiveTraces
-  /** Whether the data are an answer to these filters. While the answer is on its way those of the last ones stay; where it failed they would mislead. */
+  /**
+   * Whether the data are an answer to these filters. While the answer is on its way those of the
+   * last ones stay; where it failed they would mislead.
+   */
   readonly isAnswer: boolean
   readonly onRetry: () => void
 }) {
@@ -217,7 +220,9 @@ function Found(props: {
   )
 }
 
-/** Coming back to this address finds as many traces as are here, as far as one answer holds them. */
+/**
+ * Coming back to this address finds as many traces as are here, as far as one answer holds them.
+ */
 function keepLength(shown: number): void {
   const at = route.peek()
   if (at.page !== 'traces') return

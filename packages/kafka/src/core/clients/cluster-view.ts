@@ -1,11 +1,15 @@
 import type { ServerAddress } from '../source.ts'
 
-/** What a client knows about the cluster it is connected to. Everything is undefined until it is. */
+/**
+ * What a client knows about the cluster it is connected to. Everything is undefined until it is.
+ */
 export interface ClusterView {
   /** Another object when the rest may have changed. */
   revision(): object | undefined
   clusterId(): string | undefined
-  /** The broker that leads a partition; without a partition, the one that leads all of the topic's. */
+  /**
+   * The broker that leads a partition; without a partition, the one that leads all of the topic's.
+   */
   leaderOf(topic: string, partition: number | undefined): ServerAddress | undefined
 }
 
@@ -53,7 +57,9 @@ export function leaderIn(leaders: Leaders, topic: string, partition: number | un
   return partition === undefined ? known?.all : known?.partitions[partition]
 }
 
-/** The view of a client that has its metadata in one object, which is read once for each revision. */
+/**
+ * The view of a client that has its metadata in one object, which is read once for each revision.
+ */
 export function metadataView(
   revision: () => object | undefined,
   clusterId: () => unknown,

@@ -4,9 +4,10 @@ import type { MessageSource } from '../source.ts'
 import type { ClusterView } from './cluster-view.ts'
 
 /**
- * The ambient context of a consumer's handlers. A loop inherits the context in which it was started, for ever: a span that was active
- * there (an application's start-up span) is no ambient span of any message, and would collect all of them in one trace. What else the
- * context holds is kept.
+ * The ambient context of a consumer's handlers. A loop inherits the context in which it was
+ * started, for ever: a span that was active there (an application's start-up span) is no ambient
+ * span of any message, and would collect all of them in one trace. What else the context holds is
+ * kept.
  */
 export function ambientOfLoop(inherited: Context): () => Context {
   const inheritedSpan = trace.getSpan(inherited)
@@ -24,7 +25,8 @@ export function ambientOfLoop(inherited: Context): () => Context {
 export type SourceOf = (topic: string, partition: number) => MessageSource
 
 /**
- * One source object per partition, for as long as its leader is known to be the same: what its spans share is computed once for each.
+ * One source object per partition, for as long as its leader is known to be the same: what its
+ * spans share is computed once for each.
  */
 export function partitionSources(
   identity: Pick<MessageSource, 'clientId' | 'groupId'>,

@@ -1,8 +1,9 @@
 import type { OutgoingMessage } from '../send.ts'
 
 /**
- * A message of a client that reads headers by their own enumerable properties, whatever they are: of a list those are its indexes, of a
- * Map none. Copies with our headers must be such objects, too.
+ * A message of a client that reads headers by their own enumerable properties, whatever they are:
+ * of a list those are its indexes, of a Map none. Copies with our headers must be such objects,
+ * too.
  */
 export function asRecord(message: OutgoingMessage): OutgoingMessage {
   const { headers } = message

@@ -1,9 +1,15 @@
-/** Replaces a method on one object by an own property: a Proxy would break clients with private state (Confluent's `#state`). */
+/**
+ * Replaces a method on one object by an own property: a Proxy would break clients with private
+ * state (Confluent's `#state`).
+ */
 export function replaceMethod<T extends object, K extends keyof T>(target: T, name: K, method: T[K]): void {
   Object.defineProperty(target, name, { value: method, configurable: true, enumerable: true, writable: true })
 }
 
-/** An object that reads like `config` but for `replaced`. `config` may be frozen, or an instance that inherits its values. */
+/**
+ * An object that reads like `config` but for `replaced`. `config` may be frozen, or an instance
+ * that inherits its values.
+ */
 export function overriding<T extends object>(config: T, replaced: Partial<T>): T {
   return Object.assign(Object.create(config, Object.fromEntries(Object.keys(replaced).map(asWritable))), replaced)
 }

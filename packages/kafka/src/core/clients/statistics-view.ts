@@ -14,8 +14,9 @@ export interface StatisticsView extends ClusterView {
 }
 
 /**
- * The leaders that librdkafka's statistics name; nothing without `statistics.interval.ms`. The metadata of `connect()` names them, too,
- * but stays as it was when leaders move. The cluster's id is in neither.
+ * The leaders that librdkafka's statistics name; nothing without `statistics.interval.ms`. The
+ * metadata of `connect()` names them, too, but stays as it was when leaders move. The cluster's id
+ * is in neither.
  */
 export function statisticsView(): StatisticsView {
   let latest: unknown

@@ -1,6 +1,7 @@
 import type { PlatformaticTracing } from '../../platformatic/platformatic.ts'
 
-// One registry for all copies of this package in a process (two versions, a bundled one beside another): no client is traced twice.
+// One registry for all copies of this package in a process (two versions, a bundled one beside
+// another): no client is traced twice.
 interface Registry {
   readonly clients: WeakSet<object>
   platformatic?: PlatformaticTracing | undefined

@@ -1,15 +1,22 @@
 import type { Link, Span } from '@opentelemetry/api'
 
 /**
- * Gives the links of a recording span their attributes after its start. Links must be there from the start, as samplers go by them; but SDKs
- * copy their attributes before they ask the sampler, so whatever is not sampled would pay for them: the key's decoding, four attributes
- * here, four there, about 700 ns a message. The API can add a link later on and not complete one; the SDKs' spans, 2.x and 3.x, show
- * their links (`ReadableSpan.links`), which are plain objects.
+ * Gives the links of a recording span their attributes after its start. Links must be there from
+ * the start, as samplers go by them; but SDKs copy their attributes before they ask the sampler, so
+ * whatever is not sampled would pay for them: the key's decoding, four attributes here, four there,
+ * about 700 ns a message. The API can add a link later on and not complete one; the SDKs' spans,
+ * 2.x and 3.x, show their links (`ReadableSpan.links`), which are plain objects.
  */
 export interface LaterLinks {
-  /** Whether spans start with bare links. They do until a recording span turns out to keep its links to itself. */
+  /**
+   * Whether spans start with bare links. They do until a recording span turns out to keep its links
+   * to itself.
+   */
   readonly isPossible: boolean
-  /** Completes the links that `span` started with, `count` of them; `whole` gives those that have attributes. */
+  /**
+   * Completes the links that `span` started with, `count` of them; `whole` gives those that have
+   * attributes.
+   */
   describe(span: Span, count: number, whole: (index: number) => Link | undefined): void
 }
 

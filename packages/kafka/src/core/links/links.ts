@@ -17,9 +17,10 @@ export function messageDetails({ options }: Tracing, source: PreparedSource, mes
 }
 
 /**
- * The attributes of a link to a message's creation context. Topic, partition, offset and key are always on it: a backend that shows
- * a link from its other end has no other way to say which message it was. Where the source doesn't say, as a poll may bring
- * several topics and partitions, the message does, or the source it was delivered from.
+ * The attributes of a link to a message's creation context. Topic, partition, offset and key are
+ * always on it: a backend that shows a link from its other end has no other way to say which
+ * message it was. Where the source doesn't say, as a poll may bring several topics and partitions,
+ * the message does, or the source it was delivered from.
  */
 export function messageLinkAttributes(
   { names }: Tracing,
@@ -48,8 +49,9 @@ export interface BatchLinks {
 }
 
 /**
- * One link per message with a creation context, in the messages' order. Messages of one producer span (`sendSpans: 'perCall'`) have
- * a link each, as with the Java agent: only so does each keep its offset and key.
+ * One link per message with a creation context, in the messages' order. Messages of one producer
+ * span (`sendSpans: 'perCall'`) have a link each, as with the Java agent: only so does each keep
+ * its offset and key.
  */
 export function batchLinks(
   tracing: Tracing,

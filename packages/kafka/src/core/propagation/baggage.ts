@@ -11,7 +11,10 @@ export function withBaggageBelow(context: Context, under: Baggage | undefined): 
   return propagation.setBaggage(context, merged)
 }
 
-/** The entries that all of `baggages` have with the same value; a message without baggage agrees on nothing. */
+/**
+ * The entries that all of `baggages` have with the same value; a message without baggage agrees on
+ * nothing.
+ */
 export function agreedBaggage(baggages: readonly (Baggage | undefined)[]): Baggage | undefined {
   const [first] = baggages
   if (first === undefined || baggages.includes(undefined)) return undefined

@@ -24,7 +24,8 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
     fields() {
       try {
         const fields = source.fields()
-        // The global propagator may be replaced at any time, so what was read last is only kept while it is the same.
+        // The global propagator may be replaced at any time, so what was read last is only kept
+        // while it is the same.
         if (!areSame(fields, known)) {
           known = [...fields]
           names = new Set(known.map((field) => field.toLowerCase()))
@@ -74,14 +75,17 @@ function areSame(some: readonly string[], others: readonly string[]): boolean {
   return true
 }
 
-/** The creation context that an extraction found. The base of the extraction must have held no span. */
+/**
+ * The creation context that an extraction found. The base of the extraction must have held no span.
+ */
 export function creationContextOf(extracted: Context): SpanContext | undefined {
   const found = trace.getSpanContext(extracted)
   return found !== undefined && isValid(found) ? found : undefined
 }
 
-// The API's `isSpanContextValid`, in half the time: every message of a batch asks. Not all propagators look at what they read (Jaeger's takes
-// any text), and one invalid id in a link fails a whole export.
+// The API's `isSpanContextValid`, in half the time: every message of a batch asks. Not all
+// propagators look at what they read (Jaeger's takes any text), and one invalid id in a link fails
+// a whole export.
 function isValid({ traceId, spanId }: SpanContext): boolean {
   return (
     traceId.length === 32 &&

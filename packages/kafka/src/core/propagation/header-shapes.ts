@@ -1,9 +1,10 @@
-// The shapes in which Node's Kafka clients take and deliver record headers. A record header is a UTF-8 key with bytes
-// or null as its value; keys may repeat and keep their order (KIP-82).
+// The shapes in which Node's Kafka clients take and deliver record headers. A record header is a
+// UTF-8 key with bytes or null as its value; keys may repeat and keep their order (KIP-82).
 //
-//   kafkajs, Confluent (KafkaJS API)   { key: Buffer | string | (Buffer | string)[] | null }
-//   node-rdkafka, Confluent (rdkafka)  [{ key: value }, { key: value }]      repeated keys are further elements
-//   @platformatic/kafka                Map<key, value>, or { key: value }, or [[key, value], [key, value]]
+// kafkajs, Confluent (KafkaJS API) { key: Buffer | string | (Buffer | string)[] | null }
+// node-rdkafka, Confluent (rdkafka) [{ key: value }, { key: value }] repeated keys are further
+// elements
+// @platformatic/kafka Map<key, value>, or { key: value }, or [[key, value], [key, value]]
 
 /** Record headers in any shape a client takes or delivers. */
 export type HeaderCarrier =
@@ -12,7 +13,10 @@ export type HeaderCarrier =
   | readonly HeaderRecord[]
   | readonly (readonly [unknown, unknown])[]
 
-/** Headers as an object: a value is a string, bytes, null, or an array of those when the key repeats. */
+/**
+ * Headers as an object: a value is a string, bytes, null, or an array of those when the key
+ * repeats.
+ */
 export type HeaderRecord = Readonly<Record<string, unknown>>
 
 type HeaderShape = 'record' | 'map' | 'pairs' | 'records'
@@ -46,7 +50,10 @@ export function visitHeaders(headers: unknown, visit: (key: unknown, value: unkn
   }
 }
 
-/** A header's key or value as text: UTF-8 bytes are decoded, what is neither bytes nor a string is undefined. */
+/**
+ * A header's key or value as text: UTF-8 bytes are decoded, what is neither bytes nor a string is
+ * undefined.
+ */
 export function headerText(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (!(value instanceof Uint8Array)) return undefined

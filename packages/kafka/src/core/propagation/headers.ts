@@ -2,7 +2,10 @@ import type { TextMapGetter } from '@opentelemetry/api'
 import { headerText, shapeOf, visitHeaders } from './header-shapes.ts'
 import type { HeaderRecord } from './header-shapes.ts'
 
-/** How a client wants the headers we add, where plain strings won't do (Buffer serializers, for example). */
+/**
+ * How a client wants the headers we add, where plain strings won't do (Buffer serializers, for
+ * example).
+ */
 export interface HeaderEncoding {
   /** @default the text itself; bytes where the other keys are bytes */
   readonly key?: (name: string) => unknown
@@ -10,13 +13,16 @@ export interface HeaderEncoding {
   readonly value?: (text: string) => unknown
 }
 
-/** Names and values that a propagator wrote, alternating: `['traceparent', '00-…', 'baggage', 'a=b']`. */
+/**
+ * Names and values that a propagator wrote, alternating: `['traceparent', '00-…', 'baggage',
+ * 'a=b']`.
+ */
 export type HeaderEntries = readonly string[]
 
 /**
- * Reads propagation fields from record headers of any shape. Names match case-insensitively. Of a repeated field the last
- * usable value counts, the most recent hop's; `tracestate` and `baggage` are lists, so theirs are joined (W3C Trace Context
- * 3.3.1.4, W3C Baggage 3.3).
+ * Reads propagation fields from record headers of any shape. Names match case-insensitively. Of a
+ * repeated field the last usable value counts, the most recent hop's; `tracestate` and `baggage`
+ * are lists, so theirs are joined (W3C Trace Context 3.3.1.4, W3C Baggage 3.3).
  */
 export const headerGetter: TextMapGetter<unknown> = {
   keys(headers) {
@@ -54,9 +60,10 @@ export function hasHeader(headers: unknown, names: ReadonlySet<string>): boolean
 }
 
 /**
- * A copy of `headers`, in their own shape, without the fields `removed` (lower-case) and with `entries`. An entry replaces
- * every header of its name, in whatever case that is written. `headers` themselves are never touched, and headers that are no
- * carrier come back as they are: refusing them is the client's business.
+ * A copy of `headers`, in their own shape, without the fields `removed` (lower-case) and with
+ * `entries`. An entry replaces every header of its name, in whatever case that is written.
+ * `headers` themselves are never touched, and headers that are no carrier come back as they are:
+ * refusing them is the client's business.
  */
 export function replaceHeaders(
   headers: unknown,
@@ -85,7 +92,10 @@ export function replaceHeaders(
 
 const AS_TEXT: HeaderEncoding = {}
 
-/** Larger than any valid value of the fields we read: W3C allows 8,192 bytes of baggage, 512 characters of tracestate. */
+/**
+ * Larger than any valid value of the fields we read: W3C allows 8,192 bytes of baggage, 512
+ * characters of tracestate.
+ */
 const MAX_FIELD_LENGTH = 16_384
 const LIST_FIELDS: ReadonlySet<string> = new Set(['tracestate', 'baggage'])
 

@@ -3,7 +3,10 @@ import { quietly } from '../diagnostics.ts'
 import { headerText } from './header-shapes.ts'
 import type { ResolvedOptions } from '../../options.ts'
 
-/** The key as `kafka.message.key`, or undefined where it has no canonical text, is too long, or is not wanted. */
+/**
+ * The key as `kafka.message.key`, or undefined where it has no canonical text, is too long, or is
+ * not wanted.
+ */
 export function keyText(key: unknown, topic: string, option: ResolvedOptions['messageKey']): string | undefined {
   if (key === null || key === undefined || option === 'off') return undefined
   if (option === 'on') return canonicalText(key)
@@ -12,7 +15,8 @@ export function keyText(key: unknown, topic: string, option: ResolvedOptions['me
   return typeof formatted === 'string' ? canonicalText(formatted) : undefined
 }
 
-// One key that isn't UTF-8 fails a whole OTLP export batch (string fields must be valid), so such keys are left out.
+// One key that isn't UTF-8 fails a whole OTLP export batch (string fields must be valid), so such
+// keys are left out.
 function canonicalText(key: unknown): string | undefined {
   if (typeof key === 'string') return key.length <= MAX_KEY_LENGTH && key.isWellFormed() ? key : undefined
   if (typeof key === 'number' || typeof key === 'bigint') return String(key)

@@ -1,8 +1,8 @@
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { MessageSource, ReceivedMessage } from '../source.ts'
 
-// Batch handlers get messages that don't say where they come from (kafkajs: no topic, no partition), and hand them on to code that
-// knows neither the consumer nor its telemetry.
+// Batch handlers get messages that don't say where they come from (kafkajs: no topic, no
+// partition), and hand them on to code that knows neither the consumer nor its telemetry.
 
 export interface DeliveredMessage {
   readonly telemetry: KafkaTelemetry
@@ -44,8 +44,8 @@ export function placeOf(message: ReceivedMessage): Pick<MessageSource, 'topic' |
 }
 
 /**
- * What the sources of messages agree on: a batch that is told without one may be from several topics and partitions. Of messages of
- * one source it is that source.
+ * What the sources of messages agree on: a batch that is told without one may be from several
+ * topics and partitions. Of messages of one source it is that source.
  */
 export function commonSource(messages: readonly ReceivedMessage[]): MessageSource {
   let common: MessageSource | undefined
@@ -76,8 +76,9 @@ function agreed(one: MessageSource, other: MessageSource): MessageSource {
 }
 
 /**
- * By what a message is remembered: an object that the messages of one partition's record batch share, which kafkajs puts on each of
- * them, else the message. To remember an object costs about 0.2 us, most of what a message of a batch costs that isn't recorded.
+ * By what a message is remembered: an object that the messages of one partition's record batch
+ * share, which kafkajs puts on each of them, else the message. To remember an object costs about
+ * 0.2 us, most of what a message of a batch costs that isn't recorded.
  */
 export function markOf(message: object): object {
   const { batchContext } = message as { readonly batchContext?: unknown }

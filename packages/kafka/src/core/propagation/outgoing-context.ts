@@ -50,8 +50,9 @@ function hasHeaders<M>(format: OutgoingFormat<M>, message: M): boolean {
 }
 
 /**
- * Copies of messages with what `entriesOf` gives in their headers, except those that keep their own. It is called for the others only.
- * Where there is nothing to write the message is given back as it is.
+ * Copies of messages with what `entriesOf` gives in their headers, except those that keep their
+ * own. It is called for the others only. Where there is nothing to write the message is given back
+ * as it is.
  */
 export function writeHeaders<M>(
   { messages, format }: SendOperation<M>,
@@ -71,7 +72,8 @@ export function writeSameHeaders<M>(
   propagation: HeaderPropagation,
   within: Context,
 ): readonly M[] {
-  // Arrays that grow begin with room for 17, so the usual message, alone and without headers, has none.
+  // Arrays that grow begin with room for 17, so the usual message, alone and without headers, has
+  // none.
   if (messages.length === 1 && fates === undefined) {
     const [message] = messages as readonly [M]
     if (format.encoding !== undefined || hasHeaders(format, message)) {
@@ -101,7 +103,8 @@ function withEntries<M>(
 
 const NOTHING: ReadonlySet<string> = new Set()
 
-// Headers without a valid context: a `tracestate` there would belong to nothing, but `baggage` may be the application's own.
+// Headers without a valid context: a `tracestate` there would belong to nothing, but `baggage` may
+// be the application's own.
 function unparsableFields(fields: ReadonlySet<string>): ReadonlySet<string> {
   const removed = new Set(fields)
   removed.delete('baggage')

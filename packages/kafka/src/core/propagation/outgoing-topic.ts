@@ -23,7 +23,10 @@ export type OutgoingTopics = (
   server?: ServerAddress,
 ) => OutgoingTopic
 
-/** Topics are kept by name; an application that makes up topics for ever starts again at each 1,000th. */
+/**
+ * Topics are kept by name; an application that makes up topics for ever starts again at each
+ * 1,000th.
+ */
 const MAX_TOPICS = 1000
 
 export function outgoingTopics(names: AttributeNames, options: ResolvedOptions): OutgoingTopics {

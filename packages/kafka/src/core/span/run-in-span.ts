@@ -4,8 +4,8 @@ import type { Timed } from '../../metrics/metrics.ts'
 import type { Tracing } from './tracing.ts'
 
 /**
- * Runs `fn` in `within` and ends `span` when it is done: returned, thrown, resolved or rejected. The result, or the error, is `fn`'s
- * own; a function that returns synchronously stays synchronous.
+ * Runs `fn` in `within` and ends `span` when it is done: returned, thrown, resolved or rejected.
+ * The result, or the error, is `fn`'s own; a function that returns synchronously stays synchronous.
  * @param timed where the duration is recorded, if anyone collects
  */
 export function runInSpan<R>(tracing: Tracing, span: Span, within: Context, fn: (span: Span) => R, timed?: Timed): R {
@@ -57,8 +57,8 @@ export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, 
 }
 
 /**
- * The same for what is called for every message: `succeeded` gives its value back and `failed` throws its error, so that no closures of
- * ours stand between them and the promise.
+ * The same for what is called for every message: `succeeded` gives its value back and `failed`
+ * throws its error, so that no closures of ours stand between them and the promise.
  */
 export function observeInPlace<T, R extends PromiseLike<T>>(
   fn: () => R,

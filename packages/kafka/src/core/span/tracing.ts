@@ -24,7 +24,10 @@ export interface Tracing {
   readonly metrics: KafkaMetrics
   readonly outgoing: OutgoingTopics
   readonly laterLinks: LaterLinks
-  /** Starts a span in `parent`. May throw if the application's tracer does: operations then go on without telemetry. */
+  /**
+   * Starts a span in `parent`. May throw if the application's tracer does: operations then go on
+   * without telemetry.
+   */
   start(name: string, options: SpanOptions, parent: Context): Span
   /** Attributes from baggage and `onSpan`, on a recording span. */
   decorate(

@@ -73,7 +73,8 @@ async function sendPiece(
     })
     const text = await response.text()
     if (response.ok) return partOf(text)
-    // https://opentelemetry.io/docs/specs/otlp/#failures-1: those may be sent again, after the time the server names.
+    // https://opentelemetry.io/docs/specs/otlp/#failures-1: those may be sent again, after the time
+    // the server names.
     if (![429, 502, 503, 504].includes(response.status) || tries === TRIES) {
       throw new CommandError(
         exitCodes.failed,

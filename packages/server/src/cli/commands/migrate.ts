@@ -1,6 +1,9 @@
 import { UsageError } from '../serve/serve-options.ts'
 
-/** `spanlink migrate URL`: what `serve --store` does first, for those who deploy schema and program apart. */
+/**
+ * `spanlink migrate URL`: what `serve --store` does first, for those who deploy schema and program
+ * apart.
+ */
 export const migrateCommand = {
   asks: 'nobody',
   summary: 'creates or updates the tables of a ClickHouse server or cluster',

@@ -72,7 +72,10 @@ type Pages = {
   readonly range: SearchedRange
 }
 
-/** Follows the cursor to the end, or until `most` traces are shown; the cursor is left where there are more. */
+/**
+ * Follows the cursor to the end, or until `most` traces are shown; the cursor is left where there
+ * are more.
+ */
 async function eachPage(
   options: ClientArgs,
   most: number,

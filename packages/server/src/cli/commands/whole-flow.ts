@@ -1,7 +1,8 @@
 import type { FlowAnswer } from '@spanlink/api-schema'
 
 /**
- * Page after page until the flow is whole, or has `most` traces; `nextCursor` is left where there are more.
+ * Page after page until the flow is whole, or has `most` traces; `nextCursor` is left where there
+ * are more.
  *
  * @param pageAt asks for one page, the first without a cursor
  */

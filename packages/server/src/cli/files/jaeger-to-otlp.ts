@@ -2,8 +2,8 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { ResourceSpans } from '../../http/compat/tempo/otlp-of-trace.ts'
 
 /**
- * Traces of Jaeger's query API and its UI's files, as OTLP (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/jaeger/
- * read backwards).
+ * Traces of Jaeger's query API and its UI's files, as OTLP
+ * (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/jaeger/ read backwards).
  *
  * | Jaeger                        | OTLP                                         |
  * |-------------------------------|----------------------------------------------|
@@ -15,7 +15,8 @@ import type { ResourceSpans } from '../../http/compat/tempo/otlp-of-trace.ts'
  * | logs                          | events, named by their field `event`         |
  * | span.kind, error, otel.*      | kind, status, scope, trace state             |
  *
- * Fields of another shape than Jaeger's are left out; a span without ids is the receiver's to refuse.
+ * Fields of another shape than Jaeger's are left out; a span without ids is the receiver's to
+ * refuse.
  */
 export function otlpOfJaeger(traces: readonly unknown[]): readonly ResourceSpans[] {
   return traces.flatMap((trace) => {

@@ -21,8 +21,9 @@ const SPANS_AT_ONCE = 1000
 const DOCUMENT_AT_MOST = 400_000_000
 
 /**
- * What is in a file, plain or gzip, `-` being stdin: OTLP JSON lines (the Collector's file exporter writes them: traces, logs,
- * metrics), one OTLP JSON document, Tempo's JSON of a trace (either API), OTLP as Jaeger wraps it, Jaeger JSON or Zipkin v2 JSON.
+ * What is in a file, plain or gzip, `-` being stdin: OTLP JSON lines (the Collector's file exporter
+ * writes them: traces, logs, metrics), one OTLP JSON document, Tempo's JSON of a trace (either
+ * API), OTLP as Jaeger wraps it, Jaeger JSON or Zipkin v2 JSON.
  *
  * @throws CommandError
  */

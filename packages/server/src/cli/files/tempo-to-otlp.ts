@@ -1,6 +1,7 @@
 /*
- * Tempo's JSON of a trace: OTLP with ids in base64 (protobuf's JSON mapping of bytes, which OTLP overrules with hex), the
- * list called `batches` by its first API, and wrapped in `trace` by its second.
+ * Tempo's JSON of a trace: OTLP with ids in base64 (protobuf's JSON mapping of bytes, which OTLP
+ * overrules with hex), the list called `batches` by its first API, and wrapped in `trace` by its
+ * second.
  */
 
 type Json = Readonly<Record<string, unknown>>

@@ -3,8 +3,9 @@ import type { Static } from 'typebox'
 import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
 
 /**
- * Zipkin v2 spans of a trace (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and values
- * only as text: what is exported so has lost both.
+ * Zipkin v2 spans of a trace
+ * (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and
+ * values only as text: what is exported so has lost both.
  */
 export function zipkinOfTrace(trace: TraceAnswer): readonly object[] {
   return trace.spans.map((span) => zipkinSpan(trace, span))

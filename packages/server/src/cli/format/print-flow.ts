@@ -7,7 +7,10 @@ const EDGES_SHOWN = 4
 const ROOTS_SHOWN = 3
 const CHAIN_ENDS = '┤ chain ends here: the receive span ended before the handler began'
 
-/** A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its messages came from. */
+/**
+ * A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its
+ * messages came from.
+ */
 export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity): readonly string[] {
   const { paint } = terminal
   const colourOf = serviceColours()
@@ -100,7 +103,8 @@ function stepsOf(
 ): ReadonlyMap<string, number> {
   const steps = new Map<string, number>()
   for (const lane of lanes) {
-    // Lanes come in order of start, so a cause mostly has its number; one that starts later (clocks) counts as none.
+    // Lanes come in order of start, so a cause mostly has its number; one that starts later
+    // (clocks) counts as none.
     const causes = (into.get(lane.id) ?? []).map((edge) => steps.get(edge.from.laneId ?? ''))
     steps.set(
       lane.id,

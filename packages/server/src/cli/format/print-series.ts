@@ -5,7 +5,10 @@ type Line = SeriesAnswer['series'][number]
 
 const BARS = '▁▂▃▄▅▆▇█'
 
-/** Each series in a line: its labels, its course, and its least, mean, most and last value; the largest first. */
+/**
+ * Each series in a line: its labels, its course, and its least, mean, most and last value; the
+ * largest first.
+ */
 export function printSeries(answer: SeriesAnswer, terminal: Terminal): readonly string[] {
   const sorted = answer.series.toSorted((a, b) => most(b) - most(a))
   const names = sorted.map(nameOf)

@@ -74,7 +74,9 @@ function lagText(lag: TopologyLag | undefined): string {
   return lag.stale ? `${messages} at ${clock(lag.timeUnixNano)}` : messages
 }
 
-/** The first two columns are text and give way where the terminal is narrow; the rest are numbers. */
+/**
+ * The first two columns are text and give way where the terminal is narrow; the rest are numbers.
+ */
 function tableOf(rows: readonly (readonly string[])[], terminal: Terminal): readonly string[] {
   const widths = (rows[0] ?? []).map((_, at) => rows.reduce((wide, row) => Math.max(wide, columnsOf(row[at] ?? '')), 0))
   const numbers = widths.slice(2).reduce((sum, width) => sum + width + 2, 0)

@@ -70,7 +70,10 @@ function labelOf(span: Span): string {
   return `${clean(span.service)} ${clean(span.name)}`
 }
 
-/** `←` is where a message came from (a link that the span carries), `→` where it went (links to the span). */
+/**
+ * `←` is where a message came from (a link that the span carries), `→` where it went (links to the
+ * span).
+ */
 function notesOf(span: Span, linksIn: readonly TraceLink[]): readonly string[] {
   const notes = span.status.code === 'error' && span.status.message !== '' ? [`✗ ${clean(span.status.message)}`] : []
   for (const link of span.links.slice(0, LINKS_SHOWN)) notes.push(`← ${otherEnd(link, link.target)}`)

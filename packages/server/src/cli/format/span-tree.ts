@@ -12,8 +12,8 @@ export type TreeRow = {
 const DEPTH_DRAWN = 12
 
 /**
- * Spans below their parents, in order of start. One whose parent is not here stands like a root, marked `┄`; of spans that are
- * each other's parents, the earliest does.
+ * Spans below their parents, in order of start. One whose parent is not here stands like a root,
+ * marked `┄`; of spans that are each other's parents, the earliest does.
  */
 export function treeOf(spans: readonly Span[]): readonly TreeRow[] {
   const parents = findParents(spans)

@@ -28,7 +28,9 @@ function codes(style: Style): string {
 
 const NAMED = { dim: '2', bold: '1', red: '31', yellow: '33' } as const
 
-/** Of the 256-colour cube, readable on dark and light ground and far from red, which is for errors. */
+/**
+ * Of the 256-colour cube, readable on dark and light ground and far from red, which is for errors.
+ */
 const PALETTE = [33, 208, 35, 134, 178, 37, 105, 71, 169, 136, 67, 100]
 
 /** A colour per service, in the order they are first asked for. */
@@ -42,8 +44,8 @@ export function serviceColours(): (service: string) => number {
 }
 
 /**
- * Text of others, fit to be shown: control characters, which could move the cursor or change the terminal, and marks that turn
- * the direction of text are shown as what they are.
+ * Text of others, fit to be shown: control characters, which could move the cursor or change the
+ * terminal, and marks that turn the direction of text are shown as what they are.
  */
 export function clean(text: string): string {
   return text.slice(0, 1000).replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu, (mark) => {

@@ -2,8 +2,9 @@
 export type Axis = { readonly start: bigint; readonly end: bigint; readonly width: number }
 
 /**
- * `start` to `end` on the axis to the half of a column, never less than that; `wait` is drawn dotted before it, where nothing
- * else is. Three parts, to be painted on their own: what is before, the bar, what is behind.
+ * `start` to `end` on the axis to the half of a column, never less than that; `wait` is drawn
+ * dotted before it, where nothing else is. Three parts, to be painted on their own: what is before,
+ * the bar, what is behind.
  */
 export function timeBar(
   axis: Axis,

@@ -16,7 +16,10 @@ export type KafkaOptions = {
 
 const text = { type: 'string' } as const
 
-/** Flags of `serve` that are about Kafka. There is none for the password: other users see the arguments of a process. */
+/**
+ * Flags of `serve` that are about Kafka. There is none for the password: other users see the
+ * arguments of a process.
+ */
 export const kafkaFlags = {
   'kafka-brokers': text,
   'kafka-topics': text,

@@ -5,8 +5,8 @@ export type LogFormat = 'text' | 'json'
 export const logFormats: readonly LogFormat[] = ['text', 'json']
 
 /**
- * Lines for people, or for what collects logs: an object a line with `time` (RFC 3339), `level`, `message` and, by event, fields
- * such as `segment` or `topic`.
+ * Lines for people, or for what collects logs: an object a line with `time` (RFC 3339), `level`,
+ * `message` and, by event, fields such as `segment` or `topic`.
  *
  * @param write takes a line with its end
  */

@@ -1,7 +1,10 @@
 import type { Retention } from '../../clickhouse/retention.ts'
 import type { ServeOptions } from './serve-options.ts'
 
-/** Fits on a laptop that nobody looks after. A ClickHouse server has an operator, and maybe other data to lose. */
+/**
+ * Fits on a laptop that nobody looks after. A ClickHouse server has an operator, and maybe other
+ * data to lose.
+ */
 const EMBEDDED = { keepSeconds: 7 * 86_400, maxBytes: 20e9 }
 
 export function retentionOf({ store, retentionSeconds, maxDiskBytes }: ServeOptions): Required<Retention> {

@@ -6,7 +6,10 @@ import { UsageError } from '../usage-error.ts'
 export type ServeOptions = {
   /** Where everything is kept. @default '.spanlink' in the working directory */
   readonly dataDir?: string
-  /** A ClickHouse server instead of the embedded engine: `clickhouse://user:password@host:8123/database`. */
+  /**
+   * A ClickHouse server instead of the embedded engine:
+   * `clickhouse://user:password@host:8123/database`.
+   */
   readonly store?: string
   /** @default '127.0.0.1' */
   readonly host?: string
@@ -24,9 +27,15 @@ export type ServeOptions = {
   readonly corsOrigins?: readonly string[]
   /** Takes OTLP requests from Kafka too. @default it doesn't */
   readonly kafka?: KafkaOptions
-  /** How long data is kept after it arrived, in seconds; Infinity is for ever. @default 7 days, with `store` for ever */
+  /**
+   * How long data is kept after it arrived, in seconds; Infinity is for ever. @default 7 days, with
+   * `store` for ever
+   */
   readonly retentionSeconds?: number
-  /** The oldest days go when the tables are larger than this many bytes. @default 20 GB, with `store` Infinity */
+  /**
+   * The oldest days go when the tables are larger than this many bytes. @default 20 GB, with
+   * `store` Infinity
+   */
   readonly maxDiskBytes?: number
   /** What receiver and engine may take together, in bytes of RSS. @default 1 GiB */
   readonly memoryBytes?: number
@@ -83,7 +92,8 @@ function parse(args: readonly string[]): Partial<Record<TextFlag, string>> & Par
   try {
     return parseArgs({ args: [...args], options: flags, strict: true, allowPositionals: false }).values
   } catch (error) {
-    // Node's message names the flag and goes on with advice on positionals, which serve has none of.
+    // Node's message names the flag and goes on with advice on positionals, which serve has none
+    // of.
     throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]?.replace(/\.$/, '')}.`)
   }
 }

@@ -31,7 +31,10 @@ export type SpanlinkServer = {
   readonly retention: Required<Retention>
   /** For who owns the process, and may collect its garbage. */
   readonly memory: MemoryWatch
-  /** Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops. Idempotent. */
+  /**
+   * Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops.
+   * Idempotent.
+   */
   close(deadlineMs?: number): Promise<void>
 }
 
@@ -41,7 +44,8 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
   const undo: (() => Promise<void>)[] = []
-  // Before the data directory is made: neither files that are missing nor a missing package leave one behind.
+  // Before the data directory is made: neither files that are missing nor a missing package leave
+  // one behind.
   const [access, kafka] = [accessOf(options), kafkaOf(options)]
   if (kafka !== undefined) loadKafkaJs()
   const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }

@@ -3,9 +3,10 @@ import { isReplicated, replicated } from './replicated-tables.ts'
 import { applySchema } from '../schema/schema.ts'
 
 /**
- * What decides the shard. A trace's spans, its links in both directions (an `in` row is filed under its target's trace), its
- * bounds and its logs lie on one shard. None may be random: a segment that is inserted again has to fall apart the same way,
- * or a shard would know the token of rows it never had.
+ * What decides the shard. A trace's spans, its links in both directions (an `in` row is filed under
+ * its target's trace), its bounds and its logs lie on one shard. None may be random: a segment that
+ * is inserted again has to fall apart the same way, or a shard would know the token of rows it
+ * never had.
  */
 const shardingKeys = {
   spans: 'cityHash64(trace_id)',
@@ -36,7 +37,10 @@ export async function applyClusterSchema(nodes: readonly Client[], database: str
 
 type Columns = { readonly database: string; readonly table: string; readonly columns: string }
 
-/** Creates the tables over all nodes, again those whose columns changed, and drops what is gone: they have no rows of their own. */
+/**
+ * Creates the tables over all nodes, again those whose columns changed, and drops what is gone:
+ * they have no rows of their own.
+ */
 async function distribute(node: Client, database: string, cluster: string): Promise<void> {
   const shard = shardDatabase(database)
   await node.command(`create database if not exists ${database}`)

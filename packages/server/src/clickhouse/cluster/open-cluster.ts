@@ -9,7 +9,8 @@ import { parseStoreUrl, type StoreUrl } from '../store-url.ts'
 import type { Store } from '../store.ts'
 
 /**
- * Uses a ClickHouse server, or a cluster of them: the URL is that of `parseStoreUrl`. Brings its tables up to date.
+ * Uses a ClickHouse server, or a cluster of them: the URL is that of `parseStoreUrl`. Brings its
+ * tables up to date.
  *
  * @throws StoreError when the URL is none or the server can't be used
  */
@@ -44,7 +45,8 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
 }
 
 /**
- * Creates the tables, or brings them up to this program's version. Idempotent, and safe twice at once.
+ * Creates the tables, or brings them up to this program's version. Idempotent, and safe twice at
+ * once.
  *
  * @throws StoreError
  */
@@ -68,7 +70,8 @@ function settingsOf(cluster: string | undefined): Pick<Access, 'settings'> {
   if (cluster === undefined) return {}
   return {
     settings: {
-      // An insert is done when every shard has its rows; what one refused is tried again, under the same token.
+      // An insert is done when every shard has its rows; what one refused is tried again, under the
+      // same token.
       distributed_foreground_insert: 1,
       // A table inside a question about another means all of its rows, on whatever shard.
       distributed_product_mode: 'global',

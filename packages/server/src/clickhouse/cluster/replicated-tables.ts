@@ -1,6 +1,9 @@
 import type { Client } from '../client.ts'
 
-/** Has the server Keeper, and the two macros that tell its replicas apart? Then what it keeps is replicated. */
+/**
+ * Has the server Keeper, and the two macros that tell its replicas apart? Then what it keeps is
+ * replicated.
+ */
 export async function isReplicated(client: Client): Promise<boolean> {
   const [macros] = await client.query<{ n: number }>(
     "select toUInt32(uniqExact(macro)) as n from system.macros where macro in ('shard', 'replica')",
@@ -17,7 +20,10 @@ export async function isReplicated(client: Client): Promise<boolean> {
   return (connected?.n ?? 0) > 0
 }
 
-/** A week: replicas forget tokens after an hour by default, and a journal may wait longer for its store. */
+/**
+ * A week: replicas forget tokens after an hour by default, and a journal may wait longer for its
+ * store.
+ */
 const REMEMBER_TOKENS_SECONDS = 604_800
 
 /** The statement with every MergeTree of it replicated; what creates no table stays as it is. */

@@ -10,11 +10,13 @@ export type DataDir = {
 }
 
 /**
- * Makes the directory if need be and takes it for this process. One data directory has one server: a second one is
- * refused with `data-dir-in-use`, naming the process that has it, before anything in it was touched.
+ * Makes the directory if need be and takes it for this process. One data directory has one server:
+ * a second one is refused with `data-dir-in-use`, naming the process that has it, before anything
+ * in it was touched.
  *
- * The lock is flock(2), which Node lacks: the kernel drops it with the process, so that `kill -9` leaves nothing to clean
- * up, and it holds between containers that share a volume, where a process id says nothing.
+ * The lock is flock(2), which Node lacks: the kernel drops it with the process, so that `kill -9`
+ * leaves nothing to clean up, and it holds between containers that share a volume, where a process
+ * id says nothing.
  */
 export function takeDataDir(dir: string): DataDir {
   const path = usable(dir, () => {
@@ -45,7 +47,10 @@ export function takeDataDir(dir: string): DataDir {
   }
 }
 
-/** Not `mkdir` with `recursive`: where the file system refuses with ENOENT, as /proc does, Node tries for ever. */
+/**
+ * Not `mkdir` with `recursive`: where the file system refuses with ENOENT, as /proc does, Node
+ * tries for ever.
+ */
 function makeDirectory(path: string): void {
   if (isDirectory(path)) return
   makeDirectory(dirname(path))

@@ -1,8 +1,10 @@
-// The process that is the engine: `node engine-child <library> <config file>`. Nothing of ours runs in it but this.
+// The process that is the engine: `node engine-child <library> <config file>`. Nothing of ours runs
+// in it but this.
 //
-// The npm library is ClickHouse whole; its one C entry `chdb_query_cmdline` is clickhouse-local's main, and
-// `SYSTEM START LISTEN HTTP` makes a server of that (ClickHouse PR 101143). It needs a real thread's stack, so ffi-rs
-// calls it on one of its own, and this thread stays free to watch the parent.
+// The npm library is ClickHouse whole; its one C entry `chdb_query_cmdline` is clickhouse-local's
+// main, and `SYSTEM START LISTEN HTTP` makes a server of that (ClickHouse PR 101143). It needs a
+// real thread's stack, so ffi-rs calls it on one of its own, and this thread stays free to watch
+// the parent.
 import { realpathSync } from 'node:fs'
 import { DataType, load, open } from 'ffi-rs'
 import { releaseCode } from '../../runtime/drop-code-pages.ts'
@@ -18,8 +20,8 @@ const argv = [
     'SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0',
 ]
 
-// The channel closes when the parent is gone, however it went. The engine needs some 40 ms to leave in order; what it is
-// in the middle of is safe without that too, so it isn't waited for long.
+// The channel closes when the parent is gone, however it went. The engine needs some 40 ms to leave
+// in order; what it is in the middle of is safe without that too, so it isn't waited for long.
 process.on('disconnect', () => {
   process.kill(process.pid, 'SIGTERM')
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5000)

@@ -16,9 +16,9 @@ export type EngineFiles = { readonly configFile: string; readonly workingDir: st
 /**
  * Writes the engine's configuration, readable by its owner only, with a new password at each start.
  *
- * clickhouse-local runs its own endless query as user `default` without a password, so that user must exist and be let in from
- * loopback. Therefore it may do nothing but that query, and HTTP answers 404 to whoever doesn't send a header that is as
- * secret as the password.
+ * clickhouse-local runs its own endless query as user `default` without a password, so that user
+ * must exist and be let in from loopback. Therefore it may do nothing but that query, and HTTP
+ * answers 404 to whoever doesn't send a header that is as secret as the password.
  */
 export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1024 * MiB): EngineFiles {
   const workingDir = join(dataDir, 'engine')
@@ -47,8 +47,9 @@ type Xml = string | number | { readonly [element: string]: Xml | readonly Xml[] 
 const MiB = 1024 * 1024
 
 /**
- * Statements are refused before the engine as a whole is at its limit, which merges and connections count in too: a connection that gets no
- * memory between two requests ends the process (26.7: an exception leaves HTTPServerConnection where none may), one load test in six.
+ * Statements are refused before the engine as a whole is at its limit, which merges and connections
+ * count in too: a connection that gets no memory between two requests ends the process (26.7: an
+ * exception leaves HTTPServerConnection where none may), one load test in six.
  */
 const STATEMENTS_TOGETHER = 0.8
 const ALL_TOGETHER = 1.15
@@ -90,7 +91,8 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
     max_concurrent_select_queries: 60,
     merge_tree: {
       max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB,
-      // Those that can't be read are set aside and reported; a table that does not load would stop everything.
+      // Those that can't be read are set aside and reported; a table that does not load would stop
+      // everything.
       max_suspicious_broken_parts: 1_000_000,
       max_suspicious_broken_parts_bytes: 2 ** 50,
     },
@@ -134,7 +136,8 @@ function users(password: string, memoryBytes: number): Xml {
       spanlink: {
         ...user,
         profile: 'spanlink',
-        // No files, no URLs, no other servers: not even a hole in a statement of ours reaches outside the tables.
+        // No files, no URLs, no other servers: not even a hole in a statement of ours reaches
+        // outside the tables.
         grants: {
           query: [
             'GRANT ALL ON spanlink.*',

@@ -9,7 +9,10 @@ const packages: Readonly<Record<string, string>> = {
   'darwin-arm64': '@chdb/lib-darwin-arm64',
 }
 
-/** Path of the ClickHouse library for this machine. npm installs the right one of four optional dependencies. */
+/**
+ * Path of the ClickHouse library for this machine. npm installs the right one of four optional
+ * dependencies.
+ */
 export function engineLibrary(platform: string = process.platform, arch: string = process.arch): string {
   const name = packages[`${platform}-${arch}`]
   const elsewhere = 'Use a ClickHouse server instead: --store clickhouse://user:password@host:8123/database.'

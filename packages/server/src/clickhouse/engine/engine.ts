@@ -31,7 +31,10 @@ export type Engine = {
   stop(): Promise<void>
 }
 
-/** Starts the embedded engine and keeps it running until `stop()`. Rejects when the first start fails. */
+/**
+ * Starts the embedded engine and keeps it running until `stop()`. Rejects when the first start
+ * fails.
+ */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
   const library = engineLibrary()
   let state: 'starting' | 'ready' | 'down' = 'starting'
@@ -92,7 +95,9 @@ type Run = { readonly child: ChildProcess; readonly access: EngineAccess; readon
 const WATCH_EVERY_MS = 10_000
 const SILENCES_AT_MOST = 6
 
-/** Kills an engine that lives and says nothing for a minute: its end is what starts the next one. */
+/**
+ * Kills an engine that lives and says nothing for a minute: its end is what starts the next one.
+ */
 function watch({ child, access, ended }: Run, answers: EngineOptions['answers']): void {
   let silences = 0
   const timer = setInterval(async () => {
@@ -103,8 +108,9 @@ function watch({ child, access, ended }: Run, answers: EngineOptions['answers'])
   void ended.finally(() => clearInterval(timer))
 }
 
-// Another program may take the free port between our look and the engine's bind; and the engine of a server that was
-// killed needs a moment to notice and to let go of the directory. Both pass by themselves.
+// Another program may take the free port between our look and the engine's bind; and the engine of
+// a server that was killed needs a moment to notice and to let go of the directory. Both pass by
+// themselves.
 const RETRIES_MS = 10_000
 
 async function runOnce(library: string, options: EngineOptions, onChild: (child: ChildProcess) => void): Promise<Run> {
@@ -137,7 +143,8 @@ function repair({ dataDir, log }: EngineOptions): boolean {
   const clickhouseDir = join(dataDir, 'clickhouse')
   const lock = join(clickhouseDir, 'status')
   if (!existsSync(lock)) return true
-  // The engine's own lock, StatusFile.cpp: nothing may be committed while tokens are held against parts.
+  // The engine's own lock, StatusFile.cpp: nothing may be committed while tokens are held against
+  // parts.
   const fd = openSync(lock, 'r')
   try {
     if (!flockExclusively(fd)) return false

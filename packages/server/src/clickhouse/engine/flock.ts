@@ -9,7 +9,8 @@ const LOCK_NB = 4
 let libcOpen = false
 
 /**
- * Takes flock(2) on an open file, which Node lacks; the kernel lets it go with the file or the process.
+ * Takes flock(2) on an open file, which Node lacks; the kernel lets it go with the file or the
+ * process.
  *
  * @returns false when another process has it
  */

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 /**
  * Makes the tables of a stopped engine forget the tokens of inserts that it had not finished.
  *
- * A MergeTree writes an insert's token to its deduplication log before it commits the part. An engine that is killed between the
- * two loses the part and keeps the token, and then takes the retry for a repetition: the rows would be nowhere. Seen twice in 1,007 kills,
- * once for each server. What counts is what lies on disk: a token whose part no part covers is taken back, as the engine itself would
- * when it drops a part.
+ * A MergeTree writes an insert's token to its deduplication log before it commits the part. An
+ * engine that is killed between the two loses the part and keeps the token, and then takes the
+ * retry for a repetition: the rows would be nowhere. Seen twice in 1,007 kills, once for each
+ * server. What counts is what lies on disk: a token whose part no part covers is taken back, as the
+ * engine itself would when it drops a part.
  *
  * @param clickhouseDir the engine's `path`; no engine may be running there
  * @returns how many tokens were taken back
@@ -18,7 +19,8 @@ export function forgetUncommitted(clickhouseDir: string): number {
     const logs = logFiles(join(table, 'deduplication_logs'))
     const newest = logs.at(-1)
     if (newest === undefined) continue
-    // Half a record would keep the engine from loading the table; what it tells of was not committed.
+    // Half a record would keep the engine from loading the table; what it tells of was not
+    // committed.
     cutToLines(newest)
     const remembered = new Map<string, string>()
     for (const line of logs.flatMap((log) => readFileSync(log, 'utf8').split('\n'))) {
@@ -71,7 +73,10 @@ function cutToLines(log: string): void {
   if (end < bytes.length) truncateSync(log, end)
 }
 
-/** `<partition>_<first block>_<last block>_<level>[_<mutation>]`; merged parts cover the blocks of what they were merged from. */
+/**
+ * `<partition>_<first block>_<last block>_<level>[_<mutation>]`; merged parts cover the blocks of
+ * what they were merged from.
+ */
 const PART = /^([^_]+)_(\d+)_(\d+)_\d+(?:_\d+)?$/
 
 function coveredBy(names: readonly string[]): (part: string) => boolean {

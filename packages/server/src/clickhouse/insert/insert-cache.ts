@@ -1,12 +1,16 @@
-/** Beyond it a table that was emptied, or a node that came back without its data, gets its names again. */
+/**
+ * Beyond it a table that was emptied, or a node that came back without its data, gets its names
+ * again.
+ */
 export const STRETCH_SECONDS = 600
 
 const KEYS_AT_MOST = 20_000
 
 /**
- * What the store has from this process, by ten minutes of arrival: most segments name the same sources and operations as the ones before
- * and need no insert for them. What is forgotten is written again, to no effect. A key is there only once it is stored, so what a retry leaves
- * out is stored too, and a token that is known swallows nothing.
+ * What the store has from this process, by ten minutes of arrival: most segments name the same
+ * sources and operations as the ones before and need no insert for them. What is forgotten is
+ * written again, to no effect. A key is there only once it is stored, so what a retry leaves out is
+ * stored too, and a token that is known swallows nothing.
  */
 export class RecentlyStored {
   readonly #keys = new Set<string>()

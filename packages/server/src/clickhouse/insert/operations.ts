@@ -55,7 +55,8 @@ export class Operations {
       this.#services.dictionary.write(this.#operations.at(number, SERVICE), rows)
       this.#names.dictionary.write(this.#operations.at(number, NAME), rows)
       rows.u8(this.#operations.at(number, KIND))
-      // The key is the row itself with the stretch in place of `received`: a string joined of parts costs twice as much.
+      // The key is the row itself with the stretch in place of `received`: a string joined of parts
+      // costs twice as much.
       rows.u32(stretch)
       const key =
         rows.length - start > MAX_REMEMBERED_BYTES ? undefined : rows.bytes.toString('latin1', start, rows.length)

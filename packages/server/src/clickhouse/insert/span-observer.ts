@@ -10,7 +10,10 @@ import { TrafficMinutes } from './rollups/minutes.ts'
 
 const TEXT = 'LowCardinality(String)'
 
-/** As spans are turned into columns: what messaging attributes say of each, and what other tables keep of all. */
+/**
+ * As spans are turned into columns: what messaging attributes say of each, and what other tables
+ * keep of all.
+ */
 export class SpansWatch implements RowWatch {
   readonly #service = lowCardinalityColumn()
   readonly #name = lowCardinalityColumn()

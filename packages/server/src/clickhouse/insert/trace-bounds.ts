@@ -12,8 +12,8 @@ const SECONDS_PER_DAY = 86_400
 const TRACE_ROW_BYTES = 36
 
 /**
- * The bounds of a segment's traces, as rows of `traces`: they lead from a trace id to its spans, and are inserted before
- * them, so that each trace that a list shows can be opened.
+ * The bounds of a segment's traces, as rows of `traces`: they lead from a trace id to its spans,
+ * and are inserted before them, so that each trace that a list shows can be opened.
  */
 export class TraceBounds {
   readonly #traces = new TupleNumbers(ID_WORDS, WORDS - ID_WORDS)

@@ -3,8 +3,8 @@ import { type Client, oneBlock } from '../client.ts'
 import { StoreError } from '../store-error.ts'
 
 /**
- * The statements of each schema version, oldest first. A version that was released is never edited, only followed. Each
- * statement can be run again, as a start that was cut off will.
+ * The statements of each schema version, oldest first. A version that was released is never edited,
+ * only followed. Each statement can be run again, as a start that was cut off will.
  */
 const migrations: readonly (readonly (string | Step)[])[] = [
   ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations'],
@@ -46,8 +46,8 @@ type Step = (client: Client, database: string) => Promise<void>
 export const dayTables = ['spans', 'span_links', 'traces', 'traffic_minutes', 'logs', 'metric_points'] as const
 
 /**
- * Brings `database` to this program's schema version; refuses with `newer-schema` what a newer program wrote. Safe to run
- * twice at once.
+ * Brings `database` to this program's schema version; refuses with `newer-schema` what a newer
+ * program wrote. Safe to run twice at once.
  *
  * @param rewrite changes each statement before it runs
  */
@@ -83,8 +83,8 @@ export async function applySchema(
 }
 
 /**
- * Fills `traffic_minutes` and `operations` from the spans that are stored already; of what it stores the store does it itself. Once: a
- * second run adds nothing.
+ * Fills `traffic_minutes` and `operations` from the spans that are stored already; of what it
+ * stores the store does it itself. Once: a second run adds nothing.
  */
 export async function sumUpSpans(client: Client, database: string): Promise<void> {
   // By the hour, which has to fit in memory: under one token it is one block.

@@ -67,7 +67,10 @@ const metrics: readonly (readonly [name: string, type: Type, help: string, value
   ],
 ]
 
-/** `GET /metrics`: this server about itself, for Prometheus. To a browser the same path is the page of all metrics. */
+/**
+ * `GET /metrics`: this server about itself, for Prometheus. To a browser the same path is the page
+ * of all metrics.
+ */
 export function servePrometheus(app: FastifyInstance, source: StatusSource): void {
   app.get('/metrics', async (request, reply) => {
     if (wantsPage(request)) return reply.callNotFound()

@@ -1,6 +1,9 @@
 import { quoteName } from '../../traceql/syntax/describe.ts'
 
-/** `key=value` of APIs that know texts only, as TraceQL: a value equals the text, or the number or boolean it looks like. */
+/**
+ * `key=value` of APIs that know texts only, as TraceQL: a value equals the text, or the number or
+ * boolean it looks like.
+ */
 function tagCondition(field: string, value: string): string {
   const text = JSON.stringify(value)
   const isTyped = /^-?[0-9]{1,18}(\.[0-9]{1,18})?$/.test(value) || value === 'true' || value === 'false'

@@ -1,6 +1,9 @@
 import type { Static, TSchema } from 'typebox'
 
-/** One endpoint of the native API: what Fastify validates by, what OpenAPI tells and what answers, in one place. */
+/**
+ * One endpoint of the native API: what Fastify validates by, what OpenAPI tells and what answers,
+ * in one place.
+ */
 export type Endpoint = {
   /** OpenAPI's form: `/api/traces/{traceId}`. */
   readonly path: string

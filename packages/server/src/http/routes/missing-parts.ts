@@ -4,8 +4,9 @@ import type { LostPart } from '../../clickhouse/corrupt-parts.ts'
 const DAY_MS = 86_400_000
 
 /**
- * Marks a list or count as incomplete whose range may touch a part that can't be read. A part has rows that arrived on one day, of spans
- * that began on this day or on any before it, as old traces can be imported.
+ * Marks a list or count as incomplete whose range may touch a part that can't be read. A part has
+ * rows that arrived on one day, of spans that began on this day or on any before it, as old traces
+ * can be imported.
  */
 export function markMissingParts(body: unknown, path: string, lost: readonly LostPart[]): unknown {
   if (lost.length === 0 || !isRange(body)) return body

@@ -7,9 +7,9 @@ import { BYTE, type JsonReader } from './reader.ts'
 import { HEX, writeLength } from './unescape.ts'
 
 /**
- * OTLP/JSON to protobuf, by the names and tags of the proto files. The mapping is proto3 JSON with OTLP's exceptions
- * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids are hex, and unknown members are skipped. Each
- * function makes the writer of a field with its tag.
+ * OTLP/JSON to protobuf, by the names and tags of the proto files. The mapping is proto3 JSON with
+ * OTLP's exceptions (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids are
+ * hex, and unknown members are skipped. Each function makes the writer of a field with its tag.
  */
 
 /** Lengths of small messages take one byte: readers of attributes are fastest with those. */

@@ -22,7 +22,10 @@ const MAX_SKIPPED_BYTES = 1024 * 1024
 
 type Member<T> = { readonly name: string; readonly view: DataView; readonly value: T }
 
-/** The members of a message by name. proto3 JSON has both names of a field: `traceId`, and `trace_id` of the proto file. */
+/**
+ * The members of a message by name. proto3 JSON has both names of a field: `traceId`, and
+ * `trace_id` of the proto file.
+ */
 export class Members<T> {
   readonly #define: () => Readonly<Record<string, T>>
   #slots: (Member<T> | undefined)[] | undefined
@@ -96,7 +99,10 @@ export function message(define: () => Readonly<Record<string, WriteField>>): Mes
   return new Members(define)
 }
 
-/** Writes the fields of the object at the position. Of members with one name the last counts, or all of a list. */
+/**
+ * Writes the fields of the object at the position. Of members with one name the last counts, or all
+ * of a list.
+ */
 export function writeFields(json: JsonReader, out: RowWriter, fields: Message, depth: number): void {
   if (json.peek() !== BYTE.openObject) throw wrongField('message', 'an object', json)
   if (++json.messages > MAX_MESSAGES) throw new OtlpError('over-limit', `more than ${MAX_MESSAGES} objects`)

@@ -93,7 +93,10 @@ function setHalves(value: number): void {
   int64.low = value % WORD
 }
 
-/** Makes `int64` the two's complement that protobuf has of it. False when it has fewer bits than that takes. */
+/**
+ * Makes `int64` the two's complement that protobuf has of it. False when it has fewer bits than
+ * that takes.
+ */
 export function toSigned(): boolean {
   const { low, high, isNegative } = int64
   if (!isNegative) return high < 0x80000000

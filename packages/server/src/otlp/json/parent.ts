@@ -141,7 +141,10 @@ export class ParentWriter {
     }
   }
 
-  /** Returns why the value at the position can't be stored, or ''. If it can't, nothing is written, and the position stays. */
+  /**
+   * Returns why the value at the position can't be stored, or ''. If it can't, nothing is written,
+   * and the position stays.
+   */
   #tryWrite(write: () => void): string {
     const json = this.#json
     const out = this.#out

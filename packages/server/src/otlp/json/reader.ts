@@ -18,8 +18,9 @@ export const BYTE = {
 const MAX_SPACE_BYTES = 1024 * 1024
 
 /**
- * A cursor over a JSON body (RFC 8259): tokens are read where they stand, and nothing is built of them. The body has to be
- * UTF-8. Reads past its end give `undefined`, which no comparison takes for a byte.
+ * A cursor over a JSON body (RFC 8259): tokens are read where they stand, and nothing is built of
+ * them. The body has to be UTF-8. Reads past its end give `undefined`, which no comparison takes
+ * for a byte.
  */
 export class JsonReader {
   readonly bytes: Buffer
@@ -70,7 +71,10 @@ export class JsonReader {
     return false
   }
 
-  /** From behind a member to the name of the next. False when there is none, and then it is behind the object. */
+  /**
+   * From behind a member to the name of the next. False when there is none, and then it is behind
+   * the object.
+   */
   nextMember(): boolean {
     const byte = this.peek()
     if (this.pos > this.end) throw this.overrun()
@@ -161,7 +165,10 @@ export class JsonReader {
     return this.bytes.toString('utf8', start, end)
   }
 
-  /** Reads the number at the position; where it ends is `pos`. Returns its text, which may be no number after all. */
+  /**
+   * Reads the number at the position; where it ends is `pos`. Returns its text, which may be no
+   * number after all.
+   */
   number(): string {
     const start = this.pos
     const limit = start + MAX_NUMBER_BYTES
@@ -226,8 +233,9 @@ function isNumberByte(byte: number): boolean {
 }
 
 /**
- * Whether one of four bytes is a quote, a backslash or a control character: each subtraction borrows into the high bit of
- * a byte that is one (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
+ * Whether one of four bytes is a quote, a backslash or a control character: each subtraction
+ * borrows into the high bit of a byte that is one
+ * (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
  */
 function hasSpecial(word: number): boolean {
   const quote = word ^ 0x22222222

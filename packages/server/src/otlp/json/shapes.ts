@@ -17,7 +17,10 @@ import {
 } from './fields.ts'
 import { type Message, message } from './message.ts'
 
-/** The messages of OTLP by the names and tags of the proto files; each reader in `..` has its table of tags. */
+/**
+ * The messages of OTLP by the names and tags of the proto files; each reader in `..` has its table
+ * of tags.
+ */
 const ANY_VALUE: Message = message(() => ({
   stringValue: string(0x0a),
   boolValue: bool(0x10),

@@ -77,7 +77,10 @@ export class JsonSkipper {
     }
   }
 
-  /** The same of an item that is rejected: nested as deep as it likes, and only its brackets and strings have to be right. */
+  /**
+   * The same of an item that is rejected: nested as deep as it likes, and only its brackets and
+   * strings have to be right.
+   */
   skipRejected(stop: number): boolean {
     const json = this.#json
     const { bytes } = json

@@ -15,8 +15,9 @@ import { metricSteps } from '../metric/transcode-metrics.ts'
 let idle: RowWriter | undefined
 
 /**
- * The same for OTLP/JSON. It is rewritten as protobuf, token by token, and transcoded: both encodings give the same rows
- * and the same source ids by construction, and members may come in any order.
+ * The same for OTLP/JSON. It is rewritten as protobuf, token by token, and transcoded: both
+ * encodings give the same rows and the same source ids by construction, and members may come in any
+ * order.
  *
  * @throws OtlpError when the bytes are no OTLP/JSON
  */

@@ -29,7 +29,8 @@ const REPLACEMENT = 0xfffd
 /** Writes the string that was read last, which has escapes, with its length before it. */
 export function writeUnescaped(json: JsonReader, out: RowWriter): void {
   const { bytes, stringAt, stringEnd } = json
-  // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and be padded.
+  // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and
+  // be padded.
   out.reserve(stringEnd - stringAt + 5)
   const start = out.pos + lengthBytes(stringEnd - stringAt)
   const to = out.bytes

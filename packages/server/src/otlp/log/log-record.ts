@@ -119,8 +119,9 @@ export class LogFields {
 const LAST_SEVERITY = 24
 
 /**
- * Appends the row of schema/sql/logs.sql. Invalid ids don't make a record invalid: it then belongs to no trace, or to no
- * span of it (https://opentelemetry.io/docs/specs/otel/logs/data-model/#trace-context-fields).
+ * Appends the row of schema/sql/logs.sql. Invalid ids don't make a record invalid: it then belongs
+ * to no trace, or to no span of it
+ * (https://opentelemetry.io/docs/specs/otel/logs/data-model/#trace-context-fields).
  */
 export function writeLog(
   reader: WireReader,

@@ -25,8 +25,8 @@ export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): Lo
 }
 
 /**
- * Turns an ExportLogsServiceRequest (or LogsData: the same bytes) into rows. All or nothing, but for records beyond the
- * limits, which are counted and left out one by one.
+ * Turns an ExportLogsServiceRequest (or LogsData: the same bytes) into rows. All or nothing, but
+ * for records beyond the limits, which are counted and left out one by one.
  *
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much

@@ -25,8 +25,8 @@ import { WireReader } from '../wire/wire-reader.ts'
  * | 7 attributes     | 0x3a |
  * | 8 flags          | 0x40 |
  *
- * Repeated numbers have two tags: packed, and one by one, which every proto3 reader has to take too.
- * What is -1 was not sent. One instance is filled again for every point.
+ * Repeated numbers have two tags: packed, and one by one, which every proto3 reader has to take
+ * too. What is -1 was not sent. One instance is filled again for every point.
  */
 export class PointFields {
   readonly attributes = new AttributeList()
@@ -48,7 +48,10 @@ export class PointFields {
   readonly negative = new ExponentialBuckets()
   /** Pairs of quantile and value. */
   readonly quantiles = new NumberList()
-  /** The field that holds exemplars, and where the first one's tag is, or -1; the rest are found by reading on. */
+  /**
+   * The field that holds exemplars, and where the first one's tag is, or -1; the rest are found by
+   * reading on.
+   */
   exemplarTag = 0
   exemplarsAt = -1
   exemplarCount = 0
@@ -251,7 +254,9 @@ export class PointFields {
   }
 }
 
-/** Buckets: 1 offset, zigzag (0x08), 2 bucket_counts, varints, packed (0x12) or one by one (0x10). */
+/**
+ * Buckets: 1 offset, zigzag (0x08), 2 bucket_counts, varints, packed (0x12) or one by one (0x10).
+ */
 class ExponentialBuckets {
   offset = 0
   readonly counts = new NumberList()

@@ -12,8 +12,9 @@ import { WireReader } from '../wire/wire-reader.ts'
 const filtered = new AttributeList()
 
 /**
- * Appends the row of schema/sql/metric_series.sql, unless `seen` has it already. The id is a digest of what identifies a
- * stream of points (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#opentelemetry-protocol-data-model),
+ * Appends the row of schema/sql/metric_series.sql, unless `seen` has it already. The id is a digest
+ * of what identifies a stream of points
+ * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#opentelemetry-protocol-data-model),
  * with the attributes in order of key: a sender may change theirs.
  *
  * @returns the id, UInt64, little-endian

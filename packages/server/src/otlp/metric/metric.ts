@@ -5,7 +5,8 @@ import type { Steps } from '../steps.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
 /**
- * opentelemetry/proto/metrics/v1/metrics.proto, Metric, whose `data` is a oneof: the last on the wire counts.
+ * opentelemetry/proto/metrics/v1/metrics.proto, Metric, whose `data` is a oneof: the last on the
+ * wire counts.
  *
  * | Metric        | tag  | | Metric (data)            | tag  | | Sum, Histogram, ExponentialHistogram | tag  |
  * |---------------|------|-|--------------------------|------|-|--------------------------------------|------|

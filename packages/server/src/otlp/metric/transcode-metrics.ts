@@ -30,8 +30,8 @@ export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number):
 }
 
 /**
- * Turns an ExportMetricsServiceRequest (or MetricsData: the same bytes) into rows. All or nothing, but for points that
- * contradict themselves, which are counted and left out one by one.
+ * Turns an ExportMetricsServiceRequest (or MetricsData: the same bytes) into rows. All or nothing,
+ * but for points that contradict themselves, which are counted and left out one by one.
  *
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much

@@ -6,7 +6,10 @@ import type { Source } from '../wire/source.ts'
 import { EVENT, invalidId, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
-/** Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as unspecified and unset. */
+/**
+ * Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as
+ * unspecified and unset.
+ */
 const LAST_KIND = 5
 const LAST_STATUS = 2
 
@@ -100,9 +103,9 @@ export function estimateLinkRowBytes(source: Source, span: SpanFields, spanBytes
 const LINK_ROW_BYTES = 128
 
 /**
- * Appends the rows of schema/sql/span_links.sql: 'out' for every link, 'in' when the target's trace is known.
- * Returns how many rows. A link may have empty or all-zero ids: it then is kept for its attributes, as the
- * specification wants.
+ * Appends the rows of schema/sql/span_links.sql: 'out' for every link, 'in' when the target's trace
+ * is known. Returns how many rows. A link may have empty or all-zero ids: it then is kept for its
+ * attributes, as the specification wants.
  *
  * | Link            | tag  | | Link                | tag  |
  * |-----------------|------|-|---------------------|------|
@@ -197,7 +200,10 @@ export function writeLinks(
 const OUT = 1
 const IN = 2
 
-/** Appends the row at `row` once more, filed under its other end: the ids change places, the rest is the same. */
+/**
+ * Appends the row at `row` once more, filed under its other end: the ids change places, the rest is
+ * the same.
+ */
 function writeMirrored(writer: RowWriter, row: number, rest: number): void {
   const end = writer.pos
   writer.reserve(end - row)

@@ -177,7 +177,10 @@ export function isValidId(reader: WireReader, at: number, length: number, wanted
   return false
 }
 
-/** Why a span can't be stored, or '' when it can. A parent id of eight zeros says "no parent", like none at all. */
+/**
+ * Why a span can't be stored, or '' when it can. A parent id of eight zeros says "no parent", like
+ * none at all.
+ */
 export function rejectionOf(reader: WireReader, span: SpanFields): string {
   if (!isValidId(reader, span.traceIdAt, span.traceIdLength, 16)) return invalidId('trace id', span.traceIdLength, 16)
   if (!isValidId(reader, span.spanIdAt, span.spanIdLength, 8)) return invalidId('span id', span.spanIdLength, 8)
@@ -190,7 +193,10 @@ export function invalidId(what: string, length: number, wanted: number): string 
   return length === wanted ? `${what} is all zero` : `${what} has ${length} bytes, not ${wanted}`
 }
 
-/** Writes start and duration: end - start modulo 2^64, in two 32-bit halves, so a reader gets the end back exactly. */
+/**
+ * Writes start and duration: end - start modulo 2^64, in two 32-bit halves, so a reader gets the
+ * end back exactly.
+ */
 export function writeTimes(reader: WireReader, writer: RowWriter, span: SpanFields): void {
   const { view } = reader
   const startLow = span.startAt < 0 ? 0 : view.getUint32(span.startAt, true)

@@ -30,9 +30,9 @@ export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): 
 }
 
 /**
- * Turns an ExportTraceServiceRequest (or TracesData: the same bytes) into rows, copying ranges and building no
- * object per span. All or nothing, but for spans with invalid ids or beyond the limits, which are counted and
- * left out one by one.
+ * Turns an ExportTraceServiceRequest (or TracesData: the same bytes) into rows, copying ranges and
+ * building no object per span. All or nothing, but for spans with invalid ids or beyond the limits,
+ * which are counted and left out one by one.
  *
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message
@@ -69,7 +69,10 @@ const SECONDS_PER_DAY = 86_400
 
 class SpanReader implements ItemReader {
   readonly #received: number
-  /** What links have of it: their partition. By the second it would be a byte a span that nobody asks for. */
+  /**
+   * What links have of it: their partition. By the second it would be a byte a span that nobody
+   * asks for.
+   */
   readonly #receivedDay: number
   readonly #spans: RowWriter
   readonly #links: RowWriter

@@ -5,7 +5,8 @@ import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
 /**
- * opentelemetry/proto/common/v1/common.proto, AnyValue: a oneof, of which the last on the wire counts.
+ * opentelemetry/proto/common/v1/common.proto, AnyValue: a oneof, of which the last on the wire
+ * counts.
  *
  * | field | tag  | type         | letter |
  * |-------|------|--------------|--------|
@@ -18,7 +19,8 @@ import { WireReader } from './wire-reader.ts'
  * | 7     | 0x3a | bytes        | x      |
  *
  * Field 8 (`string_value_strindex`) is for profiles only: absent here, like any unknown field.
- * ArrayValue and KeyValueList are repeated field 1 (0x0a); KeyValue is key 1 (0x0a), value 2 (0x12).
+ * ArrayValue and KeyValueList are repeated field 1 (0x0a); KeyValue is key 1 (0x0a), value 2
+ * (0x12).
  */
 const STRING = 0x0a
 const BOOL = 0x10
@@ -30,7 +32,10 @@ const BYTES = 0x3a
 
 const LETTER = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
 
-/** Writes the text of the AnyValue in `[at, end)` as a String; its type letter's character code is the result. */
+/**
+ * Writes the text of the AnyValue in `[at, end)` as a String; its type letter's character code is
+ * the result.
+ */
 export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number, end: number): number {
   const bytes = reader.bytes
   // Nearly all attributes: one string shorter than 128 bytes and nothing else.

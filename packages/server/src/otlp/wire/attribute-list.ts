@@ -24,8 +24,9 @@ const SLOT_BITS = 12
 const MOST_SLOTS = 8
 
 /**
- * The attributes of one message, read field by field into what a Map has of each (key and value), then written as the columns
- * `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that aren't, the last counts.
+ * The attributes of one message, read field by field into what a Map has of each (key and value),
+ * then written as the columns `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that
+ * aren't, the last counts.
  */
 export class AttributeList {
   #count = 0
@@ -39,7 +40,10 @@ export class AttributeList {
   #onlyStrings = true
   /** How many have a letter of 0. */
   #repeated = 0
-  /** Keys by hash: `#first` plus their place in the list. What is below `#first` is of a list before. */
+  /**
+   * Keys by hash: `#first` plus their place in the list. What is below `#first` is of a list
+   * before.
+   */
   readonly #slots = new Int32Array(2 ** SLOT_BITS)
   #first = 1
   /** Not all keys have a slot. */
@@ -86,7 +90,9 @@ export class AttributeList {
     return this.#cells.pos
   }
 
-  /** Appends the value of the last attribute of this key, a String, and tells whether there is one. */
+  /**
+   * Appends the value of the last attribute of this key, a String, and tells whether there is one.
+   */
   writeValue(key: string, writer: RowWriter): boolean {
     for (let i = this.#count - 1; i >= 0; i--) {
       if (this.#keyOf(i) !== key) continue

@@ -3,7 +3,8 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 /**
  * The attributes of a row as OTLP KeyValues, in the order and with the types they were sent.
  *
- * One letter per kind of AnyValue, as `spans.attr_types` keeps them beside the text of each attribute.
+ * One letter per kind of AnyValue, as `spans.attr_types` keeps them beside the text of each
+ * attribute.
  *
  * | letter | AnyValue    | text                                              |
  * |--------|-------------|---------------------------------------------------|
@@ -16,8 +17,9 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
  * | k      | kvlistValue | OTLP/JSON of the AnyValue                         |
  * | n      | none is set | empty                                             |
  *
- * @param pairs the map as `arrayZip(mapKeys(attrs), mapValues(attrs))`: read as a JSON object it would lose its order
- *   (JavaScript moves keys like `"7"` to the front) and with it the letters
+ * @param pairs the map as `arrayZip(mapKeys(attrs), mapValues(attrs))`: read as a JSON object it
+ *   would lose its order
+ * (JavaScript moves keys like `"7"` to the front) and with it the letters
  * @param types the row's `attr_types`: a letter per pair, or '' when all are strings
  */
 export function decodeAttributes(pairs: readonly (readonly [string, string])[], types: string): KeyValue[] {
@@ -44,7 +46,10 @@ function decodeValue(text: string, letter: string): AnyValue {
   }
 }
 
-/** Rows written by us hold valid JSON; one altered by hand is shown as the text it is instead of failing the trace. */
+/**
+ * Rows written by us hold valid JSON; one altered by hand is shown as the text it is instead of
+ * failing the trace.
+ */
 function parseAnyValue(text: string): AnyValue {
   try {
     return JSON.parse(text) as AnyValue

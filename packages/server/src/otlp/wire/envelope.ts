@@ -19,8 +19,8 @@ export class EnvelopeState {
 }
 
 /**
- * What the requests of the three signals have in common: items under a scope under a resource, with the same numbers
- * (spans, log records and metrics are field 2 of their Scope… message).
+ * What the requests of the three signals have in common: items under a scope under a resource, with
+ * the same numbers (spans, log records and metrics are field 2 of their Scope… message).
  *
  * | Export…ServiceRequest | tag  | | Resource…  | tag  | | Scope…      | tag  |
  * |-----------------------|------|-|------------|------|-|-------------|------|
@@ -32,8 +32,8 @@ export type ItemReader = {
   /** Bytes of rows so far. */
   rowBytes(): number
   /**
-   * Takes the item from the reader's position to `end`; where it leaves the reader doesn't matter. The steps that it
-   * returns, if any, are the rest of the work.
+   * Takes the item from the reader's position to `end`; where it leaves the reader doesn't matter.
+   * The steps that it returns, if any, are the rest of the work.
    */
   readItem(reader: WireReader, source: Source, end: number): Steps<void> | undefined
 }
@@ -105,7 +105,10 @@ export function* readEnvelope(
   return seen.ids.size
 }
 
-/** Reads a resource or scope, wherever it stands among the fields. Returns why it can't be stored, or ''. */
+/**
+ * Reads a resource or scope, wherever it stands among the fields. Returns why it can't be stored,
+ * or ''.
+ */
 function* readFields(
   reader: WireReader,
   fields: ResourceFields | ScopeFields,

@@ -3,7 +3,10 @@ import { MAX_BUCKETS } from '../limits.ts'
 import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** Numbers of 8 bytes, little-endian: UInt64 and Float64 of RowBinary are what protobuf has on the wire. */
+/**
+ * Numbers of 8 bytes, little-endian: UInt64 and Float64 of RowBinary are what protobuf has on the
+ * wire.
+ */
 export class NumberList {
   readonly #bytes = new RowWriter(256)
 

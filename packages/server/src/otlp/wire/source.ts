@@ -25,8 +25,8 @@ const SERVICE_NAME = 'service.name'
 const FIELDS_AT_ONCE = 1_000_000
 
 /**
- * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans wherever it
- * stands on the wire. One that is sent in pieces is merged, as protobuf wants it.
+ * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans
+ * wherever it stands on the wire. One that is sent in pieces is merged, as protobuf wants it.
  *
  * | ResourceSpans | tag  | | Resource              | tag  | | EntityRef            | tag  |
  * |---------------|------|-|-----------------------|------|-|----------------------|------|
@@ -173,9 +173,9 @@ export class Sources {
 }
 
 /**
- * Appends the `sources` row (schema/sql/sources.sql), unless `seen` has it already. The id is a digest of all that
- * follows `received`, so one resource and scope has one id in every request, process and encoding. Leaves the reader
- * where it was.
+ * Appends the `sources` row (schema/sql/sources.sql), unless `seen` has it already. The id is a
+ * digest of all that follows `received`, so one resource and scope has one id in every request,
+ * process and encoding. Leaves the reader where it was.
  */
 export function writeSource(
   reader: WireReader,
@@ -243,7 +243,8 @@ function readEntityRef(reader: WireReader, end: number): EntityRef {
     else reader.skip(tag, end)
   }
   reader.endMessage(end)
-  // In one order, whatever it was on the wire: the text is part of the source's id. JSON leaves out what is undefined.
+  // In one order, whatever it was on the wire: the text is part of the source's id. JSON leaves out
+  // what is undefined.
   return { schemaUrl, type, idKeys, descriptionKeys }
 }
 

@@ -1,8 +1,8 @@
 import { MAX_DEPTH, OtlpError } from '../error.ts'
 
 /**
- * Protobuf wire format. A message is fields, a field is a tag and a payload, and a tag is
- * `field number << 3 | wire type` as a varint:
+ * Protobuf wire format. A message is fields, a field is a tag and a payload, and a tag is `field
+ * number << 3 | wire type` as a varint:
  *
  * | wire type | payload                                         |
  * |-----------|-------------------------------------------------|
@@ -12,9 +12,9 @@ import { MAX_DEPTH, OtlpError } from '../error.ts'
  * | 3, 4      | start and end of a group; known to skip only    |
  * | 5         | 4 bytes, little-endian                          |
  *
- * A cursor over one request. Readers compare whole tags, so a known field number with a foreign wire type is an
- * unknown field, which is skipped. Reads past the end of the buffer give zeros: `field()` and `endMessage()` notice
- * by position, so no read needs a bounds check of its own.
+ * A cursor over one request. Readers compare whole tags, so a known field number with a foreign
+ * wire type is an unknown field, which is skipped. Reads past the end of the buffer give zeros:
+ * `field()` and `endMessage()` notice by position, so no read needs a bounds check of its own.
  */
 export class WireReader {
   readonly bytes: Buffer
@@ -42,7 +42,9 @@ export class WireReader {
     throw new OtlpError('malformed', `varint at byte ${this.pos} is longer than ten bytes: not protobuf`)
   }
 
-  /** The length of a length-delimited payload that must lie inside the message that ends at `end`. */
+  /**
+   * The length of a length-delimited payload that must lie inside the message that ends at `end`.
+   */
   length(end: number): number {
     const bytes = this.bytes
     const first = bytes[this.pos] as number
@@ -80,7 +82,10 @@ export class WireReader {
     if (this.pos > end) throw truncated(this.pos)
   }
 
-  /** To be called after the fields of a message: its last field must have ended where the message does. */
+  /**
+   * To be called after the fields of a message: its last field must have ended where the message
+   * does.
+   */
   endMessage(end: number): void {
     if (this.pos !== end) throw truncated(this.pos)
   }

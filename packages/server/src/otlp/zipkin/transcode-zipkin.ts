@@ -8,8 +8,10 @@ import { traceSteps } from '../trace/transcode-traces.ts'
 import { ZipkinSpanWriter } from './zipkin-span.ts'
 
 /**
- * Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) as rows: rewritten as the OTLP that it means, by the
- * rules of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ read backwards: see `ZipkinSpanWriter`.
+ * Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) as rows: rewritten as the OTLP
+ * that it means, by the rules of
+ * https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ read backwards: see
+ * `ZipkinSpanWriter`.
  *
  * @throws OtlpError when the bytes are no list of spans, or none of them can be stored
  */

@@ -40,7 +40,10 @@ export class ZipkinSpanWriter {
     this.out = out
   }
 
-  /** Takes the span at the reader's position. Its members come in any order, as fields of protobuf do. */
+  /**
+   * Takes the span at the reader's position. Its members come in any order, as fields of protobuf
+   * do.
+   */
   write(): void {
     const { out, json } = this
     if (json.peek() !== BYTE.openObject) throw wrongField('a span', 'an object', json)

@@ -9,7 +9,10 @@ import { statisticsOf } from './statistics.ts'
 
 const id = (index: number): string => index.toString(16).padStart(16, '0')
 
-/** Spans with any parents (their own children too), any times and any links: what hostile senders may send. */
+/**
+ * Spans with any parents (their own children too), any times and any links: what hostile senders
+ * may send.
+ */
 const flows = fc.integer({ min: 1, max: 30 }).chain((size) =>
   fc.record({
     rows: fc.tuple(

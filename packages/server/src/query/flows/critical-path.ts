@@ -8,18 +8,22 @@ export type FoundPath = { readonly path: CriticalPath; readonly edgeIds: Readonl
 /**
  * What the end of `target` waited for, walked backwards from it. At a span and a time in it:
  *
- * 1. The child that ended last before that time is what the span waited for: the time since is the span's own work,
+ * 1. The child that ended last before that time is what the span waited for: the time since is the
+ * span's own work,
  *    and the walk goes on at that child's end. (Children still running then were not waited for.)
- * 2. With no such child left, back to the span's start the work is its own. What made it start is, if it took a
+ * 2. With no such child left, back to the span's start the work is its own. What made it start is,
+ * if it took a
  *    message (or is a send that was given a creation context, or a root with a link), the cause that came last: the
  *    time from the cause's end is the queue (a gap where no message waited), and the walk goes on at the cause. A cause
  *    that hadn't ended yet (an ack often comes after the consumer has begun) is entered at that very time. Else its parent made it
  *    start; a parent that had ended before leaves a gap.
- * 3. A span that receives is there before its message: the cause that came last within it ends its own work there.
+ * 3. A span that receives is there before its message: the cause that came last within it ends its
+ * own work there.
  * 4. A span whose parent is missing goes on, over a gap, at what ended last before it in its lane.
  *
- * Time never goes forward on this walk, each child and edge is entered once, and each span left once, so it ends, and
- * the segments are without holes and overlap, whatever clocks and parents say.
+ * Time never goes forward on this walk, each child and edge is entered once, and each span left
+ * once, so it ends, and the segments are without holes and overlap, whatever clocks and parents
+ * say.
  */
 export function criticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPath {
   const causesOf = Map.groupBy(edges.filter(isCause), (edge) => edge.to)
@@ -109,7 +113,10 @@ export function criticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPat
 
 type KnownEdge = Edge & { readonly from: LaneSpan; readonly to: LaneSpan }
 
-/** A link beside the parent tells why a span started only where it leads out of the lane, or to a message. */
+/**
+ * A link beside the parent tells why a span started only where it leads out of the lane, or to a
+ * message.
+ */
 function isCause(edge: Edge): edge is KnownEdge {
   const { from, to, role } = edge
   if (from === undefined || to === undefined || from === to) return false

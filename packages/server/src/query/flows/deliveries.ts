@@ -8,8 +8,9 @@ import type { LaneSpan } from './lanes.ts'
 const MAX_NESTING = 16
 
 /**
- * A consumer may link to a producer from its receive span, from the span of the batch, and from that of the message: one delivery,
- * of which the edge to the innermost `process` span is kept, with all that the others know of the message.
+ * A consumer may link to a producer from its receive span, from the span of the batch, and from
+ * that of the message: one delivery, of which the edge to the innermost `process` span is kept,
+ * with all that the others know of the message.
  */
 export function withoutOuterDeliveries(edges: readonly Edge[]): Edge[] {
   const innerOf = new Map<DeliveryEdge, DeliveryEdge>()
@@ -51,7 +52,9 @@ function isSameDelivery(a: DeliveryEdge, b: DeliveryEdge): boolean {
   return isSameConsumer && isSameMessage(a.record, b.record)
 }
 
-/** Edges to the spans that a `process` span runs in. Links are thousands: they are found by offset. */
+/**
+ * Edges to the spans that a `process` span runs in. Links are thousands: they are found by offset.
+ */
 function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
   const edgesOf = new Map(
     Array.from(
@@ -80,7 +83,10 @@ function onlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): reado
   return byOffset.size === 1 && first.length === 1 ? first : []
 }
 
-/** The last receive before each `process` span; one before that was of another delivery of the message. */
+/**
+ * The last receive before each `process` span; one before that was of another delivery of the
+ * message.
+ */
 function markReceives(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
   const receives = same.filter((edge) => !isProcess(edge)).sort(byStart)
   const byOffset = Map.groupBy(receives, ({ record }) => record.offset)

@@ -19,7 +19,10 @@ export type Edge = {
   readonly consumerGroup: string
 }
 
-/** Every link once, and every cut that no link tells as well; of a message that several spans of a consumer took, the innermost. */
+/**
+ * Every link once, and every cut that no link tells as well; of a message that several spans of a
+ * consumer took, the innermost.
+ */
 export function connect(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
   return withoutOuterDeliveries(connectAll(parts, links))
 }
@@ -70,7 +73,8 @@ type Said = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
 const NOTHING_SAID: Said = { ...UNKNOWN_RECORD, consumerGroup: '' }
 
 function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
-  // Whatever a consumer points at is the creation context of its message, unless it is a consumer itself.
+  // Whatever a consumer points at is the creation context of its message, unless it is a consumer
+  // itself.
   if (to !== undefined && consumingOperations.has(to.operation)) {
     return from !== undefined && consumingOperations.has(from.operation) ? 'handover' : 'message'
   }

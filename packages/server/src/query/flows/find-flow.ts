@@ -15,8 +15,8 @@ import { traceLoader } from './load/trace-loader.ts'
 const MAX_ROOTS = 300
 
 /**
- * The flow of a trace: what the event that it is part of caused, cut into lanes, with the edges between them. `undefined` when neither
- * the trace nor a link to it is stored.
+ * The flow of a trace: what the event that it is part of caused, cut into lanes, with the edges
+ * between them. `undefined` when neither the trace nor a link to it is stored.
  *
  * @param traceId 32 lower-case hex digits
  */

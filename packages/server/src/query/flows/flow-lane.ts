@@ -44,7 +44,10 @@ export function toFlowLane(
   }
 }
 
-/** Of a lane that leads nowhere (kotel's LinkSpans hands over to a trace of its own). Work in it, of whatever kind, would show what the handler did; settling a message is the client's. */
+/**
+ * Of a lane that leads nowhere (kotel's LinkSpans hands over to a trace of its own). Work in it, of
+ * whatever kind, would show what the handler did; settling a message is the client's.
+ */
 function endsAtReceive(spans: readonly LaneSpan[]): boolean {
   return (
     spans.some(({ span }) => span.operation === 'receive') &&

@@ -97,8 +97,8 @@ function titleOf(origins: Origins, { traces }: Expanded): FlowTitle | null {
 }
 
 /**
- * The requested span, in the opened trace if it is there; else the one that ends last of what the origin caused, the outermost of
- * several.
+ * The requested span, in the opened trace if it is there; else the one that ends last of what the
+ * origin caused, the outermost of several.
  */
 function chosen({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): LaneSpan | undefined {
   const all = lanes.flatMap((lane) => lane.spans)

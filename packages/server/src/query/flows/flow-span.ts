@@ -2,7 +2,9 @@ import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { isInside } from '../traces/span-parents.ts'
 
-/** What the flow needs of a span: where it lies, what it is called and what it does with messages. */
+/**
+ * What the flow needs of a span: where it lies, what it is called and what it does with messages.
+ */
 export type FlowSpanRow = RecordMetadata & {
   readonly traceId: string
   readonly spanId: string
@@ -20,7 +22,10 @@ export type FlowSpanRow = RecordMetadata & {
   readonly consumerGroup: string
 }
 
-/** A link between any two spans, once, however often its carrier was sent and from whichever side it was found. */
+/**
+ * A link between any two spans, once, however often its carrier was sent and from whichever side it
+ * was found.
+ */
 export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
   readonly carrier: SpanRef
@@ -54,7 +59,10 @@ export function distinctSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
   return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSharer(row)}`, row])).values()]
 }
 
-/** Of spans that share an id, links mean the one that sends messages, else the one that takes them, else the inner one. */
+/**
+ * Of spans that share an id, links mean the one that sends messages, else the one that takes them,
+ * else the inner one.
+ */
 export function addNamed<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
   const key = spanKey(one.span)
   const known = spans.get(key)

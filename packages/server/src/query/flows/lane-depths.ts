@@ -2,8 +2,9 @@ import type { Edge } from './edges.ts'
 import type { Lane } from './lanes.ts'
 
 /**
- * How many edges lie between the asked lane and each other, either way. The asked lane is that of the asked span, or
- * the one that the asked trace begins with. What is missing still connects: two consumers of a lost producer are two edges apart.
+ * How many edges lie between the asked lane and each other, either way. The asked lane is that of
+ * the asked span, or the one that the asked trace begins with. What is missing still connects: two
+ * consumers of a lost producer are two edges apart.
  */
 export function laneDepths(
   { traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined },

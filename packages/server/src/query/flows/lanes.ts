@@ -29,8 +29,8 @@ export type CutTraces = {
 }
 
 /**
- * Cuts traces where a consumer is the child of what produced its message, so that parent mode gives the lanes and
- * edges that link mode gives. What is under no cut is the trace's own lane.
+ * Cuts traces where a consumer is the child of what produced its message, so that parent mode gives
+ * the lanes and edges that link mode gives. What is under no cut is the trace's own lane.
  */
 export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
   const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
@@ -51,7 +51,8 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
     const parents = findParents(ofTrace)
     const placed: LaneSpan[] = []
     for (const start of ofTrace.keys()) {
-      // Up to a span that has its place, then down again: parents come before children, and depth costs no stack.
+      // Up to a span that has its place, then down again: parents come before children, and depth
+      // costs no stack.
       const path: number[] = []
       for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
       for (const index of path.reverse()) {
@@ -70,7 +71,8 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
   return { lanes: [...lanes.values()], cuts, spans }
 }
 
-// Flags of a span about its parent, trace.proto 1.1: whether it is known to be remote, and whether it is.
+// Flags of a span about its parent, trace.proto 1.1: whether it is known to be remote, and whether
+// it is.
 const HAS_IS_REMOTE = 0x100
 const IS_REMOTE = 0x200
 
@@ -78,7 +80,8 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
   if ((row.parentSpanId === '' && parent === undefined) || !consumingOperations.has(row.operation)) return false
   const isRemote = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === (HAS_IS_REMOTE | IS_REMOTE)
   const isLocal = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === HAS_IS_REMOTE
-  // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers have remote ones.
+  // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers
+  // have remote ones.
   if (parent === undefined) return isRemote || (!isLocal && row.kind === 'consumer')
   if (producingOperations.has(parent.operation)) return true
   // `process` in a `receive` of the same consumer.
@@ -87,7 +90,10 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
   return isRemote || (!isLocal && parent.service !== row.service)
 }
 
-/** A consumer with links names its message's creation context in one of them: a parent that is in none is where it runs. */
+/**
+ * A consumer with links names its message's creation context in one of them: a parent that is in
+ * none is where it runs.
+ */
 function isLinkedElsewhere(parent: SpanRef, links: readonly FlowLink[] = []): boolean {
   return links.length > 0 && !links.some(({ target }) => spanKey(target) === spanKey(parent))
 }

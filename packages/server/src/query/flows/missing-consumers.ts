@@ -10,7 +10,10 @@ import type { LaneSpan } from './lanes.ts'
 
 const MAX_MISSING = 1_000
 
-/** Groups known to read a topic, in the flow's time or the day before, that have not taken a message that the flow sent there. */
+/**
+ * Groups known to read a topic, in the flow's time or the day before, that have not taken a message
+ * that the flow sent there.
+ */
 export async function findMissingConsumers(
   store: Store,
   parts: FlowParts,

@@ -3,8 +3,9 @@ import { type Edge, edgeQueueTime } from './edges.ts'
 import type { Lane } from './lanes.ts'
 
 /**
- * Divides the time from first start to last end: work, where any span is active; queue, where none is and a message is
- * between its ends; waiting, the rest. A receive span waits for messages: it is no work.
+ * Divides the time from first start to last end: work, where any span is active; queue, where none
+ * is and a message is between its ends; waiting, the rest. A receive span waits for messages: it is
+ * no work.
  */
 export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): FlowStatistics {
   const work: Interval[] = []

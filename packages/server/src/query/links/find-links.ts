@@ -21,8 +21,9 @@ import { countLinksBy, MAX_EXACT_COUNT } from './link-count.ts'
 import { fewGranules } from '../sql/span-bucket.ts'
 
 /**
- * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`, then `in`, each by
- * the start of the span that carries the link. `undefined` when neither the trace nor a link to it is here.
+ * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`,
+ * then `in`, each by the start of the span that carries the link. `undefined` when neither the
+ * trace nor a link to it is here.
  */
 export async function findLinks(
   store: Store,
@@ -62,12 +63,16 @@ export async function findLinks(
 const MAX_KEYS = 20_000
 
 /**
- * SQL: ends a statement that orders millions of rows and keeps the first ones. ClickHouse would hold 1 GB before it drops the others, and
- * all rows of a direction where it reads in the order of the table.
+ * SQL: ends a statement that orders millions of rows and keeps the first ones. ClickHouse would
+ * hold 1 GB before it drops the others, and all rows of a direction where it reads in the order of
+ * the table.
  */
 const inLittleMemory = 'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
 
-/** Places of the first links: the narrow columns alone are sorted, as there may be millions of links. */
+/**
+ * Places of the first links: the narrow columns alone are sorted, as there may be millions of
+ * links.
+ */
 async function findKeys(
   store: Store,
   where: string,
@@ -194,7 +199,8 @@ async function resolve(
   options: QueryOptions,
 ): Promise<TraceLink[]> {
   const own = rows.map((row) => resolveRecord(row.attributes))
-  // The row has the span that carries the link, but not its attributes, which name the record where the link doesn't.
+  // The row has the span that carries the link, but not its attributes, which name the record where
+  // the link doesn't.
   const carriers = rows.map((row) =>
     row.direction === 'out' ? { traceId, spanId: row.spanId } : { traceId: row.peerTraceId, spanId: row.peerSpanId },
   )
@@ -230,7 +236,10 @@ async function resolve(
   })
 }
 
-/** As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27, `orders receive` before. */
+/**
+ * As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27,
+ * `orders receive` before.
+ */
 function operationOf({ name }: LinkedSpan): string | undefined {
   const words = name.toLowerCase().split(' ')
   return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']

@@ -1,6 +1,7 @@
 /**
- * SQL: how many links differ in these columns, as a span that was sent twice has its links twice. Exact up to `MAX_EXACT_COUNT`, an estimate
- * beyond it (1 %): an exact count of 3 million links takes 190 MiB, all that a query has by default; this one takes 1 MiB.
+ * SQL: how many links differ in these columns, as a span that was sent twice has its links twice.
+ * Exact up to `MAX_EXACT_COUNT`, an estimate beyond it (1 %): an exact count of 3 million links
+ * takes 190 MiB, all that a query has by default; this one takes 1 MiB.
  */
 export function countLinksBy(columns: string): string {
   return `uniq(${columns})`

@@ -44,7 +44,10 @@ type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperati
 
 const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
 
-/** Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by `refKey`. */
+/**
+ * Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by
+ * `refKey`.
+ */
 export async function findLinkedSpans(
   store: Store,
   refs: Iterable<SpanRef>,
@@ -71,7 +74,8 @@ export async function findLinkedSpans(
 }
 
 /**
- * Spans of one trace, without knowing which will be asked for: a few of a long trace, all of others (`whole`). By `refKey`.
+ * Spans of one trace, without knowing which will be asked for: a few of a long trace, all of others
+ * (`whole`). By `refKey`.
  *
  * @param spanId '' for any
  */
@@ -100,7 +104,10 @@ export async function findSpansOf(
   }
 }
 
-/** A link names an id alone: of spans that share it, it means the one that sent a message, else the one that children of the id belong to. */
+/**
+ * A link names an id alone: of spans that share it, it means the one that sent a message, else the
+ * one that children of the id belong to.
+ */
 function keepMeant(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
   const known = found.get(key)
   const [isSend, isKnownSend] = [end, known].map((one) => producingOperations.has(one?.operation ?? ''))
@@ -141,7 +148,8 @@ async function conditionOf(
 
 const FEW = 16
 
-// ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes with quotes and comma.
+// ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes
+// with quotes and comma.
 const REFS_AT_ONCE = 3_000
 
 export function refKey(ref: SpanRef): string {
@@ -158,9 +166,10 @@ export type Consumption = {
 }
 
 /**
- * How long a message waited, in nanoseconds: from the end of its send, or from its start when the consumer began before the
- * acknowledgement arrived. Negative only when the consumer began before the send did, which needs clocks that differ; a receive that
- * was there before its message has waited for it.
+ * How long a message waited, in nanoseconds: from the end of its send, or from its start when the
+ * consumer began before the acknowledgement arrived. Negative only when the consumer began before
+ * the send did, which needs clocks that differ; a receive that was there before its message has
+ * waited for it.
  */
 export function queueTime(sent: Interval, consumed: Consumption): bigint {
   const { start, end = sent.start, operation } = consumed

@@ -12,7 +12,10 @@ type HopSpan = {
   readonly start: string
 }
 
-/** How long messages waited whose consumers are children of their producers, by consuming span. Parents are looked up by id. */
+/**
+ * How long messages waited whose consumers are children of their producers, by consuming span.
+ * Parents are looked up by id.
+ */
 export async function parentQueueTimes<Span extends HopSpan>(
   store: Store,
   traceId: string,

@@ -7,8 +7,9 @@ export type AttributeColumns = { readonly map: string; readonly types: string }
 const MAX_NESTING = 5
 
 /**
- * SQL for "an attribute of this name, with this value if given", for any columns that hold attributes. A list matches by
- * each of its elements. `a.b` is the key itself, or `b` in the map `a`, as viewers of logs write nested keys.
+ * SQL for "an attribute of this name, with this value if given", for any columns that hold
+ * attributes. A list matches by each of its elements. `a.b` is the key itself, or `b` in the map
+ * `a`, as viewers of logs write nested keys.
  *
  * @param text `key=value`, cut at its first `=`, or `key` alone
  * @param name begins the names of the parameters
@@ -45,7 +46,10 @@ export function attributeMatch(
   return { sql, params }
 }
 
-/** `a.b.c` as `a`, `b.c` and `a.b`, `c` and their inner keys cut further: every way to read it as keys inside maps. */
+/**
+ * `a.b.c` as `a`, `b.c` and `a.b`, `c` and their inner keys cut further: every way to read it as
+ * keys inside maps.
+ */
 function splitsOf(key: string): (readonly [string, ...string[]])[] {
   const parts = key.split('.')
   if (parts.length < 2 || parts.length > MAX_NESTING || parts.includes('')) return []

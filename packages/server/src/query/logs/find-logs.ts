@@ -8,8 +8,9 @@ import { defaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts
 import { logBucket, logFilter } from './log-filter.ts'
 
 /**
- * Log records that satisfy every condition, in the order of their timestamps. A cursor is the last timestamp and how many
- * records with it were given: records have no id, and two may be the same in all they say.
+ * Log records that satisfy every condition, in the order of their timestamps. A cursor is the last
+ * timestamp and how many records with it were given: records have no id, and two may be the same in
+ * all they say.
  */
 export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsAnswer> {
   const query = asked.traceId === undefined ? { end: endOf(asked), ...asked } : asked
@@ -80,9 +81,9 @@ function searchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigint
 }
 
 /**
- * The bucket that a page ends in, undefined when nothing matches. In the order of the table's key the engine stops reading where
- * the page is full; in that of the whole answer it reads and sorts every match there is: 4.2 s instead of 0.3 s for a common word in
- * two million records.
+ * The bucket that a page ends in, undefined when nothing matches. In the order of the table's key
+ * the engine stops reading where the page is full; in that of the whole answer it reads and sorts
+ * every match there is: 4.2 s instead of 0.3 s for a common word in two million records.
  */
 async function lastBucket(
   store: Store,

@@ -7,8 +7,9 @@ import { fewGranules } from '../sql/span-bucket.ts'
 const EVENTS_AT_MOST = 10_000
 
 /**
- * Events of a trace's spans that were sent as log records (those with an event name): span events are on their way out
- * in favour of them (https://github.com/open-telemetry/opentelemetry-specification/blob/main/oteps/4430-span-event-api-deprecation-plan.md).
+ * Events of a trace's spans that were sent as log records (those with an event name): span events
+ * are on their way out in favour of them
+ * (https://github.com/open-telemetry/opentelemetry-specification/blob/main/oteps/4430-span-event-api-deprecation-plan.md).
  *
  * @returns by span id, in order of time
  */

@@ -65,7 +65,10 @@ export async function findMessages(
   }
 }
 
-/** So many spans, `MAX_LOOKED` a step, are looked at for a page, however long it takes: equal requests get equal pages. */
+/**
+ * So many spans, `MAX_LOOKED` a step, are looked at for a page, however long it takes: equal
+ * requests get equal pages.
+ */
 const MAX_STEPS = 4
 
 /** Step by step from the newest; each step goes on where the one before ended. */
@@ -100,7 +103,8 @@ function countsOf(
   { start, end }: TimeWindow,
 ): { readonly counts: MessagesAnswer['counts']; readonly step: bigint } {
   const length = end - start
-  // The end is later than a full hour after the start by the time the request took: one more bucket, not five times the step.
+  // The end is later than a full hour after the start by the time the request took: one more
+  // bucket, not five times the step.
   const fits = (step: bigint): boolean => length < step * SECOND * (MAX_BUCKETS + 1n)
   const step = (STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
   const buckets = Array.from({ length: Number((length + step - 1n) / step) }, () => 0)

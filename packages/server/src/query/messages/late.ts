@@ -8,8 +8,9 @@ import { keyOf, type MessageEnd, messageSpan, newestEnds } from './records/messa
 const DEFAULT_AFTER = 10_000_000_000n
 
 /**
- * Messages that waited too long before a consumer first took them. A message is where its first delivery is: `receive` and `process`
- * are one, and what was taken again late may have been taken in time before, by a span that is not among the newest.
+ * Messages that waited too long before a consumer first took them. A message is where its first
+ * delivery is: `receive` and `process` are one, and what was taken again late may have been taken
+ * in time before, by a span that is not among the newest.
  */
 export async function late(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, after = DEFAULT_AFTER, before, options } = question
@@ -33,7 +34,10 @@ function isWhole(one: Delivery): one is Whole {
   return one.produced !== undefined && one.consumed !== undefined
 }
 
-/** The first of each message and consumer. One that names no offset, as a batch's `receive`, may be of any message of its producer. */
+/**
+ * The first of each message and consumer. One that names no offset, as a batch's `receive`, may be
+ * of any message of its producer.
+ */
 function firstDeliveries(deliveries: readonly Whole[]): Whole[] {
   const ofProducer = Map.groupBy(deliveries, (one) =>
     JSON.stringify([keyOf(one.producedRef), consumerOf(one.consumed)]),

@@ -30,10 +30,16 @@ export type FoundMessages = {
   readonly searchedEnd?: bigint
 }
 
-/** Spans that a list looks at in one step, newest first: each end of their messages is a read of its own. */
+/**
+ * Spans that a list looks at in one step, newest first: each end of their messages is a read of its
+ * own.
+ */
 export const MAX_LOOKED = 500
 
-/** SQL of the topic and group asked for, beside a list's own condition, which is about the operation alone unless the caller says otherwise. */
+/**
+ * SQL of the topic and group asked for, beside a list's own condition, which is about the operation
+ * alone unless the caller says otherwise.
+ */
 export function asked(
   sql: string,
   { topic, group }: Pick<ListQuestion, 'topic' | 'group'>,

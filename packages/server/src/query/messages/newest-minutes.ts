@@ -4,9 +4,10 @@ import type { TimeWindow } from '../sql/time-window.ts'
 const MINUTE = 60_000_000_000n
 
 /**
- * Where to begin reading for the newest `limit` spans of the window: two places or one, the later first, in Unix nanoseconds. By the
- * rollup, which has every span once or, where it was sent again, more often: the first place may hold too few, nothing
- * lies before the last. Empty when there are none.
+ * Where to begin reading for the newest `limit` spans of the window: two places or one, the later
+ * first, in Unix nanoseconds. By the rollup, which has every span once or, where it was sent again,
+ * more often: the first place may hold too few, nothing lies before the last. Empty when there are
+ * none.
  *
  * @param condition on columns that `traffic_minutes` has as well as `spans`
  */

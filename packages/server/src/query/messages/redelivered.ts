@@ -19,8 +19,9 @@ import {
 } from './records/message-endpoint.ts'
 
 /**
- * Messages that one group took more than once: the same topic, partition and offset in several spans, or the same
- * creation context where no offset is known and it is of one message only. A `receive` and a `process` span are one delivery.
+ * Messages that one group took more than once: the same topic, partition and offset in several
+ * spans, or the same creation context where no offset is known and it is of one message only. A
+ * `receive` and a `process` span are one delivery.
  */
 export async function redelivered(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, before, options } = question
@@ -28,7 +29,8 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const origins = await originsOf(store, consumers, options)
   const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
-  // What else took the messages of a producer is told by links and parents, without reading all of the window.
+  // What else took the messages of a producer is told by links and parents, without reading all of
+  // the window.
   const led = new Set(origins.flatMap(({ produced, consumedRef }) => (produced ? [keyOf(consumedRef)] : [])))
   const ends = oneByOne(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
@@ -106,7 +108,10 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
 
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
-/** By message and consumer. A span that names no offset is about the message of that producer, if only one is known. */
+/**
+ * By message and consumer. A span that names no offset is about the message of that producer, if
+ * only one is known.
+ */
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   const consumed = deliveries.filter((one) => one.consumed !== undefined)
   const ofProducer = Map.groupBy(consumed, (one) =>
@@ -128,8 +133,9 @@ function isRepeated(ends: readonly MessageEnd[]): boolean {
 }
 
 /**
- * One span a delivery: `receive` and `process` are the same one, as are a batch's span and those of the messages in it, and spans
- * around each other. Where a message was received more often than processed, its `receive` spans.
+ * One span a delivery: `receive` and `process` are the same one, as are a batch's span and those of
+ * the messages in it, and spans around each other. Where a message was received more often than
+ * processed, its `receive` spans.
  */
 export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap<string, number>): MessageEnd[] {
   const of = (operation: 'process' | 'receive'): MessageEnd[] => {
@@ -141,7 +147,10 @@ export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap
   return received.length > processed.length ? received : processed
 }
 
-/** Of the newest consuming spans, those whose topic, partition and offset another span of the window has too. */
+/**
+ * Of the newest consuming spans, those whose topic, partition and offset another span of the window
+ * has too.
+ */
 async function takenTwice(
   { store, window, options }: ListQuestion,
   condition: ReturnType<typeof asked>,
@@ -149,7 +158,8 @@ async function takenTwice(
 ): Promise<MessageEnd[][]> {
   const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
   if (numbered.length === 0) return []
-  // By the offsets alone first, a narrow column; that it is the same message is told by what is grouped by.
+  // By the offsets alone first, a narrow column; that it is the same message is told by what is
+  // grouped by.
   const offsets = [...new Set(numbered.map((end) => end.offset))]
   const topics = [...new Set(numbered.map((end) => end.topic))]
   const known = new Set(numbered.map(messageKey))

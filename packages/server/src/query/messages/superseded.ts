@@ -9,7 +9,10 @@ import { endOf } from './retries/trace-cache.ts'
 /** A send to a retry topic, with who took it there. */
 export type RetryChain = Chain & {
   readonly taken: readonly MessageEnd[]
-  /** The same consumers sent the message to a retry topic again, later: that send tells this one too. */
+  /**
+   * The same consumers sent the message to a retry topic again, later: that send tells this one
+   * too.
+   */
   readonly isSuperseded: boolean
 }
 

@@ -1,7 +1,8 @@
 /**
- * What a topic is for, by the names that frameworks give: `orders-retry-0`, `orders.retry.5m` (Spring, Uber's pattern),
- * `orders.dlq`, `orders-dlt` (Spring), `dead-letter-orders`, `DeadLetterQueue`. The conventions have no attribute for it. RE2 and JavaScript
- * read both alike, without regard to case.
+ * What a topic is for, by the names that frameworks give: `orders-retry-0`, `orders.retry.5m`
+ * (Spring, Uber's pattern), `orders.dlq`, `orders-dlt` (Spring), `dead-letter-orders`,
+ * `DeadLetterQueue`. The conventions have no attribute for it. RE2 and JavaScript read both alike,
+ * without regard to case.
  */
 export const RETRY_TOPIC = '(^|[._-])retr(y|ies)([._-]?[0-9]+(ms|s|m|h)?)?([._-]|$)'
 export const DEAD_LETTER_TOPIC = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?letter'

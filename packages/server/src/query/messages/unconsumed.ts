@@ -13,8 +13,9 @@ const DEFAULT_AFTER = 60_000_000_000n
 const MAX_INT64 = 2n ** 63n - 1n
 
 /**
- * Messages that were sent and are old enough that they should have been consumed, once for each group that reads their topic and
- * has not consumed them, however late. A topic that no group is known to read lists what nobody consumed.
+ * Messages that were sent and are old enough that they should have been consumed, once for each
+ * group that reads their topic and has not consumed them, however late. A topic that no group is
+ * known to read lists what nobody consumed.
  */
 export async function unconsumed(question: ListQuestion): Promise<FoundMessages> {
   const { store, window, topic, group, never, after = DEFAULT_AFTER, before, options } = question
@@ -31,7 +32,8 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const topics = group === undefined || topic !== undefined ? undefined : groups.map((known) => known.topic)
   const ofTopics = (sql: string): ReturnType<typeof asked> =>
     asked(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, { topic, group: undefined })
-  // The creation context: a send that is a client only passes on what `create` spans or an outbox made.
+  // The creation context: a send that is a client only passes on what `create` spans or an outbox
+  // made.
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
     and topic != '' and start + duration <= {sentBefore:Int64}`)
   const { ends: sent, lookedTo } = await newestEnds(
@@ -70,7 +72,8 @@ async function findMissing(
   const read = sent.filter((end) => !isUnread(end))
   const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producedRef }) => keyOf(producedRef))
   const missing = read.flatMap((end): Missing[] => {
-    // A group and a topic that were both requested belong together, whether or not it ever read there.
+    // A group and a topic that were both requested belong together, whether or not it ever read
+    // there.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
     const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
     const consumed = consumers.get(keyOf(end)) ?? []

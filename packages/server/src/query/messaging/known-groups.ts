@@ -18,7 +18,8 @@ const MINUTE = 60_000_000_000n
 const MAX_GROUPS = 10_000
 
 /**
- * Groups that read a topic in the window or the day before: as spans show it, or metrics of their lag.
+ * Groups that read a topic in the window or the day before: as spans show it, or metrics of their
+ * lag.
  *
  * @param filter any topic, any group by default
  */
@@ -102,9 +103,9 @@ function keyOf(topic: string, group: string): string {
 export type KnownConsumer = { readonly group: string; readonly service: string | undefined }
 
 /**
- * Whether a consumer may belong to one of the groups known of its topic. One that only its link shows may be of any. One that names no
- * group is of those that its service consumes for; of a service that never names one (kafkajs, confluent-kafka), of those that only
- * metrics show.
+ * Whether a consumer may belong to one of the groups known of its topic. One that only its link
+ * shows may be of any. One that names no group is of those that its service consumes for; of a
+ * service that never names one (kafkajs, confluent-kafka), of those that only metrics show.
  */
 export function mayConsumeFor(
   { group, services }: KnownGroup,

@@ -1,8 +1,8 @@
 import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 
 /**
- * Metrics of consumer lag; of a topic and group the first that exists counts. The broker's cover partitions that nobody
- * consumes; a client's are of its own partitions.
+ * Metrics of consumer lag; of a topic and group the first that exists counts. The broker's cover
+ * partitions that nobody consumes; a client's are of its own partitions.
  *
  * | metric                                           | of                                                  |
  * |--------------------------------------------------|-----------------------------------------------------|

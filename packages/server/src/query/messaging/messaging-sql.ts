@@ -18,9 +18,10 @@ export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
 export const messagingBatchCount = `attrs['${batchCountName}']`
 
 /**
- * The statement of schema/sql/messaging_columns.sql, which a test keeps the same: what messaging spans say of themselves, worked out of
- * attributes, which stay as they are. Read as maps, an hour of attributes is gigabytes; as columns it is some bytes a span. What the
- * receiver stores has them from insert/messaging/messaging-columns.ts, with the same values and for a tenth of the cost.
+ * The statement of schema/sql/messaging_columns.sql, which a test keeps the same: what messaging
+ * spans say of themselves, worked out of attributes, which stay as they are. Read as maps, an hour
+ * of attributes is gigabytes; as columns it is some bytes a span. What the receiver stores has them
+ * from insert/messaging/messaging-columns.ts, with the same values and for a tenth of the cost.
  */
 export function messagingColumns(): string {
   const columns = [

@@ -32,7 +32,10 @@ export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): 
   return merged
 }
 
-/** A span that names another topic or partition is about another record: a send to a retry topic, for example. */
+/**
+ * A span that names another topic or partition is about another record: a send to a retry topic,
+ * for example.
+ */
 function isOther(source: RecordMetadata, known: RecordMetadata): boolean {
   return (['cluster', 'topic', 'partition', 'offset'] as const).some(
     (field) => known[field] !== '' && source[field] !== '' && known[field] !== source[field],

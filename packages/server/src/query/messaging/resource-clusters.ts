@@ -5,7 +5,10 @@ import { findSources } from '../traces/span-source.ts'
 /** Ids are a parameter of a request, at most 128 KiB. */
 const SOURCES_AT_ONCE = 3_000
 
-/** Clusters that resources name, by the id of their row in `sources`. Those that name none are absent. */
+/**
+ * Clusters that resources name, by the id of their row in `sources`. Those that name none are
+ * absent.
+ */
 export async function findResourceClusters(
   store: Store,
   sourceIds: Iterable<string>,

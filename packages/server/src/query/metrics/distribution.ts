@@ -1,7 +1,10 @@
 /** How many values lie in (lower, upper]; both the same: values of exactly that. */
 export type Bucket = { readonly lower: number; readonly upper: number; readonly count: number }
 
-/** Counts by bucket, the sum of all values (NaN when not sent), and their smallest and largest (infinite when not sent). */
+/**
+ * Counts by bucket, the sum of all values (NaN when not sent), and their smallest and largest
+ * (infinite when not sent).
+ */
 export type Distribution = {
   readonly buckets: readonly Bucket[]
   readonly count: number
@@ -10,7 +13,10 @@ export type Distribution = {
   readonly max: number
 }
 
-/** The same with bucket bounds no wider than `min` and `max`, so that no quantile lies outside of what was measured. */
+/**
+ * The same with bucket bounds no wider than `min` and `max`, so that no quantile lies outside of
+ * what was measured.
+ */
 export function clampBuckets({ buckets, min, max, ...rest }: Distribution): Distribution {
   if (min === -Infinity && max === Infinity) return { buckets, min, max, ...rest }
   const clamp = (bound: number): number => Math.max(min, Math.min(max, bound))
@@ -33,7 +39,10 @@ export type ExponentialFields = {
   readonly negative: readonly number[]
 }
 
-/** Bucket i holds (base^(offset+i), base^(offset+i+1)] with base 2^(2^-scale), the negative ones mirrored. */
+/**
+ * Bucket i holds (base^(offset+i), base^(offset+i+1)] with base 2^(2^-scale), the negative ones
+ * mirrored.
+ */
 export function exponentialBuckets(fields: ExponentialFields): Bucket[] {
   const edge = (index: number): number => 2 ** (index * 2 ** -fields.scale)
   const buckets: Bucket[] = []
@@ -53,8 +62,8 @@ export function exponentialBuckets(fields: ExponentialFields): Bucket[] {
 }
 
 /**
- * `later - earlier`, or undefined when a bucket has become smaller or the buckets are others. A finer bucket of an
- * exponential histogram that was downscaled since counts into the coarser one.
+ * `later - earlier`, or undefined when a bucket has become smaller or the buckets are others. A
+ * finer bucket of an exponential histogram that was downscaled since counts into the coarser one.
  */
 export function subtractDistribution(later: Distribution, earlier: Distribution): Distribution | undefined {
   if (later.count < earlier.count) return undefined
@@ -109,8 +118,9 @@ export class MergedDistribution {
 }
 
 /**
- * Values below which a share `q` of all lies, each bucket's values thought of as even between its bounds. What has no
- * bound is at the bound it has, as Prometheus has it; below a positive bound, values begin at 0. NaN without values.
+ * Values below which a share `q` of all lies, each bucket's values thought of as even between its
+ * bounds. What has no bound is at the bound it has, as Prometheus has it; below a positive bound,
+ * values begin at 0. NaN without values.
  */
 export function quantiles(buckets: readonly Bucket[], qs: readonly number[]): number[] {
   const finite = buckets.filter((bucket) => bucket.count > 0).map(finiteBucket)

@@ -7,8 +7,8 @@ import type { SeriesFilter } from './series-filter.ts'
 const EXEMPLARS_AT_MOST = 500
 
 /**
- * Exemplars of the window's points, in order of time: a sample of them where there are many. A cumulative series sends
- * one again until it has a newer one; it is shown once.
+ * Exemplars of the window's points, in order of time: a sample of them where there are many. A
+ * cumulative series sends one again until it has a newer one; it is shown once.
  */
 export async function findExemplars(
   store: Store,

@@ -1,4 +1,6 @@
-/** What grew by how much between two times (nanoseconds from the start of the question's window). */
+/**
+ * What grew by how much between two times (nanoseconds from the start of the question's window).
+ */
 export type Increase<Amount> = { readonly from: number; readonly to: number; readonly amount: Amount }
 
 /** A point of a cumulative series. `start` 0 or equal to `time`: when it began isn't known. */
@@ -9,10 +11,10 @@ export type CumulativePoint<Amount> = {
 }
 
 /**
- * What each point of a cumulative series adds to the one before it, resets undone (data model, "Resets and gaps",
- * https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps): a start later than the point before is
- * a new count from 0, and so is an amount smaller than before. The first point adds all it has since its start, or
- * nothing when that isn't known.
+ * What each point of a cumulative series adds to the one before it, resets undone (data model,
+ * "Resets and gaps", https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps):
+ * a start later than the point before is a new count from 0, and so is an amount smaller than
+ * before. The first point adds all it has since its start, or nothing when that isn't known.
  *
  * @param points in order of time
  * @param subtract `later - earlier`, or undefined when that would be negative
@@ -42,8 +44,8 @@ export function increases<Amount>(
 export type Steps = { readonly count: number; readonly length: number }
 
 /**
- * Spreads an increase evenly over the steps that it lies in, so that a step shorter than the interval between two points
- * shows the rate that was, not peaks and zeros.
+ * Spreads an increase evenly over the steps that it lies in, so that a step shorter than the
+ * interval between two points shows the rate that was, not peaks and zeros.
  *
  * @param add gets the step, the share of the amount (0 to 1) and the time it covers
  */

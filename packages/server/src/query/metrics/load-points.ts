@@ -72,8 +72,9 @@ type PointRow = {
 } & Readonly<Record<string, unknown>>
 
 /**
- * Points of the window and what of the lookback they need, in order of time, by series. Of cumulative series and gauges
- * only the last point a step and count counts; of delta ones all of them do.
+ * Points of the window and what of the lookback they need, in order of time, by series. Of
+ * cumulative series and gauges only the last point a step and count counts; of delta ones all of
+ * them do.
  */
 export async function loadPoints(
   store: Store,

@@ -7,7 +7,9 @@ import { seriesFilter, type SeriesFilter } from './series-filter.ts'
 const LABELS_AT_MOST = 500
 const VALUES_AT_MOST = 100
 
-/** What a metric's series can be filtered and grouped by; `undefined` when there is no such metric. */
+/**
+ * What a metric's series can be filtered and grouped by; `undefined` when there is no such metric.
+ */
 export async function listMetricLabels(
   store: Store,
   query: MetricLabelsQuery,
@@ -29,7 +31,8 @@ export async function listMetricLabels(
 }
 
 /**
- * Refuses labels that no series of the metric has: an empty chart or one series without a name would hide a typing error.
+ * Refuses labels that no series of the metric has: an empty chart or one series without a name
+ * would hide a typing error.
  *
  * @throws BadParameter that names the labels there are
  */

@@ -1,8 +1,9 @@
 import type { MetricType } from '@spanlink/api-schema'
 
 /**
- * The name that Prometheus gives a metric of OpenTelemetry: words joined by `_`, then the unit, then `_total` of counters
- * and `_ratio` of gauges without dimension. Histograms and summaries get `_bucket`, `_sum` and `_count` besides.
+ * The name that Prometheus gives a metric of OpenTelemetry: words joined by `_`, then the unit,
+ * then `_total` of counters and `_ratio` of gauges without dimension. Histograms and summaries get
+ * `_bucket`, `_sum` and `_count` besides.
  * https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-metadata-1
  */
 export function prometheusName(metric: {

@@ -14,8 +14,9 @@ export type SelectedMetric = {
 type Selector = Pick<MetricSeriesQuery, 'name' | 'service' | 'type' | 'unit'>
 
 /**
- * The metric that a request names: of those with the name, type and unit the one with most matching series in the
- * window. A metric that changed its unit is two metrics, and a filter or a time may leave either.
+ * The metric that a request names: of those with the name, type and unit the one with most matching
+ * series in the window. A metric that changed its unit is two metrics, and a filter or a time may
+ * leave either.
  */
 export async function selectMetric(
   store: Store,

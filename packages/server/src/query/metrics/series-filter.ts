@@ -2,7 +2,9 @@ import type { Metric } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 
-/** SQL on `metric_series` for the series of a metric, and its parameters, which begin with `series`. */
+/**
+ * SQL on `metric_series` for the series of a metric, and its parameters, which begin with `series`.
+ */
 export type SeriesFilter = { readonly where: string; readonly params: QueryParams }
 
 export function seriesFilter(metric: Metric, service: string | undefined, filters: readonly string[]): SeriesFilter {
@@ -67,8 +69,8 @@ const mapsOfSource = [
 ] as const
 
 /**
- * SQL for the value of a label: `service`; `resource.<key>`, `scope.<key>`, `otel.scope.name` or `otel.scope.version` (of
- * `sources`); or the points' attribute of that key.
+ * SQL for the value of a label: `service`; `resource.<key>`, `scope.<key>`, `otel.scope.name` or
+ * `otel.scope.version` (of `sources`); or the points' attribute of that key.
  *
  * @param parameter name for the key's parameter
  */

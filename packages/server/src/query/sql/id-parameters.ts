@@ -2,8 +2,8 @@ import type { QueryParams } from '../../clickhouse/store.ts'
 import type { SpanRef } from '../links/linked-span.ts'
 
 /**
- * SQL: the end of a question by ids. The engine's older analyzer understands such a statement of a dozen columns in a quarter of the
- * time, which was most of what it took; the answers are the same.
+ * SQL: the end of a question by ids. The engine's older analyzer understands such a statement of a
+ * dozen columns in a quarter of the time, which was most of what it took; the answers are the same.
  */
 export const byIds = 'settings enable_analyzer = 0'
 
@@ -11,8 +11,8 @@ export const byIds = 'settings enable_analyzer = 0'
 export type IdSet = { readonly sql: string; readonly params: QueryParams }
 
 /**
- * Ids in one field of a request: ClickHouse takes 128 KiB (`http_max_field_value_size`), and a trace id is 35 bytes with
- * quotes and comma.
+ * Ids in one field of a request: ClickHouse takes 128 KiB (`http_max_field_value_size`), and a
+ * trace id is 35 bytes with quotes and comma.
  */
 const IDS_A_FIELD = 3_000
 
@@ -39,7 +39,10 @@ export function spanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
   }
 }
 
-/** Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the key of `spans`. */
+/**
+ * Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the
+ * key of `spans`.
+ */
 export function bucketSet(
   name: string,
   places: readonly { readonly bucket: bigint; readonly traceId: string }[],

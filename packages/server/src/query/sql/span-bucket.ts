@@ -1,18 +1,20 @@
 /**
- * SQL of a span's ten-minute bucket, with which the sort key of `spans` starts: a condition on it is what keeps a question
- * from reading the whole table. Same expression as in schema/sql/spans.sql.
+ * SQL of a span's ten-minute bucket, with which the sort key of `spans` starts: a condition on it
+ * is what keeps a question from reading the whole table. Same expression as in
+ * schema/sql/spans.sql.
  */
 export const bucket = 'intDiv(start, 600000000000)'
 
 /**
- * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or whose clocks lie, is
- * read at both its ends; its middle would be an unbounded list of buckets.
+ * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or
+ * whose clocks lie, is read at both its ends; its middle would be an unbounded list of buckets.
  */
 const bucketsRead = 1008
 
 /**
- * SQL: the row of `spans` is of a trace whose id the subquery gives. By bucket and id together, so that of each trace its own
- * granules are read, and not those where its id would be in every bucket between the oldest of the traces and the newest.
+ * SQL: the row of `spans` is of a trace whose id the subquery gives. By bucket and id together, so
+ * that of each trace its own granules are read, and not those where its id would be in every bucket
+ * between the oldest of the traces and the newest.
  */
 export function ofTraces(traceIds: string): string {
   return `(${bucket}, trace_id) in (
@@ -28,7 +30,8 @@ export function traceIdsOf(name: string): string {
 }
 
 /**
- * SQL: the end of a question by id, which reads a few granules. A second thread costs more than it does, and the older of the engine's
- * two analyzers takes 2 to 3 ms of CPU less for a statement of twenty columns; the answers are the same.
+ * SQL: the end of a question by id, which reads a few granules. A second thread costs more than it
+ * does, and the older of the engine's two analyzers takes 2 to 3 ms of CPU less for a statement of
+ * twenty columns; the answers are the same.
  */
 export const fewGranules = 'settings max_threads = 1, enable_analyzer = 0'

@@ -16,7 +16,9 @@ const nanosPerUnit: Readonly<Record<string, bigint>> = {
 /** Arithmetic on thousands of digits takes more than their number. */
 const MAX_DURATION_LENGTH = 64
 
-/** `1.5ms` -> 1500000n. Digits below a nanosecond are cut, lengths above 292 years mean 292 years. */
+/**
+ * `1.5ms` -> 1500000n. Digits below a nanosecond are cut, lengths above 292 years mean 292 years.
+ */
 export function parseDuration(parameter: string, text: string): bigint {
   const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
   const unit = nanosPerUnit[match?.[3] ?? '']
@@ -42,8 +44,9 @@ export function parseUnixNano(parameter: string, text: string): bigint {
 const MAX_CLOCK_SKEW = 86_400_000_000_000n
 
 /**
- * The end of a search that names none: a day after now. Spans that start later, of a clock that is wrong, would be the newest for ever;
- * they are found by id, and by a search that names an end or starts there.
+ * The end of a search that names none: a day after now. Spans that start later, of a clock that is
+ * wrong, would be the newest for ever; they are found by id, and by a search that names an end or
+ * starts there.
  */
 export function defaultEnd(start: bigint): bigint {
   const end = BigInt(Date.now()) * 1_000_000n + MAX_CLOCK_SKEW

@@ -5,8 +5,9 @@ import { bucket, fewGranules } from './span-bucket.ts'
 export type Buckets = { readonly first: number; readonly last: number }
 
 /**
- * Where in `spans` traces lie, by id; one that isn't here is absent. A statement by itself: as a subquery of the one that
- * reads the spans it takes the engine three times as long (6 ms instead of 2 at 100M spans).
+ * Where in `spans` traces lie, by id; one that isn't here is absent. A statement by itself: as a
+ * subquery of the one that reads the spans it takes the engine three times as long (6 ms instead of
+ * 2 at 100M spans).
  */
 export async function findBuckets(
   store: Store,
@@ -35,12 +36,17 @@ export async function findBucketsOf(
   return buckets
 }
 
-/** SQL: the span lies in the buckets `first` and `last`, parameters both, and what is between them. */
+/**
+ * SQL: the span lies in the buckets `first` and `last`, parameters both, and what is between them.
+ */
 export const inBuckets = `${bucket} between {first:UInt64} and {last:UInt64}`
 
 export type Condition = { readonly sql: string; readonly params: QueryParams }
 
-/** SQL: the span is of one of the traces, by pairs of bucket and id. `undefined` where these would be too many to write out. */
+/**
+ * SQL: the span is of one of the traces, by pairs of bucket and id. `undefined` where these would
+ * be too many to write out.
+ */
 export function ofBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | undefined {
   const pairs: string[] = []
   const params: Record<string, string | number> = {}
@@ -59,7 +65,10 @@ export function ofBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | un
 
 const PAIRS_AT_MOST = 64
 
-/** Ids that are parameters each, {@link idParams}: as one parameter, a list, they would take subqueries, of a millisecond or two. */
+/**
+ * Ids that are parameters each, {@link idParams}: as one parameter, a list, they would take
+ * subqueries, of a millisecond or two.
+ */
 export function idList(name: string, ids: readonly string[]): string {
   return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
 }

@@ -18,8 +18,8 @@ export type Call = {
 }
 
 /**
- * Spans whose parent is of another service: one calls the other. A message is an edge over its topic instead, except where its two ends
- * name no topic that they share.
+ * Spans whose parent is of another service: one calls the other. A message is an edge over its
+ * topic instead, except where its two ends name no topic that they share.
  */
 export async function callsOf(
   store: Store,
@@ -75,7 +75,10 @@ export async function callsOf(
   }))
 }
 
-/** A server that shares its span id with a client (B3), or a consumer with a producer, is its child; a child of the id belongs to the one of its service, else to the server. */
+/**
+ * A server that shares its span id with a client (B3), or a consumer with a producer, is its child;
+ * a child of the id belongs to the one of its service, else to the server.
+ */
 const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
     children.length as took, (trace_id, children.span_id) as id
   from sampled as children
@@ -87,8 +90,8 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 
 /**
- * SQL: consumers in other traces, by their links, where the send or the consumer has no topic. The row of a link doesn't have the
- * consumer's: it has none if its service never names one.
+ * SQL: consumers in other traces, by their links, where the send or the consumer has no topic. The
+ * row of a link doesn't have the consumer's: it has none if its service never names one.
  */
 function linkedConsumers(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,

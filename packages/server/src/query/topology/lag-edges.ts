@@ -4,8 +4,8 @@ import type { Edge } from './message-edges.ts'
 import { nodeId, parseNodeId } from './node-id.ts'
 
 /**
- * The edges, those from a topic to a group with their lag. A group that consumed nothing of a topic all the time, while messages wait for
- * it, is an edge as well.
+ * The edges, those from a topic to a group with their lag. A group that consumed nothing of a topic
+ * all the time, while messages wait for it, is an edge as well.
  */
 export function withLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
   const lagsOf = Map.groupBy(known, groupKey)
@@ -39,7 +39,8 @@ function deliveryOf(edge: Edge): Delivery[] {
 }
 
 /**
- * The one of this cluster. Where the cluster of either is unknown, they belong together if there is one of each.
+ * The one of this cluster. Where the cluster of either is unknown, they belong together if there is
+ * one of each.
  *
  * @param isOnly what it is looked for is the only one of its name
  */
@@ -79,7 +80,10 @@ function topologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): To
   return { messages, timeUnixNano, stale, metric }
 }
 
-/** Over the topics that a group has edges of; where a metric doesn't tell topics apart, of the group. */
+/**
+ * Over the topics that a group has edges of; where a metric doesn't tell topics apart, of the
+ * group.
+ */
 export function lagOfGroup(
   node: TopologyNode,
   edges: readonly Edge[],

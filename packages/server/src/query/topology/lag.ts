@@ -5,10 +5,16 @@ import { findResourceClusters } from '../messaging/resource-clusters.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { Traffic } from './traffic.ts'
 
-/** A metric that has been silent for longer says nothing of the present, however often it was exported. */
+/**
+ * A metric that has been silent for longer says nothing of the present, however often it was
+ * exported.
+ */
 const MIN_STALE_NANO = 120_000_000_000n
 
-/** A series that has told nothing for two of its intervals is over; one that told once is so after Prometheus's lookback. */
+/**
+ * A series that has told nothing for two of its intervals is over; one that told once is so after
+ * Prometheus's lookback.
+ */
 const LOOKBACK_NANO = 300_000_000_000
 
 const MAX_SERIES = 50_000
@@ -128,7 +134,10 @@ type Told = {
   readonly patience: bigint
 }
 
-/** A client of Java names no group, and over all its topics no topic: its service's spans do, where they leave no choice. */
+/**
+ * A client of Java names no group, and over all its topics no topic: its service's spans do, where
+ * they leave no choice.
+ */
 function consumerOf(
   { service, grp, topic }: SeriesRow,
   traffic: readonly Traffic[],
@@ -150,7 +159,10 @@ function consumerOf(
   return { group, topic: topics.size === 1 ? only : topic }
 }
 
-/** Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no partition add up. */
+/**
+ * Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no
+ * partition add up.
+ */
 function together(told: readonly Told[], asOf: bigint): GroupLag[] {
   const isStale = ({ time, patience }: Told): boolean =>
     asOf - time > (patience > MIN_STALE_NANO ? patience : MIN_STALE_NANO)

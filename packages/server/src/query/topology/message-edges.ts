@@ -29,8 +29,9 @@ export function messageEdges(traffic: readonly Traffic[], times: readonly QueueT
 }
 
 /**
- * Of `receive` and `process`, `process` counts if there are any. Of `create` and `send`, `send` does, with as many messages as the one
- * that counted more: not every client writes the size of a batch.
+ * Of `receive` and `process`, `process` counts if there are any. Of `create` and `send`, `send`
+ * does, with as many messages as the one that counted more: not every client writes the size of a
+ * batch.
  */
 function combine(known: Traffic | undefined, row: Traffic): Traffic {
   if (known === undefined) return row
@@ -39,7 +40,10 @@ function combine(known: Traffic | undefined, row: Traffic): Traffic {
   return { ...main, numbers: { ...main.numbers, count: Math.max(known.numbers.count, row.numbers.count) } }
 }
 
-/** The queue times of an edge: of its own operation, else of the other, as clients tie either to the producer. */
+/**
+ * The queue times of an edge: of its own operation, else of the other, as clients tie either to the
+ * producer.
+ */
 function timesByEdge(traffic: readonly Traffic[], times: readonly QueueTime[]): (row: Traffic) => number[] {
   const clustersOf = Map.groupBy(
     traffic.filter((row) => row.service !== undefined && isConsuming(row)),
@@ -76,7 +80,10 @@ function edgeKey(row: Traffic): string {
   return JSON.stringify([produces, service ?? null, system, cluster, topic, produces ? '' : group])
 }
 
-/** Without the system, which only one end may report. Lengths delimit names: of ten thousand keys, JSON takes several times as long. */
+/**
+ * Without the system, which only one end may report. Lengths delimit names: of ten thousand keys,
+ * JSON takes several times as long.
+ */
 function timesKey({
   service,
   operation,

@@ -11,8 +11,9 @@ export type Taking = {
 }
 
 /**
- * Of the spans of one trace that took the same message the innermost: a receive span and a batch's span link to the producers of its
- * messages, and so does each message's span. Rows of links name no parent: there, times show which span lies within another.
+ * Of the spans of one trace that took the same message the innermost: a receive span and a batch's
+ * span link to the producers of its messages, and so does each message's span. Rows of links name
+ * no parent: there, times show which span lies within another.
  */
 export function withoutOuterSpans<One extends Taking>(taken: readonly One[]): One[] {
   const deliveries = Map.groupBy(taken, (one) => `${one.producedKey} ${one.consumedRef.traceId} ${one.service}`)
@@ -24,10 +25,15 @@ export function withoutOuterSpans<One extends Taking>(taken: readonly One[]): On
   })
 }
 
-/** Messages of one producer's context in one trace; with more, spans around others count as well. */
+/**
+ * Messages of one producer's context in one trace; with more, spans around others count as well.
+ */
 const MAX_COMPARED = 500
 
-/** SDKs of JavaScript round starts to milliseconds: a child may begin before its parent, or end after it. */
+/**
+ * SDKs of JavaScript round starts to milliseconds: a child may begin before its parent, or end
+ * after it.
+ */
 const CLOCK_STEP_NANO = 2_000_000n
 
 /** @param isLater decides between spans of the same length */

@@ -10,15 +10,19 @@ import type { Traffic } from './traffic.ts'
 /** Consuming spans of busy topics that are looked at for queue times: about so many together. */
 const SAMPLE_BUSY = 10_000
 
-/** Ends that are looked up one by one: producers from before the window, and consumers whose group the link leaves open. */
+/**
+ * Ends that are looked up one by one: producers from before the window, and consumers whose group
+ * the link leaves open.
+ */
 const MAX_LOOK_UPS = 2_000
 
 const MAX_DELIVERIES = 60_000
 
 /**
- * Queue times of messages consumed in the window. Both ends are read when asked, so it doesn't matter which arrived
- * first or how far apart. Links and spans of a trace are filed under its id, so an even share of producing traces is
- * read in long runs: busy topics are sampled so, quiet ones looked up whole.
+ * Queue times of messages consumed in the window. Both ends are read when asked, so it doesn't
+ * matter which arrived first or how far apart. Links and spans of a trace are filed under its id,
+ * so an even share of producing traces is read in long runs: busy topics are sampled so, quiet ones
+ * looked up whole.
  *
  * @param consumedOf consuming spans by topic
  * @param traffic awaited last, when the sample is there
@@ -45,7 +49,9 @@ export async function queueTimes(
   return [...ofQuiet, ...resolved.filter(({ topic }) => !quiet.has(topic))]
 }
 
-/** A link or parent that a consumer in the window has, with its producer if that was in the window. */
+/**
+ * A link or parent that a consumer in the window has, with its producer if that was in the window.
+ */
 type Sampled = Taking & {
   readonly producedRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
@@ -185,7 +191,10 @@ type ChildColumns = readonly [
   cluster: string,
 ]
 
-/** Fills in what the rows left open: from what is known of the traffic where that is unambiguous, else span by span. */
+/**
+ * Fills in what the rows left open: from what is known of the traffic where that is unambiguous,
+ * else span by span.
+ */
 async function resolve(
   store: Store,
   sampled: readonly Sampled[],

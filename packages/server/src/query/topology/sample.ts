@@ -1,6 +1,7 @@
 /**
- * A share of all traces. By id, because traces of one ten-minute bucket lie in the order of their ids: a share of the ids is a share of the
- * reading. By hash where ids are not random (they begin with a time, or with zeros).
+ * A share of all traces. By id, because traces of one ten-minute bucket lie in the order of their
+ * ids: a share of the ids is a share of the reading. By hash where ids are not random (they begin
+ * with a time, or with zeros).
  */
 export type Sample = {
   /** One in so many traces. */
@@ -35,7 +36,9 @@ export type Taken<Row> = {
   readonly size: number
 }
 
-/** Takes the sample by id, and by hash when far more or fewer came than a share of random ids has. */
+/**
+ * Takes the sample by id, and by hash when far more or fewer came than a share of random ids has.
+ */
 export async function takeSample<Row>(
   sample: Sample,
   expected: number,

@@ -132,8 +132,8 @@ type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & 
 }
 
 /**
- * SQL: a column, or where it is '' the only other value that rows of the same partition have. Not every client reports its system and
- * cluster, and none does in its first spans.
+ * SQL: a column, or where it is '' the only other value that rows of the same partition have. Not
+ * every client reports its system and cluster, and none does in its first spans.
  *
  * @param partitions by columns, the closest first
  */

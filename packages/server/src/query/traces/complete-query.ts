@@ -11,7 +11,10 @@ type Option = CompletionAnswer['options'][number]
 
 const MOST_OPTIONS = 100
 
-/** What can stand at the caret, names and values looked up, and what is wrong with the query as it is. */
+/**
+ * What can stand at the caret, names and values looked up, and what is wrong with the query as it
+ * is.
+ */
 export async function completeQuery(
   store: Store,
   query: CompletionQuery,

@@ -3,7 +3,10 @@ import { parseDuration } from '../sql/time-parameters.ts'
 
 type Filters = Pick<HeatmapQuery, 'q' | 'service' | 'operation' | 'minDuration' | 'maxDuration' | 'status'>
 
-/** The TraceQL that asks what a question's `q` or its single filters ask; undefined when it has neither. */
+/**
+ * The TraceQL that asks what a question's `q` or its single filters ask; undefined when it has
+ * neither.
+ */
 export function filterText(filters: Filters): string | undefined {
   if (filters.q !== undefined) return filters.q
   const conditions: string[] = []

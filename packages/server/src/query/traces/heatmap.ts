@@ -8,7 +8,10 @@ import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'
 /** One root a trace: what a person means by the durations of traces. */
 const ROOTS = '{ nestedSetParent < 0 }'
 
-/** Spans by when they started and how long they took, in the buckets of histogram_over_time: powers of two. */
+/**
+ * Spans by when they started and how long they took, in the buckets of histogram_over_time: powers
+ * of two.
+ */
 export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapAnswer> {
   const { start, end } = windowOf(query)
   const columns = BigInt(query.columns ?? 120)

@@ -3,7 +3,8 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
-// A service or operation name per request id is a mistake that instrumentations make; a picker must survive it.
+// A service or operation name per request id is a mistake that instrumentations make; a picker must
+// survive it.
 const MAX_NAMES = 10_000
 
 export async function listServices(store: Store, options: QueryOptions): Promise<ServicesAnswer> {

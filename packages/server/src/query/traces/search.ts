@@ -9,9 +9,10 @@ import { summarize } from './trace-summary.ts'
 /**
  * Traces with a span that satisfies every filter at once, newest first by the newest such span.
  *
- * Walks back from now in widening windows of time, so that a page of recent traces reads minutes of spans and not all
- * of them. A trace whose spans lie in several windows belongs to the newest: elsewhere its summary, which knows all of
- * its spans, gives a newer match than the window did, and it is passed over. So pages need no memory.
+ * Walks back from now in widening windows of time, so that a page of recent traces reads minutes of
+ * spans and not all of them. A trace whose spans lie in several windows belongs to the newest:
+ * elsewhere its summary, which knows all of its spans, gives a newer match than the window did, and
+ * it is passed over. So pages need no memory.
  */
 export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesAnswer> {
   const limit = query.limit ?? 50
@@ -21,7 +22,8 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   let before: Position = cursor ?? { newest: filter.to, traceId: '' }
   for (const [from, to] of windows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
     for (let more = true; more && found.length <= limit;) {
-      // One more than asked for tells whether there is a next page; small pages are filled in one go too.
+      // One more than asked for tells whether there is a next page; small pages are filled in one
+      // go too.
       const want = Math.max(limit + 1 - found.length, 20)
       const positions = await newestPositions(store, filter, from, to, before, want, options)
       found.push(...(await matchesAt(store, positions, filter, options)))
@@ -47,7 +49,10 @@ const HOUR = 60n * MINUTE
 const DAY = 24n * HOUR
 const reaches = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
 
-/** Pairs of inclusive bounds that cover `from` to `to`, newest first. What is dated after now is in the first. */
+/**
+ * Pairs of inclusive bounds that cover `from` to `to`, newest first. What is dated after now is in
+ * the first.
+ */
 function* windows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = to < now ? to : now

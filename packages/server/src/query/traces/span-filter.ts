@@ -4,7 +4,10 @@ import { BadParameter } from '../sql/invalid-parameter.ts'
 import { bucket } from '../sql/span-bucket.ts'
 import { defaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 
-/** What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its start. */
+/**
+ * What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its
+ * start.
+ */
 export type SpanFilter = {
   readonly conditions: readonly string[]
   readonly params: QueryParams
@@ -37,7 +40,10 @@ export function spanFilter(query: TracesQuery): SpanFilter {
   return { conditions, params, from, to }
 }
 
-/** SQL: the span starts between the two parameters, inclusive; the bucket is what the sort key narrows by. */
+/**
+ * SQL: the span starts between the two parameters, inclusive; the bucket is what the sort key
+ * narrows by.
+ */
 export function startsBetween(from: string, to: string): string {
   return `start between {${from}:UInt64} and {${to}:UInt64}
     and ${bucket} between intDiv({${from}:UInt64}, 600000000000) and intDiv({${to}:UInt64}, 600000000000)`

@@ -1,7 +1,9 @@
 import type { SpanKind, TraceAnswer } from '@spanlink/api-schema'
 import { hash } from 'node:crypto'
 
-/** What a span's place in its tree depends on. Trace id, span id, kind and service are its identity. */
+/**
+ * What a span's place in its tree depends on. Trace id, span id, kind and service are its identity.
+ */
 export type TreeSpan = {
   readonly spanId: string
   /** '' for a root. */
@@ -26,7 +28,10 @@ const RANK: Readonly<Record<SpanKind, number>> = {
   server: 3,
 }
 
-/** As `namedParents`, without cycles: of spans that are each other's parents, the first is `PARENT_MISSING`. */
+/**
+ * As `namedParents`, without cycles: of spans that are each other's parents, the first is
+ * `PARENT_MISSING`.
+ */
 export function findParents(spans: readonly TreeSpan[]): Int32Array {
   const parents = namedParents(spans)
   breakCycles(parents)
@@ -34,9 +39,10 @@ export function findParents(spans: readonly TreeSpan[]): Int32Array {
 }
 
 /**
- * Index of each span's parent, or `ROOT` or `PARENT_MISSING`. Where a client and a server share an id, the client is the server's
- * parent, and a child of that id belongs to the one of its own service, else to the server. So with a producer and consumers, where
- * another consumer belongs to the producer.
+ * Index of each span's parent, or `ROOT` or `PARENT_MISSING`. Where a client and a server share an
+ * id, the client is the server's parent, and a child of that id belongs to the one of its own
+ * service, else to the server. So with a producer and consumers, where another consumer belongs to
+ * the producer.
  */
 export function namedParents(spans: readonly TreeSpan[]): Int32Array {
   const sharers = new Map<string, number[]>()
@@ -63,7 +69,10 @@ function outermost(indexes: readonly number[], spans: readonly TreeSpan[]): numb
   return indexes.reduce((best, index) => (rankAt(spans, index) < rankAt(spans, best) ? index : best))
 }
 
-/** The one of several spans with an id that the id stands for where nothing else tells: `PARENT_MISSING` of none. */
+/**
+ * The one of several spans with an id that the id stands for where nothing else tells:
+ * `PARENT_MISSING` of none.
+ */
 function innermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
   const inner = indexes.reduce<TreeSpan | undefined>((best, index) => {
     const span = spans[index]
@@ -72,7 +81,10 @@ function innermost(indexes: readonly number[], spans: readonly TreeSpan[]): numb
   return indexes.find((index) => spans[index] === inner) ?? PARENT_MISSING
 }
 
-/** Of two spans that share an id; where kinds don't tell, by service, so that the choice is always the same. */
+/**
+ * Of two spans that share an id; where kinds don't tell, by service, so that the choice is always
+ * the same.
+ */
 export function isInside(a: Pick<TreeSpan, 'kind' | 'service'>, b: Pick<TreeSpan, 'kind' | 'service'>): boolean {
   return RANK[a.kind] > RANK[b.kind] || (RANK[a.kind] === RANK[b.kind] && a.service < b.service)
 }
@@ -97,7 +109,10 @@ function breakCycles(parents: Int32Array): void {
   }
 }
 
-/** For readers that know a span by its id alone, as Jaeger and Tempo do it: inner spans of a shared id get ids of their own. */
+/**
+ * For readers that know a span by its id alone, as Jaeger and Tempo do it: inner spans of a shared
+ * id get ids of their own.
+ */
 export function withUniqueSpanIds(trace: TraceAnswer): TraceAnswer {
   const { spans } = trace
   if (new Set(spans.map((span) => span.spanId)).size === spans.length) return trace

@@ -6,8 +6,8 @@ import { fewGranules } from '../sql/span-bucket.ts'
 export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyMap<string, number> }
 
 /**
- * Resources and scopes by the ids that spans carry, in order of id; one that isn't here has no index. An id is a digest of what it
- * stands for, so what was read once is right for good.
+ * Resources and scopes by the ids that spans carry, in order of id; one that isn't here has no
+ * index. An id is a digest of what it stands for, so what was read once is right for good.
  */
 export async function findSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<Sources> {
   const known = knownOf(store)

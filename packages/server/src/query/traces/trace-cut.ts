@@ -14,10 +14,16 @@ export type TraceCut = {
 /** Of columns as ClickHouse has them; as objects and JSON it is several times as much. */
 const MAX_TRACE_BYTES = 32 * 1024 * 1024
 
-/** Beyond, a trace is read in two steps: first which spans, then these. Granules of 1,024 rows are counted, not spans. */
+/**
+ * Beyond, a trace is read in two steps: first which spans, then these. Granules of 1,024 rows are
+ * counted, not spans.
+ */
 const MAX_ROWS_AT_ONCE = 4_000_000
 
-/** SQL: ends a statement that reads a whole trace at once, and fails as too heavy where that is too much. */
+/**
+ * SQL: ends a statement that reads a whole trace at once, and fails as too heavy where that is too
+ * much.
+ */
 export const wholeOrTooHeavy = `${fewGranules}, max_result_bytes = ${MAX_TRACE_BYTES}, max_rows_to_read = ${MAX_ROWS_AT_ONCE}`
 
 const MAX_SPANS = 50_000
@@ -26,8 +32,9 @@ const MAX_SPANS = 50_000
 export const withinCut = `(start < {cutStart:UInt64} or (start = {cutStart:UInt64} and hex(span_id) <= {cutSpanId:String}))`
 
 /**
- * How much of a trace fits into an answer: sizes are added up, earliest span first, and no span is sorted or held whole. A span that was
- * sent a million times counts once. `undefined` when there is none.
+ * How much of a trace fits into an answer: sizes are added up, earliest span first, and no span is
+ * sorted or held whole. A span that was sent a million times counts once. `undefined` when there is
+ * none.
  *
  * @param of SQL: which spans
  */

@@ -16,7 +16,10 @@ const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${inB
 
 const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
 
-/** SQL: base64 of an array's values, each as the bytes of its type. A FixedString that becomes a String loses zeros at its end; a substring of it doesn't. */
+/**
+ * SQL: base64 of an array's values, each as the bytes of its type. A FixedString that becomes a
+ * String loses zeros at its end; a substring of it doesn't.
+ */
 const bytesOf = (type: keyof typeof byteCount, array: string): string =>
   `base64Encode(arrayStringConcat(arrayMap(one -> substring(reinterpretAsFixedString(to${type}(one)), 1, ${byteCount[type]}), ${array})))`
 
@@ -24,9 +27,10 @@ const bytesOf = (type: keyof typeof byteCount, array: string): string =>
 const earliest = (column: string): string => `groupArray(${SPANS_AT_MOST})(${column})`
 
 /**
- * A trace without attributes, in columns. The engine makes the answer's columns, with indexes for parents and texts: a span
- * costs the server nothing but bytes passed on, where rows as objects would take it longer than all else together. One thread: the
- * order is by start alone, and on a busy machine a second one is waited for. `undefined` when no span of it is here.
+ * A trace without attributes, in columns. The engine makes the answer's columns, with indexes for
+ * parents and texts: a span costs the server nothing but bytes passed on, where rows as objects
+ * would take it longer than all else together. One thread: the order is by start alone, and on a
+ * busy machine a second one is waited for. `undefined` when no span of it is here.
  */
 export async function findSkeleton(
   store: Store,
@@ -96,7 +100,10 @@ async function columnsOf(store: Store, traceId: string, options: QueryOptions): 
   return columns
 }
 
-/** Of a trace in which spans share ids: parents as a column, and indexes by id alone or with kind and service. */
+/**
+ * Of a trace in which spans share ids: parents as a column, and indexes by id alone or with kind
+ * and service.
+ */
 type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
 
 async function sharedSpans(store: Store, traceId: string, options: QueryOptions): Promise<SharedSpans | undefined> {

@@ -11,7 +11,10 @@ export type MatchedSummary = {
   readonly newestMatch: bigint
 }
 
-/** Summaries of traces by id: two reads by key, however many ids. A span that was sent twice counts once. */
+/**
+ * Summaries of traces by id: two reads by key, however many ids. A span that was sent twice counts
+ * once.
+ */
 export async function summarize(
   store: Store,
   traceIds: readonly string[],

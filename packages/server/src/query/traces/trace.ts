@@ -23,10 +23,16 @@ import { type LinkRow, linksOf, type SpanLinks } from '../links/trace-links.ts'
 import { type Asked, cutParams, ofAskedInBuckets, type TracePart, zipped } from './trace-part.ts'
 import { findSources } from './span-source.ts'
 
-/** More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans first. */
+/**
+ * More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans
+ * first.
+ */
 const SPANS_AT_MOST = 200_000
 
-/** One trace, whole: spans, events, links with their targets, backlink counts. `undefined` when it isn't here. */
+/**
+ * One trace, whole: spans, events, links with their targets, backlink counts. `undefined` when it
+ * isn't here.
+ */
 export async function findTrace(
   store: Store,
   traceId: string,
@@ -35,7 +41,10 @@ export async function findTrace(
   return readSpans(store, { traceId, spanId: '' }, options)
 }
 
-/** One span with all there is to it: the first of those that share its id and fit `kind` and `service`. */
+/**
+ * One span with all there is to it: the first of those that share its id and fit `kind` and
+ * `service`.
+ */
 export async function findSpan(
   store: Store,
   asked: Asked,
@@ -162,8 +171,8 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
 }
 
 /**
- * Columns as they lie, put together here: the engine takes longer to understand functions over them (4 ms of CPU) than to read the
- * spans of a typical trace.
+ * Columns as they lie, put together here: the engine takes longer to understand functions over them
+ * (4 ms of CPU) than to read the spans of a typical trace.
  */
 async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options: QueryOptions): Promise<SpanRow[]> {
   const bounds = await buckets

@@ -1,6 +1,9 @@
 import type { Steps } from '../../otlp/steps.ts'
 
-/** Of output between two steps of Snappy and LZ4. Each step says how much memory the output takes, before it takes it. */
+/**
+ * Of output between two steps of Snappy and LZ4. Each step says how much memory the output takes,
+ * before it takes it.
+ */
 const SLICE_BYTES = 1024 * 1024
 
 export class UnpackedTooLargeError extends RangeError {}
@@ -9,8 +12,9 @@ const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEAD = 16
 
 /**
- * Snappy: one block, several in the framing of snappy-java, which Java's and most other Kafka clients write (magic, two
- * versions, then blocks with their length in 32 bits), or the framing format of its own.
+ * Snappy: one block, several in the framing of snappy-java, which Java's and most other Kafka
+ * clients write (magic, two versions, then blocks with their length in 32 bits), or the framing
+ * format of its own.
  *
  * @param max of the output
  */
@@ -33,8 +37,9 @@ export function* unsnappy(bytes: Buffer, max: number): Steps<Buffer> {
 const FRAMED_MAGIC = Buffer.from([0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59])
 
 /**
- * Chunks of a type, a length in 24 bits, and data (https://github.com/google/snappy/blob/main/framing_format.txt). The
- * checksums, the first four bytes of the data, are skipped: what is wrong then is no request either.
+ * Chunks of a type, a length in 24 bits, and data
+ * (https://github.com/google/snappy/blob/main/framing_format.txt). The checksums, the first four
+ * bytes of the data, are skipped: what is wrong then is no request either.
  */
 function* unsnappyFramed(bytes: Buffer, max: number): Steps<Buffer> {
   const blocks: Buffer[] = []
@@ -66,7 +71,8 @@ function* withBefore<T>(before: number, steps: Steps<T>): Steps<T> {
 }
 
 /**
- * A block (https://github.com/google/snappy/blob/main/format_description.txt): the length of the output, then tags.
+ * A block (https://github.com/google/snappy/blob/main/format_description.txt): the length of the
+ * output, then tags.
  *
  * | low bits of a tag | what follows                                               |
  * |-------------------|------------------------------------------------------------|
@@ -124,8 +130,9 @@ function* snappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
 const LZ4_MAGIC = 0x184d2204
 
 /**
- * LZ4's frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Its checksums are skipped: the CRC of a Kafka batch covers
- * these bytes, and in a request what is wrong is no request either.
+ * LZ4's frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Its checksums are
+ * skipped: the CRC of a Kafka batch covers these bytes, and in a request what is wrong is no
+ * request either.
  */
 export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
   if (bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('lz4: no frame')
@@ -166,7 +173,10 @@ export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
   }
 }
 
-/** Sequences of literals and a copy (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md); the last has no copy. */
+/**
+ * Sequences of literals and a copy (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md);
+ * the last has no copy.
+ */
 function lz4Block(bytes: Buffer, out: Buffer, start: number): number {
   let at = 0
   let to = start

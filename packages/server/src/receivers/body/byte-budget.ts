@@ -1,4 +1,7 @@
-/** Bytes that all requests in flight may hold together, so that memory is bounded whatever arrives at once. */
+/**
+ * Bytes that all requests in flight may hold together, so that memory is bounded whatever arrives
+ * at once.
+ */
 export class ByteBudget {
   readonly #limit: number
   #used = 0
@@ -14,7 +17,10 @@ export class ByteBudget {
     return true
   }
 
-  /** Takes also what there is no room for: what is there anyway. Those who ask then wait until it is given back. */
+  /**
+   * Takes also what there is no room for: what is there anyway. Those who ask then wait until it is
+   * given back.
+   */
   hold(bytes: number): void {
     this.#used += bytes
   }

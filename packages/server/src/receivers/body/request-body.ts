@@ -23,14 +23,14 @@ export class BodyError extends Error {
 }
 
 /**
- * A body, and the part of the budget and the memory it holds, to be given back with `release`, once, when its bytes aren't needed any
- * more.
+ * A body, and the part of the budget and the memory it holds, to be given back with `release`,
+ * once, when its bytes aren't needed any more.
  */
 export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
 
 /**
- * Reads a body and undoes its Content-Encoding: see `BODY_ENCODINGS`. Stops at `MAX_BODY_BYTES`, on the wire and
- * decompressed, with the decompressor destroyed where it is: a bomb never unfolds.
+ * Reads a body and undoes its Content-Encoding: see `BODY_ENCODINGS`. Stops at `MAX_BODY_BYTES`, on
+ * the wire and decompressed, with the decompressor destroyed where it is: a bomb never unfolds.
  */
 export async function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
   const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
@@ -106,7 +106,10 @@ function streamDecoder(name: string): Transform | undefined {
 
 type Unpack = (bytes: Buffer, max: number) => Steps<Buffer>
 
-/** Of encodings that are decoded once all of the body is there: the Collector's `compression: snappy` and `lz4`. */
+/**
+ * Of encodings that are decoded once all of the body is there: the Collector's `compression:
+ * snappy` and `lz4`.
+ */
 export function blockDecoder(name: string): Unpack | undefined {
   if (name === 'lz4') return unlz4
   return name === 'snappy' || name === 'x-snappy-framed' ? unsnappy : undefined

@@ -3,7 +3,8 @@ import { SLICE_BYTES, runSteps, type Steps } from '../../otlp/steps.ts'
 /**
  * Runs the steps, and lets the event loop turn after each.
  *
- * @param account called with how many more bytes of memory they hold, and with what is given back at the end
+ * @param account called with how many more bytes of memory they hold, and with what is given back
+ *   at the end
  */
 export async function runInSlices<T>(steps: Steps<T>, account: (bytes: number) => void): Promise<T> {
   let held = 0

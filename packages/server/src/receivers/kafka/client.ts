@@ -18,8 +18,8 @@ const require = createRequire(import.meta.url)
 
 const BATCH_DECODER = 'kafkajs/src/protocol/recordBatch/v0/decoder'
 /**
- * A consumer leaves its group once its fetch has ended, and a server that stops waits 600 ms for it. A member that did not
- * leave blocks the group for 30 s.
+ * A consumer leaves its group once its fetch has ended, and a server that stops waits 600 ms for
+ * it. A member that did not leave blocks the group for 30 s.
  */
 const MAX_FETCH_WAIT_MS = 200
 
@@ -28,7 +28,9 @@ const FETCH_MODULES = /[\\/]kafkajs[\\/]src[\\/]protocol[\\/]requests[\\/]fetch[
 const limited = new AsyncLocalStorage<true>()
 let isPatched = false
 
-/** @throws when the optional package kafkajs isn't installed, or isn't a version that can be limited */
+/**
+ * @throws when the optional package kafkajs isn't installed, or isn't a version that can be limited
+ */
 export function loadKafkaJs(): typeof KafkaJs {
   try {
     const kafkajs = require('kafkajs') as typeof KafkaJs
@@ -61,8 +63,9 @@ export function connectToKafka(access: KafkaAccess, groupId: string): KafkaClien
 }
 
 /**
- * kafkajs decompresses without a limit, checks no CRC, and one bad batch fails the whole fetch for ever. Its batch decoder is
- * replaced for our consumer only: an application that embeds the server may use kafkajs itself.
+ * kafkajs decompresses without a limit, checks no CRC, and one bad batch fails the whole fetch for
+ * ever. Its batch decoder is replaced for our consumer only: an application that embeds the server
+ * may use kafkajs itself.
  */
 function limitDecoding({ CompressionCodecs, CompressionTypes }: typeof KafkaJs): void {
   const decode = require(BATCH_DECODER) as BatchDecoder
@@ -70,7 +73,8 @@ function limitDecoding({ CompressionCodecs, CompressionTypes }: typeof KafkaJs):
   if (batchDecoder === undefined) throw new Error('kafkajs has no batch decoder')
   batchDecoder.exports = (reader: BatchReader) =>
     limited.getStore() === undefined ? decode(reader) : decodeBatch(reader)
-  // What an earlier fetch of this process loaded holds the original; kafkajs loads it again at the next one.
+  // What an earlier fetch of this process loaded holds the original; kafkajs loads it again at the
+  // next one.
   for (const path of Object.keys(require.cache)) if (FETCH_MODULES.test(path)) delete require.cache[path]
   // Message sets, from before Kafka 0.11, have no batches.
   for (const [type, decompress] of decompressors) {

@@ -22,14 +22,20 @@ export type QuarantineCounts = {
 
 export type KafkaQuarantine = {
   counts(): QuarantineCounts
-  /** Keeps the records in a file and logs them; never rejects. The same records again replace their file. */
+  /**
+   * Keeps the records in a file and logs them; never rejects. The same records again replace their
+   * file.
+   */
   keep(records: UnreadableRecords): Promise<void>
 }
 
 /** Whoever may produce to the topic fills it; beyond it, offsets in the log are what there is. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024
 
-/** Files in `kafka-quarantine` of the data directory: `<topic>-<partition>-<offsets>.batch`, and the reason beside it in `.json`. */
+/**
+ * Files in `kafka-quarantine` of the data directory: `<topic>-<partition>-<offsets>.batch`, and the
+ * reason beside it in `.json`.
+ */
 export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<KafkaQuarantine> {
   const directory = join(dataDir, 'kafka-quarantine')
   let bytes = await keptBytes(directory)

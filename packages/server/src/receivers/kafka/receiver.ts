@@ -13,7 +13,10 @@ import type { Signal } from '../signals.ts'
 export type KafkaReceiverOptions = KafkaAccess & {
   /** Consumer group: several servers of one share the partitions. */
   readonly groupId: string
-  /** What each topic carries, one OTLP request a message, as the Collector's Kafka exporter writes it. */
+  /**
+   * What each topic carries, one OTLP request a message, as the Collector's Kafka exporter writes
+   * it.
+   */
   readonly topics: ReadonlyMap<string, Signal>
   readonly intake: Intake
   /** Records that can't be read are kept there. */
@@ -41,15 +44,20 @@ const MESSAGES_AT_ONCE = 64
 const PAUSE_MS = 1000
 const RECONNECT_MS = 5000
 
-/** `{`: the encoding `otlp_json`. No field of a request has it as its tag, so protobuf doesn't begin with it. */
+/**
+ * `{`: the encoding `otlp_json`. No field of a request has it as its tag, so protobuf doesn't begin
+ * with it.
+ */
 const JSON_START = 0x7b
 
 /**
- * Takes OTLP requests from topics. An offset is committed once the journal has everything before it, so a server that
- * dies takes some messages again and loses none. What the journal can't take is retried, and its partition waits; a batch that
- * can't be read is quarantined, and its partition goes on.
+ * Takes OTLP requests from topics. An offset is committed once the journal has everything before
+ * it, so a server that dies takes some messages again and loses none. What the journal can't take
+ * is retried, and its partition waits; a batch that can't be read is quarantined, and its partition
+ * goes on.
  *
- * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and retried
+ * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and
+ *   retried
  */
 export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise<KafkaReceiver> {
   const { dataDir, intake, log } = options
@@ -120,7 +128,10 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   }
 }
 
-/** Resolves when the consumer runs (kafkajs then restarts it by itself), or was told to stop before that. */
+/**
+ * Resolves when the consumer runs (kafkajs then restarts it by itself), or was told to stop before
+ * that.
+ */
 async function run(
   consumer: Consumer,
   { topics, brokers, log }: KafkaReceiverOptions,

@@ -15,8 +15,8 @@ export type UnreadableBatch = {
 }
 
 /**
- * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What follows the CRC, from the
- * attributes on, is covered by it.
+ * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What
+ * follows the CRC, from the attributes on, is covered by it.
  */
 const AT = {
   baseOffset: 0,
@@ -36,7 +36,10 @@ const AT = {
 } as const
 const LENGTH_END = 12
 
-/** A batch is small; one of more records carries no OTLP requests, and kafkajs fails beyond some 120,000. */
+/**
+ * A batch is small; one of more records carries no OTLP requests, and kafkajs fails beyond some
+ * 120,000.
+ */
 const MAX_RECORDS = 100_000
 
 /** Of one fetch: many small batches may each unpack to the limit of one. */
@@ -46,8 +49,8 @@ const MAX_UNPACKED_OF_FETCH = 16 * 1024 * 1024
 const unpackedBytes = new WeakMap<ArrayBufferLike, number>()
 
 /**
- * Decodes the next batch and moves the reader behind it. Of a batch that can't be read there is one record, at its last offset,
- * with `unreadable`: so the consumer learns of it and goes on.
+ * Decodes the next batch and moves the reader behind it. Of a batch that can't be read there is one
+ * record, at its last offset, with `unreadable`: so the consumer learns of it and goes on.
  */
 export async function decodeBatch(reader: BatchReader): Promise<{ records: KafkaRecord[] }> {
   const batch = reader.buffer.subarray(reader.offset)

@@ -6,8 +6,9 @@ import { isNumber, nameOf, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
 
 /**
- * Refuses what can't be meant: comparisons between types that never match, arithmetic on words, regular expressions
- * RE2 doesn't know. Attributes have no type until a span is seen, so they go with everything.
+ * Refuses what can't be meant: comparisons between types that never match, arithmetic on words,
+ * regular expressions RE2 doesn't know. Attributes have no type until a span is seen, so they go
+ * with everything.
  *
  * @throws TraceQLError `type` or `unsupported`, at the offending part
  */

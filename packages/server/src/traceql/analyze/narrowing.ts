@@ -14,8 +14,8 @@ import type { Window } from '../execute/search.ts'
 import { type Token, tokenize } from '../syntax/tokens.ts'
 
 /**
- * The condition that a query's one filter has, for names and values to be those of spans it holds for; undefined when
- * it holds for all.
+ * The condition that a query's one filter has, for names and values to be those of spans it holds
+ * for; undefined when it holds for all.
  *
  * @throws TraceQLError when that is no query, or one about more than single spans
  */
@@ -34,8 +34,8 @@ export function narrowingOf(text: string): Field | undefined {
 }
 
 /**
- * The same of a query in the making, as Tempo reads it: of conditions joined by `&&` those that can be judged, and
- * nothing of what is no filter at all, or joins several.
+ * The same of a query in the making, as Tempo reads it: of conditions joined by `&&` those that can
+ * be judged, and nothing of what is no filter at all, or joins several.
  */
 export function narrowingIn(text: string): Field | undefined {
   try {
@@ -87,7 +87,10 @@ function isOfSingleSpan(condition: Field | undefined): boolean {
   return !(['parent', 'trace', 'children', 'tree'] as const).some((need) => needs.has(need))
 }
 
-/** FROM and WHERE of the spans in a window that a condition holds for, joined with what it and the fields take. */
+/**
+ * FROM and WHERE of the spans in a window that a condition holds for, joined with what it and the
+ * fields take.
+ */
 export function spansThat(
   condition: Field | undefined,
   { start, end, maxTraceId }: Window,
@@ -113,7 +116,9 @@ function upTo(row: string, maxTraceId: string | undefined, params: Params): stri
     : ` and ${row}.trace_id <= toFixedString(unhex(${params.add('String', maxTraceId)}), 16)`
 }
 
-/** SQL for the log events `e` of spans in a window, of all or of those that a condition holds for. */
+/**
+ * SQL for the log events `e` of spans in a window, of all or of those that a condition holds for.
+ */
 export function logEventsOf(condition: Field | undefined, window: Window, params: Params): string {
   const inTime = `${logEventsByWindow(window.start, params)}${upTo('logs', window.maxTraceId, params)}`
   if (!condition) return eachLogEvent(inTime)
@@ -121,7 +126,9 @@ export function logEventsOf(condition: Field | undefined, window: Window, params
   return eachLogEvent(`${inTime} and (trace_id, span_id) in (select s.trace_id, s.span_id from ${from} where ${where})`)
 }
 
-/** WHERE of the links that spans carry, of all in a window or of those that a condition holds for. */
+/**
+ * WHERE of the links that spans carry, of all in a window or of those that a condition holds for.
+ */
 export function linksOf(condition: Field | undefined, window: Window, params: Params): string {
   const out = `l.direction = 'out' and ${linksInWindow(window, params)}`
   // By trace id, as links are in no order of time.

@@ -6,7 +6,10 @@ import { isOfTree, type Parts, partsOf } from '../evaluate/tree-fields.ts'
 import { foldConstants } from './constant-folding.ts'
 import { limits } from '../execute/limits.ts'
 
-/** What a pipeline reads of spans, collected once: each filter and field is a column of the rows fetched. */
+/**
+ * What a pipeline reads of spans, collected once: each filter and field is a column of the rows
+ * fetched.
+ */
 export type Plan = {
   readonly pipeline: Pipeline
   /** Different conditions; undefined matches every span. */
@@ -21,7 +24,9 @@ export type Plan = {
   readonly needs: ReadonlySet<Need>
   /** Of fields that take numbers of the tree: what the store is asked for. */
   readonly parts: Parts
-  /** Whether relations or links between spans count, so that spans no filter matches are read too. */
+  /**
+   * Whether relations or links between spans count, so that spans no filter matches are read too.
+   */
   readonly structural: boolean
 }
 
@@ -88,7 +93,9 @@ export function isLinkOp(spanset: Spanset): spanset is Spanset & { kind: 'operat
   return spanset.kind === 'operation' && linkOps.some((op) => op === spanset.op)
 }
 
-/** The attributes and intrinsics that conditions and select() name: what a span of the answer shows. */
+/**
+ * The attributes and intrinsics that conditions and select() name: what a span of the answer shows.
+ */
 export function fieldsShown(pipeline: Pipeline): readonly Field[] {
   const shown = createIndex()
   const visit = (field: Field): void => {

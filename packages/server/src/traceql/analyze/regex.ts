@@ -1,7 +1,8 @@
 /**
- * What is wrong with a regular expression by RE2's rules, which both Tempo and ClickHouse follow; undefined when
- * nothing is. JavaScript's own parser can't tell: it takes what RE2 doesn't (look-around, back-references) and refuses
- * what RE2 takes (`(?i)`, `\z`). Names of character classes are left to the engine.
+ * What is wrong with a regular expression by RE2's rules, which both Tempo and ClickHouse follow;
+ * undefined when nothing is. JavaScript's own parser can't tell: it takes what RE2 doesn't
+ * (look-around, back-references) and refuses what RE2 takes (`(?i)`, `\z`). Names of character
+ * classes are left to the engine.
  */
 export function regexProblem(pattern: string): string | undefined {
   let open = 0

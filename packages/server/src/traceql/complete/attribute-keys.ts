@@ -17,8 +17,8 @@ export type AttributeKey = {
 }
 
 /**
- * Attribute names in use, most used first. Of spans, events and links the newest are read, so a name that is
- * rare and old may be missing; resources and scopes are read whole.
+ * Attribute names in use, most used first. Of spans, events and links the newest are read, so a
+ * name that is rare and old may be missing; resources and scopes are read whole.
  */
 export async function attributeKeys(
   store: Store,

@@ -21,7 +21,8 @@ export type TypedValue = { readonly text: string; readonly type: string }
 /**
  * Values of a field, most used first, as text.
  *
- * @param field as a query spells it, such as `span.http.method`, `.topic`, `name`, `resource."odd name"`
+ * @param field as a query spells it, such as `span.http.method`, `.topic`, `name`, `resource."odd
+ *   name"`
  * @throws TraceQLError when that is no field, or one of a whole trace
  */
 export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<Names<string>> {
@@ -29,7 +30,10 @@ export async function attributeValues(store: Store, field: string, options: Name
   return { found: [...new Set(found.map(({ text }) => text))], scanned }
 }
 
-/** The same with the types that they were sent with: a number and the text that looks like it are two values. */
+/**
+ * The same with the types that they were sent with: a number and the text that looks like it are
+ * two values.
+ */
 export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<Names<TypedValue>> {
   const parsed = parseFieldName(field)
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }

@@ -11,7 +11,10 @@ export type Completion = {
   readonly to: number
   /** What the grammar lets stand here and that begins like the word at the caret, best first. */
   readonly options: readonly CompletionOption[]
-  /** Set when attribute names belong here too: ask for the keys of these scopes that begin with `prefix`. */
+  /**
+   * Set when attribute names belong here too: ask for the keys of these scopes that begin with
+   * `prefix`.
+   */
   readonly keys: { readonly scope: Scope; readonly parent: boolean; readonly prefix: string } | undefined
   /** Set when a value of this field belongs here too: ask for its values. */
   readonly valuesOf: { readonly field: string; readonly quoted: boolean } | undefined
@@ -23,8 +26,8 @@ type CompletionOption = {
 }
 
 /**
- * What can stand at the caret. The query up to there is parsed as it is; where the parser stops is where it knows what
- * it wants. A query that is wrong before the caret has no completions.
+ * What can stand at the caret. The query up to there is parsed as it is; where the parser stops is
+ * where it knows what it wants. A query that is wrong before the caret has no completions.
  */
 export function complete(text: string, caret: number): Completion {
   const before = text.slice(0, caret)
@@ -69,7 +72,8 @@ function openString(before: string): Head | undefined {
 
 /** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
 function wordBefore(before: string): Head {
-  // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long word.
+  // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long
+  // word.
   let from = before.length
   while (from > 0 && !/[\s{}()=~!<>&|^,"`]/.test(before.charAt(from - 1))) from--
   while (from < before.length && !/[A-Za-z_.]/.test(before.charAt(from))) from++
@@ -92,7 +96,8 @@ function tokensOf(text: string): readonly Token[] | undefined {
 
 /** What the parser asked for at the end of the text; undefined when it stopped before. */
 function expectedAfter(text: string, tokens: readonly Token[]): readonly string[] | undefined {
-  // A mark that no rule takes, so that a text which is whole already fails too and says how it could go on.
+  // A mark that no rule takes, so that a text which is whole already fails too and says how it
+  // could go on.
   const mark: Token = { kind: 'punctuation', text: '\u0000', from: text.length, to: text.length }
   try {
     parse(text, [...tokens.slice(0, -1), mark])

@@ -30,8 +30,9 @@ const minute = 60_000_000_000n
 export type Names<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 
 /**
- * Reads the newest ten minutes, then further back, until there is enough or until a window has more spans than are looked at: of that
- * one, the traces with the lowest ids. The number of spans decides, and not the time that it takes: the same data has the same names.
+ * Reads the newest ten minutes, then further back, until there is enough or until a window has more
+ * spans than are looked at: of that one, the traces with the lowest ids. The number of spans
+ * decides, and not the time that it takes: the same data has the same names.
  */
 export async function newestFirst<Found>(
   search: Search,
@@ -52,7 +53,10 @@ export async function newestFirst<Found>(
   }
 }
 
-/** Id of the trace that the span at a place in the order of trace ids belongs to; `undefined` where a window has fewer spans. */
+/**
+ * Id of the trace that the span at a place in the order of trace ids belongs to; `undefined` where
+ * a window has fewer spans.
+ */
 async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
   const params = createParams()
   const [row] = await ask<{ id: string }>(

@@ -7,11 +7,13 @@ import type { Search } from '../execute/search.ts'
 import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-links.ts'
 
 /**
- * Works out every operator over links in a pipeline, the innermost first, as the spans it stands for.
+ * Works out every operator over links in a pipeline, the innermost first, as the spans it stands
+ * for.
  *
- * `A ->> B`: spans of B in traces that are reached from a trace with spans of A over one link or more, each walked from
- * the producer to the consumer, who carries it. `A <<- B`: the same walked from the consumer to the producer. The union
- * forms give the spans of A too. What is asked for, B, lies in the search's window; A may be of any age.
+ * `A ->> B`: spans of B in traces that are reached from a trace with spans of A over one link or
+ * more, each walked from the producer to the consumer, who carries it. `A <<- B`: the same walked
+ * from the consumer to the producer. The union forms give the spans of A too. What is asked for, B,
+ * lies in the search's window; A may be of any age.
  */
 export async function matchLinks(search: Search, pipeline: Pipeline, scope: Scope): Promise<LinkMatches> {
   const matches = new Map<Spanset, ReadonlyMap<string, ReadonlySet<string>>>()
@@ -26,7 +28,8 @@ async function matchLink(search: Search, { op, left, right }: LinkOperation, sco
   const forward: Direction = isDownstream(op) ? 'in' : 'out'
   const backward: Direction = forward === 'in' ? 'out' : 'in'
   const found: SpansByTrace = new Map()
-  // From what is asked for back to where it may come from: whole, unless there is too much to start with.
+  // From what is asked for back to where it may come from: whole, unless there is too much to start
+  // with.
   const ends = await planAndFind(search, asPipeline(right), scope, limits.linkTraces)
   const back = await walkLinks(search, ends.map(traceIdOf), backward)
   const origins = await planAndFind(
@@ -42,8 +45,8 @@ async function matchLink(search: Search, { op, left, right }: LinkOperation, sco
       `Only ${limits.linkTraces} traces on each side of ${op} were looked at: choose a shorter time range or add conditions.`,
     )
   }
-  // Then also from the origins on: that finds what too many ends hide, and, when a union is looked for among some traces
-  // only, the origins among them whose ends are elsewhere.
+  // Then also from the origins on: that finds what too many ends hide, and, when a union is looked
+  // for among some traces only, the origins among them whose ends are elsewhere.
   if (!tooMany && !(op.startsWith('&') && scope.within)) return found
   const starts = await planAndFind(search, asPipeline(left), scope, limits.linkTraces)
   const on = await walkLinks(search, starts.map(traceIdOf), forward)

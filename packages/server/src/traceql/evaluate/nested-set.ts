@@ -5,9 +5,10 @@ export type NestedSet = Readonly<Record<NestedSetName, Int32Array>>
 type NestedSetName = Extract<IntrinsicName, `nestedSet${string}`>
 
 /**
- * Numbers spans as Tempo does (`nested_set_model.go`): depth first from the roots, from 1, on the way down and on the
- * way up. Descendants lie between their ancestor's two numbers. `nestedSetParent` is the parent's left number, -1 for a
- * root. A span that no root leads to has zeros. Siblings and roots go by start time.
+ * Numbers spans as Tempo does (`nested_set_model.go`): depth first from the roots, from 1, on the
+ * way down and on the way up. Descendants lie between their ancestor's two numbers.
+ * `nestedSetParent` is the parent's left number, -1 for a root. A span that no root leads to has
+ * zeros. Siblings and roots go by start time.
  */
 export function nestedSetOf({ parentIds, parents, topDown }: Tree): NestedSet {
   const sizes = new Int32Array(parents.length).fill(1)

@@ -4,7 +4,10 @@ import type { TraceRows } from '../execute/trace-rows.ts'
 /** Members of a spanset: one byte per span of the trace, in its order. */
 export type Members = Uint8Array
 
-/** Combines two spansets of one trace. Relations keep spans of the right; their union forms those of both sides. */
+/**
+ * Combines two spansets of one trace. Relations keep spans of the right; their union forms those of
+ * both sides.
+ */
 export function combine(op: SpansetOp, left: Members, right: Members, tree: Tree): Members {
   switch (op) {
     case '&&':
@@ -31,7 +34,9 @@ function related(op: SpansetOp, left: Members, right: Members, tree: Tree): Memb
 
 const mirrored: Readonly<Record<string, string>> = { '>>': '<<', '<<': '>>', '>': '<', '<': '>', '~': '~' }
 
-/** Spans that stand in the relation to a member: for `>>`, those with an ancestor among the members. */
+/**
+ * Spans that stand in the relation to a member: for `>>`, those with an ancestor among the members.
+ */
 function relatives(relation: string, members: Members, tree: Tree): Members {
   const found = new Uint8Array(members.length)
   const { parents, topDown } = tree
@@ -70,7 +75,10 @@ export type Tree = {
   readonly parentIds: readonly string[]
   /** Index of the parent, -1 for none or one that is missing. */
   readonly parents: Int32Array
-  /** Every span after its parent. Spans whose parents go round in a circle have no place in it, and no relatives. */
+  /**
+   * Every span after its parent. Spans whose parents go round in a circle have no place in it, and
+   * no relatives.
+   */
   readonly topDown: readonly number[]
 }
 

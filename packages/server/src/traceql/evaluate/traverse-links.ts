@@ -4,7 +4,10 @@ import { createParams } from '../sql/params.ts'
 import { limits } from '../execute/limits.ts'
 import type { Search } from '../execute/search.ts'
 
-/** `out`: from the trace that carries a link to its target, so from consumer to producer. `in`: the other way. */
+/**
+ * `out`: from the trace that carries a link to its target, so from consumer to producer. `in`: the
+ * other way.
+ */
 export type Direction = 'out' | 'in'
 
 export type LinkGraph = {

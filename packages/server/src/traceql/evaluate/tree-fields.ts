@@ -5,7 +5,10 @@ import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import type { Label } from '../metrics/labels.ts'
 import type { NestedSet } from './nested-set.ts'
 
-/** Whether a field takes numbers of the tree, which no statement gives: it is put together here from its parts. */
+/**
+ * Whether a field takes numbers of the tree, which no statement gives: it is put together here from
+ * its parts.
+ */
 export function isOfTree(field: Field | undefined): field is Field {
   return field !== undefined && needsOf(field).has('tree')
 }

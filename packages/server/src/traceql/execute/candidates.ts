@@ -7,7 +7,10 @@ import { spansThatMay } from '../sql/index-prefilter.ts'
 import { isLinkOp, type Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
-/** Spans found by an operator over links, by trace; they stand in for a filter in the search around it. */
+/**
+ * Spans found by an operator over links, by trace; they stand in for a filter in the search around
+ * it.
+ */
 export type LinkMatches = ReadonlyMap<Spanset, ReadonlyMap<string, ReadonlySet<string>>>
 
 export type CandidateBounds = {
@@ -26,8 +29,9 @@ export type CandidateBounds = {
 export type Candidate = { readonly traceId: string; readonly newest: bigint }
 
 /**
- * Traces that can match, newest first: those with spans for enough of the pipeline's filters, judged by one scan of
- * narrow columns inside the window, without joins and without looking at structure.
+ * Traces that can match, newest first: those with spans for enough of the pipeline's filters,
+ * judged by one scan of narrow columns inside the window, without joins and without looking at
+ * structure.
  */
 export async function findCandidates(
   search: Search,
@@ -82,8 +86,8 @@ export function isExact(plan: Plan): boolean {
 type Formula = { readonly sql: string; readonly linked: readonly string[] }
 
 /**
- * Which filters a trace must have spans for. A necessary condition that only grows with more spans: what holds inside
- * a window holds for the trace.
+ * Which filters a trace must have spans for. A necessary condition that only grows with more spans:
+ * what holds inside a window holds for the trace.
  */
 function formulaOf(
   pipeline: Pipeline,

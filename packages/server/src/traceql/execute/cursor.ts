@@ -3,8 +3,8 @@ import { limits } from './limits.ts'
 import { type Token, tokenize } from '../syntax/tokens.ts'
 
 /**
- * Walks the tokens of a query. Every question that the token at hand answers with no is remembered, so that when none
- * fits, the error (and completion) can say what would have.
+ * Walks the tokens of a query. Every question that the token at hand answers with no is remembered,
+ * so that when none fits, the error (and completion) can say what would have.
  */
 export type Cursor = {
   readonly text: string
@@ -107,7 +107,9 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
   return cursor
 }
 
-/** What ends something first, then names and values, then operators: the order people miss them in. */
+/**
+ * What ends something first, then names and values, then operators: the order people miss them in.
+ */
 function byUsefulness(wanted: readonly string[]): string[] {
   const rank = (what: string): number => ('})'.includes(what) ? 0 : /^[a-z{(]/.test(what) ? 1 : 2)
   return [...wanted].sort((a, b) => rank(a) - rank(b))

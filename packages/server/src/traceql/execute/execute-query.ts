@@ -35,7 +35,8 @@ export function isTooHeavy(error: unknown): boolean {
   return error instanceof TraceQLError && error.cause instanceof StoreError && error.cause.code === 'too-heavy'
 }
 
-// The engine's max_query_size is 262,144 bytes, without what is in parameters; our own words are ASCII.
+// The engine's max_query_size is 262,144 bytes, without what is in parameters; our own words are
+// ASCII.
 const longestStatement = 250_000
 
 const tooManyConditions =

@@ -25,8 +25,8 @@ export type Found = {
 export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
 
 /**
- * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what it makes of each: as
- * many as asked for, or those among the newest ten thousand that could.
+ * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what
+ * it makes of each: as many as asked for, or those among the newest ten thousand that could.
  */
 export async function findMatches(
   search: Search,
@@ -79,7 +79,10 @@ export async function planAndFind(
 /** Why an answer is cut that has no next page. */
 export const lookedAtMost = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
 
-/** When an operator over links comes first, the traces it found are all there is to look among, whatever their age. */
+/**
+ * When an operator over links comes first, the traces it found are all there is to look among,
+ * whatever their age.
+ */
 function narrowed({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
   const found = links.get(pipeline.source)
   if (!found) return scope
@@ -91,8 +94,9 @@ const minute = 60_000_000_000n
 const widening = 8n
 
 /**
- * Looks at the newest ten minutes first and then ever further back: a search that finds enough early stays cheap, and
- * one that doesn't reads less than half more in all than looking at the whole window at once.
+ * Looks at the newest ten minutes first and then ever further back: a search that finds enough
+ * early stays cheap, and one that doesn't reads less than half more in all than looking at the
+ * whole window at once.
  */
 async function* candidatesOf(
   search: Search,
@@ -128,7 +132,8 @@ async function* candidatesOf(
       end: window.end,
       limit: most,
       within: undefined,
-      // What a page before this one found is left out; within one page that is known without asking.
+      // What a page before this one found is left out; within one page that is known without
+      // asking.
       ...(after
         ? { after: reach === after.reach ? after : undefined, notSince: reach === 0 ? undefined : startOf(reach - 1) }
         : {}),

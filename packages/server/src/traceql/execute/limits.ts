@@ -4,9 +4,14 @@ export const limits = {
   queryLength: 8_192,
   /** Nested parentheses, unary operators and operands. */
   depth: 64,
-  /** Binary operators: each may be a level of the tree that the query is, which is walked recursively. */
+  /**
+   * Binary operators: each may be a level of the tree that the query is, which is walked
+   * recursively.
+   */
   operators: 1_000,
-  /** Different `{ }` filters in one query; each is a column of the rows that structure is read from. */
+  /**
+   * Different `{ }` filters in one query; each is a column of the rows that structure is read from.
+   */
   filters: 32,
   /** Fields that by(), select() and conditions name. */
   fields: 64,
@@ -15,7 +20,10 @@ export const limits = {
   /** Traces read in one go: at first, and at most once few of them turn out to match. */
   chunkTraces: 250,
   largestChunk: 2_000,
-  /** Spans read in one go. A chunk over it is read in halves; one trace over it is cut there, and told. */
+  /**
+   * Spans read in one go. A chunk over it is read in halves; one trace over it is cut there, and
+   * told.
+   */
   chunkSpans: 250_000,
   /** Steps of a walk over links, and traces on it. */
   linkHops: 8,

@@ -2,8 +2,9 @@ import { TraceQLError } from '../syntax/errors.ts'
 import { limits } from './limits.ts'
 
 /**
- * A place in the order in which a search finds traces: by the reach back from `anchor` that they turn up in first, then
- * newest first, then by id. Spans that come in later move nothing that lies behind a place.
+ * A place in the order in which a search finds traces: by the reach back from `anchor` that they
+ * turn up in first, then newest first, then by id. Spans that come in later move nothing that lies
+ * behind a place.
  */
 export type Position = {
   /** Unix nanoseconds that reaches are counted back from. */

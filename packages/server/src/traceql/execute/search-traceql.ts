@@ -70,7 +70,8 @@ type AnswerSpanset = {
  *
  * A trace is found by its spans inside the window, and then looked at as a whole.
  *
- * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when the store can't answer
+ * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when
+ *   the store can't answer
  */
 export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchAnswer> {
   const { pipeline } = parseSearch(text)

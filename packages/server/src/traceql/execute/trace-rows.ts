@@ -16,7 +16,10 @@ import { limits } from './limits.ts'
 import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
-/** The spans of one trace in columns, in order of start: what structure and stages are worked out on. */
+/**
+ * The spans of one trace in columns, in order of start: what structure and stages are worked out
+ * on.
+ */
 export type TraceRows = {
   readonly traceId: string
   readonly spanIds: readonly string[]
@@ -48,8 +51,8 @@ type Raw = {
 } & Readonly<Record<string, string | number | null>>
 
 /**
- * Reads what the plan needs of whole traces; spans that nothing can be about are left out. Undefined when they have
- * more spans than may be read in one go.
+ * Reads what the plan needs of whole traces; spans that nothing can be about are left out.
+ * Undefined when they have more spans than may be read in one go.
  */
 export async function readTraces(
   search: Search,

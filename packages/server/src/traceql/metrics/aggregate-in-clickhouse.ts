@@ -17,7 +17,10 @@ import { type Label, type Labels, labelOf, numberLabel } from './labels.ts'
 import type { RawExemplar, RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
-/** Whether each span decides alone: one filter, and fields of the span's own row or its source. Then SQL does it all. */
+/**
+ * Whether each span decides alone: one filter, and fields of the span's own row or its source. Then
+ * SQL does it all.
+ */
 export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
   const needs = new Set<Need>()
@@ -28,9 +31,10 @@ export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
 }
 
 /**
- * One scan of the window, grouped by interval and labels. A span that was sent twice counts once, as long as the ids
- * of all that match fit in memory (some five million); beyond that it counts twice, and the answer says so. Telling
- * them apart in the order of the sort key takes no memory, and four times as long: 4.4 s instead of 1 s for 10M spans.
+ * One scan of the window, grouped by interval and labels. A span that was sent twice counts once,
+ * as long as the ids of all that match fit in memory (some five million); beyond that it counts
+ * twice, and the answer says so. Telling them apart in the order of the sort key takes no memory,
+ * and four times as long: 4.4 s instead of 1 s for 10M spans.
  */
 export async function aggregateInEngine(
   search: Search,
@@ -119,14 +123,15 @@ function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): 
     case 'avg_over_time':
       return 'avg(value)'
     case 'quantile_over_time':
-      // A hundredth off at most, in memory that doesn't grow with the spans; the levels are numbers the parser bounded.
+      // A hundredth off at most, in memory that doesn't grow with the spans; the levels are numbers
+      // the parser bounded.
       return `[${quantiles.map((level) => `quantileDD(0.01, ${level})(assumeNotNull(value))`).join(', ')}]`
   }
 }
 
 /**
- * Spans that a group is made of: the one that a least or greatest value is of; of quantiles the slowest and another; else
- * any, the same one whenever it is asked.
+ * Spans that a group is made of: the one that a least or greatest value is of; of quantiles the
+ * slowest and another; else any, the same one whenever it is asked.
  */
 function exemplarsOf(fn: MetricsAggregate['fn']): string {
   const span = '(trace, span, began, toFloat64(value))'

@@ -11,8 +11,8 @@ import { planPipeline } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
 
 /**
- * Metrics of what takes whole traces to find: structure, links, pipelines. Traces are found as in a search, the newest
- * ten thousand at most, and their matching spans counted here.
+ * Metrics of what takes whole traces to find: structure, links, pipelines. Traces are found as in a
+ * search, the newest ten thousand at most, and their matching spans counted here.
  */
 export async function aggregateMatches(
   search: Search,

@@ -22,12 +22,13 @@ export function isComparable({ source, selection }: MetricsCompare): boolean {
 }
 
 /**
- * Counts the values of every attribute, of the spans in question (`selection`) and of the others (`baseline`), and how
- * many spans have the attribute at all (`…_total`), in Tempo's labels. Looked at are the attributes of span, resource
- * and instrumentation scope, and name, kind, status and statusMessage.
+ * Counts the values of every attribute, of the spans in question (`selection`) and of the others
+ * (`baseline`), and how many spans have the attribute at all (`…_total`), in Tempo's labels. Looked
+ * at are the attributes of span, resource and instrumentation scope, and name, kind, status and
+ * statusMessage.
  *
- * Two scans: which values are used most, in memory that grows with attributes and not with values, then how often each
- * is in every interval.
+ * Two scans: which values are used most, in memory that grows with attributes and not with values,
+ * then how often each is in every interval.
  */
 export async function compareInEngine(
   search: Search,
@@ -72,7 +73,10 @@ export async function compareInEngine(
     .map(([, { labels, values }]) => ({ labels, points: every.map((at) => ({ at, value: values.get(at) ?? 0 })) }))
 }
 
-/** Points of an answer, and values of an attribute that are told apart when the most used are looked for. */
+/**
+ * Points of an answer, and values of an attribute that are told apart when the most used are looked
+ * for.
+ */
 const mostPoints = 500_000
 const toldApart = 1000
 
@@ -98,7 +102,10 @@ async function mostUsed(search: Search, metrics: MetricsCompare, intervals: Inte
   )
 }
 
-/** Per span its interval, whether it is in question, and pairs of attribute and value, the type's letter before it. */
+/**
+ * Per span its interval, whether it is in question, and pairs of attribute and value, the type's
+ * letter before it.
+ */
 function entries(
   { source, selection, within }: MetricsCompare,
   { start, end, step }: Intervals,

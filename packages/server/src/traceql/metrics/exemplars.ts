@@ -16,7 +16,9 @@ export type Exemplar = {
 /** What `with (exemplars=true)` asks for where the question names no number, as Tempo's default. */
 export const usualExemplars = 100
 
-/** How many may be shown: `with (exemplars=…)` goes before what the question asks beside the query. */
+/**
+ * How many may be shown: `with (exemplars=…)` goes before what the question asks beside the query.
+ */
 export function exemplarsAsked(hints: readonly Hint[], beside: number): number {
   const hint = hints.find(({ name }) => name === 'exemplars')?.value
   if (hint?.type === 'int') return hint.value
@@ -24,7 +26,10 @@ export function exemplarsAsked(hints: readonly Hint[], beside: number): number {
   return hint.value ? beside || usualExemplars : 0
 }
 
-/** Those of points that are still there, `most` of them evenly over time, with the value that each is drawn at. */
+/**
+ * Those of points that are still there, `most` of them evenly over time, with the value that each
+ * is drawn at.
+ */
 export function settleExemplars(series: readonly Series[], most: number): readonly Series[] {
   const kept = series.map((one) => {
     const values = new Map(one.points.map(({ timeUnixNano, value }) => [timeUnixNano, value]))

@@ -1,6 +1,9 @@
 import { limits } from '../execute/limits.ts'
 
-/** How the spans of an answer are spread over intervals of `step` nanoseconds; the last ends with the window. */
+/**
+ * How the spans of an answer are spread over intervals of `step` nanoseconds; the last ends with
+ * the window.
+ */
 export type Intervals = {
   readonly start: bigint
   readonly end: bigint
@@ -13,8 +16,9 @@ export type Intervals = {
 const SECOND = 1_000_000_000n
 
 /**
- * Nanoseconds of an interval that spans can have started in: fewer than `step` where the window ends within it, or where
- * it is not over. A second at least, as far as it is as long: what a rate says of less is chance.
+ * Nanoseconds of an interval that spans can have started in: fewer than `step` where the window
+ * ends within it, or where it is not over. A second at least, as far as it is as long: what a rate
+ * says of less is chance.
  */
 export function lengthOf(at: number, { start, end, step, now }: Intervals): bigint {
   const from = start + BigInt(at) * step
@@ -25,8 +29,8 @@ export function lengthOf(at: number, { start, end, step, now }: Intervals): bigi
 }
 
 /**
- * Widens a window to whole steps since 1970, as Tempo does (`AlignRequest`): the same question a moment later has the
- * same intervals, and none but the one in the making is cut.
+ * Widens a window to whole steps since 1970, as Tempo does (`AlignRequest`): the same question a
+ * moment later has the same intervals, and none but the one in the making is cut.
  */
 export function aligned(
   { start, end }: { readonly start: bigint; readonly end: bigint },

@@ -21,7 +21,8 @@ export type MetricsOptions = {
   /** Nanoseconds of one interval, counted from `start`. At most 11,000 intervals fit an answer. */
   readonly step: bigint
   /**
-   * Spans shown that points are made of, at most; a hint of the query goes before it. None of compare().
+   * Spans shown that points are made of, at most; a hint of the query goes before it. None of
+   * compare().
    *
    * @default 0
    */
@@ -33,7 +34,9 @@ export type MetricsOptions = {
 
 export type MetricsAnswer = {
   readonly series: readonly Series[]
-  /** Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over. */
+  /**
+   * Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over.
+   */
   readonly lastStep: bigint
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
   readonly cuts: readonly string[]
@@ -41,11 +44,13 @@ export type MetricsAnswer = {
 }
 
 /**
- * Answers a TraceQL metrics query. A point's time is the start of its interval. Durations are in seconds, as in
- * Prometheus. Intervals without spans are 0 for rate() and count_over_time() and have no point otherwise. rate() divides
- * by what there is of an interval: the last one may be cut or not over.
+ * Answers a TraceQL metrics query. A point's time is the start of its interval. Durations are in
+ * seconds, as in Prometheus. Intervals without spans are 0 for rate() and count_over_time() and
+ * have no point otherwise. rate() divides by what there is of an interval: the last one may be cut
+ * or not over.
  *
- * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store can't answer
+ * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store
+ *   can't answer
  */
 export async function metricsTraceQL(store: Store, text: string, options: MetricsOptions): Promise<MetricsAnswer> {
   const query = parse(text)

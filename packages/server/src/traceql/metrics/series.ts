@@ -17,8 +17,8 @@ export type RawSeries = {
 
 export type Series = {
   /**
-   * Values of by(), null where spans have none; `p` is the quantile of quantile_over_time(), `__bucket` the upper
-   * bound of a bucket of histogram_over_time().
+   * Values of by(), null where spans have none; `p` is the quantile of quantile_over_time(),
+   * `__bucket` the upper bound of a bucket of histogram_over_time().
    */
   readonly labels: Labels
   /** In order of time. */
@@ -61,7 +61,10 @@ function keepPoints(
     .filter((of) => of.points.length > 0)
 }
 
-/** Arithmetic of points at one time of series with the same labels; a series without labels goes with every other. */
+/**
+ * Arithmetic of points at one time of series with the same labels; a series without labels goes
+ * with every other.
+ */
 export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: readonly Series[]): readonly Series[] {
   const alone = (series: readonly Series[]): Series | undefined =>
     series.length === 1 && series[0] && Object.keys(series[0].labels).length === 0 ? series[0] : undefined

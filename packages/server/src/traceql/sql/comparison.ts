@@ -15,8 +15,8 @@ export function isComparison(field: Field): field is Comparison {
 }
 
 /**
- * One comparison as SQL, never null. Fields of events and links are of many on a span: the comparison holds when it
- * does for one of them, and `= nil` when none has the field.
+ * One comparison as SQL, never null. Fields of events and links are of many on a span: the
+ * comparison holds when it does for one of them, and `= nil` when none has the field.
  */
 export function compileComparison(comparison: Comparison, row: Row): string {
   const { left, right } = comparison
@@ -30,7 +30,10 @@ export function compileComparison(comparison: Comparison, row: Row): string {
   return absent ? `not ${some}` : some
 }
 
-/** Whether a comparison of an event's field looks at nothing else of the span, so that it can be made on a row of `logs`. */
+/**
+ * Whether a comparison of an event's field looks at nothing else of the span, so that it can be
+ * made on a row of `logs`.
+ */
 export function isOfEventAlone(left: Field, right: Field): boolean {
   const [field, other] = left.kind === 'literal' ? [right, left] : [left, right]
   if (other.kind !== 'literal') return false
@@ -96,7 +99,10 @@ function resourceMap(source: string): { map: string; types: string } {
   return { map: `${source}.resource_attrs`, types: `${source}.resource_attr_types` }
 }
 
-/** The one resource attribute with a column on the span. An empty or missing service is '' there, so those look up. */
+/**
+ * The one resource attribute with a column on the span. An empty or missing service is '' there, so
+ * those look up.
+ */
 function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string | undefined {
   if (attribute.key !== 'service.name' || literal.type !== 'string' || literal.value === '') return undefined
   const column = `${row.span}.service`
@@ -185,8 +191,8 @@ function isNil(value: Value): boolean {
 }
 
 /**
- * Spans with a link that fits. Each link has a second row under its target's trace id, so a search for a target is
- * one granule; any other condition reads the links of the spans looked at.
+ * Spans with a link that fits. Each link has a second row under its target's trace id, so a search
+ * for a target is one granule; any other condition reads the links of the spans looked at.
  */
 function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
   const target =
@@ -204,8 +210,9 @@ function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row)
   return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${orNone})`
 }
 
-// ClickHouse 26.7 folds `in` over an empty set to a constant after it settled on columns, and then refuses conditions
-// around it ("non constant in source stream but must be constant in result"): so no set is ever empty. No span has these ids.
+// ClickHouse 26.7 folds `in` over an empty set to a constant after it settled on columns, and then
+// refuses conditions around it ("non constant in source stream but must be constant in result"): so
+// no set is ever empty. No span has these ids.
 const orNone = `union all select toFixedString('', 16), toFixedString('', 8)`
 
 function mirrored(op: FieldOp): FieldOp {

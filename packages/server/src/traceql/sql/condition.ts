@@ -7,8 +7,9 @@ import { compileValue } from './value.ts'
 /**
  * The condition of a `{ }` as SQL, never null.
  *
- * `exact` needs every join that its fields need. `superset` stands for the first look at a table without joins:
- * comparisons that it can't decide there count as true, whether negated or not, so no span is lost.
+ * `exact` needs every join that its fields need. `superset` stands for the first look at a table
+ * without joins: comparisons that it can't decide there count as true, whether negated or not, so
+ * no span is lost.
  */
 export function compileCondition(field: Field, row: Row, mode: 'exact' | 'superset', negate = false): string {
   if (field.kind === 'unary' && field.op === '!' && isCondition(field.operand)) {
@@ -24,10 +25,16 @@ export function compileCondition(field: Field, row: Row, mode: 'exact' | 'supers
   return negate ? `not ${sql}` : sql
 }
 
-/** Each comparison of an event's field is a subquery over `logs`, and ClickHouse plans ten of them in 0.1 s. */
+/**
+ * Each comparison of an event's field is a subquery over `logs`, and ClickHouse plans ten of them
+ * in 0.1 s.
+ */
 const MAX_EVENT_LOOKUPS = 8
 
-/** `superset` of several conditions. With many comparisons of events, any span with a logged event may match. */
+/**
+ * `superset` of several conditions. With many comparisons of events, any span with a logged event
+ * may match.
+ */
 export function compileSupersets(conditions: readonly (Field | undefined)[], row: Row): string[] {
   const compile = (row: Row): string[] =>
     conditions.map((condition) => (condition ? compileCondition(condition, row, 'superset') : '1'))
@@ -56,7 +63,8 @@ function isDecided(field: Field, row: Row): boolean {
   const needs = needsOf(field)
   if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
   if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !isOfLoggedEvent(field)) return false
-  // Without the join, a resource is compared with a value by way of source_id, and with nothing else.
+  // Without the join, a resource is compared with a value by way of source_id, and with nothing
+  // else.
   return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
 }
 
@@ -79,7 +87,10 @@ function isCondition(field: Field): boolean {
   return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
 }
 
-/** A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is `= false`. */
+/**
+ * A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is
+ * `= false`.
+ */
 function compileTest(field: Field, row: Row): string {
   if (isComparison(field)) return compileComparison(field, row)
   let bare = field

@@ -7,7 +7,10 @@ import { noSpan, type Row } from './row.ts'
 
 const bucketNanos = 600_000_000_000
 
-/** Spans that start in a window, by the sort key's first part too, so that only its buckets are read. */
+/**
+ * Spans that start in a window, by the sort key's first part too, so that only its buckets are
+ * read.
+ */
 export function inWindow(span: string, start: bigint, end: bigint, params: Params): string {
   const from = params.add('UInt64', String(start))
   const to = params.add('UInt64', String(end))
@@ -15,7 +18,10 @@ export function inWindow(span: string, start: bigint, end: bigint, params: Param
   return `${bucket} >= intDiv(${from}, ${bucketNanos}) and ${bucket} <= intDiv(${to}, ${bucketNanos}) and ${span}.start >= ${from} and ${span}.start < ${to}`
 }
 
-/** Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no set to the index. */
+/**
+ * Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no
+ * set to the index.
+ */
 export function traceIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
 }
@@ -32,7 +38,10 @@ function wholeTraces(ids: readonly string[], params: Params): string {
     limit 1 by trace_id, ${spanIdentity})`
 }
 
-/** FROM and its joins for the fields in use, over the whole of the traces named, and where to find columns in it. */
+/**
+ * FROM and its joins for the fields in use, over the whole of the traces named, and where to find
+ * columns in it.
+ */
 export function fromTraces(
   ids: readonly string[],
   needs: ReadonlySet<Need>,

@@ -6,8 +6,9 @@ import type { Row } from './row.ts'
 import { entriesOf } from './value.ts'
 
 /**
- * What a span must have for a comparison to hold: one of these values among its attributes (placeholders), or an attribute of one of these
- * types, or a source that one of these conditions holds for.
+ * What a span must have for a comparison to hold: one of these values among its attributes
+ * (placeholders), or an attribute of one of these types, or a source that one of these conditions
+ * holds for.
  */
 type Marks = {
   readonly values: readonly string[]
@@ -15,13 +16,17 @@ type Marks = {
   readonly sources: readonly string[]
 }
 
-/** An array is equal to what one of its elements is, a double to a number that it isn't spelled as. */
+/**
+ * An array is equal to what one of its elements is, a double to a number that it isn't spelled as.
+ */
 type Letter = 'a' | 'd'
 
 /**
- * SQL: the spans of a window for which one of the conditions may hold, as `row.span`, to stand after FROM. Each kind of mark has its index
- * (schema/sql/value_indexes.sql) and its part of a union, for the engine goes by one index with filters for eight granules at a time: of an `or` over several it
- * rules out one granule of the eight only. Without marks, or with many, it is the table.
+ * SQL: the spans of a window for which one of the conditions may hold, as `row.span`, to stand
+ * after FROM. Each kind of mark has its index (schema/sql/value_indexes.sql) and its part of a
+ * union, for the engine goes by one index with filters for eight granules at a time: of an `or`
+ * over several it rules out one granule of the eight only. Without marks, or with many, it is the
+ * table.
  */
 export function spansThatMay(conditions: readonly Field[], row: Row, window: string): string {
   const { span } = row
@@ -45,7 +50,10 @@ export function spansThatMay(conditions: readonly Field[], row: Row, window: str
   return `(${parts.join(' union all ')}) as ${span}`
 }
 
-/** Each part of the union is planned with all of the conditions: with 60 it takes the engine longer than to look at the spans. */
+/**
+ * Each part of the union is planned with all of the conditions: with 60 it takes the engine longer
+ * than to look at the spans.
+ */
 const MANY = 8
 
 /** A span has marks of each of the sets. Empty: any span may be meant. */
@@ -96,7 +104,8 @@ function marksOfLiteral(literal: Literal, params: Params): Marks | undefined {
     case 'int':
     case 'float':
     case 'duration': {
-      // An integer has one spelling. A double has one too, but is compared as the engine reads it, right to its last digit or not.
+      // An integer has one spelling. A double has one too, but is compared as the engine reads it,
+      // right to its last digit or not.
       const text = integerText(literal)
       if (text === undefined || Math.abs(literal.value) > LARGEST_EXACT) return undefined
       return { ...NONE, values: [params.add('String', text)], letters: ['a', 'd'] }
@@ -106,5 +115,8 @@ function marksOfLiteral(literal: Literal, params: Params): Marks | undefined {
   }
 }
 
-/** Half of what a Float64 counts without gaps: no other integer is read as one of these, however it is rounded. */
+/**
+ * Half of what a Float64 counts without gaps: no other integer is read as one of these, however it
+ * is rounded.
+ */
 const LARGEST_EXACT = 2 ** 52

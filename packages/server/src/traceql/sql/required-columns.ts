@@ -1,7 +1,10 @@
 import type { Field } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 
-/** What a field takes beside the span's own row. `tree`: numbers that only the whole trace's structure gives. */
+/**
+ * What a field takes beside the span's own row. `tree`: numbers that only the whole trace's
+ * structure gives.
+ */
 export type Need = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 
 export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet<Need> {
@@ -33,7 +36,10 @@ export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet
   return needs
 }
 
-/** `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else about it does. */
+/**
+ * `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else
+ * about it does.
+ */
 function isRootTest({ op, left, right }: Field & { kind: 'binary' }): boolean {
   if (left.kind !== 'intrinsic' || left.name !== 'nestedSetParent') return false
   if (right.kind !== 'literal' || (right.type !== 'int' && right.type !== 'float')) return false

@@ -4,7 +4,9 @@ import { existsIn, letterOf } from './attribute-lookup.ts'
 import type { Row } from './row.ts'
 import { compileValue, entriesOf } from './value.ts'
 
-/** The one resource attribute that has a column on the span, so that grouping by it takes no join. */
+/**
+ * The one resource attribute that has a column on the span, so that grouping by it takes no join.
+ */
 export function isServiceName(field: Field): boolean {
   return field.kind === 'attribute' && field.scope === 'resource' && field.key === 'service.name' && !field.parent
 }

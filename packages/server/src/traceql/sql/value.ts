@@ -4,7 +4,9 @@ import { compileCondition } from './condition.ts'
 import { existsIn, valuesOf } from './attribute-lookup.ts'
 import { type MapEntry, noSpan, type Row } from './row.ts'
 
-/** A field as SQL: one nullable expression per type that it may have. A type it never has is absent. */
+/**
+ * A field as SQL: one nullable expression per type that it may have. A type it never has is absent.
+ */
 export type Value = {
   readonly string?: string
   readonly number?: string
@@ -125,7 +127,8 @@ function intrinsicValue({ name }: Intrinsic, row: Row): Value {
     'link:spanID': 'lower(hex(l.peer_span_id))',
     'instrumentation:name': `${source}.scope_name`,
     'instrumentation:version': `${source}.scope_version`,
-    // Told apart from others here are roots alone (needs.ts); numbers of the tree come from evaluate/nested-set.ts.
+    // Told apart from others here are roots alone (needs.ts); numbers of the tree come from
+    // evaluate/nested-set.ts.
     nestedSetParent: `if(${span}.parent_span_id = ${noSpan}, -1, 1)`,
     nestedSetLeft: 'null',
     nestedSetRight: 'null',

@@ -97,7 +97,10 @@ export type MetricsAggregate = {
   readonly second: readonly SecondStage[]
 } & Span
 
-/** `compare({ … }, top, start, end)`: how the attributes of some spans differ from those of all others. */
+/**
+ * `compare({ … }, top, start, end)`: how the attributes of some spans differ from those of all
+ * others.
+ */
 export type MetricsCompare = {
   readonly kind: 'compare'
   readonly source: Pipeline

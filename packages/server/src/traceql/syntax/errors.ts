@@ -1,4 +1,7 @@
-/** Why a query was refused or cut off. `code` picks the HTTP status; `from` and `to` are offsets into the query's text. */
+/**
+ * Why a query was refused or cut off. `code` picks the HTTP status; `from` and `to` are offsets
+ * into the query's text.
+ */
 export class TraceQLError extends Error {
   override readonly name = 'TraceQLError'
   readonly code: TraceQLErrorCode
@@ -22,7 +25,10 @@ export class TraceQLError extends Error {
   }
 }
 
-/** `syntax` and `type`: the query is wrong. `limit`: it is right, and asks for too much. `unsupported`: right elsewhere. */
+/**
+ * `syntax` and `type`: the query is wrong. `limit`: it is right, and asks for too much.
+ * `unsupported`: right elsewhere.
+ */
 export type TraceQLErrorCode = 'syntax' | 'type' | 'limit' | 'unsupported'
 
 type Place = {

@@ -2,8 +2,8 @@
 export type FieldType = 'string' | 'number' | 'duration' | 'boolean' | 'status' | 'kind' | 'nil' | 'any'
 
 /**
- * `span`: a column of the span. `event`, `link`: one of many on the span. `scope`: of the instrumentation scope.
- * `trace`: of the whole trace, so it takes more than the span's own row.
+ * `span`: a column of the span. `event`, `link`: one of many on the span. `scope`: of the
+ * instrumentation scope. `trace`: of the whole trace, so it takes more than the span's own row.
  */
 type IntrinsicHome = 'span' | 'event' | 'link' | 'scope' | 'trace'
 

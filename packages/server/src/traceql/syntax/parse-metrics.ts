@@ -15,9 +15,9 @@ import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'
 
 /**
- * Arithmetic over metrics queries in parentheses, and second stages of its result:
- * `(pipeline | fn(...)) / (pipeline | fn(...)) | topk(n)`. Undefined when the query is no such: then the caller has a
- * pipeline to read first.
+ * Arithmetic over metrics queries in parentheses, and second stages of its result: `(pipeline |
+ * fn(...)) / (pipeline | fn(...)) | topk(n)`. Undefined when the query is no such: then the caller
+ * has a pipeline to read first.
  */
 export function parseMetrics(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
   if (!isArithmetic(cursor)) return undefined

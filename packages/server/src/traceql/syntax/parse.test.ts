@@ -19,7 +19,10 @@ function sourceOf(text: string): unknown {
   return query.kind === 'search' ? shape(query.pipeline.source) : undefined
 }
 
-/** Operators with their sides, filters as the text of their condition's kind: enough to see what binds tighter. */
+/**
+ * Operators with their sides, filters as the text of their condition's kind: enough to see what
+ * binds tighter.
+ */
 function shape(node: unknown): unknown {
   if (typeof node !== 'object' || node === null || !('kind' in node)) return node
   if (node.kind === 'pipeline' && 'source' in node && 'stages' in node) return shape(node.source)

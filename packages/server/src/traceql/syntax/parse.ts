@@ -6,7 +6,8 @@ import { atMetricsFn, parseMetrics, parseMetricsStage } from './parse-metrics.ts
 import type { Token } from './tokens.ts'
 
 /**
- * Parses a query by the rules of Tempo's grammar (`pkg/traceql/expr.y`), plus the operators over links.
+ * Parses a query by the rules of Tempo's grammar (`pkg/traceql/expr.y`), plus the operators over
+ * links.
  *
  * Spanset operators, loosest first; each level is left-associative:
  *
@@ -169,7 +170,10 @@ function parseScalarOperand(cursor: Cursor): Scalar {
   })
 }
 
-/** `with (name=value, ...)`: options of Tempo. Any name is taken, so that a query made for Tempo runs. */
+/**
+ * `with (name=value, ...)`: options of Tempo. Any name is taken, so that a query made for Tempo
+ * runs.
+ */
 function parseHints(cursor: Cursor): readonly Hint[] {
   if (!cursor.take('with')) return []
   cursor.expect('(')

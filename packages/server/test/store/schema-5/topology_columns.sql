@@ -1,5 +1,6 @@
--- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions goes into the table
--- there, and this statement into a new schema version. Attributes stay as they were sent.
+-- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions
+-- goes into the table there, and this statement into a new schema version. Attributes stay as they
+-- were sent.
 alter table {db}.spans
   add column if not exists messaging_operation Enum8('none' = 0, 'create' = 1, 'send' = 2, 'receive' = 3, 'process' = 4, 'settle' = 5) materialized
     if(kind in ('client', 'producer', 'consumer'), transform(lower(attrs['messaging.operation.type']), ['create', 'send', 'publish', 'receive', 'poll', 'process', 'deliver', 'consume', 'settle', 'commit', 'ack'], ['create', 'send', 'send', 'receive', 'receive', 'process', 'process', 'process', 'settle', 'settle', 'settle'],

@@ -1,6 +1,7 @@
--- Spans per minute, service and what they do with which topic: a topology reads some thousand rows instead of millions.
--- Each row is of one span alone, so it doesn't matter in which order the ends of messages arrive; what needs both ends
--- (queue time) is worked out when asked. A span that is sent twice counts twice here.
+-- Spans per minute, service and what they do with which topic: a topology reads some thousand rows
+-- instead of millions. Each row is of one span alone, so it doesn't matter in which order the ends
+-- of messages arrive; what needs both ends (queue time) is worked out when asked. A span that is
+-- sent twice counts twice here.
 create table if not exists {db}.topology_minutes
 (
   minute               UInt32 codec(Delta(4), ZSTD(1)),             -- of the span's start, since 1970

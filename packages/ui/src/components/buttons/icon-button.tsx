@@ -1,7 +1,10 @@
 import type { IconName } from './icons.ts'
 import { Icon } from './icon.tsx'
 
-/** A quiet button that is only a picture. `label` is said aloud and shown on hover, with its key where it has one. */
+/**
+ * A quiet button that is only a picture. `label` is said aloud and shown on hover, with its key
+ * where it has one.
+ */
 export function IconButton(props: {
   readonly icon: IconName
   readonly label: string

@@ -25,7 +25,10 @@ import unplugged from 'lucide-static/icons/unplug.svg?raw'
 import warning from 'lucide-static/icons/triangle-alert.svg?raw'
 import close from 'lucide-static/icons/x.svg?raw'
 
-/** The only icons there are. `linkOut` points back to the producer, `linkIn` on to the consumer, everywhere. */
+/**
+ * The only icons there are. `linkOut` points back to the producer, `linkIn` on to the consumer,
+ * everywhere.
+ */
 export const icons = {
   linkOut: arrowLeft,
   linkIn: arrowRight,

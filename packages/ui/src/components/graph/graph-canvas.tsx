@@ -30,15 +30,19 @@ const LEAST_SCALE = 0.05
 const MOST_SCALE = 2
 /** A small graph is not blown up: text keeps its size. */
 const MOST_FIT = 1
-/** A graph is first shown whole where its names can be read then, else at this scale; Fit shows it whole. */
+/**
+ * A graph is first shown whole where its names can be read then, else at this scale; Fit shows it
+ * whole.
+ */
 const LEAST_FIRST = 0.36
 /** Below it a node is its name alone, in letters that keep their size. */
 const COMPACT = 0.7
 const ZOOM_PER_PIXEL = 1.003
 
 /**
- * A graph to scroll and zoom: nodes are DOM (links, focusable, in the order given), edges an SVG under them that only the eye and the pointer need,
- * because whoever shows a graph lists its edges in words too.
+ * A graph to scroll and zoom: nodes are DOM (links, focusable, in the order given), edges an SVG
+ * under them that only the eye and the pointer need, because whoever shows a graph lists its edges
+ * in words too.
  */
 export function GraphCanvas(props: {
   readonly label: string

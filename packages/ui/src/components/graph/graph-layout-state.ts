@@ -15,7 +15,10 @@ export interface GraphLayout {
   readonly stop: () => void
 }
 
-/** Lays out graphs in a thread of its own. A question that is overtaken by another is given up, with its thread. */
+/**
+ * Lays out graphs in a thread of its own. A question that is overtaken by another is given up, with
+ * its thread.
+ */
 export function createGraphLayout(): GraphLayout {
   const state = signal<LayoutState>({ question: undefined, places: undefined, error: undefined, busy: false })
   let worker: Worker | undefined

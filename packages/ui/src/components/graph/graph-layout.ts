@@ -27,7 +27,10 @@ export interface GraphPlaces {
 const MARGIN = 24
 const BETWEEN_NODES = 16
 
-/** Layered from left to right; circles are broken where they do least harm. The same question always gives the same picture. */
+/**
+ * Layered from left to right; circles are broken where they do least harm. The same question always
+ * gives the same picture.
+ */
 export function layOutGraph({ nodes, edges, gap }: GraphQuestion): GraphPlaces {
   const graph = new Graph({ multigraph: true })
   graph.setGraph({

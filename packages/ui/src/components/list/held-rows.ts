@@ -5,8 +5,8 @@ export interface HeldRows<T> {
 }
 
 /**
- * The rows on screen, in their order, with their newest content. What the fresh list has after them is appended; what it has before or between
- * them is only counted.
+ * The rows on screen, in their order, with their newest content. What the fresh list has after them
+ * is appended; what it has before or between them is only counted.
  */
 export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (row: T) => string): HeldRows<T> {
   const known = new Set(shown.map(keyOf))

@@ -1,7 +1,9 @@
 import type { TargetedMouseEvent } from 'preact'
 import { isPlainClick } from '../../lib/url.ts'
 
-/** Moves the focus by rows among these links, from the row that has it; else to the first or last. */
+/**
+ * Moves the focus by rows among these links, from the row that has it; else to the first or last.
+ */
 export function focusRow(links: string, by: 1 | -1): void {
   const found = [...document.querySelectorAll<HTMLElement>(links)]
   const active = document.activeElement
@@ -10,7 +12,10 @@ export function focusRow(links: string, by: 1 | -1): void {
   found[next]?.focus()
 }
 
-/** A click beside a row's link, on a time or a count that has a title of its own, is meant for the row. */
+/**
+ * A click beside a row's link, on a time or a count that has a title of its own, is meant for the
+ * row.
+ */
 export function openRow(event: TargetedMouseEvent<HTMLElement>): void {
   const { target } = event
   if (!isPlainClick(event) || !(target instanceof Element) || target.closest('a, button') !== null) return

@@ -5,8 +5,8 @@ import type { RowHold } from './row-hold.ts'
 import { place } from '../../lib/url.ts'
 
 /**
- * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys go on from there. Wants a key of its request:
- * another one is another list, from the top.
+ * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys
+ * go on from there. Wants a key of its request: another one is another list, from the top.
  */
 export function ListScroll(props: {
   readonly class?: string

@@ -1,6 +1,9 @@
 import type { HeldList } from './row-hold.ts'
 
-/** What came while the rows of a list were held, and the way to it. Outside of the list, so that it moves nothing. */
+/**
+ * What came while the rows of a list were held, and the way to it. Outside of the list, so that it
+ * moves nothing.
+ */
 export function NewRows({ list }: { readonly list: Pick<HeldList<unknown>, 'newCount' | 'showNew'> }) {
   return (
     <span role="status">

@@ -2,7 +2,9 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import { useMemo, useRef } from 'preact/hooks'
 import { holdRows } from './held-rows.ts'
 
-/** Whether rows must stay where they are: a pointer or the focus is on them, or they are scrolled. */
+/**
+ * Whether rows must stay where they are: a pointer or the focus is on them, or they are scrolled.
+ */
 export interface RowHold {
   readonly isHeld: ReadonlySignal<boolean>
   /** Watches the scrolled box of the rows; returns what stops it. */
@@ -52,7 +54,10 @@ export interface HeldList<T> {
   readonly showNew: () => void
 }
 
-/** A live list that keeps its rows in place while they are held. `list` names the request: another one holds nothing of the one before. */
+/**
+ * A live list that keeps its rows in place while they are held. `list` names the request: another
+ * one holds nothing of the one before.
+ */
 export function useHeldList<T>(list: string, fresh: readonly T[], keyOf: (row: T) => string): HeldList<T> {
   const hold = useMemo(createRowHold, [])
   const accepted = useMemo(() => signal(0), [])

@@ -1,6 +1,9 @@
 import type { TraceModel } from '../../trace/trace-model.ts'
 
-/** Groups of siblings alike that are shown one by one, by the id of their first span; `all`: every one of them. */
+/**
+ * Groups of siblings alike that are shown one by one, by the id of their first span; `all`: every
+ * one of them.
+ */
 export type Unfolded = ReadonlySet<string> | 'all'
 
 /** Whether a position is the row that stands for its group. */
@@ -10,7 +13,10 @@ export function isFolded(model: TraceModel, position: number, unfolded: Unfolded
   )
 }
 
-/** Positions of the spans that are shown, in order: all but those below a collapsed one and those that another stands for. */
+/**
+ * Positions of the spans that are shown, in order: all but those below a collapsed one and those
+ * that another stands for.
+ */
 export function visibleRows(model: TraceModel, collapsed: ReadonlySet<string>, unfolded: Unfolded = 'all'): Int32Array {
   if (collapsed.size === 0 && unfolded === 'all') return Int32Array.from({ length: model.count }, (_, p) => p)
   const rows = new Int32Array(model.count)

@@ -2,8 +2,9 @@ import type { SearchedRange } from '@spanlink/api-schema'
 import { rangeText } from '../../lib/searched-range.ts'
 
 /**
- * The range that a list is about. What was not searched yet is at the end of the list, behind Load older. `requestedEnd`: where a list judges nothing that
- * is younger than some age, the end that was requested.
+ * The range that a list is about. What was not searched yet is at the end of the list, behind Load
+ * older. `requestedEnd`: where a list judges nothing that is younger than some age, the end that
+ * was requested.
  */
 export function Searched(props: { readonly range: SearchedRange; readonly requestedEnd?: string }) {
   const { range } = props

@@ -1,19 +1,26 @@
 import { contextFor } from '../../lib/canvas/canvas.ts'
 
-/** Rows of a tile. Each frame costs by the pixels of all tiles, painted or not, so they reach little beyond what is seen. */
+/**
+ * Rows of a tile. Each frame costs by the pixels of all tiles, painted or not, so they reach little
+ * beyond what is seen.
+ */
 const TILE_ROWS = 8
 
 /** Rows `first .. last - 1`, in a context whose origin is the first of them. */
 export type PaintTile = (context: CanvasRenderingContext2D, first: number, last: number) => void
 
 /**
- * Canvases of a few rows each, one below the other in scrolled content. What scrolls in is painted, what is there already is not; a canvas that has
- * scrolled out is used again, with the pixels it has.
+ * Canvases of a few rows each, one below the other in scrolled content. What scrolls in is painted,
+ * what is there already is not; a canvas that has scrolled out is used again, with the pixels it
+ * has.
  */
 export interface CanvasTiles {
   /** Whether rows `first .. last - 1` have their tiles already. */
   readonly cover: (first: number, last: number) => boolean
-  /** Shows tiles over rows `first .. last - 1` of `count`. With `anew` those that are there are painted too. */
+  /**
+   * Shows tiles over rows `first .. last - 1` of `count`. With `anew` those that are there are
+   * painted too.
+   */
   readonly show: (area: {
     readonly first: number
     readonly last: number

@@ -1,7 +1,10 @@
 /** Newer browsers decode by themselves, a hundred times faster. */
 type Decoding = typeof Uint8Array & { readonly fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }
 
-/** The bytes of a column of an answer, for a typed array over them: little-endian, as is every machine that browsers run on. */
+/**
+ * The bytes of a column of an answer, for a typed array over them: little-endian, as is every
+ * machine that browsers run on.
+ */
 export function columnBytes(base64: string): ArrayBuffer {
   const { fromBase64 } = Uint8Array as Decoding
   if (fromBase64 !== undefined) return fromBase64.call(Uint8Array, base64).buffer

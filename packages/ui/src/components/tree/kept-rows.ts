@@ -7,8 +7,9 @@ interface KeptRow<P> {
 }
 
 /**
- * Rows that stay as they were are given as the very same node, which is not compared again: scrolling then costs the rows that come,
- * not those that are there. What a row shows of signals it follows by itself.
+ * Rows that stay as they were are given as the very same node, which is not compared again:
+ * scrolling then costs the rows that come, not those that are there. What a row shows of signals it
+ * follows by itself.
  */
 export function useKeptRows<P extends object>(
   make: (key: string, props: P) => VNode,

@@ -2,8 +2,9 @@ import type { ReadonlySignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 
 /**
- * Which element a row is: one that scrolls in takes the place of one that scrolls out, whose text is changed, which costs half of what a new one
- * does. After a leap the order of the elements stays as it was, so that none has to be moved.
+ * Which element a row is: one that scrolls in takes the place of one that scrolls out, whose text
+ * is changed, which costs half of what a new one does. After a leap the order of the elements stays
+ * as it was, so that none has to be moved.
  */
 export function useSlots(
   first: ReadonlySignal<number>,

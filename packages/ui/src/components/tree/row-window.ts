@@ -3,7 +3,10 @@ import { useEffect, useRef } from 'preact/hooks'
 
 /** Rows kept above and below what is seen: a flick of the wheel lands on rows that are there. */
 const OVERSCAN = 12
-/** Rows come and go this many at a time: few enough that no frame has much to do, and slow scrolling changes nothing at all in most. */
+/**
+ * Rows come and go this many at a time: few enough that no frame has much to do, and slow scrolling
+ * changes nothing at all in most.
+ */
 const STEP = 3
 /** After a leap the rows around what is seen come when the scrolling has rested for so long. */
 const REST_MILLIS = 100
@@ -12,7 +15,10 @@ const REST_MILLIS = 100
 export interface RowWindow {
   readonly first: ReadonlySignal<number>
   readonly last: ReadonlySignal<number>
-  /** As many as ever are in the document at once; rows that lie so far apart may be the same element. */
+  /**
+   * As many as ever are in the document at once; rows that lie so far apart may be the same
+   * element.
+   */
   readonly slots: ReadonlySignal<number>
   /** What is seen of them, in part or whole. */
   readonly firstSeen: ReadonlySignal<number>
@@ -20,7 +26,10 @@ export interface RowWindow {
   readonly onScroll: (top: number) => void
 }
 
-/** A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only those that are seen are made. */
+/**
+ * A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only
+ * those that are seen are made.
+ */
 export function useRowWindow(
   count: ReadonlySignal<number>,
   height: ReadonlySignal<number>,

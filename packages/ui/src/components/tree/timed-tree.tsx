@@ -24,7 +24,10 @@ const LABEL_SHARE = 0.42
 /** Rows above and below what is seen that have their bars already. */
 const PAINTED_AROUND = 5
 
-/** The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the canvas, in CSS pixels. */
+/**
+ * The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the
+ * canvas, in CSS pixels.
+ */
 export interface TreeArea {
   readonly first: number
   readonly last: number
@@ -51,8 +54,8 @@ export interface RowPlace {
 }
 
 /**
- * Labels are rows of a treegrid, bars lie on canvases under them. Those lie in the scrolled content too, so scrolling moves both together
- * and paints only what comes.
+ * Labels are rows of a treegrid, bars lie on canvases under them. Those lie in the scrolled content
+ * too, so scrolling moves both together and paints only what comes.
  */
 export function TimedTree<P extends object>(props: {
   readonly view: TimeAxis & RowCursor
@@ -123,7 +126,8 @@ export function TimedTree<P extends object>(props: {
       }),
       effect(() => {
         const isBare = !tiles.cover(firstSeen.value, lastSeen.value)
-        // Rows come this frame and their bars the next one, out of sight still: neither frame has both to do.
+        // Rows come this frame and their bars the next one, out of sight still: neither frame has
+        // both to do.
         paintNextFrame(isBare ? paint : paintLater)
       }),
     ]

@@ -14,8 +14,9 @@ const ZOOM_PER_PIXEL = 1.003
 const LINE_PIXELS = 24
 
 /**
- * Over the bars: Ctrl or Cmd with the wheel (and a pinch, which browsers tell as the same) zooms about the pointer; Shift with the wheel and sideways
- * scrolling pan; dragging pans. A plain wheel stays what it is, scrolling. Returns what takes the gestures away.
+ * Over the bars: Ctrl or Cmd with the wheel (and a pinch, which browsers tell as the same) zooms
+ * about the pointer; Shift with the wheel and sideways scrolling pan; dragging pans. A plain wheel
+ * stays what it is, scrolling. Returns what takes the gestures away.
  */
 export function handleTimeline(
   box: HTMLElement,

@@ -18,8 +18,9 @@ const NONE = -1
 const MISSING = -2
 
 /**
- * Depth-first order of spans, siblings by start. Without recursion, because a chain may be deeper than the stack.
- * Spans whose parents form a circle hang from their earliest member, which is then marked as an orphan: nothing is lost.
+ * Depth-first order of spans, siblings by start. Without recursion, because a chain may be deeper
+ * than the stack. Spans whose parents form a circle hang from their earliest member, which is then
+ * marked as an orphan: nothing is lost.
  */
 export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrder {
   const indexOf = new Map<string, number>()
@@ -75,7 +76,10 @@ export function treeOfParents(parents: ArrayLike<number>, start: Float64Array): 
   return { order, parent, depth, subtreeEnd: subtreeEnds(parent), orphan }
 }
 
-/** Indexes by start. Answers of the server are in that order already, and to see that takes a hundredth of sorting them. */
+/**
+ * Indexes by start. Answers of the server are in that order already, and to see that takes a
+ * hundredth of sorting them.
+ */
 function orderOf(start: Float64Array): Int32Array {
   const byStart = new Int32Array(start.length)
   let isSorted = true

@@ -17,7 +17,10 @@ import { BranchDialog } from '../details/branch-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
 
-/** Two flows under each other on one time axis, each from its own start, and where their times differ. */
+/**
+ * Two flows under each other on one time axis, each from its own start, and where their times
+ * differ.
+ */
 export function FlowCompare({ place, against }: { readonly place: FlowPlace; readonly against: string }) {
   const resources = useMemo(
     () => [createFlowResource(place), createFlowResource({ traceId: against, end: undefined, joined: false })] as const,
@@ -42,7 +45,8 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
     () => [flowPlaceOf(place.traceId, `?with=${against}`), flowPlaceOf(against, `?with=${place.traceId}`)] as const,
     [place.traceId, against],
   )
-  // By a signal's effect, not a render's: a key pressed right after the focus moved is already the other flow's.
+  // By a signal's effect, not a render's: a key pressed right after the focus moved is already the
+  // other flow's.
   useLayoutEffect(
     () =>
       effect(() => {

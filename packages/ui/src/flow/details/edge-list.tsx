@@ -11,7 +11,10 @@ import { queueWords } from './flow-panel.tsx'
 /** A page of them; a batch consumer has hundreds. */
 const SHOWN = 50
 
-/** Causes or effects: who is at the far end, over which topic, after how long. Each leads to the wait itself. */
+/**
+ * Causes or effects: who is at the far end, over which topic, after how long. Each leads to the
+ * wait itself.
+ */
 export function EdgeList(props: {
   readonly model: FlowModel
   readonly place: FlowPlace

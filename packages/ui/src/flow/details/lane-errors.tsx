@@ -11,7 +11,10 @@ import { Text } from '../../components/text.tsx'
 
 const SHOWN = 20
 
-/** The failed spans of a lane, each with the way to its details: the error is often below the span that the lane begins with. */
+/**
+ * The failed spans of a lane, each with the way to its details: the error is often below the span
+ * that the lane begins with.
+ */
 export function LaneErrors(props: {
   readonly place: FlowPlace
   readonly lane: FlowLane

@@ -21,7 +21,10 @@ export interface FlowGraph {
   readonly edges: readonly FlowGraphEdge[]
 }
 
-/** Rows that stand for traces, and the edges between them. A group that shows its members is no node: they are. */
+/**
+ * Rows that stand for traces, and the edges between them. A group that shows its members is no
+ * node: they are.
+ */
 export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane: Int32Array): FlowGraph {
   const nodes = rows.filter(
     (row) => row.kind === 'lane' || row.kind === 'missing' || (row.kind === 'group' && !row.isExpanded),

@@ -5,7 +5,10 @@ import type { FlowView } from '../flow-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { isUnknownSelection } from '../details/flow-panel.tsx'
 
-/** What the reader should know of a flow that is not whole, or whose clocks disagree; and how to get more of it. */
+/**
+ * What the reader should know of a flow that is not whole, or whose clocks disagree; and how to get
+ * more of it.
+ */
 export function FlowNotes(props: {
   readonly view: FlowView
   readonly place: FlowPlace

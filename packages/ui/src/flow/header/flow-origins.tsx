@@ -6,7 +6,10 @@ import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
 import { eventsText } from '../model/flow-messages.ts'
 
-/** The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the first of them. */
+/**
+ * The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the
+ * first of them.
+ */
 export function FlowOrigins({ answer, place }: { readonly answer: FlowAnswer; readonly place: FlowPlace }) {
   const { origins, originCount } = answer
   if (originCount < 2) return null

@@ -1,6 +1,9 @@
 import type { TraceModel } from '../../trace/trace-model.ts'
 
-/** Stretches of time that the trace's end waited for, by position: those of `p` are `from[p] ..` up to those of `p + 1`. */
+/**
+ * Stretches of time that the trace's end waited for, by position: those of `p` are `from[p] ..` up
+ * to those of `p + 1`.
+ */
 export interface CriticalPath {
   readonly first: Uint32Array
   readonly from: Float64Array
@@ -8,8 +11,9 @@ export interface CriticalPath {
 }
 
 /**
- * Walks back from the end of the longest root: time belongs to the child that ended last before it, and to the span itself where
- * no child did. Of a child that outlives its parent, or whose clock has it start before, only what lies within counts.
+ * Walks back from the end of the longest root: time belongs to the child that ended last before it,
+ * and to the span itself where no child did. Of a child that outlives its parent, or whose clock
+ * has it start before, only what lies within counts.
  */
 export function criticalPath(model: TraceModel): CriticalPath {
   const stretches: { p: number; from: number; to: number }[] = []

@@ -6,7 +6,10 @@ interface FlowWord {
   readonly isBound: boolean
 }
 
-/** What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is first. */
+/**
+ * What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is
+ * first.
+ */
 export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowAnswer): FlowWord[] {
   const words: FlowWord[] = []
   const bound = (text: string): void => void words.push({ text, isBound: true })

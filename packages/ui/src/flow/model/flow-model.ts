@@ -11,7 +11,10 @@ export interface PlacedSpan extends FlowSpan {
   readonly end: number
 }
 
-/** An edge with its ends as lanes (-1: not here) and its times. `from` and `to` are NaN while that end is not here. */
+/**
+ * An edge with its ends as lanes (-1: not here) and its times. `from` and `to` are NaN while that
+ * end is not here.
+ */
 export interface PlacedEdge {
   readonly edge: FlowEdge
   readonly fromLane: number
@@ -44,8 +47,9 @@ export interface PlacedMissing {
 }
 
 /**
- * A flow in columns. Times are nanoseconds from the flow's first start, exact up to 2^53 ns (104 days). Lanes make a forest: each hangs below the
- * lane that caused it (`parent`, by `parentEdge`), though edges may say more than a tree does.
+ * A flow in columns. Times are nanoseconds from the flow's first start, exact up to 2^53 ns (104
+ * days). Lanes make a forest: each hangs below the lane that caused it (`parent`, by `parentEdge`),
+ * though edges may say more than a tree does.
  */
 export interface FlowModel {
   readonly answer: FlowAnswer
@@ -150,13 +154,19 @@ function placeMissing(
   })
 }
 
-/** The queue time says from when the wait counts: a consumer may begin before the send span has its acknowledgement. */
+/**
+ * The queue time says from when the wait counts: a consumer may begin before the send span has its
+ * acknowledgement.
+ */
 function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan | undefined): number {
   if (from === undefined) return Number.NaN
   return to === undefined || edge.queueTimeNano === null ? from.end : to.start - Number(edge.queueTimeNano)
 }
 
-/** A page and the one that follows it, as one answer. What is told of the whole (statistics, path, bounds) is the later page's. */
+/**
+ * A page and the one that follows it, as one answer. What is told of the whole (statistics, path,
+ * bounds) is the later page's.
+ */
 export function joinFlowPages(before: FlowAnswer, next: FlowAnswer): FlowAnswer {
   const lanes = new Map([...before.lanes, ...next.lanes].map((lane) => [lane.id, lane]))
   const edges = new Map([...before.edges, ...next.edges].map((edge) => [edge.id, edge]))
@@ -182,7 +192,10 @@ function orZero(value: number | undefined): number {
   return value === undefined || Number.isNaN(value) ? 0 : value
 }
 
-/** Every service that is drawn: of lanes, their linked spans, and of lanes open to all of their spans. */
+/**
+ * Every service that is drawn: of lanes, their linked spans, and of lanes open to all of their
+ * spans.
+ */
 export function servicesOfFlow(
   model: FlowModel,
   open: Iterable<{ service: readonly string[] } | string | undefined>,

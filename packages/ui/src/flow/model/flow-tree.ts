@@ -11,8 +11,9 @@ interface FlowTree {
 const NONE = -1
 
 /**
- * Hangs each lane below one of those that caused it: the one the critical path came by, else the one whose message came first. Links may go round in
- * circles; then the lane that starts first is a root. Children and roots are in order of start.
+ * Hangs each lane below one of those that caused it: the one the critical path came by, else the
+ * one whose message came first. Links may go round in circles; then the lane that starts first is a
+ * root. Children and roots are in order of start.
  */
 export function layFlowTree(
   start: Float64Array,

@@ -20,8 +20,9 @@ export interface LaneSpans {
 }
 
 /**
- * The spans of one lane out of its trace. A trace that is cut at its consumers has a lane for each part: a span belongs to the nearest span at or above
- * it that begins one, and to the trace's own lane where none does.
+ * The spans of one lane out of its trace. A trace that is cut at its consumers has a lane for each
+ * part: a span belongs to the nearest span at or above it that begins one, and to the trace's own
+ * lane where none does.
  */
 export function laneSpans(
   spans: readonly LaneSpan[],

@@ -1,10 +1,15 @@
 import type { TraceModel } from '../../trace/trace-model.ts'
 
 const SAMPLED = 0x01
-/** OTLP span and link flags: bit 8 says that the is-remote bit is known, which only an SDK that fills in flags sets. */
+/**
+ * OTLP span and link flags: bit 8 says that the is-remote bit is known, which only an SDK that
+ * fills in flags sets.
+ */
 const HAS_IS_REMOTE = 0x100
 
-/** Why the far end of a link may be missing. The link's own flags tell whether it was ever recorded. */
+/**
+ * Why the far end of a link may be missing. The link's own flags tell whether it was ever recorded.
+ */
 export function missingEndWords(flags: number): string {
   if ((flags & SAMPLED) !== 0) {
     return 'Sampled, but not found: not yet received, expired, or sent to another backend.'

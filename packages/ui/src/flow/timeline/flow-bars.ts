@@ -3,9 +3,13 @@ import type { FlowRow } from './flow-rows.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { LEAST_BAR } from '../../trace/waterfall/waterfall-bars.ts'
 
-// Spaces as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. All `x` are pixels of the timeline, `row` counts from the first drawn.
+// Spaces as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. All `x` are pixels
+// of the timeline, `row` counts from the first drawn.
 
-/** `extent`: from a lane's first start to its last end. `work`: a span on a lane's row that carries a link. `span`: a row of its own. */
+/**
+ * `extent`: from a lane's first start to its last end. `work`: a span on a lane's row that carries
+ * a link. `span`: a row of its own.
+ */
 interface FlowBar {
   readonly kind: 'extent' | 'work' | 'span' | 'member'
   readonly row: number
@@ -26,7 +30,10 @@ interface FlowGap {
   readonly edge: number
 }
 
-/** From a producer's row to its consumer's, at the time the message was on its way. Rows may lie outside of what is drawn. */
+/**
+ * From a producer's row to its consumer's, at the time the message was on its way. Rows may lie
+ * outside of what is drawn.
+ */
 interface FlowWire {
   readonly x: number
   readonly fromRow: number
@@ -128,7 +135,10 @@ interface EdgeOnRows {
 
 const known = new WeakMap<Int32Array, readonly EdgeOnRows[]>()
 
-/** Edges between different rows. Every part of the picture asks for them, and they change with the rows only. */
+/**
+ * Edges between different rows. Every part of the picture asks for them, and they change with the
+ * rows only.
+ */
 function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRows[] {
   const before = known.get(rowOfLane)
   if (before !== undefined) return before
@@ -142,7 +152,10 @@ function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRo
   return found
 }
 
-/** Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn once. */
+/**
+ * Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn
+ * once.
+ */
 function waits(
   model: FlowModel,
   { rows, rowOfLane, first }: FlowQuestion,
@@ -164,7 +177,8 @@ function waits(
     if (Math.abs(toRow - fromRow) > Math.abs(furthest - fromRow + first))
       wires.set(wire, { x, fromRow: fromRow - first, toRow: toRow - first, isCritical })
     if (toRow < first || toRow >= last) continue
-    // A group's row shows one wait, of the member that began first; a lane's the one of its parent edge, whatever else it was given.
+    // A group's row shows one wait, of the member that began first; a lane's the one of its parent
+    // edge, whatever else it was given.
     const row = rows[toRow]
     if (model.parentEdge[toLane] !== index || (row?.kind === 'group' && row.members[0] !== toLane)) continue
     gaps.push({

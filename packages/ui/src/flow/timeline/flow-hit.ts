@@ -6,7 +6,10 @@ export type FlowHit =
   | { readonly kind: 'span'; readonly traceId: string; readonly spanId: string }
   | { readonly kind: 'edge'; readonly edge: string }
 
-/** What of a row lies at a time, give or take `slack`: the shortest linked span there, the wait before the lane, or else the lane. */
+/**
+ * What of a row lies at a time, give or take `slack`: the shortest linked span there, the wait
+ * before the lane, or else the lane.
+ */
 export function flowHit(model: FlowModel, row: FlowRow, time: number, slack: number): FlowHit | undefined {
   if (row.kind === 'waiting') return undefined
   if (row.kind === 'group') return undefined

@@ -151,7 +151,8 @@ export function hidingLane(model: FlowModel, lane: number): { readonly groups: s
   const folds: string[] = []
   const everything: FlowFolds = { expanded: new Set(), folded: new Set(), open: new Map() }
   const expanded = new Set<string>()
-  // Each round expands one more group on the way; a lane is at most as deep below groups as it is below lanes.
+  // Each round expands one more group on the way; a lane is at most as deep below groups as it is
+  // below lanes.
   for (;;) {
     const rows = flowRows(model, { ...everything, expanded })
     if (rows.some((row) => row.kind === 'lane' && row.lane === lane)) break

@@ -13,7 +13,10 @@ const RIGHT_AIR = 64
 
 const labelWidth = signal<number | undefined>(undefined)
 
-/** As the waterfall is made: rows for names, one canvas under them for bars, waits and the critical path. */
+/**
+ * As the waterfall is made: rows for names, one canvas under them for bars, waits and the critical
+ * path.
+ */
 export function FlowTimeline({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
   const painting = useMemo(() => flowPainting(view), [view])
   const count = useComputed(() => view.rows.value.length)

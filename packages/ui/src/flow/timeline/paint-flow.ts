@@ -76,7 +76,10 @@ function paintElsewhere(
   context.fill()
 }
 
-/** Waiting is drawn, not left out: a hatched stretch from when a message was sent to when its work began. */
+/**
+ * Waiting is drawn, not left out: a hatched stretch from when a message was sent to when its work
+ * began.
+ */
 function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
   const hatch = hatchOf(context, palette.queue)
   context.font = `600 10.5px ${palette.font}`
@@ -113,7 +116,9 @@ function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidt
   }
 }
 
-/** Upright lines as rectangles: thousands of them cost a tenth of what stroking a path of them does. */
+/**
+ * Upright lines as rectangles: thousands of them cost a tenth of what stroking a path of them does.
+ */
 function paintWires(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
   const height = bars.count * FLOW_ROW_HEIGHT
   const within = (y: number): number => Math.min(height + 4, Math.max(-4, y))

@@ -1,6 +1,7 @@
 /**
- * One line of pixels, each taken or free. Bars go in as half-open pixel ranges; a range that is wholly taken says so, and is then not drawn:
- * a hundred thousand spans become at most as many bars as there are pixels. Words of 32 pixels keep a long bar cheap.
+ * One line of pixels, each taken or free. Bars go in as half-open pixel ranges; a range that is
+ * wholly taken says so, and is then not drawn: a hundred thousand spans become at most as many bars
+ * as there are pixels. Words of 32 pixels keep a long bar cheap.
  */
 export interface Coverage {
   /** Takes `from .. to - 1`; false when every pixel of it was taken before. */

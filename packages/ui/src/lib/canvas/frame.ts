@@ -1,4 +1,7 @@
-/** Collects the paints that are asked for and does them once, in the next frame, in the order they were first asked for. */
+/**
+ * Collects the paints that are asked for and does them once, in the next frame, in the order they
+ * were first asked for.
+ */
 const waiting = new Set<() => void>()
 
 export function paintNextFrame(paint: () => void): void {
@@ -6,7 +9,9 @@ export function paintNextFrame(paint: () => void): void {
   waiting.add(paint)
 }
 
-/** What takes long and is not what one came for first: done once the next frame is on the screen. */
+/**
+ * What takes long and is not what one came for first: done once the next frame is on the screen.
+ */
 export function afterNextFrame(run: () => void): void {
   requestAnimationFrame(() => setTimeout(run))
 }

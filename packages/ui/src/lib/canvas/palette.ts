@@ -1,6 +1,9 @@
 import { serviceColor } from '../service-color.ts'
 
-/** The tokens a canvas needs, as colours it can take, read from the same custom properties the DOM is drawn with. */
+/**
+ * The tokens a canvas needs, as colours it can take, read from the same custom properties the DOM
+ * is drawn with.
+ */
 export interface Palette {
   readonly grid: string
   readonly accent: string
@@ -20,7 +23,9 @@ export interface Palette {
   readonly font: string
 }
 
-/** Reads the tokens as they are now, for these services; another theme or trace needs a new palette. */
+/**
+ * Reads the tokens as they are now, for these services; another theme or trace needs a new palette.
+ */
 export function readPalette(serviceNames: readonly string[]): Palette {
   const probe = document.createElement('span')
   probe.className = 'service'

@@ -1,6 +1,9 @@
 import { durationText } from './duration-text.ts'
 
-/** `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse on purpose: it changes seldom while one reads. */
+/**
+ * `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse on purpose: it changes seldom
+ * while one reads.
+ */
 export function ageText(atMillis: number, nowMillis: number): string {
   const seconds = Math.round((nowMillis - atMillis) / 1000)
   if (Math.abs(seconds) < 1) return 'just now'

@@ -8,7 +8,10 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
   ['ns', 1],
 ]
 
-/** `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative lengths keep their sign. */
+/**
+ * `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative
+ * lengths keep their sign.
+ */
 export function durationText(nanos: number): string {
   if (nanos === 0) return '0'
   if (nanos < 0) return `−${durationText(-nanos)}`
@@ -29,7 +32,10 @@ export function nanoText(nanos: string): string {
   return durationText(Number(nanos))
 }
 
-/** How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong to a span without lying in it. */
+/**
+ * How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong
+ * to a span without lying in it.
+ */
 export function offsetText(nanos: string): string {
   return nanos.startsWith('-') ? nanoText(nanos) : `+${nanoText(nanos)}`
 }

@@ -1,7 +1,8 @@
 /**
- * Text from outside, made safe to look at: control characters become their Unicode pictures (U+2400 block), lone surrogates the
- * replacement character, marks that turn the direction of text their code points (`⟨202E⟩`), and a long text is cut. What is written from right to
- * left by nature stays so: the `.text` style keeps it from turning what stands beside it.
+ * Text from outside, made safe to look at: control characters become their Unicode pictures (U+2400
+ * block), lone surrogates the replacement character, marks that turn the direction of text their
+ * code points (`⟨202E⟩`), and a long text is cut. What is written from right to left by nature
+ * stays so: the `.text` style keeps it from turning what stands beside it.
  */
 export function visibleText(text: string, most = 300): string {
   return cut(text, most).replace(CONTROLS, pictureOf)

@@ -13,7 +13,10 @@ import { Text } from '../../components/text.tsx'
 import { AttributeTable } from './attribute-table.tsx'
 import { Dropped } from './section.tsx'
 
-/** One link: who is at the other end, where in Kafka the message was, how long it waited, and the way there. */
+/**
+ * One link: who is at the other end, where in Kafka the message was, how long it waited, and the
+ * way there.
+ */
 export function LinkItem(props: {
   readonly direction: LinkDirection
   readonly from: Crumb

@@ -102,7 +102,9 @@ interface ListedLink {
   readonly link: SpanLink | TraceLink
 }
 
-/** Hundreds of links of a batch are a handful of kinds: who is at the other end, and on which topic. */
+/**
+ * Hundreds of links of a batch are a handful of kinds: who is at the other end, and on which topic.
+ */
 function Grouped(props: {
   readonly direction: LinkDirection
   readonly from: Crumb

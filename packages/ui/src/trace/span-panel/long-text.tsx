@@ -1,7 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { visibleBlock } from '../../lib/format/visible-text.ts'
 
-/** Shown at once when asked for; a text node of more than this takes a browser seconds to lay out. */
+/**
+ * Shown at once when asked for; a text node of more than this takes a browser seconds to lay out.
+ */
 const MOST_AT_ONCE = 100_000
 
 /** A text in full when it is short, and its beginning with a way to the rest when it is not. */

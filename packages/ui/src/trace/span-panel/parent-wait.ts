@@ -1,8 +1,9 @@
 import type { TraceModel } from '../trace-model.ts'
 
 /**
- * How long the message of a consumer waited that is a child of its producer, in nanoseconds: since the end of the send, or since its start where the
- * consumer began before the end. Negative only where it began before the send did.
+ * How long the message of a consumer waited that is a child of its producer, in nanoseconds: since
+ * the end of the send, or since its start where the consumer began before the end. Negative only
+ * where it began before the send did.
  */
 export function parentWait(model: TraceModel, position: number): number | undefined {
   const above = model.parent[position] ?? -1

@@ -10,7 +10,10 @@ import { Section } from './section.tsx'
 
 const MOST = 50
 
-/** Log records written while the span ran; events that came as records stand among the events already. */
+/**
+ * Log records written while the span ran; events that came as records stand among the events
+ * already.
+ */
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const logs = useMemo(() => createResource<LogsAnswer>(), [])
   useEffect(() => {

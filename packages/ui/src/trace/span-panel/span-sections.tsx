@@ -37,7 +37,9 @@ export function StatusMessage({ answer }: { readonly answer: SpanAnswer | undefi
   )
 }
 
-/** Attributes, events, logs, resource, scope and ids of a span, the same in a trace and in a flow. */
+/**
+ * Attributes, events, logs, resource, scope and ids of a span, the same in a trace and in a flow.
+ */
 export function SpanSections(props: {
   readonly details: Pick<Resource<SpanAnswer>['state']['value'], 'data' | 'error'>
   /** Of the trace or flow that is shown. */

@@ -1,7 +1,10 @@
 import type { TraceModel } from '../trace-model.ts'
 import { createCoverage, type Coverage } from '../../lib/canvas/coverage.ts'
 
-/** The whole trace in a strip: bars in whole pixels, `y` a line of the strip. Errors are last, so that nothing covers them. */
+/**
+ * The whole trace in a strip: bars in whole pixels, `y` a line of the strip. Errors are last, so
+ * that nothing covers them.
+ */
 export interface MinimapBars {
   readonly count: number
   readonly x0: Float32Array

@@ -15,7 +15,10 @@ const HEIGHT = 44
 /** How near to an edge of the window, in pixels, a pointer takes hold of it. */
 const GRIP = 7
 
-/** The whole trace at a glance. Drag to zoom to a part, drag the part or its edges to change it, double click for all. Keys do the same: `+ - a d 0`. */
+/**
+ * The whole trace at a glance. Drag to zoom to a part, drag the part or its edges to change it,
+ * double click for all. Keys do the same: `+ - a d 0`.
+ */
 export function Minimap({ view }: { readonly view: TraceView }) {
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)

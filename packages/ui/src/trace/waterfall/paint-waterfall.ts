@@ -147,7 +147,8 @@ function paintDurations(context: CanvasRenderingContext2D, { model, bars, palett
     if (x1 + LABEL_GAP + room < width) context.fillText(text, x1 + LABEL_GAP, y)
     else if (x0 - LABEL_GAP - room > 0) context.fillText(text, x0 - LABEL_GAP - room, y)
     else {
-      // Inside, over the bar's end to its very last pixel, or a sliver of bar would stand behind the text.
+      // Inside, over the bar's end to its very last pixel, or a sliver of bar would stand behind
+      // the text.
       const left = Math.min(width, x1) - room - 8
       context.clearRect(left, y - 8, width + 4 - left, 16)
       context.fillStyle = model.error[p] === 1 ? palette.error : palette.text

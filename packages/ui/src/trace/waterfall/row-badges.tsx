@@ -16,7 +16,10 @@ interface RowBadgeProps {
   readonly isCollapsed: boolean
 }
 
-/** A collapsed row speaks for all below it: its badges are sums, drawn with a broken edge when not all are its own. */
+/**
+ * A collapsed row speaks for all below it: its badges are sums, drawn with a broken edge when not
+ * all are its own.
+ */
 export function RowBadges(props: RowBadgeProps) {
   const { model } = props.view
   const { linksOut, linksIn, below } = model.value
@@ -34,7 +37,9 @@ export function RowBadges(props: RowBadgeProps) {
   )
 }
 
-/** One link is a way to go, at a click; several are for the details to list, where the row leads. */
+/**
+ * One link is a way to go, at a click; several are for the details to list, where the row leads.
+ */
 function RowBadge(
   props: RowBadgeProps & { readonly direction: LinkDirection; readonly count: number; readonly own: number },
 ) {

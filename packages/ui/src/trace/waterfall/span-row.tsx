@@ -10,7 +10,10 @@ import { RowBadges } from './row-badges.tsx'
 import { openDetails } from '../trace-keys.ts'
 
 const INDENT = 14
-/** Deeper rows indent no further, or their names would leave the column. `aria-level` still tells the depth. */
+/**
+ * Deeper rows indent no further, or their names would leave the column. `aria-level` still tells
+ * the depth.
+ */
 const DEEPEST_INDENT = 16
 
 export function SpanRow(props: {

@@ -44,7 +44,10 @@ export interface WaterfallQuestion {
 /** Least width of a bar, so that the shortest span is still seen and hit. */
 export const LEAST_BAR = 2
 
-/** Events beyond this many on one span merge into the ticks already there; a screen has no room for more. */
+/**
+ * Events beyond this many on one span merge into the ticks already there; a screen has no room for
+ * more.
+ */
 const MOST_EVENTS = 500
 
 export function waterfallBars(model: TraceModel, question: WaterfallQuestion): WaterfallBars {

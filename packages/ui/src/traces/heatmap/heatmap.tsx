@@ -23,9 +23,13 @@ interface Brush {
   readonly y1: number
 }
 
-/** When matching spans started and how long they took; dragging over it narrows the search to what is under the brush. */
+/**
+ * When matching spans started and how long they took; dragging over it narrows the search to what
+ * is under the brush.
+ */
 export function Heatmap(props: HeatmapProps) {
-  // A chosen time stays on the map when nothing is in it: that is seen, and another stroke can be drawn.
+  // A chosen time stays on the map when nothing is in it: that is seen, and another stroke can be
+  // drawn.
   return props.traces.length > 0 || hasRange(props.filters) ? <ShownHeatmap {...props} /> : null
 }
 

@@ -1,6 +1,9 @@
 import type { HeatmapGrid } from './heatmap-grid.ts'
 
-/** Shades grow with the logarithm of the count: one slow trace beside a thousand quick ones is still seen. */
+/**
+ * Shades grow with the logarithm of the count: one slow trace beside a thousand quick ones is still
+ * seen.
+ */
 export function paintHeatmap(
   context: CanvasRenderingContext2D,
   grid: HeatmapGrid,

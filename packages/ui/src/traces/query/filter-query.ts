@@ -25,7 +25,10 @@ export function queryOfFilters(filters: SimpleFilters): string {
   return conditions.length === 0 ? '' : `{ ${conditions.join(' && ')} }`
 }
 
-/** The filters that a query is made of and what else it asks; `rest` undefined when it is more than conditions joined by `&&`. */
+/**
+ * The filters that a query is made of and what else it asks; `rest` undefined when it is more than
+ * conditions joined by `&&`.
+ */
 export function filtersInQuery(text: string): {
   readonly filters: SimpleFilters
   readonly rest: readonly string[] | undefined

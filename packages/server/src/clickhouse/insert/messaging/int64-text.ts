@@ -16,8 +16,8 @@ const COUNT_DIGITS = 9
 const cursor = new RowCursor()
 
 /**
- * Appends the number that a string of RowBinary is, as the engine's `toInt64OrDefault` reads it: a sign or none, then digits and nothing
- * else. False for other text, and for what isn't in an Int64.
+ * Appends the number that a string of RowBinary is, as the engine's `toInt64OrDefault` reads it: a
+ * sign or none, then digits and nothing else. False for other text, and for what isn't in an Int64.
  */
 export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): boolean {
   cursor.bytes = bytes

@@ -7,7 +7,10 @@ import { batchCountName, messagingNames } from './semconv.ts'
 /** Fields that are columns. */
 const FIELDS = ['system', 'operation', 'topic', 'partition', 'offset', 'group', 'cluster'] as const
 
-/** All names that are looked for, those of a field side by side and the first to win first. Fewer than 32: each is a bit. */
+/**
+ * All names that are looked for, those of a field side by side and the first to win first. Fewer
+ * than 32: each is a bit.
+ */
 const NAMES: readonly string[] = [...FIELDS.flatMap((field) => messagingNames[field]), batchCountName]
 
 const PLACE_OF = new Map(NAMES.map((name, place) => [name, place]))
@@ -35,8 +38,8 @@ const NOT_LOOKED_AT = 255
 const OTHER = 254
 
 /**
- * The column `attrs` of spans, which takes note of where each messaging attribute of the row lies. Keys are compared with the names once
- * a block, when they come into the dictionary.
+ * The column `attrs` of spans, which takes note of where each messaging attribute of the row lies.
+ * Keys are compared with the names once a block, when they come into the dictionary.
  */
 export class NotedAttributes implements Column {
   readonly #keys = lowCardinalityColumn()
@@ -96,7 +99,10 @@ export class NotedAttributes implements Column {
     return this.#seen === 0
   }
 
-  /** Where in the rows the value of the first of `names` lies that the row has one for, its length first; else -1. */
+  /**
+   * Where in the rows the value of the first of `names` lies that the row has one for, its length
+   * first; else -1.
+   */
   find({ from, to, bits }: Names, bytes: Buffer): number {
     if ((this.#seen & bits) === 0) return -1
     for (let place = from; place < to; place++) {

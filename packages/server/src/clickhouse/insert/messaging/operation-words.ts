@@ -36,7 +36,10 @@ function isWord(letters: Buffer, bytes: Buffer, at: number): boolean {
 
 const SPACE = 0x20
 
-/** By the first word of a span's name, else by the last: `send orders` since 1.27, `orders publish` before. */
+/**
+ * By the first word of a span's name, else by the last: `send orders` since 1.27, `orders publish`
+ * before.
+ */
 export function operationOfName(bytes: Buffer, at: number, length: number): number {
   const end = at + length
   let first = 0

@@ -4,8 +4,9 @@ export const messagingOperations = ['none', 'create', 'send', 'receive', 'proces
 export type MessagingOperation = (typeof messagingOperations)[number]
 
 /**
- * Every name that the messaging conventions have had for what we read, newest first, the first that is set wins.
- * Stored attributes are never rewritten: only what reads them goes by this table. docs/semconv.md is its prose.
+ * Every name that the messaging conventions have had for what we read, newest first, the first that
+ * is set wins. Stored attributes are never rewritten: only what reads them goes by this table.
+ * docs/semconv.md is its prose.
  *
  * | field     | versions                                                                                            |
  * |-----------|-----------------------------------------------------------------------------------------------------|
@@ -19,7 +20,8 @@ export type MessagingOperation = (typeof messagingOperations)[number]
  * | cluster   | 1.45; 1.41 to 1.44                                                                                  |
  * | key       | 1.45; 1.17 to 1.44; until 1.16; names without a system that some clients write                      |
  *
- * https://github.com/open-telemetry/semantic-conventions/tree/main/schemas has the renames in machine-readable form.
+ * https://github.com/open-telemetry/semantic-conventions/tree/main/schemas has the renames in
+ * machine-readable form.
  */
 export const messagingNames = {
   system: ['messaging.system.name', 'messaging.system'],
@@ -54,7 +56,10 @@ export const messagingNames = {
 
 export type MessagingField = keyof typeof messagingNames
 
-/** What operations were called, in attributes and as the first (1.27 and later) or last word of span names. */
+/**
+ * What operations were called, in attributes and as the first (1.27 and later) or last word of span
+ * names.
+ */
 export const operationWords: Readonly<Record<string, MessagingOperation>> = {
   create: 'create',
   send: 'send',
@@ -69,12 +74,17 @@ export const operationWords: Readonly<Record<string, MessagingOperation>> = {
   ack: 'settle', // messaging.operation.name
 }
 
-/** What a kind alone says, where neither an attribute nor the name does: no other span has these two kinds. */
+/**
+ * What a kind alone says, where neither an attribute nor the name does: no other span has these two
+ * kinds.
+ */
 export const operationOfKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
 
 /** How many messages a span is about, as text. One name since 1.20. */
 export const batchCountName = 'messaging.batch.message_count'
 
-/** Operations that put a message on its way, and that take one. A link between the two is a message. */
+/**
+ * Operations that put a message on its way, and that take one. A link between the two is a message.
+ */
 export const producingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['create', 'send'])
 export const consumingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['receive', 'process'])

@@ -5,7 +5,10 @@ const START_BYTES = 4096
 /** A list that once had to grow past it gives the memory back when it is cleared. */
 const KEEP_BYTES = 16 * 1024 * 1024
 
-/** Bytes that grow at their end; cleared and filled again for every insert, so that inserts allocate nothing. */
+/**
+ * Bytes that grow at their end; cleared and filled again for every insert, so that inserts allocate
+ * nothing.
+ */
 export class ByteList {
   bytes: Buffer = Buffer.allocUnsafeSlow(START_BYTES)
   view: DataView = viewOf(this.bytes)

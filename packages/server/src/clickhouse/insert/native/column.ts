@@ -3,7 +3,8 @@ import { Dictionary } from './dictionary.ts'
 import type { RowCursor } from './row-cursor.ts'
 
 /**
- * One column on its way from RowBinary to Native (https://clickhouse.com/docs/interfaces/formats/Native):
+ * One column on its way from RowBinary to Native
+ * (https://clickhouse.com/docs/interfaces/formats/Native):
  *
  * | type                   | before all data            | data                                                       |
  * |------------------------|----------------------------|------------------------------------------------------------|

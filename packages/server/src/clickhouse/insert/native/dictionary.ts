@@ -6,8 +6,8 @@ import { mixed, settled } from './secret-hash.ts'
 const START_SLOTS = 256
 
 /**
- * Distinct strings, numbered as they come. Attribute keys come in the same order span after span, so the string that
- * followed last time is tried before any hash is worked out.
+ * Distinct strings, numbered as they come. Attribute keys come in the same order span after span,
+ * so the string that followed last time is tried before any hash is worked out.
  */
 export class Dictionary {
   /** The strings as RowBinary has them, one after the other. */

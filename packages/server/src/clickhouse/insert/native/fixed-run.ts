@@ -2,12 +2,16 @@ import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
 import type { RowCursor } from './row-cursor.ts'
 
-/** Few enough that the rows' bytes are still in the processor's cache when the last column takes its values from them. */
+/**
+ * Few enough that the rows' bytes are still in the processor's cache when the last column takes its
+ * values from them.
+ */
 const ROWS_AT_ONCE = 256
 
 /**
- * Columns of fixed width that follow each other. A row only notes where its values begin; some hundred rows later each column takes its
- * own from all of them in one loop, which costs less than copying value by value as rows pass.
+ * Columns of fixed width that follow each other. A row only notes where its values begin; some
+ * hundred rows later each column takes its own from all of them in one loop, which costs less than
+ * copying value by value as rows pass.
  */
 export class FixedRun {
   readonly #width: number

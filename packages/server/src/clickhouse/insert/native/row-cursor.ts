@@ -1,6 +1,9 @@
 import { viewOf } from '../../../runtime/copy-bytes.ts'
 
-/** A cursor over RowBinary rows. Reads past the end give zeros; whoever moves `pos` asks `check` before trusting it. */
+/**
+ * A cursor over RowBinary rows. Reads past the end give zeros; whoever moves `pos` asks `check`
+ * before trusting it.
+ */
 export class RowCursor {
   bytes: Buffer = Buffer.alloc(0)
   /** Of `bytes`. */

@@ -4,7 +4,8 @@ import { mixed, settled } from './secret-hash.ts'
 const hashOf = (words: readonly number[]): number => settled(words.reduce((hash, word) => mixed(hash ^ word), 0))
 
 test('words that differ in their upper bits, and the next ones in what that became, have hashes of their own', () => {
-  // Under FNV-1a with a shift the two choices at each place are one: 2^10 keys would have one hash, whatever the start.
+  // Under FNV-1a with a shift the two choices at each place are one: 2^10 keys would have one hash,
+  // whatever the start.
   const keys = Array.from({ length: 1024 }, (_, bits) =>
     Array.from({ length: 10 }, (_, place) => (bits & (1 << place) ? [2 ** 31 + place, 2 ** 31 + 2 ** 16] : [place, 0])),
   )

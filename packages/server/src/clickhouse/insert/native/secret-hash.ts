@@ -1,11 +1,14 @@
 import { randomInt } from 'node:crypto'
 
-/** Odd, and nobody's but this process's: keys made to have one hash would each be compared with all the others. */
+/**
+ * Odd, and nobody's but this process's: keys made to have one hash would each be compared with all
+ * the others.
+ */
 const SECRET = randomInt(2 ** 31) | 1
 
 /**
- * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. By a factor that is known alone, a difference in the upper bits
- * would stay where the next word can take it back.
+ * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. By a factor that is known
+ * alone, a difference in the upper bits would stay where the next word can take it back.
  */
 export function mixed(word: number): number {
   const hash = Math.imul(word, 0x01000193)

@@ -5,17 +5,25 @@ const START_TUPLES = 256
 /** Memory for more than these is given back when the numbers are cleared. */
 const KEEP_TUPLES = 64 * 1024
 
-/** Distinct tuples of unsigned 32-bit numbers, numbered as they come; as bounded as what is put in. */
+/**
+ * Distinct tuples of unsigned 32-bit numbers, numbered as they come; as bounded as what is put in.
+ */
 export class TupleNumbers {
   count = 0
-  /** All tuples, one after the other, each with its `extra` words behind it; another array once there are more. */
+  /**
+   * All tuples, one after the other, each with its `extra` words behind it; another array once
+   * there are more.
+   */
   words: Uint32Array
   readonly #width: number
   readonly #stride: number
   /** Open addressing: number + 1, or 0. */
   #slots: Uint32Array
 
-  /** @param extra words for the caller's use; anything in a new tuple. Next to it, they are in the processor's cache. */
+  /**
+   * @param extra words for the caller's use; anything in a new tuple. Next to it, they are in the
+   *   processor's cache.
+   */
   constructor(width: number, extra = 0) {
     this.#width = width
     this.#stride = width + extra

@@ -1,11 +1,15 @@
 /**
- * Durations are counted in buckets: sixteen of equal width from each power of two to the next, so that the middle of a bucket is at most
- * 3.1 % off what is in it, whatever its size. Number 0 is a duration of 0; n is from (16 + (n - 1) % 16) / 16 · 2^⌊(n - 1) / 16⌋ ns.
+ * Durations are counted in buckets: sixteen of equal width from each power of two to the next, so
+ * that the middle of a bucket is at most 3.1 % off what is in it, whatever its size. Number 0 is a
+ * duration of 0; n is from (16 + (n - 1) % 16) / 16 · 2^⌊(n - 1) / 16⌋ ns.
  */
 const PER_OCTAVE_BITS = 4
 const PER_OCTAVE = 2 ** PER_OCTAVE_BITS
 
-/** Of a Float64: 52 bits of the fraction, 20 of them in the upper word, and an exponent that is 1023 too large. */
+/**
+ * Of a Float64: 52 bits of the fraction, 20 of them in the upper word, and an exponent that is 1023
+ * too large.
+ */
 const SHIFT = 20 - PER_OCTAVE_BITS
 const EXPONENT_OF_1 = 1023 * PER_OCTAVE
 

@@ -17,12 +17,16 @@ const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, WIDTH] = [0, 1
 /** What is kept of a group. */
 const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, KEPT] = [0, 1, 2, 3, 4] as const
 
-/** What is kept of a group's batches: messages beyond one a span, and those of spans that failed. Beyond 32 bits where spans say so. */
+/**
+ * What is kept of a group's batches: messages beyond one a span, and those of spans that failed.
+ * Beyond 32 bits where spans say so.
+ */
 const [MORE_MESSAGES, MORE_FAILED, KEPT_OF_BATCHES] = [0, 1, 2] as const
 
 /**
- * What is kept of a group's slowest span and of one that failed, as a row of `traffic_minutes` has it: the duration and ids of the one, then
- * the ids of the other. All zeros are none, and come before everything.
+ * What is kept of a group's slowest span and of one that failed, as a row of `traffic_minutes` has
+ * it: the duration and ids of the one, then the ids of the other. All zeros are none, and come
+ * before everything.
  */
 const SLOWEST_IDS = 8
 const FAILED_IDS = SLOWEST_IDS + IDS_BYTES
@@ -37,8 +41,9 @@ const KEEP = 1024 * 1024
 const ROWS_A_TURN = 5000
 
 /**
- * Sums a segment's spans up to rows of `traffic_minutes`, as sql/traffic_of_hour.sql says in SQL. A function of the rows alone, so a segment
- * that is inserted again has the same. There are at most as many groups and buckets as spans.
+ * Sums a segment's spans up to rows of `traffic_minutes`, as sql/traffic_of_hour.sql says in SQL. A
+ * function of the rows alone, so a segment that is inserted again has the same. There are at most
+ * as many groups and buckets as spans.
  */
 export class TrafficMinutes {
   readonly #services: LowCardinalityColumn
@@ -76,8 +81,9 @@ export class TrafficMinutes {
     const batchCountAt = this.#messaging.batchCountAt(bytes)
     const wanted = this.#group
     wanted[MINUTE] = minuteAt(view, start + ROW.start)
-    // A batch is taken once and its messages are processed one by one, or the batch is all there is: counted like a
-    // `receive`, it doesn't add to them and still stands where they have no spans.
+    // A batch is taken once and its messages are processed one by one, or the batch is all there
+    // is: counted like a `receive`, it doesn't add to them and still stands where they have no
+    // spans.
     wanted[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
     wanted[SERVICE] = this.#services.last()
     wanted[TOPIC] = topic.last()
@@ -108,7 +114,10 @@ export class TrafficMinutes {
     return this.#rows.used()
   }
 
-  /** Of two with the same duration the one whose ids come later, so that the order of spans doesn't matter. */
+  /**
+   * Of two with the same duration the one whose ids come later, so that the order of spans doesn't
+   * matter.
+   */
   #takeSlowest(bytes: Buffer, view: DataView, start: number, at: number): void {
     const known = this.#notable.bytes
     const duration = start + ROW.duration

@@ -1,4 +1,7 @@
-/** Where the first columns of a row of `spans` lie: all are of fixed width, in the order of sql/spans.sql. */
+/**
+ * Where the first columns of a row of `spans` lie: all are of fixed width, in the order of
+ * sql/spans.sql.
+ */
 export const ROW = {
   received: 0,
   /** Trace id and, right behind it, span id. */
@@ -22,8 +25,8 @@ export function minuteAt(view: DataView, at: number): number {
   const low = view.getUint32(at, true)
   const high = view.getUint32(at + 4, true)
   const minute = Math.floor((high * 2 ** 32 + low) / MINUTE_NANO)
-  // Beyond 2^53 a time is rounded, and may have reached the minute after its own; the beginning of a minute is exact (60·10⁹ is
-  // 2¹¹ times an odd number of 25 bits).
+  // Beyond 2^53 a time is rounded, and may have reached the minute after its own; the beginning of
+  // a minute is exact (60·10⁹ is 2¹¹ times an odd number of 25 bits).
   const begin = minute * MINUTE_NANO
   const beginHigh = Math.floor(begin / 2 ** 32)
   return high < beginHigh || (high === beginHigh && low < begin - beginHigh * 2 ** 32) ? minute - 1 : minute

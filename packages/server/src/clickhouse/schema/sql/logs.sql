@@ -1,4 +1,5 @@
--- One row a log record. The column order is the RowBinary order that otlp/ writes: change both together.
+-- One row a log record. The column order is the RowBinary order that otlp/ writes: change both
+-- together.
 create table if not exists {db}.logs
 (
   received         DateTime('UTC') codec(ZSTD(1)),
@@ -21,7 +22,8 @@ create table if not exists {db}.logs
   dropped_attrs    UInt32 codec(ZSTD(1)),
   -- When it happened, else when it was observed, else when it came: what lists are in the order of.
   timestamp        UInt64 materialized if(time != 0, time, if(observed != 0, observed, toUnixTimestamp(received) * 1000000000)) codec(Delta(8), ZSTD(1)),
-  -- A trace's records are a few granules of the whole table; ids of a trace sit together, so 1 in 1,000 is precise enough.
+  -- A trace's records are a few granules of the whole table; ids of a trace sit together, so 1 in
+  -- 1,000 is precise enough.
   index trace_ids trace_id type bloom_filter(0.001) granularity 1
 )
 engine = MergeTree

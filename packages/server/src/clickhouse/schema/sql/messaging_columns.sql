@@ -1,6 +1,7 @@
--- For rows that come without these columns: written by statements, or before there were any. The store writes them itself.
--- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions goes into the table of
--- insert/messaging/semconv.ts, and this statement into a new schema version. Attributes stay as they were sent.
+-- For rows that come without these columns: written by statements, or before there were any. The
+-- store writes them itself. Written by messagingColumns() of query/messaging/messaging-sql.ts: a
+-- new name of the conventions goes into the table of insert/messaging/semconv.ts, and this
+-- statement into a new schema version. Attributes stay as they were sent.
 alter table {db}.spans
   modify column messaging_operation Enum8('none' = 0, 'create' = 1, 'send' = 2, 'receive' = 3, 'process' = 4, 'settle' = 5) default
     if(kind in ('client', 'producer', 'consumer'), transform(lower(attrs['messaging.operation.type']), ['create', 'send', 'publish', 'receive', 'poll', 'process', 'deliver', 'consume', 'settle', 'commit', 'ack'], ['create', 'send', 'send', 'receive', 'receive', 'process', 'process', 'process', 'settle', 'settle', 'settle'],

@@ -1,4 +1,5 @@
--- Which services, operations and kinds there are, for pickers: a few thousand rows, whatever the volume.
+-- Which services, operations and kinds there are, for pickers: a few thousand rows, whatever the
+-- volume.
 create table if not exists {db}.operations
 (
   service    LowCardinality(String),

@@ -1,4 +1,5 @@
--- What the store tells of a segment's operations (operations.ts), of all spans of an hour of arrival that are stored already.
+-- What the store tells of a segment's operations (operations.ts), of all spans of an hour of
+-- arrival that are stored already.
 insert into {db}.operations
 select service, name, kind, max(s.received) as received
 from {db}.spans as s

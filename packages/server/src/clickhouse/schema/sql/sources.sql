@@ -1,5 +1,5 @@
--- One row per distinct resource and scope: what all spans of one process and one library share, kept once.
--- The column order is the RowBinary order that otlp/ writes: change both together.
+-- One row per distinct resource and scope: what all spans of one process and one library share,
+-- kept once. The column order is the RowBinary order that otlp/ writes: change both together.
 create table if not exists {db}.sources
 (
   source_id               UInt64,                                   -- first 8 bytes of SHA-256 over the rest

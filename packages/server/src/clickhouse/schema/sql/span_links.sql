@@ -1,6 +1,6 @@
--- Two rows a link, one filed under each end, so either direction of any trace is one granule whatever the age of
--- the other end and whichever arrived first. The only home of links: `spans` has none.
--- The column order is the RowBinary order that otlp/ writes: change both together.
+-- Two rows a link, one filed under each end, so either direction of any trace is one granule
+-- whatever the age of the other end and whichever arrived first. The only home of links: `spans`
+-- has none. The column order is the RowBinary order that otlp/ writes: change both together.
 create table if not exists {db}.span_links
 (
   received        DateTime('UTC') codec(ZSTD(1)),

@@ -1,5 +1,6 @@
--- The bounds of every trace, to turn an id into the buckets of `spans`, and its root for lists. Counts are not kept
--- here: they are read from `spans` by key, so a span sent twice is still counted once.
+-- The bounds of every trace, to turn an id into the buckets of `spans`, and its root for lists.
+-- Counts are not kept here: they are read from `spans` by key, so a span sent twice is still
+-- counted once.
 create table if not exists {db}.traces
 (
   trace_id   FixedString(16) codec(ZSTD(1)),

@@ -1,4 +1,5 @@
--- What the store sums up of a segment (traffic/minutes.ts), of all spans of an hour of arrival that are stored already.
+-- What the store sums up of a segment (traffic/minutes.ts), of all spans of an hour of arrival that
+-- are stored already.
 insert into {db}.traffic_minutes
 with
   s.messaging_operation in ('create', 'send', 'receive', 'process') and s.topic != '' as is_traffic,

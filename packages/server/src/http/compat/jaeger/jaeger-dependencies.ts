@@ -7,8 +7,9 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 export type Dependency = { readonly parent: string; readonly child: string; readonly callCount: number }
 
 /**
- * Which service calls or sends to which. A message goes from each producer of its topic to each consumer; where
- * a topic has several producers, what a consumer took is shared among them as they sent.
+ * Which service calls or sends to which. A message goes from each producer of its topic to each
+ * consumer; where a topic has several producers, what a consumer took is shared among them as they
+ * sent.
  */
 export async function findDependencies(
   store: Store,

@@ -76,7 +76,10 @@ export function traceQlOf({ service, operation, tags, minDuration, maxDuration }
 const STATUSES = ['error', 'ok', 'unset']
 const KINDS = ['server', 'client', 'producer', 'consumer', 'internal', 'unspecified']
 
-/** Tags that our responses make of a span's fields; any other is an attribute of the span, its process, events, scope or links. */
+/**
+ * Tags that our responses make of a span's fields; any other is an attribute of the span, its
+ * process, events, scope or links.
+ */
 function tagToTraceQl(key: string, value: string): string {
   const text = JSON.stringify(value)
   const word = value.toLowerCase()

@@ -8,7 +8,10 @@ export class UnknownTrace extends Error {
   }
 }
 
-/** Up to 32 hex digits, as leading zeros may be left out; or the 16 bytes in base64, which has fewer letters. */
+/**
+ * Up to 32 hex digits, as leading zeros may be left out; or the 16 bytes in base64, which has fewer
+ * letters.
+ */
 export function traceIdOf(text: string): string {
   if (/^[0-9a-f]{1,32}$/i.test(text)) return text.toLowerCase().padStart(32, '0')
   const bytes = /^[A-Za-z0-9+/_-]{22}(==)?$/.test(text) ? Buffer.from(text, 'base64') : undefined

@@ -15,7 +15,10 @@ export type JaegerTrace = {
 
 type JaegerSpan = ReturnType<typeof jaegerSpan>
 
-/** A trace as Jaeger's query API and its UI's files have it: times in µs, a process per resource, links as FOLLOWS_FROM. */
+/**
+ * A trace as Jaeger's query API and its UI's files have it: times in µs, a process per resource,
+ * links as FOLLOWS_FROM.
+ */
 export function jaegerOfTrace(trace: TraceAnswer): JaegerTrace {
   const processes: Record<string, JaegerTrace['processes'][string]> = {}
   const idOf = new Map<string, string>()

@@ -13,7 +13,10 @@ import { traceIdOf, UnknownTrace } from './jaeger-trace-id.ts'
 
 const TRACES_AT_MOST = 1_500
 
-/** `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids in hex. */
+/**
+ * `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids
+ * in hex.
+ */
 export function serveJaegerV3(app: FastifyInstance, store: Store): void {
   void app.register(
     async (jaeger) => {
@@ -105,7 +108,9 @@ function timeOf(query: JaegerQuery, name: string, olderName: string): bigint {
   return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }
 
-/** `TraceSummary`; what would take reading every span (orphans) is left out, as the schema allows. */
+/**
+ * `TraceSummary`; what would take reading every span (orphans) is left out, as the schema allows.
+ */
 function summaryOf(summary: Found['summary']): object {
   const { traceId, rootMissing, rootService, rootName, startTimeUnixNano, durationNano, services } = summary
   return {

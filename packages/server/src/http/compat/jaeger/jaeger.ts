@@ -18,7 +18,10 @@ const TRACES_AT_MOST = 1_500
 const SPANS_AT_MOST = 200_000
 const TRACES_AT_ONCE = 4
 
-/** Jaeger's query API under `/jaeger`, as Jaeger's UI and Grafana's datasource ask it (docs/compatibility.md). */
+/**
+ * Jaeger's query API under `/jaeger`, as Jaeger's UI and Grafana's datasource ask it
+ * (docs/compatibility.md).
+ */
 export function serveJaeger(app: FastifyInstance, store: Store): void {
   void app.register(
     async (jaeger) => {

@@ -1,6 +1,9 @@
 import type { KeyValue, Span, SpanSource, TraceAnswer } from '@spanlink/api-schema'
 
-/** OTLP/JSON's ResourceSpans, as far as a stored trace fills them; ids in hex, 64-bit numbers as text. */
+/**
+ * OTLP/JSON's ResourceSpans, as far as a stored trace fills them; ids in hex, 64-bit numbers as
+ * text.
+ */
 export type ResourceSpans = {
   readonly resource: { readonly attributes: readonly KeyValue[]; readonly droppedAttributesCount?: number }
   readonly scopeSpans: readonly ScopeSpans[]

@@ -2,7 +2,8 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { OtlpSpan, ResourceSpans } from './otlp-of-trace.ts'
 
 /**
- * `tempopb.Trace`, which is OTLP's TracesData (opentelemetry-proto trace.proto, field numbers beside each field below).
+ * `tempopb.Trace`, which is OTLP's TracesData (opentelemetry-proto trace.proto, field numbers
+ * beside each field below).
  */
 export function protobufOfOtlp(resourceSpans: readonly ResourceSpans[]): Buffer {
   return join(resourceSpans.map((one) => message(1, resourceSpansOf(one))))

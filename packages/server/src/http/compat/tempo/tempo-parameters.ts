@@ -12,7 +12,10 @@ export function textOf(query: TempoQuery, name: string): string | undefined {
   return one === '' ? undefined : one
 }
 
-/** `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names none. */
+/**
+ * `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names
+ * none.
+ */
 export function tempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
   const start = timeOf('start', textOf(query, 'start')) ?? 0n
   const end = timeOf('end', textOf(query, 'end')) ?? defaultEnd(start)
@@ -40,7 +43,10 @@ export function stepOf(query: TempoQuery): bigint | undefined {
   return step
 }
 
-/** `q`, or what Tempo's older search says by `tags` (logfmt), `minDuration` and `maxDuration`, as TraceQL. */
+/**
+ * `q`, or what Tempo's older search says by `tags` (logfmt), `minDuration` and `maxDuration`, as
+ * TraceQL.
+ */
 export function searchText(query: TempoQuery): string {
   const q = textOf(query, 'q')
   if (q !== undefined) return q

@@ -5,7 +5,9 @@ type FoundSpan = Found['spansets'][number]['spans'][number]
 
 const UINT32_MAX = 2 ** 32 - 1
 
-/** `tempopb.TraceSearchMetadata`. Grafana refuses fields that it does not know: none may be added. */
+/**
+ * `tempopb.TraceSearchMetadata`. Grafana refuses fields that it does not know: none may be added.
+ */
 export function tempoTrace({ summary, spansets }: Found, queryText: string): object {
   return {
     traceID: summary.traceId,
@@ -26,7 +28,10 @@ export function tempoTrace({ summary, spansets }: Found, queryText: string): obj
 
 type Spanset = Found['spansets'][number]
 
-/** What a set of spans has in common: the values of by(), and the aggregates that it was compared by. */
+/**
+ * What a set of spans has in common: the values of by(), and the aggregates that it was compared
+ * by.
+ */
 function attributesOf(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
   const attributes = [
     ...group.map(({ field, value, type }) => ({
@@ -44,7 +49,10 @@ function attributesOf(group: Spanset['group'], aggregates: Spanset['aggregates']
 
 const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
 
-/** Nanoseconds as Go prints a time.Duration below a minute; longer ones stay in seconds, which Go reads as well. */
+/**
+ * Nanoseconds as Go prints a time.Duration below a minute; longer ones stay in seconds, which Go
+ * reads as well.
+ */
 function goDuration(nanos: number): string {
   if (nanos < 1e3) return `${nanos}ns`
   if (nanos < 1e6) return `${nanos / 1e3}µs`
@@ -56,7 +64,8 @@ function tempoSpan(span: FoundSpan, queryText: string): object {
     key: plainName(field),
     value: valueOf(type, value),
   }))
-  // Columns of the span itself, which our own answers have beside the attributes and Tempo's among them.
+  // Columns of the span itself, which our own answers have beside the attributes and Tempo's among
+  // them.
   for (const key of ['status', 'kind'] as const) {
     if (new RegExp(`\\b${key}\\b`).test(queryText)) attributes.push({ key, value: { stringValue: span[key] } })
   }

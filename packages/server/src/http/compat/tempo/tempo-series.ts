@@ -26,7 +26,10 @@ function exemplarOf({ traceId, spanId, timeUnixNano, value }: Exemplar): object 
   }
 }
 
-/** `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields that it does not know. */
+/**
+ * `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields
+ * that it does not know.
+ */
 export function instantSeries(series: readonly Series[]): readonly object[] {
   return series.flatMap((one) => {
     const value = one.points.at(-1)?.value

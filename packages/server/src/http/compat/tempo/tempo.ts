@@ -21,7 +21,9 @@ const STEPS = 120n
 const NAMES = 1000
 const TRACES = 1000
 
-/** Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md). */
+/**
+ * Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md).
+ */
 export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
   void app.register(
     async (tempo) => {
@@ -133,7 +135,8 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const least = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
     const step = stepOf(query) ?? usual
-    // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of the query.
+    // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of
+    // the query.
     const exemplars = countOf(query, 'exemplars', usualExemplars, usualExemplars)
     const options = { ...aligned({ start, end }, step), step, exemplars, signal: hangUp(reply) }
     const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
@@ -148,7 +151,10 @@ function metrics(tempo: FastifyInstance, store: Store): void {
   })
 }
 
-/** COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status refuse the field. */
+/**
+ * COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status
+ * refuse the field.
+ */
 function statusOf(cuts: readonly string[]): object {
   return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
 }
@@ -159,7 +165,10 @@ export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffe
   return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(cut))])
 }
 
-/** Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb), unlike OTLP's. */
+/**
+ * Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb),
+ * unlike OTLP's.
+ */
 function withBytes(otlp: readonly ResourceSpans[]): readonly object[] {
   const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
   return otlp.map((one) => ({

@@ -6,16 +6,25 @@ import { causesOf, type Unit, unitAt, type UnitTrace } from './units.ts'
 export type ExpandBounds = {
   readonly maxTraces: number
   readonly maxDepth: number
-  /** Traces of other events that the flow's batches took messages of belong to it, up to their origins. */
+  /**
+   * Traces of other events that the flow's batches took messages of belong to it, up to their
+   * origins.
+   */
   readonly joined: boolean
   /** The last trace of the page before. */
   readonly after: Position | undefined
 }
 
-/** Traces are ordered by distance from the opened one, then id: an order that later arrivals change as little as any. */
+/**
+ * Traces are ordered by distance from the opened one, then id: an order that later arrivals change
+ * as little as any.
+ */
 export type Position = { readonly depth: number; readonly traceId: string }
 
-/** How a unit belongs to the flow: as another event's part, as what is below the opened trace, or as what the origin caused. */
+/**
+ * How a unit belongs to the flow: as another event's part, as what is below the opened trace, or as
+ * what the origin caused.
+ */
 export const JOINED = 1
 const SHOWN = 2
 export const CAUSED = 3
@@ -36,8 +45,9 @@ export type Expanded = {
 }
 
 /**
- * The flow of an event, breadth first from the opened trace: up its chain of causes to the origin, and from there, as from all of the
- * opened trace, down to what they caused. Of a trace that also handled other events, the units that only these caused are left out.
+ * The flow of an event, breadth first from the opened trace: up its chain of causes to the origin,
+ * and from there, as from all of the opened trace, down to what they caused. Of a trace that also
+ * handled other events, the units that only these caused are left out.
  */
 export async function expand(
   traceId: string,

@@ -14,7 +14,10 @@ export type FoundLinks = {
   readonly cut: boolean
 }
 
-/** Links of all these traces in either direction, by key: one granule a trace, whatever the age of the other end. */
+/**
+ * Links of all these traces in either direction, by key: one granule a trace, whatever the age of
+ * the other end.
+ */
 export async function loadLinks(store: Store, traceIds: readonly string[], options: QueryOptions): Promise<FoundLinks> {
   const traces = traceIdSet('traceIds', traceIds)
   // A row a trace, a list a link: see loadSpans.

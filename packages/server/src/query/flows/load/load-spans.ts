@@ -17,7 +17,8 @@ export type LoadedSpans = {
 }
 
 /**
- * The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may come twice.
+ * The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may
+ * come twice.
  *
  * @param atMost spans in all
  */
@@ -29,7 +30,8 @@ export async function loadSpans(
 ): Promise<LoadedSpans> {
   if (traceIds.length === 0) return { rows: [], cut: false }
   const traces = traceIdSet('traceIds', traceIds)
-  // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and of reading it.
+  // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and
+  // of reading it.
   const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((hex(span_id), hex(parent_span_id), service, name, kind, status, flags, start,
       duration, messaging_operation, cluster, topic, partition, message_offset, message_key, consumer_group)) as spans

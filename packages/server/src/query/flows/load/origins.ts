@@ -7,7 +7,10 @@ const MAX_STEPS = 64
 const MAX_TRACES = 1_000
 
 export type Origins = {
-  /** Traces above the opened one that nothing known caused; the first is the one whose flow it is. Never empty. */
+  /**
+   * Traces above the opened one that nothing known caused; the first is the one whose flow it is.
+   * Never empty.
+   */
   readonly traces: readonly UnitTrace[]
   /** Of all, those beyond the bounds as well. */
   readonly count: number
@@ -18,8 +21,9 @@ export type Origins = {
 }
 
 /**
- * Goes up the links of a trace to its origins. The first is the opened trace itself if nothing caused part of it, else the one
- * that began first; where traces cause each other in a circle, the one that began first. What is not stored comes last.
+ * Goes up the links of a trace to its origins. The first is the opened trace itself if nothing
+ * caused part of it, else the one that began first; where traces cause each other in a circle, the
+ * one that began first. What is not stored comes last.
  */
 export async function findOrigins(traceId: string, { load }: TraceLoader): Promise<Origins> {
   const traces = new Map<string, UnitTrace>()

@@ -2,19 +2,26 @@ import { findNamed, type FlowLink, type FlowSpanRow, refOf, type SpanRef } from 
 import { type CutTraces, cutIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
- * What a cause leads to as a whole: a span that carries links or begins a lane, with what runs in it, down to the next such
- * span. A batch that is one span is one unit, whoever sent its messages; spans that process its messages one by one are units.
+ * What a cause leads to as a whole: a span that carries links or begins a lane, with what runs in
+ * it, down to the next such span. A batch that is one span is one unit, whoever sent its messages;
+ * spans that process its messages one by one are units.
  */
 export type Unit = {
   readonly traceId: string
   readonly laneId: string
   /** The unit that it runs in, in the same lane. */
   readonly outer: Unit | undefined
-  /** Spans that its links point at, and its producer where it is a child. None: it is what a lane has beside other units. */
+  /**
+   * Spans that its links point at, and its producer where it is a child. None: it is what a lane
+   * has beside other units.
+   */
   readonly causes: readonly SpanRef[]
 }
 
-/** A trace by units. One of which no span is stored is its empty `main` unit and those of links it carries. */
+/**
+ * A trace by units. One of which no span is stored is its empty `main` unit and those of links it
+ * carries.
+ */
 export type UnitTrace = {
   readonly traceId: string
   readonly cut: CutTraces
@@ -86,8 +93,8 @@ function identityOf({ spanId, sharer }: SpanRef): string {
 }
 
 /**
- * The spans that a unit was caused by. What has no cause of its own runs beside what has, as a job around it does: its lane's
- * causes from outside are its causes. None: nothing before it is known.
+ * The spans that a unit was caused by. What has no cause of its own runs beside what has, as a job
+ * around it does: its lane's causes from outside are its causes. None: nothing before it is known.
  */
 export function causesOf(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
   const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && unitAt(trace, ref) === of

@@ -56,8 +56,9 @@ export async function deliveriesOf(
 }
 
 /**
- * What produced the messages that these consumers took: what their links point at, and their parents where they have none. Where that
- * is another consuming span, such as kotel's `receive` above `process`, the producer of its message.
+ * What produced the messages that these consumers took: what their links point at, and their
+ * parents where they have none. Where that is another consuming span, such as kotel's `receive`
+ * above `process`, the producer of its message.
  *
  * @param from @default each by itself
  */
@@ -113,7 +114,10 @@ export async function originsOf(
   ]
 }
 
-/** Consuming spans between a consumer and the producer: a batch's `receive` and `process`, and that of a message. */
+/**
+ * Consuming spans between a consumer and the producer: a batch's `receive` and `process`, and that
+ * of a message.
+ */
 const MAX_HANDOVERS = 3
 
 /** Children that no link tells as well. */
@@ -140,7 +144,8 @@ function complete(
   return links.flatMap((link) => {
     const produced = producers.get(keyOf(link.producedRef))
     const consumed = consumers.get(keyOf(link.consumedRef))
-    // A consumer's parent that consumes is where it runs; a send that links to a creation context consumes nothing.
+    // A consumer's parent that consumes is where it runs; a send that links to a creation context
+    // consumes nothing.
     if (produced !== undefined && isConsuming(produced)) return []
     if (consumed !== undefined && !isConsuming(consumed)) return []
     return [

@@ -1,7 +1,10 @@
 import type { SpanRef } from '../../links/linked-span.ts'
 import type { MessageEnd } from './message-endpoint.ts'
 
-/** One message on its way: what produced it and what took it, either of them missing while it isn't here. */
+/**
+ * One message on its way: what produced it and what took it, either of them missing while it isn't
+ * here.
+ */
 export type Delivery = {
   readonly producedRef: SpanRef
   readonly consumedRef: SpanRef

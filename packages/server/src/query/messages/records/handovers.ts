@@ -5,8 +5,9 @@ import { isConsuming, keyOf, type MessageEnd } from './message-endpoint.ts'
 import { linksOf } from './message-links.ts'
 
 /**
- * Adds the spans that a consuming span handed its message to. kotel's `process` span links to, or is a child of, the `receive` span,
- * and only that one names the producer. A span that names a producer itself has its own delivery.
+ * Adds the spans that a consuming span handed its message to. kotel's `process` span links to, or
+ * is a child of, the `receive` span, and only that one names the producer. A span that names a
+ * producer itself has its own delivery.
  */
 export async function withHandovers(
   store: Store,

@@ -28,7 +28,9 @@ export type MessageEnd = SpanRef & {
 /** A place in a list, newest first; several messages may share one. */
 export type Place = SpanRef & { readonly time: bigint }
 
-/** Where a list continues: behind a place, or at it, where some of its messages are still to come. */
+/**
+ * Where a list continues: behind a place, or at it, where some of its messages are still to come.
+ */
 export type StartPlace = Place & { readonly isInclusive: boolean }
 
 const columns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
@@ -48,7 +50,8 @@ export async function newestEnds(
   limit: number,
   options: QueryOptions,
 ): Promise<Looked> {
-  // The newest are mostly in the window's last minutes: the longer stretches are only read where those hold too few.
+  // The newest are mostly in the window's last minutes: the longer stretches are only read where
+  // those hold too few.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
   const lookFrom = async (start: bigint): Promise<Looked> =>
     await newestIn(store, { start, end: newest }, condition, before, limit, options)
@@ -63,7 +66,10 @@ export async function newestEnds(
   return looked
 }
 
-/** Where to begin reading when the last minute holds too few, later places first; nothing lies before the last. */
+/**
+ * Where to begin reading when the last minute holds too few, later places first; nothing lies
+ * before the last.
+ */
 async function furtherStarts(
   store: Store,
   stretch: TimeWindow,
@@ -83,7 +89,10 @@ async function furtherStarts(
 export type EndCondition = {
   readonly sql: string
   readonly params: QueryParams
-  /** As a condition on `traffic_minutes`: the same, or what holds for more, with the same parameters. */
+  /**
+   * As a condition on `traffic_minutes`: the same, or what holds for more, with the same
+   * parameters.
+   */
   readonly inRollup: 'same' | string
 }
 
@@ -107,7 +116,8 @@ async function newestIn(
 ): Promise<Looked> {
   const place = '(start, trace_id, span_id)'
   const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
-  // The list's own condition first: it is about columns of a byte or two a span, and leaves few spans.
+  // The list's own condition first: it is about columns of a byte or two a span, and leaves few
+  // spans.
   const from = `spans prewhere ${condition.sql}
     where ${inWindow} ${before === undefined ? '' : `and ${place} ${before.isInclusive ? '<=' : '<'} ${placeBefore}`}`
   const params = {
@@ -116,7 +126,8 @@ async function newestIn(
     limit,
     ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
   }
-  // In a long stretch, first by few columns when the last of them started: the rest is then read of these alone.
+  // In a long stretch, first by few columns when the last of them started: the rest is then read of
+  // these alone.
   const isLong = stretch.end - stretch.start > MINUTE
   const [oldest] = isLong
     ? await store.query<{ start: string }>(
@@ -139,10 +150,15 @@ async function newestIn(
   return { ends, lookedTo: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
 }
 
-/** A span, and what is known of when it started: exactly, or a time it mostly was a minute at most before. */
+/**
+ * A span, and what is known of when it started: exactly, or a time it mostly was a minute at most
+ * before.
+ */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
 
-/** Spans by id, any time, any trace; keyed like the references. Those that are not here are absent. */
+/**
+ * Spans by id, any time, any trace; keyed like the references. Those that are not here are absent.
+ */
 export async function endsByRef(
   store: Store,
   refs: readonly TimedRef[],
@@ -205,7 +221,10 @@ async function atTheirTimes<Row>(
   )
 }
 
-/** Consumers whose parent is one of these spans: messages in parent mode. Those that share a producer's id are its children as well. */
+/**
+ * Consumers whose parent is one of these spans: messages in parent mode. Those that share a
+ * producer's id are its children as well.
+ */
 export async function consumingChildren(
   store: Store,
   parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
@@ -221,7 +240,10 @@ export async function consumingChildren(
 
 const CONSUMING = `messaging_operation in ('receive', 'process')`
 
-/** Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id it shares. */
+/**
+ * Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id
+ * it shares.
+ */
 export function childrenOf<Span extends SpanRef & Pick<MessageEnd, 'parentSpanId' | 'operation'>>(
   parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
   spans: readonly Span[],
@@ -280,9 +302,13 @@ export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boole
   return operation === 'receive' || operation === 'process'
 }
 
-/** Without the spans around others: a batch's span around those of its messages is no delivery of its own. */
+/**
+ * Without the spans around others: a batch's span around those of its messages is no delivery of
+ * its own.
+ */
 export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
-  // A consumer that shares its producer's id has that one as parent, as other consumers of the producer have.
+  // A consumer that shares its producer's id has that one as parent, as other consumers of the
+  // producer have.
   const isSharer = (end: MessageEnd): boolean => end.parentSpanId === end.spanId
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
   return ends.filter((end) => isSharer(end) || !parents.has(keyOf(end)))

@@ -12,13 +12,16 @@ export type Sends = {
   readonly sends: readonly MessageEnd[]
   /** The last place looked at, if there is more to look at. */
   readonly lookedTo: Place | undefined
-  /** When all sends of the window were, whatever the question's place; `undefined` where they are more than wanted. */
+  /**
+   * When all sends of the window were, whatever the question's place; `undefined` where they are
+   * more than wanted.
+   */
   readonly times: readonly bigint[] | undefined
 }
 
 /**
- * Sends to topics whose name is like a pattern. The rollup knows these topics, and in which stretches they were sent to: what is rare is
- * read there alone.
+ * Sends to topics whose name is like a pattern. The rollup knows these topics, and in which
+ * stretches they were sent to: what is rare is read there alone.
  *
  * @param pattern of RE2, without regard to case
  * @param limit of `sends`

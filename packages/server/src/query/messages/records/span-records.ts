@@ -6,7 +6,10 @@ import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../../
 import { ofTraces } from '../../sql/span-bucket.ts'
 import { keyOf } from './message-endpoint.ts'
 
-/** Adds the cluster and key of each message and its spans: few columns hold them, so they are read for a page alone. */
+/**
+ * Adds the cluster and key of each message and its spans: few columns hold them, so they are read
+ * for a page alone.
+ */
 export async function withRecords(
   store: Store,
   messages: readonly Message[],

@@ -9,8 +9,8 @@ import { spansOf } from '../records/span-records.ts'
 import type { TracesRead } from './trace-cache.ts'
 
 /**
- * Adds to every span of these messages what went wrong in it: its own exception or status, and where it has none, that of the failed
- * span under it that ended last.
+ * Adds to every span of these messages what went wrong in it: its own exception or status, and
+ * where it has none, that of the failed span under it that ended last.
  */
 export async function withErrors(
   store: Store,
@@ -100,7 +100,8 @@ async function errorsOf(
     params,
     options,
   )
-  // Exceptions as log records: `exception`, or one of an area, such as `messaging.client.operation.exception`.
+  // Exceptions as log records: `exception`, or one of an area, such as
+  // `messaging.client.operation.exception`.
   const logged = store.query<ServiceSpan & SpanError>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage

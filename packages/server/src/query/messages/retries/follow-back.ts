@@ -25,8 +25,9 @@ export type Chain = {
 }
 
 /**
- * From each send to the consumer it was made in, to what that consumer took, to the consumer in which that was sent, and so on, until
- * a topic that is for no later try. All sends take each step together.
+ * From each send to the consumer it was made in, to what that consumer took, to the consumer in
+ * which that was sent, and so on, until a topic that is for no later try. All sends take each step
+ * together.
  */
 export async function followBack(
   { store, traces, options }: Pick<ListQuestion, 'store' | 'traces' | 'options'>,
@@ -76,7 +77,9 @@ export async function followBack(
   return chains
 }
 
-/** The attempts of one consumer at a message until it sent that on, and all its deliveries of it. */
+/**
+ * The attempts of one consumer at a message until it sent that on, and all its deliveries of it.
+ */
 function attemptsBefore(
   sent: MessageEnd,
   around: MessageEnd,
@@ -89,7 +92,8 @@ function attemptsBefore(
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((end) => consumerOf(end) === consumerOf(around))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
-  // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the `process` span beside it.
+  // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the
+  // `process` span beside it.
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))

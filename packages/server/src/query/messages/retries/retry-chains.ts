@@ -27,8 +27,9 @@ export async function deadLettered(question: ListQuestion): Promise<FoundMessage
 }
 
 /**
- * Messages tried again: over a retry topic, or delivered again to a group that had failed with them. Of several retry topics
- * that a message was on for one consumer, the last send lists them all.
+ * Messages tried again: over a retry topic, or delivered again to a group that had failed with
+ * them. Of several retry topics that a message was on for one consumer, the last send lists them
+ * all.
  */
 export async function retried(question: ListQuestion): Promise<FoundMessages> {
   const [{ sends, lookedTo }, again] = await Promise.all([

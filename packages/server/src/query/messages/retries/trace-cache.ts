@@ -11,7 +11,10 @@ import {
 } from '../records/message-endpoint.ts'
 import { bySide, type Side } from '../shared-ids.ts'
 
-/** Traces that a question has read, whole, each once: what a chain of messages comes back to again and again. */
+/**
+ * Traces that a question has read, whole, each once: what a chain of messages comes back to again
+ * and again.
+ */
 export type TracesRead = {
   /** Their spans; of those that are too many, some. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
