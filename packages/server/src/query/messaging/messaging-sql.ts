@@ -41,9 +41,10 @@ export function messagingColumns(): string {
   return `${HEADER}alter table {db}.spans\n${lines.join(',\n')}\n`
 }
 
-const HEADER = `-- For rows that come without these columns: written by statements, or before there were any. The store writes them itself.
--- Written by messagingColumns() of query/messaging/messaging-sql.ts: a new name of the conventions goes into the table of
--- insert/messaging/semconv.ts, and this statement into a new schema version. Attributes stay as they were sent.
+const HEADER = `-- For rows that come without these columns: written by statements, or before there were any. The
+-- store writes them itself. Written by messagingColumns() of query/messaging/messaging-sql.ts: a
+-- new name of the conventions goes into the table of insert/messaging/semconv.ts, and this
+-- statement into a new schema version. Attributes stay as they were sent.
 `
 
 const MESSAGING_KINDS = `kind in ('client', 'producer', 'consumer')`
