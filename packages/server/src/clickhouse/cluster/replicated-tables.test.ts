@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { replicated } from './replicated-tables.ts'
 
-const folder = new URL('./sql/', import.meta.url)
+const folder = new URL('../schema/sql/', import.meta.url)
 const statements = await Promise.all(
   (await readdir(folder)).map(async (file) => ({ file, text: await readFile(new URL(file, folder), 'utf8') })),
 )
