@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
@@ -79,7 +79,7 @@ export async function checkFlowOrigin(results: Results, spanlink: SpanlinkServer
 }
 
 /** The gateway's one lane, the client's, and where its shipment went: nothing of another order. */
-function checkLanes(flow: FlowAnswer, client: Client): void {
+function checkLanes(flow: FlowResponse, client: Client): void {
   const { lanes, tracesHandler } = client.expected
   const own = ownLanes(flow, client).map(({ rootName }) => rootName)
   assert.equal(own.length, lanes, `lanes ${JSON.stringify(own)}`)
@@ -88,18 +88,18 @@ function checkLanes(flow: FlowAnswer, client: Client): void {
   assert.deepEqual(topics, tracesHandler ? [outputTopic(client)] : [], `messages to the ${LEDGER}`)
 }
 
-function ownLanes({ lanes }: FlowAnswer, { name }: Client): FlowAnswer['lanes'] {
+function ownLanes({ lanes }: FlowResponse, { name }: Client): FlowResponse['lanes'] {
   return lanes.filter(({ services }) => services.some((service) => service.name === name))
 }
 
-function bookings({ edges }: FlowAnswer, { name }: Client): FlowAnswer['edges'] {
+function bookings({ edges }: FlowResponse, { name }: Client): FlowResponse['edges'] {
   return edges.filter(({ role, from, to }) => role === 'message' && from.service === name && to.service === LEDGER)
 }
 
 function isOf(group: string) {
-  return ({ consumerGroup }: FlowAnswer['missingConsumers'][number]): boolean => consumerGroup === group
+  return ({ consumerGroup }: FlowResponse['missingConsumers'][number]): boolean => consumerGroup === group
 }
 
-async function fetchFlow(spanlink: SpanlinkServer, traceId: string): Promise<FlowAnswer> {
-  return (await spanlink.getJson(`/api/flows/${traceId}?maxTraces=1000`)) as FlowAnswer
+async function fetchFlow(spanlink: SpanlinkServer, traceId: string): Promise<FlowResponse> {
+  return (await spanlink.getJson(`/api/flows/${traceId}?maxTraces=1000`)) as FlowResponse
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { LinksAnswer, TraceAnswer, TracesAnswer } from '@spanlink/api-schema'
+import type { LinksResponse, TraceResponse, TracesResponse } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
@@ -20,7 +20,7 @@ export async function checkLinks(
   const record = { topic: ORDERS, partition: '0', offset, key: id }
 
   await results.check(name, 'backlinks of a shipped order', async () => {
-    const { links } = (await spanlink.getJson(`/api/traces/${traceId}/links?direction=in&limit=1000`)) as LinksAnswer
+    const { links } = (await spanlink.getJson(`/api/traces/${traceId}/links?direction=in&limit=1000`)) as LinksResponse
     const own = links.filter(({ peer, span }) => peer?.service === name && span?.service === 'gateway')
     results.figure(name, 'backlinks', own.length)
     assert.equal(own.length, expected.backlinks)
@@ -34,7 +34,7 @@ export async function checkLinks(
   })
 
   await results.check(name, 'consuming spans in the trace of a shipped order', async () => {
-    const { spans } = (await spanlink.getJson(`/api/traces/${traceId}`)) as TraceAnswer
+    const { spans } = (await spanlink.getJson(`/api/traces/${traceId}`)) as TraceResponse
     const own = spans.filter(({ service, kind }) => service === name && kind === 'consumer')
     results.figure(name, 'children', own.length)
     assert.equal(own.length, expected.children)
@@ -60,7 +60,7 @@ export async function checkLinkCounts(results: Results, spanlink: SpanlinkServer
   await results.check('server', 'link counts of a trace in a search', async () => {
     const { traceId } = played.orders.shipped
     const query = new URLSearchParams({ q: `{ trace:id = "${traceId}" }` })
-    const { traces } = (await spanlink.getJson(`/api/traces?${query}`)) as TracesAnswer
+    const { traces } = (await spanlink.getJson(`/api/traces?${query}`)) as TracesResponse
     const consumers = played.clients.reduce((sum, { expected }) => {
       const shipments = expected.children > 0 && expected.tracesHandler ? 1 : 0
       return sum + expected.backlinks + shipments

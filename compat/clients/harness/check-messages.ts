@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Message, MessageList, MessagesAnswer } from '@spanlink/api-schema'
+import type { Message, MessageList, MessagesResponse } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
@@ -82,11 +82,11 @@ async function fetchAll(
   filter: Readonly<Record<string, string>>,
 ): Promise<readonly Message[]> {
   const messages: Message[] = []
-  let answer: MessagesAnswer
+  let answer: MessagesResponse
   let cursor: string | undefined
   do {
     const query = new URLSearchParams({ ...filter, limit: '500', ...(cursor === undefined ? {} : { cursor }) })
-    answer = (await spanlink.getJson(`/api/messages/${list}?${query}`)) as MessagesAnswer
+    answer = (await spanlink.getJson(`/api/messages/${list}?${query}`)) as MessagesResponse
     messages.push(...answer.messages)
     cursor = answer.nextCursor
   } while (cursor !== undefined)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { TopologyAnswer, TopologyEdge } from '@spanlink/api-schema'
+import type { TopologyResponse, TopologyEdge } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import type { Client } from './clients.ts'
 import type { Results } from './results.ts'
@@ -17,9 +17,9 @@ export async function checkTopology(
   client: Client,
 ): Promise<void> {
   const { name, expected } = client
-  let topology: TopologyAnswer | undefined
+  let topology: TopologyResponse | undefined
   await results.check(name, 'service map', async () => {
-    topology = (await spanlink.getJson('/api/topology')) as TopologyAnswer
+    topology = (await spanlink.getJson('/api/topology')) as TopologyResponse
   })
   if (topology === undefined) return
   const { nodes, edges } = topology

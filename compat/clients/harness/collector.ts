@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogsAnswer, MetricsAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { LogsResponse, MetricsResponse, TraceResponse } from '@spanlink/api-schema'
 import type { KafkaBroker } from '@spanlink/testkit/kafka'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { startProgram } from './programs.ts'
@@ -43,14 +43,14 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
       const { spans } = await eventually(
         server,
         `/api/traces/${traceId}`,
-        (answer: TraceAnswer) => answer.spans.length > 0,
+        (answer: TraceResponse) => answer.spans.length > 0,
       )
       assert.equal(spans.length, SPANS)
       assert.deepEqual(new Set(spans.map((span) => span.service)), new Set([service]))
     })
     await results.check('collector', `logs of ${service}`, async () => {
       const path = `/api/logs?service=${service}`
-      const { logs } = await eventually(server, path, (answer: LogsAnswer) => answer.logs.length > 0)
+      const { logs } = await eventually(server, path, (answer: LogsResponse) => answer.logs.length > 0)
       assert.deepEqual(
         logs.map(({ body }) => body),
         [{ stringValue: `sent by ${service}` }],
@@ -58,7 +58,7 @@ export async function checkCollector(results: Results, kafka: KafkaBroker, main:
     })
     await results.check('collector', `metrics of ${service}`, async () => {
       const path = `/api/metrics?service=${service}`
-      const { metrics } = await eventually(server, path, (answer: MetricsAnswer) => answer.metrics.length > 0)
+      const { metrics } = await eventually(server, path, (answer: MetricsResponse) => answer.metrics.length > 0)
       assert.deepEqual(
         metrics.map(({ name, type }) => ({ name, type })),
         [{ name: 'work.done', type: 'gauge' }],

@@ -255,7 +255,7 @@ export type FlowTitle = Static<typeof FlowTitle>
  * edges. An edge is on the page where the later found of its two traces is. Statistics, critical
  * path and missing consumers are over all pages up to this one.
  */
-export const FlowAnswer = Type.Object({
+export const FlowResponse = Type.Object({
   traceId: TraceId,
   /** `null` when no span of the flow is stored. */
   title: Type.Union([FlowTitle, Type.Null()]),
@@ -282,4 +282,4 @@ export const FlowAnswer = Type.Object({
   truncated: FlowTruncated,
   nextCursor: Type.Optional(Type.String()),
 })
-export type FlowAnswer = Static<typeof FlowAnswer>
+export type FlowResponse = Static<typeof FlowResponse>

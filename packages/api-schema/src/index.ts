@@ -1,7 +1,7 @@
 export { AnyValue, Attributes, KeyValue } from './common/attributes.ts'
 export {
   CriticalPath,
-  FlowAnswer,
+  FlowResponse,
   FlowEdge,
   FlowEnd,
   FlowLane,
@@ -18,39 +18,39 @@ export {
   PathSegment,
   PathShare,
 } from './flow.ts'
-export { LinkedSpan, LinksAnswer, LinksParams, LinksQuery, SpanLink, TraceLink } from './links.ts'
-export { LogRecord, LogsAnswer, LogsQuery, Severity } from './logs.ts'
-export { Message, MessageList, MessagesAnswer, MessageSpan, MessagesParams, MessagesQuery } from './messages.ts'
+export { LinkedSpan, LinksResponse, LinksParams, LinksQuery, SpanLink, TraceLink } from './links.ts'
+export { LogRecord, LogsResponse, LogsQuery, Severity } from './logs.ts'
+export { Message, MessageList, MessagesResponse, MessageSpan, MessagesParams, MessagesQuery } from './messages.ts'
 export {
   DistributionView,
   Exemplar,
   Metric,
-  MetricLabelsAnswer,
+  MetricLabelsResponse,
   MetricLabelsQuery,
   MetricSeries,
-  MetricSeriesAnswer,
+  MetricSeriesResponse,
   MetricSeriesQuery,
-  MetricsAnswer,
+  MetricsResponse,
   MetricsQuery,
   MetricType,
   MetricVariant,
 } from './metrics.ts'
-export { OperationsAnswer, OperationsQuery, ServicesAnswer } from './names.ts'
+export { OperationsResponse, OperationsQuery, ServicesResponse } from './names.ts'
 export { Problem } from './common/problem.ts'
 export { RecordMetadata } from './common/record.ts'
 export { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 export { SearchedRange } from './common/searched.ts'
-export { FindSpansAnswer, FindSpansQuery, SpanAnswer, SpanParams, SpanQuery, TraceSkeleton } from './skeleton.ts'
-export { ReadyAnswer, StatusAnswer } from './status.ts'
-export { Quantiles, TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode, TopologyQuery } from './topology.ts'
+export { FindSpansResponse, FindSpansQuery, SpanResponse, SpanParams, SpanQuery, TraceSkeleton } from './skeleton.ts'
+export { ReadyResponse, StatusResponse } from './status.ts'
+export { Quantiles, TopologyResponse, TopologyEdge, TopologyLag, TopologyNode, TopologyQuery } from './topology.ts'
 export {
-  AttributesAnswer,
+  AttributesResponse,
   AttributesQuery,
-  CompletionAnswer,
+  CompletionResponse,
   CompletionQuery,
-  HeatmapAnswer,
+  HeatmapResponse,
   HeatmapQuery,
-  SeriesAnswer,
+  SeriesResponse,
   SeriesQuery,
 } from './traceql.ts'
 export {
@@ -60,9 +60,9 @@ export {
   Span,
   SpanEvent,
   SpanSource,
-  TraceAnswer,
+  TraceResponse,
   TraceParams,
   TraceSummary,
-  TracesAnswer,
+  TracesResponse,
   TracesQuery,
 } from './traces.ts'

@@ -83,7 +83,7 @@ export const LinksQuery = Type.Object(
 )
 export type LinksQuery = Static<typeof LinksQuery>
 
-export const LinksAnswer = Type.Object({
+export const LinksResponse = Type.Object({
   /** All links of the query, not of this page. */
   total: Type.Integer(),
   /** Above 30,000 links `total` is an estimate, mostly within 1 %. */
@@ -92,4 +92,4 @@ export const LinksAnswer = Type.Object({
   /** Ask again with it for the next page; absent on the last. */
   nextCursor: Type.Optional(Type.String()),
 })
-export type LinksAnswer = Static<typeof LinksAnswer>
+export type LinksResponse = Static<typeof LinksResponse>

@@ -62,15 +62,15 @@ export const LogRecord = Type.Object({
   spanId: Type.String(),
   /** Not empty: the record is an event. */
   eventName: Type.String(),
-  /** Index into `LogsAnswer.sources`; -1 when the source row is not here (yet). */
+  /** Index into `LogsResponse.sources`; -1 when the source row is not here (yet). */
   source: Type.Integer(),
 })
 export type LogRecord = Static<typeof LogRecord>
 
-export const LogsAnswer = Type.Object({
+export const LogsResponse = Type.Object({
   logs: Type.Array(LogRecord),
   sources: Type.Array(SpanSource),
   ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
 })
-export type LogsAnswer = Static<typeof LogsAnswer>
+export type LogsResponse = Static<typeof LogsResponse>

@@ -99,7 +99,7 @@ export const Message = Type.Object({
 })
 export type Message = Static<typeof Message>
 
-export const MessagesAnswer = Type.Object({
+export const MessagesResponse = Type.Object({
   list: MessageList,
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
@@ -116,4 +116,4 @@ export const MessagesAnswer = Type.Object({
   ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
 })
-export type MessagesAnswer = Static<typeof MessagesAnswer>
+export type MessagesResponse = Static<typeof MessagesResponse>

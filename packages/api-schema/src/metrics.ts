@@ -39,12 +39,12 @@ export const Metric = Type.Object({
 export type Metric = Static<typeof Metric>
 
 /** In order of name. */
-export const MetricsAnswer = Type.Object({
+export const MetricsResponse = Type.Object({
   metrics: Type.Array(Metric),
   /** There are more; ask with `q` or `service`. */
   truncated: Type.Optional(Type.Literal(true)),
 })
-export type MetricsAnswer = Static<typeof MetricsAnswer>
+export type MetricsResponse = Static<typeof MetricsResponse>
 
 /**
  * Choose among metrics that share a name. Default: the one with most series in the requested range.
@@ -70,7 +70,7 @@ export type MetricLabelsQuery = Static<typeof MetricLabelsQuery>
  * key, those of the resource as `resource.<key>`, of the scope as `scope.<key>`, and `service`,
  * `otel.scope.name`, `otel.scope.version`.
  */
-export const MetricLabelsAnswer = Type.Object({
+export const MetricLabelsResponse = Type.Object({
   labels: Type.Array(
     Type.Object({
       key: Type.String(),
@@ -80,7 +80,7 @@ export const MetricLabelsAnswer = Type.Object({
     }),
   ),
 })
-export type MetricLabelsAnswer = Static<typeof MetricLabelsAnswer>
+export type MetricLabelsResponse = Static<typeof MetricLabelsResponse>
 
 /**
  * What of a distribution (histogram, exponential histogram, summary) is drawn: its quantiles, its
@@ -171,7 +171,7 @@ export const MetricVariant = Type.Object({
 })
 export type MetricVariant = Static<typeof MetricVariant>
 
-export const MetricSeriesAnswer = Type.Object({
+export const MetricSeriesResponse = Type.Object({
   name: Type.String(),
   prometheusName: Type.String(),
   type: MetricType,
@@ -197,4 +197,4 @@ export const MetricSeriesAnswer = Type.Object({
   /** There is more than one answer may hold: filter, group or ask for less time. */
   truncated: Type.Optional(Type.Literal(true)),
 })
-export type MetricSeriesAnswer = Static<typeof MetricSeriesAnswer>
+export type MetricSeriesResponse = Static<typeof MetricSeriesResponse>

@@ -2,8 +2,8 @@ import { Type, type Static } from 'typebox'
 import { SpanKind } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 
-export const ServicesAnswer = Type.Object({ services: Type.Array(Type.String()), ...SearchedRange.properties })
-export type ServicesAnswer = Static<typeof ServicesAnswer>
+export const ServicesResponse = Type.Object({ services: Type.Array(Type.String()), ...SearchedRange.properties })
+export type ServicesResponse = Static<typeof ServicesResponse>
 
 export const OperationsQuery = Type.Object(
   { service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })) },
@@ -11,8 +11,8 @@ export const OperationsQuery = Type.Object(
 )
 export type OperationsQuery = Static<typeof OperationsQuery>
 
-export const OperationsAnswer = Type.Object({
+export const OperationsResponse = Type.Object({
   operations: Type.Array(Type.Object({ service: Type.String(), name: Type.String(), kind: SpanKind })),
   ...SearchedRange.properties,
 })
-export type OperationsAnswer = Static<typeof OperationsAnswer>
+export type OperationsResponse = Static<typeof OperationsResponse>

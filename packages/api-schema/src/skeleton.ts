@@ -59,7 +59,7 @@ export const SpanQuery = Type.Object(
 )
 export type SpanQuery = Static<typeof SpanQuery>
 
-export const SpanAnswer = Type.Object({
+export const SpanResponse = Type.Object({
   traceId: TraceId,
   span: Span,
   /** Resource and scope of the span; `null` when they are not here (yet). */
@@ -67,7 +67,7 @@ export const SpanAnswer = Type.Object({
   /** Other spans with this id in the trace, as both sides of a call have it under B3. */
   alsoSharedBy: Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
 })
-export type SpanAnswer = Static<typeof SpanAnswer>
+export type SpanResponse = Static<typeof SpanResponse>
 
 export const FindSpansQuery = Type.Object(
   {
@@ -81,9 +81,9 @@ export const FindSpansQuery = Type.Object(
 )
 export type FindSpansQuery = Static<typeof FindSpansQuery>
 
-export const FindSpansAnswer = Type.Object({
+export const FindSpansResponse = Type.Object({
   spanIds: Type.Array(SpanId),
   /** There are more than 10,000; these are the earliest. */
   truncated: Type.Optional(Type.Literal(true)),
 })
-export type FindSpansAnswer = Static<typeof FindSpansAnswer>
+export type FindSpansResponse = Static<typeof FindSpansResponse>

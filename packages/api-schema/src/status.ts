@@ -4,10 +4,10 @@ import { Type, type Static } from 'typebox'
  * `GET /api/ready`: 200 when serving, 503 with a reason while starting, draining, or without an
  * engine.
  */
-export const ReadyAnswer = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
-export type ReadyAnswer = Static<typeof ReadyAnswer>
+export const ReadyResponse = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+export type ReadyResponse = Static<typeof ReadyResponse>
 
-export const StatusAnswer = Type.Object({
+export const StatusResponse = Type.Object({
   version: Type.String(),
   uptimeSeconds: Type.Number(),
   engine: Type.Object({
@@ -72,4 +72,4 @@ export const StatusAnswer = Type.Object({
   }),
   endpoints: Type.Object({ ui: Type.String(), otlpHttp: Type.String(), otlpGrpc: Type.Optional(Type.String()) }),
 })
-export type StatusAnswer = Static<typeof StatusAnswer>
+export type StatusResponse = Static<typeof StatusResponse>

@@ -91,7 +91,7 @@ export const TopologyEdge = Type.Object({
 })
 export type TopologyEdge = Static<typeof TopologyEdge>
 
-export const TopologyAnswer = Type.Object({
+export const TopologyResponse = Type.Object({
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
   nodes: Type.Array(TopologyNode),
@@ -103,4 +103,4 @@ export const TopologyAnswer = Type.Object({
    */
   ...SearchedRange.properties,
 })
-export type TopologyAnswer = Static<typeof TopologyAnswer>
+export type TopologyResponse = Static<typeof TopologyResponse>

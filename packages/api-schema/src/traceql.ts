@@ -29,7 +29,7 @@ export const AttributesQuery = Type.Object(
 export type AttributesQuery = Static<typeof AttributesQuery>
 
 /** Most used first, out of the newest spans. */
-export const AttributesAnswer = Type.Object({
+export const AttributesResponse = Type.Object({
   /** Without `key`: names, as TraceQL spells them and taken apart. */
   attributes: Type.Optional(
     Type.Array(Type.Object({ field: Type.String(), scope: Type.String(), key: Type.String() })),
@@ -42,7 +42,7 @@ export const AttributesAnswer = Type.Object({
    */
   ...SearchedRange.properties,
 })
-export type AttributesAnswer = Static<typeof AttributesAnswer>
+export type AttributesResponse = Static<typeof AttributesResponse>
 
 export const CompletionQuery = Type.Object(
   {
@@ -59,7 +59,7 @@ export type CompletionQuery = Static<typeof CompletionQuery>
  * What can stand at the caret: an option's `text` takes the place of `q` from `from` to `to`
  * (UTF-16 units).
  */
-export const CompletionAnswer = Type.Object({
+export const CompletionResponse = Type.Object({
   from: Type.Integer(),
   to: Type.Integer(),
   options: Type.Array(
@@ -71,7 +71,7 @@ export const CompletionAnswer = Type.Object({
   /** What is wrong with the whole query, and where; absent when it can be run. */
   error: Type.Optional(Type.Object({ message: Type.String(), from: Type.Integer(), to: Type.Integer() })),
 })
-export type CompletionAnswer = Static<typeof CompletionAnswer>
+export type CompletionResponse = Static<typeof CompletionResponse>
 
 export const SeriesQuery = Type.Object(
   {
@@ -93,7 +93,7 @@ export const SeriesQuery = Type.Object(
 )
 export type SeriesQuery = Static<typeof SeriesQuery>
 
-export const SeriesAnswer = Type.Object({
+export const SeriesResponse = Type.Object({
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
   stepNano: Nano,
@@ -130,7 +130,7 @@ export const SeriesAnswer = Type.Object({
   cuts: Type.Array(Type.String()),
   ...SearchedRange.properties,
 })
-export type SeriesAnswer = Static<typeof SeriesAnswer>
+export type SeriesResponse = Static<typeof SeriesResponse>
 
 const { service, operation, minDuration, maxDuration, status, q } = TracesQuery.properties
 
@@ -155,7 +155,7 @@ export type HeatmapQuery = Static<typeof HeatmapQuery>
  * How many spans that match started when and took how long. Without any filter, of roots only: one
  * a trace.
  */
-export const HeatmapAnswer = Type.Object({
+export const HeatmapResponse = Type.Object({
   startTimeUnixNano: UnixNano,
   stepNano: Nano,
   columns: Type.Integer(),
@@ -170,4 +170,4 @@ export const HeatmapAnswer = Type.Object({
   cuts: Type.Array(Type.String()),
   ...SearchedRange.properties,
 })
-export type HeatmapAnswer = Static<typeof HeatmapAnswer>
+export type HeatmapResponse = Static<typeof HeatmapResponse>

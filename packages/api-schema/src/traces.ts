@@ -86,7 +86,7 @@ export const FoundTrace = Type.Object({
 export type FoundTrace = Static<typeof FoundTrace>
 
 /** Newest first, by the start of the newest span that matched. */
-export const TracesAnswer = Type.Object({
+export const TracesResponse = Type.Object({
   traces: Type.Array(FoundTrace),
   ...SearchedRange.properties,
   nextCursor: Type.Optional(Type.String()),
@@ -95,7 +95,7 @@ export const TracesAnswer = Type.Object({
   /** Of a search by `q`: what was left out and what to do about it, in sentences. */
   cuts: Type.Optional(Type.Array(Type.String())),
 })
-export type TracesAnswer = Static<typeof TracesAnswer>
+export type TracesResponse = Static<typeof TracesResponse>
 
 export const TraceParams = Type.Object({ traceId: TraceId }, { additionalProperties: false })
 
@@ -109,7 +109,7 @@ export type SpanEvent = Static<typeof SpanEvent>
 
 /**
  * Resource and scope of spans: one per process and library, named by its index in
- * `TraceAnswer.sources`.
+ * `TraceResponse.sources`.
  */
 export const SpanSource = Type.Object({
   resource: Type.Object({
@@ -157,17 +157,17 @@ export const Span = Type.Object({
   droppedLinksCount: Type.Integer(),
   /** How many links, of any trace, point at this span. */
   backlinkCount: Type.Integer(),
-  /** Index into `TraceAnswer.sources`; -1 when the source row is not here (yet). */
+  /** Index into `TraceResponse.sources`; -1 when the source row is not here (yet). */
   source: Type.Integer(),
 })
 export type Span = Static<typeof Span>
 
 /** Spans in order of start time. */
-export const TraceAnswer = Type.Object({
+export const TraceResponse = Type.Object({
   traceId: TraceId,
   spans: Type.Array(Span),
   sources: Type.Array(SpanSource),
   /** There are more spans than the answer holds; those it holds are the earliest. */
   truncated: Type.Optional(Type.Literal(true)),
 })
-export type TraceAnswer = Static<typeof TraceAnswer>
+export type TraceResponse = Static<typeof TraceResponse>

@@ -1,14 +1,14 @@
 import type {
-  AttributesAnswer,
-  CompletionAnswer,
-  HeatmapAnswer,
-  LinksAnswer,
+  AttributesResponse,
+  CompletionResponse,
+  HeatmapResponse,
+  LinksResponse,
   Problem,
   SearchedRange,
-  SeriesAnswer,
-  SpanAnswer,
-  TraceAnswer,
-  TracesAnswer,
+  SeriesResponse,
+  SpanResponse,
+  TraceResponse,
+  TracesResponse,
   TraceSkeleton,
 } from '@spanlink/api-schema'
 import { randomSpanId, tracesOf } from '@spanlink/testkit/otlp'
@@ -38,7 +38,7 @@ beforeAll(async () => {
   await spanlink.sendSpans(tracesOf('payment', [pay]))
   // A segment's links come after its spans.
   const isStored = async (): Promise<boolean> =>
-    (await get<LinksAnswer>(`/api/traces/${pay.traceId}/links`)).body.total === 1
+    (await get<LinksResponse>(`/api/traces/${pay.traceId}/links`)).body.total === 1
   while (!(await isStored())) await sleep(50)
 })
 afterAll(() => spanlink.stop())
@@ -53,7 +53,7 @@ const bytesOf = (column: string): ArrayBuffer => Uint8Array.from(Buffer.from(col
 const ask = (path: string, query: Readonly<Record<string, string>>): string => `${path}?${new URLSearchParams(query)}`
 
 test('a skeleton says in columns what the whole trace says in objects', async () => {
-  const whole = (await get<TraceAnswer>(`/api/traces/${root.traceId}`)).body
+  const whole = (await get<TraceResponse>(`/api/traces/${root.traceId}`)).body
   const { body } = await get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
   const [parent, service, name] = [body.parent, body.service, body.name].map(
     (column) => new Int32Array(bytesOf(column)),
@@ -77,8 +77,8 @@ test('a skeleton says in columns what the whole trace says in objects', async ()
 })
 
 test('one span is answered as the whole trace tells it', async () => {
-  const whole = (await get<TraceAnswer>(`/api/traces/${pay.traceId}`)).body
-  const { body } = await get<SpanAnswer>(`/api/traces/${pay.traceId}/spans/${pay.spanId}`)
+  const whole = (await get<TraceResponse>(`/api/traces/${pay.traceId}`)).body
+  const { body } = await get<SpanResponse>(`/api/traces/${pay.traceId}/spans/${pay.spanId}`)
   expect(body).toEqual({ traceId: pay.traceId, span: { ...whole.spans[0], source: 0 }, source: whole.sources[0] })
   expect((await get(`/api/traces/${pay.traceId}/spans/${send.spanId}`)).status).toBe(404)
 })
@@ -94,10 +94,10 @@ test('spans of a trace are found by any text they hold', async () => {
 })
 
 test('TraceQL finds traces, and says which spans it found them by', async () => {
-  const { body } = await get<TracesAnswer>(ask('/api/traces', { q: '{ kind = server } ->> { kind = consumer }' }))
+  const { body } = await get<TracesResponse>(ask('/api/traces', { q: '{ kind = server } ->> { kind = consumer }' }))
   expect(body.traces).toMatchObject([{ traceId: pay.traceId, linksOut: 1, matches: [{ matched: 1 }] }])
   expect(body.traces[0]?.matches?.[0]?.spans[0]).toMatchObject({ spanId: pay.spanId, name: 'process orders' })
-  const grouped = await get<TracesAnswer>(ask('/api/traces', { q: '{ } | by(resource.service.name)', limit: '1' }))
+  const grouped = await get<TracesResponse>(ask('/api/traces', { q: '{ } | by(resource.service.name)', limit: '1' }))
   expect(grouped.body).toMatchObject({ more: true })
   expect(grouped.body.traces[0]?.matches?.[0]?.group).toHaveLength(1)
 })
@@ -112,21 +112,21 @@ test('a query that is wrong is a 400 that says where and what was expected', asy
 })
 
 test('names and values of attributes are listed', async () => {
-  const names = await get<AttributesAnswer>(ask('/api/attributes', { prefix: 'order' }))
+  const names = await get<AttributesResponse>(ask('/api/attributes', { prefix: 'order' }))
   expect(names.body.attributes).toContainEqual({ field: 'span.order.id', scope: 'span', key: 'order.id' })
-  const values = await get<AttributesAnswer>(ask('/api/attributes', { key: 'span.order.id' }))
+  const values = await get<AttributesResponse>(ask('/api/attributes', { key: 'span.order.id' }))
   expect(values.body.values).toEqual(['A-1 "x"'])
   expect((await get(ask('/api/attributes', { key: '} |' }))).status).toBe(400)
 })
 
 test('names and values are those of spans that match, where a filter says which', async () => {
   const services = async (q: string): Promise<unknown> =>
-    (await get<AttributesAnswer>(ask('/api/attributes', { key: 'resource.service.name', q }))).body.values
+    (await get<AttributesResponse>(ask('/api/attributes', { key: 'resource.service.name', q }))).body.values
   // They are what is found within a second, which on a busy machine may be nothing.
   const busy = { timeout: 30_000 }
   await expect.poll(() => services('{ kind = consumer }'), busy).toEqual(['payment'])
   await expect.poll(() => services('{ span.order.id != nil }'), busy).toEqual(['gateway'])
-  const names = await get<AttributesAnswer>(ask('/api/attributes', { prefix: 'order', q: '{ kind = consumer }' }))
+  const names = await get<AttributesResponse>(ask('/api/attributes', { prefix: 'order', q: '{ kind = consumer }' }))
   expect(names.body.attributes?.map(({ field }) => field)).not.toContain('span.order.id')
   expect(await get<Problem>(ask('/api/attributes', { q: '{ } >> { }' }))).toMatchObject({
     status: 400,
@@ -135,8 +135,8 @@ test('names and values are those of spans that match, where a filter says which'
 })
 
 test('series come with exemplars where they are asked for, and with types of labels that are no text', async () => {
-  const seriesOf = async (q: string, more: Readonly<Record<string, string>> = {}): Promise<SeriesAnswer> =>
-    (await get<SeriesAnswer>(ask('/api/traceql/series', { q, step: '10m', ...more }))).body
+  const seriesOf = async (q: string, more: Readonly<Record<string, string>> = {}): Promise<SeriesResponse> =>
+    (await get<SeriesResponse>(ask('/api/traceql/series', { q, step: '10m', ...more }))).body
   const query = '{ kind = consumer } | max_over_time(duration) by (kind, duration > 1ns)'
   const { series } = await seriesOf(query, { exemplars: '5' })
   expect(series).toMatchObject([
@@ -153,17 +153,17 @@ test('series come with exemplars where they are asked for, and with types of lab
 
 test('an interval that is not over says how much of it is', async () => {
   const ask10m = ask('/api/traceql/series', { q: '{ } | rate()', step: '10m' })
-  const { stepNano, lastStepNano = stepNano } = (await get<SeriesAnswer>(ask10m)).body
+  const { stepNano, lastStepNano = stepNano } = (await get<SeriesResponse>(ask10m)).body
   expect(Number(lastStepNano)).toBeLessThanOrEqual(600e9)
   const start = '1790000000000000000'
   const end = '1790000090000000000'
-  const cut = await get<SeriesAnswer>(ask('/api/traceql/series', { q: '{ } | rate()', start, end, step: '1m' }))
+  const cut = await get<SeriesResponse>(ask('/api/traceql/series', { q: '{ } | rate()', start, end, step: '1m' }))
   expect(cut.body).toMatchObject({ stepNano: '60000000000', lastStepNano: '30000000000' })
 })
 
 test('a query is completed from its grammar, its attributes and their values', async () => {
-  const complete = async (q: string): Promise<CompletionAnswer> =>
-    (await get<CompletionAnswer>(ask('/api/traceql/complete', { q, caret: String(q.length) }))).body
+  const complete = async (q: string): Promise<CompletionResponse> =>
+    (await get<CompletionResponse>(ask('/api/traceql/complete', { q, caret: String(q.length) }))).body
   expect((await complete('{ span.ord')).options).toEqual([{ text: 'span.order.id', kind: 'attribute' }])
   expect((await complete('{ .ord')).options).toEqual([{ text: '.order.id', kind: 'attribute' }])
   expect((await complete('{ status = ')).options[0]).toEqual({ text: 'error', kind: 'value' })
@@ -177,12 +177,12 @@ test('a query is completed from its grammar, its attributes and their values', a
 
 test('the heat map counts roots without a filter, and what matches with one', async () => {
   const range = { start: String(start - 1000n * MS), end: String(start + 1000n * MS), columns: '20' }
-  const { body } = await get<HeatmapAnswer>(ask('/api/heatmap', range))
-  const count = (of: HeatmapAnswer): number => of.cells.reduce((sum, cell) => sum + cell.count, 0)
+  const { body } = await get<HeatmapResponse>(ask('/api/heatmap', range))
+  const count = (of: HeatmapResponse): number => of.cells.reduce((sum, cell) => sum + cell.count, 0)
   expect(count(body)).toBe(2)
   expect(body.columns).toBe(20)
   expect(body.cells.every(({ column }) => column === 10)).toBe(true)
-  const filtered = await get<HeatmapAnswer>(ask('/api/heatmap', { ...range, operation: 'send orders' }))
+  const filtered = await get<HeatmapResponse>(ask('/api/heatmap', { ...range, operation: 'send orders' }))
   expect(count(filtered.body)).toBe(1)
   for (const { from, to } of filtered.body.cells) {
     const took = Number(5n * MS)

@@ -1,6 +1,6 @@
 import { startSpanlink, type SpanlinkServer } from '@spanlink/testkit/spanlink'
 import { tracesOf } from '@spanlink/testkit/otlp'
-import type { TraceAnswer, TracesAnswer } from '@spanlink/api-schema'
+import type { TraceResponse, TracesResponse } from '@spanlink/api-schema'
 import { expect, test, vi } from 'vitest'
 import { nowNano, span } from '../query/order-spans.ts'
 
@@ -31,9 +31,9 @@ async function stored(server: SpanlinkServer): Promise<void> {
   }, patient)
 }
 
-async function traceOf(server: SpanlinkServer, operation: string): Promise<TraceAnswer | undefined> {
+async function traceOf(server: SpanlinkServer, operation: string): Promise<TraceResponse | undefined> {
   const query = new URLSearchParams({ service: 'spanlink', operation })
-  const { traces } = (await server.getJson(`/api/traces?${query}`)) as TracesAnswer
+  const { traces } = (await server.getJson(`/api/traces?${query}`)) as TracesResponse
   const [first] = traces
-  return first && ((await server.getJson(`/api/traces/${first.traceId}`)) as TraceAnswer)
+  return first && ((await server.getJson(`/api/traces/${first.traceId}`)) as TraceResponse)
 }

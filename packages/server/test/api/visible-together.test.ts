@@ -1,4 +1,4 @@
-import type { LinksAnswer, StatusAnswer, TracesAnswer } from '@spanlink/api-schema'
+import type { LinksResponse, StatusResponse, TracesResponse } from '@spanlink/api-schema'
 import { encodeTraces, randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { nowNano, span } from '../query/order-spans.ts'
@@ -25,7 +25,7 @@ test('whatever a search, a backlink or the status shows can be opened at once', 
   }
   const search = async (): Promise<void> => {
     while (opened.size < REQUESTS) {
-      const { body } = await spanlink.get<TracesAnswer>('/api/traces', { service: 'shop', limit: '100' })
+      const { body } = await spanlink.get<TracesResponse>('/api/traces', { service: 'shop', limit: '100' })
       for (const { traceId } of body.traces) await open(traceId)
     }
   }
@@ -33,7 +33,7 @@ test('whatever a search, a backlink or the status shows can be opened at once', 
     let known = 0
     while (known < REQUESTS) {
       const path = `/api/traces/${target.traceId}/links`
-      const { status, body } = await spanlink.get<LinksAnswer>(path, { direction: 'in', limit: '100' })
+      const { status, body } = await spanlink.get<LinksResponse>(path, { direction: 'in', limit: '100' })
       if (status === 404) continue
       for (const { peerTraceId } of body.links) await open(peerTraceId)
       known = body.total
@@ -41,7 +41,7 @@ test('whatever a search, a backlink or the status shows can be opened at once', 
   }
   const count = async (): Promise<void> => {
     for (let spans = 0; spans < REQUESTS;) {
-      const { store } = (await spanlink.get<StatusAnswer>('/api/status')).body
+      const { store } = (await spanlink.get<StatusResponse>('/api/status')).body
       expect(store.traces).toBeGreaterThanOrEqual(store.spans)
       spans = store.spans
     }

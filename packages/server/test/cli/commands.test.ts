@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { FlowAnswer, SeriesAnswer, TopologyAnswer, TraceAnswer, TracesAnswer } from '@spanlink/api-schema'
+import type {
+  FlowResponse,
+  SeriesResponse,
+  TopologyResponse,
+  TraceResponse,
+  TracesResponse,
+} from '@spanlink/api-schema'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { COMPILE_CACHE, type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -127,7 +133,7 @@ test('a flow shows each lane, the queue before it and the critical path', async 
   expect(stdout).toMatch(/◆ orders.*queued 33\.0 ms · from gateway send orders/)
   expect(stdout).toMatch(/Critical path ◆ 70\.0 ms/)
   const { stdout: json } = await run(['flow', post.traceId, '--json'])
-  expect((JSON.parse(json) as FlowAnswer).lanes).toHaveLength(2)
+  expect((JSON.parse(json) as FlowResponse).lanes).toHaveLength(2)
 })
 
 test('a query lists traces that match, and says in its exit code when none does', async () => {
@@ -154,7 +160,7 @@ test('all pages of a query are followed, and as many traces as asked for', async
   const cut = await run(['query', '{ }', '--limit', '1'])
   expect(cut).toMatchObject({ code: 0, stderr: expect.stringContaining('--all shows them') })
   const json = await run(['query', '{ }', '--all', '--json'])
-  const answer = JSON.parse(json.stdout) as TracesAnswer
+  const answer = JSON.parse(json.stdout) as TracesResponse
   expect(answer.traces.map(({ traceId }) => traceId)).toEqual(whole)
   expect([answer.more, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
 })
@@ -176,7 +182,7 @@ test('a metrics query is a line a series, with its course', async () => {
   expect(stdout).toMatch(/resource\.service\.name=payment.*█.* 1 +\d+\n/)
   expect(stdout.split('\n').every((line) => line.length <= 100)).toBe(true)
   const { stdout: json } = await run(['query', query, '--json'])
-  expect((JSON.parse(json) as SeriesAnswer).series).toHaveLength(2)
+  expect((JSON.parse(json) as SeriesResponse).series).toHaveLength(2)
   expect(await run(['query', '{ name = "nothing" } | max_over_time(duration)'])).toMatchObject({ code: 3, stdout: '' })
 })
 
@@ -186,7 +192,7 @@ test('all pages of a flow are the flow', async () => {
     run(['flow', post.traceId, '--json', '--all', '--max-traces', '1']),
     run(['flow', post.traceId, '--max-traces', '1']),
   ])
-  const [one, other] = [whole, paged].map(({ stdout }) => JSON.parse(stdout) as FlowAnswer)
+  const [one, other] = [whole, paged].map(({ stdout }) => JSON.parse(stdout) as FlowResponse)
   expect(other?.lanes.map((lane) => lane.id)).toEqual(one?.lanes.map((lane) => lane.id))
   expect(other?.edges.map((edge) => edge.id)).toEqual(one?.edges.map((edge) => edge.id))
   expect(other?.criticalPath).toEqual(one?.criticalPath)
@@ -195,10 +201,10 @@ test('all pages of a flow are the flow', async () => {
 })
 
 test('a flow is followed no further than it may', async () => {
-  const page = async (cursor: string | undefined): Promise<FlowAnswer> =>
+  const page = async (cursor: string | undefined): Promise<FlowResponse> =>
     (await spanlink.getJson(
       `/api/flows/${post.traceId}?maxTraces=1${cursor === undefined ? '' : `&cursor=${cursor}`}`,
-    )) as FlowAnswer
+    )) as FlowResponse
   const [cut, whole] = await Promise.all([wholeFlow(page, 1), wholeFlow(page, 2)])
   expect([cut.lanes.length, typeof cut.nextCursor]).toEqual([1, 'string'])
   expect([whole.lanes.length, whole.nextCursor]).toEqual([2, undefined])
@@ -228,7 +234,7 @@ test('the topology is a table of edges', async () => {
     expect((await run(['topology', '--since', '10m'])).stdout).toMatch(/topic orders +group payments.* 1,234$/m)
   }, 60_000)
   const { stdout: json } = await run(['topology', '--json'])
-  expect((JSON.parse(json) as TopologyAnswer).nodes.map((node) => node.id)).toContain('topic:kafka::orders')
+  expect((JSON.parse(json) as TopologyResponse).nodes.map((node) => node.id)).toContain('topic:kafka::orders')
 })
 
 test('tail tells what is there, what comes, and ends with code 4 when the server does', async () => {
@@ -308,7 +314,7 @@ test.each(['jaeger', 'zipkin'])(
     await using other = await startSpanlink()
     expect((await run(['import', file], other.url)).code).toBe(0)
     await stored(other, 3)
-    const trace = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceAnswer
+    const trace = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceResponse
     const [paid] = trace.spans
     expect(paid).toMatchObject({
       service: 'payment',
@@ -318,7 +324,7 @@ test.each(['jaeger', 'zipkin'])(
       endTimeUnixNano: pay.endTimeUnixNano,
       status: { code: 'error', message: 'card declined' },
     })
-    const { spans } = (await other.getJson(`/api/traces/${post.traceId}`)) as TraceAnswer
+    const { spans } = (await other.getJson(`/api/traces/${post.traceId}`)) as TraceResponse
     expect(spans.map((one) => [one.name, one.parentSpanId])).toEqual([
       ['POST /orders', ''],
       ['send orders', post.spanId],
@@ -344,7 +350,7 @@ test.each([
   await using other = await startSpanlink()
   expect(await run(['import', file], other.url)).toMatchObject({ code: 0 })
   await stored(other, 1)
-  const { spans } = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceAnswer
+  const { spans } = (await other.getJson(`/api/traces/${pay.traceId}`)) as TraceResponse
   expect(spans).toMatchObject([
     {
       spanId: pay.spanId,

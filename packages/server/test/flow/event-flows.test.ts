@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flows/find-flow.ts'
@@ -11,13 +11,13 @@ beforeAll(async () => {
 })
 afterAll(() => traces[Symbol.asyncDispose]())
 
-async function flowOf(of: TestSpan, query: Parameters<typeof findFlow>[2] = {}): Promise<FlowAnswer> {
+async function flowOf(of: TestSpan, query: Parameters<typeof findFlow>[2] = {}): Promise<FlowResponse> {
   const flow = await findFlow(traces.store, of.traceId, query, {})
   if (flow === undefined) throw new Error('no flow')
   return flow
 }
 
-const lanesOf = (flow: FlowAnswer): string[] => flow.lanes.map((lane) => `${lane.rootService} ${lane.rootName}`)
+const lanesOf = (flow: FlowResponse): string[] => flow.lanes.map((lane) => `${lane.rootService} ${lane.rootName}`)
 
 function order(at: number, topic: string) {
   const request = span({ name: `POST ${at}`, kind: 2, at, for: 30 })

@@ -1,4 +1,4 @@
-import { FlowAnswer, MessagesAnswer, TopologyAnswer } from '@spanlink/api-schema'
+import { FlowResponse, MessagesResponse, TopologyResponse } from '@spanlink/api-schema'
 import { randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -36,9 +36,9 @@ async function get(path: string): Promise<{ readonly status: number; readonly bo
 const messageLists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered']
 
 test.each<[string, TSchema]>([
-  [`/api/flows/${request.traceId.toUpperCase()}?maxTraces=10&spanId=${dead.spanId}`, FlowAnswer],
-  [`/api/topology?${window}`, TopologyAnswer],
-  ...messageLists.map((list): [string, TSchema] => [`/api/messages/${list}?${window}&after=10s`, MessagesAnswer]),
+  [`/api/flows/${request.traceId.toUpperCase()}?maxTraces=10&spanId=${dead.spanId}`, FlowResponse],
+  [`/api/topology?${window}`, TopologyResponse],
+  ...messageLists.map((list): [string, TSchema] => [`/api/messages/${list}?${window}&after=10s`, MessagesResponse]),
 ])('%s answers as the contract has it', async (path, schema) => {
   const { status, body } = await get(path)
   expect(status).toBe(200)

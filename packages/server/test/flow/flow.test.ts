@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flows/find-flow.ts'
@@ -32,7 +32,7 @@ async function put(of: ReturnType<typeof shop>): Promise<void> {
 }
 
 /** What doesn't depend on ids: lanes, edges and path by name. */
-function shape(flow: FlowAnswer | undefined) {
+function shape(flow: FlowResponse | undefined) {
   return {
     lanes: flow?.lanes.map((lane) => [lane.rootService, lane.rootName, lane.durationNano, lane.errorCount, lane.depth]),
     edges: flow?.edges
@@ -169,7 +169,7 @@ test('pages of a flow are the flow, each lane and edge on one of them', async ()
   let cursor: string | undefined
   let pages = 0
   do {
-    const flow: FlowAnswer | undefined = await findFlow(
+    const flow: FlowResponse | undefined = await findFlow(
       traces.store,
       batch.traceId,
       { maxTraces: 20, joined: true, cursor },

@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowLane } from '@spanlink/api-schema'
+import type { FlowResponse, FlowEdge, FlowLane } from '@spanlink/api-schema'
 import { randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -78,7 +78,7 @@ test(
           const edges = new Map<string, FlowEdge>()
           const missing: string[] = []
           let [cursor, isDeeper] = [undefined as string | undefined, false]
-          let flow: FlowAnswer | undefined
+          let flow: FlowResponse | undefined
           do {
             flow = await findFlow(traces.store, ids[opened] ?? '', { maxDepth, maxTraces, joined, cursor }, {})
             for (const lane of flow?.lanes ?? []) lanes.set(lane.id, lane)

@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import type { SpanlinkServer } from '@spanlink/testkit/spanlink'
 import { fuzzInput, type FuzzInput } from './fuzz-inputs.ts'
 
@@ -85,8 +85,8 @@ async function stored(server: SpanlinkServer): Promise<void> {
   while ((await status(server)).journal.segments > 0) await sleep(50)
 }
 
-async function status(server: SpanlinkServer): Promise<StatusAnswer> {
-  return (await server.getJson('/api/status')) as StatusAnswer
+async function status(server: SpanlinkServer): Promise<StatusResponse> {
+  return (await server.getJson('/api/status')) as StatusResponse
 }
 
 function sendHttp(agent: Agent, base: string, { port, path, headers, body }: FuzzInput): Promise<string> {

@@ -1,4 +1,4 @@
-import type { LogsAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { LogsResponse, TraceResponse } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeLogs } from '../signals/otlp-messages.ts'
@@ -129,7 +129,7 @@ test('a log record with an event name is an event of its span', async () => {
   const exception = { ...record, timeUnixNano: at(2), eventName: 'exception', attributes: [kv('exception.type', 'E')] }
   await spanlink.send('/v1/logs', encodeLogs(logsOf('worker', [exception, { ...record, timeUnixNano: at(2) }])))
   await spanlink.stored()
-  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${span.traceId}`)
+  const { body } = await spanlink.get<TraceResponse>(`/api/traces/${span.traceId}`)
   expect(body.spans[0]?.events.map((event) => [event.timeUnixNano, event.name])).toEqual([
     [at(1), 'first'],
     [at(2), 'exception'],
@@ -169,8 +169,8 @@ function logsOf(service: string, logRecords: readonly object[]): object {
   return { resourceLogs: [{ resource: { attributes: [kv('service.name', service)] }, scopeLogs: [{ logRecords }] }] }
 }
 
-async function find(query: Readonly<Record<string, string | readonly string[]>>): Promise<LogsAnswer> {
-  const { status, body } = await spanlink.get<LogsAnswer>('/api/logs', query)
+async function find(query: Readonly<Record<string, string | readonly string[]>>): Promise<LogsResponse> {
+  const { status, body } = await spanlink.get<LogsResponse>('/api/logs', query)
   expect({ status, body }).toMatchObject({ status: 200 })
   return body
 }

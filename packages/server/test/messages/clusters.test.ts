@@ -1,4 +1,4 @@
-import type { MessageList, MessagesAnswer } from '@spanlink/api-schema'
+import type { MessageList, MessagesResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findFlow } from '../../src/query/flows/find-flow.ts'
@@ -14,7 +14,7 @@ afterAll(() => traces[Symbol.asyncDispose]())
 
 const HOUR_MS = 3_600_000
 
-async function find(list: MessageList, hour: number): Promise<MessagesAnswer> {
+async function find(list: MessageList, hour: number): Promise<MessagesResponse> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   return await findMessages(traces.store, list, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
 }

@@ -1,4 +1,4 @@
-import type { MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/api-schema'
+import type { MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
@@ -16,7 +16,7 @@ const HOUR_MS = 3_600_000
 const failed = { status: { code: 2, message: 'no stock' } }
 const modes = ['child', 'LinkSpans'] as const
 
-async function find(list: MessageList, at: number, query: MessagesQuery = {}): Promise<MessagesAnswer> {
+async function find(list: MessageList, at: number, query: MessagesQuery = {}): Promise<MessagesResponse> {
   const window = { start: String(T0 + BigInt(at) * MS), end: String(T0 + BigInt(at + HOUR_MS) * MS) }
   return await findMessages(traces.store, list, { ...window, ...query }, {})
 }

@@ -1,4 +1,4 @@
-import type { MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/api-schema'
+import type { MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
@@ -15,7 +15,7 @@ afterAll(() => traces[Symbol.asyncDispose]())
 const HOUR_MS = 3_600_000
 
 /** Each test has an hour of its own. */
-async function find(list: MessageList, hour: number, query: MessagesQuery = {}): Promise<MessagesAnswer> {
+async function find(list: MessageList, hour: number, query: MessagesQuery = {}): Promise<MessagesResponse> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   const window = { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }
   return await findMessages(traces.store, list, { ...window, ...query }, {})
@@ -339,7 +339,7 @@ test('pages are the list, newest first', async () => {
   const times: string[] = []
   let cursor: string | undefined
   do {
-    const answer: MessagesAnswer = await find('unconsumed', 10, { never: true, limit: 10, cursor })
+    const answer: MessagesResponse = await find('unconsumed', 10, { never: true, limit: 10, cursor })
     found.push(...answer.messages.map((message) => message.spanId))
     times.push(...answer.messages.map((message) => message.timeUnixNano))
     cursor = answer.nextCursor
@@ -363,7 +363,7 @@ test('over thousands of messages, pages tell each late one and each that came tw
     const found: string[] = []
     let cursor: string | undefined
     do {
-      const answer: MessagesAnswer = await find(list, 11, { limit: 5, cursor })
+      const answer: MessagesResponse = await find(list, 11, { limit: 5, cursor })
       found.push(...answer.messages.map((message) => message.spanId))
       cursor = answer.nextCursor
     } while (cursor !== undefined)

@@ -1,4 +1,4 @@
-import type { Message, MessagesAnswer } from '@spanlink/api-schema'
+import type { Message, MessagesResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
@@ -24,7 +24,7 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(() => traces[Symbol.asyncDispose]())
 
-async function redelivered(cursor?: string): Promise<MessagesAnswer> {
+async function redelivered(cursor?: string): Promise<MessagesResponse> {
   const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
   return await findMessages(traces.store, 'redelivered', { ...window, limit: 20, ...(cursor && { cursor }) }, {})
 }
@@ -53,7 +53,7 @@ test('equal requests return equal rows while others load the server', async () =
   const load = Array.from({ length: 4 }, async () => {
     while (!isDone.yet) await traces.store.query('select count(), uniqExact(span_id), max(name) from spans', {}, {})
   })
-  const answers: MessagesAnswer[] = []
+  const answers: MessagesResponse[] = []
   for (let round = 0; round < 5; round++) {
     answers.push(...(await Promise.all([redelivered(nextCursor), redelivered(nextCursor)])))
   }
@@ -78,7 +78,12 @@ test('messages of one batch span are split over pages', async () => {
   const pages: string[][] = []
   let cursor: string | undefined
   do {
-    const page: MessagesAnswer = await findMessages(traces.store, 'late', { ...window, ...(cursor && { cursor }) }, {})
+    const page: MessagesResponse = await findMessages(
+      traces.store,
+      'late',
+      { ...window, ...(cursor && { cursor }) },
+      {},
+    )
     pages.push(page.messages.map(({ offset }) => offset))
     cursor = page.nextCursor
   } while (cursor !== undefined)

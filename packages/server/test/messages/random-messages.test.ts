@@ -1,4 +1,4 @@
-import type { Message, MessageList, MessagesAnswer } from '@spanlink/api-schema'
+import type { Message, MessageList, MessagesResponse } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -181,12 +181,12 @@ function startOf(span: TestSpan): bigint {
   return BigInt(span.startTimeUnixNano ?? 0)
 }
 
-async function pages(list: MessageList, topic: string, limit: number): Promise<MessagesAnswer[]> {
-  const answers: MessagesAnswer[] = []
+async function pages(list: MessageList, topic: string, limit: number): Promise<MessagesResponse[]> {
+  const answers: MessagesResponse[] = []
   let cursor: string | undefined
   do {
     const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
-    const answer: MessagesAnswer = await findMessages(
+    const answer: MessagesResponse = await findMessages(
       traces.store,
       list,
       { ...window, topic, limit, cursor, after: list === 'late' ? '10s' : '1m' },

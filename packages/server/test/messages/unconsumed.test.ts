@@ -1,4 +1,4 @@
-import type { FlowAnswer, Message, MessagesAnswer } from '@spanlink/api-schema'
+import type { FlowResponse, Message, MessagesResponse } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MS, processing, send, span, T0, linkTo, type TestSpan } from '../flow/kafka-spans.ts'
@@ -16,15 +16,15 @@ afterAll(async () => {
 })
 
 /** Each test has a topic of its own. */
-async function unconsumed(query: Readonly<Record<string, string>>): Promise<MessagesAnswer> {
+async function unconsumed(query: Readonly<Record<string, string>>): Promise<MessagesResponse> {
   await spanlink.stored()
   const window = { start: String(T0), end: String(T0 + BigInt(HOUR_MS) * MS) }
-  const { status, body } = await spanlink.get<MessagesAnswer>('/api/messages/unconsumed', { ...window, ...query })
+  const { status, body } = await spanlink.get<MessagesResponse>('/api/messages/unconsumed', { ...window, ...query })
   expect({ status, body }).toMatchObject({ status: 200 })
   return body
 }
 
-const rowsOf = ({ messages }: MessagesAnswer): string[] => messages.map(rowOf).toSorted()
+const rowsOf = ({ messages }: MessagesResponse): string[] => messages.map(rowOf).toSorted()
 const rowOf = ({ spanId, consumerGroup }: Message): string => `${spanId} ${consumerGroup}`
 
 async function put(service: string, spans: readonly TestSpan[]): Promise<void> {
@@ -89,7 +89,7 @@ test('pages split the groups of one message without losing or repeating one', as
   const found: string[] = []
   let cursor: string | undefined
   do {
-    const answer: MessagesAnswer = await unconsumed({ topic: 'split', limit: '2', ...(cursor && { cursor }) })
+    const answer: MessagesResponse = await unconsumed({ topic: 'split', limit: '2', ...(cursor && { cursor }) })
     found.push(...answer.messages.map(rowOf))
     cursor = answer.nextCursor
   } while (cursor !== undefined)
@@ -150,7 +150,7 @@ test('the searched range ends where messages are too young to judge', async () =
   await put('shop', [old, young])
   const end = T0 + 120_000n * MS
   const query = { topic: 'young', end: String(end) }
-  const rows = (answer: MessagesAnswer) => answer.messages.map(({ spanId }) => spanId)
+  const rows = (answer: MessagesResponse) => answer.messages.map(({ spanId }) => spanId)
   const byDefault = await unconsumed(query)
   expect(rows(byDefault)).toEqual([old.spanId])
   expect(byDefault).toMatchObject({
@@ -206,7 +206,7 @@ test('a consumer that shares the span id of its producer has consumed the messag
   await put('stock', [{ ...consumer, parentSpanId: request.spanId }])
   expect(rowsOf(await unconsumed({ topic: 'same-id' }))).toEqual([])
   expect(rowsOf(await unconsumed({ topic: 'same-id', never: 'true' }))).toEqual([])
-  const { body } = await spanlink.get<FlowAnswer>(`/api/flows/${sent.traceId}`)
+  const { body } = await spanlink.get<FlowResponse>(`/api/flows/${sent.traceId}`)
   expect(body.missingConsumers).toEqual([])
 })
 

@@ -1,4 +1,4 @@
-import type { MetricLabelsAnswer, MetricsAnswer, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricLabelsResponse, MetricsResponse, MetricSeriesResponse } from '@spanlink/api-schema'
 import { kv } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeMetrics } from '../signals/otlp-messages.ts'
@@ -165,7 +165,7 @@ function exponential(seconds: number, scale: number, offset: number, bucketCount
 }
 
 test('metrics are listed by both names', async () => {
-  const { metrics } = await get<MetricsAnswer>('/api/metrics')
+  const { metrics } = await get<MetricsResponse>('/api/metrics')
   expect(metrics.map((metric) => [metric.name, metric.prometheusName, metric.type, metric.services])).toEqual([
     ['invoices', 'invoices_total', 'sum', ['billing']],
     ['latency', 'latency_seconds', 'histogram', ['shop']],
@@ -176,13 +176,13 @@ test('metrics are listed by both names', async () => {
     ['sizes', 'sizes_bytes', 'exponential-histogram', ['shop']],
   ])
   expect(metrics[2]).toMatchObject({ description: 'Messages sent', temporality: 'cumulative', seriesCount: 3 })
-  const found = await get<MetricsAnswer>('/api/metrics', { q: 'SENT_TOTAL', service: 'shop' })
+  const found = await get<MetricsResponse>('/api/metrics', { q: 'SENT_TOTAL', service: 'shop' })
   expect(found.metrics.map((metric) => metric.name)).toEqual(['messages.sent'])
   expect(await get('/api/metrics', { limit: '1' })).toMatchObject({ metrics: [{ name: 'invoices' }], truncated: true })
 })
 
 test('labels have their values', async () => {
-  const { labels } = await get<MetricLabelsAnswer>('/api/metrics/labels', { name: 'messages_sent_total' })
+  const { labels } = await get<MetricLabelsResponse>('/api/metrics/labels', { name: 'messages_sent_total' })
   expect(labels).toEqual([
     { key: 'service', values: ['billing', 'shop'], valueCount: 2 },
     { key: 'topic', values: ['a', 'b'], valueCount: 2 },
@@ -332,7 +332,7 @@ test('a metric that changed its unit is drawn in the unit that the filtered seri
   expect([ofService.unit, lines(ofService)]).toEqual(['By', { '': [null, 3000, 3000] }])
   expect(await series({ ...window, name, unit: 'By', type: 'sum' })).toMatchObject({ type: 'sum', unit: 'By' })
   expect(await series({ ...window, name, filter: 'service=svc-new' })).toMatchObject({ type: 'gauge', unit: 'By' })
-  const labels = await get<MetricLabelsAnswer>('/api/metrics/labels', { name, unit: 'By', type: 'gauge' })
+  const labels = await get<MetricLabelsResponse>('/api/metrics/labels', { name, unit: 'By', type: 'gauge' })
   expect(labels.labels[0]).toEqual({ key: 'service', values: ['svc-new'], valueCount: 1 })
 })
 
@@ -365,7 +365,7 @@ test('scope attributes, name and version are labels', async () => {
     encodeMetrics({ resourceMetrics: [{ resource: { attributes: [kv('service.name', 'shop')] }, scopeMetrics }] }),
   )
   await spanlink.stored()
-  const { labels } = await get<MetricLabelsAnswer>('/api/metrics/labels', { name: 'scoped' })
+  const { labels } = await get<MetricLabelsResponse>('/api/metrics/labels', { name: 'scoped' })
   expect(labels.filter(({ key }) => key.includes('scope'))).toEqual([
     { key: 'otel.scope.name', values: ['pools'], valueCount: 1 },
     { key: 'otel.scope.version', values: ['2'], valueCount: 1 },
@@ -409,12 +409,12 @@ async function get<Body>(path: string, query: Query = {}): Promise<Body> {
   return body
 }
 
-function series(query: Query): Promise<MetricSeriesAnswer> {
+function series(query: Query): Promise<MetricSeriesResponse> {
   return get('/api/metrics/series', query)
 }
 
 /** Values by labels. */
-function lines(answer: MetricSeriesAnswer): Record<string, unknown> {
+function lines(answer: MetricSeriesResponse): Record<string, unknown> {
   return Object.fromEntries(
     answer.series.map((one) => [
       one.labels.map(({ key, value }) => `${key}=${value}`).join(' '),

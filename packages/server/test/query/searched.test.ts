@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { SearchedRange, TracesAnswer, TracesQuery } from '@spanlink/api-schema'
+import type { SearchedRange, TracesResponse, TracesQuery } from '@spanlink/api-schema'
 import { tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findHeatmap } from '../../src/query/traces/heatmap.ts'
@@ -33,7 +33,7 @@ test.each(['filters', 'TraceQL'] as const)(
     const ranges: SearchedRange[] = []
     let cursor: string | undefined
     do {
-      const page: TracesAnswer = await searches[by]({ start: START, end: END, limit: 2, ...(cursor && { cursor }) })
+      const page: TracesResponse = await searches[by]({ start: START, end: END, limit: 2, ...(cursor && { cursor }) })
       ranges.push({ searched: page.searched, complete: page.complete })
       cursor = page.nextCursor
     } while (cursor !== undefined)

@@ -1,4 +1,4 @@
-import type { SpanAnswer, TraceAnswer, TracesAnswer, TraceSkeleton } from '@spanlink/api-schema'
+import type { SpanResponse, TraceResponse, TracesResponse, TraceSkeleton } from '@spanlink/api-schema'
 import { encodeTraces, type OtlpSpan, randomSpanId, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { linkTo, span, type TestSpan } from '../flow/kafka-spans.ts'
@@ -66,12 +66,12 @@ function zipkin(
   }
 }
 
-const names = ({ spans }: TraceAnswer): string[] => spans.map(({ service, name }) => `${service} ${name}`)
+const names = ({ spans }: TraceResponse): string[] => spans.map(({ service, name }) => `${service} ${name}`)
 const all = ['web GET /', 'web call stock', 'stock serve stock', 'stock work']
 
 test.each(['otlp', 'zipkin'] as const)('both spans of a shared id are returned, each once, over %s', async (form) => {
   const { root, call, work } = await putShared(form)
-  const { body: trace } = await spanlink.get<TraceAnswer>(`/api/traces/${root.traceId}`)
+  const { body: trace } = await spanlink.get<TraceResponse>(`/api/traces/${root.traceId}`)
   expect(names(trace)).toEqual(all)
 
   const { body: skeleton } = await spanlink.get<TraceSkeleton>(`/api/traces/${root.traceId}/skeleton`)
@@ -80,21 +80,21 @@ test.each(['otlp', 'zipkin'] as const)('both spans of a shared id are returned, 
   expect([...new Int32Array(parents.buffer, parents.byteOffset, 4)]).toEqual([-1, 0, 1, 2])
 
   const path = `/api/traces/${root.traceId}/spans/${call.spanId}`
-  const { body: server } = await spanlink.get<SpanAnswer>(path, { kind: 'server', service: 'stock' })
+  const { body: server } = await spanlink.get<SpanResponse>(path, { kind: 'server', service: 'stock' })
   expect(server).toMatchObject({
     span: { name: 'serve stock' },
     alsoSharedBy: [{ kind: 'client', service: 'web' }],
   })
   expect((await spanlink.get(path, { kind: 'producer' })).status).toBe(404)
-  const { body: alone } = await spanlink.get<SpanAnswer>(`/api/traces/${root.traceId}/spans/${work.spanId}`)
+  const { body: alone } = await spanlink.get<SpanResponse>(`/api/traces/${root.traceId}/spans/${work.spanId}`)
   expect(alone.alsoSharedBy).toBeUndefined()
 
-  const { body: found } = await spanlink.get<TracesAnswer>('/api/traces', {
+  const { body: found } = await spanlink.get<TracesResponse>('/api/traces', {
     q: `{ trace:id = "${root.traceId}" && span:id = "${call.spanId}" }`,
   })
   expect(found.traces[0]).toMatchObject({ spanCount: 4, matches: [{ matched: 2 }] })
   expect(found.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['call stock', 'serve stock'])
-  const { body: below } = await spanlink.get<TracesAnswer>('/api/traces', {
+  const { body: below } = await spanlink.get<TracesResponse>('/api/traces', {
     q: `{ name = "serve stock" } > { trace:id = "${root.traceId}" }`,
   })
   expect(below.traces[0]?.matches?.[0]?.spans.map(({ name }) => name)).toEqual(['work'])
@@ -138,14 +138,14 @@ test('each of two spans that share an id keeps its own links, and a link to the 
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('a', [target, other, outer, later])))
   await spanlink.send('/v1/traces', encodeTraces(tracesOf('b', [inner])))
   await spanlink.stored()
-  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${outer.traceId}`)
+  const { body } = await spanlink.get<TraceResponse>(`/api/traces/${outer.traceId}`)
   const ofName = new Map(body.spans.map((one) => [one.name, one]))
   expect(ofName.get('outer')).toMatchObject({ links: [{ spanId: target.spanId }], backlinkCount: 0 })
   expect(ofName.get('inner')).toMatchObject({
     links: [{ spanId: other.spanId }, { spanId: target.spanId }],
     backlinkCount: 1,
   })
-  const { body: laterTrace } = await spanlink.get<TraceAnswer>(`/api/traces/${later.traceId}`)
+  const { body: laterTrace } = await spanlink.get<TraceResponse>(`/api/traces/${later.traceId}`)
   expect(laterTrace.spans[0]?.links[0]?.target).toMatchObject({ name: 'inner' })
   const { body: links } = await spanlink.get<{ total: number }>(`/api/traces/${outer.traceId}/links`, { limit: '1' })
   expect(links.total).toBe(4)

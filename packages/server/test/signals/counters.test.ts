@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, test } from 'vitest'
 import { encodeLogs, encodeMetrics } from './otlp-messages.ts'
@@ -35,7 +35,7 @@ test('status and metrics count what is taken of each signal, and what is refused
   expect(await post('/v1/traces', Buffer.alloc(2 * 1024 * 1024))).toBe(503)
   expect(await post('/v1/traces', encodeTraces(tracesOf('a', [span])), 'wrong')).toBe(401)
 
-  const { body } = await spanlink.get<StatusAnswer>('/api/status')
+  const { body } = await spanlink.get<StatusResponse>('/api/status')
   expect(body.ingest).toMatchObject({
     requests: 8,
     spans: 1,

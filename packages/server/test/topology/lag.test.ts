@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TopologyLag } from '@spanlink/api-schema'
+import type { TopologyResponse, TopologyLag } from '@spanlink/api-schema'
 import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MS, processing, send, T0 } from '../flow/kafka-spans.ts'
@@ -58,11 +58,11 @@ async function putMetric(
   )
 }
 
-async function topology(hour: number, length = HOUR): Promise<TopologyAnswer> {
+async function topology(hour: number, length = HOUR): Promise<TopologyResponse> {
   await spanlink.stored()
   const start = startOf(hour)
   const query = { start: String(start), end: String(start + length) }
-  const { status, body } = await spanlink.get<TopologyAnswer>('/api/topology', query)
+  const { status, body } = await spanlink.get<TopologyResponse>('/api/topology', query)
   expect({ status, body }).toMatchObject({ status: 200 })
   return body
 }

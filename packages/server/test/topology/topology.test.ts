@@ -1,4 +1,4 @@
-import type { TopologyAnswer } from '@spanlink/api-schema'
+import type { TopologyResponse } from '@spanlink/api-schema'
 import { type PlainValue, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
@@ -15,12 +15,12 @@ afterAll(() => traces[Symbol.asyncDispose]())
 const HOUR_MS = 3_600_000
 
 /** Each test has an hour of its own. */
-async function topology(hour: number): Promise<TopologyAnswer> {
+async function topology(hour: number): Promise<TopologyResponse> {
   const start = T0 + BigInt(hour * HOUR_MS) * MS
   return await findTopology(traces.store, { start: String(start), end: String(start + BigInt(HOUR_MS) * MS) }, {})
 }
 
-function edges(answer: TopologyAnswer) {
+function edges(answer: TopologyResponse) {
   return answer.edges
     .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTime?.p50])
     .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))

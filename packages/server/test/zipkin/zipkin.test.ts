@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { TopologyResponse, TraceResponse } from '@spanlink/api-schema'
 import { kv } from '@spanlink/testkit/otlp'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -46,7 +46,7 @@ test('spans of Zipkin are stored as the OTLP they mean', async () => {
   }
   expect(await post(JSON.stringify([client, server]))).toEqual({ status: 202, body: '' })
   await spanlink.stored()
-  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${TRACE}`)
+  const { body } = await spanlink.get<TraceResponse>(`/api/traces/${TRACE}`)
   expect(body.spans).toHaveLength(2)
   expect(body.spans[0]).toMatchObject({
     spanId: 'a2fb4a1d1a96d312',
@@ -103,7 +103,7 @@ test("Brave's tag kafka.topic is a topic between its producer and its consumer",
   expect((await post(JSON.stringify(spans))).status).toBe(202)
   await spanlink.stored()
   const [start, end] = [timestamp, timestamp + 1_000_000].map((micros) => `${micros}000`) as [string, string]
-  const { body } = await spanlink.get<TopologyAnswer>('/api/topology', { start, end })
+  const { body } = await spanlink.get<TopologyResponse>('/api/topology', { start, end })
   const edges = body.edges.filter(({ topic }) => topic === 'orders')
   expect(edges.map(({ type, from, to, queueTime }) => [type, from, to, queueTime?.p50]).toSorted()).toEqual([
     ['consume', 'topic:::orders', 'service:billing', '500000'],
@@ -117,7 +117,7 @@ test('a body without Content-Type is taken as JSON, as Zipkin does', async () =>
   const response = await fetch(url, { method: 'POST', body: Buffer.from('[{"traceId":"abc","id":"1"}]') })
   expect(response.status).toBe(202)
   await spanlink.stored()
-  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${'abc'.padStart(32, '0')}`)
+  const { body } = await spanlink.get<TraceResponse>(`/api/traces/${'abc'.padStart(32, '0')}`)
   expect(body.spans).toMatchObject([{ spanId: '0000000000000001' }])
 })
 
@@ -166,7 +166,7 @@ test('1,041 distinct spans, of which 88 are the server side of a client span, ar
     .map((span) => ({ ...span, kind: 'SERVER', shared: true, localEndpoint: { serviceName: 'b' } }))
   expect((await post(JSON.stringify([...clients, ...servers]))).status).toBe(202)
   await spanlink.stored()
-  const { body } = await spanlink.get<TraceAnswer>(`/api/traces/${traceId}`)
+  const { body } = await spanlink.get<TraceResponse>(`/api/traces/${traceId}`)
   expect(body.spans).toHaveLength(1041)
 })
 

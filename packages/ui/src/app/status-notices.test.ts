@@ -1,4 +1,4 @@
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import { statusNotices } from './status-notices.ts'
 
@@ -6,14 +6,14 @@ const healthy = {
   journal: { segments: 0, bytes: 0, tornBytes: 12, unreadableBytes: 0 },
   quarantine: { segments: 0, bytes: 0, lastError: '' },
   corruptParts: { count: 0, bytes: 0, tables: [] },
-} as unknown as StatusAnswer
+} as unknown as StatusResponse
 
 test('a healthy store has no notices', () => {
   expect(statusNotices(healthy)).toEqual([])
 })
 
 test('each kind of data that is set aside or lost has a sentence with what to do', () => {
-  const broken: StatusAnswer = {
+  const broken: StatusResponse = {
     ...healthy,
     quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded.' },
     journal: { ...healthy.journal, unreadableBytes: 300 },

@@ -1,8 +1,8 @@
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { bytesText } from '../lib/format/bytes-text.ts'
 
 /** What the operator should know of stored data that answers may miss, each as one sentence. */
-export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusAnswer): string[] {
+export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusResponse): string[] {
   const notices: string[] = []
   if (quarantine.segments > 0) {
     notices.push(

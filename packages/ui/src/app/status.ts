@@ -1,11 +1,11 @@
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { computed, signal } from '@preact/signals'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 
 const EVERY_MILLIS = 3000
 
-const resource = createResource<StatusAnswer>()
+const resource = createResource<StatusResponse>()
 
 /** What the server last said of itself. */
 export const status = computed(() => resource.state.value.data)

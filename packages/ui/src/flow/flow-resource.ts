@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { joinFlowPages } from './model/flow-model.ts'
 import { millisOf } from '../lib/format/clock-text.ts'
@@ -19,7 +19,7 @@ const ASK_AGAIN_MILLIS = 3000
 const MOST_LANES_ASKED_AGAIN = 200
 
 interface FlowState {
-  readonly data: FlowAnswer | undefined
+  readonly data: FlowResponse | undefined
   readonly error: ApiError | undefined
   readonly loadingMore: boolean
 }
@@ -40,14 +40,14 @@ export function createFlowResource({
   const state = signal<FlowState>({ data: undefined, error: undefined, loadingMore: false })
   let leaving = new AbortController()
   let pages = 0
-  const ask = async (cursor?: string): Promise<FlowAnswer | undefined> => {
+  const ask = async (cursor?: string): Promise<FlowResponse | undefined> => {
     const params = new URLSearchParams()
     if (end !== undefined) params.set('spanId', end)
     if (joined) params.set('joined', 'true')
     if (cursor !== undefined) params.set('cursor', cursor)
     const query = params.size === 0 ? '' : `?${params}`
     try {
-      return await getJson<FlowAnswer>(`/api/flows/${encodeURIComponent(traceId)}${query}`, leaving.signal)
+      return await getJson<FlowResponse>(`/api/flows/${encodeURIComponent(traceId)}${query}`, leaving.signal)
     } catch (cause) {
       if (!leaving.signal.aborted) {
         const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)
@@ -91,7 +91,7 @@ export function createFlowResource({
   }
 }
 
-function mayStillGrow(flow: FlowAnswer): boolean {
+function mayStillGrow(flow: FlowResponse): boolean {
   if (flow.lanes.length > MOST_LANES_ASKED_AGAIN) return false
   const newest = flow.lanes.reduce((most, lane) => Math.max(most, millisOf(lane.endTimeUnixNano)), 0)
   return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS

@@ -1,4 +1,4 @@
-import type { FlowAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { buildFlowModel, type FlowModel } from './model/flow-model.ts'
 import { flowRows, hidingLane, type FlowRow } from './timeline/flow-rows.ts'
@@ -27,17 +27,17 @@ export interface FlowView {
    * are on their way.
    */
   readonly open: Signal<ReadonlyMap<string, LaneSpans | string | undefined>>
-  readonly update: (answer: FlowAnswer) => void
+  readonly update: (answer: FlowResponse) => void
   readonly stop: () => void
   readonly leaving: AbortSignal
 }
 
 /** `shared`: one time axis for several flows, at least so long. */
 export function createFlowView(
-  answer: FlowAnswer,
+  answer: FlowResponse,
   shared?: { readonly window: Signal<TimeWindow>; readonly leastDuration: number },
 ): FlowView {
-  const build = (of: FlowAnswer): FlowModel => buildFlowModel(of, shared?.leastDuration)
+  const build = (of: FlowResponse): FlowModel => buildFlowModel(of, shared?.leastDuration)
   const model = signal(build(answer))
   const expanded = signal<ReadonlySet<string>>(new Set())
   const folded = signal<ReadonlySet<string>>(new Set())
@@ -141,7 +141,7 @@ export async function openLane(view: FlowView, lane: number): Promise<void> {
   }
   put(undefined)
   try {
-    const trace = await getJson<TraceAnswer>(`/api/traces/${encodeURIComponent(opened.traceId)}`, view.leaving)
+    const trace = await getJson<TraceResponse>(`/api/traces/${encodeURIComponent(opened.traceId)}`, view.leaving)
     const model = view.model.peek()
     if (view.open.peek().has(opened.id)) put(laneSpans(trace.spans, opened, model.lanes, model.startUnixNano))
   } catch (error) {

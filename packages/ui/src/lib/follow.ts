@@ -1,4 +1,4 @@
-import type { LinksAnswer } from '@spanlink/api-schema'
+import type { LinksResponse } from '@spanlink/api-schema'
 import type { SpanHead, TraceModel } from '../trace/trace-model.ts'
 import { spanIdOf } from './id-index.ts'
 import { getJson } from './api.ts'
@@ -60,7 +60,7 @@ export async function linkToFollow(
   const carrier = firstCarrier(model, carriers, position)
   const from = carrier === undefined ? undefined : model.spans[carrier]
   if (from === undefined) return undefined
-  const answer = await getJson<LinksAnswer>(linksPath(model.traceId, direction, from.spanId), signal)
+  const answer = await getJson<LinksResponse>(linksPath(model.traceId, direction, from.spanId), signal)
   const link = answer.links.find((link) => link.peer !== null) ?? answer.links.find((link) => link.peerTraceId !== '')
   return link === undefined ? undefined : { from, to: { traceId: link.peerTraceId, spanId: link.peerSpanId } }
 }

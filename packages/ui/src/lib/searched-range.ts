@@ -1,4 +1,4 @@
-import type { MessagesAnswer, SearchedRange } from '@spanlink/api-schema'
+import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
 import { ageText, exactTimeText, millisOf } from './format/clock-text.ts'
 
 /** How far a list looked with all of its pages, newest first. */
@@ -36,10 +36,10 @@ export function rangeText({ start, end }: SearchedRange['searched'], requestedEn
   return `${from.slice(isOneDay ? 11 : 0, digits)} to ${to.slice(isOneDay ? 11 : 0, digits)}${upTo}`
 }
 
-export type Counts = Pick<MessagesAnswer, 'counts' | 'stepNano' | 'searched'>
+export type Counts = Pick<MessagesResponse, 'counts' | 'stepNano' | 'searched'>
 
 /** The counts of all pages, each for what the pages before have not searched. */
-export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesAnswer['counts'] {
+export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesResponse['counts'] {
   const [first, ...older] = pages
   const counts = new Map(first.counts.map(({ startTimeUnixNano, count }) => [startTimeUnixNano, count]))
   let searchedTo = BigInt(first.searched.start)
@@ -73,7 +73,7 @@ interface BucketPart {
 }
 
 export function visiblePart(
-  { stepNano, endTimeUnixNano }: Pick<MessagesAnswer, 'stepNano' | 'endTimeUnixNano'>,
+  { stepNano, endTimeUnixNano }: Pick<MessagesResponse, 'stepNano' | 'endTimeUnixNano'>,
   startTimeUnixNano: string,
   searched: SearchedRange['searched'],
 ): BucketPart {

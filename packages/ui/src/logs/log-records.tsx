@@ -1,4 +1,4 @@
-import type { LogRecord, LogsAnswer, SearchedRange, SpanSource } from '@spanlink/api-schema'
+import type { LogRecord, LogsResponse, SearchedRange, SpanSource } from '@spanlink/api-schema'
 import type { ComponentChildren, ComponentProps } from 'preact'
 import { attributeText } from '../lib/format/attribute-text.ts'
 import { exactTimeText } from '../lib/format/clock-text.ts'
@@ -21,7 +21,7 @@ interface KeyedRecord {
  * Records have no id; those alike in all of this are told apart by their number, counted from the
  * oldest.
  */
-export function keyedRecords(pages: readonly LogsAnswer[]): readonly KeyedRecord[] {
+export function keyedRecords(pages: readonly LogsResponse[]): readonly KeyedRecord[] {
   const seen = new Map<string, number>()
   return pages
     .flatMap(({ logs, sources }) => logs.map((record) => ({ record, source: sources[record.source] })))

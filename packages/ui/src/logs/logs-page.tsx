@@ -1,4 +1,4 @@
-import type { KeyValue, LogsAnswer, SearchedRange, ServicesAnswer } from '@spanlink/api-schema'
+import type { KeyValue, LogsResponse, SearchedRange, ServicesResponse } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../styles/signals.css'
@@ -29,8 +29,8 @@ const severities = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
   const place = useMemo(() => logsPlaceOf(query), [search])
-  const logs = useMemo(() => createResource<LogsAnswer>(), [])
-  const older = useMemo(() => createOlderPages<LogsAnswer>(), [])
+  const logs = useMemo(() => createResource<LogsResponse>(), [])
+  const older = useMemo(() => createOlderPages<LogsResponse>(), [])
   useEffect(() => {
     document.title = 'Logs · Spanlink'
     const stop = poll(async () => {
@@ -159,7 +159,7 @@ function LogFilters({
   readonly place: LogsPlace
   readonly onSet: (change: Partial<LogsPlace>) => void
 }) {
-  const services = useMemo(() => createResource<ServicesAnswer>(), [])
+  const services = useMemo(() => createResource<ServicesResponse>(), [])
   useEffect(() => void services.load('/api/services'), [services])
   const names = services.state.value.data?.services ?? []
   return (

@@ -1,4 +1,4 @@
-import type { MessagesAnswer, SearchedRange } from '@spanlink/api-schema'
+import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
 import { exactTimeText } from '../lib/format/clock-text.ts'
 import { nanoText } from '../lib/format/duration-text.ts'
 import { visiblePart } from '../lib/searched-range.ts'
@@ -9,8 +9,8 @@ import { visiblePart } from '../lib/searched-range.ts'
  * of empty.
  */
 export function CountChart(props: {
-  readonly answer: MessagesAnswer
-  readonly counts: MessagesAnswer['counts']
+  readonly answer: MessagesResponse
+  readonly counts: MessagesResponse['counts']
   readonly searched: SearchedRange['searched']
   readonly total: number
 }) {

@@ -1,4 +1,4 @@
-import type { TopologyAnswer } from '@spanlink/api-schema'
+import type { TopologyResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
 import { createResource } from '../lib/resource.ts'
 import { topologyPath } from '../topology/topology-url.ts'
@@ -11,7 +11,7 @@ const DURATION = '\\s*[0-9]+(\\.[0-9]+)?\\s*(ns|us|µs|ms|s|m|h)?\\s*'
 
 export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
   const set = (change: Partial<MessagesPlace>): void => push(messagesUrl({ ...place, limit: 50, ...change }))
-  const landscape = useMemo(() => createResource<TopologyAnswer>(), [])
+  const landscape = useMemo(() => createResource<TopologyResponse>(), [])
   const askNames = (): void => void landscape.load(topologyPath(place, Date.now()))
   const names = (type: 'topic' | 'group'): string[] => [
     ...new Set(landscape.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))),

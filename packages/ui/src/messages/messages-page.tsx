@@ -1,4 +1,4 @@
-import type { Message, MessagesAnswer, SearchedRange } from '@spanlink/api-schema'
+import type { Message, MessagesResponse, SearchedRange } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
@@ -44,7 +44,7 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   // Another list or filter is another question: the answer to the one before must not stand under
   // its heading.
   const messages = useMemo(
-    () => ({ first: createResource<MessagesAnswer>(), older: createOlderPages<MessagesAnswer>() }),
+    () => ({ first: createResource<MessagesResponse>(), older: createOlderPages<MessagesResponse>() }),
     [place.list, place.topic, place.group, place.never, place.after, place.last],
   )
   useEffect(() => {
@@ -89,8 +89,8 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
 }
 
 interface Messages {
-  readonly first: Resource<MessagesAnswer>
-  readonly older: OlderPages<MessagesAnswer>
+  readonly first: Resource<MessagesResponse>
+  readonly older: OlderPages<MessagesResponse>
 }
 
 function Results(props: { readonly place: MessagesPlace; readonly messages: Messages }) {
@@ -117,7 +117,7 @@ function Results(props: { readonly place: MessagesPlace; readonly messages: Mess
 function Found(props: {
   readonly place: MessagesPlace
   readonly messages: Messages
-  readonly data: MessagesAnswer
+  readonly data: MessagesResponse
   readonly path: string
   readonly error: ApiError | undefined
 }) {
@@ -170,7 +170,7 @@ function Found(props: {
   )
 }
 
-function messagesOf(first: MessagesAnswer, older: readonly MessagesAnswer[]): readonly Message[] {
+function messagesOf(first: MessagesResponse, older: readonly MessagesResponse[]): readonly Message[] {
   return [first, ...older].flatMap(({ messages }) => messages)
 }
 

@@ -1,4 +1,4 @@
-import type { MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { contextFor } from '../lib/canvas/canvas.ts'
 import { paintHeatmap } from '../traces/heatmap/paint-heatmap.ts'
@@ -20,7 +20,7 @@ const MOST_GROUPS = 24
  * A histogram over time, one map for each group: a column a step, a row a bucket, the darker the
  * more values fell there.
  */
-export function BucketMap({ answer }: { readonly answer: MetricSeriesAnswer }) {
+export function BucketMap({ answer }: { readonly answer: MetricSeriesResponse }) {
   const groups = useMemo(() => bucketGroups(answer), [answer])
   return (
     <>
@@ -37,7 +37,7 @@ export function BucketMap({ answer }: { readonly answer: MetricSeriesAnswer }) {
 }
 
 function GroupMap(props: {
-  readonly answer: MetricSeriesAnswer
+  readonly answer: MetricSeriesResponse
   readonly group: BucketGroup
   readonly height: number
 }) {
@@ -81,6 +81,6 @@ function fullestOf({ grid }: BucketGroup): number {
   return grid.cells.reduce((most, { count }) => Math.max(most, count), 0)
 }
 
-function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesAnswer, column: number): string {
+function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesResponse, column: number): string {
   return exactTimeText(String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(column))).slice(0, 19)
 }

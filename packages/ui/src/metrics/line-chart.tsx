@@ -1,4 +1,4 @@
-import type { Exemplar, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { Exemplar, MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { readPalette } from '../lib/canvas/palette.ts'
@@ -22,7 +22,7 @@ interface Dot {
 }
 
 /** Lines over time; dots are exemplars, each the way to the trace it came from. */
-export function LineChart({ answer }: { readonly answer: MetricSeriesAnswer }) {
+export function LineChart({ answer }: { readonly answer: MetricSeriesResponse }) {
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   useEffect(() => {
@@ -120,7 +120,7 @@ export function exemplarText({ value }: Exemplar, text: (value: number) => strin
   return typeof value === 'number' ? text(value) : value
 }
 
-function dotsOf(u: uPlot, { exemplars }: MetricSeriesAnswer): Dot[] {
+function dotsOf(u: uPlot, { exemplars }: MetricSeriesResponse): Dot[] {
   return exemplars.flatMap((exemplar) => {
     const at = Number(BigInt(exemplar.timeUnixNano) / 1_000_000n) / 1000
     const value = finite(exemplar.value)

@@ -1,4 +1,4 @@
-import type { Metric, MetricLabelsAnswer, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { Metric, MetricLabelsResponse, MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { metricValueText } from './metric-text.ts'
 import { visibleText } from '../lib/format/visible-text.ts'
@@ -18,8 +18,8 @@ const REFRESH_MILLIS = 10_000
 const EXEMPLARS_SHOWN = 8
 
 export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; readonly metric: Metric | undefined }) {
-  const series = useMemo(() => createResource<MetricSeriesAnswer>(), [])
-  const labels = useMemo(() => createResource<MetricLabelsAnswer>(), [])
+  const series = useMemo(() => createResource<MetricSeriesResponse>(), [])
+  const labels = useMemo(() => createResource<MetricLabelsResponse>(), [])
   useEffect(() => {
     const stop = poll(() => series.load(seriesPath(place, Date.now())), REFRESH_MILLIS)
     return () => {
@@ -131,7 +131,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
 }
 
 /** The same dots as a list: for keys, and to see what they are. */
-function Exemplars({ answer }: { readonly answer: MetricSeriesAnswer }) {
+function Exemplars({ answer }: { readonly answer: MetricSeriesResponse }) {
   const linked = answer.exemplars.filter(({ traceId }) => traceId !== '')
   if (linked.length === 0) return null
   const largest = linked.toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, EXEMPLARS_SHOWN)

@@ -1,4 +1,4 @@
-import type { MetricSeries, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricSeries, MetricSeriesResponse } from '@spanlink/api-schema'
 import { durationText } from '../lib/format/duration-text.ts'
 
 const NANOS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1, min: 60e9, h: 3600e9 }
@@ -22,7 +22,7 @@ function scaled(value: number, base: number, units: readonly string[]): string {
   return unit.length > 1 || unit === 'B' ? `${shown} ${unit}` : `${shown}${unit}`
 }
 
-export function seriesName({ labels }: MetricSeries, answer: MetricSeriesAnswer): string {
+export function seriesName({ labels }: MetricSeries, answer: MetricSeriesResponse): string {
   if (labels.length === 0) return answer.name
   return labels
     .map(({ key, value }) => {

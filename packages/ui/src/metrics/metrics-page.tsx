@@ -1,4 +1,4 @@
-import type { Metric, MetricsAnswer } from '@spanlink/api-schema'
+import type { Metric, MetricsResponse } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../styles/signals.css'
@@ -19,7 +19,7 @@ const MOST_LISTED = 400
 export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
   const place = useMemo(() => metricsPlaceOf(query), [search])
-  const metrics = useMemo(() => createResource<MetricsAnswer>(), [])
+  const metrics = useMemo(() => createResource<MetricsResponse>(), [])
   const wanted = useSignal('')
   useEffect(() => {
     document.title = place.name === '' ? 'Metrics · Spanlink' : `${place.name.slice(0, 60)} · Spanlink`

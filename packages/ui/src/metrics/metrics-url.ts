@@ -1,4 +1,4 @@
-import type { MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { lastOf, startOfLast } from '../lib/time-last.ts'
 
 /** The Metrics page as its URL holds it. */
@@ -41,7 +41,7 @@ export function seriesPath(place: MetricsPlace, nowMillis: number): string {
 }
 
 /** Seconds of every step, as charts take them. */
-export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesAnswer): number[] {
+export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesResponse): number[] {
   const start = Number(BigInt(startTimeUnixNano) / 1_000_000n) / 1000
   const step = Number(stepNano) / 1e9
   return Array.from({ length: series[0]?.values.length ?? 0 }, (_, i) => start + step * (i + 1))

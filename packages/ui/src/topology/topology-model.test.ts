@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TopologyEdge } from '@spanlink/api-schema'
+import type { TopologyResponse, TopologyEdge } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import { countText, percentText, rateNumber, rateText, rateUnit } from '../lib/format/rate-text.ts'
 import { sortNodes } from '../components/graph/sort-nodes.ts'
@@ -19,7 +19,7 @@ const model = buildTopologyModel({
     'group:k:g2',
     'service:c',
     'service:d',
-  ].map((id): TopologyAnswer['nodes'][number] => ({
+  ].map((id): TopologyResponse['nodes'][number] => ({
     id,
     type: id.split(':')[0] as 'service',
     name: id.split(':').at(-1) ?? '',
@@ -70,7 +70,7 @@ test('a group tells how far it is behind, a topic how far the last of its groups
     ...edge('deliver', 'topic:k:t', to, 't', 1),
     ...(messages === undefined ? {} : { lag: lag(messages) }),
   })
-  const node = (id: string, messages?: number): TopologyAnswer['nodes'][number] => ({
+  const node = (id: string, messages?: number): TopologyResponse['nodes'][number] => ({
     id,
     type: id.split(':')[0] as 'service',
     name: id,
@@ -130,7 +130,7 @@ test('nodes are sorted by each column both ways, those without a value last', ()
 })
 
 test('the cluster of a node tells something only where there are two', () => {
-  const node = (id: string, cluster: string): TopologyAnswer['nodes'][number] => ({
+  const node = (id: string, cluster: string): TopologyResponse['nodes'][number] => ({
     id,
     type: 'topic',
     name: 'orders',

@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/api-schema'
+import type { TopologyResponse, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/api-schema'
 import { rateUnit, type RateUnit } from '../lib/format/rate-text.ts'
 
 /** An edge with an id of its own: two nodes may be tied by several topics. */
@@ -27,7 +27,7 @@ export interface PlacedNode extends TopologyNode {
 }
 
 export interface TopologyModel {
-  readonly answer: TopologyAnswer
+  readonly answer: TopologyResponse
   /** Busiest first. */
   readonly nodes: readonly PlacedNode[]
   readonly nodeById: ReadonlyMap<string, PlacedNode>
@@ -41,7 +41,7 @@ export interface TopologyModel {
   readonly hasClusters: boolean
 }
 
-export function buildTopologyModel(answer: TopologyAnswer): TopologyModel {
+export function buildTopologyModel(answer: TopologyResponse): TopologyModel {
   const edges = answer.edges.map((edge) => ({ ...edge, id: edgeIdOf(edge) }))
   const into = Map.groupBy(edges, (edge) => edge.to)
   const outOf = Map.groupBy(edges, (edge) => edge.from)

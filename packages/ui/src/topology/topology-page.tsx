@@ -1,4 +1,4 @@
-import type { TopologyAnswer } from '@spanlink/api-schema'
+import type { TopologyResponse } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../styles/details.css'
@@ -30,7 +30,7 @@ export const paused = signal(false)
 export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
   const place = useMemo(() => topologyPlaceOf(query), [search])
-  const topology = useMemo(() => createResource<TopologyAnswer>(), [])
+  const topology = useMemo(() => createResource<TopologyResponse>(), [])
   useEffect(() => {
     const ask = async (): Promise<void> => await topology.load(topologyPath(place, Date.now()))
     if (!paused.value) return poll(ask, REFRESH_MILLIS)
@@ -156,7 +156,7 @@ function Words(props: {
   )
 }
 
-function Nothing({ place, answer }: { readonly place: TopologyPlace; readonly answer: TopologyAnswer }) {
+function Nothing({ place, answer }: { readonly place: TopologyPlace; readonly answer: TopologyResponse }) {
   return (
     <Notice icon="plug" title="No data in range">
       {!answer.complete && <p>{incompleteText(answer, 'spans')}</p>}

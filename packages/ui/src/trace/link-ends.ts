@@ -1,4 +1,4 @@
-import type { LinkedSpan, LinksAnswer } from '@spanlink/api-schema'
+import type { LinkedSpan, LinksResponse } from '@spanlink/api-schema'
 import { spanIdOf } from '../lib/id-index.ts'
 import type { FarEnd, LinkDirection } from '../lib/follow.ts'
 import type { TraceView } from './trace-view.ts'
@@ -14,7 +14,7 @@ const MOST_ROWS = 200
 const MOST_ENDS = 4
 
 /** Far ends by the span of this trace. */
-export function endsBySpan(answer: LinksAnswer, direction: LinkDirection): ReadonlyMap<string, readonly LinkEnd[]> {
+export function endsBySpan(answer: LinksResponse, direction: LinkDirection): ReadonlyMap<string, readonly LinkEnd[]> {
   const ends = new Map<string, LinkEnd[]>()
   for (const link of answer.links) {
     if (link.direction !== direction) continue

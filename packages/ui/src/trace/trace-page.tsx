@@ -1,4 +1,4 @@
-import type { FindSpansAnswer, LinksAnswer, TraceSkeleton } from '@spanlink/api-schema'
+import type { FindSpansResponse, LinksResponse, TraceSkeleton } from '@spanlink/api-schema'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { millisOf } from '../lib/format/clock-text.ts'
 import { columnBytes } from '../components/tree/column-bytes.ts'
@@ -125,7 +125,7 @@ function useLinkEnds(view: TraceView | undefined): void {
     const leaving = new AbortController()
     const load = (direction: 'in' | 'out', counts: Uint32Array): void => {
       if (counts.every((count) => count === 0)) return
-      getJson<LinksAnswer>(linksPath(model.traceId, direction), leaving.signal).then(
+      getJson<LinksResponse>(linksPath(model.traceId, direction), leaving.signal).then(
         (answer) => (view[direction === 'in' ? 'incoming' : 'outgoing'].value = endsBySpan(answer, direction)),
         // Badges then show counts without names; opening the details says what is wrong.
         () => undefined,
@@ -150,7 +150,7 @@ function useFoundSpans(view: TraceView | undefined): void {
     const leaving = new AbortController()
     const timer = setTimeout(() => {
       const path = `/api/traces/${traceId}/spans?${new URLSearchParams({ text: text.slice(0, 1024) })}`
-      void getJson<FindSpansAnswer>(path, leaving.signal)
+      void getJson<FindSpansResponse>(path, leaving.signal)
         .catch(() => undefined)
         .then((answer) => (leaving.signal.aborted ? undefined : takeFound(view, answer?.spanIds ?? [])))
     }, TYPING_MILLIS)

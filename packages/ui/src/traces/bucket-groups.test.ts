@@ -1,4 +1,4 @@
-import type { MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import { bucketGroups } from './bucket-groups.ts'
 
@@ -7,7 +7,7 @@ const series = (service: string | undefined, le: string, values: readonly (numbe
   values: [...values],
 })
 
-function answer(list: MetricSeriesAnswer['series']): MetricSeriesAnswer {
+function answer(list: MetricSeriesResponse['series']): MetricSeriesResponse {
   return {
     name: 'latency',
     prometheusName: 'latency_seconds',
@@ -20,7 +20,7 @@ function answer(list: MetricSeriesAnswer['series']): MetricSeriesAnswer {
     stepNano: '10',
     series: list,
     exemplars: [],
-  } as unknown as MetricSeriesAnswer
+  } as unknown as MetricSeriesResponse
 }
 
 test('each group has a map of its own, in rows of its own buckets, on one scale', () => {

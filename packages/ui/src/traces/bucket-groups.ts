@@ -1,4 +1,4 @@
-import type { MetricSeries, MetricSeriesAnswer } from '@spanlink/api-schema'
+import type { MetricSeries, MetricSeriesResponse } from '@spanlink/api-schema'
 import type { HeatmapGrid } from './heatmap/heatmap-grid.ts'
 import { finite, seriesName } from '../metrics/metric-text.ts'
 
@@ -15,7 +15,7 @@ export interface BucketGroup {
  * Series of buckets by group, the group with the most values first. Shades of all groups are on one
  * scale.
  */
-export function bucketGroups(answer: MetricSeriesAnswer): readonly BucketGroup[] {
+export function bucketGroups(answer: MetricSeriesResponse): readonly BucketGroup[] {
   const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')
   const groups = [...Map.groupBy(answer.series, (series) => JSON.stringify(labelsOf(series))).values()]
   const most = answer.series
@@ -34,7 +34,7 @@ export function bucketGroups(answer: MetricSeriesAnswer): readonly BucketGroup[]
 function groupOf(
   name: string,
   series: readonly MetricSeries[],
-  { startTimeUnixNano, stepNano }: MetricSeriesAnswer,
+  { startTimeUnixNano, stepNano }: MetricSeriesResponse,
   most: number,
 ): BucketGroup {
   const sorted = series.toSorted((a, b) => boundOf(a) - boundOf(b))

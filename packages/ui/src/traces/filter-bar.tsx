@@ -1,4 +1,4 @@
-import type { OperationsAnswer, ServicesAnswer } from '@spanlink/api-schema'
+import type { OperationsResponse, ServicesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { filtersInQuery, withFilters, type SimpleFilters } from './query/filter-query.ts'
 import { visibleText } from '../lib/format/visible-text.ts'
@@ -16,8 +16,8 @@ const MOST_NAMES = 1000
 
 export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }) {
   const filters = asked.q === undefined ? asked : { ...asked, ...filtersInQuery(asked.q).filters }
-  const services = useMemo(() => createResource<ServicesAnswer>(), [])
-  const operations = useMemo(() => createResource<OperationsAnswer>(), [])
+  const services = useMemo(() => createResource<ServicesResponse>(), [])
+  const operations = useMemo(() => createResource<OperationsResponse>(), [])
   useEffect(() => void services.load('/api/services'), [services])
   useEffect(() => {
     const of = filters.service === undefined ? '' : `?${new URLSearchParams({ service: filters.service })}`

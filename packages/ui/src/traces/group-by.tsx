@@ -1,4 +1,4 @@
-import type { AttributesAnswer } from '@spanlink/api-schema'
+import type { AttributesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
 import { createResource } from '../lib/resource.ts'
 
@@ -6,7 +6,7 @@ const INTRINSICS = ['name', 'status', 'kind', 'resource.service.name']
 
 /** A field to see the traces by. Its names are asked for when somebody is about to choose. */
 export function GroupBy(props: { readonly by: string | undefined; readonly onSet: (by: string | undefined) => void }) {
-  const names = useMemo(() => createResource<AttributesAnswer>(), [])
+  const names = useMemo(() => createResource<AttributesResponse>(), [])
   const fields = names.state.value.data?.attributes?.map(({ field }) => field) ?? []
   return (
     <label>

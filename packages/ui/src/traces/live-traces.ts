@@ -1,17 +1,17 @@
-import type { FoundTrace, TracesAnswer } from '@spanlink/api-schema'
+import type { FoundTrace, TracesResponse } from '@spanlink/api-schema'
 import { batch, signal, type ReadonlySignal } from '@preact/signals'
 import { createOlderPages, type OlderPages } from '../lib/older-pages.ts'
 import { createResource, type Resource } from '../lib/resource.ts'
 import { conditionParams, DEFAULT_LIMIT, rangeOf, tracesPath, type TraceFilters } from './trace-filters.ts'
 
 export interface LiveTraces {
-  readonly state: Resource<TracesAnswer>['state']
+  readonly state: Resource<TracesResponse>['state']
   /** What the answer is to; another question may be under way, or have failed. */
   readonly answered: ReadonlySignal<TraceFilters | undefined>
   /** What came or changed since the answer, newest first. */
   readonly news: ReadonlySignal<readonly FoundTrace[]>
   /** The pages after the answer. While there are some the answer stays, and only news come. */
-  readonly older: OlderPages<TracesAnswer>
+  readonly older: OlderPages<TracesResponse>
   readonly ask: (filters: TraceFilters) => Promise<void>
   /**
    * Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few
@@ -22,10 +22,10 @@ export interface LiveTraces {
 }
 
 export function createLiveTraces(): LiveTraces {
-  const answer = createResource<TracesAnswer>()
+  const answer = createResource<TracesResponse>()
   const news = signal<readonly FoundTrace[]>([])
   const answered = signal<TraceFilters | undefined>(undefined)
-  const older = createOlderPages<TracesAnswer>()
+  const older = createOlderPages<TracesResponse>()
   const ask = async (filters: TraceFilters): Promise<void> => {
     const isReading = older.pages.peek().length > 0 && answer.state.peek().error === undefined
     if (isReading && answered.peek() === filters) return
@@ -119,7 +119,7 @@ export function merged(news: readonly FoundTrace[], known: readonly FoundTrace[]
  * Pages that follow a list; a trace that got a newer span since is in both, and counts where it is
  * newer.
  */
-export function withOlder(first: readonly FoundTrace[], pages: readonly TracesAnswer[]): readonly FoundTrace[] {
+export function withOlder(first: readonly FoundTrace[], pages: readonly TracesResponse[]): readonly FoundTrace[] {
   if (pages.length === 0) return first
   const all = new Map(first.map((trace) => [trace.traceId, trace]))
   for (const { traces } of pages) for (const trace of traces) if (!all.has(trace.traceId)) all.set(trace.traceId, trace)

@@ -1,4 +1,4 @@
-import type { SearchedRange, TracesAnswer } from '@spanlink/api-schema'
+import type { SearchedRange, TracesResponse } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
@@ -137,7 +137,7 @@ function Results(props: {
 function Found(props: {
   readonly filters: TraceFilters
   readonly live: LiveTraces
-  readonly data: TracesAnswer
+  readonly data: TracesResponse
   readonly path: string
   readonly error: ApiError | undefined
 }) {

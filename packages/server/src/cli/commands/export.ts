@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import type { FlowAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
 import { jaegerOfTrace } from '../../http/compat/jaeger/jaeger-trace.ts'
 import { otlpOfTrace } from '../../http/compat/tempo/otlp-of-trace.ts'
 import { askServer, CommandError, exitCodes } from '../api-client.ts'
@@ -62,7 +62,7 @@ ${COMMON_HELP}`,
   },
 }
 
-type Write = (first: TraceAnswer | undefined, rest: AsyncIterable<TraceAnswer>) => AsyncGenerator<string>
+type Write = (first: TraceResponse | undefined, rest: AsyncIterable<TraceResponse>) => AsyncGenerator<string>
 
 const FORMATS: Readonly<Record<string, Write>> = {
   otlp: async function* (first, rest) {
@@ -83,14 +83,14 @@ const FORMATS: Readonly<Record<string, Write>> = {
   },
 }
 
-async function* tracesOf(url: string, ids: readonly string[]): AsyncGenerator<TraceAnswer> {
-  for (const id of ids) yield await askServer<TraceAnswer>(url, `/api/traces/${id}`)
+async function* tracesOf(url: string, ids: readonly string[]): AsyncGenerator<TraceResponse> {
+  for (const id of ids) yield await askServer<TraceResponse>(url, `/api/traces/${id}`)
 }
 
 async function flowIds(url: string, asked: readonly string[]): Promise<ReadonlySet<string>> {
   const ids = new Set<string>()
   for (const id of asked) {
-    const flow = await askServer<FlowAnswer>(url, `/api/flows/${id}`, { maxTraces: 1000 })
+    const flow = await askServer<FlowResponse>(url, `/api/flows/${id}`, { maxTraces: 1000 })
     for (const lane of flow.lanes) ids.add(lane.traceId)
   }
   return ids

@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import { askServer } from '../api-client.ts'
 import { countOf, parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
@@ -41,7 +41,7 @@ ${COMMON_HELP}`,
       maxDepth: countOf('--max-depth', options.text('max-depth'), 64),
     }
     const joined = options.isSet('joined') ? 'true' : undefined
-    const page = async (cursor: string | undefined): Promise<FlowAnswer> =>
+    const page = async (cursor: string | undefined): Promise<FlowResponse> =>
       await askServer(options.url, `/api/flows/${traceIdOf(options.positionals[0])}`, { ...bounds, joined, cursor })
     const most = rowsShown(options, process.stdout)
     const flow = await (isAll ? wholeFlow(page, TRACES_AT_MOST) : page(undefined))

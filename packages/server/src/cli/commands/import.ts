@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import type { StatusAnswer } from '@spanlink/api-schema'
+import type { StatusResponse } from '@spanlink/api-schema'
 import { askServer, CommandError, exitCodes } from '../api-client.ts'
 import { parseClientArgs } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
@@ -50,7 +50,7 @@ ${COMMON_HELP}Exit code 1 also where the server refused some of the spans.
 }
 
 async function receiverOf(url: string): Promise<string> {
-  const { endpoints } = await askServer<StatusAnswer>(url, '/api/status')
+  const { endpoints } = await askServer<StatusResponse>(url, '/api/status')
   return endpoints.otlpHttp
 }
 

@@ -1,4 +1,4 @@
-import type { FoundTrace, SearchedRange, SeriesAnswer, TracesAnswer } from '@spanlink/api-schema'
+import type { FoundTrace, SearchedRange, SeriesResponse, TracesResponse } from '@spanlink/api-schema'
 import { pageEnds } from '../../traceql/execute/page.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 import { askServer, exitCodes } from '../api-client.ts'
@@ -50,7 +50,7 @@ ${COMMON_HELP}Exit code 3 also where no trace matches.
       if (isAll) progress.say(`${plural(soFar, 'trace')} …`)
     }).finally(progress.end)
     const rest = cursor === undefined ? {} : { nextCursor: cursor, more: true as const }
-    const answer: TracesAnswer = { traces: kept, ...range, ...rest, ...(cuts.length > 0 ? { cuts: [...cuts] } : {}) }
+    const answer: TracesResponse = { traces: kept, ...range, ...rest, ...(cuts.length > 0 ? { cuts: [...cuts] } : {}) }
     if (options.json) out.line(JSON.stringify(answer))
     else {
       const isFull = cursor !== undefined && shown >= most
@@ -91,7 +91,7 @@ async function eachPage(
   let end: string | undefined
   for (let cursor: string | undefined; ;) {
     const limit = Math.min(PAGE, most - shown)
-    const page = await askServer<TracesAnswer>(options.url, '/api/traces', { ...asked, limit, cursor })
+    const page = await askServer<TracesResponse>(options.url, '/api/traces', { ...asked, limit, cursor })
     shown += page.traces.length
     show(page.traces, shown)
     cursor = page.nextCursor
@@ -120,7 +120,7 @@ function isMetrics(text: string): boolean {
 }
 
 async function showSeries(options: ClientArgs, out: Output): Promise<number> {
-  const answer = await askServer<SeriesAnswer>(options.url, '/api/traceql/series', {
+  const answer = await askServer<SeriesResponse>(options.url, '/api/traceql/series', {
     q: options.positionals[0],
     start: timeOf('--since', options.text('since')),
     end: timeOf('--until', options.text('until')),

@@ -1,4 +1,4 @@
-import type { TopologyAnswer } from '@spanlink/api-schema'
+import type { TopologyResponse } from '@spanlink/api-schema'
 import { askServer } from '../api-client.ts'
 import { parseClientArgs, timeOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
@@ -19,7 +19,7 @@ ${COMMON_HELP}`,
   run: async (args, out) => {
     const flags = { since: { type: 'string' }, until: { type: 'string' } } as const
     const options = parseClientArgs(args, flags, { least: 0, most: 0, what: '' })
-    const answer = await askServer<TopologyAnswer>(options.url, '/api/topology', {
+    const answer = await askServer<TopologyResponse>(options.url, '/api/topology', {
       start: timeOf('--since', options.text('since')),
       end: timeOf('--until', options.text('until')),
     })

@@ -1,4 +1,4 @@
-import type { LinksAnswer, TraceAnswer } from '@spanlink/api-schema'
+import type { LinksResponse, TraceResponse } from '@spanlink/api-schema'
 import { askServer } from '../api-client.ts'
 import { parseClientArgs, traceIdOf } from '../client-options.ts'
 import { COMMON_HELP, type Command } from '../command.ts'
@@ -25,14 +25,14 @@ ${COMMON_HELP}`,
     const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
     const most = rowsShown(options, process.stdout)
     const id = traceIdOf(options.positionals[0])
-    const trace = await askServer<TraceAnswer>(options.url, `/api/traces/${id}`)
+    const trace = await askServer<TraceResponse>(options.url, `/api/traces/${id}`)
     if (options.json) {
       out.line(JSON.stringify(trace))
       return 0
     }
     const isLinkedTo = trace.spans.some((span) => span.backlinkCount > 0)
     const links = isLinkedTo
-      ? await askServer<LinksAnswer>(options.url, `/api/traces/${id}/links`, { direction: 'in', limit: LINKS_ASKED })
+      ? await askServer<LinksResponse>(options.url, `/api/traces/${id}/links`, { direction: 'in', limit: LINKS_ASKED })
       : { links: [] }
     for (const line of printTrace(trace, links.links, terminalOf(process.stdout, process.env), most)) out.line(line)
     return 0

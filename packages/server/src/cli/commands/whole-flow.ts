@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 
 /**
  * Page after page until the flow is whole, or has `most` traces; `nextCursor` is left where there
@@ -7,21 +7,21 @@ import type { FlowAnswer } from '@spanlink/api-schema'
  * @param pageAt asks for one page, the first without a cursor
  */
 export async function wholeFlow(
-  pageAt: (cursor: string | undefined) => Promise<FlowAnswer>,
+  pageAt: (cursor: string | undefined) => Promise<FlowResponse>,
   most: number,
-): Promise<FlowAnswer> {
+): Promise<FlowResponse> {
   let flow = await pageAt(undefined)
   while (flow.nextCursor !== undefined && tracesOf(flow) < most) flow = together(flow, await pageAt(flow.nextCursor))
   return flow
 }
 
-function tracesOf({ lanes, missingTraceIds }: FlowAnswer): number {
+function tracesOf({ lanes, missingTraceIds }: FlowResponse): number {
   return new Set([...lanes.map((lane) => lane.traceId), ...missingTraceIds]).size
 }
 
 /** Statistics and path of a page are of all pages up to it. */
-function together(before: FlowAnswer, page: FlowAnswer): FlowAnswer {
-  const startOf = (lane: FlowAnswer['lanes'][number]): bigint => BigInt(lane.startTimeUnixNano)
+function together(before: FlowResponse, page: FlowResponse): FlowResponse {
+  const startOf = (lane: FlowResponse['lanes'][number]): bigint => BigInt(lane.startTimeUnixNano)
   return {
     ...page,
     // A lane that grew comes again.

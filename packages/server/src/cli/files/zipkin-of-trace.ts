@@ -1,4 +1,4 @@
-import type { Attributes, Span, TraceAnswer } from '@spanlink/api-schema'
+import type { Attributes, Span, TraceResponse } from '@spanlink/api-schema'
 import type { Static } from 'typebox'
 import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
 
@@ -7,11 +7,11 @@ import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
  * (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and
  * values only as text: what is exported so has lost both.
  */
-export function zipkinOfTrace(trace: TraceAnswer): readonly object[] {
+export function zipkinOfTrace(trace: TraceResponse): readonly object[] {
   return trace.spans.map((span) => zipkinSpan(trace, span))
 }
 
-function zipkinSpan(trace: TraceAnswer, span: Span): object {
+function zipkinSpan(trace: TraceResponse, span: Span): object {
   const source = trace.sources[span.source]
   const { code, message } = span.status
   const start = BigInt(span.startTimeUnixNano)

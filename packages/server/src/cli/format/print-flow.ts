@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowLane } from '@spanlink/api-schema'
+import type { FlowResponse, FlowEdge, FlowLane } from '@spanlink/api-schema'
 import { clean, clock, columnsOf, duration, fit, plural, serviceColours, type Terminal } from './terminal.ts'
 import { timeBar } from './time-bar.ts'
 
@@ -11,7 +11,7 @@ const CHAIN_ENDS = '┤ chain ends here: the receive span ended before the handl
  * A flow: a bar a lane on one axis of time, the queue before it dotted, and below it where its
  * messages came from.
  */
-export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity): readonly string[] {
+export function printFlow(flow: FlowResponse, terminal: Terminal, most = Infinity): readonly string[] {
   const { paint } = terminal
   const colourOf = serviceColours()
   if (flow.lanes.length === 0) return ['No span of the flow is here.']
@@ -57,7 +57,7 @@ export function printFlow(flow: FlowAnswer, terminal: Terminal, most = Infinity)
   return [...lines, ...missingOf(flow, terminal), ...pathOf(flow, terminal), ...cutsOf(flow)]
 }
 
-function headOf(flow: FlowAnswer, start: bigint, { paint }: Terminal): readonly string[] {
+function headOf(flow: FlowResponse, start: bigint, { paint }: Terminal): readonly string[] {
   const { endToEndNano, codeNano, queueNano, waitingNano, spanCount, traceCount, errorCount } = flow.statistics
   const facts = [
     clock(String(start)),
@@ -72,7 +72,7 @@ function headOf(flow: FlowAnswer, start: bigint, { paint }: Terminal): readonly 
 }
 
 /** Origins by root, when there are several: the opened trace took messages of as many events. */
-function originsText({ origins, originCount }: FlowAnswer): readonly string[] {
+function originsText({ origins, originCount }: FlowResponse): readonly string[] {
   if (originCount < 2) return []
   const groups = Map.groupBy(origins, ({ rootService, rootName }) => `${clean(rootService)} ${clean(rootName)}`)
   const texts = Array.from(groups, ([root, of]) => (of.length > 1 ? `${of.length} × ${root}` : root)).slice(
@@ -138,7 +138,7 @@ function edgeText(edge: FlowEdge): string {
 }
 
 /** Groups that have not taken a message yet, one line a topic and group. */
-function missingOf({ missingConsumers }: FlowAnswer, { paint }: Terminal): readonly string[] {
+function missingOf({ missingConsumers }: FlowResponse, { paint }: Terminal): readonly string[] {
   const groups = Map.groupBy(
     missingConsumers,
     ({ topic, consumerGroup }) => `${clean(topic)} by ${clean(consumerGroup)}`,
@@ -150,7 +150,7 @@ function missingOf({ missingConsumers }: FlowAnswer, { paint }: Terminal): reado
   return lines.length === 0 ? [] : ['', paint('Not consumed yet', 'bold'), ...lines]
 }
 
-function pathOf(flow: FlowAnswer, { paint }: Terminal): readonly string[] {
+function pathOf(flow: FlowResponse, { paint }: Terminal): readonly string[] {
   const path = flow.criticalPath
   if (path === null) return []
   const shares = path.shares.map(({ kind, name, durationNano, share }) => {
@@ -161,7 +161,7 @@ function pathOf(flow: FlowAnswer, { paint }: Terminal): readonly string[] {
   return ['', paint(`Critical path ◆ ${duration(path.durationNano)}`, 'bold'), ...shares]
 }
 
-function cutsOf({ truncated, missingTraceIds }: FlowAnswer): readonly string[] {
+function cutsOf({ truncated, missingTraceIds }: FlowResponse): readonly string[] {
   const cuts = [
     ...(truncated.traces ? ['More traces belong to the flow: --all shows them.'] : []),
     ...(truncated.depth ? ['The flow goes further than --max-depth.'] : []),

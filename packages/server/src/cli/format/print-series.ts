@@ -1,7 +1,7 @@
-import type { SeriesAnswer } from '@spanlink/api-schema'
+import type { SeriesResponse } from '@spanlink/api-schema'
 import { clean, clock, columnsOf, fit, type Terminal } from './terminal.ts'
 
-type Line = SeriesAnswer['series'][number]
+type Line = SeriesResponse['series'][number]
 
 const BARS = '▁▂▃▄▅▆▇█'
 
@@ -9,7 +9,7 @@ const BARS = '▁▂▃▄▅▆▇█'
  * Each series in a line: its labels, its course, and its least, mean, most and last value; the
  * largest first.
  */
-export function printSeries(answer: SeriesAnswer, terminal: Terminal): readonly string[] {
+export function printSeries(answer: SeriesResponse, terminal: Terminal): readonly string[] {
   const sorted = answer.series.toSorted((a, b) => most(b) - most(a))
   const names = sorted.map(nameOf)
   const width = Math.min(Math.floor(terminal.columns / 3), Math.max(6, ...names.map(columnsOf)))
@@ -36,7 +36,7 @@ function most({ points }: Line): number {
 }
 
 /** A bar a column, of the largest value in it; blank where there is none. */
-function courseOf(line: Line, { startTimeUnixNano, endTimeUnixNano }: SeriesAnswer, width: number): string {
+function courseOf(line: Line, { startTimeUnixNano, endTimeUnixNano }: SeriesResponse, width: number): string {
   const [start, end] = [BigInt(startTimeUnixNano), BigInt(endTimeUnixNano)]
   const columns = Array.from({ length: width }, (): number | undefined => undefined)
   for (const { timeUnixNano, value } of line.points) {

@@ -1,4 +1,4 @@
-import type { FoundTrace, TopologyAnswer, TopologyLag } from '@spanlink/api-schema'
+import type { FoundTrace, TopologyResponse, TopologyLag } from '@spanlink/api-schema'
 import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
 import { partialNote } from './partial-note.ts'
 
@@ -34,7 +34,7 @@ export function printFound(trace: FoundTrace, terminal: Terminal, colourOf: Colo
 }
 
 /** Edges of the topology as a table, busiest first. */
-export function printTopology(answer: TopologyAnswer, terminal: Terminal): readonly string[] {
+export function printTopology(answer: TopologyResponse, terminal: Terminal): readonly string[] {
   const names = new Map(answer.nodes.map((node) => [node.id, `${node.type} ${clean(node.name)}`]))
   const hasLag = answer.edges.some((edge) => edge.lag !== undefined)
   const head = ['FROM', 'TO', 'RATE', 'ERRORS', 'TIME p95', 'QUEUE p50', 'p95', 'p99', ...(hasLag ? ['LAG'] : [])]

@@ -1,4 +1,4 @@
-import type { Span, SpanLink, TraceAnswer, TraceLink } from '@spanlink/api-schema'
+import type { Span, SpanLink, TraceResponse, TraceLink } from '@spanlink/api-schema'
 import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
 import { timeBar } from './time-bar.ts'
 import { treeOf } from './span-tree.ts'
@@ -8,7 +8,7 @@ const LINKS_SHOWN = 3
 
 /** A trace as a waterfall, a line a span, with its links below each span. */
 export function printTrace(
-  trace: TraceAnswer,
+  trace: TraceResponse,
   linksIn: readonly TraceLink[],
   terminal: Terminal,
   spansAtMost: number,
@@ -47,7 +47,7 @@ export function printTrace(
   return lines
 }
 
-function headOf(trace: TraceAnswer, start: bigint, end: bigint, { paint }: Terminal): readonly string[] {
+function headOf(trace: TraceResponse, start: bigint, end: bigint, { paint }: Terminal): readonly string[] {
   const errors = trace.spans.filter((span) => span.status.code === 'error').length
   const services = new Set(trace.spans.map((span) => span.service)).size
   const out = trace.spans.reduce((sum, span) => sum + span.links.length, 0)

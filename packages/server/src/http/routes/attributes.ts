@@ -1,4 +1,4 @@
-import { AttributesAnswer, AttributesQuery, CompletionAnswer, CompletionQuery } from '@spanlink/api-schema'
+import { AttributesResponse, AttributesQuery, CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
 import { completeQuery } from '../../query/traces/complete-query.ts'
 import { windowOf } from '../../query/traces/search-by-query.ts'
 import { searchedRange } from '../../query/sql/searched-range.ts'
@@ -12,7 +12,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/attributes',
       summary: 'Attribute names in use, or with `key` the values of a field, most used first; of spans that match `q`',
       query: AttributesQuery,
-      answer: AttributesAnswer,
+      answer: AttributesResponse,
       handle: async ({ query, signal }) => {
         const { key, scope, prefix, limit, q } = query
         const narrowing = q === undefined ? undefined : narrowingOf(q)
@@ -31,7 +31,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traceql/complete',
       summary: 'What can stand at the caret of a TraceQL query, and what is wrong with it',
       query: CompletionQuery,
-      answer: CompletionAnswer,
+      answer: CompletionResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),
     }),
   ]

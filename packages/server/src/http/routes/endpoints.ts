@@ -1,15 +1,15 @@
 import {
-  LinksAnswer,
+  LinksResponse,
   LinksParams,
   LinksQuery,
-  OperationsAnswer,
+  OperationsResponse,
   OperationsQuery,
-  ReadyAnswer,
-  ServicesAnswer,
-  StatusAnswer,
-  TraceAnswer,
+  ReadyResponse,
+  ServicesResponse,
+  StatusResponse,
+  TraceResponse,
   TraceParams,
-  TracesAnswer,
+  TracesResponse,
   TracesQuery,
 } from '@spanlink/api-schema'
 import { findLinks } from '../../query/links/find-links.ts'
@@ -36,7 +36,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     endpoint({
       path: '/api/ready',
       summary: 'Whether the server takes and answers',
-      answer: ReadyAnswer,
+      answer: ReadyResponse,
       handle: async () => {
         const body = status.ready()
         return { status: body.ready ? 200 : 503, body }
@@ -45,27 +45,27 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     endpoint({
       path: '/api/status',
       summary: 'Version, engine, journal and counts',
-      answer: StatusAnswer,
+      answer: StatusResponse,
       handle: async () => ok(await status.status()),
     }),
     endpoint({
       path: '/api/services',
       summary: 'Names of services',
-      answer: ServicesAnswer,
+      answer: ServicesResponse,
       handle: async ({ signal }) => ok(await listServices(store, { signal })),
     }),
     endpoint({
       path: '/api/operations',
       summary: 'Span names, of one service or of all',
       query: OperationsQuery,
-      answer: OperationsAnswer,
+      answer: OperationsResponse,
       handle: async ({ query, signal }) => ok(await listOperations(store, query, { signal })),
     }),
     endpoint({
       path: '/api/traces',
       summary: 'Traces with a span that satisfies every filter at once, newest first',
       query: TracesQuery,
-      answer: TracesAnswer,
+      answer: TracesResponse,
       handle: async ({ query, signal }) =>
         ok(
           await (query.q === undefined
@@ -77,7 +77,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       path: '/api/traces/{traceId}',
       summary: 'One trace, whole',
       params: TraceParams,
-      answer: TraceAnswer,
+      answer: TraceResponse,
       handle: async ({ params, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const trace = await findTrace(store, traceId, { signal })
@@ -89,7 +89,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       summary: 'Links of a trace in either direction, both ends resolved',
       params: LinksParams,
       query: LinksQuery,
-      answer: LinksAnswer,
+      answer: LinksResponse,
       handle: async ({ params, query, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const links = await findLinks(store, traceId, query, { signal })

@@ -1,4 +1,4 @@
-import { FlowAnswer, FlowParams, FlowQuery } from '@spanlink/api-schema'
+import { FlowResponse, FlowParams, FlowQuery } from '@spanlink/api-schema'
 import { findFlow } from '../../query/flows/find-flow.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -10,7 +10,7 @@ export function flowEndpoints(store: Store): readonly Endpoint[] {
       summary: 'All traces that links lead to from one, in either direction, with the critical path across them',
       params: FlowParams,
       query: FlowQuery,
-      answer: FlowAnswer,
+      answer: FlowResponse,
       handle: async ({ params, query, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const flow = await findFlow(store, traceId, query, { signal })

@@ -1,4 +1,4 @@
-import { HeatmapAnswer, HeatmapQuery } from '@spanlink/api-schema'
+import { HeatmapResponse, HeatmapQuery } from '@spanlink/api-schema'
 import { findHeatmap } from '../../query/traces/heatmap.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -9,7 +9,7 @@ export function heatmapEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/heatmap',
       summary: 'Matching spans by when they started and how long they took',
       query: HeatmapQuery,
-      answer: HeatmapAnswer,
+      answer: HeatmapResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findHeatmap(store, query, { signal }) }),
     }),
   ]

@@ -1,4 +1,4 @@
-import { LogsAnswer, LogsQuery } from '@spanlink/api-schema'
+import { LogsResponse, LogsQuery } from '@spanlink/api-schema'
 import { findLogs } from '../../query/logs/find-logs.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -9,7 +9,7 @@ export function logEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/logs',
       summary: 'Log records that satisfy every condition at once',
       query: LogsQuery,
-      answer: LogsAnswer,
+      answer: LogsResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findLogs(store, query, { signal }) }),
     }),
   ]

@@ -1,4 +1,4 @@
-import { MessagesAnswer, MessagesParams, MessagesQuery } from '@spanlink/api-schema'
+import { MessagesResponse, MessagesParams, MessagesQuery } from '@spanlink/api-schema'
 import { findMessages } from '../../query/messages/find-messages.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -10,7 +10,7 @@ export function messagesEndpoints(store: Store): readonly Endpoint[] {
       summary: 'Messages that were not consumed, consumed late, delivered again, tried again or dead-lettered',
       params: MessagesParams,
       query: MessagesQuery,
-      answer: MessagesAnswer,
+      answer: MessagesResponse,
       handle: async ({ params, query, signal }) => ({
         status: 200,
         body: await findMessages(store, params.list, query, { signal }),

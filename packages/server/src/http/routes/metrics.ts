@@ -1,8 +1,8 @@
 import {
-  MetricLabelsAnswer,
+  MetricLabelsResponse,
   MetricLabelsQuery,
-  MetricsAnswer,
-  MetricSeriesAnswer,
+  MetricsResponse,
+  MetricSeriesResponse,
   MetricSeriesQuery,
   MetricsQuery,
 } from '@spanlink/api-schema'
@@ -18,21 +18,21 @@ export function metricEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/metrics',
       summary: 'Metrics there are, by OpenTelemetry and Prometheus name',
       query: MetricsQuery,
-      answer: MetricsAnswer,
+      answer: MetricsResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await listMetrics(store, query, { signal }) }),
     }),
     endpoint({
       path: '/api/metrics/labels',
       summary: 'What a metric can be filtered and grouped by',
       query: MetricLabelsQuery,
-      answer: MetricLabelsAnswer,
+      answer: MetricLabelsResponse,
       handle: async ({ query, signal }) => orUnknown(query.name, await listMetricLabels(store, query, { signal })),
     }),
     endpoint({
       path: '/api/metrics/series',
       summary: 'A metric over time, with exemplars',
       query: MetricSeriesQuery,
-      answer: MetricSeriesAnswer,
+      answer: MetricSeriesResponse,
       handle: async ({ query, signal }) => orUnknown(query.name, await findMetricSeries(store, query, { signal })),
     }),
   ]

@@ -1,4 +1,4 @@
-import { SeriesAnswer, SeriesQuery } from '@spanlink/api-schema'
+import { SeriesResponse, SeriesQuery } from '@spanlink/api-schema'
 import { timeWindow } from '../../query/sql/time-window.ts'
 import { searchedRange } from '../../query/sql/searched-range.ts'
 import { parseDuration } from '../../query/sql/time-parameters.ts'
@@ -17,7 +17,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traceql/series',
       summary: 'Series of a TraceQL metrics query',
       query: SeriesQuery,
-      answer: SeriesAnswer,
+      answer: SeriesResponse,
       handle: async ({ query, signal }) => {
         const asked = timeWindow(query)
         const length = asked.end - asked.start
@@ -48,7 +48,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
   ]
 }
 
-function answerLabel(key: string, label: Label | null): SeriesAnswer['series'][number]['labels'][number] {
+function answerLabel(key: string, label: Label | null): SeriesResponse['series'][number]['labels'][number] {
   if (label === null) return { key, value: null }
   return { key, value: label.text, ...(label.type === 'string' ? {} : { type: label.type }) }
 }

@@ -1,7 +1,7 @@
 import {
-  FindSpansAnswer,
+  FindSpansResponse,
   FindSpansQuery,
-  SpanAnswer,
+  SpanResponse,
   SpanParams,
   SpanQuery,
   TraceParams,
@@ -31,7 +31,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       summary: 'Ids of the spans of a trace that hold a text anywhere',
       params: TraceParams,
       query: FindSpansQuery,
-      answer: FindSpansAnswer,
+      answer: FindSpansResponse,
       handle: async ({ params, query, signal }) => ({
         status: 200,
         body: await findSpansWith(store, params.traceId.toLowerCase(), query.text, { signal }),
@@ -42,7 +42,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       summary: 'One span, whole, with its resource and scope',
       params: SpanParams,
       query: SpanQuery,
-      answer: SpanAnswer,
+      answer: SpanResponse,
       handle: async ({ params, query, signal }) => {
         const asked = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
         const body = await findSpan(store, asked, query, { signal })

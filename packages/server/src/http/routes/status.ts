@@ -1,20 +1,20 @@
-import type { ReadyAnswer, StatusAnswer } from '@spanlink/api-schema'
+import type { ReadyResponse, StatusResponse } from '@spanlink/api-schema'
 import type { Store, StoreInfo } from '../../clickhouse/store.ts'
 
 export type StatusSource = {
-  ready(): ReadyAnswer
-  status(): Promise<StatusAnswer>
+  ready(): ReadyResponse
+  status(): Promise<StatusResponse>
 }
 
 /** What the status tells of the receiver. */
 export type IngestStatus = {
   readonly otlpHttpUrl: string
   readonly otlpGrpcUrl?: string
-  stats(): StatusAnswer['ingest']
-  journalDepth(): StatusAnswer['journal']
-  quarantineDepth(): StatusAnswer['quarantine']
+  stats(): StatusResponse['ingest']
+  journalDepth(): StatusResponse['journal']
+  quarantineDepth(): StatusResponse['quarantine']
   stalledMs(): number
-  kafkaStatus?(): StatusAnswer['kafka']
+  kafkaStatus?(): StatusResponse['kafka']
 }
 
 export type StatusOptions = {

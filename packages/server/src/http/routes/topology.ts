@@ -1,4 +1,4 @@
-import { TopologyAnswer, TopologyQuery } from '@spanlink/api-schema'
+import { TopologyResponse, TopologyQuery } from '@spanlink/api-schema'
 import { findTopology } from '../../query/topology/find-topology.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -9,7 +9,7 @@ export function topologyEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/topology',
       summary: 'Services, topics and consumer groups, with rate, errors, duration and queue time between them',
       query: TopologyQuery,
-      answer: TopologyAnswer,
+      answer: TopologyResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findTopology(store, query, { signal }) }),
     }),
   ]

@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowQuery } from '@spanlink/api-schema'
+import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 import { connect } from './edges.ts'
@@ -25,7 +25,7 @@ export async function findFlow(
   traceId: string,
   query: FlowQuery,
   options: QueryOptions,
-): Promise<FlowAnswer | undefined> {
+): Promise<FlowResponse | undefined> {
   const { maxTraces = 200, maxDepth = 16, joined = false } = query
   const after = parseCursor(query.cursor)
   const loader = traceLoader(store, options)

@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowEnd, FlowOrigin, FlowTitle, JoinedWith } from '@spanlink/api-schema'
+import type { FlowResponse, FlowEdge, FlowEnd, FlowOrigin, FlowTitle, JoinedWith } from '@spanlink/api-schema'
 import { criticalPath } from './critical-path.ts'
 import { type Edge, edgeQueueTime } from './edges.ts'
 import { CAUSED, type Expanded, JOINED } from './load/expand.ts'
@@ -30,7 +30,7 @@ export type FlowFound = {
 const MAX_ORIGINS = 100
 export const MAX_EXAMPLES = 3
 
-type Answer = Omit<FlowAnswer, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
+type Answer = Omit<FlowResponse, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
 
 /** Puts together what was read; all of it is a function of these rows. */
 export function flowAnswer(opened: Opened, found: FlowFound): Answer {

@@ -1,4 +1,4 @@
-import type { LinkedSpan, LinksAnswer, LinksQuery, TraceLink } from '@spanlink/api-schema'
+import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationWords } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
@@ -30,7 +30,7 @@ export async function findLinks(
   traceId: string,
   query: LinksQuery,
   options: QueryOptions,
-): Promise<LinksAnswer | undefined> {
+): Promise<LinksResponse | undefined> {
   const { direction = 'both', spanId, limit = 100 } = query
   const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...parseCursor(query.cursor) }
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)

@@ -1,4 +1,4 @@
-import type { AnyValue, LogRecord, LogsAnswer, LogsQuery, SearchedRange } from '@spanlink/api-schema'
+import type { AnyValue, LogRecord, LogsResponse, LogsQuery, SearchedRange } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
@@ -12,7 +12,7 @@ import { logBucket, logFilter } from './log-filter.ts'
  * timestamp and how many records with it were given: records have no id, and two may be the same in
  * all they say.
  */
-export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsAnswer> {
+export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
   const query = asked.traceId === undefined ? { end: endOf(asked), ...asked } : asked
   const limit = query.limit ?? 100
   const filter = logFilter(query)

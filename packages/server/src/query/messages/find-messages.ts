@@ -1,4 +1,4 @@
-import type { Message, MessageList, MessagesAnswer, MessagesQuery } from '@spanlink/api-schema'
+import type { Message, MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 import { timeWindow, type TimeWindow } from '../sql/time-window.ts'
@@ -27,7 +27,7 @@ export async function findMessages(
   list: MessageList,
   query: MessagesQuery,
   options: QueryOptions,
-): Promise<MessagesAnswer> {
+): Promise<MessagesResponse> {
   const { topic, group, limit = 50, never = false } = query
   if (never && list !== 'unconsumed') throw new BadParameter('never', 'never is for the list unconsumed alone.')
   if (never && group !== undefined) {
@@ -101,7 +101,7 @@ const MAX_BUCKETS = 60n
 function countsOf(
   times: readonly bigint[],
   { start, end }: TimeWindow,
-): { readonly counts: MessagesAnswer['counts']; readonly step: bigint } {
+): { readonly counts: MessagesResponse['counts']; readonly step: bigint } {
   const length = end - start
   // The end is later than a full hour after the start by the time the request took: one more
   // bucket, not five times the step.

@@ -2,7 +2,7 @@ import type {
   DistributionView,
   Metric,
   MetricSeries,
-  MetricSeriesAnswer,
+  MetricSeriesResponse,
   MetricSeriesQuery,
 } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
@@ -30,7 +30,7 @@ export async function findMetricSeries(
   store: Store,
   query: MetricSeriesQuery,
   options: QueryOptions,
-): Promise<MetricSeriesAnswer | undefined> {
+): Promise<MetricSeriesResponse | undefined> {
   const window = windowOf(query)
   const filters = [query.filter ?? []].flat()
   const found = await selectMetric(store, query, filters, window, options)

@@ -1,4 +1,4 @@
-import type { Metric, MetricLabelsAnswer, MetricLabelsQuery } from '@spanlink/api-schema'
+import type { Metric, MetricLabelsResponse, MetricLabelsQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 import { findMetrics } from './metric-names.ts'
@@ -14,7 +14,7 @@ export async function listMetricLabels(
   store: Store,
   query: MetricLabelsQuery,
   options: QueryOptions,
-): Promise<MetricLabelsAnswer | undefined> {
+): Promise<MetricLabelsResponse | undefined> {
   const { metrics } = await findMetrics(store, query.name, options)
   const metric = metrics.find(({ type, unit }) => type === (query.type ?? type) && unit === (query.unit ?? unit))
   if (metric === undefined) return undefined

@@ -1,4 +1,4 @@
-import type { DistributionView, Metric, MetricsAnswer, MetricsQuery, MetricType } from '@spanlink/api-schema'
+import type { DistributionView, Metric, MetricsResponse, MetricsQuery, MetricType } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { prometheusName } from './prometheus-name.ts'
 
@@ -6,7 +6,7 @@ import { prometheusName } from './prometheus-name.ts'
 const METRICS_AT_MOST = 10_000
 const SERVICES_AT_MOST = 100
 
-export async function listMetrics(store: Store, query: MetricsQuery, options: QueryOptions): Promise<MetricsAnswer> {
+export async function listMetrics(store: Store, query: MetricsQuery, options: QueryOptions): Promise<MetricsResponse> {
   const limit = query.limit ?? 1000
   const metrics = (await metricsOf(store, { service: query.service }, options)).filter(contains(query.q))
   return { metrics: metrics.slice(0, limit), ...(metrics.length > limit ? { truncated: true } : {}) }

@@ -1,4 +1,4 @@
-import type { TopologyAnswer, TopologyNode, TopologyQuery } from '@spanlink/api-schema'
+import type { TopologyResponse, TopologyNode, TopologyQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { timeWindow } from '../sql/time-window.ts'
 import { searchedRange } from '../sql/searched-range.ts'
@@ -13,7 +13,11 @@ import { MAX_TRAFFIC, spanCounts, trafficOf, wholeMinutes } from './traffic.ts'
 const MAX_EDGES = 2_000
 
 /** Services, topics and consumer groups of a stretch of time, and what goes between them. */
-export async function findTopology(store: Store, query: TopologyQuery, options: QueryOptions): Promise<TopologyAnswer> {
+export async function findTopology(
+  store: Store,
+  query: TopologyQuery,
+  options: QueryOptions,
+): Promise<TopologyResponse> {
   const requested = timeWindow(query)
   const window = wholeMinutes(requested)
   const reading = trafficOf(store, window, options)

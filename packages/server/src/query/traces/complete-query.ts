@@ -1,4 +1,4 @@
-import type { CompletionAnswer, CompletionQuery } from '@spanlink/api-schema'
+import type { CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { windowOf } from './search-by-query.ts'
 import { check } from '../../traceql/analyze/check.ts'
@@ -7,7 +7,7 @@ import { TraceQLError } from '../../traceql/syntax/errors.ts'
 import { attributeKeys, attributeValues, narrowingIn } from '../../traceql/complete/names.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 
-type Option = CompletionAnswer['options'][number]
+type Option = CompletionResponse['options'][number]
 
 const MOST_OPTIONS = 100
 
@@ -19,7 +19,7 @@ export async function completeQuery(
   store: Store,
   query: CompletionQuery,
   options: QueryOptions,
-): Promise<CompletionAnswer> {
+): Promise<CompletionResponse> {
   const found = complete(query.q, Math.min(query.caret, query.q.length))
   const isClosed = found.valuesOf?.quoted === true && query.q.charAt(found.to) === query.q.charAt(found.from)
   const to = found.to + (isClosed ? 1 : 0)
@@ -80,7 +80,7 @@ function isLiteral(text: string): boolean {
   return /^-?\d{1,15}(\.\d+)?$|^(true|false)$/.test(text)
 }
 
-function errorOf(text: string): Pick<CompletionAnswer, 'error'> {
+function errorOf(text: string): Pick<CompletionResponse, 'error'> {
   if (text.trim() === '') return {}
   try {
     check(parse(text), text)

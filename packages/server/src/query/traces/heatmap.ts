@@ -1,4 +1,4 @@
-import type { HeatmapAnswer, HeatmapQuery } from '@spanlink/api-schema'
+import type { HeatmapResponse, HeatmapQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { filterText } from './filter-text.ts'
 import { searchedRange } from '../sql/searched-range.ts'
@@ -12,7 +12,7 @@ const ROOTS = '{ nestedSetParent < 0 }'
  * Spans by when they started and how long they took, in the buckets of histogram_over_time: powers
  * of two.
  */
-export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapAnswer> {
+export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapResponse> {
   const { start, end } = windowOf(query)
   const columns = BigInt(query.columns ?? 120)
   const step = (end - start + columns - 1n) / columns

@@ -1,4 +1,4 @@
-import type { OperationsAnswer, OperationsQuery, SearchedRange, ServicesAnswer } from '@spanlink/api-schema'
+import type { OperationsResponse, OperationsQuery, SearchedRange, ServicesResponse } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
@@ -7,7 +7,7 @@ import { MAX_UINT64 } from '../sql/time-parameters.ts'
 // survive it.
 const MAX_NAMES = 10_000
 
-export async function listServices(store: Store, options: QueryOptions): Promise<ServicesAnswer> {
+export async function listServices(store: Store, options: QueryOptions): Promise<ServicesResponse> {
   const rows = await store.query<{ service: string }>(
     `select distinct service from operations where service != '' order by service limit ${MAX_NAMES + 1}`,
     {},
@@ -20,9 +20,9 @@ export async function listOperations(
   store: Store,
   query: OperationsQuery,
   options: QueryOptions,
-): Promise<OperationsAnswer> {
+): Promise<OperationsResponse> {
   const ofService = query.service === undefined ? '' : 'where service = {service:String}'
-  const rows = await store.query<OperationsAnswer['operations'][number]>(
+  const rows = await store.query<OperationsResponse['operations'][number]>(
     `select distinct service, name, kind from operations ${ofService}
     order by service, name, kind limit ${MAX_NAMES + 1}`,
     query.service === undefined ? {} : { service: query.service },

@@ -1,4 +1,4 @@
-import type { FoundTrace, MatchedSpans, TracesAnswer, TracesQuery } from '@spanlink/api-schema'
+import type { FoundTrace, MatchedSpans, TracesResponse, TracesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 import { searchedRange } from '../sql/searched-range.ts'
@@ -14,7 +14,7 @@ export async function searchByQuery(
   text: string,
   query: TracesQuery,
   options: QueryOptions,
-): Promise<TracesAnswer> {
+): Promise<TracesResponse> {
   const other = besides.find((name) => query[name] !== undefined)
   if (other !== undefined) {
     throw new BadParameter(other, `${other} can't be combined with q: write it into the query.`)

@@ -1,4 +1,4 @@
-import type { TracesAnswer, TracesQuery, TraceSummary } from '@spanlink/api-schema'
+import type { TracesResponse, TracesQuery, TraceSummary } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
 import { searchedRange } from '../sql/searched-range.ts'
@@ -14,7 +14,7 @@ import { summarize } from './trace-summary.ts'
  * elsewhere its summary, which knows all of its spans, gives a newer match than the window did, and
  * it is passed over. So pages need no memory.
  */
-export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesAnswer> {
+export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesResponse> {
   const limit = query.limit ?? 50
   const filter = spanFilter(query)
   const cursor = parseCursor(query.cursor)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { findParents, PARENT_MISSING, ROOT, type TreeSpan, withUniqueSpanIds } from './span-parents.ts'
-import type { Span, TraceAnswer } from '@spanlink/api-schema'
+import type { Span, TraceResponse } from '@spanlink/api-schema'
 
 const span = (spanId: string, parentSpanId: string, kind: TreeSpan['kind'], service: string): TreeSpan => ({
   spanId,
@@ -63,7 +63,7 @@ function depthOf(parents: Int32Array, index: number): number {
 test('for readers by id alone, ids are unique and name the same tree', () => {
   fc.assert(
     fc.property(traces, (spans) => {
-      const trace = { traceId: 't', spans: spans as unknown as Span[], sources: [] } satisfies TraceAnswer
+      const trace = { traceId: 't', spans: spans as unknown as Span[], sources: [] } satisfies TraceResponse
       const unique = withUniqueSpanIds(trace)
       const ids = unique.spans.map(({ spanId }) => spanId)
       expect(new Set(ids).size).toBe(spans.length)

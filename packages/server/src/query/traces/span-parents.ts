@@ -1,4 +1,4 @@
-import type { SpanKind, TraceAnswer } from '@spanlink/api-schema'
+import type { SpanKind, TraceResponse } from '@spanlink/api-schema'
 import { hash } from 'node:crypto'
 
 /**
@@ -113,7 +113,7 @@ function breakCycles(parents: Int32Array): void {
  * For readers that know a span by its id alone, as Jaeger and Tempo do it: inner spans of a shared
  * id get ids of their own.
  */
-export function withUniqueSpanIds(trace: TraceAnswer): TraceAnswer {
+export function withUniqueSpanIds(trace: TraceResponse): TraceResponse {
   const { spans } = trace
   if (new Set(spans.map((span) => span.spanId)).size === spans.length) return trace
   const parents = findParents(spans)

@@ -1,4 +1,4 @@
-import type { FindSpansAnswer, TraceSkeleton } from '@spanlink/api-schema'
+import type { FindSpansResponse, TraceSkeleton } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { countLinksBy } from '../links/link-count.ts'
 import { findLogEvents } from '../logs/log-events.ts'
@@ -136,7 +136,7 @@ export async function findSpansWith(
   traceId: string,
   text: string,
   options: QueryOptions,
-): Promise<FindSpansAnswer> {
+): Promise<FindSpansResponse> {
   const holds = (column: string): string => `positionCaseInsensitive(${column}, {text:String}) > 0`
   const mapHolds = (map: string): string =>
     `(arrayExists(part -> ${holds('part')}, mapKeys(${map})) or arrayExists(part -> ${holds('part')}, mapValues(${map})))`

@@ -2,11 +2,11 @@ import type {
   MessagingOperation,
   RecordMetadata,
   Span,
-  SpanAnswer,
+  SpanResponse,
   SpanEvent,
   SpanLink,
   SpanQuery,
-  TraceAnswer,
+  TraceResponse,
 } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
@@ -37,7 +37,7 @@ export async function findTrace(
   store: Store,
   traceId: string,
   options: QueryOptions,
-): Promise<TraceAnswer | undefined> {
+): Promise<TraceResponse | undefined> {
   return readSpans(store, { traceId, spanId: '' }, options)
 }
 
@@ -50,7 +50,7 @@ export async function findSpan(
   asked: Asked,
   { kind, service }: SpanQuery,
   options: QueryOptions,
-): Promise<SpanAnswer | undefined> {
+): Promise<SpanResponse | undefined> {
   const trace = await readSpans(store, asked, options)
   const fits = (span: Span): boolean => span.kind === (kind ?? span.kind) && span.service === (service ?? span.service)
   const span = trace?.spans.find(fits)
@@ -66,7 +66,7 @@ export async function findSpan(
   }
 }
 
-async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceAnswer | undefined> {
+async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceResponse | undefined> {
   const buckets = findBucketsOf(store, asked.traceId, options)
   try {
     return await readPart(store, { asked, buckets, cut: undefined }, options)
@@ -84,7 +84,7 @@ function isTooHeavy(error: unknown): boolean {
   return error instanceof StoreError && error.code === 'too-heavy'
 }
 
-async function readPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceAnswer | undefined> {
+async function readPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceResponse | undefined> {
   const { cut } = part
   const { traceId } = part.asked
   let truncated = cut?.isLast === false

@@ -32,7 +32,7 @@ export type MetricsOptions = {
   readonly timeoutMs?: number
 }
 
-export type MetricsAnswer = {
+export type MetricsResponse = {
   readonly series: readonly Series[]
   /**
    * Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over.
@@ -52,7 +52,7 @@ export type MetricsAnswer = {
  * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store
  *   can't answer
  */
-export async function metricsTraceQL(store: Store, text: string, options: MetricsOptions): Promise<MetricsAnswer> {
+export async function metricsTraceQL(store: Store, text: string, options: MetricsOptions): Promise<MetricsResponse> {
   const query = parse(text)
   check(query, text)
   if (query.kind === 'search') {

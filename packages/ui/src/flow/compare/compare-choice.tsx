@@ -1,4 +1,4 @@
-import type { TracesAnswer } from '@spanlink/api-schema'
+import type { TracesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
 import { durationText } from '../../lib/format/duration-text.ts'
 import { flowUrl } from '../flow-url.ts'
@@ -11,7 +11,7 @@ import { Age } from '../../components/moment.tsx'
 
 /** What to compare a flow with: others that begin the same way, or any trace by its id. */
 export function CompareChoice({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
-  const alike = useMemo(() => createResource<TracesAnswer>(), [])
+  const alike = useMemo(() => createResource<TracesResponse>(), [])
   const { title } = view.model.value.answer
   const load = (): void => {
     if (title === null || alike.state.peek().data !== undefined) return

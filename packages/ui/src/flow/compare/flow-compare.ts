@@ -1,4 +1,4 @@
-import type { FlowAnswer, PathShare } from '@spanlink/api-schema'
+import type { FlowResponse, PathShare } from '@spanlink/api-schema'
 
 /** One line of a comparison, in nanoseconds; 0 where a flow has none of it. */
 interface ComparedShare {
@@ -9,7 +9,7 @@ interface ComparedShare {
 }
 
 /** What the critical paths of two flows spent where, the greatest difference first. */
-export function compareShares(first: FlowAnswer, second: FlowAnswer): ComparedShare[] {
+export function compareShares(first: FlowResponse, second: FlowResponse): ComparedShare[] {
   const lines = new Map<string, { kind: PathShare['kind']; name: string; first: number; second: number }>()
   for (const [side, flow] of [
     ['first', first],

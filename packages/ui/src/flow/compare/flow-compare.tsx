@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 import { effect, signal, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import { durationText } from '../../lib/format/duration-text.ts'
@@ -95,7 +95,7 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
   )
 }
 
-function viewsOn(first: FlowAnswer | undefined, second: FlowAnswer | undefined): readonly FlowView[] {
+function viewsOn(first: FlowResponse | undefined, second: FlowResponse | undefined): readonly FlowView[] {
   if (first === undefined || second === undefined) return []
   const longest = Math.max(...[first, second].map((flow) => Number(flow.statistics.endToEndNano)))
   const window = signal(wholeWindow(longest))
@@ -126,7 +126,7 @@ function Pane(props: {
   )
 }
 
-function Differences({ first, second }: { readonly first: FlowAnswer; readonly second: FlowAnswer }) {
+function Differences({ first, second }: { readonly first: FlowResponse; readonly second: FlowResponse }) {
   const figures = [
     ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
     ['Processing', first.statistics.codeNano, second.statistics.codeNano],

@@ -1,4 +1,4 @@
-import type { FlowAnswer, JoinedWith } from '@spanlink/api-schema'
+import type { FlowResponse, JoinedWith } from '@spanlink/api-schema'
 import { flowUrl, type FlowPlace } from '../flow-url.ts'
 import { Age } from '../../components/moment.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
@@ -10,7 +10,7 @@ import { eventsText } from '../model/flow-messages.ts'
  * The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the
  * first of them.
  */
-export function FlowOrigins({ answer, place }: { readonly answer: FlowAnswer; readonly place: FlowPlace }) {
+export function FlowOrigins({ answer, place }: { readonly answer: FlowResponse; readonly place: FlowPlace }) {
   const { origins, originCount } = answer
   if (originCount < 2) return null
   return (

@@ -1,4 +1,4 @@
-import type { FlowAnswer } from '@spanlink/api-schema'
+import type { FlowResponse } from '@spanlink/api-schema'
 
 interface FlowWord {
   readonly text: string
@@ -10,7 +10,7 @@ interface FlowWord {
  * What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is
  * first.
  */
-export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowAnswer): FlowWord[] {
+export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowResponse): FlowWord[] {
   const words: FlowWord[] = []
   const bound = (text: string): void => void words.push({ text, isBound: true })
   const traces = statistics.traceCount.toLocaleString('en')

@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowLane } from '@spanlink/api-schema'
+import type { FlowResponse, FlowEdge, FlowLane } from '@spanlink/api-schema'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { flowBars } from '../timeline/flow-bars.ts'
@@ -279,7 +279,7 @@ function edge(from: number, to: number, more: Partial<FlowEdge> = {}, queueTime 
   }
 }
 
-function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowAnswer {
+function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowResponse {
   return {
     traceId: traceId(1),
     title: null,

@@ -1,4 +1,4 @@
-import type { FlowAnswer, FlowEdge, FlowLane, FlowSpan, MissingConsumer, PathSegment } from '@spanlink/api-schema'
+import type { FlowResponse, FlowEdge, FlowLane, FlowSpan, MissingConsumer, PathSegment } from '@spanlink/api-schema'
 import { layFlowTree } from './flow-tree.ts'
 
 /** A span of a flow: by trace and span id, because lanes of one trace share the trace id. */
@@ -52,7 +52,7 @@ export interface PlacedMissing {
  * though edges may say more than a tree does.
  */
 export interface FlowModel {
-  readonly answer: FlowAnswer
+  readonly answer: FlowResponse
   readonly lanes: readonly FlowLane[]
   readonly startUnixNano: bigint
   readonly duration: number
@@ -75,7 +75,7 @@ export interface FlowModel {
 }
 
 /** `leastDuration`: of the axis, where it is shared with a longer flow. */
-export function buildFlowModel(answer: FlowAnswer, leastDuration = 0): FlowModel {
+export function buildFlowModel(answer: FlowResponse, leastDuration = 0): FlowModel {
   const { lanes } = answer
   const starts = lanes.map((lane) => BigInt(lane.startTimeUnixNano))
   const startUnixNano = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
@@ -167,7 +167,7 @@ function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan 
  * A page and the one that follows it, as one answer. What is told of the whole (statistics, path,
  * bounds) is the later page's.
  */
-export function joinFlowPages(before: FlowAnswer, next: FlowAnswer): FlowAnswer {
+export function joinFlowPages(before: FlowResponse, next: FlowResponse): FlowResponse {
   const lanes = new Map([...before.lanes, ...next.lanes].map((lane) => [lane.id, lane]))
   const edges = new Map([...before.edges, ...next.edges].map((edge) => [edge.id, edge]))
   const critical = new Set(next.criticalPath?.segments.map((segment) => segment.edgeId))

@@ -1,9 +1,9 @@
-import type { FlowLane, TraceAnswer } from '@spanlink/api-schema'
+import type { FlowLane, TraceResponse } from '@spanlink/api-schema'
 import { treeOrder } from '../../components/tree/tree-order.ts'
 
 /** What rows need of a span; the trace's answer may say more. */
 type LaneSpan = Pick<
-  TraceAnswer['spans'][number],
+  TraceResponse['spans'][number],
   'spanId' | 'parentSpanId' | 'service' | 'name' | 'startTimeUnixNano' | 'endTimeUnixNano' | 'status'
 >
 

@@ -1,4 +1,4 @@
-import type { LinkedSpan, LinksAnswer, Span, SpanLink, TraceLink } from '@spanlink/api-schema'
+import type { LinkedSpan, LinksResponse, Span, SpanLink, TraceLink } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
@@ -22,8 +22,8 @@ type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkC
 
 /** Backlinks: spans of any trace and age that link to this one. */
 export function LinksIn({ traceId, span }: { readonly traceId: string; readonly span: LinkTarget }) {
-  const links = useMemo(() => createResource<LinksAnswer>(), [])
-  const older = useMemo(() => createOlderPages<LinksAnswer>(), [])
+  const links = useMemo(() => createResource<LinksResponse>(), [])
+  const older = useMemo(() => createOlderPages<LinksResponse>(), [])
   useEffect(() => {
     older.clear()
     if (span.backlinkCount > 0) void links.load(linksPath(traceId, 'in', span.spanId))

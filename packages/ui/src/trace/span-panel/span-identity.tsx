@@ -1,4 +1,4 @@
-import type { Span, SpanAnswer } from '@spanlink/api-schema'
+import type { Span, SpanResponse } from '@spanlink/api-schema'
 import { visibleText } from '../../lib/format/visible-text.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
@@ -10,7 +10,7 @@ export function SpanIdentity(props: {
   readonly span: Span
   readonly isParentMissing: boolean
   /** Other spans with this id. */
-  readonly sharedBy: NonNullable<SpanAnswer['alsoSharedBy']>
+  readonly sharedBy: NonNullable<SpanResponse['alsoSharedBy']>
 }) {
   const { traceId, span } = props
   return (

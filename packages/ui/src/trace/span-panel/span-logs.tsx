@@ -1,4 +1,4 @@
-import type { LogsAnswer, Span } from '@spanlink/api-schema'
+import type { LogsResponse, Span } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { attributeText } from '../../lib/format/attribute-text.ts'
 import { offsetText } from '../../lib/format/duration-text.ts'
@@ -15,7 +15,7 @@ const MOST = 50
  * already.
  */
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
-  const logs = useMemo(() => createResource<LogsAnswer>(), [])
+  const logs = useMemo(() => createResource<LogsResponse>(), [])
   useEffect(() => {
     const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MOST) })
     void logs.load(`/api/logs?${query}`)

@@ -1,4 +1,4 @@
-import type { Span, SpanAnswer } from '@spanlink/api-schema'
+import type { Span, SpanResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { spanIdOf } from '../../lib/id-index.ts'
 import { createResource, type Resource } from '../../lib/resource.ts'
@@ -17,8 +17,8 @@ export function useSpanDetails(
   news: unknown,
   /** Which of two spans that share the id. */
   which?: Pick<Span, 'kind' | 'service'>,
-): Resource<SpanAnswer>['state']['value'] {
-  const details = useMemo(() => createResource<SpanAnswer>(), [])
+): Resource<SpanResponse>['state']['value'] {
+  const details = useMemo(() => createResource<SpanResponse>(), [])
   useEffect(() => {
     const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
     void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanIdOf(rowId))}${query}`)
@@ -27,7 +27,7 @@ export function useSpanDetails(
   return details.state.value
 }
 
-export function StatusMessage({ answer }: { readonly answer: SpanAnswer | undefined }) {
+export function StatusMessage({ answer }: { readonly answer: SpanResponse | undefined }) {
   const status = answer?.span.status
   if (status === undefined || status.message === '') return null
   return (
@@ -41,7 +41,7 @@ export function StatusMessage({ answer }: { readonly answer: SpanAnswer | undefi
  * Attributes, events, logs, resource, scope and ids of a span, the same in a trace and in a flow.
  */
 export function SpanSections(props: {
-  readonly details: Pick<Resource<SpanAnswer>['state']['value'], 'data' | 'error'>
+  readonly details: Pick<Resource<SpanResponse>['state']['value'], 'data' | 'error'>
   /** Of the trace or flow that is shown. */
   readonly startUnixNano: bigint
   readonly isParentMissing: boolean

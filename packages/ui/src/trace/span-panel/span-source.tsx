@@ -1,9 +1,9 @@
-import type { SpanAnswer } from '@spanlink/api-schema'
+import type { SpanResponse } from '@spanlink/api-schema'
 import { AttributeTable, tracesWith } from './attribute-table.tsx'
 import { LongText } from './long-text.tsx'
 import { Section } from './section.tsx'
 
-export function SpanSource({ source }: { readonly source: SpanAnswer['source'] }) {
+export function SpanSource({ source }: { readonly source: SpanResponse['source'] }) {
   if (source === null) {
     return (
       <Section title="Resource and scope">

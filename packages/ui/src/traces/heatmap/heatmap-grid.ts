@@ -1,4 +1,4 @@
-import type { HeatmapAnswer } from '@spanlink/api-schema'
+import type { HeatmapResponse } from '@spanlink/api-schema'
 
 /** Cells in rows of doubling durations, row 0 the shortest. */
 export interface HeatmapGrid {
@@ -14,7 +14,7 @@ export interface HeatmapGrid {
   readonly cells: readonly { readonly column: number; readonly row: number; readonly count: number }[]
 }
 
-export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: HeatmapAnswer): HeatmapGrid {
+export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: HeatmapResponse): HeatmapGrid {
   const power = (nanos: number): number => Math.max(0, Math.round(Math.log2(Math.max(1, nanos))))
   const powers = cells.map((cell) => power(cell.to))
   const low = powers.reduce((least, one) => Math.min(least, one), powers[0] ?? 20) - 1

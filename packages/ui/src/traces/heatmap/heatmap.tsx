@@ -1,4 +1,4 @@
-import type { FoundTrace, HeatmapAnswer } from '@spanlink/api-schema'
+import type { FoundTrace, HeatmapResponse } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { contextFor } from '../../lib/canvas/canvas.ts'
@@ -42,7 +42,7 @@ interface HeatmapProps {
 
 function ShownHeatmap(props: HeatmapProps) {
   const { filters, traces } = props
-  const map = useMemo(() => createResource<HeatmapAnswer>(), [])
+  const map = useMemo(() => createResource<HeatmapResponse>(), [])
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const brush = useSignal<Brush | undefined>(undefined)
@@ -171,18 +171,18 @@ function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { sta
   return to > from ? { start: String(from), end: String(to) } : undefined
 }
 
-function emptyText(data: HeatmapAnswer | undefined): string {
+function emptyText(data: HeatmapResponse | undefined): string {
   if (data === undefined || data.complete) return 'No spans in range'
   return `No spans from ${rangeText(data.searched)}. ${incompleteText(data, 'spans')}`
 }
 
 /** Of the width: the older part of the range, which one answer does not reach. */
-function unsearchedShare({ searched, startTimeUnixNano, stepNano, columns }: HeatmapAnswer): number {
+function unsearchedShare({ searched, startTimeUnixNano, stepNano, columns }: HeatmapResponse): number {
   const length = Number(stepNano) * columns
   return Math.min(1, Math.max(0, Number(BigInt(searched.start) - BigInt(startTimeUnixNano)) / Math.max(1, length)))
 }
 
-function endOf({ startTimeUnixNano, stepNano, columns }: HeatmapAnswer): string {
+function endOf({ startTimeUnixNano, stepNano, columns }: HeatmapResponse): string {
   return String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(columns))
 }
 

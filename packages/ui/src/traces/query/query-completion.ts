@@ -1,18 +1,18 @@
-import type { CompletionAnswer } from '@spanlink/api-schema'
+import type { CompletionResponse } from '@spanlink/api-schema'
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { getJson } from '../../lib/api.ts'
 
 const TYPING_MILLIS = 90
 
 export interface QueryCompletion {
-  readonly answer: ReadonlySignal<CompletionAnswer | undefined>
+  readonly answer: ReadonlySignal<CompletionResponse | undefined>
   /** Asks once the typing rests. */
   readonly ask: (text: string, caret: number) => void
   readonly clear: () => void
 }
 
 export function createQueryCompletion(): QueryCompletion {
-  const answer = signal<CompletionAnswer | undefined>(undefined)
+  const answer = signal<CompletionResponse | undefined>(undefined)
   let asking = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const forget = (): void => {
@@ -27,7 +27,7 @@ export function createQueryCompletion(): QueryCompletion {
       const { signal } = asking
       timer = setTimeout(() => {
         const query = new URLSearchParams({ q: text, caret: String(caret) })
-        getJson<CompletionAnswer>(`/api/traceql/complete?${query}`, signal).then(
+        getJson<CompletionResponse>(`/api/traceql/complete?${query}`, signal).then(
           (found) => (answer.value = found),
           // Completion is a convenience: without it one still can write.
           () => undefined,

@@ -1,4 +1,4 @@
-import type { AnyValue, KeyValue, Span, SpanEvent, TraceAnswer } from '@spanlink/api-schema'
+import type { AnyValue, KeyValue, Span, SpanEvent, TraceResponse } from '@spanlink/api-schema'
 
 export type JaegerTag = {
   readonly key: string
@@ -19,7 +19,7 @@ type JaegerSpan = ReturnType<typeof jaegerSpan>
  * A trace as Jaeger's query API and its UI's files have it: times in µs, a process per resource,
  * links as FOLLOWS_FROM.
  */
-export function jaegerOfTrace(trace: TraceAnswer): JaegerTrace {
+export function jaegerOfTrace(trace: TraceResponse): JaegerTrace {
   const processes: Record<string, JaegerTrace['processes'][string]> = {}
   const idOf = new Map<string, string>()
   const spans = trace.spans.map((span) => {
@@ -37,7 +37,7 @@ export function jaegerOfTrace(trace: TraceAnswer): JaegerTrace {
   return { traceID: trace.traceId, spans, processes, warnings }
 }
 
-function jaegerSpan(trace: TraceAnswer, span: Span, processID: string) {
+function jaegerSpan(trace: TraceResponse, span: Span, processID: string) {
   const scope = trace.sources[span.source]?.scope
   const { code, message } = span.status
   const own: JaegerTag[] = [

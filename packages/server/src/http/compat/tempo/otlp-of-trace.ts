@@ -1,4 +1,4 @@
-import type { KeyValue, Span, SpanSource, TraceAnswer } from '@spanlink/api-schema'
+import type { KeyValue, Span, SpanSource, TraceResponse } from '@spanlink/api-schema'
 
 /**
  * OTLP/JSON's ResourceSpans, as far as a stored trace fills them; ids in hex, 64-bit numbers as
@@ -27,7 +27,7 @@ const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consu
 const STATUSES = ['unset', 'ok', 'error']
 
 /** A trace as it was sent, one ResourceSpans per resource and scope. */
-export function otlpOfTrace(trace: TraceAnswer): readonly ResourceSpans[] {
+export function otlpOfTrace(trace: TraceResponse): readonly ResourceSpans[] {
   // Spans whose source row is not here (-1) still say their service.
   const groups = Map.groupBy(trace.spans, (span) => (span.source < 0 ? span.service : span.source))
   return [...groups].map(([key, spans]) =>
