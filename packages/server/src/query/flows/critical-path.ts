@@ -1,5 +1,5 @@
 import type { CriticalPath, PathSegment, PathShare } from '@spanlink/api-schema'
-import type { Edge } from './edges.ts'
+import type { Edge } from './edges/edge.ts'
 import { type LaneSpan } from './lanes.ts'
 
 /** The path, and the edges it went over. */

@@ -1,7 +1,7 @@
 import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { BadParameter } from '../sql/invalid-parameter.ts'
-import { connect } from './edges.ts'
+import { connect } from './edges/connect-edges.ts'
 import { expand, type Position } from './load/expand.ts'
 import { flowAnswer, MAX_EXAMPLES } from './flow-response.ts'
 import { selectParts } from './flow-parts.ts'

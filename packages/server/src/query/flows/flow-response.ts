@@ -1,6 +1,6 @@
 import type { FlowResponse, FlowEdge, FlowEnd, FlowOrigin, FlowTitle, JoinedWith } from '@spanlink/api-schema'
 import { criticalPath } from './critical-path.ts'
-import { type Edge, edgeQueueTime } from './edges.ts'
+import { type Edge, edgeQueueTime } from './edges/edge.ts'
 import { CAUSED, type Expanded, JOINED } from './load/expand.ts'
 import { toFlowLane } from './flow-lane.ts'
 import type { FlowParts } from './flow-parts.ts'

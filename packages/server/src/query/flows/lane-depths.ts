@@ -1,4 +1,4 @@
-import type { Edge } from './edges.ts'
+import type { Edge } from './edges/edge.ts'
 import type { Lane } from './lanes.ts'
 
 /**

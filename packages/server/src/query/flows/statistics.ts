@@ -1,5 +1,5 @@
 import type { FlowStatistics } from '@spanlink/api-schema'
-import { type Edge, edgeQueueTime } from './edges.ts'
+import { type Edge, edgeQueueTime } from './edges/edge.ts'
 import type { Lane } from './lanes.ts'
 
 /**

@@ -1,6 +1,7 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../links/linked-span.ts'
-import { isConsuming, keyOf, type MessageEnd, spansByRef } from '../messages/records/message-endpoint.ts'
+import { isConsuming, keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
+import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'

@@ -1,6 +1,7 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { type Interval, queueTime, type SpanRef } from '../links/linked-span.ts'
-import { keyOf, type MessageEnd, spansByRef } from '../messages/records/message-endpoint.ts'
+import { keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
+import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
 import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import { type QueueTime, quietTimes, SAMPLE_QUIET } from './low-volume-queue-times.ts'

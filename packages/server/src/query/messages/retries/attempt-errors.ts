@@ -2,10 +2,10 @@ import type { Message, MessageSpan } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
 import { ofTraces } from '../../sql/span-bucket.ts'
-import { keyOf } from '../records/message-endpoint.ts'
-import { bySide } from '../shared-ids.ts'
+import { keyOf } from '../endpoints/message-endpoint.ts'
+import { bySide } from '../endpoints/shared-ids.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { spansOf } from '../records/span-records.ts'
+import { spansOf } from '../span-records.ts'
 import type { TracesRead } from './trace-cache.ts'
 
 /**

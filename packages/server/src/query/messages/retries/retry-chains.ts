@@ -1,89 +1,126 @@
-import type { Message } from '@spanlink/api-schema'
-import { type Attempt, type Chain, followBack } from './follow-back.ts'
-import { comparePlaces, consumerOf, type FoundMessages, type ListQuestion, newestFirst } from '../list.ts'
-import { type MessageEnd, messageSpan } from '../records/message-endpoint.ts'
-import { deliveryEnds, redelivered } from '../redelivered.ts'
-import { sendsTo } from '../records/sends-to.ts'
-import { withLaterRetries } from '../superseded.ts'
-import { DEAD_LETTER_TOPIC, RETRY_TOPIC } from '../topic-roles.ts'
+import { deliveriesOf, originsOf } from '../deliveries/find-deliveries.ts'
+import type { Delivery } from '../deliveries/delivery.ts'
+import { withHandovers } from '../deliveries/processing-spans.ts'
+import { consumerOf, type ListQuestion } from '../message-list.ts'
+import { isConsuming, keepInnermost, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
+import { bySide } from '../endpoints/shared-ids.ts'
+import { isLaterTopic } from './topic-roles.ts'
+import { endOf } from './trace-cache.ts'
 
-/** Sends that are followed back for one answer. */
-const MAX_CHAINS = 50
+/** Topics that a message can have been on before. */
+const MAX_HOPS = 16
 
-/** Dead letters of the time asked for that are counted all. */
-const MAX_COUNTED = 10_000
+export type Attempt = { readonly end: MessageEnd; readonly produced: MessageEnd | undefined }
 
-/** Messages sent to a dead-letter topic, back to what was sent first and every attempt at it. */
-export async function deadLettered(question: ListQuestion): Promise<FoundMessages> {
-  const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, MAX_COUNTED, question)
-  const chains = await followBack(question, sends)
-  const messages = chains.map(({ send, produced, attempts, record }): Message => ({
-    ...messageOf(send, produced, attempts, record),
-    deadLetter: messageSpan(send, undefined),
-  }))
-  if (question.group === undefined) return { messages, lookedTo, times }
-  // Who tried is only known of those that were followed back.
-  return { messages: messages.filter((message) => isOfGroup(message, question.group)), lookedTo }
+export type Chain = {
+  readonly send: MessageEnd
+  /** What was sent first, on a topic that is for no later try. */
+  readonly produced: MessageEnd | undefined
+  /** Oldest first. */
+  readonly attempts: readonly Attempt[]
+  /** All deliveries to the consumers of the attempts, later ones too. */
+  readonly consumers: readonly MessageEnd[]
+  /** Of the first message. */
+  readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
 }
 
 /**
- * Messages tried again: over a retry topic, or delivered again to a group that had failed with
- * them. Of several retry topics that a message was on for one consumer, the last send lists them
- * all.
+ * From each send to the consumer it was made in, to what that consumer took, to the consumer in
+ * which that was sent, and so on, until a topic that is for no later try. All sends take each step
+ * together.
  */
-export async function retried(question: ListQuestion): Promise<FoundMessages> {
-  const [{ sends, lookedTo }, again] = await Promise.all([
-    sendsTo(RETRY_TOPIC, MAX_CHAINS, MAX_CHAINS, question),
-    redelivered(question),
-  ])
-  const chains = await withLaterRetries(question, await followBack(question, sends))
-  const messages = chains
-    .filter(({ isSuperseded }) => !isSuperseded)
-    .map(({ send, produced, attempts, taken, record }) => {
-      const last = [...Map.groupBy(taken, consumerOf).values()].flatMap((ends) => deliveryEnds(ends, new Map()))
-      const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return messageOf(send, produced, [...attempts, ...sorted.map((end) => ({ end, produced: send }))], record)
-    })
-  const failedBefore = again.messages.filter(({ attempts }) =>
-    attempts.slice(0, -1).some((attempt) => attempt.status === 'error'),
-  )
-  return {
-    messages: [...messages, ...failedBefore].filter((message) => isOfGroup(message, question.group)).sort(newestFirst),
-    lookedTo: later(lookedTo, again.lookedTo),
+export async function followBack(
+  { store, traces, options }: Pick<ListQuestion, 'store' | 'traces' | 'options'>,
+  sends: readonly MessageEnd[],
+): Promise<Chain[]> {
+  const chains = sends.map((send) => ({
+    send,
+    at: send as MessageEnd | undefined,
+    produced: undefined as MessageEnd | undefined,
+    attempts: [] as Attempt[],
+    consumers: [] as MessageEnd[],
+    record: { offset: '', cluster: '', key: '' } as Chain['record'],
+  }))
+  for (let hop = 0; hop < MAX_HOPS; hop++) {
+    const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
+    if (open.length === 0) break
+    const around = await consumersAround(
+      traces,
+      open.map(({ sent }) => sent),
+    )
+    const origins = await originsOf(store, [...around.values()], options, traces)
+    const producers = new Map(
+      origins.flatMap((one) => (one.produced ? [[keyOf(one.produced), one.produced] as const] : [])),
+    )
+    const received = await deliveriesOf(store, [...producers.values()], options, traces)
+    const deliveries = await withHandovers(store, received, options, traces)
+    for (const { chain, sent } of open) {
+      const consumer = around.get(keyOf(sent))
+      chain.at = undefined
+      if (consumer === undefined) continue
+      const taken = origins.filter((one) => keyOf(one.consumedRef) === keyOf(consumer) && one.produced !== undefined)
+      const [origin, ...others] = taken
+      // A batch doesn't tell which of its messages was sent on.
+      if (origin?.produced === undefined || others.length > 0) {
+        chain.attempts.unshift({ end: consumer, produced: undefined })
+        continue
+      }
+      const { produced } = origin
+      const { attempts, all } = attemptsBefore(sent, origin.consumed ?? consumer, origin, deliveries)
+      chain.attempts.unshift(...attempts.map((end) => ({ end, produced })))
+      chain.consumers.push(...all)
+      chain.record = origin
+      chain.produced = produced
+      if (isLaterTopic(produced.topic)) chain.at = produced
+    }
   }
+  return chains
 }
 
-function messageOf(
-  send: MessageEnd,
-  produced: MessageEnd | undefined,
-  attempts: readonly Attempt[],
-  { offset, cluster, key }: Chain['record'],
-): Message {
-  const last = attempts.at(-1)?.end
-  const [first] = attempts
-  const origin = produced ?? send
-  return {
-    traceId: send.traceId,
-    spanId: send.spanId,
-    cluster,
-    topic: origin.topic,
-    partition: first?.end.partition || origin.partition,
-    offset: first?.end.offset || offset || origin.offset,
-    key,
-    consumerGroup: last?.group ?? '',
-    timeUnixNano: String(send.start),
-    waitNano: String((last ?? send).end - (produced ?? first?.end ?? send).start),
-    produced: produced === undefined ? null : messageSpan(produced, undefined),
-    attempts: attempts.map(({ end, produced: from }) => messageSpan(end, from)),
+/**
+ * The attempts of one consumer at a message until it sent that on, and all its deliveries of it.
+ */
+function attemptsBefore(
+  sent: MessageEnd,
+  around: MessageEnd,
+  { producedRef, offset }: Delivery,
+  deliveries: readonly Delivery[],
+): { readonly attempts: readonly MessageEnd[]; readonly all: readonly MessageEnd[] } {
+  const same = deliveries
+    .filter((one) => keyOf(one.producedRef) === keyOf(producedRef))
+    .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
+    .flatMap(({ consumed }) => consumed ?? [])
+    .filter((end) => consumerOf(end) === consumerOf(around))
+    .sort((a, b) => (a.start < b.start ? -1 : 1))
+  // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the
+  // `process` span beside it.
+  const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
+  const last = around.operation === 'receive' ? (beside ?? around) : around
+  const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
+  const distinct = (ends: readonly MessageEnd[]): MessageEnd[] => [
+    ...new Map(ends.map((end) => [keyOf(end), end])).values(),
+  ]
+  return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
+}
+
+/** The consuming span that each span is under, by the span's key. */
+export async function consumersAround(
+  traces: ListQuestion['traces'],
+  ends: readonly MessageEnd[],
+): Promise<ReadonlyMap<string, MessageEnd>> {
+  const rows = await traces.spansOf(ends.map((end) => end.traceId))
+  const [sends, parents] = [bySide(rows, 'producer'), bySide(rows, 'consumer')]
+  const found = new Map<string, MessageEnd>()
+  for (const end of ends) {
+    const seen = new Set<string>()
+    for (let at = sends.get(keyOf(end)); at !== undefined && !seen.has(at.spanId);) {
+      seen.add(at.spanId)
+      if (isConsuming(at)) {
+        found.set(keyOf(end), endOf(at))
+        break
+      }
+      at = parents.get(at.traceId + at.parentSpanId)
+    }
   }
-}
-
-function isOfGroup({ attempts }: Message, group: string | undefined): boolean {
-  return group === undefined || attempts.some((attempt) => attempt.consumerGroup === group)
-}
-
-/** Both lists are whole down to the later of the places that they were looked at to. */
-function later(a: FoundMessages['lookedTo'], b: FoundMessages['lookedTo']): FoundMessages['lookedTo'] {
-  if (a === undefined || b === undefined) return a ?? b
-  return comparePlaces(a, b) < 0 ? a : b
+  return found
 }

@@ -1,15 +1,9 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { loadSpans } from '../../flows/load/load-spans.ts'
-import {
-  childrenOf,
-  consumingChildren,
-  endsByRef,
-  keyOf,
-  type MessageEnd,
-  type TimedRef,
-} from '../records/message-endpoint.ts'
-import { bySide, type Side } from '../shared-ids.ts'
+import { childrenOf, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
+import { consumingChildren, endsByRef, type TimedRef } from '../endpoints/find-endpoints.ts'
+import { bySide, type Side } from '../endpoints/shared-ids.ts'
 
 /**
  * Traces that a question has read, whole, each once: what a chain of messages comes back to again

@@ -1,22 +1,17 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import type { SpanRef } from '../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
-import { messagingBatchCount } from '../messaging/messaging-sql.ts'
-import { inWindow, windowParams } from '../sql/time-window.ts'
-import { ofTraces } from '../sql/span-bucket.ts'
-import { deliveriesOf, oneByOne, originsOf } from './records/deliveries.ts'
-import type { Delivery } from './records/delivery.ts'
-import { withHandovers } from './records/handovers.ts'
-import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import {
-  endsByRef,
-  keepInnermost,
-  keyOf,
-  type MessageEnd,
-  messageSpan,
-  newestEnds,
-} from './records/message-endpoint.ts'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import type { SpanRef } from '../../links/linked-span.ts'
+import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
+import { inWindow, windowParams } from '../../sql/time-window.ts'
+import { ofTraces } from '../../sql/span-bucket.ts'
+import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
+import type { Delivery } from '../deliveries/delivery.ts'
+import { withHandovers } from '../deliveries/processing-spans.ts'
+import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
+import { endsByRef } from '../endpoints/find-endpoints.ts'
+import { keepInnermost, keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
+import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
 /**
  * Messages that one group took more than once: the same topic, partition and offset in several

@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { EndsFrom } from './deliveries.ts'
+import type { EndsFrom } from './find-deliveries.ts'
 import { type Delivery, isSame, isSameMessage, toDelivery } from './delivery.ts'
-import { isConsuming, keyOf, type MessageEnd } from './message-endpoint.ts'
+import { isConsuming, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
 import { linksOf } from './message-links.ts'
 
 /**

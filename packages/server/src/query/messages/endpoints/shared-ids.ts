@@ -1,6 +1,6 @@
-import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
-import { refKey, type SpanRef } from '../links/linked-span.ts'
-import type { MessageEnd } from './records/message-endpoint.ts'
+import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
+import { refKey, type SpanRef } from '../../links/linked-span.ts'
+import type { MessageEnd } from './message-endpoint.ts'
 
 /** Which span is meant where a producer and a consumer share an id. */
 export type Side = 'producer' | 'consumer'

@@ -1,10 +1,10 @@
 import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
-import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../../messaging/record-metadata.ts'
-import { ofTraces } from '../../sql/span-bucket.ts'
-import { keyOf } from './message-endpoint.ts'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import type { SpanRef } from '../links/linked-span.ts'
+import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
+import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
+import { ofTraces } from '../sql/span-bucket.ts'
+import { keyOf } from './endpoints/message-endpoint.ts'
 
 /**
  * Adds the cluster and key of each message and its spans: few columns hold them, so they are read

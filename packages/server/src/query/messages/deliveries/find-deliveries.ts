@@ -2,7 +2,8 @@ import { producingOperations } from '../../../clickhouse/insert/messaging/semcon
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type Delivery, isSameMessage, type LinkedEnds, toDelivery } from './delivery.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { consumingChildren, endsByRef, isConsuming, keyOf, type MessageEnd } from './message-endpoint.ts'
+import { consumingChildren, endsByRef } from '../endpoints/find-endpoints.ts'
+import { isConsuming, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
 import { linksOf } from './message-links.ts'
 import type { TracesRead } from '../retries/trace-cache.ts'
 

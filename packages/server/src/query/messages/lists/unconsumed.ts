@@ -1,11 +1,12 @@
 import type { Message } from '@spanlink/api-schema'
-import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import type { SpanRef } from '../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
-import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../messaging/known-groups.ts'
-import { deliveriesOf } from './records/deliveries.ts'
-import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { keyOf, type MessageEnd, messageSpan, newestEnds } from './records/message-endpoint.ts'
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import type { SpanRef } from '../../links/linked-span.ts'
+import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
+import { deliveriesOf } from '../deliveries/find-deliveries.ts'
+import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
+import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
+import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_AFTER = 60_000_000_000n
 

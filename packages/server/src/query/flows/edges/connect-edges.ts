@@ -1,23 +1,10 @@
 import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
-import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
-import { queueTime } from '../links/linked-span.ts'
-import { mergeRecords, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
-import { withoutOuterDeliveries } from './deliveries.ts'
-import { findNamed, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from './flow-span.ts'
-import type { CutTraces, LaneSpan } from './lanes.ts'
-
-/** A link or cut between two spans of which either may be missing. */
-export type Edge = {
-  readonly id: string
-  readonly fromRef: SpanRef
-  readonly toRef: SpanRef
-  readonly from: LaneSpan | undefined
-  readonly to: LaneSpan | undefined
-  readonly via: FlowEdge['via']
-  readonly role: FlowEdge['role']
-  readonly record: RecordMetadata
-  readonly consumerGroup: string
-}
+import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
+import { mergeRecords, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
+import type { Edge } from './edge.ts'
+import { withoutOuterDeliveries } from './inner-deliveries.ts'
+import { findNamed, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from '../flow-span.ts'
+import type { CutTraces } from '../lanes.ts'
 
 /**
  * Every link once, and every cut that no link tells as well; of a message that several spans of a
@@ -81,9 +68,4 @@ function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): Flo
   if (to !== undefined && producingOperations.has(to.operation)) return 'creation'
   if (to === undefined && from !== undefined && producingOperations.has(from.operation)) return 'message'
   return 'link'
-}
-
-/** `undefined` while an end is missing. */
-export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
-  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span)
 }

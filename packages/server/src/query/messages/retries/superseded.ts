@@ -1,10 +1,10 @@
-import { deliveriesOf, originsOf } from './records/deliveries.ts'
-import { consumersAround, type Chain } from './retries/follow-back.ts'
-import { withHandovers } from './records/handovers.ts'
-import { comparePlaces, type ListQuestion } from './list.ts'
-import { keyOf, type MessageEnd, type Place } from './records/message-endpoint.ts'
+import { deliveriesOf, originsOf } from '../deliveries/find-deliveries.ts'
+import { consumersAround, type Chain } from './retry-chains.ts'
+import { withHandovers } from '../deliveries/processing-spans.ts'
+import { comparePlaces, type ListQuestion } from '../message-list.ts'
+import { keyOf, type MessageEnd, type Place } from '../endpoints/message-endpoint.ts'
 import { isRetryTopic } from './topic-roles.ts'
-import { endOf } from './retries/trace-cache.ts'
+import { endOf } from './trace-cache.ts'
 
 /** A send to a retry topic, with who took it there. */
 export type RetryChain = Chain & {

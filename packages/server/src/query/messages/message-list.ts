@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
-import type { MessageEnd, Place, StartPlace } from './records/message-endpoint.ts'
+import type { MessageEnd, Place, StartPlace } from './endpoints/message-endpoint.ts'
 import type { TracesRead } from './retries/trace-cache.ts'
 
 /** What a list of messages is asked. */

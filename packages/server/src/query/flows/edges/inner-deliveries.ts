@@ -1,8 +1,8 @@
-import { isSame, isSameMessage } from '../messages/records/delivery.ts'
-import { mergeRecords } from '../messaging/record-metadata.ts'
-import type { Edge } from './edges.ts'
-import { spanKey } from './flow-span.ts'
-import type { LaneSpan } from './lanes.ts'
+import { isSame, isSameMessage } from '../../messages/deliveries/delivery.ts'
+import { mergeRecords } from '../../messaging/record-metadata.ts'
+import type { Edge } from './edge.ts'
+import { spanKey } from '../flow-span.ts'
+import type { LaneSpan } from '../lanes.ts'
 
 /** A message's span, what the handler put around it, the batch's span, its receive span. */
 const MAX_NESTING = 16

@@ -2,8 +2,9 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { TimeWindow } from '../../sql/time-window.ts'
 import { inWindow, windowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
-import { comparePlaces, type ListQuestion } from '../list.ts'
-import { keyOf, type MessageEnd, newestEnds, type Place, type StartPlace } from './message-endpoint.ts'
+import { comparePlaces, type ListQuestion } from '../message-list.ts'
+import { keyOf, type MessageEnd, type Place, type StartPlace } from '../endpoints/message-endpoint.ts'
+import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
 const MAX_TOPICS = 2_000
 

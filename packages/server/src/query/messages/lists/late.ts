@@ -1,9 +1,10 @@
 import type { Message } from '@spanlink/api-schema'
-import { queueTime } from '../links/linked-span.ts'
-import { deliveriesOf, oneByOne, originsOf } from './records/deliveries.ts'
-import type { Delivery } from './records/delivery.ts'
-import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from './list.ts'
-import { keyOf, type MessageEnd, messageSpan, newestEnds } from './records/message-endpoint.ts'
+import { queueTime } from '../../links/linked-span.ts'
+import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
+import type { Delivery } from '../deliveries/delivery.ts'
+import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
+import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
+import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_AFTER = 10_000_000_000n
 

@@ -3,7 +3,7 @@ import { NO_TRACE, type SpanRef } from '../../links/linked-span.ts'
 import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { LinkedEnds } from './delivery.ts'
-import type { MessageEnd } from './message-endpoint.ts'
+import type { MessageEnd } from '../endpoints/message-endpoint.ts'
 
 /** Links to (`in`) or of (`out`) these spans, once each. */
 export async function linksOf(

@@ -1,5 +1,5 @@
-import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import type { TimeWindow } from '../sql/time-window.ts'
+import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
+import type { TimeWindow } from '../../sql/time-window.ts'
 
 const MINUTE = 60_000_000_000n
 

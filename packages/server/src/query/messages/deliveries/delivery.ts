@@ -1,5 +1,5 @@
 import type { SpanRef } from '../../links/linked-span.ts'
-import type { MessageEnd } from './message-endpoint.ts'
+import type { MessageEnd } from '../endpoints/message-endpoint.ts'
 
 /**
  * One message on its way: what produced it and what took it, either of them missing while it isn't

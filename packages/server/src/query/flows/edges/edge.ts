@@ -1,0 +1,22 @@
+import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
+import { queueTime } from '../../links/linked-span.ts'
+import type { SpanRef } from '../flow-span.ts'
+import type { LaneSpan } from '../lanes.ts'
+
+/** A link or cut between two spans of which either may be missing. */
+export type Edge = {
+  readonly id: string
+  readonly fromRef: SpanRef
+  readonly toRef: SpanRef
+  readonly from: LaneSpan | undefined
+  readonly to: LaneSpan | undefined
+  readonly via: FlowEdge['via']
+  readonly role: FlowEdge['role']
+  readonly record: RecordMetadata
+  readonly consumerGroup: string
+}
+
+/** `undefined` while an end is missing. */
+export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
+  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span)
+}

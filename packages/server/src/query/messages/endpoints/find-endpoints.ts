@@ -1,0 +1,132 @@
+import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
+import type { SpanRef } from '../../links/linked-span.ts'
+import { bucketSet, byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { bucket, ofTraces as inTraces } from '../../sql/span-bucket.ts'
+import { spanIdentity } from '../../traces/span-parents.ts'
+import {
+  childrenOf,
+  endpointColumns,
+  type EndpointRow,
+  isConsuming,
+  keyOf,
+  type MessageEnd,
+  toEndpoint,
+} from './message-endpoint.ts'
+import { bySide, type Side } from './shared-ids.ts'
+
+const MINUTE = 60_000_000_000n
+
+/**
+ * A span, and what is known of when it started: exactly, or a time it mostly was a minute at most
+ * before.
+ */
+export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
+
+/**
+ * Spans by id, any time, any trace; keyed like the references. Those that are not here are absent.
+ */
+export async function endsByRef(
+  store: Store,
+  refs: readonly TimedRef[],
+  side: Side,
+  options: QueryOptions,
+): Promise<Map<string, MessageEnd>> {
+  const found = await spansByRef<EndpointRow>(store, refs, endpointColumns, side, options)
+  return new Map(Array.from(found, ([key, row]) => [key, toEndpoint(row)]))
+}
+
+/**
+ * The same, of some columns: each is a read of its own for each span.
+ *
+ * @param wanted SQL, `traceId`, `spanId` and `operation` among them
+ */
+export async function spansByRef<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
+  store: Store,
+  refs: readonly TimedRef[],
+  wanted: string,
+  side: Side,
+  options: QueryOptions,
+): Promise<Map<string, Row>> {
+  const found = bySide(await atTheirTimes<Row>(store, refs, wanted, options), side)
+  const others = refs.filter((ref) => ref.start === undefined && !found.has(keyOf(ref)))
+  const further = await ofTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
+  return new Map([...found, ...bySide(further, side)])
+}
+
+const BUCKET = 600_000_000_000n
+
+/** A start names the bucket of the key, which saves looking up where the trace lies. */
+async function atTheirTimes<Row>(
+  store: Store,
+  refs: readonly TimedRef[],
+  wanted: string,
+  options: QueryOptions,
+): Promise<Row[]> {
+  const places = refs.flatMap(({ traceId, start, before }) => {
+    if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
+    if (before === undefined) return []
+    const last = before / BUCKET
+    // What waited longer is looked up where its trace lies.
+    const isEarly = before % BUCKET < MINUTE && last > 0n
+    return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
+  })
+  if (places.length === 0) return []
+  const where = bucketSet('places', places)
+  const set = spanRefSet(
+    'refs',
+    refs.filter((ref) => ref.start !== undefined || ref.before !== undefined),
+  )
+  return await store.query<Row>(
+    `select ${wanted}
+    from spans
+    where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${set.sql})
+    limit 1 by trace_id, ${spanIdentity}
+    ${byIds}`,
+    { ...where.params, ...set.params },
+    options,
+  )
+}
+
+/**
+ * Consumers whose parent is one of these spans: messages in parent mode. Those that share a
+ * producer's id are its children as well.
+ */
+export async function consumingChildren(
+  store: Store,
+  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
+  options: QueryOptions,
+): Promise<MessageEnd[]> {
+  const producers = parents.filter((parent) => !isConsuming(parent))
+  const [children, sharing] = await Promise.all([
+    ofTraces<EndpointRow>(store, parents, '(trace_id, parent_span_id)', endpointColumns, options),
+    ofTraces<EndpointRow>(store, producers, '(trace_id, span_id)', endpointColumns, options, CONSUMING),
+  ])
+  return childrenOf(parents, [...children, ...sharing]).map(toEndpoint)
+}
+
+const CONSUMING = `messaging_operation in ('receive', 'process')`
+
+async function ofTraces<Row>(
+  store: Store,
+  refs: readonly SpanRef[],
+  key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',
+  wanted: string,
+  options: QueryOptions,
+  condition = 'true',
+): Promise<Row[]> {
+  if (refs.length === 0) return []
+  const traces = traceIdSet(
+    'traceIds',
+    refs.map((ref) => ref.traceId),
+  )
+  const set = spanRefSet('refs', refs)
+  return await store.query<Row>(
+    `select ${wanted}
+    from spans
+    where ${inTraces(traces.sql)} and ${key} in (${set.sql}) and ${condition}
+    limit 1 by trace_id, ${spanIdentity}
+    ${byIds}`,
+    { ...traces.params, ...set.params },
+    options,
+  )
+}

@@ -1,0 +1,103 @@
+import type { MessageSpan, StatusCode } from '@spanlink/api-schema'
+import { NO_SPAN, queueTime, type SpanRef } from '../../links/linked-span.ts'
+
+/** A span that produces or consumes messages. */
+export type MessageEnd = SpanRef & {
+  readonly parentSpanId: string
+  readonly start: bigint
+  readonly end: bigint
+  readonly service: string
+  readonly name: string
+  readonly status: StatusCode
+  readonly operation: string
+  /** '' where the span names none. */
+  readonly cluster: string
+  readonly topic: string
+  readonly partition: string
+  readonly offset: string
+  readonly group: string
+}
+
+/** A place in a list, newest first; several messages may share one. */
+export type Place = SpanRef & { readonly time: bigint }
+
+/**
+ * Where a list continues: behind a place, or at it, where some of its messages are still to come.
+ */
+export type StartPlace = Place & { readonly isInclusive: boolean }
+
+/** Columns of an `EndpointRow`, of `spans`. */
+export const endpointColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
+  lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
+  messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
+
+export type EndpointRow = Omit<MessageEnd, 'start' | 'end'> & { readonly start: string; readonly finish: string }
+
+export function toEndpoint({ start, finish, ...row }: EndpointRow): MessageEnd {
+  return {
+    ...row,
+    parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
+    offset: row.offset === '-1' ? '' : row.offset,
+    start: BigInt(start),
+    end: BigInt(finish),
+  }
+}
+
+export function keyOf(ref: SpanRef): string {
+  return ref.traceId + ref.spanId
+}
+
+export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boolean {
+  return operation === 'receive' || operation === 'process'
+}
+
+/**
+ * Without the spans around others: a batch's span around those of its messages is no delivery of
+ * its own.
+ */
+export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
+  // A consumer that shares its producer's id has that one as parent, as other consumers of the
+  // producer have.
+  const isSharer = (end: MessageEnd): boolean => end.parentSpanId === end.spanId
+  const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
+  return ends.filter((end) => isSharer(end) || !parents.has(keyOf(end)))
+}
+
+/** As the contract has it, yet without its error. */
+export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): MessageSpan {
+  return {
+    traceId: end.traceId,
+    spanId: end.spanId,
+    service: end.service,
+    name: end.name,
+    cluster: end.cluster,
+    topic: end.topic,
+    partition: end.partition,
+    offset: end.offset,
+    key: '',
+    consumerGroup: isConsuming(end) ? end.group : '',
+    startTimeUnixNano: String(end.start),
+    endTimeUnixNano: String(end.end),
+    status: end.status,
+    errorType: '',
+    errorMessage: '',
+    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(queueTime(produced, end)),
+  }
+}
+
+/**
+ * Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id
+ * it shares.
+ */
+export function childrenOf<Span extends SpanRef & Pick<MessageEnd, 'parentSpanId' | 'operation'>>(
+  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
+  spans: readonly Span[],
+): Span[] {
+  const keys = new Set(parents.map(keyOf))
+  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(keyOf))
+  const children = spans.filter(isConsuming).flatMap((span) => {
+    if (producers.has(keyOf(span))) return [{ ...span, parentSpanId: span.spanId }]
+    return keys.has(span.traceId + span.parentSpanId) ? [span] : []
+  })
+  return [...new Map(children.map((child) => [keyOf(child), child])).values()]
+}
