@@ -15,15 +15,15 @@ let differing = 0
 try {
   await emitDeclarations(declarations)
   await mkdir(reports, { recursive: true })
-  for (const entry of await entryPoints()) differing += (await report(entry)) ? 0 : 1
+  for (const [name, entry] of await entryPoints()) differing += (await report(name, entry)) ? 0 : 1
 } finally {
   await rm(declarations, { recursive: true, force: true })
 }
 if (differing > 0) process.exit(1)
 
 /** Writes the report of an entry point, or compares it. */
-async function report(entry: string): Promise<boolean> {
-  const file = join(reports, `${basename(entry, '.d.ts')}.api.txt`)
+async function report(name: string, entry: string): Promise<boolean> {
+  const file = join(reports, `${name}.api.txt`)
   const exported = await exportsOf(join(declarations, entry))
   const text = `${exported.join('\n\n') || 'No exports: importing it is all there is to do.'}\n`
   if (!process.argv.includes('--check')) {
@@ -36,12 +36,14 @@ async function report(entry: string): Promise<boolean> {
   return false
 }
 
-async function entryPoints(): Promise<string[]> {
+async function entryPoints(): Promise<[name: string, file: string][]> {
   const { exports } = JSON.parse(await readFile(join(packageDirectory, 'package.json'), 'utf8')) as {
     exports: Record<string, string | { readonly types?: string }>
   }
-  return Object.values(exports).flatMap((entry) =>
-    typeof entry === 'object' && entry.types ? [entry.types.replace('./dist/', '')] : [],
+  return Object.entries(exports).flatMap(([specifier, entry]): [string, string][] =>
+    typeof entry === 'object' && entry.types
+      ? [[specifier === '.' ? 'index' : basename(specifier), entry.types.replace('./dist/', '')]]
+      : [],
   )
 }
 

@@ -41,9 +41,9 @@ await run('tsc', ['-p', 'packages/kafka/tsconfig.build.json'])
 await writeCommonJsEntries(join(root, 'packages/kafka/dist'), [
   'index',
   'instrumentation',
-  'register',
+  'register/index',
   'sampler',
-  'testing',
+  'testing/index',
 ])
 await rm(join(root, 'packages/server/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/server/tsconfig.build.json'])

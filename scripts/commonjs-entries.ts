@@ -1,7 +1,7 @@
 // CommonJS entries of a package that is written in ES modules: `require` of an ES module is all
 // that Node 22 needs, but TypeScript refuses it (TS1479) unless the declarations are CommonJS, too.
 import { cp, mkdir, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 
 /**
  * Writes `dist/cjs`: the declarations again, and for each entry a file that gives the same module
@@ -19,6 +19,8 @@ export async function writeCommonJsEntries(dist: string, entries: readonly strin
   }
   await writeFile(join(target, 'package.json'), '{ "type": "commonjs" }\n')
   for (const entry of entries) {
-    await writeFile(join(target, `${entry}.js`), `module.exports = require('../${entry}.js')\n`)
+    const file = join(target, `${entry}.js`)
+    const module = relative(dirname(file), join(dist, `${entry}.js`))
+    await writeFile(file, `module.exports = require('${module}')\n`)
   }
 }

@@ -3,10 +3,10 @@ import type { Context } from '@opentelemetry/api'
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from './settings.ts'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-loop.ts'
-import type { SourceOf } from '../core/clients/consumer-loop.ts'
+import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
+import type { SourceOf } from '../core/clients/consumer-sources.ts'
 import { offsetsSettlement, settleAsync } from '../rdkafka/settle.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 type EachMessage = NonNullable<KafkaJS.ConsumerRunConfig['eachMessage']>
 type EachBatch = NonNullable<KafkaJS.ConsumerRunConfig['eachBatch']>

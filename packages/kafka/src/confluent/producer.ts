@@ -3,12 +3,12 @@ import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import { observe } from '../core/span/run-in-span.ts'
 import type { OutgoingFormat } from '../core/send.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './records.ts'
+import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './record-metadata.ts'
 import type { ClientSettings } from './settings.ts'
 import { traceConfluentTransactions } from './transactions.ts'
 import { withErrorType } from '../rdkafka/errors.ts'
 import { asRecord } from '../core/clients/record-headers.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and

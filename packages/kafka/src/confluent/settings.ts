@@ -1,6 +1,6 @@
 import type { RdkafkaClient } from '../rdkafka/types.ts'
-import { statisticsView } from '../core/clients/statistics-view.ts'
-import type { StatisticsView } from '../core/clients/statistics-view.ts'
+import { statisticsView } from '../rdkafka/cluster.ts'
+import type { StatisticsView } from '../rdkafka/cluster.ts'
 
 /** What a client's configuration says about its spans. Known for certain once it is connected. */
 export interface ClientSettings {

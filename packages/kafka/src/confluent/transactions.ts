@@ -2,7 +2,7 @@ import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from './settings.ts'
 import { offsetsSettlement, settleAsync } from '../rdkafka/settle.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces how a transaction ends. There is no transaction object: `transaction()` answers the

@@ -1,7 +1,7 @@
 import { quietly } from '../core/diagnostics.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientWork } from './metrics.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * `work` that spends nothing on a send or a handler: the asynchronous context that tells whose a

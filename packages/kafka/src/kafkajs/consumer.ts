@@ -1,8 +1,8 @@
 import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import type { Consumer, ConsumerRunConfig, EachBatchHandler, EachMessageHandler } from 'kafkajs'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-loop.ts'
-import type { SourceOf } from '../core/clients/consumer-loop.ts'
+import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
+import type { SourceOf } from '../core/clients/consumer-sources.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import { withOwnConnections } from './connections.ts'
@@ -11,7 +11,7 @@ import { tellConsumerEvents } from './events.ts'
 import { measureConsumer } from './metrics.ts'
 import { traceCommits, withTracedCommits } from './settle.ts'
 import type { Settling } from './settle.ts'
-import { overriding, replaceMethod } from '../core/clients/replace-method.ts'
+import { overriding, replaceMethod } from '../core/clients/override.ts'
 
 /** Traces the handlers that are given to `run`, and commits. */
 export function traceConsumer(

@@ -6,7 +6,7 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'
 import { watchThrottling } from './throttling.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Listens to a client from its first `connect` on, if there is a logger by then: kafkajs builds no

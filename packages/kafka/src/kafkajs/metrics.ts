@@ -12,8 +12,8 @@ import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import { watchSockets } from '../metrics/sockets.ts'
 import type { Broker } from '../metrics/sockets.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { SourceOf } from '../core/clients/consumer-loop.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import type { SourceOf } from '../core/clients/consumer-sources.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * What an adapter needs to run kafkajs's own work, and the application's, on the right side of the

@@ -17,12 +17,12 @@ import { withOwnConnections } from './connections.ts'
 import type { ClientIdentity } from './identity.ts'
 import { tellProducerEvents } from './events.ts'
 import { measureProducer } from './metrics.ts'
-import { onlyPlace, recordPlaces } from './partitions.ts'
-import type { WatchedPartitions } from './partitions.ts'
+import { onlyPlace, recordPlaces } from './record-metadata.ts'
+import type { WatchedPartitions } from './record-metadata.ts'
 import { traceTransactionEnd } from './settle.ts'
 import type { Settling } from './settle.ts'
 import { asRecord } from '../core/clients/record-headers.ts'
-import { overriding, replaceMethod } from '../core/clients/replace-method.ts'
+import { overriding, replaceMethod } from '../core/clients/override.ts'
 
 /** Traces `send`, `sendBatch` and the same two of every transaction. */
 export function traceProducer(

@@ -6,7 +6,7 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'
 import type { ClientWork } from './metrics.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 export interface Settling {
   readonly telemetry: KafkaTelemetry

@@ -1,5 +1,5 @@
 import type { Broker } from '../metrics/sockets.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /** Looks for connections that are not watched yet. */
 export type WatchConnections = () => void

@@ -1,8 +1,8 @@
 import { ValueType, createNoopMeter } from '@opentelemetry/api'
 import type { Histogram, Meter, MeterProvider } from '@opentelemetry/api'
 import { reportFailure } from '../core/diagnostics.ts'
-import { counts } from './counts.ts'
-import type { Counts } from './counts.ts'
+import { counts } from './counters.ts'
+import type { Counts } from './counters.ts'
 
 /** Every instrument of the plugin; docs/metrics.md says when each moves. */
 export interface Instruments {

@@ -6,12 +6,12 @@ import type { ClientEvents, TopicPartition } from '../events/events.ts'
 import { laterClientMetrics, refreshBeforeCollection } from '../metrics/client-metrics.ts'
 import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { partitionSources } from '../core/clients/consumer-loop.ts'
+import { partitionSources } from '../core/clients/consumer-sources.ts'
 import { watchChannel, watchOperations } from './channels.ts'
 import type { Unsubscribe } from './channels.ts'
 import { watchConnections } from './connections.ts'
 import { withErrorType } from './errors.ts'
-import { watchFetches } from './fetches.ts'
+import { watchFetches } from './fetch.ts'
 
 /** A producer, consumer or admin; the fields below `clientId` are a consumer's. */
 export interface PlatformaticClient extends EventEmitter {

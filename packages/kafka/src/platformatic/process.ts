@@ -4,8 +4,8 @@ import { rememberDelivery } from '../core/propagation/message-origin.ts'
 import { observe } from '../core/span/run-in-span.ts'
 import type { MessageSource, ReceivedMessage } from '../core/source.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { ambientOfLoop } from '../core/clients/consumer-loop.ts'
-import { ambientOf, sourceOfMessage } from './deliveries.ts'
+import { ambientOfLoop } from '../core/clients/consumer-sources.ts'
+import { ambientOf, sourceOfMessage } from './receive.ts'
 
 /**
  * What applications call: the client hands messages out without knowing when they are done with.

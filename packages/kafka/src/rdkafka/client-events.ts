@@ -5,8 +5,8 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
 import { brokerOf } from '../kafkajs/metrics.ts'
 import { errorCodeName, withErrorType } from './errors.ts'
-import { interceptEvents } from './events.ts'
-import type { EventInterceptor } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
+import type { EventInterceptor } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
 
 // What a client emits of its own accord. Each event is seen on its way to the application's

@@ -3,7 +3,7 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
 import { offsetsSettlement, settleByCallback, settleSync } from './settle.ts'
 import type { RdkafkaConsumer } from './types.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces commits. `commit` and `commitMessage` only queue the commit, which is all that their spans

@@ -5,11 +5,11 @@ import { reportFailure } from '../core/diagnostics.ts'
 import type { MessageSource } from '../core/source.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-loop.ts'
+import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
 import { traceRdkafkaCommits } from './commits.ts'
-import { interceptEvents } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
 import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaMessage } from './types.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per

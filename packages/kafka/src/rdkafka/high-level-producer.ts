@@ -3,12 +3,12 @@ import type { RecordPlace } from '../core/send.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
 import { withErrorType } from './errors.ts'
-import { interceptEvents } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
 import { startRecord } from './outgoing.ts'
 import { traceRdkafkaTransactions } from './transactions.ts'
 import type { DeliveryReport, RdkafkaCallback, RdkafkaProducer } from './types.ts'
 import { unreportedSends } from './pending-deliveries.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces `produce(topic, partition, value, key, timestamp, [headers,] callback)`, whose callback

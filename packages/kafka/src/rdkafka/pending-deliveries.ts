@@ -1,5 +1,5 @@
 import type { OutgoingMessage, StartedSend } from '../core/send.ts'
-import { interceptEvents } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
 import type { RdkafkaProducer } from './types.ts'
 
 /** Sends that wait for their delivery report. */

@@ -3,13 +3,13 @@ import type { OutgoingMessage, StartedSend } from '../core/send.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
 import { withErrorType } from './errors.ts'
-import { interceptEvents } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
 import { startRecord } from './outgoing.ts'
 import { traceRdkafkaTransactions } from './transactions.ts'
 import type { DeliveryReport, RdkafkaProducer } from './types.ts'
 import { unreportedSends } from './pending-deliveries.ts'
 import type { UnreportedSends } from './pending-deliveries.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /** Traces `produce`, and with it write streams, which call it. */
 export function traceRdkafkaProducer(

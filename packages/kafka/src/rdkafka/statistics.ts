@@ -4,10 +4,10 @@ import type { ClientMetrics } from '../metrics/client-metrics.ts'
 import type { Broker } from '../metrics/sockets.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
-import { partitionSources } from '../core/clients/consumer-loop.ts'
-import type { SourceOf } from '../core/clients/consumer-loop.ts'
+import { partitionSources } from '../core/clients/consumer-sources.ts'
+import type { SourceOf } from '../core/clients/consumer-sources.ts'
 import { brokerOf } from '../kafkajs/metrics.ts'
-import { interceptEvents } from './events.ts'
+import { interceptEvents } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
 
 // What librdkafka tells of itself every `statistics.interval.ms`, if the application configures

@@ -2,7 +2,7 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { ClientSettings } from '../confluent/settings.ts'
 import { offsetsSettlement, settleByCallback } from './settle.ts'
 import type { RdkafkaProducer } from './types.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /** Traces how transactions end, under the names they have with Confluent's KafkaJS API. */
 export function traceRdkafkaTransactions(

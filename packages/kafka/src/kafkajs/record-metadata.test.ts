@@ -1,6 +1,6 @@
 import type { PartitionerArgs, RecordMetadata } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { recordPlaces, watchPartitions } from './partitions.ts'
+import { recordPlaces, watchPartitions } from './record-metadata.ts'
 
 const byValue = (): ReturnType<typeof watchPartitions> =>
   watchPartitions(Object.freeze({ createPartitioner: () => (args: PartitionerArgs) => Number(args.message.value) }))

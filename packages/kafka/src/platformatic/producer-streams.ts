@@ -2,7 +2,7 @@ import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import { watchChannel } from './channels.ts'
 import type { Unsubscribe } from './channels.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /** The contexts in which messages were written to streams, which send them later, from a timer. */
 export interface WrittenContexts {

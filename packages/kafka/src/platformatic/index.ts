@@ -3,13 +3,13 @@ import type { KafkaTelemetryOptions } from '../options.ts'
 import { createKafkaTelemetry } from '../core/telemetry.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { watchClients } from './clients.ts'
-import { watchDeliveries } from './deliveries.ts'
+import { watchDeliveries } from './receive.ts'
 import { platformaticProcessing } from './process.ts'
 import type { PlatformaticProcessing } from './process.ts'
-import { watchSends } from './sends.ts'
+import { watchSends } from './send.ts'
 import { watchSettlements } from './settle.ts'
-import { watchProducerStreams } from './streams.ts'
-import { tracedClients } from '../core/clients/traced-clients.ts'
+import { watchProducerStreams } from './producer-streams.ts'
+import { tracedClients } from '../core/clients/client-registry.ts'
 
 /**
  * Traces messages of `@platformatic/kafka` that the application handles, which the client can't

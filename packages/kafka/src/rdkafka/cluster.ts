@@ -1,12 +1,12 @@
-import { quietly } from '../diagnostics.ts'
-import type { ServerAddress } from '../source.ts'
-import { leaderIn, leadersIn } from './cluster-view.ts'
-import type { ClusterView, Leaders } from './cluster-view.ts'
-import { brokerOf } from '../../kafkajs/metrics.ts'
-import { interceptEvents } from '../../rdkafka/events.ts'
-import { statisticsOf } from '../../rdkafka/statistics.ts'
-import type { Statistics } from '../../rdkafka/statistics.ts'
-import type { RdkafkaClient } from '../../rdkafka/types.ts'
+import { quietly } from '../core/diagnostics.ts'
+import type { ServerAddress } from '../core/source.ts'
+import { leaderIn, leadersIn } from '../core/clients/cluster-view.ts'
+import type { ClusterView, Leaders } from '../core/clients/cluster-view.ts'
+import { brokerOf } from '../kafkajs/metrics.ts'
+import { interceptEvents } from './intercept-events.ts'
+import { statisticsOf } from './statistics.ts'
+import type { Statistics } from './statistics.ts'
+import type { RdkafkaClient } from './types.ts'
 
 export interface StatisticsView extends ClusterView {
   /** Reads the statistics of `client` from now on. */

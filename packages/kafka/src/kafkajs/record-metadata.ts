@@ -1,6 +1,6 @@
 import type { ProducerConfig, RecordMetadata } from 'kafkajs'
 import type { RecordPlace } from '../core/send.ts'
-import { overriding } from '../core/clients/replace-method.ts'
+import { overriding } from '../core/clients/override.ts'
 
 /** Tells which partition kafkajs chose for a message. */
 export interface WatchedPartitions {

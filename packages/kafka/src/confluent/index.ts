@@ -6,9 +6,9 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { traceConfluentConsumer } from './consumer.ts'
 import { clientSettings } from './settings.ts'
 import { traceConfluentProducer } from './producer.ts'
-import { measureWhenConnected } from './statistics.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
-import { tracedClients } from '../core/clients/traced-clients.ts'
+import { measureWhenConnected } from './observe-connect.ts'
+import { replaceMethod } from '../core/clients/override.ts'
+import { tracedClients } from '../core/clients/client-registry.ts'
 
 export interface ConfluentOptions extends KafkaTelemetryOptions {
   /**

@@ -1,4 +1,4 @@
-import type { PlatformaticTracing } from '../../platformatic/platformatic.ts'
+import type { PlatformaticTracing } from '../../platformatic/index.ts'
 
 // One registry for all copies of this package in a process (two versions, a bundled one beside
 // another): no client is traced twice.

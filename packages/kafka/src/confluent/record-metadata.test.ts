@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { mergeRecords, placesOfMessages, sharedPlace } from './records.ts'
+import { mergeRecords, placesOfMessages, sharedPlace } from './record-metadata.ts'
 
 const record = (partition: number, baseOffset: string | undefined) => ({
   topicName: 'orders',

@@ -4,12 +4,12 @@
 // application that was not changed: the same functions as an application would call, called when a
 // client's module is loaded. Options come from the environment (register/environment-options.ts).
 // The OpenTelemetry SDK is the application's, started before or after this.
-import { tracePlatformatic } from './platformatic/platformatic.ts'
-import { optionsFromEnvironment } from './register/environment-options.ts'
-import { canHookLoads, patchOnLoad } from './register/load-hooks.ts'
-import { modulePatches } from './register/patch-modules.ts'
-import { warnIfNeverLoaded } from './register/never-loaded.ts'
-import { createKafkaTelemetry } from './core/telemetry.ts'
+import { tracePlatformatic } from '../platformatic/index.ts'
+import { optionsFromEnvironment } from './environment-options.ts'
+import { canHookLoads, patchOnLoad } from './load-hooks.ts'
+import { modulePatches } from './patch-modules.ts'
+import { warnIfNeverLoaded } from './warn-unless-loaded.ts'
+import { createKafkaTelemetry } from '../core/telemetry.ts'
 
 // Not `diag`: its logger may not have been set yet.
 const warn = (message: string): void => process.emitWarning(message, 'SpanlinkWarning')

@@ -1,6 +1,6 @@
 import { SpanStatusCode } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
-import type { AttributeNames } from '../semconv.ts'
+import type { AttributeNames } from '../../semconv.ts'
 
 /**
  * Marks `span` failed: `error.type`, an exception event, and the status with the error's message.

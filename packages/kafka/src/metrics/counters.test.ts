@@ -1,7 +1,7 @@
 import type { Attributes, Observable, ObservableCallback } from '@opentelemetry/api'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_SERIES, counts } from './counts.ts'
+import { MAX_SERIES, counts } from './counters.ts'
 
 function instrument(): { readonly observable: Observable; observed(): [Attributes | undefined, number][] } {
   const callbacks: ObservableCallback[] = []

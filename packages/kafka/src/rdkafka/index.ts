@@ -9,7 +9,7 @@ import { traceHighLevelProducer } from './high-level-producer.ts'
 import { traceRdkafkaProducer } from './producer.ts'
 import { measureStatistics } from './statistics.ts'
 import type { RdkafkaConsumer, RdkafkaProducer } from './types.ts'
-import { tracedClients } from '../core/clients/traced-clients.ts'
+import { tracedClients } from '../core/clients/client-registry.ts'
 
 /**
  * Traces one client of `node-rdkafka`, or of the API of the same shape in

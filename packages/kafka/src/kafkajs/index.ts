@@ -7,9 +7,9 @@ import { watchCluster } from './cluster.ts'
 import { traceConsumer } from './consumer.ts'
 import { traceProducer } from './producer.ts'
 import { watchClientId } from './identity.ts'
-import { watchPartitions } from './partitions.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
-import { tracedClients } from '../core/clients/traced-clients.ts'
+import { watchPartitions } from './record-metadata.ts'
+import { replaceMethod } from '../core/clients/override.ts'
+import { tracedClients } from '../core/clients/client-registry.ts'
 
 /**
  * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned.

@@ -1,10 +1,10 @@
 import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api'
-import { reportFailure } from './core/diagnostics.ts'
-import { keyText } from './core/propagation/message-key.ts'
-import type { RecordPlace, SendOperation } from './core/send.ts'
-import { offsetNumber, partitionId, putPlace } from './core/source.ts'
-import type { ServerAddress } from './core/source.ts'
-import type { Tracing } from './core/span/tracing.ts'
+import { reportFailure } from '../diagnostics.ts'
+import { keyText } from '../propagation/message-key.ts'
+import type { RecordPlace, SendOperation } from '../send.ts'
+import { offsetNumber, partitionId, putPlace } from '../source.ts'
+import type { ServerAddress } from '../source.ts'
+import type { Tracing } from './tracing.ts'
 
 type Places = readonly (RecordPlace | undefined)[]
 

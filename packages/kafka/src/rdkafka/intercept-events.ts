@@ -1,5 +1,5 @@
 import type { RdkafkaClient } from './types.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /** Handles an event before its listeners; `pass` calls them. */
 export type EventInterceptor = (pass: () => boolean, ...args: readonly unknown[]) => boolean

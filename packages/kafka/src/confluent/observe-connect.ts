@@ -5,7 +5,7 @@ import { internalClient } from './settings.ts'
 import type { ClientSettings } from './settings.ts'
 import { tellRdkafkaEvents } from '../rdkafka/client-events.ts'
 import { measureStatistics } from '../rdkafka/statistics.ts'
-import { replaceMethod } from '../core/clients/replace-method.ts'
+import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its
