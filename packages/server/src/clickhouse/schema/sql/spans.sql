@@ -42,5 +42,5 @@ partition by toDate(received)
 order by (intDiv(start, 600000000000), trace_id, start)
 -- Lengths beside their strings: 6 B/span less than in a stream of their own, which only reads of
 -- lengths alone gain by. A granule of a narrow column is a fraction of the 64 KiB that a block has
--- by default, and is unpacked with all of it: see docs/decisions.md.
+-- by default, and is unpacked with all of it: see docs/adr/0019-storage-for-lookups-by-id.md.
 settings index_granularity = 1024, min_compress_block_size = 16384, string_serialization_version = 'single_stream', ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000
