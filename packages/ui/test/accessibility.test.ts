@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './violations.ts'
+import { violations } from './accessibility-rules.ts'
 
 let site: Site
 let shop: Order

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { orderFlow, spanBook } from './flow-data.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './violations.ts'
+import { violations } from './accessibility-rules.ts'
 
 let site: Site
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { landscape, orderFlow } from './flow-data.ts'
 import { sendLag } from './shop-signals.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './violations.ts'
+import { violations } from './accessibility-rules.ts'
 
 let site: Site
 

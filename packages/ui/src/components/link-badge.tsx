@@ -1,4 +1,4 @@
-import type { LinkDirection } from '../lib/follow.ts'
+import type { LinkDirection } from '../trace/follow-link.ts'
 import { Icon } from './buttons/icon.tsx'
 
 /**

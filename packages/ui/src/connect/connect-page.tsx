@@ -4,7 +4,7 @@ import { ageText } from '../lib/format/clock-text.ts'
 import { now } from '../lib/clock.ts'
 import { lastArrival, status, statusError } from '../app/status.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
-import { setups } from './setups.ts'
+import { setups } from './setup-guides.ts'
 
 export function ConnectPage() {
   useEffect(() => {

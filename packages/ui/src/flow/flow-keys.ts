@@ -1,15 +1,23 @@
 import { batch } from '@preact/signals'
-import type { PlacedEdge } from './model/flow-model.ts'
 import { windowBetween } from '../lib/time-window.ts'
 import { visibleText } from '../lib/format/visible-text.ts'
-import { flowPlaceOf, flowUrl, selectionUrl, type FlowPlace } from './flow-url.ts'
-import { waysFrom } from './flow-walk.ts'
-import { rowIdBeside, rowIdOfLane, toggleLane, toggleRow, type FlowView } from './flow-view.ts'
+import { flowPlaceOf, flowUrl, type FlowPlace } from './flow-url.ts'
+import { waysFrom } from './model/next-hops.ts'
+import { closeDetails, selectRow } from './flow-selection.ts'
+import {
+  expandGroups,
+  foldGroups,
+  rowIdBeside,
+  rowIdOfLane,
+  toggleLane,
+  toggleRow,
+  type FlowView,
+} from './flow-view.ts'
 import { bindKeys } from '../app/keyboard.ts'
-import { place as urlPlace, push, replace } from '../lib/url.ts'
+import { place as urlPlace, push } from '../lib/url.ts'
 import { announce } from '../app/announcer.tsx'
 import { timeKeys } from '../components/tree/time-keys.ts'
-import { openBranches } from './details/branch-dialog.tsx'
+import { openBranches } from './details/hop-dialog.tsx'
 
 export function bindFlowKeys(view: FlowView, traceId: string): () => void {
   const here = (): FlowPlace => flowPlaceOf(traceId, urlPlace.peek().search)
@@ -64,56 +72,6 @@ export function bindFlowKeys(view: FlowView, traceId: string): () => void {
       { keys: ['Escape'], does: 'Close the details', run: () => closeDetails(here()), whileTyping: true },
     ],
   })
-}
-
-/** Details of what a row shows; a row that stands for several traces shows them instead. */
-export function selectRow(view: FlowView, place: FlowPlace, id: string): void {
-  const row = view.rows.peek().find((one) => one.id === id)
-  // Of two flows side by side there is no room for details.
-  if (row === undefined || row.kind === 'waiting' || place.against !== undefined) return
-  if (row.kind === 'group') return replace(selectionUrl(place))
-  if (row.kind === 'missing') return replace(selectionUrl(place, { span: row.producer }))
-  const lane = view.model.peek().lanes[row.lane]
-  if (lane === undefined) return
-  if (row.kind === 'lane') replace(selectionUrl(place, { lane: lane.id }))
-  else {
-    const spanId = row.spans.spanId[row.span] ?? ''
-    replace(selectionUrl(place, { span: { traceId: lane.traceId, spanId } }))
-  }
-}
-
-export function closeDetails(place: FlowPlace): void {
-  if (place.against === undefined) replace(selectionUrl(place))
-}
-
-export function foldGroups(view: FlowView): void {
-  batch(() => {
-    const row = view.rows.peek()[view.cursorRow.peek()]
-    view.expanded.value = new Set()
-    view.open.value = new Map()
-    if (row !== undefined && row.kind !== 'group') view.cursor.value = rowIdOfLane(view, row.lane) ?? ''
-  })
-}
-
-export function expandGroups(view: FlowView): void {
-  view.folded.value = new Set()
-  // An expanded group may show groups below it.
-  for (;;) {
-    const hidden = view.rows.peek().filter((row) => row.kind === 'group' && !row.isExpanded)
-    if (hidden.length === 0) return
-    view.expanded.value = new Set([...view.expanded.peek(), ...hidden.map((row) => row.id)])
-  }
-}
-
-/** To the far end of an edge, whose row may stand for several traces. */
-export function goAlong(view: FlowView, place: FlowPlace, way: PlacedEdge, to: 'effect' | 'cause'): void {
-  const id = rowIdOfLane(view, to === 'effect' ? way.toLane : way.fromLane)
-  if (id === undefined) return
-  batch(() => {
-    view.wantsFocus.value = true
-    view.cursor.value = id
-  })
-  if (place.lane !== undefined || place.span !== undefined || place.edge !== undefined) selectRow(view, place, id)
 }
 
 function walk(view: FlowView, to: 'effect' | 'cause', go: (id: string | undefined) => void): void {

@@ -10,7 +10,7 @@ import { createFlowView, openLane, revealLane, rowIdOfLane, type FlowView } from
 import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 import { PanelSplit } from '../trace/span-panel/panel-split.tsx'
-import { BranchDialog } from './details/branch-dialog.tsx'
+import { BranchDialog } from './details/hop-dialog.tsx'
 import { FlowCompare } from './compare/flow-compare.tsx'
 import { FlowGraph } from './graph/flow-graph.tsx'
 import { FlowHeader } from './header/flow-header.tsx'

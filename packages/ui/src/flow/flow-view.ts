@@ -121,6 +121,25 @@ export function toggleRow(view: FlowView, row: FlowRow): void {
   set.value = toggled(set.peek(), row.id)
 }
 
+export function foldGroups(view: FlowView): void {
+  batch(() => {
+    const row = view.rows.peek()[view.cursorRow.peek()]
+    view.expanded.value = new Set()
+    view.open.value = new Map()
+    if (row !== undefined && row.kind !== 'group') view.cursor.value = rowIdOfLane(view, row.lane) ?? ''
+  })
+}
+
+export function expandGroups(view: FlowView): void {
+  view.folded.value = new Set()
+  // An expanded group may show groups below it.
+  for (;;) {
+    const hidden = view.rows.peek().filter((row) => row.kind === 'group' && !row.isExpanded)
+    if (hidden.length === 0) return
+    view.expanded.value = new Set([...view.expanded.peek(), ...hidden.map((row) => row.id)])
+  }
+}
+
 /** Opens a lane to all of its spans, in place, or closes it again. */
 export function toggleLane(view: FlowView, lane: number): void {
   const id = view.model.peek().lanes[lane]?.id

@@ -1,4 +1,4 @@
-import { startOfLast, lastOf } from '../lib/time-last.ts'
+import { startOfLast, lastOf } from '../lib/recent-range.ts'
 
 /** The Logs page as its URL holds it. */
 export interface LogsPlace {

@@ -3,7 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { createResource } from '../lib/resource.ts'
 import { topologyPath } from '../topology/topology-url.ts'
 import { hasAfter, isNever, messagesUrl, type MessagesPlace } from './messages-url.ts'
-import { LASTS, lastOf } from '../lib/time-last.ts'
+import { LASTS, lastOf } from '../lib/recent-range.ts'
 import { push } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 

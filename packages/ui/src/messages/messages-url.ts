@@ -1,5 +1,5 @@
 import type { MessageList } from '@spanlink/api-schema'
-import { lastOf, startOfLast } from '../lib/time-last.ts'
+import { lastOf, startOfLast } from '../lib/recent-range.ts'
 import { asDuration } from '../traces/trace-filters.ts'
 
 /** Names and what they mean, in the order of how much they hurt. */

@@ -1,5 +1,5 @@
 import type { MetricSeriesResponse } from '@spanlink/api-schema'
-import { lastOf, startOfLast } from '../lib/time-last.ts'
+import { lastOf, startOfLast } from '../lib/recent-range.ts'
 
 /** The Metrics page as its URL holds it. */
 export interface MetricsPlace {

@@ -1,19 +1,20 @@
 import type { TopologyModel } from './topology-model.ts'
+import type { Signal } from '@preact/signals'
 import type { ApiError } from '../lib/api.ts'
-import { LASTS, lastOf } from '../lib/time-last.ts'
+import { LASTS, lastOf } from '../lib/recent-range.ts'
 import { topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { push, replace } from '../lib/url.ts'
 import { LiveButton } from '../components/buttons/live-button.tsx'
-import { NotRefreshing } from '../components/list/not-refreshing.tsx'
-import { Searched } from '../components/list/searched.tsx'
-import { paused } from './topology-page.tsx'
+import { NotRefreshing } from '../components/list/refresh-error.tsx'
+import { Searched } from '../components/list/searched-range.tsx'
 
 export function TopologyBar(props: {
   readonly place: TopologyPlace
   readonly model: TopologyModel | undefined
   readonly error: ApiError | undefined
+  readonly paused: Signal<boolean>
 }) {
-  const { place, model, error } = props
+  const { place, model, error, paused } = props
   const set = (change: Partial<TopologyPlace>): void => push(topologyUrl({ ...place, ...change }))
   return (
     <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>

@@ -1,7 +1,7 @@
 import type { TopologyResponse, TopologyEdge } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
 import { countText, percentText, rateNumber, rateText, rateUnit } from '../lib/format/rate-text.ts'
-import { sortNodes } from '../components/graph/sort-nodes.ts'
+import { sortNodes } from './sort-nodes.ts'
 import { buildTopologyModel, neighbourhood, shownTopology } from './topology-model.ts'
 
 const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, mostEdges: Infinity }

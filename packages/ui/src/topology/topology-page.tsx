@@ -11,7 +11,7 @@ import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { REACH_STEP, topologyPath, topologyPlaceOf, topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { push, replace, route } from '../lib/url.ts'
-import { focusRow } from '../components/list/list-rows.ts'
+import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
@@ -25,7 +25,7 @@ const REFRESH_MILLIS = 10_000
 /** More lines than this in one picture are a texture, not a graph. */
 const MOST_EDGES = 120
 
-export const paused = signal(false)
+const paused = signal(false)
 
 export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
@@ -47,7 +47,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   return (
     <div class="topology-page">
       <h1 class="visually-hidden">Topology</h1>
-      <TopologyBar place={place} model={model} error={error} />
+      <TopologyBar place={place} model={model} error={error} paused={paused} />
       {model === undefined ? (
         error === undefined ? (
           <LoadingRows label="Loading the topology" rows={14} />

@@ -8,7 +8,7 @@ import { tracesUrl, traceUrl } from '../app/route.ts'
 import { topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { isPlainClick, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { Age } from '../components/moment.tsx'
+import { Age } from '../components/age.tsx'
 import { Text } from '../components/text.tsx'
 import { NodeName } from './node-name.tsx'
 

@@ -1,5 +1,5 @@
-import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from '../components/graph/sort-nodes.ts'
-import { lastOf, startOfLast } from '../lib/time-last.ts'
+import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
+import { lastOf, startOfLast } from '../lib/recent-range.ts'
 
 /** What of the landscape is looked at, as its URL holds it. */
 export interface TopologyPlace {

@@ -1,5 +1,5 @@
 import { batch, effect } from '@preact/signals'
-import { collapsibleIds } from '../components/list/rows.ts'
+import { collapsibleIds } from './model/visible-rows.ts'
 import type { TraceView } from './trace-view.ts'
 import { place, replace } from '../lib/url.ts'
 

@@ -1,11 +1,11 @@
 import { durationText } from '../lib/format/duration-text.ts'
 import { exactTimeText } from '../lib/format/clock-text.ts'
-import type { TraceModel } from './trace-model.ts'
+import type { TraceModel } from './model/trace-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LinkBadge } from '../components/link-badge.tsx'
-import { Age } from '../components/moment.tsx'
+import { Age } from '../components/age.tsx'
 import { ServiceName } from '../components/service-name.tsx'
 import { Text } from '../components/text.tsx'
 

@@ -1,5 +1,5 @@
 import { ApiError } from '../lib/api.ts'
-import { crumbOf, follow, linkToFollow, type LinkDirection } from '../lib/follow.ts'
+import { crumbOf, follow, linkToFollow, type LinkDirection } from './follow-link.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { windowBetween } from '../lib/time-window.ts'
 import {

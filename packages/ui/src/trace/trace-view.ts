@@ -1,7 +1,7 @@
 import type { TraceSkeleton } from '@spanlink/api-schema'
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
-import { criticalPath, type CriticalPath } from '../flow/model/critical-path.ts'
-import { findSpans, withFound } from './find-spans.ts'
+import { criticalPath, type CriticalPath } from './model/critical-path.ts'
+import { findSpans, withFound } from './model/find-spans.ts'
 import {
   ancestorsOf,
   collapsibleIds,
@@ -10,10 +10,10 @@ import {
   rowOfPosition,
   type Unfolded,
   visibleRows,
-} from '../components/list/rows.ts'
+} from './model/visible-rows.ts'
 import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
-import { buildTraceModel, type TraceModel } from './trace-model.ts'
-import type { LinkEnd } from './link-ends.ts'
+import { buildTraceModel, type TraceModel } from './model/trace-model.ts'
+import type { LinkEnd } from './link-targets.ts'
 
 /**
  * One trace as it is being looked at. Spans are held by id, so that late spans may come in without

@@ -9,7 +9,7 @@ import { bindKeys } from '../app/keyboard.ts'
 import { createLiveTraces, merged, withOlder, type LiveTraces } from './live-traces.ts'
 import { questionOf } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
-import { useHeldList } from '../components/list/row-hold.ts'
+import { useHeldList } from '../components/list/use-held-list.ts'
 import {
   DEFAULT_LIMIT,
   filtersOf,
@@ -21,21 +21,21 @@ import {
 } from './trace-filters.ts'
 import { tracesUrl } from '../app/route.ts'
 import { push, replace, route } from '../lib/url.ts'
-import { focusRow } from '../components/list/list-rows.ts'
+import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LiveButton } from '../components/buttons/live-button.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { NewRows } from '../components/list/new-rows.tsx'
-import { NotRefreshing } from '../components/list/not-refreshing.tsx'
+import { NewRows } from '../components/list/new-rows-button.tsx'
+import { NotRefreshing } from '../components/list/refresh-error.tsx'
 import { Notice } from '../components/notice.tsx'
-import { Searched } from '../components/list/searched.tsx'
-import { ShowMore } from '../components/list/show-more.tsx'
+import { Searched } from '../components/list/searched-range.tsx'
+import { ShowMore } from '../components/list/load-more.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { GroupTable } from './group-table.tsx'
 import { Heatmap } from './heatmap/heatmap.tsx'
 import { QUERY_ID, QueryInput } from './query/query-input.tsx'
 import { TRACE_LINKS, TraceTable } from './trace-table.tsx'
-import { WrongQuery } from './query/wrong-query.tsx'
+import { WrongQuery } from './query/query-error.tsx'
 
 const REFRESH_MILLIS = 5000
 

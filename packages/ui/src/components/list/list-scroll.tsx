@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { leaveList, placeLeft } from './list-places.ts'
-import type { RowHold } from './row-hold.ts'
+import { leaveList, placeLeft } from './scroll-positions.ts'
+import type { RowHold } from './use-held-list.ts'
 import { place } from '../../lib/url.ts'
 
 /**

@@ -1,11 +1,12 @@
 import type { FlowEdge } from '@spanlink/api-schema'
 import { visibleText } from '../../lib/format/visible-text.ts'
-import type { FlowModel, PlacedEdge } from '../model/flow-model.ts'
+import type { FlowModel } from '../model/flow-model.ts'
+import type { PlacedEdge } from '../model/placed-flow.ts'
 import { durationText } from '../../lib/format/duration-text.ts'
 import { selectionUrl, type FlowPlace } from '../flow-url.ts'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
-import { queueWords } from './flow-panel.tsx'
+import { queueWords } from '../model/flow-messages.ts'
 
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
   message: 'Message',

@@ -6,7 +6,7 @@ import { Icon } from '../../components/buttons/icon.tsx'
 import { RecordFacts } from '../../components/record-facts.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
-import { queueWords } from './flow-panel.tsx'
+import { queueWords } from '../model/flow-messages.ts'
 
 /** A page of them; a batch consumer has hundreds. */
 const SHOWN = 50

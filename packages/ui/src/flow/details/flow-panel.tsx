@@ -1,11 +1,10 @@
-import type { FlowEdge } from '@spanlink/api-schema'
-import { durationText } from '../../lib/format/duration-text.ts'
-import type { FlowModel, PlacedEdge } from '../model/flow-model.ts'
+import type { FlowModel } from '../model/flow-model.ts'
+import type { PlacedEdge } from '../model/placed-flow.ts'
 import type { FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { EdgeDetails } from './edge-details.tsx'
-import { closeDetails } from '../flow-keys.ts'
+import { closeDetails } from '../flow-selection.ts'
 import { LaneDetails } from './lane-details.tsx'
 import { SpanDetails } from './span-details.tsx'
 
@@ -45,12 +44,6 @@ export function hasDetails(view: FlowView, place: FlowPlace): boolean {
 export function isUnknownSelection(view: FlowView, place: FlowPlace): boolean {
   const isNamed = place.lane !== undefined || place.edge !== undefined || place.span !== undefined
   return isNamed && !hasDetails(view, place)
-}
-
-/** `36 ms`, or why there is none. */
-export function queueWords(edge: FlowEdge): string {
-  if (edge.queueTimeNano === null) return 'unknown: one end was not found'
-  return durationText(Number(edge.queueTimeNano))
 }
 
 function edgeOf(model: FlowModel, place: FlowPlace): PlacedEdge | undefined {

@@ -1,6 +1,6 @@
 import { durationText } from '../../lib/format/duration-text.ts'
 import { recordText } from '../../lib/format/record-text.ts'
-import type { PlacedSpan } from '../model/flow-model.ts'
+import type { PlacedSpan } from '../model/placed-flow.ts'
 import { flowUrl, type FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'

@@ -12,8 +12,8 @@ import { GraphCanvas } from '../../components/graph/graph-canvas.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
-import { selectRow } from '../flow-keys.ts'
-import { rowWords } from '../timeline/row-messages.ts'
+import { selectRow } from '../flow-selection.ts'
+import { rowWords } from '../timeline/row-description.ts'
 
 const NODE_WIDTH = 212
 const NODE_HEIGHT = 48

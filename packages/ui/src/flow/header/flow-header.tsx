@@ -5,10 +5,10 @@ import type { FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/moment.tsx'
+import { Age } from '../../components/age.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
-import { CompareChoice } from '../compare/compare-choice.tsx'
+import { CompareChoice } from '../compare/compare-menu.tsx'
 import { PathShares } from '../details/path-shares.tsx'
 
 export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {

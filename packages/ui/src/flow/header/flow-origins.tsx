@@ -1,6 +1,6 @@
 import type { FlowResponse, JoinedWith } from '@spanlink/api-schema'
 import { flowUrl, type FlowPlace } from '../flow-url.ts'
-import { Age } from '../../components/moment.tsx'
+import { Age } from '../../components/age.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'

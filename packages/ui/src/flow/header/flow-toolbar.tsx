@@ -1,8 +1,7 @@
 import { flowUrl, type FlowPlace } from '../flow-url.ts'
-import type { FlowView } from '../flow-view.ts'
+import { expandGroups, foldGroups, type FlowView } from '../flow-view.ts'
 import { IconButton } from '../../components/buttons/icon-button.tsx'
 import { ZoomState } from '../../components/tree/zoom-state.tsx'
-import { expandGroups, foldGroups } from '../flow-keys.ts'
 
 /** A batch takes messages of many events; the flow is of one of them unless all are wanted. */
 function JoinedChoice({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {

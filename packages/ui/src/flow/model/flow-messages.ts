@@ -1,4 +1,5 @@
-import type { FlowResponse } from '@spanlink/api-schema'
+import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
+import { durationText } from '../../lib/format/duration-text.ts'
 
 interface FlowWord {
   readonly text: string
@@ -46,6 +47,12 @@ export const CHAIN_ENDS =
 
 export function eventsText(of: number): string {
   return count(of, 'other event')
+}
+
+/** `36 ms`, or why there is none. */
+export function queueWords(edge: FlowEdge): string {
+  if (edge.queueTimeNano === null) return 'unknown: one end was not found'
+  return durationText(Number(edge.queueTimeNano))
 }
 
 function count(of: number, noun: string): string {

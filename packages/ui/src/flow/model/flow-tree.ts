@@ -1,4 +1,4 @@
-import type { PlacedEdge } from './flow-model.ts'
+import type { PlacedEdge } from './placed-flow.ts'
 
 interface FlowTree {
   readonly parent: Int32Array

@@ -1,5 +1,5 @@
 import type { FlowLane } from '@spanlink/api-schema'
-import type { TraceModel } from '../../trace/trace-model.ts'
+import type { TraceModel } from '../../trace/model/trace-model.ts'
 
 /**
  * Positions of the failed spans of one lane. A trace that is cut at its consumers has a lane for

@@ -1,4 +1,5 @@
-import type { FlowModel, PlacedMissing } from '../model/flow-model.ts'
+import type { FlowModel } from '../model/flow-model.ts'
+import type { PlacedMissing } from '../model/placed-flow.ts'
 import type { LaneSpans } from '../model/lane-spans.ts'
 
 /** Siblings that do the same become one row from this many on. */

@@ -1,6 +1,6 @@
 import { exactTimeText } from '../../lib/format/clock-text.ts'
 import { durationText, nanoText } from '../../lib/format/duration-text.ts'
-import type { TraceModel } from '../trace-model.ts'
+import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { LinksIn, LinksOut } from './link-lists.tsx'

@@ -1,4 +1,4 @@
-import type { TraceModel } from '../trace-model.ts'
+import type { TraceModel } from '../model/trace-model.ts'
 import { createCoverage, type Coverage } from '../../lib/canvas/coverage.ts'
 
 /**

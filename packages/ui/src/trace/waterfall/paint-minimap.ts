@@ -1,4 +1,4 @@
-import type { TraceModel } from '../trace-model.ts'
+import type { TraceModel } from '../model/trace-model.ts'
 import type { MinimapBars } from './minimap-bars.ts'
 import type { Palette } from '../../lib/canvas/palette.ts'
 

@@ -1,4 +1,4 @@
-import type { TraceModel } from '../trace-model.ts'
+import type { TraceModel } from '../model/trace-model.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { durationText } from '../../lib/format/duration-text.ts'
 import type { Palette } from '../../lib/canvas/palette.ts'

@@ -1,14 +1,19 @@
 import { durationText } from '../../lib/format/duration-text.ts'
-import { parentWait } from '../span-panel/parent-wait.ts'
+import { parentWait } from '../model/parent-queue-time.ts'
 import { ageText, millisOf } from '../../lib/format/clock-text.ts'
 import { serviceColor } from '../../lib/service-color.ts'
 import { visibleText } from '../../lib/format/visible-text.ts'
-import { crumbOf, follow, type LinkDirection } from '../../lib/follow.ts'
-import { endsOfRow, type LinkEnd } from '../link-ends.ts'
+import { crumbOf, follow, type LinkDirection } from '../follow-link.ts'
+import type { LinkEnd } from '../link-targets.ts'
+import { spanIdOf } from '../../lib/id-index.ts'
 import { traceUrl } from '../../app/route.ts'
 import type { TraceView } from '../trace-view.ts'
 import { isPlainClick } from '../../lib/url.ts'
 import { LinkBadge } from '../../components/link-badge.tsx'
+
+/** More than these are not looked through for one badge: it names a few and counts the rest. */
+const MOST_ROWS = 200
+const MOST_ENDS = 4
 
 interface RowBadgeProps {
   readonly view: TraceView
@@ -116,4 +121,23 @@ function titleOf(direction: LinkDirection, count: number, ends: readonly LinkEnd
   )
   const rest = count - named.length
   return [`${way}:`, ...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join('\n')
+}
+
+/** The first few far ends of a row's links; of all below it too when it is collapsed. */
+function endsOfRow(
+  view: TraceView,
+  position: number,
+  direction: LinkDirection,
+  isCollapsed: boolean,
+): readonly LinkEnd[] {
+  const model = view.model.value
+  const last = isCollapsed ? Math.min(model.subtreeEnd[position] ?? 0, position + MOST_ROWS) : position + 1
+  const ends: LinkEnd[] = []
+  for (let p = position; p < last && ends.length < MOST_ENDS; p += 1) {
+    const span = model.spans[p]
+    if (span === undefined) break
+    const known = direction === 'in' ? view.incoming.value : view.outgoing.value
+    ends.push(...(known.get(spanIdOf(span.spanId)) ?? []))
+  }
+  return ends.slice(0, MOST_ENDS)
 }

@@ -1,6 +1,6 @@
 import { durationText } from '../../lib/format/duration-text.ts'
-import { hasChildren, isFolded } from '../../components/list/rows.ts'
-import type { TraceModel } from '../trace-model.ts'
+import { hasChildren, isFolded } from '../model/visible-rows.ts'
+import type { TraceModel } from '../model/trace-model.ts'
 import { ROW_HEIGHT } from './paint-waterfall.ts'
 import { setCollapsed, setFolded, type TraceView } from '../trace-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'

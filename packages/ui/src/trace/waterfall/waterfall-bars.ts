@@ -1,5 +1,5 @@
-import type { TraceModel } from '../trace-model.ts'
-import type { CriticalPath } from '../../flow/model/critical-path.ts'
+import type { TraceModel } from '../model/trace-model.ts'
+import type { CriticalPath } from '../model/critical-path.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { createCoverage } from '../../lib/canvas/coverage.ts'
 

@@ -1,4 +1,4 @@
-import type { HeldList } from './row-hold.ts'
+import type { HeldList } from './use-held-list.ts'
 
 /**
  * What came while the rows of a list were held, and the way to it. Outside of the list, so that it

@@ -1,4 +1,4 @@
-import type { TraceModel } from '../trace-model.ts'
+import type { TraceModel } from './trace-model.ts'
 
 /**
  * How long the message of a consumer waited that is a child of its producer, in nanoseconds: since

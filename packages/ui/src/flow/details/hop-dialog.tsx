@@ -1,15 +1,15 @@
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { durationText } from '../../lib/format/duration-text.ts'
-import type { PlacedEdge } from '../model/flow-model.ts'
+import type { PlacedEdge } from '../model/placed-flow.ts'
 import type { FlowPlace } from '../flow-url.ts'
-import { waysFrom } from '../flow-walk.ts'
+import { waysFrom } from '../model/next-hops.ts'
 import type { FlowView } from '../flow-view.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/service-name.tsx'
 import { Text } from '../../components/text.tsx'
-import { goAlong } from '../flow-keys.ts'
+import { goAlong } from '../flow-selection.ts'
 
 interface Choice {
   readonly to: 'effect' | 'cause'

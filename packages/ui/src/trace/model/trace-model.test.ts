@@ -1,8 +1,8 @@
 import type { Span } from '@spanlink/api-schema'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answer, longTrace, span, spanId } from '../../test/spans.ts'
-import { ancestorsOf, collapsibleIds, rowOfPosition, visibleRows } from '../components/list/rows.ts'
+import { answer, longTrace, span, spanId } from '../../../test/spans.ts'
+import { ancestorsOf, collapsibleIds, rowOfPosition, visibleRows } from './visible-rows.ts'
 import { buildTraceModel } from './trace-model.ts'
 
 const names = (model: ReturnType<typeof buildTraceModel>): string[] => model.spans.map((span) => span.name)

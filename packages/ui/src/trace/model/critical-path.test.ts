@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { answer, longTrace, span } from '../../../test/spans.ts'
 import { criticalPath } from './critical-path.ts'
-import { buildTraceModel } from '../../trace/trace-model.ts'
+import { buildTraceModel } from './trace-model.ts'
 
 function pathOf(spans: Parameters<typeof answer>[0]) {
   const model = buildTraceModel(answer(spans))

@@ -1,8 +1,8 @@
 import type { SpanKind, TraceSkeleton } from '@spanlink/api-schema'
-import { columnBytes } from '../components/tree/column-bytes.ts'
+import { columnBytes } from '../../components/tree/column-bytes.ts'
 import { foldGroups, type FoldGroups } from './fold-groups.ts'
-import { idIndex, SHARED, type IdIndex } from '../lib/id-index.ts'
-import { treeOfParents } from '../components/tree/tree-order.ts'
+import { idIndex, SHARED, type IdIndex } from '../../lib/id-index.ts'
+import { treeOfParents } from '../../components/tree/tree-order.ts'
 
 /** What a row says of a span; the rest is asked for when somebody opens it. */
 export interface SpanHead {

@@ -1,6 +1,6 @@
 import type { MetricSeries, MetricSeriesResponse } from '@spanlink/api-schema'
-import type { HeatmapGrid } from './heatmap/heatmap-grid.ts'
-import { finite, seriesName } from '../metrics/metric-text.ts'
+import type { HeatmapGrid } from '../traces/heatmap/heatmap-grid.ts'
+import { finite, seriesName } from './metric-text.ts'
 
 /** The buckets of one group over time. */
 export interface BucketGroup {

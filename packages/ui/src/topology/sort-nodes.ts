@@ -1,4 +1,4 @@
-import type { PlacedNode } from '../../topology/topology-model.ts'
+import type { PlacedNode } from './topology-model.ts'
 
 export const NODE_COLUMNS = ['name', 'rate', 'errors', 'queue', 'lag'] as const
 export type NodeColumn = (typeof NODE_COLUMNS)[number]

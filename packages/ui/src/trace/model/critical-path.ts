@@ -1,4 +1,4 @@
-import type { TraceModel } from '../../trace/trace-model.ts'
+import type { TraceModel } from './trace-model.ts'
 
 /**
  * Stretches of time that the trace's end waited for, by position: those of `p` are `from[p] ..` up

@@ -1,5 +1,6 @@
-import type { FlowModel, PlacedEdge } from './model/flow-model.ts'
-import type { FlowRow } from './timeline/flow-rows.ts'
+import type { FlowModel } from './flow-model.ts'
+import type { PlacedEdge } from './placed-flow.ts'
+import type { FlowRow } from '../timeline/flow-rows.ts'
 
 /**
  * The ways on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the way of the

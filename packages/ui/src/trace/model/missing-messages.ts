@@ -1,4 +1,4 @@
-import type { TraceModel } from '../../trace/trace-model.ts'
+import type { TraceModel } from './trace-model.ts'
 
 const SAMPLED = 0x01
 /**

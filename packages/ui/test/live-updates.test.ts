@@ -3,7 +3,7 @@ import { freshSeed } from './flow-data.ts'
 import { post } from './shop-signals.ts'
 import { order, type Order } from './shop.ts'
 import { startSite, type Page, type Site } from './site.ts'
-import { violations } from './violations.ts'
+import { violations } from './accessibility-rules.ts'
 
 type Route = Parameters<Parameters<Page['route']>[1]>[0]
 

@@ -1,9 +1,9 @@
 import type { LinksResponse } from '@spanlink/api-schema'
-import type { SpanHead, TraceModel } from '../trace/trace-model.ts'
-import { spanIdOf } from './id-index.ts'
-import { getJson } from './api.ts'
+import type { SpanHead, TraceModel } from './model/trace-model.ts'
+import { spanIdOf } from '../lib/id-index.ts'
+import { getJson } from '../lib/api.ts'
 import { traceUrl, type Crumb } from '../app/route.ts'
-import { place, push, replace } from './url.ts'
+import { place, push, replace } from '../lib/url.ts'
 
 /**
  * Which way along a message: `out` goes back to where it was produced, `in` on to where it was

@@ -1,4 +1,4 @@
-import type { TraceModel } from '../../trace/trace-model.ts'
+import type { TraceModel } from './trace-model.ts'
 
 /**
  * Groups of siblings alike that are shown one by one, by the id of their first span; `all`: every

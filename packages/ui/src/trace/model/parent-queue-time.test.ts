@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { answer, span } from '../../../test/spans.ts'
-import { parentWait } from './parent-wait.ts'
-import { buildTraceModel } from '../trace-model.ts'
+import { parentWait } from './parent-queue-time.ts'
+import { buildTraceModel } from './trace-model.ts'
 
 const waitOf = (at: number, kind: 'consumer' | 'internal' = 'consumer') => {
   const model = buildTraceModel(
