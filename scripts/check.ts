@@ -10,6 +10,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['lint and import rules', 'oxlint', '--deny-warnings', '.'],
   ['types', 'tsc', '-b', 'tsconfig.json'],
   ['API report of @spanlink/kafka', 'node', 'scripts/api-report.ts', '--check'],
+  ['links and paths in documents', 'node', 'scripts/check-docs.ts'],
   ['integrity of the lockfile', 'node', 'scripts/check-lockfile.ts'],
   ['unused files, exports and dependencies', 'knip'],
   ['build', 'node', 'scripts/build.ts', '--if-stale'],
