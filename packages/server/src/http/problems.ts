@@ -1,6 +1,6 @@
 import type { Problem } from '@spanlink/api-schema'
 import type { FastifyError, FastifyReply } from 'fastify'
-import { BadParameter } from '../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import { TraceQLError, type TraceQLErrorCode } from '../traceql/syntax/errors.ts'
 import { TooManyRequestsError } from './request-limit.ts'
 import { StoreError, type StoreErrorCode } from '../clickhouse/store-error.ts'
@@ -16,8 +16,8 @@ export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>)
 
 /** What a failed request is told. Causes that are ours stay in the log. */
 export function problemOf(error: unknown): Omit<Problem, 'type'> {
-  if (error instanceof BadParameter) {
-    return { status: 400, title: 'Bad parameter', detail: error.message, parameter: error.parameter }
+  if (error instanceof InvalidParameterError) {
+    return { status: 400, title: 'Invalid parameter', detail: error.message, parameter: error.parameter }
   }
   if (error instanceof TraceQLError) return queryProblem(error)
   if (error instanceof StoreError) return storeProblems[error.code] ?? internal
@@ -89,7 +89,7 @@ function badParameter(validation: NonNullable<FastifyError['validation']>, conte
   const where = context === 'params' ? 'path' : 'query'
   return {
     status: 400,
-    title: unknown === undefined ? 'Bad parameter' : 'Unknown parameter',
+    title: unknown === undefined ? 'Invalid parameter' : 'Unknown parameter',
     detail:
       unknown === undefined
         ? `${parameter ?? 'The request'} ${first?.message ?? 'is not valid'}${allowed(first?.params)}.`

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { OwnTraces } from '../self-tracing/self-tracing.ts'
-import { BadParameter } from '../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
@@ -139,7 +139,8 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
 /** `1e400` becomes a number that passes Ajv's limits, which are for finite ones. */
 function refuseInfinities(query: unknown): void {
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (typeof value === 'number' && !Number.isFinite(value)) throw new BadParameter(name, `${name} is too large.`)
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new InvalidParameterError(name, `${name} is too large.`)
   }
 }
 

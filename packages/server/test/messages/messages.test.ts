@@ -1,7 +1,7 @@
 import type { MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../src/query/sql/invalid-parameter.ts'
 import { findMessages } from '../../src/query/messages/find-messages.ts'
 import { batchOf, linkTo, MS, processing, send, sharing, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
@@ -375,9 +375,9 @@ test('over thousands of messages, pages tell each late one and each that came tw
 }, 60_000)
 
 test('a cursor, a time and a length that mean nothing are refused by name', async () => {
-  await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(BadParameter)
-  await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(BadParameter)
-  await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(BadParameter)
+  await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(InvalidParameterError)
+  await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(InvalidParameterError)
+  await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(InvalidParameterError)
 })
 
 test('a message has the cluster and key that its link, its consumer or its producer names', async () => {

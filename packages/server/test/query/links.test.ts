@@ -1,6 +1,6 @@
 import { kv, tracesOf, randomSpanId, randomTraceId } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../src/query/sql/invalid-parameter.ts'
 import { findLinks } from '../../src/query/links/find-links.ts'
 import { findTrace } from '../../src/query/traces/trace.ts'
 import { linkTo, MS, nowNano, span } from './order-spans.ts'
@@ -243,7 +243,7 @@ test('a trace nobody knows has no answer', async () => {
 test.each(['x', 'in.1.2.3.4.5', "in.1.0000000000000000.00000000000000000000000000000000.' or 1.0"])(
   'the cursor %s is refused',
   async (cursor) => {
-    await expect(findLinks(traces.store, randomTraceId(), { cursor }, {})).rejects.toThrow(BadParameter)
+    await expect(findLinks(traces.store, randomTraceId(), { cursor }, {})).rejects.toThrow(InvalidParameterError)
   },
 )
 

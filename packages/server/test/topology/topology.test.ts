@@ -1,7 +1,7 @@
 import type { TopologyResponse } from '@spanlink/api-schema'
 import { type PlainValue, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { BadParameter } from '../../src/query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../src/query/sql/invalid-parameter.ts'
 import { findTopology } from '../../src/query/topology/find-topology.ts'
 import { linkTo, MS, processing, send, span, T0, type TestSpan } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from '../query/stored-traces.ts'
@@ -400,5 +400,5 @@ test('many messages are sampled for their queue times, quiet topics are not', as
 })
 
 test('a start that is not before its end is refused by name', async () => {
-  await expect(findTopology(traces.store, { start: '5', end: '5' }, {})).rejects.toThrow(BadParameter)
+  await expect(findTopology(traces.store, { start: '5', end: '5' }, {})).rejects.toThrow(InvalidParameterError)
 })

@@ -1,6 +1,6 @@
 import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { connect } from './edges/connect-edges.ts'
 import { expand, type Position } from './load/expand.ts'
 import { flowAnswer, MAX_EXAMPLES } from './flow-response.ts'
@@ -60,7 +60,7 @@ function parseCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined
   const [, depth, traceId] = /^([0-9]{1,2})\.([0-9a-f]{32})$/.exec(cursor) ?? []
   if (depth === undefined || traceId === undefined) {
-    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
   }
   return { depth: Number(depth), traceId }
 }

@@ -2,7 +2,7 @@ import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { operationWords } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { createCursorCodec } from '../sql/cursor.ts'
 import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import {
   findLinkedSpans,
@@ -32,7 +32,8 @@ export async function findLinks(
   options: QueryOptions,
 ): Promise<LinksResponse | undefined> {
   const { direction = 'both', spanId, limit = 100 } = query
-  const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...parseCursor(query.cursor) }
+  const after = query.cursor === undefined ? {} : placeParams('after', linkCursor.decode(query.cursor))
+  const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...after }
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
@@ -55,7 +56,7 @@ export async function findLinks(
     total,
     ...(total > MAX_EXACT_COUNT ? { isTotalEstimate: true as const } : {}),
     links: await resolve(store, traceId, rows, known, options),
-    ...(hasMore && last !== undefined ? { nextCursor: cursorOf(last) } : {}),
+    ...(hasMore && last !== undefined ? { nextCursor: linkCursor.encode(last) } : {}),
   }
 }
 
@@ -121,8 +122,8 @@ async function readRows(
     { ...params, ...placeParams('first', first), ...placeParams('last', last) },
     options,
   )
-  const byPlace = new Map(rows.map((row) => [cursorOf(row), row]))
-  return keys.flatMap((key) => byPlace.get(cursorOf(key)) ?? [])
+  const byPlace = new Map(rows.map((row) => [linkCursor.encode(row), row]))
+  return keys.flatMap((key) => byPlace.get(linkCursor.encode(key)) ?? [])
 }
 
 /** `undefined` when there are none and the trace isn't here either. */
@@ -143,17 +144,21 @@ async function countLinks(
   return total === 0 && Number(row?.known ?? 0) === 0 ? undefined : total
 }
 
-/** A link's place in the order of all; also tells spans apart that share an id. */
-type LinkKey = {
-  readonly direction: TraceLink['direction']
-  readonly start: string
-  readonly spanId: string
-  readonly peerTraceId: string
-  readonly peerSpanId: string
-  readonly ordinal: number
-  /** Hash of kind and service of the span that carries the link. */
-  readonly carrier: string
-}
+/**
+ * The sort key of a link. `carrier` is a hash of the carrying span's kind and service: it separates
+ * spans that share an id.
+ */
+const linkCursor = createCursorCodec('links1', {
+  direction: 'direction',
+  start: 'uint64',
+  spanId: 'spanId',
+  peerTraceId: 'traceId',
+  peerSpanId: 'spanId',
+  ordinal: 'count',
+  carrier: 'uint64',
+})
+
+type LinkKey = Parameters<typeof linkCursor.encode>[0]
 
 type LinkRow = LinkedSpanRow &
   LinkKey & {
@@ -178,12 +183,12 @@ function placeAt(name: string): string {
 function placeParams(name: string, key: LinkKey): QueryParams {
   return {
     [`${name}Direction`]: key.direction,
-    [`${name}Start`]: key.start,
+    [`${name}Start`]: String(key.start),
     [`${name}SpanId`]: key.spanId,
     [`${name}PeerTraceId`]: key.peerTraceId,
     [`${name}PeerSpanId`]: key.peerSpanId,
     [`${name}Ordinal`]: key.ordinal,
-    [`${name}Carrier`]: key.carrier,
+    [`${name}Carrier`]: String(key.carrier),
   }
 }
 
@@ -243,27 +248,4 @@ async function resolve(
 function operationOf({ name }: LinkedSpan): string | undefined {
   const words = name.toLowerCase().split(' ')
   return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
-}
-
-function cursorOf(key: LinkKey): string {
-  return [key.direction, key.start, key.spanId, key.peerTraceId, key.peerSpanId, key.ordinal, key.carrier].join('.')
-}
-
-function parseCursor(cursor: string | undefined): QueryParams {
-  if (cursor === undefined) return {}
-  const form =
-    /^(out|in)\.([0-9]{1,19}|1[0-9]{19})\.([0-9a-f]{16})\.([0-9a-f]{32})\.([0-9a-f]{16})\.([0-9]{1,9})\.([0-9]{1,19}|1[0-9]{19})$/
-  const match = form.exec(cursor)
-  if (match === null) throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
-  const [, direction = '', start = '', spanId = '', peerTraceId = '', peerSpanId = '', ordinal = '', carrier = ''] =
-    match
-  return placeParams('after', {
-    direction: direction === 'out' ? 'out' : 'in',
-    start,
-    spanId,
-    peerTraceId,
-    peerSpanId,
-    ordinal: Number(ordinal),
-    carrier,
-  })
 }

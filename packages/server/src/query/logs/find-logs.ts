@@ -1,7 +1,7 @@
 import type { AnyValue, LogRecord, LogsResponse, LogsQuery, SearchedRange } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { findSources } from '../traces/span-source.ts'
 import { defaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts'
@@ -166,7 +166,7 @@ function parseCursor(cursor: string | undefined): Cursor | undefined {
   const match = /^([0-9]{1,20})-([0-9]{1,9})$/.exec(cursor)
   const timestamp = BigInt(match?.[1] ?? 0)
   if (match === null || timestamp > MAX_UINT64) {
-    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
   }
   return { timestamp, given: Number(match[2]) }
 }

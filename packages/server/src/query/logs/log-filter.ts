@@ -1,6 +1,6 @@
 import type { LogsQuery, Severity } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseUnixNano } from '../sql/time-parameters.ts'
 import { attributeMatch } from './attribute-match.ts'
 
@@ -31,7 +31,8 @@ export function logFilter(query: LogsQuery): LogFilter {
     where('trace_id = toFixedString(unhex({traceId:String}), 16)', { traceId: query.traceId })
   }
   if (query.spanId !== undefined) {
-    if (query.traceId === undefined) throw new BadParameter('spanId', 'spanId needs traceId: a span is one of a trace.')
+    if (query.traceId === undefined)
+      throw new InvalidParameterError('spanId', 'spanId needs traceId: a span is one of a trace.')
     where('span_id = toFixedString(unhex({spanId:String}), 8)', { spanId: query.spanId })
   }
   if (query.service !== undefined) where('service = {service:String}', { service: query.service })

@@ -1,6 +1,6 @@
 import type { Message, MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { timeWindow, type TimeWindow } from '../sql/time-window.ts'
 import { parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 import { withErrors } from './retries/attempt-errors.ts'
@@ -29,9 +29,10 @@ export async function findMessages(
   options: QueryOptions,
 ): Promise<MessagesResponse> {
   const { topic, group, limit = 50, never = false } = query
-  if (never && list !== 'unconsumed') throw new BadParameter('never', 'never is for the list unconsumed alone.')
+  if (never && list !== 'unconsumed')
+    throw new InvalidParameterError('never', 'never is for the list unconsumed alone.')
   if (never && group !== undefined) {
-    throw new BadParameter('never', 'never means by no group at all: it can’t be combined with group.')
+    throw new InvalidParameterError('never', 'never means by no group at all: it can’t be combined with group.')
   }
   const window = timeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
@@ -144,7 +145,7 @@ function parseCursor(cursor: string | undefined): Cursor | undefined {
   const [, time, traceId, spanId, given = '0'] =
     /^([0-9]{1,20})\.([0-9a-f]{32})\.([0-9a-f]{16})(?:\.([1-9][0-9]{0,8}))?$/.exec(cursor) ?? []
   if (time === undefined || traceId === undefined || spanId === undefined) {
-    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
   }
   return { time: parseUnixNano('cursor', time), traceId, spanId, given: Number(given) }
 }

@@ -6,7 +6,7 @@ import type {
   MetricSeriesQuery,
 } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { timeWindow } from '../sql/time-window.ts'
 import { parseDuration } from '../sql/time-parameters.ts'
 import { distributionLines, type LabelledLine, summaryQuantileLines } from './distribution-lines.ts'
@@ -96,13 +96,16 @@ function planOf(metric: Metric, query: MetricSeriesQuery, viewOfName: Distributi
   const quantiles = quantilesOf(query.quantiles)
   if (isDistribution(metric.type)) {
     const view = query.view ?? viewOfName ?? 'quantiles'
-    if (view === 'buckets' && metric.type === 'summary') throw new BadParameter('view', 'A summary has no buckets.')
+    if (view === 'buckets' && metric.type === 'summary')
+      throw new InvalidParameterError('view', 'A summary has no buckets.')
     const counts = view === 'count' || view === 'sum' || view === 'buckets'
     return { metric, rate: counts && (query.rate ?? true), aggregate: 'sum', view, quantiles }
   }
-  if (query.view !== undefined) throw new BadParameter('view', `A ${metric.type} is one number, it has no views.`)
+  if (query.view !== undefined)
+    throw new InvalidParameterError('view', `A ${metric.type} is one number, it has no views.`)
   const counter = metric.type === 'sum' && (metric.monotonic || metric.temporality === 'delta')
-  if (query.rate === true && !counter) throw new BadParameter('rate', `${metric.name} is a value and has no rate.`)
+  if (query.rate === true && !counter)
+    throw new InvalidParameterError('rate', `${metric.name} is a value and has no rate.`)
   return {
     metric,
     rate: query.rate ?? metric.monotonic,
@@ -143,10 +146,10 @@ function windowOf(query: MetricSeriesQuery): Window {
   const { start, end } = timeWindow(query)
   const usual = (end - start) / USUAL_STEPS
   const step = query.step === undefined ? (usual > SECOND ? usual : SECOND) : parseDuration('step', query.step)
-  if (step === 0n) throw new BadParameter('step', 'step is nothing.')
+  if (step === 0n) throw new InvalidParameterError('step', 'step is nothing.')
   const steps = (end - start + step - 1n) / step
   if (steps > STEPS_AT_MOST) {
-    throw new BadParameter('step', `step cuts the time into ${steps} steps; ${STEPS_AT_MOST} are the most.`)
+    throw new InvalidParameterError('step', `step cuts the time into ${steps} steps; ${STEPS_AT_MOST} are the most.`)
   }
   return { start, step, steps: Number(steps) }
 }
@@ -154,7 +157,8 @@ function windowOf(query: MetricSeriesQuery): Window {
 function quantilesOf(text = '0.5,0.95,0.99'): number[] {
   return text.split(',').map((one) => {
     const quantile = Number(one)
-    if (!(quantile >= 0 && quantile <= 1)) throw new BadParameter('quantiles', `quantile ${one} is not from 0 to 1.`)
+    if (!(quantile >= 0 && quantile <= 1))
+      throw new InvalidParameterError('quantiles', `quantile ${one} is not from 0 to 1.`)
     return quantile
   })
 }

@@ -1,6 +1,6 @@
 import type { Metric, MetricLabelsResponse, MetricLabelsQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { findMetrics } from './metric-names.ts'
 import { seriesFilter, type SeriesFilter } from './series-filter.ts'
 
@@ -34,7 +34,7 @@ export async function listMetricLabels(
  * Refuses labels that no series of the metric has: an empty chart or one series without a name
  * would hide a typing error.
  *
- * @throws BadParameter that names the labels there are
+ * @throws InvalidParameterError that names the labels there are
  */
 export async function checkLabels(
   store: Store,
@@ -54,7 +54,7 @@ export async function checkLabels(
     const unknown = requested[parameter].find((label) => !known.has(label))
     if (unknown === undefined) continue
     const some = [...known].slice(0, 20).join(', ')
-    throw new BadParameter(parameter, `${metric.name} has no label "${unknown}". It has: ${some}.`)
+    throw new InvalidParameterError(parameter, `${metric.name} has no label "${unknown}". It has: ${some}.`)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Metric } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 
 /**
  * SQL on `metric_series` for the series of a metric, and its parameters, which begin with `series`.
@@ -48,11 +48,11 @@ export function matchingSeries(service: string | undefined, filters: readonly st
 /**
  * `label=value` as its two parts.
  *
- * @throws BadParameter without a label or a `=`
+ * @throws InvalidParameterError without a label or a `=`
  */
 export function splitFilter(filter: string): readonly [label: string, value: string] {
   const at = filter.indexOf('=')
-  if (at < 1) throw new BadParameter('filter', `filter "${filter}" is not label=value.`)
+  if (at < 1) throw new InvalidParameterError('filter', `filter "${filter}" is not label=value.`)
   return [filter.slice(0, at), filter.slice(at + 1)]
 }
 

@@ -1,10 +1,10 @@
-/** A parameter of the question that has the right form and no meaning. */
-export class BadParameter extends Error {
+/** A request parameter that has a valid form and an invalid value. */
+export class InvalidParameterError extends Error {
+  override readonly name: string = 'InvalidParameterError'
   readonly parameter: string
 
   constructor(parameter: string, message: string) {
     super(message)
-    this.name = 'BadParameter'
     this.parameter = parameter
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { BadParameter } from './invalid-parameter.ts'
+import { InvalidParameterError } from './invalid-parameter.ts'
 import { MAX_UINT64, parseDuration, parseUnixNano } from './time-parameters.ts'
 
 test.each([
@@ -22,7 +22,7 @@ test('a length of time beyond 292 years is the longest the store can compare wit
 test.each([`${'9'.repeat(15_000)}h`, `0.${'1'.repeat(15_000)}s`, '9'.repeat(15_000)])(
   'a length of time of thousands of digits is refused',
   (text) => {
-    expect(() => parseDuration('minDuration', text)).toThrow(BadParameter)
+    expect(() => parseDuration('minDuration', text)).toThrow(InvalidParameterError)
   },
 )
 
@@ -38,6 +38,6 @@ test('every whole number of nanoseconds survives each unit that can carry it exa
 
 test('a time beyond fixed64 is refused by the name of its parameter', () => {
   expect(parseUnixNano('end', String(MAX_UINT64))).toBe(MAX_UINT64)
-  expect(() => parseUnixNano('end', String(MAX_UINT64 + 1n))).toThrow(BadParameter)
+  expect(() => parseUnixNano('end', String(MAX_UINT64 + 1n))).toThrow(InvalidParameterError)
   expect(() => parseUnixNano('end', '-1')).toThrow(/end/)
 })

@@ -1,4 +1,4 @@
-import { BadParameter } from './invalid-parameter.ts'
+import { InvalidParameterError } from './invalid-parameter.ts'
 
 export const MAX_UINT64 = 2n ** 64n - 1n
 const MAX_INT64 = 2n ** 63n - 1n
@@ -23,7 +23,7 @@ export function parseDuration(parameter: string, text: string): bigint {
   const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
   const unit = nanosPerUnit[match?.[3] ?? '']
   if (match === null || unit === undefined) {
-    throw new BadParameter(parameter, `${parameter} is not a length of time such as 250us, 1.5ms or 2s.`)
+    throw new InvalidParameterError(parameter, `${parameter} is not a length of time such as 250us, 1.5ms or 2s.`)
   }
   const [, whole = '0', fraction = ''] = match
   const scale = 10n ** BigInt(fraction.length)
@@ -35,7 +35,7 @@ export function parseDuration(parameter: string, text: string): bigint {
 export function parseUnixNano(parameter: string, text: string): bigint {
   const nanos = /^[0-9]{1,20}$/.test(text) ? BigInt(text) : undefined
   if (nanos === undefined || nanos > MAX_UINT64) {
-    throw new BadParameter(parameter, `${parameter} is not a time in Unix nanoseconds (0 to ${MAX_UINT64}).`)
+    throw new InvalidParameterError(parameter, `${parameter} is not a time in Unix nanoseconds (0 to ${MAX_UINT64}).`)
   }
   return nanos
 }

@@ -1,4 +1,4 @@
-import { BadParameter } from './invalid-parameter.ts'
+import { InvalidParameterError } from './invalid-parameter.ts'
 import { bucket } from './span-bucket.ts'
 import { parseUnixNano } from './time-parameters.ts'
 
@@ -11,7 +11,7 @@ const HOUR = 3_600_000_000_000n
 export function timeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
   const until = end === undefined ? BigInt(Date.now()) * 1_000_000n : parseUnixNano('end', end)
   const from = start === undefined ? (until > HOUR ? until - HOUR : 0n) : parseUnixNano('start', start)
-  if (from >= until) throw new BadParameter('start', 'start is not before end.')
+  if (from >= until) throw new InvalidParameterError('start', 'start is not before end.')
   return { start: from, end: until }
 }
 

@@ -1,9 +1,8 @@
 import type { FoundTrace, MatchedSpans, TracesResponse, TracesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { defaultEnd, parseUnixNano } from '../sql/time-parameters.ts'
-import { StrangeCursor } from '../../traceql/execute/page.ts'
 import { searchTraceQL } from '../../traceql/execute/search-traceql.ts'
 
 const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
@@ -17,14 +16,12 @@ export async function searchByQuery(
 ): Promise<TracesResponse> {
   const other = besides.find((name) => query[name] !== undefined)
   if (other !== undefined) {
-    throw new BadParameter(other, `${other} can't be combined with q: write it into the query.`)
+    throw new InvalidParameterError(other, `${other} can't be combined with q: write it into the query.`)
   }
   const limit = query.limit ?? 50
   const { cursor } = query
   const search = { ...windowOf(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
-  const { traces, nextCursor, cuts, scanned } = await searchTraceQL(store, text, search).catch((error: unknown) => {
-    throw error instanceof StrangeCursor ? new BadParameter('cursor', error.message) : error
-  })
+  const { traces, nextCursor, cuts, scanned } = await searchTraceQL(store, text, search)
   return {
     traces: traces.map(foundTrace),
     ...searchedRange(windowOf(query), scanned),
@@ -40,7 +37,7 @@ export function windowOf(query: { readonly start?: string; readonly end?: string
 } {
   const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
   const end = query.end === undefined ? defaultEnd(start) : parseUnixNano('end', query.end)
-  if (end <= start) throw new BadParameter('start', 'start is not before end.')
+  if (end <= start) throw new InvalidParameterError('start', 'start is not before end.')
   return { start, end }
 }
 

@@ -1,9 +1,8 @@
 import type { TracesResponse, TracesQuery, TraceSummary } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { createCursorCodec } from '../sql/cursor.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { type SpanFilter, spanFilter, startsBetween } from './span-filter.ts'
-import { MAX_UINT64 } from '../sql/time-parameters.ts'
 import { summarize } from './trace-summary.ts'
 
 /**
@@ -17,7 +16,7 @@ import { summarize } from './trace-summary.ts'
 export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesResponse> {
   const limit = query.limit ?? 50
   const filter = spanFilter(query)
-  const cursor = parseCursor(query.cursor)
+  const cursor = query.cursor === undefined ? undefined : traceCursor.decode(query.cursor)
   const found: Match[] = []
   let before: Position = cursor ?? { newest: filter.to, traceId: '' }
   for (const [from, to] of windows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
@@ -37,11 +36,13 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   return {
     traces: page.map((match) => match.summary),
     ...searchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
-    ...(last === undefined ? {} : { nextCursor: `${last.newest}-${last.traceId}` }),
+    ...(last === undefined ? {} : { nextCursor: traceCursor.encode(last) }),
   }
 }
 
-type Position = { readonly newest: bigint; readonly traceId: string }
+const traceCursor = createCursorCodec('traces1', { newest: 'uint64', traceId: 'traceId' })
+
+type Position = ReturnType<typeof traceCursor.decode>
 type Match = Position & { readonly summary: TraceSummary }
 
 const MINUTE = 60_000_000_000n
@@ -109,14 +110,4 @@ async function matchesAt(
     const known = summaries.get(position.traceId)
     return known?.newestMatch === position.newest ? [{ ...position, summary: known.summary }] : []
   })
-}
-
-function parseCursor(cursor: string | undefined): Position | undefined {
-  if (cursor === undefined) return undefined
-  const match = /^([0-9]{1,20})-([0-9a-f]{32})$/.exec(cursor)
-  const newest = BigInt(match?.[1] ?? 0)
-  if (match?.[2] === undefined || newest > MAX_UINT64) {
-    throw new BadParameter('cursor', 'cursor is not one that an earlier answer gave.')
-  }
-  return { newest, traceId: match[2] }
 }

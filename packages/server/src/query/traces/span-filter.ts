@@ -1,6 +1,6 @@
 import type { TracesQuery } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
-import { BadParameter } from '../sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { bucket } from '../sql/span-bucket.ts'
 import { defaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 
@@ -30,12 +30,12 @@ export function spanFilter(query: TracesQuery): SpanFilter {
   if (shortest !== undefined) must('duration >= {minDuration:Int64}', 'minDuration', String(shortest))
   if (longest !== undefined) must('duration <= {maxDuration:Int64}', 'maxDuration', String(longest))
   if (shortest !== undefined && longest !== undefined && shortest > longest) {
-    throw new BadParameter('minDuration', 'minDuration is longer than maxDuration.')
+    throw new InvalidParameterError('minDuration', 'minDuration is longer than maxDuration.')
   }
   const from = query.start === undefined ? 0n : parseUnixNano('start', query.start)
   const to = query.end === undefined ? defaultEnd(from) : parseUnixNano('end', query.end) - 1n
   if (query.start !== undefined && query.end !== undefined && from > to) {
-    throw new BadParameter('start', 'start is not before end.')
+    throw new InvalidParameterError('start', 'start is not before end.')
   }
   return { conditions, params, from, to }
 }

@@ -3,7 +3,8 @@ import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from 
 import { evaluateTrace, type SpansetResult } from '../evaluate/pipeline.ts'
 import { limits } from './limits.ts'
 import { matchLinks } from '../evaluate/evaluate-link-operators.ts'
-import { type Position, StrangeCursor } from './page.ts'
+import type { Position } from './page.ts'
+import { InvalidCursorError } from '../../query/sql/cursor.ts'
 import { type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Search, Window } from './search.ts'
 import { readTraces, type TraceRows } from './trace-rows.ts'
@@ -155,6 +156,6 @@ async function* candidatesOf(
 /** Traces that an operator over links found, in the order it did. */
 function behind(ids: readonly string[], after: Position | undefined): readonly Position[] {
   const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
-  if (after !== undefined && first === 0) throw new StrangeCursor()
+  if (after !== undefined && first === 0) throw new InvalidCursorError()
   return ids.slice(first).map((traceId) => ({ anchor: 0n, reach: 0, newest: 0n, traceId }))
 }

@@ -15,7 +15,7 @@ import type { LabelType } from '../metrics/labels.ts'
 import { findMatches, type Match } from './find-matches.ts'
 import { limits } from './limits.ts'
 import { parse } from '../syntax/parse.ts'
-import { cursorOf, pageEnds, parseCursor, type Position } from './page.ts'
+import { searchCursor, pageEnds, type Position } from './page.ts'
 import { fieldsShown, type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 import { type AnswerSpan, type NumberOfTree, readSpans } from './result-spans.ts'
@@ -79,7 +79,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const ofTree = shown.filter(isOfTree)
   const plan = planPipeline(pipeline, { numbers: ofTree })
   const search = startSearch(store, options)
-  const after = options.cursor === undefined ? undefined : parseCursor(options.cursor)
+  const after = options.cursor === undefined ? undefined : searchCursor.decode(options.cursor)
   const limit = options.limit ?? 20
   // One more than asked for tells whether there is a next page.
   const { matches: found, rest } = await findMatches(
@@ -92,7 +92,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const matches = found.slice(0, limit)
   const last = found.length > limit ? matches.at(-1)?.position : rest
   if (last && found.length <= limit) search.cuts.add(pageEnds)
-  const next = { ...(last && { nextCursor: cursorOf(last) }), scanned: toScanned(search, after, last) }
+  const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
   if (matches.length === 0) return { traces: [], ...next, cuts: [...search.cuts] }
   const most = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)

@@ -1,4 +1,4 @@
-import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { parseDuration } from '../../../query/sql/time-parameters.ts'
 import { attributeCondition } from '../tag-condition.ts'
 
@@ -31,8 +31,8 @@ export function textsOf(query: JaegerQuery, name: string): readonly string[] {
 export function countOf(query: JaegerQuery, names: readonly string[], usual: number, most: number): number {
   const text = textOf(query, ...names)
   if (text === undefined) return usual
-  if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(names[0] ?? '', `${names[0]} is not a number.`)
-  if (Number(text) > most) throw new BadParameter(names[0] ?? '', `${names[0]} must be at most ${most}.`)
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(names[0] ?? '', `${names[0]} is not a number.`)
+  if (Number(text) > most) throw new InvalidParameterError(names[0] ?? '', `${names[0]} must be at most ${most}.`)
   return Math.max(Number(text), 1)
 }
 
@@ -41,7 +41,7 @@ export function tagsOf(query: JaegerQuery): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
   for (const tag of textsOf(query, 'tag')) {
     const at = tag.indexOf(':')
-    if (at < 1) throw new BadParameter('tag', 'tag is not key:value.')
+    if (at < 1) throw new InvalidParameterError('tag', 'tag is not key:value.')
     tags.set(tag.slice(0, at), tag.slice(at + 1))
   }
   for (const text of textsOf(query, 'tags')) for (const [key, value] of jsonTags('tags', text)) tags.set(key, value)
@@ -58,7 +58,7 @@ export function jsonTags(name: string, text: string): readonly (readonly [string
   } catch {
     // Told below, as what is JSON and no object is.
   }
-  throw new BadParameter(name, `${name} is not a JSON object such as {"http.status_code":"500"}.`)
+  throw new InvalidParameterError(name, `${name} is not a JSON object such as {"http.status_code":"500"}.`)
 }
 
 /** The search as TraceQL: all of it has to be true of one span, as with Jaeger. */
@@ -100,7 +100,8 @@ const MAX_DURATION_LENGTH = 64
 function durationOf(name: string, text: string): string {
   // Go adds up several units; the parser of ours knows one.
   const parts = text.length > MAX_DURATION_LENGTH ? null : text.match(/[0-9.]+(?:h|ms|m|s|us|µs|ns)/g)
-  if (parts === null || parts.join('') !== text) throw new BadParameter(name, `${name} is not a duration such as 1.5s.`)
+  if (parts === null || parts.join('') !== text)
+    throw new InvalidParameterError(name, `${name} is not a duration such as 1.5s.`)
   const sum = parts.reduce((total, part) => total + parseDuration(name, part), 0n)
   return `${sum}ns`
 }

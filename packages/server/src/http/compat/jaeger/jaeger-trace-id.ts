@@ -1,4 +1,4 @@
-import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 
 /** Jaeger's readers go by these words. */
 export class UnknownTrace extends Error {
@@ -15,6 +15,6 @@ export class UnknownTrace extends Error {
 export function traceIdOf(text: string): string {
   if (/^[0-9a-f]{1,32}$/i.test(text)) return text.toLowerCase().padStart(32, '0')
   const bytes = /^[A-Za-z0-9+/_-]{22}(==)?$/.test(text) ? Buffer.from(text, 'base64') : undefined
-  if (bytes?.length !== 16) throw new BadParameter('traceID', 'A trace id is 32 hex digits.')
+  if (bytes?.length !== 16) throw new InvalidParameterError('traceID', 'A trace id is 32 hex digits.')
   return bytes.toString('hex')
 }

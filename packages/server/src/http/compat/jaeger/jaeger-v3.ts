@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -78,7 +78,8 @@ type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
 
 async function search(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly Found[]> {
   const unknown = Object.keys(query).find((name) => name.startsWith('query.') && !KNOWN.has(name))
-  if (unknown !== undefined) throw new BadParameter(unknown, `${unknown} is not supported; use query.attributes.`)
+  if (unknown !== undefined)
+    throw new InvalidParameterError(unknown, `${unknown} is not supported; use query.attributes.`)
   const [attributesName, attributes] = ['query.attributes', textOf(query, 'query.attributes')]
   const text = traceQlOf({
     service: textOf(query, 'query.serviceName', 'query.service_name'),
@@ -101,10 +102,10 @@ async function search(store: Store, query: JaegerQuery, options: QueryOptions): 
 /** RFC 3339; both ends have to be there. */
 function timeOf(query: JaegerQuery, name: string, olderName: string): bigint {
   const text = textOf(query, name, olderName)
-  if (text === undefined) throw new BadParameter(name, `${name} is required.`)
+  if (text === undefined) throw new InvalidParameterError(name, `${name} is required.`)
   const [, seconds = '', fraction = '', zone = ''] = /^(.{19})(?:\.([0-9]+))?(Z|[+-][0-9:]+)$/i.exec(text) ?? []
   const millis = Date.parse(seconds + zone)
-  if (!(millis >= 0)) throw new BadParameter(name, `${name} is not a time such as 2026-01-31T10:00:00Z.`)
+  if (!(millis >= 0)) throw new InvalidParameterError(name, `${name} is not a time such as 2026-01-31T10:00:00Z.`)
   return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -141,7 +141,7 @@ function timesOf(request: FastifyRequest): { readonly endTs: bigint; readonly lo
 function timeOf(query: JaegerQuery, name: string, unit: bigint): bigint | undefined {
   const text = textOf(query, name)
   if (text === undefined) return undefined
-  if (!/^[0-9]{1,17}$/.test(text)) throw new BadParameter(name, `${name} is not a whole number.`)
+  if (!/^[0-9]{1,17}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a whole number.`)
   const nanos = BigInt(text) * unit
   return nanos < MAX_TIME ? nanos : MAX_TIME
 }

@@ -1,4 +1,4 @@
-import { BadParameter } from '../../../query/sql/invalid-parameter.ts'
+import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 import { defaultEnd, MAX_UINT64, parseDuration } from '../../../query/sql/time-parameters.ts'
 import { attributeCondition } from '../tag-condition.ts'
 
@@ -21,16 +21,16 @@ export function tempoWindow(query: TempoQuery): { readonly start: bigint; readon
   const end = timeOf('end', textOf(query, 'end')) ?? defaultEnd(start)
   // Both in whole seconds, of which Tempo's end is the last that counts.
   if (end === start) return { start, end: end + SECOND }
-  if (end < start) throw new BadParameter('start', 'start is not before end.')
+  if (end < start) throw new InvalidParameterError('start', 'start is not before end.')
   return { start, end }
 }
 
 export function countOf(query: TempoQuery, name: string, usual: number, most: number): number {
   const text = textOf(query, name)
   if (text === undefined) return usual
-  if (!/^[0-9]{1,9}$/.test(text)) throw new BadParameter(name, `${name} is not a number.`)
+  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a number.`)
   // Tempo takes 0 for as many as it has, and refuses more than its maximum.
-  if (Number(text) > most) throw new BadParameter(name, `${name} must be at most ${most}.`)
+  if (Number(text) > most) throw new InvalidParameterError(name, `${name} must be at most ${most}.`)
   return Number(text) === 0 ? most : Number(text)
 }
 
@@ -39,7 +39,7 @@ export function stepOf(query: TempoQuery): bigint | undefined {
   const text = textOf(query, 'step')
   if (text === undefined) return undefined
   const step = parseDuration('step', /^[0-9.]+$/.test(text) ? `${text}s` : text)
-  if (step <= 0n) throw new BadParameter('step', 'step is not longer than nothing.')
+  if (step <= 0n) throw new InvalidParameterError('step', 'step is not longer than nothing.')
   return step
 }
 
@@ -102,6 +102,6 @@ function timeOf(name: string, text: string | undefined): bigint | undefined {
     return nanos > MAX_UINT64 ? MAX_UINT64 : nanos
   }
   const millis = Date.parse(text)
-  if (!(millis >= 0)) throw new BadParameter(name, `${name} is no time: Unix seconds or RFC 3339.`)
+  if (!(millis >= 0)) throw new InvalidParameterError(name, `${name} is no time: Unix seconds or RFC 3339.`)
   return BigInt(millis) * 1_000_000n
 }
