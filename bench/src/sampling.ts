@@ -1,5 +1,5 @@
 // What head sampling at 10 % leaves of flows, by sampler, correlation and batch size: the tables of
-// docs/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are seeded,
+// docs/kafka/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are seeded,
 // so a run can be repeated to the digit.
 // node --conditions=spanlink:source bench/src/sampling.ts [events=400000] [ratio=0.1]
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api'

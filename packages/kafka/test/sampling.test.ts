@@ -17,7 +17,7 @@ import type { ConsumerRunConfig, Kafka as KafkaType } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { useRecordedSpans } from './support/recorded-spans.ts'
 
-// docs/sampling.md, its configurations A and B, with a real broker between the services. Trace ids
+// docs/kafka/sampling.md, its configurations A and B, with a real broker between the services. Trace ids
 // are random, so counts vary: of FLOWS flows at 10 % none is kept with a probability of 0.9^300
 // (2e-14), and all are with less.
 

@@ -12,7 +12,7 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
 
 /**
  * What happens to one client that is no operation on messages, as log records. Nothing here throws;
- * docs/events.md lists the records.
+ * docs/kafka/events.md lists the records.
  */
 export interface ClientEvents {
   /** The group's partitions are about to be assigned anew. */

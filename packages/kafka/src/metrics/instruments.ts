@@ -4,7 +4,7 @@ import { reportFailure } from '../core/diagnostics.ts'
 import { counts } from './counters.ts'
 import type { Counts } from './counters.ts'
 
-/** Every instrument of the plugin; docs/metrics.md says when each moves. */
+/** Every instrument of the plugin; docs/kafka/metrics.md says when each moves. */
 export interface Instruments {
   readonly operationDuration: Histogram
   readonly processDuration: Histogram
