@@ -48,11 +48,10 @@ await writeCommonJsEntries(join(root, 'packages/kafka/dist'), [
 await rm(join(root, 'packages/server/dist'), { recursive: true, force: true })
 await run('tsc', ['-p', 'packages/server/tsconfig.build.json'])
 await run('vite', ['build', '--logLevel', 'warn', '--config', 'packages/server/vite.config.ts', 'packages/server'])
-await cp(
-  join(root, 'packages/server/src/clickhouse/schema/sql'),
-  join(root, 'packages/server/dist/clickhouse/schema/sql'),
-  { recursive: true },
-)
+await cp(join(root, 'packages/server/src/clickhouse/schema'), join(root, 'packages/server/dist/clickhouse/schema'), {
+  recursive: true,
+  filter: (path) => !path.endsWith('.ts'),
+})
 for (const name of ['bin', 'main']) await chmod(join(root, `packages/server/dist/cli/${name}.js`), 0o755)
 await run('vite', ['build', '--logLevel', 'warn', 'packages/ui'])
 for (const name of ['kafka', 'server']) await copyFile(join(root, 'LICENSE'), join(root, `packages/${name}/LICENSE`))

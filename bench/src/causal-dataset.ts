@@ -1,4 +1,4 @@
-import { sumUpSpans } from '../../packages/server/src/clickhouse/schema/schema.ts'
+import { insertRollups } from '../../packages/server/test/store/rollups/insert-rollups.ts'
 import { indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 const BLOCK = 500_000
@@ -37,7 +37,7 @@ export async function writeCausalDataset(
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
   // Of what the receiver stores, the store sums this up itself.
-  await sumUpSpans(client, 'spanlink')
+  await insertRollups(client, 'spanlink')
   await untilMerged(client)
   await indexSpans(client)
   await close()

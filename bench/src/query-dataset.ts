@@ -1,4 +1,4 @@
-import { sumUpSpans } from '../../packages/server/src/clickhouse/schema/schema.ts'
+import { insertRollups } from '../../packages/server/test/store/rollups/insert-rollups.ts'
 import { type Client, indexSpans, openDatasetStore, untilMerged } from './dataset-store.ts'
 
 export type Dataset = {
@@ -55,7 +55,7 @@ export async function writeDataset(dir: string, spans: number, log: (line: strin
   }
   await writeLargeTraces(client, spans, times)
   await writeWideSpans(client, spans, times)
-  await sumUpSpans(client, 'spanlink')
+  await insertRollups(client, 'spanlink')
   await untilMerged(client)
   await indexSpans(client)
   const dataset = { spans, startNano, endNano, users, ...(await sizes(client)), ids: await idsOf(client, spans) }

@@ -11,7 +11,8 @@ import { SourcesWatch } from './insert/source-observer.ts'
 import { SpansWatch } from './insert/span-observer.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 import { storeFailure } from './store-failure.ts'
-import type { QueryOptions, QueryParams, RowTable, Store } from './store.ts'
+import type { QueryOptions, QueryParams, Store } from './store.ts'
+import type { RowTable, Table } from './tables.ts'
 
 export type Access = {
   readonly url: string
@@ -39,12 +40,10 @@ export type Client = {
   close(): Promise<void>
 }
 
-type StoredTable = RowTable | Summary['table']
-
 type LaterSummary = Exclude<Summary, { readonly isFirst: true }>
 
 /** Columns that the store fills although they have a default, which is for rows of before. */
-const columnsWithDefault: Partial<Record<StoredTable, readonly string[]>> = {
+const columnsWithDefault: Partial<Record<Table, readonly string[]>> = {
   spans: messagingColumnNames,
   traffic_minutes: messageCountColumns,
 }
@@ -75,7 +74,7 @@ export function connect(access: Access): Client {
     client
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
       .catch(() => {})
-  const columnsOf = async (table: StoredTable): Promise<readonly ColumnInfo[]> => {
+  const columnsOf = async (table: Table): Promise<readonly ColumnInfo[]> => {
     const answer = await client.query({
       query: `select name, type from system.columns
         where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
@@ -86,16 +85,11 @@ export function connect(access: Access): Client {
     return await answer.json<ColumnInfo>()
   }
   const [sources, operations] = [new RecentlyStored(), new RecentlyStored()]
-  const blocks = new NativeBlocks<StoredTable>(columnsOf, (table) => {
+  const blocks = new NativeBlocks<Table>(columnsOf, (table) => {
     if (table === 'spans') return new SpansWatch(operations)
     return table === 'sources' ? new SourcesWatch(sources) : undefined
   })
-  const send = async (
-    table: StoredTable,
-    format: string,
-    bytes: readonly Uint8Array[],
-    token: string,
-  ): Promise<void> => {
+  const send = async (table: Table, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
     const { stream } = await client.exec({
       query: `insert into ${table} format ${format}`,
       values: Readable.from(bytes, { objectMode: false }),
@@ -103,7 +97,7 @@ export function connect(access: Access): Client {
     })
     await buffer(stream)
   }
-  const insertInto = async (table: StoredTable, rows: readonly Uint8Array[], token: string): Promise<void> => {
+  const insertInto = async (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> => {
     const block = await blocks.take(table)
     if (block === undefined && table === 'spans') {
       throw new StoreError('refused', 'The table spans has a column of a type that Spanlink did not give it.')
@@ -252,8 +246,8 @@ const insertSettings: ClickHouseSettings = {
   max_partitions_per_insert_block: '10',
 }
 
-const settingsOf: Partial<Record<StoredTable, ClickHouseSettings>> = {
-  // Merges build them: schema/sql/value_indexes.sql.
+const settingsOf: Partial<Record<Table, ClickHouseSettings>> = {
+  // Merges build them: schema/spans.sql.
   spans: { materialize_skip_indexes_on_insert: 0 },
 }
 

@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 import { STRETCH_SECONDS } from './insert/insert-cache.ts'
-import { dayTables } from './schema/schema.ts'
+import { tableNames, tables } from './tables.ts'
 
 export type Retention = {
   /**
@@ -27,7 +27,7 @@ export async function dropExpired(client: Client, retention: Retention): Promise
     from system.parts
     where active and database = currentDatabase() and table in {tables:Array(String)}
     group by partition_id order by partition_id`,
-    { tables: dayTables },
+    { tables: tablesByExpiry('day') },
   )
   const oldest = Date.now() / 1000 - keepSeconds
   let bytes = days.reduce((sum, day) => sum + Number(day.bytes), 0)
@@ -55,7 +55,7 @@ async function dropForgottenNames(client: Client): Promise<void> {
   if (received === 0) return
   // A name is written once in so long: the row may be that much older than what it names.
   const before = Math.max(0, received - STRETCH_SECONDS)
-  for (const table of ['sources', 'operations', 'metric_series']) {
+  for (const table of tablesByExpiry('unreferenced')) {
     await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)
   }
 }
@@ -63,4 +63,8 @@ async function dropForgottenNames(client: Client): Promise<void> {
 function dayOnly(partition: string): string {
   if (!/^[0-9]{8}$/.test(partition)) throw new Error(`not a day partition: ${partition}`)
   return partition
+}
+
+function tablesByExpiry(expiry: 'day' | 'unreferenced'): string[] {
+  return tableNames.filter((name) => tables[name].expiry === expiry)
 }

@@ -3,7 +3,7 @@ const storeErrorCodes = [
   'data-dir-unusable',
   'engine-missing',
   'engine-down',
-  'newer-schema',
+  'unsupported-schema',
   'timeout',
   'too-heavy',
   'too-complex',

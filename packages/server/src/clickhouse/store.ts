@@ -1,4 +1,5 @@
 import type { CorruptParts, LostPart } from './corrupt-parts.ts'
+import type { RowTable } from './tables.ts'
 
 /**
  * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or
@@ -9,7 +10,7 @@ export type Store = {
   /** Now; the journal holds what is acked while it isn't `ready`. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `sql/<table>.sql` and in pieces of whole rows.
+   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in pieces of whole rows.
    * Resolves once they are stored and queryable. Before spans the bounds of their traces are
    * stored, behind them what is summed up of them, under the same token. The same token again is a
    * no-op that resolves: a replay after a crash stores nothing twice, in whatever table. Rejects
@@ -37,20 +38,6 @@ export type Store = {
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
 }
-
-/**
- * Tables that the receiver writes. `insert` of spans fills the last two; they are given apart only
- * where that failed.
- */
-export type RowTable =
-  | 'spans'
-  | 'span_links'
-  | 'sources'
-  | 'logs'
-  | 'metric_series'
-  | 'metric_points'
-  | 'traffic_minutes'
-  | 'operations'
 
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>
 

@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import type { RowTable } from '../clickhouse/store.ts'
+import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 
 /** Rows of one table within a frame, in RowBinary. */
 export type Section = {
@@ -28,24 +28,12 @@ export type Frames = {
  * | 8         | 4     | length of the whole frame                                   |
  * | 12        | 4     | number of sections n                                        |
  * | 16        | 4     | CRC-32 of everything from 20 to the end of the frame        |
- * | 20        | 12·n  | each: table (see TABLES), rows, bytes                       |
+ * | 20        | 12·n  | each: table (index in rowTables), rows, bytes                  |
  * | 20 + 12·n |       | the sections' bytes, one after the other                    |
  */
 const MAGIC = Buffer.from('SLJ2')
 const HEAD = 20
 const SECTION_HEAD = 12
-
-/** A table's number is its place here, for good: segments outlive the program that wrote them. */
-const TABLES: readonly RowTable[] = [
-  'sources',
-  'span_links',
-  'spans',
-  'logs',
-  'metric_series',
-  'metric_points',
-  'traffic_minutes',
-  'operations',
-]
 
 /** The frame as buffers to write one after the other; the rows are not copied. */
 export function encodeFrame(
@@ -57,7 +45,7 @@ export function encodeFrame(
   let length = head.length
   sections.forEach((section, i) => {
     const at = HEAD + SECTION_HEAD * i
-    head.writeUInt32LE(TABLES.indexOf(section.table), at)
+    head.writeUInt32LE(rowTables.indexOf(section.table), at)
     head.writeUInt32LE(section.rows, at + 4)
     head.writeUInt32LE(section.bytes.length, at + 8)
     length += section.bytes.length
@@ -124,7 +112,7 @@ function readSections(file: Buffer, at: number, { length, count, crc }: Head, se
   let bytesAt = at + HEAD + SECTION_HEAD * count
   for (let i = 0; i < count; i++) {
     const head = at + HEAD + SECTION_HEAD * i
-    const table = TABLES[file.readUInt32LE(head)]
+    const table = rowTables[file.readUInt32LE(head)]
     const size = file.readUInt32LE(head + 8)
     if (table === undefined || size > at + length - bytesAt) return undefined
     sections.push({ table, rows: file.readUInt32LE(head + 4), bytes: file.subarray(bytesAt, bytesAt + size) })

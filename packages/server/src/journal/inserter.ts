@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
-import type { RowTable, Store } from '../clickhouse/store.ts'
+import type { Store } from '../clickhouse/store.ts'
+import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 import { Attempts } from './insert-attempts.ts'
 import type { Frames, Section } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
 import { bytesOf, rowsOf } from './row-batches.ts'
 import type { SealedSegment } from './segment.ts'
-import { INSERT_ORDER, inInsertOrder, splitSections } from './split-batches.ts'
+import { inInsertOrder, splitSections } from './split-batches.ts'
 
 /** Two: while the engine works on one insert, the next one's bytes are already on their way. */
 const IN_FLIGHT = 2
@@ -138,11 +139,11 @@ export class Flusher {
     const { sections } = frames
     this.#reportLost(journal, segment, frames)
     if (bytesOf(sections) > this.#maxInsertBytes) {
-      if (await this.#split(journal, segment, sections, INSERT_ORDER[0] as RowTable, this.#maxInsertBytes)) return
+      if (await this.#split(journal, segment, sections, rowTables[0] as RowTable, this.#maxInsertBytes)) return
     }
-    let table = INSERT_ORDER[0] as RowTable
+    let table = rowTables[0] as RowTable
     try {
-      for (table of INSERT_ORDER) {
+      for (table of rowTables) {
         const rows = rowsOf(sections, table)
         if (rows.length > 0) await this.#store.insert(table, rows, segment.id)
       }

@@ -1,5 +1,5 @@
 import type { LogRows, MetricRows, TraceRows } from '../otlp/rows.ts'
-import type { RowTable } from '../clickhouse/store.ts'
+import type { RowTable } from '../clickhouse/tables.ts'
 import type { Section } from './frame.ts'
 
 /**

@@ -1,20 +1,6 @@
-import type { RowTable, Store } from '../clickhouse/store.ts'
+import type { Store } from '../clickhouse/store.ts'
+import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 import type { Section } from './frame.ts'
-
-/**
- * In the order of their insert: whatever is queryable, what it needs is there. A trace is found by
- * its spans' bounds.
- */
-export const INSERT_ORDER: readonly RowTable[] = [
-  'sources',
-  'spans',
-  'span_links',
-  'logs',
-  'metric_series',
-  'metric_points',
-  'traffic_minutes',
-  'operations',
-]
 
 /**
  * Cuts the rows of a segment into pieces of at most `maxBytes`, but one row at least, that are to
@@ -47,9 +33,9 @@ export async function splitSections(
 }
 
 export function inInsertOrder(sections: readonly Section[], from: RowTable = 'sources'): Section[] {
-  return INSERT_ORDER.slice(INSERT_ORDER.indexOf(from)).flatMap((table) =>
-    sections.filter((section) => section.table === table),
-  )
+  return rowTables
+    .slice(rowTables.indexOf(from))
+    .flatMap((table) => sections.filter((section) => section.table === table))
 }
 
 async function takeRows(

@@ -1,6 +1,6 @@
 /**
  * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of
- * `schema/sql/<table>.sql`, ready to be journalled and inserted as they are.
+ * `schema/<table>.sql`, ready to be journalled and inserted as they are.
  */
 export type TraceRows = {
   /** The column `received` of every row: all rows of a request are in one daily partition. */

@@ -127,7 +127,7 @@ test('a directory of a newer version is told in one line, exit 8', async () => {
   const store = await openEmbeddedStore(dataDir)
   const row = Buffer.alloc(8)
   row.writeUInt32LE(1000)
-  await store.insert('schema_version' as 'spans', [row], 'newer')
+  await store.insert('schema_migrations' as 'spans', [row], 'newer')
   await store.close()
   const { code, stderr } = await run('serve', '--data', dataDir, ...freePorts)
   expect([code, stderr.trim().split('\n').length]).toEqual([8, 1])

@@ -47,7 +47,7 @@ const COLUMNS = {
 test('every OTLP field has a column', () => {
   const missing = Object.entries(COLUMNS).filter(([, place]) => {
     const [table = '', ...names] = place.split('.')
-    const sql = readFileSync(new URL(`../../src/clickhouse/schema/sql/${table}.sql`, import.meta.url), 'utf8')
+    const sql = readFileSync(new URL(`../../src/clickhouse/schema/${table}.sql`, import.meta.url), 'utf8')
     return !names.every((name) => new RegExp(`^ +${name} `, 'm').test(sql))
   })
   expect(missing).toEqual([])

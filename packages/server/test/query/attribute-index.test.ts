@@ -5,32 +5,22 @@ import { encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
-import { type Client, connect } from '../../src/clickhouse/client.ts'
-import { takeDataDir } from '../../src/clickhouse/engine/data-dir.ts'
-import { type Engine, startEngine } from '../../src/clickhouse/engine/engine.ts'
-import { applySchema } from '../../src/clickhouse/schema/schema.ts'
+import type { Client } from '../../src/clickhouse/client.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
+import { type BareEngine, startEngineWithTables } from '../store/bare-engine.ts'
 import { nowNano, span } from './order-spans.ts'
 
 const SPANS = 65_536
 
 let dir: string
-let engine: Engine
+let engine: BareEngine
 let client: Client
 const statements: (readonly [sql: string, params: Parameters<Store['query']>[1]])[] = []
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-index-'))
-  engine = await startEngine({
-    dataDir: takeDataDir(dir).path,
-    log: () => {},
-    answers: async (access) => await connect(access).answers(),
-    onReady: async (access) => {
-      await applySchema(connect(access), 'spanlink')
-      client = connect({ ...access, database: 'spanlink' })
-    },
-    onDown: () => {},
-  })
+  engine = await startEngineWithTables(dir)
+  client = engine.client
   const start = nowNano()
   const spans = Array.from({ length: SPANS }, (_, n) =>
     span({
@@ -52,7 +42,6 @@ beforeAll(async () => {
 }, 120_000)
 
 afterAll(async () => {
-  await client.close()
   await engine.stop()
   await rm(dir, { recursive: true, force: true })
 })

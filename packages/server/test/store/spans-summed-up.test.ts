@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeTraces, type OtlpKeyValue, type OtlpSpan, tracesOf } from '@spanlink/testkit/otlp'
@@ -8,6 +8,7 @@ import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { batchCountName, messagingNames, operationWords } from '../../src/clickhouse/insert/messaging/semconv.ts'
 import { messagingColumnNames } from '../../src/clickhouse/insert/messaging/messaging-columns.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { readRollup } from './rollups/insert-rollups.ts'
 
 let dir: string
 let store: EmbeddedStore
@@ -181,8 +182,7 @@ async function wrongColumns(): Promise<unknown[]> {
 
 /** The statement that sums up what is stored already, hour by hour. */
 async function selectOfHours(): Promise<string> {
-  const file = new URL('../../src/clickhouse/schema/sql/traffic_of_hour.sql', import.meta.url)
-  const sql = (await readFile(file, 'utf8')).replaceAll('{db}.', '')
+  const sql = (await readRollup('traffic_minutes')).replaceAll('{db}.', '')
   const select = sql.slice(sql.indexOf('with\n'))
   const hours = await store.query<{ day: string; hour: number }>(
     'select distinct _partition_id as day, toHour(received) as hour from spans',

@@ -263,10 +263,10 @@ test('data of a newer schema is refused and its engine stopped', async () => {
   const store = await openEmbeddedStore(dir)
   const row = Buffer.alloc(8)
   row.writeUInt32LE(1000)
-  await store.insert('schema_version' as 'spans', [row], 'newer')
+  await store.insert('schema_migrations' as 'spans', [row], 'newer')
   await store.close()
-  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'newer-schema' })
-  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'newer-schema' })
+  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'unsupported-schema' })
+  await expect(openEmbeddedStore(dir)).rejects.toMatchObject({ code: 'unsupported-schema' })
 })
 
 /** False for a zombie too, which has given up all it held. */

@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { expect, onTestFinished, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
-import { type Client, connect } from '../../src/clickhouse/client.ts'
-import { startEngine } from '../../src/clickhouse/engine/engine.ts'
-import { applySchema } from '../../src/clickhouse/schema/schema.ts'
+import type { Client } from '../../src/clickhouse/client.ts'
 import type { StoreError } from '../../src/clickhouse/store-error.ts'
 import { MS, nowNano, span } from '../query/order-spans.ts'
+import { startEngineWithTables } from './bare-engine.ts'
 
 test('spans whose minutes the engine refuses are stored, and the error has the minutes to store apart from them', async () => {
   const client = await openEngine()
@@ -45,25 +44,10 @@ async function counts(client: Client): Promise<unknown> {
 
 async function openEngine(): Promise<Client> {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-summaries-'))
-  let client: Client | undefined
-  const engine = await startEngine({
-    dataDir: dir,
-    answers: (access) => connect(access).answers(),
-    onReady: async (access) => {
-      const bare = connect(access)
-      await bare.command('create database if not exists spanlink')
-      await applySchema(bare, 'spanlink')
-      await bare.close()
-      client = connect({ ...access, database: 'spanlink' })
-    },
-    onDown: () => {},
-    log: () => {},
-  })
+  const { client, stop } = await startEngineWithTables(dir)
   onTestFinished(async () => {
-    await client?.close()
-    await engine.stop()
+    await stop()
     await rm(dir, { recursive: true, force: true })
   })
-  if (client === undefined) throw new Error('the engine is not ready')
   return client
 }

@@ -6,7 +6,7 @@ export class PortError extends Error {}
 const byStoreError: Partial<Record<StoreErrorCode, number>> = {
   'data-dir-unusable': 6,
   'data-dir-in-use': 7,
-  'newer-schema': 8,
+  'unsupported-schema': 8,
   'engine-missing': 9,
   'engine-down': 9,
   refused: 9,

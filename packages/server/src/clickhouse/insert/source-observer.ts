@@ -2,7 +2,7 @@ import type { RowWatch, Summary } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { type RecentlyStored, stretchOf } from './insert-cache.ts'
 
-/** The first columns of sql/sources.sql. */
+/** The first columns of schema/sources.sql. */
 const SOURCE_ID_BYTES = 8
 const RECEIVED = SOURCE_ID_BYTES
 

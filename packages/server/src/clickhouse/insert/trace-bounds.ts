@@ -49,7 +49,7 @@ export class TraceBounds {
 
   /** RowBinary, valid until `clear`. */
   rows(): Uint8Array {
-    // The day alone compresses to nothing, and nobody needs more: sql/traces_by_day.sql.
+    // The partition needs only the day, which compresses to nothing.
     const day = this.#received - (this.#received % SECONDS_PER_DAY)
     const { words, count } = this.#traces
     const rows = this.#rows

@@ -1,112 +1,66 @@
 import { readFile } from 'node:fs/promises'
-import { type Client, oneBlock } from '../client.ts'
+import type { Client } from '../client.ts'
 import { StoreError } from '../store-error.ts'
+import { tableNames } from '../tables.ts'
 
 /**
- * The statements of each schema version, oldest first. A version that was released is never edited,
- * only followed. Each statement can be run again, as a start that was cut off will.
+ * Statements per schema version, oldest first, with `{db}` for the database. Released versions are
+ * never edited. Each statement can run again: an interrupted start repeats its version.
  */
-const migrations: readonly (readonly (string | Step)[])[] = [
-  ['spans', 'span_links', 'sources', 'traces', 'traces_mv', 'operations'],
-  // What versions 2 and 3 made, version 6 makes otherwise.
-  [],
-  [],
-  ['logs', 'metric_series', 'metric_points'],
-  ['attribute_indexes', 'spans_merges'],
-  [
-    'messaging_columns_added',
-    'messaging_columns',
-    'topology_view_dropped',
-    'operations_view_dropped',
-    'traffic_minutes',
-    'traffic_clusters',
-    sumUpSpans,
-    'topology_minutes_dropped',
-  ],
-  ['topic_index'],
-  [
-    'links_compact',
-    'links_codecs',
-    'traces_compact',
-    'traces_codecs',
-    'traces_by_day',
-    'traces_mv_dropped',
-    'messaging_codecs',
-    'value_indexes',
-    'attribute_indexes_dropped',
-    'value_indexes_made',
-  ],
-  ['messaging_columns_added', 'messaging_columns', 'messaging_codecs', 'traffic_clusters'],
-  ['traces_by_day_mv_dropped'],
-]
+export type SchemaVersions = readonly (readonly string[])[]
 
-type Step = (client: Client, database: string) => Promise<void>
+export async function readSchemaVersions(): Promise<SchemaVersions> {
+  return [await Promise.all(tableNames.map((name) => readFile(new URL(`./${name}.sql`, import.meta.url), 'utf8')))]
+}
 
-/** Tables that retention applies to, partitioned by day of arrival. */
-export const dayTables = ['spans', 'span_links', 'traces', 'traffic_minutes', 'logs', 'metric_points'] as const
+export type SchemaOptions = {
+  /** Changes each statement before it runs. */
+  readonly rewrite?: (statement: string) => string
+  /** @default `readSchemaVersions()` */
+  readonly versions?: SchemaVersions
+}
 
 /**
- * Brings `database` to this program's schema version; refuses with `newer-schema` what a newer
- * program wrote. Safe to run twice at once.
+ * Creates the tables of `database`, or brings them to this program's schema version. Safe to run
+ * twice at once.
  *
- * @param rewrite changes each statement before it runs
+ * @throws StoreError `unsupported-schema` for data of a newer or a pre-release Spanlink
  */
-export async function applySchema(
-  client: Client,
-  database: string,
-  rewrite: (statement: string) => string = (statement) => statement,
-): Promise<void> {
+export async function applySchema(client: Client, database: string, options: SchemaOptions = {}): Promise<void> {
+  const { rewrite = (statement) => statement, versions = await readSchemaVersions() } = options
   await client.command(`create database if not exists ${database}`)
+  await refusePreRelease(client, database)
   await client.command(
-    `create table if not exists ${database}.schema_version (version UInt32, applied DateTime('UTC') default now())
+    `create table if not exists ${database}.schema_migrations (version UInt32, applied DateTime('UTC') default now())
     engine = MergeTree order by version`,
   )
   const [row] = await client.query<{ version: number }>(
-    `select max(version) as version from ${database}.schema_version`,
+    `select max(version) as version from ${database}.schema_migrations`,
   )
   const current = row?.version ?? 0
-  if (current > migrations.length) {
+  if (current > versions.length) {
     throw new StoreError(
-      'newer-schema',
-      `The data was written by a newer Spanlink (schema ${current}, this one knows ${migrations.length}). Update Spanlink.`,
+      'unsupported-schema',
+      `Downgrades are not supported: the data has schema version ${current}, this Spanlink knows ${versions.length}. Update Spanlink.`,
     )
   }
-  for (const [index, statements] of migrations.entries()) {
+  for (const [index, statements] of versions.entries()) {
     const version = index + 1
     if (version <= current) continue
-    for (const step of statements) {
-      if (typeof step === 'string') await client.command(rewrite(await statement(step, database)))
-      else await step(client, database)
-    }
-    await client.command(`insert into ${database}.schema_version (version) values (${version})`, { async_insert: 0 })
+    for (const statement of statements) await client.command(rewrite(statement.replaceAll('{db}', database)))
+    await client.command(`insert into ${database}.schema_migrations (version) values (${version})`, { async_insert: 0 })
   }
 }
 
-/**
- * Fills `traffic_minutes` and `operations` from the spans that are stored already; of what it
- * stores the store does it itself. Once: a second run adds nothing.
- */
-export async function sumUpSpans(client: Client, database: string): Promise<void> {
-  // By the hour, which has to fit in memory: under one token it is one block.
-  const hours = await client.query<{ day: string; hour: number }>(
-    `select distinct _partition_id as day, toHour(received) as hour from ${database}.spans order by day, hour`,
-    {},
-    { timeoutMs: LONGEST_MS },
+/** Pre-release builds counted other versions, in `schema_version`. */
+async function refusePreRelease(client: Client, database: string): Promise<void> {
+  const found = await client.query(
+    `select 1 from system.tables where database = {database:String} and name = 'schema_version'`,
+    { database },
   )
-  for (const name of ['traffic_of_hour', 'operations_of_hour']) {
-    const sql = await statement(name, database)
-    for (const { day, hour } of hours) {
-      await client.command(sql.replaceAll('{day}', day).replaceAll('{hour}', String(hour)), {
-        ...oneBlock,
-        insert_deduplication_token: `summed up ${day} ${hour}`,
-      })
-    }
-  }
-}
-
-const LONGEST_MS = 600_000
-
-async function statement(name: string, database: string): Promise<string> {
-  const text = await readFile(new URL(`./sql/${name}.sql`, import.meta.url), 'utf8')
-  return text.replaceAll('{db}', database)
+  if (found.length === 0) return
+  throw new StoreError(
+    'unsupported-schema',
+    `The data in database ${database} is of a pre-release Spanlink and cannot be migrated. Choose an empty --data directory or another database, or delete the data.`,
+  )
 }

@@ -119,7 +119,7 @@ export class LogFields {
 const LAST_SEVERITY = 24
 
 /**
- * Appends the row of schema/sql/logs.sql. Invalid ids don't make a record invalid: it then belongs
+ * Appends the row of schema/logs.sql. Invalid ids don't make a record invalid: it then belongs
  * to no trace, or to no span of it
  * (https://opentelemetry.io/docs/specs/otel/logs/data-model/#trace-context-fields).
  */

@@ -12,7 +12,7 @@ import { WireReader } from '../wire/wire-reader.ts'
 const filtered = new AttributeList()
 
 /**
- * Appends the row of schema/sql/metric_series.sql, unless `seen` has it already. The id is a digest
+ * Appends the row of schema/metric_series.sql, unless `seen` has it already. The id is a digest
  * of what identifies a stream of points
  * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#opentelemetry-protocol-data-model),
  * with the attributes in order of key: a sender may change theirs.
@@ -66,7 +66,7 @@ export function pointRejection(type: MetricType, point: PointFields): string {
   return `${buckets} bucket counts do not fit ${bounds} bounds`
 }
 
-/** Appends the row of schema/sql/metric_points.sql. Returns what was left out of it, or ''. */
+/** Appends the row of schema/metric_points.sql. Returns what was left out of it, or ''. */
 export function writePoint(
   reader: WireReader,
   writer: RowWriter,

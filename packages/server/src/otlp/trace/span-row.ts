@@ -15,7 +15,7 @@ const LAST_STATUS = 2
 
 const nested = new AttributeList()
 
-/** Appends the row of schema/sql/spans.sql. */
+/** Appends the row of schema/spans.sql. */
 export function writeSpan(
   reader: WireReader,
   writer: RowWriter,
@@ -103,7 +103,7 @@ export function estimateLinkRowBytes(source: Source, span: SpanFields, spanBytes
 const LINK_ROW_BYTES = 128
 
 /**
- * Appends the rows of schema/sql/span_links.sql: 'out' for every link, 'in' when the target's trace
+ * Appends the rows of schema/span_links.sql: 'out' for every link, 'in' when the target's trace
  * is known. Returns how many rows. A link may have empty or all-zero ids: it then is kept for its
  * attributes, as the specification wants.
  *

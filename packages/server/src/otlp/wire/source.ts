@@ -173,7 +173,7 @@ export class Sources {
 }
 
 /**
- * Appends the `sources` row (schema/sql/sources.sql), unless `seen` has it already. The id is a
+ * Appends the `sources` row (schema/sources.sql), unless `seen` has it already. The id is a
  * digest of all that follows `received`, so one resource and scope has one id in every request,
  * process and encoding. Leaves the reader where it was.
  */

@@ -23,7 +23,7 @@ type Letter = 'a' | 'd'
 
 /**
  * SQL: the spans of a window for which one of the conditions may hold, as `row.span`, to stand
- * after FROM. Each kind of mark has its index (schema/sql/value_indexes.sql) and its part of a
+ * after FROM. Each kind of mark has its index (schema/spans.sql) and its part of a
  * union, for the engine goes by one index with filters for eight granules at a time: of an `or`
  * over several it rules out one granule of the eight only. Without marks, or with many, it is the
  * table.

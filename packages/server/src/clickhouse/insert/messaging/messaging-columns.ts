@@ -6,10 +6,7 @@ import { writeWholeNumber } from './int64-text.ts'
 import { batchCount, type Names, namesOf, NotedAttributes } from './noted-attributes.ts'
 import { mayBeMessaging, NONE, operationOfKindNumber, operationOfName, operationOfWord } from './operation-words.ts'
 
-/**
- * Columns of `spans` that the receiver's rows don't have: sql/messaging_columns.sql says the same
- * in SQL.
- */
+/** Columns of `spans` that the receiver's rows lack: defaults in schema/spans.sql, in SQL. */
 export const messagingColumnNames = [
   'messaging_operation',
   'messaging_system',

@@ -41,9 +41,8 @@ const KEEP = 1024 * 1024
 const ROWS_A_TURN = 5000
 
 /**
- * Sums a segment's spans up to rows of `traffic_minutes`, as sql/traffic_of_hour.sql says in SQL. A
- * function of the rows alone, so a segment that is inserted again has the same. There are at most
- * as many groups and buckets as spans.
+ * Sums a segment's spans into rows of `traffic_minutes`: test/store/rollups has the same in SQL. The
+ * result depends only on the rows, so a repeated insert writes the same.
  */
 export class TrafficMinutes {
   readonly #services: LowCardinalityColumn

@@ -1,6 +1,6 @@
 /**
  * Where the first columns of a row of `spans` lie: all are of fixed width, in the order of
- * sql/spans.sql.
+ * schema/spans.sql.
  */
 export const ROW = {
   received: 0,

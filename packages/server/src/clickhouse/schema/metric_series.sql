@@ -2,9 +2,9 @@
 -- The column order is the RowBinary order that otlp/ writes: change both together.
 create table if not exists {db}.metric_series
 (
-  series_id       UInt64,                                           -- first 8 bytes of SHA-256 over what identifies it
-  received        DateTime('UTC') codec(ZSTD(1)),                   -- last seen: each segment names its series again
-  -- What identifies it (data model, "Timeseries"): description and metadata don't.
+  series_id       UInt64,                                           -- first 8 bytes of SHA-256 over the identity
+  received        DateTime('UTC') codec(ZSTD(1)),                   -- last seen, for retention
+  -- The identity of a series (metrics data model, "Timeseries"), up to attr_types.
   source_id       UInt64 codec(ZSTD(1)),                            -- row of `sources`: resource and scope
   service         LowCardinality(String),
   name            LowCardinality(String),
@@ -12,7 +12,7 @@ create table if not exists {db}.metric_series
   unit            LowCardinality(String),
   temporality     Enum8('unspecified' = 0, 'delta' = 1, 'cumulative' = 2),
   monotonic       UInt8,
-  attrs           Map(LowCardinality(String), String) codec(ZSTD(1)), -- in order of key
+  attrs           Map(LowCardinality(String), String) codec(ZSTD(1)), -- sorted by key
   attr_types      LowCardinality(String),
   description     String codec(ZSTD(1)),
   metadata        Map(LowCardinality(String), String) codec(ZSTD(1)),

@@ -1,5 +1,4 @@
--- What the store tells of a segment's operations (operations.ts), of all spans of an hour of
--- arrival that are stored already.
+-- insert/operations.ts in SQL, for one hour of arrival.
 insert into {db}.operations
 select service, name, kind, max(s.received) as received
 from {db}.spans as s

@@ -1,13 +1,13 @@
--- One row a data point of any type; what a type hasn't is 0 or empty, which costs next to nothing.
--- The column order is the RowBinary order that otlp/ writes: change both together.
+-- One row per data point of any type. Columns that a type lacks are 0 or empty, which compresses to
+-- nothing. The column order is the RowBinary order that otlp/ writes: change both together.
 create table if not exists {db}.metric_points
 (
   received         DateTime('UTC') codec(ZSTD(1)),
   series_id        UInt64 codec(ZSTD(1)),
   time             UInt64 codec(DoubleDelta, ZSTD(1)),              -- Unix nanoseconds, as sent
   start            UInt64 codec(DoubleDelta, ZSTD(1)),              -- 0 when not known
-  flags            UInt32 codec(ZSTD(1)),                           -- bit 0: no recorded value, the series ends
-  -- Gauge and sum. `value` is the int too, as near as a double is; `int_value` is it exactly.
+  flags            UInt32 codec(ZSTD(1)),                           -- bit 0: no recorded value
+  -- Gauge and sum. For an int, `value` is the nearest double and `int_value` is exact.
   value_type       Enum8('none' = 0, 'double' = 1, 'int' = 2),
   value            Float64 codec(Gorilla, ZSTD(1)),
   int_value        Int64 codec(Delta(8), ZSTD(1)),
@@ -16,7 +16,7 @@ create table if not exists {db}.metric_points
   sum              Float64 codec(ZSTD(1)),
   min              Float64 codec(ZSTD(1)),
   max              Float64 codec(ZSTD(1)),
-  present          UInt8 codec(ZSTD(1)),                            -- bits: 1 sum, 2 min, 4 max was sent
+  present          UInt8 codec(ZSTD(1)),                            -- bits: 1 sum, 2 min, 4 max were sent
   bounds           Array(Float64) codec(ZSTD(1)),
   buckets          Array(UInt64) codec(ZSTD(1)),
   -- Exponential histogram.

@@ -1,5 +1,4 @@
--- What the store sums up of a segment (traffic/minutes.ts), of all spans of an hour of arrival that
--- are stored already.
+-- insert/rollups/minutes.ts in SQL, for one hour of arrival.
 insert into {db}.traffic_minutes
 with
   s.messaging_operation in ('create', 'send', 'receive', 'process') and s.topic != '' as is_traffic,

@@ -1,9 +1,6 @@
--- Spans per minute, service and what they do with which topic: a topology reads some thousand rows
--- instead of millions. Each row is of one span alone, so it doesn't matter in which order the ends
--- of messages arrive; what needs both ends (queue time) is worked out when asked. A span that is
--- sent twice counts twice here. The store sums a segment's spans up as it turns them into columns
--- (traffic/minutes.ts); traffic_of_hour.sql says the same in SQL. The column order is that of
--- traffic/minutes.ts: change both together.
+-- Spans per minute, service and what they do with which topic: a topology reads thousands of rows
+-- instead of millions. A row needs only one end of a message; queries compute what needs both. A
+-- span sent twice counts twice. The column order is that of insert/rollups/minutes.ts.
 create table if not exists {db}.traffic_minutes
 (
   minute               UInt32 codec(Delta(4), ZSTD(1)),             -- of the span's start, since 1970
@@ -13,17 +10,21 @@ create table if not exists {db}.traffic_minutes
   messaging_system     LowCardinality(String),
   consumer_group       LowCardinality(String),
   service              LowCardinality(String),
+  cluster              LowCardinality(String),                      -- topics of one name on two clusters are two topics
   spans                SimpleAggregateFunction(sum, UInt64) codec(T64, ZSTD(1)),
   errors               SimpleAggregateFunction(sum, UInt64) codec(T64, ZSTD(1)),
-  -- What follows is there where a topic is created for, sent to, received or processed from: nobody
-  -- asks it of the rest. Spans by bucket of their duration (traffic/duration-bucket.ts); one below
-  -- 0 counts as 0.
+  -- A span is about one message or a batch. An edge of the topology counts messages.
+  messages             SimpleAggregateFunction(sum, UInt64) default spans codec(T64, ZSTD(1)),
+  failed_messages      SimpleAggregateFunction(sum, UInt64) default errors codec(T64, ZSTD(1)),
+  -- The rest is filled only for operations create, send, receive and process on a topic.
+  -- Spans by duration bucket (insert/rollups/duration-bucket.ts); a negative duration counts as 0.
   durations            SimpleAggregateFunction(sumMap, Map(UInt16, UInt64)) codec(ZSTD(1)),
-  -- The span with the longest duration, and one that failed, if `errors` says that one did.
+  -- The span with the longest duration, and a failed one if `errors` is above 0.
   slowest              SimpleAggregateFunction(max, Tuple(duration Int64, trace_id FixedString(16), span_id FixedString(8))) codec(ZSTD(1)),
   failed               SimpleAggregateFunction(max, Tuple(trace_id FixedString(16), span_id FixedString(8))) codec(ZSTD(1))
 )
 engine = AggregatingMergeTree
 partition by toDate(received)
-order by (minute, topic, messaging_operation, messaging_system, consumer_group, service)
+primary key (minute, topic, messaging_operation, messaging_system, consumer_group, service)
+order by (minute, topic, messaging_operation, messaging_system, consumer_group, service, cluster)
 settings index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000

@@ -1,0 +1,38 @@
+/** How ClickHouse shards and drops the rows of a table. */
+type TableRules = {
+  /** SQL expression that chooses the shard. */
+  readonly shardingKey: string
+  /** Whole days are dropped, or rows that no kept day can reference. */
+  readonly expiry: 'day' | 'unreferenced'
+}
+
+/**
+ * Every table has `schema/<name>.sql`. The order is the insert order: what a queryable row needs is
+ * inserted before it. It also numbers the tables in journal frames: append new tables only.
+ *
+ * A trace's spans, links in both directions, bounds and logs are on one shard. Sharding keys are
+ * never random: a repeated insert must split the same way, or a shard deduplicates other rows.
+ */
+export const tables = {
+  sources: { shardingKey: 'source_id', expiry: 'unreferenced' },
+  spans: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
+  span_links: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
+  logs: {
+    shardingKey: "if(trace_id = toFixedString('', 16), cityHash64(source_id, timestamp), cityHash64(trace_id))",
+    expiry: 'day',
+  },
+  metric_series: { shardingKey: 'series_id', expiry: 'unreferenced' },
+  metric_points: { shardingKey: 'series_id', expiry: 'day' },
+  traffic_minutes: { shardingKey: 'cityHash64(service, topic)', expiry: 'day' },
+  operations: { shardingKey: 'cityHash64(service, name)', expiry: 'unreferenced' },
+  traces: { shardingKey: 'cityHash64(trace_id)', expiry: 'day' },
+} as const satisfies Readonly<Record<string, TableRules>>
+
+export type Table = keyof typeof tables
+
+/** Tables that receivers write. An insert of spans fills `traces`. */
+export type RowTable = Exclude<Table, 'traces'>
+
+export const tableNames = Object.keys(tables) as readonly Table[]
+
+export const rowTables = tableNames.filter((name) => name !== 'traces')
