@@ -14,8 +14,8 @@ const suites = {
   random_flows: () => import('../flow/random-flows.test.ts'),
   topology: () => import('../topology/topology.test.ts'),
   messages: () => import('../messages/messages.test.ts'),
-  traceql_answers: () => import('../traceql/answers.test.ts'),
-  traceql_series: () => import('../traceql/series-and-names.test.ts'),
+  traceql_answers: () => import('../traceql/search-traceql.test.ts'),
+  traceql_series: () => import('../traceql/series-and-completion.test.ts'),
   logs: () => import('../logs/logs.test.ts'),
   metrics: () => import('../metrics/metrics.test.ts'),
 }

@@ -1,8 +1,13 @@
 import type { MetricsCompare } from '../../src/traceql/syntax/ast.ts'
 import { evaluate } from './evaluate.ts'
-import type { Expected } from './evaluate-metrics.ts'
 import { holds } from './evaluate-field.ts'
 import type { TestAttributes, TestSpan, TestValue } from './spans.ts'
+
+/**
+ * Points by labels: `{"name":{"text":"x","type":"string"}}` -> interval -> the values it may have
+ * (a quantile may lie between two).
+ */
+export type Expected = Map<string, Map<number, readonly number[]>>
 
 /**
  * How often each value of each attribute is in the selection and in the baseline, counted span by

@@ -1,15 +1,9 @@
 import type { Field, Metrics, MetricsAggregate, SecondStage } from '../../src/traceql/syntax/ast.ts'
 import { describeField } from '../../src/traceql/syntax/describe.ts'
 import { evaluate } from './evaluate.ts'
-import { evaluateCompare } from './evaluate-compare.ts'
+import { evaluateCompare, type Expected } from './evaluate-compare.ts'
 import { valueOf } from './evaluate-field.ts'
 import type { TestSpan } from './spans.ts'
-
-/**
- * Points by labels: `{"name":{"text":"x","type":"string"}}` -> interval -> the values it may have
- * (a quantile may lie between two).
- */
-export type Expected = Map<string, Map<number, readonly number[]>>
 
 export type TestWindow = { readonly start: bigint; readonly end: bigint; readonly step: bigint }
 

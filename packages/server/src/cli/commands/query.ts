@@ -1,5 +1,5 @@
 import type { FoundTrace, SearchedRange, SeriesResponse, TracesResponse } from '@spanlink/api-schema'
-import { pageEnds } from '../../traceql/execute/page.ts'
+import { pageEnds } from '../../traceql/execute/search-cursor.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 import { askServer, exitCodes } from '../api-client.ts'
 import { type ClientArgs, countOf, parseClientArgs, timeOf } from '../client-options.ts'

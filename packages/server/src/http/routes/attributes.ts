@@ -2,7 +2,9 @@ import { AttributesResponse, AttributesQuery, CompletionResponse, CompletionQuer
 import { completeQuery } from '../../query/traces/complete-query.ts'
 import { windowOf } from '../../query/traces/search-by-query.ts'
 import { searchedRange } from '../../query/sql/searched-range.ts'
-import { attributeKeys, attributeValues, narrowingOf } from '../../traceql/complete/names.ts'
+import { attributeKeys } from '../../traceql/complete/attribute-keys.ts'
+import { attributeValues } from '../../traceql/complete/attribute-values.ts'
+import { narrowingOf } from '../../traceql/analyze/span-condition.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 

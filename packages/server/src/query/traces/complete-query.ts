@@ -4,7 +4,9 @@ import { windowOf } from './search-by-query.ts'
 import { check } from '../../traceql/analyze/check.ts'
 import { complete } from '../../traceql/complete/complete.ts'
 import { TraceQLError } from '../../traceql/syntax/errors.ts'
-import { attributeKeys, attributeValues, narrowingIn } from '../../traceql/complete/names.ts'
+import { attributeKeys } from '../../traceql/complete/attribute-keys.ts'
+import { attributeValues } from '../../traceql/complete/attribute-values.ts'
+import { narrowingIn } from '../../traceql/analyze/span-condition.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 
 type Option = CompletionResponse['options'][number]

@@ -1,6 +1,6 @@
 import type { HeatmapResponse, HeatmapQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { filterText } from './filter-text.ts'
+import { filterText } from './filters-to-traceql.ts'
 import { searchedRange } from '../sql/searched-range.ts'
 import { windowOf } from './search-by-query.ts'
 import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'

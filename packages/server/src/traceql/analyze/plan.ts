@@ -4,7 +4,7 @@ import { type Need, needsOf } from '../sql/required-columns.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { isOfTree, type Parts, partsOf } from '../evaluate/tree-fields.ts'
 import { foldConstants } from './constant-folding.ts'
-import { limits } from '../execute/limits.ts'
+import { limits } from '../limits.ts'
 
 /**
  * What a pipeline reads of spans, collected once: each filter and field is a column of the rows

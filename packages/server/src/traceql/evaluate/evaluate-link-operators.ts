@@ -1,7 +1,7 @@
 import type { LinkOp, Pipeline, Spanset } from '../syntax/ast.ts'
 import type { LinkMatches } from '../execute/candidates.ts'
-import { type Match, planAndFind, type Scope } from '../execute/find-matches.ts'
-import { limits } from '../execute/limits.ts'
+import type { Match, Scope } from '../execute/match.ts'
+import { limits } from '../limits.ts'
 import { isLinkOp } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
 import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-links.ts'
@@ -15,29 +15,38 @@ import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-lin
  * from the consumer to the producer. The union forms give the spans of A too. What is asked for, B,
  * lies in the search's window; A may be of any age.
  */
-export async function matchLinks(search: Search, pipeline: Pipeline, scope: Scope): Promise<LinkMatches> {
+export async function matchLinks(
+  search: Search,
+  pipeline: Pipeline,
+  scope: Scope,
+  find: FindMatches,
+): Promise<LinkMatches> {
   const matches = new Map<Spanset, ReadonlyMap<string, ReadonlySet<string>>>()
-  for (const operation of linkOperations(pipeline)) matches.set(operation, await matchLink(search, operation, scope))
+  for (const operation of linkOperations(pipeline))
+    matches.set(operation, await matchLink(search, operation, scope, find))
   return matches
 }
+
+/** A search of its own: passed in, as a search evaluates its link operators first. */
+type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: number) => Promise<readonly Match[]>
 
 type LinkOperation = Spanset & { readonly kind: 'operation' }
 type SpansByTrace = Map<string, Set<string>>
 
-async function matchLink(search: Search, { op, left, right }: LinkOperation, scope: Scope): Promise<SpansByTrace> {
+async function matchLink(
+  search: Search,
+  { op, left, right }: LinkOperation,
+  scope: Scope,
+  find: FindMatches,
+): Promise<SpansByTrace> {
   const forward: Direction = isDownstream(op) ? 'in' : 'out'
   const backward: Direction = forward === 'in' ? 'out' : 'in'
   const found: SpansByTrace = new Map()
   // From what is asked for back to where it may come from: whole, unless there is too much to start
   // with.
-  const ends = await planAndFind(search, asPipeline(right), scope, limits.linkTraces)
+  const ends = await find(search, asPipeline(right), scope, limits.linkTraces)
   const back = await walkLinks(search, ends.map(traceIdOf), backward)
-  const origins = await planAndFind(
-    search,
-    asPipeline(left),
-    { window: undefined, within: back.reached },
-    limits.linkTraces,
-  )
+  const origins = await find(search, asPipeline(left), { window: undefined, within: back.reached }, limits.linkTraces)
   collect(found, op, origins, ends, back)
   const tooMany = ends.length >= limits.linkTraces
   if (tooMany) {
@@ -48,14 +57,9 @@ async function matchLink(search: Search, { op, left, right }: LinkOperation, sco
   // Then also from the origins on: that finds what too many ends hide, and, when a union is looked
   // for among some traces only, the origins among them whose ends are elsewhere.
   if (!tooMany && !(op.startsWith('&') && scope.within)) return found
-  const starts = await planAndFind(search, asPipeline(left), scope, limits.linkTraces)
+  const starts = await find(search, asPipeline(left), scope, limits.linkTraces)
   const on = await walkLinks(search, starts.map(traceIdOf), forward)
-  const reached = await planAndFind(
-    search,
-    asPipeline(right),
-    { window: scope.window, within: on.reached },
-    limits.linkTraces,
-  )
+  const reached = await find(search, asPipeline(right), { window: scope.window, within: on.reached }, limits.linkTraces)
   collect(found, op, starts, reached, turned(on))
   return found
 }

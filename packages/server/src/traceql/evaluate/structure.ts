@@ -1,5 +1,4 @@
 import type { SpansetOp } from '../syntax/ast.ts'
-import type { TraceRows } from '../execute/trace-rows.ts'
 
 /** Members of a spanset: one byte per span of the trace, in its order. */
 export type Members = Uint8Array
@@ -82,7 +81,7 @@ export type Tree = {
   readonly topDown: readonly number[]
 }
 
-export function treeOf({ parents: known, parentIds }: Pick<TraceRows, 'parents' | 'parentIds'>): Tree {
+export function treeOf({ parents: known, parentIds }: Pick<Tree, 'parents' | 'parentIds'>): Tree {
   const parents = known.map((parent) => Math.max(parent, -1))
   const children: number[][] = parentIds.map(() => [])
   const topDown: number[] = []

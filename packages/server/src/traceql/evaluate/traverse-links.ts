@@ -1,7 +1,7 @@
 import { ask } from '../execute/execute-query.ts'
 import { traceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
-import { limits } from '../execute/limits.ts'
+import { limits } from '../limits.ts'
 import type { Search } from '../execute/search.ts'
 
 /**

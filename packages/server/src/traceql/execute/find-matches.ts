@@ -1,29 +1,20 @@
 import type { Pipeline } from '../syntax/ast.ts'
 import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from './candidates.ts'
-import { evaluateTrace, type SpansetResult } from '../evaluate/pipeline.ts'
-import { limits } from './limits.ts'
+import { evaluateTrace } from '../evaluate/pipeline.ts'
+import { limits } from '../limits.ts'
 import { matchLinks } from '../evaluate/evaluate-link-operators.ts'
-import type { Position } from './page.ts'
+import type { Position } from './search-cursor.ts'
 import { InvalidCursorError } from '../../query/sql/cursor.ts'
 import { type Plan, planPipeline } from '../analyze/plan.ts'
-import type { Search, Window } from './search.ts'
-import { readTraces, type TraceRows } from './trace-rows.ts'
-
-export type Match = {
-  readonly rows: TraceRows
-  readonly spansets: readonly SpansetResult[]
-  /** Where the next page begins behind it. */
-  readonly position: Position
-}
+import type { Match, Scope } from './match.ts'
+import type { Search } from './search.ts'
+import { readTraces } from './trace-rows.ts'
 
 export type Found = {
   readonly matches: readonly Match[]
   /** Of what was looked at last, where more could match behind it. */
   readonly rest: Position | undefined
 }
-
-/** Where to look: in a window of time, among some traces, or both. */
-export type Scope = { readonly window: Window | undefined; readonly within: readonly string[] | undefined }
 
 /**
  * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what
@@ -36,7 +27,7 @@ export async function findMatches(
   limit: number,
   after?: Position,
 ): Promise<Found> {
-  const links = await matchLinks(search, plan.pipeline, scope)
+  const links = await matchLinks(search, plan.pipeline, scope, planAndFind)
   const matches: Match[] = []
   const seen = new Set<string>()
   let last: Position | undefined
@@ -66,12 +57,7 @@ export async function findMatches(
   return { matches, rest: undefined }
 }
 
-export async function planAndFind(
-  search: Search,
-  pipeline: Pipeline,
-  scope: Scope,
-  limit: number,
-): Promise<readonly Match[]> {
+async function planAndFind(search: Search, pipeline: Pipeline, scope: Scope, limit: number): Promise<readonly Match[]> {
   const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit)
   if (rest && matches.length < limit) search.cuts.add(lookedAtMost)
   return matches

@@ -7,12 +7,12 @@ import { fromTraces } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { Row } from '../sql/row.ts'
 import { compileText, labelLetter } from '../sql/text.ts'
-import { compileValue } from '../sql/value.ts'
+import { compileOperand } from '../sql/value.ts'
 import { nestedSetOf } from '../evaluate/nested-set.ts'
 import { treeOf } from '../evaluate/structure.ts'
 import { conditionHolds, isOfTree, labelAt, numberAt, type Parts, type Place } from '../evaluate/tree-fields.ts'
 import { type Label, labelOf } from '../metrics/labels.ts'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
@@ -94,7 +94,7 @@ function test(condition: Field | undefined, row: Row): string {
 }
 
 function number(field: Field, row: Row): string {
-  return `toFloat64(${compileValue(field, row).number ?? 'null'})`
+  return `toFloat64(${compileOperand(field, row).number ?? 'null'})`
 }
 
 function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {

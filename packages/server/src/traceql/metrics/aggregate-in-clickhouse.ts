@@ -6,12 +6,12 @@ import { type Need, needsOf } from '../sql/required-columns.ts'
 import { spansThatMay } from '../sql/index-prefilter.ts'
 import { createParams } from '../sql/params.ts'
 import { compileText, isServiceName, labelLetter } from '../sql/text.ts'
-import { compileValue } from '../sql/value.ts'
+import { compileOperand } from '../sql/value.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { foldConstants } from '../analyze/constant-folding.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
-import { limits } from '../execute/limits.ts'
+import { limits } from '../limits.ts'
 import { type Intervals, lengthOf } from './intervals.ts'
 import { type Label, type Labels, labelOf, numberLabel } from './labels.ts'
 import type { RawExemplar, RawSeries } from './series.ts'
@@ -73,7 +73,7 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
   if (condition) {
     where.push(compileCondition(condition, isDecidedAlone(condition, alone) ? alone : row, 'exact'))
   }
-  const value = field ? `toFloat64(${compileValue(foldConstants(field), row).number ?? 'null'})` : '1'
+  const value = field ? `toFloat64(${compileOperand(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
     const label = foldConstants(each)
     return [`${compileText(label, row)} as label${at}`, `${labelLetter(label, row)} as type${at}`]

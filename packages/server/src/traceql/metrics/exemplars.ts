@@ -1,18 +1,6 @@
 import type { Hint } from '../syntax/ast.ts'
 import type { Series } from './series.ts'
 
-/** A span that a point is made of. */
-export type Exemplar = {
-  readonly traceId: string
-  readonly spanId: string
-  /** When it started. */
-  readonly timeUnixNano: string
-  /** What the span gave; of what is only counted, undefined until it is the point's value. */
-  readonly value: number | undefined
-  /** Time of its point. */
-  readonly point: string
-}
-
 /** What `with (exemplars=true)` asks for where the question names no number, as Tempo's default. */
 export const usualExemplars = 100
 

@@ -1,4 +1,4 @@
-import { limits } from '../execute/limits.ts'
+import { limits } from '../limits.ts'
 
 /**
  * How the spans of an answer are spread over intervals of `step` nanoseconds; the last ends with

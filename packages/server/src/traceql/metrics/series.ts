@@ -1,7 +1,18 @@
 import type { ArithmeticOp, SecondStage } from '../syntax/ast.ts'
-import type { Exemplar } from './exemplars.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import type { Labels } from './labels.ts'
+
+/** A span that a point is made of. */
+export type Exemplar = {
+  readonly traceId: string
+  readonly spanId: string
+  /** When it started. */
+  readonly timeUnixNano: string
+  /** What the span gave; of what is only counted, undefined until it is the point's value. */
+  readonly value: number | undefined
+  /** Time of its point. */
+  readonly point: string
+}
 
 /** A value of the interval with this number. */
 export type Point = { readonly at: number; readonly value: number }

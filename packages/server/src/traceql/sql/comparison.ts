@@ -4,9 +4,12 @@ import { eachLogEvent } from './log-events.ts'
 import { anchored, asOne, compareEntry, existsIn } from './attribute-lookup.ts'
 import { needsOf } from './required-columns.ts'
 import type { Row } from './row.ts'
-import { compileValue, entriesOf, type Value } from './value.ts'
+import { compileOperand, entriesOf, type Value } from './value.ts'
 
 export type Comparison = Field & { kind: 'binary' }
+
+/** `compileValue` of condition.ts, passed in: a side of a comparison may be a condition. */
+type CompileValue = (field: Field, row: Row) => Value
 
 const comparisonOps: ReadonlySet<FieldOp> = new Set(['=', '!=', '>', '>=', '<', '<=', '=~', '!~'])
 
@@ -18,14 +21,14 @@ export function isComparison(field: Field): field is Comparison {
  * One comparison as SQL, never null. Fields of events and links are of many on a span: the
  * comparison holds when it does for one of them, and `= nil` when none has the field.
  */
-export function compileComparison(comparison: Comparison, row: Row): string {
+export function compileComparison(comparison: Comparison, row: Row, compileValue: CompileValue): string {
   const { left, right } = comparison
   const flipped = left.kind === 'literal' && right.kind !== 'literal'
   const [a, b, op] = flipped ? [right, left, mirrored(comparison.op)] : [left, right, comparison.op]
   const needs = needsOf({ ...comparison, left: a, right: b })
-  if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row)
+  if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row, compileValue)
   const absent = b.kind === 'literal' && b.type === 'nil' && op === '='
-  const one = compare(a, absent ? '!=' : op, b, row)
+  const one = compare(a, absent ? '!=' : op, b, row, compileValue)
   const some = needs.has('events') ? someEvent(isOfEventAlone(a, b), one, row) : someLink(a, op, b, one, row)
   return absent ? `not ${some}` : some
 }
@@ -56,7 +59,7 @@ export function hasLogEvent({ span }: Row, where: string): string {
   return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${orNone})`
 }
 
-function compare(left: Field, op: FieldOp, right: Field, row: Row): string {
+function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue: CompileValue): string {
   if (right.kind === 'literal') {
     if (left.kind === 'attribute') return compareAttribute(left, op, right, row)
     if (left.kind === 'intrinsic') return compareIntrinsic(left, op, right, row)
@@ -136,9 +139,9 @@ function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, r
     return `${span}.${column} ${op} toFixedString(unhex(${params.add('String', id)}), ${length})`
   }
   return compareValues(
-    compileValue(intrinsic, row),
+    compileOperand(intrinsic, row),
     op,
-    compileValue({ kind: 'literal', ...value, from: 0, to: 0 }, row),
+    compileOperand({ kind: 'literal', ...value, from: 0, to: 0 }, row),
   )
 }
 

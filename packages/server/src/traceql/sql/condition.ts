@@ -2,7 +2,7 @@ import type { Field } from '../syntax/ast.ts'
 import { compileComparison, hasLogEvent, isComparison, isOfEventAlone } from './comparison.ts'
 import { needsOf } from './required-columns.ts'
 import type { Row } from './row.ts'
-import { compileValue } from './value.ts'
+import { compileOperand, type Value } from './value.ts'
 
 /**
  * The condition of a `{ }` as SQL, never null.
@@ -87,12 +87,19 @@ function isCondition(field: Field): boolean {
   return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))
 }
 
+/** A field as SQL: one nullable expression for each type that it may have. */
+export function compileValue(field: Field, row: Row): Value {
+  return isCondition(field) || (field.kind === 'unary' && field.op === '!')
+    ? { boolean: compileCondition(field, row, 'exact'), exists: '1' }
+    : compileOperand(field, row)
+}
+
 /**
  * A comparison, or a bare boolean: `{ .sampled }` is `{ .sampled = true }`, and `{ !.sampled }` is
  * `= false`.
  */
 function compileTest(field: Field, row: Row): string {
-  if (isComparison(field)) return compileComparison(field, row)
+  if (isComparison(field)) return compileComparison(field, row, compileValue)
   let bare = field
   let wanted = true
   while (bare.kind === 'unary' && bare.op === '!') {
@@ -103,7 +110,7 @@ function compileTest(field: Field, row: Row): string {
   if (bare.kind !== 'attribute') return `ifNull(${compileValue(bare, row).boolean ?? 'null'} = ${wanted}, 0)`
   const { from, to } = field
   const right = { kind: 'literal', type: 'boolean', value: wanted, from, to } as const
-  return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row)
+  return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row, compileValue)
 }
 
 function both(left: string, right: string): string {

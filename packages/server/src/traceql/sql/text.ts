@@ -2,7 +2,8 @@ import type { Field } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import { existsIn, letterOf } from './attribute-lookup.ts'
 import type { Row } from './row.ts'
-import { compileValue, entriesOf } from './value.ts'
+import { compileValue } from './condition.ts'
+import { entriesOf } from './value.ts'
 
 /**
  * The one resource attribute that has a column on the span, so that grouping by it takes no join.

@@ -1,12 +1,9 @@
 import type { Attribute, Field, Intrinsic, Literal } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
-import { compileCondition } from './condition.ts'
 import { existsIn, valuesOf } from './attribute-lookup.ts'
 import { type MapEntry, noSpan, type Row } from './row.ts'
 
-/**
- * A field as SQL: one nullable expression per type that it may have. A type it never has is absent.
- */
+/** A field as SQL: one nullable expression for each type that it may have. */
 export type Value = {
   readonly string?: string
   readonly number?: string
@@ -17,7 +14,8 @@ export type Value = {
   readonly exists: string
 }
 
-export function compileValue(field: Field, row: Row): Value {
+/** Of everything but conditions, which are no operand of arithmetic: see `compileValue`. */
+export function compileOperand(field: Field, row: Row): Value {
   switch (field.kind) {
     case 'literal':
       return literalValue(field, row)
@@ -26,8 +24,7 @@ export function compileValue(field: Field, row: Row): Value {
     case 'intrinsic':
       return intrinsicValue(field, row)
     case 'unary':
-      if (field.op === '!') return { boolean: compileCondition(field, row, 'exact'), exists: '1' }
-      return numberValue(`-(${compileValue(field.operand, row).number ?? 'null'})`)
+      return field.op === '!' ? { exists: '1' } : numberValue(`-(${compileNumber(field.operand, row)})`)
     case 'binary':
       return binaryValue(field, row)
   }
@@ -44,10 +41,14 @@ const arithmeticFunctions: Readonly<Record<string, string>> = {
 
 function binaryValue(field: Field & { kind: 'binary' }, row: Row): Value {
   const fn = arithmeticFunctions[field.op]
-  if (fn === undefined) return { boolean: compileCondition(field, row, 'exact'), exists: '1' }
-  const left = compileValue(field.left, row).number ?? 'null'
-  const right = compileValue(field.right, row).number ?? 'null'
-  return numberValue(`${fn}(toFloat64(${left}), toFloat64(${right}))`)
+  if (fn === undefined) return { exists: '1' }
+  return numberValue(
+    `${fn}(toFloat64(${compileNumber(field.left, row)}), toFloat64(${compileNumber(field.right, row)}))`,
+  )
+}
+
+function compileNumber(field: Field, row: Row): string {
+  return compileOperand(field, row).number ?? 'null'
 }
 
 function numberValue(sql: string): Value {

@@ -1,5 +1,5 @@
 import type { Field, FieldOp, Literal } from './ast.ts'
-import type { Cursor } from '../execute/cursor.ts'
+import type { Cursor } from './token-reader.ts'
 import { intrinsicNamed } from './intrinsics.ts'
 
 /**

@@ -9,7 +9,7 @@ import {
   type Pipeline,
   type SecondStage,
 } from './ast.ts'
-import type { Cursor } from '../execute/cursor.ts'
+import type { Cursor } from './token-reader.ts'
 import { calculate } from '../analyze/constant-folding.ts'
 import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'

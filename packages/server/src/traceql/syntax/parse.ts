@@ -1,6 +1,6 @@
 import type { Field, Filter, Hint, Pipeline, Query, Scalar, ScalarOp, Spanset, SpansetOp, Stage } from './ast.ts'
 import { linkOps, metricsFns, negatedOps, structuralOps, unionOps } from './ast.ts'
-import { type Cursor, cursorOver } from '../execute/cursor.ts'
+import { type Cursor, cursorOver } from './token-reader.ts'
 import { parseField, parseLiteral } from './parse-field.ts'
 import { atMetricsFn, parseMetrics, parseMetricsStage } from './parse-metrics.ts'
 import type { Token } from './tokens.ts'

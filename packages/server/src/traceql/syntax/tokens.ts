@@ -1,6 +1,6 @@
 import { linkOps, negatedOps, type Scope, structuralOps, unionOps } from './ast.ts'
 import { TraceQLError } from './errors.ts'
-import { limits } from '../execute/limits.ts'
+import { limits } from '../limits.ts'
 import { readQuoted } from './quoted.ts'
 
 export type Token = { readonly from: number; readonly to: number } & (

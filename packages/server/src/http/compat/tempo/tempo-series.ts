@@ -1,4 +1,4 @@
-import type { Exemplar } from '../../../traceql/metrics/exemplars.ts'
+import type { Exemplar } from '../../../traceql/metrics/series.ts'
 import type { Label } from '../../../traceql/metrics/labels.ts'
 import { tempoNameOf } from '../../../traceql/syntax/intrinsics.ts'
 import type { Series } from '../../../traceql/metrics/series.ts'

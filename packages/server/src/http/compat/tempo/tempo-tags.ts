@@ -1,7 +1,8 @@
 import { listServices } from '../../../query/traces/names.ts'
 import { TraceQLError } from '../../../traceql/syntax/errors.ts'
 import { intrinsicSpellings } from '../../../traceql/syntax/intrinsics.ts'
-import { attributeKeys, typedValues } from '../../../traceql/complete/names.ts'
+import { attributeKeys } from '../../../traceql/complete/attribute-keys.ts'
+import { typedValues } from '../../../traceql/complete/attribute-values.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 
 type Names = Parameters<typeof attributeKeys>[1]

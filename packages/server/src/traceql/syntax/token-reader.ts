@@ -1,6 +1,6 @@
-import { TraceQLError } from '../syntax/errors.ts'
-import { limits } from './limits.ts'
-import { type Token, tokenize } from '../syntax/tokens.ts'
+import { TraceQLError } from './errors.ts'
+import { limits } from '../limits.ts'
+import { type Token, tokenize } from './tokens.ts'
 
 /**
  * Walks the tokens of a query. Every question that the token at hand answers with no is remembered,

@@ -1,5 +1,5 @@
 import { createCursorCodec } from '../../query/sql/cursor.ts'
-import { limits } from './limits.ts'
+import { limits } from '../limits.ts'
 
 /**
  * Position in the order in which a search finds traces: by the first lookback window that contains

@@ -1,3 +1,0 @@
-export { attributeKeys } from './attribute-keys.ts'
-export { narrowingIn, narrowingOf } from '../analyze/narrowing.ts'
-export { attributeValues, typedValues } from './attribute-values.ts'
