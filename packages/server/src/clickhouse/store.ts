@@ -7,6 +7,8 @@ import type { RowTable } from './tables.ts'
  */
 export type Store = {
   readonly mode: 'embedded' | 'cluster'
+  /** An insert may be stored on some shards when it fails. @default false: it is atomic */
+  readonly isSharded?: boolean
   /** Now; the journal holds what is acked while it isn't `ready`. */
   state(): 'starting' | 'ready' | 'down'
   /**

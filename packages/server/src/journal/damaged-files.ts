@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type SealedSegment, SUFFIX } from './segment.ts'
+import { parseSegmentFileName } from './insert-progress.ts'
+import type { SealedSegment } from './segment.ts'
 
 const NOTE = '.json'
 
@@ -22,7 +23,7 @@ export async function countUnreadableBytes(journalDirectory: string): Promise<nu
     if (error.code === 'ENOENT') return []
     throw error
   })
-  const kept = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length))
+  const kept = names.flatMap((name) => parseSegmentFileName(name)?.id ?? [])
   const counts = await Promise.all(kept.map((id) => readCount(join(directory, id + NOTE))))
   return counts.reduce((sum, count) => sum + count, 0)
 }

@@ -1,4 +1,4 @@
-import type { StoreErrorCode } from '../clickhouse/store-error.ts'
+import { StoreError, type StoreErrorCode } from '../clickhouse/store-error.ts'
 
 /**
  * Inserts that ran out of memory before a segment is split: the first time others may have had it.
@@ -23,6 +23,8 @@ export class Attempts {
   /** Failures that may be because of its own rows. */
   #refusals = 0
   #memoryErrors = 0
+  /** Whether ClickHouse has rows of the table that failed last. */
+  isOutcomeKnown = false
   /** Segments that were stored before its first failure. */
   readonly #storedBefore: number
 
@@ -55,4 +57,17 @@ export class Attempts {
   nextPauseMs(): number {
     return Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS)
   }
+}
+
+/**
+ * Whether no row of a failed insert is stored, or all and the error lists the missing summaries. An
+ * insert into shards is not atomic: one may have its part.
+ */
+export function isOutcomeKnown(error: unknown, isSharded: boolean): boolean {
+  if (!(error instanceof StoreError)) return false
+  if (error.code === 'bad-rows') return true
+  if (isSharded || error.code === 'timeout') return false
+  if (error.code !== 'engine-down') return true
+  const { cause } = error
+  return cause === undefined || (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED')
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-import { Attempts } from './insert-attempts.ts'
+import { Attempts, isOutcomeKnown } from './insert-attempts.ts'
 import type { Frames, Section } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
@@ -138,17 +138,24 @@ export class Flusher {
     }
     const { sections } = frames
     this.#reportLost(journal, segment, frames)
-    if (bytesOf(sections) > this.#maxInsertBytes) {
-      if (await this.#split(journal, segment, sections, rowTables[0] as RowTable, this.#maxInsertBytes)) return
+    const { table: first, mayBeStored } = segment.progress
+    if (!mayBeStored && bytesOf(inInsertOrder(sections, first)) > this.#maxInsertBytes) {
+      if (await this.#split(journal, segment, sections, first, this.#maxInsertBytes)) return
     }
-    let table = rowTables[0] as RowTable
+    let table = first
     try {
-      for (table of rowTables) {
+      for (table of rowTables.slice(rowTables.indexOf(first))) {
         const rows = rowsOf(sections, table)
-        if (rows.length > 0) await this.#store.insert(table, rows, segment.id)
+        if (rows.length === 0) continue
+        await segment.setProgress({ table, mayBeStored: true })
+        await this.#store.insert(table, rows, segment.id)
       }
     } catch (error) {
-      return await this.#handleFailure(journal, segment, sections, table, error)
+      return await this.#handleFailure(journal, segment, sections, {
+        table,
+        error,
+        wasSent: table === first && mayBeStored,
+      })
     }
     this.#stored++
     this.#lastProgress = performance.now()
@@ -159,19 +166,27 @@ export class Flusher {
     journal: Journal,
     segment: SealedSegment,
     sections: readonly Section[],
-    table: RowTable,
-    error: unknown,
+    { table, error, wasSent }: { readonly table: RowTable; readonly error: unknown; readonly wasSent: boolean },
   ): Promise<void> {
     const attempts = this.#attemptsOf(segment)
     const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
     attempts.count(code)
+    // What was sent before and is not known to have failed may be stored, whatever this error is.
+    const mayBeStored = wasSent && !(attempts.isOutcomeKnown && unstored.length > 0)
+    attempts.isOutcomeKnown = !mayBeStored && isOutcomeKnown(error, this.#store.isSharded === true)
     const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
     const isBad = code === 'bad-rows' && attempts.isBad()
     const isRefused = isBad || attempts.isRefused(this.#stored)
+    if (!attempts.isOutcomeKnown) {
+      // Rows of the table may be stored: under any other token they would be stored twice.
+      if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
+      return this.#retryLater(segment, error)
+    }
     if (unstored.length > 0) {
       if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, sections, table, unstored, error)
       return this.#retryLater(segment, error)
     }
+    await segment.setProgress({ table, mayBeStored: false }).catch(() => {})
     if (isTooLarge || isBad) {
       const half = Math.ceil(bytesOf(inInsertOrder(sections, table)) / 2)
       if (await this.#split(journal, segment, sections, table, half)) return
@@ -238,10 +253,7 @@ export class Flusher {
   ): Promise<void> {
     try {
       // Without the tables that have its rows already.
-      const rest = inInsertOrder(sections, table)
-      const isWhole = rest.length === sections.length
-      const [refused = segment] = isWhole ? [] : await journal.split(segment, [rest])
-      await journal.quarantine(refused, messageOf(error))
+      await journal.quarantine(segment, inInsertOrder(sections, table), messageOf(error))
     } catch (failure) {
       return this.#retryLater(segment, failure)
     }

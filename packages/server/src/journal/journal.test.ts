@@ -207,7 +207,8 @@ test('a segment in quarantine is counted, also after a restart, and comes back w
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
   const { id, bytes } = sealed[0] as SealedSegment
-  await journal.quarantine(sealed[0] as SealedSegment, 'too odd')
+  const { sections } = await (sealed[0] as SealedSegment).load()
+  await journal.quarantine(sealed[0] as SealedSegment, sections, 'too odd')
   expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0 })
   expect(journal.quarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
   await journal.close()

@@ -101,7 +101,7 @@ export class Journal {
     const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
     journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
-    for (const segment of await findLeftovers(directory)) journal.#handOver(segment)
+    for (const segment of await findLeftovers(directory, await quarantine.ids())) journal.#handOver(segment)
     const { segments, bytes } = journal.depth()
     if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
     return journal
@@ -170,9 +170,11 @@ export class Journal {
     return parts
   }
 
-  /** Sets a segment aside that the store does not take. */
-  async quarantine(segment: SealedSegment, error: string): Promise<void> {
-    if (this.#drop(segment)) await this.#quarantine.add(segment, error)
+  /** Sets these rows of a segment aside, which the store does not take. */
+  async quarantine(segment: SealedSegment, sections: readonly Section[], error: string): Promise<void> {
+    await this.#quarantine.add(segment, sections, error)
+    await this.#clear(segment)
+    this.#drop(segment)
   }
 
   /** Writes what waits, seals, and takes no more. */

@@ -1,17 +1,26 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { leftoverSegment, type SealedSegment, SUFFIX } from './segment.ts'
+import { parseSegmentFileName } from './insert-progress.ts'
+import { leftoverSegment, type SealedSegment } from './segment.ts'
 
-/** The segments of an earlier run, oldest first. */
-export async function findLeftovers(directory: string): Promise<SealedSegment[]> {
-  const names = (await readdir(directory)).filter((name) => name.endsWith(SUFFIX)).sort()
-  const ids = new Set(names.map((name) => name.slice(0, -SUFFIX.length)))
-  const files = await Promise.all(names.map(async (name) => ({ name, ...(await stat(join(directory, name))) })))
+/**
+ * The segments of an earlier run, oldest first.
+ *
+ * @param quarantined ids of segments whose rows are in quarantine
+ */
+export async function findLeftovers(directory: string, quarantined: ReadonlySet<string>): Promise<SealedSegment[]> {
+  const found = (await readdir(directory)).sort().flatMap((name) => {
+    const id = parseSegmentFileName(name)?.id
+    return id === undefined ? [] : [{ name, id }]
+  })
+  const ids = new Set(found.map(({ id }) => id))
+  const files = await Promise.all(found.map(async (file) => ({ ...file, ...(await stat(join(directory, file.name))) })))
   const newest = Math.max(...files.map((file) => file.mtimeMs))
   const segments: SealedSegment[] = []
-  for (const { name, size, mtimeMs } of files) {
-    // The splitting of its segment did not end: none of the pieces was inserted.
-    if (ids.has(splitFrom(name))) await rm(join(directory, name))
+  for (const { name, id, size, mtimeMs } of files) {
+    // A crash interrupted the split of its segment, before any piece was inserted, or the move to
+    // quarantine.
+    if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
     else segments.push(leftoverSegment(directory, name, size, mtimeMs === newest))
   }
   return segments
@@ -24,8 +33,7 @@ export function pieceId(segmentId: string, at: number): string {
   return segmentId + PIECE + String(at).padStart(4, '0')
 }
 
-/** The id of the segment that the one of this file is a piece of; '' = of none. */
-function splitFrom(name: string): string {
-  const id = name.slice(0, -SUFFIX.length)
+/** The id of the segment that was split into this one and others; '' if there is none. */
+function splitSegmentId(id: string): string {
   return id.slice(0, Math.max(0, id.lastIndexOf(PIECE)))
 }

@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type SealedSegment, SUFFIX } from './segment.ts'
+import type { Section } from './frame.ts'
+import { parseSegmentFileName } from './insert-progress.ts'
+import { type SealedSegment, writeSegment } from './segment.ts'
 
 export type QuarantineDepth = {
   readonly segments: number
@@ -41,13 +43,14 @@ export class Quarantine {
     return { segments: this.#segments, bytes: this.#bytes, lastError: this.#lastError }
   }
 
-  async add(segment: SealedSegment, error: string): Promise<void> {
+  /** Writes these rows of the segment, under its id: their insert needs the same token. */
+  async add({ id, progress }: SealedSegment, sections: readonly Section[], error: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const note = { error, time: new Date().toISOString() }
-    await writeFile(join(this.#directory, `${segment.id}.json`), JSON.stringify(note), { mode: 0o600 })
-    await segment.moveTo(this.#directory)
+    await writeFile(join(this.#directory, `${id}.json`), JSON.stringify(note), { mode: 0o600 })
+    const { bytes } = await writeSegment(this.#directory, id, sections, progress)
     this.#segments++
-    this.#bytes += segment.bytes
+    this.#bytes += bytes
     this.#lastError = error
   }
 
@@ -62,6 +65,11 @@ export class Quarantine {
     for (const name of names) await rename(join(retried, name), join(journalDirectory, name))
     if (names.length > 0) await this.#count()
     return names
+  }
+
+  /** Ids of the segments that are kept. */
+  async ids(): Promise<ReadonlySet<string>> {
+    return new Set((await namesIn(this.#directory)).flatMap((name) => parseSegmentFileName(name)?.id ?? []))
   }
 
   async #count(): Promise<void> {
@@ -86,13 +94,16 @@ export async function listQuarantined(dataDir: string): Promise<QuarantinedSegme
 /** Gives segments back to the server of the data directory. Returns how many. */
 export async function retryQuarantined(dataDir: string, ids?: readonly string[]): Promise<number> {
   const directory = quarantineIn(join(dataDir, 'journal'))
-  const segments = (await listIn(directory)).filter(({ id }) => ids === undefined || ids.includes(id))
   await mkdir(join(directory, RETRY), { recursive: true, mode: 0o700 })
-  for (const { id } of segments) {
-    await rename(join(directory, id + SUFFIX), join(directory, RETRY, id + SUFFIX))
+  let retried = 0
+  for (const name of await namesIn(directory)) {
+    const id = parseSegmentFileName(name)?.id ?? ''
+    if (ids !== undefined && !ids.includes(id)) continue
+    await rename(join(directory, name), join(directory, RETRY, name))
     await rm(join(directory, `${id}.json`), { force: true })
+    retried++
   }
-  return segments.length
+  return retried
 }
 
 function quarantineIn(journalDirectory: string): string {
@@ -102,7 +113,7 @@ function quarantineIn(journalDirectory: string): string {
 async function listIn(directory: string): Promise<QuarantinedSegment[]> {
   return await Promise.all(
     (await namesIn(directory)).map(async (name) => {
-      const id = name.slice(0, -SUFFIX.length)
+      const id = parseSegmentFileName(name)?.id ?? ''
       const { size } = await stat(join(directory, name))
       return { id, bytes: size, ...(await noteOf(join(directory, `${id}.json`))) }
     }),
@@ -127,5 +138,5 @@ async function namesIn(directory: string): Promise<string[]> {
     if (error.code === 'ENOENT') return []
     throw error
   })
-  return names.filter((name) => name.endsWith(SUFFIX)).sort()
+  return names.filter((name) => parseSegmentFileName(name) !== undefined).sort()
 }

@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { giveMemory, takeMemory } from '../runtime/buffer-pool.ts'
 import { decodeFrames, encodeFrame, type Frames, type Section } from './frame.ts'
-
-export const SUFFIX = '.segment'
+import { type InsertProgress, NOT_STARTED, parseSegmentFileName, segmentFileName } from './insert-progress.ts'
 
 /** A segment that is closed for appends: one insert per table, under its id as token. */
 export type SealedSegment = {
   /** Never given twice, whatever the clock does: the store drops rows whose token it has seen. */
   readonly id: string
   readonly bytes: number
+  readonly progress: InsertProgress
+  /** Remembers it across a crash. */
+  setProgress(progress: InsertProgress): Promise<void>
   /** From memory while it is there, else from the file, once. */
   load(): Promise<Frames>
   /** Memory it holds of what was written. */
@@ -88,13 +90,13 @@ export class OpenSegment {
   async seal(): Promise<SealedSegment> {
     // Every byte was written before its ack; whatever closing says, the segment is whole.
     await this.#file.close().catch(() => {})
-    return sealed(this.id, this.#path, this.#bytes, this.#sections)
+    return sealed(this.id, this.#path, this.#bytes, { written: this.#sections })
   }
 }
 
 export async function createSegment(directory: string, day: number, sync: boolean): Promise<OpenSegment> {
   const id = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(8).toString('hex')}`
-  const path = join(directory, id + SUFFIX)
+  const path = join(directory, segmentFileName(id))
   const file = await open(path, 'wx', 0o600)
   // The file's name is in the directory, which has to reach the disk too.
   if (sync) await syncDirectory(directory)
@@ -108,7 +110,8 @@ export async function createSegment(directory: string, day: number, sync: boolea
  *   its end no loss
  */
 export function leftoverSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
-  return sealed(name.slice(0, -SUFFIX.length), join(directory, name), bytes, undefined, mayBeTorn)
+  const { id, progress } = parseSegmentFileName(name) ?? { id: name, progress: NOT_STARTED }
+  return sealed(id, join(directory, name), bytes, { progress, mayBeTorn })
 }
 
 /** Writes a whole segment, on disk when this resolves. */
@@ -116,8 +119,9 @@ export async function writeSegment(
   directory: string,
   id: string,
   sections: readonly Section[],
+  progress: InsertProgress = NOT_STARTED,
 ): Promise<SealedSegment> {
-  const path = join(directory, id + SUFFIX)
+  const path = join(directory, segmentFileName(id, progress))
   const { buffers, length } = encodeFrame(sections, id)
   const file = await open(path, 'w', 0o600)
   try {
@@ -127,21 +131,36 @@ export async function writeSegment(
     await file.close()
   }
   await syncDirectory(directory)
-  return sealed(id, path, length)
+  return sealed(id, path, length, { progress })
 }
 
 function sealed(
   id: string,
-  path: string,
+  initialPath: string,
   bytes: number,
-  written?: readonly Section[],
-  mayBeTorn = false,
+  state: { readonly written?: readonly Section[]; readonly progress?: InsertProgress; readonly mayBeTorn?: boolean },
 ): SealedSegment {
-  let inMemory = written
+  let path = initialPath
+  let progress = state.progress ?? NOT_STARTED
+  let inMemory = state.written
   let readBack: { readonly file: Buffer; readonly frames: Frames } | undefined
   return {
     id,
     bytes,
+    get progress() {
+      return progress
+    },
+    setProgress: async (next) => {
+      const renamed = join(dirname(path), segmentFileName(id, next))
+      if (renamed !== path) {
+        await rename(path, renamed).catch((error: NodeJS.ErrnoException) => {
+          // Somebody removed the file; its rows are in memory.
+          if (error.code !== 'ENOENT') throw error
+        })
+      }
+      path = renamed
+      progress = next
+    },
     load: async () => {
       if (inMemory !== undefined) return { sections: inMemory, tornBytes: 0, unreadableBytes: 0 }
       if (readBack === undefined) {
@@ -149,7 +168,7 @@ function sealed(
         const frames = decodeFrames(file, id)
         const { tornBytes, unreadableBytes } = frames
         const lost = { tornBytes: 0, unreadableBytes: unreadableBytes + tornBytes }
-        readBack = { file, frames: mayBeTorn ? frames : { ...frames, ...lost } }
+        readBack = { file, frames: state.mayBeTorn === true ? frames : { ...frames, ...lost } }
       }
       return readBack.frames
     },
@@ -173,7 +192,7 @@ function sealed(
     },
     moveTo: async (directory) => {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      await rename(path, join(directory, id + SUFFIX))
+      await rename(path, join(directory, segmentFileName(id)))
     },
   }
 }

@@ -49,7 +49,7 @@ test('a bit that flips in a journal file costs the spans of one request, and the
   expect(depth.unreadableBytes).toBeGreaterThan(0)
   expect(depth.tornBytes).toBe(0)
   expect(server.stderr()).toContain(`${depth.unreadableBytes} bytes are unreadable`)
-  expect(await readdir(join(journal, 'damaged'))).toContain(name)
+  expect(await readdir(join(journal, 'damaged'))).toContain(name.replace(/@[a-z-]+/, ''))
   await server.stop()
   await rm(dataDir, { recursive: true })
 }, 120_000)

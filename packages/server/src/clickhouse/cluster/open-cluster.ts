@@ -36,6 +36,7 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
   )
   return {
     ...store,
+    isSharded: cluster !== undefined,
     close: async () => {
       stopRetention()
       await store.close()

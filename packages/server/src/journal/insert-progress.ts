@@ -1,0 +1,29 @@
+import { type RowTable, rowTables } from '../clickhouse/tables.ts'
+
+/** How far the inserts under a segment's own id are. The tables before `table` are stored. */
+export type InsertProgress = {
+  readonly table: RowTable
+  /** Rows of `table` may be stored: only an insert under the same token stores none twice. */
+  readonly mayBeStored: boolean
+}
+
+export const NOT_STARTED: InsertProgress = { table: rowTables[0] as RowTable, mayBeStored: false }
+
+const SUFFIX = '.segment'
+
+/**
+ * `<id>.segment` before the first insert, then `<id>@<table>.segment`, with `-failed` where
+ * ClickHouse has stored no row of the table. A rename survives a crash and goes with the file.
+ */
+export function segmentFileName(id: string, { table, mayBeStored }: InsertProgress = NOT_STARTED): string {
+  if (table === NOT_STARTED.table && !mayBeStored) return id + SUFFIX
+  return `${id}@${table}${mayBeStored ? '' : '-failed'}${SUFFIX}`
+}
+
+/** Undefined for a file that is no segment. */
+export function parseSegmentFileName(name: string): { id: string; progress: InsertProgress } | undefined {
+  if (!name.endsWith(SUFFIX)) return undefined
+  const [id = '', state = ''] = name.slice(0, -SUFFIX.length).split('@', 2)
+  const table = rowTables.find((one) => one === state || `${one}-failed` === state)
+  return { id, progress: table === undefined ? NOT_STARTED : { table, mayBeStored: table === state } }
+}
