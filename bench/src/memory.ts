@@ -39,7 +39,7 @@ const bodies = Array.from(
   generateRequests({ spans: 12 * batch, attributes: 10, linkRatio: 0.25, seed: 7 }, batch),
   (one) => Buffer.from(encodeTraces(one)),
 )
-await using server = await startSpanlink({ args: values.memory === '' ? [] : ['--memory', values.memory] })
+await using server = await startSpanlink({ args: values.memory === '' ? [] : ['--max-memory', values.memory] })
 let enginePid = (await server.enginePid()) ?? 0
 await sleep(10_000)
 const idle = { receiver: residentMiB(server.pid), engine: residentMiB(enginePid) }
@@ -65,7 +65,7 @@ const lines = [
   '',
   ...machine,
   `load            ${senders} senders, ${batch} spans a request, for ${seconds} s; ${ASKERS} askers of heavy questions beside them`,
-  `limit           --memory ${values.memory}`,
+  `limit           --max-memory ${values.memory}`,
   '',
   ...table([
     ['idle, ten seconds after the start: receiver', whole(idle.receiver)],

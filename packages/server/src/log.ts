@@ -1,12 +1,9 @@
-/** What a line is about, for those who collect logs and don't read them. */
+/** Fields of a log record. */
 export type LogFields = {
   /** @default 'info' */
-  readonly level?: 'info' | 'warn' | 'error'
+  readonly level?: 'debug' | 'info' | 'warn' | 'error'
   readonly [field: string]: string | number | undefined
 }
 
-/**
- * One line about something that an operator wants to know; who runs the receiver decides where it
- * goes.
- */
-export type Log = (line: string, fields?: LogFields) => void
+/** Logs an event for operators; `serve` decides on format, level and destination. */
+export type Log = (message: string, fields?: LogFields) => void

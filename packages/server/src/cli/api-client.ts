@@ -1,4 +1,4 @@
-/** Said to the person in one line, with the exit code of the program. */
+/** Printed in one line; the program ends with `exitCode`. */
 export class CommandError extends Error {
   readonly exitCode: number
 
@@ -8,55 +8,47 @@ export class CommandError extends Error {
   }
 }
 
-/** docs/cli.md lists them. */
+/** Listed in docs/cli.md. */
 export const exitCodes = { failed: 1, usage: 2, notFound: 3, unreachable: 4 } as const
 
+type Query = Readonly<Record<string, string | number | boolean | undefined>>
+
 /** The JSON of `GET path` of the server at `url`. @throws CommandError */
-export async function askServer<Answer>(
-  url: string,
-  path: string,
-  query: Readonly<Record<string, string | number | undefined>> = {},
-): Promise<Answer> {
-  const response = await openServer(url, path, query)
+export async function fetchJson<Body>(url: string, path: string, query: Query = {}): Promise<Body> {
+  const response = await fetchResponse(url, path, query)
   try {
-    return (await response.json()) as Answer
+    return (await response.json()) as Body
   } catch (cause) {
-    throw new CommandError(exitCodes.unreachable, `What answers at ${url} is not Spanlink.`, cause)
+    throw new CommandError(exitCodes.unreachable, `The server at ${url} is not Spanlink.`, cause)
   }
 }
 
-/** As `askServer`, with the body still to be read. */
-export async function openServer(
-  url: string,
-  path: string,
-  query: Readonly<Record<string, string | number | undefined>> = {},
-): Promise<Response> {
-  const asked = new URL(`${url}${path}`)
+/** As `fetchJson`, with the body still to be read. */
+export async function fetchResponse(url: string, path: string, query: Query = {}): Promise<Response> {
+  const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {
-    if (value !== undefined) asked.searchParams.set(name, String(value))
+    if (value !== undefined) target.searchParams.set(name, String(value))
   }
-  const response = await fetch(asked).catch((cause: unknown) => {
-    const detail = 'Is it running? --url or SPANLINK_URL says where.'
-    throw new CommandError(exitCodes.unreachable, `No server answers at ${url}. ${detail}`, cause)
+  const response = await fetch(target).catch((cause: unknown) => {
+    const hint = 'Start it, or set --url or SPANLINK_URL.'
+    throw new CommandError(exitCodes.unreachable, `No server at ${url}. ${hint}`, cause)
   })
-  if (!response.ok) throw await errorOf(response)
+  if (!response.ok) throw toCommandError(response.status, await response.text())
   return response
 }
 
-async function errorOf(response: Response): Promise<CommandError> {
-  const body = await response.text()
-  const problem = problemOf(body)
-  const detail = typeof problem['detail'] === 'string' ? problem['detail'] : `The server answered ${response.status}.`
-  const isUnknown = response.status === 404 && problem['title'] === 'Not found'
-  if (isUnknown) return new CommandError(exitCodes.notFound, detail)
-  // 422: understood, and more than can be answered.
-  const isWrong = problem['parameter'] !== undefined && response.status !== 422
-  return new CommandError(isWrong ? exitCodes.usage : exitCodes.failed, detail)
+function toCommandError(status: number, body: string): CommandError {
+  const { detail, title, parameter } = parseProblem(body)
+  const message = typeof detail === 'string' ? detail : `The server responded with status ${status}.`
+  if (status === 404 && title === 'Not found') return new CommandError(exitCodes.notFound, message)
+  // 422 is a valid request for more than the server returns.
+  const isUsage = parameter !== undefined && status !== 422
+  return new CommandError(isUsage ? exitCodes.usage : exitCodes.failed, message)
 }
 
-function problemOf(body: string): Readonly<Record<string, unknown>> {
+function parseProblem(body: string): { readonly [field: string]: unknown } {
   try {
-    return (JSON.parse(body) ?? {}) as Readonly<Record<string, unknown>>
+    return (JSON.parse(body) ?? {}) as { readonly [field: string]: unknown }
   } catch {
     return {}
   }

@@ -1,9 +1,15 @@
+import process from 'node:process'
+import { type FlagTable, type FlagValues, formatFlags, parseFlags, type Positionals } from './args.ts'
+import { urlParser } from './parsers.ts'
+
+/** A command as main.ts and the reference in docs/cli.md see it. */
 export type Command = {
-  /** A running server is asked by most; what needs none stands apart in the list. */
-  readonly asks: 'server' | 'nobody'
+  /** Whether it sends requests to a running server. */
+  readonly needsServer: boolean
   /** One line, for the list of commands. */
   readonly summary: string
   readonly help: string
+  readonly flags: FlagTable
   /**
    * @returns the exit code
    * @throws UsageError, CommandError
@@ -17,10 +23,74 @@ export type Output = {
   readonly note: (text: string) => void
 }
 
-/** Flags of every command that asks a server. */
-export const COMMON_HELP = `  --url URL     the server (default http://127.0.0.1:4319, or $SPANLINK_URL)
-  --json        the API's answer as JSON instead of text
-  --help
+type Definition<Flags extends FlagTable> = {
+  readonly summary: string
+  /** After the program's name, one a line. */
+  readonly usage: readonly string[]
+  /** What the command does: the first paragraph of its help. @default the summary */
+  readonly description?: string
+  /** Between usage and options. */
+  readonly notes?: string
+  readonly exitCodes?: string
+  readonly positionals?: Positionals
+  readonly flags: Flags
+  readonly run: (flags: FlagValues<Flags>, positionals: readonly string[], out: Output) => Promise<number>
+}
 
-Exit codes: 0 done, 1 failed, 2 not understood, 3 not found, 4 no server.
-`
+const EXIT_CODES = '0 done, 1 failed, 2 invalid arguments, 3 not found'
+
+export function defineCommand<const Flags extends FlagTable>(definition: Definition<Flags>): Command {
+  const {
+    summary,
+    usage,
+    description = `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`,
+    notes,
+    flags,
+    positionals,
+    run,
+  } = definition
+  const paragraphs = [
+    description,
+    usage.map((line, index) => `${index === 0 ? 'Usage:' : '      '} spanlink ${line}`).join('\n'),
+    ...(notes === undefined ? [] : [notes]),
+    `Options:\n\n${formatFlags(flags).trimEnd()}`,
+    `Exit codes: ${definition.exitCodes ?? EXIT_CODES}.`,
+  ]
+  return {
+    needsServer: false,
+    summary,
+    help: `${paragraphs.join('\n\n')}\n`,
+    flags,
+    run: async (args, out) => {
+      const parsed = parseFlags(args, flags, process.env, positionals)
+      return await run(parsed.flags, parsed.positionals, out)
+    },
+  }
+}
+
+const DEFAULT_URL = 'http://127.0.0.1:4319'
+
+const CLIENT_FLAGS = {
+  url: { value: 'URL', parser: urlParser, env: 'SPANLINK_URL', default: DEFAULT_URL, description: 'URL of the server' },
+  json: { description: 'print the JSON of the API instead of text' },
+} as const satisfies FlagTable
+
+type ClientFlags<Flags extends FlagTable> = FlagValues<Flags> & { readonly url: string; readonly json: boolean }
+
+type ClientDefinition<Flags extends FlagTable> = Omit<Definition<Flags>, 'run'> & {
+  readonly run: (flags: ClientFlags<Flags>, positionals: readonly string[], out: Output) => Promise<number>
+}
+
+/** A command that sends requests to a running server. */
+export function defineClientCommand<const Flags extends FlagTable>(definition: ClientDefinition<Flags>): Command {
+  const command = defineCommand<Flags & typeof CLIENT_FLAGS>({
+    exitCodes: `${EXIT_CODES}, 4 no server`,
+    ...definition,
+    flags: { ...definition.flags, ...CLIENT_FLAGS },
+    run: async (values, positionals, out) => {
+      const { url = DEFAULT_URL, json = false } = values as FlagValues<typeof CLIENT_FLAGS>
+      return await definition.run({ ...(values as FlagValues<Flags>), url, json }, positionals, out)
+    },
+  })
+  return { ...command, needsServer: true }
+}

@@ -1,10 +1,10 @@
 export type ServerSentEvent = { readonly event: string; readonly data: string }
 
 /**
- * Events of a body (https://html.spec.whatwg.org/multipage/server-sent-events.html), as far as a
- * server of ours sends them.
+ * Parses https://html.spec.whatwg.org/multipage/server-sent-events.html as far as Spanlink's server
+ * uses it.
  */
-export async function* serverSentEvents(response: Response): AsyncGenerator<ServerSentEvent> {
+export async function* parseServerSentEvents(response: Response): AsyncGenerator<ServerSentEvent> {
   let rest = ''
   const decoder = new TextDecoder()
   for await (const bytes of response.body ?? []) {
@@ -13,12 +13,12 @@ export async function* serverSentEvents(response: Response): AsyncGenerator<Serv
     rest = blocks.pop() ?? ''
     for (const block of blocks) {
       const lines = block.split('\n')
-      const fieldOf = (name: string): string =>
+      const readField = (name: string): string =>
         lines
           .filter((line) => line.startsWith(`${name}: `))
           .map((line) => line.slice(name.length + 2))
           .join('\n')
-      yield { event: fieldOf('event'), data: fieldOf('data') }
+      yield { event: readField('event'), data: readField('data') }
     }
   }
 }

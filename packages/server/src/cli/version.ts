@@ -1,4 +1,4 @@
 import { createRequire } from 'node:module'
 
-/** Of the package: `../../package.json` from dist/cli as from src/cli. */
+/** Works from dist/cli and src/cli alike. */
 export const { version } = createRequire(import.meta.url)('../../package.json') as { readonly version: string }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 
-/** Traces of this server about itself, for `--self-traces`. */
+/** Traces of this server about itself, for `--self-tracing`. */
 export type OwnTraces = {
   /**
    * Starts a trace, or nothing when there were enough this second. What is recorded inside of it,

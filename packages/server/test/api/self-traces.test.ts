@@ -6,8 +6,8 @@ import { nowNano, span } from '../query/order-spans.ts'
 
 const patient = { timeout: 60_000, interval: 200 }
 
-test('with --self-traces questions and what the engine was asked for them are traces, and so are inserts', async () => {
-  await using server = await startSpanlink({ args: ['--self-traces'] })
+test('with --self-tracing questions and what the engine was asked for them are traces, and so are inserts', async () => {
+  await using server = await startSpanlink({ args: ['--self-tracing'] })
   const sent = span({ start: nowNano() })
   expect((await server.sendSpans(tracesOf('orders', [sent]))).status).toBe(200)
   await stored(server)

@@ -10,7 +10,7 @@ import { expect, test, vi } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
-// Each starts a process or two, which on a loaded machine takes half a minute.
+// Each starts processes, which takes half a minute under load.
 vi.setConfig({ testTimeout: 120_000 })
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -41,17 +41,18 @@ test.concurrent.each([
   [['serve', 'extra'], 'extra'],
   [['frobnicate'], 'frobnicate'],
   [['serve', '--port', '70000'], '70000'],
-  [['--retention', 'soon'], 'soon'],
+  [['--retention', '7x'], 'invalid --retention "7x": expected a duration such as 7d, 12h or 30m'],
   [['--max-disk', '-1GB'], '--max-disk'],
-  [['--memory', '100MB'], '--memory'],
+  [['--max-memory', '100MB'], 'invalid --max-memory "100MB": expected a size'],
+  [['--log-level', 'loud'], 'invalid --log-level "loud": expected debug, info, warn, error'],
   [['--log-format', 'xml'], 'xml'],
-])('spanlink %j is refused in one line that names %s, exit 2', async (args, named) => {
+])('spanlink %j fails with exit code 2 and one line that names %s', async (args, named) => {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, stdout: '', lines: 1 })
   expect(stderr).toContain(named)
 })
 
-test('--kafka-brokers without kafkajs ends in one line that names the package, and makes no data directory', async () => {
+test('--kafka-brokers without kafkajs fails in one line that names the package and makes no data directory', async () => {
   const hidden = `import { registerHooks } from 'node:module'
     registerHooks({ resolve: (name, context, next) => {
       if (name === 'kafkajs') throw Object.assign(new Error('not installed'), { code: 'MODULE_NOT_FOUND' })
@@ -73,7 +74,7 @@ test('--kafka-brokers without kafkajs ends in one line that names the package, a
   }
 })
 
-test('--help and --version answer and start nothing', async () => {
+test('--help and --version print and start nothing', async () => {
   expect(await run('serve', '--help')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('--retention'),
@@ -82,7 +83,7 @@ test('--help and --version answer and start nothing', async () => {
   expect(await run('--version')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
 })
 
-test('a second server on the same directory is refused in one line and the first goes on', async () => {
+test('a second server on the same directory fails in one line and the first keeps running', async () => {
   await using first = await startSpanlink()
   const lock = join(first.dataDir, 'lock')
   const before = [await readFile(lock, 'utf8'), (await stat(lock)).mtimeMs]
@@ -94,7 +95,7 @@ test('a second server on the same directory is refused in one line and the first
 })
 
 test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
-  'a port taken is told in one line that names %s, exit 5',
+  'a port in use fails with exit code 5 and one line that names %s',
   async (flag) => {
     const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
     const other = createServer()
@@ -104,7 +105,7 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
     const ports = { '--port': '0', '--otlp-http-port': '0', '--otlp-grpc-port': '0', [flag]: port }
     const { code, stderr } = await run('serve', '--data', dir, ...Object.entries(ports).flat())
     expect(code).toBe(5)
-    expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(new RegExp(`Port ${port} is taken.*${flag}`))])
+    expect(stderr.trim().split('\n')).toEqual([expect.stringMatching(new RegExp(`Port ${port} is in use.*${flag}`))])
     expect(await readdir(dir)).toEqual([])
     other.close()
     await rm(dir, { recursive: true })
@@ -113,16 +114,16 @@ test.each(['--port', '--otlp-http-port', '--otlp-grpc-port'])(
 
 test.each([
   ['a directory that cannot be made', ['--data', '/proc/spanlink'], 6],
-  ['a store that is no URL', ['--store', 'postgres://x'], 9],
-  ['a store that is not there', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
-] as const)('%s is told in one line, with an exit code of its own', async (_what, args, exit) => {
+  ['a store without a valid URL', ['--store', 'postgres://x'], 9],
+  ['an unreachable store', ['--store', 'clickhouse://u:p@127.0.0.1:1/spanlink'], 9],
+] as const)('%s fails in one line with its own exit code', async (_what, args, exit) => {
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const { code, stderr } = await run('serve', '--data', dir, ...freePorts, ...args)
   expect([code, stderr.trim().split('\n').length]).toEqual([exit, 1])
   await rm(dir, { recursive: true })
 })
 
-test('a directory of a newer version is told in one line, exit 8', async () => {
+test('a directory of a newer version fails with exit code 8 and one line', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const store = await openEmbeddedStore(dataDir)
   const row = Buffer.alloc(8)
@@ -146,15 +147,15 @@ test('with --log-format json every line of stderr is an object with time, level 
   })
 })
 
-test('help lists what asks a server apart from what does not', async () => {
+test('help lists commands for a running server apart from others', async () => {
   const { stdout } = await run('--help')
-  const [asking = '', own = ''] = stdout.split('Commands of their own:')
-  expect(asking).toContain('  trace ')
-  expect(asking).not.toContain('  migrate ')
-  expect(own).toContain('  migrate ')
+  const [client = '', other = ''] = stdout.split('Other commands:')
+  expect(client).toContain('  trace ')
+  expect(client).not.toContain('  migrate ')
+  expect(other).toContain('  migrate ')
 })
 
-test('SIGTERM drains: what was acknowledged is there after a restart, and the exit is 0', async () => {
+test('after SIGTERM acknowledged spans are stored at the next start, and the exit code is 0', async () => {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-cli-'))
   const one = span({ start: nowNano() })
   const first = await startSpanlink({ dataDir })

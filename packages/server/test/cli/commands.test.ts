@@ -14,10 +14,10 @@ import type {
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
 import { COMPILE_CACHE, type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { wholeFlow } from '../../src/cli/commands/whole-flow.ts'
+import { fetchWholeFlow } from '../../src/cli/commands/fetch-whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
 
-// Each runs some processes, which takes half a minute where others load the machine.
+// Each starts processes, which takes half a minute under load.
 vi.setConfig({ testTimeout: 120_000 })
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
@@ -120,7 +120,7 @@ test('colour is for terminals, FORCE_COLOR, and never with NO_COLOR', async () =
   expect((await run(['trace', post.traceId], spanlink.url, { FORCE_COLOR: '1' })).stdout).toContain('\u001b[38;5;')
 })
 
-test('names of others cannot move the cursor or turn the text', async () => {
+test('control characters in names cannot move the cursor or reverse the text', async () => {
   const { stdout } = await run(['trace', hostile.traceId])
   expect(stdout).toContain('evil ␛[2J\u{fffd} name␊')
 })
@@ -136,7 +136,7 @@ test('a flow shows each lane, the queue before it and the critical path', async 
   expect((JSON.parse(json) as FlowResponse).lanes).toHaveLength(2)
 })
 
-test('a query lists traces that match, and says in its exit code when none does', async () => {
+test('a query lists traces that match, and ends with exit code 3 without any', async () => {
   const found = await run(['query', '{ status = error }'])
   expect(found).toMatchObject({ code: 0, stdout: expect.stringContaining(pay.traceId) })
   expect(found.stdout).not.toContain(post.traceId)
@@ -148,7 +148,7 @@ test('a query lists traces that match, and says in its exit code when none does'
   expect(await run(['query', '{ name = }'])).toMatchObject({ code: 2, stderr: expect.stringContaining('column 10') })
 })
 
-test('all pages of a query are followed, and as many traces as asked for', async () => {
+test('query --all loads all pages, up to --limit traces', async () => {
   const ids = async (...args: string[]): Promise<readonly string[]> => {
     const { stdout } = await run(['query', '{ }', ...args])
     return stdout.match(/^[0-9a-f]{32}/gm) ?? []
@@ -158,14 +158,14 @@ test('all pages of a query are followed, and as many traces as asked for', async
   expect(await ids('--all')).toEqual(whole)
   expect(await ids('--all', '--limit', '2')).toEqual(whole.slice(0, 2))
   const cut = await run(['query', '{ }', '--limit', '1'])
-  expect(cut).toMatchObject({ code: 0, stderr: expect.stringContaining('--all shows them') })
+  expect(cut).toMatchObject({ code: 0, stderr: expect.stringContaining('--all') })
   const json = await run(['query', '{ }', '--all', '--json'])
   const answer = JSON.parse(json.stdout) as TracesResponse
   expect(answer.traces.map(({ traceId }) => traceId)).toEqual(whole)
   expect([answer.more, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
 })
 
-test('a question that is right and asks for too much is exit 1, not 2', async () => {
+test('a valid query for too many intervals ends with exit code 1, not 2', async () => {
   const range = ['--since', '30d', '--step', '1s']
   expect(await run(['query', '{ } | rate()', ...range])).toMatchObject({
     code: 1,
@@ -173,7 +173,7 @@ test('a question that is right and asks for too much is exit 1, not 2', async ()
   })
 })
 
-test('a metrics query is a line a series, with its course', async () => {
+test('a metrics query prints one line a series, with bars', async () => {
   const query = '{ } | count_over_time() by (resource.service.name)'
   const { code, stdout } = await run(['query', query, '--since', '1h', '--step', '10m'])
   expect(code).toBe(0)
@@ -186,7 +186,7 @@ test('a metrics query is a line a series, with its course', async () => {
   expect(await run(['query', '{ name = "nothing" } | max_over_time(duration)'])).toMatchObject({ code: 3, stdout: '' })
 })
 
-test('all pages of a flow are the flow', async () => {
+test('the pages of a flow join to the whole flow', async () => {
   const [whole, paged, first] = await Promise.all([
     run(['flow', post.traceId, '--json']),
     run(['flow', post.traceId, '--json', '--all', '--max-traces', '1']),
@@ -196,25 +196,25 @@ test('all pages of a flow are the flow', async () => {
   expect(other?.lanes.map((lane) => lane.id)).toEqual(one?.lanes.map((lane) => lane.id))
   expect(other?.edges.map((edge) => edge.id)).toEqual(one?.edges.map((edge) => edge.id))
   expect(other?.criticalPath).toEqual(one?.criticalPath)
-  expect(first.stdout).toContain('--all shows them')
+  expect(first.stdout).toContain('--all')
   expect((await run(['flow', post.traceId, '--limit', '1'])).stdout).toContain('1 more lane: --limit shows more.')
 })
 
-test('a flow is followed no further than it may', async () => {
+test('paging of a flow stops at the maximum number of traces', async () => {
   const page = async (cursor: string | undefined): Promise<FlowResponse> =>
     (await spanlink.getJson(
       `/api/flows/${post.traceId}?maxTraces=1${cursor === undefined ? '' : `&cursor=${cursor}`}`,
     )) as FlowResponse
-  const [cut, whole] = await Promise.all([wholeFlow(page, 1), wholeFlow(page, 2)])
+  const [cut, whole] = await Promise.all([fetchWholeFlow(page, 1), fetchWholeFlow(page, 2)])
   expect([cut.lanes.length, typeof cut.nextCursor]).toEqual([1, 'string'])
   expect([whole.lanes.length, whole.nextCursor]).toEqual([2, undefined])
 })
 
-test('a waterfall is as long as --limit says, and says what it leaves out', async () => {
+test('--limit cuts a waterfall, and the number of spans left out is printed', async () => {
   const { stdout } = await run(['trace', post.traceId, '--limit', '1'])
   expect(stdout).toContain('POST /orders')
   expect(stdout).not.toContain('send orders')
-  expect(stdout).toContain('1 more span: --limit shows more, --all all.')
+  expect(stdout).toContain('1 more span: --limit shows more, --all shows all.')
   expect((await run(['trace', post.traceId])).stdout).toContain('send orders')
 })
 
@@ -237,7 +237,7 @@ test('the topology is a table of edges', async () => {
   expect((JSON.parse(json) as TopologyResponse).nodes.map((node) => node.id)).toContain('topic:kafka::orders')
 })
 
-test('tail tells what is there, what comes, and ends with code 4 when the server does', async () => {
+test('tail prints stored and arriving traces, and ends with exit code 4 when the server stops', async () => {
   await using other = await startSpanlink()
   await other.sendSpans(tracesOf('first', [span({ start: nowNano() })]))
   await stored(other, 1)
@@ -259,30 +259,30 @@ test('tail tells what is there, what comes, and ends with code 4 when the server
 })
 
 test.concurrent.each([
-  [['trace'], 2, 'The trace id is missing'],
-  [['trace', 'xyz'], 2, 'no trace id'],
+  [['trace'], 2, 'missing argument ID'],
+  [['trace', 'xyz'], 2, 'invalid ID "xyz": expected a trace ID'],
   [['trace', 'f'.repeat(32), '--frob'], 2, '--frob'],
   [['topology', '--since', 'soon'], 2, 'soon'],
-  [['query', '{}', '--limit', '0'], 2, '--limit 0'],
+  [['query', '{}', '--limit', '0'], 2, 'invalid --limit "0"'],
   [['export', 'f'.repeat(32), '--format', 'xml'], 2, 'xml'],
   [['trace', 'f'.repeat(32)], 3, 'f'.repeat(32)],
   [['export', 'f'.repeat(32)], 3, 'f'.repeat(32)],
   [['trace', 'f'.repeat(32), '--url', 'http://127.0.0.1:1'], 4, 'http://127.0.0.1:1'],
   [['import', '/nowhere.json'], 1, '/nowhere.json'],
-])('spanlink %j ends with code %i in one line', async (args, code, named) => {
+])('spanlink %j ends with exit code %i and one line', async (args, code, named) => {
   const ended = await run(args)
   expect([ended.code, ended.stdout, ended.stderr.trim().split('\n').length]).toEqual([code, '', 1])
   expect(ended.stderr).toContain(named)
 })
 
-test('every command has help', async () => {
+test('every command prints help', async () => {
   const names = ['trace', 'flow', 'query', 'tail', 'topology', 'import', 'export']
   const helps = await Promise.all(names.map((name) => run([name, '--help'])))
   expect(helps.map(({ code }) => code)).toEqual(names.map(() => 0))
   expect(helps.map(({ stdout }) => stdout)).toEqual(names.map((name) => expect.stringContaining(`spanlink ${name}`)))
 })
 
-test('a flow exported as OTLP and gzip, then imported elsewhere, is the same to the last attribute', async () => {
+test('a flow exported as gzipped OTLP and imported elsewhere is identical', async () => {
   const file = join(dir, 'flow.jsonl.gz')
   expect(await run(['export', post.traceId, '--flow', '--output', file])).toMatchObject({
     code: 0,
@@ -307,7 +307,7 @@ test('a flow exported as OTLP and gzip, then imported elsewhere, is the same to 
 })
 
 test.each(['jaeger', 'zipkin'])(
-  'a trace goes through %s JSON with names, times, parents and status',
+  'a trace exported and imported as %s JSON keeps names, times, parents and status',
   async (format) => {
     const file = join(dir, `${format}.json`)
     expect((await run(['export', post.traceId, pay.traceId, '--format', format, '--output', file])).code).toBe(0)
@@ -363,10 +363,10 @@ test.each([
 
 test.each([
   ['', 'is empty'],
-  ['<xml/>', 'holds none of'],
-  ['{"data":[1]}', 'holds none of'],
+  ['<xml/>', 'Unknown format of'],
+  ['{"data":[1]}', 'Unknown format of'],
   ['{"resourceSpans":[]}\n{"resourceSpans":', 'line 2'],
-])('a file with %j is refused in one line', async (content, named) => {
+])('a file with %j fails in one line', async (content, named) => {
   const file = join(dir, 'bad.json')
   await writeFile(file, content)
   const { code, stderr } = await run(['import', file])

@@ -35,16 +35,16 @@ test('segments in quarantine are listed with their error, and one or all are ret
   expect(await readdir(join(dataDir, 'journal', 'quarantine'))).toEqual(['retry'])
   await quarantineCommand.run(['list', '--data', dataDir], out)
   expect(lines.slice(2)).toEqual([
-    '1 segment to be stored again.',
-    '1 segment to be stored again.',
-    'Nothing is in quarantine.',
+    '1 segment will be inserted again.',
+    '1 segment will be inserted again.',
+    'The quarantine is empty.',
   ])
 })
 
-test('an id that is not in quarantine, a directory without a journal and other words are refused', async () => {
+test('an unknown segment ID, a directory without a journal and an unknown action are rejected', async () => {
   await expect(quarantineCommand.run(['list', '--data', dataDir], out)).rejects.toMatchObject({ exitCode: 3 })
   await putSegment('a', 'cannot read it')
   await expect(quarantineCommand.run(['retry', '../a', '--data', dataDir], out)).rejects.toMatchObject({ exitCode: 3 })
   await expect(quarantineCommand.run(['delete', '--data', dataDir], out)).rejects.toThrow('list or retry')
-  await expect(quarantineCommand.run(['list', 'a', '--data', dataDir], out)).rejects.toThrow('takes no ids')
+  await expect(quarantineCommand.run(['list', 'a', '--data', dataDir], out)).rejects.toThrow('takes no segment IDs')
 })

@@ -53,7 +53,7 @@ test('a server that is killed while it stores a request in pieces stores each ro
   const SPANS = 66_000
   const [request = {}] = generateRequests({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 5 }, SPANS)
   const body = Buffer.from(encodeTraces(request))
-  const args = ['--memory', '640MiB', '--store', cluster.storeUrl('killed')]
+  const args = ['--max-memory', '640MiB', '--store', cluster.storeUrl('killed')]
   let acked = false
   for (let kill = 0; kill < KILLS; kill++) {
     const server = await startSpanlink({ dataDir, args })

@@ -36,7 +36,7 @@ test.each([
   { megabytes: 60, memoryMiB: 1024 },
   { megabytes: 20, memoryMiB: 640 },
 ])(
-  'a batch of $megabytes MiB of ordinary spans is stored at --memory $memoryMiB MiB',
+  'a batch of $megabytes MiB of ordinary spans is stored at --max-memory $memoryMiB MiB',
   async ({ megabytes, memoryMiB }) => {
     const { body, spans } = ordinaryBatch(megabytes)
     const report = await runAttack({

@@ -6,7 +6,7 @@ import { watchSlowdown } from './watch-slowdown.ts'
 const MiB = 2 ** 20
 
 export type AttackOptions = {
-  /** `--memory`: the limit for receiver and ClickHouse together. @default 1024 */
+  /** `--max-memory`: the limit for receiver and ClickHouse together. @default 1024 */
   readonly memoryMiB?: number
   /** Further arguments of `spanlink serve`. */
   readonly args?: readonly string[]
@@ -52,7 +52,7 @@ const MEMORY_TOLERANCE = 1.1
 /** Runs an attack beside good senders, against a server of its own under a memory limit. */
 export async function runAttack(options: AttackOptions): Promise<AttackReport> {
   const { memoryMiB = 1024, args = [], senders = 2, attack } = options
-  await using server = await startSpanlink({ args: ['--memory', `${memoryMiB}MiB`, ...args] })
+  await using server = await startSpanlink({ args: ['--max-memory', `${memoryMiB}MiB`, ...args] })
   const memory = watchMemory(server)
   const slowdown = watchSlowdown()
   const good = startGoodSenders(server, senders)

@@ -1,15 +1,16 @@
 import type { Command } from '../command.ts'
-import { migrateCommand } from './migrate.ts'
 import { exportCommand } from './export.ts'
 import { flowCommand } from './flow.ts'
 import { importCommand } from './import.ts'
+import { migrateCommand } from './migrate.ts'
 import { quarantineCommand } from './quarantine.ts'
 import { queryCommand } from './query.ts'
+import { serveCommand } from './serve.ts'
 import { tailCommand } from './tail.ts'
 import { topologyCommand } from './topology.ts'
 import { traceCommand } from './trace.ts'
 
-/** In the order that help lists them. */
+/** In the order of the help. */
 export const commands: ReadonlyMap<string, Command> = new Map([
   ['trace', traceCommand],
   ['flow', flowCommand],
@@ -18,6 +19,7 @@ export const commands: ReadonlyMap<string, Command> = new Map([
   ['topology', topologyCommand],
   ['import', importCommand],
   ['export', exportCommand],
+  ['serve', serveCommand],
   ['migrate', migrateCommand],
   ['quarantine', quarantineCommand],
 ])

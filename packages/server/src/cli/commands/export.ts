@@ -1,70 +1,64 @@
 import { createWriteStream } from 'node:fs'
+import process from 'node:process'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
 import { jaegerOfTrace } from '../../http/compat/jaeger/jaeger-trace.ts'
 import { otlpOfTrace } from '../../http/compat/tempo/otlp-of-trace.ts'
-import { askServer, CommandError, exitCodes } from '../api-client.ts'
-import { parseClientArgs, traceIdOf } from '../client-options.ts'
-import { COMMON_HELP, type Command } from '../command.ts'
-import { zipkinOfTrace } from '../files/zipkin-of-trace.ts'
-import { UsageError } from '../serve/serve-options.ts'
+import { CommandError, exitCodes, fetchJson } from '../api-client.ts'
+import { defineClientCommand } from '../command.ts'
+import { toZipkinSpans } from '../files/trace-to-zipkin.ts'
+import { choiceParser, traceIdParser } from '../parsers.ts'
 
-export const exportCommand: Command = {
-  asks: 'server',
+const MAX_FLOW_TRACES = 1000
+
+const formats = ['otlp', 'jaeger', 'zipkin'] as const
+
+export const exportCommand = defineClientCommand({
   summary: 'writes traces to a file: OTLP JSON lines, Jaeger JSON or Zipkin JSON',
-  help: `Writes traces to a file or to stdout.
-
-Usage: spanlink export ID... [options]
-
-  --flow          all traces of the flow too (at most 1000)
-  --format NAME   otlp: OTLP JSON, a line a trace (default)
-                  jaeger: Jaeger JSON; attributes of links are lost
-                  zipkin: Zipkin v2 JSON; links and types of values are lost
-  --output FILE   (default: stdout)
-  --gzip          (default where FILE ends in .gz)
-${COMMON_HELP}`,
-  run: async (args) => {
-    const flags = {
-      flow: { type: 'boolean' },
-      gzip: { type: 'boolean' },
-      format: { type: 'string' },
-      output: { type: 'string' },
-    } as const
-    const options = parseClientArgs(args, flags, { least: 1, most: Infinity, what: 'The trace id' })
-    const format = options.text('format') ?? 'otlp'
-    const write = FORMATS[format]
-    if (write === undefined) throw new UsageError(`--format ${format} is none of ${Object.keys(FORMATS).join(', ')}.`)
-    const asked = options.positionals.map(traceIdOf)
-    const ids = options.isSet('flow') ? await flowIds(options.url, asked) : new Set(asked)
-    const output = options.text('output')
-    const traces = tracesOf(options.url, [...ids])
-    // Nothing is written, and no file replaced, where the first trace is not there.
+  description: 'Writes traces to a file or to stdout.',
+  usage: ['export ID... [options]'],
+  notes: `  otlp     OTLP JSON, one trace a line
+  jaeger   Jaeger JSON; attributes of links are lost
+  zipkin   Zipkin v2 JSON; links and value types are lost`,
+  positionals: { name: 'ID', min: 1, max: Infinity, parser: traceIdParser },
+  flags: {
+    flow: { description: `include all traces of the flow, at most ${MAX_FLOW_TRACES}` },
+    format: {
+      value: 'FORMAT',
+      parser: choiceParser(formats),
+      default: 'otlp',
+      description: 'otlp, jaeger or zipkin',
+    },
+    output: { value: 'FILE', default: 'stdout', description: 'file to write' },
+    gzip: { default: 'when FILE ends in .gz', description: 'compress' },
+  },
+  run: async ({ url, flow, format = 'otlp', output, gzip }, positionals) => {
+    const ids = flow === true ? await fetchFlowIds(url, positionals) : new Set(positionals)
+    const traces = fetchTraces(url, [...ids])
+    // Before the file is opened: a missing trace replaces no file.
     const first = await traces.next()
-    const text = Readable.from(write(first.done === true ? undefined : first.value, traces))
-    const isGzip = options.isSet('gzip') || output?.endsWith('.gz') === true
-    const gzip = isGzip ? [createGzip()] : []
+    const text = Readable.from(writers[format](first.done === true ? undefined : first.value, traces))
+    const isGzip = gzip === true || output?.endsWith('.gz') === true
+    const compress = isGzip ? [createGzip()] : []
     try {
-      if (output === undefined) await pipeline([text, ...gzip, process.stdout], { end: false })
-      else await pipeline([text, ...gzip, createWriteStream(output)])
+      if (output === undefined) await pipeline([text, ...compress, process.stdout], { end: false })
+      else await pipeline([text, ...compress, createWriteStream(output)])
     } catch (cause) {
       if (cause instanceof CommandError) throw cause
-      // Who read our lines left, which is theirs to do.
+      // `head` closes the pipe early.
       if ((cause as NodeJS.ErrnoException).code === 'EPIPE') return 0
-      throw new CommandError(
-        exitCodes.failed,
-        `${output ?? 'stdout'} can't be written: ${(cause as Error).message}`,
-        cause,
-      )
+      const message = `Cannot write ${output ?? 'stdout'}: ${(cause as Error).message}`
+      throw new CommandError(exitCodes.failed, message, cause)
     }
     return 0
   },
-}
+})
 
-type Write = (first: TraceResponse | undefined, rest: AsyncIterable<TraceResponse>) => AsyncGenerator<string>
+type Writer = (first: TraceResponse | undefined, rest: AsyncIterable<TraceResponse>) => AsyncGenerator<string>
 
-const FORMATS: Readonly<Record<string, Write>> = {
+const writers: Readonly<Record<(typeof formats)[number], Writer>> = {
   otlp: async function* (first, rest) {
     if (first !== undefined) yield `${JSON.stringify({ resourceSpans: otlpOfTrace(first) })}\n`
     for await (const trace of rest) yield `${JSON.stringify({ resourceSpans: otlpOfTrace(trace) })}\n`
@@ -77,20 +71,20 @@ const FORMATS: Readonly<Record<string, Write>> = {
   },
   zipkin: async function* (first, rest) {
     yield '['
-    if (first !== undefined) yield JSON.stringify(zipkinOfTrace(first)).slice(1, -1)
-    for await (const trace of rest) yield `,${JSON.stringify(zipkinOfTrace(trace)).slice(1, -1)}`
+    if (first !== undefined) yield JSON.stringify(toZipkinSpans(first)).slice(1, -1)
+    for await (const trace of rest) yield `,${JSON.stringify(toZipkinSpans(trace)).slice(1, -1)}`
     yield ']\n'
   },
 }
 
-async function* tracesOf(url: string, ids: readonly string[]): AsyncGenerator<TraceResponse> {
-  for (const id of ids) yield await askServer<TraceResponse>(url, `/api/traces/${id}`)
+async function* fetchTraces(url: string, ids: readonly string[]): AsyncGenerator<TraceResponse> {
+  for (const id of ids) yield await fetchJson<TraceResponse>(url, `/api/traces/${id}`)
 }
 
-async function flowIds(url: string, asked: readonly string[]): Promise<ReadonlySet<string>> {
+async function fetchFlowIds(url: string, traceIds: readonly string[]): Promise<ReadonlySet<string>> {
   const ids = new Set<string>()
-  for (const id of asked) {
-    const flow = await askServer<FlowResponse>(url, `/api/flows/${id}`, { maxTraces: 1000 })
+  for (const id of traceIds) {
+    const flow = await fetchJson<FlowResponse>(url, `/api/flows/${id}`, { maxTraces: MAX_FLOW_TRACES })
     for (const lane of flow.lanes) ids.add(lane.traceId)
   }
   return ids

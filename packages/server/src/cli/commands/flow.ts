@@ -1,55 +1,61 @@
+import process from 'node:process'
 import type { FlowResponse } from '@spanlink/api-schema'
-import { askServer } from '../api-client.ts'
-import { countOf, parseClientArgs, traceIdOf } from '../client-options.ts'
-import { COMMON_HELP, type Command } from '../command.ts'
+import { fetchJson } from '../api-client.ts'
+import { defineClientCommand } from '../command.ts'
 import { printFlow } from '../format/print-flow.ts'
-import { ROWS_SHOWN, rowsShown } from '../format/rows-shown.ts'
-import { terminalOf } from '../format/terminal.ts'
-import { wholeFlow } from './whole-flow.ts'
+import { MAX_TERMINAL_ROWS, rowLimitParser, selectRowLimit } from '../format/row-limit.ts'
+import { detectTerminal } from '../format/terminal.ts'
+import { countParser, traceIdParser } from '../parsers.ts'
+import { fetchWholeFlow } from './fetch-whole-flow.ts'
 
-/** What `--all` goes to: each page costs more than the one before, and nobody reads so many. */
-const TRACES_AT_MOST = 10_000
-const PAGE = 1_000
+/** Of `--all`: each page costs more than the one before. */
+const MAX_TRACES = 10_000
+const MAX_PAGE_TRACES = 1_000
+const MAX_DEPTH = 64
 
-export const flowCommand: Command = {
-  asks: 'server',
-  summary: 'what the event behind a trace caused, on one axis, with the critical path',
-  help: `The flow of a trace on one axis of time: from the event that caused it, down over all links.
-
-Usage: spanlink flow ID [options]
-
-  ┈┈┈███        a message waits, then work is done
-  ◆             on the critical path
-  --max-traces N  (default 200, at most ${PAGE})
-  --all           page after page until the flow is whole, or has ${TRACES_AT_MOST} traces (otherwise one page)
-  --limit N       lanes drawn (default ${ROWS_SHOWN} in a terminal, otherwise and with --all all)
-  --max-depth N   links from the trace to the farthest (default 16, at most 64)
-  --joined        also other events whose messages a batch of the flow took, up to their origins
-${COMMON_HELP}`,
-  run: async (args, out) => {
-    const flags = {
-      'max-traces': { type: 'string' },
-      'max-depth': { type: 'string' },
-      limit: { type: 'string' },
-      all: { type: 'boolean' },
-      joined: { type: 'boolean' },
-    } as const
-    const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
-    const isAll = options.isSet('all')
-    const bounds = {
-      maxTraces: countOf('--max-traces', options.text('max-traces'), PAGE) ?? (isAll ? PAGE : undefined),
-      maxDepth: countOf('--max-depth', options.text('max-depth'), 64),
+export const flowCommand = defineClientCommand({
+  summary: 'shows all traces that one event caused, on one time axis, with the critical path',
+  usage: ['flow ID [options]'],
+  notes: `  ┈┈┈███   queue time, then processing
+  ◆        on the critical path`,
+  positionals: { name: 'ID', min: 1, max: 1, parser: traceIdParser },
+  flags: {
+    'max-traces': {
+      value: 'N',
+      parser: countParser(MAX_PAGE_TRACES),
+      default: '200',
+      description: `traces to load, at most ${MAX_PAGE_TRACES}`,
+    },
+    all: { description: `load page after page, up to ${MAX_TRACES} traces` },
+    limit: {
+      value: 'N',
+      parser: rowLimitParser,
+      default: `${MAX_TERMINAL_ROWS} in a terminal, otherwise and with --all all`,
+      description: 'lanes to draw',
+    },
+    'max-depth': {
+      value: 'N',
+      parser: countParser(MAX_DEPTH),
+      default: '16',
+      description: `links from the trace to the farthest, at most ${MAX_DEPTH}`,
+    },
+    joined: { description: 'include other events whose messages share a batch with the flow, up to their origins' },
+  },
+  run: async ({ url, json, limit, all, joined, ...flags }, [id = ''], out) => {
+    const query = {
+      maxTraces: flags['max-traces'] ?? (all === true ? MAX_PAGE_TRACES : undefined),
+      maxDepth: flags['max-depth'],
+      joined,
     }
-    const joined = options.isSet('joined') ? 'true' : undefined
-    const page = async (cursor: string | undefined): Promise<FlowResponse> =>
-      await askServer(options.url, `/api/flows/${traceIdOf(options.positionals[0])}`, { ...bounds, joined, cursor })
-    const most = rowsShown(options, process.stdout)
-    const flow = await (isAll ? wholeFlow(page, TRACES_AT_MOST) : page(undefined))
-    if (options.json) out.line(JSON.stringify(flow))
-    else for (const line of printFlow(flow, terminalOf(process.stdout, process.env), most)) out.line(line)
-    if (isAll && flow.nextCursor !== undefined) {
-      out.note(`The flow has more than ${TRACES_AT_MOST} traces: these are the nearest to the trace asked for.`)
+    const fetchPage = async (cursor: string | undefined): Promise<FlowResponse> =>
+      await fetchJson(url, `/api/flows/${id}`, { ...query, cursor })
+    const flow = await (all === true ? fetchWholeFlow(fetchPage, MAX_TRACES) : fetchPage(undefined))
+    const terminal = detectTerminal(process.stdout, process.env)
+    if (json) out.line(JSON.stringify(flow))
+    else for (const line of printFlow(flow, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
+    if (all === true && flow.nextCursor !== undefined) {
+      out.note(`The flow has more than ${MAX_TRACES} traces; these are the nearest to trace ${id}.`)
     }
     return 0
   },
-}
+})

@@ -1,28 +1,24 @@
-import { UsageError } from '../serve/serve-options.ts'
+import process from 'node:process'
+import { UsageError } from '../args.ts'
+import { defineCommand } from '../command.ts'
 
-/**
- * `spanlink migrate URL`: what `serve --store` does first, for those who deploy schema and program
- * apart.
- */
-export const migrateCommand = {
-  asks: 'nobody',
+export const migrateCommand = defineCommand({
   summary: 'creates or updates the tables of a ClickHouse server or cluster',
-  help: `Creates the tables of a ClickHouse server or cluster, or brings them up to this version. Run it again, or twice
-at once, as you like: what is there stays.
-
-Usage: spanlink migrate URL     (or $SPANLINK_STORE)
-
-  URL   clickhouse://user:password@host:8123/database
-        of a sharded cluster every node of it, and its name in the servers' remote_servers:
-        clickhouse://user:password@one:8123,two:8123/database?cluster=name
-`,
-  run: async (args: readonly string[], out: { readonly line: (text: string) => void }): Promise<number> => {
-    const [url = process.env['SPANLINK_STORE'], ...rest] = args
-    if (url === undefined || rest.length > 0) throw new UsageError('migrate wants the URL of one store.')
+  description: `Creates the tables of a ClickHouse server or cluster, or updates them to this version, as serve --store does.
+Safe to repeat and to run concurrently; rows stay.`,
+  usage: ['migrate URL     (env SPANLINK_STORE)'],
+  notes: `  URL   clickhouse://user:password@host:8123/database
+        for a sharded cluster all nodes, and its name in remote_servers:
+        clickhouse://user:password@one:8123,two:8123/database?cluster=name`,
+  exitCodes: '0 done, 1 failed, 2 invalid arguments',
+  positionals: { name: 'URL', min: 0, max: 1 },
+  flags: {},
+  run: async (_flags, [url = process.env['SPANLINK_STORE']], out) => {
+    if (url === undefined) throw new UsageError('missing argument URL')
     const { migrateCluster } = await import('../../clickhouse/cluster/open-cluster.ts')
     const { nodes, database, cluster } = await migrateCluster(url)
-    const where = nodes.map((node) => new URL(node.url).host).join(', ')
-    out.line(`Tables of ${database} are up to date on ${where}${cluster === undefined ? '' : ` (cluster ${cluster})`}.`)
+    const hosts = nodes.map((node) => new URL(node.url).host).join(', ')
+    out.line(`Tables of ${database} are up to date on ${hosts}${cluster === undefined ? '' : ` (cluster ${cluster})`}.`)
     return 0
   },
-} as const
+})

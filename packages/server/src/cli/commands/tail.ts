@@ -1,50 +1,55 @@
+import process from 'node:process'
 import type { FoundTrace, SearchedRange } from '@spanlink/api-schema'
-import { CommandError, exitCodes, openServer } from '../api-client.ts'
-import { countOf, parseClientArgs } from '../client-options.ts'
-import { COMMON_HELP, type Command } from '../command.ts'
-import { partialNote } from '../format/partial-note.ts'
+import { CommandError, exitCodes, fetchResponse } from '../api-client.ts'
+import { defineClientCommand } from '../command.ts'
+import { formatPartialNote } from '../format/partial-note.ts'
 import { printFound } from '../format/print-table.ts'
-import { serviceColours, terminalOf } from '../format/terminal.ts'
-import { serverSentEvents } from '../server-sent-events.ts'
+import { createColourPicker, detectTerminal } from '../format/terminal.ts'
+import { countParser } from '../parsers.ts'
+import { parseServerSentEvents } from '../server-sent-events.ts'
 
-/** Without `--last`, of what is there already: enough to see that something comes. */
-const LAST_SHOWN = 10
+/** Enough stored traces to see that some arrive. */
+const DEFAULT_LAST = 10
+const MAX_LAST = 100
 
-export const tailCommand: Command = {
-  asks: 'server',
-  summary: 'traces as they come and grow',
-  help: `Traces as they come and grow, until Ctrl-C. One that grew is told again.
-
-Usage: spanlink tail ['{ status = error }'] [options]
-
-  --last N      begin with the last N of the past 15 minutes (default ${LAST_SHOWN}, at most 100)
-${COMMON_HELP}With --json, one trace a line. Exit code 4 also when the server leaves.
-`,
-  run: async (args, out) => {
-    const options = parseClientArgs(args, { last: { type: 'string' } }, { least: 0, most: 1, what: 'The query' })
-    const last = countOf('--last', options.text('last'), 100) ?? LAST_SHOWN
-    const response = await openServer(options.url, '/api/traces/tail', { q: options.positionals[0] })
-    const terminal = terminalOf(process.stdout, process.env)
-    const colourOf = serviceColours()
+export const tailCommand = defineClientCommand({
+  summary: 'prints traces as they arrive and grow',
+  description: 'Prints traces as they arrive, until Ctrl-C. A trace is printed again when it gains spans.',
+  usage: ["tail ['{ status = error }'] [options]"],
+  notes: 'With --json, one trace a line.',
+  exitCodes: '1 failed, 2 invalid arguments, 4 no server, or it stopped',
+  positionals: { name: 'QUERY', min: 0, max: 1 },
+  flags: {
+    last: {
+      value: 'N',
+      parser: countParser(MAX_LAST),
+      default: String(DEFAULT_LAST),
+      description: `start with the last N traces of the past 15 minutes, at most ${MAX_LAST}`,
+    },
+  },
+  run: async ({ url, json, last = DEFAULT_LAST }, [q], out) => {
+    const response = await fetchResponse(url, '/api/traces/tail', { q })
+    const terminal = detectTerminal(process.stdout, process.env)
+    const pickColour = createColourPicker()
     let isFirst = true
     try {
-      for await (const { event, data } of serverSentEvents(response)) {
+      for await (const { event, data } of parseServerSentEvents(response)) {
         if (event === 'problem') {
-          out.note((JSON.parse(data) as { readonly detail?: string }).detail ?? 'The server failed to answer.')
+          out.note((JSON.parse(data) as { readonly detail?: string }).detail ?? 'The query failed on the server.')
         }
-        if (event === 'partial') out.note(partialNote(JSON.parse(data) as SearchedRange))
+        if (event === 'partial') out.note(formatPartialNote(JSON.parse(data) as SearchedRange))
         if (event !== 'traces') continue
-        // They come newest first; a terminal scrolls the other way.
+        // Newest first, while a terminal scrolls the other way.
         const traces = (JSON.parse(data) as readonly FoundTrace[]).slice(0, isFirst ? last : undefined).toReversed()
         isFirst = false
         for (const trace of traces) {
-          if (options.json) out.line(JSON.stringify(trace))
-          else for (const line of printFound(trace, terminal, colourOf)) out.line(line)
+          if (json) out.line(JSON.stringify(trace))
+          else for (const line of printFound(trace, terminal, pickColour)) out.line(line)
         }
       }
     } catch (cause) {
-      throw new CommandError(exitCodes.unreachable, `The server at ${options.url} has left.`, cause)
+      throw new CommandError(exitCodes.unreachable, `The server at ${url} disconnected.`, cause)
     }
-    throw new CommandError(exitCodes.unreachable, `The server at ${options.url} has stopped.`)
+    throw new CommandError(exitCodes.unreachable, `The server at ${url} stopped.`)
   },
-}
+})

@@ -1,40 +1,41 @@
+import process from 'node:process'
 import type { LinksResponse, TraceResponse } from '@spanlink/api-schema'
-import { askServer } from '../api-client.ts'
-import { parseClientArgs, traceIdOf } from '../client-options.ts'
-import { COMMON_HELP, type Command } from '../command.ts'
+import { fetchJson } from '../api-client.ts'
+import { defineClientCommand } from '../command.ts'
 import { printTrace } from '../format/print-trace.ts'
-import { ROWS_SHOWN, rowsShown } from '../format/rows-shown.ts'
-import { terminalOf } from '../format/terminal.ts'
+import { MAX_TERMINAL_ROWS, rowLimitParser, selectRowLimit } from '../format/row-limit.ts'
+import { detectTerminal } from '../format/terminal.ts'
+import { traceIdParser } from '../parsers.ts'
 
-const LINKS_ASKED = 1000
+const MAX_LINKS = 1000
 
-export const traceCommand: Command = {
-  asks: 'server',
-  summary: 'a trace as a waterfall, with its links in both directions',
-  help: `A trace as a waterfall, with its links in both directions.
-
-Usage: spanlink trace ID [options]
-
-  ←             where a message came from: a link that the span carries
-  → 2 in        two links, of spans in other traces, point at the span
-  --limit N     spans drawn (default: the first ${ROWS_SHOWN} in a terminal, otherwise all)
-  --all         every span
-${COMMON_HELP}`,
-  run: async (args, out) => {
-    const flags = { all: { type: 'boolean' }, limit: { type: 'string' } } as const
-    const options = parseClientArgs(args, flags, { least: 1, most: 1, what: 'The trace id' })
-    const most = rowsShown(options, process.stdout)
-    const id = traceIdOf(options.positionals[0])
-    const trace = await askServer<TraceResponse>(options.url, `/api/traces/${id}`)
-    if (options.json) {
+export const traceCommand = defineClientCommand({
+  summary: 'shows a trace as a waterfall, with its links in both directions',
+  usage: ['trace ID [options]'],
+  notes: `  ←        the source of a message: a link of this span
+  → 2 in   two spans of other traces link to this span`,
+  positionals: { name: 'ID', min: 1, max: 1, parser: traceIdParser },
+  flags: {
+    limit: {
+      value: 'N',
+      parser: rowLimitParser,
+      default: `${MAX_TERMINAL_ROWS} in a terminal, otherwise all`,
+      description: 'spans to draw',
+    },
+    all: { description: 'draw all spans' },
+  },
+  run: async ({ url, json, limit, all }, [id = ''], out) => {
+    const trace = await fetchJson<TraceResponse>(url, `/api/traces/${id}`)
+    if (json) {
       out.line(JSON.stringify(trace))
       return 0
     }
-    const isLinkedTo = trace.spans.some((span) => span.backlinkCount > 0)
-    const links = isLinkedTo
-      ? await askServer<LinksResponse>(options.url, `/api/traces/${id}/links`, { direction: 'in', limit: LINKS_ASKED })
+    const hasBacklinks = trace.spans.some((span) => span.backlinkCount > 0)
+    const { links } = hasBacklinks
+      ? await fetchJson<LinksResponse>(url, `/api/traces/${id}/links`, { direction: 'in', limit: MAX_LINKS })
       : { links: [] }
-    for (const line of printTrace(trace, links.links, terminalOf(process.stdout, process.env), most)) out.line(line)
+    const terminal = detectTerminal(process.stdout, process.env)
+    for (const line of printTrace(trace, links, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
     return 0
   },
-}
+})

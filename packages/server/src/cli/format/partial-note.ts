@@ -1,8 +1,8 @@
 import type { SearchedRange } from '@spanlink/api-schema'
-import { clock } from './terminal.ts'
+import { formatTime } from './terminal.ts'
 
-/** Printed instead of "none" or "all", where not all of the range was searched. */
-export function partialNote({ searched: { start, end }, missingParts }: SearchedRange): string {
-  if (missingParts) return 'partial: parts of the stored data cannot be read; see the log of the server'
-  return `partial: searched ${start === '0' ? 'the beginning' : clock(start)} to ${clock(end)}`
+/** For a range that was not searched to its end. */
+export function formatPartialNote({ searched: { start, end }, missingParts }: SearchedRange): string {
+  if (missingParts) return 'partial: some stored data is unreadable; see the log of the server'
+  return `partial: searched ${start === '0' ? 'the beginning' : formatTime(start)} to ${formatTime(end)}`
 }

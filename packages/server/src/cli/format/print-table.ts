@@ -1,90 +1,101 @@
 import type { FoundTrace, TopologyResponse, TopologyLag } from '@spanlink/api-schema'
-import { clean, clock, columnsOf, duration, fit, linkFacts, plural, serviceColours, type Terminal } from './terminal.ts'
-import { partialNote } from './partial-note.ts'
+import {
+  sanitize,
+  formatTime,
+  measureWidth,
+  formatDuration,
+  fitToWidth,
+  formatLinkCounts,
+  formatCount,
+  createColourPicker,
+  type Terminal,
+} from './terminal.ts'
+import { formatPartialNote } from './partial-note.ts'
 
-type Colour = ReturnType<typeof serviceColours>
+type ColourPicker = ReturnType<typeof createColourPicker>
 
-/** A trace of a search in one line, and below it the spans that matched. */
-export function printFound(trace: FoundTrace, terminal: Terminal, colourOf: Colour): readonly string[] {
+/** One line for the trace, then one for each matched span. */
+export function printFound(trace: FoundTrace, terminal: Terminal, pickColour: ColourPicker): readonly string[] {
   const { paint } = terminal
-  const facts = [plural(trace.spanCount, 'span'), ...linkFacts(trace.linksIn, trace.linksOut)].join(' · ')
-  const errors = trace.errorCount === 0 ? '' : ` · ${paint(plural(trace.errorCount, 'error'), 'red')}`
-  const name = `${clean(trace.rootName)}${trace.rootMissing ? ' (root missing)' : ''}`
+  const facts = [formatCount(trace.spanCount, 'span'), ...formatLinkCounts(trace.linksIn, trace.linksOut)].join(' · ')
+  const errors = trace.errorCount === 0 ? '' : ` · ${paint(formatCount(trace.errorCount, 'error'), 'red')}`
+  const name = `${sanitize(trace.rootName)}${trace.rootMissing ? ' (root missing)' : ''}`
   const lines = [
     [
       trace.traceId,
-      clock(trace.startTimeUnixNano),
-      duration(trace.durationNano).padStart(9),
-      `${paint(clean(trace.rootService), colourOf(trace.rootService))} ${name}`,
+      formatTime(trace.startTimeUnixNano),
+      formatDuration(trace.durationNano).padStart(9),
+      `${paint(sanitize(trace.rootService), pickColour(trace.rootService))} ${name}`,
       paint(facts, 'dim') + errors,
     ].join('  '),
   ]
   for (const { group, matched, spans } of trace.matches ?? []) {
-    const by = group.map(({ field, value }) => `${clean(field)} = ${value === null ? 'nil' : clean(value)}`)
+    const by = group.map(({ field, value }) => `${sanitize(field)} = ${value === null ? 'nil' : sanitize(value)}`)
     if (by.length > 0) lines.push(paint(`    ${by.join(', ')} · ${matched} matched`, 'dim'))
     for (const span of spans) {
-      const values = span.attributes.map(({ field, value }) => `${clean(field)}=${clean(value)}`).join(' ')
+      const values = span.attributes.map(({ field, value }) => `${sanitize(field)}=${sanitize(value)}`).join(' ')
       const mark = span.status === 'error' ? '✗ ' : ''
-      const text = `    ${span.spanId} ${mark}${clean(span.service)} ${clean(span.name)} ${duration(span.durationNano)} ${values}`
-      lines.push(paint(fit(text, terminal.columns).trimEnd(), span.status === 'error' ? 'red' : 'dim'))
+      const text = `    ${span.spanId} ${mark}${sanitize(span.service)} ${sanitize(span.name)} ${formatDuration(span.durationNano)} ${values}`
+      lines.push(paint(fitToWidth(text, terminal.columns).trimEnd(), span.status === 'error' ? 'red' : 'dim'))
     }
-    if (matched > spans.length) lines.push(paint(`    ${plural(matched - spans.length, 'more span')} matched`, 'dim'))
+    if (matched > spans.length)
+      lines.push(paint(`    ${formatCount(matched - spans.length, 'more span')} matched`, 'dim'))
   }
   return lines
 }
 
-/** Edges of the topology as a table, busiest first. */
-export function printTopology(answer: TopologyResponse, terminal: Terminal): readonly string[] {
-  const names = new Map(answer.nodes.map((node) => [node.id, `${node.type} ${clean(node.name)}`]))
-  const hasLag = answer.edges.some((edge) => edge.lag !== undefined)
+/** Edges as a table, in the order of the response: busiest first. */
+export function printTopology(response: TopologyResponse, terminal: Terminal): readonly string[] {
+  const names = new Map(response.nodes.map((node) => [node.id, `${node.type} ${sanitize(node.name)}`]))
+  const hasLag = response.edges.some((edge) => edge.lag !== undefined)
   const head = ['FROM', 'TO', 'RATE', 'ERRORS', 'TIME p95', 'QUEUE p50', 'p95', 'p99', ...(hasLag ? ['LAG'] : [])]
-  const rows = answer.edges.map((edge) => {
-    const topic = edge.type === 'consume' && edge.topic !== undefined ? ` (${clean(edge.topic)})` : ''
+  const rows = response.edges.map((edge) => {
+    const topic = edge.type === 'consume' && edge.topic !== undefined ? ` (${sanitize(edge.topic)})` : ''
     const queue = edge.queueTime
     const share = edge.count === 0 ? 0 : (edge.errorCount / edge.count) * 100
     return [
-      names.get(edge.from) ?? clean(edge.from),
-      `${names.get(edge.to) ?? clean(edge.to)}${topic}`,
+      names.get(edge.from) ?? sanitize(edge.from),
+      `${names.get(edge.to) ?? sanitize(edge.to)}${topic}`,
       `${edge.sampled ? '~' : ''}${edge.rate >= 10 ? edge.rate.toFixed(0) : edge.count === 0 ? '0' : edge.rate.toPrecision(2)}/s`,
       edge.errorCount === 0 ? '-' : `${share.toFixed(1)} %`,
-      edge.count === 0 ? '-' : duration(edge.duration.p95),
-      ...(queue === undefined ? ['-', '-', '-'] : [queue.p50, queue.p95, queue.p99].map(duration)),
-      ...(hasLag ? [lagText(edge.lag)] : []),
+      edge.count === 0 ? '-' : formatDuration(edge.duration.p95),
+      ...(queue === undefined ? ['-', '-', '-'] : [queue.p50, queue.p95, queue.p99].map(formatDuration)),
+      ...(hasLag ? [formatLag(edge.lag)] : []),
     ]
   })
-  const span = `${clock(answer.startTimeUnixNano)} to ${clock(answer.endTimeUnixNano)}`
+  const span = `${formatTime(response.startTimeUnixNano)} to ${formatTime(response.endTimeUnixNano)}`
   if (rows.length === 0) return [`No service called another or used a topic from ${span}.`]
-  const counted = `${plural(answer.nodes.length, 'node')}, ${plural(answer.edges.length, 'edge')}`
+  const counted = `${formatCount(response.nodes.length, 'node')}, ${formatCount(response.edges.length, 'edge')}`
   return [
     terminal.paint(`Topology, ${counted}`, 'bold'),
     span,
     '',
-    ...tableOf([head, ...rows], terminal),
-    ...(answer.complete
+    ...alignTable([head, ...rows], terminal),
+    ...(response.complete
       ? []
-      : answer.missingParts
-        ? ['', partialNote(answer)]
-        : ['', 'There are more edges; the quietest are left out. Choose a shorter time range.']),
+      : response.missingParts
+        ? ['', formatPartialNote(response)]
+        : ['', 'Only the busiest edges are shown. Choose a shorter time range.']),
   ]
 }
 
-function lagText(lag: TopologyLag | undefined): string {
+function formatLag(lag: TopologyLag | undefined): string {
   if (lag === undefined) return '-'
   const messages = lag.messages.toLocaleString('en')
-  return lag.stale ? `${messages} at ${clock(lag.timeUnixNano)}` : messages
+  return lag.stale ? `${messages} at ${formatTime(lag.timeUnixNano)}` : messages
 }
 
-/**
- * The first two columns are text and give way where the terminal is narrow; the rest are numbers.
- */
-function tableOf(rows: readonly (readonly string[])[], terminal: Terminal): readonly string[] {
-  const widths = (rows[0] ?? []).map((_, at) => rows.reduce((wide, row) => Math.max(wide, columnsOf(row[at] ?? '')), 0))
+/** The first two columns are text and shrink in a narrow terminal; the rest are numbers. */
+function alignTable(rows: readonly (readonly string[])[], terminal: Terminal): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, at) =>
+    rows.reduce((wide, row) => Math.max(wide, measureWidth(row[at] ?? '')), 0),
+  )
   const numbers = widths.slice(2).reduce((sum, width) => sum + width + 2, 0)
   const room = Math.max(16, Math.floor((terminal.columns - numbers - 2) / 2))
   return rows.map((row, line) => {
     const cells = row.map((cell, at) => {
       const width = widths[at] ?? 0
-      return at < 2 ? fit(cell, Math.min(width, room)) : ' '.repeat(width - columnsOf(cell)) + cell
+      return at < 2 ? fitToWidth(cell, Math.min(width, room)) : ' '.repeat(width - measureWidth(cell)) + cell
     })
     return line === 0 ? terminal.paint(cells.join('  '), 'dim') : cells.join('  ')
   })

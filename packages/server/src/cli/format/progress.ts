@@ -1,16 +1,19 @@
-/** How far something long is, on one line of a terminal that the next one takes the place of. */
+/** One line of a terminal that each update replaces. */
 export type Progress = {
-  readonly say: (text: string) => void
-  /** Leaves the line empty. */
+  readonly update: (text: string) => void
+  /** Clears the line. */
   readonly end: () => void
 }
 
-/** Nothing where `stream` is no terminal: a log has no use for it. */
-export function progressOn(stream: { readonly isTTY?: boolean; readonly write: (text: string) => unknown }): Progress {
+/** Writes nothing unless `stream` is a terminal. */
+export function showProgress(stream: {
+  readonly isTTY?: boolean
+  readonly write: (text: string) => unknown
+}): Progress {
   let isShown = false
   const clear = '\r\u001b[K'
   return {
-    say: (text) => {
+    update: (text) => {
       if (stream.isTTY !== true) return
       stream.write(`${clear}${text}`)
       isShown = true

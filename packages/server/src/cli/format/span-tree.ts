@@ -3,19 +3,19 @@ import { findParents, PARENT_MISSING, ROOT } from '../../query/traces/span-paren
 
 export type TreeRow = {
   readonly span: Span
-  /** What is drawn before the span, and before notes below it. */
+  /** Prefixes of the span, and of the notes below it. */
   readonly tree: string
   readonly below: string
 }
 
-/** Deeper than this a tree would leave no room for names. */
-const DEPTH_DRAWN = 12
+/** A deeper tree leaves no room for names. */
+const MAX_DEPTH = 12
 
 /**
- * Spans below their parents, in order of start. One whose parent is not here stands like a root,
- * marked `┄`; of spans that are each other's parents, the earliest does.
+ * Spans below their parents, in order of start. A span without a stored parent is a root marked
+ * `┄`; of spans that are each other's parents, the earliest is the root.
  */
-export function treeOf(spans: readonly Span[]): readonly TreeRow[] {
+export function layOutTree(spans: readonly Span[]): readonly TreeRow[] {
   const parents = findParents(spans)
   const children = Map.groupBy(spans, (_, index) => spans[parents[index] as number])
   const rows: TreeRow[] = []
@@ -25,7 +25,7 @@ export function treeOf(spans: readonly Span[]): readonly TreeRow[] {
       const { span, tree, below, depth } = top
       const own = children.get(span) ?? []
       rows.push({ span, tree, below: own.length > 0 ? `${below}│` : below })
-      const isDeep = depth >= DEPTH_DRAWN
+      const isDeep = depth >= MAX_DEPTH
       for (const [index, child] of [...own.entries()].toReversed()) {
         const isLast = index === own.length - 1
         stack.push({

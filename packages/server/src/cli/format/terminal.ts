@@ -1,4 +1,3 @@
-/** How the terminal at the other end shows text. */
 export type Terminal = {
   readonly columns: number
   readonly paint: (text: string, style: Style) => string
@@ -7,34 +6,32 @@ export type Terminal = {
 type Style = 'dim' | 'bold' | 'red' | 'yellow' | number
 
 /** NO_COLOR (https://no-color.org) and FORCE_COLOR win over what stdout is. */
-export function terminalOf(
+export function detectTerminal(
   stdout: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,
 ): Terminal {
-  const said = Number(env['COLUMNS'])
-  const columns = stdout.columns ?? (said > 0 ? said : 100)
+  const envColumns = Number(env['COLUMNS'])
+  const columns = stdout.columns ?? (envColumns > 0 ? envColumns : 100)
   const isForced = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0'
   const isPlain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb' || stdout.isTTY !== true
   const isColoured = isForced || !isPlain
   return {
     columns: Math.max(40, Math.min(columns, 240)),
-    paint: (text, style) => (isColoured && text !== '' ? `\u001b[${codes(style)}m${text}\u001b[0m` : text),
+    paint: (text, style) => (isColoured && text !== '' ? `\u001b[${styleCode(style)}m${text}\u001b[0m` : text),
   }
 }
 
-function codes(style: Style): string {
-  return typeof style === 'number' ? `38;5;${style}` : NAMED[style]
+function styleCode(style: Style): string {
+  return typeof style === 'number' ? `38;5;${style}` : STYLE_CODES[style]
 }
 
-const NAMED = { dim: '2', bold: '1', red: '31', yellow: '33' } as const
+const STYLE_CODES = { dim: '2', bold: '1', red: '31', yellow: '33' } as const
 
-/**
- * Of the 256-colour cube, readable on dark and light ground and far from red, which is for errors.
- */
+/** 256-colour codes, readable on dark and light ground and far from red, which marks errors. */
 const PALETTE = [33, 208, 35, 134, 178, 37, 105, 71, 169, 136, 67, 100]
 
-/** A colour per service, in the order they are first asked for. */
-export function serviceColours(): (service: string) => number {
+/** Assigns colours to services in the order of the calls. */
+export function createColourPicker(): (service: string) => number {
   const known = new Map<string, number>()
   return (service) => {
     const colour = known.get(service) ?? PALETTE[known.size % PALETTE.length] ?? 33
@@ -43,25 +40,22 @@ export function serviceColours(): (service: string) => number {
   }
 }
 
-/**
- * Text of others, fit to be shown: control characters, which could move the cursor or change the
- * terminal, and marks that turn the direction of text are shown as what they are.
- */
-export function clean(text: string): string {
+/** Makes control characters and bidirectional marks visible: they could move the cursor. */
+export function sanitize(text: string): string {
   return text.slice(0, 1000).replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Cs}/gu, (mark) => {
     const code = mark.codePointAt(0) ?? 0
     return code < 0x20 ? String.fromCodePoint(0x24_00 + code) : '\u{fffd}'
   })
 }
 
-/** Exactly `width` columns: cut with … or filled with blanks. */
-export function fit(text: string, width: number): string {
+/** Cuts with … or fills with blanks to exactly `width` columns. */
+export function fitToWidth(text: string, width: number): string {
   if (width <= 0) return ''
-  const all = columnsOf(text)
+  const all = measureWidth(text)
   if (all <= width) return text + ' '.repeat(width - all)
   let [kept, used] = ['', 0]
   for (const { segment } of graphemes.segment(text)) {
-    const wide = columnsOf(segment)
+    const wide = measureWidth(segment)
     if (used + wide > width - 1) break
     kept += segment
     used += wide
@@ -72,7 +66,7 @@ export function fit(text: string, width: number): string {
 const graphemes = new Intl.Segmenter()
 
 /** East Asian and emoji graphemes take two columns, marks on others none. */
-export function columnsOf(text: string): number {
+export function measureWidth(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length
   let columns = 0
   for (const { segment } of graphemes.segment(text)) {
@@ -84,8 +78,8 @@ export function columnsOf(text: string): number {
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}|[\u{20000}-\u{3fffd}]/u
 
-/** `1.23 ms`: three digits or four, and never more than eight columns. */
-export function duration(nanos: bigint | string): string {
+/** `1.23 ms`: three or four digits in at most eight columns. */
+export function formatDuration(nanos: bigint | string): string {
   const value = Number(nanos)
   const size = Math.abs(value)
   if (size >= 36e11) return `${(value / 36e11).toFixed(1)} h`
@@ -95,19 +89,19 @@ export function duration(nanos: bigint | string): string {
   return `${unit === 1 ? scaled : scaled.toFixed(Math.abs(scaled) >= 100 ? 0 : Math.abs(scaled) >= 10 ? 1 : 2)} ${name}`
 }
 
-export function clock(unixNano: string): string {
+export function formatTime(unixNano: string): string {
   const millis = Number(BigInt(unixNano) / 1_000_000n)
   return millis > 8.64e15 ? `${unixNano} ns` : new Date(millis).toISOString().replace('T', ' ')
 }
 
-/** How many other traces consumed from this one, and produced for it. */
-export function linkFacts(linksIn: number, linksOut: number): string[] {
+/** The numbers of traces that consumed from this one, and that produced for it. */
+export function formatLinkCounts(linksIn: number, linksOut: number): string[] {
   return [
-    ...(linksIn === 0 ? [] : [`→ ${plural(linksIn, 'consumer')}`]),
-    ...(linksOut === 0 ? [] : [`← ${plural(linksOut, 'producer')}`]),
+    ...(linksIn === 0 ? [] : [`→ ${formatCount(linksIn, 'consumer')}`]),
+    ...(linksOut === 0 ? [] : [`← ${formatCount(linksOut, 'producer')}`]),
   ]
 }
 
-export function plural(count: number, one: string): string {
-  return `${count.toLocaleString('en')} ${one}${count === 1 ? '' : 's'}`
+export function formatCount(count: number, noun: string): string {
+  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
 }

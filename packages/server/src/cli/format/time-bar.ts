@@ -1,19 +1,18 @@
-/** A stretch of an axis `width` columns long. */
+/** A time range on `width` columns. */
 export type Axis = { readonly start: bigint; readonly end: bigint; readonly width: number }
 
 /**
- * `start` to `end` on the axis to the half of a column, never less than that; `wait` is drawn
- * dotted before it, where nothing else is. Three parts, to be painted on their own: what is before,
- * the bar, what is behind.
+ * Draws `start` to `end` in half columns, at least one, dotted from `waitStart` on. The three parts
+ * are painted differently.
  */
-export function timeBar(
+export function drawTimeBar(
   axis: Axis,
   start: bigint,
   end: bigint,
   waitStart?: bigint,
 ): readonly [before: string, bar: string, behind: string] {
-  const from = Math.min(halfOf(axis, start), axis.width * 2 - 1)
-  const to = Math.max(halfOf(axis, end), from + 1)
+  const from = Math.min(toHalfColumn(axis, start), axis.width * 2 - 1)
+  const to = Math.max(toHalfColumn(axis, end), from + 1)
   const first = Math.floor(from / 2)
   const last = Math.ceil(to / 2)
   let bar = ''
@@ -22,11 +21,11 @@ export function timeBar(
     const right = to >= column * 2 + 2
     bar += left && right ? '█' : left ? '▌' : '▐'
   }
-  const waits = waitStart === undefined ? first : Math.min(first, Math.floor(halfOf(axis, waitStart) / 2))
+  const waits = waitStart === undefined ? first : Math.min(first, Math.floor(toHalfColumn(axis, waitStart) / 2))
   return [' '.repeat(waits) + '┈'.repeat(first - waits), bar, ' '.repeat(Math.max(0, axis.width - last))]
 }
 
-function halfOf(axis: Axis, time: bigint): number {
+function toHalfColumn(axis: Axis, time: bigint): number {
   const length = axis.end - axis.start
   if (length <= 0n) return 0
   const half = Number(((time - axis.start) * BigInt(axis.width * 2)) / length)

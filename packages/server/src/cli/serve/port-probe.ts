@@ -1,9 +1,9 @@
 import { createServer } from 'node:net'
 
 /**
- * Listens for a moment, before anything is touched that a server of its ports would use.
+ * Listens once and closes, so that a port in use ends the start before a file is written.
  *
- * @throws what the port can't do, with Node's `code` and the `port`
+ * @throws Node's error with `code` and `port`
  */
 export async function probePort(host: string, port: number): Promise<void> {
   if (port === 0) return

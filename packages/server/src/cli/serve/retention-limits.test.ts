@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeRetention, retentionOf } from './retention-limits.ts'
+import { describeRetention, resolveRetention } from './retention-limits.ts'
 import { parseServeOptions } from './serve-options.ts'
 
 test.each([
@@ -9,6 +9,6 @@ test.each([
   [['--retention=30m', '--max-disk=none'], 'Keeps data for 30 minutes (--retention, --max-disk)'],
   [['--store=clickhouse://h'], 'Keeps all data (--retention, --max-disk)'],
   [['--store=clickhouse://h', '--retention=1d'], 'Keeps data for 1 day (--retention, --max-disk)'],
-])('with %j the start says: %s', (args, line) => {
-  expect(describeRetention(retentionOf(parseServeOptions(args, {})))).toBe(line)
+])('%j prints at the start: %s', (args, line) => {
+  expect(describeRetention(resolveRetention(parseServeOptions(args, {})))).toBe(line)
 })

@@ -1,22 +1,20 @@
 import type { Retention } from '../../clickhouse/retention.ts'
 import type { ServeOptions } from './serve-options.ts'
 
-/**
- * Fits on a laptop that nobody looks after. A ClickHouse server has an operator, and maybe other
- * data to lose.
- */
-const EMBEDDED = { keepSeconds: 7 * 86_400, maxBytes: 20e9 }
+/** Fits on a laptop. A ClickHouse server has an operator, and maybe other data to lose. */
+const EMBEDDED_DEFAULTS = { keepSeconds: 7 * 86_400, maxBytes: 20e9 }
 
-export function retentionOf({ store, retentionSeconds, maxDiskBytes }: ServeOptions): Required<Retention> {
-  const { keepSeconds, maxBytes } = store === undefined ? EMBEDDED : { keepSeconds: Infinity, maxBytes: Infinity }
+export function resolveRetention({ store, retentionSeconds, maxDiskBytes }: ServeOptions): Required<Retention> {
+  const { keepSeconds, maxBytes } =
+    store === undefined ? EMBEDDED_DEFAULTS : { keepSeconds: Infinity, maxBytes: Infinity }
   return { keepSeconds: retentionSeconds ?? keepSeconds, maxBytes: maxDiskBytes ?? maxBytes }
 }
 
-/** For the lines at the start. */
+/** Printed at the start. */
 export function describeRetention({ keepSeconds, maxBytes }: Required<Retention>): string {
   const age = keepSeconds === Infinity ? '' : `for ${describeSeconds(keepSeconds)}`
   const size = maxBytes === Infinity ? '' : `up to ${Number((maxBytes / 1e9).toPrecision(3))} GB`
-  const limits = [age, size].filter((one) => one !== '')
+  const limits = [age, size].filter((limit) => limit !== '')
   if (limits.length === 0) return 'Keeps all data (--retention, --max-disk)'
   return `Keeps data ${limits.join(', ')} (--retention, --max-disk)`
 }

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { parseServeOptions, UsageError } from './serve-options.ts'
+import { UsageError } from '../args.ts'
+import { parseServeOptions } from './serve-options.ts'
 
-test('every flag arrives', () => {
+test('flags of serve become options', () => {
   const args = '--data d --store clickhouse://h --host ::1 --port 0 --otlp-http-port 1 --otlp-grpc-port 65535 --fsync'
   expect(parseServeOptions([...args.split(' '), '--retention', '1.5d', '--max-disk=20GB'], {})).toEqual({
     dataDir: 'd',
@@ -16,12 +17,12 @@ test('every flag arrives', () => {
   })
 })
 
-test('flags of the receivers arrive', () => {
+test('flags of the receivers become options', () => {
   const args = [
     '--otlp-token=t',
     '--otlp-tls-cert=c.pem',
     '--otlp-tls-key=k.pem',
-    '--cors-origins=https://a, https://b',
+    '--otlp-cors-origins=https://a, https://b',
     '--kafka-brokers=a:9092,b:9092',
     '--kafka-topics=logs=my.logs, traces=my_spans',
     '--kafka-group=g',
@@ -47,7 +48,7 @@ test('flags of the receivers arrive', () => {
   })
 })
 
-test('TLS and SASL of Kafka arrive, the password from the environment', () => {
+test('TLS and SASL of Kafka become options, the password comes from the environment', () => {
   const env = { SPANLINK_KAFKA_SASL_PASSWORD: 'p', SPANLINK_KAFKA_SASL_USERNAME: 'other' }
   const sasl = ['--kafka-sasl-username=u', '--kafka-sasl-mechanism=SCRAM-SHA-512']
   const tls = ['--kafka-tls-ca=ca.pem', '--kafka-tls-cert=c.pem', '--kafka-tls-key=k.pem']
@@ -66,19 +67,19 @@ test.each([
   ['--kafka-brokers=a', '--kafka-sasl-username=u'],
   ['--kafka-brokers=a', '--kafka-sasl-mechanism=plain'],
   ['--kafka-brokers=a', '--kafka-sasl-username=u', '--kafka-sasl-password-file=/nowhere/secret'],
-])('%s alone is refused', (...args) => {
+])('%s is rejected without the flags that it requires', (...args) => {
   expect(() => parseServeOptions(args, {})).toThrow(UsageError)
 })
 
-test('the directory comes from the environment unless a flag says otherwise', () => {
+test('a flag takes precedence over its environment variable', () => {
   expect(parseServeOptions([], { SPANLINK_DATA: 'e' }).dataDir).toBe('e')
   expect(parseServeOptions(['--data', 'd'], { SPANLINK_DATA: 'e' }).dataDir).toBe('d')
 })
 
-test.each(['0d', '-1d', '7', '7 years', 'd', ''])('a retention of %j is refused', (value) => {
+test.each(['0d', '-1d', '7', '7 years', 'd', ''])('a retention of %j is rejected', (value) => {
   expect(() => parseServeOptions([`--retention=${value}`], {})).toThrow(UsageError)
 })
 
-test.each(['65536', '-1', '80.5', 'http', '', '0x50'])('a port of %j is refused', (value) => {
+test.each(['65536', '-1', '80.5', 'http', '', '0x50'])('a port of %j is rejected', (value) => {
   expect(() => parseServeOptions([`--port=${value}`], {})).toThrow(UsageError)
 })

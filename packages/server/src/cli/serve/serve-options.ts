@@ -1,10 +1,18 @@
-import { parseArgs } from 'node:util'
-import { kafkaFlags, type KafkaOptions, parseKafkaOptions } from './kafka-options.ts'
-import { type LogFormat, logFormats } from './log-lines.ts'
-import { UsageError } from '../usage-error.ts'
+import { type FlagTable, type FlagValues, parseFlags, UsageError } from '../args.ts'
+import {
+  choiceParser,
+  diskSizeParser,
+  listParser,
+  memoryParser,
+  portParser,
+  retentionParser,
+  textParser,
+} from '../parsers.ts'
+import { kafkaFlags, type KafkaOptions, toKafkaOptions } from './kafka-options.ts'
+import { type LogFormat, logFormats, type LogLevel, logLevels } from './logger.ts'
 
 export type ServeOptions = {
-  /** Where everything is kept. @default '.spanlink' in the working directory */
+  /** Data directory. @default '.spanlink' in the working directory */
   readonly dataDir?: string
   /**
    * A ClickHouse server instead of the embedded engine:
@@ -19,160 +27,146 @@ export type ServeOptions = {
   readonly otlpHttpPort?: number
   /** OTLP over gRPC; 0 takes any free port. @default 4317 */
   readonly otlpGrpcPort?: number
-  /** Senders have to say it, as `Authorization: Bearer <token>`. @default everybody may send */
+  /** Bearer token that the receivers require. @default no authentication */
   readonly otlpToken?: string
   /** PEM files of the receivers' certificate, with its chain, and key. @default plain text */
   readonly otlpTls?: { readonly certFile: string; readonly keyFile: string }
-  /** Origins whose pages may send over HTTP; `*` is all. @default none */
+  /** Origins whose pages may send OTLP over HTTP; `*` allows all. @default none */
   readonly corsOrigins?: readonly string[]
-  /** Takes OTLP requests from Kafka too. @default it doesn't */
+  /** Receives OTLP requests from Kafka too. @default no */
   readonly kafka?: KafkaOptions
   /**
-   * How long data is kept after it arrived, in seconds; Infinity is for ever. @default 7 days, with
-   * `store` for ever
+   * How long data is kept after its arrival, in seconds; Infinity keeps it for ever. @default 7
+   * days, with `store` Infinity
    */
   readonly retentionSeconds?: number
   /**
-   * The oldest days go when the tables are larger than this many bytes. @default 20 GB, with
-   * `store` Infinity
+   * Drops the oldest days when the tables are larger, in bytes. @default 20 GB, with `store`
+   * Infinity
    */
   readonly maxDiskBytes?: number
-  /** What receiver and engine may take together, in bytes of RSS. @default 1 GiB */
+  /** Limit for receivers and engine together, in bytes of RSS. @default 1 GiB */
   readonly memoryBytes?: number
   /** Of the lines on stderr. @default 'text' */
   readonly logFormat?: LogFormat
-  /** Acknowledge only what a power failure cannot take back. @default false */
+  /** The lowest level that is logged. @default 'info' */
+  readonly logLevel?: LogLevel
+  /** Acknowledges only what survives a power failure. @default false */
   readonly fsync?: boolean
-  /** Traces of this server about itself, as service `spanlink`. @default false */
+  /** Stores traces of this server as service `spanlink`. @default false */
   readonly selfTraces?: boolean
 }
 
-export { UsageError }
+const anyFreePort = '0 takes any free port'
+
+export const serveFlags = {
+  data: { value: 'DIR', env: 'SPANLINK_DATA', default: '.spanlink', description: 'data directory' },
+  store: {
+    value: 'URL',
+    env: 'SPANLINK_STORE',
+    default: 'the embedded engine',
+    description: 'ClickHouse server: clickhouse://user:password@host:8123/database',
+  },
+  host: { value: 'HOST', default: '127.0.0.1', description: 'address to listen on' },
+  port: { value: 'PORT', parser: portParser, default: '4319', description: `port of pages and API; ${anyFreePort}` },
+  'otlp-http-port': {
+    value: 'PORT',
+    parser: portParser,
+    default: '4318',
+    description: `port of OTLP over HTTP; ${anyFreePort}`,
+  },
+  'otlp-grpc-port': {
+    value: 'PORT',
+    parser: portParser,
+    default: '4317',
+    description: `port of OTLP over gRPC; ${anyFreePort}`,
+  },
+  'otlp-token': {
+    value: 'TOKEN',
+    parser: textParser,
+    env: 'SPANLINK_OTLP_TOKEN',
+    description: 'required bearer token of the receivers',
+  },
+  'otlp-tls-cert': { value: 'FILE', description: 'certificate chain of the receivers, PEM; turns TLS on' },
+  'otlp-tls-key': { value: 'FILE', description: 'private key of that certificate, PEM' },
+  'otlp-cors-origins': {
+    value: 'LIST',
+    parser: listParser,
+    description: 'origins whose pages may send OTLP over HTTP, separated by commas; * allows all',
+  },
+  ...kafkaFlags,
+  retention: {
+    value: 'DURATION',
+    parser: retentionParser,
+    default: '7d, with --store none',
+    description: 'drop data that arrived longer ago, by whole days',
+  },
+  'max-disk': {
+    value: 'SIZE',
+    parser: diskSizeParser,
+    default: '20GB, with --store none',
+    description: 'drop the oldest days when the tables are larger',
+  },
+  'max-memory': {
+    value: 'SIZE',
+    parser: memoryParser,
+    env: 'SPANLINK_MAX_MEMORY',
+    default: '1GiB',
+    description: 'memory limit of receivers and engine together',
+  },
+  'log-format': {
+    value: 'FORMAT',
+    parser: choiceParser(logFormats),
+    env: 'SPANLINK_LOG_FORMAT',
+    default: 'text',
+    description: 'format of the log on stderr: text or json',
+  },
+  'log-level': {
+    value: 'LEVEL',
+    parser: choiceParser(logLevels),
+    env: 'SPANLINK_LOG_LEVEL',
+    default: 'info',
+    description:
+      'lowest level that is logged: debug, info, warn or error; debug adds segments, inserts and slow queries',
+  },
+  fsync: { description: 'acknowledge only what survives a power failure' },
+  'self-tracing': { description: "store traces of this server's own work, as service spanlink" },
+} as const satisfies FlagTable
 
 /** @throws UsageError */
 export function parseServeOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): ServeOptions {
-  const values = parse(args)
+  return toServeOptions(parseFlags(args, serveFlags, env).flags, env)
+}
+
+/** @throws UsageError */
+export function toServeOptions(
+  flags: FlagValues<typeof serveFlags>,
+  env: Readonly<Record<string, string | undefined>>,
+): ServeOptions {
+  const { 'otlp-tls-cert': certFile, 'otlp-tls-key': keyFile } = flags
+  if ((certFile === undefined) !== (keyFile === undefined)) {
+    throw new UsageError('--otlp-tls-cert and --otlp-tls-key require each other')
+  }
   return {
-    dataDir: values.data ?? env['SPANLINK_DATA'],
-    store: values.store,
-    host: values.host,
-    port: port('--port', values.port),
-    otlpHttpPort: port('--otlp-http-port', values['otlp-http-port']),
-    otlpGrpcPort: port('--otlp-grpc-port', values['otlp-grpc-port']),
-    otlpToken: values['otlp-token'] ?? env['SPANLINK_OTLP_TOKEN'],
-    otlpTls: tlsOf(values['otlp-tls-cert'], values['otlp-tls-key']),
-    corsOrigins: values['cors-origins']?.split(',').map((origin) => origin.trim()),
-    kafka: parseKafkaOptions(values, env),
-    retentionSeconds: limit('--retention', values.retention, SECONDS, '7d, 12h, 30m or none'),
-    maxDiskBytes: limit('--max-disk', values['max-disk'], BYTES, '20GB, 500MB or none'),
-    memoryBytes: memory(values.memory ?? env['SPANLINK_MEMORY']),
-    logFormat: logFormat(values['log-format'] ?? env['SPANLINK_LOG_FORMAT']),
-    fsync: values.fsync,
-    selfTraces: values['self-traces'],
+    dataDir: flags.data,
+    store: flags.store,
+    host: flags.host,
+    port: flags.port,
+    otlpHttpPort: flags['otlp-http-port'],
+    otlpGrpcPort: flags['otlp-grpc-port'],
+    otlpToken: flags['otlp-token'],
+    otlpTls: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
+    corsOrigins: flags['otlp-cors-origins'],
+    kafka: toKafkaOptions(flags, env),
+    retentionSeconds: flags.retention,
+    maxDiskBytes: flags['max-disk'],
+    memoryBytes: flags['max-memory'],
+    logFormat: flags['log-format'],
+    logLevel: flags['log-level'],
+    fsync: flags.fsync,
+    selfTraces: flags['self-tracing'],
   }
-}
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
-const BYTES: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-}
-
-function parse(args: readonly string[]): Partial<Record<TextFlag, string>> & Partial<Record<Switch, boolean>> {
-  try {
-    return parseArgs({ args: [...args], options: flags, strict: true, allowPositionals: false }).values
-  } catch (error) {
-    // Node's message names the flag and goes on with advice on positionals, which serve has none
-    // of.
-    throw new UsageError(`${(error as Error).message.split(/\.\s/)[0]?.replace(/\.$/, '')}.`)
-  }
-}
-
-const text = { type: 'string' } as const
-const flags = {
-  data: text,
-  store: text,
-  host: text,
-  port: text,
-  'otlp-http-port': text,
-  'otlp-grpc-port': text,
-  'otlp-token': text,
-  'otlp-tls-cert': text,
-  'otlp-tls-key': text,
-  'cors-origins': text,
-  ...kafkaFlags,
-  retention: text,
-  'max-disk': text,
-  memory: text,
-  'log-format': text,
-  fsync: { type: 'boolean' },
-  'self-traces': { type: 'boolean' },
-} as const
-
-type Switch = 'fsync' | 'self-traces' | 'kafka-tls'
-
-type TextFlag = Exclude<keyof typeof flags, Switch>
-
-function port(flag: string, value: string | undefined): number | undefined {
-  if (value === undefined) return undefined
-  const number = /^[0-9]{1,5}$/.test(value) ? Number(value) : Number.NaN
-  if (!(number <= 65_535)) throw new UsageError(`${flag} ${value} is not a port (0 to 65535).`)
-  return number
-}
-
-function tlsOf(certFile: string | undefined, keyFile: string | undefined): ServeOptions['otlpTls'] {
-  if (certFile === undefined && keyFile === undefined) return undefined
-  if (certFile === undefined || keyFile === undefined) {
-    throw new UsageError('--otlp-tls-cert and --otlp-tls-key go together.')
-  }
-  return { certFile, keyFile }
-}
-
-/** Below it the engine can't merge, and the receiver not hold a request of the largest size. */
-const LEAST_MEMORY = 640 * 2 ** 20
-
-function memory(value: string | undefined): number | undefined {
-  const bytes = measure('--memory', value, BYTES, '1GiB or 2GB')
-  if (bytes !== undefined && bytes < LEAST_MEMORY) {
-    throw new UsageError(`--memory ${value} is too little: 640MiB is the least.`)
-  }
-  return bytes
-}
-
-function logFormat(value: string | undefined): LogFormat | undefined {
-  if (value === undefined) return undefined
-  const format = logFormats.find((one) => one === value)
-  if (format === undefined)
-    throw new UsageError(`--log-format ${value} is none. There are ${logFormats.join(' and ')}.`)
-  return format
-}
-
-/** As `measure`, and `none` is Infinity. */
-function limit(...[flag, value, units, examples]: Parameters<typeof measure>): number | undefined {
-  return value === 'none' ? Number.POSITIVE_INFINITY : measure(flag, value, units, examples)
-}
-
-function measure(
-  flag: string,
-  value: string | undefined,
-  units: Readonly<Record<string, number>>,
-  examples: string,
-): number | undefined {
-  if (value === undefined) return undefined
-  const match = /^([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)$/i.exec(value)
-  const unit = units[match?.[2]?.toLowerCase() ?? '']
-  const amount = Number(match?.[1]) * (unit ?? Number.NaN)
-  if (!(amount > 0) || !Number.isFinite(amount))
-    throw new UsageError(`${flag} ${value} is none. It looks like ${examples}.`)
-  return amount
 }

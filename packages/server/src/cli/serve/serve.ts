@@ -13,7 +13,7 @@ import type { Store } from '../../clickhouse/store.ts'
 import type { Log } from '../../log.ts'
 import { memoryShares } from '../../runtime/memory-limits.ts'
 import { probePort } from './port-probe.ts'
-import { retentionOf } from './retention-limits.ts'
+import { resolveRetention } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
 import type { MemoryWatch } from '../../runtime/gc-scheduler.ts'
 import { PortError } from './start-error.ts'
@@ -29,57 +29,58 @@ export type SpanlinkServer = {
   /** Absolute. */
   readonly dataDir: string
   readonly retention: Required<Retention>
-  /** For who owns the process, and may collect its garbage. */
+  /** For settleMemory, which collects garbage of the whole process. */
   readonly memory: MemoryWatch
   /**
-   * Refuses new data, stores what was acknowledged as far as `deadlineMs` allows, and stops.
+   * Rejects new data, inserts acknowledged rows for up to `deadlineMs` (default 3000) and stops.
    * Idempotent.
    */
   close(deadlineMs?: number): Promise<void>
 }
 
-/** Starts a whole Spanlink server in this process. Rejects with one clear line when it can't. */
+/** Starts a Spanlink server in this process. */
 export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
   const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
-  const undo: (() => Promise<void>)[] = []
-  // Before the data directory is made: neither files that are missing nor a missing package leave
-  // one behind.
-  const [access, kafka] = [accessOf(options), kafkaOf(options)]
+  const closers: (() => Promise<void>)[] = []
+  // Before the data directory is made: a missing file or package leaves none behind.
+  const [access, kafka] = [readAccess(options), readKafkaAccess(options)]
   if (kafka !== undefined) loadKafkaJs()
   const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
   try {
-    for (const wanted of Object.values(ports)) await portOf(ports, () => probePort(host, wanted))
+    for (const number of Object.values(ports)) await withPortErrors(ports, () => probePort(host, number))
     const { store: plainStore, dataDir } = await openStore(options, shares.engineBytes, log)
-    undo.push(() => plainStore.close())
+    closers.push(() => plainStore.close())
     const own =
       options.selfTraces === true ? ownTraces({ version, send: (request) => ingest.takeOwn(request) }) : undefined
     const store = own === undefined ? plainStore : tracedStore(plainStore, own)
-    const ingest: Ingest = await portOf({ '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort }, () =>
-      startIngest({
-        dataDir,
-        store,
-        host,
-        otlpHttpPort,
-        otlpGrpcPort,
-        access,
-        kafka,
-        fsync: options.fsync ?? false,
-        inFlightBytes: shares.inFlightBytes,
-        journalMemoryBytes: shares.journalBytes,
-        segmentBytes: shares.segmentBytes,
-        insertBytes: shares.insertBytes,
-        ...(own === undefined ? {} : { onRequest: own.wake }),
-        log,
-      }),
+    const ingest: Ingest = await withPortErrors(
+      { '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort },
+      () =>
+        startIngest({
+          dataDir,
+          store,
+          host,
+          otlpHttpPort,
+          otlpGrpcPort,
+          access,
+          kafka,
+          fsync: options.fsync ?? false,
+          inFlightBytes: shares.inFlightBytes,
+          journalMemoryBytes: shares.journalBytes,
+          segmentBytes: shares.segmentBytes,
+          insertBytes: shares.insertBytes,
+          ...(own === undefined ? {} : { onRequest: own.wake }),
+          log,
+        }),
     )
     let drainMs = 0
-    undo.push(() => {
+    closers.push(() => {
       own?.stop()
       return ingest.drain(drainMs)
     })
-    const api = await portOf({ '--port': port }, () =>
+    const api = await withPortErrors({ '--port': port }, () =>
       startApi({
         store,
         ingest,
@@ -91,30 +92,30 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
         ...(own === undefined ? {} : { ownTraces: own }),
       }),
     )
-    undo.push(() => api.close())
+    closers.push(() => api.close())
     let closed: Promise<void> | undefined
     return {
       url: api.url,
       otlpHttpUrl: ingest.otlpHttpUrl,
       otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
       dataDir,
-      retention: retentionOf(options),
+      retention: resolveRetention(options),
       memory: { buffersBytes: shares.buffersBytes, takenBytes: () => ingest.stats().bytes },
       close: (deadlineMs = 3000) => {
         draining = true
         drainMs = deadlineMs
-        closed ??= undoAll(undo)
+        closed ??= runReversed(closers)
         return closed
       },
     }
   } catch (error) {
-    await undoAll(undo)
+    await runReversed(closers)
     throw error
   }
 }
 
 /** @throws when a file can't be read */
-function kafkaOf({ kafka }: ServeOptions): IngestOptions['kafka'] {
+function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
   if (kafka === undefined) return undefined
   const { brokers, groupId, tls, sasl } = kafka
   const topics = kafka.topics.map(([topic, name]) => [topic, signalOf(name)] as const)
@@ -130,7 +131,7 @@ function kafkaOf({ kafka }: ServeOptions): IngestOptions['kafka'] {
 }
 
 /** @throws when a file can't be read */
-function accessOf({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
+function readAccess({ otlpToken, otlpTls, corsOrigins }: ServeOptions): Access {
   return {
     ...(otlpToken === undefined ? {} : { token: otlpToken }),
     ...(otlpTls === undefined ? {} : { tls: { cert: readPem(otlpTls.certFile), key: readPem(otlpTls.keyFile) } }),
@@ -145,7 +146,7 @@ function readPem(file: string | undefined): Buffer | undefined {
   try {
     return readFileSync(file)
   } catch (cause) {
-    throw new Error(`${file} can't be read: ${(cause as Error).message}`, { cause })
+    throw new Error(`Cannot read ${file}: ${(cause as Error).message}`, { cause })
   }
 }
 
@@ -155,12 +156,12 @@ async function openStore(
   log: Log,
 ): Promise<{ readonly store: Store; readonly dataDir: string }> {
   const dir = options.dataDir ?? '.spanlink'
-  const retention = retentionOf(options)
+  const retention = resolveRetention(options)
   if (options.store === undefined) {
     const store = await openEmbeddedStore(dir, { retention, log, engineBytes })
     return { store, dataDir: store.dataDir }
   }
-  // The journal is here also when the tables are elsewhere.
+  // The journal stays local when the tables are in a cluster.
   const dataDir = takeDataDir(dir)
   try {
     const store = await openClusterStore(options.store, { retention, log })
@@ -180,25 +181,25 @@ async function openStore(
   }
 }
 
-/** @param ports by flag */
-async function portOf<T>(ports: Readonly<Record<string, number>>, start: () => Promise<T>): Promise<T> {
+/** Rethrows errors of `start` about a port as PortError. @param ports by flag */
+async function withPortErrors<T>(ports: Readonly<Record<string, number>>, start: () => Promise<T>): Promise<T> {
   try {
     return await start()
   } catch (cause) {
     const { code, port } = cause as NodeJS.ErrnoException & { readonly port?: number }
-    const [flag] = Object.entries(ports).find(([, wanted]) => wanted === port) ?? Object.keys(ports)
+    const [flag] = Object.entries(ports).find(([, number]) => number === port) ?? Object.keys(ports)
     if (code === 'EADDRINUSE') {
-      throw new PortError(`Port ${port} is taken. Choose another with ${flag}, or 0 for any free one.`, { cause })
+      throw new PortError(`Port ${port} is in use. Set ${flag} to another one, or to 0 for any free one.`, { cause })
     }
     if (code === 'EACCES')
-      throw new PortError(`Port ${port} needs more rights. Choose another with ${flag}.`, { cause })
+      throw new PortError(`No permission to listen on port ${port}. Set ${flag} to another one.`, { cause })
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new PortError('--host names no address of this machine.', { cause })
+      throw new PortError('--host is not an address of this machine.', { cause })
     }
     throw cause
   }
 }
 
-async function undoAll(undo: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const step of undo.toReversed()) await step()
+async function runReversed(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const step of closers.toReversed()) await step()
 }

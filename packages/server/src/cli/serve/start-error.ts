@@ -1,9 +1,9 @@
 import { StoreError, type StoreErrorCode } from '../../clickhouse/store-error.ts'
 
-/** A port can't be listened on; the message names the flag that gives another. */
+/** A port that can't be listened on; the message names its flag. */
 export class PortError extends Error {}
 
-const byStoreError: Partial<Record<StoreErrorCode, number>> = {
+const exitCodeByStoreError: Partial<Record<StoreErrorCode, number>> = {
   'data-dir-unusable': 6,
   'data-dir-in-use': 7,
   'unsupported-schema': 8,
@@ -12,8 +12,15 @@ const byStoreError: Partial<Record<StoreErrorCode, number>> = {
   refused: 9,
 }
 
-/** Why the server did not start, as an exit code: docs/cli.md lists them. */
+/** The exit code of a server that failed to start, listed in docs/cli.md. */
 export function startExitCode(error: unknown): number {
   if (error instanceof PortError) return 5
-  return (error instanceof StoreError ? byStoreError[error.code] : undefined) ?? 1
+  return (error instanceof StoreError ? exitCodeByStoreError[error.code] : undefined) ?? 1
+}
+
+/** The message of an expected error, the stack of any other. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const isExpected = error instanceof StoreError || error.cause !== undefined
+  return isExpected ? error.message : (error.stack ?? error.message)
 }

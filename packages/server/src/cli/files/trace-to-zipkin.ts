@@ -3,15 +3,14 @@ import type { Static } from 'typebox'
 import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
 
 /**
- * Zipkin v2 spans of a trace
- * (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/). Zipkin has no links, and
- * values only as text: what is exported so has lost both.
+ * Converts to Zipkin v2 spans (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/).
+ * Zipkin has no links, and values only as text.
  */
-export function zipkinOfTrace(trace: TraceResponse): readonly object[] {
-  return trace.spans.map((span) => zipkinSpan(trace, span))
+export function toZipkinSpans(trace: TraceResponse): readonly object[] {
+  return trace.spans.map((span) => toZipkinSpan(trace, span))
 }
 
-function zipkinSpan(trace: TraceResponse, span: Span): object {
+function toZipkinSpan(trace: TraceResponse, span: Span): object {
   const source = trace.sources[span.source]
   const { code, message } = span.status
   const start = BigInt(span.startTimeUnixNano)
@@ -24,18 +23,18 @@ function zipkinSpan(trace: TraceResponse, span: Span): object {
     ...(span.parentSpanId === '' || span.parentSpanId === span.spanId ? {} : { parentId: span.parentSpanId }),
     ...(span.parentSpanId === span.spanId ? { shared: true } : {}),
     name: span.name,
-    ...(KINDS.has(span.kind) ? { kind: span.kind.toUpperCase() } : {}),
+    ...(ZIPKIN_KINDS.has(span.kind) ? { kind: span.kind.toUpperCase() } : {}),
     timestamp: Number(start / 1000n),
-    // Zipkin takes 0 for unknown.
+    // Zipkin reads 0 as unknown.
     duration: Math.max(1, micros),
     localEndpoint: { serviceName: span.service },
     annotations: span.events.map((event) => ({
       timestamp: Number(BigInt(event.timeUnixNano) / 1000n),
-      value: event.attributes.length === 0 ? event.name : `${event.name} ${JSON.stringify(tagsOf(event.attributes))}`,
+      value: event.attributes.length === 0 ? event.name : `${event.name} ${JSON.stringify(toTags(event.attributes))}`,
     })),
     tags: {
-      ...tagsOf(resource),
-      ...tagsOf(span.attributes),
+      ...toTags(resource),
+      ...toTags(span.attributes),
       ...(code === 'unset' ? {} : { 'otel.status_code': code.toUpperCase() }),
       ...(code === 'error' ? { error: message === '' ? 'true' : message } : {}),
       ...(scope === undefined || scope.name === '' ? {} : { 'otel.scope.name': scope.name }),
@@ -44,9 +43,9 @@ function zipkinSpan(trace: TraceResponse, span: Span): object {
   }
 }
 
-const KINDS: ReadonlySet<string> = new Set(['server', 'client', 'producer', 'consumer'])
+const ZIPKIN_KINDS: ReadonlySet<string> = new Set(['server', 'client', 'producer', 'consumer'])
 
-function tagsOf(attributes: Static<typeof Attributes>): Readonly<Record<string, string>> {
+function toTags(attributes: Static<typeof Attributes>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     attributes.map(({ key, value }) => {
       const plain = plainOf(value)

@@ -1,0 +1,100 @@
+import type { Parser } from './args.ts'
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+const BYTES: Readonly<Record<string, number>> = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+}
+
+/** In seconds; `none` is Infinity. */
+export const retentionParser: Parser<number> = {
+  expected: 'a duration such as 7d, 12h or 30m, or none',
+  parse: (text) => (text === 'none' ? Infinity : parseAmount(text, SECONDS)),
+}
+
+/** In bytes; `none` is Infinity. */
+export const diskSizeParser: Parser<number> = {
+  expected: 'a size such as 20GB or 500MB, or none',
+  parse: (text) => (text === 'none' ? Infinity : parseAmount(text, BYTES)),
+}
+
+/** Below it ClickHouse can't merge, nor the receiver hold a request of the largest size. */
+const MIN_MEMORY_BYTES = 640 * 2 ** 20
+
+/** In bytes. */
+export const memoryParser: Parser<number> = {
+  expected: 'a size such as 1GiB or 2GB, at least 640MiB',
+  parse: (text) => {
+    const bytes = parseAmount(text, BYTES)
+    return bytes !== undefined && bytes >= MIN_MEMORY_BYTES ? bytes : undefined
+  },
+}
+
+export const portParser: Parser<number> = {
+  expected: 'a port from 0 to 65535',
+  parse: (text) => (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined),
+}
+
+/** Items between commas, without the blanks around them. */
+export const listParser: Parser<readonly string[]> = {
+  expected: 'values separated by commas',
+  parse: (text) => {
+    const items = text.split(',').map((item) => item.trim())
+    return items.includes('') ? undefined : items
+  },
+}
+
+export const textParser: Parser<string> = { expected: 'a value', parse: (text) => (text === '' ? undefined : text) }
+
+/** Without a slash at its end. */
+export const urlParser: Parser<string> = {
+  expected: 'a URL such as http://127.0.0.1:4319',
+  parse: (text) => {
+    const url = URL.parse(text)
+    return url !== null && /^https?:$/.test(url.protocol)
+      ? `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+      : undefined
+  },
+}
+
+export const traceIdParser: Parser<string> = {
+  expected: 'a trace ID of 32 hex digits',
+  parse: (text) => (/^[0-9a-f]{32}$/i.test(text) ? text.toLowerCase() : undefined),
+}
+
+/** A time in the past, by its distance or as a date, in Unix nanoseconds. */
+export const timeParser: Parser<string> = {
+  expected: 'a time such as 15m, 2h or 7d ago, or 2026-01-31T10:00:00Z',
+  parse: (text) => {
+    const seconds = parseAmount(text, SECONDS)
+    const millis = seconds === undefined ? Date.parse(text) : Date.now() - seconds * 1000
+    return millis >= 0 ? String(BigInt(Math.floor(millis)) * 1_000_000n) : undefined
+  },
+}
+
+export function countParser(max: number): Parser<number> {
+  return {
+    expected: `a number from 1 to ${max}`,
+    parse: (text) => (/^[0-9]{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max ? Number(text) : undefined),
+  }
+}
+
+export function choiceParser<const Choice extends string>(choices: readonly Choice[]): Parser<Choice> {
+  return {
+    expected: choices.join(choices.length === 2 ? ' or ' : ', '),
+    parse: (text) => choices.find((choice) => choice === text.toLowerCase()),
+  }
+}
+
+function parseAmount(text: string, units: Readonly<Record<string, number>>): number | undefined {
+  const [, digits, unit = ''] = /^([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)$/i.exec(text) ?? []
+  const amount = Number(digits) * (units[unit.toLowerCase()] ?? Number.NaN)
+  return amount > 0 && Number.isFinite(amount) ? amount : undefined
+}
