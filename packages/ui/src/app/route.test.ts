@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { normalizeDuration } from '../lib/format/duration-text.ts'
 import { routeOf, traceUrl, tracesUrl, trailIn } from './route.ts'
-import { asDuration, filtersOf, isFiltered, tracesPath } from '../traces/trace-filters.ts'
+import { filtersOf, isFiltered, tracesPath } from '../traces/trace-filters.ts'
 
 test('a trace and its span have a URL that leads back to them', () => {
   const url = new URL(traceUrl('ab'.repeat(16), 'cd'.repeat(8)), 'http://localhost')
@@ -30,9 +31,9 @@ test('the last fifteen minutes become a start', () => {
 })
 
 test('a bare number is milliseconds, and a space before the unit is forgiven', () => {
-  expect(asDuration('250')).toBe('250ms')
-  expect(asDuration('1.5 s')).toBe('1.5s')
-  expect(asDuration('  ')).toBeUndefined()
+  expect(normalizeDuration('250')).toBe('250ms')
+  expect(normalizeDuration('1.5 s')).toBe('1.5s')
+  expect(normalizeDuration('  ')).toBeUndefined()
 })
 
 test('a trail that something else left in the history is not believed', () => {

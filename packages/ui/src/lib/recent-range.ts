@@ -1,5 +1,7 @@
-/** A length of time up to now, as URLs hold it, and its name. */
-export const LASTS = [
+import { parseDuration } from './format/duration-text.ts'
+
+/** Ranges that end now: the value in URLs, and its label. */
+export const RECENT_RANGES = [
   ['15m', 'Last 15 minutes'],
   ['1h', 'Last hour'],
   ['6h', 'Last 6 hours'],
@@ -7,22 +9,14 @@ export const LASTS = [
   ['7d', 'Last 7 days'],
 ] as const
 
-type Last = (typeof LASTS)[number][0]
+export type RecentRange = (typeof RECENT_RANGES)[number][0]
 
-const MILLIS: Readonly<Record<Last, number>> = {
-  '15m': 900_000,
-  '1h': 3_600_000,
-  '6h': 21_600_000,
-  '24h': 86_400_000,
-  '7d': 604_800_000,
+/** An unknown or missing range is one hour. */
+export function parseRecentRange(text: string | null): RecentRange {
+  return RECENT_RANGES.find(([value]) => value === text)?.[0] ?? '1h'
 }
 
-/** An hour where the URL says nothing, or nothing that is known. */
-export function lastOf(text: string | null): Last {
-  return LASTS.find(([value]) => value === text)?.[0] ?? '1h'
-}
-
-/** Unix nanoseconds of so long ago. */
-export function startOfLast(last: Last, nowMillis: number): string {
-  return `${nowMillis - MILLIS[last]}000000`
+/** Start of the range in Unix nanoseconds. */
+export function startOfRange(range: RecentRange, nowMillis: number): string {
+  return `${nowMillis - (parseDuration(range) ?? 0) / 1e6}000000`
 }

@@ -6,10 +6,10 @@ import { exactTimeText } from '../lib/format/clock-text.ts'
 import { severityClass, severityName } from './severity.ts'
 import { visibleText } from '../lib/format/visible-text.ts'
 import { traceUrl } from '../app/route.ts'
-import { ServiceName } from '../components/service-name.tsx'
-import { Text } from '../components/text.tsx'
-import { AttributeTable } from '../trace/span-panel/attribute-table.tsx'
-import { LongText } from '../trace/span-panel/long-text.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
+import { Text } from '../components/labels/text.tsx'
+import { AttributeTable } from '../components/details/attribute-table.tsx'
+import { LongText } from '../components/details/long-text.tsx'
 
 /** Counted of a body; whoever wants all of them opens it. */
 const MOST_LINES = 1000

@@ -1,30 +1,25 @@
-import type { KeyValue, LogsResponse, SearchedRange, ServicesResponse } from '@spanlink/api-schema'
+import type { KeyValue, LogsResponse, SearchedRange } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
-import '../styles/signals.css'
+import './logs.css'
 import { incompleteText, rangeText, searchedBy } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from './logs-url.ts'
 import { attributeText } from '../lib/format/attribute-text.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
 import { createOlderPages } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
-import { LASTS, lastOf } from '../lib/recent-range.ts'
-import { push } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
-import { Icon } from '../components/buttons/icon.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 import { ShowMore } from '../components/list/load-more.tsx'
+import { LogFilters, SEARCH_ID } from './log-filters.tsx'
 import { keyedRecords, Records } from './log-records.tsx'
 
 const REFRESH_MILLIS = 3000
 const RECORDS = '.logs summary'
 /** Longer values make addresses that servers refuse. */
 const MOST_ASKED = 1000
-const SEARCH_ID = 'logs-search'
-const severities = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const
 
 export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
@@ -72,11 +67,10 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
       },
     [place],
   )
-  const set = (change: Partial<LogsPlace>): void => push(logsUrl({ ...place, ...change }))
   return (
     <div class="logs-page">
       <h1 class="visually-hidden">Logs</h1>
-      <LogFilters place={place} onSet={set} />
+      <LogFilters place={place} />
       {error !== undefined && (data === undefined || error.status === 400) ? (
         <Notice
           icon="unplugged"
@@ -149,106 +143,5 @@ function Nothing(props: {
         </a>
       </p>
     </Notice>
-  )
-}
-
-function LogFilters({
-  place,
-  onSet,
-}: {
-  readonly place: LogsPlace
-  readonly onSet: (change: Partial<LogsPlace>) => void
-}) {
-  const services = useMemo(() => createResource<ServicesResponse>(), [])
-  useEffect(() => void services.load('/api/services'), [services])
-  const names = services.state.value.data?.services ?? []
-  return (
-    <form class="filters" role="search" aria-label="Filter logs" onSubmit={(event) => event.preventDefault()}>
-      <label class="grow">
-        Text
-        <input
-          id={SEARCH_ID}
-          type="search"
-          placeholder="Search message"
-          autoComplete="off"
-          spellcheck={false}
-          value={place.q}
-          onChange={(event) => onSet({ q: event.currentTarget.value })}
-        />
-      </label>
-      <label>
-        Service
-        <select value={place.service} onChange={(event) => onSet({ service: event.currentTarget.value })}>
-          <option value="">All services</option>
-          {[...new Set([...(place.service === '' ? [] : [place.service]), ...names])].map((name) => (
-            <option key={name} value={name}>
-              {visibleText(name, 80)}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Min severity
-        <select value={place.severity} onChange={(event) => onSet({ severity: event.currentTarget.value })}>
-          <option value="">Any severity</option>
-          {severities.map((one) => (
-            <option key={one} value={one}>
-              {one}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="grow">
-        Attribute
-        <input
-          class="mono"
-          placeholder="key=value"
-          autoComplete="off"
-          spellcheck={false}
-          value={place.attribute}
-          onChange={(event) => onSet({ attribute: event.currentTarget.value.trim() })}
-        />
-      </label>
-      <label>
-        Trace
-        <input
-          class="mono trace-id"
-          placeholder="Trace ID"
-          autoComplete="off"
-          spellcheck={false}
-          pattern="\s*[0-9a-fA-F]{32}\s*"
-          title="32 hex digits"
-          value={place.traceId}
-          onChange={(event) => {
-            if (event.currentTarget.value === '' || event.currentTarget.reportValidity())
-              onSet({ traceId: event.currentTarget.value.trim().toLowerCase(), spanId: '' })
-          }}
-        />
-      </label>
-      <label>
-        Time
-        <select
-          value={place.last}
-          disabled={place.traceId !== ''}
-          onChange={(event) => onSet({ last: lastOf(event.currentTarget.value) })}
-        >
-          {LASTS.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <button
-        type="button"
-        class="clear"
-        disabled={!isFiltered(place) && place.last === '1h'}
-        title="Clear all filters"
-        onClick={() => push('/logs')}
-      >
-        <Icon name="close" />
-        Clear
-      </button>
-    </form>
   )
 }

@@ -1,4 +1,4 @@
-import { startOfLast, lastOf } from '../lib/recent-range.ts'
+import { startOfRange, parseRecentRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** The Logs page as its URL holds it. */
 export interface LogsPlace {
@@ -9,7 +9,7 @@ export interface LogsPlace {
   readonly spanId: string
   /** `key=value`. */
   readonly attribute: string
-  readonly last: ReturnType<typeof lastOf>
+  readonly last: RecentRange
 }
 
 const names = ['q', 'service', 'severity', 'traceId', 'spanId', 'attribute'] as const
@@ -19,7 +19,7 @@ export function logsPlaceOf(query: URLSearchParams): LogsPlace {
     (typeof names)[number],
     string
   >
-  return { ...given, last: lastOf(query.get('last')) }
+  return { ...given, last: parseRecentRange(query.get('last')) }
 }
 
 /** Beyond the time. */
@@ -38,6 +38,6 @@ export function logsPath(place: LogsPlace, nowMillis: number): string {
   const params = new URLSearchParams({ limit: '100' })
   for (const name of names) if (place[name] !== '') params.set(name, place[name])
   // A trace is looked at whole, whenever it was.
-  if (place.traceId === '') params.set('start', startOfLast(place.last, nowMillis))
+  if (place.traceId === '') params.set('start', startOfRange(place.last, nowMillis))
   return `/api/logs?${params}`
 }

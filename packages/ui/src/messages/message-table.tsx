@@ -8,9 +8,9 @@ import type { RowHold } from '../components/list/use-held-list.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { openRow } from '../components/list/row-navigation.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { Age } from '../components/age.tsx'
-import { ServiceName } from '../components/service-name.tsx'
-import { Text } from '../components/text.tsx'
+import { Age } from '../components/labels/age.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
+import { Text } from '../components/labels/text.tsx'
 
 export const MESSAGE_LINKS = 'table.messages a.message-link'
 

@@ -1,6 +1,6 @@
 import type { MessageList } from '@spanlink/api-schema'
-import { lastOf, startOfLast } from '../lib/recent-range.ts'
-import { asDuration } from '../traces/trace-filters.ts'
+import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
+import { normalizeDuration, parseDuration } from '../lib/format/duration-text.ts'
 
 /** Names and what they mean, in the order of how much they hurt. */
 export const MESSAGE_LISTS = [
@@ -18,7 +18,7 @@ export interface MessagesPlace {
   /** Of `unconsumed`: only messages that no group has consumed. */
   readonly never: boolean
   readonly after: string
-  readonly last: ReturnType<typeof lastOf>
+  readonly last: RecentRange
   readonly limit: number
 }
 
@@ -35,7 +35,7 @@ export function messagesPlaceOf(query: URLSearchParams): MessagesPlace {
     group: query.get('group') ?? '',
     never: query.get('never') === '1',
     after: query.get('after') ?? '',
-    last: lastOf(query.get('last')),
+    last: parseRecentRange(query.get('last')),
     limit: Number.isFinite(limit) ? Math.min(MOST_MESSAGES, Math.max(LEAST_LIMIT, limit)) : LEAST_LIMIT,
   }
 }
@@ -67,23 +67,20 @@ export function listWords(place: Pick<MessagesPlace, 'list' | 'never'>): string 
   return MESSAGE_LISTS.find(([list]) => list === place.list)?.[2] ?? ''
 }
 
-const UNIT_NANOS: Readonly<Record<string, number>> = { ns: 1, us: 1e3, µs: 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
 const DEFAULT_AFTER_NANOS = 60e9
 
 /** A younger message cannot be in `unconsumed` yet. */
 export function minAgeNanos({ list, after }: Pick<MessagesPlace, 'list' | 'after'>): bigint {
   if (list !== 'unconsumed') return 0n
-  const [, amount, unit] = /^([0-9.]+)(ns|us|µs|ms|s|m|h)$/.exec(asDuration(after) ?? '') ?? []
-  const nanos = Number(amount) * (UNIT_NANOS[unit ?? ''] ?? Number.NaN)
-  return BigInt(Math.round(Number.isFinite(nanos) ? nanos : DEFAULT_AFTER_NANOS))
+  return BigInt(Math.round(parseDuration(normalizeDuration(after) ?? '') ?? DEFAULT_AFTER_NANOS))
 }
 
 export function messagesPath(place: MessagesPlace, nowMillis: number): string {
-  const params = new URLSearchParams({ start: startOfLast(place.last, nowMillis), limit: String(place.limit) })
+  const params = new URLSearchParams({ start: startOfRange(place.last, nowMillis), limit: String(place.limit) })
   if (place.topic !== '') params.set('topic', place.topic)
   if (isNever(place)) params.set('never', 'true')
   else if (place.group !== '') params.set('group', place.group)
-  const after = asDuration(place.after)
+  const after = normalizeDuration(place.after)
   if (after !== undefined && hasAfter(place.list)) params.set('after', after)
   return `/api/messages/${place.list}?${params}`
 }

@@ -6,11 +6,13 @@ import { labelsPath, metricsUrl, seriesPath, type MetricsPlace } from './metrics
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { traceUrl } from '../app/route.ts'
-import { LASTS, lastOf } from '../lib/recent-range.ts'
 import { push, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { Age } from '../components/age.tsx'
-import { ServiceName } from '../components/service-name.tsx'
+import { FilterForm } from '../components/filters/filter-form.tsx'
+import { RecentRangeFilter, SelectFilter } from '../components/filters/select-filter.tsx'
+import { TextFilter } from '../components/filters/text-filter.tsx'
+import { Age } from '../components/labels/age.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
 import { BucketMap } from './bucket-map.tsx'
 import { exemplarText, LineChart } from './line-chart.tsx'
 
@@ -50,61 +52,42 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           </p>
         )}
       </header>
-      <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Options">
-        <label>
-          Group by
-          <select value={place.groupBy} onChange={(event) => set({ groupBy: event.currentTarget.value })}>
-            <option value="">No grouping</option>
-            {place.groupBy !== '' && !known.some(({ key }) => key === place.groupBy) && (
-              <option value={place.groupBy}>{visibleText(place.groupBy, 80)}</option>
-            )}
-            {known.map(({ key, valueCount }) => (
-              <option key={key} value={key}>
-                {visibleText(key, 80)} ({valueCount})
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="grow">
-          Filter
-          <input
-            class="mono"
-            list="metric-filters"
-            placeholder="label=value"
-            autoComplete="off"
-            spellcheck={false}
-            value={place.filter}
-            onChange={(event) => set({ filter: event.currentTarget.value.trim() })}
-          />
-          <datalist id="metric-filters">
-            {filters.slice(0, 300).map((filter) => (
-              <option key={filter} value={filter} />
-            ))}
-          </datalist>
-        </label>
+      <FilterForm label="Metric options">
+        <SelectFilter
+          label="Group by"
+          value={place.groupBy}
+          options={[
+            ['', 'No grouping'],
+            ...known.map(({ key, valueCount }) => [key, `${visibleText(key, 80)} (${valueCount})`] as const),
+          ]}
+          onSet={(groupBy) => set({ groupBy })}
+        />
+        <TextFilter
+          class="grow"
+          isMono
+          label="Filter"
+          placeholder="label=value"
+          listId="metric-filters"
+          suggestions={filters}
+          value={place.filter}
+          onSet={(filter) => set({ filter })}
+        />
         {isDistribution && (
-          <label>
-            Show
-            <select value={place.view} onChange={(event) => set({ view: event.currentTarget.value })}>
-              <option value="">Percentiles</option>
-              <option value="buckets">Heat map</option>
-              <option value="mean">Mean</option>
-              <option value="count">Count</option>
-              <option value="sum">Sum</option>
-            </select>
-          </label>
+          <SelectFilter
+            label="Show"
+            value={place.view}
+            options={[
+              ['', 'Percentiles'],
+              ['buckets', 'Heat map'],
+              ['mean', 'Mean'],
+              ['count', 'Count'],
+              ['sum', 'Sum'],
+            ]}
+            onSet={(view) => set({ view })}
+          />
         )}
-        <label>
-          Time
-          <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
-            {LASTS.map(([value, name]) => (
-              <option key={value} value={value}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
-      </form>
+        <RecentRangeFilter value={place.last} onSet={(last) => set({ last })} />
+      </FilterForm>
       {error !== undefined && (
         <p class="errors" role="alert">
           <Icon name="warning" />

@@ -1,5 +1,5 @@
 import type { MetricSeriesResponse } from '@spanlink/api-schema'
-import { lastOf, startOfLast } from '../lib/recent-range.ts'
+import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** The Metrics page as its URL holds it. */
 export interface MetricsPlace {
@@ -12,7 +12,7 @@ export interface MetricsPlace {
   /** `label=value`. */
   readonly filter: string
   readonly view: string
-  readonly last: ReturnType<typeof lastOf>
+  readonly last: RecentRange
 }
 
 const names = ['name', 'type', 'service', 'groupBy', 'filter', 'view'] as const
@@ -22,7 +22,7 @@ export function metricsPlaceOf(query: URLSearchParams): MetricsPlace {
     (typeof names)[number],
     string
   >
-  return { ...given, unit: query.get('unit') ?? '', last: lastOf(query.get('last')) }
+  return { ...given, unit: query.get('unit') ?? '', last: parseRecentRange(query.get('last')) }
 }
 
 export function metricsUrl(place: Partial<MetricsPlace>): string {
@@ -34,7 +34,7 @@ export function metricsUrl(place: Partial<MetricsPlace>): string {
 }
 
 export function seriesPath(place: MetricsPlace, nowMillis: number): string {
-  const params = new URLSearchParams({ start: startOfLast(place.last, nowMillis), end: `${nowMillis}000000` })
+  const params = new URLSearchParams({ start: startOfRange(place.last, nowMillis), end: `${nowMillis}000000` })
   for (const name of names) if (place[name] !== '') params.set(name, place[name])
   if (place.type !== '') params.set('unit', place.unit)
   return `/api/metrics/series?${params}`

@@ -1,7 +1,7 @@
 import type { TopologyNode } from '@spanlink/api-schema'
 import { Icon } from '../components/buttons/icon.tsx'
-import { ServiceName } from '../components/service-name.tsx'
-import { Text } from '../components/text.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
+import { Text } from '../components/labels/text.tsx'
 
 /** A node with the mark of what it is, the same in list, picture and details. */
 export function NodeName(props: { readonly node: Pick<TopologyNode, 'type' | 'name'>; readonly cluster?: string }) {

@@ -1,9 +1,11 @@
 import type { TopologyModel } from './topology-model.ts'
 import type { Signal } from '@preact/signals'
 import type { ApiError } from '../lib/api.ts'
-import { LASTS, lastOf } from '../lib/recent-range.ts'
 import { topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { push, replace } from '../lib/url.ts'
+import { CheckFilter } from '../components/filters/check-filter.tsx'
+import { FilterForm } from '../components/filters/filter-form.tsx'
+import { RecentRangeFilter } from '../components/filters/select-filter.tsx'
 import { LiveButton } from '../components/buttons/live-button.tsx'
 import { NotRefreshing } from '../components/list/refresh-error.tsx'
 import { Searched } from '../components/list/searched-range.tsx'
@@ -17,7 +19,7 @@ export function TopologyBar(props: {
   const { place, model, error, paused } = props
   const set = (change: Partial<TopologyPlace>): void => push(topologyUrl({ ...place, ...change }))
   return (
-    <form class="filters" role="search" aria-label="Filter the topology" onSubmit={(event) => event.preventDefault()}>
+    <FilterForm label="Filter topology">
       <label class="grow">
         Find
         <input
@@ -35,24 +37,8 @@ export function TopologyBar(props: {
           }}
         />
       </label>
-      <label>
-        Time
-        <select value={place.last} onChange={(event) => set({ last: lastOf(event.currentTarget.value) })}>
-          {LASTS.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={place.onlyErrors}
-          onChange={(event) => set({ onlyErrors: event.currentTarget.checked })}
-        />
-        Errors only
-      </label>
+      <RecentRangeFilter value={place.last} onSet={(last) => set({ last })} />
+      <CheckFilter label="Errors only" checked={place.onlyErrors} onSet={(onlyErrors) => set({ onlyErrors })} />
       <p class="topology-count">
         {model !== undefined && model.nodes.length > 0 && (
           <>
@@ -64,7 +50,7 @@ export function TopologyBar(props: {
       </p>
       {model !== undefined && <NotRefreshing error={error} />}
       <LiveButton paused={paused} title="Refresh every 10 s (p)" />
-    </form>
+    </FilterForm>
   )
 }
 

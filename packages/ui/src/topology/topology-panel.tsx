@@ -8,8 +8,8 @@ import { tracesUrl, traceUrl } from '../app/route.ts'
 import { topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { isPlainClick, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { Age } from '../components/age.tsx'
-import { Text } from '../components/text.tsx'
+import { Age } from '../components/labels/age.tsx'
+import { Text } from '../components/labels/text.tsx'
 import { NodeName } from './node-name.tsx'
 
 const TYPES = { service: 'Service', topic: 'Topic', group: 'Consumer group' } as const

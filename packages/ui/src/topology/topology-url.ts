@@ -1,9 +1,9 @@
 import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
-import { lastOf, startOfLast } from '../lib/recent-range.ts'
+import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** What of the landscape is looked at, as its URL holds it. */
 export interface TopologyPlace {
-  readonly last: ReturnType<typeof lastOf>
+  readonly last: RecentRange
   readonly text: string
   readonly onlyErrors: boolean
   /** Details are of one of the two. */
@@ -24,7 +24,7 @@ const MOST_REACH = 30
 export function topologyPlaceOf(query: URLSearchParams): TopologyPlace {
   const reach = Math.round(Number(query.get('reach') ?? REACH_STEP))
   return {
-    last: lastOf(query.get('last')),
+    last: parseRecentRange(query.get('last')),
     text: query.get('q') ?? '',
     onlyErrors: query.get('errors') === '1',
     node: query.get('node') ?? undefined,
@@ -59,5 +59,5 @@ export function topologyUrl(place: Partial<TopologyPlace>): string {
 }
 
 export function topologyPath(place: Pick<TopologyPlace, 'last'>, nowMillis: number): string {
-  return `/api/topology?${new URLSearchParams({ start: startOfLast(place.last, nowMillis) })}`
+  return `/api/topology?${new URLSearchParams({ start: startOfRange(place.last, nowMillis) })}`
 }

@@ -1,8 +1,8 @@
 import { traceUrl } from '../app/route.ts'
 import { place, push, isPlainClick } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
-import { ServiceName } from '../components/service-name.tsx'
-import { Text } from '../components/text.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
+import { Text } from '../components/labels/text.tsx'
 
 /**
  * More than this would push the trace itself off the screen; the ones before are a click on the

@@ -4,10 +4,10 @@ import type { TraceModel } from './model/trace-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
 import { Icon } from '../components/buttons/icon.tsx'
-import { LinkBadge } from '../components/link-badge.tsx'
-import { Age } from '../components/age.tsx'
-import { ServiceName } from '../components/service-name.tsx'
-import { Text } from '../components/text.tsx'
+import { LinkBadge } from '../components/labels/link-badge.tsx'
+import { Age } from '../components/labels/age.tsx'
+import { ServiceName } from '../components/labels/service-name.tsx'
+import { Text } from '../components/labels/text.tsx'
 
 const SERVICES_SHOWN = 8
 

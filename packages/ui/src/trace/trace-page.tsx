@@ -22,7 +22,7 @@ import { bindTraceKeys, goToPosition } from './trace-keys.ts'
 import { Toolbar } from './trace-toolbar.tsx'
 import { Trail } from './breadcrumbs.tsx'
 import { Minimap } from './waterfall/minimap.tsx'
-import { PanelSplit } from './span-panel/panel-split.tsx'
+import { PanelSplit } from '../components/details/panel-split.tsx'
 import { Waterfall } from './waterfall/waterfall.tsx'
 
 const ASK_AGAIN_MILLIS = 2000

@@ -1,5 +1,6 @@
 import type { AttributesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
+import { TextFilter } from '../components/filters/text-filter.tsx'
 import { createResource } from '../lib/resource.ts'
 
 const INTRINSICS = ['name', 'status', 'kind', 'resource.service.name']
@@ -9,25 +10,15 @@ export function GroupBy(props: { readonly by: string | undefined; readonly onSet
   const names = useMemo(() => createResource<AttributesResponse>(), [])
   const fields = names.state.value.data?.attributes?.map(({ field }) => field) ?? []
   return (
-    <label>
-      Group by
-      <input
-        class="mono"
-        list="group-fields"
-        placeholder="e.g. span.http.route"
-        autoComplete="off"
-        spellcheck={false}
-        value={props.by ?? ''}
-        onFocus={() => void names.load('/api/attributes?limit=200')}
-        onChange={(event) => props.onSet(event.currentTarget.value.trim() || undefined)}
-      />
-      <datalist id="group-fields">
-        {[...new Set([...INTRINSICS, ...fields])]
-          .filter((field) => field.length <= 100)
-          .map((field) => (
-            <option key={field} value={field} />
-          ))}
-      </datalist>
-    </label>
+    <TextFilter
+      isMono
+      label="Group by"
+      placeholder="e.g. span.http.route"
+      listId="group-fields"
+      suggestions={[...INTRINSICS, ...fields]}
+      value={props.by ?? ''}
+      onFocus={() => void names.load('/api/attributes?limit=200')}
+      onSet={(by) => props.onSet(by || undefined)}
+    />
   )
 }

@@ -1,13 +1,6 @@
+import { SelectFilter } from '../components/filters/select-filter.tsx'
+import { RECENT_RANGES } from '../lib/recent-range.ts'
 import type { TraceFilters } from './trace-filters.ts'
-
-const LENGTHS = [
-  ['5m', 'Last 5 minutes'],
-  ['15m', 'Last 15 minutes'],
-  ['1h', 'Last hour'],
-  ['6h', 'Last 6 hours'],
-  ['24h', 'Last 24 hours'],
-  ['7d', 'Last 7 days'],
-] as const
 
 /**
  * No range at all is the first choice: links have no time window here, and a laptop's traces of
@@ -23,21 +16,12 @@ export function TimeRange(props: { readonly filters: TraceFilters; readonly onSe
   }
   return (
     <>
-      <label>
-        Time
-        <select
-          value={isBetween ? 'between' : (filters.last ?? '')}
-          onChange={(event) => choose(event.currentTarget.value)}
-        >
-          <option value="">All time</option>
-          {LENGTHS.map(([value, name]) => (
-            <option key={value} value={value}>
-              {name}
-            </option>
-          ))}
-          <option value="between">Custom range</option>
-        </select>
-      </label>
+      <SelectFilter
+        label="Time"
+        value={isBetween ? 'between' : (filters.last ?? '')}
+        options={[['', 'All time'], ['5m', 'Last 5 minutes'], ...RECENT_RANGES, ['between', 'Custom range']]}
+        onSet={choose}
+      />
       {isBetween && (
         <>
           <Moment label="From" value={filters.start} onSet={(start) => onSet({ start })} />

@@ -1,3 +1,4 @@
+import { parseDuration } from '../lib/format/duration-text.ts'
 import { filtersInQuery, queryOfFilters } from './query/filter-query.ts'
 
 /**
@@ -75,8 +76,10 @@ export function conditionParams(filters: TraceFilters): URLSearchParams {
 
 /** Unix nanoseconds. */
 export function rangeOf(filters: TraceFilters, nowMillis: number): { readonly start?: string; readonly end?: string } {
-  const length = filters.last === undefined ? undefined : millisOfLast(filters.last)
-  return length === undefined ? { start: filters.start, end: filters.end } : { start: `${nowMillis - length}000000` }
+  const length = parseDuration(filters.last ?? '')
+  return length === undefined
+    ? { start: filters.start, end: filters.end }
+    : { start: `${Math.max(0, nowMillis - Math.round(length / 1e6))}000000` }
 }
 
 /** The query that the filters are, written out. */
@@ -98,21 +101,4 @@ export function withQuery(filters: TraceFilters, text: string): TraceFilters {
 
 function groupedQuery(filters: TraceFilters, by: string): string {
   return `${queryTextOf(filters) || '{ }'} | by(${by})`
-}
-
-/**
- * People write `250` and mean milliseconds, or put a space before the unit; the API wants `250ms`.
- */
-export function asDuration(text: string): string | undefined {
-  const written = text.trim().replace(/\s+/g, '')
-  if (written === '') return undefined
-  return /^[0-9]+(\.[0-9]+)?$/.test(written) ? `${written}ms` : written
-}
-
-const UNIT_MILLIS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function millisOfLast(last: string): number | undefined {
-  const [, amount, unit] = /^([0-9]{1,5})([mhd])$/.exec(last) ?? []
-  const size = UNIT_MILLIS[unit ?? '']
-  return amount === undefined || size === undefined ? undefined : Number(amount) * size
 }

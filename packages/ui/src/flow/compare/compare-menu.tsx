@@ -7,7 +7,7 @@ import { createResource } from '../../lib/resource.ts'
 import { push } from '../../lib/url.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/age.tsx'
+import { Age } from '../../components/labels/age.tsx'
 
 /** What to compare a flow with: others that begin the same way, or any trace by its id. */
 export function CompareChoice({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {

@@ -4,8 +4,8 @@ import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import { durationText } from '../../lib/format/duration-text.ts'
 import { selectionUrl, type FlowPlace } from '../flow-url.ts'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { queueWords } from '../model/flow-messages.ts'
 
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {

@@ -3,9 +3,9 @@ import type { FlowModel } from '../model/flow-model.ts'
 import { selectionUrl, type FlowPlace } from '../flow-url.ts'
 import { isPlainClick, replace } from '../../lib/url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { RecordFacts } from '../../components/record-facts.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { RecordFacts } from '../../components/labels/record-facts.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { queueWords } from '../model/flow-messages.ts'
 
 /** A page of them; a batch consumer has hundreds. */

@@ -7,8 +7,8 @@ import { waysFrom } from '../model/next-hops.ts'
 import type { FlowView } from '../flow-view.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { goAlong } from '../flow-selection.ts'
 
 interface Choice {

@@ -6,8 +6,8 @@ import { buildTraceModel } from '../../trace/model/trace-model.ts'
 import { selectionUrl, type FlowPlace } from '../flow-url.ts'
 import { createResource } from '../../lib/resource.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 
 const SHOWN = 20
 

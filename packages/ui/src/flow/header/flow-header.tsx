@@ -5,11 +5,11 @@ import type { FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/age.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { Age } from '../../components/labels/age.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { CompareChoice } from '../compare/compare-menu.tsx'
-import { PathShares } from '../details/path-shares.tsx'
+import { PathShares } from './path-shares.tsx'
 
 export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {
   const model = props.view.model.value

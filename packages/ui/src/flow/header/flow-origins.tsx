@@ -1,9 +1,9 @@
 import type { FlowResponse, JoinedWith } from '@spanlink/api-schema'
 import { flowUrl, type FlowPlace } from '../flow-url.ts'
-import { Age } from '../../components/age.tsx'
+import { Age } from '../../components/labels/age.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { eventsText } from '../model/flow-messages.ts'
 
 /**

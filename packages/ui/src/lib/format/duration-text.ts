@@ -32,6 +32,20 @@ export function nanoText(nanos: string): string {
   return durationText(Number(nanos))
 }
 
+/** `250` and `1.5 s`, as people type them, in the form that the API takes: `250ms`, `1.5s`. */
+export function normalizeDuration(text: string): string | undefined {
+  const written = text.trim().replace(/\s+/g, '')
+  if (written === '') return undefined
+  return /^[0-9]+(\.[0-9]+)?$/.test(written) ? `${written}ms` : written
+}
+
+/** Nanoseconds of `1.5s` or `7d`; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const [, amount, unit] = /^([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h|d)$/.exec(text) ?? []
+  const size = UNITS.find(([name]) => name === unit?.replace('us', 'µs'))?.[1]
+  return size === undefined ? undefined : Number(amount) * size
+}
+
 /**
  * How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong
  * to a span without lying in it.

@@ -6,12 +6,12 @@ import { traceUrl, type Crumb } from '../../app/route.ts'
 import { isPlainClick } from '../../lib/url.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { Age } from '../../components/age.tsx'
-import { RecordFacts } from '../../components/record-facts.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
-import { AttributeTable } from './attribute-table.tsx'
-import { Dropped } from './section.tsx'
+import { Age } from '../../components/labels/age.tsx'
+import { RecordFacts } from '../../components/labels/record-facts.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
+import { AttributeTable } from '../../components/details/attribute-table.tsx'
+import { Dropped } from '../../components/details/section.tsx'
 
 /**
  * One link: who is at the other end, where in Kafka the message was, how long it waited, and the

@@ -8,11 +8,11 @@ import { createOlderPages } from '../../lib/older-pages.ts'
 import { createResource } from '../../lib/resource.ts'
 import type { Crumb } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
 import { ShowMore } from '../../components/list/load-more.tsx'
-import { Text } from '../../components/text.tsx'
+import { Text } from '../../components/labels/text.tsx'
 import { LinkItem } from './link-item.tsx'
-import { Dropped } from './section.tsx'
+import { Dropped } from '../../components/details/section.tsx'
 
 const SHOWN_AT_FIRST = 100
 /** More links than these are put into groups of the same other end. */

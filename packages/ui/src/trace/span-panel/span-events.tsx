@@ -1,9 +1,9 @@
 import type { Span } from '@spanlink/api-schema'
 import { exactTimeText } from '../../lib/format/clock-text.ts'
 import { nanoText, offsetText } from '../../lib/format/duration-text.ts'
-import { AttributeTable, tracesWith } from './attribute-table.tsx'
-import { LongText } from './long-text.tsx'
-import { Dropped, Section } from './section.tsx'
+import { AttributeTable, tracesWith } from '../../components/details/attribute-table.tsx'
+import { LongText } from '../../components/details/long-text.tsx'
+import { Dropped, Section } from '../../components/details/section.tsx'
 
 export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bigint; readonly span: Span }) {
   if (span.events.length === 0 && span.droppedEventsCount === 0) return null

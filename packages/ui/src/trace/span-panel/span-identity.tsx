@@ -2,8 +2,8 @@ import type { Span, SpanResponse } from '@spanlink/api-schema'
 import { visibleText } from '../../lib/format/visible-text.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { LongText } from './long-text.tsx'
-import { Section } from './section.tsx'
+import { LongText } from '../../components/details/long-text.tsx'
+import { Section } from '../../components/details/section.tsx'
 
 export function SpanIdentity(props: {
   readonly traceId: string

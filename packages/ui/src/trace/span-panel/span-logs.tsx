@@ -4,9 +4,9 @@ import { attributeText } from '../../lib/format/attribute-text.ts'
 import { offsetText } from '../../lib/format/duration-text.ts'
 import { severityClass, severityName } from '../../logs/severity.ts'
 import { createResource } from '../../lib/resource.ts'
-import { AttributeTable } from './attribute-table.tsx'
-import { LongText } from './long-text.tsx'
-import { Section } from './section.tsx'
+import { AttributeTable } from '../../components/details/attribute-table.tsx'
+import { LongText } from '../../components/details/long-text.tsx'
+import { Section } from '../../components/details/section.tsx'
 
 const MOST = 50
 

@@ -4,13 +4,13 @@ import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { LinksIn, LinksOut } from './link-lists.tsx'
-import { LongText } from './long-text.tsx'
+import { LongText } from '../../components/details/long-text.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx'
-import { StatusTag } from '../../components/status-tag.tsx'
+import { StatusTag } from '../../components/labels/status-tag.tsx'
 import { closeDetails } from '../trace-keys.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
-import { ServiceName } from '../../components/service-name.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
 
 export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
   const model = view.model.value

@@ -1,7 +1,7 @@
 import type { SpanResponse } from '@spanlink/api-schema'
-import { AttributeTable, tracesWith } from './attribute-table.tsx'
-import { LongText } from './long-text.tsx'
-import { Section } from './section.tsx'
+import { AttributeTable, tracesWith } from '../../components/details/attribute-table.tsx'
+import { LongText } from '../../components/details/long-text.tsx'
+import { Section } from '../../components/details/section.tsx'
 
 export function SpanSource({ source }: { readonly source: SpanResponse['source'] }) {
   if (source === null) {

@@ -9,7 +9,7 @@ import { spanIdOf } from '../../lib/id-index.ts'
 import { traceUrl } from '../../app/route.ts'
 import type { TraceView } from '../trace-view.ts'
 import { isPlainClick } from '../../lib/url.ts'
-import { LinkBadge } from '../../components/link-badge.tsx'
+import { LinkBadge } from '../../components/labels/link-badge.tsx'
 
 /** More than these are not looked through for one badge: it names a few and counts the rest. */
 const MOST_ROWS = 200

@@ -1,5 +1,5 @@
-import { ageText, exactTimeText, millisOf } from '../lib/format/clock-text.ts'
-import { now } from '../lib/clock.ts'
+import { ageText, exactTimeText, millisOf } from '../../lib/format/clock-text.ts'
+import { now } from '../../lib/clock.ts'
 
 /** How long ago; the exact time, with all its nanoseconds, on hover. */
 export function Age({ unixNano }: { readonly unixNano: string }) {

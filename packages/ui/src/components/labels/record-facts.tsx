@@ -1,6 +1,6 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { recordPath, recordText } from '../lib/format/record-text.ts'
-import { CopyButton } from './buttons/copy-button.tsx'
+import { recordPath, recordText } from '../../lib/format/record-text.ts'
+import { CopyButton } from '../buttons/copy-button.tsx'
 import { Text } from './text.tsx'
 
 /** Where a message is stored and its key, as entries of a `link-facts` list. */

@@ -1,5 +1,5 @@
 import type { StatusCode } from '@spanlink/api-schema'
-import { Icon } from './buttons/icon.tsx'
+import { Icon } from '../buttons/icon.tsx'
 
 export function StatusTag({ code }: { readonly code: StatusCode }) {
   if (code === 'error') {

@@ -1,5 +1,5 @@
-import type { LinkDirection } from '../trace/follow-link.ts'
-import { Icon } from './buttons/icon.tsx'
+import type { LinkDirection } from '../../trace/follow-link.ts'
+import { Icon } from '../buttons/icon.tsx'
 
 /**
  * `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings, along the

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { Splitter } from '../../components/splitter.tsx'
+import { Splitter } from '../splitter.tsx'
 
 /** For as long as the page lives: who widens the details wants them wide on the next trace too. */
 const width = signal(440)

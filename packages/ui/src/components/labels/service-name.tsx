@@ -1,4 +1,4 @@
-import { serviceColor } from '../lib/service-color.ts'
+import { serviceColor } from '../../lib/service-color.ts'
 import { Text } from './text.tsx'
 
 /** A service with its colour, which is the same wherever it appears. */

@@ -2,8 +2,8 @@ import type { CriticalPath, PathShare } from '@spanlink/api-schema'
 import { nanoText } from '../../lib/format/duration-text.ts'
 import { serviceColor } from '../../lib/service-color.ts'
 import { visibleText } from '../../lib/format/visible-text.ts'
-import { ServiceName } from '../../components/service-name.tsx'
-import { Text } from '../../components/text.tsx'
+import { ServiceName } from '../../components/labels/service-name.tsx'
+import { Text } from '../../components/labels/text.tsx'
 
 /** As many as have names beside the strip; the strip itself shows all. */
 const NAMED = 7

@@ -3,8 +3,8 @@ import { attributeText, attributeType } from '../../lib/format/attribute-text.ts
 import { attributeCondition, type AttributeScope } from '../../traces/query/attribute-condition.ts'
 import { visibleText } from '../../lib/format/visible-text.ts'
 import { tracesUrl } from '../../app/route.ts'
-import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { Icon } from '../../components/buttons/icon.tsx'
+import { CopyButton } from '../buttons/copy-button.tsx'
+import { Icon } from '../buttons/icon.tsx'
 import { LongText } from './long-text.tsx'
 
 /** Where to find what has the same value, and how the way there is called. */

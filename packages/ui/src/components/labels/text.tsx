@@ -1,4 +1,4 @@
-import { visibleText } from '../lib/format/visible-text.ts'
+import { visibleText } from '../../lib/format/visible-text.ts'
 
 /** A title is a tooltip, not a reader: it takes this much. */
 const TITLE_MOST = 500
