@@ -227,7 +227,7 @@ test('a trace that arrives late opens by itself, and what comes later still join
   const page = await site.open(`/trace/${late.gateway}?span=${late.sendSpan}`)
   await page.getByRole('heading', { name: 'Trace not found' }).waitFor()
   await site.server.sendSpans({ resourceSpans: [gateway] })
-  await page.locator('.span-panel').getByText('No consumer seen yet').waitFor()
+  await page.locator('.details-panel').getByText('No consumer seen yet').waitFor()
   await site.server.sendSpans({ resourceSpans: [payment] })
   const links = page.getByRole('region', { name: 'Consumers' })
   await expect.poll(() => links.textContent()).toContain('payment')

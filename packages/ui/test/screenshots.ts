@@ -78,7 +78,7 @@ await take([
   { name: 'trace-many', path: `/trace/${big.traceId}`, shown: '.span-row' },
   { name: 'trace-many-all', path: `/trace/${big.traceId}`, shown: '.span-row', act: key('E') },
   { name: 'trace-fan-in', path: `/trace/${late.batchTrace}?span=${late.batchSpan}`, shown: '.link-group' },
-  { name: 'trace-events', path: `/trace/${big.traceId}?span=${big.eventSpan}`, shown: '.span-panel h2' },
+  { name: 'trace-events', path: `/trace/${big.traceId}?span=${big.eventSpan}`, shown: '.details-panel h2' },
   { name: 'trace-missing', path: `/trace/${'a'.repeat(32)}`, shown: '.notice' },
   { name: 'flow', path: `/flow/${shop.traceId}`, shown: '.flow-row' },
   {

@@ -125,7 +125,7 @@ test('a log record leads to its span, whose details show it', async () => {
   await expect.poll(() => page.url()).toContain('attribute=order.id')
   await record.getByRole('link', { name: 'Trace' }).first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
-  await page.locator('.span-panel').getByText('card was declined').waitFor()
+  await page.locator('.details-panel').getByText('card was declined').waitFor()
   await page.context().close()
 })
 
@@ -134,7 +134,7 @@ test('an exemplar of a metric opens its trace', async () => {
   await page.locator('.uplot canvas').waitFor()
   await page.getByRole('region', { name: 'Exemplars' }).getByRole('link').first().click()
   await page.waitForURL(`**/trace/${shop.gateway}?span=${shop.sendSpan}`)
-  await expect.poll(() => page.locator('.span-panel h2').innerText()).toBe('send orders')
+  await expect.poll(() => page.locator('.details-panel h2').innerText()).toBe('send orders')
   expect(site.complaints.filter((text) => !text.includes('400'))).toEqual([])
   await page.context().close()
 })

@@ -1,5 +1,5 @@
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import '../components/details/details-panel.css'
+import './details/edge-details.css'
 import './flow.css'
 import './header/flow-header.css'
 import './header/path-shares.css'

@@ -9,7 +9,7 @@ import { isPlainClick, replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { ListScroll } from '../components/list/list-scroll.tsx'
 import { NewRows } from '../components/list/new-rows-button.tsx'
-import { lagTitle } from './lag-title.ts'
+import { lagTitle } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
 
 /** A page's worth; the search reaches the rest. */

@@ -4,7 +4,7 @@ import type { PlacedNode, PlacedTopologyEdge, shownTopology, TopologyModel } fro
 import { topologyUrl, type TopologyPlace } from './topology-url.ts'
 import { isPlainClick, push, replace } from '../lib/url.ts'
 import { GraphCanvas } from '../components/graph/graph-canvas.tsx'
-import { lagTitle } from './lag-title.ts'
+import { lagTitle } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
 
 const NODE_WIDTH = 176

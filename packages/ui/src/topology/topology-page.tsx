@@ -1,7 +1,6 @@
 import type { TopologyResponse } from '@spanlink/api-schema'
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
-import '../components/details/details-panel.css'
 import '../components/graph/graph.css'
 import './topology.css'
 import { buildTopologyModel, shownTopology, type TopologyModel } from './topology-model.ts'
@@ -9,8 +8,9 @@ import { incompleteText } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
+import { closeDetails } from './topology-selection.ts'
 import { REACH_STEP, topologyPath, topologyPlaceOf, topologyUrl, type TopologyPlace } from './topology-url.ts'
-import { push, replace, route } from '../lib/url.ts'
+import { push, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
@@ -19,7 +19,8 @@ import { PanelSplit } from '../components/details/panel-split.tsx'
 import { TopologyBar } from './topology-bar.tsx'
 import { TopologyGraph } from './topology-graph.tsx'
 import { NODE_LINKS, NodeList } from './node-list.tsx'
-import { TopologyPanel } from './topology-panel.tsx'
+import { EdgeDetails } from './edge-details.tsx'
+import { NodeDetails } from './node-details.tsx'
 
 const REFRESH_MILLIS = 10_000
 /** More lines than this in one picture are a texture, not a graph. */
@@ -72,7 +73,8 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
 
 function Landscape({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
   const shown = shownTopology(model, { ...place, mostEdges: place.all ? Infinity : MOST_EDGES })
-  const hasDetails = model.nodeById.has(place.node ?? '') || model.edgeById.has(place.edge ?? '')
+  const node = model.nodeById.get(place.node ?? '')
+  const edge = model.edgeById.get(place.edge ?? '')
   return (
     <PanelSplit
       main={
@@ -92,7 +94,13 @@ function Landscape({ model, place }: { readonly model: TopologyModel; readonly p
           </section>
         </div>
       }
-      panel={hasDetails ? <TopologyPanel model={model} place={place} /> : undefined}
+      panel={
+        node !== undefined ? (
+          <NodeDetails model={model} place={place} node={node} />
+        ) : edge !== undefined ? (
+          <EdgeDetails model={model} place={place} edge={edge} />
+        ) : undefined
+      }
     />
   )
 }
@@ -209,7 +217,7 @@ function bindTopologyKeys(): () => void {
           const place = here()
           const active = document.activeElement
           if (active instanceof HTMLInputElement || active instanceof HTMLSelectElement) active.blur()
-          else if (place !== undefined) replace(topologyUrl({ ...place, node: undefined, edge: undefined }))
+          else if (place !== undefined) closeDetails(place)
         },
       },
     ],

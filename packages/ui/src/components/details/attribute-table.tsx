@@ -1,14 +1,12 @@
 import type { KeyValue } from '@spanlink/api-schema'
 import { attributeText, attributeType } from '../../lib/format/attribute-text.ts'
-import { attributeCondition, type AttributeScope } from '../../traces/query/attribute-condition.ts'
 import { visibleText } from '../../lib/format/visible-text.ts'
-import { tracesUrl } from '../../app/route.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Icon } from '../buttons/icon.tsx'
 import { LongText } from './long-text.tsx'
 
 /** Where to find what has the same value, and how the way there is called. */
-interface SameValue {
+export interface SameValue {
   readonly href: string
   readonly title: string
 }
@@ -31,16 +29,6 @@ export function AttributeTable(props: {
       </tbody>
     </table>
   )
-}
-
-/** Traces with the same value, for `AttributeTable`. */
-export function tracesWith(scope: AttributeScope): (attribute: KeyValue) => SameValue | undefined {
-  return ({ key, value }) => {
-    const condition = attributeCondition(scope, key, value)
-    return condition === undefined
-      ? undefined
-      : { href: tracesUrl({ q: `{ ${condition} }` }), title: 'Find traces with this value' }
-  }
 }
 
 function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same: SameValue | undefined }) {

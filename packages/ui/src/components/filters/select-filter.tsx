@@ -5,7 +5,7 @@ import { parseRecentRange, RECENT_RANGES, type RecentRange } from '../../lib/rec
 const MAX_NAME_LENGTH = 80
 const MAX_OPTIONS = 1000
 
-/** Options are values, or pairs of a value and its text. A value that is not listed stays selectable. */
+/** Options are values, or pairs of a value and its text. An unlisted value stays selectable. */
 export function SelectFilter(props: {
   readonly id?: string
   readonly label: string

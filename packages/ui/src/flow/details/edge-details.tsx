@@ -4,6 +4,8 @@ import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import { durationText } from '../../lib/format/duration-text.ts'
 import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { closeDetails } from '../flow-selection.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { queueWords } from '../model/flow-messages.ts'
@@ -30,9 +32,10 @@ export function EdgeDetails(props: {
   const isNegative = edge.queueTimeNano?.startsWith('-') === true
   const share = model.duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / model.duration
   return (
-    <>
-      <header>
-        <div class="panel-title">
+    <DetailsPanel
+      label="Details"
+      title={
+        <>
           <span class="faint">{edge.role === 'message' ? 'Queue time' : 'Link'}</span>
           <h2 class="queue-title">
             {queueWords(edge)}
@@ -47,37 +50,37 @@ export function EdgeDetails(props: {
             {edge.onCriticalPath && <span class="tag">on the critical path</span>}
             {isNegative && <span class="tag warn">clock skew</span>}
           </span>
-        </div>
-      </header>
-      <div class="panel-body">
-        {isNegative && <p class="status-message">Clock skew: the consumer began before the send did.</p>}
-        <End name="Producer" end={edge.from} place={place} />
-        <End name="Consumer" end={edge.to} place={place} />
-        <dl class="pairs">
-          <dt>Kind</dt>
-          <dd>{ROLES[edge.role]}</dd>
-          <dt>Source</dt>
-          <dd>{VIAS[edge.via]}</dd>
-          <Pair name="Topic" value={edge.topic} />
-          <Pair name="Partition" value={edge.partition} />
-          <Pair name="Offset" value={edge.offset} />
-          <Pair name="Key" value={edge.key} />
-          <Pair name="Group" value={edge.consumerGroup} />
-          {!Number.isNaN(from) && (
-            <>
-              <dt>Sent at</dt>
-              <dd>{durationText(from)}</dd>
-            </>
-          )}
-          {edge.queueTimeNano !== null && (
-            <>
-              <dt>Share</dt>
-              <dd>{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</dd>
-            </>
-          )}
-        </dl>
-      </div>
-    </>
+        </>
+      }
+      onClose={() => closeDetails(place)}
+    >
+      {isNegative && <p class="status-message">Clock skew: the consumer began before the send did.</p>}
+      <End name="Producer" end={edge.from} place={place} />
+      <End name="Consumer" end={edge.to} place={place} />
+      <dl class="pairs">
+        <dt>Kind</dt>
+        <dd>{ROLES[edge.role]}</dd>
+        <dt>Source</dt>
+        <dd>{VIAS[edge.via]}</dd>
+        <Pair name="Topic" value={edge.topic} />
+        <Pair name="Partition" value={edge.partition} />
+        <Pair name="Offset" value={edge.offset} />
+        <Pair name="Key" value={edge.key} />
+        <Pair name="Group" value={edge.consumerGroup} />
+        {!Number.isNaN(from) && (
+          <>
+            <dt>Sent at</dt>
+            <dd>{durationText(from)}</dd>
+          </>
+        )}
+        {edge.queueTimeNano !== null && (
+          <>
+            <dt>Share</dt>
+            <dd>{share < 0.01 ? '<1' : Math.round(share * 100)}% of end-to-end time</dd>
+          </>
+        )}
+      </dl>
+    </DetailsPanel>
   )
 }
 

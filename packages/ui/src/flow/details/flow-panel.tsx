@@ -2,9 +2,7 @@ import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
 import type { FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
-import { Icon } from '../../components/buttons/icon.tsx'
 import { EdgeDetails } from './edge-details.tsx'
-import { closeDetails } from '../flow-selection.ts'
 import { LaneDetails } from './lane-details.tsx'
 import { SpanDetails } from './span-details.tsx'
 
@@ -12,26 +10,10 @@ export function FlowPanel({ view, place }: { readonly view: FlowView; readonly p
   const model = view.model.value
   const lane = place.lane === undefined ? undefined : model.laneOf.get(place.lane)
   const edge = edgeOf(model, place)
-  return (
-    <aside class="span-panel details-panel" aria-label="Details" tabIndex={0}>
-      <button
-        type="button"
-        class="quiet close-details"
-        aria-label="Close the details"
-        title="Close (Esc)"
-        onClick={() => closeDetails(place)}
-      >
-        <Icon name="close" />
-      </button>
-      {lane !== undefined ? (
-        <LaneDetails key={place.lane} view={view} place={place} lane={lane} />
-      ) : edge !== undefined ? (
-        <EdgeDetails model={model} place={place} edge={edge} />
-      ) : place.span !== undefined ? (
-        <SpanDetails key={place.span.spanId} view={view} place={place} {...place.span} />
-      ) : null}
-    </aside>
-  )
+  if (lane !== undefined) return <LaneDetails key={place.lane} view={view} place={place} lane={lane} />
+  if (edge !== undefined) return <EdgeDetails model={model} place={place} edge={edge} />
+  if (place.span === undefined) return null
+  return <SpanDetails key={place.span.spanId} view={view} place={place} {...place.span} />
 }
 
 export function hasDetails(view: FlowView, place: FlowPlace): boolean {

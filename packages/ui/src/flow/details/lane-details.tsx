@@ -5,6 +5,8 @@ import { isLaneOpen, toggleLane, type FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { push } from '../../lib/url.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { closeDetails } from '../flow-selection.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { LongText } from '../../components/details/long-text.tsx'
 import { SpanSections, StatusMessage, useSpanDetails } from '../../trace/span-panel/span-sections.tsx'
@@ -20,9 +22,10 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
   const details = useSpanDetails(shown?.traceId ?? '', shown?.rootSpanId ?? '', model.answer)
   if (shown === undefined) return null
   return (
-    <>
-      <header>
-        <div class="panel-title">
+    <DetailsPanel
+      label="Details"
+      title={
+        <>
           <ServiceName name={shown.rootService} />
           <h2>
             <LongText text={shown.rootName} most={160} />
@@ -31,56 +34,56 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
             {details.data !== undefined && <span class="tag">{details.data.span.kind}</span>}
             {details.data !== undefined && <StatusTag code={details.data.span.status.code} />}
           </span>
-        </div>
-      </header>
-      <div class="panel-body">
-        <StatusMessage answer={details.data} />
-        <p class="panel-actions">
-          <a class="button" href={traceUrl(shown.traceId, shown.rootSpanId)}>
-            Open trace
-          </a>
-          <button
-            type="button"
-            onClick={() => {
-              toggleLane(view, lane)
-              // A graph has no room for spans.
-              if (place.view === 'graph') push(flowUrl(place.traceId, { ...place, view: 'timeline' }))
-            }}
-          >
-            {isLaneOpen(view, lane)
-              ? 'Hide spans'
-              : `Show ${shown.spanCount === 1 ? '1 span' : `${shown.spanCount.toLocaleString('en')} spans`} here`}
-          </button>
-        </p>
-        <dl class="pairs">
-          <dt>Start</dt>
-          <dd>+{durationText(model.start[lane] ?? 0)}</dd>
-          <dt>Duration</dt>
-          <dd>{nanoText(shown.durationNano)}</dd>
-          <dt>Spans</dt>
-          <dd>{shown.spanCount.toLocaleString('en')}</dd>
-          <dt>Errors</dt>
-          <dd class={shown.errorCount > 0 ? 'failed' : ''}>{shown.errorCount.toLocaleString('en')}</dd>
-          <dt>Trace ID</dt>
-          <dd class="mono">
-            {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace ID" />
-          </dd>
-        </dl>
-        {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
-        {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_ENDS}</p>}
-        {shown.id !== shown.traceId && (
-          <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
-        )}
-        {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} place={place} />}
-        <LaneErrors place={place} lane={shown} lanes={model.lanes} />
-        <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
-        <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />
-        <SpanSections
-          details={details}
-          startUnixNano={model.startUnixNano}
-          isParentMissing={shown.rootMissing && details.data?.span.parentSpanId !== ''}
-        />
-      </div>
-    </>
+        </>
+      }
+      onClose={() => closeDetails(place)}
+    >
+      <StatusMessage answer={details.data} />
+      <p class="panel-actions">
+        <a class="button" href={traceUrl(shown.traceId, shown.rootSpanId)}>
+          Open trace
+        </a>
+        <button
+          type="button"
+          onClick={() => {
+            toggleLane(view, lane)
+            // A graph has no room for spans.
+            if (place.view === 'graph') push(flowUrl(place.traceId, { ...place, view: 'timeline' }))
+          }}
+        >
+          {isLaneOpen(view, lane)
+            ? 'Hide spans'
+            : `Show ${shown.spanCount === 1 ? '1 span' : `${shown.spanCount.toLocaleString('en')} spans`} here`}
+        </button>
+      </p>
+      <dl class="pairs">
+        <dt>Start</dt>
+        <dd>+{durationText(model.start[lane] ?? 0)}</dd>
+        <dt>Duration</dt>
+        <dd>{nanoText(shown.durationNano)}</dd>
+        <dt>Spans</dt>
+        <dd>{shown.spanCount.toLocaleString('en')}</dd>
+        <dt>Errors</dt>
+        <dd class={shown.errorCount > 0 ? 'failed' : ''}>{shown.errorCount.toLocaleString('en')}</dd>
+        <dt>Trace ID</dt>
+        <dd class="mono">
+          {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace ID" />
+        </dd>
+      </dl>
+      {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
+      {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_ENDS}</p>}
+      {shown.id !== shown.traceId && (
+        <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
+      )}
+      {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} place={place} />}
+      <LaneErrors place={place} lane={shown} lanes={model.lanes} />
+      <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
+      <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />
+      <SpanSections
+        details={details}
+        startUnixNano={model.startUnixNano}
+        isParentMissing={shown.rootMissing && details.data?.span.parentSpanId !== ''}
+      />
+    </DetailsPanel>
   )
 }

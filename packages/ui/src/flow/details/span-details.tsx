@@ -5,6 +5,8 @@ import { flowUrl, type FlowPlace } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
+import { DetailsPanel } from '../../components/details/details-panel.tsx'
+import { closeDetails } from '../flow-selection.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { LongText } from '../../components/details/long-text.tsx'
@@ -30,9 +32,10 @@ export function SpanDetails(props: {
       edge[side].spanId === spanId && edge[side].traceId === traceId ? [index] : [],
     )
   return (
-    <>
-      <header>
-        <div class="panel-title">
+    <DetailsPanel
+      label="Details"
+      title={
+        <>
           {span === undefined && placed === undefined ? (
             <h2>Loading the span…</h2>
           ) : (
@@ -47,66 +50,66 @@ export function SpanDetails(props: {
               </span>
             </>
           )}
-        </div>
-      </header>
-      <div class="panel-body">
-        <StatusMessage answer={details.data} />
-        <p class="panel-actions">
-          <a class="button" href={traceUrl(traceId, spanId)}>
-            Open in its trace
+        </>
+      }
+      onClose={() => closeDetails(place)}
+    >
+      <StatusMessage answer={details.data} />
+      <p class="panel-actions">
+        <a class="button" href={traceUrl(traceId, spanId)}>
+          Open in its trace
+        </a>
+        {place.end === spanId ? (
+          <a class="button" href={flowUrl(place.traceId, { ...place, end: undefined })}>
+            Critical path to the last span
           </a>
-          {place.end === spanId ? (
-            <a class="button" href={flowUrl(place.traceId, { ...place, end: undefined })}>
-              Critical path to the last span
-            </a>
-          ) : (
-            <a class="button" href={flowUrl(place.traceId, { ...place, end: spanId })}>
-              Critical path to here
-            </a>
-          )}
-        </p>
-        <dl class="pairs">
-          {start !== undefined && end !== undefined && (
-            <>
-              <dt>Start</dt>
-              <dd>+{durationText(start)}</dd>
-              <dt>Duration</dt>
-              <dd>{durationText(end - start)}</dd>
-            </>
-          )}
-          {span?.record !== undefined && recordText(span.record) !== '' && (
-            <>
-              <dt>Message</dt>
-              <dd>
-                <Text>{recordText(span.record)}</Text>
-              </dd>
-            </>
-          )}
-          {span?.record !== undefined && span.record.key !== '' && (
-            <>
-              <dt>Key</dt>
-              <dd>
-                <Text class="mono">{span.record.key}</Text>
-              </dd>
-            </>
-          )}
-          {placed !== undefined && placed.consumerGroup !== '' && (
-            <>
-              <dt>Group</dt>
-              <dd>
-                <Text>{placed.consumerGroup}</Text>
-              </dd>
-            </>
-          )}
-          <dt>Span ID</dt>
-          <dd class="mono">
-            {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span ID" />
-          </dd>
-        </dl>
-        <EdgeList model={model} place={place} edges={edges('to')} to="cause" />
-        <EdgeList model={model} place={place} edges={edges('from')} to="effect" />
-        <SpanSections details={details} startUnixNano={model.startUnixNano} isParentMissing={false} />
-      </div>
-    </>
+        ) : (
+          <a class="button" href={flowUrl(place.traceId, { ...place, end: spanId })}>
+            Critical path to here
+          </a>
+        )}
+      </p>
+      <dl class="pairs">
+        {start !== undefined && end !== undefined && (
+          <>
+            <dt>Start</dt>
+            <dd>+{durationText(start)}</dd>
+            <dt>Duration</dt>
+            <dd>{durationText(end - start)}</dd>
+          </>
+        )}
+        {span?.record !== undefined && recordText(span.record) !== '' && (
+          <>
+            <dt>Message</dt>
+            <dd>
+              <Text>{recordText(span.record)}</Text>
+            </dd>
+          </>
+        )}
+        {span?.record !== undefined && span.record.key !== '' && (
+          <>
+            <dt>Key</dt>
+            <dd>
+              <Text class="mono">{span.record.key}</Text>
+            </dd>
+          </>
+        )}
+        {placed !== undefined && placed.consumerGroup !== '' && (
+          <>
+            <dt>Group</dt>
+            <dd>
+              <Text>{placed.consumerGroup}</Text>
+            </dd>
+          </>
+        )}
+        <dt>Span ID</dt>
+        <dd class="mono">
+          {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span ID" />
+        </dd>
+      </dl>
+      <EdgeList model={model} place={place} edges={edges('to')} to="cause" />
+      <EdgeList model={model} place={place} edges={edges('from')} to="effect" />
+      <SpanSections details={details} startUnixNano={model.startUnixNano} isParentMissing={false} />
+    </DetailsPanel>
   )
 }

@@ -1,7 +1,8 @@
 import type { Span } from '@spanlink/api-schema'
 import { exactTimeText } from '../../lib/format/clock-text.ts'
 import { nanoText, offsetText } from '../../lib/format/duration-text.ts'
-import { AttributeTable, tracesWith } from '../../components/details/attribute-table.tsx'
+import { AttributeTable } from '../../components/details/attribute-table.tsx'
+import { tracesWith } from './traces-with-attribute.ts'
 import { LongText } from '../../components/details/long-text.tsx'
 import { Dropped, Section } from '../../components/details/section.tsx'
 

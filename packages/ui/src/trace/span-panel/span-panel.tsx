@@ -9,7 +9,7 @@ import { SpanSections, StatusMessage, useSpanDetails } from './span-sections.tsx
 import { StatusTag } from '../../components/labels/status-tag.tsx'
 import { closeDetails } from '../trace-keys.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
-import { Icon } from '../../components/buttons/icon.tsx'
+import { DetailsPanel } from '../../components/details/details-panel.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 
 export function SpanPanel({ view, position }: { readonly view: TraceView; readonly position: number }) {
@@ -20,9 +20,10 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
   if (head === undefined) return null
   const span = details.data?.span
   return (
-    <aside class="span-panel" aria-label="Span details" tabIndex={0}>
-      <header>
-        <div class="panel-title">
+    <DetailsPanel
+      label="Span details"
+      title={
+        <>
           <ServiceName name={head.service} />
           <h2>
             <LongText text={head.name} most={160} />
@@ -31,33 +32,23 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
             <span class="tag">{head.kind}</span>
             <StatusTag code={span?.status.code ?? (model.error[position] === 1 ? 'error' : 'unset')} />
           </div>
-        </div>
-        <CopyButton
-          value={new URL(traceUrl(model.traceId, spanId), location.href).href}
-          label="Copy a link to this span"
-        />
-        <button
-          type="button"
-          class="quiet"
-          aria-label="Close the details"
-          title="Close (Esc)"
-          onClick={() => closeDetails(view)}
-        >
-          <Icon name="close" />
-        </button>
-      </header>
-      <div class="panel-body">
-        <StatusMessage answer={details.data} />
-        <Times view={view} position={position} queueTimeNano={span?.queueTimeNano} />
-        <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
-        {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
-        <SpanSections
-          details={details}
-          startUnixNano={model.startUnixNano}
-          isParentMissing={model.orphan[position] === 1}
-        />
-      </div>
-    </aside>
+        </>
+      }
+      actions={
+        <CopyButton value={new URL(traceUrl(model.traceId, spanId), location.href).href} label="Copy link to span" />
+      }
+      onClose={() => closeDetails(view)}
+    >
+      <StatusMessage answer={details.data} />
+      <Times view={view} position={position} queueTimeNano={span?.queueTimeNano} />
+      <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
+      {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
+      <SpanSections
+        details={details}
+        startUnixNano={model.startUnixNano}
+        isParentMissing={model.orphan[position] === 1}
+      />
+    </DetailsPanel>
   )
 }
 

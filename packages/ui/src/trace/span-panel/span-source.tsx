@@ -1,5 +1,6 @@
 import type { SpanResponse } from '@spanlink/api-schema'
-import { AttributeTable, tracesWith } from '../../components/details/attribute-table.tsx'
+import { AttributeTable } from '../../components/details/attribute-table.tsx'
+import { tracesWith } from './traces-with-attribute.ts'
 import { LongText } from '../../components/details/long-text.tsx'
 import { Section } from '../../components/details/section.tsx'
 

@@ -1,0 +1,25 @@
+import type { ComponentChildren } from 'preact'
+import { IconButton } from '../buttons/icon-button.tsx'
+
+/** The panel beside a timeline, graph or list with the details of what is selected. */
+export function DetailsPanel(props: {
+  readonly label: string
+  /** The heading, with what stands above and below it. */
+  readonly title: ComponentChildren
+  readonly titleClass?: string
+  /** Buttons before Close. */
+  readonly actions?: ComponentChildren
+  readonly onClose: () => void
+  readonly children: ComponentChildren
+}) {
+  return (
+    <aside class="details-panel" aria-label={props.label} tabIndex={0}>
+      <header>
+        <div class={`panel-title ${props.titleClass ?? ''}`}>{props.title}</div>
+        {props.actions}
+        <IconButton icon="close" label="Close details" keys="Esc" onClick={props.onClose} />
+      </header>
+      <div class="panel-body">{props.children}</div>
+    </aside>
+  )
+}

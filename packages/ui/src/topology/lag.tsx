@@ -1,0 +1,30 @@
+import type { TopologyLag } from '@spanlink/api-schema'
+import { ageText, millisOf } from '../lib/format/clock-text.ts'
+import { now } from '../lib/clock.ts'
+import { Age } from '../components/labels/age.tsx'
+import { Text } from '../components/labels/text.tsx'
+
+/** The lag of a group as an entry of a list of pairs. */
+export function Lag({ lag }: { readonly lag: TopologyLag }) {
+  return (
+    <>
+      <dt>Lag</dt>
+      <dd>
+        <span class={lag.stale ? 'stale-lag' : ''}>
+          {lag.messages === 1 ? '1 message' : `${lag.messages.toLocaleString('en')} messages`}
+        </span>{' '}
+        <span class="faint">
+          (<Age unixNano={lag.timeUnixNano} />
+          {lag.stale ? ', not reported since' : ''}, <Text>{lag.metric}</Text>)
+        </span>
+      </dd>
+    </>
+  )
+}
+
+/** A lag with its age: a consumer that died leaves its last value behind. */
+export function lagTitle({ messages, timeUnixNano, stale }: TopologyLag): string {
+  const age = ageText(millisOf(timeUnixNano), now.value)
+  const count = `${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'}`
+  return stale ? `Lag was ${count} ${age}; not reported since` : `Lag ${count}, reported ${age}`
+}
