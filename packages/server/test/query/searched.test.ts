@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { findHeatmap } from '../../src/query/traces/heatmap.ts'
 import { searchByQuery } from '../../src/query/traces/search-by-query.ts'
 import { searchTraces } from '../../src/query/traces/search.ts'
-import { attributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
-import { attributeValues } from '../../src/traceql/complete/attribute-values.ts'
+import { listAttributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
+import { listAttributeValues } from '../../src/traceql/complete/attribute-values.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { MS, span, T0 } from '../flow/kafka-spans.ts'
 import { openStoredTraces, type StoredTraces } from './stored-traces.ts'
@@ -62,11 +62,11 @@ test('a heatmap searched all of its range', async () => {
 
 test('names and values that stop at their limit are not complete', async () => {
   const window = { start: BigInt(START), end: BigInt(END), scope: 'span' as const }
-  const all = await attributeKeys(traces.store, { ...window, limit: 6 })
+  const all = await listAttributeKeys(traces.store, { ...window, limit: 6 })
   expect(all.found).toHaveLength(5)
   expect(all.scanned).toMatchObject({ isCut: false, until: undefined })
-  expect((await attributeKeys(traces.store, { ...window, limit: 5 })).scanned).not.toEqual(all.scanned)
-  const values = await attributeValues(traces.store, 'resource.service.name', { ...window, limit: 1 })
+  expect((await listAttributeKeys(traces.store, { ...window, limit: 5 })).scanned).not.toEqual(all.scanned)
+  const values = await listAttributeValues(traces.store, 'resource.service.name', { ...window, limit: 1 })
   expect(values).toEqual({ found: ['shop'], scanned: { isCut: true } })
 })
 
@@ -81,8 +81,10 @@ test('names and values are the same however long each query takes', async () => 
   }
   // Longer than the first window that is read.
   const window = { start: BigInt(END) - 3_600_000n * MS, end: BigInt(END), scope: 'span' as const }
-  expect(await attributeKeys(slow, window)).toEqual(await attributeKeys(store, window))
-  expect(await attributeValues(slow, 'span.key-3', window)).toEqual(await attributeValues(store, 'span.key-3', window))
+  expect(await listAttributeKeys(slow, window)).toEqual(await listAttributeKeys(store, window))
+  expect(await listAttributeValues(slow, 'span.key-3', window)).toEqual(
+    await listAttributeValues(store, 'span.key-3', window),
+  )
 }, 120_000)
 
 test('names are those of the spans looked at, the traces with the lowest ids, and are not complete', async () => {
@@ -94,7 +96,7 @@ test('names are those of the spans looked at, the traces with the lowest ids, an
   await traces.put(tracesOf('names', spans.slice(10)))
   const start = T0 + 500_000_000n * MS
   const window = { start, end: T0 + 700_000_000n * MS, scope: 'span' as const, maxSpans: 5 }
-  const { found, scanned } = await attributeKeys(traces.store, window)
+  const { found, scanned } = await listAttributeKeys(traces.store, window)
   expect(found.map(({ key }) => key).sort()).toEqual([0, 1, 2, 3, 4, 5].map((at) => `named-${at}`))
   expect(scanned.isCut).toBe(true)
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { metricsTraceQL } from '../../src/traceql/metrics/metrics.ts'
+import { executeMetricsQuery } from '../../src/traceql/metrics/metrics.ts'
 import { parse } from '../../src/traceql/syntax/parse.ts'
 import { parseSearch, searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
@@ -73,7 +73,7 @@ describe('the engine answers what plain objects do', () => {
 
   test.each(metrics)('%s', async (text) => {
     const step = 600_000_000_000n
-    const { series, cuts } = await metricsTraceQL(store, text, { start: dataStart, end: dataEnd, step })
+    const { series, warnings } = await executeMetricsQuery(store, text, { start: dataStart, end: dataEnd, step })
     const query = parse(text)
     if (query.kind !== 'metrics') throw new Error('the corpus has a search among its metrics')
     const expected = evaluateMetrics(query.metrics, spans, { start: dataStart, end: dataEnd, step })
@@ -91,7 +91,7 @@ describe('the engine answers what plain objects do', () => {
         expect(off).toBeLessThan(text.includes('quantile') ? 0.011 : 1e-9)
       }
     }
-    expect(cuts).toEqual([])
+    expect(warnings).toEqual([])
   })
 
   test('the corpus tells right from wrong: most of its queries match some traces and not all', () => {
@@ -113,7 +113,7 @@ async function answerOf(query: string): Promise<unknown> {
       matched,
     })),
   }))
-  return { traces: sorted(traces), cuts: answer.cuts }
+  return { traces: sorted(traces), cuts: answer.warnings }
 }
 
 const evaluated = new Map<string, ReturnType<typeof evaluate>>()

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { metricsTraceQL } from '../../src/traceql/metrics/metrics.ts'
-import { attributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
-import { attributeValues } from '../../src/traceql/complete/attribute-values.ts'
+import { executeMetricsQuery } from '../../src/traceql/metrics/metrics.ts'
+import { listAttributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
+import { listAttributeValues } from '../../src/traceql/complete/attribute-values.ts'
 import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { openTestStore } from '../query/stored-traces.ts'
@@ -13,8 +13,9 @@ import { loadSpans } from './load.ts'
 import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
-const foundKeys = async (...args: Parameters<typeof attributeKeys>) => (await attributeKeys(...args)).found
-const foundValues = async (...args: Parameters<typeof attributeValues>) => (await attributeValues(...args)).found
+const foundKeys = async (...args: Parameters<typeof listAttributeKeys>) => (await listAttributeKeys(...args)).found
+const foundValues = async (...args: Parameters<typeof listAttributeValues>) =>
+  (await listAttributeValues(...args)).found
 
 const hour = 3_600_000_000_000n
 const second = 1_000_000_000n
@@ -175,8 +176,8 @@ describe('a search among more traces than one page looks at', () => {
   test.each([rare, '{ name = "many" } | count() > 0'])(
     '%s as series says what was left out',
     async (query) => {
-      const { cuts } = await metricsTraceQL(store, `${query} | count_over_time()`, { ...window, step: hour })
-      expect(cuts).toEqual([expect.stringContaining('newest 10000 traces')])
+      const { warnings } = await executeMetricsQuery(store, `${query} | count_over_time()`, { ...window, step: hour })
+      expect(warnings).toEqual([expect.stringContaining('newest 10000 traces')])
     },
     240_000,
   )
@@ -208,7 +209,7 @@ describe('a walk over links', () => {
       'hop 4',
       'hop 3',
     ])
-    expect(answer.cuts).toEqual([])
+    expect(answer.warnings).toEqual([])
   })
 
   test('over a wide fan-out is cut off and says so', async () => {
@@ -218,7 +219,7 @@ describe('a walk over links', () => {
       limit: 2000,
     })
     expect(answer.traces.length).toBeGreaterThanOrEqual(1000)
-    expect(answer.cuts.join()).toContain('1000 traces')
+    expect(answer.warnings.join()).toContain('1000 traces')
   })
 })
 
@@ -257,8 +258,12 @@ describe('any text is only ever text', () => {
         )
       }
     }
-    await metricsTraceQL(recording, `{ .${mark} = "${mark}" } | rate() by (span.${mark}8)`, { start, end, step: hour })
-    await attributeValues(recording, `span.${mark}9`, { start, end, prefix: mark })
+    await executeMetricsQuery(recording, `{ .${mark} = "${mark}" } | rate() by (span.${mark}8)`, {
+      start,
+      end,
+      step: hour,
+    })
+    await listAttributeValues(recording, `span.${mark}9`, { start, end, prefix: mark })
     expect(statements.length).toBeGreaterThan(30)
     expect(statements.filter((sql) => sql.includes(mark))).toEqual([])
   }, 120_000)
@@ -277,15 +282,15 @@ describe('any text is only ever text', () => {
 
 describe('metrics', () => {
   test('with too many points are refused', async () => {
-    await expect(metricsTraceQL(store, '{ } | rate()', { start, end, step: 1_000_000n })).rejects.toMatchObject({
+    await expect(executeMetricsQuery(store, '{ } | rate()', { start, end, step: 1_000_000n })).rejects.toMatchObject({
       code: 'limit',
     })
   })
 
   test('with too many series are refused', async () => {
-    await expect(metricsTraceQL(store, '{ } | rate() by (span.nth)', { start, end, step: hour })).rejects.toMatchObject(
-      { code: 'limit' },
-    )
+    await expect(
+      executeMetricsQuery(store, '{ } | rate() by (span.nth)', { start, end, step: hour }),
+    ).rejects.toMatchObject({ code: 'limit' })
   })
 })
 

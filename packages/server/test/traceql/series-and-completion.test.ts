@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TraceQLError } from '../../src/traceql/syntax/errors.ts'
-import { lengthOf } from '../../src/traceql/metrics/intervals.ts'
-import { metricsTraceQL } from '../../src/traceql/metrics/metrics.ts'
-import { attributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
-import { attributeValues } from '../../src/traceql/complete/attribute-values.ts'
-import { narrowingIn, narrowingOf } from '../../src/traceql/analyze/span-condition.ts'
+import { getIntervalLength } from '../../src/traceql/metrics/intervals.ts'
+import { executeMetricsQuery } from '../../src/traceql/metrics/metrics.ts'
+import { listAttributeKeys } from '../../src/traceql/complete/attribute-keys.ts'
+import { listAttributeValues } from '../../src/traceql/complete/attribute-values.ts'
+import { parsePartialCondition, parseSpanCondition } from '../../src/traceql/analyze/span-condition.ts'
 import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
 import { openTestStore } from '../query/stored-traces.ts'
@@ -15,8 +15,9 @@ import { loadSpans } from './load.ts'
 import { oneSpan } from './one-span.ts'
 import type { TestSpan } from './spans.ts'
 
-const foundKeys = async (...args: Parameters<typeof attributeKeys>) => (await attributeKeys(...args)).found
-const foundValues = async (...args: Parameters<typeof attributeValues>) => (await attributeValues(...args)).found
+const foundKeys = async (...args: Parameters<typeof listAttributeKeys>) => (await listAttributeKeys(...args)).found
+const foundValues = async (...args: Parameters<typeof listAttributeValues>) =>
+  (await listAttributeValues(...args)).found
 
 const second = 1_000_000_000n
 // However busy the machine is.
@@ -67,7 +68,7 @@ describe('a rate', () => {
   const step = 1200n * second
   const ratesTo = async (until: bigint) => {
     const asked = { start: callsStart, end: until, step, timeoutMs }
-    const { series, lastStep } = await metricsTraceQL(store, '{ name = "call" } | rate()', asked)
+    const { series, lastStep } = await executeMetricsQuery(store, '{ name = "call" } | rate()', asked)
     return { rates: series[0]?.points.map(({ value }) => value), lastStep }
   }
 
@@ -84,8 +85,8 @@ describe('a rate', () => {
 
   test('is over what has passed of an interval in the making', () => {
     const intervals = { start: 0n, end: 180n * second, step: 60n * second, count: 3, now: 150n * second }
-    expect([0, 1, 2].map((at) => lengthOf(at, intervals) / second)).toEqual([60n, 60n, 30n])
-    expect(lengthOf(2, { ...intervals, now: 60n * second })).toBe(60n * second)
+    expect([0, 1, 2].map((at) => getIntervalLength(at, intervals) / second)).toEqual([60n, 60n, 30n])
+    expect(getIntervalLength(2, { ...intervals, now: 60n * second })).toBe(60n * second)
   })
 })
 
@@ -93,7 +94,7 @@ describe('labels', () => {
   test('have the type that the values were sent with', async () => {
     const asked = { start: callsStart, end: callsStart + 2n * hour, step: 2n * hour, timeoutMs }
     const labelsOf = async (query: string, field: string) =>
-      (await metricsTraceQL(store, query, asked)).series.map(({ labels }) => labels[field])
+      (await executeMetricsQuery(store, query, asked)).series.map(({ labels }) => labels[field])
     const codes = [
       { text: '500', type: 'int' },
       { text: '500', type: 'string' },
@@ -115,7 +116,7 @@ describe('labels', () => {
 describe('exemplars', () => {
   const asked = { start: callsStart, end: callsStart + 2n * hour, step: hour, exemplars: 100, timeoutMs }
   const shownOf = async (query: string, more: object = {}) => {
-    const { series } = await metricsTraceQL(store, query, { ...asked, ...more })
+    const { series } = await executeMetricsQuery(store, query, { ...asked, ...more })
     const { traces } = await searchTraceQL(store, '{ name = "call" }', { ...asked, limit: 100 })
     const known = new Map(
       traces.map(({ summary, spansets }) => [summary.traceId, spansets[0]?.spans[0]?.startTimeUnixNano]),
@@ -177,7 +178,7 @@ describe('names and values of the spans that a filter holds for', () => {
   const window = { start: callsStart, end: callsStart + 2n * hour, timeoutMs }
   const before = { start: callsStart - hour, end: callsStart, timeoutMs }
   const valuesOf = (field: string, query: string) =>
-    foundValues(store, field, { ...window, narrowing: narrowingIn(query) })
+    foundValues(store, field, { ...window, condition: parsePartialCondition(query) })
 
   test.each([
     ['resource.service.name', '{ resource.version = 2 }', ['new']],
@@ -202,14 +203,14 @@ describe('names and values of the spans that a filter holds for', () => {
   })
 
   test('values of links are those that such spans carry', async () => {
-    const hops = (query: string) => foundValues(store, 'link.hop', { ...before, narrowing: narrowingOf(query) })
+    const hops = (query: string) => foundValues(store, 'link.hop', { ...before, condition: parseSpanCondition(query) })
     expect(await hops('{ name = "taken" }')).toEqual(['7'])
     expect(await hops('{ name = "sent" }')).toEqual([])
   })
 
   test('names come of every scope', async () => {
     const keysOf = async (query: string, from = window) =>
-      (await foundKeys(store, { ...from, narrowing: narrowingOf(query) })).map(({ field }) => field).toSorted()
+      (await foundKeys(store, { ...from, condition: parseSpanCondition(query) })).map(({ field }) => field).toSorted()
     expect(await keysOf('{ resource.service.name = "old" }')).toEqual([
       'instrumentation.library',
       'resource.service.name',
@@ -228,8 +229,8 @@ describe('names and values of the spans that a filter holds for', () => {
   test.each(['{ rootName = "x" }', '{ } >> { }', '{ } | rate()', '{ .a = }', '{ } | by(name)'])(
     'that is %s is refused where it has to be one',
     (query) => {
-      expect(() => narrowingOf(query)).toThrow(TraceQLError)
-      expect(narrowingIn(query)).toBeUndefined()
+      expect(() => parseSpanCondition(query)).toThrow(TraceQLError)
+      expect(parsePartialCondition(query)).toBeUndefined()
     },
   )
 })

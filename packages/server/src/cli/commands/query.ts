@@ -1,6 +1,6 @@
 import process from 'node:process'
 import type { FoundTrace, SearchedRange, SeriesResponse, TracesResponse } from '@spanlink/api-schema'
-import { pageEnds } from '../../traceql/execute/search-cursor.ts'
+import { pageLimitWarning } from '../../traceql/execute/search-cursor.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 import { fetchJson, exitCodes } from '../api-client.ts'
 import { UsageError } from '../args.ts'
@@ -102,7 +102,7 @@ async function fetchPages(
     end ??= page.searched.end
     const isLast = cursor === undefined || count >= maxTraces || !all
     // The end of a page is no warning when the next one is loaded.
-    for (const cut of page.cuts ?? []) if (isLast || cut !== pageEnds) warnings.add(cut)
+    for (const cut of page.cuts ?? []) if (isLast || cut !== pageLimitWarning) warnings.add(cut)
     if (isLast) {
       const { complete, missingParts, searched } = page
       const range = { searched: { start: searched.start, end }, complete, missingParts }

@@ -1,10 +1,10 @@
 import { AttributesResponse, AttributesQuery, CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
 import { completeQuery } from '../../query/traces/complete-query.ts'
-import { windowOf } from '../../query/traces/search-by-query.ts'
-import { searchedRange } from '../../query/sql/searched-range.ts'
-import { attributeKeys } from '../../traceql/complete/attribute-keys.ts'
-import { attributeValues } from '../../traceql/complete/attribute-values.ts'
-import { narrowingOf } from '../../traceql/analyze/span-condition.ts'
+import { parseTimeRange } from '../../query/traces/search-by-query.ts'
+import { toSearchedRange } from '../../query/sql/searched-range.ts'
+import { listAttributeKeys } from '../../traceql/complete/attribute-keys.ts'
+import { listAttributeValues } from '../../traceql/complete/attribute-values.ts'
+import { parseSpanCondition } from '../../traceql/analyze/span-condition.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
@@ -17,16 +17,19 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       answer: AttributesResponse,
       handle: async ({ query, signal }) => {
         const { key, scope, prefix, limit, q } = query
-        const narrowing = q === undefined ? undefined : narrowingOf(q)
-        const names = { ...windowOf(query), limit: limit ?? 100, narrowing, signal }
+        const condition = q === undefined ? undefined : parseSpanCondition(q)
+        const names = { ...parseTimeRange(query), limit: limit ?? 100, condition, signal }
         const asked = prefix === undefined ? names : { ...names, prefix }
-        const range = windowOf(query)
+        const range = parseTimeRange(query)
         if (key !== undefined) {
-          const { found, scanned } = await attributeValues(store, key, asked)
-          return { status: 200, body: { values: [...found], ...searchedRange(range, scanned) } }
+          const { found, scanned } = await listAttributeValues(store, key, asked)
+          return { status: 200, body: { values: [...found], ...toSearchedRange(range, scanned) } }
         }
-        const { found, scanned } = await attributeKeys(store, { ...asked, ...(scope === undefined ? {} : { scope }) })
-        return { status: 200, body: { attributes: [...found], ...searchedRange(range, scanned) } }
+        const { found, scanned } = await listAttributeKeys(store, {
+          ...asked,
+          ...(scope === undefined ? {} : { scope }),
+        })
+        return { status: 200, body: { attributes: [...found], ...toSearchedRange(range, scanned) } }
       },
     }),
     endpoint({

@@ -1,11 +1,11 @@
 import { SeriesResponse, SeriesQuery } from '@spanlink/api-schema'
-import { timeWindow } from '../../query/sql/time-window.ts'
-import { searchedRange } from '../../query/sql/searched-range.ts'
+import { parseTimeWindow } from '../../query/sql/time-window.ts'
+import { toSearchedRange } from '../../query/sql/searched-range.ts'
 import { parseDuration } from '../../query/sql/time-parameters.ts'
-import { aligned } from '../../traceql/metrics/intervals.ts'
+import { alignToStep } from '../../traceql/metrics/intervals.ts'
 import type { Exemplar } from '../../traceql/metrics/series.ts'
 import type { Label } from '../../traceql/metrics/labels.ts'
-import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'
+import { executeMetricsQuery } from '../../traceql/metrics/metrics.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
@@ -19,16 +19,16 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       query: SeriesQuery,
       answer: SeriesResponse,
       handle: async ({ query, signal }) => {
-        const asked = timeWindow(query)
+        const asked = parseTimeWindow(query)
         const length = asked.end - asked.start
         const step = query.step === undefined ? (length + STEPS - 1n) / STEPS : parseDuration('step', query.step)
         // Until now, in steps that were asked for: the last interval is the one in the making, not
         // a sliver.
         const isOpen = query.end === undefined && query.step !== undefined && step > 0n
-        const { start, end } = isOpen ? aligned(asked, step) : asked
+        const { start, end } = isOpen ? alignToStep(asked, step) : asked
         const { exemplars: most = 0 } = query
         const asking = { start, end, step, exemplars: most, signal }
-        const { series, lastStep, cuts, scanned } = await metricsTraceQL(store, query.q, asking)
+        const { series, lastStep, warnings, scanned } = await executeMetricsQuery(store, query.q, asking)
         const body = {
           startTimeUnixNano: String(start),
           endTimeUnixNano: String(end),
@@ -39,8 +39,8 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
             points: points.filter(({ value }) => Number.isFinite(value)),
             ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
           })),
-          cuts: [...cuts],
-          ...searchedRange({ start, end }, scanned),
+          cuts: [...warnings],
+          ...toSearchedRange({ start, end }, scanned),
         }
         return { status: 200, body }
       },

@@ -7,7 +7,7 @@ import {
   TraceParams,
   TraceSkeleton,
 } from '@spanlink/api-schema'
-import { findSkeleton, findSpansWith } from '../../query/traces/trace-skeleton.ts'
+import { findSkeleton, findSpansByText } from '../../query/traces/trace-skeleton.ts'
 import { findSpan } from '../../query/traces/trace.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
@@ -34,7 +34,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       answer: FindSpansResponse,
       handle: async ({ params, query, signal }) => ({
         status: 200,
-        body: await findSpansWith(store, params.traceId.toLowerCase(), query.text, { signal }),
+        body: await findSpansByText(store, params.traceId.toLowerCase(), query.text, { signal }),
       }),
     }),
     endpoint({

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { byIds, traceIdSet } from '../sql/id-parameters.ts'
-import { ofTraces } from '../sql/span-bucket.ts'
+import { BY_IDS_SETTINGS, createTraceIdSet } from '../sql/id-parameters.ts'
+import { filterByTraces } from '../sql/span-bucket.ts'
 import type { FlowSpanRow } from './flow-span.ts'
 import type { UnitTrace } from './load/units.ts'
 
@@ -28,15 +28,15 @@ export async function findRootNames(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, RootName>> {
   if (traceIds.length === 0) return new Map()
-  const traces = traceIdSet('traceIds', traceIds)
+  const traces = createTraceIdSet('traceIds', traceIds)
   const rows = await store.query<RootName & { readonly traceId: string }>(
     `select lower(hex(trace_id)) as traceId, tupleElement(root, 1) as service, tupleElement(root, 2) as name
     from (
       select trace_id, argMin((service, name), (parent_span_id != toFixedString('', 8), start, span_id)) as root
       from spans
-      where ${ofTraces(traces.sql)}
+      where ${filterByTraces(traces.sql)}
       group by trace_id)
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     traces.params,
     options,
   )

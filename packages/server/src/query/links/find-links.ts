@@ -6,19 +6,19 @@ import { createCursorCodec } from '../sql/cursor.ts'
 import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
 import {
   findLinkedSpans,
-  findSpansOf,
+  findTraceSpans,
   type LinkEnd,
-  linkedSpan,
+  toLinkedSpan,
   linkedSpanColumns,
   type LinkedSpanRow,
   NO_SPAN,
   NO_TRACE,
-  linkQueueTime,
-  refKey,
+  computeLinkQueueTime,
+  toRefKey,
   type SpanRef,
 } from './linked-span.ts'
-import { countLinksBy, MAX_EXACT_COUNT } from './link-count.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
+import { compileLinkCount, MAX_EXACT_COUNT } from './link-count.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
 /**
  * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`,
@@ -32,31 +32,35 @@ export async function findLinks(
   options: QueryOptions,
 ): Promise<LinksResponse | undefined> {
   const { direction = 'both', spanId, limit = 100 } = query
-  const after = query.cursor === undefined ? {} : placeParams('after', linkCursor.decode(query.cursor))
+  const after = query.cursor === undefined ? {} : toSortKeyParams('after', linkCursorCodec.decode(query.cursor))
   const params: QueryParams = { traceId, direction, spanId: spanId ?? '', ...after }
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
   // Links that come in end at this trace: its spans are sought while they are read.
-  const own = direction === 'out' ? NONE : findSpansOf(store, { traceId, spanId: spanId ?? '' }, options)
-  const keysRead = findKeys(store, query.cursor === undefined ? asked : `${asked} and ${place} > ${placeAt('after')}`, {
-    params: { ...params, rows: limit + 1 },
-    options,
-  })
+  const own = direction === 'out' ? NO_TRACE_SPANS : findTraceSpans(store, { traceId, spanId: spanId ?? '' }, options)
+  const keysRead = findKeys(
+    store,
+    query.cursor === undefined ? asked : `${asked} and ${sortKey} > ${compileSortKey('after')}`,
+    {
+      params: { ...params, rows: limit + 1 },
+      options,
+    },
+  )
   const [{ keys, hasMore }, known] = await Promise.all([keysRead, own])
   const page = keys.slice(0, limit)
   const last = page.at(-1)
   const isWhole = query.cursor === undefined && page.length > 0 && !hasMore
   const [rows, total] = await Promise.all([
-    readRows(store, asked, page, params, options),
+    fetchRows(store, asked, page, params, options),
     isWhole ? page.length : countLinks(store, asked, params, options),
   ])
   if (total === undefined) return undefined
   return {
     total,
     ...(total > MAX_EXACT_COUNT ? { isTotalEstimate: true as const } : {}),
-    links: await resolve(store, traceId, rows, known, options),
-    ...(hasMore && last !== undefined ? { nextCursor: linkCursor.encode(last) } : {}),
+    links: await resolveLinks(store, traceId, rows, known, options),
+    ...(hasMore && last !== undefined ? { nextCursor: linkCursorCodec.encode(last) } : {}),
   }
 }
 
@@ -68,7 +72,8 @@ const MAX_KEYS = 20_000
  * hold 1 GB before it drops the others, and all rows of a direction where it reads in the order of
  * the table.
  */
-const inLittleMemory = 'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
+const LOW_MEMORY_SETTINGS =
+  'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
 
 /**
  * Places of the first links: the narrow columns alone are sorted, as there may be millions of
@@ -88,12 +93,12 @@ async function findKeys(
         select direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service) as carrier_hash
         from span_links
         where ${where}
-        order by ${place}
+        order by ${sortKey}
         limit ${MAX_KEYS}))
     order by direction, start, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
     limit 1 by direction, span_id, peer_trace_id, peer_span_id, ordinal, carrier_hash
     limit {rows:UInt32}
-    ${inLittleMemory}`,
+    ${LOW_MEMORY_SETTINGS}`,
     params,
     options,
   )
@@ -101,7 +106,7 @@ async function findKeys(
 }
 
 /** All columns of the links at these places, in their order. */
-async function readRows(
+async function fetchRows(
   store: Store,
   asked: string,
   keys: readonly LinkKey[],
@@ -116,14 +121,14 @@ async function readRows(
       trace_state as traceState, flags, arrayZip(attrs.keys, attrs.values) as attributes,
       attr_types as attributeTypes, dropped_attrs as droppedAttributes, toString(cityHash64(kind, service)) as carrier
     from span_links
-    prewhere ${asked} and ${place} >= ${placeAt('first')} and ${place} <= ${placeAt('last')}
-    limit 1 by ${place}
-    ${fewGranules}`,
-    { ...params, ...placeParams('first', first), ...placeParams('last', last) },
+    prewhere ${asked} and ${sortKey} >= ${compileSortKey('first')} and ${sortKey} <= ${compileSortKey('last')}
+    limit 1 by ${sortKey}
+    ${FEW_GRANULES_SETTINGS}`,
+    { ...params, ...toSortKeyParams('first', first), ...toSortKeyParams('last', last) },
     options,
   )
-  const byPlace = new Map(rows.map((row) => [linkCursor.encode(row), row]))
-  return keys.flatMap((key) => byPlace.get(linkCursor.encode(key)) ?? [])
+  const byPlace = new Map(rows.map((row) => [linkCursorCodec.encode(row), row]))
+  return keys.flatMap((key) => byPlace.get(linkCursorCodec.encode(key)) ?? [])
 }
 
 /** `undefined` when there are none and the trace isn't here either. */
@@ -134,7 +139,7 @@ async function countLinks(
   options: QueryOptions,
 ): Promise<number | undefined> {
   const [row] = await store.query<{ total: string; known: string }>(
-    `select ${countLinksBy('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
+    `select ${compileLinkCount('direction, span_id, peer_trace_id, peer_span_id, kind, service, ordinal')} as total,
       (select count() from traces where trace_id = toFixedString(unhex({traceId:String}), 16)) as known
     from span_links where ${asked}`,
     params,
@@ -148,7 +153,7 @@ async function countLinks(
  * The sort key of a link. `carrier` is a hash of the carrying span's kind and service: it separates
  * spans that share an id.
  */
-const linkCursor = createCursorCodec('links1', {
+const linkCursorCodec = createCursorCodec('links1', {
   direction: 'direction',
   start: 'uint64',
   spanId: 'spanId',
@@ -158,7 +163,7 @@ const linkCursor = createCursorCodec('links1', {
   carrier: 'uint64',
 })
 
-type LinkKey = Parameters<typeof linkCursor.encode>[0]
+type LinkKey = Parameters<typeof linkCursorCodec.encode>[0]
 
 type LinkRow = LinkedSpanRow &
   LinkKey & {
@@ -170,17 +175,17 @@ type LinkRow = LinkedSpanRow &
   }
 
 /** A total order, so that pages neither overlap nor leave out. */
-const place = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
+const sortKey = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
 
 /** SQL: the place that `placeParams` of the same name gives. */
-function placeAt(name: string): string {
+function compileSortKey(name: string): string {
   return `(
     cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
     toFixedString(unhex({${name}SpanId:String}), 8), toFixedString(unhex({${name}PeerTraceId:String}), 16),
     toFixedString(unhex({${name}PeerSpanId:String}), 8), {${name}Ordinal:UInt32}, {${name}Carrier:UInt64})`
 }
 
-function placeParams(name: string, key: LinkKey): QueryParams {
+function toSortKeyParams(name: string, key: LinkKey): QueryParams {
   return {
     [`${name}Direction`]: key.direction,
     [`${name}Start`]: String(key.start),
@@ -192,15 +197,15 @@ function placeParams(name: string, key: LinkKey): QueryParams {
   }
 }
 
-type Known = Awaited<ReturnType<typeof findSpansOf>>
+type TraceSpans = Awaited<ReturnType<typeof findTraceSpans>>
 
-const NONE: Known = { spans: new Map(), whole: false }
+const NO_TRACE_SPANS: TraceSpans = { spans: new Map(), whole: false }
 
-async function resolve(
+async function resolveLinks(
   store: Store,
   traceId: string,
   rows: readonly LinkRow[],
-  known: Known,
+  known: TraceSpans,
   options: QueryOptions,
 ): Promise<TraceLink[]> {
   const own = rows.map((row) => resolveRecord(row.attributes))
@@ -214,12 +219,12 @@ async function resolve(
   )
   const incomplete = carriers.filter((_, index) => !isLocated(own[index] ?? UNKNOWN_RECORD))
   const sought = [...targets, ...incomplete].filter(
-    (ref) => !known.spans.has(refKey(ref)) && !(known.whole && ref.traceId === traceId),
+    (ref) => !known.spans.has(toRefKey(ref)) && !(known.whole && ref.traceId === traceId),
   )
   const found = await findLinkedSpans(store, sought, options)
-  const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(refKey(ref)) ?? found.get(refKey(ref))
+  const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(toRefKey(ref)) ?? found.get(toRefKey(ref))
   return rows.map((row, index) => {
-    const carrier = linkedSpan(row)
+    const carrier = toLinkedSpan(row)
     const targetEnd = endOf(targets[index] as SpanRef)
     const target = targetEnd?.span ?? null
     const records = [own[index], endOf(carriers[index] as SpanRef)?.record, targetEnd?.record]
@@ -236,7 +241,7 @@ async function resolve(
       attributes: decodeAttributes(row.attributes, row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
       record: mergeRecords(records),
-      queueTimeNano: linkQueueTime(target, carrier, operationOf(carrier)),
+      queueTimeNano: computeLinkQueueTime(target, carrier, guessOperation(carrier)),
     }
   })
 }
@@ -245,7 +250,7 @@ async function resolve(
  * As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27,
  * `orders receive` before.
  */
-function operationOf({ name }: LinkedSpan): string | undefined {
+function guessOperation({ name }: LinkedSpan): string | undefined {
   const words = name.toLowerCase().split(' ')
   return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
 }

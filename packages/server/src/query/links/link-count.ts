@@ -3,12 +3,12 @@
  * Exact up to `MAX_EXACT_COUNT`, an estimate beyond it (1 %): an exact count of 3 million links
  * takes 190 MiB, all that a query has by default; this one takes 1 MiB.
  */
-export function countLinksBy(columns: string): string {
+export function compileLinkCount(columns: string): string {
   return `uniq(${columns})`
 }
 
 /** The same of those rows that a condition holds for. */
-export function countLinksByIf(columns: string, condition: string): string {
+export function compileLinkCountIf(columns: string, condition: string): string {
   return `uniqIf((${columns}), ${condition})`
 }
 

@@ -2,16 +2,16 @@ import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/a
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
-import { fewGranules, ofTraces, traceIdsOf } from '../sql/span-bucket.ts'
+import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from '../traces/span-parents.ts'
 import {
   type Condition,
   findBuckets,
-  findBucketsOf,
-  idList,
-  idParams,
-  inBuckets,
-  ofBuckets,
+  findTraceBuckets,
+  createIdList,
+  createIdParams,
+  withinBuckets,
+  filterByBuckets,
 } from '../sql/trace-buckets.ts'
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
@@ -28,7 +28,7 @@ export type LinkedSpanRow = Pick<LinkedSpan, 'service' | 'name' | 'kind' | 'stat
 /** Columns of a `LinkedSpanRow`, in `spans` as in `span_links`. `end` is a word of SQL's. */
 export const linkedSpanColumns = 'service, name, kind, status, start, toUInt64(start + duration) as finish'
 
-export function linkedSpan(row: LinkedSpanRow): LinkedSpan {
+export function toLinkedSpan(row: LinkedSpanRow): LinkedSpan {
   const { service, name, kind, status } = row
   return { service, name, kind, status, startTimeUnixNano: row.start, endTimeUnixNano: row.finish }
 }
@@ -53,22 +53,22 @@ export async function findLinkedSpans(
   refs: Iterable<SpanRef>,
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, LinkEnd>> {
-  const unique = [...new Map(Array.from(refs, (ref) => [refKey(ref), ref])).values()]
+  const unique = [...new Map(Array.from(refs, (ref) => [toRefKey(ref), ref])).values()]
   const found = new Map<string, LinkEnd>()
-  for (let from = 0; from < unique.length; from += REFS_AT_ONCE) {
-    const some = unique.slice(from, from + REFS_AT_ONCE)
-    const condition = await conditionOf(store, some, options)
+  for (let from = 0; from < unique.length; from += REFS_PER_QUERY) {
+    const some = unique.slice(from, from + REFS_PER_QUERY)
+    const condition = await createCondition(store, some, options)
     if (condition === undefined) continue
     const rows = await store.query<SpanRef & EndRow>(
       `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${endColumns}
       from spans
       where ${condition.sql}
       limit 1 by trace_id, ${spanIdentity}
-      ${some.length <= FEW ? fewGranules : ''}`,
+      ${some.length <= MAX_INLINE_REFS ? FEW_GRANULES_SETTINGS : ''}`,
       condition.params,
       options,
     )
-    for (const row of rows) keepMeant(found, refKey(row), linkEnd(row))
+    for (const row of rows) keepInnermost(found, toRefKey(row), toLinkEnd(row))
   }
   return found
 }
@@ -79,28 +79,28 @@ export async function findLinkedSpans(
  *
  * @param spanId '' for any
  */
-export async function findSpansOf(
+export async function findTraceSpans(
   store: Store,
   { traceId, spanId }: SpanRef,
   options: QueryOptions,
 ): Promise<{ readonly spans: ReadonlyMap<string, LinkEnd>; readonly whole: boolean }> {
-  const buckets = await findBucketsOf(store, traceId, options)
+  const buckets = await findTraceBuckets(store, traceId, options)
   if (buckets === undefined) return { spans: new Map(), whole: true }
   const rows = await store.query<{ spanId: string } & EndRow>(
     `select lower(hex(span_id)) as spanId, ${endColumns}
     from spans
-    where trace_id = unhex({traceId:String}) and ${inBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
+    where trace_id = unhex({traceId:String}) and ${withinBuckets} and ({spanId:String} = '' or span_id = unhex({spanId:String}))
     limit 1 by ${spanIdentity}
-    limit ${SPANS_AT_ONCE}
-    ${fewGranules}`,
+    limit ${MAX_TRACE_SPANS}
+    ${FEW_GRANULES_SETTINGS}`,
     { traceId, spanId, ...buckets },
     options,
   )
   const spans = new Map<string, LinkEnd>()
-  for (const row of rows) keepMeant(spans, refKey({ traceId, spanId: row.spanId }), linkEnd(row))
+  for (const row of rows) keepInnermost(spans, toRefKey({ traceId, spanId: row.spanId }), toLinkEnd(row))
   return {
     spans,
-    whole: rows.length < SPANS_AT_ONCE,
+    whole: rows.length < MAX_TRACE_SPANS,
   }
 }
 
@@ -108,51 +108,51 @@ export async function findSpansOf(
  * A link names an id alone: of spans that share it, it means the one that sent a message, else the
  * one that children of the id belong to.
  */
-function keepMeant(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
+function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
   const known = found.get(key)
   const [isSend, isKnownSend] = [end, known].map((one) => producingOperations.has(one?.operation ?? ''))
   const isMeant = known === undefined || (isSend === isKnownSend ? isInside(end.span, known.span) : isSend)
   if (isMeant) found.set(key, end)
 }
 
-function linkEnd(row: EndRow): LinkEnd {
-  return { span: linkedSpan(row), operation: row.operation, record: recordOfRow(row) }
+function toLinkEnd(row: EndRow): LinkEnd {
+  return { span: toLinkedSpan(row), operation: row.operation, record: recordOfRow(row) }
 }
 
 /** Beyond it, spans that are known to be wanted are fewer. */
-const SPANS_AT_ONCE = 256
+const MAX_TRACE_SPANS = 256
 
 /** `undefined` when none of their traces is here. */
-async function conditionOf(
+async function createCondition(
   store: Store,
   refs: readonly SpanRef[],
   options: QueryOptions,
 ): Promise<Condition | undefined> {
   const traceIds = [...new Set(refs.map((ref) => ref.traceId))]
   const spanIds = refs.map((ref) => ref.spanId)
-  if (refs.length <= FEW) {
+  if (refs.length <= MAX_INLINE_REFS) {
     const buckets = await findBuckets(store, traceIds, options)
     if (buckets.size === 0) return undefined
-    const ofTheirs = ofBuckets(buckets)
+    const ofTheirs = filterByBuckets(buckets)
     if (ofTheirs !== undefined) {
-      const sql = `${ofTheirs.sql} and span_id in (${idList('s', spanIds)})`
-      return { sql, params: { ...ofTheirs.params, ...idParams('s', spanIds) } }
+      const sql = `${ofTheirs.sql} and span_id in (${createIdList('s', spanIds)})`
+      return { sql, params: { ...ofTheirs.params, ...createIdParams('s', spanIds) } }
     }
   }
   return {
-    sql: `${ofTraces(traceIdsOf('traceIds'))}
+    sql: `${filterByTraces(selectTraceIds('traceIds'))}
       and span_id in (select toFixedString(unhex(arrayJoin({spanIds:Array(String)})), 8))`,
     params: { traceIds, spanIds },
   }
 }
 
-const FEW = 16
+const MAX_INLINE_REFS = 16
 
 // ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes
 // with quotes and comma.
-const REFS_AT_ONCE = 3_000
+const REFS_PER_QUERY = 3_000
 
-export function refKey(ref: SpanRef): string {
+export function toRefKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
 }
 
@@ -171,7 +171,7 @@ export type Consumption = {
  * the send did, which needs clocks that differ; a receive that was there before its message has
  * waited for it.
  */
-export function queueTime(sent: Interval, consumed: Consumption): bigint {
+export function computeQueueTime(sent: Interval, consumed: Consumption): bigint {
   const { start, end = sent.start, operation } = consumed
   if (operation === 'receive' && start < sent.start && end >= sent.start) return 0n
   const sentEnd = sent.end > sent.start ? sent.end : sent.start
@@ -179,15 +179,15 @@ export function queueTime(sent: Interval, consumed: Consumption): bigint {
 }
 
 /** The same as decimal text; `null` while an end is unknown. */
-export function linkQueueTime(
+export function computeLinkQueueTime(
   sent: LinkedSpan | null | undefined,
   consumed: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>,
   operation: string | undefined,
 ): string | null {
   if (!sent) return null
-  return String(queueTime(intervalOf(sent), { ...intervalOf(consumed), operation }))
+  return String(computeQueueTime(toInterval(sent), { ...toInterval(consumed), operation }))
 }
 
-export function intervalOf(span: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>): Interval {
+export function toInterval(span: Pick<LinkedSpan, 'startTimeUnixNano' | 'endTimeUnixNano'>): Interval {
   return { start: BigInt(span.startTimeUnixNano), end: BigInt(span.endTimeUnixNano) }
 }

@@ -1,7 +1,7 @@
 import type { MessagingOperation, SpanKind } from '@spanlink/api-schema'
 import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { findLinkedSpans, intervalOf, NO_SPAN, queueTime, refKey } from './linked-span.ts'
+import { findLinkedSpans, toInterval, NO_SPAN, computeQueueTime, toRefKey } from './linked-span.ts'
 
 type HopSpan = {
   readonly spanId: string
@@ -16,7 +16,7 @@ type HopSpan = {
  * How long messages waited whose consumers are children of their producers, by consuming span.
  * Parents are looked up by id.
  */
-export async function parentQueueTimes<Span extends HopSpan>(
+export async function fetchParentQueueTimes<Span extends HopSpan>(
   store: Store,
   traceId: string,
   spans: readonly Span[],
@@ -24,21 +24,26 @@ export async function parentQueueTimes<Span extends HopSpan>(
 ): Promise<ReadonlyMap<Span, string>> {
   const consumers = spans.filter((span) => consumingOperations.has(span.operation))
   if (consumers.length === 0) return new Map()
-  const refOf = ({ parentSpanId }: Span) => ({ traceId, spanId: parentSpanId })
+  const toParentRef = ({ parentSpanId }: Span) => ({ traceId, spanId: parentSpanId })
   // A consumer may share its producer's id, which then is what the id means.
-  const ownRefOf = ({ spanId }: Span) => ({ traceId, spanId })
-  const refs = consumers.flatMap((span) => [ownRefOf(span), ...(span.parentSpanId === NO_SPAN ? [] : [refOf(span)])])
+  const toOwnRef = ({ spanId }: Span) => ({ traceId, spanId })
+  const refs = consumers.flatMap((span) => [
+    toOwnRef(span),
+    ...(span.parentSpanId === NO_SPAN ? [] : [toParentRef(span)]),
+  ])
   const parents = await findLinkedSpans(store, refs, options)
   return new Map(
     consumers.flatMap((consumer) => {
-      const parent = [ownRefOf(consumer), refOf(consumer)]
-        .flatMap((ref) => parents.get(refKey(ref)) ?? [])
+      const parent = [toOwnRef(consumer), toParentRef(consumer)]
+        .flatMap((ref) => parents.get(toRefKey(ref)) ?? [])
         .find(({ operation }) => producingOperations.has(operation))
       if (parent === undefined) return []
       return [
         [
           consumer,
-          String(queueTime(intervalOf(parent.span), { start: BigInt(consumer.start), operation: consumer.operation })),
+          String(
+            computeQueueTime(toInterval(parent.span), { start: BigInt(consumer.start), operation: consumer.operation }),
+          ),
         ] as const,
       ]
     }),

@@ -1,11 +1,11 @@
 import type { Span } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { countLinksByIf } from './link-count.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
-import { withinCut } from '../traces/trace-cut.ts'
-import { cutParams, ofAsked, ofAskedInBuckets, type TracePart, zipped } from '../traces/trace-part.ts'
+import { compileLinkCountIf } from './link-count.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
+import { withinLimit } from '../traces/trace-limit.ts'
+import { toCutParams, spanCondition, spanConditionInBuckets, type TracePart, zipEntries } from '../traces/trace-part.ts'
 
-const MAX_LINKS_OF_A_SPAN = 200_000
+const MAX_LINKS_PER_SPAN = 200_000
 
 export type SpanLinks = {
   /** In order of their place on the span. */
@@ -26,26 +26,26 @@ export type LinkRow = Pick<Span, 'kind' | 'service'> & {
 }
 
 /** By span id. One statement for both directions: their rows lie side by side. */
-export async function linksOf(
+export async function fetchTraceLinks(
   store: Store,
-  { asked, buckets, cut }: TracePart,
+  { request, buckets, limit }: TracePart,
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanLinks>> {
   const rows = await store.query<{ spanId: string; incoming: string; outgoing: readonly OutgoingLink[] }>(
-    `select hex(span_id) as spanId, ${countLinksByIf('peer_trace_id, peer_span_id, kind, service, ordinal', "direction = 'in'")} as incoming,
-      groupArrayIf(${MAX_LINKS_OF_A_SPAN})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
+    `select hex(span_id) as spanId, ${compileLinkCountIf('peer_trace_id, peer_span_id, kind, service, ordinal', "direction = 'in'")} as incoming,
+      groupArrayIf(${MAX_LINKS_PER_SPAN})((kind, service, ordinal, hex(peer_trace_id), hex(peer_span_id), trace_state, flags, attrs.keys, attrs.values,
         attr_types, dropped_attrs), direction = 'out') as outgoing
     from span_links
-    where ${ofAsked} ${cut === undefined ? '' : `and span_id in (select span_id from spans where ${ofAskedInBuckets} and ${withinCut})`}
+    where ${spanCondition} ${limit === undefined ? '' : `and span_id in (select span_id from spans where ${spanConditionInBuckets} and ${withinLimit})`}
     group by span_id
-    ${fewGranules}`,
-    { ...asked, ...(cut && (await buckets)), ...cutParams(cut) },
+    ${FEW_GRANULES_SETTINGS}`,
+    { ...request, ...(limit && (await buckets)), ...toCutParams(limit) },
     options,
   )
   return new Map(
     rows.map(({ spanId, incoming, outgoing }) => [
       spanId.toLowerCase(),
-      { incoming: Number(incoming), outgoing: inOrder(outgoing) },
+      { incoming: Number(incoming), outgoing: toLinkRows(outgoing) },
     ]),
   )
 }
@@ -65,7 +65,7 @@ type OutgoingLink = readonly [
 ]
 
 /** A span that was sent twice has its links twice. */
-function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
+function toLinkRows(links: readonly OutgoingLink[]): LinkRow[] {
   const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
   return Array.from(byOrdinal.values(), (link): LinkRow => {
     const [
@@ -89,7 +89,7 @@ function inOrder(links: readonly OutgoingLink[]): LinkRow[] {
       peerSpanId: peerSpanId.toLowerCase(),
       traceState,
       flags,
-      attributes: zipped(keys, values),
+      attributes: zipEntries(keys, values),
       attributeTypes,
       droppedAttributes,
     }

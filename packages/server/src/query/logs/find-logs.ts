@@ -2,9 +2,9 @@ import type { AnyValue, LogRecord, LogsResponse, LogsQuery, SearchedRange } from
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { searchedRange } from '../sql/searched-range.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
 import { findSources } from '../traces/span-source.ts'
-import { defaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts'
+import { getDefaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters.ts'
 import { logBucket, logFilter } from './log-filter.ts'
 
 /**
@@ -67,16 +67,16 @@ export async function findLogs(store: Store, asked: LogsQuery, options: QueryOpt
 }
 
 function endOf({ start = '0' }: LogsQuery): string {
-  return String(defaultEnd(parseUnixNano('start', start)))
+  return String(getDefaultEnd(parseUnixNano('start', start)))
 }
 
 /** @param last timestamp of a page that another one follows */
 function searchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigint | undefined): SearchedRange {
   const { start: from = '0', end: to = String(MAX_UINT64) } = query
   const range = { start: BigInt(from), end: BigInt(to) }
-  if (query.order !== 'oldest') return searchedRange(range, { from: cursor?.timestamp, until: last })
+  if (query.order !== 'oldest') return toSearchedRange(range, { from: cursor?.timestamp, until: last })
   const start = cursor === undefined || cursor.timestamp < range.start ? range.start : cursor.timestamp
-  const { searched } = searchedRange({ start, end: last === undefined ? range.end : last + 1n })
+  const { searched } = toSearchedRange({ start, end: last === undefined ? range.end : last + 1n })
   return { searched, complete: last === undefined }
 }
 

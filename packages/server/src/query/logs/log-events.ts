@@ -1,7 +1,7 @@
 import type { SpanEvent } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
 /** Of one trace. */
 const EVENTS_AT_MOST = 10_000
@@ -25,7 +25,7 @@ export async function findLogEvents(
     where trace_id = toFixedString(unhex({traceId:String}), 16) and event_name != ''
     order by timestamp
     limit ${EVENTS_AT_MOST}
-    ${fewGranules}`,
+    ${FEW_GRANULES_SETTINGS}`,
     { traceId },
     options,
   )

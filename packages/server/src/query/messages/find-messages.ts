@@ -1,7 +1,7 @@
 import type { Message, MessageList, MessagesResponse, MessagesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { timeWindow, type TimeWindow } from '../sql/time-window.ts'
+import { parseTimeWindow, type TimeWindow } from '../sql/time-window.ts'
 import { parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 import { withErrors } from './retries/attempt-errors.ts'
 import { deadLettered, retried } from './lists/retried.ts'
@@ -34,7 +34,7 @@ export async function findMessages(
   if (never && group !== undefined) {
     throw new InvalidParameterError('never', 'never means by no group at all: it can’t be combined with group.')
   }
-  const window = timeWindow(query)
+  const window = parseTimeWindow(query)
   const after = query.after === undefined ? undefined : parseDuration('after', query.after)
   const cursor = parseCursor(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }

@@ -1,9 +1,9 @@
 import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { SpanRef } from '../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
 import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
-import { ofTraces } from '../sql/span-bucket.ts'
+import { filterByTraces } from '../sql/span-bucket.ts'
 import { keyOf } from './endpoints/message-endpoint.ts'
 
 /**
@@ -50,17 +50,17 @@ async function findRecords(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, RecordMetadata>> {
   if (refs.length === 0) return new Map()
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     refs.map((ref) => ref.traceId),
   )
-  const wanted = spanRefSet('refs', refs)
+  const wanted = createSpanRefSet('refs', refs)
   const rows = await store.query<SpanRef & RecordRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${recordColumns}
     from spans
-    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
     limit 1 by trace_id, span_id
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params },
     options,
   )

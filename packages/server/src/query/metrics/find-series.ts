@@ -7,7 +7,7 @@ import type {
 } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { timeWindow } from '../sql/time-window.ts'
+import { parseTimeWindow } from '../sql/time-window.ts'
 import { parseDuration } from '../sql/time-parameters.ts'
 import { distributionLines, type LabelledLine, summaryQuantileLines } from './distribution-lines.ts'
 import { findExemplars, jsonNumber } from './find-exemplars.ts'
@@ -143,7 +143,7 @@ function labelsOf(series: LoadedSeries | undefined, labels: readonly string[], e
 }
 
 function windowOf(query: MetricSeriesQuery): Window {
-  const { start, end } = timeWindow(query)
+  const { start, end } = parseTimeWindow(query)
   const usual = (end - start) / USUAL_STEPS
   const step = query.step === undefined ? (usual > SECOND ? usual : SECOND) : parseDuration('step', query.step)
   if (step === 0n) throw new InvalidParameterError('step', 'step is nothing.')

@@ -5,7 +5,7 @@ import type { SpanRef } from '../links/linked-span.ts'
  * SQL: the end of a question by ids. The engine's older analyzer understands such a statement of a
  * dozen columns in a quarter of the time, which was most of what it took; the answers are the same.
  */
-export const byIds = 'settings enable_analyzer = 0'
+export const BY_IDS_SETTINGS = 'settings enable_analyzer = 0'
 
 /** A subquery for `in (…)` and the parameters it needs. */
 export type IdSet = { readonly sql: string; readonly params: QueryParams }
@@ -14,21 +14,21 @@ export type IdSet = { readonly sql: string; readonly params: QueryParams }
  * Ids in one field of a request: ClickHouse takes 128 KiB (`http_max_field_value_size`), and a
  * trace id is 35 bytes with quotes and comma.
  */
-const IDS_A_FIELD = 3_000
+const IDS_PER_FIELD = 3_000
 
 /** Any number of trace ids, as a set of `trace_id`. Names of parameters begin with `name`. */
-export function traceIdSet(name: string, traceIds: Iterable<string>): IdSet {
-  const { array, params } = list(name, [...new Set(traceIds)])
+export function createTraceIdSet(name: string, traceIds: Iterable<string>): IdSet {
+  const { array, params } = createList(name, [...new Set(traceIds)])
   return { sql: `select toFixedString(unhex(arrayJoin(${array})), 16)`, params }
 }
 
 /** Any number of spans, as a set of `(trace_id, span_id)`. */
-export function spanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
-  const traces = list(
+export function createSpanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
+  const traces = createList(
     `${name}Traces`,
     refs.map((ref) => ref.traceId),
   )
-  const spans = list(
+  const spans = createList(
     `${name}Spans`,
     refs.map((ref) => ref.spanId),
   )
@@ -43,17 +43,17 @@ export function spanRefSet(name: string, refs: readonly SpanRef[]): IdSet {
  * Pairs of ten-minute bucket and trace, as a set of `(bucket, trace_id)`: the first columns of the
  * key of `spans`.
  */
-export function bucketSet(
+export function createBucketSet(
   name: string,
   places: readonly { readonly bucket: bigint; readonly traceId: string }[],
 ): IdSet {
   const distinct = [...new Map(places.map((place) => [place.bucket + place.traceId, place])).values()]
   // As text, like ids: an array of numbers in a parameter would have to be spelled without quotes.
-  const buckets = list(
+  const buckets = createList(
     `${name}Buckets`,
     distinct.map((place) => String(place.bucket)),
   )
-  const traces = list(
+  const traces = createList(
     `${name}Traces`,
     distinct.map((place) => place.traceId),
   )
@@ -64,10 +64,10 @@ export function bucketSet(
   }
 }
 
-function list(name: string, values: readonly string[]): { readonly array: string; readonly params: QueryParams } {
+function createList(name: string, values: readonly string[]): { readonly array: string; readonly params: QueryParams } {
   const fields: [string, string[]][] = []
-  for (let from = 0; from === 0 || from < values.length; from += IDS_A_FIELD) {
-    fields.push([`${name}${fields.length}`, values.slice(from, from + IDS_A_FIELD)])
+  for (let from = 0; from === 0 || from < values.length; from += IDS_PER_FIELD) {
+    fields.push([`${name}${fields.length}`, values.slice(from, from + IDS_PER_FIELD)])
   }
   return {
     array: `arrayConcat(${fields.map(([field]) => `{${field}:Array(String)}`).join(', ')})`,

@@ -11,7 +11,7 @@ export type Scanned = {
 }
 
 /** @param range requested, `[start, end)`; an end in the future is returned as now */
-export function searchedRange(
+export function toSearchedRange(
   range: { readonly start: bigint; readonly end: bigint },
   { from, until, isCut = false }: Scanned = {},
 ): SearchedRange {

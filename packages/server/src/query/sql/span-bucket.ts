@@ -9,23 +9,23 @@ export const bucket = 'intDiv(start, 600000000000)'
  * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or
  * whose clocks lie, is read at both its ends; its middle would be an unbounded list of buckets.
  */
-const bucketsRead = 1008
+const MAX_BUCKETS = 1008
 
 /**
  * SQL: the row of `spans` is of a trace whose id the subquery gives. By bucket and id together, so
  * that of each trace its own granules are read, and not those where its id would be in every bucket
  * between the oldest of the traces and the newest.
  */
-export function ofTraces(traceIds: string): string {
+export function filterByTraces(traceIds: string): string {
   return `(${bucket}, trace_id) in (
-    select arrayJoin(arrayConcat(range(b, least(e, b + ${bucketsRead}) + 1), range(greatest(b + ${bucketsRead} + 1, e - least(e, ${bucketsRead})), e + 1))), trace_id
+    select arrayJoin(arrayConcat(range(b, least(e, b + ${MAX_BUCKETS}) + 1), range(greatest(b + ${MAX_BUCKETS} + 1, e - least(e, ${MAX_BUCKETS})), e + 1))), trace_id
     from (
       select trace_id, intDiv(min(start), 600000000000) as b, intDiv(max(last_start), 600000000000) as e
       from traces where trace_id in (${traceIds}) group by trace_id))`
 }
 
 /** SQL: the ids of a parameter `{name:Array(String)}` of hex digits, as a set. */
-export function traceIdsOf(name: string): string {
+export function selectTraceIds(name: string): string {
   return `select toFixedString(unhex(arrayJoin({${name}:Array(String)})), 16)`
 }
 
@@ -34,4 +34,4 @@ export function traceIdsOf(name: string): string {
  * does, and the older of the engine's two analyzers takes 2 to 3 ms of CPU less for a statement of
  * twenty columns; the answers are the same.
  */
-export const fewGranules = 'settings max_threads = 1, enable_analyzer = 0'
+export const FEW_GRANULES_SETTINGS = 'settings max_threads = 1, enable_analyzer = 0'

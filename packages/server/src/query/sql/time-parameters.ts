@@ -48,7 +48,7 @@ const MAX_CLOCK_SKEW = 86_400_000_000_000n
  * wrong, would be the newest for ever; they are found by id, and by a search that names an end or
  * starts there.
  */
-export function defaultEnd(start: bigint): bigint {
+export function getDefaultEnd(start: bigint): bigint {
   const end = BigInt(Date.now()) * 1_000_000n + MAX_CLOCK_SKEW
   return start < end ? end : MAX_UINT64
 }

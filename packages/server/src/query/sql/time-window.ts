@@ -8,7 +8,7 @@ export type TimeWindow = { readonly start: bigint; readonly end: bigint }
 const HOUR = 3_600_000_000_000n
 
 /** The last hour unless told otherwise. */
-export function timeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
+export function parseTimeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
   const until = end === undefined ? BigInt(Date.now()) * 1_000_000n : parseUnixNano('end', end)
   const from = start === undefined ? (until > HOUR ? until - HOUR : 0n) : parseUnixNano('start', start)
   if (from >= until) throw new InvalidParameterError('start', 'start is not before end.')
@@ -19,6 +19,9 @@ export function timeWindow({ start, end }: { readonly start?: string; readonly e
 export const inWindow = `start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
   and ${bucket} between intDiv({windowStart:UInt64}, 600000000000) and intDiv({windowEnd:UInt64}, 600000000000)`
 
-export function windowParams({ start, end }: TimeWindow): { readonly windowStart: string; readonly windowEnd: string } {
+export function toWindowParams({ start, end }: TimeWindow): {
+  readonly windowStart: string
+  readonly windowEnd: string
+} {
   return { windowStart: String(start), windowEnd: String(end) }
 }

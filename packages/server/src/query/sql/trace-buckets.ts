@@ -1,5 +1,5 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { bucket, fewGranules } from './span-bucket.ts'
+import { bucket, FEW_GRANULES_SETTINGS } from './span-bucket.ts'
 
 /** Buckets of the earliest and of the latest start of a trace's spans. */
 export type Buckets = { readonly first: number; readonly last: number }
@@ -17,17 +17,17 @@ export async function findBuckets(
   const rows = await store.query<{ traceId: string; first: string; last: string }>(
     `select lower(hex(trace_id)) as traceId, intDiv(min(start), 600000000000) as first, intDiv(max(last_start), 600000000000) as last
     from traces
-    where trace_id in (${idList('t', traceIds)})
+    where trace_id in (${createIdList('t', traceIds)})
     group by trace_id
-    ${fewGranules}`,
-    idParams('t', traceIds),
+    ${FEW_GRANULES_SETTINGS}`,
+    createIdParams('t', traceIds),
     options,
   )
   return new Map(rows.map(({ traceId, first, last }) => [traceId, { first: Number(first), last: Number(last) }]))
 }
 
 /** The same of one trace, its id in either case. */
-export async function findBucketsOf(
+export async function findTraceBuckets(
   store: Store,
   traceId: string,
   options: QueryOptions,
@@ -39,7 +39,7 @@ export async function findBucketsOf(
 /**
  * SQL: the span lies in the buckets `first` and `last`, parameters both, and what is between them.
  */
-export const inBuckets = `${bucket} between {first:UInt64} and {last:UInt64}`
+export const withinBuckets = `${bucket} between {first:UInt64} and {last:UInt64}`
 
 export type Condition = { readonly sql: string; readonly params: QueryParams }
 
@@ -47,12 +47,12 @@ export type Condition = { readonly sql: string; readonly params: QueryParams }
  * SQL: the span is of one of the traces, by pairs of bucket and id. `undefined` where these would
  * be too many to write out.
  */
-export function ofBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | undefined {
+export function filterByBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | undefined {
   const pairs: string[] = []
   const params: Record<string, string | number> = {}
   let trace = 0
   for (const [traceId, { first, last }] of buckets) {
-    if (pairs.length + last - first >= PAIRS_AT_MOST) return undefined
+    if (pairs.length + last - first >= MAX_PAIRS) return undefined
     params[`t${trace}`] = traceId
     for (let at = first; at <= last; at++) {
       params[`b${pairs.length}`] = at
@@ -63,16 +63,16 @@ export function ofBuckets(buckets: ReadonlyMap<string, Buckets>): Condition | un
   return { sql: `(${bucket}, trace_id) in (${pairs.join(', ')})`, params }
 }
 
-const PAIRS_AT_MOST = 64
+const MAX_PAIRS = 64
 
 /**
- * Ids that are parameters each, {@link idParams}: as one parameter, a list, they would take
+ * Ids that are parameters each, {@link createIdParams}: as one parameter, a list, they would take
  * subqueries, of a millisecond or two.
  */
-export function idList(name: string, ids: readonly string[]): string {
+export function createIdList(name: string, ids: readonly string[]): string {
   return ids.map((_, at) => `unhex({${name}${at}:String})`).join(', ')
 }
 
-export function idParams(name: string, ids: readonly string[]): QueryParams {
+export function createIdParams(name: string, ids: readonly string[]): QueryParams {
   return Object.fromEntries(ids.map((id, at) => [`${name}${at}`, id]))
 }

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
+import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
 import { minutesOf, type SpanCounts, type SpanNumbers } from './traffic.ts'
@@ -29,7 +29,7 @@ export async function callsOf(
 ): Promise<Call[]> {
   const wanted = sampleOf(spanCount, SAMPLE_SPANS)
   const take = async (sample: Sample): Promise<Taken<CallRow>> => {
-    const params = { ...windowParams(window), ...minutesOf(window), ...sampleParams(sample) }
+    const params = { ...toWindowParams(window), ...minutesOf(window), ...sampleParams(sample) }
     const size = store.query<{ n: string }>(
       `select count() as n from spans where ${inWindow} and ${inSample(sample)}`,
       params,

@@ -1,7 +1,7 @@
 import type { TopologyResponse, TopologyNode, TopologyQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { timeWindow } from '../sql/time-window.ts'
-import { searchedRange } from '../sql/searched-range.ts'
+import { parseTimeWindow } from '../sql/time-window.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
 import { type Call, callsOf } from './calls.ts'
 import { lagOfGroup, withLag } from './lag-edges.ts'
 import { type GroupLag, lags } from './lag.ts'
@@ -18,7 +18,7 @@ export async function findTopology(
   query: TopologyQuery,
   options: QueryOptions,
 ): Promise<TopologyResponse> {
-  const requested = timeWindow(query)
+  const requested = parseTimeWindow(query)
   const window = wholeMinutes(requested)
   const reading = trafficOf(store, window, options)
   const counting = spanCounts(store, window, options)
@@ -37,7 +37,7 @@ export async function findTopology(
     endTimeUnixNano: String(window.end),
     nodes: nodesOf(edges, known),
     edges,
-    ...searchedRange(window, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
+    ...toSearchedRange(window, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
   }
 }
 

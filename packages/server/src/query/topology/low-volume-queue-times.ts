@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { NO_SPAN, NO_TRACE, queueTime, type SpanRef } from '../links/linked-span.ts'
+import { NO_SPAN, NO_TRACE, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
 import { isConsuming, keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
 import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
-import { byIds, spanRefSet, traceIdSet } from '../sql/id-parameters.ts'
-import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
+import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
 import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import type { Traffic } from './traffic.ts'
@@ -33,7 +33,7 @@ export async function quietTimes(
     where ${inWindow}
     limit 1 by trace_id, ${spanIdentity}
     limit ${2 * SAMPLE_QUIET}`,
-    { ...windowParams(window), quiet },
+    { ...toWindowParams(window), quiet },
     options,
   )
   const taken = await messagesOf(store, consumers, options)
@@ -62,7 +62,7 @@ export async function quietTimes(
         group,
         operation,
         time: Number(
-          queueTime(
+          computeQueueTime(
             { start: BigInt(produced.start), end: BigInt(produced.finish) },
             { start: BigInt(start), end: BigInt(finish), operation },
           ),
@@ -94,11 +94,11 @@ function takenBy(consumer: Consumer, producedRef: SpanRef): Taken {
 /** What the links of these consumers point at, and their parents where they have none. */
 async function messagesOf(store: Store, consumers: readonly Consumer[], options: QueryOptions): Promise<Taken[]> {
   if (consumers.length === 0) return []
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     consumers.map((consumer) => consumer.traceId),
   )
-  const refs = spanRefSet('refs', consumers)
+  const refs = createSpanRefSet('refs', consumers)
   const links = await store.query<SpanRef & { readonly peerTraceId: string; readonly peerSpanId: string }>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId
@@ -107,7 +107,7 @@ async function messagesOf(store: Store, consumers: readonly Consumer[], options:
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
     limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
     limit ${MAX_LINKS}
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...refs.params },
     options,
   )

@@ -1,8 +1,8 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { type Interval, queueTime, type SpanRef } from '../links/linked-span.ts'
+import { type Interval, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
 import { keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
 import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
-import { inWindow, type TimeWindow, windowParams } from '../sql/time-window.ts'
+import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { type Taking, withoutOuterSpans } from './outer-spans.ts'
 import { type QueueTime, quietTimes, SAMPLE_QUIET } from './low-volume-queue-times.ts'
 import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
@@ -85,7 +85,7 @@ async function deliveries(
   params: QueryParams,
   options: QueryOptions,
 ): Promise<Sampled[]> {
-  const allParams = { ...windowParams(window), ...params }
+  const allParams = { ...toWindowParams(window), ...params }
   const ask = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
   // A row a trace, a list a span or link: they are thousands.
   const [produced, links, children] = await Promise.all([
@@ -235,7 +235,7 @@ async function resolve(
         topic,
         group,
         operation,
-        time: Number(queueTime(sent, { start: one.start, end: one.end, operation })),
+        time: Number(computeQueueTime(sent, { start: one.start, end: one.end, operation })),
       },
     ]
   })

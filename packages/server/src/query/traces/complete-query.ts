@@ -1,17 +1,17 @@
 import type { CompletionResponse, CompletionQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { windowOf } from './search-by-query.ts'
+import { parseTimeRange } from './search-by-query.ts'
 import { check } from '../../traceql/analyze/check.ts'
 import { complete } from '../../traceql/complete/complete.ts'
 import { TraceQLError } from '../../traceql/syntax/errors.ts'
-import { attributeKeys } from '../../traceql/complete/attribute-keys.ts'
-import { attributeValues } from '../../traceql/complete/attribute-values.ts'
-import { narrowingIn } from '../../traceql/analyze/span-condition.ts'
+import { listAttributeKeys } from '../../traceql/complete/attribute-keys.ts'
+import { listAttributeValues } from '../../traceql/complete/attribute-values.ts'
+import { parsePartialCondition } from '../../traceql/analyze/span-condition.ts'
 import { parse } from '../../traceql/syntax/parse.ts'
 
 type Option = CompletionResponse['options'][number]
 
-const MOST_OPTIONS = 100
+const MAX_OPTIONS = 100
 
 /**
  * What can stand at the caret, names and values looked up, and what is wrong with the query as it
@@ -27,32 +27,32 @@ export async function completeQuery(
   const to = found.to + (isClosed ? 1 : 0)
   // What stands at the caret is no condition yet.
   const others = `${query.q.slice(0, found.from)} ${query.q.slice(to)}`
-  const names = { ...windowOf(query), ...options, limit: MOST_OPTIONS, narrowing: narrowingIn(others) }
+  const names = { ...parseTimeRange(query), ...options, limit: MAX_OPTIONS, condition: parsePartialCondition(others) }
   const head = query.q.slice(found.from, query.caret)
   const [keys, values] = await Promise.all([
-    found.keys === undefined ? [] : keyOptions(store, found.keys, head, names),
-    found.valuesOf === undefined ? [] : valueOptions(store, found.valuesOf, head, names),
+    found.keys === undefined ? [] : listKeyOptions(store, found.keys, head, names),
+    found.valuesOf === undefined ? [] : listValueOptions(store, found.valuesOf, head, names),
   ])
   const all = [...found.options.filter(({ kind }) => kind === 'value'), ...values, ...keys, ...found.options]
   return {
     from: found.from,
     to,
-    options: [...new Map(all.map((option) => [option.text, option])).values()].slice(0, MOST_OPTIONS),
-    ...errorOf(query.q),
+    options: [...new Map(all.map((option) => [option.text, option])).values()].slice(0, MAX_OPTIONS),
+    ...findError(query.q),
   }
 }
 
-type Names = Parameters<typeof attributeKeys>[1]
+type Names = Parameters<typeof listAttributeKeys>[1]
 type Completion = ReturnType<typeof complete>
 
-async function keyOptions(
+async function listKeyOptions(
   store: Store,
   wanted: NonNullable<Completion['keys']>,
   head: string,
   names: Names,
 ): Promise<Option[]> {
   const { scope, parent, prefix } = wanted
-  const { found } = await attributeKeys(store, { ...names, prefix, ...(scope === 'any' ? {} : { scope }) })
+  const { found } = await listAttributeKeys(store, { ...names, prefix, ...(scope === 'any' ? {} : { scope }) })
   return found.map(({ field, scope: own }) => {
     const bare = field.slice(own.length)
     const text = parent ? `parent${scope === 'any' ? bare : `.${field}`}` : head.startsWith('.') ? bare : field
@@ -60,7 +60,7 @@ async function keyOptions(
   })
 }
 
-async function valueOptions(
+async function listValueOptions(
   store: Store,
   { field, quoted }: NonNullable<Completion['valuesOf']>,
   head: string,
@@ -69,7 +69,7 @@ async function valueOptions(
   // Words of the grammar, or values that nobody picks from a list.
   if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
   const prefix = quoted ? head.slice(1) : ''
-  const { found } = await attributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
+  const { found } = await listAttributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {
     if (error instanceof TraceQLError && error.code !== 'limit') return { found: [] }
     throw error
   })
@@ -82,7 +82,7 @@ function isLiteral(text: string): boolean {
   return /^-?\d{1,15}(\.\d+)?$|^(true|false)$/.test(text)
 }
 
-function errorOf(text: string): Pick<CompletionResponse, 'error'> {
+function findError(text: string): Pick<CompletionResponse, 'error'> {
   if (text.trim() === '') return {}
   try {
     check(parse(text), text)

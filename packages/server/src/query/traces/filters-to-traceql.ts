@@ -7,7 +7,7 @@ type Filters = Pick<HeatmapQuery, 'q' | 'service' | 'operation' | 'minDuration' 
  * The TraceQL that asks what a question's `q` or its single filters ask; undefined when it has
  * neither.
  */
-export function filterText(filters: Filters): string | undefined {
+export function convertFiltersToTraceQL(filters: Filters): string | undefined {
   if (filters.q !== undefined) return filters.q
   const conditions: string[] = []
   if (filters.service !== undefined) conditions.push(`resource.service.name = ${JSON.stringify(filters.service)}`)

@@ -1,9 +1,9 @@
 import type { HeatmapResponse, HeatmapQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { filterText } from './filters-to-traceql.ts'
-import { searchedRange } from '../sql/searched-range.ts'
-import { windowOf } from './search-by-query.ts'
-import { metricsTraceQL } from '../../traceql/metrics/metrics.ts'
+import { convertFiltersToTraceQL } from './filters-to-traceql.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
+import { parseTimeRange } from './search-by-query.ts'
+import { executeMetricsQuery } from '../../traceql/metrics/metrics.ts'
 
 /** One root a trace: what a person means by the durations of traces. */
 const ROOTS = '{ nestedSetParent < 0 }'
@@ -13,11 +13,11 @@ const ROOTS = '{ nestedSetParent < 0 }'
  * of two.
  */
 export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapResponse> {
-  const { start, end } = windowOf(query)
+  const { start, end } = parseTimeRange(query)
   const columns = BigInt(query.columns ?? 120)
   const step = (end - start + columns - 1n) / columns
-  const text = `${filterText(query) ?? ROOTS} | histogram_over_time(duration)`
-  const { series, cuts, scanned } = await metricsTraceQL(store, text, { start, end, step, ...options })
+  const text = `${convertFiltersToTraceQL(query) ?? ROOTS} | histogram_over_time(duration)`
+  const { series, warnings, scanned } = await executeMetricsQuery(store, text, { start, end, step, ...options })
   return {
     startTimeUnixNano: String(start),
     stepNano: String(step),
@@ -30,7 +30,7 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
           : [],
       )
     }),
-    cuts: [...cuts],
-    ...searchedRange({ start, end }, scanned),
+    cuts: [...warnings],
+    ...toSearchedRange({ start, end }, scanned),
   }
 }

@@ -1,6 +1,6 @@
 import type { OperationsResponse, OperationsQuery, SearchedRange, ServicesResponse } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { searchedRange } from '../sql/searched-range.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
 // A service or operation name per request id is a mistake that instrumentations make; a picker must
@@ -32,5 +32,5 @@ export async function listOperations(
 }
 
 function searchedNames(rows: readonly unknown[]): SearchedRange {
-  return searchedRange({ start: 0n, end: MAX_UINT64 }, { isCut: rows.length > MAX_NAMES })
+  return toSearchedRange({ start: 0n, end: MAX_UINT64 }, { isCut: rows.length > MAX_NAMES })
 }

@@ -1,11 +1,11 @@
 import type { FoundTrace, MatchedSpans, TracesResponse, TracesQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { searchedRange } from '../sql/searched-range.ts'
-import { defaultEnd, parseUnixNano } from '../sql/time-parameters.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
+import { getDefaultEnd, parseUnixNano } from '../sql/time-parameters.ts'
 import { searchTraceQL } from '../../traceql/execute/search-traceql.ts'
 
-const besides = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
+const singleFilters = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
 
 /** Answers `q` of the traces endpoint. */
 export async function searchByQuery(
@@ -14,36 +14,36 @@ export async function searchByQuery(
   query: TracesQuery,
   options: QueryOptions,
 ): Promise<TracesResponse> {
-  const other = besides.find((name) => query[name] !== undefined)
+  const other = singleFilters.find((name) => query[name] !== undefined)
   if (other !== undefined) {
     throw new InvalidParameterError(other, `${other} can't be combined with q: write it into the query.`)
   }
   const limit = query.limit ?? 50
   const { cursor } = query
-  const search = { ...windowOf(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
-  const { traces, nextCursor, cuts, scanned } = await searchTraceQL(store, text, search)
+  const search = { ...parseTimeRange(query), ...options, limit, ...(cursor === undefined ? {} : { cursor }) }
+  const { traces, nextCursor, warnings, scanned } = await searchTraceQL(store, text, search)
   return {
-    traces: traces.map(foundTrace),
-    ...searchedRange(windowOf(query), scanned),
+    traces: traces.map(toFoundTrace),
+    ...toSearchedRange(parseTimeRange(query), scanned),
     ...(nextCursor === undefined ? {} : { nextCursor, more: true as const }),
-    ...(cuts.length > 0 ? { cuts: [...cuts] } : {}),
+    ...(warnings.length > 0 ? { cuts: [...warnings] } : {}),
   }
 }
 
 /** `[start, end)`; all of time up to `defaultEnd` where the query names none. */
-export function windowOf(query: { readonly start?: string; readonly end?: string }): {
+export function parseTimeRange(query: { readonly start?: string; readonly end?: string }): {
   readonly start: bigint
   readonly end: bigint
 } {
   const start = query.start === undefined ? 0n : parseUnixNano('start', query.start)
-  const end = query.end === undefined ? defaultEnd(start) : parseUnixNano('end', query.end)
+  const end = query.end === undefined ? getDefaultEnd(start) : parseUnixNano('end', query.end)
   if (end <= start) throw new InvalidParameterError('start', 'start is not before end.')
   return { start, end }
 }
 
 type Found = Awaited<ReturnType<typeof searchTraceQL>>['traces'][number]
 
-function foundTrace({ summary, spansets }: Found): FoundTrace {
+function toFoundTrace({ summary, spansets }: Found): FoundTrace {
   return {
     ...summary,
     matches: spansets.map((set): MatchedSpans => ({

@@ -1,9 +1,9 @@
 import type { TracesResponse, TracesQuery, TraceSummary } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
-import { searchedRange } from '../sql/searched-range.ts'
+import { toSearchedRange } from '../sql/searched-range.ts'
 import { type SpanFilter, spanFilter, startsBetween } from './span-filter.ts'
-import { summarize } from './trace-summary.ts'
+import { fetchSummaries } from './trace-summary.ts'
 
 /**
  * Traces with a span that satisfies every filter at once, newest first by the newest such span.
@@ -19,13 +19,13 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   const cursor = query.cursor === undefined ? undefined : traceCursor.decode(query.cursor)
   const found: Match[] = []
   let before: Position = cursor ?? { newest: filter.to, traceId: '' }
-  for (const [from, to] of windows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
+  for (const [from, to] of listWindows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
     for (let more = true; more && found.length <= limit;) {
       // One more than asked for tells whether there is a next page; small pages are filled in one
       // go too.
       const want = Math.max(limit + 1 - found.length, 20)
-      const positions = await newestPositions(store, filter, from, to, before, want, options)
-      found.push(...(await matchesAt(store, positions, filter, options)))
+      const positions = await findNewestPositions(store, filter, from, to, before, want, options)
+      found.push(...(await fetchMatches(store, positions, filter, options)))
       before = positions.at(-1) ?? before
       more = positions.length === want
     }
@@ -35,7 +35,7 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   const last = found.length > limit ? page.at(-1) : undefined
   return {
     traces: page.map((match) => match.summary),
-    ...searchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
+    ...toSearchedRange({ start: filter.from, end: filter.to + 1n }, { from: cursor?.newest, until: last?.newest }),
     ...(last === undefined ? {} : { nextCursor: traceCursor.encode(last) }),
   }
 }
@@ -48,17 +48,17 @@ type Match = Position & { readonly summary: TraceSummary }
 const MINUTE = 60_000_000_000n
 const HOUR = 60n * MINUTE
 const DAY = 24n * HOUR
-const reaches = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
+const LOOKBACKS_NANO = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
 
 /**
  * Pairs of inclusive bounds that cover `from` to `to`, newest first. What is dated after now is in
  * the first.
  */
-function* windows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
+function* listWindows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = to < now ? to : now
   let top = to
-  for (const reach of reaches) {
+  for (const reach of LOOKBACKS_NANO) {
     if (top < from) return
     const bottom = anchor - reach > from ? anchor - reach : from
     yield [bottom, top]
@@ -67,7 +67,7 @@ function* windows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]
   if (top >= from) yield [from, top]
 }
 
-async function newestPositions(
+async function findNewestPositions(
   store: Store,
   filter: SpanFilter,
   from: bigint,
@@ -97,7 +97,7 @@ async function newestPositions(
   return rows.map((row) => ({ traceId: row.traceId, newest: BigInt(row.newest) }))
 }
 
-async function matchesAt(
+async function fetchMatches(
   store: Store,
   positions: readonly Position[],
   filter: SpanFilter,
@@ -105,7 +105,7 @@ async function matchesAt(
 ): Promise<Match[]> {
   if (positions.length === 0) return []
   const ids = positions.map((position) => position.traceId)
-  const summaries = await summarize(store, ids, filter, options)
+  const summaries = await fetchSummaries(store, ids, filter, options)
   return positions.flatMap((position) => {
     const known = summaries.get(position.traceId)
     return known?.newestMatch === position.newest ? [{ ...position, summary: known.summary }] : []

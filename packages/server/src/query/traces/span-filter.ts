@@ -2,7 +2,7 @@ import type { TracesQuery } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { bucket } from '../sql/span-bucket.ts'
-import { defaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
+import { getDefaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 
 /**
  * What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its
@@ -33,7 +33,7 @@ export function spanFilter(query: TracesQuery): SpanFilter {
     throw new InvalidParameterError('minDuration', 'minDuration is longer than maxDuration.')
   }
   const from = query.start === undefined ? 0n : parseUnixNano('start', query.start)
-  const to = query.end === undefined ? defaultEnd(from) : parseUnixNano('end', query.end) - 1n
+  const to = query.end === undefined ? getDefaultEnd(from) : parseUnixNano('end', query.end) - 1n
   if (query.start !== undefined && query.end !== undefined && from > to) {
     throw new InvalidParameterError('start', 'start is not before end.')
   }

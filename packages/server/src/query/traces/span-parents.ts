@@ -33,7 +33,7 @@ const RANK: Readonly<Record<SpanKind, number>> = {
  * `PARENT_MISSING`.
  */
 export function findParents(spans: readonly TreeSpan[]): Int32Array {
-  const parents = namedParents(spans)
+  const parents = resolveParents(spans)
   breakCycles(parents)
   return parents
 }
@@ -44,7 +44,7 @@ export function findParents(spans: readonly TreeSpan[]): Int32Array {
  * service, else to the server. So with a producer and consumers, where another consumer belongs to
  * the producer.
  */
-export function namedParents(spans: readonly TreeSpan[]): Int32Array {
+export function resolveParents(spans: readonly TreeSpan[]): Int32Array {
   const sharers = new Map<string, number[]>()
   for (const [index, { spanId }] of spans.entries()) {
     const known = sharers.get(spanId)
@@ -53,27 +53,27 @@ export function namedParents(spans: readonly TreeSpan[]): Int32Array {
   }
   return Int32Array.from(spans, (span, index) => {
     const own = sharers.get(span.spanId) ?? []
-    const outer = own.length < 2 ? index : outermost(own, spans)
-    if (rankAt(spans, outer) < RANK[span.kind]) return outer
+    const outer = own.length < 2 ? index : findOutermost(own, spans)
+    if (getRank(spans, outer) < RANK[span.kind]) return outer
     if (span.parentSpanId === '') return ROOT
     const named = (sharers.get(span.parentSpanId) ?? []).filter((other) => other !== index)
     const [first = PARENT_MISSING] = named
     if (named.length < 2) return first
     const isOwn = (other: number): boolean => spans[other]?.service === span.service
     const isProducer = (other: number): boolean => span.kind === 'consumer' && spans[other]?.kind === 'producer'
-    return named.find(isOwn) ?? named.find(isProducer) ?? innermost(named, spans)
+    return named.find(isOwn) ?? named.find(isProducer) ?? findInnermost(named, spans)
   })
 }
 
-function outermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
-  return indexes.reduce((best, index) => (rankAt(spans, index) < rankAt(spans, best) ? index : best))
+function findOutermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
+  return indexes.reduce((best, index) => (getRank(spans, index) < getRank(spans, best) ? index : best))
 }
 
 /**
  * The one of several spans with an id that the id stands for where nothing else tells:
  * `PARENT_MISSING` of none.
  */
-function innermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
+function findInnermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
   const inner = indexes.reduce<TreeSpan | undefined>((best, index) => {
     const span = spans[index]
     return span !== undefined && (best === undefined || isInside(span, best)) ? span : best
@@ -89,7 +89,7 @@ export function isInside(a: Pick<TreeSpan, 'kind' | 'service'>, b: Pick<TreeSpan
   return RANK[a.kind] > RANK[b.kind] || (RANK[a.kind] === RANK[b.kind] && a.service < b.service)
 }
 
-function rankAt(spans: readonly TreeSpan[], index: number): number {
+function getRank(spans: readonly TreeSpan[], index: number): number {
   return RANK[spans[index]?.kind ?? 'unspecified']
 }
 
@@ -120,7 +120,7 @@ export function withUniqueSpanIds(trace: TraceResponse): TraceResponse {
   const taken = new Set<string>()
   const ids = spans.map((span, index) => {
     const isInner = spans[parents[index] as number]?.spanId === span.spanId
-    const id = isInner || taken.has(span.spanId) ? uniqueId(span) : span.spanId
+    const id = isInner || taken.has(span.spanId) ? createUniqueId(span) : span.spanId
     taken.add(id)
     return id
   })
@@ -134,6 +134,6 @@ export function withUniqueSpanIds(trace: TraceResponse): TraceResponse {
   }
 }
 
-function uniqueId({ spanId, kind, service }: TreeSpan): string {
+function createUniqueId({ spanId, kind, service }: TreeSpan): string {
   return hash('sha256', `${spanId}/${kind}/${service}`, 'hex').slice(0, 16)
 }

@@ -1,7 +1,7 @@
 import type { SpanSource } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
 export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyMap<string, number> }
 
@@ -10,7 +10,7 @@ export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyM
  * index. An id is a digest of what it stands for, so what was read once is right for good.
  */
 export async function findSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<Sources> {
-  const known = knownOf(store)
+  const known = getCache(store)
   const found = new Map<string, SpanSource>()
   const unknown: string[] = []
   for (const id of new Set(sourceIds)) {
@@ -19,11 +19,11 @@ export async function findSources(store: Store, sourceIds: readonly string[], op
     else found.set(id, source)
   }
   if (unknown.length > 0) {
-    if (known.size + unknown.length > KNOWN_AT_MOST) known.clear()
-    for (const row of await readSources(store, unknown, options)) {
-      const source = spanSource(row)
+    if (known.size + unknown.length > MAX_CACHED_SOURCES) known.clear()
+    for (const row of await fetchSources(store, unknown, options)) {
+      const source = toSpanSource(row)
       found.set(row.sourceId, source)
-      if (known.size < KNOWN_AT_MOST) known.set(row.sourceId, source)
+      if (known.size < MAX_CACHED_SOURCES) known.set(row.sourceId, source)
     }
   }
   const inOrder = [...found].sort(([a], [b]) => a.length - b.length || (a < b ? -1 : 1))
@@ -31,17 +31,17 @@ export async function findSources(store: Store, sourceIds: readonly string[], op
 }
 
 /** Processes times libraries; beyond it they are read again. */
-const KNOWN_AT_MOST = 2_000
+const MAX_CACHED_SOURCES = 2_000
 
-const knownByStore = new WeakMap<Store, Map<string, SpanSource>>()
+const cacheByStore = new WeakMap<Store, Map<string, SpanSource>>()
 
-function knownOf(store: Store): Map<string, SpanSource> {
-  const known = knownByStore.get(store) ?? new Map<string, SpanSource>()
-  knownByStore.set(store, known)
+function getCache(store: Store): Map<string, SpanSource> {
+  const known = cacheByStore.get(store) ?? new Map<string, SpanSource>()
+  cacheByStore.set(store, known)
   return known
 }
 
-async function readSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<SourceRow[]> {
+async function fetchSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<SourceRow[]> {
   return store.query<SourceRow>(
     `select source_id as sourceId, arrayZip(mapKeys(resource_attrs), mapValues(resource_attrs)) as resourceAttributes,
       resource_attr_types as resourceTypes, resource_dropped_attrs as resourceDropped,
@@ -51,7 +51,7 @@ async function readSources(store: Store, sourceIds: readonly string[], options: 
     from sources
     where source_id in (select toUInt64(arrayJoin({sourceIds:Array(String)})))
     limit 1 by source_id
-    ${fewGranules}`,
+    ${FEW_GRANULES_SETTINGS}`,
     { sourceIds },
     options,
   )
@@ -73,7 +73,7 @@ type SourceRow = {
   readonly scopeSchemaUrl: string
 }
 
-function spanSource(row: SourceRow): SpanSource {
+function toSpanSource(row: SourceRow): SpanSource {
   return {
     resource: {
       attributes: decodeAttributes(row.resourceAttributes, row.resourceTypes),

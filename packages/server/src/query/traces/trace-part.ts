@@ -1,27 +1,27 @@
 import type { QueryParams } from '../../clickhouse/store.ts'
-import { type Buckets, inBuckets } from '../sql/trace-buckets.ts'
-import type { TraceCut } from './trace-cut.ts'
+import { type Buckets, withinBuckets } from '../sql/trace-buckets.ts'
+import type { TraceLimit } from './trace-limit.ts'
 
 /** `spanId` empty: all of the trace. */
-export type Asked = { readonly traceId: string; readonly spanId: string }
+export type TraceRequest = { readonly traceId: string; readonly spanId: string }
 
 /** What is read of a trace: all of it, or what is not behind the cut. */
 export type TracePart = {
-  readonly asked: Asked
+  readonly request: TraceRequest
   readonly buckets: Promise<Buckets | undefined>
-  readonly cut: TraceCut | undefined
+  readonly limit: TraceLimit | undefined
 }
 
-export const ofAsked = `trace_id = toFixedString(unhex({traceId:String}), 16)
+export const spanCondition = `trace_id = toFixedString(unhex({traceId:String}), 16)
   and ({spanId:String} = '' or span_id = toFixedString(unhex({spanId:String}), 8))`
 
-export const ofAskedInBuckets = `${ofAsked} and ${inBuckets}`
+export const spanConditionInBuckets = `${spanCondition} and ${withinBuckets}`
 
-export function cutParams(cut: TraceCut | undefined): QueryParams {
+export function toCutParams(cut: TraceLimit | undefined): QueryParams {
   return cut === undefined ? {} : { cutStart: cut.start, cutSpanId: cut.spanId }
 }
 
 /** Entries of a map from the columns that it is stored as. */
-export function zipped(keys: readonly string[], values: readonly string[]): [string, string][] {
+export function zipEntries(keys: readonly string[], values: readonly string[]): [string, string][] {
   return keys.map((key, at) => [key, values[at] ?? ''])
 }

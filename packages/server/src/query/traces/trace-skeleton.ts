@@ -1,18 +1,18 @@
 import type { FindSpansResponse, TraceSkeleton } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { countLinksBy } from '../links/link-count.ts'
+import { compileLinkCount } from '../links/link-count.ts'
 import { findLogEvents } from '../logs/log-events.ts'
 import { findParents, isInside, spanIdentity, type TreeSpan } from './span-parents.ts'
-import { findBucketsOf, inBuckets } from '../sql/trace-buckets.ts'
+import { findTraceBuckets, withinBuckets } from '../sql/trace-buckets.ts'
 
-const SPANS_AT_MOST = 200_000
-const EVENTS_OF_A_SPAN = 500
-const FOUND_AT_MOST = 10_000
+const MAX_SPANS = 200_000
+const MAX_EVENTS_PER_SPAN = 500
+const MAX_FOUND_SPANS = 10_000
 
 /** Both directions of every span; a trace with more has links to spans that are not stored. */
-const MAX_LINK_COUNTS = 2 * SPANS_AT_MOST
+const MAX_LINK_COUNTS = 2 * MAX_SPANS
 
-const ofTrace = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${inBuckets}`
+const traceCondition = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${withinBuckets}`
 
 const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
 
@@ -20,11 +20,11 @@ const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
  * SQL: base64 of an array's values, each as the bytes of its type. A FixedString that becomes a
  * String loses zeros at its end; a substring of it doesn't.
  */
-const bytesOf = (type: keyof typeof byteCount, array: string): string =>
+const encodeColumn = (type: keyof typeof byteCount, array: string): string =>
   `base64Encode(arrayStringConcat(arrayMap(one -> substring(reinterpretAsFixedString(to${type}(one)), 1, ${byteCount[type]}), ${array})))`
 
 /** SQL: what an aggregate keeps of a column. */
-const earliest = (column: string): string => `groupArray(${SPANS_AT_MOST})(${column})`
+const collectColumn = (column: string): string => `groupArray(${MAX_SPANS})(${column})`
 
 /**
  * A trace without attributes, in columns. The engine makes the answer's columns, with indexes for
@@ -38,10 +38,10 @@ export async function findSkeleton(
   options: QueryOptions,
 ): Promise<TraceSkeleton | undefined> {
   const [columns, links, logEvents] = await Promise.all([
-    columnsOf(store, traceId, options),
+    fetchColumns(store, traceId, options),
     store.query<LinkCount>(
       `select lower(hex(span_id)) as spanId, direction, if(direction = 'out', concat(toString(kind), ' ', service), '') as carrier,
-        toUInt32(${countLinksBy('peer_trace_id, peer_span_id, kind, service, ordinal')}) as links
+        toUInt32(${compileLinkCount('peer_trace_id, peer_span_id, kind, service, ordinal')}) as links
       from span_links
       where trace_id = toFixedString(unhex({traceId:String}), 16)
       group by span_id, direction, carrier
@@ -54,45 +54,45 @@ export async function findSkeleton(
   ])
   if (columns === undefined || columns.spanIds === '') return undefined
   const { isShared, ...rest } = columns
-  const shared = isShared === 1 ? await sharedSpans(store, traceId, options) : undefined
-  return skeletonOf(traceId, rest, { links, logEvents, shared })
+  const shared = isShared === 1 ? await fetchSharedSpans(store, traceId, options) : undefined
+  return toSkeleton(traceId, rest, { links, logEvents, shared })
 }
 
-async function columnsOf(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
-  const buckets = await findBucketsOf(store, traceId, options)
+async function fetchColumns(store: Store, traceId: string, options: QueryOptions): Promise<Columns | undefined> {
+  const buckets = await findTraceBuckets(store, traceId, options)
   if (buckets === undefined) return undefined
   const [columns] = await store.query<Columns>(
     `select found, toString(first) as startTimeUnixNano, length(ids) as count,
       lower(hex(arrayStringConcat(arrayMap(id -> substring(id, 1, 8), ids)))) as spanIds,
       toUInt8(arrayMax(arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), 1, length(ids))) < length(ids)) as isShared,
-      ${bytesOf(
+      ${encodeColumn(
         'Int32',
         `arrayMap((parent, place) -> multiIf(parent = toFixedString('', 8), -1, place > length(ids), -2, toInt32(place) - 1),
           parents, arraySlice(arrayEnumerateDense(arrayConcat(ids, parents)), length(ids) + 1))`,
       )} as parent,
       arrayDistinct(span_services) as services,
-      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_services))')} as service,
+      ${encodeColumn('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_services))')} as service,
       arrayDistinct(span_names) as names,
-      ${bytesOf('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_names))')} as name,
-      ${bytesOf('UInt8', 'kinds')} as kind,
-      ${bytesOf('UInt8', 'statuses')} as status,
-      ${bytesOf('Float64', 'arrayMap(at -> at - first, starts)')} as start,
-      ${bytesOf('Float64', 'durations')} as duration,
+      ${encodeColumn('Int32', 'arrayMap(place -> place - 1, arrayEnumerateDense(span_names))')} as name,
+      ${encodeColumn('UInt8', 'kinds')} as kind,
+      ${encodeColumn('UInt8', 'statuses')} as status,
+      ${encodeColumn('Float64', 'arrayMap(at -> at - first, starts)')} as start,
+      ${encodeColumn('Float64', 'durations')} as duration,
       arrayFlatten(arrayMap((i, times) -> arrayMap(time -> (toFloat64(i - 1), toFloat64(toInt64(time - first))), times),
         arrayEnumerate(times_of), times_of)) as events
     from (
-      select count() as found, min(start) as first, ${earliest('span_id')} as ids, ${earliest('parent_span_id')} as parents,
-        ${earliest('service')} as span_services, ${earliest('name')} as span_names,
-        ${earliest('kind')} as kinds, ${earliest('status')} as statuses,
-        ${earliest('start')} as starts, ${earliest('duration')} as durations, ${earliest('event_times')} as times_of
+      select count() as found, min(start) as first, ${collectColumn('span_id')} as ids, ${collectColumn('parent_span_id')} as parents,
+        ${collectColumn('service')} as span_services, ${collectColumn('name')} as span_names,
+        ${collectColumn('kind')} as kinds, ${collectColumn('status')} as statuses,
+        ${collectColumn('start')} as starts, ${collectColumn('duration')} as durations, ${collectColumn('event_times')} as times_of
       from (
         select span_id, parent_span_id, service, name, kind, status, start, duration,
-          arraySlice(events.time, 1, ${EVENTS_OF_A_SPAN}) as event_times
+          arraySlice(events.time, 1, ${MAX_EVENTS_PER_SPAN}) as event_times
         from spans
-        where ${ofTrace}
+        where ${traceCondition}
         order by start, ${spanIdentity}
         limit 1 by ${spanIdentity}
-        limit ${SPANS_AT_MOST + 1}))
+        limit ${MAX_SPANS + 1}))
     settings max_threads = 1`,
     { traceId, ...buckets },
     options,
@@ -106,17 +106,21 @@ async function columnsOf(store: Store, traceId: string, options: QueryOptions): 
  */
 type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
 
-async function sharedSpans(store: Store, traceId: string, options: QueryOptions): Promise<SharedSpans | undefined> {
-  const buckets = await findBucketsOf(store, traceId, options)
+async function fetchSharedSpans(
+  store: Store,
+  traceId: string,
+  options: QueryOptions,
+): Promise<SharedSpans | undefined> {
+  const buckets = await findTraceBuckets(store, traceId, options)
   if (buckets === undefined) return undefined
   const spans = await store.query<TreeSpan>(
     `select lower(hex(span_id)) as spanId, if(parent_span_id = toFixedString('', 8), '', lower(hex(parent_span_id))) as parentSpanId,
       kind, service
     from spans
-    where ${ofTrace}
+    where ${traceCondition}
     order by start, ${spanIdentity}
     limit 1 by ${spanIdentity}
-    limit ${SPANS_AT_MOST}`,
+    limit ${MAX_SPANS}`,
     { traceId, ...buckets },
     options,
   )
@@ -131,7 +135,7 @@ async function sharedSpans(store: Store, traceId: string, options: QueryOptions)
 }
 
 /** Ids of the spans that hold a text anywhere, in order of start. */
-export async function findSpansWith(
+export async function findSpansByText(
   store: Store,
   traceId: string,
   text: string,
@@ -140,24 +144,24 @@ export async function findSpansWith(
   const holds = (column: string): string => `positionCaseInsensitive(${column}, {text:String}) > 0`
   const mapHolds = (map: string): string =>
     `(arrayExists(part -> ${holds('part')}, mapKeys(${map})) or arrayExists(part -> ${holds('part')}, mapValues(${map})))`
-  const buckets = await findBucketsOf(store, traceId, options)
+  const buckets = await findTraceBuckets(store, traceId, options)
   if (buckets === undefined) return { spanIds: [] }
   const rows = await store.query<{ spanId: string }>(
     `select lower(hex(span_id)) as spanId
     from spans
-    where ${ofTrace} and (${holds('name')} or ${holds('service')} or ${holds('status_message')} or ${mapHolds('attrs')}
+    where ${traceCondition} and (${holds('name')} or ${holds('service')} or ${holds('status_message')} or ${mapHolds('attrs')}
       or arrayExists(event -> ${holds("tupleElement(event, 'name')")}
         or ${mapHolds("tupleElement(event, 'attrs')")}, events)
       or lower(hex(span_id)) = {text:String})
     order by start, ${spanIdentity}
     limit 1 by ${spanIdentity}
-    limit ${FOUND_AT_MOST + 1}`,
+    limit ${MAX_FOUND_SPANS + 1}`,
     { traceId, text, ...buckets },
     options,
   )
   return {
-    spanIds: rows.slice(0, FOUND_AT_MOST).map((row) => row.spanId),
-    ...(rows.length > FOUND_AT_MOST ? { truncated: true as const } : {}),
+    spanIds: rows.slice(0, MAX_FOUND_SPANS).map((row) => row.spanId),
+    ...(rows.length > MAX_FOUND_SPANS ? { truncated: true as const } : {}),
   }
 }
 
@@ -179,14 +183,14 @@ type LinkCount = {
   readonly links: number
 }
 
-function skeletonOf(
+function toSkeleton(
   traceId: string,
   { found, count, events, ...columns }: Omit<Columns, 'isShared'>,
   { links, logEvents, shared }: { links: readonly LinkCount[]; logEvents: LogEvents; shared: SharedSpans | undefined },
 ): TraceSkeleton {
   const indexOf =
-    shared?.indexOf ?? indexesOf(columns.spanIds, new Set([...links.map((row) => row.spanId), ...logEvents.keys()]))
-  const countsOf = (direction: LinkCount['direction']): number[] =>
+    shared?.indexOf ?? findIndexes(columns.spanIds, new Set([...links.map((row) => row.spanId), ...logEvents.keys()]))
+  const listCounts = (direction: LinkCount['direction']): number[] =>
     links.flatMap((row) => {
       if (row.direction !== direction) return []
       const index = shared?.indexOf.get(`${row.spanId} ${row.carrier}`) ?? indexOf.get(row.spanId)
@@ -198,8 +202,8 @@ function skeletonOf(
     count: Number(count),
     ...columns,
     ...(shared === undefined ? {} : { parent: shared.parent }),
-    linksOut: countsOf('out'),
-    linksIn: countsOf('in'),
+    linksOut: listCounts('out'),
+    linksIn: listCounts('in'),
     events: [
       ...events.flat(),
       ...Array.from(logEvents).flatMap(([spanId, told]) => {
@@ -212,7 +216,7 @@ function skeletonOf(
 }
 
 /** Where the wanted ids are among all of a trace, of which most are wanted by nobody. */
-function indexesOf(spanIds: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
+function findIndexes(spanIds: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
   const indexes = new Map<string, number>()
   for (let at = 0; at < spanIds.length && indexes.size < wanted.size; at += 16) {
     const id = spanIds.slice(at, at + 16)

@@ -1,7 +1,7 @@
 import type { TraceSummary } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { countLinksBy } from '../links/link-count.ts'
-import { ofTraces, traceIdsOf } from '../sql/span-bucket.ts'
+import { compileLinkCount } from '../links/link-count.ts'
+import { filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { spanIdentity } from './span-parents.ts'
 import type { SpanFilter } from './span-filter.ts'
 
@@ -15,18 +15,18 @@ export type MatchedSummary = {
  * Summaries of traces by id: two reads by key, however many ids. A span that was sent twice counts
  * once.
  */
-export async function summarize(
+export async function fetchSummaries(
   store: Store,
   traceIds: readonly string[],
   filter: SpanFilter,
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, MatchedSummary>> {
   const [perService, links] = await Promise.all([
-    serviceRows(store, traceIds, filter, options),
+    fetchServiceRows(store, traceIds, filter, options),
     store.query<LinkCountRow>(
       `select lower(hex(trace_id)) as traceId, direction,
-        ${countLinksBy(`${spanIdentity}, peer_trace_id, peer_span_id, ordinal`)} as links
-      from span_links where trace_id in (${traceIdsOf('traceIds')}) and peer_trace_id != trace_id
+        ${compileLinkCount(`${spanIdentity}, peer_trace_id, peer_span_id, ordinal`)} as links
+      from span_links where trace_id in (${selectTraceIds('traceIds')}) and peer_trace_id != trace_id
       group by trace_id, direction`,
       { traceIds },
       options,
@@ -34,7 +34,9 @@ export async function summarize(
   ])
   const linkCounts = new Map(links.map((row) => [row.traceId + row.direction, Number(row.links)]))
   const byTrace = Map.groupBy(perService, (row) => row.traceId)
-  return new Map(Array.from(byTrace, ([traceId, rows]) => [traceId, merge(traceId, rows, linkCounts)] as const))
+  return new Map(
+    Array.from(byTrace, ([traceId, rows]) => [traceId, mergeServiceRows(traceId, rows, linkCounts)] as const),
+  )
 }
 
 type LinkCountRow = { readonly traceId: string; readonly direction: 'out' | 'in'; readonly links: string }
@@ -53,7 +55,7 @@ type ServiceRow = {
   readonly newestMatch: string
 }
 
-function serviceRows(
+function fetchServiceRows(
   store: Store,
   traceIds: readonly string[],
   filter: SpanFilter,
@@ -71,7 +73,7 @@ function serviceRows(
     from (
       select trace_id, span_id, parent_span_id, start, duration, status, kind, service, name
       from spans
-      where ${ofTraces(traceIdsOf('traceIds'))}
+      where ${filterByTraces(selectTraceIds('traceIds'))}
       limit 1 by trace_id, ${spanIdentity})
     group by trace_id, service`,
     { traceIds, ...filter.params, filterFrom: String(filter.from), filterTo: String(filter.to) },
@@ -79,10 +81,14 @@ function serviceRows(
   )
 }
 
-function merge(traceId: string, rows: readonly ServiceRow[], linkCounts: ReadonlyMap<string, number>): MatchedSummary {
+function mergeServiceRows(
+  traceId: string,
+  rows: readonly ServiceRow[],
+  linkCounts: ReadonlyMap<string, number>,
+): MatchedSummary {
   const rooted = rows.filter((row) => Number(row.roots) > 0)
-  const root = earliest(rooted, 'rootStart')
-  const first = earliest(rows, 'firstStart')
+  const root = findEarliest(rooted, 'rootStart')
+  const first = findEarliest(rows, 'firstStart')
   const start = BigInt(first?.firstStart ?? 0)
   return {
     summary: {
@@ -91,7 +97,7 @@ function merge(traceId: string, rows: readonly ServiceRow[], linkCounts: Readonl
       rootName: (root === undefined ? first?.firstName : root.rootName) ?? '',
       rootMissing: root === undefined,
       startTimeUnixNano: String(start),
-      durationNano: String(largest(rows.map((row) => row.lastFinish)) - start),
+      durationNano: String(findLargest(rows.map((row) => row.lastFinish)) - start),
       spanCount: sum(rows.map((row) => row.spanCount)),
       errorCount: sum(rows.map((row) => row.errorCount)),
       services: rows
@@ -104,18 +110,18 @@ function merge(traceId: string, rows: readonly ServiceRow[], linkCounts: Readonl
       linksOut: linkCounts.get(`${traceId}out`) ?? 0,
       linksIn: linkCounts.get(`${traceId}in`) ?? 0,
     },
-    newestMatch: largest(rows.map((row) => row.newestMatch)),
+    newestMatch: findLargest(rows.map((row) => row.newestMatch)),
   }
 }
 
-function earliest(rows: readonly ServiceRow[], by: 'rootStart' | 'firstStart'): ServiceRow | undefined {
+function findEarliest(rows: readonly ServiceRow[], by: 'rootStart' | 'firstStart'): ServiceRow | undefined {
   return rows.reduce<ServiceRow | undefined>(
     (best, row) => (best === undefined || BigInt(row[by]) < BigInt(best[by]) ? row : best),
     undefined,
   )
 }
 
-function largest(values: readonly string[]): bigint {
+function findLargest(values: readonly string[]): bigint {
   return values.reduce((most, value) => (BigInt(value) > most ? BigInt(value) : most), 0n)
 }
 

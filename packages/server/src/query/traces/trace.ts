@@ -11,23 +11,30 @@ import type {
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { findLinkedSpans, type LinkEnd, linkQueueTime, NO_SPAN, NO_TRACE, refKey } from '../links/linked-span.ts'
+import {
+  findLinkedSpans,
+  type LinkEnd,
+  computeLinkQueueTime,
+  NO_SPAN,
+  NO_TRACE,
+  toRefKey,
+} from '../links/linked-span.ts'
 import { findLogEvents } from '../logs/log-events.ts'
 import { isUnknownRecord, mergeRecords, resolveRecord } from '../messaging/record-metadata.ts'
-import { parentQueueTimes } from '../links/parent-queue-times.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
+import { fetchParentQueueTimes } from '../links/parent-queue-times.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from './span-parents.ts'
-import { findBucketsOf } from '../sql/trace-buckets.ts'
-import { findTraceCut, wholeOrTooHeavy, withinCut } from './trace-cut.ts'
-import { type LinkRow, linksOf, type SpanLinks } from '../links/trace-links.ts'
-import { type Asked, cutParams, ofAskedInBuckets, type TracePart, zipped } from './trace-part.ts'
+import { findTraceBuckets } from '../sql/trace-buckets.ts'
+import { findTraceLimit, WHOLE_TRACE_SETTINGS, withinLimit } from './trace-limit.ts'
+import { type LinkRow, fetchTraceLinks, type SpanLinks } from '../links/trace-links.ts'
+import { type TraceRequest, toCutParams, spanConditionInBuckets, type TracePart, zipEntries } from './trace-part.ts'
 import { findSources } from './span-source.ts'
 
 /**
  * More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans
  * first.
  */
-const SPANS_AT_MOST = 200_000
+const MAX_SPANS = 200_000
 
 /**
  * One trace, whole: spans, events, links with their targets, backlink counts. `undefined` when it
@@ -38,7 +45,7 @@ export async function findTrace(
   traceId: string,
   options: QueryOptions,
 ): Promise<TraceResponse | undefined> {
-  return readSpans(store, { traceId, spanId: '' }, options)
+  return fetchTrace(store, { traceId, spanId: '' }, options)
 }
 
 /**
@@ -47,17 +54,17 @@ export async function findTrace(
  */
 export async function findSpan(
   store: Store,
-  asked: Asked,
+  request: TraceRequest,
   { kind, service }: SpanQuery,
   options: QueryOptions,
 ): Promise<SpanResponse | undefined> {
-  const trace = await readSpans(store, asked, options)
+  const trace = await fetchTrace(store, request, options)
   const fits = (span: Span): boolean => span.kind === (kind ?? span.kind) && span.service === (service ?? span.service)
   const span = trace?.spans.find(fits)
   if (trace === undefined || span === undefined) return undefined
   const others = trace.spans.filter((other) => other !== span)
   return {
-    traceId: asked.traceId,
+    traceId: request.traceId,
     span,
     source: trace.sources[span.source] ?? null,
     ...(others.length > 0
@@ -66,17 +73,21 @@ export async function findSpan(
   }
 }
 
-async function readSpans(store: Store, asked: Asked, options: QueryOptions): Promise<TraceResponse | undefined> {
-  const buckets = findBucketsOf(store, asked.traceId, options)
+async function fetchTrace(
+  store: Store,
+  request: TraceRequest,
+  options: QueryOptions,
+): Promise<TraceResponse | undefined> {
+  const buckets = findTraceBuckets(store, request.traceId, options)
   try {
-    return await readPart(store, { asked, buckets, cut: undefined }, options)
+    return await fetchPart(store, { request, buckets, limit: undefined }, options)
   } catch (error) {
     if (!isTooHeavy(error)) throw error
     const range = await buckets
     // It isn't here: what was too heavy are links of others to it, or its logs.
     if (range === undefined) return undefined
-    const cut = await findTraceCut(store, ofAskedInBuckets, { ...asked, ...range }, options)
-    return cut && (await readPart(store, { asked, buckets, cut }, options))
+    const limit = await findTraceLimit(store, spanConditionInBuckets, { ...request, ...range }, options)
+    return limit && (await fetchPart(store, { request, buckets, limit }, options))
   }
 }
 
@@ -84,25 +95,25 @@ function isTooHeavy(error: unknown): boolean {
   return error instanceof StoreError && error.code === 'too-heavy'
 }
 
-async function readPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceResponse | undefined> {
-  const { cut } = part
-  const { traceId } = part.asked
-  let truncated = cut?.isLast === false
-  const linksRead = linksOf(store, part, options).catch((error: unknown) => {
-    if (cut === undefined || !isTooHeavy(error)) throw error
+async function fetchPart(store: Store, part: TracePart, options: QueryOptions): Promise<TraceResponse | undefined> {
+  const { limit } = part
+  const { traceId } = part.request
+  let truncated = limit?.isLast === false
+  const linksRead = fetchTraceLinks(store, part, options).catch((error: unknown) => {
+    if (limit === undefined || !isTooHeavy(error)) throw error
     truncated = true
     return new Map<string, SpanLinks>()
   })
   const [spanRows, links, targets, logEvents] = await Promise.all([
-    spansOf(store, part, options),
+    fetchSpanRows(store, part, options),
     linksRead,
-    linksRead.then(async (read) => await targetsOf(store, read, options)),
+    linksRead.then(async (read) => await fetchTargets(store, read, options)),
     findLogEvents(store, traceId, options),
   ])
   if (spanRows.length === 0) return undefined
-  if (spanRows.length > SPANS_AT_MOST) {
+  if (spanRows.length > MAX_SPANS) {
     truncated = true
-    spanRows.length = SPANS_AT_MOST
+    spanRows.length = MAX_SPANS
   }
   const [sources, queueTimes] = await Promise.all([
     findSources(
@@ -110,7 +121,7 @@ async function readPart(store: Store, part: TracePart, options: QueryOptions): P
       spanRows.map((row) => row.sourceId),
       options,
     ),
-    parentQueueTimes(store, traceId, spanRows, options),
+    fetchParentQueueTimes(store, traceId, spanRows, options),
   ])
   // A link or a log record names an id alone: of spans that share it, the innermost has them.
   const named = new Map<string, SpanRow>()
@@ -129,15 +140,15 @@ async function readPart(store: Store, part: TracePart, options: QueryOptions): P
       name: row.name,
       kind: row.kind,
       startTimeUnixNano: row.start,
-      endTimeUnixNano: finishOf(row),
+      endTimeUnixNano: getEnd(row),
       status: { code: row.status, message: row.statusMessage },
       traceState: row.traceState,
       flags: row.flags,
-      attributes: decodeAttributes(zipped(row.keys, row.values), row.attributeTypes),
+      attributes: decodeAttributes(zipEntries(row.keys, row.values), row.attributeTypes),
       droppedAttributesCount: row.droppedAttributes,
-      events: withLogEvents(eventsOf(row), ofId(row, logEvents)),
+      events: mergeLogEvents(toEvents(row), ofId(row, logEvents)),
       droppedEventsCount: row.droppedEvents,
-      ...linksAndRecord(row, links.get(row.spanId)?.outgoing ?? [], targets),
+      ...toLinksAndRecord(row, links.get(row.spanId)?.outgoing ?? [], targets),
       droppedLinksCount: row.droppedLinks,
       backlinkCount: ofId(row, links)?.incoming ?? 0,
       ...(queueTimes.has(row) ? { queueTimeNano: queueTimes.get(row) } : {}),
@@ -174,7 +185,11 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
  * Columns as they lie, put together here: the engine takes longer to understand functions over them
  * (4 ms of CPU) than to read the spans of a typical trace.
  */
-async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options: QueryOptions): Promise<SpanRow[]> {
+async function fetchSpanRows(
+  store: Store,
+  { request, buckets, limit }: TracePart,
+  options: QueryOptions,
+): Promise<SpanRow[]> {
   const bounds = await buckets
   if (bounds === undefined) return []
   const rows = await store.query<SpanRow>(
@@ -185,16 +200,16 @@ async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options
       events.attrs.values as eventValues, events.attr_types as eventTypes, events.dropped_attrs as eventsDropped,
       dropped_events as droppedEvents, dropped_links as droppedLinks
     from spans
-    where ${ofAskedInBuckets} ${
+    where ${spanConditionInBuckets} ${
       // Sorting would hold all rows, and each of a span that was sent a million times.
-      cut === undefined
-        ? `order by start, ${spanIdentity} limit 1 by ${spanIdentity} limit ${SPANS_AT_MOST + 1} ${wholeOrTooHeavy}`
-        : `and ${withinCut} limit 1 by ${spanIdentity} limit ${cut.count} ${fewGranules}`
+      limit === undefined
+        ? `order by start, ${spanIdentity} limit 1 by ${spanIdentity} limit ${MAX_SPANS + 1} ${WHOLE_TRACE_SETTINGS}`
+        : `and ${withinLimit} limit 1 by ${spanIdentity} limit ${limit.count} ${FEW_GRANULES_SETTINGS}`
     }`,
-    { ...asked, ...bounds, ...cutParams(cut) },
+    { ...request, ...bounds, ...toCutParams(limit) },
     options,
   )
-  if (cut !== undefined) rows.sort((a, b) => compareNano(a.start, b.start) || (a.spanId < b.spanId ? -1 : 1))
+  if (limit !== undefined) rows.sort((a, b) => compareNano(a.start, b.start) || (a.spanId < b.spanId ? -1 : 1))
   return rows.map((row) => ({
     ...row,
     spanId: row.spanId.toLowerCase(),
@@ -203,21 +218,24 @@ async function spansOf(store: Store, { asked, buckets, cut }: TracePart, options
 }
 
 /** End of a span: what its duration was made of, modulo 2^64. */
-function finishOf(row: SpanRow): string {
+function getEnd(row: SpanRow): string {
   return String(BigInt.asUintN(64, BigInt(row.start) + BigInt(row.duration)))
 }
 
-function eventsOf(row: SpanRow): SpanEvent[] {
+function toEvents(row: SpanRow): SpanEvent[] {
   return row.eventTimes.map((timeUnixNano, at) => ({
     timeUnixNano,
     name: row.eventNames[at] ?? '',
-    attributes: decodeAttributes(zipped(row.eventKeys[at] ?? [], row.eventValues[at] ?? []), row.eventTypes[at] ?? ''),
+    attributes: decodeAttributes(
+      zipEntries(row.eventKeys[at] ?? [], row.eventValues[at] ?? []),
+      row.eventTypes[at] ?? '',
+    ),
     droppedAttributesCount: row.eventsDropped[at] ?? 0,
   }))
 }
 
 /** In order of time once there are such events; else as sent. */
-function withLogEvents(events: SpanEvent[], logEvents: readonly SpanEvent[] | undefined): SpanEvent[] {
+function mergeLogEvents(events: SpanEvent[], logEvents: readonly SpanEvent[] | undefined): SpanEvent[] {
   if (logEvents === undefined) return events
   return [...events, ...logEvents].sort((a, b) => compareNano(a.timeUnixNano, b.timeUnixNano))
 }
@@ -227,7 +245,7 @@ function compareNano(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b))
 }
 
-async function targetsOf(
+async function fetchTargets(
   store: Store,
   links: ReadonlyMap<string, SpanLinks>,
   options: QueryOptions,
@@ -238,29 +256,29 @@ async function targetsOf(
 }
 
 /** A span's links, and the record that it is about itself. */
-function linksAndRecord(
+function toLinksAndRecord(
   row: SpanRow,
   outgoing: readonly LinkRow[],
   targets: ReadonlyMap<string, LinkEnd>,
 ): Pick<Span, 'links' | 'record'> {
   const isMessaging = MESSAGING_KINDS.has(row.kind)
   if (!isMessaging && outgoing.length === 0) return { links: [] }
-  const record = resolveRecord(zipped(row.keys, row.values))
+  const record = resolveRecord(zipEntries(row.keys, row.values))
   const links = outgoing
     .filter(({ kind, service }) => kind === row.kind && service === row.service)
-    .map((link) => spanLink(link, row, record, targets))
+    .map((link) => toSpanLink(link, row, record, targets))
   return isMessaging && !isUnknownRecord(record) ? { record, links } : { links }
 }
 
 const MESSAGING_KINDS: ReadonlySet<string> = new Set<Span['kind']>(['client', 'producer', 'consumer'])
 
-function spanLink(
+function toSpanLink(
   row: LinkRow,
   carrier: SpanRow,
   carrierRecord: RecordMetadata,
   targets: ReadonlyMap<string, LinkEnd>,
 ): SpanLink {
-  const target = targets.get(refKey({ traceId: row.peerTraceId, spanId: row.peerSpanId }))
+  const target = targets.get(toRefKey({ traceId: row.peerTraceId, spanId: row.peerSpanId }))
   return {
     traceId: row.peerTraceId === NO_TRACE ? '' : row.peerTraceId,
     spanId: row.peerSpanId === NO_SPAN ? '' : row.peerSpanId,
@@ -270,9 +288,9 @@ function spanLink(
     droppedAttributesCount: row.droppedAttributes,
     target: target?.span ?? null,
     record: mergeRecords([resolveRecord(row.attributes), carrierRecord, target?.record]),
-    queueTimeNano: linkQueueTime(
+    queueTimeNano: computeLinkQueueTime(
       target?.span,
-      { startTimeUnixNano: carrier.start, endTimeUnixNano: finishOf(carrier) },
+      { startTimeUnixNano: carrier.start, endTimeUnixNano: getEnd(carrier) },
       carrier.operation,
     ),
   }

@@ -1,8 +1,8 @@
 import type { Field } from '../syntax/ast.ts'
-import { type Need, needsOf } from '../sql/required-columns.ts'
-import { isNumber, nameOf, type Refuse } from './field-type.ts'
+import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
+import { isNumber, describeType, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
-import { regexProblem } from './regex.ts'
+import { findRegexProblem } from './regex.ts'
 
 /** Refuses comparisons that can never hold, or that the engine can't make. */
 export function checkComparison(
@@ -13,20 +13,23 @@ export function checkComparison(
 ): void {
   const { op } = field
   if (op === '=~' || op === '!~') return checkRegex(field, left, refuse)
-  if (needsOf(field).has('tree') && [left, right].includes('boolean')) {
+  if (getRequiredColumns(field).has('tree') && [left, right].includes('boolean')) {
     refuse(field, 'Numbers of the tree compare with numbers: write the condition without "= true".', 'unsupported')
   }
-  if (needsOf(field).has('tree') && ['events', 'links'].some((need) => needsOf(field).has(need as Need))) {
+  if (
+    getRequiredColumns(field).has('tree') &&
+    ['events', 'links'].some((need) => getRequiredColumns(field).has(need as ColumnGroup))
+  ) {
     refuse(field, 'Fields of events and links do not compare with numbers of the tree.', 'unsupported')
   }
-  if (isOverLinks(field.left) && isOverLinks(field.right)) {
+  if (readsLinks(field.left) && readsLinks(field.right)) {
     refuse(field, 'Fields of links compare with values, not with each other.', 'unsupported')
   }
   for (const [link, other] of [
     [field.left, field.right],
     [field.right, field.left],
   ] as const) {
-    if (isOverLinks(link) && !isConstant(other))
+    if (readsLinks(link) && !isConstant(other))
       refuse(other, 'Fields of links compare with values only.', 'unsupported')
   }
   if (left === 'any' || right === 'any' || left === 'nil' || right === 'nil') {
@@ -34,26 +37,27 @@ export function checkComparison(
     if (nil && op !== '=' && op !== '!=') refuse(field, `nil goes with = and != only, not with "${op}".`)
     return
   }
-  if (left !== right && !(isNumber(left) && isNumber(right))) refuse(field, mismatch(field, left, right))
+  if (left !== right && !(isNumber(left) && isNumber(right))) refuse(field, describeMismatch(field, left, right))
   if (['status', 'kind', 'boolean'].includes(left) && op !== '=' && op !== '!=') {
-    refuse(field, `${nameOf(left)} has no order: "${op}" does not apply, = and != do.`)
+    refuse(field, `${describeType(left)} has no order: "${op}" does not apply, = and != do.`)
   }
 }
 
 function checkRegex(field: Field & { kind: 'binary' }, left: FieldType, refuse: Refuse): void {
-  if (left !== 'string' && left !== 'any') refuse(field.left, `"${field.op}" needs text, and this is ${nameOf(left)}.`)
+  if (left !== 'string' && left !== 'any')
+    refuse(field.left, `"${field.op}" needs text, and this is ${describeType(left)}.`)
   if (field.right.kind !== 'literal' || field.right.type !== 'string') {
     refuse(field.right, `"${field.op}" needs a regular expression in quotes on its right.`)
   }
-  const problem = regexProblem(field.right.value)
+  const problem = findRegexProblem(field.right.value)
   if (problem) refuse(field.right, `The regular expression is not valid: ${problem}.`)
 }
 
-function isOverLinks(field: Field): boolean {
+function readsLinks(field: Field): boolean {
   if (field.kind === 'attribute') return field.scope === 'link'
   if (field.kind === 'intrinsic') return intrinsics[field.name].home === 'link'
-  if (field.kind === 'unary') return isOverLinks(field.operand)
-  return field.kind === 'binary' && (isOverLinks(field.left) || isOverLinks(field.right))
+  if (field.kind === 'unary') return readsLinks(field.operand)
+  return field.kind === 'binary' && (readsLinks(field.left) || readsLinks(field.right))
 }
 
 function isConstant(field: Field): boolean {
@@ -62,8 +66,8 @@ function isConstant(field: Field): boolean {
   return field.kind === 'binary' && isConstant(field.left) && isConstant(field.right)
 }
 
-function mismatch(field: Field & { kind: 'binary' }, left: FieldType, right: FieldType): string {
-  const base = `${nameOf(left)} never equals ${nameOf(right)}`
+function describeMismatch(field: Field & { kind: 'binary' }, left: FieldType, right: FieldType): string {
+  const base = `${describeType(left)} never equals ${describeType(right)}`
   const text = field.right.kind === 'literal' && field.right.type === 'string' ? field.right.value : undefined
   if (text !== undefined && (left === 'status' || left === 'kind')) return `${base}: write ${text} without quotes.`
   if (left === 'duration' || right === 'duration')

@@ -2,7 +2,7 @@ import type { Field, Metrics, Pipeline, Query, Scalar, Spanset } from '../syntax
 import { isComparable } from '../metrics/compare.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { checkComparison } from './check-comparison.ts'
-import { isNumber, nameOf, type Refuse } from './field-type.ts'
+import { isNumber, describeType, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
 
 /**
@@ -43,8 +43,8 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
       return
     case 'aggregate':
       checkPipeline(metrics.source, refuse)
-      if (metrics.field) needNumber(metrics.field, metrics.fn, refuse)
-      for (const field of metrics.by) needSingleValue(field, refuse)
+      if (metrics.field) requireNumber(metrics.field, metrics.fn, refuse)
+      for (const field of metrics.by) requireSingleValue(field, refuse)
   }
 }
 
@@ -52,7 +52,8 @@ function checkPipeline(pipeline: Pipeline, refuse: Refuse): void {
   checkSpanset(pipeline.source, refuse)
   for (const stage of pipeline.stages) {
     if (stage.kind === 'spanset') checkSpanset(stage.spanset, refuse)
-    if (stage.kind === 'by' || stage.kind === 'select') for (const field of stage.fields) needSingleValue(field, refuse)
+    if (stage.kind === 'by' || stage.kind === 'select')
+      for (const field of stage.fields) requireSingleValue(field, refuse)
     if (stage.kind === 'compare') {
       checkScalar(stage.left, refuse)
       checkScalar(stage.right, refuse)
@@ -68,9 +69,9 @@ function checkSpanset(spanset: Spanset, refuse: Refuse): void {
     return
   }
   if (!spanset.condition) return
-  const type = typeOf(spanset.condition, refuse)
+  const type = inferType(spanset.condition, refuse)
   if (type !== 'boolean' && type !== 'any') {
-    refuse(spanset.condition, `A filter needs a condition, and this is ${nameOf(type)}.`)
+    refuse(spanset.condition, `A filter needs a condition, and this is ${describeType(type)}.`)
   }
 }
 
@@ -79,30 +80,30 @@ function checkScalar(scalar: Scalar, refuse: Refuse): void {
     checkScalar(scalar.left, refuse)
     checkScalar(scalar.right, refuse)
   }
-  if (scalar.kind === 'aggregate' && scalar.field) needNumber(scalar.field, scalar.fn, refuse)
+  if (scalar.kind === 'aggregate' && scalar.field) requireNumber(scalar.field, scalar.fn, refuse)
 }
 
-function needNumber(field: Field, fn: string, refuse: Refuse): void {
-  const type = needSingleValue(field, refuse)
-  if (!isNumber(type)) refuse(field, `${fn}() needs a number or a duration, and this is ${nameOf(type)}.`)
+function requireNumber(field: Field, fn: string, refuse: Refuse): void {
+  const type = requireSingleValue(field, refuse)
+  if (!isNumber(type)) refuse(field, `${fn}() needs a number or a duration, and this is ${describeType(type)}.`)
 }
 
-function needSingleValue(field: Field, refuse: Refuse): FieldType {
-  const type = typeOf(field, refuse)
-  if (isOfMany(field))
+function requireSingleValue(field: Field, refuse: Refuse): FieldType {
+  const type = inferType(field, refuse)
+  if (hasManyValues(field))
     refuse(field, 'A span has many events and links, so their fields have no one value here.', 'unsupported')
   return type
 }
 
-function isOfMany(field: Field): boolean {
+function hasManyValues(field: Field): boolean {
   if (field.kind === 'attribute') return field.scope === 'event' || field.scope === 'link'
   if (field.kind === 'intrinsic') return ['event', 'link'].includes(intrinsics[field.name].home)
-  if (field.kind === 'unary') return isOfMany(field.operand)
-  return field.kind === 'binary' && (isOfMany(field.left) || isOfMany(field.right))
+  if (field.kind === 'unary') return hasManyValues(field.operand)
+  return field.kind === 'binary' && (hasManyValues(field.left) || hasManyValues(field.right))
 }
 
 /** The type of an expression, after checking what is inside it. */
-function typeOf(field: Field, refuse: Refuse): FieldType {
+function inferType(field: Field, refuse: Refuse): FieldType {
   switch (field.kind) {
     case 'attribute':
       return 'any'
@@ -111,20 +112,20 @@ function typeOf(field: Field, refuse: Refuse): FieldType {
     case 'literal':
       return field.type === 'int' || field.type === 'float' ? 'number' : field.type
     case 'unary': {
-      const type = typeOf(field.operand, refuse)
+      const type = inferType(field.operand, refuse)
       if (field.op === '!' && type !== 'boolean' && type !== 'any')
-        refuse(field, `"!" needs a condition, and this is ${nameOf(type)}.`)
-      if (field.op === '-' && !isNumber(type)) refuse(field, `"-" needs a number, and this is ${nameOf(type)}.`)
+        refuse(field, `"!" needs a condition, and this is ${describeType(type)}.`)
+      if (field.op === '-' && !isNumber(type)) refuse(field, `"-" needs a number, and this is ${describeType(type)}.`)
       return field.op === '!' ? 'boolean' : type
     }
     case 'binary':
-      return typeOfBinary(field, refuse)
+      return inferBinaryType(field, refuse)
   }
 }
 
-function typeOfBinary(field: Field & { kind: 'binary' }, refuse: Refuse): FieldType {
-  const left = typeOf(field.left, refuse)
-  const right = typeOf(field.right, refuse)
+function inferBinaryType(field: Field & { kind: 'binary' }, refuse: Refuse): FieldType {
+  const left = inferType(field.left, refuse)
+  const right = inferType(field.right, refuse)
   switch (field.op) {
     case '&&':
     case '||':
@@ -133,7 +134,7 @@ function typeOfBinary(field: Field & { kind: 'binary' }, refuse: Refuse): FieldT
         [right, field.right],
       ] as const) {
         if (type !== 'boolean' && type !== 'any')
-          refuse(side, `"${field.op}" joins conditions, and this is ${nameOf(type)}.`)
+          refuse(side, `"${field.op}" joins conditions, and this is ${describeType(type)}.`)
       }
       return 'boolean'
     case '+':
@@ -146,7 +147,7 @@ function typeOfBinary(field: Field & { kind: 'binary' }, refuse: Refuse): FieldT
         [left, field.left],
         [right, field.right],
       ] as const) {
-        if (!isNumber(type)) refuse(side, `"${field.op}" needs numbers, and this is ${nameOf(type)}.`)
+        if (!isNumber(type)) refuse(side, `"${field.op}" needs numbers, and this is ${describeType(type)}.`)
       }
       return left === 'duration' || right === 'duration' ? 'duration' : 'number'
     default:

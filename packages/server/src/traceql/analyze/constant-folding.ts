@@ -5,7 +5,7 @@ export function foldConstants(field: Field): Field {
   if (field.kind === 'unary') {
     const operand = foldConstants(field.operand)
     if (field.op === '!') return { ...field, operand }
-    const value = numberOf(operand)
+    const value = getNumber(operand)
     return value === undefined
       ? { ...field, operand }
       : { kind: 'literal', type: 'float', value: -value, from: field.from, to: field.to }
@@ -13,7 +13,7 @@ export function foldConstants(field: Field): Field {
   if (field.kind !== 'binary') return field
   const left = foldConstants(field.left)
   const right = foldConstants(field.right)
-  const [a, b] = [numberOf(left), numberOf(right)]
+  const [a, b] = [getNumber(left), getNumber(right)]
   if (a === undefined || b === undefined || !isArithmetic(field.op)) return { ...field, left, right }
   return { kind: 'literal', type: 'float', value: calculate(field.op, a, b), from: field.from, to: field.to }
 }
@@ -53,7 +53,7 @@ export function compareNumbers(left: number, op: ScalarOp, right: number): boole
   }
 }
 
-function numberOf(field: Field): number | undefined {
+function getNumber(field: Field): number | undefined {
   if (field.kind !== 'literal') return undefined
   return field.type === 'int' || field.type === 'float' || field.type === 'duration' ? field.value : undefined
 }

@@ -12,7 +12,7 @@ export function isNumber(type: FieldType): boolean {
 }
 
 /** A type in words, to stand in a sentence. */
-export function nameOf(type: FieldType): string {
+export function describeType(type: FieldType): string {
   return {
     string: 'text',
     number: 'a number',

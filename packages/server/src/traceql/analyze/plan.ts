@@ -1,8 +1,8 @@
 import type { Field, Filter, Pipeline, Scalar, Spanset, Stage } from '../syntax/ast.ts'
 import { linkOps } from '../syntax/ast.ts'
-import { type Need, needsOf } from '../sql/required-columns.ts'
+import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { isOfTree, type Parts, partsOf } from '../evaluate/tree-fields.ts'
+import { needsTree, type Parts, collectParts } from '../evaluate/tree-fields.ts'
 import { foldConstants } from './constant-folding.ts'
 import { limits } from '../limits.ts'
 
@@ -14,20 +14,20 @@ export type Plan = {
   readonly pipeline: Pipeline
   /** Different conditions; undefined matches every span. */
   readonly conditions: readonly (Field | undefined)[]
-  conditionOf(filter: Filter): number
+  getConditionIndex(filter: Filter): number
   /** Fields that stages work with as numbers. */
   readonly numbers: readonly Field[]
-  numberOf(field: Field): number
+  getNumberIndex(field: Field): number
   /** Fields that stages group by. */
   readonly labels: readonly Field[]
-  labelOf(field: Field): number
-  readonly needs: ReadonlySet<Need>
+  getLabelIndex(field: Field): number
+  readonly requiredColumns: ReadonlySet<ColumnGroup>
   /** Of fields that take numbers of the tree: what the store is asked for. */
   readonly parts: Parts
   /**
    * Whether relations or links between spans count, so that spans no filter matches are read too.
    */
-  readonly structural: boolean
+  readonly needsStructure: boolean
 }
 
 export function planPipeline(
@@ -37,14 +37,14 @@ export function planPipeline(
   const conditions = createIndex()
   const numbers = createIndex()
   const labels = createIndex()
-  let structural = false
+  let needsStructure = false
   const visitSpanset = (spanset: Spanset): void => {
     if (spanset.kind === 'filter') conditions.add(spanset.condition)
     if (spanset.kind === 'pipeline') visitPipeline(spanset)
     if (spanset.kind !== 'operation') return
-    if (spanset.op !== '&&' && spanset.op !== '||') structural = true
+    if (spanset.op !== '&&' && spanset.op !== '||') needsStructure = true
     // What stands on the sides of an operator over links is a search of its own.
-    if (!isLinkOp(spanset)) {
+    if (!isLinkOperation(spanset)) {
       visitSpanset(spanset.left)
       visitSpanset(spanset.right)
     }
@@ -71,32 +71,33 @@ export function planPipeline(
   visitPipeline(pipeline)
   for (const field of extra.numbers ?? []) numbers.add(field)
   for (const field of extra.labels ?? []) labels.add(field)
-  within('different filters', conditions.fields.length, limits.filters)
-  within('fields', numbers.fields.length + labels.fields.length, limits.fields)
-  const needs = new Set<Need>()
-  for (const field of [...conditions.fields, ...numbers.fields, ...labels.fields]) if (field) needsOf(field, needs)
+  checkLimit('different filters', conditions.fields.length, limits.filters)
+  checkLimit('fields', numbers.fields.length + labels.fields.length, limits.fields)
+  const requiredColumns = new Set<ColumnGroup>()
+  for (const field of [...conditions.fields, ...numbers.fields, ...labels.fields])
+    if (field) getRequiredColumns(field, requiredColumns)
   return {
     pipeline,
     conditions: conditions.fields,
-    conditionOf: (filter) => conditions.find(filter.condition),
-    numbers: defined(numbers.fields),
-    numberOf: numbers.find,
-    labels: defined(labels.fields),
-    labelOf: labels.find,
-    needs,
-    parts: partsOf([...defined(conditions.fields), ...numbers.fields, ...labels.fields].filter(isOfTree)),
-    structural: structural || needs.has('tree'),
+    getConditionIndex: (filter) => conditions.find(filter.condition),
+    numbers: dropUndefined(numbers.fields),
+    getNumberIndex: numbers.find,
+    labels: dropUndefined(labels.fields),
+    getLabelIndex: labels.find,
+    requiredColumns,
+    parts: collectParts([...dropUndefined(conditions.fields), ...numbers.fields, ...labels.fields].filter(needsTree)),
+    needsStructure: needsStructure || requiredColumns.has('tree'),
   }
 }
 
-export function isLinkOp(spanset: Spanset): spanset is Spanset & { kind: 'operation' } {
+export function isLinkOperation(spanset: Spanset): spanset is Spanset & { kind: 'operation' } {
   return spanset.kind === 'operation' && linkOps.some((op) => op === spanset.op)
 }
 
 /**
  * The attributes and intrinsics that conditions and select() name: what a span of the answer shows.
  */
-export function fieldsShown(pipeline: Pipeline): readonly Field[] {
+export function listShownFields(pipeline: Pipeline): readonly Field[] {
   const shown = createIndex()
   const visit = (field: Field): void => {
     if (field.kind === 'attribute' && field.scope !== 'event' && field.scope !== 'link') shown.add(field)
@@ -123,8 +124,8 @@ export function fieldsShown(pipeline: Pipeline): readonly Field[] {
     }
   }
   visitPipeline(pipeline)
-  within('fields', shown.fields.length, limits.fields)
-  return defined(shown.fields)
+  checkLimit('fields', shown.fields.length, limits.fields)
+  return dropUndefined(shown.fields)
 }
 
 type FieldIndex = {
@@ -141,23 +142,23 @@ function createIndex(): FieldIndex {
     fields,
     add(field) {
       const folded = field && foldConstants(field)
-      const identity = identityOf(folded)
+      const identity = identifyField(folded)
       if (known.has(identity)) return
       known.set(identity, fields.length)
       fields.push(folded)
     },
-    find: (field) => known.get(identityOf(field && foldConstants(field))) ?? -1,
+    find: (field) => known.get(identifyField(field && foldConstants(field))) ?? -1,
   }
 }
 
-function identityOf(field: Field | undefined): string {
+function identifyField(field: Field | undefined): string {
   return JSON.stringify(field, (name, value: unknown) => (name === 'from' || name === 'to' ? undefined : value)) ?? ''
 }
 
-function defined(fields: readonly (Field | undefined)[]): readonly Field[] {
+function dropUndefined(fields: readonly (Field | undefined)[]): readonly Field[] {
   return fields.filter((field) => field !== undefined)
 }
 
-function within(what: string, count: number, limit: number): void {
+function checkLimit(what: string, count: number, limit: number): void {
   if (count > limit) throw new TraceQLError('limit', `The query has ${count} ${what}; ${limit} are the most.`)
 }

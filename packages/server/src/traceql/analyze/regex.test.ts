@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { regexProblem } from './regex.ts'
+import { findRegexProblem } from './regex.ts'
 
 test.each([
   'a.*b',
@@ -25,7 +25,7 @@ test.each([
   '()',
   '(a)*',
 ])('%s is taken', (pattern) => {
-  expect(regexProblem(pattern)).toBeUndefined()
+  expect(findRegexProblem(pattern)).toBeUndefined()
 })
 
 test.each([
@@ -50,5 +50,5 @@ test.each([
   '\\y',
   '\\k<a>',
 ])('%s is refused', (pattern) => {
-  expect(regexProblem(pattern)).toBeTypeOf('string')
+  expect(findRegexProblem(pattern)).toBeTypeOf('string')
 })

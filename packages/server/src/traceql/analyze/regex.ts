@@ -4,20 +4,20 @@
  * (look-around, back-references) and refuses what RE2 takes (`(?i)`, `\z`). Names of character
  * classes are left to the engine.
  */
-export function regexProblem(pattern: string): string | undefined {
+export function findRegexProblem(pattern: string): string | undefined {
   let open = 0
   let repeatable = false
   for (let at = 0; at < pattern.length; at++) {
     switch (pattern.charAt(at)) {
       case '\\': {
-        const problem = escapeProblem(pattern.charAt(at + 1))
+        const problem = findEscapeProblem(pattern.charAt(at + 1))
         if (problem) return problem
         at++
         repeatable = true
         break
       }
       case '[': {
-        const end = classEnd(pattern, at)
+        const end = findClassEnd(pattern, at)
         if (end === undefined) return 'a "[" is not closed'
         at = end
         repeatable = true
@@ -70,7 +70,7 @@ export function regexProblem(pattern: string): string | undefined {
 const groupPrefix = /^\((?!\?)|^\(\?(?:P?<\w+>|[imsU]*(?:-[imsU]+)?[:)])/
 const repetition = /^\{(\d+)(?:,(\d*))?\}\??/
 
-function escapeProblem(letter: string): string | undefined {
+function findEscapeProblem(letter: string): string | undefined {
   if (letter === '') return 'it ends in a backslash'
   if (/[1-9]/.test(letter)) return `the back-reference \\${letter} is not supported`
   return /[A-Za-z0]/.test(letter) && !/[aAbBCdDfnpPQrsStEvwWxz0]/.test(letter)
@@ -79,7 +79,7 @@ function escapeProblem(letter: string): string | undefined {
 }
 
 /** Index of the `]` that ends the class opened at `from`. */
-function classEnd(pattern: string, from: number): number | undefined {
+function findClassEnd(pattern: string, from: number): number | undefined {
   let at = from + 1
   if (pattern.charAt(at) === '^') at++
   if (pattern.charAt(at) === ']') at++

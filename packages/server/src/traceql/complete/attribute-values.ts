@@ -1,18 +1,18 @@
 import type { Store } from '../../clickhouse/store.ts'
-import { ask } from '../execute/execute-query.ts'
+import { executeQuery } from '../execute/execute-query.ts'
 import type { Field } from '../syntax/ast.ts'
 import { check } from '../analyze/check.ts'
-import { spansAlone } from '../sql/from.ts'
+import { createUnjoinedRow } from '../sql/from.ts'
 import { createParams, type Params } from '../sql/params.ts'
-import { compileText, typeLetter } from '../sql/text.ts'
+import { compileText, compileFieldTypeCode } from '../sql/text.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import { limits } from '../limits.ts'
-import { linksOf, logEventsOf, spansThat } from '../analyze/span-condition.ts'
-import { type Names, type NamesOptions, newestFirst } from './scan-newest-first.ts'
+import { filterLinks, selectLogEvents, selectSpans } from '../analyze/span-condition.ts'
+import { type NameList, type NamesOptions, scanNewestFirst } from './scan-newest-first.ts'
 import { parse } from '../syntax/parse.ts'
-import { startSearch } from '../execute/search-traceql.ts'
+import { createSearch } from '../execute/search-traceql.ts'
 import type { Search, Window } from '../execute/search.ts'
 
 /** A value as text; its type as a letter of `spans.attr_types`. */
@@ -25,8 +25,12 @@ export type TypedValue = { readonly text: string; readonly type: string }
  *   name"`
  * @throws TraceQLError when that is no field, or one of a whole trace
  */
-export async function attributeValues(store: Store, field: string, options: NamesOptions): Promise<Names<string>> {
-  const { found, scanned } = await typedValues(store, field, options)
+export async function listAttributeValues(
+  store: Store,
+  field: string,
+  options: NamesOptions,
+): Promise<NameList<string>> {
+  const { found, scanned } = await listTypedValues(store, field, options)
   return { found: [...new Set(found.map(({ text }) => text))], scanned }
 }
 
@@ -34,22 +38,27 @@ export async function attributeValues(store: Store, field: string, options: Name
  * The same with the types that they were sent with: a number and the text that looks like it are
  * two values.
  */
-export async function typedValues(store: Store, field: string, options: NamesOptions): Promise<Names<TypedValue>> {
+export async function listTypedValues(
+  store: Store,
+  field: string,
+  options: NamesOptions,
+): Promise<NameList<TypedValue>> {
   const parsed = parseFieldName(field)
   const { scope } = parsed.kind === 'attribute' ? parsed : { scope: undefined }
-  const { narrowing } = options
-  if (parsed.kind === 'intrinsic' && parsed.name === 'span:name' && !narrowing) return operationNames(store, options)
-  const search = startSearch(store, options)
-  if (narrowing) return newestValues(search, parsed, options)
-  if (scope === 'resource' || scope === 'instrumentation' || isOfScope(parsed))
-    return valuesInSources(search, parsed, options)
-  if (parsed.kind !== 'attribute' || scope !== 'any') return newestValues(search, parsed, options)
-  const own = await newestValues(search, { ...parsed, scope: 'span' }, options)
-  return own.found.length > 0 ? own : valuesInSources(search, { ...parsed, scope: 'resource' }, options)
+  const { condition } = options
+  if (parsed.kind === 'intrinsic' && parsed.name === 'span:name' && !condition)
+    return listOperationNames(store, options)
+  const search = createSearch(store, options)
+  if (condition) return scanNewestValues(search, parsed, options)
+  if (scope === 'resource' || scope === 'instrumentation' || isScopeIntrinsic(parsed))
+    return listSourceValues(search, parsed, options)
+  if (parsed.kind !== 'attribute' || scope !== 'any') return scanNewestValues(search, parsed, options)
+  const own = await scanNewestValues(search, { ...parsed, scope: 'span' }, options)
+  return own.found.length > 0 ? own : listSourceValues(search, { ...parsed, scope: 'resource' }, options)
 }
 
-function newestValues(search: Search, field: Field, options: NamesOptions): Promise<Names<TypedValue>> {
-  return newestFirst(search, (window) => valuesInSpans(search, field, window, options), options)
+function scanNewestValues(search: Search, field: Field, options: NamesOptions): Promise<NameList<TypedValue>> {
+  return scanNewestFirst(search, (window) => listSpanValues(search, field, window, options), options)
 }
 
 function parseFieldName(field: string): Field {
@@ -60,27 +69,27 @@ function parseFieldName(field: string): Field {
   const condition = source?.kind === 'filter' ? source.condition : undefined
   const named = condition?.kind === 'binary' ? condition.left : undefined
   const isName = named?.kind === 'attribute' || named?.kind === 'intrinsic'
-  if (!named || !isName || describeAs(named) === undefined) {
+  if (!named || !isName || describeListable(named) === undefined) {
     throw new TraceQLError('type', `"${field}" is no field whose values can be listed.`)
   }
   return named
 }
 
 /** Undefined for what takes a whole trace to know. */
-function describeAs(field: Field): string | undefined {
+function describeListable(field: Field): string | undefined {
   if (field.kind === 'attribute') return field.parent ? undefined : describeField(field)
   if (field.kind !== 'intrinsic') return undefined
   return intrinsics[field.name].home === 'trace' ? undefined : field.name
 }
 
-function isOfScope(field: Field): boolean {
+function isScopeIntrinsic(field: Field): boolean {
   return field.kind === 'intrinsic' && intrinsics[field.name].home === 'scope'
 }
 
-async function operationNames(
+async function listOperationNames(
   store: Store,
   { prefix = '', limit = 100, signal, timeoutMs = limits.timeoutMs }: NamesOptions,
-): Promise<Names<TypedValue>> {
+): Promise<NameList<TypedValue>> {
   const params = createParams()
   const begins = `startsWith(lowerUTF8(name), ${params.add('String', prefix.toLowerCase())})`
   const rows = await store.query<{ name: string }>(
@@ -91,16 +100,16 @@ async function operationNames(
   return { found: rows.map(({ name }) => ({ text: name, type: 's' })), scanned: { isCut: rows.length >= limit } }
 }
 
-async function valuesInSources(
+async function listSourceValues(
   search: Search,
   field: Field,
   { prefix = '', limit = 100 }: NamesOptions,
-): Promise<Names<TypedValue>> {
+): Promise<NameList<TypedValue>> {
   const params = createParams()
-  const row = { ...spansAlone(params, undefined), source: 'r' }
-  const rows = await ask<TypedValue>(
+  const row = { ...createUnjoinedRow(params, undefined), source: 'r' }
+  const rows = await executeQuery<TypedValue>(
     search,
-    `select ${compileText(field, row)} as text, ${typeLetter(field, row)} as type from sources as r
+    `select ${compileText(field, row)} as text, ${compileFieldTypeCode(field, row)} as type from sources as r
     where startsWith(lowerUTF8(ifNull(text, '')), ${params.add('String', prefix.toLowerCase())}) and isNotNull(text)
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
@@ -108,16 +117,16 @@ async function valuesInSources(
   return { found: rows, scanned: { isCut: rows.length >= limit } }
 }
 
-async function valuesInSpans(
+async function listSpanValues(
   search: Search,
   field: Field,
   window: Window,
-  { prefix = '', limit = 100, narrowing }: NamesOptions,
+  { prefix = '', limit = 100, condition }: NamesOptions,
 ): Promise<readonly TypedValue[]> {
   const params = createParams()
-  return await ask<TypedValue>(
+  return await executeQuery<TypedValue>(
     search,
-    `select text, type from (${someValues(field, window, narrowing, params)})
+    `select text, type from (${selectValues(field, window, condition, params)})
     where startsWith(lowerUTF8(text), ${params.add('String', prefix.toLowerCase())})
     group by text, type order by count() desc, text, type limit ${params.add('UInt32', limit)}`,
     params,
@@ -125,8 +134,8 @@ async function valuesInSpans(
 }
 
 /** SQL: values of the field with their types, one row a span, event or link that has it. */
-function someValues(field: Field, window: Window, narrowing: Field | undefined, params: Params): string {
-  const { from: spans, where, row } = spansThat(narrowing, window, params, [field])
+function selectValues(field: Field, window: Window, condition: Field | undefined, params: Params): string {
+  const { from: spans, where, row } = selectSpans(condition, window, params, [field])
   const text = compileText(field, row)
   const isEvent =
     (field.kind === 'attribute' && field.scope === 'event') ||
@@ -135,13 +144,13 @@ function someValues(field: Field, window: Window, narrowing: Field | undefined, 
     (field.kind === 'attribute' && field.scope === 'link') ||
     (field.kind === 'intrinsic' && intrinsics[field.name].home === 'link')
   const from = isLink ? 'span_links as l' : `${spans}${isEvent ? ' array join s.events as e' : ''}`
-  const rowsThat = isLink ? linksOf(narrowing, window, params) : where
+  const rowsThat = isLink ? filterLinks(condition, window, params) : where
   const valuesFrom = (rows: string): string =>
-    `select ${text} as text, ${typeLetter(field, row)} as type from ${rows} and isNotNull(text)`
+    `select ${text} as text, ${compileFieldTypeCode(field, row)} as type from ${rows} and isNotNull(text)`
   const values = [valuesFrom(`${from} where ${rowsThat}`)]
   // The time since the span's start takes the span.
   if (isEvent && !(field.kind === 'intrinsic' && field.name === 'event:timeSinceStart')) {
-    values.push(valuesFrom(`(${logEventsOf(narrowing, window, params)}) where 1`))
+    values.push(valuesFrom(`(${selectLogEvents(condition, window, params)}) where 1`))
   }
   return values.join(' union all ')
 }

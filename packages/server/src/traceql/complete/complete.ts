@@ -31,25 +31,25 @@ type CompletionOption = {
  */
 export function complete(text: string, caret: number): Completion {
   const before = text.slice(0, caret)
-  const open = openString(before)
-  const head = open ?? wordBefore(before)
+  const open = findOpenString(before)
+  const head = open ?? findWordBefore(before)
   const fixed = before.slice(0, head.from)
-  const tokens = tokensOf(fixed)
-  if (!tokens) return nothing(head.from, caret)
-  const field = fieldBeforeOperator(tokens)
+  const tokens = tryTokenize(fixed)
+  if (!tokens) return createEmptyCompletion(head.from, caret)
+  const field = findFieldBeforeOperator(tokens)
   if (open) {
     const valuesOf = field === undefined ? undefined : { field, quoted: true }
-    return { from: open.from, to: endOfWord(text, caret), options: [], keys: undefined, valuesOf }
+    return { from: open.from, to: findWordEnd(text, caret), options: [], keys: undefined, valuesOf }
   }
-  const expected = expectedAfter(fixed, tokens)
-  if (!expected) return nothing(head.from, caret)
-  const keys = expected.includes('an attribute') ? keysWanted(head.text) : undefined
+  const expected = findExpected(fixed, tokens)
+  if (!expected) return createEmptyCompletion(head.from, caret)
+  const keys = expected.includes('an attribute') ? parseKeyPrefix(head.text) : undefined
   const options =
-    keys && keys.scope !== 'any' ? [] : optionsOf(expected, field).filter(({ text }) => begins(text, head.text))
+    keys && keys.scope !== 'any' ? [] : listOptions(expected, field).filter(({ text }) => hasPrefix(text, head.text))
   const wantsValue = expected.includes('a value') && field !== undefined && head.text === ''
   return {
     from: head.from,
-    to: endOfWord(text, caret),
+    to: findWordEnd(text, caret),
     options,
     keys,
     valuesOf: wantsValue ? { field, quoted: false } : undefined,
@@ -59,7 +59,7 @@ export function complete(text: string, caret: number): Completion {
 type Head = { readonly from: number; readonly text: string }
 
 /** The string that is open at the end, if one is. */
-function openString(before: string): Head | undefined {
+function findOpenString(before: string): Head | undefined {
   const strings = /"(?:[^"\\]|\\.)*"|`[^`]*`|(?<open>["`](?:[^"\\]|\\.)*)$/gs
   for (const match of before.matchAll(strings)) {
     const open = match.groups?.['open']
@@ -71,7 +71,7 @@ function openString(before: string): Head | undefined {
 }
 
 /** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
-function wordBefore(before: string): Head {
+function findWordBefore(before: string): Head {
   // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long
   // word.
   let from = before.length
@@ -80,12 +80,12 @@ function wordBefore(before: string): Head {
   return { from, text: before.slice(from) }
 }
 
-function endOfWord(text: string, caret: number): number {
+function findWordEnd(text: string, caret: number): number {
   const rest = /^[A-Za-z0-9_.:-]*/.exec(text.slice(caret))?.[0] ?? ''
   return caret + rest.length
 }
 
-function tokensOf(text: string): readonly Token[] | undefined {
+function tryTokenize(text: string): readonly Token[] | undefined {
   try {
     return tokenize(text)
   } catch (error) {
@@ -95,7 +95,7 @@ function tokensOf(text: string): readonly Token[] | undefined {
 }
 
 /** What the parser asked for at the end of the text; undefined when it stopped before. */
-function expectedAfter(text: string, tokens: readonly Token[]): readonly string[] | undefined {
+function findExpected(text: string, tokens: readonly Token[]): readonly string[] | undefined {
   // A mark that no rule takes, so that a text which is whole already fails too and says how it
   // could go on.
   const mark: Token = { kind: 'punctuation', text: '\u0000', from: text.length, to: text.length }
@@ -109,7 +109,7 @@ function expectedAfter(text: string, tokens: readonly Token[]): readonly string[
 }
 
 /** The field on the left of the operator that the text ends in. */
-function fieldBeforeOperator(tokens: readonly Token[]): string | undefined {
+function findFieldBeforeOperator(tokens: readonly Token[]): string | undefined {
   const [field, operator] = tokens.slice(-3, -1)
   if (!field || !operator || !['=', '!=', '=~', '!~', '<', '<=', '>', '>='].includes(operator.text)) return undefined
   if (field.kind === 'attribute') return field.text
@@ -118,7 +118,7 @@ function fieldBeforeOperator(tokens: readonly Token[]): string | undefined {
 
 const scopeNames: readonly string[] = ['span.', 'resource.', 'event.', 'link.', 'instrumentation.', 'parent.', '.']
 
-function keysWanted(head: string): Completion['keys'] {
+function parseKeyPrefix(head: string): Completion['keys'] {
   const [, parent, scope, prefix] =
     /^(parent\.)?(?:(span|resource|event|link|instrumentation)\.)?\.?(.*)$/.exec(head) ?? []
   const named = (['span', 'resource', 'event', 'link', 'instrumentation'] as const).find((each) => each === scope)
@@ -126,7 +126,7 @@ function keysWanted(head: string): Completion['keys'] {
   return { scope: isKey ? (named ?? 'any') : 'any', parent: parent !== undefined, prefix: prefix ?? '' }
 }
 
-function optionsOf(expected: readonly string[], field: string | undefined): readonly CompletionOption[] {
+function listOptions(expected: readonly string[], field: string | undefined): readonly CompletionOption[] {
   return expected.flatMap((what): readonly CompletionOption[] => {
     switch (what) {
       case 'an attribute':
@@ -134,7 +134,7 @@ function optionsOf(expected: readonly string[], field: string | undefined): read
       case 'an intrinsic':
         return field === undefined ? intrinsicSpellings.map((text) => ({ text, kind: 'intrinsic' })) : []
       case 'a value':
-        return valuesFor(field).map((text) => ({ text, kind: 'value' }))
+        return listKeywords(field).map((text) => ({ text, kind: 'value' }))
       default:
         // The rest of the expectations are words to the reader, such as "a number".
         if (what.includes(' ')) return []
@@ -145,7 +145,7 @@ function optionsOf(expected: readonly string[], field: string | undefined): read
 }
 
 /** Words that can be a value of a field; values of attributes come from the spans. */
-function valuesFor(field: string | undefined): readonly string[] {
+function listKeywords(field: string | undefined): readonly string[] {
   if (field === undefined) return ['true', 'false', 'nil']
   const type = Object.entries(intrinsics).find(([name]) => name === field || name === `span:${field}`)?.[1].type
   if (type === 'status') return statuses
@@ -153,10 +153,10 @@ function valuesFor(field: string | undefined): readonly string[] {
   return type === undefined ? ['nil', 'true', 'false'] : []
 }
 
-function begins(text: string, head: string): boolean {
+function hasPrefix(text: string, head: string): boolean {
   return text.toLowerCase().startsWith(head.toLowerCase())
 }
 
-function nothing(from: number, to: number): Completion {
+function createEmptyCompletion(from: number, to: number): Completion {
   return { from, to, options: [], keys: undefined, valuesOf: undefined }
 }

@@ -1,6 +1,6 @@
 import type { Field } from '../syntax/ast.ts'
-import { ask } from '../execute/execute-query.ts'
-import { inWindow } from '../sql/from.ts'
+import { executeQuery } from '../execute/execute-query.ts'
+import { filterByWindow } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
 import type { Search, Window } from '../execute/search.ts'
@@ -11,8 +11,8 @@ export type NamesOptions = {
   readonly end: bigint
   /** Names that begin so, in any case. @default '' */
   readonly prefix?: string
-  /** Only those of spans that this holds for (see narrowing.ts). */
-  readonly narrowing?: Field | undefined
+  /** Only those of spans that this matches. */
+  readonly condition?: Field | undefined
   /** @default 100 */
   readonly limit?: number
   readonly signal?: AbortSignal
@@ -25,24 +25,24 @@ export type NamesOptions = {
 /** Spans that are looked at for names: enough to see what one in ten thousand has. */
 const MAX_SPANS = 250_000
 
-const minute = 60_000_000_000n
+const MINUTE_NANO = 60_000_000_000n
 
-export type Names<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
+export type NameList<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 
 /**
  * Reads the newest ten minutes, then further back, until there is enough or until a window has more
  * spans than are looked at: of that one, the traces with the lowest ids. The number of spans
  * decides, and not the time that it takes: the same data has the same names.
  */
-export async function newestFirst<Found>(
+export async function scanNewestFirst<Found>(
   search: Search,
   read: (window: Window) => Promise<readonly Found[]>,
   { limit = 100, maxSpans = MAX_SPANS }: NamesOptions,
-): Promise<Names<Found>> {
+): Promise<NameList<Found>> {
   const { start, end } = search.window
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = end < now ? end : now
-  for (let reach = 10n * minute; ; reach *= 8n) {
+  for (let reach = 10n * MINUTE_NANO; ; reach *= 8n) {
     const from = anchor - reach > start ? anchor - reach : start
     const window = { start: from, end }
     const maxTraceId = await findTraceIdAt(search, window, maxSpans)
@@ -59,9 +59,9 @@ export async function newestFirst<Found>(
  */
 async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
   const params = createParams()
-  const [row] = await ask<{ id: string }>(
+  const [row] = await executeQuery<{ id: string }>(
     search,
-    `select lower(hex(s.trace_id)) as id from spans as s where ${inWindow('s', start, end, params)}
+    `select lower(hex(s.trace_id)) as id from spans as s where ${filterByWindow('s', start, end, params)}
     order by s.trace_id limit 1 offset ${params.add('UInt32', place)}
     settings max_bytes_before_remerge_sort = 16777216`,
     params,

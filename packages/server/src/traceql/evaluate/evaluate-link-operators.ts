@@ -2,9 +2,9 @@ import type { LinkOp, Pipeline, Spanset } from '../syntax/ast.ts'
 import type { LinkMatches } from '../execute/candidates.ts'
 import type { Match, Scope } from '../execute/match.ts'
 import { limits } from '../limits.ts'
-import { isLinkOp } from '../analyze/plan.ts'
+import { isLinkOperation } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
-import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-links.ts'
+import { type Direction, type LinkGraph, traverse, traverseLinks } from './traverse-links.ts'
 
 /**
  * Works out every operator over links in a pipeline, the innermost first, as the spans it stands
@@ -15,15 +15,15 @@ import { type Direction, type LinkGraph, reach, walkLinks } from './traverse-lin
  * from the consumer to the producer. The union forms give the spans of A too. What is asked for, B,
  * lies in the search's window; A may be of any age.
  */
-export async function matchLinks(
+export async function evaluateLinkOperators(
   search: Search,
   pipeline: Pipeline,
   scope: Scope,
   find: FindMatches,
 ): Promise<LinkMatches> {
   const matches = new Map<Spanset, ReadonlyMap<string, ReadonlySet<string>>>()
-  for (const operation of linkOperations(pipeline))
-    matches.set(operation, await matchLink(search, operation, scope, find))
+  for (const operation of findLinkOperations(pipeline))
+    matches.set(operation, await evaluateLinkOperator(search, operation, scope, find))
   return matches
 }
 
@@ -33,7 +33,7 @@ type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: num
 type LinkOperation = Spanset & { readonly kind: 'operation' }
 type SpansByTrace = Map<string, Set<string>>
 
-async function matchLink(
+async function evaluateLinkOperator(
   search: Search,
   { op, left, right }: LinkOperation,
   scope: Scope,
@@ -44,43 +44,43 @@ async function matchLink(
   const found: SpansByTrace = new Map()
   // From what is asked for back to where it may come from: whole, unless there is too much to start
   // with.
-  const ends = await find(search, asPipeline(right), scope, limits.linkTraces)
-  const back = await walkLinks(search, ends.map(traceIdOf), backward)
-  const origins = await find(search, asPipeline(left), { window: undefined, within: back.reached }, limits.linkTraces)
-  collect(found, op, origins, ends, back)
+  const ends = await find(search, toPipeline(right), scope, limits.linkTraces)
+  const back = await traverseLinks(search, ends.map(getTraceId), backward)
+  const origins = await find(search, toPipeline(left), { window: undefined, within: back.reached }, limits.linkTraces)
+  collectMatches(found, op, origins, ends, back)
   const tooMany = ends.length >= limits.linkTraces
   if (tooMany) {
-    search.cuts.add(
+    search.warnings.add(
       `Only ${limits.linkTraces} traces on each side of ${op} were looked at: choose a shorter time range or add conditions.`,
     )
   }
   // Then also from the origins on: that finds what too many ends hide, and, when a union is looked
   // for among some traces only, the origins among them whose ends are elsewhere.
   if (!tooMany && !(op.startsWith('&') && scope.within)) return found
-  const starts = await find(search, asPipeline(left), scope, limits.linkTraces)
-  const on = await walkLinks(search, starts.map(traceIdOf), forward)
-  const reached = await find(search, asPipeline(right), { window: scope.window, within: on.reached }, limits.linkTraces)
-  collect(found, op, starts, reached, turned(on))
+  const starts = await find(search, toPipeline(left), scope, limits.linkTraces)
+  const on = await traverseLinks(search, starts.map(getTraceId), forward)
+  const reached = await find(search, toPipeline(right), { window: scope.window, within: on.reached }, limits.linkTraces)
+  collectMatches(found, op, starts, reached, reverse(on))
   return found
 }
 
 /** Keeps the ends that an origin is behind, and for a union the origins that are behind an end. */
-function collect(
+function collectMatches(
   found: SpansByTrace,
   op: LinkOp | string,
   origins: readonly Match[],
   ends: readonly Match[],
   graph: LinkGraph,
 ): void {
-  const onward = reach(new Set(origins.map(traceIdOf)), turned(graph).edges)
-  const kept = ends.filter((end) => onward.has(traceIdOf(end)))
-  for (const end of kept) add(found, end)
+  const onward = traverse(new Set(origins.map(getTraceId)), reverse(graph).edges)
+  const kept = ends.filter((end) => onward.has(getTraceId(end)))
+  for (const end of kept) addMatch(found, end)
   if (!op.startsWith('&')) return
-  const behind = reach(new Set(kept.map(traceIdOf)), graph.edges)
-  for (const origin of origins) if (behind.has(traceIdOf(origin))) add(found, origin)
+  const behind = traverse(new Set(kept.map(getTraceId)), graph.edges)
+  for (const origin of origins) if (behind.has(getTraceId(origin))) addMatch(found, origin)
 }
 
-function add(found: SpansByTrace, { rows, spansets }: Match): void {
+function addMatch(found: SpansByTrace, { rows, spansets }: Match): void {
   const spans = found.get(rows.traceId) ?? new Set()
   for (const { members } of spansets) {
     for (const [at, member] of members.entries()) if (member) spans.add(rows.keys[at] ?? '')
@@ -88,7 +88,7 @@ function add(found: SpansByTrace, { rows, spansets }: Match): void {
   found.set(rows.traceId, spans)
 }
 
-function turned(graph: LinkGraph): LinkGraph {
+function reverse(graph: LinkGraph): LinkGraph {
   return { reached: graph.reached, edges: graph.edges.map(([from, to]) => [to, from] as const) }
 }
 
@@ -96,21 +96,25 @@ function isDownstream(op: string): boolean {
   return op.endsWith('->>')
 }
 
-function traceIdOf(match: Match): string {
+function getTraceId(match: Match): string {
   return match.rows.traceId
 }
 
-function asPipeline(spanset: Spanset): Pipeline {
+function toPipeline(spanset: Spanset): Pipeline {
   if (spanset.kind === 'pipeline') return spanset
   return { kind: 'pipeline', source: spanset, stages: [], from: spanset.from, to: spanset.to }
 }
 
 /** The operators over links that aren't inside another one. */
-function linkOperations(spanset: Spanset): readonly LinkOperation[] {
+function findLinkOperations(spanset: Spanset): readonly LinkOperation[] {
   if (spanset.kind === 'filter') return []
   if (spanset.kind === 'operation') {
-    return isLinkOp(spanset) ? [spanset] : [...linkOperations(spanset.left), ...linkOperations(spanset.right)]
+    return isLinkOperation(spanset)
+      ? [spanset]
+      : [...findLinkOperations(spanset.left), ...findLinkOperations(spanset.right)]
   }
-  const inStages = spanset.stages.flatMap((stage) => (stage.kind === 'spanset' ? linkOperations(stage.spanset) : []))
-  return [...linkOperations(spanset.source), ...inStages]
+  const inStages = spanset.stages.flatMap((stage) =>
+    stage.kind === 'spanset' ? findLinkOperations(stage.spanset) : [],
+  )
+  return [...findLinkOperations(spanset.source), ...inStages]
 }

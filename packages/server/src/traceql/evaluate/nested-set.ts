@@ -10,13 +10,13 @@ type NestedSetName = Extract<IntrinsicName, `nestedSet${string}`>
  * `nestedSetParent` is the parent's left number, -1 for a root. A span that no root leads to has
  * zeros. Siblings and roots go by start time.
  */
-export function nestedSetOf({ parentIds, parents, topDown }: Tree): NestedSet {
+export function numberNestedSet({ parentIds, parents, topDown }: Tree): NestedSet {
   const sizes = new Int32Array(parents.length).fill(1)
   for (const at of topDown.toReversed()) {
     const parent = parents[at] ?? -1
     if (parent >= 0) sizes[parent] = (sizes[parent] ?? 0) + (sizes[at] ?? 0)
   }
-  const [left, right, ofParent] = [0, 1, 2].map(() => new Int32Array(parents.length)) as [
+  const [left, right, parentLeft] = [0, 1, 2].map(() => new Int32Array(parents.length)) as [
     Int32Array,
     Int32Array,
     Int32Array,
@@ -29,16 +29,16 @@ export function nestedSetOf({ parentIds, parents, topDown }: Tree): NestedSet {
     const room = 2 * (sizes[at] ?? 1)
     if (parentIds[at] === '') {
       left[at] = nextRoot
-      ofParent[at] = -1
+      parentLeft[at] = -1
       nextRoot += room
     } else {
       if (parent < 0 || !left[parent]) continue
       left[at] = next[parent] ?? 0
-      ofParent[at] = left[parent]
+      parentLeft[at] = left[parent]
       next[parent] = (next[parent] ?? 0) + room
     }
     right[at] = (left[at] ?? 0) + room - 1
     next[at] = (left[at] ?? 0) + 1
   }
-  return { nestedSetLeft: left, nestedSetRight: right, nestedSetParent: ofParent }
+  return { nestedSetLeft: left, nestedSetRight: right, nestedSetParent: parentLeft }
 }

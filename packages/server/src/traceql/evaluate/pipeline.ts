@@ -1,10 +1,10 @@
 import type { Pipeline, Scalar, Spanset, Stage } from '../syntax/ast.ts'
 import type { LinkMatches } from '../execute/candidates.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
-import { isLinkOp, type Plan } from '../analyze/plan.ts'
+import { isLinkOperation, type Plan } from '../analyze/plan.ts'
 import type { Label } from '../metrics/labels.ts'
 import type { TraceRows } from '../execute/trace-rows.ts'
-import { combine, isEmpty, type Members, type Tree, treeOf, union } from './structure.ts'
+import { combine, isEmpty, type Members, type Tree, buildTree, union } from './structure.ts'
 
 /** Spans of one trace that belong together: all that matched, or one group of by(). */
 export type SpansetResult = {
@@ -17,8 +17,8 @@ export type SpansetResult = {
 /** What a pipeline makes of one trace: its spansets, none when it doesn't match. */
 export function evaluateTrace(plan: Plan, trace: TraceRows, links: LinkMatches): readonly SpansetResult[] {
   let tree: Tree | undefined
-  const context: Context = { plan, trace, links, tree: () => (tree ??= treeOf(trace)) }
-  return evaluatePipeline(plan.pipeline, everySpan(trace), context)
+  const context: Context = { plan, trace, links, tree: () => (tree ??= buildTree(trace)) }
+  return evaluatePipeline(plan.pipeline, selectAll(trace), context)
 }
 
 type Context = {
@@ -43,13 +43,16 @@ function evaluatePipeline(pipeline: Pipeline, input: Members, context: Context):
 function evaluateSpanset(spanset: Spanset, input: Members, context: Context): Members {
   switch (spanset.kind) {
     case 'filter': {
-      const matches = context.plan.conditionOf(spanset)
-      return both(input, context.trace.matches[matches] ?? input)
+      const matches = context.plan.getConditionIndex(spanset)
+      return intersect(input, context.trace.matches[matches] ?? input)
     }
     case 'pipeline':
-      return evaluatePipeline(spanset, input, context).reduce((all, { members }) => union(all, members), none(input))
+      return evaluatePipeline(spanset, input, context).reduce(
+        (all, { members }) => union(all, members),
+        selectNone(input),
+      )
     case 'operation': {
-      if (isLinkOp(spanset)) return linkMembers(spanset, input, context)
+      if (isLinkOperation(spanset)) return selectLinkMatches(spanset, input, context)
       const left = evaluateSpanset(spanset.left, input, context)
       const right = evaluateSpanset(spanset.right, input, context)
       return combine(spanset.op, left, right, context.tree())
@@ -57,9 +60,9 @@ function evaluateSpanset(spanset: Spanset, input: Members, context: Context): Me
   }
 }
 
-function linkMembers(spanset: Spanset, input: Members, { links, trace }: Context): Members {
+function selectLinkMatches(spanset: Spanset, input: Members, { links, trace }: Context): Members {
   const found = links.get(spanset)?.get(trace.traceId)
-  return found ? input.map((member, at) => (member && found.has(trace.keys[at] ?? '') ? 1 : 0)) : none(input)
+  return found ? input.map((member, at) => (member && found.has(trace.keys[at] ?? '') ? 1 : 0)) : selectNone(input)
 }
 
 function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: Context): readonly SpansetResult[] {
@@ -72,11 +75,13 @@ function applyStage(stage: Stage, spansets: readonly SpansetResult[], context: C
     case 'compare':
       return spansets.flatMap((spanset) => {
         const aggregates = new Map(spanset.aggregates)
-        const scalar = (side: Scalar): number => scalarOf(side, spanset.members, context, aggregates)
+        const scalar = (side: Scalar): number => evaluateScalar(side, spanset.members, context, aggregates)
         return compareNumbers(scalar(stage.left), stage.op, scalar(stage.right)) ? [{ ...spanset, aggregates }] : []
       })
     case 'by':
-      return spansets.flatMap((spanset) => groupBy(stage.fields.map(context.plan.labelOf), spanset, context.trace))
+      return spansets.flatMap((spanset) =>
+        groupBy(stage.fields.map(context.plan.getLabelIndex), spanset, context.trace),
+      )
     case 'coalesce': {
       const [first, ...rest] = spansets
       return first
@@ -95,7 +100,7 @@ function groupBy(fields: readonly number[], spanset: SpansetResult, trace: Trace
     const values = fields.map((field) => trace.labels[field]?.[at] ?? null)
     const name = JSON.stringify(values.map((label) => label?.text ?? null))
     const known = groups.get(name) ?? {
-      members: none(spanset.members),
+      members: selectNone(spanset.members),
       group: [...spanset.group, ...values],
       aggregates: ungrouped.aggregates,
     }
@@ -112,7 +117,7 @@ const ungrouped = { group: [], aggregates: new Map<never, never>() }
  *
  * @param aggregates gets the value of each aggregate in it
  */
-function scalarOf(
+function evaluateScalar(
   scalar: Scalar,
   members: Members,
   context: Context,
@@ -124,20 +129,20 @@ function scalarOf(
     case 'arithmetic':
       return calculate(
         scalar.op,
-        scalarOf(scalar.left, members, context, aggregates),
-        scalarOf(scalar.right, members, context, aggregates),
+        evaluateScalar(scalar.left, members, context, aggregates),
+        evaluateScalar(scalar.right, members, context, aggregates),
       )
     case 'aggregate': {
-      const value = aggregateOf(scalar, members, context)
+      const value = evaluateAggregate(scalar, members, context)
       aggregates.set(scalar, value)
       return value
     }
   }
 }
 
-function aggregateOf({ fn, field }: Scalar & { kind: 'aggregate' }, members: Members, context: Context): number {
+function evaluateAggregate({ fn, field }: Scalar & { kind: 'aggregate' }, members: Members, context: Context): number {
   if (!field) return members.reduce((count, member) => count + member, 0)
-  const column = context.trace.numbers[context.plan.numberOf(field)] ?? []
+  const column = context.trace.numbers[context.plan.getNumberIndex(field)] ?? []
   return aggregate(fn, column.filter((value, at) => value !== null && members[at]).map(Number))
 }
 
@@ -156,14 +161,14 @@ function aggregate(fn: string, values: readonly number[]): number {
   }
 }
 
-function everySpan(trace: TraceRows): Members {
+function selectAll(trace: TraceRows): Members {
   return new Uint8Array(trace.spanIds.length).fill(1)
 }
 
-function none(like: Members): Members {
+function selectNone(like: Members): Members {
   return new Uint8Array(like.length)
 }
 
-function both(left: Members, right: Members): Members {
+function intersect(left: Members, right: Members): Members {
   return left.map((member, at) => member & (right[at] ?? 0))
 }

@@ -14,43 +14,43 @@ export function combine(op: SpansetOp, left: Members, right: Members, tree: Tree
     case '||':
       return union(left, right)
     default:
-      return related(op, left, right, tree)
+      return filterRelated(op, left, right, tree)
   }
 }
 
-function related(op: SpansetOp, left: Members, right: Members, tree: Tree): Members {
+function filterRelated(op: SpansetOp, left: Members, right: Members, tree: Tree): Members {
   const relation = op.replace(/^[!&]/, '')
-  const have = relatives(relation, left, tree)
+  const have = findRelatives(relation, left, tree)
   if (op.startsWith('!')) return right.map((member, at) => (member && !have[at] ? 1 : 0))
   const kept = right.map((member, at) => (member && have[at] ? 1 : 0))
   if (!op.startsWith('&')) return kept
-  const mirror = relatives(mirrored[relation] ?? '~', right, tree)
+  const mirror = findRelatives(mirroredRelations[relation] ?? '~', right, tree)
   return union(
     kept,
     left.map((member, at) => (member && mirror[at] ? 1 : 0)),
   )
 }
 
-const mirrored: Readonly<Record<string, string>> = { '>>': '<<', '<<': '>>', '>': '<', '<': '>', '~': '~' }
+const mirroredRelations: Readonly<Record<string, string>> = { '>>': '<<', '<<': '>>', '>': '<', '<': '>', '~': '~' }
 
 /**
  * Spans that stand in the relation to a member: for `>>`, those with an ancestor among the members.
  */
-function relatives(relation: string, members: Members, tree: Tree): Members {
+function findRelatives(relation: string, members: Members, tree: Tree): Members {
   const found = new Uint8Array(members.length)
   const { parents, topDown } = tree
   switch (relation) {
     case '>':
-      for (const at of topDown) found[at] = memberAt(members, parents[at])
+      for (const at of topDown) found[at] = getMember(members, parents[at])
       break
     case '>>':
-      for (const at of topDown) found[at] = memberAt(members, parents[at]) | memberAt(found, parents[at])
+      for (const at of topDown) found[at] = getMember(members, parents[at]) | getMember(found, parents[at])
       break
     case '<':
-      for (const at of topDown) if (members[at]) mark(found, parents[at])
+      for (const at of topDown) if (members[at]) addMember(found, parents[at])
       break
     case '<<':
-      for (const at of topDown.toReversed()) if (members[at] || found[at]) mark(found, parents[at])
+      for (const at of topDown.toReversed()) if (members[at] || found[at]) addMember(found, parents[at])
       break
     default:
       markSiblings(found, members, tree)
@@ -81,7 +81,7 @@ export type Tree = {
   readonly topDown: readonly number[]
 }
 
-export function treeOf({ parents: known, parentIds }: Pick<Tree, 'parents' | 'parentIds'>): Tree {
+export function buildTree({ parents: known, parentIds }: Pick<Tree, 'parents' | 'parentIds'>): Tree {
   const parents = known.map((parent) => Math.max(parent, -1))
   const children: number[][] = parentIds.map(() => [])
   const topDown: number[] = []
@@ -104,10 +104,10 @@ export function union(left: Members, right: Members): Members {
   return left.map((member, at) => member | (right[at] ?? 0))
 }
 
-function memberAt(members: Members, at: number | undefined): number {
+function getMember(members: Members, at: number | undefined): number {
   return at === undefined || at < 0 ? 0 : (members[at] ?? 0)
 }
 
-function mark(members: Members, at: number | undefined): void {
+function addMember(members: Members, at: number | undefined): void {
   if (at !== undefined && at >= 0) members[at] = 1
 }

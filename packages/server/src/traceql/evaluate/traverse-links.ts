@@ -1,5 +1,5 @@
-import { ask } from '../execute/execute-query.ts'
-import { traceIds } from '../sql/from.ts'
+import { executeQuery } from '../execute/execute-query.ts'
+import { selectTraceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import { limits } from '../limits.ts'
 import type { Search } from '../execute/search.ts'
@@ -18,17 +18,17 @@ export type LinkGraph = {
 }
 
 /** Walks links from some traces, breadth first, whatever the age of what they lead to. */
-export async function walkLinks(search: Search, from: readonly string[], direction: Direction): Promise<LinkGraph> {
+export async function traverseLinks(search: Search, from: readonly string[], direction: Direction): Promise<LinkGraph> {
   const known = new Set(from)
   const reached = new Set<string>()
   const edges: (readonly [string, string])[] = []
   let frontier = [...known]
   for (let hop = 0; hop < limits.linkHops && frontier.length > 0; hop++) {
-    const steps = await stepsFrom(search, frontier, direction, limits.linkEdges - edges.length)
+    const steps = await fetchLinkedTraces(search, frontier, direction, limits.linkEdges - edges.length)
     const next = new Set<string>()
     for (const { a, b } of steps) {
       if (!known.has(b) && known.size - from.length >= limits.linkTraces) {
-        search.cuts.add(`A walk over links stopped at ${limits.linkTraces} traces: add conditions on either side.`)
+        search.warnings.add(`A walk over links stopped at ${limits.linkTraces} traces: add conditions on either side.`)
         continue
       }
       edges.push([a, b])
@@ -38,30 +38,30 @@ export async function walkLinks(search: Search, from: readonly string[], directi
     }
     frontier = [...next]
   }
-  if (frontier.length > 0) search.cuts.add(`A walk over links stopped after ${limits.linkHops} hops.`)
+  if (frontier.length > 0) search.warnings.add(`A walk over links stopped after ${limits.linkHops} hops.`)
   return { reached: [...reached], edges }
 }
 
-async function stepsFrom(
+async function fetchLinkedTraces(
   search: Search,
   frontier: readonly string[],
   direction: Direction,
   most: number,
 ): Promise<{ a: string; b: string }[]> {
   const params = createParams()
-  const steps = await ask<{ a: string; b: string }>(
+  const steps = await executeQuery<{ a: string; b: string }>(
     search,
     `select distinct lower(hex(trace_id)) as a, lower(hex(peer_trace_id)) as b from span_links
-    where trace_id in ${traceIds(frontier, params)} and direction = ${params.add('String', direction)}
+    where trace_id in ${selectTraceIds(frontier, params)} and direction = ${params.add('String', direction)}
     order by a, b limit ${params.add('UInt32', most + 1)}`,
     params,
   )
-  if (steps.length > most) search.cuts.add(`A walk over links stopped at ${limits.linkEdges} links.`)
+  if (steps.length > most) search.warnings.add(`A walk over links stopped at ${limits.linkEdges} links.`)
   return steps.slice(0, most)
 }
 
 /** What edges lead to from some traces in as many hops as a walk may take, by at least one. */
-export function reach(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {
+export function traverse(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {
   const next = new Map<string, string[]>()
   for (const [a, b] of edges) {
     const targets = next.get(a)

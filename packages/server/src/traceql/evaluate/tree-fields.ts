@@ -1,6 +1,6 @@
 import type { Field, ScalarOp } from '../syntax/ast.ts'
 import { isComparison } from '../sql/comparison.ts'
-import { needsOf } from '../sql/required-columns.ts'
+import { getRequiredColumns } from '../sql/required-columns.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import type { Label } from '../metrics/labels.ts'
 import type { NestedSet } from './nested-set.ts'
@@ -9,18 +9,18 @@ import type { NestedSet } from './nested-set.ts'
  * Whether a field takes numbers of the tree, which no statement gives: it is put together here from
  * its parts.
  */
-export function isOfTree(field: Field | undefined): field is Field {
-  return field !== undefined && needsOf(field).has('tree')
+export function needsTree(field: Field | undefined): field is Field {
+  return field !== undefined && getRequiredColumns(field).has('tree')
 }
 
 /** What of such fields the store answers: the largest parts that take no number of the tree. */
 export type Parts = { readonly conditions: readonly Field[]; readonly numbers: readonly Field[] }
 
-export function partsOf(fields: readonly Field[]): Parts {
+export function collectParts(fields: readonly Field[]): Parts {
   const conditions = new Set<Field>()
   const numbers = new Set<Field>()
   const visit = (field: Field): void => {
-    if (!isOfTree(field)) (isCondition(field) ? conditions : numbers).add(field)
+    if (!needsTree(field)) (isCondition(field) ? conditions : numbers).add(field)
     else if (field.kind === 'unary') visitOperand(field.op === '!', field.operand)
     else if (field.kind === 'binary') {
       const joins = field.op === '&&' || field.op === '||'
@@ -30,7 +30,7 @@ export function partsOf(fields: readonly Field[]): Parts {
   }
   // A bare attribute is a condition between && and ||, and a number elsewhere.
   const visitOperand = (asCondition: boolean, field: Field): void => {
-    if (asCondition && !isOfTree(field)) conditions.add(field)
+    if (asCondition && !needsTree(field)) conditions.add(field)
     else visit(field)
   }
   for (const field of fields) visit(field)
@@ -38,35 +38,35 @@ export function partsOf(fields: readonly Field[]): Parts {
 }
 
 /** One span, by what the store said of the parts and by its place in the tree. */
-export type Place = {
+export type SpanValues = {
   /** Undefined when this is no part. */
   condition(part: Field): boolean | undefined
   number(part: Field): number | null | undefined
   nested(name: keyof NestedSet): number
 }
 
-export function conditionHolds(field: Field, place: Place): boolean {
+export function evaluateCondition(field: Field, place: SpanValues): boolean {
   const part = place.condition(field)
   if (part !== undefined) return part
-  if (field.kind === 'unary') return !conditionHolds(field.operand, place)
+  if (field.kind === 'unary') return !evaluateCondition(field.operand, place)
   if (field.kind !== 'binary') return false
-  if (field.op === '&&') return conditionHolds(field.left, place) && conditionHolds(field.right, place)
-  if (field.op === '||') return conditionHolds(field.left, place) || conditionHolds(field.right, place)
+  if (field.op === '&&') return evaluateCondition(field.left, place) && evaluateCondition(field.right, place)
+  if (field.op === '||') return evaluateCondition(field.left, place) || evaluateCondition(field.right, place)
   if (isNil(field.left) || isNil(field.right)) return field.op === '!='
-  const [left, right] = [numberAt(field.left, place), numberAt(field.right, place)]
+  const [left, right] = [evaluateNumber(field.left, place), evaluateNumber(field.right, place)]
   return left !== null && right !== null && compareNumbers(left, field.op as ScalarOp, right)
 }
 
-export function numberAt(field: Field, place: Place): number | null {
+export function evaluateNumber(field: Field, place: SpanValues): number | null {
   const part = place.number(field)
   if (part !== undefined) return part
   if (field.kind === 'intrinsic') return place.nested(field.name as keyof NestedSet)
   if (field.kind === 'unary') {
-    const value = numberAt(field.operand, place)
+    const value = evaluateNumber(field.operand, place)
     return value === null ? null : -value
   }
   if (field.kind !== 'binary') return null
-  const [left, right] = [numberAt(field.left, place), numberAt(field.right, place)]
+  const [left, right] = [evaluateNumber(field.left, place), evaluateNumber(field.right, place)]
   if (left === null || right === null) return null
   return calculate(field.op as Parameters<typeof calculate>[0], left, right)
 }
@@ -76,9 +76,9 @@ function isNil(field: Field): boolean {
 }
 
 /** As by() shows it. */
-export function labelAt(field: Field, place: Place): Label | null {
-  if (isCondition(field)) return { text: String(conditionHolds(field, place)), type: 'bool' }
-  const value = numberAt(field, place)
+export function evaluateLabel(field: Field, place: SpanValues): Label | null {
+  if (isCondition(field)) return { text: String(evaluateCondition(field, place)), type: 'bool' }
+  const value = evaluateNumber(field, place)
   return value === null ? null : { text: String(value), type: field.kind === 'intrinsic' ? 'int' : 'float' }
 }
 

@@ -1,10 +1,10 @@
-import { ask } from './execute-query.ts'
+import { executeQuery } from './execute-query.ts'
 import type { Pipeline, Spanset } from '../syntax/ast.ts'
-import { compileSupersets, isDecidedAlone } from '../sql/condition.ts'
-import { inWindow, spansAlone, traceIds } from '../sql/from.ts'
+import { compileSupersets, canDecideWithoutJoins } from '../sql/condition.ts'
+import { filterByWindow, createUnjoinedRow, selectTraceIds } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
-import { spansThatMay } from '../sql/index-prefilter.ts'
-import { isLinkOp, type Plan } from '../analyze/plan.ts'
+import { prefilterByIndex } from '../sql/index-prefilter.ts'
+import { isLinkOperation, type Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
 /**
@@ -22,7 +22,7 @@ export type CandidateBounds = {
   /** Only what comes behind it in the order of the answer. */
   readonly after?: Candidate | undefined
   /** Leaves out what a window from here on finds too. */
-  readonly notSince?: bigint | undefined
+  readonly foundSince?: bigint | undefined
 }
 
 /** `newest`: start of the newest span that a filter matches, Unix nanoseconds. */
@@ -41,30 +41,31 @@ export async function findCandidates(
 ): Promise<Candidate[]> {
   if (bounds.within?.length === 0) return []
   const params = createParams()
-  const row = spansAlone(params, bounds)
+  const row = createUnjoinedRow(params, bounds)
   const conditions = compileSupersets(plan.conditions, row)
-  const inTraces = (ids: readonly string[]): string => (ids.length > 0 ? `s.trace_id in ${traceIds(ids, params)}` : '0')
-  const formula = formulaOf(plan.pipeline, plan, conditions, links, inTraces)
+  const inTraces = (ids: readonly string[]): string =>
+    ids.length > 0 ? `s.trace_id in ${selectTraceIds(ids, params)}` : '0'
+  const formula = compileFormula(plan.pipeline, plan, conditions, links, inTraces)
   const some = [...new Set([...conditions, ...formula.linked])]
-  const window = inWindow('s', bounds.start, bounds.end, params)
+  const window = filterByWindow('s', bounds.start, bounds.end, params)
   const where = [window]
   const known = plan.conditions.filter((condition) => condition !== undefined)
   const isAny = some.includes('1') || formula.linked.length > 0
-  const spans = isAny ? 'spans as s' : spansThatMay(known, row, window)
-  if (bounds.within) where.push(`s.trace_id in ${traceIds(bounds.within, params)}`)
+  const spans = isAny ? 'spans as s' : prefilterByIndex(known, row, window)
+  if (bounds.within) where.push(`s.trace_id in ${selectTraceIds(bounds.within, params)}`)
   if (!some.includes('1')) where.push(`(${some.join(' or ')})`)
   const having = some.length > 1 ? [formula.sql] : []
-  if (bounds.notSince !== undefined) {
-    const since = `s.start >= ${params.add('UInt64', String(bounds.notSince))}`
+  if (bounds.foundSince !== undefined) {
+    const since = `s.start >= ${params.add('UInt64', String(bounds.foundSince))}`
     const ofThose = conditions.map((condition) => `(${condition} and ${since})`)
-    const found = formulaOf(plan.pipeline, plan, ofThose, links, (ids) => `(${inTraces(ids)} and ${since})`)
+    const found = compileFormula(plan.pipeline, plan, ofThose, links, (ids) => `(${inTraces(ids)} and ${since})`)
     having.push(`not ${found.sql}`)
   }
   if (bounds.after) {
     const newest = params.add('UInt64', String(bounds.after.newest))
     having.push(`(newest < ${newest} or newest = ${newest} and t > ${params.add('String', bounds.after.traceId)})`)
   }
-  const rows = await ask<{ t: string; newest: string }>(
+  const rows = await executeQuery<{ t: string; newest: string }>(
     search,
     `select lower(hex(s.trace_id)) as t, max(s.start) as newest from ${spans} where ${where.join(' and ')}
     group by s.trace_id ${having.length > 0 ? `having ${having.join(' and ')}` : ''}
@@ -80,7 +81,7 @@ export function isExact(plan: Plan): boolean {
   const [condition] = plan.conditions
   if (source.kind !== 'filter' || plan.conditions.length !== 1) return false
   if (stages.some((stage) => stage.kind === 'compare')) return false
-  return condition === undefined || isDecidedAlone(condition, spansAlone(createParams(), undefined))
+  return condition === undefined || canDecideWithoutJoins(condition, createUnjoinedRow(createParams(), undefined))
 }
 
 type Formula = { readonly sql: string; readonly linked: readonly string[] }
@@ -89,7 +90,7 @@ type Formula = { readonly sql: string; readonly linked: readonly string[] }
  * Which filters a trace must have spans for. A necessary condition that only grows with more spans:
  * what holds inside a window holds for the trace.
  */
-function formulaOf(
+function compileFormula(
   pipeline: Pipeline,
   plan: Plan,
   conditions: readonly string[],
@@ -97,21 +98,21 @@ function formulaOf(
   inTraces: (ids: readonly string[]) => string,
 ): Formula {
   const linked: string[] = []
-  const ofSpanset = (spanset: Spanset): string => {
-    if (spanset.kind === 'filter') return `countIf(${conditions[plan.conditionOf(spanset)] ?? '1'}) > 0`
-    if (spanset.kind === 'pipeline') return ofPipeline(spanset)
-    if (isLinkOp(spanset)) {
+  const compileSpanset = (spanset: Spanset): string => {
+    if (spanset.kind === 'filter') return `countIf(${conditions[plan.getConditionIndex(spanset)] ?? '1'}) > 0`
+    if (spanset.kind === 'pipeline') return compilePipeline(spanset)
+    if (isLinkOperation(spanset)) {
       const found = inTraces([...(links.get(spanset)?.keys() ?? [])])
       linked.push(found)
       return `countIf(${found}) > 0`
     }
-    if (spanset.op.startsWith('!')) return ofSpanset(spanset.right)
-    return `(${ofSpanset(spanset.left)} ${spanset.op === '||' ? 'or' : 'and'} ${ofSpanset(spanset.right)})`
+    if (spanset.op.startsWith('!')) return compileSpanset(spanset.right)
+    return `(${compileSpanset(spanset.left)} ${spanset.op === '||' ? 'or' : 'and'} ${compileSpanset(spanset.right)})`
   }
-  const ofPipeline = (pipeline: Pipeline): string => {
-    const parts = [ofSpanset(pipeline.source)]
-    for (const stage of pipeline.stages) if (stage.kind === 'spanset') parts.push(ofSpanset(stage.spanset))
+  const compilePipeline = (pipeline: Pipeline): string => {
+    const parts = [compileSpanset(pipeline.source)]
+    for (const stage of pipeline.stages) if (stage.kind === 'spanset') parts.push(compileSpanset(stage.spanset))
     return parts.length === 1 ? (parts[0] ?? '1') : `(${parts.join(' and ')})`
   }
-  return { sql: ofPipeline(pipeline), linked }
+  return { sql: compilePipeline(pipeline), linked }
 }

@@ -5,13 +5,13 @@ import { TraceQLError } from '../syntax/errors.ts'
 import type { Search } from './search.ts'
 
 /** Asks the store within what is left of the answer's time. */
-export async function ask<Row>(search: Search, sql: string, params: Params): Promise<Row[]> {
-  if (sql.length > longestStatement) throw new TraceQLError('limit', tooManyConditions)
-  return withinTime(search, (options) => search.store.query<Row>(sql, params.values, options))
+export async function executeQuery<Row>(search: Search, sql: string, params: Params): Promise<Row[]> {
+  if (sql.length > MAX_STATEMENT_LENGTH) throw new TraceQLError('limit', tooManyConditions)
+  return executeWithinDeadline(search, (options) => search.store.query<Row>(sql, params.values, options))
 }
 
 /** Says in words about the query why the store can't answer, where the query is the reason. */
-export async function withinTime<Answer>(
+export async function executeWithinDeadline<Answer>(
   search: Search,
   question: (options: QueryOptions) => Promise<Answer>,
 ): Promise<Answer> {
@@ -37,7 +37,7 @@ export function isTooHeavy(error: unknown): boolean {
 
 // The engine's max_query_size is 262,144 bytes, without what is in parameters; our own words are
 // ASCII.
-const longestStatement = 250_000
+const MAX_STATEMENT_LENGTH = 250_000
 
 const tooManyConditions =
   'The query has too many conditions: use a regular expression instead of many values, and scopes such as span. instead of a bare dot.'

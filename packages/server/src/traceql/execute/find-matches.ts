@@ -2,15 +2,15 @@ import type { Pipeline } from '../syntax/ast.ts'
 import { type CandidateBounds, findCandidates, isExact, type LinkMatches } from './candidates.ts'
 import { evaluateTrace } from '../evaluate/pipeline.ts'
 import { limits } from '../limits.ts'
-import { matchLinks } from '../evaluate/evaluate-link-operators.ts'
+import { evaluateLinkOperators } from '../evaluate/evaluate-link-operators.ts'
 import type { Position } from './search-cursor.ts'
 import { InvalidCursorError } from '../../query/sql/cursor.ts'
 import { type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Match, Scope } from './match.ts'
 import type { Search } from './search.ts'
-import { readTraces } from './trace-rows.ts'
+import { fetchTraceRows } from './trace-rows.ts'
 
-export type Found = {
+export type FoundMatches = {
   readonly matches: readonly Match[]
   /** Of what was looked at last, where more could match behind it. */
   readonly rest: Position | undefined
@@ -26,18 +26,18 @@ export async function findMatches(
   scope: Scope,
   limit: number,
   after?: Position,
-): Promise<Found> {
-  const links = await matchLinks(search, plan.pipeline, scope, planAndFind)
+): Promise<FoundMatches> {
+  const links = await evaluateLinkOperators(search, plan.pipeline, scope, findPipelineMatches)
   const matches: Match[] = []
   const seen = new Set<string>()
   let last: Position | undefined
   let size: number = limits.chunkTraces
-  for await (const candidates of candidatesOf(search, plan, links, narrowed(plan, links, scope), limit, after)) {
+  for await (const candidates of scanCandidates(search, plan, links, narrowScope(plan, links, scope), limit, after)) {
     const fresh = candidates.filter(({ traceId }) => !seen.has(traceId))
     for (let at = 0; at < fresh.length && matches.length < limit;) {
       const chunk = fresh.slice(at, at + size)
       const ids = chunk.map(({ traceId }) => traceId)
-      const traces = await readTraces(search, plan, ids)
+      const traces = await fetchTraceRows(search, plan, ids)
       if (!traces) {
         size = Math.ceil(size / 2)
         continue
@@ -57,35 +57,40 @@ export async function findMatches(
   return { matches, rest: undefined }
 }
 
-async function planAndFind(search: Search, pipeline: Pipeline, scope: Scope, limit: number): Promise<readonly Match[]> {
+async function findPipelineMatches(
+  search: Search,
+  pipeline: Pipeline,
+  scope: Scope,
+  limit: number,
+): Promise<readonly Match[]> {
   const { matches, rest } = await findMatches(search, planPipeline(pipeline), scope, limit)
-  if (rest && matches.length < limit) search.cuts.add(lookedAtMost)
+  if (rest && matches.length < limit) search.warnings.add(candidateLimitWarning)
   return matches
 }
 
 /** Why an answer is cut that has no next page. */
-export const lookedAtMost = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
+export const candidateLimitWarning = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
 
 /**
  * When an operator over links comes first, the traces it found are all there is to look among,
  * whatever their age.
  */
-function narrowed({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
+function narrowScope({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
   const found = links.get(pipeline.source)
   if (!found) return scope
   const among = scope.within && new Set(scope.within)
   return { window: undefined, within: [...found.keys()].filter((id) => among?.has(id) ?? true) }
 }
 
-const minute = 60_000_000_000n
-const widening = 8n
+const MINUTE_NANO = 60_000_000_000n
+const WIDENING_FACTOR = 8n
 
 /**
  * Looks at the newest ten minutes first and then ever further back: a search that finds enough
  * early stays cheap, and one that doesn't reads less than half more in all than looking at the
  * whole window at once.
  */
-async function* candidatesOf(
+async function* scanCandidates(
   search: Search,
   plan: Plan,
   links: LinkMatches,
@@ -94,7 +99,7 @@ async function* candidatesOf(
   after: Position | undefined,
 ): AsyncGenerator<readonly Position[]> {
   if (!window) {
-    yield behind(within ?? [], after)
+    yield listAfter(within ?? [], after)
     return
   }
   // An open end, or one in the future, is looked at from now.
@@ -108,7 +113,7 @@ async function* candidatesOf(
   const cap = limits.candidateTraces
   let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
   const startOf = (reach: number): bigint => {
-    const length = 10n * minute * widening ** BigInt(reach)
+    const length = 10n * MINUTE_NANO * WIDENING_FACTOR ** BigInt(reach)
     // Rather all at once than a third of it first.
     return anchor - 3n * length > window.start ? anchor - length : window.start
   }
@@ -122,7 +127,7 @@ async function* candidatesOf(
       // What a page before this one found is left out; within one page that is known without
       // asking.
       ...(after
-        ? { after: reach === after.reach ? after : undefined, notSince: reach === 0 ? undefined : startOf(reach - 1) }
+        ? { after: reach === after.reach ? after : undefined, foundSince: reach === 0 ? undefined : startOf(reach - 1) }
         : {}),
     }
     const ask = async (limit: number): Promise<readonly Position[]> =>
@@ -140,7 +145,7 @@ async function* candidatesOf(
 }
 
 /** Traces that an operator over links found, in the order it did. */
-function behind(ids: readonly string[], after: Position | undefined): readonly Position[] {
+function listAfter(ids: readonly string[], after: Position | undefined): readonly Position[] {
   const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
   if (after !== undefined && first === 0) throw new InvalidCursorError()
   return ids.slice(first).map((traceId) => ({ anchor: 0n, reach: 0, newest: 0n, traceId }))

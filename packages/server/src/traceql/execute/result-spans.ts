@@ -1,15 +1,15 @@
-import { ask } from './execute-query.ts'
+import { executeQuery } from './execute-query.ts'
 import type { Field } from '../syntax/ast.ts'
-import { fromTraces, spanIds } from '../sql/from.ts'
-import { type Need, needsOf } from '../sql/required-columns.ts'
+import { joinTraceSpans, selectSpanIds } from '../sql/from.ts'
+import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
 import { createParams } from '../sql/params.ts'
-import { compileText, typeLetter } from '../sql/text.ts'
+import { compileText, compileFieldTypeCode } from '../sql/text.ts'
 import { describeField } from '../syntax/describe.ts'
-import { isOfTree } from '../evaluate/tree-fields.ts'
+import { needsTree } from '../evaluate/tree-fields.ts'
 import type { Search } from './search.ts'
-import { spanKeyOf } from './trace-rows.ts'
+import { createSpanKey } from './trace-rows.ts'
 
-export type AnswerSpan = {
+export type ResultSpan = {
   readonly spanId: string
   readonly parentSpanId: string
   readonly service: string
@@ -20,10 +20,10 @@ export type AnswerSpan = {
   readonly startTimeUnixNano: string
   readonly durationNanos: string
   /** Fields that conditions and select() name, where the span has them. */
-  readonly attributes: readonly AnswerAttribute[]
+  readonly attributes: readonly ResultAttribute[]
 }
 
-type AnswerAttribute = {
+type ResultAttribute = {
   /** As in a query: `span.http.method`, `.topic`, `trace:rootName`. */
   readonly field: string
   /** Letter as in `spans.attr_types`. */
@@ -45,23 +45,23 @@ type Raw = {
 }
 
 /** A number of the tree (see evaluate/nested-set.ts) that a field is of a span. */
-export type NumberOfTree = (field: Field, traceId: string, spanKey: string) => number | null
+export type GetTreeNumber = (field: Field, traceId: string, spanKey: string) => number | null
 
 /** Reads the spans that an answer shows, by trace and `spanKeyOf`. */
-export async function readSpans(
+export async function fetchResultSpans(
   search: Search,
   spans: ReadonlyMap<string, readonly string[]>,
   shown: readonly Field[],
-  numberOfTree: NumberOfTree,
-): Promise<ReadonlyMap<string, ReadonlyMap<string, AnswerSpan>>> {
+  numberOfTree: GetTreeNumber,
+): Promise<ReadonlyMap<string, ReadonlyMap<string, ResultSpan>>> {
   const params = createParams()
-  const asked = shown.filter((field) => !isOfTree(field))
-  const needs = new Set<Need>()
-  for (const field of asked) needsOf(field, needs)
-  const { from, row } = fromTraces([...spans.keys()], needs, params)
-  const wanted = spanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
-  const values = asked.map((field) => `(${typeLetter(field, row)}, ${compileText(field, row)})`)
-  const rows = await ask<Raw>(
+  const asked = shown.filter((field) => !needsTree(field))
+  const needs = new Set<ColumnGroup>()
+  for (const field of asked) getRequiredColumns(field, needs)
+  const { from, row } = joinTraceSpans([...spans.keys()], needs, params)
+  const wanted = selectSpanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
+  const values = asked.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
+  const rows = await executeQuery<Raw>(
     search,
     `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
       if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
@@ -71,24 +71,24 @@ export async function readSpans(
     from ${from} where s.span_id in ${wanted}`,
     params,
   )
-  const found = new Map<string, Map<string, AnswerSpan>>()
+  const found = new Map<string, Map<string, ResultSpan>>()
   for (const raw of rows) {
-    const trace = found.get(raw.trace) ?? new Map<string, AnswerSpan>()
-    trace.set(keyOf(raw), answerSpan(raw, shown, numberOfTree))
+    const trace = found.get(raw.trace) ?? new Map<string, ResultSpan>()
+    trace.set(getSpanKey(raw), toResultSpan(raw, shown, numberOfTree))
     found.set(raw.trace, trace)
   }
   return found
 }
 
-function keyOf(raw: Raw): string {
-  return spanKeyOf(raw.id, raw.span_kind, raw.service_name)
+function getSpanKey(raw: Raw): string {
+  return createSpanKey(raw.id, raw.span_kind, raw.service_name)
 }
 
-function answerSpan(raw: Raw, shown: readonly Field[], numberOfTree: NumberOfTree): AnswerSpan {
+function toResultSpan(raw: Raw, shown: readonly Field[], numberOfTree: GetTreeNumber): ResultSpan {
   const values = raw.values.values()
   const valueOf = (field: Field): readonly [string, string | null] => {
-    if (!isOfTree(field)) return values.next().value ?? ['', null]
-    const number = numberOfTree(field, raw.trace, keyOf(raw))
+    if (!needsTree(field)) return values.next().value ?? ['', null]
+    const number = numberOfTree(field, raw.trace, getSpanKey(raw))
     return ['i', number === null ? null : String(number)]
   }
   return {

@@ -2,24 +2,24 @@ import type { Store } from '../../clickhouse/store.ts'
 import type { TraceSummary } from '@spanlink/api-schema'
 import type { Scanned } from '../../query/sql/searched-range.ts'
 import { MAX_UINT64 } from '../../query/sql/time-parameters.ts'
-import { summarize } from '../../query/traces/trace-summary.ts'
+import { fetchSummaries } from '../../query/traces/trace-summary.ts'
 import type { SpanFilter } from '../../query/traces/span-filter.ts'
-import { withinTime } from './execute-query.ts'
+import { executeWithinDeadline } from './execute-query.ts'
 import type { Field, Pipeline, Query } from '../syntax/ast.ts'
 import { check } from '../analyze/check.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { isOfTree } from '../evaluate/tree-fields.ts'
+import { needsTree } from '../evaluate/tree-fields.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import type { LabelType } from '../metrics/labels.ts'
 import { findMatches } from './find-matches.ts'
 import type { Match } from './match.ts'
 import { limits } from '../limits.ts'
 import { parse } from '../syntax/parse.ts'
-import { searchCursor, pageEnds, type Position } from './search-cursor.ts'
-import { fieldsShown, type Plan, planPipeline } from '../analyze/plan.ts'
+import { searchCursor, pageLimitWarning, type Position } from './search-cursor.ts'
+import { listShownFields, type Plan, planPipeline } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
-import { type AnswerSpan, type NumberOfTree, readSpans } from './result-spans.ts'
+import { type ResultSpan, type GetTreeNumber, fetchResultSpans } from './result-spans.ts'
 
 export type SearchOptions = {
   /** Unix nanoseconds; the search is for spans that start in `[start, end)`. */
@@ -36,26 +36,26 @@ export type SearchOptions = {
   readonly timeoutMs?: number
 }
 
-export type SearchAnswer = {
+export type SearchResult = {
   /** Newest first by their newest span that a filter matches. */
-  readonly traces: readonly AnswerTrace[]
+  readonly traces: readonly ResultTrace[]
   /** There are more: the next page begins here. */
   readonly nextCursor?: string
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
-  readonly cuts: readonly string[]
+  readonly warnings: readonly string[]
   readonly scanned: Scanned
 }
 
-type AnswerTrace = {
+type ResultTrace = {
   readonly summary: TraceSummary
   /** One, or one per group of by(). */
-  readonly spansets: readonly AnswerSpanset[]
+  readonly spansets: readonly ResultSpanset[]
 }
 
-type AnswerSpanset = {
+type ResultSpanset = {
   /** Spans that matched, of which `spans` shows the first. */
   readonly matched: number
-  readonly spans: readonly AnswerSpan[]
+  readonly spans: readonly ResultSpan[]
   /** Values of by(); null where the spans have none. */
   readonly group: readonly { readonly field: string; readonly value: string | null; readonly type: LabelType }[]
   /** Aggregates that the pipeline compares, as a query spells them. Durations are nanoseconds. */
@@ -74,12 +74,12 @@ type AnswerSpanset = {
  * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when
  *   the store can't answer
  */
-export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchAnswer> {
+export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchResult> {
   const { pipeline } = parseSearch(text)
-  const shown = fieldsShown(pipeline)
-  const ofTree = shown.filter(isOfTree)
+  const shown = listShownFields(pipeline)
+  const ofTree = shown.filter(needsTree)
   const plan = planPipeline(pipeline, { numbers: ofTree })
-  const search = startSearch(store, options)
+  const search = createSearch(store, options)
   const after = options.cursor === undefined ? undefined : searchCursor.decode(options.cursor)
   const limit = options.limit ?? 20
   // One more than asked for tells whether there is a next page.
@@ -92,27 +92,27 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   )
   const matches = found.slice(0, limit)
   const last = found.length > limit ? matches.at(-1)?.position : rest
-  if (last && found.length <= limit) search.cuts.add(pageEnds)
+  if (last && found.length <= limit) search.warnings.add(pageLimitWarning)
   const next = { ...(last && { nextCursor: searchCursor.encode(last) }), scanned: toScanned(search, after, last) }
-  if (matches.length === 0) return { traces: [], ...next, cuts: [...search.cuts] }
+  if (matches.length === 0) return { traces: [], ...next, warnings: [...search.warnings] }
   const most = options.spansPerSpanset ?? 3
   const ids = matches.map((match) => match.rows.traceId)
-  const wanted = new Map(matches.map((match) => [match.rows.traceId, firstSpans(match, most)]))
+  const wanted = new Map(matches.map((match) => [match.rows.traceId, listFirstSpans(match, most)]))
   const [spans, summaries] = await Promise.all([
-    readSpans(search, wanted, shown, numbersOfTree(matches, plan)),
-    withinTime(search, (options) => summarize(store, ids, everySpan, options)),
+    fetchResultSpans(search, wanted, shown, getTreeNumbers(matches, plan)),
+    executeWithinDeadline(search, (options) => fetchSummaries(store, ids, MATCH_ALL, options)),
   ])
-  const groupFields = groupFieldsOf(pipeline)
-  const traces = matches.flatMap(({ rows, spansets }): AnswerTrace[] => {
+  const groupFields = listGroupFields(pipeline)
+  const traces = matches.flatMap(({ rows, spansets }): ResultTrace[] => {
     const shownSpans = spans.get(rows.traceId)
     const summary = summaries.get(rows.traceId)?.summary
     // Gone between two questions, as retention may have it.
     if (!summary) return []
-    const trace: AnswerTrace = {
+    const trace: ResultTrace = {
       summary,
       spansets: spansets.map(({ members, group, aggregates }) => ({
         matched: members.reduce((count, member) => count + member, 0),
-        spans: membersOf(members, rows.keys, most).flatMap((key) => shownSpans?.get(key) ?? []),
+        spans: listMembers(members, rows.keys, most).flatMap((key) => shownSpans?.get(key) ?? []),
         group: group.map((label, at) => ({
           field: groupFields[at] ?? '',
           value: label?.text ?? null,
@@ -121,32 +121,32 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
         aggregates: Array.from(aggregates, ([{ fn, field }, value]) => ({
           name: `${fn}(${field === undefined ? '' : describeField(field)})`,
           value,
-          type: typeOfAggregate(fn, field, value),
+          type: getAggregateType(fn, field, value),
         })),
       })),
     }
     return [trace]
   })
-  return { traces, ...next, cuts: [...search.cuts] }
+  return { traces, ...next, warnings: [...search.warnings] }
 }
 
-function typeOfAggregate(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
+function getAggregateType(fn: string, field: Field | undefined, value: number): 'int' | 'float' | 'duration' {
   if (field?.kind === 'intrinsic' && intrinsics[field.name].type === 'duration') return 'duration'
   return fn !== 'avg' && Number.isSafeInteger(value) ? 'int' : 'float'
 }
 
-function toScanned({ cuts, window }: Search, after: Position | undefined, last: Position | undefined): Scanned {
+function toScanned({ warnings, window }: Search, after: Position | undefined, last: Position | undefined): Scanned {
   // Traces that an operator over links found lie in no order of time.
   const until = last?.newest === 0n ? window.end : last?.newest
-  return { from: after?.newest || undefined, until, isCut: cuts.size > 0 }
+  return { from: after?.newest || undefined, until, isCut: warnings.size > 0 }
 }
 
 /** Numbers that the matches know and no statement gives. */
-function numbersOfTree(matches: readonly Match[], plan: Plan): NumberOfTree {
+function getTreeNumbers(matches: readonly Match[], plan: Plan): GetTreeNumber {
   const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
   return (field, traceId, spanKey) => {
     const rows = rowsOf.get(traceId)
-    return rows?.numbers[plan.numberOf(field)]?.[rows.keys.indexOf(spanKey)] ?? null
+    return rows?.numbers[plan.getNumberIndex(field)]?.[rows.keys.indexOf(spanKey)] ?? null
   }
 }
 
@@ -161,7 +161,7 @@ export function parseSearch(text: string): Query & { kind: 'search' } {
   })
 }
 
-export function startSearch(
+export function createSearch(
   store: Store,
   options: Pick<SearchOptions, 'start' | 'end' | 'signal' | 'timeoutMs'>,
 ): Search {
@@ -172,15 +172,15 @@ export function startSearch(
     window: { start: options.start, end: options.end },
     signal: options.signal,
     deadline: performance.now() + (options.timeoutMs ?? limits.timeoutMs),
-    cuts: new Set(),
+    warnings: new Set(),
   }
 }
 
-function firstSpans({ rows, spansets }: Match, most: number): readonly string[] {
-  return [...new Set(spansets.flatMap(({ members }) => membersOf(members, rows.keys, most)))]
+function listFirstSpans({ rows, spansets }: Match, most: number): readonly string[] {
+  return [...new Set(spansets.flatMap(({ members }) => listMembers(members, rows.keys, most)))]
 }
 
-function membersOf(members: Uint8Array, spanKeys: readonly string[], most: number): string[] {
+function listMembers(members: Uint8Array, spanKeys: readonly string[], most: number): string[] {
   const keys: string[] = []
   for (let at = members.indexOf(1); at !== -1 && keys.length < most; at = members.indexOf(1, at + 1))
     keys.push(spanKeys[at] ?? '')
@@ -188,7 +188,7 @@ function membersOf(members: Uint8Array, spanKeys: readonly string[], most: numbe
 }
 
 /** What by() groups by, in the order its values are in a group: the last coalesce() starts anew. */
-function groupFieldsOf(pipeline: Pipeline): readonly string[] {
+function listGroupFields(pipeline: Pipeline): readonly string[] {
   let fields: string[] = []
   for (const stage of pipeline.stages) {
     if (stage.kind === 'coalesce') fields = []
@@ -197,4 +197,4 @@ function groupFieldsOf(pipeline: Pipeline): readonly string[] {
   return fields
 }
 
-const everySpan: SpanFilter = { from: 0n, to: MAX_UINT64, conditions: [], params: {} }
+const MATCH_ALL: SpanFilter = { from: 0n, to: MAX_UINT64, conditions: [], params: {} }

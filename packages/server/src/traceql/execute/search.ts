@@ -16,7 +16,7 @@ export type Search = {
   /** `performance.now()` when it must be done. */
   readonly deadline: number
   /** What was cut off, in words with a suggestion; empty when the answer is whole. */
-  readonly cuts: Set<string>
+  readonly warnings: Set<string>
   /** Set where older spans of the window were not looked at. */
   scannedUntil?: bigint
 }

@@ -1,17 +1,24 @@
 import type { SpanKind } from '@spanlink/api-schema'
-import { namedParents } from '../../query/traces/span-parents.ts'
-import { ask } from './execute-query.ts'
+import { resolveParents } from '../../query/traces/span-parents.ts'
+import { executeQuery } from './execute-query.ts'
 import type { Field } from '../syntax/ast.ts'
 import { compileCondition } from '../sql/condition.ts'
-import { fromTraces } from '../sql/from.ts'
+import { joinTraceSpans } from '../sql/from.ts'
 import { createParams } from '../sql/params.ts'
 import type { Row } from '../sql/row.ts'
-import { compileText, labelLetter } from '../sql/text.ts'
+import { compileText, compileLabelTypeCode } from '../sql/text.ts'
 import { compileOperand } from '../sql/value.ts'
-import { nestedSetOf } from '../evaluate/nested-set.ts'
-import { treeOf } from '../evaluate/structure.ts'
-import { conditionHolds, isOfTree, labelAt, numberAt, type Parts, type Place } from '../evaluate/tree-fields.ts'
-import { type Label, labelOf } from '../metrics/labels.ts'
+import { numberNestedSet } from '../evaluate/nested-set.ts'
+import { buildTree } from '../evaluate/structure.ts'
+import {
+  evaluateCondition,
+  needsTree,
+  evaluateLabel,
+  evaluateNumber,
+  type Parts,
+  type SpanValues,
+} from '../evaluate/tree-fields.ts'
+import { type Label, toLabel } from '../metrics/labels.ts'
 import { limits } from '../limits.ts'
 import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
@@ -37,7 +44,7 @@ export type TraceRows = {
 }
 
 /** Identity of a span in its trace; the id comes first. */
-export function spanKeyOf(spanId: string, kind: string, service: string): string {
+export function createSpanKey(spanId: string, kind: string, service: string): string {
   return `${spanId} ${kind} ${service}`
 }
 
@@ -45,7 +52,7 @@ type Raw = {
   readonly trace: string
   readonly id: string
   readonly parent: string
-  readonly began: string
+  readonly start_time: string
   readonly span_kind: SpanKind
   readonly service_name: string
 } & Readonly<Record<string, string | number | null>>
@@ -54,50 +61,50 @@ type Raw = {
  * Reads what the plan needs of whole traces; spans that nothing can be about are left out.
  * Undefined when they have more spans than may be read in one go.
  */
-export async function readTraces(
+export async function fetchTraceRows(
   search: Search,
   plan: Plan,
   ids: readonly string[],
 ): Promise<Map<string, TraceRows> | undefined> {
   const params = createParams()
-  const { from, row } = fromTraces(ids, plan.needs, params)
+  const { from, row } = joinTraceSpans(ids, plan.requiredColumns, params)
   const columns = [
     'lower(hex(s.trace_id)) as trace',
     'lower(hex(s.span_id)) as id',
     `if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent`,
-    'toString(s.start) as began',
+    'toString(s.start) as start_time',
     'toString(s.kind) as span_kind',
     's.service as service_name',
-    ...plan.conditions.flatMap((field, at) => (isOfTree(field) ? [] : `${test(field, row)} as m${at}`)),
-    ...plan.numbers.flatMap((field, at) => (isOfTree(field) ? [] : `${number(field, row)} as n${at}`)),
+    ...plan.conditions.flatMap((field, at) => (needsTree(field) ? [] : `${compileTest(field, row)} as m${at}`)),
+    ...plan.numbers.flatMap((field, at) => (needsTree(field) ? [] : `${compileNumber(field, row)} as n${at}`)),
     ...plan.labels.flatMap((field, at) =>
-      isOfTree(field) ? [] : [`${compileText(field, row)} as l${at}`, `${labelLetter(field, row)} as t${at}`],
+      needsTree(field) ? [] : [`${compileText(field, row)} as l${at}`, `${compileLabelTypeCode(field, row)} as t${at}`],
     ),
-    ...plan.parts.conditions.map((field, at) => `${test(field, row)} as c${at}`),
-    ...plan.parts.numbers.map((field, at) => `${number(field, row)} as v${at}`),
+    ...plan.parts.conditions.map((field, at) => `${compileTest(field, row)} as c${at}`),
+    ...plan.parts.numbers.map((field, at) => `${compileNumber(field, row)} as v${at}`),
   ]
-  const where = plan.structural ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
-  const rows = await ask<Raw>(
+  const where = plan.needsStructure ? '' : `where ${plan.conditions.map((_, at) => `m${at}`).join(' or ') || '1'}`
+  const rows = await executeQuery<Raw>(
     search,
     `select ${columns.join(', ')} from ${from} ${where} order by s.trace_id, s.start, s.span_id, s.kind, s.service
     limit ${params.add('UInt32', limits.chunkSpans + 1)}`,
     params,
   )
-  if (rows.length <= limits.chunkSpans) return group(rows, plan)
+  if (rows.length <= limits.chunkSpans) return groupByTrace(rows, plan)
   if (ids.length > 1) return undefined
-  search.cuts.add(`Of trace ${ids[0]} only the first ${limits.chunkSpans} spans were looked at.`)
-  return group(rows.slice(0, limits.chunkSpans), plan)
+  search.warnings.add(`Of trace ${ids[0]} only the first ${limits.chunkSpans} spans were looked at.`)
+  return groupByTrace(rows.slice(0, limits.chunkSpans), plan)
 }
 
-function test(condition: Field | undefined, row: Row): string {
+function compileTest(condition: Field | undefined, row: Row): string {
   return `toUInt8(${condition ? compileCondition(condition, row, 'exact') : '1'})`
 }
 
-function number(field: Field, row: Row): string {
+function compileNumber(field: Field, row: Row): string {
   return `toFloat64(${compileOperand(field, row).number ?? 'null'})`
 }
 
-function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
+function groupByTrace(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
   const byTrace = new Map<string, Raw[]>()
   for (const row of rows) {
     const trace = byTrace.get(row.trace)
@@ -105,14 +112,14 @@ function group(rows: readonly Raw[], plan: Plan): Map<string, TraceRows> {
     else byTrace.set(row.trace, [row])
   }
   const traces = new Map<string, TraceRows>()
-  for (const [traceId, spans] of byTrace) traces.set(traceId, columnsOf(traceId, spans, plan))
+  for (const [traceId, spans] of byTrace) traces.set(traceId, toTraceRows(traceId, spans, plan))
   return traces
 }
 
-function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
+function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceRows {
   const spanIds = spans.map((span) => span.id)
   const parentIds = spans.map((span) => span.parent)
-  const parents = namedParents(
+  const parents = resolveParents(
     spans.map(({ id, parent, span_kind, service_name }) => ({
       spanId: id,
       parentSpanId: parent,
@@ -120,36 +127,38 @@ function columnsOf(traceId: string, spans: readonly Raw[], plan: Plan): TraceRow
       service: service_name,
     })),
   )
-  const places = plan.needs.has('tree') ? placesOf(spans, plan.parts, { parents, parentIds }) : []
+  const places = plan.requiredColumns.has('tree') ? toSpanValues(spans, plan.parts, { parents, parentIds }) : []
   return {
     traceId,
     spanIds,
-    keys: spans.map((span) => spanKeyOf(span.id, span.span_kind, span.service_name)),
+    keys: spans.map((span) => createSpanKey(span.id, span.span_kind, span.service_name)),
     parentIds,
     parents,
-    starts: spans.map((span) => BigInt(span.began)),
+    starts: spans.map((span) => BigInt(span.start_time)),
     matches: plan.conditions.map((field, at) =>
-      isOfTree(field)
-        ? Uint8Array.from(places, (place) => (conditionHolds(field, place) ? 1 : 0))
+      needsTree(field)
+        ? Uint8Array.from(places, (place) => (evaluateCondition(field, place) ? 1 : 0))
         : Uint8Array.from(spans, (span) => Number(span[`m${at}`])),
     ),
     numbers: plan.numbers.map((field, at) =>
-      isOfTree(field) ? places.map((place) => numberAt(field, place)) : spans.map((span) => asNumber(span[`n${at}`])),
+      needsTree(field)
+        ? places.map((place) => evaluateNumber(field, place))
+        : spans.map((span) => toNumberOrNull(span[`n${at}`])),
     ),
     labels: plan.labels.map((field, at) =>
-      isOfTree(field)
-        ? places.map((place) => labelAt(field, place))
-        : spans.map((span) => labelOf(asText(span[`l${at}`]), asText(span[`t${at}`]))),
+      needsTree(field)
+        ? places.map((place) => evaluateLabel(field, place))
+        : spans.map((span) => toLabel(toTextOrNull(span[`l${at}`]), toTextOrNull(span[`t${at}`]))),
     ),
   }
 }
 
-function placesOf(
+function toSpanValues(
   spans: readonly Raw[],
   { conditions, numbers }: Parts,
   ids: Pick<TraceRows, 'parents' | 'parentIds'>,
-): readonly Place[] {
-  const nested = nestedSetOf(treeOf(ids))
+): readonly SpanValues[] {
+  const nested = numberNestedSet(buildTree(ids))
   const [conditionAt, numberColumn] = [conditions, numbers].map((parts) => new Map(parts.map((part, at) => [part, at])))
   return spans.map((span, at) => ({
     condition: (part) => {
@@ -158,16 +167,16 @@ function placesOf(
     },
     number: (part) => {
       const column = numberColumn?.get(part)
-      return column === undefined ? undefined : asNumber(span[`v${column}`])
+      return column === undefined ? undefined : toNumberOrNull(span[`v${column}`])
     },
     nested: (name) => nested[name][at] ?? 0,
   }))
 }
 
-function asNumber(value: string | number | null | undefined): number | null {
+function toNumberOrNull(value: string | number | null | undefined): number | null {
   return value === null || value === undefined ? null : Number(value)
 }
 
-function asText(value: string | number | null | undefined): string | null {
+function toTextOrNull(value: string | number | null | undefined): string | null {
   return value === null || value === undefined ? null : String(value)
 }

@@ -1,19 +1,19 @@
-import { ask, isTooHeavy } from '../execute/execute-query.ts'
+import { executeQuery, isTooHeavy } from '../execute/execute-query.ts'
 import type { Field, MetricsAggregate } from '../syntax/ast.ts'
-import { compileCondition, isDecidedAlone } from '../sql/condition.ts'
-import { inWindow, spansAlone } from '../sql/from.ts'
-import { type Need, needsOf } from '../sql/required-columns.ts'
-import { spansThatMay } from '../sql/index-prefilter.ts'
+import { compileCondition, canDecideWithoutJoins } from '../sql/condition.ts'
+import { filterByWindow, createUnjoinedRow } from '../sql/from.ts'
+import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
+import { prefilterByIndex } from '../sql/index-prefilter.ts'
 import { createParams } from '../sql/params.ts'
-import { compileText, isServiceName, labelLetter } from '../sql/text.ts'
+import { compileText, isServiceName, compileLabelTypeCode } from '../sql/text.ts'
 import { compileOperand } from '../sql/value.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { foldConstants } from '../analyze/constant-folding.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 import { limits } from '../limits.ts'
-import { type Intervals, lengthOf } from './intervals.ts'
-import { type Label, type Labels, labelOf, numberLabel } from './labels.ts'
+import { type Intervals, getIntervalLength } from './intervals.ts'
+import { type Label, type Labels, toLabel, toNumberLabel } from './labels.ts'
 import type { RawExemplar, RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
@@ -21,13 +21,16 @@ import type { Search } from '../execute/search.ts'
  * Whether each span decides alone: one filter, and fields of the span's own row or its source. Then
  * SQL does it all.
  */
-export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
+export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
-  const needs = new Set<Need>()
-  for (const each of [source.source.condition, field, ...by]) if (each) needsOf(each, needs)
-  if (['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as Need))) return false
+  const needs = new Set<ColumnGroup>()
+  for (const each of [source.source.condition, field, ...by]) if (each) getRequiredColumns(each, needs)
+  if (['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as ColumnGroup))) return false
   const { condition } = source.source
-  return condition === undefined || isDecidedAlone(condition, { ...spansAlone(createParams(), undefined), source: 'r' })
+  return (
+    condition === undefined ||
+    canDecideWithoutJoins(condition, { ...createUnjoinedRow(createParams(), undefined), source: 'r' })
+  )
 }
 
 /**
@@ -36,7 +39,7 @@ export function isForEngine({ source, field, by }: MetricsAggregate): boolean {
  * twice, and the answer says so. Telling them apart in the order of the sort key takes no memory,
  * and four times as long: 4.4 s instead of 1 s for 10M spans.
  */
-export async function aggregateInEngine(
+export async function aggregateInClickHouse(
   search: Search,
   metrics: MetricsAggregate,
   intervals: Intervals,
@@ -48,45 +51,50 @@ export async function aggregateInEngine(
   } catch (error) {
     if (!isTooHeavy(error)) throw error
     const series = await aggregate(search, asked, '')
-    search.cuts.add('There are too many spans to tell apart: one that was sent twice counts twice.')
+    search.warnings.add('There are too many spans to tell apart: one that was sent twice counts twice.')
     return series
   }
 }
 
-type Asked = { readonly metrics: MetricsAggregate; readonly intervals: Intervals; readonly withExemplars: boolean }
+type AggregateRequest = {
+  readonly metrics: MetricsAggregate
+  readonly intervals: Intervals
+  readonly withExemplars: boolean
+}
 
-async function aggregate(search: Search, asked: Asked, once: string): Promise<readonly RawSeries[]> {
+async function aggregate(search: Search, asked: AggregateRequest, once: string): Promise<readonly RawSeries[]> {
   const { source, fn, field, quantiles, by } = asked.metrics
   const { start, end, step, count } = asked.intervals
   const params = createParams()
   const condition =
     source.source.kind === 'filter' && source.source.condition ? foldConstants(source.source.condition) : undefined
-  const alone = spansAlone(params, { start, end })
+  const alone = createUnjoinedRow(params, { start, end })
   const joined = { ...alone, source: 'r' }
   const fields = [...(field ? [field] : []), ...by.filter((each) => !isServiceName(each))]
   const useJoin =
-    fields.some((each) => needsOf(each).has('source')) || (condition !== undefined && !isDecidedAlone(condition, alone))
+    fields.some((each) => getRequiredColumns(each).has('source')) ||
+    (condition !== undefined && !canDecideWithoutJoins(condition, alone))
   const row = useJoin ? joined : alone
-  const window = inWindow('s', start, end, params)
-  const spans = condition ? spansThatMay([condition], alone, window) : 'spans as s'
+  const window = filterByWindow('s', start, end, params)
+  const spans = condition ? prefilterByIndex([condition], alone, window) : 'spans as s'
   const where = [window]
   if (condition) {
-    where.push(compileCondition(condition, isDecidedAlone(condition, alone) ? alone : row, 'exact'))
+    where.push(compileCondition(condition, canDecideWithoutJoins(condition, alone) ? alone : row, 'exact'))
   }
   const value = field ? `toFloat64(${compileOperand(foldConstants(field), row).number ?? 'null'})` : '1'
   const labels = by.flatMap((each, at) => {
     const label = foldConstants(each)
-    return [`${compileText(label, row)} as label${at}`, `${labelLetter(label, row)} as type${at}`]
+    return [`${compileText(label, row)} as label${at}`, `${compileLabelTypeCode(label, row)} as type${at}`]
   })
   const names = by.flatMap((_, at) => [`label${at}`, `type${at}`])
   const shown = asked.withExemplars ? 's.trace_id as trace, s.span_id as span, s.start as began,' : ''
   const bucket = fn === 'histogram_over_time' ? ['bucket'] : []
   const groups = ['at', ...names, ...bucket]
   const limit = limits.series * Math.min(count, limits.points) + 1
-  const rows = await ask<Raw>(
+  const rows = await executeQuery<Raw>(
     search,
-    `select at, ${[...names, ...bucket].map((name) => `${name}, `).join('')}${aggregateOf(fn, quantiles)} as result
-      ${asked.withExemplars ? `, ${exemplarsOf(fn)} as exemplars` : ''}
+    `select at, ${[...names, ...bucket].map((name) => `${name}, `).join('')}${compileAggregate(fn, quantiles)} as result
+      ${asked.withExemplars ? `, ${compileExemplars(fn)} as exemplars` : ''}
     from (
       select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
         ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
@@ -98,7 +106,7 @@ async function aggregate(search: Search, asked: Asked, once: string): Promise<re
     group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
     params,
   )
-  return seriesOf(rows, asked)
+  return toRawSeries(rows, asked)
 }
 
 type Raw = {
@@ -108,7 +116,7 @@ type Raw = {
   readonly exemplars?: readonly (readonly [trace: string, span: string, began: string, value: number])[]
 } & Readonly<Record<string, unknown>>
 
-function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
+function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
   switch (fn) {
     case 'rate':
     case 'count_over_time':
@@ -133,7 +141,7 @@ function aggregateOf(fn: MetricsAggregate['fn'], quantiles: readonly number[]): 
  * Spans that a group is made of: the one that a least or greatest value is of; of quantiles the
  * slowest and another; else any, the same one whenever it is asked.
  */
-function exemplarsOf(fn: MetricsAggregate['fn']): string {
+function compileExemplars(fn: MetricsAggregate['fn']): string {
   const span = '(trace, span, began, toFloat64(value))'
   const any = `argMin(${span}, cityHash64(span))`
   const picked = {
@@ -153,7 +161,7 @@ type MutableSeries = {
   readonly exemplars: RawExemplar[]
 }
 
-function seriesOf(rows: readonly Raw[], { metrics, intervals }: Asked): readonly RawSeries[] {
+function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequest): readonly RawSeries[] {
   const { fn, quantiles, by, field } = metrics
   const series = new Map<string, MutableSeries>()
   const add = (labels: Labels, at: number, value: number): MutableSeries => {
@@ -172,26 +180,26 @@ function seriesOf(rows: readonly Raw[], { metrics, intervals }: Asked): readonly
   for (const row of rows) {
     const labels: Record<string, Label | null> = {}
     for (const [at, each] of by.entries())
-      labels[describeField(each)] = labelOf(textOrNull(row[`label${at}`]), textOrNull(row[`type${at}`]))
+      labels[describeField(each)] = toLabel(textOrNull(row[`label${at}`]), textOrNull(row[`type${at}`]))
     const at = Number(row.at)
-    const scale = scaleOf(metrics, intervals, at)
+    const scale = getScale(metrics, intervals, at)
     const exemplars = (row.exemplars ?? []).map(([traceId, spanId, timeUnixNano, value]): RawExemplar => ({
       at,
       traceId,
       spanId,
       timeUnixNano,
-      value: isCount(fn) ? undefined : value * secondsOf(field),
+      value: isCount(fn) ? undefined : value * getUnitScale(field),
     }))
     const { result } = row
     if (fn === 'quantile_over_time' && Array.isArray(result)) {
       const levels = quantiles.map((level, index) => {
         const value = Number(result[index]) * scale
-        return { value, of: add({ ...labels, p: numberLabel(level) }, at, value) }
+        return { value, of: add({ ...labels, p: toNumberLabel(level) }, at, value) }
       })
-      addToLevels(levels, exemplars)
+      addExemplarsToLevels(levels, exemplars)
     } else if (fn === 'histogram_over_time') {
-      const bound = Number(row.bucket) * secondsOf(field)
-      add({ ...labels, __bucket: numberLabel(bound) }, at, Number(result)).exemplars.push(...exemplars)
+      const bound = Number(row.bucket) * getUnitScale(field)
+      add({ ...labels, __bucket: toNumberLabel(bound) }, at, Number(result)).exemplars.push(...exemplars)
     } else {
       add(labels, at, Number(result) * scale).exemplars.push(...exemplars)
     }
@@ -200,7 +208,7 @@ function seriesOf(rows: readonly Raw[], { metrics, intervals }: Asked): readonly
 }
 
 /** Each exemplar once, with the lowest quantile that it lies under, else the highest. */
-export function addToLevels(
+export function addExemplarsToLevels(
   levels: readonly { readonly value: number; readonly of: { readonly exemplars: RawExemplar[] } }[],
   exemplars: readonly RawExemplar[],
 ): void {
@@ -231,16 +239,16 @@ export function isCount(fn: MetricsAggregate['fn']): boolean {
 }
 
 /** What a result is multiplied with to be a value of that interval. */
-export function scaleOf(
+export function getScale(
   { fn, field }: Pick<MetricsAggregate, 'fn' | 'field'>,
   intervals: Intervals,
   at: number,
 ): number {
-  if (fn === 'rate') return 1e9 / Number(lengthOf(at, intervals))
-  return isCount(fn) ? 1 : secondsOf(field)
+  if (fn === 'rate') return 1e9 / Number(getIntervalLength(at, intervals))
+  return isCount(fn) ? 1 : getUnitScale(field)
 }
 
-export function secondsOf(field: Field | undefined): number {
+export function getUnitScale(field: Field | undefined): number {
   return field && isDuration(field) ? 1e-9 : 1
 }
 

@@ -1,11 +1,11 @@
 import type { MetricsAggregate } from '../syntax/ast.ts'
 import { describeField } from '../syntax/describe.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { findMatches, lookedAtMost } from '../execute/find-matches.ts'
+import { findMatches, candidateLimitWarning } from '../execute/find-matches.ts'
 import { limits } from '../limits.ts'
 import type { Intervals } from './intervals.ts'
-import { type Label, type Labels, numberLabel } from './labels.ts'
-import { addToLevels, fillZeros, isCount, scaleOf, secondsOf } from './aggregate-in-clickhouse.ts'
+import { type Label, type Labels, toNumberLabel } from './labels.ts'
+import { addExemplarsToLevels, fillZeros, isCount, getScale, getUnitScale } from './aggregate-in-clickhouse.ts'
 import type { RawExemplar, RawSeries } from './series.ts'
 import { planPipeline } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
@@ -25,22 +25,22 @@ export async function aggregateMatches(
   const scope = { window: search.window, within: undefined }
   const { matches, rest } = await findMatches(search, plan, scope, limits.candidateTraces)
   if (rest) {
-    search.cuts.add(lookedAtMost)
+    search.warnings.add(candidateLimitWarning)
     search.scannedUntil = rest.newest > 0n ? rest.newest : search.window.end
   }
   const groups = new Map<string, Group>()
-  const labelColumns = by.map((each) => plan.labelOf(each))
+  const labelColumns = by.map((each) => plan.getLabelIndex(each))
   for (const { rows, spansets } of matches) {
-    const column = field ? rows.numbers[plan.numberOf(field)] : undefined
-    for (const at of membersOf(spansets.map((spanset) => spanset.members))) {
-      const interval = intervalOf(rows.starts[at] ?? 0n, intervals)
+    const column = field ? rows.numbers[plan.getNumberIndex(field)] : undefined
+    for (const at of listMembers(spansets.map((spanset) => spanset.members))) {
+      const interval = findInterval(rows.starts[at] ?? 0n, intervals)
       const value = field ? column?.[at] : 1
       if (interval === undefined || value === null || value === undefined) continue
       const labels: Record<string, Label | null> = {}
       for (const [index, each] of by.entries())
         labels[describeField(each)] = rows.labels[labelColumns[index] ?? -1]?.[at] ?? null
       if (fn === 'histogram_over_time')
-        labels['__bucket'] = numberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * secondsOf(field))
+        labels['__bucket'] = toNumberLabel((value > 0 ? 2 ** Math.ceil(Math.log2(value)) : 0) * getUnitScale(field))
       const name = JSON.stringify(labels)
       const group = groups.get(name) ?? { labels, values: new Map<number, GroupValue[]>() }
       const values = group.values.get(interval) ?? []
@@ -55,7 +55,7 @@ export async function aggregateMatches(
       `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
     )
   }
-  const raw = [...groups.values()].flatMap((group) => seriesOf(group, metrics, intervals, withExemplars))
+  const raw = [...groups.values()].flatMap((group) => toRawSeries(group, metrics, intervals, withExemplars))
   return fillZeros(raw, metrics, intervals)
 }
 
@@ -69,7 +69,7 @@ type GroupValue = {
 /** Spans with the same labels, by interval. */
 type Group = { readonly labels: Labels; readonly values: Map<number, GroupValue[]> }
 
-function seriesOf(
+function toRawSeries(
   { labels, values }: Group,
   metrics: MetricsAggregate,
   intervals: Intervals,
@@ -79,24 +79,24 @@ function seriesOf(
   const levels = fn === 'quantile_over_time' ? quantiles : [undefined]
   const series = levels.map((level) => ({
     level,
-    labels: level === undefined ? labels : { ...labels, p: numberLabel(level) },
+    labels: level === undefined ? labels : { ...labels, p: toNumberLabel(level) },
     points: [] as { at: number; value: number }[],
     exemplars: [] as RawExemplar[],
   }))
   for (const [at, spans] of [...values].sort(([a], [b]) => a - b)) {
     const numbers = spans.map(({ value }) => value)
-    const scale = fn === 'histogram_over_time' ? 1 : scaleOf(metrics, intervals, at)
+    const scale = fn === 'histogram_over_time' ? 1 : getScale(metrics, intervals, at)
     const reached = series.map((of) => {
-      const value = reduce(fn, numbers, of.level) * scale
+      const value = aggregateValues(fn, numbers, of.level) * scale
       of.points.push({ at, value })
       return { of, value }
     })
-    if (withExemplars) addToLevels(reached, exemplarsOf(spans, at, metrics))
+    if (withExemplars) addExemplarsToLevels(reached, pickExemplars(spans, at, metrics))
   }
   return series
 }
 
-function exemplarsOf(
+function pickExemplars(
   spans: readonly GroupValue[],
   at: number,
   { fn, field }: MetricsAggregate,
@@ -111,11 +111,11 @@ function exemplarsOf(
     traceId,
     spanId,
     timeUnixNano: String(start),
-    value: isCount(fn) ? undefined : value * secondsOf(field),
+    value: isCount(fn) ? undefined : value * getUnitScale(field),
   }))
 }
 
-function reduce(fn: MetricsAggregate['fn'], values: readonly number[], level = 0): number {
+function aggregateValues(fn: MetricsAggregate['fn'], values: readonly number[], level = 0): number {
   const sum = (): number => values.reduce((total, value) => total + value, 0)
   switch (fn) {
     case 'rate':
@@ -135,13 +135,13 @@ function reduce(fn: MetricsAggregate['fn'], values: readonly number[], level = 0
   }
 }
 
-function intervalOf(start: bigint, intervals: Intervals): number | undefined {
+function findInterval(start: bigint, intervals: Intervals): number | undefined {
   if (start < intervals.start || start >= intervals.end) return undefined
   return Number((start - intervals.start) / intervals.step)
 }
 
 /** Spans in any of the spansets, each once. */
-function membersOf(spansets: readonly Uint8Array[]): readonly number[] {
+function listMembers(spansets: readonly Uint8Array[]): readonly number[] {
   const members = new Set<number>()
   for (const spanset of spansets) for (const [at, member] of spanset.entries()) if (member) members.add(at)
   return [...members]

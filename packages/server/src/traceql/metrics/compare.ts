@@ -1,24 +1,24 @@
-import { ask } from '../execute/execute-query.ts'
+import { executeQuery } from '../execute/execute-query.ts'
 import type { Field, MetricsCompare } from '../syntax/ast.ts'
-import { compileCondition, isDecidedAlone } from '../sql/condition.ts'
-import { inWindow, spansAlone } from '../sql/from.ts'
-import { type Need, needsOf } from '../sql/required-columns.ts'
-import { spansThatMay } from '../sql/index-prefilter.ts'
+import { compileCondition, canDecideWithoutJoins } from '../sql/condition.ts'
+import { filterByWindow, createUnjoinedRow } from '../sql/from.ts'
+import { type ColumnGroup, getRequiredColumns } from '../sql/required-columns.ts'
+import { prefilterByIndex } from '../sql/index-prefilter.ts'
 import { createParams, type Params } from '../sql/params.ts'
 import type { Row } from '../sql/row.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import { foldConstants } from '../analyze/constant-folding.ts'
 import type { Intervals } from './intervals.ts'
-import { labelOf, type Labels, textLabel } from './labels.ts'
+import { toLabel, type Labels, toTextLabel } from './labels.ts'
 import type { RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
 /** Whether each span decides alone what it counts to. */
 export function isComparable({ source, selection }: MetricsCompare): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
-  const needs = new Set<Need>()
-  for (const each of [source.source.condition, selection.condition]) if (each) needsOf(each, needs)
-  return !['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as Need))
+  const needs = new Set<ColumnGroup>()
+  for (const each of [source.source.condition, selection.condition]) if (each) getRequiredColumns(each, needs)
+  return !['parent', 'trace', 'children', 'tree'].some((need) => needs.has(need as ColumnGroup))
 }
 
 /**
@@ -30,34 +30,40 @@ export function isComparable({ source, selection }: MetricsCompare): boolean {
  * Two scans: which values are used most, in memory that grows with attributes and not with values,
  * then how often each is in every interval.
  */
-export async function compareInEngine(
+export async function compareInClickHouse(
   search: Search,
   metrics: MetricsCompare,
   intervals: Intervals,
 ): Promise<readonly RawSeries[]> {
-  const most = await mostUsed(search, metrics, intervals)
+  const most = await findMostUsedValues(search, metrics, intervals)
   if (most.length === 0) return []
   const params = createParams()
   const texts = (pick: (value: MostUsed) => string): string => params.add('Array(String)', most.map(pick))
   const shown = `(select arrayJoin(arrayZip(arrayMap(each -> toUInt8(each), ${texts(({ selected }) => selected)}),
     ${texts(({ field }) => field)}, ${texts(({ text }) => text)})))`
-  const rows = await ask<{ at: string; selected: number; field: string; shown: string | null; result: string }>(
+  const rows = await executeQuery<{
+    at: string
+    selected: number
+    field: string
+    shown: string | null
+    result: string
+  }>(
     search,
     `select at, selected, tupleElement(entry, 1) as field,
       if((selected, field, tupleElement(entry, 2)) in ${shown}, tupleElement(entry, 2), null) as shown, count() as result
-    from (${entries(metrics, intervals, params)}) array join entries as entry
-    group by at, selected, field, shown limit ${params.add('UInt32', mostPoints + 1)}`,
+    from (${selectEntries(metrics, intervals, params)}) array join entries as entry
+    group by at, selected, field, shown limit ${params.add('UInt32', MAX_POINTS + 1)}`,
     params,
   )
-  if (rows.length > mostPoints)
+  if (rows.length > MAX_POINTS)
     throw new TraceQLError(
       'limit',
       'compare() has too many points: choose a longer step, or fewer values of each attribute.',
     )
   const series = new Map<string, { labels: Labels; values: Map<number, number> }>()
   const add = (meta: string, field: string, value: string | null, at: number, count: number): void => {
-    const label = value === null ? null : labelOf(value.slice(1), value.charAt(0))
-    const labels: Labels = { __meta_type: textLabel(meta), [field]: label }
+    const label = value === null ? null : toLabel(value.slice(1), value.charAt(0))
+    const labels: Labels = { __meta_type: toTextLabel(meta), [field]: label }
     const known = series.get(JSON.stringify(labels)) ?? { labels, values: new Map<number, number>() }
     known.values.set(at, (known.values.get(at) ?? 0) + count)
     series.set(JSON.stringify(labels), known)
@@ -77,21 +83,25 @@ export async function compareInEngine(
  * Points of an answer, and values of an attribute that are told apart when the most used are looked
  * for.
  */
-const mostPoints = 500_000
-const toldApart = 1000
+const MAX_POINTS = 500_000
+const MAX_DISTINCT_VALUES = 1000
 
 /** `text` with the letter of its type before it. */
 type MostUsed = { readonly selected: string; readonly field: string; readonly text: string }
 
-async function mostUsed(search: Search, metrics: MetricsCompare, intervals: Intervals): Promise<readonly MostUsed[]> {
+async function findMostUsedValues(
+  search: Search,
+  metrics: MetricsCompare,
+  intervals: Intervals,
+): Promise<readonly MostUsed[]> {
   const params = createParams()
   type Value = { readonly item: string; readonly count: string }
-  const rows = await ask<{ selected: number; field: string; values: readonly Value[] }>(
+  const rows = await executeQuery<{ selected: number; field: string; values: readonly Value[] }>(
     search,
     `select selected, tupleElement(entry, 1) as field,
       arrayMap(each -> CAST((tupleElement(each, 1), toString(tupleElement(each, 2))), 'Tuple(item String, count String)'),
-        topK(${toldApart}, 3, 'counts')(tupleElement(entry, 2))) as values
-    from (${entries(metrics, intervals, params)}) array join entries as entry group by selected, field`,
+        topK(${MAX_DISTINCT_VALUES}, 3, 'counts')(tupleElement(entry, 2))) as values
+    from (${selectEntries(metrics, intervals, params)}) array join entries as entry group by selected, field`,
     params,
   )
   return rows.flatMap(({ selected, field, values }) =>
@@ -106,23 +116,23 @@ async function mostUsed(search: Search, metrics: MetricsCompare, intervals: Inte
  * Per span its interval, whether it is in question, and pairs of attribute and value, the type's
  * letter before it.
  */
-function entries(
+function selectEntries(
   { source, selection, within }: MetricsCompare,
   { start, end, step }: Intervals,
   params: Params,
 ): string {
   const time = (nanos: bigint): string => params.add('UInt64', String(nanos))
-  const alone = spansAlone(params, { start, end })
+  const alone = createUnjoinedRow(params, { start, end })
   const row: Row = { ...alone, source: 'r' }
   const test = (condition: Field | undefined): string => {
     const folded = condition && foldConstants(condition)
-    return folded ? compileCondition(folded, isDecidedAlone(folded, alone) ? alone : row, 'exact') : '1'
+    return folded ? compileCondition(folded, canDecideWithoutJoins(folded, alone) ? alone : row, 'exact') : '1'
   }
   // As in Tempo, open at the start and closed at the end.
   const inTime = within ? ` and s.start > ${time(within.start)} and s.start <= ${time(within.end)}` : ''
   const condition = source.source.kind === 'filter' ? source.source.condition : undefined
-  const window = inWindow('s', start, end, params)
-  const spans = condition ? spansThatMay([foldConstants(condition)], alone, window) : 'spans as s'
+  const window = filterByWindow('s', start, end, params)
+  const spans = condition ? prefilterByIndex([foldConstants(condition)], alone, window) : 'spans as s'
   const ofMap = (scope: string, map: string, types: string): string =>
     `arrayMap((key, value, at) -> (concat(${params.add('String', `${scope}.`)}, key),
       concat(if(${types} = '', 's', transform(substring(${types}, at, 1), ['i', 'd', 'b'], ['i', 'd', 'b'], 's')), value)),

@@ -2,23 +2,23 @@ import type { Hint } from '../syntax/ast.ts'
 import type { Series } from './series.ts'
 
 /** What `with (exemplars=true)` asks for where the question names no number, as Tempo's default. */
-export const usualExemplars = 100
+export const DEFAULT_EXEMPLARS = 100
 
 /**
  * How many may be shown: `with (exemplars=…)` goes before what the question asks beside the query.
  */
-export function exemplarsAsked(hints: readonly Hint[], beside: number): number {
+export function resolveMaxExemplars(hints: readonly Hint[], beside: number): number {
   const hint = hints.find(({ name }) => name === 'exemplars')?.value
   if (hint?.type === 'int') return hint.value
   if (hint?.type !== 'boolean') return beside
-  return hint.value ? beside || usualExemplars : 0
+  return hint.value ? beside || DEFAULT_EXEMPLARS : 0
 }
 
 /**
  * Those of points that are still there, `most` of them evenly over time, with the value that each
  * is drawn at.
  */
-export function settleExemplars(series: readonly Series[], most: number): readonly Series[] {
+export function limitExemplars(series: readonly Series[], most: number): readonly Series[] {
   const kept = series.map((one) => {
     const values = new Map(one.points.map(({ timeUnixNano, value }) => [timeUnixNano, value]))
     return (one.exemplars ?? []).flatMap((each) => {

@@ -20,7 +20,7 @@ const SECOND = 1_000_000_000n
  * ends within it, or where it is not over. A second at least, as far as it is as long: what a rate
  * says of less is chance.
  */
-export function lengthOf(at: number, { start, end, step, now }: Intervals): bigint {
+export function getIntervalLength(at: number, { start, end, step, now }: Intervals): bigint {
   const from = start + BigInt(at) * step
   const last = from + step < end ? from + step : end
   const until = now > from && now < last ? now : last
@@ -32,7 +32,7 @@ export function lengthOf(at: number, { start, end, step, now }: Intervals): bigi
  * Widens a window to whole steps since 1970, as Tempo does (`AlignRequest`): the same question a
  * moment later has the same intervals, and none but the one in the making is cut.
  */
-export function aligned(
+export function alignToStep(
   { start, end }: { readonly start: bigint; readonly end: bigint },
   step: bigint,
 ): { readonly start: bigint; readonly end: bigint } {

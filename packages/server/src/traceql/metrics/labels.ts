@@ -7,16 +7,16 @@ export type LabelType = 'string' | 'int' | 'float' | 'bool'
 export type Labels = Readonly<Record<string, Label | null>>
 
 /** @param letter as in `spans.attr_types`; lists, maps and bytes are text */
-export function labelOf(text: string | null, letter: string | null | undefined): Label | null {
-  return text === null ? null : { text, type: TYPES[letter ?? ''] ?? 'string' }
+export function toLabel(text: string | null, letter: string | null | undefined): Label | null {
+  return text === null ? null : { text, type: TYPES_BY_CODE[letter ?? ''] ?? 'string' }
 }
 
-export function textLabel(text: string): Label {
+export function toTextLabel(text: string): Label {
   return { text, type: 'string' }
 }
 
-export function numberLabel(value: number): Label {
+export function toNumberLabel(value: number): Label {
   return { text: String(value), type: 'float' }
 }
 
-const TYPES: Readonly<Record<string, LabelType>> = { i: 'int', d: 'float', b: 'bool' }
+const TYPES_BY_CODE: Readonly<Record<string, LabelType>> = { i: 'int', d: 'float', b: 'bool' }

@@ -2,15 +2,15 @@ import type { Store } from '../../clickhouse/store.ts'
 import type { Metrics, MetricsAggregate } from '../syntax/ast.ts'
 import { check } from '../analyze/check.ts'
 import { TraceQLError } from '../syntax/errors.ts'
-import { exemplarsAsked, settleExemplars } from './exemplars.ts'
-import { type Intervals, lengthOf } from './intervals.ts'
+import { resolveMaxExemplars, limitExemplars } from './exemplars.ts'
+import { type Intervals, getIntervalLength } from './intervals.ts'
 import { limits } from '../limits.ts'
-import { aggregateInEngine, isForEngine } from './aggregate-in-clickhouse.ts'
+import { aggregateInClickHouse, canAggregateInClickHouse } from './aggregate-in-clickhouse.ts'
 import { aggregateMatches } from './aggregate-matches.ts'
-import { compareInEngine } from './compare.ts'
-import { combineSeries, type Point, type RawSeries, type Series, secondStage } from './series.ts'
+import { compareInClickHouse } from './compare.ts'
+import { combineSeries, type Point, type RawSeries, type Series, applySecondStage } from './series.ts'
 import { parse } from '../syntax/parse.ts'
-import { startSearch } from '../execute/search-traceql.ts'
+import { createSearch } from '../execute/search-traceql.ts'
 import type { Scanned } from '../../query/sql/searched-range.ts'
 import type { Search } from '../execute/search.ts'
 
@@ -39,7 +39,7 @@ export type MetricsResponse = {
    */
   readonly lastStep: bigint
   /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
-  readonly cuts: readonly string[]
+  readonly warnings: readonly string[]
   readonly scanned: Scanned
 }
 
@@ -52,7 +52,11 @@ export type MetricsResponse = {
  * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store
  *   can't answer
  */
-export async function metricsTraceQL(store: Store, text: string, options: MetricsOptions): Promise<MetricsResponse> {
+export async function executeMetricsQuery(
+  store: Store,
+  text: string,
+  options: MetricsOptions,
+): Promise<MetricsResponse> {
   const query = parse(text)
   check(query, text)
   if (query.kind === 'search') {
@@ -63,22 +67,22 @@ export async function metricsTraceQL(store: Store, text: string, options: Metric
       expected: ['| rate()', '| count_over_time()', '| quantile_over_time(duration, .95)'],
     })
   }
-  const search = startSearch(store, options)
-  const intervals = intervalsOf(options)
-  const exemplars = Math.min(limits.exemplars, exemplarsAsked(query.hints, options.exemplars ?? 0))
+  const search = createSearch(store, options)
+  const intervals = toIntervals(options)
+  const exemplars = Math.min(limits.exemplars, resolveMaxExemplars(query.hints, options.exemplars ?? 0))
   const series = await evaluate({ search, intervals, exemplars }, query.metrics)
   return {
-    series: exemplars > 0 ? settleExemplars(series, exemplars) : series,
-    lastStep: lengthOf(intervals.count - 1, intervals),
-    cuts: [...search.cuts],
-    scanned: { until: search.scannedUntil, isCut: search.cuts.size > 0 },
+    series: exemplars > 0 ? limitExemplars(series, exemplars) : series,
+    lastStep: getIntervalLength(intervals.count - 1, intervals),
+    warnings: [...search.warnings],
+    scanned: { until: search.scannedUntil, isCut: search.warnings.size > 0 },
   }
 }
 
 /** What all parts of one query have in common. */
-type Asked = { readonly search: Search; readonly intervals: Intervals; readonly exemplars: number }
+type MetricsRequest = { readonly search: Search; readonly intervals: Intervals; readonly exemplars: number }
 
-function intervalsOf({ start, end, step }: MetricsOptions): Intervals {
+function toIntervals({ start, end, step }: MetricsOptions): Intervals {
   if (step <= 0n) throw new TraceQLError('limit', 'The step must be longer than nothing.')
   const count = Number((end - start + step - 1n) / step)
   if (count > limits.points) {
@@ -90,12 +94,12 @@ function intervalsOf({ start, end, step }: MetricsOptions): Intervals {
   return { start, end, step, count, now: BigInt(Date.now()) * 1_000_000n }
 }
 
-async function evaluate(asked: Asked, metrics: Metrics): Promise<readonly Series[]> {
+async function evaluate(asked: MetricsRequest, metrics: Metrics): Promise<readonly Series[]> {
   const { search, intervals } = asked
   switch (metrics.kind) {
     case 'number': {
       const points = Array.from({ length: intervals.count }, (_, at): Point => ({ at, value: metrics.value }))
-      return [timed({ labels: {}, points }, intervals)]
+      return [toSeries({ labels: {}, points }, intervals)]
     }
     case 'arithmetic': {
       const left = await evaluate(asked, metrics.left)
@@ -103,29 +107,29 @@ async function evaluate(asked: Asked, metrics: Metrics): Promise<readonly Series
       return combineSeries(metrics.op, left, right)
     }
     case 'second':
-      return metrics.stages.reduce<readonly Series[]>(secondStage, await evaluate(asked, metrics.of))
+      return metrics.stages.reduce<readonly Series[]>(applySecondStage, await evaluate(asked, metrics.of))
     case 'compare': {
-      const raw = await compareInEngine(search, metrics, intervals)
-      return raw.map((series) => timed(series, intervals))
+      const raw = await compareInClickHouse(search, metrics, intervals)
+      return raw.map((series) => toSeries(series, intervals))
     }
     case 'aggregate':
-      return aggregate(asked, metrics)
+      return evaluateAggregate(asked, metrics)
   }
 }
 
-async function aggregate(
-  { search, intervals, exemplars }: Asked,
+async function evaluateAggregate(
+  { search, intervals, exemplars }: MetricsRequest,
   metrics: MetricsAggregate,
 ): Promise<readonly Series[]> {
   const options = { withExemplars: exemplars > 0 }
-  const raw = isForEngine(metrics)
-    ? await aggregateInEngine(search, metrics, intervals, options)
+  const raw = canAggregateInClickHouse(metrics)
+    ? await aggregateInClickHouse(search, metrics, intervals, options)
     : await aggregateMatches(search, metrics, intervals, options)
-  const series = raw.map((one) => timed(one, intervals))
-  return metrics.second.reduce<readonly Series[]>(secondStage, series)
+  const series = raw.map((one) => toSeries(one, intervals))
+  return metrics.second.reduce<readonly Series[]>(applySecondStage, series)
 }
 
-function timed({ labels, points, exemplars = [] }: RawSeries, { start, step }: Intervals): Series {
+function toSeries({ labels, points, exemplars = [] }: RawSeries, { start, step }: Intervals): Series {
   const timeOf = (at: number): string => String(start + BigInt(at) * step)
   return {
     labels,

@@ -39,7 +39,7 @@ export type Series = {
 }
 
 /** topk, bottomk and comparisons: which points stay. A series without any is gone. */
-export function secondStage(series: readonly Series[], stage: SecondStage): readonly Series[] {
+export function applySecondStage(series: readonly Series[], stage: SecondStage): readonly Series[] {
   if (stage.kind === 'compare') return keepPoints(series, (_, value) => compareNumbers(value, stage.op, stage.value))
   const direction = stage.kind === 'topk' ? -1 : 1
   const byTime = new Map<string, { of: Series; value: number }[]>()
@@ -53,7 +53,7 @@ export function secondStage(series: readonly Series[], stage: SecondStage): read
   const winners = new Map<Series, Set<string>>()
   for (const [time, rivals] of byTime) {
     // Among equals the first by its labels, so that the same question has the same answer.
-    rivals.sort((a, b) => direction * (a.value - b.value) || (nameOf(a.of) < nameOf(b.of) ? -1 : 1))
+    rivals.sort((a, b) => direction * (a.value - b.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1))
     for (const { of } of rivals.slice(0, stage.count)) {
       const times = winners.get(of)
       if (times) times.add(time)
@@ -80,10 +80,10 @@ export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: 
   const alone = (series: readonly Series[]): Series | undefined =>
     series.length === 1 && series[0] && Object.keys(series[0].labels).length === 0 ? series[0] : undefined
   const [oneLeft, oneRight] = [alone(left), alone(right)]
-  const byName = new Map(right.map((series) => [nameOf(series), series]))
+  const byName = new Map(right.map((series) => [identifySeries(series), series]))
   const pairs: (readonly [Series | undefined, Series | undefined, Labels])[] = oneLeft
     ? right.map((series) => [oneLeft, series, series.labels])
-    : left.map((series) => [series, oneRight ?? byName.get(nameOf(series)), series.labels])
+    : left.map((series) => [series, oneRight ?? byName.get(identifySeries(series)), series.labels])
   return pairs.flatMap(([a, b, labels]) => {
     if (!a || !b) return []
     const values = new Map(b.points.map((point) => [point.timeUnixNano, point.value]))
@@ -96,17 +96,17 @@ export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: 
     if (points.length === 0) return []
     // Of one series that goes with many, the exemplars would be shown with each.
     const exemplars = [
-      ...(a === oneLeft && !oneRight ? [] : exemplarsOf(a)),
-      ...(b === oneRight && !oneLeft ? [] : exemplarsOf(b)),
+      ...(a === oneLeft && !oneRight ? [] : getExemplars(a)),
+      ...(b === oneRight && !oneLeft ? [] : getExemplars(b)),
     ]
     return [{ labels, points, exemplars }]
   })
 }
 
-function exemplarsOf({ exemplars }: Series): readonly Exemplar[] {
+function getExemplars({ exemplars }: Series): readonly Exemplar[] {
   return exemplars ?? []
 }
 
-function nameOf(series: Series): string {
+function identifySeries(series: Series): string {
   return JSON.stringify(Object.entries(series.labels).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

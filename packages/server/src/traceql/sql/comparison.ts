@@ -1,10 +1,10 @@
 import type { Attribute, Field, FieldOp, Intrinsic, Literal } from '../syntax/ast.ts'
 import { type IntrinsicName, intrinsics } from '../syntax/intrinsics.ts'
-import { eachLogEvent } from './log-events.ts'
-import { anchored, asOne, compareEntry, existsIn } from './attribute-lookup.ts'
-import { needsOf } from './required-columns.ts'
+import { selectLogEventRows } from './log-events.ts'
+import { anchorPattern, toSingleCondition, compareLookup, compileExists } from './attribute-lookup.ts'
+import { getRequiredColumns } from './required-columns.ts'
 import type { Row } from './row.ts'
-import { compileOperand, entriesOf, type Value } from './value.ts'
+import { compileOperand, resolveLookups, type Value } from './value.ts'
 
 export type Comparison = Field & { kind: 'binary' }
 
@@ -24,12 +24,14 @@ export function isComparison(field: Field): field is Comparison {
 export function compileComparison(comparison: Comparison, row: Row, compileValue: CompileValue): string {
   const { left, right } = comparison
   const flipped = left.kind === 'literal' && right.kind !== 'literal'
-  const [a, b, op] = flipped ? [right, left, mirrored(comparison.op)] : [left, right, comparison.op]
-  const needs = needsOf({ ...comparison, left: a, right: b })
+  const [a, b, op] = flipped ? [right, left, mirrorOperator(comparison.op)] : [left, right, comparison.op]
+  const needs = getRequiredColumns({ ...comparison, left: a, right: b })
   if (!needs.has('events') && !needs.has('links')) return compare(a, op, b, row, compileValue)
   const absent = b.kind === 'literal' && b.type === 'nil' && op === '='
   const one = compare(a, absent ? '!=' : op, b, row, compileValue)
-  const some = needs.has('events') ? someEvent(isOfEventAlone(a, b), one, row) : someLink(a, op, b, one, row)
+  const some = needs.has('events')
+    ? compileEventComparison(needsOnlyEvent(a, b), one, row)
+    : compileLinkComparison(a, op, b, one, row)
   return absent ? `not ${some}` : some
 }
 
@@ -37,26 +39,26 @@ export function compileComparison(comparison: Comparison, row: Row, compileValue
  * Whether a comparison of an event's field looks at nothing else of the span, so that it can be
  * made on a row of `logs`.
  */
-export function isOfEventAlone(left: Field, right: Field): boolean {
+export function needsOnlyEvent(left: Field, right: Field): boolean {
   const [field, other] = left.kind === 'literal' ? [right, left] : [left, right]
   if (other.kind !== 'literal') return false
   return field.kind === 'attribute' || (field.kind === 'intrinsic' && field.name === 'event:name')
 }
 
 /** Spans with an event that fits, sent with the span or as a log record. */
-function someEvent(isAlone: boolean, one: string, { span, logEvents }: Row): string {
+function compileEventComparison(isAlone: boolean, one: string, { span, logEvents }: Row): string {
   if (logEvents && 'joined' in logEvents) {
     return `arrayExists(e -> ${one}, arrayConcat(${span}.events, ${logEvents.joined}))`
   }
   const own = `arrayExists(e -> ${one}, ${span}.events)`
   if (!isAlone || logEvents === undefined) return own
-  const logs = `select trace_id, span_id from (${eachLogEvent(logEvents.where)}) where ${one} ${orNone}`
+  const logs = `select trace_id, span_id from (${selectLogEventRows(logEvents.where)}) where ${one} ${UNION_NULL_IDS}`
   return `(${own} or (${span}.trace_id, ${span}.span_id) in (${logs}))`
 }
 
 /** Spans with any event that came as a log record. */
-export function hasLogEvent({ span }: Row, where: string): string {
-  return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${orNone})`
+export function compileHasLogEvent({ span }: Row, where: string): string {
+  return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${UNION_NULL_IDS})`
 }
 
 function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue: CompileValue): string {
@@ -69,36 +71,38 @@ function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue:
 
 function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string {
   const place = attribute.parent && row.parent ? row.parent : row
-  const [first, second] = entriesOf(attribute, row)
+  const [first, second] = resolveLookups(attribute, row)
   if (!first) return '0'
   if (attribute.scope === 'any' && second) {
-    const own = compareEntry(first, op, literal, row.params)
-    const resource = ofSource(place, (source) =>
-      compareEntry({ ...second, ...resourceMap(source) }, op, literal, row.params),
+    const own = compareLookup(first, op, literal, row.params)
+    const resource = compileSourceCondition(place, (source) =>
+      compareLookup({ ...second, ...getResourceLookup(source) }, op, literal, row.params),
     )
     if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
     // Which spans have the attribute at all is told first, by keys alone: see map-entry.ts.
-    const known = ofSource(place, (source) => existsIn({ ...second, ...resourceMap(source) }))
-    const found = asOne(`${own} or (not ${existsIn(first)} and ${resource})`)
-    return `((${existsIn(first)} or ${known}) and ${found})`
+    const known = compileSourceCondition(place, (source) => compileExists({ ...second, ...getResourceLookup(source) }))
+    const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
+    return `((${compileExists(first)} or ${known}) and ${found})`
   }
   if (attribute.scope === 'resource') {
     const byService = compareService(attribute, op, literal, place)
     return (
       byService ??
-      ofSource(place, (source) => compareEntry({ ...first, ...resourceMap(source) }, op, literal, row.params))
+      compileSourceCondition(place, (source) =>
+        compareLookup({ ...first, ...getResourceLookup(source) }, op, literal, row.params),
+      )
     )
   }
   if (attribute.scope === 'instrumentation') {
-    return ofSource(place, (source) => {
+    return compileSourceCondition(place, (source) => {
       const entry = { map: `${source}.scope_attrs`, types: `${source}.scope_attr_types`, key: first.key }
-      return compareEntry(entry, op, literal, row.params)
+      return compareLookup(entry, op, literal, row.params)
     })
   }
-  return compareEntry(first, op, literal, row.params)
+  return compareLookup(first, op, literal, row.params)
 }
 
-function resourceMap(source: string): { map: string; types: string } {
+function getResourceLookup(source: string): { map: string; types: string } {
   return { map: `${source}.resource_attrs`, types: `${source}.resource_attr_types` }
 }
 
@@ -110,27 +114,28 @@ function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row
   if (attribute.key !== 'service.name' || literal.type !== 'string' || literal.value === '') return undefined
   const column = `${row.span}.service`
   if (op === '=') return `${column} = ${row.params.add('String', literal.value)}`
-  if (op === '=~') return `(${column} != '' and match(${column}, ${row.params.add('String', anchored(literal.value))}))`
+  if (op === '=~')
+    return `(${column} != '' and match(${column}, ${row.params.add('String', anchorPattern(literal.value))}))`
   return undefined
 }
 
 /** A condition on a span's source: on the joined row, or by looking the few that match up. */
-function ofSource(row: Row, condition: (source: string) => string): string {
-  return row.source === undefined ? sourcesThat(row, condition('src')) : condition(row.source)
+function compileSourceCondition(row: Row, condition: (source: string) => string): string {
+  return row.source === undefined ? filterBySources(row, condition('src')) : condition(row.source)
 }
 
 /** A condition on rows of `sources`, called `src`, as one on the span. See `orNone` for the 0. */
-export function sourcesThat(row: Row, condition: string): string {
+export function filterBySources(row: Row, condition: string): string {
   return `${row.span}.source_id in (select source_id from sources as src where ${condition} union all select toUInt64(0))`
 }
 
 function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, row: Row): string {
   const { params, span } = row
   if (intrinsics[intrinsic.name].home === 'scope' && row.source === undefined) {
-    return ofSource(row, (source) => compareIntrinsic(intrinsic, op, literal, { ...row, source }))
+    return compileSourceCondition(row, (source) => compareIntrinsic(intrinsic, op, literal, { ...row, source }))
   }
-  const value = isId(intrinsic) && literal.type === 'string' && isEquality(op) ? inLowerCase(literal) : literal
-  const bytes = columnsOfIds[intrinsic.name]
+  const value = isId(intrinsic) && literal.type === 'string' && isEquality(op) ? toLowerCaseLiteral(literal) : literal
+  const bytes = idColumns[intrinsic.name]
   if (bytes !== undefined && value.type === 'string' && isEquality(op)) {
     // Compared as the bytes they are stored as, which is what the sort key and its index know.
     const [column, length] = bytes
@@ -145,7 +150,7 @@ function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, r
   )
 }
 
-const columnsOfIds: Partial<Record<IntrinsicName, readonly [column: string, length: number]>> = {
+const idColumns: Partial<Record<IntrinsicName, readonly [column: string, length: number]>> = {
   'trace:id': ['trace_id', 16],
   'span:id': ['span_id', 8],
 }
@@ -163,7 +168,7 @@ function isEquality(op: FieldOp): boolean {
   return op === '=' || op === '!='
 }
 
-function inLowerCase(literal: Literal & { type: 'string' }): Literal & { type: 'string' } {
+function toLowerCaseLiteral(literal: Literal & { type: 'string' }): Literal & { type: 'string' } {
   return { ...literal, value: literal.value.toLowerCase() }
 }
 
@@ -197,7 +202,7 @@ function isNil(value: Value): boolean {
  * Spans with a link that fits. Each link has a second row under its target's trace id, so a search
  * for a target is one granule; any other condition reads the links of the spans looked at.
  */
-function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
+function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
   const target =
     left.kind === 'intrinsic' &&
     left.name === 'link:traceID' &&
@@ -208,17 +213,17 @@ function someLink(left: Field, op: FieldOp, right: Field, one: string, row: Row)
     const hex = padTraceId(right.value)
     if (!/^[0-9a-fA-F]{32}$/.test(hex)) return '0'
     const id = `toFixedString(unhex(${row.params.add('String', hex)}), 16)`
-    return `(${row.span}.trace_id, ${row.span}.span_id) in (select peer_trace_id, peer_span_id from span_links where trace_id = ${id} and direction = 'in' ${orNone})`
+    return `(${row.span}.trace_id, ${row.span}.span_id) in (select peer_trace_id, peer_span_id from span_links where trace_id = ${id} and direction = 'in' ${UNION_NULL_IDS})`
   }
-  return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${orNone})`
+  return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${UNION_NULL_IDS})`
 }
 
 // ClickHouse 26.7 folds `in` over an empty set to a constant after it settled on columns, and then
 // refuses conditions around it ("non constant in source stream but must be constant in result"): so
 // no set is ever empty. No span has these ids.
-const orNone = `union all select toFixedString('', 16), toFixedString('', 8)`
+const UNION_NULL_IDS = `union all select toFixedString('', 16), toFixedString('', 8)`
 
-function mirrored(op: FieldOp): FieldOp {
+function mirrorOperator(op: FieldOp): FieldOp {
   const mirror: Partial<Record<FieldOp, FieldOp>> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
   return mirror[op] ?? op
 }

@@ -1,6 +1,6 @@
 import type { Field } from '../syntax/ast.ts'
-import { compileComparison, hasLogEvent, isComparison, isOfEventAlone } from './comparison.ts'
-import { needsOf } from './required-columns.ts'
+import { compileComparison, compileHasLogEvent, isComparison, needsOnlyEvent } from './comparison.ts'
+import { getRequiredColumns } from './required-columns.ts'
 import type { Row } from './row.ts'
 import { compileOperand, type Value } from './value.ts'
 
@@ -18,9 +18,9 @@ export function compileCondition(field: Field, row: Row, mode: 'exact' | 'supers
   if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
     const left = compileCondition(field.left, row, mode, negate)
     const right = compileCondition(field.right, row, mode, negate)
-    return (field.op === '&&') === negate ? either(left, right) : both(left, right)
+    return (field.op === '&&') === negate ? joinOr(left, right) : joinAnd(left, right)
   }
-  if (mode === 'superset' && !isDecided(field, row)) return '1'
+  if (mode === 'superset' && !canDecide(field, row)) return '1'
   const sql = compileTest(field, row)
   return negate ? `not ${sql}` : sql
 }
@@ -41,42 +41,42 @@ export function compileSupersets(conditions: readonly (Field | undefined)[], row
   const { logEvents } = row
   const lookups = conditions.reduce((sum, condition) => sum + (condition ? countEventLookups(condition) : 0), 0)
   if (lookups <= MAX_EVENT_LOOKUPS || logEvents === undefined || 'joined' in logEvents) return compile(row)
-  return compile({ ...row, logEvents: undefined }).map((own) => either(own, hasLogEvent(row, logEvents.where)))
+  return compile({ ...row, logEvents: undefined }).map((own) => joinOr(own, compileHasLogEvent(row, logEvents.where)))
 }
 
 function countEventLookups(field: Field): number {
-  if (isComparison(field)) return needsOf(field).has('events') ? 1 : 0
+  if (isComparison(field)) return getRequiredColumns(field).has('events') ? 1 : 0
   if (field.kind === 'unary') return countEventLookups(field.operand)
   return field.kind === 'binary' ? countEventLookups(field.left) + countEventLookups(field.right) : 0
 }
 
 /** Whether the span's own row is enough: with one, `superset` loses nothing and adds nothing. */
-export function isDecidedAlone(field: Field, row: Row): boolean {
-  return countEventLookups(field) <= MAX_EVENT_LOOKUPS && isDecided(field, row)
+export function canDecideWithoutJoins(field: Field, row: Row): boolean {
+  return countEventLookups(field) <= MAX_EVENT_LOOKUPS && canDecide(field, row)
 }
 
-function isDecided(field: Field, row: Row): boolean {
-  if (field.kind === 'unary' && field.op === '!') return isDecided(field.operand, row)
+function canDecide(field: Field, row: Row): boolean {
+  if (field.kind === 'unary' && field.op === '!') return canDecide(field.operand, row)
   if (field.kind === 'binary' && (field.op === '&&' || field.op === '||')) {
-    return isDecided(field.left, row) && isDecided(field.right, row)
+    return canDecide(field.left, row) && canDecide(field.right, row)
   }
-  const needs = needsOf(field)
+  const needs = getRequiredColumns(field)
   if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
-  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !isOfLoggedEvent(field)) return false
+  if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !needsOnlyLoggedEvent(field)) return false
   // Without the join, a resource is compared with a value by way of source_id, and with nothing
   // else.
-  return !needs.has('source') || row.source !== undefined || isSourceAgainstValue(field)
+  return !needs.has('source') || row.source !== undefined || comparesSourceWithValue(field)
 }
 
-function isOfLoggedEvent(field: Field): boolean {
-  return isComparison(field) ? isOfEventAlone(field.left, field.right) : false
+function needsOnlyLoggedEvent(field: Field): boolean {
+  return isComparison(field) ? needsOnlyEvent(field.left, field.right) : false
 }
 
-function isSourceAgainstValue(field: Field): boolean {
+function comparesSourceWithValue(field: Field): boolean {
   if (!isComparison(field)) return field.kind === 'attribute' || field.kind === 'literal'
   const sides = [field.left, field.right]
   return (
-    sides.some((side) => needsOf(side).size === 0 && side.kind === 'literal') &&
+    sides.some((side) => getRequiredColumns(side).size === 0 && side.kind === 'literal') &&
     sides.some((side) => side.kind === 'attribute' || side.kind === 'intrinsic')
   )
 }
@@ -113,11 +113,11 @@ function compileTest(field: Field, row: Row): string {
   return compileComparison({ kind: 'binary', op: '=', left: bare, right, from, to }, row, compileValue)
 }
 
-function both(left: string, right: string): string {
+function joinAnd(left: string, right: string): string {
   if (left === '1') return right
   return right === '1' ? left : `(${left} and ${right})`
 }
 
-function either(left: string, right: string): string {
+function joinOr(left: string, right: string): string {
   return left === '1' || right === '1' ? '1' : `(${left} or ${right})`
 }

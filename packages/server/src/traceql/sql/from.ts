@@ -1,40 +1,40 @@
-import { ofTraces } from '../../query/sql/span-bucket.ts'
+import { filterByTraces } from '../../query/sql/span-bucket.ts'
 import { spanIdentity } from '../../query/traces/span-parents.ts'
-import { logEventsByWindow, logEventsOfTraces } from './log-events.ts'
-import type { Need } from './required-columns.ts'
+import { filterLogsByWindow, selectTraceLogEvents } from './log-events.ts'
+import type { ColumnGroup } from './required-columns.ts'
 import type { Params } from './params.ts'
-import { noSpan, type Row } from './row.ts'
+import { NO_SPAN_SQL, type Row } from './row.ts'
 
-const bucketNanos = 600_000_000_000
+const BUCKET_NANO = 600_000_000_000
 
 /**
  * Spans that start in a window, by the sort key's first part too, so that only its buckets are
  * read.
  */
-export function inWindow(span: string, start: bigint, end: bigint, params: Params): string {
+export function filterByWindow(span: string, start: bigint, end: bigint, params: Params): string {
   const from = params.add('UInt64', String(start))
   const to = params.add('UInt64', String(end))
-  const bucket = `intDiv(${span}.start, ${bucketNanos})`
-  return `${bucket} >= intDiv(${from}, ${bucketNanos}) and ${bucket} <= intDiv(${to}, ${bucketNanos}) and ${span}.start >= ${from} and ${span}.start < ${to}`
+  const bucket = `intDiv(${span}.start, ${BUCKET_NANO})`
+  return `${bucket} >= intDiv(${from}, ${BUCKET_NANO}) and ${bucket} <= intDiv(${to}, ${BUCKET_NANO}) and ${span}.start >= ${from} and ${span}.start < ${to}`
 }
 
 /**
  * Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no
  * set to the index.
  */
-export function traceIds(ids: readonly string[], params: Params): string {
+export function selectTraceIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
 }
 
 /** The same of span ids. */
-export function spanIds(ids: readonly string[], params: Params): string {
+export function selectSpanIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
 }
 
 /** Every span of the traces, one row per span. */
-function wholeTraces(ids: readonly string[], params: Params): string {
+function selectTraceSpans(ids: readonly string[], params: Params): string {
   const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
-  return `(select * from spans where ${ofTraces(list)}
+  return `(select * from spans where ${filterByTraces(list)}
     limit 1 by trace_id, ${spanIdentity})`
 }
 
@@ -42,12 +42,12 @@ function wholeTraces(ids: readonly string[], params: Params): string {
  * FROM and its joins for the fields in use, over the whole of the traces named, and where to find
  * columns in it.
  */
-export function fromTraces(
+export function joinTraceSpans(
   ids: readonly string[],
-  needs: ReadonlySet<Need>,
+  needs: ReadonlySet<ColumnGroup>,
   params: Params,
 ): { from: string; row: Row } {
-  const spans = wholeTraces(ids, params)
+  const spans = selectTraceSpans(ids, params)
   const joins: string[] = []
   const source = needs.has('source')
   const parent = needs.has('parent')
@@ -59,8 +59,8 @@ export function fromTraces(
   if (needs.has('trace')) {
     joins.push(`left any join (
       select trace_id, min(toInt64(start)) as trace_start, max(toInt64(start) + duration) as trace_end,
-        max(parent_span_id = ${noSpan}) as has_root, argMinIf(name, start, parent_span_id = ${noSpan}) as root_name,
-        argMinIf(service, start, parent_span_id = ${noSpan}) as root_service
+        max(parent_span_id = ${NO_SPAN_SQL}) as has_root, argMinIf(name, start, parent_span_id = ${NO_SPAN_SQL}) as root_name,
+        argMinIf(service, start, parent_span_id = ${NO_SPAN_SQL}) as root_service
       from ${spans} group by trace_id) as t on t.trace_id = s.trace_id`)
   }
   if (needs.has('children')) {
@@ -68,10 +68,10 @@ export function fromTraces(
       select trace_id, parent_span_id, count() as children from ${spans} group by trace_id, parent_span_id
       ) as c on c.trace_id = s.trace_id and c.parent_span_id = s.span_id`)
   }
-  const linksWhere = `l.trace_id in ${traceIds(ids, params)}`
+  const linksWhere = `l.trace_id in ${selectTraceIds(ids, params)}`
   const logEvents = { joined: 'le.log_events' }
   if (needs.has('events')) {
-    joins.push(`left any join (${logEventsOfTraces(traceIds(ids, params))}) as le
+    joins.push(`left any join (${selectTraceLogEvents(selectTraceIds(ids, params))}) as le
       on le.trace_id = s.trace_id and le.span_id = s.span_id`)
   }
   const shared = { params, trace: 't', children: 'c', linksWhere, logEvents, parent: undefined }
@@ -84,15 +84,18 @@ export function fromTraces(
  *
  * @param window when the spans start, for what is looked up beside them; undefined: at any time
  */
-export function spansAlone(params: Params, window: { readonly start: bigint; readonly end: bigint } | undefined): Row {
-  const linksWhere = window === undefined ? '1' : linksInWindow(window, params)
-  const logEvents = { where: window === undefined ? '1' : logEventsByWindow(window.start, params) }
+export function createUnjoinedRow(
+  params: Params,
+  window: { readonly start: bigint; readonly end: bigint } | undefined,
+): Row {
+  const linksWhere = window === undefined ? '1' : filterLinksByWindow(window, params)
+  const logEvents = { where: window === undefined ? '1' : filterLogsByWindow(window.start, params) }
   const nothingJoined = { source: undefined, parent: undefined, trace: undefined, children: undefined }
   return { params, span: 's', linksWhere, logEvents, ...nothingJoined }
 }
 
 /** Links by the start of the span that carries them. */
-export function linksInWindow(
+export function filterLinksByWindow(
   { start, end }: { readonly start: bigint; readonly end: bigint },
   params: Params,
 ): string {

@@ -6,25 +6,25 @@ import type { Params } from './params.ts'
  */
 
 /** As one element of `spans.events`. */
-const asEvent = `cast((timestamp, event_name, attrs, attr_types, dropped_attrs), 'Tuple(time UInt64,
+const EVENT_TUPLE = `cast((timestamp, event_name, attrs, attr_types, dropped_attrs), 'Tuple(time UInt64,
   name LowCardinality(String), attrs Map(LowCardinality(String), String), attr_types LowCardinality(String), dropped_attrs UInt32)')`
 
 /** SQL for trace, span and `log_events` of whole traces. `ids` is a set in SQL. */
-export function logEventsOfTraces(ids: string): string {
-  return `select trace_id, span_id, groupArray(${asEvent}) as log_events from logs
+export function selectTraceLogEvents(ids: string): string {
+  return `select trace_id, span_id, groupArray(${EVENT_TUPLE}) as log_events from logs
     where trace_id in ${ids} and event_name != '' group by trace_id, span_id`
 }
 
 /** SQL for trace, span and one event `e` a row. */
-export function eachLogEvent(where: string): string {
-  return `select trace_id, span_id, ${asEvent} as e from logs where event_name != '' and ${where}`
+export function selectLogEventRows(where: string): string {
+  return `select trace_id, span_id, ${EVENT_TUPLE} as e from logs where event_name != '' and ${where}`
 }
 
 /** An event may come long after its span began, and by another clock somewhat before it. */
 const CLOCK_SKEW_NANO = 3_600_000_000_000n
 
 /** A condition on `logs` for events of spans that start at or after `start`. */
-export function logEventsByWindow(start: bigint, params: Params): string {
+export function filterLogsByWindow(start: bigint, params: Params): string {
   const from = params.add('UInt64', String(start > CLOCK_SKEW_NANO ? start - CLOCK_SKEW_NANO : 0n))
   return `intDiv(timestamp, 600000000000) >= intDiv(${from}, 600000000000)`
 }

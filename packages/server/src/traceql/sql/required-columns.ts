@@ -5,17 +5,17 @@ import { intrinsics } from '../syntax/intrinsics.ts'
  * What a field takes beside the span's own row. `tree`: numbers that only the whole trace's
  * structure gives.
  */
-export type Need = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
+export type ColumnGroup = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 
-export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet<Need> {
+export function getRequiredColumns(field: Field, needs: Set<ColumnGroup> = new Set()): ReadonlySet<ColumnGroup> {
   switch (field.kind) {
     case 'unary':
-      needsOf(field.operand, needs)
+      getRequiredColumns(field.operand, needs)
       break
     case 'binary':
-      if (isRootTest(field)) break
-      needsOf(field.left, needs)
-      needsOf(field.right, needs)
+      if (isRootCondition(field)) break
+      getRequiredColumns(field.left, needs)
+      getRequiredColumns(field.right, needs)
       break
     case 'attribute':
       if (field.parent) needs.add('parent')
@@ -40,7 +40,7 @@ export function needsOf(field: Field, needs: Set<Need> = new Set()): ReadonlySet
  * `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else
  * about it does.
  */
-function isRootTest({ op, left, right }: Field & { kind: 'binary' }): boolean {
+function isRootCondition({ op, left, right }: Field & { kind: 'binary' }): boolean {
   if (left.kind !== 'intrinsic' || left.name !== 'nestedSetParent') return false
   if (right.kind !== 'literal' || (right.type !== 'int' && right.type !== 'float')) return false
   if (right.value === 0) return op === '<' || op === '>='

@@ -31,11 +31,11 @@ export type Row = {
 }
 
 /** Attributes as the tables keep them: a map, its type letters, and a key. */
-export type MapEntry = {
+export type AttributeLookup = {
   readonly map: string
   readonly types: string
   readonly key: string
 }
 
 /** All zero: no parent. */
-export const noSpan = `toFixedString('', 8)`
+export const NO_SPAN_SQL = `toFixedString('', 8)`

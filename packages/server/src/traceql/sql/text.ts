@@ -1,9 +1,9 @@
 import type { Field } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
-import { existsIn, letterOf } from './attribute-lookup.ts'
+import { compileExists, compileTypeCode } from './attribute-lookup.ts'
 import type { Row } from './row.ts'
 import { compileValue } from './condition.ts'
-import { entriesOf } from './value.ts'
+import { resolveLookups } from './value.ts'
 
 /**
  * The one resource attribute that has a column on the span, so that grouping by it takes no join.
@@ -16,7 +16,7 @@ export function isServiceName(field: Field): boolean {
 export function compileText(field: Field, row: Row): string {
   if (isServiceName(field) && row.source === undefined) return `nullIf(toString(${row.span}.service), '')`
   if (field.kind === 'attribute') {
-    const found = entriesOf(field, row).map((entry) => `${existsIn(entry)}, ${entry.map}[${entry.key}]`)
+    const found = resolveLookups(field, row).map((entry) => `${compileExists(entry)}, ${entry.map}[${entry.key}]`)
     return `multiIf(${found.join(', ')}, null)`
   }
   const value = compileValue(field, row)
@@ -25,11 +25,13 @@ export function compileText(field: Field, row: Row): string {
 }
 
 /** The type of a field's value, a letter as in `spans.attr_types`. */
-export function typeLetter(field: Field, row: Row): string {
+export function compileFieldTypeCode(field: Field, row: Row): string {
   if (isServiceName(field) && row.source === undefined) return `'s'`
   if (field.kind === 'attribute') {
-    const entries = entriesOf(field, row)
-    const letters = entries.map((entry) => `${existsIn(entry)}, if(${entry.types} = '', 's', ${letterOf(entry)})`)
+    const entries = resolveLookups(field, row)
+    const letters = entries.map(
+      (entry) => `${compileExists(entry)}, if(${entry.types} = '', 's', ${compileTypeCode(entry)})`,
+    )
     return `multiIf(${letters.join(', ')}, '')`
   }
   if (field.kind === 'intrinsic') return ['number', 'duration'].includes(intrinsics[field.name].type) ? `'i'` : `'s'`
@@ -37,6 +39,6 @@ export function typeLetter(field: Field, row: Row): string {
 }
 
 /** The same of a label, whose lists, maps and bytes are text. */
-export function labelLetter(field: Field, row: Row): string {
-  return `transform(${typeLetter(field, row)}, ['i', 'd', 'b'], ['i', 'd', 'b'], 's')`
+export function compileLabelTypeCode(field: Field, row: Row): string {
+  return `transform(${compileFieldTypeCode(field, row)}, ['i', 'd', 'b'], ['i', 'd', 'b'], 's')`
 }

@@ -1,7 +1,7 @@
 import type { Attribute, Field, Intrinsic, Literal } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
-import { existsIn, valuesOf } from './attribute-lookup.ts'
-import { type MapEntry, noSpan, type Row } from './row.ts'
+import { compileExists, compileTypedValues } from './attribute-lookup.ts'
+import { type AttributeLookup, NO_SPAN_SQL, type Row } from './row.ts'
 
 /** A field as SQL: one nullable expression for each type that it may have. */
 export type Value = {
@@ -18,15 +18,15 @@ export type Value = {
 export function compileOperand(field: Field, row: Row): Value {
   switch (field.kind) {
     case 'literal':
-      return literalValue(field, row)
+      return compileLiteral(field, row)
     case 'attribute':
-      return attributeValue(field, row)
+      return compileAttribute(field, row)
     case 'intrinsic':
-      return intrinsicValue(field, row)
+      return compileIntrinsic(field, row)
     case 'unary':
-      return field.op === '!' ? { exists: '1' } : numberValue(`-(${compileNumber(field.operand, row)})`)
+      return field.op === '!' ? { exists: '1' } : toNumberValue(`-(${compileNumber(field.operand, row)})`)
     case 'binary':
-      return binaryValue(field, row)
+      return compileArithmetic(field, row)
   }
 }
 
@@ -39,10 +39,10 @@ const arithmeticFunctions: Readonly<Record<string, string>> = {
   '^': 'pow',
 }
 
-function binaryValue(field: Field & { kind: 'binary' }, row: Row): Value {
+function compileArithmetic(field: Field & { kind: 'binary' }, row: Row): Value {
   const fn = arithmeticFunctions[field.op]
   if (fn === undefined) return { exists: '1' }
-  return numberValue(
+  return toNumberValue(
     `${fn}(toFloat64(${compileNumber(field.left, row)}), toFloat64(${compileNumber(field.right, row)}))`,
   )
 }
@@ -51,11 +51,11 @@ function compileNumber(field: Field, row: Row): string {
   return compileOperand(field, row).number ?? 'null'
 }
 
-function numberValue(sql: string): Value {
+function toNumberValue(sql: string): Value {
   return { number: sql, exists: `isNotNull(${sql})` }
 }
 
-function literalValue(literal: Literal, { params }: Row): Value {
+function compileLiteral(literal: Literal, { params }: Row): Value {
   switch (literal.type) {
     case 'nil':
       return { exists: '0' }
@@ -71,10 +71,10 @@ function literalValue(literal: Literal, { params }: Row): Value {
 }
 
 /** The map entries an attribute may be in, in the order they are looked up. */
-export function entriesOf(attribute: Attribute, row: Row): readonly MapEntry[] {
+export function resolveLookups(attribute: Attribute, row: Row): readonly AttributeLookup[] {
   const key = row.params.add('String', attribute.key)
   const place = attribute.parent && row.parent ? row.parent : row
-  const span: MapEntry = { map: `${place.span}.attrs`, types: `${place.span}.attr_types`, key }
+  const span: AttributeLookup = { map: `${place.span}.attrs`, types: `${place.span}.attr_types`, key }
   const resource = { map: `${place.source}.resource_attrs`, types: `${place.source}.resource_attr_types`, key }
   switch (attribute.scope) {
     case 'any':
@@ -92,21 +92,21 @@ export function entriesOf(attribute: Attribute, row: Row): readonly MapEntry[] {
   }
 }
 
-function attributeValue(attribute: Attribute, row: Row): Value {
-  const [first, second] = entriesOf(attribute, row)
+function compileAttribute(attribute: Attribute, row: Row): Value {
+  const [first, second] = resolveLookups(attribute, row)
   if (!first) return { exists: '0' }
-  const own = valuesOf(first)
-  if (!second) return { ...own, exists: existsIn(first) }
-  const other = valuesOf(second)
+  const own = compileTypedValues(first)
+  if (!second) return { ...own, exists: compileExists(first) }
+  const other = compileTypedValues(second)
   return {
-    string: `if(${existsIn(first)}, ${own.string}, ${other.string})`,
-    number: `if(${existsIn(first)}, ${own.number}, ${other.number})`,
-    boolean: `if(${existsIn(first)}, ${own.boolean}, ${other.boolean})`,
-    exists: `(${existsIn(first)} or ${existsIn(second)})`,
+    string: `if(${compileExists(first)}, ${own.string}, ${other.string})`,
+    number: `if(${compileExists(first)}, ${own.number}, ${other.number})`,
+    boolean: `if(${compileExists(first)}, ${own.boolean}, ${other.boolean})`,
+    exists: `(${compileExists(first)} or ${compileExists(second)})`,
   }
 }
 
-function intrinsicValue({ name }: Intrinsic, row: Row): Value {
+function compileIntrinsic({ name }: Intrinsic, row: Row): Value {
   const { span, source, trace, children } = row
   const type = intrinsics[name].type
   const sql = {
@@ -116,7 +116,7 @@ function intrinsicValue({ name }: Intrinsic, row: Row): Value {
     'span:kind': `${span}.kind`,
     'span:duration': `${span}.duration`,
     'span:id': `lower(hex(${span}.span_id))`,
-    'span:parentID': `if(${span}.parent_span_id = ${noSpan}, null, lower(hex(${span}.parent_span_id)))`,
+    'span:parentID': `if(${span}.parent_span_id = ${NO_SPAN_SQL}, null, lower(hex(${span}.parent_span_id)))`,
     'span:childCount': `${children}.children`,
     'trace:id': `lower(hex(${span}.trace_id))`,
     'trace:duration': `${trace}.trace_end - ${trace}.trace_start`,
@@ -130,7 +130,7 @@ function intrinsicValue({ name }: Intrinsic, row: Row): Value {
     'instrumentation:version': `${source}.scope_version`,
     // Told apart from others here are roots alone (needs.ts); numbers of the tree come from
     // evaluate/nested-set.ts.
-    nestedSetParent: `if(${span}.parent_span_id = ${noSpan}, -1, 1)`,
+    nestedSetParent: `if(${span}.parent_span_id = ${NO_SPAN_SQL}, -1, 1)`,
     nestedSetLeft: 'null',
     nestedSetRight: 'null',
   }[name]

@@ -14,9 +14,9 @@ export function describeField(field: Field): string {
       if (field.type === 'int') return field.text
       return field.type === 'nil' ? 'nil' : `${field.value}${field.type === 'duration' ? 'ns' : ''}`
     case 'unary':
-      return `${field.op}${nested(field.operand)}`
+      return `${field.op}${describeNested(field.operand)}`
     case 'binary':
-      return `${nested(field.left)} ${field.op} ${nested(field.right)}`
+      return `${describeNested(field.left)} ${field.op} ${describeNested(field.right)}`
   }
 }
 
@@ -25,6 +25,6 @@ export function quoteName(key: string): string {
   return /^[^\s{}()=~!<>&|^,"\\`]+$/.test(key) ? key : JSON.stringify(key)
 }
 
-function nested(field: Field): string {
+function describeNested(field: Field): string {
   return field.kind === 'binary' ? `(${describeField(field)})` : describeField(field)
 }

@@ -7,7 +7,7 @@ export type FieldType = 'string' | 'number' | 'duration' | 'boolean' | 'status' 
  */
 type IntrinsicHome = 'span' | 'event' | 'link' | 'scope' | 'trace'
 
-type IntrinsicFacts = { readonly type: FieldType; readonly home: IntrinsicHome }
+type IntrinsicInfo = { readonly type: FieldType; readonly home: IntrinsicHome }
 
 /** Every intrinsic by its canonical (scoped) name. */
 export const intrinsics = {
@@ -32,7 +32,7 @@ export const intrinsics = {
   nestedSetParent: { type: 'number', home: 'trace' },
   nestedSetLeft: { type: 'number', home: 'trace' },
   nestedSetRight: { type: 'number', home: 'trace' },
-} as const satisfies Record<string, IntrinsicFacts>
+} as const satisfies Record<string, IntrinsicInfo>
 
 export type IntrinsicName = keyof typeof intrinsics
 
@@ -50,14 +50,14 @@ const olderNames: Readonly<Record<string, IntrinsicName>> = {
 }
 
 /** What Tempo calls an intrinsic in its answers, however the query spells it. */
-export function tempoNameOf(name: string): string {
+export function toTempoName(name: string): string {
   if (name === 'span:childCount') return name
   return Object.entries(olderNames).find(([, scoped]) => scoped === name)?.[0] ?? name
 }
 
 export const intrinsicSpellings: readonly string[] = [...Object.keys(olderNames), ...Object.keys(intrinsics)]
 
-export function intrinsicNamed(word: string): IntrinsicName | undefined {
+export function findIntrinsic(word: string): IntrinsicName | undefined {
   if (Object.hasOwn(olderNames, word)) return olderNames[word]
   return isIntrinsic(word) ? word : undefined
 }

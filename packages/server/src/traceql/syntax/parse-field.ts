@@ -1,14 +1,14 @@
 import type { Field, FieldOp, Literal } from './ast.ts'
-import type { Cursor } from './token-reader.ts'
-import { intrinsicNamed } from './intrinsics.ts'
+import type { TokenReader } from './token-reader.ts'
+import { findIntrinsic } from './intrinsics.ts'
 
 /**
  * Parses what stands between `{` and `}`. Operators, loosest first (Tempo's order):
  *
  *     && ||  (one level)    = != < <= > >= =~ !~    + -    !    * / %    ^ (right-associative)
  */
-export function parseField(cursor: Cursor): Field {
-  return leftAssociative(cursor, levels)
+export function parseField(cursor: TokenReader): Field {
+  return parseLeftAssociative(cursor, levels)
 }
 
 const levels: readonly (readonly FieldOp[])[] = [
@@ -18,32 +18,32 @@ const levels: readonly (readonly FieldOp[])[] = [
   ['*', '/', '%'],
 ]
 
-function leftAssociative(cursor: Cursor, [ops, ...tighter]: readonly (readonly FieldOp[])[]): Field {
+function parseLeftAssociative(cursor: TokenReader, [ops, ...tighter]: readonly (readonly FieldOp[])[]): Field {
   if (!ops) return parsePower(cursor)
-  let left = leftAssociative(cursor, tighter)
+  let left = parseLeftAssociative(cursor, tighter)
   for (;;) {
     const op = cursor.takeOperator(ops)
     if (op === undefined) return left
-    const right = leftAssociative(cursor, tighter)
+    const right = parseLeftAssociative(cursor, tighter)
     left = { kind: 'binary', op, left, right, from: left.from, to: right.to }
   }
 }
 
-function parsePower(cursor: Cursor): Field {
+function parsePower(cursor: TokenReader): Field {
   const left = parseUnary(cursor)
   if (!cursor.take('^')) return left
-  const right = cursor.nested(() => parsePower(cursor))
+  const right = cursor.readNested(() => parsePower(cursor))
   return { kind: 'binary', op: '^', left, right, from: left.from, to: right.to }
 }
 
-function parseUnary(cursor: Cursor): Field {
-  return cursor.nested(() => {
+function parseUnary(cursor: TokenReader): Field {
+  return cursor.readNested(() => {
     const { from } = cursor.peek()
     for (const op of ['!', '-'] as const) {
       if (!cursor.take(op)) continue
       const operand = parseUnary(cursor)
       return op === '-' && operand.kind === 'literal'
-        ? negated(operand, from)
+        ? negateLiteral(operand, from)
         : { kind: 'unary', op, operand, from, to: operand.to }
     }
     return parseOperand(cursor)
@@ -51,7 +51,7 @@ function parseUnary(cursor: Cursor): Field {
 }
 
 /** `-5` is a literal too, so that it can be compared as exactly as `5`. */
-function negated(literal: Field & { kind: 'literal' }, from: number): Field {
+function negateLiteral(literal: Field & { kind: 'literal' }, from: number): Field {
   switch (literal.type) {
     case 'int':
       return { ...literal, value: -literal.value, text: literal.value === 0 ? '0' : `-${literal.text}`, from }
@@ -63,7 +63,7 @@ function negated(literal: Field & { kind: 'literal' }, from: number): Field {
   }
 }
 
-function parseOperand(cursor: Cursor): Field {
+function parseOperand(cursor: TokenReader): Field {
   const token = cursor.peek()
   const { from, to } = token
   if (cursor.take('(')) {
@@ -79,13 +79,13 @@ function parseOperand(cursor: Cursor): Field {
   const literal = parseLiteral(cursor)
   if (literal) return { kind: 'literal', ...literal, from, to }
   if (token.kind !== 'word') cursor.fail()
-  const name = intrinsicNamed(token.text)
-  if (name === undefined) cursor.failAt(token, unknownWord(token.text))
+  const name = findIntrinsic(token.text)
+  if (name === undefined) cursor.failAt(token, describeUnknownWord(token.text))
   cursor.next()
   return { kind: 'intrinsic', name, from, to }
 }
 
-function unknownWord(text: string): string {
+function describeUnknownWord(text: string): string {
   return text.includes(':')
     ? `"${text}" is no intrinsic.`
     : `"${text}" is no intrinsic; an attribute is written .${text} or span.${text}, and a string "${text}".`
@@ -95,15 +95,15 @@ export const statuses = ['error', 'ok', 'unset'] as const
 export const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
 
 /** Takes a literal if one is at hand. */
-export function parseLiteral(cursor: Cursor): Literal | undefined {
+export function parseLiteral(cursor: TokenReader): Literal | undefined {
   cursor.allow('a value')
   const token = cursor.peek()
-  const literal = literalOf(token)
+  const literal = toLiteral(token)
   if (literal) cursor.next()
   return literal
 }
 
-function literalOf(token: ReturnType<Cursor['peek']>): Literal | undefined {
+function toLiteral(token: ReturnType<TokenReader['peek']>): Literal | undefined {
   switch (token.kind) {
     case 'string':
       return { type: 'string', value: token.value }

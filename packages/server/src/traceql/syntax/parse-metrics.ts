@@ -9,7 +9,7 @@ import {
   type Pipeline,
   type SecondStage,
 } from './ast.ts'
-import type { Cursor } from './token-reader.ts'
+import type { TokenReader } from './token-reader.ts'
 import { calculate } from '../analyze/constant-folding.ts'
 import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'
@@ -19,20 +19,20 @@ import type { Token } from './tokens.ts'
  * fn(...)) / (pipeline | fn(...)) | topk(n)`. Undefined when the query is no such: then the caller
  * has a pipeline to read first.
  */
-export function parseMetrics(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
-  if (!isArithmetic(cursor)) return undefined
+export function parseMetrics(cursor: TokenReader, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
+  if (!isMetricsArithmetic(cursor)) return undefined
   const sum = parseSum(cursor, (inner) => parseMetricsQuery(inner, pipeline, filter))
   const stages = parseSecondStages(cursor)
   return stages.length === 0 ? sum : { kind: 'second', of: sum, stages, from: sum.from, to: cursor.peek().from }
 }
 
-export function atMetricsFn(token: Token): boolean {
+export function isMetricsFunction(token: Token): boolean {
   return token.kind === 'word' && (token.text === 'compare' || metricsFns.some((fn) => fn === token.text))
 }
 
 /** The part after the `|`: which function, of which field, by what. */
 export function parseMetricsStage(
-  cursor: Cursor,
+  cursor: TokenReader,
   source: Pipeline,
   filter: ParseFilter,
 ): MetricsAggregate | MetricsCompare {
@@ -55,19 +55,22 @@ export function parseMetricsStage(
   return { kind: 'aggregate', source, fn, field, quantiles, by, second, from: source.from, to: cursor.peek().from }
 }
 
-type ParsePipeline = (cursor: Cursor) => Pipeline
-type ParseFilter = (cursor: Cursor) => Filter
-type ParseQuery = (cursor: Cursor) => Metrics
+type ParsePipeline = (cursor: TokenReader) => Pipeline
+type ParseFilter = (cursor: TokenReader) => Filter
+type ParseQuery = (cursor: TokenReader) => Metrics
 
-const mostCompared = 1000
+const MAX_COMPARED_VALUES = 1000
 
-function parseCompare(cursor: Cursor, source: Pipeline, filter: ParseFilter): MetricsCompare {
+function parseCompare(cursor: TokenReader, source: Pipeline, filter: ParseFilter): MetricsCompare {
   cursor.expect('(')
   const selection = filter(cursor)
   const from = cursor.peek().from
   const top = cursor.take(',') ? parseCount(cursor) : 10
-  if (top > mostCompared)
-    cursor.failAt({ from, to: cursor.peek().from }, `compare() shows ${mostCompared} values of an attribute at most.`)
+  if (top > MAX_COMPARED_VALUES)
+    cursor.failAt(
+      { from, to: cursor.peek().from },
+      `compare() shows ${MAX_COMPARED_VALUES} values of an attribute at most.`,
+    )
   const timeAt = cursor.peek().from
   let within: MetricsCompare['within']
   if (cursor.take(',')) {
@@ -84,7 +87,7 @@ function parseCompare(cursor: Cursor, source: Pipeline, filter: ParseFilter): Me
   return { kind: 'compare', source, selection, top, within, from: source.from, to: cursor.peek().from }
 }
 
-function parseNanos(cursor: Cursor): bigint {
+function parseNanos(cursor: TokenReader): bigint {
   const token = cursor.peek()
   cursor.allow('a time in Unix nanoseconds')
   if (token.kind !== 'int') cursor.fail()
@@ -92,7 +95,7 @@ function parseNanos(cursor: Cursor): bigint {
   return BigInt(token.text)
 }
 
-function parseBy(cursor: Cursor): readonly Field[] {
+function parseBy(cursor: TokenReader): readonly Field[] {
   cursor.expect('(')
   const fields = [parseField(cursor)]
   while (cursor.take(',')) fields.push(parseField(cursor))
@@ -100,7 +103,7 @@ function parseBy(cursor: Cursor): readonly Field[] {
   return fields
 }
 
-function parseQuantile(cursor: Cursor): number {
+function parseQuantile(cursor: TokenReader): number {
   const token = cursor.peek()
   cursor.allow('a quantile between 0 and 1')
   if ((token.kind !== 'float' && token.kind !== 'int') || token.value > 1) cursor.fail()
@@ -108,7 +111,7 @@ function parseQuantile(cursor: Cursor): number {
   return token.value
 }
 
-function parseSecondStages(cursor: Cursor): readonly SecondStage[] {
+function parseSecondStages(cursor: TokenReader): readonly SecondStage[] {
   const stages: SecondStage[] = []
   for (let stage = parseSecondStage(cursor); stage; stage = parseSecondStage(cursor)) stages.push(stage)
   return stages
@@ -116,7 +119,7 @@ function parseSecondStages(cursor: Cursor): readonly SecondStage[] {
 
 const comparisons = ['=', '!=', '>=', '>', '<=', '<'] as const
 
-function parseSecondStage(cursor: Cursor): SecondStage | undefined {
+function parseSecondStage(cursor: TokenReader): SecondStage | undefined {
   const piped = cursor.take('|')
   for (const kind of ['topk', 'bottomk'] as const) {
     if (!piped || !cursor.take(kind)) continue
@@ -134,7 +137,7 @@ function parseSecondStage(cursor: Cursor): SecondStage | undefined {
   return { kind: 'compare', op, value: parseConstant(cursor) }
 }
 
-function parseCount(cursor: Cursor): number {
+function parseCount(cursor: TokenReader): number {
   const token = cursor.peek()
   cursor.allow('a whole number above 0')
   if (token.kind !== 'int' || token.value < 1) cursor.fail()
@@ -143,12 +146,12 @@ function parseCount(cursor: Cursor): number {
 }
 
 /** A number, or arithmetic of numbers. */
-function parseConstant(cursor: Cursor): number {
-  const product = (): number => fold(cursor, ['*', '/'], () => parseNumber(cursor))
-  return fold(cursor, ['+', '-'], product)
+function parseConstant(cursor: TokenReader): number {
+  const product = (): number => parseConstantOperation(cursor, ['*', '/'], () => parseNumber(cursor))
+  return parseConstantOperation(cursor, ['+', '-'], product)
 }
 
-function fold(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => number): number {
+function parseConstantOperation(cursor: TokenReader, ops: readonly ArithmeticOp[], operand: () => number): number {
   let left = operand()
   for (;;) {
     const op = cursor.takeOperator(ops)
@@ -157,10 +160,10 @@ function fold(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => numbe
   }
 }
 
-function parseNumber(cursor: Cursor): number {
+function parseNumber(cursor: TokenReader): number {
   const sign = cursor.take('-') ? -1 : 1
   if (cursor.take('(')) {
-    const inner = cursor.nested(() => parseConstant(cursor))
+    const inner = cursor.readNested(() => parseConstant(cursor))
     cursor.expect(')')
     return sign * inner
   }
@@ -177,23 +180,23 @@ function parseNumber(cursor: Cursor): number {
 }
 
 /** Whether a metrics function stands inside parentheses, which it does in arithmetic only. */
-function isArithmetic({ tokens }: Cursor): boolean {
+function isMetricsArithmetic({ tokens }: TokenReader): boolean {
   let depth = 0
   return tokens.some((token, index) => {
     if (token.kind !== 'punctuation') return false
     if (token.text === '(') depth++
     if (token.text === ')') depth--
     const next = tokens[index + 1]
-    return token.text === '|' && depth > 0 && next !== undefined && atMetricsFn(next)
+    return token.text === '|' && depth > 0 && next !== undefined && isMetricsFunction(next)
   })
 }
 
-function parseSum(cursor: Cursor, query: ParseQuery): Metrics {
-  const product = (): Metrics => binary(cursor, ['*', '/'], () => parseTerm(cursor, query))
-  return binary(cursor, ['+', '-'], product)
+function parseSum(cursor: TokenReader, query: ParseQuery): Metrics {
+  const product = (): Metrics => parseBinary(cursor, ['*', '/'], () => parseTerm(cursor, query))
+  return parseBinary(cursor, ['+', '-'], product)
 }
 
-function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Metrics): Metrics {
+function parseBinary(cursor: TokenReader, ops: readonly ArithmeticOp[], operand: () => Metrics): Metrics {
   let left = operand()
   for (;;) {
     const op = cursor.takeOperator(ops)
@@ -203,7 +206,7 @@ function binary(cursor: Cursor, ops: readonly ArithmeticOp[], operand: () => Met
   }
 }
 
-function parseTerm(cursor: Cursor, query: ParseQuery): Metrics {
+function parseTerm(cursor: TokenReader, query: ParseQuery): Metrics {
   const { from } = cursor.peek()
   const sign = isNegative(cursor) && cursor.take('-') ? -1 : 1
   const token = cursor.peek()
@@ -211,7 +214,7 @@ function parseTerm(cursor: Cursor, query: ParseQuery): Metrics {
     cursor.next()
     return { kind: 'number', value: sign * token.value, from, to: token.to }
   }
-  return cursor.nested(() => {
+  return cursor.readNested(() => {
     cursor.allow('a number')
     cursor.expect('(')
     const isInner = cursor.at('(') || isNumber(cursor.peek()) || isNegative(cursor)
@@ -221,14 +224,14 @@ function parseTerm(cursor: Cursor, query: ParseQuery): Metrics {
   })
 }
 
-function parseMetricsQuery(cursor: Cursor, pipeline: ParsePipeline, filter: ParseFilter): Metrics {
+function parseMetricsQuery(cursor: TokenReader, pipeline: ParsePipeline, filter: ParseFilter): Metrics {
   const source = pipeline(cursor)
   cursor.expect('|')
   return parseMetricsStage(cursor, source, filter)
 }
 
 /** `-2`, which takes no blank between. */
-function isNegative(cursor: Cursor): boolean {
+function isNegative(cursor: TokenReader): boolean {
   return cursor.peek().text === '-' && isNumber(cursor.peekNext())
 }
 

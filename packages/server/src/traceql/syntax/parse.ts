@@ -1,8 +1,8 @@
 import type { Field, Filter, Hint, Pipeline, Query, Scalar, ScalarOp, Spanset, SpansetOp, Stage } from './ast.ts'
 import { linkOps, metricsFns, negatedOps, structuralOps, unionOps } from './ast.ts'
-import { type Cursor, cursorOver } from './token-reader.ts'
+import { type TokenReader, createTokenReader } from './token-reader.ts'
 import { parseField, parseLiteral } from './parse-field.ts'
-import { atMetricsFn, parseMetrics, parseMetricsStage } from './parse-metrics.ts'
+import { isMetricsFunction, parseMetrics, parseMetricsStage } from './parse-metrics.ts'
 import type { Token } from './tokens.ts'
 
 /**
@@ -17,7 +17,7 @@ import type { Token } from './tokens.ts'
  * @throws TraceQLError `syntax` with the position and what was expected, or `limit`
  */
 export function parse(text: string, tokens?: readonly Token[]): Query {
-  const cursor = cursorOver(text, tokens)
+  const cursor = createTokenReader(text, tokens)
   const metrics = parseMetrics(cursor, parsePipeline, parseFilter)
   if (metrics) {
     const hints = parseHints(cursor)
@@ -37,7 +37,7 @@ export function parse(text: string, tokens?: readonly Token[]): Query {
 }
 
 /** Up to the end, a closing parenthesis, or the `|` before a metrics function. */
-function parsePipeline(cursor: Cursor): Pipeline {
+function parsePipeline(cursor: TokenReader): Pipeline {
   const { from } = cursor.peek()
   const stages: Stage[] = []
   // `count() > 2` and `by(...)` may stand first: then they look at every span of a trace.
@@ -45,7 +45,7 @@ function parsePipeline(cursor: Cursor): Pipeline {
   const source: Spanset =
     first.kind === 'spanset' ? first.spanset : { kind: 'filter', condition: undefined, from, to: from }
   if (first.kind !== 'spanset') stages.push(first)
-  while (cursor.at('|') && !atMetricsFn(cursor.peekNext())) {
+  while (cursor.at('|') && !isMetricsFunction(cursor.peekNext())) {
     cursor.next()
     cursor.allow(...metricsFns, 'compare')
     stages.push(parseStage(cursor))
@@ -56,11 +56,11 @@ function parsePipeline(cursor: Cursor): Pipeline {
 const logicalOps: readonly SpansetOp[] = ['&&', '||']
 const relationOps: readonly SpansetOp[] = [...structuralOps, ...negatedOps, ...unionOps, ...linkOps]
 
-function parseSpanset(cursor: Cursor): Spanset {
+function parseSpanset(cursor: TokenReader): Spanset {
   return parseOperations(cursor, logicalOps, () => parseOperations(cursor, relationOps, () => parseOperand(cursor)))
 }
 
-function parseOperations(cursor: Cursor, ops: readonly SpansetOp[], operand: () => Spanset): Spanset {
+function parseOperations(cursor: TokenReader, ops: readonly SpansetOp[], operand: () => Spanset): Spanset {
   let left = operand()
   for (;;) {
     const op = cursor.takeOperator(ops)
@@ -70,8 +70,8 @@ function parseOperations(cursor: Cursor, ops: readonly SpansetOp[], operand: () 
   }
 }
 
-function parseOperand(cursor: Cursor): Spanset {
-  return cursor.nested(() => {
+function parseOperand(cursor: TokenReader): Spanset {
+  return cursor.readNested(() => {
     if (cursor.at('{')) return parseFilter(cursor)
     if (!cursor.take('(')) cursor.fail()
     const pipeline = parsePipeline(cursor)
@@ -80,16 +80,16 @@ function parseOperand(cursor: Cursor): Spanset {
   })
 }
 
-function parseFilter(cursor: Cursor): Filter {
+function parseFilter(cursor: TokenReader): Filter {
   const { from } = cursor.expect('{')
   if (cursor.at('}')) return { kind: 'filter', condition: undefined, from, to: cursor.next().to }
   const condition = parseField(cursor)
   return { kind: 'filter', condition, from, to: cursor.expect('}').to }
 }
 
-function parseStage(cursor: Cursor): Stage {
+function parseStage(cursor: TokenReader): Stage {
   const { from } = cursor.peek()
-  if (cursor.at('{') || atSpansetInParentheses(cursor)) {
+  if (cursor.at('{') || isParenthesizedSpanset(cursor)) {
     const spanset = parseSpanset(cursor)
     return { kind: 'spanset', spanset, from, to: spanset.to }
   }
@@ -108,13 +108,13 @@ function parseStage(cursor: Cursor): Stage {
 }
 
 /** A parenthesis opens a spanset or a number; what follows the last parenthesis in a row tells. */
-function atSpansetInParentheses(cursor: Cursor): boolean {
+function isParenthesizedSpanset(cursor: TokenReader): boolean {
   if (!cursor.at('(')) return false
   const rest = cursor.text.slice(cursor.peek().from).replace(/^[(\s]+/, '')
   return !/^(?:count|avg|min|max|sum)\s*\(|^[-.\d]/.test(rest)
 }
 
-function parseFields(cursor: Cursor): readonly Field[] {
+function parseFields(cursor: TokenReader): readonly Field[] {
   cursor.expect('(')
   const fields = [parseField(cursor)]
   while (cursor.take(',')) fields.push(parseField(cursor))
@@ -125,11 +125,15 @@ function parseFields(cursor: Cursor): readonly Field[] {
 const scalarOps: readonly ScalarOp[] = ['=', '!=', '>=', '>', '<=', '<']
 const aggregates = ['count', 'avg', 'min', 'max', 'sum'] as const
 
-function parseScalar(cursor: Cursor): Scalar {
-  return arithmetic(cursor, ['+', '-'], () => arithmetic(cursor, ['*', '/', '%'], () => parsePower(cursor)))
+function parseScalar(cursor: TokenReader): Scalar {
+  return parseArithmetic(cursor, ['+', '-'], () => parseArithmetic(cursor, ['*', '/', '%'], () => parsePower(cursor)))
 }
 
-function arithmetic(cursor: Cursor, ops: readonly ('+' | '-' | '*' | '/' | '%')[], operand: () => Scalar): Scalar {
+function parseArithmetic(
+  cursor: TokenReader,
+  ops: readonly ('+' | '-' | '*' | '/' | '%')[],
+  operand: () => Scalar,
+): Scalar {
   let left = operand()
   for (;;) {
     const op = cursor.takeOperator(ops)
@@ -139,15 +143,15 @@ function arithmetic(cursor: Cursor, ops: readonly ('+' | '-' | '*' | '/' | '%')[
   }
 }
 
-function parsePower(cursor: Cursor): Scalar {
+function parsePower(cursor: TokenReader): Scalar {
   const left = parseScalarOperand(cursor)
   if (!cursor.take('^')) return left
-  const right = cursor.nested(() => parsePower(cursor))
+  const right = cursor.readNested(() => parsePower(cursor))
   return { kind: 'arithmetic', op: '^', left, right, from: left.from, to: right.to }
 }
 
-function parseScalarOperand(cursor: Cursor): Scalar {
-  return cursor.nested(() => {
+function parseScalarOperand(cursor: TokenReader): Scalar {
+  return cursor.readNested(() => {
     const { from } = cursor.peek()
     if (cursor.take('(')) {
       const inner = parseScalar(cursor)
@@ -174,7 +178,7 @@ function parseScalarOperand(cursor: Cursor): Scalar {
  * `with (name=value, ...)`: options of Tempo. Any name is taken, so that a query made for Tempo
  * runs.
  */
-function parseHints(cursor: Cursor): readonly Hint[] {
+function parseHints(cursor: TokenReader): readonly Hint[] {
   if (!cursor.take('with')) return []
   cursor.expect('(')
   const hints: Hint[] = []

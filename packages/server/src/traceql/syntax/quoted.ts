@@ -40,7 +40,7 @@ function readEscape(text: string, at: number): { value: string; to: number } {
   const letter = text.charAt(at + 1)
   const plain = escapes[letter]
   if (plain !== undefined) return { value: plain, to: at + 2 }
-  const hex = codePointAt(text, at + 1)
+  const hex = matchCodePoint(text, at + 1)
   const code = hex === undefined ? Number.NaN : Number.parseInt(hex.slice(1), 16)
   if (hex === undefined || code > 0x10ffff) {
     throw new TraceQLError('syntax', `"\\${letter}" is no escape.`, {
@@ -53,7 +53,7 @@ function readEscape(text: string, at: number): { value: string; to: number } {
   return { value: String.fromCodePoint(code), to: at + 1 + hex.length }
 }
 
-function codePointAt(text: string, at: number): string | undefined {
+function matchCodePoint(text: string, at: number): string | undefined {
   codePoint.lastIndex = at
   return codePoint.exec(text)?.[0]
 }

@@ -6,7 +6,7 @@ import { type Token, tokenize } from './tokens.ts'
  * Walks the tokens of a query. Every question that the token at hand answers with no is remembered,
  * so that when none fits, the error (and completion) can say what would have.
  */
-export type Cursor = {
+export type TokenReader = {
   readonly text: string
   readonly tokens: readonly Token[]
   peek(): Token
@@ -27,10 +27,10 @@ export type Cursor = {
   /** Takes one of these operators, if there is one, within the limit of operators. */
   takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
   /** Runs a nested rule, within the depth limit. */
-  nested<T>(rule: () => T): T
+  readNested<T>(rule: () => T): T
 }
 
-export function cursorOver(text: string, tokens: readonly Token[] = tokenize(text)): Cursor {
+export function createTokenReader(text: string, tokens: readonly Token[] = tokenize(text)): TokenReader {
   const last: Token = tokens.at(-1) ?? { kind: 'end', text: '', from: text.length, to: text.length }
   let index = 0
   let depth = 0
@@ -47,7 +47,7 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
     expected = new Set()
     return token
   }
-  const cursor: Cursor = {
+  const cursor: TokenReader = {
     text,
     tokens,
     peek,
@@ -72,9 +72,9 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
     },
     fail() {
       const token = peek()
-      const wanted = byUsefulness([...expected])
+      const wanted = sortByUsefulness([...expected])
       const found = token.kind === 'end' ? 'The query ends' : `"${shorten(token.text)}" stands`
-      throw new TraceQLError('syntax', `${found} where ${oneOf(wanted)} was expected`, {
+      throw new TraceQLError('syntax', `${found} where ${joinAlternatives(wanted)} was expected`, {
         text,
         from: token.from,
         to: token.to,
@@ -93,7 +93,7 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
       }
       return op
     },
-    nested(rule) {
+    readNested(rule) {
       if (depth >= limits.depth) {
         const { from, to } = peek()
         throw new TraceQLError('limit', `The query nests deeper than ${limits.depth} levels.`, { text, from, to })
@@ -110,12 +110,12 @@ export function cursorOver(text: string, tokens: readonly Token[] = tokenize(tex
 /**
  * What ends something first, then names and values, then operators: the order people miss them in.
  */
-function byUsefulness(wanted: readonly string[]): string[] {
+function sortByUsefulness(wanted: readonly string[]): string[] {
   const rank = (what: string): number => ('})'.includes(what) ? 0 : /^[a-z{(]/.test(what) ? 1 : 2)
   return [...wanted].sort((a, b) => rank(a) - rank(b))
 }
 
-function oneOf(wanted: readonly string[]): string {
+function joinAlternatives(wanted: readonly string[]): string {
   if (wanted.length === 0) return 'nothing more'
   if (wanted.length === 1) return wanted[0] ?? ''
   const told = wanted.slice(0, 12).map((what) => (/^[a-z]+( |$)/.test(what) ? what : `"${what}"`))

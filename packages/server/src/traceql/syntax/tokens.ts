@@ -33,7 +33,7 @@ export function tokenize(text: string): readonly Token[] {
   return tokens
 }
 
-const plainMarks = [
+const plainPunctuation = [
   '&&',
   '||',
   '!=',
@@ -57,7 +57,7 @@ const plainMarks = [
 ]
 
 // Longest first: `&->>` before `&&`, `>>` before `>`.
-const punctuation = [...linkOps, ...negatedOps, ...unionOps, ...structuralOps, ...plainMarks].sort(
+const punctuation = [...linkOps, ...negatedOps, ...unionOps, ...structuralOps, ...plainPunctuation].sort(
   (a, b) => b.length - a.length,
 )
 
@@ -104,17 +104,17 @@ function readToken(text: string, from: number): Token {
 function readWord(text: string, from: number, name: string): Token {
   const to = from + name.length
   if (text.charAt(to) === '.') {
-    if (scopes.includes(name)) return readAttribute(text, from, to + 1, scopeNamed(name), false)
+    if (scopes.includes(name)) return readAttribute(text, from, to + 1, toScope(name), false)
     if (name === 'parent') {
       const scope = ['span', 'resource', 'instrumentation'].find((scope) => text.startsWith(`${scope}.`, to + 1))
       const start = to + 1 + (scope ? scope.length + 1 : 0)
-      return readAttribute(text, from, start, scope ? scopeNamed(scope) : 'any', true)
+      return readAttribute(text, from, start, scope ? toScope(scope) : 'any', true)
     }
   }
   return { kind: 'word', text: name, from, to }
 }
 
-function scopeNamed(name: string): Scope {
+function toScope(name: string): Scope {
   switch (name) {
     case 'span':
     case 'resource':

@@ -1,5 +1,5 @@
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
-import { defaultEnd, MAX_UINT64, parseDuration } from '../../../query/sql/time-parameters.ts'
+import { getDefaultEnd, MAX_UINT64, parseDuration } from '../../../query/sql/time-parameters.ts'
 import { attributeCondition } from '../tag-condition.ts'
 
 export type TempoQuery = Readonly<Record<string, string | readonly string[] | undefined>>
@@ -18,7 +18,7 @@ export function textOf(query: TempoQuery, name: string): string | undefined {
  */
 export function tempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
   const start = timeOf('start', textOf(query, 'start')) ?? 0n
-  const end = timeOf('end', textOf(query, 'end')) ?? defaultEnd(start)
+  const end = timeOf('end', textOf(query, 'end')) ?? getDefaultEnd(start)
   // Both in whole seconds, of which Tempo's end is the last that counts.
   if (end === start) return { start, end: end + SECOND }
   if (end < start) throw new InvalidParameterError('start', 'start is not before end.')

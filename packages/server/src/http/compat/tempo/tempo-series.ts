@@ -1,6 +1,6 @@
 import type { Exemplar } from '../../../traceql/metrics/series.ts'
 import type { Label } from '../../../traceql/metrics/labels.ts'
-import { tempoNameOf } from '../../../traceql/syntax/intrinsics.ts'
+import { toTempoName } from '../../../traceql/syntax/intrinsics.ts'
 import type { Series } from '../../../traceql/metrics/series.ts'
 
 /** `tempopb.TimeSeries`. */
@@ -39,7 +39,7 @@ export function instantSeries(series: readonly Series[]): readonly object[] {
 
 function labelsOf({ labels }: Series): object {
   return {
-    labels: Object.entries(labels).map(([field, label]) => ({ key: tempoNameOf(field), value: valueOf(label) })),
+    labels: Object.entries(labels).map(([field, label]) => ({ key: toTempoName(field), value: valueOf(label) })),
   }
 }
 

@@ -1,11 +1,11 @@
 import { listServices } from '../../../query/traces/names.ts'
 import { TraceQLError } from '../../../traceql/syntax/errors.ts'
 import { intrinsicSpellings } from '../../../traceql/syntax/intrinsics.ts'
-import { attributeKeys } from '../../../traceql/complete/attribute-keys.ts'
-import { typedValues } from '../../../traceql/complete/attribute-values.ts'
+import { listAttributeKeys } from '../../../traceql/complete/attribute-keys.ts'
+import { listTypedValues } from '../../../traceql/complete/attribute-values.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 
-type Names = Parameters<typeof attributeKeys>[1]
+type Names = Parameters<typeof listAttributeKeys>[1]
 
 const SCOPES = ['resource', 'span', 'event', 'link', 'instrumentation'] as const
 
@@ -19,7 +19,7 @@ export async function tempoScopes(
   const scopes = await Promise.all(
     SCOPES.filter((scope) => isAll || scope === wanted).map(async (scope) => ({
       name: scope,
-      tags: (await attributeKeys(store, { ...names, scope })).found.map(({ key }) => key),
+      tags: (await listAttributeKeys(store, { ...names, scope })).found.map(({ key }) => key),
     })),
   )
   return isAll || wanted === 'intrinsic' ? [...scopes, { name: 'intrinsic', tags: intrinsicSpellings }] : scopes
@@ -36,7 +36,7 @@ export async function tempoTagValues(store: Store, tag: string, names: Names): P
   }
   const field = tag === 'rootName' || tag === 'trace:rootName' ? 'name' : tag
   try {
-    return (await typedValues(store, field, names)).found.map(({ text, type }) => ({
+    return (await listTypedValues(store, field, names)).found.map(({ text, type }) => ({
       type: TYPES[type] ?? 'string',
       value: text,
     }))

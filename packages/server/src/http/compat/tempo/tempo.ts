@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { limits } from '../../../traceql/limits.ts'
-import { aligned } from '../../../traceql/metrics/intervals.ts'
-import { usualExemplars } from '../../../traceql/metrics/exemplars.ts'
-import { metricsTraceQL } from '../../../traceql/metrics/metrics.ts'
-import { narrowingIn } from '../../../traceql/analyze/span-condition.ts'
+import { alignToStep } from '../../../traceql/metrics/intervals.ts'
+import { DEFAULT_EXEMPLARS } from '../../../traceql/metrics/exemplars.ts'
+import { executeMetricsQuery } from '../../../traceql/metrics/metrics.ts'
+import { parsePartialCondition } from '../../../traceql/analyze/span-condition.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { hangUp } from '../../abort-signal.ts'
@@ -99,7 +99,7 @@ function searches(tempo: FastifyInstance, store: Store): void {
   const names = (request: FastifyRequest, reply: FastifyReply) => ({
     ...tempoWindow(request.query as TempoQuery),
     limit: countOf(request.query as TempoQuery, 'limit', NAMES, NAMES),
-    narrowing: narrowingIn(textOf(request.query as TempoQuery, 'q') ?? ''),
+    condition: parsePartialCondition(textOf(request.query as TempoQuery, 'q') ?? ''),
     signal: hangUp(reply),
   })
   tempo.get('/api/v2/search/tags', async (request, reply) => {
@@ -137,17 +137,17 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const step = stepOf(query) ?? usual
     // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of
     // the query.
-    const exemplars = countOf(query, 'exemplars', usualExemplars, usualExemplars)
-    const options = { ...aligned({ start, end }, step), step, exemplars, signal: hangUp(reply) }
-    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
-    return { series: rangeSeries(series), metrics: {}, ...statusOf(cuts) }
+    const exemplars = countOf(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
+    const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: hangUp(reply) }
+    const { series, warnings } = await executeMetricsQuery(store, textOf(query, 'q') ?? '', options)
+    return { series: rangeSeries(series), metrics: {}, ...statusOf(warnings) }
   })
   tempo.get('/api/metrics/query', async (request, reply) => {
     const query = request.query as TempoQuery
     const { start, end } = windowOf(query)
     const options = { start, end, step: end - start, signal: hangUp(reply) }
-    const { series, cuts } = await metricsTraceQL(store, textOf(query, 'q') ?? '', options)
-    return { series: instantSeries(series), metrics: {}, ...statusOf(cuts) }
+    const { series, warnings } = await executeMetricsQuery(store, textOf(query, 'q') ?? '', options)
+    return { series: instantSeries(series), metrics: {}, ...statusOf(warnings) }
   })
 }
 

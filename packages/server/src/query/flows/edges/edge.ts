@@ -1,5 +1,5 @@
 import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
-import { queueTime } from '../../links/linked-span.ts'
+import { computeQueueTime } from '../../links/linked-span.ts'
 import type { SpanRef } from '../flow-span.ts'
 import type { LaneSpan } from '../lanes.ts'
 
@@ -18,5 +18,5 @@ export type Edge = {
 
 /** `undefined` while an end is missing. */
 export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
-  return from === undefined || to === undefined ? undefined : queueTime(from.span, to.span)
+  return from === undefined || to === undefined ? undefined : computeQueueTime(from.span, to.span)
 }

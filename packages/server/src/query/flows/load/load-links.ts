@@ -1,7 +1,7 @@
 import type { SpanKind } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
-import { byIds, traceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import { type FlowLink, toSharer } from '../flow-span.ts'
 
@@ -19,7 +19,7 @@ export type FoundLinks = {
  * the other end.
  */
 export async function loadLinks(store: Store, traceIds: readonly string[], options: QueryOptions): Promise<FoundLinks> {
-  const traces = traceIdSet('traceIds', traceIds)
+  const traces = createTraceIdSet('traceIds', traceIds)
   // A row a trace, a list a link: see loadSpans.
   const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
@@ -34,7 +34,7 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
         order by trace_id, direction, span_id, start, peer_span_id, ordinal
         limit {rows:UInt32})
       group by trace_id
-      ${byIds}`,
+      ${BY_IDS_SETTINGS}`,
     { ...traces.params, rows: MAX_LINKS + 1 },
     options,
   )

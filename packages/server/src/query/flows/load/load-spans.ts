@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
-import { byIds, traceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import { recordOfRow } from '../../messaging/record-metadata.ts'
-import { ofTraces } from '../../sql/span-bucket.ts'
+import { filterByTraces } from '../../sql/span-bucket.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
 
 /** Spans of one trace and of one flow that an answer looks at. */
@@ -29,7 +29,7 @@ export async function loadSpans(
   atMost = MAX_SPANS,
 ): Promise<LoadedSpans> {
   if (traceIds.length === 0) return { rows: [], cut: false }
-  const traces = traceIdSet('traceIds', traceIds)
+  const traces = createTraceIdSet('traceIds', traceIds)
   // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and
   // of reading it.
   const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
@@ -39,12 +39,12 @@ export async function loadSpans(
       select trace_id, span_id, parent_span_id, service, name, kind, status, flags, start, duration, messaging_operation, cluster,
         topic, partition, message_offset, ${messagingValue('key')} as message_key, consumer_group
       from spans
-      where ${ofTraces(traces.sql)}
+      where ${filterByTraces(traces.sql)}
       order by trace_id, start, span_id, kind, service
       limit {perTrace:UInt32} by trace_id
       limit {rows:UInt32})
     group by trace_id
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: atMost + 1 },
     options,
   )

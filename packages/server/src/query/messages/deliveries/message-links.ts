@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE, type SpanRef } from '../../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { LinkedEnds } from './delivery.ts'
 import type { MessageEnd } from '../endpoints/message-endpoint.ts'
@@ -13,11 +13,11 @@ export async function linksOf(
   options: QueryOptions,
 ): Promise<(LinkedEnds & { readonly consumedAt: bigint })[]> {
   if (ends.length === 0) return []
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     ends.map((end) => end.traceId),
   )
-  const wanted = spanRefSet('refs', ends)
+  const wanted = createSpanRefSet('refs', ends)
   const rows = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
       lower(hex(peer_span_id)) as peerSpanId, start, ${messagingValue('topic')} as topic,
@@ -28,7 +28,7 @@ export async function linksOf(
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
     limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
     limit ${MAX_LINKS}
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params, direction },
     options,
   )

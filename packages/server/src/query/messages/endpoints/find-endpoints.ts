@@ -1,7 +1,7 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { bucketSet, byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
-import { bucket, ofTraces as inTraces } from '../../sql/span-bucket.ts'
+import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import {
   childrenOf,
@@ -71,8 +71,8 @@ async function atTheirTimes<Row>(
     return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
   })
   if (places.length === 0) return []
-  const where = bucketSet('places', places)
-  const set = spanRefSet(
+  const where = createBucketSet('places', places)
+  const set = createSpanRefSet(
     'refs',
     refs.filter((ref) => ref.start !== undefined || ref.before !== undefined),
   )
@@ -81,7 +81,7 @@ async function atTheirTimes<Row>(
     from spans
     where (${bucket}, trace_id) in (${where.sql}) and (trace_id, span_id) in (${set.sql})
     limit 1 by trace_id, ${spanIdentity}
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...where.params, ...set.params },
     options,
   )
@@ -115,17 +115,17 @@ async function ofTraces<Row>(
   condition = 'true',
 ): Promise<Row[]> {
   if (refs.length === 0) return []
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     refs.map((ref) => ref.traceId),
   )
-  const set = spanRefSet('refs', refs)
+  const set = createSpanRefSet('refs', refs)
   return await store.query<Row>(
     `select ${wanted}
     from spans
     where ${inTraces(traces.sql)} and ${key} in (${set.sql}) and ${condition}
     limit 1 by trace_id, ${spanIdentity}
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...set.params },
     options,
   )

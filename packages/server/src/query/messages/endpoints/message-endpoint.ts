@@ -1,5 +1,5 @@
 import type { MessageSpan, StatusCode } from '@spanlink/api-schema'
-import { NO_SPAN, queueTime, type SpanRef } from '../../links/linked-span.ts'
+import { NO_SPAN, computeQueueTime, type SpanRef } from '../../links/linked-span.ts'
 
 /** A span that produces or consumes messages. */
 export type MessageEnd = SpanRef & {
@@ -81,7 +81,7 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     status: end.status,
     errorType: '',
     errorMessage: '',
-    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(queueTime(produced, end)),
+    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(computeQueueTime(produced, end)),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { QueryOptions, QueryParams, Store } from '../../../clickhouse/store.ts'
-import { inWindow, type TimeWindow, windowParams } from '../../sql/time-window.ts'
+import { inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window.ts'
 import {
   endpointColumns,
   type EndpointRow,
@@ -96,7 +96,7 @@ async function newestIn(
     where ${inWindow} ${before === undefined ? '' : `and ${place} ${before.isInclusive ? '<=' : '<'} ${placeBefore}`}`
   const params = {
     ...condition.params,
-    ...windowParams(stretch),
+    ...toWindowParams(stretch),
     limit,
     ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
   }

@@ -1,5 +1,5 @@
 import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
-import { refKey, type SpanRef } from '../../links/linked-span.ts'
+import { toRefKey, type SpanRef } from '../../links/linked-span.ts'
 import type { MessageEnd } from './message-endpoint.ts'
 
 /** Which span is meant where a producer and a consumer share an id. */
@@ -12,8 +12,8 @@ export function bySide<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
 ): Map<string, Row> {
   const found = new Map<string, Row>()
   for (const row of rows) {
-    const known = found.get(refKey(row))
-    if (known === undefined || isOfSide(row, side) || !isOfSide(known, side)) found.set(refKey(row), row)
+    const known = found.get(toRefKey(row))
+    if (known === undefined || isOfSide(row, side) || !isOfSide(known, side)) found.set(toRefKey(row), row)
   }
   return found
 }

@@ -1,5 +1,5 @@
 import type { Message } from '@spanlink/api-schema'
-import { queueTime } from '../../links/linked-span.ts'
+import { computeQueueTime } from '../../links/linked-span.ts'
 import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
 import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
@@ -18,12 +18,12 @@ export async function late(question: ListQuestion): Promise<FoundMessages> {
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const origins = (await originsOf(store, consumers, options)).filter(isWhole)
-  const waited = origins.filter(({ produced, consumed }) => queueTime(produced, consumed) > after)
+  const waited = origins.filter(({ produced, consumed }) => computeQueueTime(produced, consumed) > after)
   const producers = new Map(waited.map(({ produced }) => [keyOf(produced), produced]))
   const all = await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))
   const isLooked = new Set(consumers.map(keyOf))
   const messages = firstDeliveries([...origins, ...all.filter(isWhole)])
-    .filter(({ produced, consumed }) => isLooked.has(keyOf(consumed)) && queueTime(produced, consumed) > after)
+    .filter(({ produced, consumed }) => isLooked.has(keyOf(consumed)) && computeQueueTime(produced, consumed) > after)
     .map(toMessage)
     .sort(newestFirst)
   return { messages, lookedTo }
@@ -76,7 +76,7 @@ function toMessage({ produced, consumed, topic, partition, offset, cluster, key 
     key,
     consumerGroup: consumed.group,
     timeUnixNano: String(consumed.start),
-    waitNano: String(queueTime(produced, consumed)),
+    waitNano: String(computeQueueTime(produced, consumed)),
     produced: messageSpan(produced, undefined),
     attempts: [messageSpan(consumed, produced)],
   }

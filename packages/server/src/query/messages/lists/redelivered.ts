@@ -1,10 +1,10 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
-import { inWindow, windowParams } from '../../sql/time-window.ts'
-import { ofTraces } from '../../sql/span-bucket.ts'
+import { inWindow, toWindowParams } from '../../sql/time-window.ts'
+import { filterByTraces } from '../../sql/span-bucket.ts'
 import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
 import { withHandovers } from '../deliveries/processing-spans.ts'
@@ -169,7 +169,7 @@ async function takenTwice(
     where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
     group by ${message}
     having ${isTwice('receive')} or ${isTwice('process')}`,
-    { ...windowParams(window), ...condition.params, offsets, topics },
+    { ...toWindowParams(window), ...condition.params, offsets, topics },
     options,
   )
   const refs = rows
@@ -194,17 +194,17 @@ async function batchSizesOf(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, number>> {
   if (refs.length === 0) return new Map()
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     refs.map((ref) => ref.traceId),
   )
-  const wanted = spanRefSet('refs', refs)
+  const wanted = createSpanRefSet('refs', refs)
   const rows = await store.query<SpanRef & { readonly size: string }>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${messagingBatchCount} as size
     from spans
-    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
       and ${messagingBatchCount} != ''
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params },
     options,
   )

@@ -1,7 +1,7 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
 import { deliveriesOf } from '../deliveries/find-deliveries.ts'
 import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
@@ -102,17 +102,17 @@ async function findLinkedByConsumers(
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
   if (sent.length === 0) return new Set()
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     sent.map((end) => end.traceId),
   )
-  const wanted = spanRefSet('refs', sent)
+  const wanted = createSpanRefSet('refs', sent)
   const rows = await store.query<SpanRef>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId
     from span_links
     where trace_id in (${traces.sql}) and direction = 'in' and kind = 'consumer' and (trace_id, span_id) in (${wanted.sql})
     limit 1 by trace_id, span_id
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params },
     options,
   )

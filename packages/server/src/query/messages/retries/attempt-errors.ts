@@ -1,7 +1,7 @@
 import type { Message, MessageSpan } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { byIds, spanRefSet, traceIdSet } from '../../sql/id-parameters.ts'
-import { ofTraces } from '../../sql/span-bucket.ts'
+import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
+import { filterByTraces } from '../../sql/span-bucket.ts'
 import { keyOf } from '../endpoints/message-endpoint.ts'
 import { bySide } from '../endpoints/shared-ids.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
@@ -82,11 +82,11 @@ async function errorsOf(
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
-  const traces = traceIdSet(
+  const traces = createTraceIdSet(
     'traceIds',
     refs.map((ref) => ref.traceId),
   )
-  const wanted = spanRefSet('refs', refs)
+  const wanted = createSpanRefSet('refs', refs)
   const params = { ...traces.params, ...wanted.params }
   const spans = store.query<ServiceSpan & SpanError & { readonly hasException: number }>(
     `with arrayLast(event -> event.2 = 'exception', events).3 as exception
@@ -94,9 +94,9 @@ async function errorsOf(
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
-    where ${ofTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
+    where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
     limit 1 by trace_id, span_id, service
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     params,
     options,
   )
@@ -109,7 +109,7 @@ async function errorsOf(
     where trace_id in (${traces.sql}) and (trace_id, span_id) in (${wanted.sql})
       and (event_name = 'exception' or endsWith(event_name, '.exception'))
     group by trace_id, span_id, service
-    ${byIds}`,
+    ${BY_IDS_SETTINGS}`,
     params,
     options,
   )

@@ -1,6 +1,6 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { TimeWindow } from '../../sql/time-window.ts'
-import { inWindow, windowParams } from '../../sql/time-window.ts'
+import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
 import { comparePlaces, type ListQuestion } from '../message-list.ts'
 import { keyOf, type MessageEnd, type Place, type StartPlace } from '../endpoints/message-endpoint.ts'
@@ -122,7 +122,7 @@ async function sendsIn(
     `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, messaging_operation as operation, topic
     from spans prewhere ${isSent}
     where ${inWindow} and ${bucket} in {buckets:Array(UInt64)}`,
-    { ...windowParams(window), topics, buckets },
+    { ...toWindowParams(window), topics, buckets },
     options,
   )
   const sends = rows.map(({ start, ...row }) => ({ ...row, time: BigInt(start) }))

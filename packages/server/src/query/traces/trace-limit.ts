@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { fewGranules } from '../sql/span-bucket.ts'
+import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 import { spanIdentity } from './span-parents.ts'
 
 /** The last of the spans, by start and id, that an answer has room for. */
-export type TraceCut = {
+export type TraceLimit = {
   readonly start: string
   readonly spanId: string
   /** Spans up to it, and whether there are more. */
@@ -24,12 +24,12 @@ const MAX_ROWS_AT_ONCE = 4_000_000
  * SQL: ends a statement that reads a whole trace at once, and fails as too heavy where that is too
  * much.
  */
-export const wholeOrTooHeavy = `${fewGranules}, max_result_bytes = ${MAX_TRACE_BYTES}, max_rows_to_read = ${MAX_ROWS_AT_ONCE}`
+export const WHOLE_TRACE_SETTINGS = `${FEW_GRANULES_SETTINGS}, max_result_bytes = ${MAX_TRACE_BYTES}, max_rows_to_read = ${MAX_ROWS_AT_ONCE}`
 
 const MAX_SPANS = 50_000
 
 /** SQL: the span is not behind the cut, of which `cutStart` and `cutSpanId` are parameters. */
-export const withinCut = `(start < {cutStart:UInt64} or (start = {cutStart:UInt64} and hex(span_id) <= {cutSpanId:String}))`
+export const withinLimit = `(start < {cutStart:UInt64} or (start = {cutStart:UInt64} and hex(span_id) <= {cutSpanId:String}))`
 
 /**
  * How much of a trace fits into an answer: sizes are added up, earliest span first, and no span is
@@ -38,12 +38,12 @@ export const withinCut = `(start < {cutStart:UInt64} or (start = {cutStart:UInt6
  *
  * @param of SQL: which spans
  */
-export async function findTraceCut(
+export async function findTraceLimit(
   store: Store,
   of: string,
   params: Readonly<Record<string, string | number>>,
   options: QueryOptions,
-): Promise<TraceCut | undefined> {
+): Promise<TraceLimit | undefined> {
   const rows = await store.query<{ spanId: string; first: string; bytes: string }>(
     `select hex(span_id) as spanId, min(start) as first, any(size) as bytes
     from (
