@@ -50,7 +50,7 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
       for (const letter of letters) {
         // ... and below it a Process span for each letter, which ends with the handler and has its
         // error.
-        await telemetry.process(asMessage(letter), () => handler(letter), { source, ambient })
+        await telemetry.process(asMessage(letter), () => handler(letter), { source, context: ambient })
       }
     },
 

@@ -4,7 +4,7 @@ export { processEach } from './kafkajs/process-each.ts'
 export { tracePlatformatic } from './platformatic/index.ts'
 export { traceRdkafka } from './rdkafka/index.ts'
 export { processMessage } from './core/process-message.ts'
-export { createKafkaTelemetry } from './core/telemetry.ts'
+export { createKafkaTelemetry } from './core/instrumentation.ts'
 
 export type { Semconv } from './semconv.ts'
 export type { ConfluentKafka, ConfluentModule, ConfluentOptions } from './confluent/index.ts'
@@ -20,7 +20,14 @@ export type {
   SpanOperation,
   SpanSubject,
 } from './options.ts'
-export type { OutgoingFormat, OutgoingMessage, RecordPlace, SendOperation, StartedSend } from './core/send.ts'
-export type { Settlement } from './core/settle.ts'
 export type { MessageSource, ReceivedMessage, ServerAddress } from './core/source.ts'
-export type { Delivery, KafkaTelemetry } from './core/telemetry.ts'
+export type {
+  Delivery,
+  KafkaTelemetry,
+  OutgoingFormat,
+  OutgoingMessage,
+  RecordMetadata,
+  SendOperation,
+  Settlement,
+  StartedSend,
+} from './core/telemetry.ts'

@@ -5,10 +5,10 @@ import { tracePlatformatic } from './platformatic/index.ts'
 import type { PlatformaticTracing } from './platformatic/index.ts'
 import type { KafkaTelemetryOptions } from './options.ts'
 import { patchLoaded } from './register/loaded-modules.ts'
-import { modulePatches } from './register/patch-modules.ts'
+import { createModulePatches } from './register/patch-modules.ts'
 import type { ModulePatch } from './register/patch-modules.ts'
-import { switchedTelemetry } from './register/toggleable-telemetry.ts'
-import type { SwitchedTelemetry } from './register/toggleable-telemetry.ts'
+import { createToggleableTelemetry } from './register/toggleable-telemetry.ts'
+import type { ToggleableTelemetry } from './register/toggleable-telemetry.ts'
 import { VERSION } from './core/version.ts'
 
 export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions
@@ -25,7 +25,7 @@ export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryO
 export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentationConfig> {
   // Fields of a subclass are there only after `super()`, in which the base class calls init() and
   // enable(): hence no initializers.
-  declare private switched: SwitchedTelemetry
+  declare private toggleable: ToggleableTelemetry
   declare private patches: readonly ModulePatch[]
   declare private platformatic: PlatformaticTracing | undefined
 
@@ -34,8 +34,8 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
   }
 
   protected override init(): InstrumentationNodeModuleDefinition[] {
-    const { telemetry } = (this.switched = switchedTelemetry(() => this.getConfig()))
-    this.patches = modulePatches(() => telemetry)
+    const { telemetry } = (this.toggleable = createToggleableTelemetry(() => this.getConfig()))
+    this.patches = createModulePatches(() => telemetry)
     return this.patches.map(({ name, supportedVersions, patch }) => {
       // The loader's view of a module holds what `require` gives as its default.
       const patchBoth = (exports: object): object => {
@@ -50,37 +50,37 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
 
   override enable(): void {
     super.enable()
-    this.switched.enable(true)
+    this.toggleable.setEnabled(true)
     // The base class sees those only that are loaded from now on.
     patchLoaded(this.patches)
-    this.platformatic ??= tracePlatformatic(this.switched.telemetry)
+    this.platformatic ??= tracePlatformatic(this.toggleable.telemetry)
   }
 
   override disable(): void {
     super.disable()
-    this.switched.enable(false)
+    this.toggleable.setEnabled(false)
     this.platformatic?.disable()
     this.platformatic = undefined
   }
 
   override setTracerProvider(tracerProvider: TracerProvider): void {
     super.setTracerProvider(tracerProvider)
-    this.switched.use({ tracerProvider })
+    this.toggleable.setProviders({ tracerProvider })
   }
 
   override setMeterProvider(meterProvider: MeterProvider): void {
     super.setMeterProvider(meterProvider)
-    this.switched.use({ meterProvider })
+    this.toggleable.setProviders({ meterProvider })
   }
 
   override setLoggerProvider(loggerProvider: Parameters<InstrumentationBase['setLoggerProvider']>[0]): void {
     super.setLoggerProvider(loggerProvider)
-    this.switched.use({ loggerProvider })
+    this.toggleable.setProviders({ loggerProvider })
   }
 
   override setConfig(config: KafkaInstrumentationConfig): void {
     super.setConfig(config)
     // The base class sets it before there is anything to tell of it.
-    this.switched?.use({})
+    this.toggleable?.setProviders({})
   }
 }

@@ -1,5 +1,5 @@
 import type { MeterProvider, Span, TextMapPropagator, TracerProvider } from '@opentelemetry/api'
-import { semconvFromEnvironment } from './semconv.ts'
+import { parseSemconvOptIn } from './semconv.ts'
 import type { Semconv } from './semconv.ts'
 import type { LoggerProvider } from './events/loggers.ts'
 
@@ -99,7 +99,7 @@ export interface KafkaTelemetryOptions {
    * rest.
    * @default OTEL_SPAN_LINK_COUNT_LIMIT, else 128, as in the SDK, which drops the oldest beyond it
    */
-  readonly linkLimit?: number
+  readonly linkCountLimit?: number
   /**
    * `messaging.client.id`.
    * @default what the client reports
@@ -148,8 +148,8 @@ export function resolveOptions(
     filter: options.filter,
     baggageAttributes: Object.freeze([...(options.baggageAttributes ?? [])]),
     onSpan: options.onSpan,
-    semconv: options.semconv ?? semconvFromEnvironment(environment['OTEL_SEMCONV_STABILITY_OPT_IN']),
-    linkLimit: options.linkLimit ?? linkLimitFromEnvironment(environment['OTEL_SPAN_LINK_COUNT_LIMIT']),
+    semconv: options.semconv ?? parseSemconvOptIn(environment['OTEL_SEMCONV_STABILITY_OPT_IN']),
+    linkCountLimit: options.linkCountLimit ?? parseLinkCountLimit(environment['OTEL_SPAN_LINK_COUNT_LIMIT']),
     clientId: options.clientId,
     metrics: resolveMetrics(options.metrics ?? true),
     events: options.events ?? true,
@@ -166,7 +166,7 @@ function resolveMetrics(options: boolean | MetricsOptions): Required<MetricsOpti
   return Object.freeze({ topic, partition, broker })
 }
 
-function linkLimitFromEnvironment(limit: string | undefined): number {
+function parseLinkCountLimit(limit: string | undefined): number {
   const parsed = Number(limit)
   return limit?.trim() && Number.isInteger(parsed) && parsed > 0 ? parsed : 128
 }

@@ -17,7 +17,7 @@ export interface LinkedSamplerOptions {
   readonly mixed?: MixedLinks
 }
 
-export type MixedLinks = (typeof mixedLinks)[number]
+export type MixedLinks = (typeof MIXED_LINKS)[number]
 
 /**
  * Samples a span as the spans it links to were sampled, so that a message's producer and its
@@ -35,11 +35,11 @@ export type MixedLinks = (typeof mixedLinks)[number]
 export class LinkedSampler implements Sampler {
   readonly #root: Sampler
   readonly #mixed: MixedLinks
-  #rootFailureTold = false
+  #hasReportedRoot = false
 
   constructor(options: LinkedSamplerOptions) {
-    this.#root = usableRoot(options?.root)
-    this.#mixed = usableMixed(options?.mixed)
+    this.#root = checkRoot(options?.root)
+    this.#mixed = checkMixed(options?.mixed)
   }
 
   shouldSample(
@@ -50,14 +50,14 @@ export class LinkedSampler implements Sampler {
     attributes: Attributes,
     links: Link[],
   ): SamplingResult {
-    const followed = spanKind === SpanKind.SERVER ? undefined : linkedDecision(links, this.#mixed)
-    if (followed !== undefined) return followed ? sampled : dropped
+    const followed = spanKind === SpanKind.SERVER ? undefined : decideByLinks(links, this.#mixed)
+    if (followed !== undefined) return followed ? SAMPLED : DROPPED
     try {
       return this.#root.shouldSample(context, traceId, spanName, spanKind, attributes, links)
     } catch (error) {
-      if (!this.#rootFailureTold) diag.error('LinkedSampler: the root sampler threw; its spans are dropped', error)
-      this.#rootFailureTold = true
-      return dropped
+      if (!this.#hasReportedRoot) diag.error('LinkedSampler: the root sampler threw; its spans are dropped', error)
+      this.#hasReportedRoot = true
+      return DROPPED
     }
   }
 
@@ -66,16 +66,16 @@ export class LinkedSampler implements Sampler {
   }
 }
 
-const mixedLinks = ['any', 'first'] as const
+const MIXED_LINKS = ['any', 'first'] as const
 
 // Shared and frozen: the SDK copies what it needs, and a decision costs no allocation.
-const sampled: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED })
-const dropped: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD })
+const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED })
+const DROPPED: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD })
 
-const alwaysOn: Sampler = { shouldSample: () => sampled, toString: () => 'AlwaysOnSampler' }
+const ALWAYS_ON: Sampler = { shouldSample: () => SAMPLED, toString: () => 'AlwaysOnSampler' }
 
 /** The decision the links ask for; undefined when no link is valid or they cannot be read. */
-function linkedDecision(links: readonly Link[], mixed: MixedLinks): boolean | undefined {
+function decideByLinks(links: readonly Link[], mixed: MixedLinks): boolean | undefined {
   let valid = false
   try {
     for (const link of links) {
@@ -100,14 +100,14 @@ function isSampled(spanContext: SpanContext): boolean {
   return (spanContext.traceFlags & TraceFlags.SAMPLED) !== 0
 }
 
-function usableRoot(root: Sampler | undefined): Sampler {
+function checkRoot(root: Sampler | undefined): Sampler {
   if (typeof root?.shouldSample === 'function') return root
   diag.warn('LinkedSampler: `root` is not a sampler, so every span without links is sampled; pass a sampler')
-  return alwaysOn
+  return ALWAYS_ON
 }
 
-function usableMixed(mixed: MixedLinks | undefined): MixedLinks {
-  if (mixed === undefined || mixedLinks.includes(mixed)) return mixed ?? 'any'
-  diag.warn(`LinkedSampler: \`mixed\` is ${String(mixed)}, so 'any' is used; pass ${mixedLinks.join(' or ')}`)
+function checkMixed(mixed: MixedLinks | undefined): MixedLinks {
+  if (mixed === undefined || MIXED_LINKS.includes(mixed)) return mixed ?? 'any'
+  diag.warn(`LinkedSampler: \`mixed\` is ${String(mixed)}, so 'any' is used; pass ${MIXED_LINKS.join(' or ')}`)
   return 'any'
 }

@@ -1,11 +1,11 @@
 import type { Attributes } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { attributeNames, semconvFromEnvironment } from './semconv.ts'
+import { createAttributeNames, parseSemconvOptIn } from './semconv.ts'
 import type { Semconv } from './semconv.ts'
 
 const written = (semconv: Semconv): Attributes => {
   const attributes: Attributes = {}
-  const names = attributeNames(semconv)
+  const names = createAttributeNames(semconv)
   names.put(attributes, 'system', 'kafka')
   names.put(attributes, 'offset', 7)
   names.put(attributes, 'destination', 'orders')
@@ -23,7 +23,7 @@ test('each version of the conventions has its own names', () => {
 })
 
 test('messaging/dup in the environment asks for both, and wins', () => {
-  expect(semconvFromEnvironment(undefined)).toBe('1.45')
-  expect(semconvFromEnvironment('http, messaging')).toBe('1.45')
-  expect(semconvFromEnvironment('messaging, Messaging/DUP ')).toBe('dup')
+  expect(parseSemconvOptIn(undefined)).toBe('1.45')
+  expect(parseSemconvOptIn('http, messaging')).toBe('1.45')
+  expect(parseSemconvOptIn('messaging, Messaging/DUP ')).toBe('dup')
 })

@@ -50,7 +50,7 @@ export interface AttributeNames {
   set(span: Span, field: AttributeField, value: AttributeValue | undefined): void
 }
 
-export function attributeNames(semconv: Semconv): AttributeNames {
+export function createAttributeNames(semconv: Semconv): AttributeNames {
   const first: Record<AttributeField, string> = semconv === '1.44' ? { ...CURRENT, ...BEFORE_1_45 } : CURRENT
   const second: Partial<Record<AttributeField, string>> = semconv === 'dup' ? BEFORE_1_45 : {}
   return {
@@ -75,7 +75,7 @@ export function attributeNames(semconv: Semconv): AttributeNames {
  * without either the newest names are written, as this package has no older default to keep.
  * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  */
-export function semconvFromEnvironment(optIn: string | undefined): Semconv {
+export function parseSemconvOptIn(optIn: string | undefined): Semconv {
   const categories = (optIn ?? '').toLowerCase().split(',')
   return categories.some((category) => category.trim() === 'messaging/dup') ? 'dup' : '1.45'
 }

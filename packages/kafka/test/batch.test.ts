@@ -17,7 +17,7 @@ function bound(of: object, name: string | symbol): unknown {
 describe('a batch', () => {
   test('never becomes a child of a message, and links carry what differs between messages', () => {
     const telemetry = createKafkaTelemetry({ correlation: 'parent' })
-    telemetry.batch([message(1), message(2)], () => undefined, { source })
+    telemetry.processBatch([message(1), message(2)], () => undefined, { source })
     const process = described(spans.only('process orders'))
     expect(process.parent).toBe(idOf(spans.only('poll orders')))
     expect(process.attributes).toMatchObject({
@@ -43,7 +43,7 @@ describe('a batch', () => {
   test('messages of one producer span have a link each, with their own offset and key', () => {
     const same = message(1)
     const other = { ...same, offset: '2', key: 'other' }
-    createKafkaTelemetry().batch([same, other, message(3)], () => undefined, { source })
+    createKafkaTelemetry().processBatch([same, other, message(3)], () => undefined, { source })
     const linksOf = (name: string) =>
       described(spans.only(name)).links.map(({ to, attributes }) => [
         to,
@@ -83,9 +83,9 @@ describe('a batch', () => {
             fields: () => [],
             extract: (context, { at }: { readonly at: number }) => trace.setSpanContext(context, contexts[at]!),
           }
-          const telemetry = createKafkaTelemetry({ propagator, linkLimit: 8, receiveSpans: false })
+          const telemetry = createKafkaTelemetry({ propagator, linkCountLimit: 8, receiveSpans: false })
           const messages = contexts.map((_, at) => message(at, { headers: { at } }))
-          telemetry.batch(messages, () => undefined, { source })
+          telemetry.processBatch(messages, () => undefined, { source })
           return reads
         }
         expect(readsOf(40)).toBeLessThanOrEqual(40 * readsOf(1))
@@ -96,7 +96,7 @@ describe('a batch', () => {
 
   test('beyond the link limit further receive spans keep every producer reachable, and the SDK drops nothing', () => {
     const messages = Array.from({ length: 300 }, (_, i) => message(i + 1))
-    createKafkaTelemetry().batch(messages, () => undefined, { source })
+    createKafkaTelemetry().processBatch(messages, () => undefined, { source })
     const polls = spans.named('poll orders')
     const linked = polls.flatMap((span) => span.links.map((link) => idOf(link.context)))
     expect(linked.toSorted()).toEqual(messages.map((_, i) => creation(i + 1)).toSorted())
@@ -109,7 +109,7 @@ describe('a batch', () => {
 
   test('so do they without receive spans, below the process span', () => {
     const messages = Array.from({ length: 500 }, (_, i) => message(i + 1))
-    createKafkaTelemetry({ receiveSpans: false }).batch(messages, () => undefined, { source })
+    createKafkaTelemetry({ receiveSpans: false }).processBatch(messages, () => undefined, { source })
     const process = spans.only('process orders')
     const polls = spans.named('poll orders')
     const linked = [process, ...polls].flatMap((span) => span.links.map((link) => idOf(link.context)))
@@ -135,9 +135,9 @@ describe('a batch', () => {
         }
       },
     }
-    const telemetry = createKafkaTelemetry({ tracerProvider: hidden, linkLimit: 2, receiveSpans: false })
-    telemetry.batch([message(9)], () => undefined, { source })
-    telemetry.batch(
+    const telemetry = createKafkaTelemetry({ tracerProvider: hidden, linkCountLimit: 2, receiveSpans: false })
+    telemetry.processBatch([message(9)], () => undefined, { source })
+    telemetry.processBatch(
       [1, 2, 3].map((n) => message(n)),
       () => undefined,
       { source },
@@ -157,7 +157,7 @@ describe('a batch', () => {
     ]
     const places = (messages: readonly ReceivedMessage[]) => {
       const before = spans.all().length
-      telemetry.batch(messages, () => undefined)
+      telemetry.processBatch(messages, () => undefined)
       const [poll, process] = spans.all().slice(before).map(described)
       expect(placeOf(poll?.attributes)).toEqual(placeOf(process?.attributes))
       return {
@@ -201,7 +201,7 @@ describe('a batch', () => {
       return delivered
     }
     const [one, other] = [deliver(1, 0), deliver(2, 1)]
-    telemetry.batch([one, other], () => undefined)
+    telemetry.processBatch([one, other], () => undefined)
     const { attributes, links } = described(spans.only('process orders'))
     expect(attributes).toMatchObject({ 'messaging.consumer.group.name': 'payment' })
     expect(attributes).not.toHaveProperty('messaging.destination.partition.id')
@@ -218,13 +218,13 @@ describe('a batch', () => {
         .getActiveBaggage()
         ?.getAllEntries()
         .map(([key, { value }]) => `${key}=${value}`)
-    const seen = (messages: ReceivedMessage[]) => telemetry.batch(messages, entries, { source })
+    const seen = (messages: ReceivedMessage[]) => telemetry.processBatch(messages, entries, { source })
     expect(seen([withBaggage(1, 'tenant=acme,user=1'), withBaggage(2, 'tenant=acme,user=2')])).toEqual(['tenant=acme'])
     expect(seen([withBaggage(1, 'tenant=acme'), message(2)])).toBeUndefined()
   })
 
   test('receive spans can be left out', () => {
-    createKafkaTelemetry({ receiveSpans: false }).batch([message(1)], () => undefined, { source })
+    createKafkaTelemetry({ receiveSpans: false }).processBatch([message(1)], () => undefined, { source })
     expect(spans.all().map((span) => span.name)).toEqual(['process orders'])
   })
 
@@ -262,7 +262,7 @@ describe('a batch', () => {
     const telemetry = createKafkaTelemetry()
     const one = message(1)
     const ambient = telemetry.receive([one], { source, startTime: Date.now() - 1000 })
-    telemetry.process(one, () => undefined, { ambient })
+    telemetry.process(one, () => undefined, { context: ambient })
     const poll = spans.only('poll orders')
     expect(poll.duration[0]).toBe(1)
     expect(described(spans.only('process orders')).parent).toBe(idOf(poll))

@@ -35,7 +35,7 @@ describe('hooks', () => {
       const sent = telemetry.send(sendOf('orders', [{ key: 'k', value: 'v' }]), () => 'sent')
       const message = { topic: 'orders', partition: 0, offset: '1', key: 'k', value: 'v' }
       const processed = await telemetry.process(message, async () => 'processed')
-      const batch = telemetry.batch([message, message], () => 'batch')
+      const batch = telemetry.processBatch([message, message], () => 'batch')
       const settled = telemetry.settle({ topic: 'orders' }, () => 'settled')
       expect([sent, processed, batch, settled]).toEqual(['sent', 'processed', 'batch', 'settled'])
       // Rejections are reported after the microtasks that they come from.

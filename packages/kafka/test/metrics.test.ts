@@ -254,7 +254,7 @@ test('a message of a batch that is processed on its own was delivered once', asy
   const telemetry = createKafkaTelemetry({ meterProvider: collected.provider })
   const source = { topic: 'orders', partition: 0 }
   const messages = [{ offset: '1' }, { offset: '2' }]
-  telemetry.batch(
+  telemetry.processBatch(
     messages,
     () => {
       for (const message of messages) telemetry.process(message, () => undefined, { source })

@@ -25,7 +25,7 @@ test('nothing is copied, nothing is lost, and what is missing is said once', () 
     expect(sent[0]).toBe(messages[0])
     expect(sent[1]).toBe(messages[1])
     expect(telemetry.process({ topic: 'orders' }, () => 'done')).toBe('done')
-    expect(telemetry.batch([{ topic: 'orders' }], () => 'done')).toBe('done')
+    expect(telemetry.processBatch([{ topic: 'orders' }], () => 'done')).toBe('done')
   }
   expect(warnings().filter((text) => text.includes('no propagator'))).toHaveLength(1)
   expect(warnings().filter((text) => text.includes('no tracer provider'))).toHaveLength(1)

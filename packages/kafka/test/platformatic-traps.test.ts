@@ -350,7 +350,7 @@ describe('@platformatic/kafka', () => {
     })
     const { stream } = await consumed(topic, { deserializers: stringDeserializers })
     const messages = await first(stream, 2)
-    tracing.batch(messages, () => messages.forEach((message) => processMessage(message, () => {})))
+    tracing.processBatch(messages, () => messages.forEach((message) => processMessage(message, () => {})))
     const [batch, others] = [
       spans.named(`process ${topic}`).find((span) => 'messaging.batch.message_count' in span.attributes)!,
       spans.named(`process ${topic}`).filter((span) => !('messaging.batch.message_count' in span.attributes)),

@@ -75,7 +75,7 @@ describe('one message', () => {
           .map(([key, entry]) => `${key}=${entry.value}`)
           .sort(),
       }),
-      { source, ambient },
+      { source, context: ambient },
     )
     expect(seen).toEqual({ isActive: true, signal: 'signal', baggage: ['mine=1', 'tenant=acme'] })
   })
@@ -142,7 +142,7 @@ describe('one message', () => {
       },
     })
     const one = message(1)
-    telemetry.batch([one], () => telemetry.process(one, () => undefined), { source })
+    telemetry.processBatch([one], () => telemetry.process(one, () => undefined), { source })
     telemetry.settle({ ...source, offset: 1 }, () => undefined)
     expect(subjects.map(({ operation, topic }) => `${operation} ${topic}`)).toEqual([
       'receive orders',

@@ -113,7 +113,7 @@ describe('what a send makes, as in the worked examples of the conventions', () =
   test('more messages than a span may have links: the rest are found as children', () => {
     send(
       Array.from({ length: 5 }, () => ({ value: 'v' })),
-      { linkLimit: 3 },
+      { linkCountLimit: 3 },
     )
     const span = spans.only('send orders')
     const created = spans.named('create orders')
@@ -204,7 +204,7 @@ describe('failures', () => {
     expect(telemetry.send(sendOf('orders', messages), (given) => given.map((one) => one.value))).toEqual(['1', '2'])
     const message = { topic: 'orders', key: 'k', headers: { traceparent: OUTBOX } }
     expect(telemetry.process(message, () => 'done')).toBe('done')
-    expect(telemetry.batch([message], () => 'done')).toBe('done')
+    expect(telemetry.processBatch([message], () => 'done')).toBe('done')
     expect(telemetry.settle({ topic: 'orders' }, () => 'done')).toBe('done')
   })
 
@@ -230,11 +230,11 @@ describe('the broker of a send', () => {
     { address: 'kafka-2', port: 9092 },
   ]
   const leaders = [one, other]
-  const leaderOf = (partition: number | undefined) => (partition === undefined ? undefined : leaders[partition])
+  const getLeader = (partition: number | undefined) => (partition === undefined ? undefined : leaders[partition])
   const brokerOf = (attributes: Attributes | undefined): unknown => attributes?.['server.address']
   const sendTo = (messages: readonly PlainMessage[], partitions: readonly number[]): void =>
     createKafkaTelemetry().send(
-      { ...sendOf('orders', messages), leaderOf },
+      { ...sendOf('orders', messages), getLeader },
       () => {},
       () => partitions.map((partition) => ({ partition })),
     )
@@ -256,7 +256,7 @@ describe('the broker of a send', () => {
 
   test('is on all spans from their start where one broker leads all of the topic', () => {
     createKafkaTelemetry().send(
-      { ...sendOf('orders', [{ value: 'v' }, { value: 'w' }]), leaderOf: () => one },
+      { ...sendOf('orders', [{ value: 'v' }, { value: 'w' }]), getLeader: () => one },
       () => {},
     )
     expect(spans.all().map(({ attributes }) => brokerOf(attributes))).toEqual(['kafka-1', 'kafka-1', 'kafka-1'])
@@ -267,7 +267,7 @@ describe('the broker of a send', () => {
     createKafkaTelemetry().send(
       {
         ...sendOf('orders', [{ value: 'v' }]),
-        leaderOf(partition) {
+        getLeader(partition) {
           if (partition !== undefined) throw new Error('unreadable')
           return undefined
         },

@@ -7,7 +7,7 @@ import {
   expectLinked,
   expectNotLinked,
   expectRoot,
-  flowOf,
+  collectFlow,
   recordSpans,
 } from '@spanlink/kafka/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -44,10 +44,10 @@ function runFlow(options?: KafkaTelemetryOptions): void {
       () => {
         const payments = send('payments', [{ value: '1' }, { value: '2' }])
         context.with(trace.deleteSpan(context.active()), () =>
-          telemetry.batch(payments, () => undefined, { source: { topic: 'payments', partition: 0 } }),
+          telemetry.processBatch(payments, () => undefined, { source: { topic: 'payments', partition: 0 } }),
         )
       },
-      { ambient: trace.deleteSpan(context.active()) },
+      { context: trace.deleteSpan(context.active()) },
     )
   })
 }
@@ -55,7 +55,7 @@ function runFlow(options?: KafkaTelemetryOptions): void {
 test('a flow is all traces that links reach from a span, and reads as text without ids', () => {
   runFlow()
   trace.getTracer('app').startSpan('another flow').end()
-  expect(String(flowOf(recorder.spans))).toBe(
+  expect(String(collectFlow(recorder.spans))).toBe(
     [
       'POST /orders',
       '  send orders',
@@ -69,49 +69,53 @@ test('a flow is all traces that links reach from a span, and reads as text witho
       '  process payments ← 2 × create payments',
     ].join('\n'),
   )
-  const fromItsEnd = flowOf(recorder.spans, recorder.only('process payments'))
-  expect(String(fromItsEnd)).toBe(String(flowOf(recorder.spans)))
+  const fromItsEnd = collectFlow(recorder.spans, recorder.getOne('process payments'))
+  expect(String(fromItsEnd)).toBe(String(collectFlow(recorder.spans)))
   expect(fromItsEnd.traces).toHaveLength(3)
   expect(fromItsEnd.links).toHaveLength(7)
-  expect(String(flowOf([]))).toBe('')
+  expect(String(collectFlow([]))).toBe('')
 })
 
 test('expectations hold where they should', () => {
   runFlow()
-  const { attributes } = expectLinked(recorder.only('process orders'), recorder.only('send orders'))
+  const { attributes } = expectLinked(recorder.getOne('process orders'), recorder.getOne('send orders'))
   expect(attributes).toMatchObject({ 'kafka.message.key': 'k' })
-  expectRoot(recorder.only('process orders'))
-  expectChild(recorder.only('send orders'), recorder.only('POST /orders'))
-  expectNotLinked(recorder.only('process payments'), recorder.only('send orders'))
-  expectAttributes(recorder.only('process orders'), { 'messaging.destination.name': 'orders' })
+  expectRoot(recorder.getOne('process orders'))
+  expectChild(recorder.getOne('send orders'), recorder.getOne('POST /orders'))
+  expectNotLinked(recorder.getOne('process payments'), recorder.getOne('send orders'))
+  expectAttributes(recorder.getOne('process orders'), { 'messaging.destination.name': 'orders' })
 })
 
 describe('what does not hold says what is', () => {
   beforeEach(() => runFlow())
 
   test('of links', () => {
-    const payments = recorder.only('process payments')
-    expect(() => expectLinked(payments, recorder.only('send orders'))).toThrow(
+    const payments = recorder.getOne('process payments')
+    expect(() => expectLinked(payments, recorder.getOne('send orders'))).toThrow(
       /expected 'process payments' to link to 'send orders' \([\da-f-]+\); it has links to [\da-f]{32}-[\da-f]{16}, /,
     )
-    expect(() => expectLinked(recorder.only('POST /orders'), payments)).toThrow('it has no links')
-    expect(() => expectNotLinked(recorder.only('process orders'), recorder.only('send orders'))).toThrow('not to link')
+    expect(() => expectLinked(recorder.getOne('POST /orders'), payments)).toThrow('it has no links')
+    expect(() => expectNotLinked(recorder.getOne('process orders'), recorder.getOne('send orders'))).toThrow(
+      'not to link',
+    )
   })
 
   test('of parents', () => {
-    expect(() => expectRoot(recorder.only('send orders'))).toThrow(/expected 'send orders' to be a root; it is a child/)
-    expect(() => expectChild(recorder.only('process orders'), recorder.only('send orders'))).toThrow('it is a root')
+    expect(() => expectRoot(recorder.getOne('send orders'))).toThrow(
+      /expected 'send orders' to be a root; it is a child/,
+    )
+    expect(() => expectChild(recorder.getOne('process orders'), recorder.getOne('send orders'))).toThrow('it is a root')
   })
 
   test('of attributes', () => {
-    expect(() => expectAttributes(recorder.only('send orders'), { 'messaging.system.name': 'rabbitmq' })).toThrow(
+    expect(() => expectAttributes(recorder.getOne('send orders'), { 'messaging.system.name': 'rabbitmq' })).toThrow(
       `attributes of 'send orders': messaging.system.name is "kafka", not "rabbitmq"`,
     )
   })
 
   test('of names', () => {
-    expect(() => recorder.only('create payments')).toThrow("expected one span 'create payments', found 2")
-    expect(() => recorder.only('nothing')).toThrow('spans: send orders')
+    expect(() => recorder.getOne('create payments')).toThrow("expected one span 'create payments', found 2")
+    expect(() => recorder.getOne('nothing')).toThrow('spans: send orders')
   })
 })
 
@@ -129,5 +133,5 @@ test('it exports as well', async () => {
   const provider = new TracerProvider({ spanProcessors: [exportAtOnce(exporter)] })
   provider.getTracer('app').startSpan('exported').end()
   await provider.forceFlush()
-  expect(exporter.only('exported').name).toBe('exported')
+  expect(exporter.getOne('exported').name).toBe('exported')
 })

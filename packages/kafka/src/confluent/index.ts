@@ -1,14 +1,15 @@
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
-import { quietly, warnOnce } from '../core/diagnostics.ts'
+import { safely, warnOnce } from '../core/diagnostics.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
+import { toInstrumentation } from '../core/instrumentation.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { traceConfluentConsumer } from './consumer.ts'
-import { clientSettings } from './settings.ts'
+import { createClientSettings } from './settings.ts'
 import { traceConfluentProducer } from './producer.ts'
-import { measureWhenConnected } from './observe-connect.ts'
+import { observeOnConnect } from './observe-connect.ts'
 import { replaceMethod } from '../core/clients/override.ts'
-import { tracedClients } from '../core/clients/client-registry.ts'
+import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 export interface ConfluentOptions extends KafkaTelemetryOptions {
   /**
@@ -47,7 +48,7 @@ export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
   options?: ConfluentOptions | KafkaTelemetry,
 ): T {
   const factory: object = 'KafkaJS' in target ? target.KafkaJS.Kafka.prototype : target
-  const { clients } = tracedClients()
+  const { clients } = getClientRegistry()
   if (clients.has(factory) || clients.has(Object.getPrototypeOf(factory) as object)) {
     warnOnce('traceConfluent was called twice for the same Kafka; the second call does nothing')
     return target
@@ -57,44 +58,32 @@ export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
     return target
   }
   clients.add(factory)
-  const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
-  const { splitSends = true, clientId }: ConfluentOptions = isTelemetry(options) ? {} : (options ?? {})
-  traceFactory(factory as KafkaJS.Kafka, telemetry, { splitSends, clientId })
+  const instrumentation = toInstrumentation(options)
+  const splitSends = options === undefined || !('splitSends' in options) || options.splitSends !== false
+  traceFactory(factory as KafkaJS.Kafka, instrumentation, splitSends)
   return target
 }
 
-interface FactorySettings {
-  readonly splitSends: boolean
-  readonly clientId: string | undefined
-}
-
 /** `factory` is an instance, or the prototype of all: the methods it gets look at `this`. */
-function traceFactory(
-  factory: KafkaJS.Kafka,
-  telemetry: KafkaTelemetry,
-  { splitSends, clientId }: FactorySettings,
-): void {
+function traceFactory(factory: KafkaJS.Kafka, instrumentation: Instrumentation, splitSends: boolean): void {
+  const clientId = instrumentation.getTracing()?.options.clientId
   const { producer: makeProducer, consumer: makeConsumer } = factory
   replaceMethod(factory, 'producer', function (this: KafkaJS.Kafka, config?: KafkaJS.ProducerConstructorConfig) {
     const producer = makeProducer.call(this, config)
-    quietly("trace one of Confluent's producers", () => {
-      const settings = clientSettings(producer, config, clientId)
-      traceConfluentProducer(producer, telemetry, settings, splitSends)
-      measureWhenConnected(producer, telemetry, settings)
+    safely("trace one of Confluent's producers", () => {
+      const settings = createClientSettings(producer, config, clientId)
+      traceConfluentProducer(producer, instrumentation, settings, splitSends)
+      observeOnConnect(producer, instrumentation, settings)
     })
     return producer
   })
   replaceMethod(factory, 'consumer', function (this: KafkaJS.Kafka, config: KafkaJS.ConsumerConstructorConfig) {
     const consumer = makeConsumer.call(this, config)
-    quietly("trace one of Confluent's consumers", () => {
-      const settings = clientSettings(consumer, config, clientId)
-      traceConfluentConsumer(consumer, telemetry, settings)
-      measureWhenConnected(consumer, telemetry, settings)
+    safely("trace one of Confluent's consumers", () => {
+      const settings = createClientSettings(consumer, config, clientId)
+      traceConfluentConsumer(consumer, instrumentation, settings)
+      observeOnConnect(consumer, instrumentation, settings)
     })
     return consumer
   })
-}
-
-function isTelemetry(options: ConfluentOptions | KafkaTelemetry | undefined): options is KafkaTelemetry {
-  return options !== undefined && 'startSend' in options
 }

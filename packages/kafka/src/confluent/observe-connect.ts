@@ -1,30 +1,30 @@
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
-import { quietly } from '../core/diagnostics.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { internalClient } from './settings.ts'
-import type { ClientSettings } from './settings.ts'
-import { tellRdkafkaEvents } from '../rdkafka/client-events.ts'
-import { measureStatistics } from '../rdkafka/statistics.ts'
+import { safely } from '../core/diagnostics.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { getInternalClient } from './settings.ts'
+import type { ClientSettings } from '../rdkafka/settings.ts'
+import { emitRdkafkaEvents } from '../rdkafka/client-events.ts'
+import { measureStatistics } from '../rdkafka/measure-statistics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its
  * events.
  */
-export function measureWhenConnected(
+export function observeOnConnect(
   client: KafkaJS.Producer | KafkaJS.Consumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settings: ClientSettings,
 ): void {
   const connect = client.connect.bind(client)
   replaceMethod(client, 'connect', () => {
     const connected = connect()
-    quietly("measure one of Confluent's clients", () => {
-      const internal = internalClient(client)
+    safely("measure one of Confluent's clients", () => {
+      const internal = getInternalClient(client)
       if (internal === undefined) return
-      settings.cluster.follow(internal)
-      measureStatistics(internal, telemetry, settings)
-      tellRdkafkaEvents(internal, telemetry, settings)
+      settings.cluster.watch(internal)
+      measureStatistics(internal, instrumentation, settings)
+      emitRdkafkaEvents(internal, instrumentation, settings)
     })
     return connected
   })

@@ -1,13 +1,13 @@
 import { context } from '@opentelemetry/api'
 import type { KafkaJS } from '@confluentinc/kafka-javascript'
 import { observe } from '../core/span/run-in-span.ts'
-import type { OutgoingFormat } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { mergeRecords, partitionsOf, placesOfMessages, sharedPlace } from './record-metadata.ts'
-import type { ClientSettings } from './settings.ts'
+import type { OutgoingFormat } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { mergeMetadata, listPartitions, toRecordMetadata, resolveSharedMetadata } from './record-metadata.ts'
+import type { ClientSettings } from '../rdkafka/settings.ts'
 import { traceConfluentTransactions } from './transactions.ts'
 import { withErrorType } from '../rdkafka/errors.ts'
-import { asRecord } from '../core/clients/record-headers.ts'
+import { toRecordHeaders } from '../core/clients/record-headers.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
@@ -16,7 +16,7 @@ import { replaceMethod } from '../core/clients/override.ts'
  */
 export function traceConfluentProducer(
   producer: KafkaJS.Producer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settings: ClientSettings,
   splitSends: boolean,
 ): void {
@@ -25,14 +25,14 @@ export function traceConfluentProducer(
     if (!isSendable(record)) return send(record)
     const { topic, messages } = record
     const { clientId, cluster } = settings
-    const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
-    const started = telemetry.startSend({ topic, messages, format: MESSAGES, clientId, leaderOf })
+    const getLeader = (partition: number | undefined) => cluster.getLeader(topic, partition)
+    const started = instrumentation.startSend({ topic, messages, format: MESSAGES, clientId, getLeader })
     // The client writes into the messages it gets (bytes for the value, a list for the headers), so
     // that sending one again fails.
     const fail = (error: unknown): void => started.fail(withErrorType(error))
     let copies: KafkaJS.Message[]
     try {
-      copies = started.messages.map((message, i) => (message === messages[i] ? copyOf(message) : message))
+      copies = started.messages.map((message, i) => (message === messages[i] ? copyMessage(message) : message))
     } catch (error) {
       // An accessor that throws: the client rejects with that error.
       fail(error)
@@ -43,26 +43,26 @@ export function traceConfluentProducer(
       send({ ...record, topic, messages: part })
     if (splitSends && started.isRecording && copies.length > 1) {
       return observe(
-        () => context.with(started.within, () => Promise.all(copies.map((copy) => sendOne([copy])))),
-        (results) => started.succeed(placesOfMessages(results), partitionsOf(results.flat())),
+        () => context.with(started.context, () => Promise.all(copies.map((copy) => sendOne([copy])))),
+        (results) => started.succeed(toRecordMetadata(results), listPartitions(results.flat())),
         fail,
-      ).then(mergeRecords)
+      ).then(mergeMetadata)
     }
     return observe(
-      () => context.with(started.within, sendOne, undefined, copies),
+      () => context.with(started.context, sendOne, undefined, copies),
       (metadata) => {
         if (!started.isObserved) return started.succeed()
-        started.succeed(sharedPlace(metadata, copies.length), partitionsOf(metadata))
+        started.succeed(resolveSharedMetadata(metadata, copies.length), listPartitions(metadata))
       },
       fail,
     )
   })
-  traceConfluentTransactions(producer, telemetry, settings)
+  traceConfluentTransactions(producer, instrumentation, settings)
 }
 
 const MESSAGES: OutgoingFormat<KafkaJS.Message> = {
-  read: asRecord,
-  withHeaders: (message, headers) => ({ ...copyOf(message), headers: headers as KafkaJS.Message['headers'] }),
+  read: toRecordHeaders,
+  withHeaders: (message, headers) => ({ ...copyMessage(message), headers: headers as KafkaJS.Message['headers'] }),
 }
 
 // What the client won't take it must see as it is, to answer with its own error.
@@ -85,7 +85,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
-function copyOf(message: KafkaJS.Message): KafkaJS.Message {
+function copyMessage(message: KafkaJS.Message): KafkaJS.Message {
   if (Object.getPrototypeOf(message) === Object.prototype) return { ...message }
   // These three the client reads by name, wherever they come from.
   const { key, value, headers } = message

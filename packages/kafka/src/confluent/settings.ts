@@ -1,13 +1,7 @@
 import type { RdkafkaClient } from '../rdkafka/types.ts'
-import { statisticsView } from '../rdkafka/cluster.ts'
-import type { StatisticsView } from '../rdkafka/cluster.ts'
-
-/** What a client's configuration says about its spans. Known for certain once it is connected. */
-export interface ClientSettings {
-  readonly clientId: string | undefined
-  readonly groupId: string | undefined
-  readonly cluster: StatisticsView
-}
+import { createStatisticsView } from '../rdkafka/cluster.ts'
+import { toFields, toText } from '../rdkafka/settings.ts'
+import type { ClientSettings, Fields } from '../rdkafka/settings.ts'
 
 /**
  * Reads settings when they are asked for. The client merges its own configuration with that of its
@@ -18,13 +12,13 @@ export interface ClientSettings {
  *   and `group.id`
  * @param clientId one that the application told us; it wins
  */
-export function clientSettings(client: object, config: unknown, clientId: string | undefined): ClientSettings {
-  const own = fieldsOf(config)
-  const compatible = fieldsOf(own['kafkaJS'])
+export function createClientSettings(client: object, config: unknown, clientId: string | undefined): ClientSettings {
+  const own = toFields(config)
+  const compatible = toFields(own['kafkaJS'])
   let merged: Fields | undefined
   const setting = (name: string, compatibleName: string): string | undefined => {
-    merged ??= connectedConfig(client)
-    return text(merged?.[name]) ?? text(own[name]) ?? text(compatible[compatibleName])
+    merged ??= getConnectedConfig(client)
+    return toText(merged?.[name]) ?? toText(own[name]) ?? toText(compatible[compatibleName])
   }
   return {
     get clientId() {
@@ -33,17 +27,7 @@ export function clientSettings(client: object, config: unknown, clientId: string
     get groupId() {
       return setting('group.id', 'groupId')
     },
-    cluster: statisticsView(),
-  }
-}
-
-/** The same of an rdkafka client, which has its configuration itself. */
-export function rdkafkaSettings(client: object, clientId: string | undefined): ClientSettings {
-  const config = fieldsOf((client as Fields)['globalConfig'])
-  return {
-    clientId: clientId ?? text(config['client.id']),
-    groupId: text(config['group.id']),
-    cluster: statisticsView(),
+    cluster: createStatisticsView(),
   }
 }
 
@@ -51,7 +35,7 @@ export function rdkafkaSettings(client: object, clientId: string | undefined): C
  * The rdkafka client inside of one of the KafkaJS API, from its `connect` on. Reached by a method
  * marked private, so it may be away.
  */
-export function internalClient(client: object): RdkafkaClient | undefined {
+export function getInternalClient(client: object): RdkafkaClient | undefined {
   const { _getInternalClient: get } = client as { readonly _getInternalClient?: unknown }
   if (typeof get !== 'function') return undefined
   const internal: unknown = get.call(client)
@@ -60,17 +44,7 @@ export function internalClient(client: object): RdkafkaClient | undefined {
     : undefined
 }
 
-type Fields = Readonly<Record<string, unknown>>
-
-function connectedConfig(client: object): Fields | undefined {
-  const internal = internalClient(client)
-  return internal && fieldsOf((internal as unknown as Fields)['globalConfig'])
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {}
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+function getConnectedConfig(client: object): Fields | undefined {
+  const internal = getInternalClient(client)
+  return internal && toFields((internal as unknown as Fields)['globalConfig'])
 }

@@ -23,7 +23,7 @@ export function reportFailure(doing: string, error: unknown): void {
  * Runs a step of telemetry whose failure is reported and otherwise ignored; that of a promise it
  * returns, too.
  */
-export function quietly(doing: string, step: () => unknown): void {
+export function safely(doing: string, step: () => unknown): void {
   try {
     const result = step()
     // A hook of the application may be async: nobody else waits for it, and Node ends the process

@@ -1,7 +1,7 @@
 import { context, trace } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import { INVALID_SPAN_CONTEXT } from '@opentelemetry/api'
-import { deliveryOf } from './propagation/message-origin.ts'
+import { getMessageOrigin } from './propagation/message-origin.ts'
 import { warnOnce } from './diagnostics.ts'
 import type { ReceivedMessage } from './source.ts'
 
@@ -18,7 +18,7 @@ import type { ReceivedMessage } from './source.ts'
  * does.
  */
 export function processMessage<R>(message: ReceivedMessage, fn: (span: Span) => R): R {
-  const delivery = deliveryOf(message)
+  const delivery = getMessageOrigin(message)
   if (delivery !== undefined) return delivery.telemetry.process(message, fn, { source: delivery.source })
   warnOnce(
     'processMessage() got a message that no traced consumer handed out, or a copy of one: it has no process span',

@@ -8,12 +8,12 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { Context, Link, Span } from '@opentelemetry/api'
-import { withBaggageBelow } from './propagation/baggage.ts'
-import { rememberConsumed } from './propagation/consumed-contexts.ts'
-import { quietly, reportFailure } from './diagnostics.ts'
-import { creationContextOf } from './propagation/header-propagation.ts'
+import { mergeBaggage } from './propagation/baggage.ts'
+import { addConsumedContext } from './propagation/consumed-contexts.ts'
+import { safely, reportFailure } from './diagnostics.ts'
+import { getCreationContext } from './propagation/header-propagation.ts'
 import type { ConsumerMetrics } from '../metrics/metrics.ts'
-import { messageDetails, messageLinkAttributes } from './links/links.ts'
+import { readMessageDetails, createLinkAttributes } from './links/links.ts'
 import type { MessageDetails } from './links/links.ts'
 import { runInSpan } from './span/run-in-span.ts'
 import { isTombstone } from './source.ts'
@@ -39,7 +39,7 @@ export function processMessage<R>(
   fn: (span: Span) => R,
   ambient: Context = context.active(),
 ): R {
-  if (!source.traced) return runUntraced(fn, ambient)
+  if (!source.isTraced) return runUntraced(fn, ambient)
   let started: StartedProcess
   try {
     started = startProcess(tracing, source, message, ambient)
@@ -52,29 +52,29 @@ export function processMessage<R>(
     started.span,
     started.within,
     fn,
-    measured(tracing, source, message, started.within)?.process,
+    countDelivery(tracing, source, message, started.within)?.processDuration,
   )
 }
 
-export function runUntraced<R>(fn: (span: Span) => R, ambient: Context): R {
+export function runUntraced<R>(fn: (span: Span) => R, ambient: Context = context.active()): R {
   return context.with(ambient, fn, undefined, NO_SPAN)
 }
 
 /** Counts the delivery of `messages`, and gives the metrics of their source, if anyone collects. */
-export function measured(
+export function countDelivery(
   tracing: Tracing,
   { source }: PreparedSource,
   messages: ReceivedMessage | readonly ReceivedMessage[],
   within: Context,
   by: 'poll' | 'process' = 'process',
 ): ConsumerMetrics | undefined {
-  const instruments = tracing.metrics.instruments()
+  const instruments = tracing.metrics.getInstruments()
   if (instruments === undefined) return undefined
   let metrics: ConsumerMetrics | undefined
-  quietly('count delivered messages', () => {
-    metrics = tracing.metrics.consumer(instruments, source)
-    if (Array.isArray(messages)) metrics.delivered(messages, by, within)
-    else metrics.deliveredOne(messages as ReceivedMessage, within)
+  safely('count delivered messages', () => {
+    metrics = tracing.metrics.getConsumer(instruments, source)
+    if (Array.isArray(messages)) metrics.countBatch(messages, by, within)
+    else metrics.countMessage(messages as ReceivedMessage, within)
   })
   return metrics
 }
@@ -96,26 +96,23 @@ function startProcess(
   // Extraction starts without a span: headers that can't be parsed must not make the ambient span a
   // creation context.
   const base = ambientSpan === undefined ? ambient : trace.deleteSpan(ambient)
-  const extracted = withBaggageBelow(
-    tracing.propagation.extract(base, message.headers),
-    propagation.getBaggage(ambient),
-  )
-  const creation = creationContextOf(extracted)
+  const extracted = mergeBaggage(tracing.propagation.extract(base, message.headers), propagation.getBaggage(ambient))
+  const creation = getCreationContext(extracted)
   const links: Link[] = []
   let details: MessageDetails | undefined
   if (creation !== undefined) {
-    rememberConsumed(creation.spanId)
-    if (tracing.laterLinks.isPossible) links.push({ context: creation })
+    addConsumedContext(creation.spanId)
+    if (tracing.deferredAttributes.isSupported) links.push({ context: creation })
     else {
-      details = messageDetails(tracing, source, message)
-      links.push({ context: creation, attributes: messageLinkAttributes(tracing, source, message, details) })
+      details = readMessageDetails(tracing, source, message)
+      links.push({ context: creation, attributes: createLinkAttributes(tracing, source, message, details) })
     }
   }
   const isChildOfCreation = creation !== undefined && source.correlation === 'parent'
   if (isChildOfCreation && ambientSpan !== undefined && isSpanContextValid(ambientSpan.spanContext())) {
     links.push({ context: ambientSpan.spanContext() })
   }
-  const span = tracing.start(
+  const span = tracing.startSpan(
     source.processName,
     { kind: SpanKind.CONSUMER, attributes: source.processAttributes, links },
     isChildOfCreation ? extracted : ambient,
@@ -125,17 +122,17 @@ function startProcess(
   const isNothing = span.spanContext().traceId === INVALID_TRACEID
   const within = isNothing ? extracted : trace.setSpan(extracted, span)
   if (span.isRecording()) {
-    quietly('describe a process span', () => {
+    safely('describe a process span', () => {
       const { names } = tracing
-      const known = details ?? messageDetails(tracing, source, message)
+      const known = details ?? readMessageDetails(tracing, source, message)
       names.set(span, 'offset', known.offset)
       names.set(span, 'key', known.key)
       if (isTombstone(message.key, message.value)) names.set(span, 'tombstone', true)
       if (creation !== undefined && details === undefined) {
-        const whole = { context: creation, attributes: messageLinkAttributes(tracing, source, message, known) }
-        tracing.laterLinks.describe(span, links.length, (i) => (i === 0 ? whole : undefined))
+        const whole = { context: creation, attributes: createLinkAttributes(tracing, source, message, known) }
+        tracing.deferredAttributes.complete(span, links.length, (i) => (i === 0 ? whole : undefined))
       }
-      tracing.decorate(span, within, 'process', source.topic, [message])
+      tracing.addCustomAttributes(span, within, 'process', source.topic, [message])
     })
   }
   return { span, within }

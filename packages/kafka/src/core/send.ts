@@ -1,75 +1,16 @@
 import { INVALID_TRACEID, SpanKind, context, trace } from '@opentelemetry/api'
 import type { Attributes, Context, Link, Span, SpanContext } from '@opentelemetry/api'
 import { reportFailure } from './diagnostics.ts'
-import type { HeaderEncoding } from './propagation/headers.ts'
-import { keyText } from './propagation/message-key.ts'
-import type { BegunSend, ProducerMetrics } from '../metrics/metrics.ts'
-import { byteLength } from '../metrics/message-values.ts'
-import { headerFates, writeHeaders, writeSameHeaders } from './propagation/outgoing-headers.ts'
+import { formatKey } from './propagation/message-key.ts'
+import type { SendMeasurement, ProducerMetrics } from '../metrics/metrics.ts'
+import { getByteLength } from '../metrics/message-values.ts'
+import { getHeaderActions, writeHeaders, writeSharedHeaders } from './propagation/outgoing-headers.ts'
 import type { OutgoingTopic } from './propagation/outgoing-topic.ts'
 import { observe } from './span/run-in-span.ts'
-import { clusterOf, commonLeader, describePlaces } from './span/describe-send.ts'
-import { isTombstone, isTraced, partitionId, putPlace } from './source.ts'
-import type { ServerAddress } from './source.ts'
+import { getClusterId, findCommonLeader, describeSend } from './span/describe-send.ts'
+import { isTombstone, isTraced, formatPartition, setServerAttributes } from './source.ts'
 import type { Tracing } from './span/tracing.ts'
-
-/** What the core reads of a message to be sent. */
-export interface OutgoingMessage {
-  readonly key?: unknown
-  readonly value?: unknown
-  /** Set when the application chose the partition itself. */
-  readonly partition?: number | null | undefined
-  readonly headers?: unknown
-}
-
-/** How a client's messages are read, and copied with other headers. */
-export interface OutgoingFormat<M> {
-  read(message: M): OutgoingMessage
-  /** A copy of `message` with `headers`; `message` must not be touched. */
-  withHeaders(message: M, headers: unknown): M
-  readonly encoding?: HeaderEncoding
-}
-
-export interface SendOperation<M> {
-  readonly topic: string
-  readonly messages: readonly M[]
-  readonly format: OutgoingFormat<M>
-  readonly clientId?: string | undefined
-  /** Read when the send ends, too: the first send of a client is what makes it ask for metadata. */
-  readonly clusterId?: string | (() => string | undefined) | undefined
-  /**
-   * The broker that leads a partition; without a partition, the one that leads all of the topic's.
-   * Undefined where the client does not know. Called when the send starts and when it ends.
-   */
-  readonly leaderOf?: ((partition: number | undefined) => ServerAddress | undefined) | undefined
-}
-
-/** Where a record ended up. */
-export interface RecordPlace {
-  readonly partition?: number | undefined
-  readonly offset?: string | number | bigint | undefined
-}
-
-export interface StartedSend<M> {
-  /** The messages to hand to the client: copies with context in their headers. */
-  readonly messages: readonly M[]
-  /** The context to call the client in. */
-  readonly within: Context
-  /** Whether the places of records are of use to `succeed`. */
-  readonly isRecording: boolean
-  /**
-   * Whether the partitions of records are of use to `succeed`: spans are recorded, or metrics
-   * collected.
-   */
-  readonly isObserved: boolean
-  /**
-   * Ends the spans; `places` are in the messages' order, and empty where nothing is known.
-   * @param partitions that records were stored in, also where it is unknown which record went
-   *   where. @default those of `places`
-   */
-  succeed(places?: readonly (RecordPlace | undefined)[], partitions?: readonly number[]): void
-  fail(error: unknown): void
-}
+import type { OutgoingMessage, RecordMetadata, SendOperation, StartedSend } from './telemetry.ts'
 
 /**
  * Calls `call` with the messages to send, in a Send span. `places` tells from its result where the
@@ -79,12 +20,12 @@ export function sendMessages<M, R>(
   tracing: Tracing,
   operation: SendOperation<M>,
   call: (messages: readonly M[]) => R,
-  places?: (result: Awaited<R>) => readonly (RecordPlace | undefined)[],
+  places?: (result: Awaited<R>) => readonly (RecordMetadata | undefined)[],
 ): R {
   const started = startSend(tracing, operation)
   return observe(
-    () => context.with(started.within, call, undefined, started.messages),
-    (result) => started.succeed(places && started.isObserved ? safePlaces(places, result) : undefined),
+    () => context.with(started.context, call, undefined, started.messages),
+    (result) => started.succeed(places && started.isObserved ? readMetadataSafely(places, result) : undefined),
     (error) => started.fail(error),
   )
 }
@@ -104,28 +45,33 @@ export function sendMessages<M, R>(
  */
 export function startSend<M>(tracing: Tracing, operation: SendOperation<M>): StartedSend<M> {
   const ambient = context.active()
-  if (!isTraced(operation.topic, tracing.options)) return untraced(operation, ambient)
+  if (!isTraced(operation.topic, tracing.options)) return createUntracedSend(operation.messages, ambient)
   try {
-    return start(tracing, operation, ambient)
+    return startTraced(tracing, operation, ambient)
   } catch (error) {
     reportFailure('start a send span', error)
-    return untraced(operation, ambient)
+    return createUntracedSend(operation.messages, ambient)
   }
 }
 
-function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Context): StartedSend<M> {
+function startTraced<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Context): StartedSend<M> {
   const { topic, messages, format } = operation
-  const prepared = tracing.outgoing(topic, operation.clientId, clusterOf(operation), operation.leaderOf?.(undefined))
+  const prepared = tracing.getOutgoingTopic(
+    topic,
+    operation.clientId,
+    getClusterId(operation),
+    operation.getLeader?.(undefined),
+  )
   const single = messages.length === 1 ? format.read(messages[0]!) : undefined
-  const fates = headerFates(tracing, operation)
+  const fates = getHeaderActions(tracing, operation)
   const createsSpans = single === undefined && tracing.options.sendSpans === 'perMessage'
-  const isCreationContext = !createsSpans && (fates === undefined || fates.kept.length < messages.length)
-  const span = tracing.start(
+  const isCreationContext = !createsSpans && (fates === undefined || fates.keptContexts.length < messages.length)
+  const span = tracing.startSpan(
     prepared.sendName,
     {
       kind: isCreationContext ? SpanKind.PRODUCER : SpanKind.CLIENT,
-      attributes: withPartition(tracing, operation, prepared.sendAttributes, single),
-      links: fates?.kept.map((kept): Link => ({ context: kept })),
+      attributes: addPartition(tracing, operation, prepared.sendAttributes, single),
+      links: fates?.keptContexts.map((kept): Link => ({ context: kept })),
     },
     ambient,
   )
@@ -138,26 +84,26 @@ function start<M>(tracing: Tracing, operation: SendOperation<M>, ambient: Contex
     if (isRecording) {
       if (single === undefined) tracing.names.set(span, 'messageCount', messages.length)
       else describeMessage(tracing, span, topic, single)
-      tracing.decorate(span, within, 'send', topic, messages)
+      tracing.addCustomAttributes(span, within, 'send', topic, messages)
     }
     if (created !== undefined) {
       withContext = writeHeaders(operation, fates, (message, i) => {
-        const own = createSpan(tracing, operation, prepared, message, within)
+        const own = startCreateSpan(tracing, operation, prepared, message, within)
         created[i] = own.spanContext
         return tracing.propagation.inject(own.context)
       })
-    } else withContext = writeSameHeaders(operation, fates, tracing.propagation, within)
+    } else withContext = writeSharedHeaders(operation, fates, tracing.propagation, within)
   } catch (error) {
-    tracing.succeed(span)
+    tracing.endSpan(span)
     throw error
   }
-  return new OpenSend(tracing, operation, withContext, within, span, isRecording, created)
+  return new TracedSend(tracing, operation, withContext, within, span, isRecording, created)
 }
 
 /** Fields instead of closures: one object per send. */
-class OpenSend<M> implements StartedSend<M> {
+class TracedSend<M> implements StartedSend<M> {
   readonly messages: readonly M[]
-  readonly within: Context
+  readonly context: Context
   readonly isRecording: boolean
   readonly isObserved: boolean
   readonly #tracing: Tracing
@@ -176,38 +122,38 @@ class OpenSend<M> implements StartedSend<M> {
     created: readonly (SpanContext | undefined)[] | undefined,
   ) {
     this.messages = messages
-    this.within = within
+    this.context = within
     this.isRecording = isRecording
     this.#tracing = tracing
     this.#operation = operation
     this.#span = span
     this.#created = created
-    this.#measured = measureSend(tracing, operation)
+    this.#measured = startMetrics(tracing, operation)
     this.isObserved = isRecording || this.#measured !== undefined
   }
 
-  succeed(places: readonly (RecordPlace | undefined)[] = NO_PLACES, partitions?: readonly number[]): void {
-    const server = this.isObserved ? commonLeader(this.#operation, places, partitions) : undefined
-    this.#measured?.producer.done(this.#measured, this.within, server)
-    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, places, server)
-    this.#tracing.succeed(this.#span)
+  succeed(places: readonly (RecordMetadata | undefined)[] = NO_PLACES, partitions?: readonly number[]): void {
+    const server = this.isObserved ? findCommonLeader(this.#operation, places, partitions) : undefined
+    this.#measured?.producer.endSend(this.#measured, this.context, server)
+    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, places, server)
+    this.#tracing.endSpan(this.#span)
   }
 
   fail(error: unknown): void {
-    const server = this.isObserved ? commonLeader(this.#operation, NO_PLACES) : undefined
-    this.#measured?.producer.done(this.#measured, this.within, server, error ?? null)
-    if (this.isRecording) describePlaces(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES, server)
-    this.#tracing.fail(this.#span, error)
+    const server = this.isObserved ? findCommonLeader(this.#operation, NO_PLACES) : undefined
+    this.#measured?.producer.endSend(this.#measured, this.context, server, error ?? null)
+    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES, server)
+    this.#tracing.failSpan(this.#span, error)
   }
 }
 
-const NO_PLACES: readonly RecordPlace[] = []
+const NO_PLACES: readonly RecordMetadata[] = []
 
-function untraced<M>(operation: SendOperation<M>, within: Context): StartedSend<M> {
-  return { messages: operation.messages, within, isRecording: false, isObserved: false, succeed() {}, fail() {} }
+export function createUntracedSend<M>(messages: readonly M[], ambient: Context): StartedSend<M> {
+  return { messages, context: ambient, isRecording: false, isObserved: false, succeed() {}, fail() {} }
 }
 
-function createSpan<M>(
+function startCreateSpan<M>(
   tracing: Tracing,
   operation: SendOperation<M>,
   prepared: OutgoingTopic,
@@ -217,34 +163,34 @@ function createSpan<M>(
   const read = operation.format.read(message)
   // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the
   // limit of links.
-  const span = tracing.start(
+  const span = tracing.startSpan(
     prepared.createName,
-    { kind: SpanKind.PRODUCER, attributes: withPartition(tracing, operation, prepared.createAttributes, read) },
+    { kind: SpanKind.PRODUCER, attributes: addPartition(tracing, operation, prepared.createAttributes, read) },
     within,
   )
   const own = trace.setSpan(within, span)
   if (span.isRecording()) {
     describeMessage(tracing, span, operation.topic, read)
-    tracing.decorate(span, own, 'create', operation.topic, [message])
+    tracing.addCustomAttributes(span, own, 'create', operation.topic, [message])
   }
   // It is the message's creation that it times; how the send went is the Send span's to tell.
-  tracing.succeed(span)
+  tracing.endSpan(span)
   return { context: own, spanContext: span.spanContext() }
 }
 
 /** What samplers may look at: a partition that the application chose is among it. */
-function withPartition<M>(
+function addPartition<M>(
   { names }: Tracing,
-  { leaderOf }: SendOperation<M>,
+  { getLeader }: SendOperation<M>,
   common: Attributes,
   single: OutgoingMessage | undefined,
 ): Attributes {
   const chosen = single?.partition ?? undefined
-  const partition = partitionId(chosen)
+  const partition = formatPartition(chosen)
   if (partition === undefined) return common
   const attributes = { ...common }
   names.put(attributes, 'partition', partition)
-  putPlace(names, attributes, { server: leaderOf?.(chosen) })
+  setServerAttributes(names, attributes, { server: getLeader?.(chosen) })
   return attributes
 }
 
@@ -254,11 +200,11 @@ function describeMessage(
   topic: string,
   { key, value }: OutgoingMessage,
 ): void {
-  names.set(span, 'key', keyText(key, topic, options.messageKey))
+  names.set(span, 'key', formatKey(key, topic, options.messageKey))
   if (isTombstone(key, value)) names.set(span, 'tombstone', true)
 }
 
-function safePlaces<R>(places: (result: R) => readonly (RecordPlace | undefined)[], result: R) {
+function readMetadataSafely<R>(places: (result: R) => readonly (RecordMetadata | undefined)[], result: R) {
   try {
     return places(result)
   } catch (error) {
@@ -267,23 +213,26 @@ function safePlaces<R>(places: (result: R) => readonly (RecordPlace | undefined)
   }
 }
 
-interface MeasuredSend extends BegunSend {
+interface MeasuredSend extends SendMeasurement {
   readonly producer: ProducerMetrics
 }
 
 /** Counts a send that begins, if anyone collects. */
-function measureSend<M>({ metrics }: Tracing, { topic, messages, format }: SendOperation<M>): MeasuredSend | undefined {
-  const instruments = metrics.instruments()
+function startMetrics<M>(
+  { metrics }: Tracing,
+  { topic, messages, format }: SendOperation<M>,
+): MeasuredSend | undefined {
+  const instruments = metrics.getInstruments()
   if (instruments === undefined) return undefined
   try {
-    let bytes = 0
+    let sizeBytes = 0
     for (const message of messages) {
       const { key, value } = format.read(message)
-      bytes += byteLength(key) + byteLength(value)
+      sizeBytes += getByteLength(key) + getByteLength(value)
     }
-    const producer = metrics.producer(instruments, topic)
-    producer.begun(messages.length)
-    return { producer, started: performance.now(), messages: messages.length, bytes }
+    const producer = metrics.getProducer(instruments, topic)
+    producer.startSend(messages.length)
+    return { producer, startedAt: performance.now(), messageCount: messages.length, sizeBytes }
   } catch (error) {
     reportFailure('count a send', error)
     return undefined

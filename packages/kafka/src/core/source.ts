@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AttributeNames } from '../semconv.ts'
-import { quietly } from './diagnostics.ts'
+import { safely } from './diagnostics.ts'
 import type { Correlation, ResolvedOptions } from '../options.ts'
 
 /** A broker. */
@@ -42,7 +42,7 @@ export interface ReceivedMessage {
 export interface PreparedSource {
   readonly source: MessageSource
   readonly topic: string | undefined
-  readonly traced: boolean
+  readonly isTraced: boolean
   readonly correlation: Correlation
   readonly processName: string
   readonly processAttributes: Attributes
@@ -55,16 +55,16 @@ export function prepareSource(source: MessageSource, names: AttributeNames, opti
   const { topic } = source
   const linkAttributes: Attributes = {}
   names.put(linkAttributes, 'destination', topic)
-  names.put(linkAttributes, 'partition', partitionId(source.partition))
+  names.put(linkAttributes, 'partition', formatPartition(source.partition))
   return {
     source,
     topic,
-    traced: isTraced(topic, options),
-    correlation: correlationOf(topic, options),
-    processName: spanName('process', topic),
-    processAttributes: consumerAttributes('process', 'process', source, names, options),
-    receiveName: spanName('poll', topic),
-    receiveAttributes: consumerAttributes('poll', 'receive', source, names, options),
+    isTraced: isTraced(topic, options),
+    correlation: getCorrelation(topic, options),
+    processName: formatSpanName('process', topic),
+    processAttributes: createConsumerAttributes('process', 'process', source, names, options),
+    receiveName: formatSpanName('poll', topic),
+    receiveAttributes: createConsumerAttributes('poll', 'receive', source, names, options),
     linkAttributes,
   }
 }
@@ -73,23 +73,23 @@ export function prepareSource(source: MessageSource, names: AttributeNames, opti
  * `{operation name} {destination}`, or the operation's name alone when it has no single
  * destination.
  */
-export function spanName(operation: string, topic: string | undefined): string {
+export function formatSpanName(operation: string, topic: string | undefined): string {
   return topic === undefined ? operation : `${operation} ${topic}`
 }
 
 export function isTraced(topic: string | undefined, options: ResolvedOptions): boolean {
   const { filter } = options
-  return topic === undefined || filter === undefined || askFilter(filter, topic)
+  return topic === undefined || filter === undefined || applyFilter(filter, topic)
 }
 
-function askFilter(filter: (topic: string) => boolean, topic: string): boolean {
+function applyFilter(filter: (topic: string) => boolean, topic: string): boolean {
   let traced = true
-  quietly('ask the topic filter', () => (traced = filter(topic)))
+  safely('ask the topic filter', () => (traced = filter(topic)))
   return traced
 }
 
 /** The conventions make the partition's id a string. */
-export function partitionId(partition: number | undefined): string | undefined {
+export function formatPartition(partition: number | undefined): string | undefined {
   return partition === undefined || partition < 0 ? undefined : String(partition)
 }
 
@@ -97,7 +97,7 @@ export function partitionId(partition: number | undefined): string | undefined {
  * `kafka.offset` is an int: offsets that JavaScript can't hold exactly (2^53 and more) are left out
  * rather than rounded.
  */
-export function offsetNumber(offset: string | number | bigint | undefined): number | undefined {
+export function parseOffset(offset: string | number | bigint | undefined): number | undefined {
   if (offset === undefined || offset === '') return undefined
   const number = Number(offset)
   return Number.isSafeInteger(number) && number >= 0 ? number : undefined
@@ -109,7 +109,7 @@ export function isTombstone(key: unknown, value: unknown): boolean {
 }
 
 /** Which cluster, and which broker of it. */
-export function putPlace(
+export function setServerAttributes(
   names: AttributeNames,
   attributes: Attributes,
   { clusterId, server }: Pick<MessageSource, 'clusterId' | 'server'>,
@@ -119,14 +119,14 @@ export function putPlace(
   names.put(attributes, 'serverPort', server?.port)
 }
 
-function correlationOf(topic: string | undefined, { correlation }: ResolvedOptions): Correlation {
+function getCorrelation(topic: string | undefined, { correlation }: ResolvedOptions): Correlation {
   if (typeof correlation !== 'function') return correlation
   let chosen: Correlation = 'link'
-  if (topic !== undefined) quietly('ask for the correlation of a topic', () => (chosen = correlation(topic)))
+  if (topic !== undefined) safely('ask for the correlation of a topic', () => (chosen = correlation(topic)))
   return chosen
 }
 
-function consumerAttributes(
+function createConsumerAttributes(
   operationName: string,
   operationType: string,
   source: MessageSource,
@@ -138,9 +138,9 @@ function consumerAttributes(
   names.put(attributes, 'operationName', operationName)
   names.put(attributes, 'operationType', operationType)
   names.put(attributes, 'destination', source.topic)
-  names.put(attributes, 'partition', partitionId(source.partition))
+  names.put(attributes, 'partition', formatPartition(source.partition))
   names.put(attributes, 'consumerGroup', source.groupId)
   names.put(attributes, 'clientId', source.clientId ?? options.clientId)
-  putPlace(names, attributes, source)
+  setServerAttributes(names, attributes, source)
   return attributes
 }

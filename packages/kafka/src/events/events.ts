@@ -1,14 +1,12 @@
 import { ROOT_CONTEXT, context } from '@opentelemetry/api'
 import type { Attributes, AttributeValue } from '@opentelemetry/api'
-import { attributeNames } from '../semconv.ts'
-import { quietly } from '../core/diagnostics.ts'
-import { errorType } from '../core/span/errors.ts'
+import { safely } from '../core/diagnostics.ts'
+import { getErrorType } from '../core/span/errors.ts'
 import { findLogger } from './loggers.ts'
 import type { Logger } from './loggers.ts'
-import type { ResolvedOptions } from '../options.ts'
-import { putPlace } from '../core/source.ts'
+import { setServerAttributes } from '../core/source.ts'
 import type { MessageSource, ServerAddress } from '../core/source.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 
 /**
  * What happens to one client that is no operation on messages, as log records. Nothing here throws;
@@ -16,22 +14,22 @@ import type { KafkaTelemetry } from '../core/telemetry.ts'
  */
 export interface ClientEvents {
   /** The group's partitions are about to be assigned anew. */
-  rebalancing(details?: GroupDetails & { readonly reason?: string | undefined }): void
+  emitRebalance(details?: GroupDetails & { readonly reason?: string | undefined }): void
   /** All that the member has from now on: what that changes is told. */
-  assignedAll(partitions: readonly TopicPartition[], details?: GroupDetails): void
+  replaceAssignment(partitions: readonly TopicPartition[], details?: GroupDetails): void
   /** What the member has in addition. */
-  assigned(partitions: readonly TopicPartition[], details?: GroupDetails): void
+  assignPartitions(partitions: readonly TopicPartition[], details?: GroupDetails): void
   /** What the member has no longer. `isLost`: somebody else may have had it for a while. */
-  revoked(partitions: readonly TopicPartition[], details?: GroupDetails & { readonly isLost?: boolean }): void
+  revokePartitions(partitions: readonly TopicPartition[], details?: GroupDetails & { readonly isLost?: boolean }): void
   /** The consumer stopped as it was asked to, with all it had: that nobody needs to be told. */
-  left(): void
+  clearAssignment(): void
   /** The consumer stopped for an error. `restarts` where the client tells. */
-  crashed(error: unknown, restarts?: boolean): void
-  commitFailed(error: unknown, topic?: string): void
+  emitCrash(error: unknown, restarts?: boolean): void
+  emitCommitFailure(error: unknown, topic?: string): void
   /** The broker made the client wait, to keep it within its quota. */
-  throttled(broker: ServerAddress, seconds: number, requestName?: string): void
+  emitThrottle(broker: ServerAddress, seconds: number, requestName?: string): void
   /** An error that belongs to no operation. After a fatal one the client does nothing more. */
-  failed(error: unknown, isFatal: boolean): void
+  emitError(error: unknown, isFatal: boolean): void
 }
 
 export interface TopicPartition {
@@ -46,33 +44,19 @@ export interface GroupDetails {
   readonly generation?: number | undefined
   readonly isLeader?: boolean | undefined
   /** How long the member was joining. */
-  readonly seconds?: number | undefined
+  readonly joinSeconds?: number | undefined
 }
 
 type Identity = Pick<MessageSource, 'clientId' | 'groupId'>
 
-const optionsOf = new WeakMap<KafkaTelemetry, () => ResolvedOptions | undefined>()
-
 /**
- * Makes it known to adapters, which get a `KafkaTelemetry` and nothing else, where its events go.
- */
-export function exposeEvents(telemetry: KafkaTelemetry, options: () => ResolvedOptions | undefined): void {
-  optionsOf.set(telemetry, options)
-}
-
-/** The options of `telemetry` for its events, for one that stands in its place. */
-export function eventOptions(telemetry: KafkaTelemetry | undefined): ResolvedOptions | undefined {
-  return telemetry && optionsOf.get(telemetry)?.()
-}
-
-/**
- * Whether anybody takes the events of `telemetry` now. Adapters ask before they listen to a client
+ * Whether anybody takes the events of `instrumentation` now. Adapters ask before they listen to a client
  * for events only.
  */
-export function hasLogger(telemetry: KafkaTelemetry): boolean {
-  const options = eventOptions(telemetry)
+export function hasLogger(instrumentation: Instrumentation): boolean {
+  const options = instrumentation.getTracing()?.options
   let logger: Logger | undefined
-  if (options?.events) quietly('find a logger', () => (logger = findLogger(options.loggerProvider)))
+  if (options?.events) safely('find a logger', () => (logger = findLogger(options.loggerProvider)))
   return logger !== undefined
 }
 
@@ -80,66 +64,70 @@ export function hasLogger(telemetry: KafkaTelemetry): boolean {
  * @param identity read when there is something to tell, so what the client learns later may be a
  *   getter
  */
-export function clientEvents(telemetry: KafkaTelemetry, identity: Identity): ClientEvents {
+export function createClientEvents(instrumentation: Instrumentation, identity: Identity): ClientEvents {
   const held = new Map<string, TopicPartition>()
-  const tell = (event: EventKind, body: string, own: OwnAttributes, conventional?: Conventional): void => {
-    quietly(`log ${event.name}`, () => emit(telemetry, identity, event, body, own, conventional))
+  const emitSafely = (event: EventKind, body: string, own: OwnAttributes, conventional?: Conventional): void => {
+    safely(`log ${event.name}`, () => emit(instrumentation, identity, event, body, own, conventional))
   }
-  const withGroup = (text: string): string => {
+  const addGroup = (text: string): string => {
     const { groupId } = identity
     return groupId === undefined ? text : `${text} (group ${groupId})`
   }
-  const tellPartitions = (
+  const emitPartitions = (
     event: EventKind,
     verb: string,
     partitions: readonly TopicPartition[],
     details: GroupDetails | undefined,
   ): void =>
-    tell(event, withGroup(`${counted(partitions.length, 'partition')} ${verb}, ${held.size} held`), {
-      ...groupAttributes(details),
-      'kafka.consumer.partitions': partitions.slice(0, MAX_PARTITIONS).map(nameOf),
+    emitSafely(event, addGroup(`${formatCount(partitions.length, 'partition')} ${verb}, ${held.size} held`), {
+      ...createGroupAttributes(details),
+      'kafka.consumer.partitions': partitions.slice(0, MAX_PARTITIONS).map(formatTopicPartition),
       'kafka.consumer.partitions.changed': partitions.length,
       'kafka.consumer.partitions.held': held.size,
     })
   const events: ClientEvents = {
-    rebalancing: (details) =>
-      tell(REBALANCE, withGroup('rebalance'), {
-        ...groupAttributes(details),
+    emitRebalance: (details) =>
+      emitSafely(REBALANCE, addGroup('rebalance'), {
+        ...createGroupAttributes(details),
         'kafka.consumer.rebalance.reason': details?.reason || undefined,
       }),
-    assignedAll(partitions, details) {
-      const now = new Map(partitions.map((one) => [nameOf(one), one]))
+    replaceAssignment(partitions, details) {
+      const now = new Map(partitions.map((one) => [formatTopicPartition(one), one]))
       const gone = [...held].flatMap(([name, one]) => (now.has(name) ? [] : [one]))
-      if (gone.length > 0) events.revoked(gone, details)
-      events.assigned(
-        partitions.filter((one) => !held.has(nameOf(one))),
+      if (gone.length > 0) events.revokePartitions(gone, details)
+      events.assignPartitions(
+        partitions.filter((one) => !held.has(formatTopicPartition(one))),
         details,
       )
     },
-    assigned(partitions, details) {
-      for (const one of partitions) held.set(nameOf(one), one)
-      tellPartitions(ASSIGNED, 'assigned', partitions, details)
+    assignPartitions(partitions, details) {
+      for (const one of partitions) held.set(formatTopicPartition(one), one)
+      emitPartitions(ASSIGNED, 'assigned', partitions, details)
     },
-    revoked(partitions, details) {
-      for (const one of partitions) held.delete(nameOf(one))
+    revokePartitions(partitions, details) {
+      for (const one of partitions) held.delete(formatTopicPartition(one))
       const isLost = details?.isLost ?? false
-      tellPartitions(isLost ? LOST : REVOKED, isLost ? 'lost' : 'revoked', partitions, details)
+      emitPartitions(isLost ? LOST : REVOKED, isLost ? 'lost' : 'revoked', partitions, details)
     },
-    left: () => held.clear(),
-    crashed(error, restarts) {
+    clearAssignment: () => held.clear(),
+    emitCrash(error, restarts) {
       held.clear()
-      const own = { ...errorAttributes(error), 'kafka.consumer.restarts': restarts }
-      tell(CRASH, withGroup(`the consumer stopped: ${messageOf(error)}`), own, { error })
+      const own = { ...createErrorAttributes(error), 'kafka.consumer.restarts': restarts }
+      emitSafely(CRASH, addGroup(`the consumer stopped: ${getErrorMessage(error)}`), own, { error })
     },
-    commitFailed: (error, topic) =>
-      tell(COMMIT_FAILED, withGroup(`a commit failed: ${messageOf(error)}`), errorAttributes(error), { error, topic }),
-    throttled(server, seconds, requestName) {
+    emitCommitFailure: (error, topic) =>
+      emitSafely(COMMIT_FAILED, addGroup(`a commit failed: ${getErrorMessage(error)}`), createErrorAttributes(error), {
+        error,
+        topic,
+      }),
+    emitThrottle(server, seconds, requestName) {
       const own = { 'kafka.throttle.duration': seconds, 'kafka.request.name': requestName }
-      tell(THROTTLED, `throttled for ${Math.round(seconds * 1000)} ms by ${server.address}:${server.port}`, own, {
+      emitSafely(THROTTLED, `throttled for ${Math.round(seconds * 1000)} ms by ${server.address}:${server.port}`, own, {
         server,
       })
     },
-    failed: (error, isFatal) => tell(isFatal ? FATAL : FAILED, messageOf(error), errorAttributes(error), { error }),
+    emitError: (error, isFatal) =>
+      emitSafely(isFatal ? FATAL : FAILED, getErrorMessage(error), createErrorAttributes(error), { error }),
   }
   return events
 }
@@ -180,25 +168,25 @@ interface Conventional {
 }
 
 function emit(
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   identity: Identity,
   { name, severity, isAmbient = false }: EventKind,
   body: string,
   own: OwnAttributes,
   conventional: Conventional = {},
 ): void {
-  const options = eventOptions(telemetry)
-  if (!options?.events) return
+  const tracing = instrumentation.getTracing()
+  if (!tracing?.options.events) return
+  const { names, options } = tracing
   const logger = findLogger(options.loggerProvider)
   if (logger === undefined) return
-  const names = attributeNames(options.semconv)
   const attributes: Attributes = {}
   names.put(attributes, 'system', 'kafka')
   names.put(attributes, 'consumerGroup', identity.groupId)
   names.put(attributes, 'clientId', identity.clientId ?? options.clientId)
   names.put(attributes, 'destination', conventional.topic)
-  putPlace(names, attributes, conventional)
-  if ('error' in conventional) names.put(attributes, 'errorType', errorType(conventional.error))
+  setServerAttributes(names, attributes, conventional)
+  if ('error' in conventional) names.put(attributes, 'errorType', getErrorType(conventional.error))
   for (const [key, value] of Object.entries(own)) if (value !== undefined) attributes[key] = value
   logger.emit({
     eventName: name,
@@ -211,22 +199,22 @@ function emit(
 }
 
 /** As Kafka itself writes it. */
-function nameOf({ topic, partition }: TopicPartition): string {
+function formatTopicPartition({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
 }
 
-function groupAttributes(details: GroupDetails | undefined): OwnAttributes {
+function createGroupAttributes(details: GroupDetails | undefined): OwnAttributes {
   return {
     'kafka.consumer.member.id': details?.memberId || undefined,
     'kafka.consumer.generation': details?.generation,
     'kafka.consumer.is_leader': details?.isLeader,
-    'kafka.consumer.group_join.duration': details?.seconds,
+    'kafka.consumer.group_join.duration': details?.joinSeconds,
   }
 }
 
 // https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
-function errorAttributes(error: unknown): OwnAttributes {
-  if (!(error instanceof Error)) return { 'exception.message': messageOf(error) }
+function createErrorAttributes(error: unknown): OwnAttributes {
+  if (!(error instanceof Error)) return { 'exception.message': getErrorMessage(error) }
   return {
     'exception.type': error.name,
     'exception.message': error.message,
@@ -234,10 +222,10 @@ function errorAttributes(error: unknown): OwnAttributes {
   }
 }
 
-function counted(count: number, noun: string): string {
+function formatCount(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`
 }
 
-function messageOf(error: unknown): string {
+function getErrorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -31,7 +31,7 @@ export interface LogRecord {
  * registered globally.
  */
 export function findLogger(provider: LoggerProvider | undefined): Logger | undefined {
-  const providers = provider ? [provider] : [globalProvider(), globalProviderBefore110()]
+  const providers = provider ? [provider] : [getGlobalProvider(), getLegacyGlobalProvider()]
   for (const candidate of providers) {
     const logger = candidate?.getLogger('@spanlink/kafka', VERSION)
     // The API answers with a logger, which is disabled, where no provider is registered.
@@ -41,7 +41,7 @@ export function findLogger(provider: LoggerProvider | undefined): Logger | undef
 }
 
 // By the namespace, as a named import of what API 1.9 doesn't have would not load.
-function globalProvider(): LoggerProvider | undefined {
+function getGlobalProvider(): LoggerProvider | undefined {
   const { logs } = api as { readonly logs?: { getLoggerProvider(): LoggerProvider } }
   return logs?.getLoggerProvider()
 }
@@ -51,7 +51,7 @@ function globalProvider(): LoggerProvider | undefined {
  * interface; 1 in 0.5x to 0.21x.
  * https://github.com/open-telemetry/opentelemetry-js/blob/main/experimental/packages/api-logs/src/internal/global-utils.ts
  */
-function globalProviderBefore110(): LoggerProvider | undefined {
+function getLegacyGlobalProvider(): LoggerProvider | undefined {
   const registered = (globalThis as { [name: symbol]: unknown })[API_LOGS]
   return typeof registered === 'function'
     ? (registered as (version: number) => LoggerProvider | undefined)(1)

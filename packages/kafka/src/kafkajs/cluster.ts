@@ -1,10 +1,10 @@
 import type { Kafka } from 'kafkajs'
-import { leadersIn, metadataView } from '../core/clients/cluster-view.ts'
+import { collectLeaders, createMetadataView } from '../core/clients/cluster-view.ts'
 import type { ClusterView } from '../core/clients/cluster-view.ts'
 
 export interface KafkaJSCluster extends ClusterView {
   /** kafkajs's own object. */
-  itself(): unknown
+  raw(): unknown
 }
 
 /**
@@ -13,7 +13,7 @@ export interface KafkaJSCluster extends ClusterView {
  * makes the cluster object of a client, by a method whose name is a symbol; where that isn't found,
  * nothing is known and nothing fails.
  */
-export function watchCluster<C>(
+export function captureCluster<C>(
   kafka: Kafka,
   makeClient: () => C,
 ): { readonly client: C; readonly cluster: KafkaJSCluster } {
@@ -22,10 +22,10 @@ export function watchCluster<C>(
   const creator = kafka as unknown as Record<symbol, unknown>
   const create = name && creator[name]
   if (name === undefined || typeof create !== 'function')
-    return { client: makeClient(), cluster: clusterView(() => undefined) }
+    return { client: makeClient(), cluster: createClusterView(() => undefined) }
   creator[name] = (...args: unknown[]) => (cluster = create.apply(kafka, args))
   try {
-    return { client: makeClient(), cluster: clusterView(() => cluster) }
+    return { client: makeClient(), cluster: createClusterView(() => cluster) }
   } finally {
     creator[name] = create
   }
@@ -43,17 +43,17 @@ interface Metadata {
   }[]
 }
 
-function clusterView(cluster: () => unknown): KafkaJSCluster {
+function createClusterView(cluster: () => unknown): KafkaJSCluster {
   const metadata = (): Metadata | undefined => {
     const { brokerPool } = (cluster() ?? {}) as { readonly brokerPool?: { readonly metadata?: Metadata | null } }
     return brokerPool?.metadata ?? undefined
   }
-  const view = metadataView(
+  const view = createMetadataView(
     metadata,
     () => metadata()?.clusterId,
     () => {
       const { brokers = [], topicMetadata = [] } = metadata() ?? {}
-      return leadersIn(
+      return collectLeaders(
         brokers.map(({ nodeId, host, port }) => ({ id: nodeId, host, port })),
         topicMetadata.map(({ topic, partitionMetadata = [] }) => [
           topic,
@@ -62,5 +62,5 @@ function clusterView(cluster: () => unknown): KafkaJSCluster {
       )
     },
   )
-  return { ...view, itself: cluster }
+  return { ...view, raw: cluster }
 }

@@ -1,6 +1,6 @@
-import { quietly } from '../core/diagnostics.ts'
+import { safely } from '../core/diagnostics.ts'
 import type { KafkaJSCluster } from './cluster.ts'
-import type { ClientWork } from './metrics.ts'
+import type { ClientScope } from './metrics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
@@ -8,10 +8,10 @@ import { replaceMethod } from '../core/clients/override.ts'
  * socket is, is entered where kafkajs opens one and nowhere else. Where that place isn't found, it
  * is `work` itself, and all that a client does runs in that context.
  */
-export function withOwnConnections(work: ClientWork, cluster: KafkaJSCluster): ClientWork {
+export function scopeToConnections(work: ClientScope, cluster: KafkaJSCluster): ClientScope {
   let isFound = false
-  quietly('find where kafkajs opens connections', () => (isFound = ownConnections(cluster.itself(), work)))
-  return isFound ? { metrics: work.metrics, own: (fn) => fn(), foreign: (fn) => fn() } : work
+  safely('find where kafkajs opens connections', () => (isFound = interceptConnections(cluster.raw(), work)))
+  return isFound ? { getMetrics: work.getMetrics, runAsClient: (fn) => fn(), runAsApplication: (fn) => fn() } : work
 }
 
 /** What kafkajs 2 makes a connection with: a pool for each broker, and two connections in it. */
@@ -23,16 +23,16 @@ interface Connection {
   connect(): Promise<unknown>
 }
 
-function ownConnections(cluster: unknown, work: ClientWork): boolean {
+function interceptConnections(cluster: unknown, work: ClientScope): boolean {
   const { connectionPoolBuilder: builder } = (cluster ?? {}) as { readonly connectionPoolBuilder?: PoolBuilder }
   if (typeof builder?.build !== 'function') return false
   const build = builder.build.bind(builder)
   replaceMethod(builder, 'build', async (...args) => {
     const made = await build(...args)
-    quietly('watch connections of kafkajs', () => {
+    safely('watch connections of kafkajs', () => {
       for (const connection of made.pool ?? []) {
         const connect = connection.connect.bind(connection)
-        replaceMethod(connection, 'connect', () => work.own(connect))
+        replaceMethod(connection, 'connect', () => work.runAsClient(connect))
       }
     })
     return made

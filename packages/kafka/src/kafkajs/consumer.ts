@@ -1,28 +1,28 @@
 import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import type { Consumer, ConsumerRunConfig, EachBatchHandler, EachMessageHandler } from 'kafkajs'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
-import type { SourceOf } from '../core/clients/consumer-sources.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { createHandlerContext, createPartitionSources } from '../core/clients/consumer-sources.ts'
+import type { GetSource } from '../core/clients/consumer-sources.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
-import { withOwnConnections } from './connections.ts'
+import { scopeToConnections } from './connections.ts'
 import type { ClientIdentity } from './identity.ts'
-import { tellConsumerEvents } from './events.ts'
+import { emitConsumerEvents } from './events.ts'
 import { measureConsumer } from './metrics.ts'
-import { traceCommits, withTracedCommits } from './settle.ts'
+import { traceCommits, traceBatchCommits } from './settle.ts'
 import type { Settling } from './settle.ts'
-import { overriding, replaceMethod } from '../core/clients/override.ts'
+import { overrideProperties, replaceMethod } from '../core/clients/override.ts'
 
 /** Traces the handlers that are given to `run`, and commits. */
 export function traceConsumer(
   consumer: Consumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
   groupId: string | undefined,
 ): void {
   const { run } = consumer
-  const sourceOf = partitionSources(
+  const sourceOf = createPartitionSources(
     {
       groupId,
       get clientId() {
@@ -31,45 +31,46 @@ export function traceConsumer(
     },
     cluster,
   )
-  const work = withOwnConnections(measureConsumer(consumer, telemetry, groupId, sourceOf), cluster)
-  const events = tellConsumerEvents(consumer, telemetry, identity, cluster, groupId)
-  const settling: Settling = { telemetry, identity, cluster, groupId, work, events }
+  const work = scopeToConnections(measureConsumer(consumer, instrumentation, groupId, sourceOf), cluster)
+  const events = emitConsumerEvents(consumer, instrumentation, identity, cluster, groupId)
+  const settling: Settling = { instrumentation, identity, cluster, groupId, work, events }
   traceCommits(consumer, settling)
   replaceMethod(consumer, 'run', (config?: ConsumerRunConfig) => {
     if (typeof config !== 'object' || config === null) return run(config)
-    const ambient = ambientOfLoop(context.active())
+    const ambient = createHandlerContext(context.active())
     const { eachMessage, eachBatch } = config
     const traced: ConsumerRunConfig = {}
-    if (typeof eachMessage === 'function') traced.eachMessage = tracedMessages(eachMessage, settling, sourceOf, ambient)
-    if (typeof eachBatch === 'function') traced.eachBatch = tracedBatches(eachBatch, settling, sourceOf, ambient)
-    return work.own(() => run(overriding(config, traced)))
+    if (typeof eachMessage === 'function')
+      traced.eachMessage = traceEachMessage(eachMessage, settling, sourceOf, ambient)
+    if (typeof eachBatch === 'function') traced.eachBatch = traceEachBatch(eachBatch, settling, sourceOf, ambient)
+    return work.runAsClient(() => run(overrideProperties(config, traced)))
   })
 }
 
-function tracedMessages(
+function traceEachMessage(
   eachMessage: EachMessageHandler,
-  { telemetry, work }: Settling,
-  sourceOf: SourceOf,
+  { instrumentation, work }: Settling,
+  sourceOf: GetSource,
   ambient: () => Context,
 ): EachMessageHandler {
   return (payload) => {
     const { topic, partition, message } = payload
-    const delivery = { source: sourceOf(topic, partition), ambient: ambient() }
-    return telemetry.process(message, () => work.foreign(() => eachMessage(payload)), delivery)
+    const delivery = { source: sourceOf(topic, partition), context: ambient() }
+    return instrumentation.process(message, () => work.runAsApplication(() => eachMessage(payload)), delivery)
   }
 }
 
-function tracedBatches(
+function traceEachBatch(
   eachBatch: EachBatchHandler,
   settling: Settling,
-  sourceOf: SourceOf,
+  sourceOf: GetSource,
   ambient: () => Context,
 ): EachBatchHandler {
-  const { telemetry, work } = settling
+  const { instrumentation, work } = settling
   return (payload) => {
     const { topic, partition, messages } = payload.batch
-    const delivery = { source: sourceOf(topic, partition), ambient: ambient() }
-    const traced = withTracedCommits(payload, settling)
-    return telemetry.batch(messages, () => work.foreign(() => eachBatch(traced)), delivery)
+    const delivery = { source: sourceOf(topic, partition), context: ambient() }
+    const traced = traceBatchCommits(payload, settling)
+    return instrumentation.processBatch(messages, () => work.runAsApplication(() => eachBatch(traced)), delivery)
   }
 }

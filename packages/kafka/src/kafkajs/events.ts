@@ -1,8 +1,8 @@
 import type { Consumer, Producer } from 'kafkajs'
-import { quietly } from '../core/diagnostics.ts'
-import { clientEvents, hasLogger } from '../events/events.ts'
+import { safely } from '../core/diagnostics.ts'
+import { createClientEvents, hasLogger } from '../events/events.ts'
 import type { ClientEvents } from '../events/events.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'
 import { watchThrottling } from './throttling.ts'
@@ -12,59 +12,63 @@ import { replaceMethod } from '../core/clients/override.ts'
  * Listens to a client from its first `connect` on, if there is a logger by then: kafkajs builds no
  * events when nobody listens.
  */
-export function tellProducerEvents(
+export function emitProducerEvents(
   producer: Producer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
 ): void {
-  onceConnecting(producer, telemetry, () => {
-    const events = clientEvents(telemetry, identity)
-    producer.on(producer.events.REQUEST, watchThrottling(cluster.itself, events.throttled))
+  onFirstConnect(producer, instrumentation, () => {
+    const events = createClientEvents(instrumentation, identity)
+    producer.on(producer.events.REQUEST, watchThrottling(cluster.raw, events.emitThrottle))
   })
 }
 
 /** @returns the consumer's events, which commits of the application tell their failures to */
-export function tellConsumerEvents(
+export function emitConsumerEvents(
   consumer: Consumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
   groupId: string | undefined,
 ): ClientEvents {
-  const events = clientEvents(telemetry, {
+  const events = createClientEvents(instrumentation, {
     get clientId() {
       return identity.clientId
     },
     groupId,
   })
-  onceConnecting(consumer, telemetry, () => {
+  onFirstConnect(consumer, instrumentation, () => {
     const { REQUEST, REBALANCING, GROUP_JOIN, STOP, CRASH } = consumer.events
-    consumer.on(REQUEST, watchThrottling(cluster.itself, events.throttled))
-    consumer.on(REBALANCING, ({ payload: { memberId } }) => events.rebalancing({ memberId }))
+    consumer.on(REQUEST, watchThrottling(cluster.raw, events.emitThrottle))
+    consumer.on(REBALANCING, ({ payload: { memberId } }) => events.emitRebalance({ memberId }))
     consumer.on(GROUP_JOIN, ({ payload }) => {
       const { memberId, isLeader, duration } = payload
-      events.assignedAll(partitionsOf(payload.memberAssignment), { memberId, isLeader, seconds: duration / 1000 })
+      events.replaceAssignment(toTopicPartitions(payload.memberAssignment), {
+        memberId,
+        isLeader,
+        joinSeconds: duration / 1000,
+      })
     })
-    consumer.on(CRASH, ({ payload: { error, restart } }) => events.crashed(error, restart))
-    consumer.on(STOP, () => events.left())
+    consumer.on(CRASH, ({ payload: { error, restart } }) => events.emitCrash(error, restart))
+    consumer.on(STOP, () => events.clearAssignment())
   })
   return events
 }
 
-function onceConnecting(client: Producer | Consumer, telemetry: KafkaTelemetry, listen: () => void): void {
+function onFirstConnect(client: Producer | Consumer, instrumentation: Instrumentation, listen: () => void): void {
   const { connect } = client
   let isListening = false
   replaceMethod(client, 'connect', () => {
-    if (!isListening && hasLogger(telemetry)) {
+    if (!isListening && hasLogger(instrumentation)) {
       isListening = true
-      quietly('listen to a kafkajs client', listen)
+      safely('listen to a kafkajs client', listen)
     }
     return connect()
   })
 }
 
-function partitionsOf(assignment: Readonly<Record<string, readonly number[]>>) {
+function toTopicPartitions(assignment: Readonly<Record<string, readonly number[]>>) {
   return Object.entries(assignment).flatMap(([topic, partitions]) =>
     partitions.map((partition) => ({ topic, partition })),
   )

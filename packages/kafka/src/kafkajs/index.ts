@@ -1,15 +1,15 @@
 import type { Consumer, ConsumerConfig, Kafka, Producer, ProducerConfig } from 'kafkajs'
-import { quietly, warnOnce } from '../core/diagnostics.ts'
+import { safely, warnOnce } from '../core/diagnostics.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
+import { toInstrumentation } from '../core/instrumentation.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { watchCluster } from './cluster.ts'
+import { captureCluster } from './cluster.ts'
 import { traceConsumer } from './consumer.ts'
 import { traceProducer } from './producer.ts'
 import { watchClientId } from './identity.ts'
-import { watchPartitions } from './record-metadata.ts'
+import { createPartitionWatcher } from './record-metadata.ts'
 import { replaceMethod } from '../core/clients/override.ts'
-import { tracedClients } from '../core/clients/client-registry.ts'
+import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 /**
  * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned.
@@ -17,7 +17,7 @@ import { tracedClients } from '../core/clients/client-registry.ts'
  * classes, other instances and `instanceof` are as before.
  */
 export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetryOptions | KafkaTelemetry): K {
-  if (tracedClients().clients.has(kafka)) {
+  if (getClientRegistry().clients.has(kafka)) {
     warnOnce('traceKafkaJS was called twice with the same Kafka instance; the second call does nothing')
     return kafka
   }
@@ -31,34 +31,30 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
     warnOnce('this Kafka instance is frozen or sealed, so it cannot be traced')
     return kafka
   }
-  tracedClients().clients.add(kafka)
-  const telemetry = isTelemetry(options) ? options : createKafkaTelemetry(options)
-  const configured = isTelemetry(options) ? undefined : options?.clientId
+  getClientRegistry().clients.add(kafka)
+  const instrumentation = toInstrumentation(options)
+  const configured = instrumentation.getTracing()?.options.clientId
   const makeProducer = kafka.producer.bind(kafka)
   const makeConsumer = kafka.consumer.bind(kafka)
 
   replaceMethod(kafka, 'producer', (config?: ProducerConfig): Producer => {
-    const partitions = watchPartitions(config)
-    const { client: producer, cluster } = watchCluster(kafka, () => makeProducer(partitions.config))
-    quietly('trace a kafkajs producer', () => {
+    const partitions = createPartitionWatcher(config)
+    const { client: producer, cluster } = captureCluster(kafka, () => makeProducer(partitions.config))
+    safely('trace a kafkajs producer', () => {
       const identity = watchClientId(configured, (listener) => producer.on(producer.events.REQUEST, listener))
-      traceProducer(producer, telemetry, identity, cluster, partitions)
+      traceProducer(producer, instrumentation, identity, cluster, partitions)
     })
     return producer
   })
   replaceMethod(kafka, 'consumer', (config: ConsumerConfig): Consumer => {
-    const { client: consumer, cluster } = watchCluster(kafka, () => makeConsumer(config))
-    quietly('trace a kafkajs consumer', () => {
+    const { client: consumer, cluster } = captureCluster(kafka, () => makeConsumer(config))
+    safely('trace a kafkajs consumer', () => {
       const identity = watchClientId(configured, (listener) => consumer.on(consumer.events.REQUEST, listener))
-      traceConsumer(consumer, telemetry, identity, cluster, config?.groupId)
+      traceConsumer(consumer, instrumentation, identity, cluster, config?.groupId)
     })
     return consumer
   })
   return kafka
-}
-
-function isTelemetry(options: KafkaTelemetryOptions | KafkaTelemetry | undefined): options is KafkaTelemetry {
-  return options !== undefined && 'startSend' in options
 }
 
 // The mark that OpenTelemetry's `InstrumentationBase` leaves on methods it wraps.

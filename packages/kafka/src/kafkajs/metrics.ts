@@ -6,37 +6,41 @@ import type {
   RequestQueueSizeEvent,
   RequestTimeoutEvent,
 } from 'kafkajs'
-import { quietly } from '../core/diagnostics.ts'
-import { clientMetrics } from '../metrics/client-metrics.ts'
+import { safely } from '../core/diagnostics.ts'
+import { createClientMetrics } from '../metrics/client-metrics.ts'
 import type { ClientMetrics } from '../metrics/client-metrics.ts'
-import { watchSockets } from '../metrics/sockets.ts'
-import type { Broker } from '../metrics/sockets.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { SourceOf } from '../core/clients/consumer-sources.ts'
+import { getSocketWatcher } from '../metrics/sockets.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { GetSource } from '../core/clients/consumer-sources.ts'
+import { parseBroker } from '../core/clients/broker-address.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * What an adapter needs to run kafkajs's own work, and the application's, on the right side of the
  * metrics.
  */
-export interface ClientWork {
-  readonly metrics: () => ClientMetrics | undefined
+export interface ClientScope {
+  readonly getMetrics: () => ClientMetrics | undefined
   /** Runs work of the client: connections that it opens are counted. */
-  own<R>(fn: () => R): R
+  runAsClient<R>(fn: () => R): R
   /** Runs work of the application inside the client's. */
-  foreign<R>(fn: () => R): R
+  runAsApplication<R>(fn: () => R): R
 }
 
-const UNMEASURED: ClientWork = { metrics: () => undefined, own: (fn) => fn(), foreign: (fn) => fn() }
+const UNMEASURED: ClientScope = {
+  getMetrics: () => undefined,
+  runAsClient: (fn) => fn(),
+  runAsApplication: (fn) => fn(),
+}
 
 /**
  * Listens to a client from its first `connect` on, if there is a meter provider by then: kafkajs
  * builds no events when nobody listens, so without one nothing is spent.
  */
-export function measureProducer(producer: Producer, telemetry: KafkaTelemetry): ClientWork {
-  return measure(producer, telemetry, undefined, (metrics) => {
+export function measureProducer(producer: Producer, instrumentation: Instrumentation): ClientScope {
+  return measureClient(producer, instrumentation, undefined, (metrics) => {
     const { REQUEST, REQUEST_TIMEOUT, REQUEST_QUEUE_SIZE } = producer.events
-    const { request, timeout, queue } = networkListeners(metrics)
+    const { request, timeout, queue } = createNetworkListeners(metrics)
     producer.on(REQUEST, request)
     producer.on(REQUEST_TIMEOUT, timeout)
     producer.on(REQUEST_QUEUE_SIZE, queue)
@@ -45,13 +49,13 @@ export function measureProducer(producer: Producer, telemetry: KafkaTelemetry): 
 
 export function measureConsumer(
   consumer: Consumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   groupId: string | undefined,
-  sourceOf: SourceOf,
-): ClientWork {
-  return measure(consumer, telemetry, groupId, (metrics) => {
+  sourceOf: GetSource,
+): ClientScope {
+  return measureClient(consumer, instrumentation, groupId, (metrics) => {
     const { events } = consumer
-    const { request, timeout, queue } = networkListeners(metrics)
+    const { request, timeout, queue } = createNetworkListeners(metrics)
     consumer.on(events.REQUEST, request)
     consumer.on(events.REQUEST_TIMEOUT, timeout)
     consumer.on(events.REQUEST_QUEUE_SIZE, queue)
@@ -59,86 +63,81 @@ export function measureConsumer(
   })
 }
 
-function measure(
+function measureClient(
   client: Producer | Consumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   groupId: string | undefined,
   listen: (metrics: ClientMetrics) => void,
-): ClientWork {
+): ClientScope {
   const { connect } = client
   let metrics: ClientMetrics | undefined
   let work = UNMEASURED
   replaceMethod(client, 'connect', () => {
-    quietly('measure a kafkajs client', () => {
-      metrics ??= clientMetrics(telemetry, groupId)
+    safely('measure a kafkajs client', () => {
+      metrics ??= createClientMetrics(instrumentation, groupId)
       if (metrics === undefined || work !== UNMEASURED) return
       const measured = metrics
-      const sockets = watchSockets()
+      const sockets = getSocketWatcher()
       work = {
-        metrics: () => measured,
-        own: (fn) => sockets.within(measured, fn),
-        foreign: (fn) => sockets.outside(fn),
+        getMetrics: () => measured,
+        runAsClient: (fn) => sockets.runAsClient(measured, fn),
+        runAsApplication: (fn) => sockets.runAsApplication(fn),
       }
       listen(measured)
     })
-    return work.own(connect)
+    return work.runAsClient(connect)
   })
   return {
-    metrics: () => work.metrics(),
-    own: (fn) => work.own(fn),
-    foreign: (fn) => work.foreign(fn),
+    getMetrics: () => work.getMetrics(),
+    runAsClient: (fn) => work.runAsClient(fn),
+    runAsApplication: (fn) => work.runAsApplication(fn),
   }
 }
 
-function networkListeners(metrics: ClientMetrics) {
+function createNetworkListeners(metrics: ClientMetrics) {
   return {
     request: ({ payload }: RequestEvent) =>
-      metrics.request(brokerOf(payload.broker), payload.apiName, {
-        took: payload.duration / 1000,
-        waited: payload.pendingDuration / 1000,
+      metrics.recordRequest(parseBroker(payload.broker), payload.apiName, {
+        durationSeconds: payload.duration / 1000,
+        waitSeconds: payload.pendingDuration / 1000,
       }),
-    timeout: ({ payload }: RequestTimeoutEvent) => metrics.requestTimedOut(brokerOf(payload.broker), payload.apiName),
-    queue: ({ payload }: RequestQueueSizeEvent) => metrics.queuedRequests(brokerOf(payload.broker), payload.queueSize),
+    timeout: ({ payload }: RequestTimeoutEvent) =>
+      metrics.countRequestTimeout(parseBroker(payload.broker), payload.apiName),
+    queue: ({ payload }: RequestQueueSizeEvent) =>
+      metrics.setQueuedRequests(parseBroker(payload.broker), payload.queueSize),
   }
 }
 
-function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: ClientMetrics, sourceOf: SourceOf): void {
-  consumer.on(events.REBALANCING, () => metrics.rebalancing())
+function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: ClientMetrics, sourceOf: GetSource): void {
+  consumer.on(events.REBALANCING, () => metrics.countRebalance())
   consumer.on(events.GROUP_JOIN, ({ payload }) => {
-    metrics.joined(payload.duration / 1000)
+    metrics.recordJoin(payload.duration / 1000)
     const { memberAssignment } = payload
-    metrics.assigned(({ topic, partition }) => memberAssignment[topic ?? '']?.includes(partition ?? -1) ?? false)
+    metrics.dropUnassigned(({ topic, partition }) => memberAssignment[topic ?? '']?.includes(partition ?? -1) ?? false)
   })
-  consumer.on(events.STOP, () => metrics.assigned(() => false))
+  consumer.on(events.STOP, () => metrics.dropUnassigned(() => false))
   consumer.on(events.CRASH, ({ payload }) => {
-    metrics.crashed(payload.error)
-    metrics.assigned(() => false)
+    metrics.countCrash(payload.error)
+    metrics.dropUnassigned(() => false)
   })
-  consumer.on(events.COMMIT_OFFSETS, () => metrics.committed())
+  consumer.on(events.COMMIT_OFFSETS, () => metrics.countCommit())
   // Messages of a batch are behind until it is done: from its first offset at the beginning, from
   // its last at the end.
   consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
     const source = sourceOf(payload.topic, payload.partition)
-    metrics.batchBegun(source)
-    metrics.buffered(source, payload.batchSize)
-    metrics.lag(source, lagBehind(payload.highWatermark, Number(payload.firstOffset) - 1))
+    metrics.countBatch(source)
+    metrics.setBuffered(source, payload.batchSize)
+    metrics.setLag(source, calculateLag(payload.highWatermark, Number(payload.firstOffset) - 1))
   })
   consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
     const source = sourceOf(payload.topic, payload.partition)
-    metrics.buffered(source, 0)
-    metrics.lag(source, lagBehind(payload.highWatermark, Number(payload.lastOffset)))
+    metrics.setBuffered(source, 0)
+    metrics.setLag(source, calculateLag(payload.highWatermark, Number(payload.lastOffset)))
   })
 }
 
 // The high watermark is the offset of the next message to be written.
-function lagBehind(highWatermark: string, processed: number): number {
+function calculateLag(highWatermark: string, processed: number): number {
   const lag = Number(highWatermark) - 1 - processed
   return Number.isFinite(lag) ? Math.max(0, lag) : 0
-}
-
-/** `host:port`; the host may be an IPv6 address. */
-export function brokerOf(name: string): Broker {
-  const colon = name.lastIndexOf(':')
-  const port = Number(name.slice(colon + 1))
-  return { address: name.slice(0, colon), port: Number.isInteger(port) ? port : undefined }
 }

@@ -4,43 +4,43 @@ import type {
   Producer,
   ProducerBatch,
   ProducerRecord,
-  RecordMetadata,
+  RecordMetadata as KafkaJSMetadata,
   TopicMessages,
   Transaction,
 } from 'kafkajs'
-import { quietly, reportFailure } from '../core/diagnostics.ts'
+import { safely, reportFailure } from '../core/diagnostics.ts'
 import { observe, observeInPlace } from '../core/span/run-in-span.ts'
-import type { OutgoingFormat, RecordPlace, StartedSend } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { OutgoingFormat, RecordMetadata, StartedSend } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
-import { withOwnConnections } from './connections.ts'
+import { scopeToConnections } from './connections.ts'
 import type { ClientIdentity } from './identity.ts'
-import { tellProducerEvents } from './events.ts'
+import { emitProducerEvents } from './events.ts'
 import { measureProducer } from './metrics.ts'
-import { onlyPlace, recordPlaces } from './record-metadata.ts'
-import type { WatchedPartitions } from './record-metadata.ts'
+import { resolveSingleMetadata, resolveBatchMetadata } from './record-metadata.ts'
+import type { PartitionWatcher } from './record-metadata.ts'
 import { traceTransactionEnd } from './settle.ts'
 import type { Settling } from './settle.ts'
-import { asRecord } from '../core/clients/record-headers.ts'
-import { overriding, replaceMethod } from '../core/clients/override.ts'
+import { toRecordHeaders } from '../core/clients/record-headers.ts'
+import { overrideProperties, replaceMethod } from '../core/clients/override.ts'
 
 /** Traces `send`, `sendBatch` and the same two of every transaction. */
 export function traceProducer(
   producer: Producer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   identity: ClientIdentity,
   cluster: KafkaJSCluster,
-  partitions: WatchedPartitions,
+  partitions: PartitionWatcher,
 ): void {
   const { transaction } = producer
-  const work = withOwnConnections(measureProducer(producer, telemetry), cluster)
-  tellProducerEvents(producer, telemetry, identity, cluster)
-  const sending: Sending = { telemetry, identity, cluster, partitions, work }
+  const work = scopeToConnections(measureProducer(producer, instrumentation), cluster)
+  emitProducerEvents(producer, instrumentation, identity, cluster)
+  const sending: Sending = { instrumentation, identity, cluster, partitions, work }
   traceSender(producer, sending)
   replaceMethod(producer, 'transaction', async () => {
     // A fresh object with its own send and sendBatch, which are not the producer's.
     const begun = await transaction()
-    quietly('trace a kafkajs transaction', () => {
+    safely('trace a kafkajs transaction', () => {
       traceSender(begun, sending)
       traceTransactionEnd(begun, sending)
     })
@@ -49,7 +49,7 @@ export function traceProducer(
 }
 
 interface Sending extends Settling {
-  readonly partitions: WatchedPartitions
+  readonly partitions: PartitionWatcher
 }
 
 function traceSender(sender: Producer | Transaction, sending: Sending): void {
@@ -58,13 +58,13 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
   replaceMethod(sender, 'send', (record: ProducerRecord) => {
     if (!isSendable(record)) return send(record)
     const started = startSend(record, sending)
-    watchPartitionsOf(started, sending, record.messages.length === 1)
+    watchPartitions(started, sending, record.messages.length === 1)
     return observeInPlace(
-      () => work.own(() => context.with(started.within, send, undefined, withMessages(record, started))),
-      (metadata: RecordMetadata[]) => {
+      () => work.runAsClient(() => context.with(started.context, send, undefined, replaceMessages(record, started))),
+      (metadata: KafkaJSMetadata[]) => {
         started.succeed(
-          started.isRecording ? placesOf(record.topic, started, metadata, sending) : undefined,
-          started.isObserved ? partitionsOf(record.topic, metadata) : undefined,
+          started.isRecording ? readSendMetadata(record.topic, started, metadata, sending) : undefined,
+          started.isObserved ? listPartitions(record.topic, metadata) : undefined,
         )
         countRetries(sending, record.topic, started)
         return metadata
@@ -81,17 +81,20 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
     if (!Array.isArray(topics) || topics.length === 0 || !topics.every(isSendable)) return sendBatch(batch)
     const started = topics.map((topic) => startSend(topic, sending))
     // Requests of several topics belong to no single Send span, so they stay with the caller's.
-    const within = started.length === 1 ? started[0]!.within : context.active()
-    const topicMessages = topics.map((topic, i) => withMessages(topic, started[i]!))
-    for (const one of started) watchPartitionsOf(one, sending, topicMessages.length === 1 && one.messages.length === 1)
+    const within = started.length === 1 ? started[0]!.context : context.active()
+    const topicMessages = topics.map((topic, i) => replaceMessages(topic, started[i]!))
+    for (const one of started) watchPartitions(one, sending, topicMessages.length === 1 && one.messages.length === 1)
     return observe(
-      () => work.own(() => context.with(within, sendBatch, undefined, overriding(batch, { topicMessages }))),
+      () =>
+        work.runAsClient(() =>
+          context.with(within, sendBatch, undefined, overrideProperties(batch, { topicMessages })),
+        ),
       (metadata) => {
         const places = started.some(({ isRecording }) => isRecording)
-          ? placesOfTopics(topics, started, metadata, sending)
-          : NO_PLACES
+          ? readBatchMetadata(topics, started, metadata, sending)
+          : NO_METADATA
         for (const [i, one] of started.entries()) {
-          one.succeed(places[i], one.isObserved ? partitionsOf(topics[i]!.topic, metadata) : undefined)
+          one.succeed(places[i], one.isObserved ? listPartitions(topics[i]!.topic, metadata) : undefined)
           countRetries(sending, topics[i]!.topic, one)
         }
       },
@@ -129,81 +132,87 @@ function isMessage(message: unknown): message is Message {
 
 function startSend(
   { topic, messages }: TopicMessages,
-  { telemetry, identity: { clientId }, cluster }: Sending,
+  { instrumentation, identity: { clientId }, cluster }: Sending,
 ): StartedSend<Message> {
-  const { clusterId } = cluster
-  const leaderOf = (partition: number | undefined) => cluster.leaderOf(topic, partition)
-  return telemetry.startSend({ topic, messages, format: MESSAGES, clientId, clusterId, leaderOf })
+  const getLeader = (partition: number | undefined) => cluster.getLeader(topic, partition)
+  return instrumentation.startSend({
+    topic,
+    messages,
+    format: MESSAGES,
+    clientId,
+    clusterId: cluster.getClusterId,
+    getLeader,
+  })
 }
 
 const MESSAGES: OutgoingFormat<Message> = {
-  read: asRecord,
-  withHeaders: (message, headers) => ({ ...ownFields(message), headers: headers as Message['headers'] }),
+  read: toRecordHeaders,
+  withHeaders: (message, headers) => ({ ...copyMessage(message), headers: headers as Message['headers'] }),
 }
 
 // kafkajs reads these five by name, so an instance whose class has them as accessors is a message,
 // too.
-function ownFields(message: Message): Message {
+function copyMessage(message: Message): Message {
   if (Object.getPrototypeOf(message) === Object.prototype) return message
   const { key, value, partition, timestamp } = message
   return { ...message, key, value, partition, timestamp }
 }
 
-function withMessages<T extends TopicMessages>(record: T, { messages }: StartedSend<Message>): T {
+function replaceMessages<T extends TopicMessages>(record: T, { messages }: StartedSend<Message>): T {
   // What has no prototype of its own inherits nothing, so a plain copy does, which is quicker.
   if (Object.getPrototypeOf(record) === Object.prototype) return { ...record, messages: messages as Message[] }
-  return overriding<TopicMessages>(record, { messages: messages as Message[] }) as T
+  return overrideProperties<TopicMessages>(record, { messages: messages as Message[] }) as T
 }
 
 /**
  * One message has one place in the answer; of more, and of retries, kafkajs tells the partitioner
  * alone.
  */
-function watchPartitionsOf(
+function watchPartitions(
   { messages, isRecording }: StartedSend<Message>,
   { partitions, work }: Sending,
   isAlone: boolean,
 ): void {
-  if (!partitions.isPossible || (work.metrics() === undefined && (!isRecording || isAlone))) return
+  if (!partitions.isSupported || (work.getMetrics() === undefined && (!isRecording || isAlone))) return
   for (const message of messages) partitions.watch(message)
 }
 
-const NO_PLACES: readonly (readonly RecordPlace[])[] = []
+const NO_METADATA: readonly (readonly RecordMetadata[])[] = []
 
-function placesOf(
+function readSendMetadata(
   topic: string,
   { messages }: StartedSend<Message>,
-  metadata: readonly RecordMetadata[],
+  metadata: readonly KafkaJSMetadata[],
   { partitions }: Sending,
-): readonly RecordPlace[] | undefined {
+): readonly RecordMetadata[] | undefined {
   try {
-    const place = messages.length === 1 ? onlyPlace(topic, metadata) : undefined
-    return place ? [place] : recordPlaces([{ topic, messages }], metadata, partitions)[0]!
+    const place = messages.length === 1 ? resolveSingleMetadata(topic, metadata) : undefined
+    return place ? [place] : resolveBatchMetadata([{ topic, messages }], metadata, partitions)[0]!
   } catch (error) {
     reportFailure('read where records are', error)
     return undefined
   }
 }
 
-function placesOfTopics(
+function readBatchMetadata(
   topics: readonly TopicMessages[],
   started: readonly StartedSend<Message>[],
-  metadata: readonly RecordMetadata[],
+  metadata: readonly KafkaJSMetadata[],
   { partitions }: Sending,
-): readonly (readonly RecordPlace[])[] {
+): readonly (readonly RecordMetadata[])[] {
   try {
     const sent = topics.map(({ topic }, i) => ({ topic, messages: started[i]!.messages }))
-    return recordPlaces(sent, metadata, partitions)
+    return resolveBatchMetadata(sent, metadata, partitions)
   } catch (error) {
     reportFailure('read where records are', error)
-    return NO_PLACES
+    return NO_METADATA
   }
 }
 
-function partitionsOf(topic: string, metadata: unknown): readonly number[] {
+function listPartitions(topic: string, metadata: unknown): readonly number[] {
   const partitions: number[] = []
   if (!Array.isArray(metadata)) return partitions
-  for (const one of metadata as readonly (RecordMetadata | undefined)[]) {
+  for (const one of metadata as readonly (KafkaJSMetadata | undefined)[]) {
     if (one?.topicName === topic) partitions.push(one.partition)
   }
   return partitions
@@ -215,14 +224,14 @@ function countRetries(
   { messages }: StartedSend<Message>,
   error?: unknown,
 ): void {
-  const metrics = work.metrics()
+  const metrics = work.getMetrics()
   if (metrics === undefined) return
-  const retries = Math.max(retryCount(error), messages.length > 0 ? partitions.retriesOf(messages[0]!) : 0)
-  if (retries > 0) metrics.retried(topic, retries)
+  const retries = Math.max(readRetryCount(error), messages.length > 0 ? partitions.getRetryCount(messages[0]!) : 0)
+  if (retries > 0) metrics.countRetries(topic, retries)
 }
 
 /** Of a KafkaJSNumberOfRetriesExceeded. */
-function retryCount(error: unknown): number {
+function readRetryCount(error: unknown): number {
   const count = (error as { readonly retryCount?: unknown } | null | undefined)?.retryCount
   return typeof count === 'number' ? count : 0
 }

@@ -1,12 +1,14 @@
-import type { PartitionerArgs, RecordMetadata } from 'kafkajs'
+import type { PartitionerArgs, RecordMetadata as KafkaJSMetadata } from 'kafkajs'
 import { expect, test } from 'vitest'
-import { recordPlaces, watchPartitions } from './record-metadata.ts'
+import { resolveBatchMetadata, createPartitionWatcher } from './record-metadata.ts'
 
-const byValue = (): ReturnType<typeof watchPartitions> =>
-  watchPartitions(Object.freeze({ createPartitioner: () => (args: PartitionerArgs) => Number(args.message.value) }))
+const byValue = (): ReturnType<typeof createPartitionWatcher> =>
+  createPartitionWatcher(
+    Object.freeze({ createPartitioner: () => (args: PartitionerArgs) => Number(args.message.value) }),
+  )
 
 const message = (value: string) => ({ value })
-const metadata = (...places: [topic: string, partition: number, baseOffset: string][]): RecordMetadata[] =>
+const metadata = (...places: [topic: string, partition: number, baseOffset: string][]): KafkaJSMetadata[] =>
   places.map(([topicName, partition, baseOffset]) => ({ topicName, partition, baseOffset, errorCode: 0 }))
 
 function partitioned(watched: ReturnType<typeof byValue>, messages: readonly { value: string }[]): void {
@@ -26,7 +28,7 @@ test("a partition's messages follow its base offset in the order they were sent,
     { topic: 't', messages: first },
     { topic: 't', messages: second },
   ]
-  expect(recordPlaces(sends, metadata(['t', 0, '10'], ['t', 1, '20']), watched)).toEqual([
+  expect(resolveBatchMetadata(sends, metadata(['t', 0, '10'], ['t', 1, '20']), watched)).toEqual([
     [
       { partition: 0, offset: 10n },
       { partition: 1, offset: 20n },
@@ -37,35 +39,37 @@ test("a partition's messages follow its base offset in the order they were sent,
 })
 
 test('without a watched partitioner, places are known when all went to one partition, and not guessed otherwise', () => {
-  const unwatched = watchPartitions(undefined)
+  const unwatched = createPartitionWatcher(undefined)
   const sends = [{ topic: 't', messages: [message('a'), message('b')] }]
-  expect(recordPlaces(sends, metadata(['t', 3, '7']), unwatched)).toEqual([
+  expect(resolveBatchMetadata(sends, metadata(['t', 3, '7']), unwatched)).toEqual([
     [
       { partition: 3, offset: 7n },
       { partition: 3, offset: 8n },
     ],
   ])
-  expect(recordPlaces(sends, metadata(['t', 0, '7'], ['t', 1, '7']), unwatched)).toEqual([
+  expect(resolveBatchMetadata(sends, metadata(['t', 0, '7'], ['t', 1, '7']), unwatched)).toEqual([
     [{ partition: undefined }, { partition: undefined }],
   ])
-  expect(recordPlaces(sends, [], unwatched)).toEqual([[{ partition: undefined }, { partition: undefined }]])
+  expect(resolveBatchMetadata(sends, [], unwatched)).toEqual([[{ partition: undefined }, { partition: undefined }]])
 })
 
 test('a message that a retry sent elsewhere has no known place', () => {
   let next = 0
-  const watched = watchPartitions({ createPartitioner: () => () => next++ })
+  const watched = createPartitionWatcher({ createPartitioner: () => () => next++ })
   const partitioner = watched.config!.createPartitioner!()
   const one = message('x')
   watched.watch(one)
   partitioner({ topic: 't', partitionMetadata: [], message: one })
-  expect(watched.partitionOf(one)).toBe(0)
-  expect(watched.retriesOf(one)).toBe(0)
+  expect(watched.getPartition(one)).toBe(0)
+  expect(watched.getRetryCount(one)).toBe(0)
   partitioner({ topic: 't', partitionMetadata: [], message: one })
-  expect(watched.partitionOf(one)).toBeUndefined()
-  expect(watched.retriesOf(one)).toBe(1)
+  expect(watched.getPartition(one)).toBeUndefined()
+  expect(watched.getRetryCount(one)).toBe(1)
 })
 
 test('an offset the broker does not know is left out', () => {
   const sends = [{ topic: 't', messages: [message('a')] }]
-  expect(recordPlaces(sends, metadata(['t', 0, '-1']), watchPartitions(undefined))).toEqual([[{ partition: 0 }]])
+  expect(resolveBatchMetadata(sends, metadata(['t', 0, '-1']), createPartitionWatcher(undefined))).toEqual([
+    [{ partition: 0 }],
+  ])
 })

@@ -1,13 +1,13 @@
-import type { ProducerConfig, RecordMetadata } from 'kafkajs'
-import type { RecordPlace } from '../core/send.ts'
-import { overriding } from '../core/clients/override.ts'
+import type { ProducerConfig, RecordMetadata as KafkaJSMetadata } from 'kafkajs'
+import type { RecordMetadata } from '../core/telemetry.ts'
+import { overrideProperties } from '../core/clients/override.ts'
 
 /** Tells which partition kafkajs chose for a message. */
-export interface WatchedPartitions {
+export interface PartitionWatcher {
   /** The producer's configuration, with its partitioner watched. */
   readonly config: ProducerConfig | undefined
   /** Whether there is a partitioner to be watched; nothing is ever known otherwise. */
-  readonly isPossible: boolean
+  readonly isSupported: boolean
   /**
    * Begins to watch a message; the copy that is sent, as a message object may be sent again at any
    * time.
@@ -17,9 +17,9 @@ export interface WatchedPartitions {
    * The partition, if a watched partitioner chose it, and always the same one when it was asked
    * again for a retry.
    */
-  partitionOf(message: object): number | undefined
+  getPartition(message: object): number | undefined
   /** How often kafkajs asked again for a watched message, which is once for every retry. */
-  retriesOf(message: object): number
+  getRetryCount(message: object): number
 }
 
 /**
@@ -28,15 +28,15 @@ export interface WatchedPartitions {
  * its messages. Only a partitioner that the application configures can be watched, kafkajs's
  * default is out of reach without importing kafkajs.
  */
-export function watchPartitions(config: ProducerConfig | undefined): WatchedPartitions {
+export function createPartitionWatcher(config: ProducerConfig | undefined): PartitionWatcher {
   const chosen = new WeakMap<object, { partition: number | undefined; asked: number }>()
   const createPartitioner = config?.createPartitioner
   if (config === undefined || typeof createPartitioner !== 'function') {
-    return { config, isPossible: false, watch() {}, partitionOf: () => undefined, retriesOf: () => 0 }
+    return { config, isSupported: false, watch() {}, getPartition: () => undefined, getRetryCount: () => 0 }
   }
   return {
-    isPossible: true,
-    config: overriding(config, {
+    isSupported: true,
+    config: overrideProperties(config, {
       createPartitioner: () => {
         const partitioner = createPartitioner()
         return (args) => {
@@ -51,11 +51,11 @@ export function watchPartitions(config: ProducerConfig | undefined): WatchedPart
       },
     }),
     watch: (message) => void chosen.set(message, { partition: undefined, asked: 0 }),
-    partitionOf(message) {
+    getPartition(message) {
       const partition = chosen.get(message)?.partition
       return partition === UNCERTAIN ? undefined : partition
     },
-    retriesOf: (message) => Math.max(0, (chosen.get(message)?.asked ?? 0) - 1),
+    getRetryCount: (message) => Math.max(0, (chosen.get(message)?.asked ?? 0) - 1),
   }
 }
 
@@ -72,28 +72,29 @@ export interface SentMessages {
  * messages went to one partition only, or if its partitioner was watched; its offset if all
  * messages of the topic have a known partition.
  */
-export function recordPlaces(
+export function resolveBatchMetadata(
   sends: readonly SentMessages[],
-  metadata: readonly RecordMetadata[],
-  watched: WatchedPartitions,
-): RecordPlace[][] {
+  metadata: readonly KafkaJSMetadata[],
+  watched: PartitionWatcher,
+): RecordMetadata[][] {
   const [send] = sends
-  const only = sends.length === 1 && send!.messages.length === 1 ? onlyPlace(send!.topic, metadata) : undefined
+  const only =
+    sends.length === 1 && send!.messages.length === 1 ? resolveSingleMetadata(send!.topic, metadata) : undefined
   if (only !== undefined) return [[only]]
-  const topics = new Map<string, TopicPlaces>()
+  const topics = new Map<string, TopicOffsets>()
   for (const { topic, messages } of sends) {
     let places = topics.get(topic)
-    if (places === undefined) topics.set(topic, (places = topicPlaces(topic, metadata)))
-    places.isCertain &&= messages.every((message) => partitionIn(places, message, watched) !== undefined)
+    if (places === undefined) topics.set(topic, (places = readTopicOffsets(topic, metadata)))
+    places.isCertain &&= messages.every((message) => findPartition(places, message, watched) !== undefined)
   }
   return sends.map(({ topic, messages }) => {
     const places = topics.get(topic)!
-    return messages.map((message) => place(places, partitionIn(places, message, watched)))
+    return messages.map((message) => takeNextOffset(places, findPartition(places, message, watched)))
   })
 }
 
 /** The place of a message that was sent alone, as most are: there is nothing to count on from. */
-export function onlyPlace(topic: string, metadata: readonly RecordMetadata[]): RecordPlace | undefined {
+export function resolveSingleMetadata(topic: string, metadata: readonly KafkaJSMetadata[]): RecordMetadata | undefined {
   if (metadata.length !== 1) return undefined
   const { partition, baseOffset, offset, topicName } = metadata[0]!
   if (topicName !== topic) return undefined
@@ -102,13 +103,13 @@ export function onlyPlace(topic: string, metadata: readonly RecordMetadata[]): R
   return known === undefined || known.startsWith('-') ? { partition } : { partition, offset: known }
 }
 
-interface TopicPlaces {
+interface TopicOffsets {
   /** The next offset by partition. */
   readonly next: Map<number, bigint>
   isCertain: boolean
 }
 
-function topicPlaces(topic: string, metadata: readonly RecordMetadata[]): TopicPlaces {
+function readTopicOffsets(topic: string, metadata: readonly KafkaJSMetadata[]): TopicOffsets {
   const next = new Map<number, bigint>()
   for (const { topicName, partition, baseOffset, offset } of metadata) {
     if (topicName === topic) next.set(partition, BigInt(baseOffset ?? offset ?? -1))
@@ -116,13 +117,13 @@ function topicPlaces(topic: string, metadata: readonly RecordMetadata[]): TopicP
   return { next, isCertain: true }
 }
 
-function partitionIn({ next }: TopicPlaces, message: object, watched: WatchedPartitions): number | undefined {
+function findPartition({ next }: TopicOffsets, message: object, watched: PartitionWatcher): number | undefined {
   if (next.size === 1) return next.keys().next().value
-  const partition = watched.partitionOf(message)
+  const partition = watched.getPartition(message)
   return partition !== undefined && next.has(partition) ? partition : undefined
 }
 
-function place(places: TopicPlaces, partition: number | undefined): RecordPlace {
+function takeNextOffset(places: TopicOffsets, partition: number | undefined): RecordMetadata {
   const offset = partition === undefined ? undefined : places.next.get(partition)
   // The broker answers -1 for a duplicate of an idempotent producer whose offset it no longer
   // knows.

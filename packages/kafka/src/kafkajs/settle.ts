@@ -1,19 +1,19 @@
 import type { Consumer, EachBatchPayload, Offsets, TopicPartitionOffset, Transaction } from 'kafkajs'
 import type { ClientEvents } from '../events/events.ts'
 import { observe } from '../core/span/run-in-span.ts'
-import type { Settlement } from '../core/settle.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { Settlement } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import type { KafkaJSCluster } from './cluster.ts'
 import type { ClientIdentity } from './identity.ts'
-import type { ClientWork } from './metrics.ts'
+import type { ClientScope } from './metrics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 export interface Settling {
-  readonly telemetry: KafkaTelemetry
+  readonly instrumentation: Instrumentation
   readonly identity: ClientIdentity
   readonly cluster: KafkaJSCluster
   readonly groupId?: string | undefined
-  readonly work: ClientWork
+  readonly work: ClientScope
   /** Of a consumer. */
   readonly events?: ClientEvents
 }
@@ -33,7 +33,7 @@ export function traceCommits(consumer: Consumer, settling: Settling): void {
  * The same for the commit that a batch handler gets; without offsets it commits only if it is time
  * to, which it doesn't tell.
  */
-export function withTracedCommits(payload: EachBatchPayload, settling: Settling): EachBatchPayload {
+export function traceBatchCommits(payload: EachBatchPayload, settling: Settling): EachBatchPayload {
   const { commitOffsetsIfNecessary } = payload
   if (typeof commitOffsetsIfNecessary !== 'function') return payload
   return {
@@ -41,7 +41,7 @@ export function withTracedCommits(payload: EachBatchPayload, settling: Settling)
     commitOffsetsIfNecessary: (offsets) =>
       offsets === undefined
         ? commitOffsetsIfNecessary()
-        : settle(settling, 'commit', partitionsOf(offsets), () => commitOffsetsIfNecessary(offsets)),
+        : settle(settling, 'commit', toTopicPartitions(offsets), () => commitOffsetsIfNecessary(offsets)),
   }
 }
 
@@ -51,7 +51,7 @@ export function traceTransactionEnd(transaction: Transaction, settling: Settling
   replaceMethod(transaction, 'commit', () => settle(settling, 'commit_transaction', [], commit))
   replaceMethod(transaction, 'abort', () => settle(settling, 'abort_transaction', [], abort))
   replaceMethod(transaction, 'sendOffsets', (offsets) =>
-    settle({ ...settling, groupId: offsets?.consumerGroupId }, 'send_offsets', partitionsOf(offsets), () =>
+    settle({ ...settling, groupId: offsets?.consumerGroupId }, 'send_offsets', toTopicPartitions(offsets), () =>
       sendOffsets(offsets),
     ),
   )
@@ -60,7 +60,7 @@ export function traceTransactionEnd(transaction: Transaction, settling: Settling
 type Place = Pick<TopicPartitionOffset, 'topic' | 'partition'>
 
 function settle(
-  { telemetry, identity, cluster, groupId, work, events }: Settling,
+  { instrumentation, identity, cluster, groupId, work, events }: Settling,
   operationName: string,
   places: readonly Place[],
   call: () => Promise<void>,
@@ -74,21 +74,22 @@ function settle(
     partition,
     groupId,
     clientId: identity.clientId,
-    clusterId: cluster.clusterId(),
+    clusterId: cluster.getClusterId(),
   }
-  return telemetry.settle(settlement, () =>
+  return instrumentation.settle(settlement, () =>
     observe(
       call,
       () => {},
       (error) => {
-        if (operationName === 'commit' || operationName === 'send_offsets') work.metrics()?.committed(error ?? null)
-        events?.commitFailed(error, topic)
+        if (operationName === 'commit' || operationName === 'send_offsets')
+          work.getMetrics()?.countCommit(error ?? null)
+        events?.emitCommitFailure(error, topic)
       },
     ),
   )
 }
 
-function partitionsOf(offsets: Offsets | undefined): Place[] {
+function toTopicPartitions(offsets: Offsets | undefined): Place[] {
   const topics: unknown = offsets?.topics
   if (!Array.isArray(topics)) return []
   return (topics as Offsets['topics']).flatMap((entry) =>

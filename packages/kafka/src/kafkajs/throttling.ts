@@ -1,4 +1,4 @@
-import type { Broker } from '../metrics/sockets.ts'
+import type { ServerAddress } from '../core/source.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /** Looks for connections that are not watched yet. */
@@ -12,11 +12,11 @@ export type WatchConnections = () => void
  */
 export function watchThrottling(
   cluster: () => unknown,
-  onThrottled: (broker: Broker, seconds: number) => void,
+  onThrottled: (broker: ServerAddress, seconds: number) => void,
 ): WatchConnections {
   const watched = new WeakSet<RequestQueue>()
   return () => {
-    for (const { host, port, queues } of connectionPools(cluster())) {
+    for (const { host, port, queues } of listConnectionPools(cluster())) {
       for (const queue of queues) {
         if (watched.has(queue)) continue
         watched.add(queue)
@@ -42,7 +42,7 @@ interface ConnectionPool {
   readonly queues: readonly RequestQueue[]
 }
 
-function connectionPools(cluster: unknown): readonly ConnectionPool[] {
+function listConnectionPools(cluster: unknown): readonly ConnectionPool[] {
   const { brokerPool } = (cluster ?? {}) as {
     readonly brokerPool?: { readonly brokers?: unknown; readonly seedBroker?: unknown }
   }

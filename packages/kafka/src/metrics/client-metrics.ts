@@ -1,211 +1,164 @@
 import type { Attributes } from '@opentelemetry/api'
+import { safely } from '../core/diagnostics.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { MessageSource, ServerAddress } from '../core/source.ts'
+import { getErrorType } from '../core/span/errors.ts'
+import type { Tracing } from '../core/span/tracing.ts'
 import type { AttributeField } from '../semconv.ts'
-import { quietly } from '../core/diagnostics.ts'
-import { errorType } from '../core/span/errors.ts'
-import type { KafkaMetrics } from './metrics.ts'
-import type { MetricsOptions } from '../options.ts'
-import type { MessageSource } from '../core/source.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { Count, Counts } from './counters.ts'
+import type { Counter, CounterSet } from './counters.ts'
 import type { Instruments } from './instruments.ts'
-import { watchSockets } from './sockets.ts'
-import type { Broker, SocketListener } from './sockets.ts'
+import type { SocketListener } from './sockets.ts'
 
-/**
- * Metrics of one client: of its connections, requests and group. Adapters tell what their client
- * tells; nothing here throws.
- */
+/** Metrics of one client's connections, requests and group. Nothing here throws. */
 export interface ClientMetrics extends SocketListener {
-  /**
-   * Of clients that tell totals: attempts, those that failed included, and connections that were
-   * closed.
-   */
-  connectsAndDisconnects(broker: Broker, connects: number, disconnects: number): void
-  /** How many of the connections of that name are open. */
-  openConnections(broker: Broker, name: string, open: number): void
-  request(broker: Broker, name: string, seconds: { readonly took: number; readonly waited?: number }): void
-  requestTimedOut(broker: Broker, name: string): void
-  queuedRequests(broker: Broker, size: number): void
-  /** `topic` where the client tells. */
-  retried(topic: string | undefined, times: number): void
-  rebalancing(): void
-  joined(seconds: number): void
-  crashed(error: unknown): void
-  /** `error` if it failed. */
-  committed(error?: unknown): void
-  batchBegun(source: MessageSource): void
-  /** Messages of a partition that were fetched and aren't processed. */
-  buffered(source: MessageSource, messages: number): void
-  /** Messages of a partition behind its high watermark, as far as the client knows. */
-  lag(source: MessageSource, messages: number): void
-  /** Partitions for which `isAssigned` is false have no lag and no buffer any more. */
-  assigned(isAssigned: (source: MessageSource) => boolean): void
-  /** The client ended, so all levels that it told are 0. */
-  ended(): void
-}
-
-interface ExposedMetrics {
-  readonly metrics: KafkaMetrics
-  readonly options: MetricsOptions | false
-}
-
-const metricsOf = new WeakMap<KafkaTelemetry, () => ExposedMetrics | undefined>()
-
-/**
- * Makes the metrics of `telemetry` known to adapters, which get a `KafkaTelemetry` and nothing
- * else.
- */
-export function exposeMetrics(telemetry: KafkaTelemetry, metrics: KafkaMetrics, options: MetricsOptions | false): void {
-  const exposed = { metrics, options }
-  metricsOf.set(telemetry, () => exposed)
-}
-
-/** Makes the metrics of `telemetry` those of the one it stands for, if there is any at the time. */
-export function exposeMetricsOf(telemetry: KafkaTelemetry, current: () => KafkaTelemetry | undefined): void {
-  metricsOf.set(telemetry, () => {
-    const now = current()
-    return now && metricsOf.get(now)?.()
-  })
+  /** Adds to the totals of attempts, failed ones included, and of closed connections. */
+  countConnections(broker: ServerAddress, connects: number, disconnects: number): void
+  /** Sets how many of the connections called `name` are open. */
+  setOpenConnections(broker: ServerAddress, name: string, open: number): void
+  recordRequest(
+    broker: ServerAddress,
+    name: string,
+    times: { readonly durationSeconds: number; readonly waitSeconds?: number },
+  ): void
+  countRequestTimeout(broker: ServerAddress, name: string): void
+  setQueuedRequests(broker: ServerAddress, size: number): void
+  /** @param topic undefined if the client does not report it */
+  countRetries(topic: string | undefined, retries: number): void
+  countRebalance(): void
+  recordJoin(seconds: number): void
+  countCrash(error: unknown): void
+  /** @param error set if the commit failed */
+  countCommit(error?: unknown): void
+  countBatch(source: MessageSource): void
+  /** Sets the number of messages of a partition that are fetched and not processed. */
+  setBuffered(source: MessageSource, messages: number): void
+  /** Sets how many messages a partition is behind its high watermark. */
+  setLag(source: MessageSource, messages: number): void
+  /** Removes lag and buffer of the partitions that are not assigned. */
+  dropUnassigned(isAssigned: (source: MessageSource) => boolean): void
+  /** Sets all levels of a client that disconnected to 0. */
+  reset(): void
+  /** Calls `refresh` before each collection. @returns a function that stops it */
+  beforeCollection(refresh: () => void): () => void
 }
 
 /**
- * Metrics of a client that is about to connect, or undefined where nobody collects: then there is
- * nothing to listen for.
- * @param groupId of a consumer
+ * Creates the metrics of a client that is about to connect; undefined without a meter provider:
+ * then adapters need no listeners.
+ * @param groupId set for consumers
  */
-export function clientMetrics(telemetry: KafkaTelemetry, groupId?: string): ClientMetrics | undefined {
-  const expose = metricsOf.get(telemetry)
-  const exposed = expose?.()
-  const instruments = exposed?.metrics.instruments()
-  if (exposed === undefined || instruments === undefined || exposed.options === false) return undefined
-  return createClientMetrics(exposed.metrics, instruments, exposed.options, groupId, () => expose?.() !== undefined)
+export function createClientMetrics(instrumentation: Instrumentation, groupId?: string): ClientMetrics | undefined {
+  const tracing = instrumentation.getTracing()
+  const instruments = tracing?.metrics.getInstruments()
+  if (tracing === undefined || instruments === undefined) return undefined
+  return bindInstruments(tracing, instruments, groupId, () => instrumentation.getTracing() !== undefined)
 }
 
-/**
- * The same whenever it is asked for, of a client that lives while providers come: its levels are
- * kept as long as nothing changes.
- */
-export function laterClientMetrics(telemetry: KafkaTelemetry, groupId?: string): () => ClientMetrics | undefined {
-  let made: { readonly of: Instruments; readonly metrics: ClientMetrics | undefined } | undefined
+/** Returns a getter for clients that may be older than the meter provider; keeps its levels. */
+export function createClientMetricsGetter(
+  instrumentation: Instrumentation,
+  groupId?: string,
+): () => ClientMetrics | undefined {
+  let known: { readonly instruments: Instruments; readonly metrics: ClientMetrics | undefined } | undefined
   return () => {
-    const instruments = metricsOf.get(telemetry)?.()?.metrics.instruments()
+    const instruments = instrumentation.getTracing()?.metrics.getInstruments()
     if (instruments === undefined) return undefined
-    if (made?.of !== instruments) made = { of: instruments, metrics: clientMetrics(telemetry, groupId) }
-    return made.metrics
+    if (known?.instruments !== instruments) {
+      known = { instruments, metrics: createClientMetrics(instrumentation, groupId) }
+    }
+    return known.metrics
   }
 }
 
-const instrumentsOf = new WeakMap<ClientMetrics, Instruments>()
-const refreshes = new WeakMap<Instruments, Set<() => void>>()
-
-/**
- * Calls `refresh` before each collection of the provider that `metrics` are for, to bring levels up
- * to date that nobody tells.
- * @returns what ends that
- */
-export function refreshBeforeCollection(metrics: ClientMetrics, refresh: () => void): () => void {
-  const instruments = instrumentsOf.get(metrics)
-  if (instruments === undefined) return () => {}
-  let known = refreshes.get(instruments)
-  if (known === undefined) {
-    const all = (known = new Set())
-    refreshes.set(instruments, all)
-    instruments.bufferedToProcess.beforeCollection(() => all.forEach((one) => one()))
-  }
-  const all = known.add(refresh)
-  return () => void all.delete(refresh)
-}
-
-function createClientMetrics(
-  metrics: KafkaMetrics,
+function bindInstruments(
+  { metrics, options }: Tracing,
   instruments: Instruments,
-  options: MetricsOptions,
   groupId: string | undefined,
   isEnabled: () => boolean,
 ): ClientMetrics {
   type Fields = Partial<Record<AttributeField, string | number | undefined>>
   const group = { groupId }
-  const at = ({ address, port }: Broker, more?: Fields): Attributes =>
-    metrics.attributes({}, { ...(options.broker ? { serverAddress: address, serverPort: port } : {}), ...more })
-  const failure = (error: unknown): Fields => (error === undefined ? {} : { errorType: failureType(error) })
-  const change = (counts: Counts, attributes: Attributes, amount: number): void =>
-    quietly('count', () => void (counts.of(attributes).value += amount))
-  // Levels go on while nothing is counted, as they would be wrong for ever after.
-  const add = (counts: Counts, attributes: Attributes, amount = 1): void => {
-    if (isEnabled()) change(counts, attributes, amount)
+  const hasBroker = options.metrics && options.metrics.broker
+  const toAttributes = ({ address, port }: ServerAddress, more?: Fields): Attributes =>
+    metrics.createAttributes({}, { ...(hasBroker ? { serverAddress: address, serverPort: port } : {}), ...more })
+  const toFields = (error: unknown): Fields => (error === undefined ? {} : { errorType: getSocketErrorType(error) })
+  const change = (counters: CounterSet, attributes: Attributes, amount: number): void =>
+    safely('count', () => void (counters.get(attributes).value += amount))
+  const add = (counters: CounterSet, attributes: Attributes, amount = 1): void => {
+    if (isEnabled()) change(counters, attributes, amount)
   }
   const levels = new Levels()
-  watchIo(instruments)
 
-  const made: ClientMetrics = {
-    connected(broker) {
-      add(instruments.connects, at(broker))
-      change(instruments.connections, at(broker), 1)
+  return {
+    onConnect(broker) {
+      add(instruments.connects, toAttributes(broker))
+      // Levels change while telemetry is disabled, too: they would stay wrong afterwards.
+      change(instruments.connections, toAttributes(broker), 1)
     },
-    failed: (broker, error) => add(instruments.connects, at(broker, failure(error ?? null))),
-    disconnected(broker, error) {
-      add(instruments.disconnects, at(broker, failure(error)))
-      change(instruments.connections, at(broker), -1)
+    onConnectFailure: (broker, error) => add(instruments.connects, toAttributes(broker, toFields(error ?? null))),
+    onDisconnect(broker, error) {
+      add(instruments.disconnects, toAttributes(broker, toFields(error)))
+      change(instruments.connections, toAttributes(broker), -1)
     },
-    connectsAndDisconnects(broker, connects, disconnects) {
-      if (connects > 0) add(instruments.connects, at(broker), connects)
-      if (disconnects > 0) add(instruments.disconnects, at(broker), disconnects)
+    countConnections(broker, connects, disconnects) {
+      if (connects > 0) add(instruments.connects, toAttributes(broker), connects)
+      if (disconnects > 0) add(instruments.disconnects, toAttributes(broker), disconnects)
     },
-    openConnections: (broker, name, open) =>
-      levels.set(instruments.connections, at(broker), `connections ${name}`, open),
-    io(broker, read, written) {
-      add(instruments.io, at(broker, { ioDirection: 'receive' }), read)
-      add(instruments.io, at(broker, { ioDirection: 'transmit' }), written)
+    setOpenConnections: (broker, name, open) =>
+      levels.set(instruments.connections, toAttributes(broker), `connections ${name}`, open),
+    onBytes(broker, read, written) {
+      add(instruments.io, toAttributes(broker, { ioDirection: 'receive' }), read)
+      add(instruments.io, toAttributes(broker, { ioDirection: 'transmit' }), written)
     },
-    request(broker, requestName, { took, waited }) {
+    recordRequest(broker, requestName, { durationSeconds, waitSeconds }) {
       if (!isEnabled()) return
-      quietly('record a request', () => {
-        const attributes = at(broker, { requestName })
-        instruments.requestDuration.record(took, attributes)
-        if (waited !== undefined) instruments.requestWait.record(waited, attributes)
+      safely('record a request', () => {
+        const attributes = toAttributes(broker, { requestName })
+        instruments.requestDuration.record(durationSeconds, attributes)
+        if (waitSeconds !== undefined) instruments.requestWait.record(waitSeconds, attributes)
       })
     },
-    requestTimedOut: (broker, requestName) => add(instruments.requestTimeouts, at(broker, { requestName })),
-    queuedRequests: (broker, size) =>
-      levels.set(instruments.queuedRequests, at(broker), `${broker.address}:${broker.port}`, size),
-    retried: (topic, times) => add(instruments.retries, metrics.attributes({ topic }), times),
-    rebalancing: () => add(instruments.rebalances, metrics.attributes(group)),
-    joined(seconds) {
+    countRequestTimeout: (broker, requestName) =>
+      add(instruments.requestTimeouts, toAttributes(broker, { requestName })),
+    setQueuedRequests: (broker, size) =>
+      levels.set(instruments.queuedRequests, toAttributes(broker), `${broker.address}:${broker.port}`, size),
+    countRetries: (topic, retries) => add(instruments.retries, metrics.createAttributes({ topic }), retries),
+    countRebalance: () => add(instruments.rebalances, metrics.createAttributes(group)),
+    recordJoin(seconds) {
       if (!isEnabled()) return
-      quietly('record a join', () => instruments.joinDuration.record(seconds, metrics.attributes(group)))
+      safely('record a join', () => instruments.joinDuration.record(seconds, metrics.createAttributes(group)))
     },
-    crashed: (error) => add(instruments.crashes, metrics.attributes(group, failure(error ?? null))),
-    committed: (error) => add(instruments.commits, metrics.attributes(group, failure(error))),
-    batchBegun: (source) => add(instruments.consumedBatches, metrics.attributes(source)),
-    buffered: (source, messages) =>
+    countCrash: (error) => add(instruments.crashes, metrics.createAttributes(group, toFields(error ?? null))),
+    countCommit: (error) => add(instruments.commits, metrics.createAttributes(group, toFields(error))),
+    countBatch: (source) => add(instruments.consumedBatches, metrics.createAttributes(source)),
+    setBuffered: (source, messages) =>
       levels.set(
         instruments.bufferedToProcess,
-        metrics.attributes(source),
-        `buffer ${partName(source)}`,
+        metrics.createAttributes(source),
+        `buffer ${formatPart(source)}`,
         messages,
         source,
       ),
-    lag: (source, messages) =>
+    setLag: (source, messages) =>
       levels.setKnown(
         instruments.lag,
-        metrics.attributes(source, { clusterId: source.clusterId }),
-        `lag ${partName(source)}`,
+        metrics.createAttributes(source, { clusterId: source.clusterId }),
+        `lag ${formatPart(source)}`,
         messages,
         source,
       ),
-    assigned: (isAssigned) => levels.drop(isAssigned),
-    ended: () => levels.clear(),
+    dropUnassigned: (isAssigned) => levels.drop(isAssigned),
+    reset: () => levels.drop(),
+    beforeCollection: (refresh) => instruments.bufferedToProcess.beforeCollection(refresh),
   }
-  instrumentsOf.set(made, instruments)
-  return made
 }
 
-function partName({ topic, partition }: MessageSource): string {
+function formatPart({ topic, partition }: MessageSource): string {
   return `${partition} ${topic}`
 }
 
 interface Part {
-  readonly count: Count
+  readonly counter: Counter
   value: number
   readonly source: MessageSource | undefined
   set(to: number): void
@@ -215,62 +168,47 @@ interface Part {
 class Levels {
   readonly #parts = new Map<string, Part>()
 
-  set(counts: Counts, attributes: Attributes, part: string, to: number, source?: MessageSource): void {
-    quietly('set a level', () => {
-      let known = this.#parts.get(part)
-      if (known === undefined) {
-        const count = counts.of(attributes)
-        known = {
-          count,
+  set(counters: CounterSet, attributes: Attributes, name: string, to: number, source?: MessageSource): void {
+    safely('set a level', () => {
+      let part = this.#parts.get(name)
+      if (part === undefined) {
+        const counter = counters.get(attributes)
+        part = {
+          counter,
           value: 0,
           source,
           set(value) {
-            count.value += value - this.value
+            counter.value += value - this.value
             this.value = value
           },
         }
-        this.#parts.set(part, known)
+        this.#parts.set(name, part)
       }
-      known.set(to)
+      part.set(to)
     })
   }
 
-  /** The same for a level that is unknown, not 0, when none of its parts is left. */
-  setKnown(counts: Counts, attributes: Attributes, part: string, to: number, source: MessageSource): void {
-    const isNew = !this.#parts.has(part)
-    this.set(counts, attributes, part, to, source)
-    const count = this.#parts.get(part)?.count
-    if (isNew && count !== undefined) count.parts = (count.parts ?? 0) + 1
+  /** Sets a level that is unknown, and not 0, when no part of it is left. */
+  setKnown(counters: CounterSet, attributes: Attributes, name: string, to: number, source: MessageSource): void {
+    const isNew = !this.#parts.has(name)
+    this.set(counters, attributes, name, to, source)
+    const counter = this.#parts.get(name)?.counter
+    if (isNew && counter !== undefined) counter.partCount = (counter.partCount ?? 0) + 1
   }
 
-  clear(): void {
-    for (const [part, known] of this.#parts) this.#remove(part, known)
-  }
-
-  #remove(part: string, known: Part): void {
-    known.set(0)
-    this.#parts.delete(part)
-    if (known.count.parts !== undefined) known.count.parts -= 1
-  }
-
-  drop(isKept: (source: MessageSource) => boolean): void {
-    for (const [part, known] of this.#parts) {
-      if (known.source === undefined || isKept(known.source)) continue
-      this.#remove(part, known)
+  /** Removes the parts of sources that `isKept` refuses; without it, all parts. */
+  drop(isKept?: (source: MessageSource) => boolean): void {
+    for (const [name, part] of this.#parts) {
+      if (isKept !== undefined && (part.source === undefined || isKept(part.source))) continue
+      part.set(0)
+      this.#parts.delete(name)
+      if (part.counter.partCount !== undefined) part.counter.partCount -= 1
     }
   }
 }
 
-const watchedIo = new WeakSet<Instruments>()
-
-function watchIo(instruments: Instruments): void {
-  if (watchedIo.has(instruments)) return
-  watchedIo.add(instruments)
-  instruments.io.beforeCollection(() => watchSockets().refresh())
-}
-
-// Errors of sockets are all named 'Error'; their code is what tells them apart.
-function failureType(error: unknown): string {
+// Errors of sockets are all named 'Error': their code distinguishes them.
+function getSocketErrorType(error: unknown): string {
   const code = (error as { readonly code?: unknown } | null)?.code
-  return typeof code === 'string' && code !== '' ? code : errorType(error)
+  return typeof code === 'string' && code !== '' ? code : getErrorType(error)
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { ReceivedMessage } from '../core/source.ts'
-import { countOnce, wasCounted } from './counted-messages.ts'
+import { countOnce, isCounted } from './counted-messages.ts'
 
 /** Messages as kafkajs delivers them: those of a record batch share an object. */
 const batchOf = (from: number, to: number): ReceivedMessage[] => {
@@ -19,16 +19,16 @@ const counted = (messages: readonly ReceivedMessage[]): unknown[] => {
 
 test('a message on its own is counted once', () => {
   const [one, other] = [{ offset: '1' }, { offset: '1' }]
-  expect(wasCounted(one)).toBe(false)
+  expect(isCounted(one)).toBe(false)
   expect(counted([one, one])).toEqual(['1'])
   expect(counted([one, other])).toEqual(['1'])
-  expect([one, other].map(wasCounted)).toEqual([true, true])
+  expect([one, other].map(isCounted)).toEqual([true, true])
 })
 
 test('messages of record batches are counted once, however they are handed over', () => {
   const [first, second] = [batchOf(0, 4), batchOf(5, 6)]
   expect(counted([...first.slice(0, 2), ...second])).toEqual(['0', '1', '5', '6'])
-  expect(first.map(wasCounted)).toEqual([true, true, false, false, false])
+  expect(first.map(isCounted)).toEqual([true, true, false, false, false])
   expect(counted(first)).toEqual(['2', '3', '4'])
   expect(counted([...first, ...second, ...batchOf(5, 6)])).toEqual(['5', '6'])
 })

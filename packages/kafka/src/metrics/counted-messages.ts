@@ -1,4 +1,4 @@
-import { markOf } from '../core/propagation/message-origin.ts'
+import { getOriginKey } from '../core/propagation/message-origin.ts'
 import type { ReceivedMessage } from '../core/source.ts'
 
 // Messages of batches, which may be processed on their own later on: that is no second delivery.
@@ -8,8 +8,8 @@ import type { ReceivedMessage } from '../core/source.ts'
 const alone = new WeakSet<object>()
 const ranges = new WeakMap<object, { readonly from: number; readonly to: number }[]>()
 
-export function wasCounted(message: ReceivedMessage): boolean {
-  const mark = markOf(message)
+export function isCounted(message: ReceivedMessage): boolean {
+  const mark = getOriginKey(message)
   if (mark === message) return alone.has(message)
   const known = ranges.get(mark)
   if (known === undefined) return false
@@ -24,7 +24,7 @@ export function countOnce(
 ): void {
   for (let begin = 0, end = 0; begin < messages.length; begin = end) {
     const first = messages[begin]!
-    const mark = markOf(first)
+    const mark = getOriginKey(first)
     end = begin + 1
     if (mark === first) {
       if (alone.has(first)) continue
@@ -32,9 +32,9 @@ export function countOnce(
       count(first, begin)
       continue
     }
-    while (end < messages.length && markOf(messages[end]!) === mark) end += 1
+    while (end < messages.length && getOriginKey(messages[end]!) === mark) end += 1
     const known = ranges.get(mark)
-    for (let i = begin; i < end; i += 1) if (known === undefined || !wasCounted(messages[i]!)) count(messages[i]!, i)
+    for (let i = begin; i < end; i += 1) if (known === undefined || !isCounted(messages[i]!)) count(messages[i]!, i)
     const range = { from: Number(first.offset), to: Number(messages[end - 1]!.offset) }
     if (known === undefined) ranges.set(mark, [range])
     else known.push(range)

@@ -1,7 +1,7 @@
 import type { Attributes, Observable, ObservableCallback } from '@opentelemetry/api'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { MAX_SERIES, counts } from './counters.ts'
+import { MAX_SERIES, createCounterSet } from './counters.ts'
 
 function instrument(): { readonly observable: Observable; observed(): [Attributes | undefined, number][] } {
   const callbacks: ObservableCallback[] = []
@@ -21,9 +21,9 @@ test('what is counted under equal attributes, in any order and by anyone, is one
   fc.assert(
     fc.property(fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.nat())), (attributes) => {
       const { observable, observed } = instrument()
-      const counted = counts(observable)
-      counted.of(attributes).value += 1
-      counted.of(Object.fromEntries(Object.entries(attributes).toReversed())).value += 2
+      const counted = createCounterSet(observable)
+      counted.get(attributes).value += 1
+      counted.get(Object.fromEntries(Object.entries(attributes).toReversed())).value += 2
       expect(observed()).toEqual([[attributes, 3]])
     }),
   )
@@ -31,17 +31,17 @@ test('what is counted under equal attributes, in any order and by anyone, is one
 
 test('values of different types are different', () => {
   const { observable, observed } = instrument()
-  const counted = counts(observable)
-  counted.of({ port: 1 }).value += 1
-  counted.of({ port: '1' }).value += 1
+  const counted = createCounterSet(observable)
+  counted.get({ port: 1 }).value += 1
+  counted.get({ port: '1' }).value += 1
   expect(observed()).toHaveLength(2)
 })
 
 test('series are bounded, those that are known go on, and nothing counted is lost', () => {
   const { observable, observed } = instrument()
-  const counted = counts(observable)
-  for (let i = 0; i < MAX_SERIES + 10; i += 1) counted.of({ i }).value += 1
-  counted.of({ i: 0 }).value += 1
+  const counted = createCounterSet(observable)
+  for (let i = 0; i < MAX_SERIES + 10; i += 1) counted.get({ i }).value += 1
+  counted.get({ i: 0 }).value += 1
   const seen = observed()
   expect(seen).toHaveLength(MAX_SERIES + 1)
   expect(seen[0]).toEqual([{ i: 0 }, 2])
@@ -50,8 +50,8 @@ test('series are bounded, those that are known go on, and nothing counted is los
 
 test('numbers that nobody tells are brought up to date before a collection', () => {
   const { observable, observed } = instrument()
-  const counted = counts(observable)
-  counted.beforeCollection(() => (counted.of({}).value += 5))
+  const counted = createCounterSet(observable)
+  counted.beforeCollection(() => (counted.get({}).value += 5))
   expect(observed()).toEqual([[{}, 5]])
   expect(observed()).toEqual([[{}, 10]])
 })

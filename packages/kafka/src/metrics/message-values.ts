@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../core/source.ts'
 
 /** Bytes of a key or value, as far as that is known without serializing it. */
-export function byteLength(value: unknown): number {
+export function getByteLength(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   return value instanceof Uint8Array ? value.byteLength : 0
 }
@@ -10,7 +10,7 @@ export function byteLength(value: unknown): number {
  * Milliseconds since the epoch, or undefined where a record has no timestamp: clients say -1, 0 or
  * nothing then.
  */
-export function timestampOf(message: ReceivedMessage): number | undefined {
+export function parseTimestamp(message: ReceivedMessage): number | undefined {
   const { timestamp } = message
   if (timestamp === undefined || timestamp === null || typeof timestamp === 'object') return undefined
   const milliseconds = Number(timestamp)

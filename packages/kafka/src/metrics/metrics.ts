@@ -2,15 +2,15 @@ import { metrics as metricsApi } from '@opentelemetry/api'
 import type { Attributes, Context, Histogram, MeterProvider } from '@opentelemetry/api'
 import type { AttributeField, AttributeNames } from '../semconv.ts'
 import { reportFailure } from '../core/diagnostics.ts'
-import { errorType } from '../core/span/errors.ts'
-import { countOnce, wasCounted } from './counted-messages.ts'
+import { getErrorType } from '../core/span/errors.ts'
+import { countOnce, isCounted } from './counted-messages.ts'
 import { MAX_SERIES } from './counters.ts'
-import type { Count } from './counters.ts'
-import { instrumentsOf } from './instruments.ts'
+import type { Counter } from './counters.ts'
+import { getInstruments } from './instruments.ts'
 import type { Instruments } from './instruments.ts'
-import { byteLength, timestampOf } from './message-values.ts'
+import { getByteLength, parseTimestamp } from './message-values.ts'
 import type { ResolvedOptions } from '../options.ts'
-import { partitionId } from '../core/source.ts'
+import { formatPartition } from '../core/source.ts'
 import type { MessageSource, ReceivedMessage, ServerAddress } from '../core/source.ts'
 import { VERSION } from '../core/version.ts'
 
@@ -19,18 +19,21 @@ export interface KafkaMetrics {
   /**
    * The instruments, or undefined where nobody collects: then nothing else here is to be called.
    */
-  instruments(): Instruments | undefined
+  getInstruments(): Instruments | undefined
   /** Attributes that metrics of `source` have, for adapters that count more about it. */
-  attributes(source: MessageSource, more?: Partial<Record<AttributeField, string | number | undefined>>): Attributes
-  consumer(instruments: Instruments, source: MessageSource): ConsumerMetrics
-  producer(instruments: Instruments, topic: string): ProducerMetrics
-  settled(instruments: Instruments, source: MessageSource, operationName: string): Timed
+  createAttributes(
+    source: MessageSource,
+    more?: Partial<Record<AttributeField, string | number | undefined>>,
+  ): Attributes
+  getConsumer(instruments: Instruments, source: MessageSource): ConsumerMetrics
+  getProducer(instruments: Instruments, topic: string): ProducerMetrics
+  getSettleDuration(instruments: Instruments, source: MessageSource, operationName: string): DurationRecorder
 }
 
 /** What is timed in the operation's own context, so that an SDK with exemplars finds the span. */
-export interface Timed {
+export interface DurationRecorder {
   /** @param started as `performance.now()` told it */
-  done(started: number, within: Context, error?: unknown): void
+  record(started: number, within: Context, error?: unknown): void
 }
 
 export interface ConsumerMetrics {
@@ -38,49 +41,52 @@ export interface ConsumerMetrics {
    * Counts messages handed to the application by a poll, or straight to a process span; once per
    * delivery.
    */
-  delivered(messages: readonly ReceivedMessage[], by: 'poll' | 'process', within: Context): void
+  countBatch(messages: readonly ReceivedMessage[], by: 'poll' | 'process', within: Context): void
   /**
    * The same for a message processed on its own, which may have been delivered with a batch before.
    */
-  deliveredOne(message: ReceivedMessage, within: Context): void
+  countMessage(message: ReceivedMessage, within: Context): void
   /** A receive that the application asked for. */
-  readonly receive: Timed
-  readonly process: Timed
+  readonly receiveDuration: DurationRecorder
+  readonly processDuration: DurationRecorder
 }
 
 export interface ProducerMetrics {
-  begun(messages: number): void
+  startSend(messages: number): void
   /** @param server the broker that all messages went to */
-  done(send: BegunSend, within: Context, server: ServerAddress | undefined, error?: unknown): void
+  endSend(send: SendMeasurement, within: Context, server: ServerAddress | undefined, error?: unknown): void
 }
 
-export interface BegunSend {
+export interface SendMeasurement {
   /** As `performance.now()` told it. */
-  readonly started: number
-  readonly messages: number
+  readonly startedAt: number
+  readonly messageCount: number
   /** Of keys and values. */
-  readonly bytes: number
+  readonly sizeBytes: number
 }
 
 export function createMetrics(names: AttributeNames, options: ResolvedOptions): KafkaMetrics {
-  const wanted = options.metrics
-  const attributes: KafkaMetrics['attributes'] = (source, more = {}) => {
+  const enabledAttributes = options.metrics
+  const createAttributes: KafkaMetrics['createAttributes'] = (source, more = {}) => {
     const made: Attributes = {}
     names.put(made, 'system', 'kafka')
-    if (wanted && wanted.topic) names.put(made, 'destination', source.topic)
-    if (wanted && wanted.partition) names.put(made, 'partition', partitionId(source.partition))
+    if (enabledAttributes && enabledAttributes.topic) names.put(made, 'destination', source.topic)
+    if (enabledAttributes && enabledAttributes.partition)
+      names.put(made, 'partition', formatPartition(source.partition))
     names.put(made, 'consumerGroup', source.groupId)
     for (const [field, value] of Object.entries(more)) names.put(made, field as AttributeField, value)
     // SDKs sort the names for every record, which takes less for what is sorted.
     return Object.freeze(Object.fromEntries(Object.entries(made).toSorted(([one], [other]) => (one < other ? -1 : 1))))
   }
-  const ofServer: ServerFields = (server) =>
-    wanted && wanted.broker && server !== undefined ? { serverAddress: server.address, serverPort: server.port } : {}
-  const timed = (histogram: Histogram, of: Attributes): Timed => ({
-    done(started, within, error) {
+  const getServerFields: GetServerFields = (server) =>
+    enabledAttributes && enabledAttributes.broker && server !== undefined
+      ? { serverAddress: server.address, serverPort: server.port }
+      : {}
+  const createDurationRecorder = (histogram: Histogram, of: Attributes): DurationRecorder => ({
+    record(started, within, error) {
       const seconds = (performance.now() - started) / 1000
       try {
-        histogram.record(seconds, failed(names, of, error), within)
+        histogram.record(seconds, addErrorType(names, of, error), within)
       } catch (failure) {
         reportFailure('record a duration', failure)
       }
@@ -91,126 +97,137 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
   let provider: MeterProvider | undefined
   let instruments: Instruments | undefined
   return {
-    instruments() {
-      if (wanted === false) return undefined
+    getInstruments() {
+      if (enabledAttributes === false) return undefined
       const current = options.meterProvider ?? metricsApi.getMeterProvider()
       if (current !== provider) {
         provider = current
-        instruments = instrumentsOf(current, VERSION)
+        instruments = getInstruments(current, VERSION)
       }
       return instruments
     },
-    attributes,
-    consumer: (instruments, source) =>
-      kept(consumers, instruments, source, () =>
-        consumerMetrics(instruments, source, attributes, timed, ofServer(source.server)),
+    createAttributes,
+    getConsumer: (instruments, source) =>
+      getOrCreate(consumers, instruments, source, () =>
+        createConsumerMetrics(
+          instruments,
+          source,
+          createAttributes,
+          createDurationRecorder,
+          getServerFields(source.server),
+        ),
       ),
-    producer(instruments, topic) {
+    getProducer(instruments, topic) {
       let topics = producers.get(instruments)
       if (topics === undefined) producers.set(instruments, (topics = new Map()))
       let known = topics.get(topic)
       if (known === undefined) {
-        known = producerMetrics(names, instruments, topic, attributes, ofServer)
+        known = createProducerMetrics(names, instruments, topic, createAttributes, getServerFields)
         if (topics.size < MAX_SERIES) topics.set(topic, known)
       }
       return known
     },
-    settled: (instruments, source, operationName) =>
-      timed(
+    getSettleDuration: (instruments, source, operationName) =>
+      createDurationRecorder(
         instruments.operationDuration,
-        attributes(source, { operationName, operationType: 'settle', ...ofServer(source.server) }),
+        createAttributes(source, { operationName, operationType: 'settle', ...getServerFields(source.server) }),
       ),
   }
 }
 
-type ServerFields = (server: ServerAddress | undefined) => {
+type GetServerFields = (server: ServerAddress | undefined) => {
   readonly serverAddress?: string | undefined
   readonly serverPort?: number | undefined
 }
 
-function consumerMetrics(
+function createConsumerMetrics(
   instruments: Instruments,
   source: MessageSource,
-  attributes: KafkaMetrics['attributes'],
-  timed: (histogram: Histogram, of: Attributes) => Timed,
-  server: ReturnType<ServerFields>,
+  createAttributes: KafkaMetrics['createAttributes'],
+  timed: (histogram: Histogram, of: Attributes) => DurationRecorder,
+  server: ReturnType<GetServerFields>,
 ): ConsumerMetrics {
-  const ofSource = attributes(source)
+  const sourceAttributes = createAttributes(source)
   // Made by the first message, so that no series of zeros is exported.
-  const counters: Partial<Record<'poll' | 'process', Count>> = {}
-  const consumedBy = (operationName: 'poll' | 'process'): Count =>
-    (counters[operationName] ??= instruments.consumedMessages.of(attributes(source, { operationName, ...server })))
-  const bytes = instruments.consumedBytes.of(ofSource)
-  const count = (message: ReceivedMessage, counted: Count): void => {
+  const counters: Partial<Record<'poll' | 'process', Counter>> = {}
+  const getCounter = (operationName: 'poll' | 'process'): Counter =>
+    (counters[operationName] ??= instruments.consumedMessages.get(
+      createAttributes(source, { operationName, ...server }),
+    ))
+  const bytes = instruments.consumedBytes.get(sourceAttributes)
+  const count = (message: ReceivedMessage, counted: Counter): void => {
     counted.value += 1
-    bytes.value += byteLength(message.key) + byteLength(message.value)
+    bytes.value += getByteLength(message.key) + getByteLength(message.value)
   }
   const time = (message: ReceivedMessage, within: Context): void => {
-    const timestamp = timestampOf(message)
+    const timestamp = parseTimestamp(message)
     if (timestamp === undefined) return
     // Clocks of two machines differ, so a record may come from the future: it waited for no time.
-    instruments.endToEndDuration.record(Math.max(0, Date.now() - timestamp) / 1000, ofSource, within)
+    instruments.endToEndDuration.record(Math.max(0, Date.now() - timestamp) / 1000, sourceAttributes, within)
   }
   return {
-    delivered(delivered, operation, within) {
+    countBatch(delivered, operation, within) {
       // An SDK hashes the attributes for each record, so a batch is told by ten of its messages,
       // evenly spread.
-      const step = Math.ceil(delivered.length / TIMED_PER_BATCH)
+      const step = Math.ceil(delivered.length / MAX_TIMED_PER_BATCH)
       countOnce(delivered, (message, i) => {
-        count(message, consumedBy(operation))
+        count(message, getCounter(operation))
         if (i % step === 0) time(message, within)
       })
     },
-    deliveredOne(message, within) {
-      if (wasCounted(message)) return
-      count(message, consumedBy('process'))
+    countMessage(message, within) {
+      if (isCounted(message)) return
+      count(message, getCounter('process'))
       time(message, within)
     },
-    receive: timed(
+    receiveDuration: timed(
       instruments.operationDuration,
-      attributes(source, { operationName: 'poll', operationType: 'receive', ...server }),
+      createAttributes(source, { operationName: 'poll', operationType: 'receive', ...server }),
     ),
-    process: timed(instruments.processDuration, attributes(source, { operationName: 'process', ...server })),
+    processDuration: timed(
+      instruments.processDuration,
+      createAttributes(source, { operationName: 'process', ...server }),
+    ),
   }
 }
 
-function producerMetrics(
+function createProducerMetrics(
   names: AttributeNames,
   instruments: Instruments,
   topic: string,
-  attributes: KafkaMetrics['attributes'],
-  ofServer: ServerFields,
+  createAttributes: KafkaMetrics['createAttributes'],
+  ofServer: GetServerFields,
 ): ProducerMetrics {
   const source = { topic }
-  const sentBytes = instruments.sentBytes.of(attributes(source))
-  const buffered = instruments.bufferedToSend.of(attributes(source))
+  const sentBytes = instruments.sentBytes.get(createAttributes(source))
+  const buffered = instruments.bufferedToSend.get(createAttributes(source))
   // Made by the first send to a broker, so that no series of zeros is exported.
   const ofBrokers = new WeakMap<object, SendSeries>()
-  const seriesOf = (server: ServerAddress | undefined): SendSeries => {
+  const createSeries = (server: ServerAddress | undefined): SendSeries => {
     const fields = ofServer(server)
-    const ofMessages = attributes(source, { operationName: 'send', ...fields })
-    const ofDuration = attributes(source, { operationName: 'send', operationType: 'send', ...fields })
-    return { ofMessages, ofDuration, sent: undefined }
+    const messageAttributes = createAttributes(source, { operationName: 'send', ...fields })
+    const durationAttributes = createAttributes(source, { operationName: 'send', operationType: 'send', ...fields })
+    return { messageAttributes, durationAttributes, sent: undefined }
   }
-  const knownSeries = (server: ServerAddress | undefined): SendSeries => {
+  const getSeries = (server: ServerAddress | undefined): SendSeries => {
     const key = server ?? UNKNOWN_SERVER
     let known = ofBrokers.get(key)
-    if (known === undefined) ofBrokers.set(key, (known = seriesOf(server)))
+    if (known === undefined) ofBrokers.set(key, (known = createSeries(server)))
     return known
   }
   return {
-    begun: (messages) => void (buffered.value += messages),
-    done({ started, messages, bytes }, within, server, error) {
-      const seconds = (performance.now() - started) / 1000
+    startSend: (messages) => void (buffered.value += messages),
+    endSend({ startedAt, messageCount, sizeBytes }, within, server, error) {
+      const seconds = (performance.now() - startedAt) / 1000
       try {
-        buffered.value -= messages
-        const series = knownSeries(server)
+        buffered.value -= messageCount
+        const series = getSeries(server)
         if (error === undefined) {
-          series.sent ??= instruments.sentMessages.of(series.ofMessages)
-          series.sent.value += messages
-          sentBytes.value += bytes
-        } else instruments.sentMessages.of(failed(names, series.ofMessages, error)).value += messages
-        instruments.operationDuration.record(seconds, failed(names, series.ofDuration, error), within)
+          series.sent ??= instruments.sentMessages.get(series.messageAttributes)
+          series.sent.value += messageCount
+          sentBytes.value += sizeBytes
+        } else instruments.sentMessages.get(addErrorType(names, series.messageAttributes, error)).value += messageCount
+        instruments.operationDuration.record(seconds, addErrorType(names, series.durationAttributes, error), within)
       } catch (failure) {
         reportFailure('record a send', failure)
       }
@@ -220,24 +237,24 @@ function producerMetrics(
 
 /** What is counted of the sends to one broker. */
 interface SendSeries {
-  readonly ofMessages: Attributes
-  readonly ofDuration: Attributes
-  sent: Count | undefined
+  readonly messageAttributes: Attributes
+  readonly durationAttributes: Attributes
+  sent: Counter | undefined
 }
 
 const UNKNOWN_SERVER = {}
 
-const TIMED_PER_BATCH = 10
+const MAX_TIMED_PER_BATCH = 10
 
 /** `attributes` with the error's class; `undefined` is no error. */
-function failed(names: AttributeNames, attributes: Attributes, error: unknown): Attributes {
+function addErrorType(names: AttributeNames, attributes: Attributes, error: unknown): Attributes {
   if (error === undefined) return attributes
   const made = { ...attributes }
-  names.put(made, 'errorType', errorType(error))
+  names.put(made, 'errorType', getErrorType(error))
   return made
 }
 
-function kept<K extends object, V>(
+function getOrCreate<K extends object, V>(
   caches: WeakMap<Instruments, WeakMap<K, V>>,
   instruments: Instruments,
   key: K,

@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { quietly } from '../core/diagnostics.ts'
+import { safely } from '../core/diagnostics.ts'
 
 // What @platformatic/kafka publishes about an operation, under `tracing:plt:kafka:<name>:`
 //
@@ -12,7 +12,7 @@ import { quietly } from '../core/diagnostics.ts'
 
 /** What to do when an operation is done; one of them is called, once. */
 export interface Outcome {
-  succeed(result: unknown): void
+  endSend(result: unknown): void
   fail(error: unknown): void
 }
 
@@ -38,7 +38,7 @@ export function watchOperations<E extends object>(name: string, begin: (event: E
       done(event, (outcome) => outcome.fail((event as { readonly error?: unknown }).error))
     }),
     watchChannel<E>(`tracing:plt:kafka:${name}:asyncStart`, (event) => {
-      done(event, (outcome) => outcome.succeed((event as { readonly result?: unknown }).result))
+      done(event, (outcome) => outcome.endSend((event as { readonly result?: unknown }).result))
     }),
   ]
   return () => subscriptions.forEach((end) => end())
@@ -49,7 +49,7 @@ export function watchOperations<E extends object>(name: string, begin: (event: E
  * further.
  */
 export function watchChannel<E>(name: string, listener: (event: E) => void): Unsubscribe {
-  const guarded = (event: unknown): void => quietly(`follow ${name}`, () => listener(event as E))
+  const guarded = (event: unknown): void => safely(`follow ${name}`, () => listener(event as E))
   subscribe(name, guarded)
   return () => unsubscribe(name, guarded)
 }

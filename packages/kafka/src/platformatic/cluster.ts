@@ -1,4 +1,4 @@
-import { leadersIn, metadataView } from '../core/clients/cluster-view.ts'
+import { collectLeaders, createMetadataView } from '../core/clients/cluster-view.ts'
 import type { ClusterView } from '../core/clients/cluster-view.ts'
 
 /**
@@ -14,7 +14,7 @@ interface Metadata {
   >
 }
 
-export function platformaticCluster(client: object): ClusterView {
+export function getPlatformaticCluster(client: object): ClusterView {
   let view = views.get(client)
   if (view === undefined) views.set(client, (view = createView(client)))
   return view
@@ -24,12 +24,12 @@ const views = new WeakMap<object, ClusterView>()
 
 function createView(client: object): ClusterView {
   const metadata = (): Metadata => (client as { readonly currentMetadata?: Metadata }).currentMetadata ?? {}
-  return metadataView(
+  return createMetadataView(
     () => metadata().brokers,
     () => metadata().id,
     () => {
       const { brokers, topics } = metadata()
-      return leadersIn(
+      return collectLeaders(
         [...(brokers ?? [])].map(([id, { host, port }]) => ({ id, host, port })),
         [...(topics ?? [])].map(([topic, { partitions = [] }]) => [
           topic,

@@ -1,6 +1,6 @@
 import { watchChannel, watchOperations } from './channels.ts'
 import type { Unsubscribe } from './channels.ts'
-import type { PlatformaticClient, WatchedClient } from './clients.ts'
+import type { PlatformaticClient, WatchedClient } from './types.ts'
 
 interface FetchingClient extends PlatformaticClient {
   readonly currentMetadata?: { readonly topics?: ReadonlyMap<string, { readonly id?: string }> }
@@ -44,20 +44,20 @@ export function watchFetches(watched: (client: PlatformaticClient) => WatchedCli
   const tellingLag = new WeakSet<object>()
   const subscriptions = [
     watchOperations<FetchEvent>('consumer:fetches', ({ client, options }) => ({
-      succeed(result) {
-        const { metrics, sourceOf } = watched(client)
-        const measured = metrics()
+      endSend(result) {
+        const { getMetrics, getSource } = watched(client)
+        const measured = getMetrics()
         if (measured === undefined) return
         for (const { topicId, partitions } of (result as Fetched | undefined)?.responses ?? []) {
-          const topic = topicId === undefined ? undefined : topicNamed(client, topicId)
+          const topic = topicId === undefined ? undefined : findTopicName(client, topicId)
           if (topic === undefined) continue
           for (const fetched of partitions ?? []) {
-            const source = sourceOf(topic, fetched.partitionIndex)
-            const end = endOf(fetched)
-            if (end !== undefined) measured.batchBegun(source)
-            const position = end ?? requestedOffset(options.topics, topicId, fetched.partitionIndex)
+            const source = getSource(topic, fetched.partitionIndex)
+            const end = getEndOffset(fetched)
+            if (end !== undefined) measured.countBatch(source)
+            const position = end ?? findRequestedOffset(options.topics, topicId, fetched.partitionIndex)
             if (position === undefined || fetched.highWatermark === undefined || tellingLag.has(client)) continue
-            measured.lag(source, Math.max(0, Number(fetched.highWatermark - position)))
+            measured.setLag(source, Math.max(0, Number(fetched.highWatermark - position)))
           }
         }
       },
@@ -65,10 +65,10 @@ export function watchFetches(watched: (client: PlatformaticClient) => WatchedCli
     })),
     watchChannel<LagEvent>('plt:kafka:consumer:lag', ({ client, lag }) => {
       tellingLag.add(client)
-      const { metrics, sourceOf } = watched(client)
+      const { getMetrics, getSource } = watched(client)
       for (const [topic, partitions] of lag) {
         partitions.forEach((messages, partition) => {
-          if (messages >= 0n) metrics()?.lag(sourceOf(topic, partition), Number(messages))
+          if (messages >= 0n) getMetrics()?.setLag(getSource(topic, partition), Number(messages))
         })
       }
     }),
@@ -76,29 +76,29 @@ export function watchFetches(watched: (client: PlatformaticClient) => WatchedCli
   return () => subscriptions.forEach((end) => end())
 }
 
-const topicsOf = new WeakMap<object, Map<string, string>>()
+const topicNames = new WeakMap<object, Map<string, string>>()
 
-function topicNamed({ currentMetadata }: FetchingClient, id: string): string | undefined {
+function findTopicName({ currentMetadata }: FetchingClient, id: string): string | undefined {
   const topics = currentMetadata?.topics
   if (topics === undefined) return undefined
-  const names = topicsOf.get(topics)
+  const names = topicNames.get(topics)
   const known = names?.get(id)
   if (known !== undefined) return known
   // The client adds to it when it learns of more topics.
   const read = new Map<string, string>()
   for (const [name, topic] of topics) if (topic.id !== undefined) read.set(topic.id, name)
-  topicsOf.set(topics, read)
+  topicNames.set(topics, read)
   return read.get(id)
 }
 
 /** The offset after the last record. */
-function endOf({ records }: FetchedPartition): bigint | undefined {
+function getEndOffset({ records }: FetchedPartition): bigint | undefined {
   const last = records?.at(-1)
   if (last?.firstOffset === undefined || last.lastOffsetDelta === undefined) return undefined
   return last.firstOffset + BigInt(last.lastOffsetDelta) + 1n
 }
 
-function requestedOffset(
+function findRequestedOffset(
   topics: readonly Requested[] | undefined,
   topicId: string | undefined,
   partition: number,

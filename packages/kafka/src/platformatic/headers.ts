@@ -1,6 +1,6 @@
-import { quietly, warnOnce } from '../core/diagnostics.ts'
+import { safely, warnOnce } from '../core/diagnostics.ts'
 import type { HeaderEncoding } from '../core/propagation/headers.ts'
-import type { OutgoingFormat, OutgoingMessage } from '../core/send.ts'
+import type { OutgoingFormat, OutgoingMessage } from '../core/telemetry.ts'
 
 /** A message as `producer.send` takes it. */
 export interface PlatformaticMessage extends OutgoingMessage {
@@ -12,13 +12,13 @@ export interface PlatformaticMessage extends OutgoingMessage {
  * producer's serializers, so what we add must be what those take: bytes where there are none (the
  * default), text where they are of text.
  */
-export function outgoingFormat(producer: object): OutgoingFormat<PlatformaticMessage> {
+export function createOutgoingFormat(producer: object): OutgoingFormat<PlatformaticMessage> {
   let key: ((text: string) => unknown) | undefined
   let value: ((text: string) => unknown) | undefined
-  quietly('find out which headers a producer takes', () => {
-    const serializers = serializersOf(producer)
-    key = inputFor(serializers.headerKey)
-    value = inputFor(serializers.headerValue)
+  safely('find out which headers a producer takes', () => {
+    const serializers = readSerializers(producer)
+    key = chooseInput(serializers.headerKey)
+    value = chooseInput(serializers.headerValue)
   })
   if (key === undefined || value === undefined) {
     warnOnce(
@@ -34,11 +34,11 @@ export function outgoingFormat(producer: object): OutgoingFormat<PlatformaticMes
 // A Map always: the names of a record are strings, which a producer without serializers refuses.
 function read(message: PlatformaticMessage): OutgoingMessage {
   const { key, value = null, partition } = message
-  return { key, value, partition, headers: headersOf(message.headers) }
+  return { key, value, partition, headers: toHeaderMap(message.headers) }
 }
 
 // What the client makes of them, too.
-function headersOf(headers: unknown): unknown {
+function toHeaderMap(headers: unknown): unknown {
   if (headers instanceof Map) return headers
   return new Map(typeof headers === 'object' && headers !== null ? Object.entries(headers) : [])
 }
@@ -53,7 +53,7 @@ interface HeaderSerializers {
 // Public as `kOptions`, but of a module that is not ours to import.
 const OPTIONS = 'plt.kafka.base.options'
 
-function serializersOf(producer: object): HeaderSerializers {
+function readSerializers(producer: object): HeaderSerializers {
   const symbol = Object.getOwnPropertySymbols(producer).find(({ description }) => description === OPTIONS)
   const options = symbol && (producer as Record<symbol, unknown>)[symbol]
   const { serializers, registry } = (options ?? {}) as {
@@ -68,7 +68,7 @@ function serializersOf(producer: object): HeaderSerializers {
  * serializer that makes something else of text (JSON quotes it) makes that of all headers of this
  * producer, and its consumers know; one that makes nothing of it can't be used.
  */
-function inputFor(serializer: Serializer | undefined): ((text: string) => unknown) | undefined {
+function chooseInput(serializer: Serializer | undefined): ((text: string) => unknown) | undefined {
   const bytes = (text: string): Buffer => Buffer.from(text)
   const asText = (text: string): string => text
   if (serializer === undefined) return bytes

@@ -1,15 +1,15 @@
 import { warnOnce } from '../core/diagnostics.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
+import { toInstrumentation } from '../core/instrumentation.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 import { watchClients } from './clients.ts'
 import { watchDeliveries } from './receive.ts'
-import { platformaticProcessing } from './process.ts'
+import { createProcessing } from './process.ts'
 import type { PlatformaticProcessing } from './process.ts'
 import { watchSends } from './send.ts'
 import { watchSettlements } from './settle.ts'
 import { watchProducerStreams } from './producer-streams.ts'
-import { tracedClients } from '../core/clients/client-registry.ts'
+import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 /**
  * Traces messages of `@platformatic/kafka` that the application handles, which the client can't
@@ -24,7 +24,7 @@ export interface PlatformaticTracing {
   /**
    * Runs `fn` in a receive span and a process span of messages that were collected from a stream.
    */
-  batch: PlatformaticProcessing['batch']
+  processBatch: PlatformaticProcessing['processBatch']
   /**
    * The messages of a stream, each with a process span from the step that hands it out to the next.
    * The span is not active in the loop's body, as a plain `for await` gives nobody a place to make
@@ -41,27 +41,27 @@ export interface PlatformaticTracing {
  * diagnostics channels; nothing is patched, and the client isn't even loaded.
  */
 export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemetry): PlatformaticTracing {
-  const traced = tracedClients()
+  const traced = getClientRegistry()
   if (traced.platformatic !== undefined) {
     warnOnce('tracePlatformatic was called twice; the second call does nothing, as the first traces all clients')
-    return traced.platformatic
+    return traced.platformatic as PlatformaticTracing
   }
-  const isTelemetry = options !== undefined && 'startSend' in options
-  const telemetry = isTelemetry ? options : createKafkaTelemetry(options)
-  const clientId = isTelemetry ? undefined : options?.clientId
-  const { delivering, ...processing } = platformaticProcessing(telemetry)
+  const instrumentation = toInstrumentation(options)
+  const clientId = instrumentation.getTracing()?.options.clientId
+  const { delivering, ...processing } = createProcessing(instrumentation)
   const streams = watchProducerStreams()
   const subscriptions = [
     streams.unsubscribe,
-    watchSends(telemetry, clientId, streams.take),
+    watchSends(instrumentation, clientId, streams.take),
     watchDeliveries(delivering, clientId),
-    watchSettlements(telemetry, clientId),
-    watchClients(telemetry, clientId),
+    watchSettlements(instrumentation, clientId),
+    watchClients(instrumentation, clientId),
   ]
   const disable = (): void => {
     subscriptions.forEach((unsubscribe) => unsubscribe())
     if (traced.platformatic === tracing) traced.platformatic = undefined
   }
   const tracing = Object.freeze({ ...processing, disable })
-  return (traced.platformatic = tracing)
+  traced.platformatic = tracing
+  return tracing
 }

@@ -1,18 +1,18 @@
 import { context } from '@opentelemetry/api'
 import type { Context, Span } from '@opentelemetry/api'
-import { rememberDelivery } from '../core/propagation/message-origin.ts'
+import { setMessageOrigin } from '../core/propagation/message-origin.ts'
 import { observe } from '../core/span/run-in-span.ts'
 import type { MessageSource, ReceivedMessage } from '../core/source.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { ambientOfLoop } from '../core/clients/consumer-sources.ts'
-import { ambientOf, sourceOfMessage } from './receive.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { createHandlerContext } from '../core/clients/consumer-sources.ts'
+import { getAmbientContext, getMessageSource } from './receive.ts'
 
 /**
  * What applications call: the client hands messages out without knowing when they are done with.
  */
 export interface PlatformaticProcessing {
   process<R>(message: ReceivedMessage, fn: (span: Span) => R): R
-  batch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R): R
+  processBatch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R): R
   iterate<M extends ReceivedMessage>(stream: AsyncIterable<M>): AsyncGenerator<M, void, undefined>
 }
 
@@ -27,14 +27,14 @@ interface OpenSpan {
  * `delivering` is what messages are to be remembered with, so that `processMessage()` is `process`
  * too.
  */
-export function platformaticProcessing(
-  telemetry: KafkaTelemetry,
-): PlatformaticProcessing & { readonly delivering: KafkaTelemetry } {
+export function createProcessing(
+  instrumentation: Instrumentation,
+): PlatformaticProcessing & { readonly delivering: Instrumentation } {
   const open = new WeakMap<object, OpenSpan>()
   const process = <R>(message: ReceivedMessage, fn: (span: Span) => R, ambient?: Context): R => {
-    const source = sourceOfMessage(message)
-    const delivery = { ...(source && { source }), ambient: ambient ?? ambientOf(source) }
-    return telemetry.process(asRead(message), fn, delivery)
+    const source = getMessageSource(message)
+    const delivery = { ...(source && { source }), context: ambient ?? getAmbientContext(source) }
+    return instrumentation.process(normalizeMessage(message), fn, delivery)
   }
   const begin = (message: ReceivedMessage, ambient: Context): (() => void) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -63,23 +63,26 @@ export function platformaticProcessing(
         opened.fail,
       )
     },
-    batch(messages, fn) {
-      const sources = messages.map(sourceOfMessage)
+    processBatch(messages, fn) {
+      const sources = messages.map(getMessageSource)
       const source = sharedSource(sources)
-      const ambient = ambientOf(sources[0])
+      const ambient = getAmbientContext(sources[0])
       const within = (span: Span): ReturnType<typeof fn> => {
         // Each keeps its own partition, whatever the batch is of.
-        messages.forEach((message, i) => sources[i] && rememberDelivery(message, delivering, sources[i]))
+        messages.forEach((message, i) => sources[i] && setMessageOrigin(message, delivering, sources[i]))
         return fn(span)
       }
-      return telemetry.batch(messages.map(asRead), within, { ...(source && { source }), ambient })
+      return instrumentation.processBatch(messages.map(normalizeMessage), within, {
+        ...(source && { source }),
+        context: ambient,
+      })
     },
     async *iterate(stream) {
-      const ambient = ambientOfLoop(context.active())
+      const ambient = createHandlerContext(context.active())
       for await (const message of stream) {
         const end = begin(
           message,
-          context.with(ambient(), () => ambientOf(sourceOfMessage(message))),
+          context.with(ambient(), () => getAmbientContext(getMessageSource(message))),
         )
         try {
           yield message
@@ -89,7 +92,7 @@ export function platformaticProcessing(
       }
     },
   }
-  const delivering: KafkaTelemetry = { ...telemetry, process: processing.process }
+  const delivering: Instrumentation = { ...instrumentation, process: processing.process }
   return { ...processing, delivering }
 }
 
@@ -97,7 +100,7 @@ export function platformaticProcessing(
  * The message as the core reads it. The client delivers `undefined` for a null value, and its Map
  * of headers has only the last of a repeated name.
  */
-function asRead(message: ReceivedMessage): ReceivedMessage {
+function normalizeMessage(message: ReceivedMessage): ReceivedMessage {
   const { value, headers, headerEntries } = message as ReceivedMessage & {
     readonly headerEntries?: readonly (readonly [unknown, unknown])[]
   }

@@ -1,13 +1,13 @@
 import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
-import { deliveryOf, rememberDelivery } from '../core/propagation/message-origin.ts'
+import { getMessageOrigin, setMessageOrigin } from '../core/propagation/message-origin.ts'
 import type { MessageSource, ReceivedMessage } from '../core/source.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
-import type { SourceOf } from '../core/clients/consumer-sources.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { createHandlerContext, createPartitionSources } from '../core/clients/consumer-sources.ts'
+import type { GetSource } from '../core/clients/consumer-sources.ts'
 import { watchChannel, watchOperations } from './channels.ts'
 import type { Unsubscribe } from './channels.ts'
-import { platformaticCluster } from './cluster.ts'
+import { getPlatformaticCluster } from './cluster.ts'
 
 interface Consumer {
   readonly clientId?: string
@@ -29,14 +29,17 @@ interface ConsumeEvent {
  * Remembers which stream of which consumer each message came from. Nothing is a span yet: streams
  * fetch ahead.
  */
-export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | undefined): Unsubscribe {
-  const origins = new WeakMap<object, SourceOf>()
-  const sourceOf = ({ client, stream = client }: ReceiveEvent): SourceOf => {
+export function watchDeliveries(instrumentation: Instrumentation, clientId: string | undefined): Unsubscribe {
+  const origins = new WeakMap<object, GetSource>()
+  const sourceOf = ({ client, stream = client }: ReceiveEvent): GetSource => {
     let sources = origins.get(stream)
     if (sources === undefined) {
       const { groupId } = client
       const identity = { groupId, clientId: clientId ?? client.clientId }
-      sources = withAmbient(partitionSources(identity, platformaticCluster(client)), ambients.get(stream))
+      sources = bindAmbientContext(
+        createPartitionSources(identity, getPlatformaticCluster(client)),
+        ambients.get(stream),
+      )
       origins.set(stream, sources)
     }
     return sources
@@ -44,12 +47,12 @@ export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | un
   const subscriptions = [
     watchChannel<ReceiveEvent>('tracing:plt:kafka:consumer:receives:asyncStart', (event) => {
       const { topic, partition } = event.result
-      rememberDelivery(event.result, telemetry, sourceOf(event)(topic, partition))
+      setMessageOrigin(event.result, instrumentation, sourceOf(event)(topic, partition))
     }),
     watchOperations<ConsumeEvent>('consumer:consumes', () => {
-      const ambient = ambientOfLoop(context.active())
+      const ambient = createHandlerContext(context.active())
       return {
-        succeed(stream) {
+        endSend(stream) {
           if (typeof stream === 'object' && stream !== null) ambients.set(stream, ambient)
         },
         fail() {},
@@ -60,8 +63,8 @@ export function watchDeliveries(telemetry: KafkaTelemetry, clientId: string | un
 }
 
 /** The source of a message that a stream handed out; of a copy, nothing is known. */
-export function sourceOfMessage(message: object): MessageSource | undefined {
-  return deliveryOf(message)?.source
+export function getMessageSource(message: object): MessageSource | undefined {
+  return getMessageOrigin(message)?.source
 }
 
 /**
@@ -69,7 +72,7 @@ export function sourceOfMessage(message: object): MessageSource | undefined {
  * when its stream was made. Streams inherit that one for ever, and it would collect all of their
  * messages in one trace.
  */
-export function ambientOf(source: MessageSource | undefined): Context {
+export function getAmbientContext(source: MessageSource | undefined): Context {
   const ambient = source && ambientsOfSources.get(source)
   return ambient ? ambient() : context.active()
 }
@@ -77,7 +80,7 @@ export function ambientOf(source: MessageSource | undefined): Context {
 const ambients = new WeakMap<object, () => Context>()
 const ambientsOfSources = new WeakMap<MessageSource, () => Context>()
 
-function withAmbient(sourceOf: SourceOf, ambient: (() => Context) | undefined): SourceOf {
+function bindAmbientContext(sourceOf: GetSource, ambient: (() => Context) | undefined): GetSource {
   if (ambient === undefined) return sourceOf
   return (topic, partition) => {
     const source = sourceOf(topic, partition)

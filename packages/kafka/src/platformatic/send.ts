@@ -1,13 +1,13 @@
 import { context } from '@opentelemetry/api'
 import type { Context } from '@opentelemetry/api'
 import { warnOnce } from '../core/diagnostics.ts'
-import type { OutgoingFormat, RecordPlace, StartedSend } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { OutgoingFormat, RecordMetadata, StartedSend } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import { watchOperations } from './channels.ts'
 import type { Outcome, Unsubscribe } from './channels.ts'
-import { platformaticCluster } from './cluster.ts'
+import { getPlatformaticCluster } from './cluster.ts'
 import { withErrorType } from './errors.ts'
-import { outgoingFormat } from './headers.ts'
+import { createOutgoingFormat } from './headers.ts'
 import type { PlatformaticMessage } from './headers.ts'
 
 interface SendEvent {
@@ -23,7 +23,7 @@ interface Group {
   /** Where they are among all messages of the call. */
   readonly indexes: number[]
   /** Where they are among those of their topic. */
-  readonly nths: number[]
+  readonly topicIndexes: number[]
 }
 
 /**
@@ -33,14 +33,14 @@ interface Group {
  * @param takeContext the context a message was written to a stream in
  */
 export function watchSends(
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   clientId: string | undefined,
   takeContext: (message: object) => Context | undefined,
 ): Unsubscribe {
   const formats = new WeakMap<object, OutgoingFormat<PlatformaticMessage>>()
-  const formatOf = (producer: object): OutgoingFormat<PlatformaticMessage> => {
+  const getFormat = (producer: object): OutgoingFormat<PlatformaticMessage> => {
     let format = formats.get(producer)
-    if (format === undefined) formats.set(producer, (format = outgoingFormat(producer)))
+    if (format === undefined) formats.set(producer, (format = createOutgoingFormat(producer)))
     return format
   }
   // One options object may be in use by several sends at once.
@@ -53,20 +53,20 @@ export function watchSends(
       warnOnce('options of a send are frozen, so its messages carry no context and have no span')
       return undefined
     }
-    const format = formatOf(client)
-    const groups = grouped(messages, takeContext)
+    const format = getFormat(client)
+    const groups = groupMessages(messages, takeContext)
     const copies = [...messages]
     const sends = groups.map(({ topic, ambient, messages: own, indexes }) => {
-      const { clusterId, leaderOf } = platformaticCluster(client)
+      const { getClusterId, getLeader } = getPlatformaticCluster(client)
       const operation = {
         topic,
         messages: own,
         format,
         clientId: clientId ?? client.clientId,
-        clusterId,
-        leaderOf: (partition: number | undefined) => leaderOf(topic, partition),
+        clusterId: getClusterId,
+        getLeader: (partition: number | undefined) => getLeader(topic, partition),
       }
-      const started = context.with(ambient, () => telemetry.startSend(operation))
+      const started = context.with(ambient, () => instrumentation.startSend(operation))
       started.messages.forEach((message, i) => (copies[indexes[i]!] = message))
       return started
     })
@@ -76,7 +76,7 @@ export function watchSends(
       if (options.messages === copies) options.messages = messages
     }
     return {
-      succeed(result) {
+      endSend(result) {
         restore()
         groups.forEach((group, i) => succeed(sends[i]!, group, result))
       },
@@ -98,7 +98,7 @@ function isMessage(message: unknown): message is PlatformaticMessage {
   return typeof message === 'object' && message !== null && typeof (message as { topic?: unknown }).topic === 'string'
 }
 
-function grouped(
+function groupMessages(
   messages: readonly PlatformaticMessage[],
   takeContext: (message: object) => Context | undefined,
 ): readonly Group[] {
@@ -110,10 +110,11 @@ function grouped(
     if (of === undefined) topics.set(topic, (of = { count: 0, groups: new Map() }))
     const ambient = takeContext(message) ?? active
     let group = of.groups.get(ambient)
-    if (group === undefined) of.groups.set(ambient, (group = { topic, ambient, messages: [], indexes: [], nths: [] }))
+    if (group === undefined)
+      of.groups.set(ambient, (group = { topic, ambient, messages: [], indexes: [], topicIndexes: [] }))
     group.messages.push(message)
     group.indexes.push(i)
-    group.nths.push(of.count)
+    group.topicIndexes.push(of.count)
     of.count += 1
   }
   return [...topics.values()].flatMap(({ groups }) => [...groups.values()])
@@ -121,9 +122,9 @@ function grouped(
 
 function succeed(started: StartedSend<PlatformaticMessage>, group: Group, result: unknown): void {
   if (!started.isObserved) return started.succeed()
-  const stored = storedPartitions(group.topic, result)
+  const stored = listStoredPartitions(group.topic, result)
   started.succeed(
-    started.isRecording ? placesOf(group, stored) : undefined,
+    started.isRecording ? resolveRecordMetadata(group, stored) : undefined,
     stored.map(({ partition }) => partition),
   )
 }
@@ -135,7 +136,7 @@ interface StoredPartition {
   readonly offset: bigint
 }
 
-function storedPartitions(topic: string, result: unknown): readonly StoredPartition[] {
+function listStoredPartitions(topic: string, result: unknown): readonly StoredPartition[] {
   const { offsets } = (result ?? {}) as { readonly offsets?: readonly StoredPartition[] }
   return (offsets ?? []).filter((one) => one.topic === topic)
 }
@@ -145,7 +146,10 @@ function storedPartitions(topic: string, result: unknown): readonly StoredPartit
  * to which only if all of a topic went to one, where they are stored one after the other, or if the
  * application chose the partition itself.
  */
-function placesOf({ messages, nths }: Group, stored: readonly StoredPartition[]): readonly (RecordPlace | undefined)[] {
+function resolveRecordMetadata(
+  { messages, topicIndexes }: Group,
+  stored: readonly StoredPartition[],
+): readonly (RecordMetadata | undefined)[] {
   const [first] = stored
   if (first === undefined) return []
   if (stored.length > 1)
@@ -154,5 +158,5 @@ function placesOf({ messages, nths }: Group, stored: readonly StoredPartition[])
     )
   const { partition, offset } = first
   // Below zero when the broker had none to tell.
-  return nths.map((nth) => ({ partition, offset: offset < 0n ? undefined : offset + BigInt(nth) }))
+  return topicIndexes.map((nth) => ({ partition, offset: offset < 0n ? undefined : offset + BigInt(nth) }))
 }

@@ -1,10 +1,10 @@
 import { context, trace } from '@opentelemetry/api'
-import type { Settlement } from '../core/settle.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import type { Settlement } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
 import { watchOperations } from './channels.ts'
 import type { Outcome, Unsubscribe } from './channels.ts'
 import { withErrorType } from './errors.ts'
-import { offsetsSettlement } from '../rdkafka/settle.ts'
+import { createSettlement } from '../core/clients/settlement.ts'
 
 interface Client {
   readonly clientId?: string
@@ -40,9 +40,9 @@ interface TransactionEvent {
  *
  * Commits of a consumer that commits by itself, which nobody asked for, have no span.
  */
-export function watchSettlements(telemetry: KafkaTelemetry, clientId: string | undefined): Unsubscribe {
+export function watchSettlements(instrumentation: Instrumentation, clientId: string | undefined): Unsubscribe {
   const autocommitting = new WeakSet<object>()
-  const settle = (settlement: Settlement): Outcome => startSettlement(telemetry, settlement)
+  const settle = (settlement: Settlement): Outcome => startSettlement(instrumentation, settlement)
   const subscriptions = [
     watchOperations<ConsumeEvent>('consumer:consumes', ({ client, options }) => {
       if (options.autocommit) autocommitting.add(client)
@@ -50,14 +50,14 @@ export function watchSettlements(telemetry: KafkaTelemetry, clientId: string | u
     }),
     watchOperations<CommitEvent>('consumer:commits', ({ client, options }) => {
       if (autocommitting.has(client) && trace.getSpan(context.active()) === undefined) return undefined
-      return settle(offsetsSettlement('commit', options.offsets, settlerOf(client, clientId)))
+      return settle(createSettlement('commit', options.offsets, toSettler(client, clientId)))
     }),
     watchOperations<TransactionEvent>('producer:transactions', ({ client, operation, message }) => {
       switch (operation) {
         case 'commitOffset':
           return settle({
-            ...offsetsSettlement('send_offsets', message, settlerOf(client, clientId)),
-            groupId: groupOf(message?.metadata),
+            ...createSettlement('send_offsets', message, toSettler(client, clientId)),
+            groupId: getGroupId(message?.metadata),
           })
         case 'commit':
         case 'abort':
@@ -70,21 +70,21 @@ export function watchSettlements(telemetry: KafkaTelemetry, clientId: string | u
   return () => subscriptions.forEach((end) => end())
 }
 
-function settlerOf({ clientId, groupId }: Client, configured: string | undefined): Client & Settlement {
+function toSettler({ clientId, groupId }: Client, configured: string | undefined): Client & Settlement {
   return { clientId: configured ?? clientId, groupId }
 }
 
-function groupOf(metadata: unknown): string | undefined {
+function getGroupId(metadata: unknown): string | undefined {
   const { consumer } = (metadata ?? {}) as { readonly consumer?: { readonly groupId?: string } }
   return consumer?.groupId
 }
 
-function startSettlement(telemetry: KafkaTelemetry, settlement: Settlement): Outcome {
+function startSettlement(instrumentation: Instrumentation, settlement: Settlement): Outcome {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   // Its result is the client's to tell; this promise is only for the span.
-  telemetry.settle(settlement, () => promise).catch(() => {})
+  instrumentation.settle(settlement, () => promise).catch(() => {})
   return {
-    succeed: () => resolve(),
+    endSend: () => resolve(),
     fail: (error) => reject(withErrorType(error) as Error),
   }
 }

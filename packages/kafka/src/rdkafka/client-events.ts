@@ -1,9 +1,9 @@
-import { quietly } from '../core/diagnostics.ts'
-import { clientEvents, hasLogger } from '../events/events.ts'
+import { safely } from '../core/diagnostics.ts'
+import { createClientEvents, hasLogger } from '../events/events.ts'
 import type { ClientEvents, TopicPartition } from '../events/events.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { ClientSettings } from '../confluent/settings.ts'
-import { brokerOf } from '../kafkajs/metrics.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { ClientSettings } from './settings.ts'
+import { parseBroker } from '../core/clients/broker-address.ts'
 import { errorCodeName, withErrorType } from './errors.ts'
 import { interceptEvents } from './intercept-events.ts'
 import type { EventInterceptor } from './intercept-events.ts'
@@ -20,48 +20,53 @@ import type { RdkafkaClient } from './types.ts'
 // them
 
 /** Tells what happens to `client`, whose events those are. */
-export function tellRdkafkaEvents(client: RdkafkaClient, telemetry: KafkaTelemetry, settings: ClientSettings): void {
-  if (told.has(client)) return
-  told.add(client)
-  const events = clientEvents(telemetry, settings)
-  let tellsRebalances = false
+export function emitRdkafkaEvents(
+  client: RdkafkaClient,
+  instrumentation: Instrumentation,
+  settings: ClientSettings,
+): void {
+  if (observedClients.has(client)) return
+  observedClients.add(client)
+  const events = createClientEvents(instrumentation, settings)
+  let hasRebalanceEvents = false
   let rebalances = 0
   const on =
     (listen: (...args: readonly unknown[]) => void): EventInterceptor =>
     (pass, ...args) => {
-      if (hasLogger(telemetry)) quietly('read an event of librdkafka', () => listen(...args))
+      if (hasLogger(instrumentation)) safely('read an event of librdkafka', () => listen(...args))
       return pass()
     }
   interceptEvents(client, {
-    'event.throttle': on((event) => tellThrottling(events, event)),
+    'event.throttle': on((event) => emitThrottle(events, event)),
     'event.error': on((error) => {
-      const named = withNamedType(error)
-      events.failed(named, (named as { readonly type?: unknown } | null)?.type === 'ERR__FATAL')
+      const named = nameClientError(error)
+      events.emitError(named, (named as { readonly type?: unknown } | null)?.type === 'ERR__FATAL')
     }),
-    'rebalance.error': on((error) => events.failed(withErrorType(error), false)),
+    'rebalance.error': on((error) => events.emitError(withErrorType(error), false)),
     'offset.commit': on((error, offsets) => {
-      if (error && codeOf(error) !== NO_OFFSET) events.commitFailed(withErrorType(error), topicOf(offsets))
+      if (error && getErrorCode(error) !== NO_OFFSET)
+        events.emitCommitFailure(withErrorType(error), getCommonTopic(offsets))
     }),
     rebalance: on((error, partitions) => {
-      tellsRebalances = true
-      tellRebalance(client, events, codeOf(error), partitionsOf(partitions))
+      hasRebalanceEvents = true
+      emitRebalance(client, events, getErrorCode(error), toTopicPartitions(partitions))
     }),
     'event.stats': on((event) => {
-      if (tellsRebalances) return
-      const { count, reason } = rebalancesIn(event)
-      if (count > rebalances) events.rebalancing({ reason })
+      if (hasRebalanceEvents) return
+      const { count, reason } = parseRebalances(event)
+      if (count > rebalances) events.emitRebalance({ reason })
       rebalances = count
     }),
   })
 }
 
-const told = new WeakSet<RdkafkaClient>()
+const observedClients = new WeakSet<RdkafkaClient>()
 
 const NO_OFFSET = -168
 const REVOKE_PARTITIONS = -174
 const ASSIGN_PARTITIONS = -175
 
-function tellThrottling(events: ClientEvents, event: unknown): void {
+function emitThrottle(events: ClientEvents, event: unknown): void {
   const { brokerName, throttleTime } = (event ?? {}) as {
     readonly brokerName?: unknown
     readonly throttleTime?: unknown
@@ -69,20 +74,20 @@ function tellThrottling(events: ClientEvents, event: unknown): void {
   if (typeof throttleTime !== 'number' || throttleTime <= 0) return
   // `host:port/id`
   const [name = ''] = typeof brokerName === 'string' ? brokerName.split('/') : []
-  events.throttled(brokerOf(name), throttleTime / 1000)
+  events.emitThrottle(parseBroker(name), throttleTime / 1000)
 }
 
 // Eager protocols revoke all before they assign all, cooperative ones what changes: both are told
 // as they happen.
-function tellRebalance(
+function emitRebalance(
   client: RdkafkaClient,
   events: ClientEvents,
   code: number | undefined,
   partitions: readonly TopicPartition[],
 ): void {
-  if (code === ASSIGN_PARTITIONS) events.assigned(partitions)
-  else if (code === REVOKE_PARTITIONS) events.revoked(partitions, { isLost: isAssignmentLost(client) })
-  else events.rebalancing({ reason: code === undefined ? undefined : errorCodeName(code) })
+  if (code === ASSIGN_PARTITIONS) events.assignPartitions(partitions)
+  else if (code === REVOKE_PARTITIONS) events.revokePartitions(partitions, { isLost: isAssignmentLost(client) })
+  else events.emitRebalance({ reason: code === undefined ? undefined : errorCodeName(code) })
 }
 
 function isAssignmentLost(client: RdkafkaClient): boolean {
@@ -90,7 +95,7 @@ function isAssignmentLost(client: RdkafkaClient): boolean {
   return typeof assignmentLost === 'function' && assignmentLost.call(client) === true
 }
 
-function rebalancesIn(event: unknown): { readonly count: number; readonly reason: string | undefined } {
+function parseRebalances(event: unknown): { readonly count: number; readonly reason: string | undefined } {
   const { message } = (event ?? {}) as { readonly message?: unknown }
   // Most of the megabytes that statistics can be are of no concern here.
   const found =
@@ -102,7 +107,7 @@ function rebalancesIn(event: unknown): { readonly count: number; readonly reason
  * The addons make an error of librdkafka's text alone, without what is before the colon; these it
  * raises for a client as a whole.
  */
-function withNamedType(error: unknown): unknown {
+function nameClientError(error: unknown): unknown {
   const type = error instanceof Error ? CLIENT_ERRORS[error.message.replace(/^\w+: /, '').toLowerCase()] : undefined
   return type === undefined ? withErrorType(error) : Object.create(error as Error, { type: { value: type } })
 }
@@ -121,16 +126,16 @@ const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   'group authorization failed': 'GROUP_AUTHORIZATION_FAILED',
 }
 
-function codeOf(error: unknown): number | undefined {
+function getErrorCode(error: unknown): number | undefined {
   const { code } = (error ?? {}) as { readonly code?: unknown }
   return typeof code === 'number' ? code : undefined
 }
 
-function partitionsOf(value: unknown): readonly TopicPartition[] {
+function toTopicPartitions(value: unknown): readonly TopicPartition[] {
   return Array.isArray(value) ? value.filter((one: Partial<TopicPartition>) => typeof one?.topic === 'string') : []
 }
 
-function topicOf(offsets: unknown): string | undefined {
-  const [first, ...others] = partitionsOf(offsets)
+function getCommonTopic(offsets: unknown): string | undefined {
+  const [first, ...others] = toTopicPartitions(offsets)
   return first && others.every(({ topic }) => topic === first.topic) ? first.topic : undefined
 }

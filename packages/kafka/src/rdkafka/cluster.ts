@@ -1,16 +1,16 @@
-import { quietly } from '../core/diagnostics.ts'
+import { safely } from '../core/diagnostics.ts'
 import type { ServerAddress } from '../core/source.ts'
-import { leaderIn, leadersIn } from '../core/clients/cluster-view.ts'
+import { findLeader, collectLeaders } from '../core/clients/cluster-view.ts'
 import type { ClusterView, Leaders } from '../core/clients/cluster-view.ts'
-import { brokerOf } from '../kafkajs/metrics.ts'
+import { parseBroker } from '../core/clients/broker-address.ts'
 import { interceptEvents } from './intercept-events.ts'
-import { statisticsOf } from './statistics.ts'
+import { parseStatistics } from './statistics.ts'
 import type { Statistics } from './statistics.ts'
 import type { RdkafkaClient } from './types.ts'
 
 export interface StatisticsView extends ClusterView {
   /** Reads the statistics of `client` from now on. */
-  follow(client: RdkafkaClient): void
+  watch(client: RdkafkaClient): void
 }
 
 /**
@@ -18,7 +18,7 @@ export interface StatisticsView extends ClusterView {
  * metadata of `connect()` names them, too, but stays as it was when leaders move. The cluster's id
  * is in neither.
  */
-export function statisticsView(): StatisticsView {
+export function createStatisticsView(): StatisticsView {
   let latest: unknown
   let read: unknown
   let known = ''
@@ -28,17 +28,17 @@ export function statisticsView(): StatisticsView {
   const refresh = (): void => {
     if (latest === read) return
     read = latest
-    quietly('read leaders of librdkafka', () => {
-      const { brokers, topics } = entriesOf(statisticsOf(latest))
+    safely('read leaders of librdkafka', () => {
+      const { brokers, topics } = toEntries(parseStatistics(latest))
       const current = JSON.stringify([brokers, topics])
       if (current === known) return
       known = current
-      leaders = leadersIn(brokers, topics)
+      leaders = collectLeaders(brokers, topics)
       revision = leaders
     })
   }
   return {
-    follow(client) {
+    watch(client) {
       interceptEvents(client, {
         'event.stats': (pass, event) => {
           latest = event
@@ -46,24 +46,24 @@ export function statisticsView(): StatisticsView {
         },
       })
     },
-    revision() {
+    getRevision() {
       refresh()
       return revision
     },
-    clusterId: () => undefined,
-    leaderOf(topic, partition): ServerAddress | undefined {
+    getClusterId: () => undefined,
+    getLeader(topic, partition): ServerAddress | undefined {
       refresh()
-      return leaderIn(leaders, topic, partition)
+      return findLeader(leaders, topic, partition)
     },
   }
 }
 
-function entriesOf({ brokers = {}, topics = {} }: Statistics) {
+function toEntries({ brokers = {}, topics = {} }: Statistics) {
   return {
     brokers: Object.values(brokers).flatMap(({ nodeid, nodename }) => {
       // The group's coordinator and bootstrap brokers have no id of their own.
       if (nodeid === undefined || nodeid < 0 || !nodename) return []
-      const { address, port } = brokerOf(nodename)
+      const { address, port } = parseBroker(nodename)
       return [{ id: nodeid, host: address, port }]
     }),
     topics: Object.entries(topics).map(

@@ -1,12 +1,12 @@
 import { context, trace } from '@opentelemetry/api'
 import type { Context, Span } from '@opentelemetry/api'
-import { rememberDelivery } from '../core/propagation/message-origin.ts'
+import { setMessageOrigin } from '../core/propagation/message-origin.ts'
 import { reportFailure } from '../core/diagnostics.ts'
 import type { MessageSource } from '../core/source.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { ClientSettings } from '../confluent/settings.ts'
-import { ambientOfLoop, partitionSources } from '../core/clients/consumer-sources.ts'
-import { traceRdkafkaCommits } from './commits.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { ClientSettings } from './settings.ts'
+import { createHandlerContext, createPartitionSources } from '../core/clients/consumer-sources.ts'
+import { traceRdkafkaCommits } from './settle.ts'
 import { interceptEvents } from './intercept-events.ts'
 import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaMessage } from './types.ts'
 import { replaceMethod } from '../core/clients/override.ts'
@@ -18,28 +18,30 @@ import { replaceMethod } from '../core/clients/override.ts'
  */
 export function traceRdkafkaConsumer(
   consumer: RdkafkaConsumer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settings: ClientSettings,
   receiveSpans: boolean,
 ): void {
   const { consume } = consumer
-  const received = receivedMessages(telemetry, settings, receiveSpans)
+  const received = createReceiver(instrumentation, settings, receiveSpans)
   const contexts = new WeakMap<object, Context>()
   let ambientOfFlow = (): Context => context.active()
   let polls = 0
   replaceMethod(consumer, 'consume', (...args) => {
     const [count, callback] = args
     if (count && typeof callback === 'function') {
-      const ambient = received.outside(context.active())
+      const ambient = received.excludeReceiveSpan(context.active())
       const startTime = Date.now()
       polls += 1
       return consume.call(consumer, count, (error: unknown, messages: unknown, ...others: readonly unknown[]) => {
         polls -= 1
-        const within = error ? received.failed(error, ambient, startTime) : received.batch(messages, ambient, startTime)
+        const within = error
+          ? received.receiveError(error, ambient, startTime)
+          : received.receive(messages, ambient, startTime)
         return context.with(within, callback as RdkafkaCallback, undefined, error, messages, ...others)
       })
     }
-    ambientOfFlow = ambientOfLoop(context.active())
+    ambientOfFlow = createHandlerContext(context.active())
     const flowing = typeof count === 'function' ? count : callback
     if (count && typeof count === 'number') return consume.apply(consumer, args)
     if (typeof flowing !== 'function') return consume.apply(consumer, args)
@@ -53,45 +55,41 @@ export function traceRdkafkaConsumer(
     data(pass, message) {
       // A poll emits its messages, too, just before its callback gets them all.
       if (polls > 0 || !isMessage(message)) return pass()
-      const within = received.batch([message], ambientOfFlow())
+      const within = received.receive([message], ambientOfFlow())
       contexts.set(message, within)
       return context.with(within, pass)
     },
   })
-  traceRdkafkaCommits(consumer, telemetry, settings)
+  traceRdkafkaCommits(consumer, instrumentation, settings)
 }
 
-interface ReceivedMessages {
+interface Receiver {
   /**
    * Makes the receive span of messages, if there are any; gives the context for those they are
    * handed to.
    */
-  batch(messages: unknown, ambient: Context, startTime?: number): Context
+  receive(messages: unknown, ambient: Context, startTime?: number): Context
   /** Makes the receive span of a poll that failed. */
-  failed(error: unknown, ambient: Context, startTime: number): Context
+  receiveError(error: unknown, ambient: Context, startTime: number): Context
   /**
    * `active` without a receive span made here: a poll that a callback starts is no part of what was
    * received before it.
    */
-  outside(active: Context): Context
+  excludeReceiveSpan(active: Context): Context
 }
 
-function receivedMessages(
-  telemetry: KafkaTelemetry,
-  settings: ClientSettings,
-  receiveSpans: boolean,
-): ReceivedMessages {
-  const sourceOf = partitionSources(settings, settings.cluster)
+function createReceiver(instrumentation: Instrumentation, settings: ClientSettings, receiveSpans: boolean): Receiver {
+  const sourceOf = createPartitionSources(settings, settings.cluster)
   const { groupId, clientId } = settings
   const topics = new Map<string | undefined, MessageSource>()
   const ambients = new WeakMap<Span, Context>()
-  const topicSource = (topic: string | undefined): MessageSource => {
+  const getTopicSource = (topic: string | undefined): MessageSource => {
     let source = topics.get(topic)
     if (source === undefined) topics.set(topic, (source = Object.freeze({ topic, groupId, clientId })))
     return source
   }
   return {
-    batch(messages, ambient, startTime) {
+    receive(messages, ambient, startTime) {
       if (!Array.isArray(messages)) return ambient
       try {
         const delivered = messages.filter(isMessage)
@@ -101,10 +99,12 @@ function receivedMessages(
         const isOnePartition = isOneTopic && delivered.every(({ partition }) => partition === first.partition)
         const source = isOnePartition
           ? sourceOf(first.topic, first.partition)
-          : topicSource(isOneTopic ? first.topic : undefined)
-        const within = receiveSpans ? telemetry.receive(delivered, { source, ambient, startTime }) : ambient
+          : getTopicSource(isOneTopic ? first.topic : undefined)
+        const within = receiveSpans
+          ? instrumentation.receive(delivered, { source, context: ambient, startTime })
+          : ambient
         for (const message of delivered)
-          rememberDelivery(message, telemetry, sourceOf(message.topic, message.partition))
+          setMessageOrigin(message, instrumentation, sourceOf(message.topic, message.partition))
         const span = trace.getSpan(within)
         if (within !== ambient && span !== undefined) ambients.set(span, ambient)
         return within
@@ -113,11 +113,12 @@ function receivedMessages(
         return ambient
       }
     },
-    failed(error, ambient, startTime) {
-      if (receiveSpans) telemetry.receive([], { source: topicSource(undefined), ambient, startTime, error })
+    receiveError(error, ambient, startTime) {
+      if (receiveSpans)
+        instrumentation.receive([], { source: getTopicSource(undefined), context: ambient, startTime, error })
       return ambient
     },
-    outside(active) {
+    excludeReceiveSpan(active) {
       const span = trace.getSpan(active)
       return (span && ambients.get(span)) ?? active
     },

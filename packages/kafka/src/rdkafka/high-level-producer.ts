@@ -1,13 +1,13 @@
 import { context } from '@opentelemetry/api'
-import type { RecordPlace } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { ClientSettings } from '../confluent/settings.ts'
+import type { RecordMetadata } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { ClientSettings } from './settings.ts'
 import { withErrorType } from './errors.ts'
 import { interceptEvents } from './intercept-events.ts'
 import { startRecord } from './outgoing.ts'
-import { traceRdkafkaTransactions } from './transactions.ts'
+import { traceRdkafkaTransactions } from './settle.ts'
 import type { DeliveryReport, RdkafkaCallback, RdkafkaProducer } from './types.ts'
-import { unreportedSends } from './pending-deliveries.ts'
+import { createPendingDeliveries } from './outgoing.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
@@ -16,39 +16,39 @@ import { replaceMethod } from '../core/clients/override.ts'
  */
 export function traceHighLevelProducer(
   producer: RdkafkaProducer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settings: ClientSettings,
 ): void {
   const { produce } = producer
   const partitions = watchPartitions(producer)
-  const unreported = unreportedSends(producer)
+  const unreported = createPendingDeliveries(producer)
   replaceMethod(producer, 'produce', (...args) => {
     const [topic, partition, value, key, timestamp] = args
     // The client itself tells its two forms apart by the number of arguments.
     const headers = args.length === 6 ? undefined : args[5]
     const callback = args[args.length === 6 ? 5 : 6]
     if (typeof callback !== 'function') return produce.apply(producer, args)
-    const record = startRecord(telemetry, { topic, partition, value, key, headers }, settings)
+    const record = startRecord(instrumentation, { topic, partition, value, key, headers }, settings)
     if (record === undefined) return produce.apply(producer, args)
     const { started } = record
     const place: { partition?: number } = {}
     const answered: RdkafkaCallback = (error, offset, ...others) => {
       if (unreported.remove(started)) {
         if (error) started.fail(withErrorType(error))
-        else started.succeed([{ ...place, offset: offset as RecordPlace['offset'] }])
+        else started.succeed([{ ...place, offset: offset as RecordMetadata['offset'] }])
       }
       return (callback as RdkafkaCallback)(error, offset, ...others)
     }
     const passed = [topic, partition, value, key, timestamp, record.headers, context.bind(context.active(), answered)]
     unreported.add(started)
     try {
-      return partitions.during(place, () => context.with(started.within, () => produce.apply(producer, passed)))
+      return partitions.during(place, () => context.with(started.context, () => produce.apply(producer, passed)))
     } catch (error) {
       if (unreported.remove(started)) started.fail(withErrorType(error))
       throw error
     }
   })
-  traceRdkafkaTransactions(producer, telemetry, settings)
+  traceRdkafkaTransactions(producer, instrumentation, settings)
 }
 
 interface WithInnerProduce extends RdkafkaProducer {

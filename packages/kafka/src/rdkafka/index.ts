@@ -1,15 +1,15 @@
 import { warnOnce } from '../core/diagnostics.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
+import { toInstrumentation } from '../core/instrumentation.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
-import { rdkafkaSettings } from '../confluent/settings.ts'
-import { tellRdkafkaEvents } from './client-events.ts'
+import { readRdkafkaSettings } from './settings.ts'
+import { emitRdkafkaEvents } from './client-events.ts'
 import { traceRdkafkaConsumer } from './consumer.ts'
 import { traceHighLevelProducer } from './high-level-producer.ts'
 import { traceRdkafkaProducer } from './producer.ts'
-import { measureStatistics } from './statistics.ts'
+import { measureStatistics } from './measure-statistics.ts'
 import type { RdkafkaConsumer, RdkafkaProducer } from './types.ts'
-import { tracedClients } from '../core/clients/client-registry.ts'
+import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 /**
  * Traces one client of `node-rdkafka`, or of the API of the same shape in
@@ -26,12 +26,12 @@ import { tracedClients } from '../core/clients/client-registry.ts'
  * @returns `client`
  */
 export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemetryOptions | KafkaTelemetry): C {
-  const traced = clientOf(client)
+  const traced = findClient(client)
   if (traced === undefined) {
     warnOnce('traceRdkafka was given neither a Producer nor a KafkaConsumer nor a stream of one; it does nothing')
     return client
   }
-  if (tracedClients().clients.has(traced)) {
+  if (getClientRegistry().clients.has(traced)) {
     warnOnce('traceRdkafka was called twice for the same client; the second call does nothing')
     return client
   }
@@ -39,22 +39,21 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
     warnOnce('this client is frozen or sealed, so it cannot be traced')
     return client
   }
-  tracedClients().clients.add(traced)
-  const isTelemetry = options !== undefined && 'startSend' in options
-  const telemetry = isTelemetry ? options : createKafkaTelemetry(options)
-  const { clientId, receiveSpans = true }: KafkaTelemetryOptions = isTelemetry ? {} : (options ?? {})
-  const settings = rdkafkaSettings(traced, clientId)
-  settings.cluster.follow(traced)
-  if (isConsumer(traced)) traceRdkafkaConsumer(traced, telemetry, settings, receiveSpans)
-  else if ('setValueSerializer' in traced) traceHighLevelProducer(traced, telemetry, settings)
-  else traceRdkafkaProducer(traced, telemetry, settings)
-  measureStatistics(traced, telemetry, settings)
-  tellRdkafkaEvents(traced, telemetry, settings)
+  getClientRegistry().clients.add(traced)
+  const instrumentation = toInstrumentation(options)
+  const { clientId, receiveSpans = true }: KafkaTelemetryOptions = instrumentation.getTracing()?.options ?? {}
+  const settings = readRdkafkaSettings(traced, clientId)
+  settings.cluster.watch(traced)
+  if (isConsumer(traced)) traceRdkafkaConsumer(traced, instrumentation, settings, receiveSpans)
+  else if ('setValueSerializer' in traced) traceHighLevelProducer(traced, instrumentation, settings)
+  else traceRdkafkaProducer(traced, instrumentation, settings)
+  measureStatistics(traced, instrumentation, settings)
+  emitRdkafkaEvents(traced, instrumentation, settings)
   return client
 }
 
 /** The client itself, or that of a stream. */
-function clientOf(candidate: object): RdkafkaProducer | RdkafkaConsumer | undefined {
+function findClient(candidate: object): RdkafkaProducer | RdkafkaConsumer | undefined {
   if (isProducer(candidate) || isConsumer(candidate)) return candidate
   const { producer, consumer } = candidate as { readonly producer?: unknown; readonly consumer?: unknown }
   return [producer, consumer].find((inner) => isProducer(inner) || isConsumer(inner))

@@ -1,7 +1,9 @@
 import { reportFailure } from '../core/diagnostics.ts'
-import type { OutgoingFormat, OutgoingMessage, StartedSend } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { ClientSettings } from '../confluent/settings.ts'
+import type { OutgoingFormat, OutgoingMessage, StartedSend } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { interceptEvents } from './intercept-events.ts'
+import type { ClientSettings } from './settings.ts'
+import type { RdkafkaProducer } from './types.ts'
 
 /** The arguments of `produce` that make a record. */
 export interface ProducedRecord {
@@ -20,12 +22,12 @@ export interface OutgoingRecord {
 
 /** Starts the Send span of one record; undefined for what only the client can answer. */
 export function startRecord(
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   record: ProducedRecord,
   settings: ClientSettings,
 ): OutgoingRecord | undefined {
   try {
-    return start(telemetry, record, settings)
+    return start(instrumentation, record, settings)
   } catch (error) {
     reportFailure('start a send span', error)
     return undefined
@@ -33,7 +35,7 @@ export function startRecord(
 }
 
 function start(
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   { topic, partition, value, key, headers }: ProducedRecord,
   settings: ClientSettings,
 ): OutgoingRecord | undefined {
@@ -47,8 +49,8 @@ function start(
     headers: headers ?? [],
   }
   const { clientId, cluster } = settings
-  const leaderOf = (of: number | undefined) => cluster.leaderOf(topic, of)
-  const started = telemetry.startSend({ topic, messages: [message], format: RECORD, clientId, leaderOf })
+  const getLeader = (of: number | undefined) => cluster.getLeader(topic, of)
+  const started = instrumentation.startSend({ topic, messages: [message], format: RECORD, clientId, getLeader })
   const [sent] = started.messages
   return { started, headers: sent === undefined || sent === message ? headers : sent.headers }
 }
@@ -57,3 +59,33 @@ const RECORD: OutgoingFormat<OutgoingMessage> = {
   read: (message) => message,
   withHeaders: (message, headers) => ({ ...message, headers }),
 }
+
+/** Sends that wait for their delivery report. */
+export interface PendingDeliveries {
+  add(send: StartedSend<OutgoingMessage>): void
+  /** Whether the send was still waiting; its spans are to be ended then. */
+  remove(send: StartedSend<OutgoingMessage>): boolean
+}
+
+/**
+ * Reports come while the producer polls. When it is disconnected those that still wait get none,
+ * and fail.
+ */
+export function createPendingDeliveries(producer: RdkafkaProducer): PendingDeliveries {
+  const waiting = new Set<StartedSend<OutgoingMessage>>()
+  interceptEvents(producer, {
+    disconnected(pass) {
+      // One error for all: each would have a stack to format, and 100,000 sends may wait.
+      const error = new Error(UNREPORTED)
+      for (const send of waiting) send.fail(error)
+      waiting.clear()
+      return pass()
+    },
+  })
+  return {
+    add: (send) => void waiting.add(send),
+    remove: (send) => waiting.delete(send),
+  }
+}
+
+const UNREPORTED = 'the producer was disconnected before the record’s delivery report was polled'

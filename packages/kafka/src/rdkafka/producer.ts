@@ -1,35 +1,35 @@
 import { context } from '@opentelemetry/api'
-import type { OutgoingMessage, StartedSend } from '../core/send.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
-import type { ClientSettings } from '../confluent/settings.ts'
+import type { OutgoingMessage, StartedSend } from '../core/telemetry.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { ClientSettings } from './settings.ts'
 import { withErrorType } from './errors.ts'
 import { interceptEvents } from './intercept-events.ts'
 import { startRecord } from './outgoing.ts'
-import { traceRdkafkaTransactions } from './transactions.ts'
+import { traceRdkafkaTransactions } from './settle.ts'
 import type { DeliveryReport, RdkafkaProducer } from './types.ts'
-import { unreportedSends } from './pending-deliveries.ts'
-import type { UnreportedSends } from './pending-deliveries.ts'
+import { createPendingDeliveries } from './outgoing.ts'
+import type { PendingDeliveries } from './outgoing.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /** Traces `produce`, and with it write streams, which call it. */
 export function traceRdkafkaProducer(
   producer: RdkafkaProducer,
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settings: ClientSettings,
 ): void {
   const { produce } = producer
-  const unreported = unreportedSends(producer)
+  const unreported = createPendingDeliveries(producer)
   replaceMethod(producer, 'produce', (...args) => {
     const [topic, partition, value, key, timestamp, opaque, headers] = args
-    const record = startRecord(telemetry, { topic, partition, value, key, headers }, settings)
+    const record = startRecord(instrumentation, { topic, partition, value, key, headers }, settings)
     if (record === undefined) return produce.apply(producer, args)
     const { started } = record
-    const traced = started.isObserved && reportsDeliveries(producer) ? new TracedOpaque(opaque, started) : undefined
+    const traced = started.isObserved && hasDeliveryReports(producer) ? new TracedOpaque(opaque, started) : undefined
     if (traced) unreported.add(started)
     const carried = traced ?? opaque
     const passed = [topic, partition, value, key, timestamp, carried, record.headers]
     try {
-      const result = context.with(started.within, () => produce.apply(producer, passed))
+      const result = context.with(started.context, () => produce.apply(producer, passed))
       if (traced === undefined) started.succeed()
       return result
     } catch (error) {
@@ -40,11 +40,11 @@ export function traceRdkafkaProducer(
   })
   interceptEvents(producer, {
     'delivery-report': (pass, error, report) => {
-      settleReport(unreported, error, report)
+      endReportedSend(unreported, error, report)
       return pass()
     },
   })
-  traceRdkafkaTransactions(producer, telemetry, settings)
+  traceRdkafkaTransactions(producer, instrumentation, settings)
 }
 
 /**
@@ -61,7 +61,7 @@ class TracedOpaque {
   }
 }
 
-function settleReport(unreported: UnreportedSends, error: unknown, report: unknown): void {
+function endReportedSend(unreported: PendingDeliveries, error: unknown, report: unknown): void {
   const { opaque: traced, partition, offset } = (report ?? {}) as DeliveryReport
   if (!(traced instanceof TracedOpaque)) return
   const answer = report as DeliveryReport
@@ -75,7 +75,7 @@ function settleReport(unreported: UnreportedSends, error: unknown, report: unkno
 
 // Without `dr_cb` or `dr_msg_cb` there are no reports, and the constructor leaves no public trace
 // of either.
-function reportsDeliveries(producer: RdkafkaProducer): boolean {
+function hasDeliveryReports(producer: RdkafkaProducer): boolean {
   const { _cb_configs: callbacks } = producer as {
     readonly _cb_configs?: { readonly event?: { readonly delivery_cb?: unknown } }
   }

@@ -1,25 +1,82 @@
 import { context } from '@opentelemetry/api'
-import type { Settlement } from '../core/settle.ts'
-import type { KafkaTelemetry } from '../core/telemetry.ts'
+import { replaceMethod } from '../core/clients/override.ts'
+import { createSettlement } from '../core/clients/settlement.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import type { Settlement } from '../core/telemetry.ts'
 import { withErrorType } from './errors.ts'
-import type { RdkafkaCallback } from './types.ts'
+import type { ClientSettings } from './settings.ts'
+import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaProducer } from './types.ts'
 
-/** What all of librdkafka's Node APIs know about the client that settles. */
-type Settler = Pick<Settlement, 'clientId' | 'groupId'>
+/**
+ * Traces commits. `commit` and `commitMessage` only queue the commit, which is all that their spans
+ * time; the others have the broker's answer.
+ */
+export function traceRdkafkaCommits(
+  consumer: RdkafkaConsumer,
+  instrumentation: Instrumentation,
+  settings: ClientSettings,
+): void {
+  const { commitCb } = consumer
+  const settlement = (offsets: unknown): Settlement => createSettlement('commit', offsets, settings)
+  for (const name of ['commit', 'commitMessage', 'commitSync', 'commitMessageSync'] as const) {
+    const original = consumer[name]
+    const isMessage = name.startsWith('commitMessage')
+    replaceMethod(consumer, name, (...args) => {
+      const offset = isMessage ? getOffset(args[0]) : undefined
+      return settleSync(instrumentation, { ...settlement(args[0]), offset }, () => original.apply(consumer, args))
+    })
+  }
+  if (commitCb) {
+    replaceMethod(consumer, 'commitCb', (...args) =>
+      settleByCallback(instrumentation, settlement(args[0]), args, (passed) => commitCb.apply(consumer, passed)),
+    )
+  }
+}
 
-/** The settlement of a list of partitions; of what it can't read it says nothing. */
-export function offsetsSettlement(operationName: string, offsets: unknown, { clientId, groupId }: Settler): Settlement {
-  const partitions = (Array.isArray(offsets) ? offsets : [offsets]).filter(isTopicPartition)
-  const [first] = partitions
-  const isOneTopic = first !== undefined && partitions.every(({ topic }) => topic === first.topic)
-  const partition = partitions.length === 1 ? first?.partition : undefined
-  return { operationName, topic: isOneTopic ? first.topic : undefined, partition, groupId, clientId }
+function getOffset(message: unknown): number | undefined {
+  if (typeof message !== 'object' || message === null || !('offset' in message)) return undefined
+  return typeof message.offset === 'number' ? message.offset : undefined
+}
+
+/** Traces how transactions end, under the names they have with Confluent's KafkaJS API. */
+export function traceRdkafkaTransactions(
+  producer: RdkafkaProducer,
+  instrumentation: Instrumentation,
+  settings: ClientSettings,
+): void {
+  const { commitTransaction, abortTransaction, sendOffsetsToTransaction } = producer
+  const { clientId } = settings
+  if (commitTransaction) {
+    replaceMethod(producer, 'commitTransaction', (...args) =>
+      settleByCallback(instrumentation, { operationName: 'commit_transaction', clientId }, args, (passed) =>
+        commitTransaction.apply(producer, passed),
+      ),
+    )
+  }
+  if (abortTransaction) {
+    replaceMethod(producer, 'abortTransaction', (...args) =>
+      settleByCallback(instrumentation, { operationName: 'abort_transaction', clientId }, args, (passed) =>
+        abortTransaction.apply(producer, passed),
+      ),
+    )
+  }
+  if (sendOffsetsToTransaction) {
+    replaceMethod(producer, 'sendOffsetsToTransaction', (...args) =>
+      settleByCallback(instrumentation, createSettlement('send_offsets', args[0], { clientId }), args, (passed) =>
+        sendOffsetsToTransaction.apply(producer, passed),
+      ),
+    )
+  }
 }
 
 /** Runs `call` in a settle span and gives its very promise. */
-export function settleAsync<R>(telemetry: KafkaTelemetry, settlement: Settlement, call: () => Promise<R>): Promise<R> {
+export function settleAsync<R>(
+  instrumentation: Instrumentation,
+  settlement: Settlement,
+  call: () => Promise<R>,
+): Promise<R> {
   let result: Promise<R> | undefined
-  const settled = telemetry.settle(settlement, () => {
+  const settled = instrumentation.settle(settlement, () => {
     result = call()
     return result.catch((error: unknown) => {
       throw withErrorType(error)
@@ -31,10 +88,10 @@ export function settleAsync<R>(telemetry: KafkaTelemetry, settlement: Settlement
 }
 
 /** The same for what answers when it returns. */
-export function settleSync<R>(telemetry: KafkaTelemetry, settlement: Settlement, call: () => R): R {
+export function settleSync<R>(instrumentation: Instrumentation, settlement: Settlement, call: () => R): R {
   let thrown: { readonly error: unknown } | undefined
   try {
-    return telemetry.settle(settlement, () => {
+    return instrumentation.settle(settlement, () => {
       try {
         return call()
       } catch (error) {
@@ -52,13 +109,13 @@ export function settleSync<R>(telemetry: KafkaTelemetry, settlement: Settlement,
  * pass on.
  */
 export function settleByCallback<R>(
-  telemetry: KafkaTelemetry,
+  instrumentation: Instrumentation,
   settlement: Settlement,
   args: unknown[],
   call: (args: unknown[]) => R,
 ): R {
   const at = args.findLastIndex((arg) => typeof arg === 'function')
-  if (at < 0) return telemetry.settle(settlement, () => call(args))
+  if (at < 0) return instrumentation.settle(settlement, () => call(args))
   const callback = context.bind(context.active(), args[at] as RdkafkaCallback)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const answered: RdkafkaCallback = (error, ...results) => {
@@ -67,16 +124,10 @@ export function settleByCallback<R>(
     return callback(error, ...results)
   }
   let result: R
-  const settled = telemetry.settle(settlement, () => {
+  const settled = instrumentation.settle(settlement, () => {
     result = call(args.with(at, answered))
     return promise
   })
   settled.catch(() => {})
   return result!
-}
-
-function isTopicPartition(value: unknown): value is { readonly topic: string; readonly partition: number | undefined } {
-  if (typeof value !== 'object' || value === null) return false
-  const { topic, partition } = value as { readonly topic?: unknown; readonly partition?: unknown }
-  return typeof topic === 'string' && (partition === undefined || typeof partition === 'number')
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { optionsFromEnvironment } from './environment-options.ts'
+import { readEnvironmentOptions } from './environment-options.ts'
 
 function options(variables: Readonly<Record<string, string>>) {
   const refused: string[] = []
   const entries = Object.entries(variables).map(([name, value]) => [`SPANLINK_KAFKA_${name}`, value])
-  const read = optionsFromEnvironment(Object.fromEntries(entries), (message) => refused.push(message))
+  const read = readEnvironmentOptions(Object.fromEntries(entries), (message) => refused.push(message))
   return { ...read, refused }
 }
 

@@ -23,59 +23,59 @@ type Environment = Readonly<Record<string, string | undefined>>
  * beginning before a shorter one.
  * @param refuse is told of values that are none of these; the option then has its default
  */
-export function optionsFromEnvironment(
+export function readEnvironmentOptions(
   environment: Environment,
   refuse: (message: string) => void,
 ): KafkaTelemetryOptions {
-  const text = (name: string): string | undefined => environment[`SPANLINK_KAFKA_${name}`]?.trim() || undefined
-  const oneOf = <const T extends string>(name: string, values: readonly T[]): T | undefined => {
-    const value = text(name)
+  const readText = (name: string): string | undefined => environment[`SPANLINK_KAFKA_${name}`]?.trim() || undefined
+  const readChoice = <const T extends string>(name: string, values: readonly T[]): T | undefined => {
+    const value = readText(name)
     const known = values.find((one) => one === value)
-    if (value !== undefined && known === undefined) refuse(refusal(name, value, values))
+    if (value !== undefined && known === undefined) refuse(formatInvalid(name, value, values))
     return known
   }
-  const flag = (name: string): boolean | undefined => {
-    const value = oneOf(name, ['true', 'false'])
+  const readFlag = (name: string): boolean | undefined => {
+    const value = readChoice(name, ['true', 'false'])
     return value && value === 'true'
   }
-  const correlation = correlations(text('CORRELATION'), (value) => {
-    refuse(refusal('CORRELATION', value, [...CORRELATIONS, '<topic>=link', '<topic>=parent']))
+  const correlation = parseCorrelations(readText('CORRELATION'), (value) => {
+    refuse(formatInvalid('CORRELATION', value, [...CORRELATIONS, '<topic>=link', '<topic>=parent']))
   })
-  const filter = topicFilter(listOf(text('TOPICS')), listOf(text('EXCLUDED_TOPICS')))
+  const filter = createTopicFilter(splitList(readText('TOPICS')), splitList(readText('EXCLUDED_TOPICS')))
   return {
     ...(correlation && { correlation }),
     ...(filter && { filter }),
-    sendSpans: oneOf('SEND_SPANS', ['perMessage', 'perCall']),
-    receiveSpans: flag('RECEIVE_SPANS'),
-    messageKey: oneOf<'on' | 'off'>('MESSAGE_KEY', ['on', 'off']),
-    baggageAttributes: listOf(text('BAGGAGE_ATTRIBUTES')),
-    semconv: oneOf('SEMCONV', ['1.45', '1.44', 'dup']),
-    clientId: text('CLIENT_ID'),
-    metrics: flag('METRICS'),
-    events: flag('EVENTS'),
+    sendSpans: readChoice('SEND_SPANS', ['perMessage', 'perCall']),
+    receiveSpans: readFlag('RECEIVE_SPANS'),
+    messageKey: readChoice<'on' | 'off'>('MESSAGE_KEY', ['on', 'off']),
+    baggageAttributes: splitList(readText('BAGGAGE_ATTRIBUTES')),
+    semconv: readChoice('SEMCONV', ['1.45', '1.44', 'dup']),
+    clientId: readText('CLIENT_ID'),
+    metrics: readFlag('METRICS'),
+    events: readFlag('EVENTS'),
   }
 }
 
 const CORRELATIONS: readonly Correlation[] = ['link', 'parent']
 
-function refusal(name: string, value: string, values: readonly string[]): string {
+function formatInvalid(name: string, value: string, values: readonly string[]): string {
   return `SPANLINK_KAFKA_${name} is "${value}", which is ignored: it can be ${values.join(', ')}`
 }
 
-function listOf(value: string | undefined): readonly string[] {
+function splitList(value: string | undefined): readonly string[] {
   return (value ?? '')
     .split(',')
     .map((one) => one.trim())
     .filter((one) => one !== '')
 }
 
-function correlations(
+function parseCorrelations(
   value: string | undefined,
   refuse: (value: string) => void,
 ): ((topic: string) => Correlation) | Correlation | undefined {
   let fallback: Correlation | undefined
   const rules = new Map<string, Correlation>()
-  for (const rule of listOf(value)) {
+  for (const rule of splitList(value)) {
     // Topics have no `=` in their names.
     const [topic, name] = rule.includes('=') ? rule.split('=', 2) : [undefined, rule]
     const correlation = CORRELATIONS.find((one) => one === name?.trim())
@@ -85,33 +85,33 @@ function correlations(
   }
   if (rules.size === 0) return fallback
   return (topic) => {
-    const rule = bestMatch(topic, [...rules.keys()])
+    const rule = findBestMatch(topic, [...rules.keys()])
     return (rule !== undefined && rules.get(rule)) || (fallback ?? 'link')
   }
 }
 
-function topicFilter(
+function createTopicFilter(
   included: readonly string[],
   excluded: readonly string[],
 ): ((topic: string) => boolean) | undefined {
   if (included.length === 0 && excluded.length === 0) return undefined
   return (topic) => {
-    const no = bestMatch(topic, excluded)
-    const yes = bestMatch(topic, included)
+    const no = findBestMatch(topic, excluded)
+    const yes = findBestMatch(topic, included)
     if (no === undefined || yes === undefined) return no === undefined && (included.length === 0 || yes !== undefined)
-    return precision(yes) > precision(no)
+    return getPrecision(yes) > getPrecision(no)
   }
 }
 
-function bestMatch(topic: string, patterns: readonly string[]): string | undefined {
+function findBestMatch(topic: string, patterns: readonly string[]): string | undefined {
   let best: string | undefined
   for (const pattern of patterns) {
     const matches = pattern.endsWith('*') ? topic.startsWith(pattern.slice(0, -1)) : topic === pattern
-    if (matches && (best === undefined || precision(pattern) > precision(best))) best = pattern
+    if (matches && (best === undefined || getPrecision(pattern) > getPrecision(best))) best = pattern
   }
   return best
 }
 
-function precision(pattern: string): number {
+function getPrecision(pattern: string): number {
   return pattern.endsWith('*') ? pattern.length - 1 : Infinity
 }

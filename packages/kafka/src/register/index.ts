@@ -5,19 +5,19 @@
 // client's module is loaded. Options come from the environment (register/environment-options.ts).
 // The OpenTelemetry SDK is the application's, started before or after this.
 import { tracePlatformatic } from '../platformatic/index.ts'
-import { optionsFromEnvironment } from './environment-options.ts'
+import { readEnvironmentOptions } from './environment-options.ts'
 import { canHookLoads, patchOnLoad } from './load-hooks.ts'
-import { modulePatches } from './patch-modules.ts'
-import { warnIfNeverLoaded } from './warn-unless-loaded.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
+import { createModulePatches } from './patch-modules.ts'
+import { warnUnlessLoaded } from './warn-unless-loaded.ts'
+import { createKafkaTelemetry } from '../core/instrumentation.ts'
 
 // Not `diag`: its logger may not have been set yet.
 const warn = (message: string): void => process.emitWarning(message, 'SpanlinkWarning')
 
 if (canHookLoads) {
-  const telemetry = createKafkaTelemetry(optionsFromEnvironment(process.env, warn))
+  const telemetry = createKafkaTelemetry(readEnvironmentOptions(process.env, warn))
   tracePlatformatic(telemetry)
-  warnIfNeverLoaded(patchOnLoad(modulePatches(() => telemetry)), warn)
+  warnUnlessLoaded(patchOnLoad(createModulePatches(() => telemetry)), warn)
 } else {
   warn(`@spanlink/kafka/register needs Node 22.15 or newer, this is ${process.versions.node}: nothing is traced.`)
 }

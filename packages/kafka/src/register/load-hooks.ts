@@ -39,7 +39,7 @@ export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
       // For `require` Node tells no format.
       if (patch === undefined || loaded.format === 'module') return loaded
       const source = loaded.source ?? readFileSync(fileURLToPath(url))
-      return { ...loaded, source: `${textOf(source)}\n${afterwards(patch.name)}` }
+      return { ...loaded, source: `${toText(source)}\n${createPatchCall(patch.name)}` }
     },
   })
   isAnyLoaded = patchLoaded(patches) || isAnyLoaded
@@ -51,11 +51,11 @@ const LOADED: unique symbol = Symbol.for('@spanlink/kafka.loaded')
 
 // At the end of the module, when its exports are there, and before an importing module gets to see
 // their names.
-function afterwards(name: string): string {
+function createPatchCall(name: string): string {
   return `;globalThis[Symbol.for(${JSON.stringify(LOADED.description)})](${JSON.stringify(name)}, module.exports);\n`
 }
 
-function textOf(source: string | ArrayBufferLike | ArrayBufferView): string {
+function toText(source: string | ArrayBufferLike | ArrayBufferView): string {
   if (typeof source === 'string') return source
   if (ArrayBuffer.isView(source)) return Buffer.from(source.buffer, source.byteOffset, source.byteLength).toString()
   return Buffer.from(source).toString()

@@ -1,12 +1,12 @@
 import { createRequire } from 'node:module'
 import { sep } from 'node:path'
-import { quietly } from '../core/diagnostics.ts'
+import { safely } from '../core/diagnostics.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
 /** Patches modules that are loaded already. @returns whether there were any */
 export function patchLoaded(patches: readonly ModulePatch[]): boolean {
   let isAnyLoaded = false
-  quietly('look for clients that are loaded', () => {
+  safely('look for clients that are loaded', () => {
     const { cache } = createRequire(import.meta.url)
     for (const [path, module] of Object.entries(cache)) {
       const patch = patches.find(({ name, file }) =>

@@ -4,7 +4,7 @@ import type { ConfluentKafka, ConfluentModule } from '../confluent/index.ts'
 import { traceKafkaJS } from '../kafkajs/index.ts'
 import { traceRdkafka } from '../rdkafka/index.ts'
 import { replaceMethod } from '../core/clients/override.ts'
-import { quietly } from '../core/diagnostics.ts'
+import { safely } from '../core/diagnostics.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 
 /**
@@ -24,14 +24,14 @@ export interface ModulePatch {
 type Exports = Record<string, unknown>
 
 /** `telemetry` is asked for when the first client is made. @platformatic/kafka needs no patch. */
-export function modulePatches(telemetry: () => KafkaTelemetry): readonly ModulePatch[] {
+export function createModulePatches(telemetry: () => KafkaTelemetry): readonly ModulePatch[] {
   const patched = new WeakSet<object>()
   const once =
     (name: string, patch: (exports: Exports) => void): ModulePatch['patch'] =>
     (exports) => {
       if (patched.has(exports)) return
       patched.add(exports)
-      quietly(`patch ${name}`, () => patch(exports as Exports))
+      safely(`patch ${name}`, () => patch(exports as Exports))
     }
   const modulePatch = (
     name: string,
@@ -70,50 +70,50 @@ interface Factory {
  * Each `Kafka` gets a double that inherits from it and is traced, and makes its clients. The
  * instance itself stays as it is, so frozen ones and subclasses work; one that the application
  * traced itself is left to that.
- * @param makerOf on which of the two the class's own methods are called
+ * @param getMaker on which of the two the class's own methods are called
  */
 function patchFactory<F extends Factory>(
   prototype: F,
   trace: (double: F) => F,
-  makerOf: (kafka: F, double: F) => F,
+  getMaker: (kafka: F, double: F) => F,
 ): void {
   const doubles = new WeakMap<F, F>()
   const originals: Factory = { producer: prototype.producer, consumer: prototype.consumer }
-  const doubleOf = (kafka: F): F => {
+  const getDouble = (kafka: F): F => {
     let double = doubles.get(kafka)
     if (double === undefined) {
       double = Object.create(kafka) as F
-      const maker = makerOf(kafka, double)
-      for (const name of METHODS) {
+      const maker = getMaker(kafka, double)
+      for (const name of FACTORY_METHODS) {
         const original = originals[name]
         replaceMethod<Factory, typeof name>(
           double,
           name,
-          marked((config: never) => original.call(maker, config), original),
+          copyWrappedMark((config: never) => original.call(maker, config), original),
         )
       }
       doubles.set(kafka, (double = trace(double)))
     }
     return double
   }
-  for (const name of METHODS) {
+  for (const name of FACTORY_METHODS) {
     const original = originals[name]
-    const tracedFactory = (kafka: F): F | undefined => {
+    const findDouble = (kafka: F): F | undefined => {
       let double: F | undefined
-      if (!Object.hasOwn(kafka, name)) quietly('trace a Kafka', () => (double = doubleOf(kafka)))
+      if (!Object.hasOwn(kafka, name)) safely('trace a Kafka', () => (double = getDouble(kafka)))
       return double
     }
     replaceMethod<Factory, typeof name>(prototype, name, function (this: F, config: never) {
-      const double = tracedFactory(this)
+      const double = findDouble(this)
       return double ? double[name](config) : original.call(this, config)
     })
   }
 }
 
-const METHODS = ['producer', 'consumer'] as const
+const FACTORY_METHODS = ['producer', 'consumer'] as const
 
 // So that traceKafkaJS still sees, and says, that another instrumentation is at work.
-function marked<F extends object>(method: F, original: object): F {
+function copyWrappedMark<F extends object>(method: F, original: object): F {
   return Object.assign(method, '__wrapped' in original ? { __wrapped: original.__wrapped } : {})
 }
 
@@ -123,14 +123,14 @@ const RDKAFKA_STREAMS = ['createReadStream', 'createWriteStream']
 
 function patchRdkafka(exports: Exports, telemetry: () => KafkaTelemetry): void {
   const trace = <T>(client: T): T => {
-    if (isObject(client)) quietly('trace a client', () => traceRdkafka(client, telemetry()))
+    if (isObject(client)) safely('trace a client', () => traceRdkafka(client, telemetry()))
     return client
   }
-  const tracedFunction = (make: Function): unknown =>
+  const wrapFunction = (make: Function): unknown =>
     new Proxy(make, { apply: (target, self, args) => trace(Reflect.apply(target, self, args)) })
   for (const name of RDKAFKA_STREAMS) {
     const make = exports[name]
-    if (typeof make === 'function') exports[name] = tracedFunction(make)
+    if (typeof make === 'function') exports[name] = wrapFunction(make)
   }
   for (const name of RDKAFKA_CLASSES) {
     const client = exports[name]
@@ -143,7 +143,7 @@ function patchRdkafka(exports: Exports, telemetry: () => KafkaTelemetry): void {
       get(target, property, receiver) {
         const value: unknown = Reflect.get(target, property, receiver)
         const isStream = typeof property === 'string' && RDKAFKA_STREAMS.includes(property)
-        return isStream && typeof value === 'function' ? tracedFunction(value) : value
+        return isStream && typeof value === 'function' ? wrapFunction(value) : value
       },
     })
   }

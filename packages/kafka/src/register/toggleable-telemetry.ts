@@ -1,73 +1,56 @@
-import { INVALID_SPAN_CONTEXT, context, trace } from '@opentelemetry/api'
-import type { Span } from '@opentelemetry/api'
-import { eventOptions, exposeEvents } from '../events/events.ts'
-import { exposeMetricsOf } from '../metrics/client-metrics.ts'
+import { context } from '@opentelemetry/api'
+import { createFacade, createInstrumentation } from '../core/instrumentation.ts'
+import type { Instrumentation } from '../core/instrumentation.ts'
+import { runUntraced } from '../core/process.ts'
+import { createUntracedSend } from '../core/send.ts'
+import type { KafkaTelemetry } from '../core/telemetry.ts'
 import type { KafkaTelemetryOptions } from '../options.ts'
-import type { Delivery, KafkaTelemetry } from '../core/telemetry.ts'
-import { createKafkaTelemetry } from '../core/telemetry.ts'
 
-/**
- * Telemetry whose providers come later than it, and which can be switched off under clients that
- * have it.
- */
-export interface SwitchedTelemetry {
+/** Telemetry that clients keep while it is disabled, enabled again or given other providers. */
+export interface ToggleableTelemetry {
   readonly telemetry: KafkaTelemetry
-  enable(isEnabled: boolean): void
-  /** Takes the options again, with `providers` on top, from the next operation on. */
-  use(providers: Providers): void
+  setEnabled(isEnabled: boolean): void
+  /** Reads the options again; `providers` override theirs. Applies from the next operation on. */
+  setProviders(providers: Providers): void
 }
 
 type Providers = Pick<KafkaTelemetryOptions, 'loggerProvider' | 'meterProvider' | 'tracerProvider'>
 
-export function switchedTelemetry(options: () => KafkaTelemetryOptions): SwitchedTelemetry {
+export function createToggleableTelemetry(getOptions: () => KafkaTelemetryOptions): ToggleableTelemetry {
   let isEnabled = true
-  let made: KafkaTelemetry | undefined
+  let current: Instrumentation | undefined
   let providers: Providers = {}
-  const current = (): KafkaTelemetry | undefined =>
-    isEnabled ? (made ??= createKafkaTelemetry({ ...options(), ...providers })) : undefined
-  const untraced = <R>(fn: (span: Span) => R, ambient = context.active()): R =>
-    context.with(ambient, fn, undefined, trace.wrapSpanContext(INVALID_SPAN_CONTEXT))
+  const getCurrent = (): Instrumentation | undefined =>
+    isEnabled ? (current ??= createInstrumentation({ ...getOptions(), ...providers })) : undefined
 
-  const telemetry: KafkaTelemetry = {
-    send(operation, call, places) {
-      const telemetry = current()
-      return telemetry ? telemetry.send(operation, call, places) : call(operation.messages)
+  const telemetry = createFacade({
+    send(operation, call, readRecords) {
+      const enabled = getCurrent()
+      return enabled ? enabled.send(operation, call, readRecords) : call(operation.messages)
     },
-    startSend(operation) {
-      const { messages } = operation
-      const nothing = {
-        messages,
-        within: context.active(),
-        isRecording: false,
-        isObserved: false,
-        succeed() {},
-        fail() {},
-      }
-      return current()?.startSend(operation) ?? nothing
-    },
+    startSend: (operation) =>
+      getCurrent()?.startSend(operation) ?? createUntracedSend(operation.messages, context.active()),
     process(message, fn, delivery) {
-      const telemetry = current()
-      return telemetry ? telemetry.process(message, fn, delivery) : untraced(fn, delivery?.ambient)
+      const enabled = getCurrent()
+      return enabled ? enabled.process(message, fn, delivery) : runUntraced(fn, delivery?.context)
     },
-    batch(messages, fn, delivery) {
-      const telemetry = current()
-      return telemetry ? telemetry.batch(messages, fn, delivery) : untraced(fn, delivery?.ambient)
+    processBatch(messages, fn, delivery) {
+      const enabled = getCurrent()
+      return enabled ? enabled.processBatch(messages, fn, delivery) : runUntraced(fn, delivery?.context)
     },
-    receive: (messages, delivery: Delivery | undefined) =>
-      current()?.receive(messages, delivery) ?? delivery?.ambient ?? context.active(),
+    receive: (messages, delivery) => getCurrent()?.receive(messages, delivery) ?? delivery?.context ?? context.active(),
     settle(settlement, fn) {
-      const telemetry = current()
-      return telemetry ? telemetry.settle(settlement, fn) : untraced(fn)
+      const enabled = getCurrent()
+      return enabled ? enabled.settle(settlement, fn) : runUntraced(fn)
     },
-  }
-  exposeMetricsOf(telemetry, current)
-  exposeEvents(telemetry, () => eventOptions(current()))
+    getTracing: () => getCurrent()?.getTracing(),
+  })
   return {
     telemetry,
-    enable: (value) => void (isEnabled = value),
-    use(more) {
+    setEnabled: (value) => void (isEnabled = value),
+    setProviders(more) {
       providers = { ...providers, ...more }
-      made = undefined
+      current = undefined
     },
   }
 }

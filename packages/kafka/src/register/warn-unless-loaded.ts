@@ -9,7 +9,7 @@ const MESSAGE =
  * Warns once when no Kafka client has been loaded after half a minute, or by the end of a shorter
  * process.
  */
-export function warnIfNeverLoaded(isAnyLoaded: () => boolean, warn: (message: string) => void): void {
+export function warnUnlessLoaded(isAnyLoaded: () => boolean, warn: (message: string) => void): void {
   const check = (): void => {
     clearTimeout(timer)
     process.off('beforeExit', check)

@@ -13,7 +13,7 @@ export function expectLinked(consumer: RecordedSpan, producer: RecordedSpan): Li
   const link = consumer.links.find(({ context }) => isSameSpan(context, producer.spanContext()))
   if (link !== undefined) return link
   const targets = consumer.links.map(({ context }) => describeContext(context))
-  return refuse(
+  return failAssertion(
     `expected '${consumer.name}' to link to '${producer.name}' (${describeContext(producer.spanContext())}); ` +
       `it has ${targets.length === 0 ? 'no links' : `links to ${targets.join(', ')}`}`,
     expectLinked,
@@ -23,7 +23,7 @@ export function expectLinked(consumer: RecordedSpan, producer: RecordedSpan): Li
 /** Asserts that `consumer` has no link to `producer`. */
 export function expectNotLinked(consumer: RecordedSpan, producer: RecordedSpan): void {
   if (consumer.links.some(({ context }) => isSameSpan(context, producer.spanContext()))) {
-    refuse(`expected '${consumer.name}' not to link to '${producer.name}'`, expectNotLinked)
+    failAssertion(`expected '${consumer.name}' not to link to '${producer.name}'`, expectNotLinked)
   }
 }
 
@@ -31,7 +31,7 @@ export function expectNotLinked(consumer: RecordedSpan, producer: RecordedSpan):
 export function expectChild(child: RecordedSpan, parent: RecordedSpan): void {
   const { parentSpanContext } = child
   if (isSameSpan(parentSpanContext, parent.spanContext())) return
-  refuse(
+  failAssertion(
     `expected '${child.name}' to be a child of '${parent.name}' (${describeContext(parent.spanContext())}); ` +
       `it is ${parentSpanContext ? `a child of ${describeContext(parentSpanContext)}` : 'a root'}`,
     expectChild,
@@ -41,7 +41,7 @@ export function expectChild(child: RecordedSpan, parent: RecordedSpan): void {
 /** Asserts that `span` begins a trace. */
 export function expectRoot(span: RecordedSpan): void {
   if (span.parentSpanContext !== undefined) {
-    refuse(
+    failAssertion(
       `expected '${span.name}' to be a root; it is a child of ${describeContext(span.parentSpanContext)}`,
       expectRoot,
     )
@@ -57,13 +57,13 @@ export function expectAttributes(span: RecordedSpan, attributes: Attributes): vo
   const listed = differing.map(
     ([name, value]) => `${name} is ${JSON.stringify(span.attributes[name])}, not ${JSON.stringify(value)}`,
   )
-  refuse(`attributes of '${span.name}': ${listed.join('; ')}`, expectAttributes)
+  failAssertion(`attributes of '${span.name}': ${listed.join('; ')}`, expectAttributes)
 }
 
 function describeContext({ traceId, spanId }: { readonly traceId: string; readonly spanId: string }): string {
   return `${traceId}-${spanId}`
 }
 
-function refuse(message: string, stackStartFn: (...args: never[]) => unknown): never {
+function failAssertion(message: string, stackStartFn: (...args: never[]) => unknown): never {
   throw new AssertionError({ message, stackStartFn: stackStartFn as (...args: unknown[]) => unknown })
 }

@@ -35,42 +35,45 @@ export interface Flow {
  * @param spans as recorded, of all services of the test
  * @param start a span of the flow @default the first of `spans` to start
  */
-export function flowOf(spans: readonly RecordedSpan[], start: RecordedSpan | undefined = earliest(spans)): Flow {
-  const links = linksAmong(spans)
+export function collectFlow(
+  spans: readonly RecordedSpan[],
+  start: RecordedSpan | undefined = findEarliest(spans),
+): Flow {
+  const links = collectLinks(spans)
   const reached = new Set<string>()
-  const open = start === undefined ? [] : [traceOf(start)]
+  const open = start === undefined ? [] : [getTraceId(start)]
   for (let trace = open.pop(); trace !== undefined; trace = open.pop()) {
     if (reached.has(trace)) continue
     reached.add(trace)
     for (const { from, to } of links) {
-      if (traceOf(from) === trace) open.push(traceOf(to))
-      if (traceOf(to) === trace) open.push(traceOf(from))
+      if (getTraceId(from) === trace) open.push(getTraceId(to))
+      if (getTraceId(to) === trace) open.push(getTraceId(from))
     }
   }
   const traces = [...reached]
-    .map((trace) => spans.filter((span) => traceOf(span) === trace).toSorted(byStart))
-    .toSorted(([a], [b]) => byStart(a!, b!))
-  const inFlow = links.filter(({ to }) => reached.has(traceOf(to)))
-  return { traces, links: inFlow, toString: () => traces.map((trace) => drawTrace(trace, inFlow)).join('\n\n') }
+    .map((trace) => spans.filter((span) => getTraceId(span) === trace).toSorted(compareStart))
+    .toSorted(([a], [b]) => compareStart(a!, b!))
+  const inFlow = links.filter(({ to }) => reached.has(getTraceId(to)))
+  return { traces, links: inFlow, toString: () => traces.map((trace) => formatTrace(trace, inFlow)).join('\n\n') }
 }
 
-function linksAmong(spans: readonly RecordedSpan[]): FlowLink[] {
-  const byId = new Map(spans.map((span) => [idOf(span.spanContext()), span]))
+function collectLinks(spans: readonly RecordedSpan[]): FlowLink[] {
+  const byId = new Map(spans.map((span) => [getSpanKey(span.spanContext()), span]))
   return spans.flatMap((to) =>
     to.links.flatMap(({ context }) => {
-      const from = byId.get(idOf(context))
+      const from = byId.get(getSpanKey(context))
       return from ? [{ from, to }] : []
     }),
   )
 }
 
-function drawTrace(trace: readonly RecordedSpan[], links: readonly FlowLink[]): string {
+function formatTrace(trace: readonly RecordedSpan[], links: readonly FlowLink[]): string {
   const lines: string[] = []
   const isIn = (span: RecordedSpan): boolean =>
     trace.some((one) => isSameSpan(span.parentSpanContext, one.spanContext()))
   const draw = (span: RecordedSpan, depth: number): void => {
     const targets = links.filter(({ to }) => to === span).map(({ from }) => from.name)
-    const linked = targets.length > 0 ? ` ← ${[...counted(targets)].join(', ')}` : ''
+    const linked = targets.length > 0 ? ` ← ${[...formatCounts(targets)].join(', ')}` : ''
     lines.push(`${'  '.repeat(depth)}${span.name}${linked}`)
     for (const child of trace) {
       if (isSameSpan(child.parentSpanContext, span.spanContext())) draw(child, depth + 1)
@@ -80,29 +83,29 @@ function drawTrace(trace: readonly RecordedSpan[], links: readonly FlowLink[]): 
   return lines.join('\n')
 }
 
-function* counted(names: readonly string[]): Iterable<string> {
+function* formatCounts(names: readonly string[]): Iterable<string> {
   for (const name of new Set(names)) {
     const count = names.filter((other) => other === name).length
     yield count > 1 ? `${count} × ${name}` : name
   }
 }
 
-function idOf({ traceId, spanId }: { readonly traceId: string; readonly spanId: string }): string {
+function getSpanKey({ traceId, spanId }: { readonly traceId: string; readonly spanId: string }): string {
   return `${traceId}-${spanId}`
 }
 
-function traceOf(span: RecordedSpan): string {
+function getTraceId(span: RecordedSpan): string {
   return span.spanContext().traceId
 }
 
-function earliest(spans: readonly RecordedSpan[]): RecordedSpan | undefined {
-  return spans.toSorted(byStart)[0]
+function findEarliest(spans: readonly RecordedSpan[]): RecordedSpan | undefined {
+  return spans.toSorted(compareStart)[0]
 }
 
-function byStart(a: RecordedSpan, b: RecordedSpan): number {
-  return compare(a.startTime, b.startTime) || compare(b.endTime, a.endTime)
+function compareStart(a: RecordedSpan, b: RecordedSpan): number {
+  return compareTimes(a.startTime, b.startTime) || compareTimes(b.endTime, a.endTime)
 }
 
-function compare(a: HrTime, b: HrTime): number {
+function compareTimes(a: HrTime, b: HrTime): number {
   return a[0] - b[0] || a[1] - b[1]
 }

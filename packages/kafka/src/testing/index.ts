@@ -1,5 +1,5 @@
 export { expectAttributes, expectChild, expectLinked, expectNotLinked, expectRoot } from './expectations.ts'
-export { flowOf } from './flow.ts'
+export { collectFlow } from './flow.ts'
 export { recordSpans } from './span-recorder.ts'
 
 export type { Flow, FlowLink } from './flow.ts'

@@ -11,12 +11,12 @@ import type { RecordedSpan } from './recorded-span.ts'
 export interface SpanRecorder {
   /** In the order in which they ended. */
   readonly spans: readonly RecordedSpan[]
-  named(name: string): readonly RecordedSpan[]
+  getAll(name: string): readonly RecordedSpan[]
   /**
    * The one span of that name. @throws if there is none, or more; the error names those that there
    * are
    */
-  only(name: string): RecordedSpan
+  getOne(name: string): RecordedSpan
   /**
    * Waits until `count` spans of that name have ended, for consumers answer when they like.
    * @param count @default 1
@@ -35,26 +35,26 @@ export interface SpanRecorder {
 
 export function recordSpans(): SpanRecorder {
   const spans: RecordedSpan[] = []
-  const named = (name: string): RecordedSpan[] => spans.filter((span) => span.name === name)
+  const getAll = (name: string): RecordedSpan[] => spans.filter((span) => span.name === name)
   const names = (): string => [...new Set(spans.map((span) => span.name))].join(', ') || 'none'
   return {
     spans,
-    named,
-    only(name) {
-      const found = named(name)
+    getAll,
+    getOne(name) {
+      const found = getAll(name)
       if (found.length === 1) return found[0]!
       throw new Error(`expected one span '${name}', found ${found.length}; spans: ${names()}`)
     },
     async waitFor(name, count = 1, timeout = 10_000) {
       const deadline = performance.now() + timeout
-      while (named(name).length < count) {
+      while (getAll(name).length < count) {
         if (performance.now() > deadline) {
-          const found = named(name).length
+          const found = getAll(name).length
           throw new Error(`expected ${count} spans '${name}' within ${timeout} ms, found ${found}; spans: ${names()}`)
         }
         await sleep(5)
       }
-      return named(name)
+      return getAll(name)
     },
     clear: () => void (spans.length = 0),
     onStart() {},

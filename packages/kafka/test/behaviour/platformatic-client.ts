@@ -40,7 +40,7 @@ export const platformaticClient: ClientUnderTest = {
             batch.push(message)
             if (stream.readableLength > 0) continue
             const messages = batch.map((one) => deliveredBy(tracing, one))
-            await tracing.batch(batch, () => handler(messages))
+            await tracing.processBatch(batch, () => handler(messages))
             batch = []
           }
         })()

@@ -1,15 +1,14 @@
-import type { PlatformaticTracing } from '../../platformatic/index.ts'
-
-// One registry for all copies of this package in a process (two versions, a bundled one beside
-// another): no client is traced twice.
-interface Registry {
+interface ClientRegistry {
+  /** Clients, factories and prototypes that are traced. */
   readonly clients: WeakSet<object>
-  platformatic?: PlatformaticTracing | undefined
+  /** The tracing of @platformatic/kafka, of which a process has one. */
+  platformatic?: object | undefined
 }
 
 const KEY = Symbol.for('@spanlink/kafka.traced')
 
-export function tracedClients(): Registry {
-  const shared = globalThis as { [KEY]?: Registry }
+/** Shared by all copies of this package in a process, so that no client is traced twice. */
+export function getClientRegistry(): ClientRegistry {
+  const shared = globalThis as { [KEY]?: ClientRegistry }
   return (shared[KEY] ??= { clients: new WeakSet() })
 }

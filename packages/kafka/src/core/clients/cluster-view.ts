@@ -5,12 +5,12 @@ import type { ServerAddress } from '../source.ts'
  */
 export interface ClusterView {
   /** Another object when the rest may have changed. */
-  revision(): object | undefined
-  clusterId(): string | undefined
+  getRevision(): object | undefined
+  getClusterId(): string | undefined
   /**
    * The broker that leads a partition; without a partition, the one that leads all of the topic's.
    */
-  leaderOf(topic: string, partition: number | undefined): ServerAddress | undefined
+  getLeader(topic: string, partition: number | undefined): ServerAddress | undefined
 }
 
 export interface BrokerEntry {
@@ -35,7 +35,7 @@ interface TopicLeaders {
   readonly all: ServerAddress | undefined
 }
 
-export function leadersIn(brokers: Iterable<BrokerEntry>, topics: Iterable<TopicEntry>): Leaders {
+export function collectLeaders(brokers: Iterable<BrokerEntry>, topics: Iterable<TopicEntry>): Leaders {
   const servers = new Map<unknown, ServerAddress>()
   for (const { id, host, port } of brokers) {
     if (typeof host === 'string') servers.set(id, { address: host, port: typeof port === 'number' ? port : undefined })
@@ -52,7 +52,7 @@ export function leadersIn(brokers: Iterable<BrokerEntry>, topics: Iterable<Topic
   return leaders
 }
 
-export function leaderIn(leaders: Leaders, topic: string, partition: number | undefined): ServerAddress | undefined {
+export function findLeader(leaders: Leaders, topic: string, partition: number | undefined): ServerAddress | undefined {
   const known = leaders.get(topic)
   return partition === undefined ? known?.all : known?.partitions[partition]
 }
@@ -60,27 +60,27 @@ export function leaderIn(leaders: Leaders, topic: string, partition: number | un
 /**
  * The view of a client that has its metadata in one object, which is read once for each revision.
  */
-export function metadataView(
-  revision: () => object | undefined,
-  clusterId: () => unknown,
+export function createMetadataView(
+  getRevision: () => object | undefined,
+  readClusterId: () => unknown,
   readLeaders: () => Leaders,
 ): ClusterView {
   let read: object | undefined
   let leaders: Leaders = new Map()
   return {
-    revision,
-    clusterId() {
-      const id = clusterId()
+    getRevision,
+    getClusterId() {
+      const id = readClusterId()
       return typeof id === 'string' && id !== '' ? id : undefined
     },
-    leaderOf(topic, partition) {
-      const current = revision()
+    getLeader(topic, partition) {
+      const current = getRevision()
       if (current === undefined) return undefined
       if (current !== read) {
         read = current
         leaders = readLeaders()
       }
-      return leaderIn(leaders, topic, partition)
+      return findLeader(leaders, topic, partition)
     },
   }
 }

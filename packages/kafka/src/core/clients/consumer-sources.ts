@@ -9,7 +9,7 @@ import type { ClusterView } from './cluster-view.ts'
  * span of any message, and would collect all of them in one trace. What else the context holds is
  * kept.
  */
-export function ambientOfLoop(inherited: Context): () => Context {
+export function createHandlerContext(inherited: Context): () => Context {
   const inheritedSpan = trace.getSpan(inherited)
   const inheritedBaggage = propagation.getBaggage(inherited)
   return () => {
@@ -22,20 +22,20 @@ export function ambientOfLoop(inherited: Context): () => Context {
   }
 }
 
-export type SourceOf = (topic: string, partition: number) => MessageSource
+export type GetSource = (topic: string, partition: number) => MessageSource
 
 /**
  * One source object per partition, for as long as its leader is known to be the same: what its
  * spans share is computed once for each.
  */
-export function partitionSources(
+export function createPartitionSources(
   identity: Pick<MessageSource, 'clientId' | 'groupId'>,
   cluster?: ClusterView,
-): SourceOf {
+): GetSource {
   const topics = new Map<string, MessageSource[]>()
   let revision: object | undefined
   return (topic, partition) => {
-    const current = cluster?.revision()
+    const current = cluster?.getRevision()
     if (current !== revision) {
       revision = current
       topics.clear()
@@ -48,8 +48,8 @@ export function partitionSources(
       partition,
       groupId,
       clientId,
-      clusterId: cluster?.clusterId(),
-      server: cluster?.leaderOf(topic, partition),
+      clusterId: cluster?.getClusterId(),
+      server: cluster?.getLeader(topic, partition),
     }))
   }
 }

@@ -10,11 +10,14 @@ export function replaceMethod<T extends object, K extends keyof T>(target: T, na
  * An object that reads like `config` but for `replaced`. `config` may be frozen, or an instance
  * that inherits its values.
  */
-export function overriding<T extends object>(config: T, replaced: Partial<T>): T {
-  return Object.assign(Object.create(config, Object.fromEntries(Object.keys(replaced).map(asWritable))), replaced)
+export function overrideProperties<T extends object>(config: T, replaced: Partial<T>): T {
+  return Object.assign(
+    Object.create(config, Object.fromEntries(Object.keys(replaced).map(toWritableProperty))),
+    replaced,
+  )
 }
 
 // Assigning would otherwise fail on a property that `config` has frozen.
-function asWritable(name: string): [string, PropertyDescriptor] {
+function toWritableProperty(name: string): [string, PropertyDescriptor] {
   return [name, { value: undefined, writable: true, enumerable: true, configurable: true }]
 }

@@ -1,5 +1,5 @@
 /** Kafka's name of a request, by its number: https://kafka.apache.org/protocol#protocol_api_keys */
-export function requestName(apiKey: number): string {
+export function getRequestName(apiKey: number): string {
   return NAMES[apiKey] ?? 'unknown'
 }
 

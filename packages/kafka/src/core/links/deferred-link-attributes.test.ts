@@ -1,7 +1,7 @@
 import { TraceFlags } from '@opentelemetry/api'
 import type { Link, Span, SpanContext } from '@opentelemetry/api'
 import { expect, test } from 'vitest'
-import { laterLinks } from './deferred-link-attributes.ts'
+import { createDeferredLinkAttributes } from './deferred-link-attributes.ts'
 
 const contextOf = (n: number): SpanContext => ({
   traceId: String(n).padStart(32, '1'),
@@ -17,18 +17,18 @@ function spanWith(links: unknown): { readonly span: Span; readonly added: Link[]
 }
 
 test('links of a span that shows them get their attributes', () => {
-  const later = laterLinks()
+  const later = createDeferredLinkAttributes()
   const links = bare()
   const { span, added } = spanWith(links)
-  later.describe(span, 3, (i) => whole[i])
+  later.complete(span, 3, (i) => whole[i])
   expect(links).toEqual(whole)
   expect(added).toEqual([])
-  expect(later.isPossible).toBe(true)
+  expect(later.isSupported).toBe(true)
 })
 
 test('an SDK that dropped the oldest keeps the rest right', () => {
   const links = bare().slice(1)
-  laterLinks().describe(spanWith(links).span, 3, (i) => whole[i])
+  createDeferredLinkAttributes().complete(spanWith(links).span, 3, (i) => whole[i])
   expect(links).toEqual(whole.slice(1))
 })
 
@@ -37,9 +37,9 @@ test.each([
   ['has others', bare().toReversed()],
   ['froze them', bare().map((link) => Object.freeze(link))],
 ])('a span that %s is linked once more, and the next spans start with whole links', (_name, links) => {
-  const later = laterLinks()
+  const later = createDeferredLinkAttributes()
   const { span, added } = spanWith(links)
-  later.describe(span, 1, (i) => whole[i])
+  later.complete(span, 1, (i) => whole[i])
   expect(added).toEqual([whole[0]])
-  expect(later.isPossible).toBe(false)
+  expect(later.isSupported).toBe(false)
 })

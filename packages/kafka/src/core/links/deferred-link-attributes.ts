@@ -7,27 +7,27 @@ import type { Link, Span } from '@opentelemetry/api'
  * about 700 ns a message. The API can add a link later on and not complete one; the SDKs' spans,
  * 2.x and 3.x, show their links (`ReadableSpan.links`), which are plain objects.
  */
-export interface LaterLinks {
+export interface DeferredLinkAttributes {
   /**
    * Whether spans start with bare links. They do until a recording span turns out to keep its links
    * to itself.
    */
-  readonly isPossible: boolean
+  readonly isSupported: boolean
   /**
    * Completes the links that `span` started with, `count` of them; `whole` gives those that have
    * attributes.
    */
-  describe(span: Span, count: number, whole: (index: number) => Link | undefined): void
+  complete(span: Span, count: number, whole: (index: number) => Link | undefined): void
 }
 
-export function laterLinks(): LaterLinks {
+export function createDeferredLinkAttributes(): DeferredLinkAttributes {
   let isPossible = true
   return {
-    get isPossible() {
+    get isSupported() {
       return isPossible
     },
-    describe(span, count, whole) {
-      const links = linksOf(span)
+    complete(span, count, whole) {
+      const links = readLinks(span)
       // An SDK whose limit is lower than ours keeps the newest.
       const dropped = links === undefined ? 0 : Math.max(0, count - links.length)
       for (let i = dropped; i < count; i += 1) {
@@ -45,7 +45,7 @@ export function laterLinks(): LaterLinks {
   }
 }
 
-function linksOf(span: Span): Link[] | undefined {
+function readLinks(span: Span): Link[] | undefined {
   const { links } = span as { readonly links?: unknown }
   return Array.isArray(links) ? (links as Link[]) : undefined
 }

@@ -1,7 +1,7 @@
 import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api'
-import { keyText } from '../propagation/message-key.ts'
-import { offsetNumber, partitionId } from '../source.ts'
-import { placeOf } from '../propagation/message-origin.ts'
+import { formatKey } from '../propagation/message-key.ts'
+import { parseOffset, formatPartition } from '../source.ts'
+import { getTopicPartition } from '../propagation/message-origin.ts'
 import type { PreparedSource, ReceivedMessage } from '../source.ts'
 import type { Tracing } from '../span/tracing.ts'
 
@@ -11,9 +11,13 @@ export interface MessageDetails {
   readonly key: string | undefined
 }
 
-export function messageDetails({ options }: Tracing, source: PreparedSource, message: ReceivedMessage): MessageDetails {
-  const topic = message.topic ?? source.topic ?? placeOf(message).topic ?? ''
-  return { offset: offsetNumber(message.offset), key: keyText(message.key, topic, options.messageKey) }
+export function readMessageDetails(
+  { options }: Tracing,
+  source: PreparedSource,
+  message: ReceivedMessage,
+): MessageDetails {
+  const topic = message.topic ?? source.topic ?? getTopicPartition(message).topic ?? ''
+  return { offset: parseOffset(message.offset), key: formatKey(message.key, topic, options.messageKey) }
 }
 
 /**
@@ -22,7 +26,7 @@ export function messageDetails({ options }: Tracing, source: PreparedSource, mes
  * message it was. Where the source doesn't say, as a poll may bring several topics and partitions,
  * the message does, or the source it was delivered from.
  */
-export function messageLinkAttributes(
+export function createLinkAttributes(
   { names }: Tracing,
   { source, linkAttributes }: PreparedSource,
   message: ReceivedMessage,
@@ -30,9 +34,9 @@ export function messageLinkAttributes(
 ): Attributes {
   const attributes = { ...linkAttributes }
   const isPartial = source.topic === undefined || source.partition === undefined
-  const { topic, partition } = isPartial ? placeOf(message) : message
+  const { topic, partition } = isPartial ? getTopicPartition(message) : message
   if (topic !== source.topic) names.put(attributes, 'destination', topic)
-  if (partition !== source.partition) names.put(attributes, 'partition', partitionId(partition))
+  if (partition !== source.partition) names.put(attributes, 'partition', formatPartition(partition))
   names.put(attributes, 'offset', details.offset)
   names.put(attributes, 'key', details.key)
   return attributes
@@ -45,7 +49,7 @@ export interface BatchLinks {
   /** `count` links from `from` on; bare while spans may be given the attributes later. */
   slice(from: number, count: number): Link[]
   /** Completes the links that a recording span started with, which were `slice(from, count)`. */
-  describe(span: Span, from: number, count: number): void
+  complete(span: Span, from: number, count: number): void
 }
 
 /**
@@ -53,7 +57,7 @@ export interface BatchLinks {
  * span (`sendSpans: 'perCall'`) have a link each, as with the Java agent: only so does each keep
  * its offset and key.
  */
-export function batchLinks(
+export function createBatchLinks(
   tracing: Tracing,
   source: PreparedSource,
   messages: readonly ReceivedMessage[],
@@ -65,20 +69,20 @@ export function batchLinks(
   }
   // A receive span and a process span have the same links: their attributes are made once.
   const attributes: Attributes[] = []
-  const wholeLink = (i: number): Link => {
+  const createLink = (i: number): Link => {
     const { context, message } = linked[i]!
-    attributes[i] ??= messageLinkAttributes(tracing, source, message, messageDetails(tracing, source, message))
+    attributes[i] ??= createLinkAttributes(tracing, source, message, readMessageDetails(tracing, source, message))
     return { context, attributes: attributes[i] }
   }
   return {
     length: linked.length,
     slice(from, count) {
-      const isBare = tracing.laterLinks.isPossible
-      return linked.slice(from, from + count).map(({ context }, i) => (isBare ? { context } : wholeLink(from + i)))
+      const isBare = tracing.deferredAttributes.isSupported
+      return linked.slice(from, from + count).map(({ context }, i) => (isBare ? { context } : createLink(from + i)))
     },
-    describe(span, from, count) {
-      const some = Math.min(count, linked.length - from)
-      tracing.laterLinks.describe(span, some, (i) => wholeLink(from + i))
+    complete(span, from, count) {
+      const linkCount = Math.min(count, linked.length - from)
+      tracing.deferredAttributes.complete(span, linkCount, (i) => createLink(from + i))
     },
   }
 }

@@ -2,7 +2,7 @@ import { propagation } from '@opentelemetry/api'
 import type { Attributes, Baggage, Context } from '@opentelemetry/api'
 
 /** `context` with the entries of `under` that it doesn't have itself. */
-export function withBaggageBelow(context: Context, under: Baggage | undefined): Context {
+export function mergeBaggage(context: Context, under: Baggage | undefined): Context {
   const over = propagation.getBaggage(context)
   if (under === undefined || under === over) return context
   if (over === undefined) return propagation.setBaggage(context, under)
@@ -15,7 +15,7 @@ export function withBaggageBelow(context: Context, under: Baggage | undefined): 
  * The entries that all of `baggages` have with the same value; a message without baggage agrees on
  * nothing.
  */
-export function agreedBaggage(baggages: readonly (Baggage | undefined)[]): Baggage | undefined {
+export function intersectBaggage(baggages: readonly (Baggage | undefined)[]): Baggage | undefined {
   const [first] = baggages
   if (first === undefined || baggages.includes(undefined)) return undefined
   const disputed = first
@@ -27,7 +27,7 @@ export function agreedBaggage(baggages: readonly (Baggage | undefined)[]): Bagga
 }
 
 /** The baggage entries of `context` that `names` allows, as attributes. */
-export function baggageAttributes(context: Context, names: readonly string[]): Attributes | undefined {
+export function readBaggageAttributes(context: Context, names: readonly string[]): Attributes | undefined {
   if (names.length === 0) return undefined
   const baggage = propagation.getBaggage(context)
   if (baggage === undefined) return undefined

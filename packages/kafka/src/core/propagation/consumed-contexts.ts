@@ -8,12 +8,12 @@ const CAPACITY = 4096
 const ring: string[] = Array.from({ length: CAPACITY }, () => '')
 let next = 0
 
-export function rememberConsumed(spanId: string): void {
+export function addConsumedContext(spanId: string): void {
   ring[next] = spanId
   next = (next + 1) % CAPACITY
 }
 
 /** Whether one of the last 4,096 messages consumed in this process was created by span `spanId`. */
-export function wasConsumed(spanId: string): boolean {
+export function hasConsumed(spanId: string): boolean {
   return ring.includes(spanId)
 }

@@ -7,7 +7,7 @@ import type { HeaderEntries } from './headers.ts'
 /** The application's propagator over record headers. Nothing here throws. */
 export interface HeaderPropagation {
   /** Lower-case names of the headers the propagator writes; empty when there is none. */
-  fields(): ReadonlySet<string>
+  getFields(): ReadonlySet<string>
   /** What the propagator writes for `context`. */
   inject(context: Context): HeaderEntries
   /** The same as headers of a message that has none; undefined when that is nothing. */
@@ -16,17 +16,17 @@ export interface HeaderPropagation {
   extract(base: Context, headers: unknown): Context
 }
 
-export function headerPropagation(propagator: TextMapPropagator | undefined): HeaderPropagation {
+export function createHeaderPropagation(propagator: TextMapPropagator | undefined): HeaderPropagation {
   const source: Pick<TextMapPropagator, 'inject' | 'extract' | 'fields'> = propagator ?? propagation
   let known: readonly string[] = []
   let names: ReadonlySet<string> = new Set()
   return {
-    fields() {
+    getFields() {
       try {
         const fields = source.fields()
         // The global propagator may be replaced at any time, so what was read last is only kept
         // while it is the same.
-        if (!areSame(fields, known)) {
+        if (!isSameList(fields, known)) {
           known = [...fields]
           names = new Set(known.map((field) => field.toLowerCase()))
         }
@@ -42,7 +42,7 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
       } catch (error) {
         reportFailure('inject the context into record headers', error)
       }
-      if (entries.length === 0 && this.fields().size === 0) warnOnce(NO_PROPAGATOR)
+      if (entries.length === 0 && this.getFields().size === 0) warnOnce(NO_PROPAGATOR)
       return entries
     },
     injectRecord(context) {
@@ -53,7 +53,7 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
         reportFailure('inject the context into record headers', error)
       }
       for (const _ in record) return record
-      if (this.fields().size === 0) warnOnce(NO_PROPAGATOR)
+      if (this.getFields().size === 0) warnOnce(NO_PROPAGATOR)
       return undefined
     },
     extract(base, headers) {
@@ -69,7 +69,7 @@ export function headerPropagation(propagator: TextMapPropagator | undefined): He
 }
 
 // Asked for every send: no closure.
-function areSame(some: readonly string[], others: readonly string[]): boolean {
+function isSameList(some: readonly string[], others: readonly string[]): boolean {
   if (some.length !== others.length) return false
   for (let i = 0; i < some.length; i += 1) if (some[i] !== others[i]) return false
   return true
@@ -78,15 +78,15 @@ function areSame(some: readonly string[], others: readonly string[]): boolean {
 /**
  * The creation context that an extraction found. The base of the extraction must have held no span.
  */
-export function creationContextOf(extracted: Context): SpanContext | undefined {
+export function getCreationContext(extracted: Context): SpanContext | undefined {
   const found = trace.getSpanContext(extracted)
-  return found !== undefined && isValid(found) ? found : undefined
+  return found !== undefined && isValidSpanContext(found) ? found : undefined
 }
 
 // The API's `isSpanContextValid`, in half the time: every message of a batch asks. Not all
 // propagators look at what they read (Jaeger's takes any text), and one invalid id in a link fails
 // a whole export.
-function isValid({ traceId, spanId }: SpanContext): boolean {
+function isValidSpanContext({ traceId, spanId }: SpanContext): boolean {
   return (
     traceId.length === 32 &&
     spanId.length === 16 &&

@@ -22,7 +22,7 @@ export type HeaderRecord = Readonly<Record<string, unknown>>
 type HeaderShape = 'record' | 'map' | 'pairs' | 'records'
 
 /** The shape of `headers`, or undefined when it is nothing a client would take. */
-export function shapeOf(headers: unknown): HeaderShape | undefined {
+export function getHeaderShape(headers: unknown): HeaderShape | undefined {
   if (typeof headers !== 'object' || headers === null || headers instanceof Uint8Array) return undefined
   if (headers instanceof Map) return 'map'
   if (!Array.isArray(headers)) return 'record'
@@ -31,13 +31,13 @@ export function shapeOf(headers: unknown): HeaderShape | undefined {
 
 /** Calls `visit` for every header in wire order, once per value of a repeated key. */
 export function visitHeaders(headers: unknown, visit: (key: unknown, value: unknown) => void): void {
-  switch (shapeOf(headers)) {
+  switch (getHeaderShape(headers)) {
     case 'record':
       visitRecord(headers as HeaderRecord, visit)
       break
     case 'records':
       for (const record of headers as readonly unknown[]) {
-        if (shapeOf(record) === 'record') visitRecord(record as HeaderRecord, visit)
+        if (getHeaderShape(record) === 'record') visitRecord(record as HeaderRecord, visit)
       }
       break
     case 'map':
@@ -54,7 +54,7 @@ export function visitHeaders(headers: unknown, visit: (key: unknown, value: unkn
  * A header's key or value as text: UTF-8 bytes are decoded, what is neither bytes nor a string is
  * undefined.
  */
-export function headerText(value: unknown): string | undefined {
+export function decodeHeader(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (!(value instanceof Uint8Array)) return undefined
   if (Buffer.isBuffer(value)) return value.toString('utf8')

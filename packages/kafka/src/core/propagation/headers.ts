@@ -1,5 +1,5 @@
 import type { TextMapGetter } from '@opentelemetry/api'
-import { headerText, shapeOf, visitHeaders } from './header-shapes.ts'
+import { decodeHeader, getHeaderShape, visitHeaders } from './header-shapes.ts'
 import type { HeaderRecord } from './header-shapes.ts'
 
 /**
@@ -28,33 +28,33 @@ export const headerGetter: TextMapGetter<unknown> = {
   keys(headers) {
     const names = new Set<string>()
     visitHeaders(headers, (key) => {
-      const name = headerText(key)
+      const name = decodeHeader(key)
       if (name !== undefined) names.add(name)
     })
     return [...names]
   },
   get(headers, name) {
     if (headers === undefined || headers === null) return undefined
-    if (!isPlain(headers) && shapeOf(headers) !== 'record') return searchedValue(headers, name.toLowerCase())
-    const exact = ownValue(headers as HeaderRecord, name)
-    const text = usableText(exact)
+    if (!isPlainObject(headers) && getHeaderShape(headers) !== 'record') return findField(headers, name.toLowerCase())
+    const exact = getOwnValue(headers as HeaderRecord, name)
+    const text = decodeField(exact)
     if (text !== undefined) return text
     // The usual record has two or three headers, none of them of this name: no search for those.
     const lowerCased = name.toLowerCase()
-    return exact !== undefined || hasName(headers, lowerCased) ? searchedValue(headers, lowerCased) : undefined
+    return exact !== undefined || hasField(headers, lowerCased) ? findField(headers, lowerCased) : undefined
   },
 }
 
 /** Whether `headers` hold any of `names`, which must be lower-case. */
 export function hasHeader(headers: unknown, names: ReadonlySet<string>): boolean {
   if (headers === undefined || headers === null) return false
-  if (isPlain(headers) || shapeOf(headers) === 'record') {
+  if (isPlainObject(headers) || getHeaderShape(headers) === 'record') {
     for (const key of Object.keys(headers)) if (names.has(key.toLowerCase())) return true
     return false
   }
   let found = false
   visitHeaders(headers, (key) => {
-    found ||= isNamed(key, names)
+    found ||= hasNameIn(key, names)
   })
   return found
 }
@@ -71,20 +71,20 @@ export function replaceHeaders(
   removed: ReadonlySet<string>,
   encoding: HeaderEncoding = AS_TEXT,
 ): unknown {
-  if (headers === undefined || headers === null) return recordOf(entries, encoding)
-  switch (shapeOf(headers)) {
+  if (headers === undefined || headers === null) return toRecord(entries, encoding)
+  switch (getHeaderShape(headers)) {
     case 'record':
-      return replacedRecord(headers as HeaderRecord, entries, removed, encoding)
+      return replaceInRecord(headers as HeaderRecord, entries, removed, encoding)
     case 'records': {
-      const kept = (headers as readonly unknown[]).filter((record) => !holdsRemoved(record, entries, removed))
-      return [...kept, ...pairsOf(entries, encoding).map(([key, value]) => ({ [String(key)]: value }))]
+      const kept = (headers as readonly unknown[]).filter((record) => !shouldReplaceRecord(record, entries, removed))
+      return [...kept, ...toPairs(entries, encoding).map(([key, value]) => ({ [String(key)]: value }))]
     }
     case 'map': {
       const pairs = [...(headers as ReadonlyMap<unknown, unknown>)]
-      return new Map(replacedPairs(pairs, entries, removed, encoding))
+      return new Map(replaceInPairs(pairs, entries, removed, encoding))
     }
     case 'pairs':
-      return replacedPairs(headers as readonly unknown[][], entries, removed, encoding)
+      return replaceInPairs(headers as readonly unknown[][], entries, removed, encoding)
     case undefined:
       return headers
   }
@@ -99,19 +99,19 @@ const AS_TEXT: HeaderEncoding = {}
 const MAX_FIELD_LENGTH = 16_384
 const LIST_FIELDS: ReadonlySet<string> = new Set(['tracestate', 'baggage'])
 
-function searchedValue(headers: unknown, lowerCased: string): string | undefined {
+function findField(headers: unknown, lowerCased: string): string | undefined {
   const isList = LIST_FIELDS.has(lowerCased)
   let found: string | undefined
   visitHeaders(headers, (key, value) => {
-    if (!matches(key, lowerCased)) return
-    const text = usableText(value)
+    if (!hasSameName(key, lowerCased)) return
+    const text = decodeField(value)
     if (text === undefined) return
     found = isList && found !== undefined ? `${found},${text}` : text
   })
   return found
 }
 
-function hasName(headers: object, lowerCased: string): boolean {
+function hasField(headers: object, lowerCased: string): boolean {
   for (const key in headers) {
     if (key.length === lowerCased.length && key.toLowerCase() === lowerCased) return true
   }
@@ -119,63 +119,63 @@ function hasName(headers: object, lowerCased: string): boolean {
 }
 
 // Records of all clients are; the other shapes take a while to be told apart.
-function isPlain(headers: unknown): boolean {
+function isPlainObject(headers: unknown): boolean {
   return Object.getPrototypeOf(headers) === Object.prototype
 }
 
-function usableText(value: unknown): string | undefined {
+function decodeField(value: unknown): string | undefined {
   if (typeof value !== 'string' && !(value instanceof Uint8Array)) return undefined
   if (value.length === 0 || value.length > MAX_FIELD_LENGTH) return undefined
-  return headerText(value)
+  return decodeHeader(value)
 }
 
-function ownValue(headers: HeaderRecord, name: string): unknown {
+function getOwnValue(headers: HeaderRecord, name: string): unknown {
   return Object.hasOwn(headers, name) ? headers[name] : undefined
 }
 
-function matches(key: unknown, lowerCased: string): boolean {
+function hasSameName(key: unknown, lowerCased: string): boolean {
   // Names of propagation fields are ASCII, so the length in bytes is the length in characters.
   if (typeof key !== 'string' && !(key instanceof Uint8Array)) return false
-  return key.length === lowerCased.length && headerText(key)?.toLowerCase() === lowerCased
+  return key.length === lowerCased.length && decodeHeader(key)?.toLowerCase() === lowerCased
 }
 
-function isNamed(key: unknown, names: ReadonlySet<string>): boolean {
-  const name = headerText(key)
+function hasNameIn(key: unknown, names: ReadonlySet<string>): boolean {
+  const name = decodeHeader(key)
   return name !== undefined && names.has(name.toLowerCase())
 }
 
-function isReplaced(key: unknown, entries: HeaderEntries, removed: ReadonlySet<string>): boolean {
-  if (isNamed(key, removed)) return true
-  for (let i = 0; i < entries.length; i += 2) if (matches(key, entries[i]!.toLowerCase())) return true
+function shouldReplace(key: unknown, entries: HeaderEntries, removed: ReadonlySet<string>): boolean {
+  if (hasNameIn(key, removed)) return true
+  for (let i = 0; i < entries.length; i += 2) if (hasSameName(key, entries[i]!.toLowerCase())) return true
   return false
 }
 
-function holdsRemoved(record: unknown, entries: HeaderEntries, removed: ReadonlySet<string>): boolean {
-  if (shapeOf(record) !== 'record') return false
+function shouldReplaceRecord(record: unknown, entries: HeaderEntries, removed: ReadonlySet<string>): boolean {
+  if (getHeaderShape(record) !== 'record') return false
   // node-rdkafka sends the first key of each object only.
   const [first] = Object.keys(record as HeaderRecord)
-  return first !== undefined && isReplaced(first, entries, removed)
+  return first !== undefined && shouldReplace(first, entries, removed)
 }
 
-function recordOf(entries: HeaderEntries, encoding: HeaderEncoding): Record<string, unknown> {
+function toRecord(entries: HeaderEntries, encoding: HeaderEncoding): Record<string, unknown> {
   const record: Record<string, unknown> = {}
   const encode = encoding.value
   for (let i = 0; i < entries.length; i += 2) record[entries[i]!] = encode ? encode(entries[i + 1]!) : entries[i + 1]
   return record
 }
 
-function replacedRecord(
+function replaceInRecord(
   headers: HeaderRecord,
   entries: HeaderEntries,
   removed: ReadonlySet<string>,
   encoding: HeaderEncoding,
 ): HeaderRecord {
   const copy: Record<string, unknown> = { ...headers }
-  for (const key of Object.keys(copy)) if (isReplaced(key, entries, removed)) delete copy[key]
-  return Object.assign(copy, recordOf(entries, encoding))
+  for (const key of Object.keys(copy)) if (shouldReplace(key, entries, removed)) delete copy[key]
+  return Object.assign(copy, toRecord(entries, encoding))
 }
 
-function replacedPairs(
+function replaceInPairs(
   pairs: readonly (readonly unknown[])[],
   entries: HeaderEntries,
   removed: ReadonlySet<string>,
@@ -183,11 +183,11 @@ function replacedPairs(
 ): readonly [unknown, unknown][] {
   const inBytes = pairs[0]?.[0] instanceof Uint8Array
   const bytes: HeaderEncoding = inBytes ? { key: Buffer.from, value: Buffer.from } : {}
-  const kept = pairs.filter((pair) => !isReplaced(pair[0], entries, removed)) as [unknown, unknown][]
-  return [...kept, ...pairsOf(entries, { ...bytes, ...encoding })]
+  const kept = pairs.filter((pair) => !shouldReplace(pair[0], entries, removed)) as [unknown, unknown][]
+  return [...kept, ...toPairs(entries, { ...bytes, ...encoding })]
 }
 
-function pairsOf(entries: HeaderEntries, encoding: HeaderEncoding): [unknown, unknown][] {
+function toPairs(entries: HeaderEntries, encoding: HeaderEncoding): [unknown, unknown][] {
   const key = encoding.key ?? ((name: string) => name)
   const value = encoding.value ?? ((text: string) => text)
   const pairs: [unknown, unknown][] = []

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { keyText } from './message-key.ts'
+import { formatKey } from './message-key.ts'
 
 test('text and UTF-8 bytes are shown, everything without a canonical text is left out', () => {
-  const on = (key: unknown) => keyText(key, 't', 'on')
+  const on = (key: unknown) => formatKey(key, 't', 'on')
   expect(['k', '', Buffer.from('ключ'), 7, 7n].map(on)).toEqual(['k', '', 'ключ', '7', '7'])
   const textless = [
     null,
@@ -17,11 +17,11 @@ test('text and UTF-8 bytes are shown, everything without a canonical text is lef
 })
 
 test('a key can be off or formatted, and a formatter that fails leaves it out', () => {
-  expect(keyText('k', 't', 'off')).toBeUndefined()
-  expect(keyText('k', 't', (key, topic) => `${topic}:${String(key)}`)).toBe('t:k')
-  expect(keyText('k', 't', () => undefined)).toBeUndefined()
+  expect(formatKey('k', 't', 'off')).toBeUndefined()
+  expect(formatKey('k', 't', (key, topic) => `${topic}:${String(key)}`)).toBe('t:k')
+  expect(formatKey('k', 't', () => undefined)).toBeUndefined()
   expect(
-    keyText('k', 't', () => {
+    formatKey('k', 't', () => {
       throw new Error('formatter')
     }),
   ).toBeUndefined()

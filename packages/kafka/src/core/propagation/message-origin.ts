@@ -4,42 +4,40 @@ import type { MessageSource, ReceivedMessage } from '../source.ts'
 // Batch handlers get messages that don't say where they come from (kafkajs: no topic, no
 // partition), and hand them on to code that knows neither the consumer nor its telemetry.
 
-export interface DeliveredMessage {
-  readonly telemetry: KafkaTelemetry
+type Processor = Pick<KafkaTelemetry, 'process'>
+
+export interface MessageOrigin {
+  readonly telemetry: Processor
   readonly source: MessageSource
 }
 
 /** Remembers that `message` was delivered from `source`, for as long as someone holds it. */
-export function rememberDelivery(message: object, telemetry: KafkaTelemetry, source: MessageSource): void {
+export function setMessageOrigin(message: object, telemetry: Processor, source: MessageSource): void {
   telemetries.set(source, telemetry)
-  sources.set(markOf(message), source)
+  sources.set(getOriginKey(message), source)
 }
 
-export function rememberDeliveries(
-  messages: readonly object[],
-  telemetry: KafkaTelemetry,
-  source: MessageSource,
-): void {
+export function setMessageOrigins(messages: readonly object[], telemetry: Processor, source: MessageSource): void {
   telemetries.set(source, telemetry)
   let last: object | undefined
   for (const message of messages) {
-    const mark = markOf(message)
+    const mark = getOriginKey(message)
     if (mark !== last) sources.set(mark, source)
     last = mark
   }
 }
 
-export function deliveryOf(message: object): DeliveredMessage | undefined {
-  const source = sources.get(markOf(message))
+export function getMessageOrigin(message: object): MessageOrigin | undefined {
+  const source = sources.get(getOriginKey(message))
   const telemetry = source && telemetries.get(source)
   return telemetry && { telemetry, source }
 }
 
 /** Where `message` is from: as it says itself, else as it was delivered. */
-export function placeOf(message: ReceivedMessage): Pick<MessageSource, 'topic' | 'partition'> {
+export function getTopicPartition(message: ReceivedMessage): Pick<MessageSource, 'topic' | 'partition'> {
   const { topic, partition } = message
   if (topic !== undefined && partition !== undefined) return message
-  const source = sources.get(markOf(message))
+  const source = sources.get(getOriginKey(message))
   return { topic: topic ?? source?.topic, partition: partition ?? source?.partition }
 }
 
@@ -47,18 +45,18 @@ export function placeOf(message: ReceivedMessage): Pick<MessageSource, 'topic' |
  * What the sources of messages agree on: a batch that is told without one may be from several
  * topics and partitions. Of messages of one source it is that source.
  */
-export function commonSource(messages: readonly ReceivedMessage[]): MessageSource {
+export function getCommonSource(messages: readonly ReceivedMessage[]): MessageSource {
   let common: MessageSource | undefined
   for (const message of messages) {
-    const source = sources.get(markOf(message)) ?? message
-    common = common === undefined ? source : agreed(common, source)
+    const source = sources.get(getOriginKey(message)) ?? message
+    common = common === undefined ? source : intersectSources(common, source)
   }
   return common ?? NO_SOURCE
 }
 
 const NO_SOURCE: MessageSource = Object.freeze({})
 
-function agreed(one: MessageSource, other: MessageSource): MessageSource {
+function intersectSources(one: MessageSource, other: MessageSource): MessageSource {
   if (one === other) return one
   const isOneTopic = one.topic === other.topic
   const isOnePartition = isOneTopic && one.partition === other.partition
@@ -80,10 +78,10 @@ function agreed(one: MessageSource, other: MessageSource): MessageSource {
  * share, which kafkajs puts on each of them, else the message. To remember an object costs about
  * 0.2 us, most of what a message of a batch costs that isn't recorded.
  */
-export function markOf(message: object): object {
+export function getOriginKey(message: object): object {
   const { batchContext } = message as { readonly batchContext?: unknown }
   return typeof batchContext === 'object' && batchContext !== null ? batchContext : message
 }
 
 const sources = new WeakMap<object, MessageSource>()
-const telemetries = new WeakMap<MessageSource, KafkaTelemetry>()
+const telemetries = new WeakMap<MessageSource, Processor>()

@@ -1,45 +1,48 @@
 import { ROOT_CONTEXT } from '@opentelemetry/api'
 import type { Context, SpanContext } from '@opentelemetry/api'
-import { wasConsumed } from './consumed-contexts.ts'
-import { creationContextOf } from './header-propagation.ts'
+import { hasConsumed } from './consumed-contexts.ts'
+import { getCreationContext } from './header-propagation.ts'
 import type { HeaderPropagation } from './header-propagation.ts'
 import { hasHeader, replaceHeaders } from './headers.ts'
 import type { HeaderEntries } from './headers.ts'
-import type { OutgoingFormat, SendOperation } from '../send.ts'
+import type { OutgoingFormat, SendOperation } from '../telemetry.ts'
 import type { Tracing } from '../span/tracing.ts'
 
 /** What becomes of the propagation headers with which messages come. */
-export interface HeaderFates {
+export interface HeaderActions {
   /** The creation contexts that messages brought and keep. */
-  readonly kept: readonly SpanContext[]
+  readonly keptContexts: readonly SpanContext[]
   /** By index; messages without such headers are not in it. A set names the headers to remove. */
   readonly byMessage: ReadonlyMap<number, 'keep' | ReadonlySet<string>>
 }
 
 /** Undefined when no message comes with propagation headers, as most don't. */
-export function headerFates<M>(tracing: Tracing, { messages, format }: SendOperation<M>): HeaderFates | undefined {
-  if (!haveHeaders(messages, format)) return undefined
-  const fields = tracing.propagation.fields()
+export function getHeaderActions<M>(
+  tracing: Tracing,
+  { messages, format }: SendOperation<M>,
+): HeaderActions | undefined {
+  if (!hasAnyHeaders(messages, format)) return undefined
+  const fields = tracing.propagation.getFields()
   if (fields.size === 0) return undefined
-  let kept: SpanContext[] | undefined
+  let keptContexts: SpanContext[] | undefined
   let byMessage: Map<number, 'keep' | ReadonlySet<string>> | undefined
   for (let i = 0; i < messages.length; i += 1) {
     const { headers } = format.read(messages[i]!)
     if (!hasHeader(headers, fields)) continue
-    kept ??= []
+    keptContexts ??= []
     byMessage ??= new Map()
-    const existing = creationContextOf(tracing.propagation.extract(ROOT_CONTEXT, headers))
-    if (existing === undefined) byMessage.set(i, unparsableFields(fields))
-    else if (wasConsumed(existing.spanId)) byMessage.set(i, fields)
+    const existing = getCreationContext(tracing.propagation.extract(ROOT_CONTEXT, headers))
+    if (existing === undefined) byMessage.set(i, excludeBaggage(fields))
+    else if (hasConsumed(existing.spanId)) byMessage.set(i, fields)
     else {
       byMessage.set(i, 'keep')
-      kept.push(existing)
+      keptContexts.push(existing)
     }
   }
-  return kept && byMessage && { kept, byMessage }
+  return keptContexts && byMessage && { keptContexts, byMessage }
 }
 
-function haveHeaders<M>(messages: readonly M[], format: OutgoingFormat<M>): boolean {
+function hasAnyHeaders<M>(messages: readonly M[], format: OutgoingFormat<M>): boolean {
   for (const message of messages) if (hasHeaders(format, message)) return true
   return false
 }
@@ -56,19 +59,19 @@ function hasHeaders<M>(format: OutgoingFormat<M>, message: M): boolean {
  */
 export function writeHeaders<M>(
   { messages, format }: SendOperation<M>,
-  fates: HeaderFates | undefined,
-  entriesOf: (message: M, index: number) => HeaderEntries,
+  fates: HeaderActions | undefined,
+  createEntries: (message: M, index: number) => HeaderEntries,
 ): readonly M[] {
   return messages.map((message, i) => {
     const fate = fates?.byMessage.get(i)
-    return fate === 'keep' ? message : withEntries(format, message, entriesOf(message, i), fate)
+    return fate === 'keep' ? message : addEntries(format, message, createEntries(message, i), fate)
   })
 }
 
 /** The same with one context for all messages. */
-export function writeSameHeaders<M>(
+export function writeSharedHeaders<M>(
   { messages, format }: SendOperation<M>,
-  fates: HeaderFates | undefined,
+  fates: HeaderActions | undefined,
   propagation: HeaderPropagation,
   within: Context,
 ): readonly M[] {
@@ -77,7 +80,7 @@ export function writeSameHeaders<M>(
   if (messages.length === 1 && fates === undefined) {
     const [message] = messages as readonly [M]
     if (format.encoding !== undefined || hasHeaders(format, message)) {
-      return [withEntries(format, message, propagation.inject(within))]
+      return [addEntries(format, message, propagation.inject(within))]
     }
     const headers = propagation.injectRecord(within)
     return headers === undefined ? messages : [format.withHeaders(message, headers)]
@@ -86,12 +89,12 @@ export function writeSameHeaders<M>(
   const written: M[] = []
   for (let i = 0; i < messages.length; i += 1) {
     const fate = fates?.byMessage.get(i)
-    written.push(fate === 'keep' ? messages[i]! : withEntries(format, messages[i]!, entries, fate))
+    written.push(fate === 'keep' ? messages[i]! : addEntries(format, messages[i]!, entries, fate))
   }
   return written
 }
 
-function withEntries<M>(
+function addEntries<M>(
   format: OutgoingFormat<M>,
   message: M,
   entries: HeaderEntries,
@@ -105,7 +108,7 @@ const NOTHING: ReadonlySet<string> = new Set()
 
 // Headers without a valid context: a `tracestate` there would belong to nothing, but `baggage` may
 // be the application's own.
-function unparsableFields(fields: ReadonlySet<string>): ReadonlySet<string> {
+function excludeBaggage(fields: ReadonlySet<string>): ReadonlySet<string> {
   const removed = new Set(fields)
   removed.delete('baggage')
   return removed

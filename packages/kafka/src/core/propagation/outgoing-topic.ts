@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api'
 import type { AttributeNames } from '../../semconv.ts'
 import type { ResolvedOptions } from '../../options.ts'
-import { putPlace, spanName } from '../source.ts'
+import { setServerAttributes, formatSpanName } from '../source.ts'
 import type { ServerAddress } from '../source.ts'
 
 /** What every span of sends to a topic has in common, computed once. */
@@ -16,7 +16,7 @@ export interface OutgoingTopic {
   readonly createAttributes: Attributes
 }
 
-export type OutgoingTopics = (
+export type GetOutgoingTopic = (
   topic: string,
   clientId?: string,
   clusterId?: string,
@@ -29,7 +29,7 @@ export type OutgoingTopics = (
  */
 const MAX_TOPICS = 1000
 
-export function outgoingTopics(names: AttributeNames, options: ResolvedOptions): OutgoingTopics {
+export function createOutgoingTopics(names: AttributeNames, options: ResolvedOptions): GetOutgoingTopic {
   const topics = new Map<string, OutgoingTopic[]>()
   return (topic, clientId = options.clientId, clusterId = undefined, server = undefined) => {
     let known = topics.get(topic)
@@ -40,31 +40,31 @@ export function outgoingTopics(names: AttributeNames, options: ResolvedOptions):
     for (const one of known) {
       if (one.clientId === clientId && one.clusterId === clusterId && one.server === server) return one
     }
-    const prepared = prepareTopic(names, topic, clientId, clusterId, server)
-    if (known.length >= MAX_CLIENTS) known.length = 0
+    const prepared = createOutgoingTopic(names, topic, clientId, clusterId, server)
+    if (known.length >= MAX_CLIENTS_PER_TOPIC) known.length = 0
     known.push(prepared)
     return prepared
   }
 }
 
 /** Of one topic: a search through more would cost more than it saves. */
-const MAX_CLIENTS = 16
+const MAX_CLIENTS_PER_TOPIC = 16
 
-function prepareTopic(
+function createOutgoingTopic(
   names: AttributeNames,
   topic: string,
   clientId: string | undefined,
   clusterId: string | undefined,
   server: ServerAddress | undefined,
 ): OutgoingTopic {
-  const attributesOf = (operation: 'create' | 'send'): Attributes => {
+  const createAttributes = (operation: 'create' | 'send'): Attributes => {
     const attributes: Attributes = {}
     names.put(attributes, 'system', 'kafka')
     names.put(attributes, 'operationName', operation)
     names.put(attributes, 'operationType', operation)
     names.put(attributes, 'destination', topic)
     // The conventions define neither the client's id nor the cluster's on Create spans.
-    putPlace(names, attributes, operation === 'send' ? { clusterId, server } : { server })
+    setServerAttributes(names, attributes, operation === 'send' ? { clusterId, server } : { server })
     if (operation === 'send') names.put(attributes, 'clientId', clientId)
     return attributes
   }
@@ -72,9 +72,9 @@ function prepareTopic(
     clientId,
     clusterId,
     server,
-    sendName: spanName('send', topic),
-    sendAttributes: attributesOf('send'),
-    createName: spanName('create', topic),
-    createAttributes: attributesOf('create'),
+    sendName: formatSpanName('send', topic),
+    sendAttributes: createAttributes('send'),
+    createName: formatSpanName('create', topic),
+    createAttributes: createAttributes('create'),
   }
 }

@@ -1,14 +1,14 @@
 import type { Attributes, Link, Span, SpanContext } from '@opentelemetry/api'
 import { reportFailure } from '../diagnostics.ts'
-import { keyText } from '../propagation/message-key.ts'
-import type { RecordPlace, SendOperation } from '../send.ts'
-import { offsetNumber, partitionId, putPlace } from '../source.ts'
+import { formatKey } from '../propagation/message-key.ts'
+import type { RecordMetadata, SendOperation } from '../telemetry.ts'
+import { parseOffset, formatPartition, setServerAttributes } from '../source.ts'
 import type { ServerAddress } from '../source.ts'
 import type { Tracing } from './tracing.ts'
 
-type Places = readonly (RecordPlace | undefined)[]
+type Places = readonly (RecordMetadata | undefined)[]
 
-export function clusterOf<M>({ clusterId }: SendOperation<M>): string | undefined {
+export function getClusterId<M>({ clusterId }: SendOperation<M>): string | undefined {
   return typeof clusterId === 'function' ? clusterId() : clusterId
 }
 
@@ -16,27 +16,27 @@ export function clusterOf<M>({ clusterId }: SendOperation<M>): string | undefine
  * The one broker that all records of a send were for; undefined for several, and where that is
  * unknown. Never throws.
  */
-export function commonLeader<M>(
-  { leaderOf, messages, format }: SendOperation<M>,
+export function findCommonLeader<M>(
+  { getLeader, messages, format }: SendOperation<M>,
   places: Places,
   partitions?: readonly number[],
 ): ServerAddress | undefined {
-  if (leaderOf === undefined) return undefined
+  if (getLeader === undefined) return undefined
   try {
-    if (partitions !== undefined && partitions.length > 0) return sameLeader(partitions, leaderOf)
+    if (partitions !== undefined && partitions.length > 0) return findSharedLeader(partitions, getLeader)
     if (places.length > 0)
-      return sameLeader(
+      return findSharedLeader(
         places.map((place) => place?.partition),
-        leaderOf,
+        getLeader,
       )
-    return leaderOf(messages.length === 1 ? (format.read(messages[0]!).partition ?? undefined) : undefined)
+    return getLeader(messages.length === 1 ? (format.read(messages[0]!).partition ?? undefined) : undefined)
   } catch (error) {
     reportFailure('find the broker of a send', error)
     return undefined
   }
 }
 
-function sameLeader(
+function findSharedLeader(
   partitions: readonly (number | undefined)[],
   leaderOf: (partition: number | undefined) => ServerAddress | undefined,
 ): ServerAddress | undefined {
@@ -50,7 +50,7 @@ function sameLeader(
  * Puts on the Send span where its records are. For recording spans; never throws: the application
  * waits for its result.
  */
-export function describePlaces<M>(
+export function describeSend<M>(
   tracing: Tracing,
   operation: SendOperation<M>,
   span: Span,
@@ -61,10 +61,10 @@ export function describePlaces<M>(
   const { names, options } = tracing
   try {
     const [first] = places
-    names.set(span, 'clusterId', clusterOf(operation))
-    if (operation.messages.length === 1) names.set(span, 'offset', offsetNumber(first?.offset))
+    names.set(span, 'clusterId', getClusterId(operation))
+    if (operation.messages.length === 1) names.set(span, 'offset', parseOffset(first?.offset))
     if (places.every((place) => place?.partition === first?.partition)) {
-      names.set(span, 'partition', partitionId(first?.partition))
+      names.set(span, 'partition', formatPartition(first?.partition))
     }
     names.set(span, 'serverAddress', server?.address)
     names.set(span, 'serverPort', server?.port)
@@ -72,7 +72,7 @@ export function describePlaces<M>(
     const links = created.flatMap((own, i) =>
       own ? [createLink(tracing, operation, own, i, places[i], server === undefined)] : [],
     )
-    span.addLinks(links.slice(0, options.linkLimit))
+    span.addLinks(links.slice(0, options.linkCountLimit))
   } catch (error) {
     reportFailure('describe where records were stored', error)
   }
@@ -87,17 +87,17 @@ function createLink<M>(
   operation: SendOperation<M>,
   own: SpanContext,
   i: number,
-  place: RecordPlace | undefined,
+  place: RecordMetadata | undefined,
   hasOwnServer: boolean,
 ): Link {
   const attributes: Attributes = {}
   const { key } = operation.format.read(operation.messages[i]!)
   names.put(attributes, 'destination', operation.topic)
-  names.put(attributes, 'partition', partitionId(place?.partition))
-  names.put(attributes, 'offset', offsetNumber(place?.offset))
-  names.put(attributes, 'key', keyText(key, operation.topic, options.messageKey))
+  names.put(attributes, 'partition', formatPartition(place?.partition))
+  names.put(attributes, 'offset', parseOffset(place?.offset))
+  names.put(attributes, 'key', formatKey(key, operation.topic, options.messageKey))
   if (hasOwnServer && place?.partition !== undefined) {
-    putPlace(names, attributes, { server: operation.leaderOf?.(place.partition) })
+    setServerAttributes(names, attributes, { server: operation.getLeader?.(place.partition) })
   }
   return { context: own, attributes }
 }

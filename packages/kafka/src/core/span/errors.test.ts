@@ -1,22 +1,22 @@
 import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
-import { errorType } from './errors.ts'
+import { getErrorType } from './errors.ts'
 
 test("the broker's error name is the error's type, also below a client's wrappers", () => {
   const protocol = new kafkajs.KafkaJSProtocolError({ type: 'NOT_ENOUGH_REPLICAS', message: 'x' } as unknown as Error)
-  expect(errorType(protocol)).toBe('NOT_ENOUGH_REPLICAS')
+  expect(getErrorType(protocol)).toBe('NOT_ENOUGH_REPLICAS')
   const retried = new kafkajs.KafkaJSNumberOfRetriesExceeded(protocol, { retryCount: 5, retryTime: 1 })
-  expect(errorType(retried)).toBe('NOT_ENOUGH_REPLICAS')
+  expect(getErrorType(retried)).toBe('NOT_ENOUGH_REPLICAS')
 })
 
 test("any other error's type is its name, and what is no error is _OTHER", () => {
-  expect(errorType(new TypeError('x'))).toBe('TypeError')
-  expect(errorType(Object.assign(new Error('x'), { type: 'no kafka name' }))).toBe('Error')
-  expect(['text', undefined, null, 7, {}].map(errorType)).toEqual(Array.from({ length: 5 }, () => '_OTHER'))
+  expect(getErrorType(new TypeError('x'))).toBe('TypeError')
+  expect(getErrorType(Object.assign(new Error('x'), { type: 'no kafka name' }))).toBe('Error')
+  expect(['text', undefined, null, 7, {}].map(getErrorType)).toEqual(Array.from({ length: 5 }, () => '_OTHER'))
 })
 
 test('a cycle of causes ends', () => {
   const error = new Error('x')
   error.cause = error
-  expect(errorType(error)).toBe('Error')
+  expect(getErrorType(error)).toBe('Error')
 })

@@ -10,7 +10,7 @@ export function recordError(span: Span, error: unknown, names: AttributeNames): 
   // What is thrown may be anything, also something whose properties throw. That it failed is then
   // all there is to say.
   span.setStatus({ code: SpanStatusCode.ERROR })
-  names.set(span, 'errorType', errorType(error))
+  names.set(span, 'errorType', getErrorType(error))
   const message = error instanceof Error ? error.message : String(error)
   span.setStatus({ code: SpanStatusCode.ERROR, message })
   span.recordException(error instanceof Error ? error : message)
@@ -21,9 +21,9 @@ export function recordError(span: Span, error: unknown, names: AttributeNames): 
  * broker gave one, also when the client wrapped it (kafkajs: KafkaJSNumberOfRetriesExceeded), else
  * the error's name, else `_OTHER`.
  */
-export function errorType(error: unknown): string {
+export function getErrorType(error: unknown): string {
   try {
-    return kafkaErrorName(error) ?? (error instanceof Error && error.name ? error.name : OTHER)
+    return findKafkaErrorName(error) ?? (error instanceof Error && error.name ? error.name : OTHER)
   } catch {
     return OTHER
   }
@@ -31,7 +31,7 @@ export function errorType(error: unknown): string {
 
 const OTHER = '_OTHER'
 
-function kafkaErrorName(error: unknown): string | undefined {
+function findKafkaErrorName(error: unknown): string | undefined {
   let cause = error
   // Five is deeper than any client wraps; the bound is for cycles.
   for (let depth = 0; depth < 5 && cause instanceof Error; depth += 1) {

@@ -1,6 +1,6 @@
 import { context } from '@opentelemetry/api'
 import type { Context, Span } from '@opentelemetry/api'
-import type { Timed } from '../../metrics/metrics.ts'
+import type { DurationRecorder } from '../../metrics/metrics.ts'
 import type { Tracing } from './tracing.ts'
 
 /**
@@ -8,26 +8,32 @@ import type { Tracing } from './tracing.ts'
  * The result, or the error, is `fn`'s own; a function that returns synchronously stays synchronous.
  * @param timed where the duration is recorded, if anyone collects
  */
-export function runInSpan<R>(tracing: Tracing, span: Span, within: Context, fn: (span: Span) => R, timed?: Timed): R {
+export function runInSpan<R>(
+  tracing: Tracing,
+  span: Span,
+  within: Context,
+  fn: (span: Span) => R,
+  timed?: DurationRecorder,
+): R {
   const call = (): R => context.with(within, fn, undefined, span)
   if (timed !== undefined) {
     const started = performance.now()
     return observe(
       call,
       () => {
-        timed.done(started, within)
-        tracing.succeed(span)
+        timed.record(started, within)
+        tracing.endSpan(span)
       },
       (error) => {
-        timed.done(started, within, error ?? null)
-        tracing.fail(span, error)
+        timed.record(started, within, error ?? null)
+        tracing.failSpan(span, error)
       },
     )
   }
   return observe(
     call,
-    () => tracing.succeed(span),
-    (error) => tracing.fail(span, error),
+    () => tracing.endSpan(span),
+    (error) => tracing.failSpan(span, error),
   )
 }
 
