@@ -12,6 +12,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['API report of @spanlink/kafka', 'node', 'scripts/api-report.ts', '--check'],
   ['links and paths in documents', 'node', 'scripts/check-docs.ts'],
   ['endpoints in docs/api.md', 'node', '--conditions=spanlink:source', 'scripts/api-docs.ts', '--check'],
+  ['references in docs', 'node', '--conditions=spanlink:source', 'scripts/reference.ts', '--check'],
   ['integrity of the lockfile', 'node', 'scripts/check-lockfile.ts'],
   ['unused files, exports and dependencies', 'knip'],
   ['build', 'node', 'scripts/build.ts', '--if-stale'],

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { exposition } from './prometheus.ts'
+import { formatExposition } from './prometheus.ts'
 
 const status = {
   version: '1.0.0',
@@ -23,8 +23,8 @@ const status = {
   endpoints: { ui: '', otlpHttp: '' },
 } as const
 
-test('every metric is told once: its help, its type, its samples', () => {
-  const metrics = exposition(status)
+test('every metric has one help line, one type line and samples', () => {
+  const metrics = formatExposition(status)
     .trimEnd()
     .split(/\n(?=# HELP )/)
   expect(new Set(metrics.map((metric) => metric.split(' ', 3)[2])).size).toBe(metrics.length)
@@ -37,15 +37,15 @@ test('every metric is told once: its help, its type, its samples', () => {
   }
 })
 
-test('values come from the status, and labels hold any text', () => {
-  const text = exposition(status)
+test('values come from the status, and labels are escaped', () => {
+  const text = formatExposition(status)
   expect(text).toContain('\nspanlink_ready 1\n')
   expect(text).toContain('\nspanlink_engine_restarts_total 2\n')
   expect(text).toContain('\nspanlink_journal_bytes 2048\n')
-  expect(text).toContain('\nspanlink_ingest_logs_total 6\n')
-  expect(text).toContain('\nspanlink_ingest_points_total 7\n')
-  expect(text).toContain('\nspanlink_ingest_refused_requests_total{reason="busy"} 4\n')
+  expect(text).toContain('\nspanlink_receiver_accepted_log_records_total 6\n')
+  expect(text).toContain('\nspanlink_receiver_accepted_metric_points_total 7\n')
+  expect(text).toContain('\nspanlink_receiver_failed_requests_total{reason="too_large"} 3\n')
   expect(text).toContain('\nspanlink_store_spans 1000000000000000\n')
   expect(text).toContain('engine="26.7 \\"x\\"\\\\\\n"')
-  expect(exposition({ ...status, engine: { ...status.engine, state: 'down' } })).toContain('\nspanlink_ready 0\n')
+  expect(formatExposition({ ...status, engine: { ...status.engine, state: 'down' } })).toContain('\nspanlink_ready 0\n')
 })
