@@ -25,19 +25,19 @@ export async function checkMessages(
   await check('unconsumed', ([message]) => {
     assert.deepEqual(recordOf(message), record(orders.unconsumed))
     assert.equal(message!.consumerGroup, name)
-    assert.equal(message!.produced?.service, 'gateway')
+    assert.equal(message!.producer?.service, 'gateway')
   })
 
   await check('late', ([message]) => {
     assert.deepEqual(recordOf(message), record(orders.late))
     assert.ok(BigInt(message!.waitNano) > BigInt(LATE_MS) * 1_000_000n, `waited ${message!.waitNano} ns`)
-    assert.equal(message!.produced?.service, 'gateway')
+    assert.equal(message!.producer?.service, 'gateway')
     assert.deepEqual(attemptsOf(message), [{ service: name, topic: ORDERS, group: groupOf(client), error: '' }])
   })
 
   await check('redelivered', ([message]) => {
     assert.deepEqual(recordOf(message), record(orders.redelivered))
-    assert.equal(message!.produced?.service, 'gateway')
+    assert.equal(message!.producer?.service, 'gateway')
     const delivery = { service: name, topic: ORDERS, group: groupOf(client), error: '' }
     assert.deepEqual(attemptsOf(message), [delivery, delivery])
   })
@@ -47,7 +47,7 @@ export async function checkMessages(
     // A handler's send that is not under the consuming span is a message without a past.
     if (!expected.tracesHandler) return assert.deepEqual(attemptsOf(message), [retry])
     assert.deepEqual(recordOf(message), record(orders.retried))
-    assert.equal(message!.produced?.service, 'gateway')
+    assert.equal(message!.producer?.service, 'gateway')
     const error = `cannot reach the carrier ${orders.retried.id}`
     assert.deepEqual(attemptsOf(message), [{ service: name, topic: ORDERS, group: groupOf(client), error }, retry])
   })
@@ -56,7 +56,7 @@ export async function checkMessages(
     assert.equal(message!.deadLetter?.topic, deadLetterTopic(client))
     if (!expected.tracesHandler) return assert.deepEqual(attemptsOf(message), [])
     assert.deepEqual(recordOf(message), record(orders.rejected))
-    assert.equal(message!.produced?.service, 'gateway')
+    assert.equal(message!.producer?.service, 'gateway')
     const error = `cannot ship ${orders.rejected.id}`
     assert.deepEqual(attemptsOf(message), [{ service: name, topic: ORDERS, group: groupOf(client), error }])
   })
@@ -68,7 +68,7 @@ export async function checkMessages(
  */
 export async function checkNeverConsumed(results: Results, spanlink: SpanlinkServer, played: Played): Promise<void> {
   await results.check('server', 'messages that no group ever consumed', async () => {
-    const messages = await fetchAll(spanlink, 'unconsumed', { after: '1ms', never: 'true' })
+    const messages = await fetchAll(spanlink, 'unconsumed', { minQueueTime: '1ms', neverConsumed: 'true' })
     const expected = [ORDERS, ...played.clients.map(deadLetterTopic)]
     assert.deepEqual(messages.map(({ topic }) => topic).toSorted(), expected.toSorted())
     assert.deepEqual(new Set(messages.map(({ consumerGroup }) => consumerGroup)), new Set(['']))
@@ -96,10 +96,10 @@ async function fetchAll(
 
 function filterOf(list: MessageList, { name, expected }: Client): Record<string, string> {
   const filter: Record<string, string> = {}
-  if (list === 'unconsumed') filter['after'] = '1ms'
-  if (list === 'late') filter['after'] = `${LATE_MS}ms`
+  if (list === 'unconsumed') filter['minQueueTime'] = '1ms'
+  if (list === 'late') filter['minQueueTime'] = `${LATE_MS}ms`
   const knowsGroup = list === 'dead-lettered' ? expected.namesGroup && expected.tracesHandler : expected.namesGroup
-  if (list === 'unconsumed' || knowsGroup) filter['group'] = name
+  if (list === 'unconsumed' || knowsGroup) filter['consumerGroup'] = name
   return filter
 }
 

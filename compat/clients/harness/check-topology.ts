@@ -45,7 +45,7 @@ export async function checkTopology(
     results.figure(name, 'taken', edge.count)
     assert.equal(edge.count, ORDERS_TAKEN)
     assert.equal(edge.queueTimeCount, ORDERS_TAKEN)
-    results.figure(name, 'queued p50 ms', Math.round(Number(edge.queueTime!.p50) / 1e6))
+    results.figure(name, 'queued p50 ms', Math.round(Number(edge.queueTimeNano!.p50) / 1e6))
     assert.equal(single(find(expected.namesGroup ? 'deliver' : 'consume', retryTopic(client), 'to')).count, 1)
   })
 

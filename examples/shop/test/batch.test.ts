@@ -76,7 +76,7 @@ test('each message of a batch is one edge, one queue time and one delivery, thou
   }, WAIT)
   const { edges } = await get<Topology>('/api/topology')
   expect(edges.find(({ type }) => type === 'deliver')).toMatchObject({ count: ORDERS, queueTimeCount: ORDERS })
-  const late = await get<Messages>('/api/messages/late?after=1ns')
+  const late = await get<Messages>('/api/messages/late?minQueueTime=1ns')
   expect(late.messages.map(({ offset }) => offset).toSorted()).toEqual(['0', '1', '2'])
   expect((await get<Messages>('/api/messages/redelivered')).messages).toEqual([])
 })

@@ -38,7 +38,7 @@ interface DeadLetter {
   readonly traceId: string
   readonly spanId: string
   readonly topic: string
-  readonly produced: { readonly service: string; readonly topic: string } | null
+  readonly producer: { readonly service: string; readonly topic: string } | null
   readonly attempts: readonly {
     readonly service: string
     readonly consumerGroup: string
@@ -85,7 +85,7 @@ test.concurrent.each(['link', 'parent', 'half'] as const)(
       for (const message of messages) {
         expect(message).toMatchObject({
           topic: 'payments',
-          produced: { service: 'payment', topic: 'payments' },
+          producer: { service: 'payment', topic: 'payments' },
           deadLetter: { topic: 'payments.dlq' },
         })
         const attempt = message.attempts.at(-1)

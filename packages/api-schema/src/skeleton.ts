@@ -1,58 +1,45 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './common/describe.ts'
 import { SpanId, SpanKind, TraceId, UnixNano } from './common/scalars.ts'
 import { Span, SpanSource } from './traces.ts'
 
-/**
- * Base64 of the values' bytes one after the other, little-endian: a tenth of the time that arrays
- * of numbers take to write and read.
- */
-const Column = Type.String()
+const Column = describe(
+  'Base64 of the concatenated little-endian values, a tenth of the time that JSON arrays take.',
+  Type.String(),
+)
 
-/**
- * A trace without attributes, in columns, small enough to open a hundred thousand spans at once.
- * Entry `i` of every column is of span `i`, in order of start.
- */
-export const TraceSkeleton = Type.Object({
-  traceId: TraceId,
-  startTimeUnixNano: UnixNano,
-  count: Type.Integer(),
-  /** 16 hex digits a span, one after the other. */
-  spanIds: Type.String(),
-  /**
-   * 32-bit integers: index of the parent; -1 for a root, -2 when the span names a parent that is
-   * not here.
-   */
-  parent: Column,
-  services: Type.Array(Type.String()),
-  /** 32-bit integers: index into `services`. */
-  service: Column,
-  names: Type.Array(Type.String()),
-  /** 32-bit integers: index into `names`. */
-  name: Column,
-  /** Bytes: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer. */
-  kind: Column,
-  /** Bytes: 0 unset, 1 ok, 2 error. */
-  status: Column,
-  /** 64-bit floats: nanoseconds after `startTimeUnixNano`. */
-  start: Column,
-  /** 64-bit floats: nanoseconds; negative when a clock stepped back. */
-  duration: Column,
-  /** Only spans that have any: pairs of index and how many. */
-  linksOut: Type.Array(Type.Integer()),
-  linksIn: Type.Array(Type.Integer()),
-  /** Pairs of index and nanoseconds after `startTimeUnixNano`; at most 500 of a span. */
-  events: Type.Array(Type.Number()),
-  /** There are more spans than the answer holds; those it holds are the earliest. */
-  truncated: Type.Optional(Type.Literal(true)),
-})
+export const TraceSkeleton = describe(
+  'A trace without attributes, in columns: 100,000 spans are about 5 MB. Entry `i` of every column belongs to span `i`, sorted by start.',
+  Type.Object({
+    traceId: TraceId,
+    startTimeUnixNano: UnixNano,
+    count: Type.Integer(),
+    spanIds: describe('Concatenated span ids of 16 hex digits.', Type.String()),
+    parent: describe('32-bit integers: index of the parent; -1 for a root, -2 when the parent is not stored.', Column),
+    services: Type.Array(Type.String()),
+    service: describe('32-bit integers: index into `services`.', Column),
+    names: Type.Array(Type.String()),
+    name: describe('32-bit integers: index into `names`.', Column),
+    kind: describe('Bytes: 0 unspecified, 1 internal, 2 server, 3 client, 4 producer, 5 consumer.', Column),
+    status: describe('Bytes: 0 unset, 1 ok, 2 error.', Column),
+    start: describe('64-bit floats: nanoseconds after `startTimeUnixNano`.', Column),
+    duration: describe('64-bit floats: nanoseconds; negative when the clock was set back.', Column),
+    linksOut: describe('Pairs of span index and count, only for spans with links.', Type.Array(Type.Integer())),
+    linksIn: Type.Array(Type.Integer()),
+    events: describe(
+      'Pairs of span index and nanoseconds after `startTimeUnixNano`; at most 500 per span.',
+      Type.Array(Type.Number()),
+    ),
+    truncated: describe('The limit of spans was reached: these are the earliest.', Type.Optional(Type.Literal(true))),
+  }),
+)
 export type TraceSkeleton = Static<typeof TraceSkeleton>
 
 export const SpanParams = Type.Object({ traceId: TraceId, spanId: SpanId }, { additionalProperties: false })
 
 export const SpanQuery = Type.Object(
   {
-    /** With `service`: which of several spans that share the id. */
-    kind: Type.Optional(SpanKind),
+    kind: describe('With `service`, selects one of several spans that share the id.', Type.Optional(SpanKind)),
     service: Type.Optional(Type.String({ maxLength: 1024 })),
   },
   { additionalProperties: false },
@@ -62,20 +49,20 @@ export type SpanQuery = Static<typeof SpanQuery>
 export const SpanResponse = Type.Object({
   traceId: TraceId,
   span: Span,
-  /** Resource and scope of the span; `null` when they are not here (yet). */
-  source: Type.Union([SpanSource, Type.Null()]),
-  /** Other spans with this id in the trace, as both sides of a call have it under B3. */
-  alsoSharedBy: Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
+  source: describe('Resource and scope of the span; `null` while not stored.', Type.Union([SpanSource, Type.Null()])),
+  spansWithSameId: describe(
+    'Other spans of the trace with the same id, such as both sides of a call with B3.',
+    Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
+  ),
 })
 export type SpanResponse = Static<typeof SpanResponse>
 
 export const FindSpansQuery = Type.Object(
   {
-    /**
-     * Looked for in names, services, status messages, attributes and events, in any case of ASCII
-     * letters.
-     */
-    text: Type.String({ minLength: 1, maxLength: 1024 }),
+    text: describe(
+      'Text in names, services, status messages, attributes and events; ASCII letters match in either case.',
+      Type.String({ minLength: 1, maxLength: 1024 }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -83,7 +70,6 @@ export type FindSpansQuery = Static<typeof FindSpansQuery>
 
 export const FindSpansResponse = Type.Object({
   spanIds: Type.Array(SpanId),
-  /** There are more than 10,000; these are the earliest. */
-  truncated: Type.Optional(Type.Literal(true)),
+  truncated: describe('More than 10,000 spans match: these are the earliest.', Type.Optional(Type.Literal(true))),
 })
 export type FindSpansResponse = Static<typeof FindSpansResponse>

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './common/describe.ts'
 import { Duration, Nano, SpanId, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 import { TracesQuery } from './traces.ts'
@@ -8,18 +9,16 @@ const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 1
 
 export const AttributesQuery = Type.Object(
   {
-    /**
-     * A field as TraceQL spells it, such as `span.http.method`, `.topic`, `name`: its values are
-     * asked for, not names.
-     */
-    key: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    key: describe(
+      'A TraceQL field such as `span.http.method`, `.topic` or `name`: returns its values instead of names.',
+      Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+    ),
     scope: Type.Optional(Type.Enum(['span', 'resource', 'event', 'link', 'instrumentation'])),
-    /** What names or values begin with, in any case. */
-    prefix: Type.Optional(Type.String({ maxLength: 1024 })),
-    /**
-     * A TraceQL filter about single spans, `{ … }`: only names and values of spans that match it.
-     */
-    q: Type.Optional(Text),
+    prefix: describe('Prefix of names or values, in either case.', Type.Optional(Type.String({ maxLength: 1024 }))),
+    q: describe(
+      'A TraceQL filter on single spans, `{ … }`: only names and values of matching spans.',
+      Type.Optional(Text),
+    ),
     start: Type.Optional(UnixNano),
     end: Type.Optional(UnixNano),
     limit: Limit,
@@ -28,20 +27,18 @@ export const AttributesQuery = Type.Object(
 )
 export type AttributesQuery = Static<typeof AttributesQuery>
 
-/** Most used first, out of the newest spans. */
-export const AttributesResponse = Type.Object({
-  /** Without `key`: names, as TraceQL spells them and taken apart. */
-  attributes: Type.Optional(
-    Type.Array(Type.Object({ field: Type.String(), scope: Type.String(), key: Type.String() })),
-  ),
-  /** With `key`: its values, as text. */
-  values: Type.Optional(Type.Array(Type.String())),
-  /**
-   * Of large ranges a sample is read, and no more names or values than `limit`: then it is not
-   * complete.
-   */
-  ...SearchedRange.properties,
-})
+export const AttributesResponse = describe(
+  'Most used first, of the newest spans.',
+  Type.Object({
+    attributes: describe(
+      'Without `key`: names as TraceQL fields, and split into scope and key.',
+      Type.Optional(Type.Array(Type.Object({ field: Type.String(), scope: Type.String(), key: Type.String() }))),
+    ),
+    values: describe('With `key`: its values as strings.', Type.Optional(Type.Array(Type.String()))),
+    // Incomplete: a sample of a large range, or `limit` was reached.
+    ...SearchedRange.properties,
+  }),
+)
 export type AttributesResponse = Static<typeof AttributesResponse>
 
 export const CompletionQuery = Type.Object(
@@ -55,39 +52,35 @@ export const CompletionQuery = Type.Object(
 )
 export type CompletionQuery = Static<typeof CompletionQuery>
 
-/**
- * What can stand at the caret: an option's `text` takes the place of `q` from `from` to `to`
- * (UTF-16 units).
- */
-export const CompletionResponse = Type.Object({
-  from: Type.Integer(),
-  to: Type.Integer(),
-  options: Type.Array(
-    Type.Object({
-      text: Type.String(),
-      kind: Type.Enum(['attribute', 'scope', 'intrinsic', 'operator', 'value', 'function', 'punctuation']),
-    }),
-  ),
-  /** What is wrong with the whole query, and where; absent when it can be run. */
-  error: Type.Optional(Type.Object({ message: Type.String(), from: Type.Integer(), to: Type.Integer() })),
-})
+export const CompletionResponse = describe(
+  'Completions at the caret: `text` of an option replaces `q` from `from` to `to` (UTF-16 units).',
+  Type.Object({
+    from: Type.Integer(),
+    to: Type.Integer(),
+    options: Type.Array(
+      Type.Object({
+        text: Type.String(),
+        kind: Type.Enum(['attribute', 'scope', 'intrinsic', 'operator', 'value', 'function', 'punctuation']),
+      }),
+    ),
+    error: describe(
+      'Error in the query and its position; absent for a valid query.',
+      Type.Optional(Type.Object({ message: Type.String(), from: Type.Integer(), to: Type.Integer() })),
+    ),
+  }),
+)
 export type CompletionResponse = Static<typeof CompletionResponse>
 
 export const SeriesQuery = Type.Object(
   {
-    /** A TraceQL metrics query. */
-    q: Type.String({ minLength: 1, maxLength: 8192 }),
-    /** Default: an hour before `end`. */
-    start: Type.Optional(UnixNano),
-    /** Default: now. */
-    end: Type.Optional(UnixNano),
-    /** Length of an interval. Default: a sixtieth of the time asked for. */
-    step: Type.Optional(Duration),
-    /**
-     * Spans shown that points are made of, at most; `with (exemplars=…)` in the query goes before
-     * it.
-     */
-    exemplars: Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
+    q: describe('A TraceQL metrics query.', Type.String({ minLength: 1, maxLength: 8192 })),
+    start: describe('Default: an hour before `end`.', Type.Optional(UnixNano)),
+    end: describe('Default: now.', Type.Optional(UnixNano)),
+    step: describe('Length of an interval. Default: a sixtieth of the requested range.', Type.Optional(Duration)),
+    exemplars: describe(
+      'Maximum number of exemplar spans; `with (exemplars=…)` in the query takes precedence.',
+      Type.Optional(Type.Integer({ minimum: 0, maximum: 500, default: 0 })),
+    ),
   },
   { additionalProperties: false },
 )
@@ -97,37 +90,35 @@ export const SeriesResponse = Type.Object({
   startTimeUnixNano: UnixNano,
   endTimeUnixNano: UnixNano,
   stepNano: Nano,
-  /**
-   * How long the last interval is, where `endTimeUnixNano` cuts it or it is not over: rate() is
-   * over so much, a second at least.
-   */
-  lastStepNano: Type.Optional(Nano),
+  lastStepNano: describe(
+    'Length of the last interval where it is shorter: cut by `endTimeUnixNano`, or still open. rate() divides by it, at least by one second.',
+    Type.Optional(Nano),
+  ),
   series: Type.Array(
     Type.Object({
-      /**
-       * Values of `by()`, `null` where spans have none; `p` is a quantile, `__bucket` the upper
-       * bound of a bucket. `type` is there where it is no text.
-       */
-      labels: Type.Array(
-        Type.Object({
-          key: Type.String(),
-          value: Type.Union([Type.String(), Type.Null()]),
-          type: Type.Optional(Type.Enum(['int', 'float', 'bool'])),
-        }),
+      labels: describe(
+        'Values of `by()`, `null` where spans have none. `p` is a quantile, `__bucket` the upper bound of a bucket. `type` is absent for strings.',
+        Type.Array(
+          Type.Object({
+            key: Type.String(),
+            value: Type.Union([Type.String(), Type.Null()]),
+            type: Type.Optional(Type.Enum(['int', 'float', 'bool'])),
+          }),
+        ),
       ),
-      /** At the start of its interval, in order of time; intervals without a value are left out. */
-      points: Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number() })),
-      /**
-       * Where they are asked for: when the span started, and what it gave; the point's value where
-       * spans are only counted.
-       */
-      exemplars: Type.Optional(
-        Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number(), traceId: TraceId, spanId: SpanId })),
+      points: describe(
+        'In order of time, each at the start of its interval. Intervals without a value are absent.',
+        Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number() })),
+      ),
+      exemplars: describe(
+        "Only when requested. Start of the span and its value, or the point's value where spans are counted.",
+        Type.Optional(
+          Type.Array(Type.Object({ timeUnixNano: UnixNano, value: Type.Number(), traceId: TraceId, spanId: SpanId })),
+        ),
       ),
     }),
   ),
-  /** What was left out and what to do about it. */
-  cuts: Type.Array(Type.String()),
+  warnings: describe('Limits that the query reached, and how to change it.', Type.Array(Type.String())),
   ...SearchedRange.properties,
 })
 export type SeriesResponse = Static<typeof SeriesResponse>
@@ -144,30 +135,29 @@ export const HeatmapQuery = Type.Object(
     status,
     start: UnixNano,
     end: UnixNano,
-    /** Columns over the time range. */
-    columns: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 120 })),
+    columns: describe(
+      'Number of columns over the range.',
+      Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 120 })),
+    ),
   },
   { additionalProperties: false },
 )
 export type HeatmapQuery = Static<typeof HeatmapQuery>
 
-/**
- * How many spans that match started when and took how long. Without any filter, of roots only: one
- * a trace.
- */
-export const HeatmapResponse = Type.Object({
-  startTimeUnixNano: UnixNano,
-  stepNano: Nano,
-  columns: Type.Integer(),
-  /**
-   * Only cells with spans in them. Spans of a cell are longer than `from` and no longer than `to`
-   * nanoseconds.
-   */
-  cells: Type.Array(
-    Type.Object({ column: Type.Integer(), from: Type.Number(), to: Type.Number(), count: Type.Integer() }),
-  ),
-  /** What was left out and what to do about it. */
-  cuts: Type.Array(Type.String()),
-  ...SearchedRange.properties,
-})
+export const HeatmapResponse = describe(
+  'Number of matching spans by start and duration. Without a filter: root spans only.',
+  Type.Object({
+    startTimeUnixNano: UnixNano,
+    stepNano: Nano,
+    columns: Type.Integer(),
+    cells: describe(
+      'Non-empty cells. Durations of a cell are above `fromNano` and at most `toNano`.',
+      Type.Array(
+        Type.Object({ column: Type.Integer(), fromNano: Type.Number(), toNano: Type.Number(), count: Type.Integer() }),
+      ),
+    ),
+    warnings: describe('Limits that the query reached, and how to change it.', Type.Array(Type.String())),
+    ...SearchedRange.properties,
+  }),
+)
 export type HeatmapResponse = Static<typeof HeatmapResponse>

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './common/describe.ts'
 import { Attributes } from './common/attributes.ts'
 import { SpanLink } from './links.ts'
 import { RecordMetadata } from './common/record.ts'
@@ -7,20 +8,17 @@ import { SearchedRange } from './common/searched.ts'
 
 export const TracesQuery = Type.Object(
   {
-    /**
-     * A TraceQL search (docs/query.md) instead of `service` to `status`, which it can't be combined
-     * with.
-     */
-    q: Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
+    q: describe(
+      'A TraceQL search (docs/query.md). Excludes the parameters `service` to `status`.',
+      Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
+    ),
     service: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
     operation: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
     minDuration: Type.Optional(Duration),
     maxDuration: Type.Optional(Duration),
     status: Type.Optional(StatusCode),
-    /** Spans starting at or after it. */
-    start: Type.Optional(UnixNano),
-    /** Spans starting before it. */
-    end: Type.Optional(UnixNano),
+    start: describe('Spans that start at or after.', Type.Optional(UnixNano)),
+    end: describe('Spans that start before.', Type.Optional(UnixNano)),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500, default: 50 })),
     cursor: Type.Optional(Type.String({ maxLength: 200 })),
   },
@@ -34,67 +32,72 @@ export const ServiceCount = Type.Object({
   errorCount: Type.Integer(),
 })
 
-/**
- * A trace in a list. `root*` is the span without a parent, or the earliest span while the root is
- * missing (`rootMissing`).
- */
-export const TraceSummary = Type.Object({
-  traceId: TraceId,
-  rootService: Type.String(),
-  rootName: Type.String(),
-  rootMissing: Type.Boolean(),
-  startTimeUnixNano: UnixNano,
-  durationNano: Nano,
-  spanCount: Type.Integer(),
-  errorCount: Type.Integer(),
-  services: Type.Array(ServiceCount),
-  /** Links from spans of this trace to other traces: its producers. */
-  linksOut: Type.Integer(),
-  /** Links from other traces to spans of this one: its consumers. */
-  linksIn: Type.Integer(),
-})
+export const TraceSummary = describe(
+  'A trace in a list. `root…` fields describe the root span, or the earliest span while the root is missing (`rootMissing`).',
+  Type.Object({
+    traceId: TraceId,
+    rootService: Type.String(),
+    rootName: Type.String(),
+    rootMissing: Type.Boolean(),
+    startTimeUnixNano: UnixNano,
+    durationNano: Nano,
+    spanCount: Type.Integer(),
+    errorCount: Type.Integer(),
+    services: Type.Array(ServiceCount),
+    linksOut: describe('Links from this trace to other traces, such as its producers.', Type.Integer()),
+    linksIn: describe('Links from other traces to this one, such as its consumers.', Type.Integer()),
+  }),
+)
 export type TraceSummary = Static<typeof TraceSummary>
 
-/** Spans of a trace that a TraceQL search is about: one set a trace, or one a group of `by()`. */
-export const MatchedSpans = Type.Object({
-  matched: Type.Integer(),
-  /** Values of `by()`, as text; `null` where the spans have none. */
-  group: Type.Array(Type.Object({ field: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
-  /**
-   * The first three. `attributes` are the fields that conditions and `select()` name, where the
-   * span has them.
-   */
-  spans: Type.Array(
-    Type.Object({
-      spanId: SpanId,
-      service: Type.String(),
-      name: Type.String(),
-      status: StatusCode,
-      startTimeUnixNano: UnixNano,
-      durationNano: Nano,
-      attributes: Type.Array(Type.Object({ field: Type.String(), value: Type.String() })),
-    }),
-  ),
-})
+export const MatchedSpans = describe(
+  'Spans of a trace that match a TraceQL search: one set per trace, or per group of `by()`.',
+  Type.Object({
+    matched: Type.Integer(),
+    group: describe(
+      'Values of `by()` as strings; `null` where spans have none.',
+      Type.Array(Type.Object({ field: Type.String(), value: Type.Union([Type.String(), Type.Null()]) })),
+    ),
+    spans: describe(
+      'The first three. `attributes` are the fields in conditions and `select()` that the span has.',
+      Type.Array(
+        Type.Object({
+          spanId: SpanId,
+          service: Type.String(),
+          name: Type.String(),
+          status: StatusCode,
+          startTimeUnixNano: UnixNano,
+          durationNano: Nano,
+          attributes: Type.Array(Type.Object({ field: Type.String(), value: Type.String() })),
+        }),
+      ),
+    ),
+  }),
+)
 export type MatchedSpans = Static<typeof MatchedSpans>
 
 export const FoundTrace = Type.Object({
   ...TraceSummary.properties,
-  /** Of a search by `q`. */
-  matches: Type.Optional(Type.Array(MatchedSpans)),
+  matches: describe('Only for a search by `q`.', Type.Optional(Type.Array(MatchedSpans))),
 })
 export type FoundTrace = Static<typeof FoundTrace>
 
-/** Newest first, by the start of the newest span that matched. */
-export const TracesResponse = Type.Object({
-  traces: Type.Array(FoundTrace),
-  ...SearchedRange.properties,
-  nextCursor: Type.Optional(Type.String()),
-  /** Of a search by `q`: more traces match; `nextCursor` has the next page. */
-  more: Type.Optional(Type.Literal(true)),
-  /** Of a search by `q`: what was left out and what to do about it, in sentences. */
-  cuts: Type.Optional(Type.Array(Type.String())),
-})
+export const TracesResponse = describe(
+  'Newest first, by start of the newest matching span.',
+  Type.Object({
+    traces: Type.Array(FoundTrace),
+    ...SearchedRange.properties,
+    nextCursor: Type.Optional(Type.String()),
+    hasMore: describe(
+      'For a search by `q`: more traces match; `nextCursor` continues.',
+      Type.Optional(Type.Literal(true)),
+    ),
+    warnings: describe(
+      'For a search by `q`: limits that it reached, and how to change it.',
+      Type.Optional(Type.Array(Type.String())),
+    ),
+  }),
+)
 export type TracesResponse = Static<typeof TracesResponse>
 
 export const TraceParams = Type.Object({ traceId: TraceId }, { additionalProperties: false })
@@ -107,34 +110,31 @@ export const SpanEvent = Type.Object({
 })
 export type SpanEvent = Static<typeof SpanEvent>
 
-/**
- * Resource and scope of spans: one per process and library, named by its index in
- * `TraceResponse.sources`.
- */
-export const SpanSource = Type.Object({
-  resource: Type.Object({
-    attributes: Attributes,
-    droppedAttributesCount: Type.Integer(),
-    schemaUrl: Type.String(),
+export const SpanSource = describe(
+  'Resource and scope of spans: one per process and library. Spans refer to it by index.',
+  Type.Object({
+    resource: Type.Object({
+      attributes: Attributes,
+      droppedAttributesCount: Type.Integer(),
+      schemaUrl: Type.String(),
+    }),
+    scope: Type.Object({
+      name: Type.String(),
+      version: Type.String(),
+      attributes: Attributes,
+      droppedAttributesCount: Type.Integer(),
+      schemaUrl: Type.String(),
+    }),
   }),
-  scope: Type.Object({
-    name: Type.String(),
-    version: Type.String(),
-    attributes: Attributes,
-    droppedAttributesCount: Type.Integer(),
-    schemaUrl: Type.String(),
-  }),
-})
+)
 export type SpanSource = Static<typeof SpanSource>
 
 export const Span = Type.Object({
   spanId: SpanId,
-  /**
-   * Empty for a root. Several spans may share an id, told apart by kind and service: the server
-   * then is the client's child, and children of the id are those of the span of their own service,
-   * else the server's.
-   */
-  parentSpanId: Type.String(),
+  parentSpanId: describe(
+    'Empty for a root. Spans may share an id and differ by kind and service: then the server is the child of the client, and children of the id belong to the span of their service, else to the server.',
+    Type.String(),
+  ),
   service: Type.String(),
   name: Type.String(),
   kind: SpanKind,
@@ -145,29 +145,30 @@ export const Span = Type.Object({
   flags: Type.Integer(),
   attributes: Attributes,
   droppedAttributesCount: Type.Integer(),
-  /** Of the message that the span is about; absent where its attributes name none of it. */
-  record: Type.Optional(RecordMetadata),
-  /**
-   * Of a consumer that is its producer's child: how long the message waited. Negative: clock skew.
-   */
-  queueTimeNano: Type.Optional(Nano),
+  record: describe(
+    "Record metadata of the span's message; absent where its attributes name none.",
+    Type.Optional(RecordMetadata),
+  ),
+  queueTimeNano: describe(
+    'Queue time of a consumer that is a child of its producer. Negative: clock skew.',
+    Type.Optional(Nano),
+  ),
   events: Type.Array(SpanEvent),
   droppedEventsCount: Type.Integer(),
   links: Type.Array(SpanLink),
   droppedLinksCount: Type.Integer(),
-  /** How many links, of any trace, point at this span. */
-  backlinkCount: Type.Integer(),
-  /** Index into `TraceResponse.sources`; -1 when the source row is not here (yet). */
-  source: Type.Integer(),
+  backlinkCount: describe('Number of links from any trace to this span.', Type.Integer()),
+  source: describe('Index into `TraceResponse.sources`; -1 while the source is not stored.', Type.Integer()),
 })
 export type Span = Static<typeof Span>
 
-/** Spans in order of start time. */
-export const TraceResponse = Type.Object({
-  traceId: TraceId,
-  spans: Type.Array(Span),
-  sources: Type.Array(SpanSource),
-  /** There are more spans than the answer holds; those it holds are the earliest. */
-  truncated: Type.Optional(Type.Literal(true)),
-})
+export const TraceResponse = describe(
+  'Spans sorted by start time.',
+  Type.Object({
+    traceId: TraceId,
+    spans: Type.Array(Span),
+    sources: Type.Array(SpanSource),
+    truncated: describe('The limit of spans was reached: these are the earliest.', Type.Optional(Type.Literal(true))),
+  }),
+)
 export type TraceResponse = Static<typeof TraceResponse>

@@ -132,7 +132,7 @@ test('what the server refuses is told with its reason', async () => {
   const page = await site.open('/messages?list=late&after=soon')
   const alert = page.getByRole('alert')
   await alert.waitFor()
-  await expect.poll(() => alert.textContent()).toContain('after')
+  await expect.poll(() => alert.textContent()).toContain('minQueueTime')
   await page.context().close()
   site.complaints.length = 0
 })

@@ -1,22 +1,22 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './describe.ts'
 
-/**
- * RFC 9457 `application/problem+json`. `parameter` names the query or path parameter that is wrong.
- */
-export const Problem = Type.Object({
-  type: Type.String(),
-  title: Type.String(),
-  status: Type.Integer(),
-  detail: Type.String(),
-  parameter: Type.Optional(Type.String()),
-  /**
-   * Where in a query (`q`) it is wrong: a range of UTF-16 units, line and column from 1, and what
-   * could stand there.
-   */
-  from: Type.Optional(Type.Integer()),
-  to: Type.Optional(Type.Integer()),
-  line: Type.Optional(Type.Integer()),
-  column: Type.Optional(Type.Integer()),
-  expected: Type.Optional(Type.Array(Type.String())),
-})
+export const Problem = describe(
+  'RFC 9457 `application/problem+json`. `parameter` names the invalid query or path parameter.',
+  Type.Object({
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    parameter: Type.Optional(Type.String()),
+    from: describe(
+      'Position of a syntax error in `q`: a range of UTF-16 units, line and column from 1, and the tokens expected there.',
+      Type.Optional(Type.Integer()),
+    ),
+    to: Type.Optional(Type.Integer()),
+    line: Type.Optional(Type.Integer()),
+    column: Type.Optional(Type.Integer()),
+    expected: Type.Optional(Type.Array(Type.String())),
+  }),
+)
 export type Problem = Static<typeof Problem>

@@ -1,12 +1,14 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './describe.ts'
 
-/** Where a message is stored, and its key. Strings as sent, '' where unknown. */
-export const RecordMetadata = Type.Object({
-  /** Id of the Kafka cluster. */
-  cluster: Type.String(),
-  topic: Type.String(),
-  partition: Type.String(),
-  offset: Type.String(),
-  key: Type.String(),
-})
+export const RecordMetadata = describe(
+  'Kafka record metadata: where a message is stored, and its key. Strings as sent; empty where unknown.',
+  Type.Object({
+    cluster: describe('Id of the Kafka cluster.', Type.String()),
+    topic: Type.String(),
+    partition: Type.String(),
+    offset: Type.String(),
+    key: Type.String(),
+  }),
+)
 export type RecordMetadata = Static<typeof RecordMetadata>

@@ -1,22 +1,22 @@
 import { Type, type Static } from 'typebox'
+import { describe } from './describe.ts'
 import { UnixNano } from './scalars.ts'
 
-/**
- * How far a list or count looked. An incomplete one says nothing about the rest of the requested
- * range.
- */
-export const SearchedRange = Type.Object({
-  /** From `start` to before `end`: what was searched. `0`: from the beginning. */
-  searched: Type.Object({ start: UnixNano, end: UnixNano }),
-  /**
-   * The requested range was searched down to its start, with a cursor: from there. If not,
-   * `nextCursor` continues where there is one.
-   */
-  complete: Type.Boolean(),
-  /**
-   * Parts of tables can't be read whose rows may be in the range: the answer may lack them, and
-   * `complete` is false.
-   */
-  missingParts: Type.Optional(Type.Literal(true)),
-})
+export const SearchedRange = describe(
+  'The range that a list or count covers. An incomplete response says nothing about the rest of the requested range.',
+  Type.Object({
+    searched: describe(
+      'The searched range: `start` inclusive, `end` exclusive. `0`: from the beginning.',
+      Type.Object({ start: UnixNano, end: UnixNano }),
+    ),
+    complete: describe(
+      'The requested range (with a cursor: the rest of it) was searched to its start. Otherwise `nextCursor` continues, where present.',
+      Type.Boolean(),
+    ),
+    missingParts: describe(
+      'Unreadable table parts may hold rows of the range: the response may lack them, and `complete` is false.',
+      Type.Optional(Type.Literal(true)),
+    ),
+  }),
+)
 export type SearchedRange = Static<typeof SearchedRange>

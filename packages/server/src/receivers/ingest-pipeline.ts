@@ -29,7 +29,7 @@ export type IngestCounters = {
   points: number
   rejectedPoints: number
   /** Requests of which nothing was taken, by reason. */
-  readonly refused: Record<RefusalReason, number>
+  readonly rejectedRequests: Record<RefusalReason, number>
   /** Of bodies that could be read, decompressed. */
   bytes: number
 }
@@ -67,7 +67,7 @@ export function intakeInto(
     rejectedLogs: 0,
     points: 0,
     rejectedPoints: 0,
-    refused,
+    rejectedRequests: refused,
     bytes: 0,
   }
   const decoder = new SlicedDecoder((bytes) => budget.hold(bytes))

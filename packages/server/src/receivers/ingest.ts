@@ -142,7 +142,7 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   return {
     otlpHttpUrl: http.url,
     ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
-    stats: () => ({ ...intake.stats, refused: { ...intake.stats.refused } }),
+    stats: () => ({ ...intake.stats, rejectedRequests: { ...intake.stats.rejectedRequests } }),
     kafkaStatus: () => kafka?.status(),
     takeOwn: async (request) => {
       await intake.take(

@@ -162,7 +162,7 @@ test('query --all loads all pages, up to --limit traces', async () => {
   const json = await run(['query', '{ }', '--all', '--json'])
   const answer = JSON.parse(json.stdout) as TracesResponse
   expect(answer.traces.map(({ traceId }) => traceId)).toEqual(whole)
-  expect([answer.more, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
+  expect([answer.hasMore, answer.nextCursor, json.stderr]).toEqual([undefined, undefined, ''])
 })
 
 test('a valid query for too many intervals ends with exit code 1, not 2', async () => {

@@ -76,7 +76,7 @@ test('from what a batch led to, and from the batch itself, the flow is that of t
 
 test('with joined events, their traces up to their origins are part of the flow, and nothing else that they caused', async () => {
   const { one } = await putBatch()
-  const flow = await flowOf(one.request, { joined: true })
+  const flow = await flowOf(one.request, { includeJoined: true })
   expect(lanesOf(flow)).toEqual(['web POST 0', 'web POST 2', 'reports process clicks', 'mail process summaries'])
   expect(flow.lanes.every((lane) => lane.joinedWith === undefined)).toBe(true)
   expect(flow.edges).toHaveLength(3)
@@ -171,7 +171,7 @@ test('a message of a batch with receive, batch and message spans is one edge, to
     { to: { spanId: each[1]?.spanId }, consumerGroup: 'shop', offset: '1', queueTimeNano: '95000000' },
   ])
   expect(flow.statistics.queueTotalNano).toBe('95000000')
-  const all = await flowOf(spans[0] as TestSpan, { joined: true })
+  const all = await flowOf(spans[0] as TestSpan, { includeJoined: true })
   expect(all.edges.map(({ to }) => to.spanId).toSorted()).toEqual(each.map(({ spanId }) => spanId).toSorted())
 })
 
@@ -251,7 +251,7 @@ test('a known group that has not taken a message of the flow is missing, until i
       producer: { traceId: after.sent.traceId, spanId: after.sent.spanId, laneId: after.sent.traceId },
     },
   ])
-  expect(BigInt(flow.missingConsumers[0]?.waitedNano ?? 0)).toBeGreaterThan(0n)
+  expect(BigInt(flow.missingConsumers[0]?.waitNano ?? 0)).toBeGreaterThan(0n)
   expect((await flowOf(before.request)).missingConsumers).toEqual([])
   await traces.put(tracesOf('shop', [processing('bookings', after.sent, 'stock', 'parent', { at: 2000 })]))
   expect((await flowOf(billed)).missingConsumers).toEqual([])

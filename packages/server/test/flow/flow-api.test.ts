@@ -38,7 +38,10 @@ const messageLists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lett
 test.each<[string, TSchema]>([
   [`/api/flows/${request.traceId.toUpperCase()}?maxTraces=10&spanId=${dead.spanId}`, FlowResponse],
   [`/api/topology?${window}`, TopologyResponse],
-  ...messageLists.map((list): [string, TSchema] => [`/api/messages/${list}?${window}&after=10s`, MessagesResponse]),
+  ...messageLists.map((list): [string, TSchema] => [
+    `/api/messages/${list}?${window}&minQueueTime=10s`,
+    MessagesResponse,
+  ]),
 ])('%s answers as the contract has it', async (path, schema) => {
   const { status, body } = await get(path)
   expect(status).toBe(200)
@@ -58,7 +61,7 @@ test('what came over OTLP is in flow, topology and messages', async () => {
   })
   expect((await get(`/api/messages/dead-lettered?${window}`)).body).toMatchObject({
     total: 1,
-    messages: [{ attempts: [{ spanId: linked.spanId, errorMessage: 'no' }], produced: { spanId: order.spanId } }],
+    messages: [{ attempts: [{ spanId: linked.spanId, errorMessage: 'no' }], producer: { spanId: order.spanId } }],
   })
 })
 
@@ -71,7 +74,7 @@ test.each([
   ['/api/topology?start=9&end=5', 'start'],
   ['/api/topology?start=99999999999999999999', 'start'],
   ['/api/messages/lost', 'list'],
-  ['/api/messages/late?after=soon', 'after'],
+  ['/api/messages/late?minQueueTime=soon', 'minQueueTime'],
   ['/api/messages/late?cursor=1', 'cursor'],
   [`/api/messages/late?cursor=99999999999999999999.${randomTraceId()}.0123456789abcdef`, 'cursor'],
 ])('%s is a problem that names %s', async (path, parameter) => {
@@ -84,7 +87,7 @@ test.each(['/api/topology', ...messageLists.map((list) => `/api/messages/${list}
   '%s takes all of time',
   async (path) => {
     const all = 'start=0&end=18446744073709551615'
-    const after = path === '/api/topology' ? '' : '&after=99999999999h'
+    const after = path === '/api/topology' ? '' : '&minQueueTime=99999999999h'
     expect((await get(`${path}?${all}${after}`)).status).toBe(200)
     expect((await get(`${path}?start=18446744073709551614&end=18446744073709551615`)).status).toBe(200)
   },

@@ -80,7 +80,12 @@ test(
           let [cursor, isDeeper] = [undefined as string | undefined, false]
           let flow: FlowResponse | undefined
           do {
-            flow = await findFlow(traces.store, ids[opened] ?? '', { maxDepth, maxTraces, joined, cursor }, {})
+            flow = await findFlow(
+              traces.store,
+              ids[opened] ?? '',
+              { maxDepth, maxTraces, includeJoined: joined, cursor },
+              {},
+            )
             for (const lane of flow?.lanes ?? []) lanes.set(lane.id, lane)
             for (const edge of flow?.edges ?? []) edges.set(edge.id, edge)
             missing.push(...(flow?.missingTraceIds ?? []))

@@ -110,7 +110,7 @@ test.each([
   ['a bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
 ])('%s is refused, counted, and the connection goes on', async (_what, bytes, headers, code) => {
   expect((await call(bytes, headers)).status).toBe(code)
-  const refused = Object.values(intake.stats.refused).reduce((sum, count) => sum + count, 0)
+  const refused = Object.values(intake.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
   expect([refused, intake.stats.requests, intake.stats.spans]).toEqual([1, 1, 0])
   expect((await call(frame(request))).status).toBe('0')
   expect(budget.take(8 * MIB)).toBe(true)
@@ -129,7 +129,7 @@ test('calls beyond the bytes that may be in flight are told to come again, and t
   held.stream.write(half.subarray(0, 5 * MIB))
   await vi.waitUntil(() => !budget.take(4 * MIB) || void budget.give(4 * MIB))
   expect((await call(frame(Buffer.alloc(4 * MIB)))).status).toBe('14')
-  expect(intake.stats.refused.busy).toBe(1)
+  expect(intake.stats.rejectedRequests.busy).toBe(1)
   // A sender that goes leaves what it held.
   held.stream.close(constants.NGHTTP2_CANCEL)
   await held.answer

@@ -57,14 +57,14 @@ describe.each(modes)('kotel, %s', (mode) => {
         offset: '41',
         key: 'order-1',
         consumerGroup: 'email',
-        produced: { spanId: order.spanId, key: 'order-1' },
+        producer: { spanId: order.spanId, key: 'order-1' },
         attempts,
       },
     ])
     expect((await find('retried', at)).messages).toMatchObject([
-      { spanId: again.spanId, topic: 'orders', offset: '41', produced: { spanId: order.spanId }, attempts },
+      { spanId: again.spanId, topic: 'orders', offset: '41', producer: { spanId: order.spanId }, attempts },
     ])
-    expect((await find('retried', at, { group: 'email' })).total).toBe(1)
+    expect((await find('retried', at, { consumerGroup: 'email' })).total).toBe(1)
   })
 
   test('a record that is sent on as it came, under its receive span, has the process span as attempt', async () => {
@@ -74,7 +74,7 @@ describe.each(modes)('kotel, %s', (mode) => {
     const dead = kotelPublish('orders-dlq', { partition: 0, offset: 4 }, { at: at + 130, in: receive })
     await traces.put(tracesOf('shop', [order, receive, process, dead]))
     expect((await find('dead-lettered', at)).messages).toMatchObject([
-      { produced: { spanId: order.spanId }, attempts: [{ spanId: process.spanId, errorMessage: 'no stock' }] },
+      { producer: { spanId: order.spanId }, attempts: [{ spanId: process.spanId, errorMessage: 'no stock' }] },
     ])
   })
 
@@ -151,8 +151,8 @@ test('seven groups that each retry one message over a topic of their own are sev
   const answer = await find('retried', at)
   expect(answer.messages.map((message) => message.consumerGroup).toSorted()).toEqual(groups)
   for (const [index, group] of groups.entries()) {
-    expect((await find('retried', at, { group })).messages).toMatchObject([
-      { spanId: retries[index]?.sends[1]?.spanId, produced: { spanId: order.spanId } },
+    expect((await find('retried', at, { consumerGroup: group })).messages).toMatchObject([
+      { spanId: retries[index]?.sends[1]?.spanId, producer: { spanId: order.spanId } },
     ])
   }
 })

@@ -50,7 +50,7 @@ test('a message that no group took is unconsumed, one that a link or a child too
     topic: 'orders',
     partition: '4',
     waitNano: String(BigInt(HOUR_MS - 20) * MS),
-    produced: { service: 'shop', name: 'send orders', queueTimeNano: null },
+    producer: { service: 'shop', name: 'send orders', queueTimeNano: null },
     attempts: [],
   })
   expect(answer).toMatchObject({ total: 1, complete: true, stepNano: '60000000000' })
@@ -58,10 +58,10 @@ test('a message that no group took is unconsumed, one that a link or a child too
   expect(answer.counts[0]?.count).toBe(1)
 
   // One group took some; the other never took any of this topic.
-  expect((await find('unconsumed', 0, { group: 'stock' })).total).toBe(1)
-  expect((await find('unconsumed', 0, { group: 'email', topic: 'orders' })).total).toBe(3)
-  expect((await find('unconsumed', 0, { group: 'email' })).total).toBe(0)
-  expect((await find('unconsumed', 0, { after: '1ms' })).total).toBe(2)
+  expect((await find('unconsumed', 0, { consumerGroup: 'stock' })).total).toBe(1)
+  expect((await find('unconsumed', 0, { consumerGroup: 'email', topic: 'orders' })).total).toBe(3)
+  expect((await find('unconsumed', 0, { consumerGroup: 'email' })).total).toBe(0)
+  expect((await find('unconsumed', 0, { minQueueTime: '1ms' })).total).toBe(2)
 })
 
 test('a batch send is consumed when its created messages are', async () => {
@@ -92,12 +92,12 @@ test('a message that waited too long is late, once, with its queue time', async 
     spanId: poll.spanId,
     consumerGroup: 'stock',
     waitNano: '20000000000',
-    produced: { spanId: slow.spanId },
+    producer: { spanId: slow.spanId },
     attempts: [{ service: 'stock', queueTimeNano: '20000000000' }],
   })
-  expect((await find('late', 2, { after: '1s' })).total).toBe(2)
-  expect((await find('late', 2, { after: '1m' })).total).toBe(0)
-  expect((await find('late', 2, { group: 'other' })).total).toBe(0)
+  expect((await find('late', 2, { minQueueTime: '1s' })).total).toBe(2)
+  expect((await find('late', 2, { minQueueTime: '1m' })).total).toBe(0)
+  expect((await find('late', 2, { consumerGroup: 'other' })).total).toBe(0)
 })
 
 test('an attempt tells the error of a call whose server shares its span id and did not fail', async () => {
@@ -155,11 +155,11 @@ test('a consumer that shares the span id of its producer is late, redelivered an
     attempts.map(({ service, startTimeUnixNano }) => [service, startTimeUnixNano])
   const taken = [first, again].map((one) => ['billing', one.startTimeUnixNano])
   const late = await find('late', 330)
-  expect(late.messages).toMatchObject([{ waitNano: '20000000000', produced: { service: 'shop', name: 'send shared' } }])
+  expect(late.messages).toMatchObject([{ waitNano: '20000000000', producer: { service: 'shop', name: 'send shared' } }])
   expect(late.messages.map(attemptsOf)).toEqual([[taken[0]]])
   const redelivered = await find('redelivered', 330)
   expect(redelivered.messages.map(attemptsOf)).toEqual([taken])
-  expect(redelivered.messages[0]?.produced).toMatchObject({ service: 'shop', name: 'send shared' })
+  expect(redelivered.messages[0]?.producer).toMatchObject({ service: 'shop', name: 'send shared' })
   const retried = await find('retried', 330)
   expect(retried.messages.map(attemptsOf)).toEqual([taken, [taken[0], ['billing', tried.startTimeUnixNano]]])
 })
@@ -277,7 +277,7 @@ test.each([
     topic: 'payments',
     offset: '7',
     consumerGroup: 'fraud-retry',
-    produced: { spanId: order.spanId, service: 'shop' },
+    producer: { spanId: order.spanId, service: 'shop' },
     deadLetter: { spanId: dead.spanId, topic: 'payments.dlq' },
     attempts: [
       // Its own exception is in the span under it; what it says itself comes first.
@@ -287,8 +287,8 @@ test.each([
   })
   expect((await find('dead-lettered', hour, { topic: 'payments' })).total).toBe(1)
   expect((await find('dead-lettered', hour, { topic: 'orders' })).total).toBe(0)
-  expect((await find('dead-lettered', hour, { group: 'fraud' })).total).toBe(1)
-  expect((await find('dead-lettered', hour, { group: 'email' })).total).toBe(0)
+  expect((await find('dead-lettered', hour, { consumerGroup: 'fraud' })).total).toBe(1)
+  expect((await find('dead-lettered', hour, { consumerGroup: 'email' })).total).toBe(0)
 })
 
 test('a message on a retry topic is retried, with the attempt there', async () => {
@@ -297,7 +297,7 @@ test('a message on a retry topic is retried, with the attempt there', async () =
   expect(answer.messages.map((message) => [message.spanId, message.attempts.map((attempt) => attempt.spanId)])).toEqual(
     [[again.spanId, [first.spanId, second.spanId]]],
   )
-  expect(answer.messages[0]?.produced?.spanId).toBe(order.spanId)
+  expect(answer.messages[0]?.producer?.spanId).toBe(order.spanId)
 })
 
 test('a message delivered again after a failure is retried, one delivered again without is not', async () => {
@@ -339,7 +339,7 @@ test('pages are the list, newest first', async () => {
   const times: string[] = []
   let cursor: string | undefined
   do {
-    const answer: MessagesResponse = await find('unconsumed', 10, { never: true, limit: 10, cursor })
+    const answer: MessagesResponse = await find('unconsumed', 10, { neverConsumed: true, limit: 10, cursor })
     found.push(...answer.messages.map((message) => message.spanId))
     times.push(...answer.messages.map((message) => message.timeUnixNano))
     cursor = answer.nextCursor
@@ -376,7 +376,7 @@ test('over thousands of messages, pages tell each late one and each that came tw
 
 test('a cursor, a time and a length that mean nothing are refused by name', async () => {
   await expect(find('late', 0, { cursor: 'x' })).rejects.toThrow(InvalidParameterError)
-  await expect(find('late', 0, { after: 'soon' })).rejects.toThrow(InvalidParameterError)
+  await expect(find('late', 0, { minQueueTime: 'soon' })).rejects.toThrow(InvalidParameterError)
   await expect(find('late', 0, { start: '9', end: '8' })).rejects.toThrow(InvalidParameterError)
 })
 

@@ -44,7 +44,7 @@ const batches = fc.array(
 )
 
 const lists = ['unconsumed', 'late', 'redelivered', 'retried', 'dead-lettered'] as const
-type Expected = { readonly span: TestSpan; readonly group: string; readonly produced: TestSpan }
+type Expected = { readonly span: TestSpan; readonly group: string; readonly producer: TestSpan }
 
 test(
   'pages of each list are what plain evaluation gives, with totals, counts and ranges that adjoin',
@@ -102,7 +102,7 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
   const missing = (sent: TestSpan, takers: readonly string[]): void => {
     const known = [...readers].filter((group) => !takers.includes(group))
     const isUnread = readers.size === 0
-    for (const group of isUnread ? [''] : known) expected.unconsumed.push({ span: sent, group, produced: sent })
+    for (const group of isUnread ? [''] : known) expected.unconsumed.push({ span: sent, group, producer: sent })
   }
   for (const [offset, { at, consumptions }] of all.entries()) {
     const sent = send(topic, { at, for: 10 })
@@ -120,8 +120,8 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
       const [first] = byTime
       const last = byTime.at(-1)
       if (first === undefined || last === undefined) continue
-      if (waits > 10_000) expected.late.push({ span: first.receive ?? first.process, group, produced: sent })
-      if (deliveries.length > 0) expected.redelivered.push({ span: last.process, group, produced: sent })
+      if (waits > 10_000) expected.late.push({ span: first.receive ?? first.process, group, producer: sent })
+      if (deliveries.length > 0) expected.redelivered.push({ span: last.process, group, producer: sent })
       let inside = first.process
       let resent: TestSpan | undefined
       for (let attempt = 0; attempt < retries; attempt++) {
@@ -131,10 +131,10 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
         spans.push(resent, ...[again.receive, again.process].filter((one) => one !== undefined))
         inside = again.process
       }
-      if (resent !== undefined) expected.retried.push({ span: resent, group, produced: sent })
+      if (resent !== undefined) expected.retried.push({ span: resent, group, producer: sent })
       if (!dead) continue
       const given = send(`${topic}.dlq`, { at: at + 10 + waits + 2_000, in: inside })
-      expected['dead-lettered'].push({ span: given, group, produced: sent })
+      expected['dead-lettered'].push({ span: given, group, producer: sent })
       spans.push(given)
     }
   }
@@ -148,7 +148,7 @@ function evaluate(topic: string, all: Messages, inBatches: Batches) {
     spans.push(...sent, batch)
     for (const one of sent) {
       missing(one, ['batch'])
-      if (isLate) expected.late.push({ span: batch, group: 'batch', produced: one })
+      if (isLate) expected.late.push({ span: batch, group: 'batch', producer: one })
     }
   }
   return { spans, expected }
@@ -169,12 +169,12 @@ function consume(
   return { process: processing(topic, sent, group, mode, { at, attributes }) }
 }
 
-function rowOf({ spanId, consumerGroup, produced }: Message): string {
-  return [spanId, consumerGroup, produced?.spanId].join(' ')
+function rowOf({ spanId, consumerGroup, producer }: Message): string {
+  return [spanId, consumerGroup, producer?.spanId].join(' ')
 }
 
-function expectedRow({ span, group, produced }: Expected): string {
-  return [span.spanId, group, produced.spanId].join(' ')
+function expectedRow({ span, group, producer }: Expected): string {
+  return [span.spanId, group, producer.spanId].join(' ')
 }
 
 function startOf(span: TestSpan): bigint {
@@ -189,7 +189,7 @@ async function pages(list: MessageList, topic: string, limit: number): Promise<M
     const answer: MessagesResponse = await findMessages(
       traces.store,
       list,
-      { ...window, topic, limit, cursor, after: list === 'late' ? '10s' : '1m' },
+      { ...window, topic, limit, cursor, minQueueTime: list === 'late' ? '10s' : '1m' },
       {},
     )
     answers.push(answer)

@@ -62,12 +62,12 @@ test('a message that one of two groups consumed is unconsumed by the other', asy
       .toSorted(),
   )
   expect(answer).toMatchObject({ total: 2, complete: true })
-  expect(rowsOf(await unconsumed({ topic: 'halted', group: 'email' }))).toEqual(rowsOf(answer))
-  expect(rowsOf(await unconsumed({ topic: 'halted', group: 'stock' }))).toEqual([])
-  expect(rowsOf(await unconsumed({ topic: 'halted', never: 'true' }))).toEqual([])
+  expect(rowsOf(await unconsumed({ topic: 'halted', consumerGroup: 'email' }))).toEqual(rowsOf(answer))
+  expect(rowsOf(await unconsumed({ topic: 'halted', consumerGroup: 'stock' }))).toEqual([])
+  expect(rowsOf(await unconsumed({ topic: 'halted', neverConsumed: 'true' }))).toEqual([])
 })
 
-test('a message that nobody consumed is listed once for each known group, and once with never=true', async () => {
+test('a message that nobody consumed is listed once for each known group, and once with neverConsumed=true', async () => {
   const [taken, lost] = [send('both', { at: 0 }), send('both', { at: 10 })]
   await put('shop', [taken, lost])
   await put(
@@ -75,7 +75,7 @@ test('a message that nobody consumed is listed once for each known group, and on
     ['a', 'b'].map((group) => processing('both', taken, group, 'link', { at: 1_000 })),
   )
   expect(rowsOf(await unconsumed({ topic: 'both' }))).toEqual([`${lost.spanId} a`, `${lost.spanId} b`])
-  expect(rowsOf(await unconsumed({ topic: 'both', never: 'true' }))).toEqual([`${lost.spanId} `])
+  expect(rowsOf(await unconsumed({ topic: 'both', neverConsumed: 'true' }))).toEqual([`${lost.spanId} `])
 })
 
 test('pages split the groups of one message without losing or repeating one', async () => {
@@ -142,7 +142,7 @@ test('a consumer that never names its group counts for a group that only lag met
   await put('stock', [processing('nameless', taken, 'stock', 'link', { at: 1_000 })])
   await putLag('nameless', 'print', T0)
   expect(rowsOf(await unconsumed({ topic: 'nameless' }))).toEqual([`${lost.spanId} print`, `${lost.spanId} stock`])
-  expect(rowsOf(await unconsumed({ topic: 'nameless', group: 'print' }))).toEqual([`${lost.spanId} print`])
+  expect(rowsOf(await unconsumed({ topic: 'nameless', consumerGroup: 'print' }))).toEqual([`${lost.spanId} print`])
 })
 
 test('the searched range ends where messages are too young to judge', async () => {
@@ -158,10 +158,10 @@ test('the searched range ends where messages are too young to judge', async () =
     endTimeUnixNano: String(end),
     searched: { start: String(T0), end: String(end - 60_000n * MS + 1n) },
   })
-  const later = await unconsumed({ ...query, after: '20s' })
+  const later = await unconsumed({ ...query, minQueueTime: '20s' })
   expect(rows(later)).toEqual([young.spanId, old.spanId])
   expect(later.searched.end).toBe(String(end - 20_000n * MS + 1n))
-  const none = await unconsumed({ ...query, after: '1h' })
+  const none = await unconsumed({ ...query, minQueueTime: '1h' })
   expect(none).toMatchObject({ messages: [], searched: { start: String(T0), end: String(T0) } })
 })
 
@@ -178,10 +178,10 @@ test('a message is not judged by an end in the future', async () => {
   expect(BigInt(answer.searched.end)).toBeLessThan(now)
 })
 
-test('never is refused beside a group and for other lists', async () => {
-  const refused = await spanlink.get('/api/messages/unconsumed', { never: 'true', group: 'stock' })
-  expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('group') } })
-  expect(await spanlink.get('/api/messages/late', { never: 'true' })).toMatchObject({ status: 400 })
+test('neverConsumed is rejected beside a group and for other lists', async () => {
+  const refused = await spanlink.get('/api/messages/unconsumed', { neverConsumed: 'true', consumerGroup: 'stock' })
+  expect(refused).toMatchObject({ status: 400, body: { detail: expect.stringContaining('consumerGroup') } })
+  expect(await spanlink.get('/api/messages/late', { neverConsumed: 'true' })).toMatchObject({ status: 400 })
 })
 
 test('a group that reads the topic of another cluster is not missed', async () => {
@@ -205,7 +205,7 @@ test('a consumer that shares the span id of its producer has consumed the messag
   await put('shop', [request, sent])
   await put('stock', [{ ...consumer, parentSpanId: request.spanId }])
   expect(rowsOf(await unconsumed({ topic: 'same-id' }))).toEqual([])
-  expect(rowsOf(await unconsumed({ topic: 'same-id', never: 'true' }))).toEqual([])
+  expect(rowsOf(await unconsumed({ topic: 'same-id', neverConsumed: 'true' }))).toEqual([])
   const { body } = await spanlink.get<FlowResponse>(`/api/flows/${sent.traceId}`)
   expect(body.missingConsumers).toEqual([])
 })
@@ -222,6 +222,6 @@ test.each(['data points', 'resource'])(
       [east, west].filter((one) => one !== undefined),
     )
     await putLag(topic, 'metered', T0, 'east', where === 'resource')
-    expect(rowsOf(await unconsumed({ topic, group: 'metered' }))).toEqual([`${east?.spanId} metered`])
+    expect(rowsOf(await unconsumed({ topic, consumerGroup: 'metered' }))).toEqual([`${east?.spanId} metered`])
   },
 )

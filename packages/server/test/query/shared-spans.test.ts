@@ -83,11 +83,11 @@ test.each(['otlp', 'zipkin'] as const)('both spans of a shared id are returned, 
   const { body: server } = await spanlink.get<SpanResponse>(path, { kind: 'server', service: 'stock' })
   expect(server).toMatchObject({
     span: { name: 'serve stock' },
-    alsoSharedBy: [{ kind: 'client', service: 'web' }],
+    spansWithSameId: [{ kind: 'client', service: 'web' }],
   })
   expect((await spanlink.get(path, { kind: 'producer' })).status).toBe(404)
   const { body: alone } = await spanlink.get<SpanResponse>(`/api/traces/${root.traceId}/spans/${work.spanId}`)
-  expect(alone.alsoSharedBy).toBeUndefined()
+  expect(alone.spansWithSameId).toBeUndefined()
 
   const { body: found } = await spanlink.get<TracesResponse>('/api/traces', {
     q: `{ trace:id = "${root.traceId}" && span:id = "${call.spanId}" }`,

@@ -43,6 +43,6 @@ test('status and metrics count what is taken of each signal, and what is refused
     logs: 2,
     points: 3,
     rejectedPoints: 1,
-    refused: { malformed: 1, overLimit: 1, tooLarge: 0, busy: 1, unauthorized: 1, failed: 0 },
+    rejectedRequests: { malformed: 1, overLimit: 1, tooLarge: 0, busy: 1, unauthorized: 1, failed: 0 },
   })
 })

@@ -40,7 +40,7 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
     null,
     Buffer.from(JSON.stringify(traces('json'))),
   ])
-  await vi.waitUntil(() => first.status().refusedMessages === 1, WAIT)
+  await vi.waitUntil(() => first.status().rejectedMessages === 1, WAIT)
   await first.close(10_000)
   expect([kept.length, await topic.committed()]).toEqual([0, '-1'])
 

@@ -32,7 +32,11 @@ test.each([
     }
     const { edges: found } = await topology(hour)
     const delivered = found.find(({ type }) => type === 'deliver')
-    expect(delivered).toMatchObject({ count, queueTimeCount: count, queueTime: { p50: '121000000', p99: '141000000' } })
+    expect(delivered).toMatchObject({
+      count,
+      queueTimeCount: count,
+      queueTimeNano: { p50: '121000000', p99: '141000000' },
+    })
   },
 )
 
@@ -53,7 +57,7 @@ test.each([
     expect(found.find(({ type }) => type === 'deliver')).toMatchObject({
       count,
       queueTimeCount: count,
-      queueTime: { p50: '40000000', p99: '40000000' },
+      queueTimeNano: { p50: '40000000', p99: '40000000' },
     })
   },
 )

@@ -21,7 +21,7 @@ async function topology(hour: number): Promise<TopologyResponse> {
 
 function edges(answer: TopologyResponse) {
   return answer.edges
-    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTime?.p50])
+    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
     .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
 }
 
@@ -55,7 +55,7 @@ test.each([
   const answer = await topology(hour)
   expect(edges(answer)).toEqual([['call', 'service:shop', 'service:billing', 1, 1, undefined]])
   expect(answer.edges[0]).toMatchObject({
-    duration: { p50: '30000000' },
+    durationNano: { p50: '30000000' },
     failed: { traceId: taken.traceId, spanId: taken.spanId },
   })
 })

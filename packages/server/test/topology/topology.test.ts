@@ -22,7 +22,7 @@ async function topology(hour: number): Promise<TopologyResponse> {
 
 function edges(answer: TopologyResponse) {
   return answer.edges
-    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTime?.p50])
+    .map((edge) => [edge.type, edge.from, edge.to, edge.count, edge.errorCount, edge.queueTimeNano?.p50])
     .toSorted((a, b) => (String(a) < String(b) ? -1 : 1))
 }
 
@@ -69,7 +69,7 @@ test.each([
       'topic kafka orders',
     ])
     const produce = answer.edges.find((edge) => edge.type === 'produce')
-    expect(produce).toMatchObject({ rate: 4 / 3600, sampled: false, duration: { p50: '10000000' } })
+    expect(produce).toMatchObject({ ratePerSecond: 4 / 3600, sampled: false, durationNano: { p50: '10000000' } })
     expect(produce?.failed).toBeUndefined()
     expect(answer.edges.find((edge) => edge.to === 'service:email')?.failed?.traceId).toMatch(/^[0-9a-f]{32}$/)
   },
@@ -345,7 +345,7 @@ test('a call is a span whose parent is of another service', async () => {
   const answer = await topology(8)
   expect(edges(answer)).toEqual([['call', 'service:web', 'service:stock', 1, 1, undefined]])
   expect(answer.edges[0]).toMatchObject({
-    duration: { p99: '30000000' },
+    durationNano: { p99: '30000000' },
     slowest: { traceId: server.traceId, spanId: server.spanId },
     failed: { spanId: server.spanId },
   })
@@ -392,11 +392,11 @@ test('many messages are sampled for their queue times, quiet topics are not', as
   await traces.put(tracesOf('shop', spans))
   const answer = await topology(10)
   const busy = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'busy')
-  expect(busy).toMatchObject({ count: 12_000, queueTime: { p50: '100000000', p99: '100000000' } })
+  expect(busy).toMatchObject({ count: 12_000, queueTimeNano: { p50: '100000000', p99: '100000000' } })
   expect(busy?.queueTimeCount).toBeGreaterThan(3_000)
   expect(busy?.queueTimeCount).toBeLessThan(9_000)
   const other = answer.edges.find((edge) => edge.type === 'deliver' && edge.topic === 'quiet')
-  expect(other).toMatchObject({ queueTime: { p50: '500000000' }, queueTimeCount: 1 })
+  expect(other).toMatchObject({ queueTimeNano: { p50: '500000000' }, queueTimeCount: 1 })
 })
 
 test('a start that is not before its end is refused by name', async () => {

@@ -105,7 +105,7 @@ test("Brave's tag kafka.topic is a topic between its producer and its consumer",
   const [start, end] = [timestamp, timestamp + 1_000_000].map((micros) => `${micros}000`) as [string, string]
   const { body } = await spanlink.get<TopologyResponse>('/api/topology', { start, end })
   const edges = body.edges.filter(({ topic }) => topic === 'orders')
-  expect(edges.map(({ type, from, to, queueTime }) => [type, from, to, queueTime?.p50]).toSorted()).toEqual([
+  expect(edges.map(({ type, from, to, queueTimeNano }) => [type, from, to, queueTimeNano?.p50]).toSorted()).toEqual([
     ['consume', 'topic:::orders', 'service:billing', '500000'],
     ['produce', 'service:shop', 'topic:::orders', undefined],
   ])

@@ -18,7 +18,7 @@ test('each kind of data that is set aside or lost has a sentence with what to do
     quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded.' },
     journal: { ...healthy.journal, unreadableBytes: 300 },
     corruptParts: { count: 1, bytes: 5_242_880, tables: ['spans', 'links'] },
-    kafka: { refusedMessages: 0, quarantine: { batches: 3, bytes: 10, lastError: '' } },
+    kafka: { rejectedMessages: 0, quarantine: { batches: 3, bytes: 10, lastError: '' } },
   }
   expect(statusNotices(broken)).toEqual([
     '2 journal segments (2.0 KiB) in quarantine: not stored. Last error: memory limit exceeded. Run spanlink quarantine retry.',

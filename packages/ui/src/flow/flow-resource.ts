@@ -1,6 +1,6 @@
 import type { FlowResponse } from '@spanlink/api-schema'
+import { joinFlowPages } from '@spanlink/api-schema/join-flow-pages'
 import { signal, type ReadonlySignal } from '@preact/signals'
-import { joinFlowPages } from './model/flow-model.ts'
 import { millisOf } from '../lib/format/clock-text.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 import type { FlowPlace } from './flow-url.ts'
@@ -43,7 +43,7 @@ export function createFlowResource({
   const ask = async (cursor?: string): Promise<FlowResponse | undefined> => {
     const params = new URLSearchParams()
     if (end !== undefined) params.set('spanId', end)
-    if (joined) params.set('joined', 'true')
+    if (joined) params.set('includeJoined', 'true')
     if (cursor !== undefined) params.set('cursor', cursor)
     const query = params.size === 0 ? '' : `?${params}`
     try {

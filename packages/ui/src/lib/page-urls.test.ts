@@ -35,7 +35,7 @@ test('a list of messages survives the way through the URL', () => {
   const url = new URL(messagesUrl(place), 'http://localhost')
   expect(messagesPlaceOf(url.searchParams)).toEqual(place)
   expect(messagesPath(place, 86_400_000)).toBe(
-    '/api/messages/late?start=0000000&limit=100&topic=a%2Fb&group=g&after=500ms',
+    '/api/messages/late?start=0000000&limit=100&topic=a%2Fb&consumerGroup=g&minQueueTime=500ms',
   )
   expect(messagesPlaceOf(new URLSearchParams('list=../status'))).toMatchObject({ list: 'dead-lettered' })
 })

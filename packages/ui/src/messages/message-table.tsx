@@ -77,7 +77,7 @@ function Row(props: {
   readonly showsCluster: boolean
 }) {
   const { message, list, showsCluster } = props
-  const { traceId, spanId, produced } = message
+  const { traceId, spanId, producer } = message
   return (
     <tr onClick={openRow}>
       <td class="name">
@@ -97,12 +97,12 @@ function Row(props: {
       </td>
       <td class="number wait">{nanoText(message.waitNano)}</td>
       <td>
-        {produced === null ? (
+        {producer === null ? (
           <span class="faint">not found</span>
         ) : (
           <span class="producer">
-            <ServiceName name={produced.service} />
-            <Text class="operation">{produced.name}</Text>
+            <ServiceName name={producer.service} />
+            <Text class="operation">{producer.name}</Text>
           </span>
         )}
       </td>

@@ -78,9 +78,9 @@ export function minAgeNanos({ list, after }: Pick<MessagesPlace, 'list' | 'after
 export function messagesPath(place: MessagesPlace, nowMillis: number): string {
   const params = new URLSearchParams({ start: startOfRange(place.last, nowMillis), limit: String(place.limit) })
   if (place.topic !== '') params.set('topic', place.topic)
-  if (isNever(place)) params.set('never', 'true')
-  else if (place.group !== '') params.set('group', place.group)
+  if (isNever(place)) params.set('neverConsumed', 'true')
+  else if (place.group !== '') params.set('consumerGroup', place.group)
   const after = normalizeDuration(place.after)
-  if (after !== undefined && hasAfter(place.list)) params.set('after', after)
+  if (after !== undefined && hasAfter(place.list)) params.set('minQueueTime', after)
   return `/api/messages/${place.list}?${params}`
 }

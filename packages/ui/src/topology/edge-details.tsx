@@ -58,7 +58,8 @@ export function EdgeDetails(props: {
         )}
         <dt>Rate</dt>
         <dd>
-          {rateText(edge.rate, model.rateUnit)} <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
+          {rateText(edge.ratePerSecond, model.rateUnit)}{' '}
+          <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
         </dd>
         <dt>Errors</dt>
         <dd class={edge.errorCount > 0 ? 'failed' : ''}>
@@ -78,8 +79,8 @@ export function EdgeDetails(props: {
           </tr>
         </thead>
         <tbody>
-          <Quantile name="Duration" of={edge.duration} />
-          {edge.queueTime !== undefined && <Quantile name="Queue time" of={edge.queueTime} isQueue />}
+          <Quantile name="Duration" of={edge.durationNano} />
+          {edge.queueTimeNano !== undefined && <Quantile name="Queue time" of={edge.queueTimeNano} isQueue />}
         </tbody>
       </table>
       {edge.queueTimeCount !== undefined && (

@@ -64,12 +64,12 @@ export function EdgeTable(props: {
                     )}
                   </a>
                 </td>
-                <td class="number">{rateNumber(edge.rate, props.model.rateUnit)}</td>
+                <td class="number">{rateNumber(edge.ratePerSecond, props.model.rateUnit)}</td>
                 <td class={`number ${edge.errorCount > 0 ? 'failed' : 'none'}`}>
                   {percentText(edge.errorCount / Math.max(1, edge.count))}
                 </td>
-                <td class={`number ${edge.queueTime === undefined ? '' : 'queue'}`}>
-                  {nanoText((edge.queueTime ?? edge.duration).p95)}
+                <td class={`number ${edge.queueTimeNano === undefined ? '' : 'queue'}`}>
+                  {nanoText((edge.queueTimeNano ?? edge.durationNano).p95)}
                 </td>
               </tr>
             )

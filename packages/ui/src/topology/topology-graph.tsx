@@ -105,7 +105,7 @@ function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
       {
         edge,
         ids: sorted.map((one) => one.id),
-        rate: alike.reduce((sum, one) => sum + one.rate, 0),
+        rate: alike.reduce((sum, one) => sum + one.ratePerSecond, 0),
         isFailing: errors / Math.max(1, count) >= FAILING,
       },
     ]
@@ -115,11 +115,11 @@ function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
 /** What the nodes at its ends do not say: how fast it is, or how long messages wait on it. */
 function labelOf(edge: PlacedTopologyEdge, unit: RateUnit) {
   if (edge.type === 'deliver') {
-    if (edge.queueTime !== undefined) return <b>{durationText(Number(edge.queueTime.p95))}</b>
+    if (edge.queueTimeNano !== undefined) return <b>{durationText(Number(edge.queueTimeNano.p95))}</b>
     const { lag } = edge
     return lag === undefined || lag.messages === 0 ? undefined : (
       <b class={lag.stale ? 'stale-lag' : ''}>lag {countText(lag.messages)}</b>
     )
   }
-  return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.rate, unit) : undefined
+  return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.ratePerSecond, unit) : undefined
 }

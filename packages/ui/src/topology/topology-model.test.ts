@@ -186,9 +186,9 @@ function edge(
     ...(topic === undefined ? {} : { topic }),
     count,
     errorCount,
-    rate: count / 3600,
-    duration: quantiles,
-    ...(type === 'deliver' ? { queueTime: quantiles } : {}),
+    ratePerSecond: count / 3600,
+    durationNano: quantiles,
+    ...(type === 'deliver' ? { queueTimeNano: quantiles } : {}),
     sampled: false,
   }
 }

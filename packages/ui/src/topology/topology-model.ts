@@ -50,15 +50,15 @@ export function buildTopologyModel(answer: TopologyResponse): TopologyModel {
     const outgoing = outOf.get(node.id) ?? []
     const taken = incoming.length > 0 ? incoming : outgoing
     const told = node.type === 'service' ? [...incoming, ...outgoing.filter((edge) => edge.type === 'produce')] : taken
-    const waits = [...incoming, ...(node.type === 'topic' ? outgoing : [])].flatMap(({ queueTime }) =>
-      queueTime === undefined ? [] : [Number(queueTime.p95)],
+    const waits = [...incoming, ...(node.type === 'topic' ? outgoing : [])].flatMap(({ queueTimeNano }) =>
+      queueTimeNano === undefined ? [] : [Number(queueTimeNano.p95)],
     )
     const lags = node.type === 'topic' ? outgoing.map(({ lag }) => lag) : [node.lag]
     return {
       ...node,
       incoming,
       outgoing,
-      rate: taken.reduce((sum, edge) => sum + edge.rate, 0),
+      rate: taken.reduce((sum, edge) => sum + edge.ratePerSecond, 0),
       count: told.reduce((sum, edge) => sum + edge.count, 0),
       errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
       queueTime: waits.length === 0 ? undefined : Math.max(...waits),
@@ -72,7 +72,7 @@ export function buildTopologyModel(answer: TopologyResponse): TopologyModel {
     nodeById: new Map(nodes.map((node) => [node.id, node])),
     edges,
     edgeById: new Map(edges.map((edge) => [edge.id, edge])),
-    rateUnit: rateUnit([...nodes, ...edges].map(({ rate }) => rate)),
+    rateUnit: rateUnit([...nodes.map(({ rate }) => rate), ...edges.map(({ ratePerSecond }) => ratePerSecond)]),
     hasClusters: hasClusters(nodes),
   }
 }

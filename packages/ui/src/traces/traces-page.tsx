@@ -177,7 +177,7 @@ function Found(props: {
         <NotRefreshing error={props.error} />
         <LiveButton paused={paused} title="New traces appear as they come (p)" />
       </div>
-      {[...new Set([data, ...pages].flatMap(({ cuts = [] }) => cuts))].map((cut) => (
+      {[...new Set([data, ...pages].flatMap(({ warnings = [] }) => warnings))].map((cut) => (
         <p key={cut} class="cut">
           <Icon name="info" />
           {cut}

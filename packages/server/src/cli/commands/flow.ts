@@ -45,7 +45,7 @@ export const flowCommand = defineClientCommand({
     const query = {
       maxTraces: flags['max-traces'] ?? (all === true ? MAX_PAGE_TRACES : undefined),
       maxDepth: flags['max-depth'],
-      joined,
+      includeJoined: joined,
     }
     const fetchPage = async (cursor: string | undefined): Promise<FlowResponse> =>
       await fetchJson(url, `/api/flows/${id}`, { ...query, cursor })

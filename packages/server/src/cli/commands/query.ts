@@ -58,9 +58,9 @@ export const queryCommand = defineClientCommand({
       if (all) progress.update(`${formatCount(total, 'trace')} …`)
     }).finally(progress.end)
     if (json) {
-      const rest = nextCursor === undefined ? {} : { nextCursor, more: true as const }
-      const cuts = warnings.length > 0 ? { cuts: [...warnings] } : {}
-      out.line(JSON.stringify({ traces, ...range, ...rest, ...cuts } satisfies TracesResponse))
+      const rest = nextCursor === undefined ? {} : { nextCursor, hasMore: true as const }
+      const limits = warnings.length > 0 ? { warnings: [...warnings] } : {}
+      out.line(JSON.stringify({ traces, ...range, ...rest, ...limits } satisfies TracesResponse))
     } else {
       const isFull = nextCursor !== undefined && count >= maxTraces
       if (isFull) out.note('More traces match: use --all, a larger --limit, or another --since and --until.')
@@ -102,7 +102,7 @@ async function fetchPages(
     end ??= page.searched.end
     const isLast = cursor === undefined || count >= maxTraces || !all
     // The end of a page is no warning when the next one is loaded.
-    for (const cut of page.cuts ?? []) if (isLast || cut !== pageLimitWarning) warnings.add(cut)
+    for (const text of page.warnings ?? []) if (isLast || text !== pageLimitWarning) warnings.add(text)
     if (isLast) {
       const { complete, missingParts, searched } = page
       const range = { searched: { start: searched.start, end }, complete, missingParts }
@@ -131,7 +131,7 @@ async function printMetrics(
   if (json) out.line(JSON.stringify(response))
   else if (series.length > 0) {
     for (const line of printSeries({ ...response, series }, detectTerminal(process.stdout, process.env))) out.line(line)
-    for (const cut of response.cuts) out.note(cut)
+    for (const warning of response.warnings) out.note(warning)
     if (!response.complete) out.note(formatPartialNote(response))
     if (response.lastStepNano !== undefined) {
       const [last, whole] = [response.lastStepNano, response.stepNano].map(formatDuration)

@@ -73,7 +73,7 @@ export function printFlow(flow: FlowResponse, terminal: Terminal, maxLanes = Inf
 }
 
 function formatHeader(flow: FlowResponse, start: bigint, { paint }: Terminal): readonly string[] {
-  const { endToEndNano, codeNano, queueNano, waitingNano, spanCount, traceCount, errorCount } = flow.statistics
+  const { endToEndNano, processingNano, queueNano, idleNano, spanCount, traceCount, errorCount } = flow.statistics
   const facts = [
     formatTime(String(start)),
     formatDuration(endToEndNano),
@@ -81,7 +81,7 @@ function formatHeader(flow: FlowResponse, start: bigint, { paint }: Terminal): r
     formatCount(spanCount, 'span'),
     ...(errorCount > 0 ? [paint(formatCount(errorCount, 'error'), 'red')] : []),
   ]
-  const times = `${formatDuration(codeNano)} in code · ${formatDuration(queueNano)} in queues · ${formatDuration(waitingNano)} waiting`
+  const times = `${formatDuration(processingNano)} processing · ${formatDuration(queueNano)} queue time · ${formatDuration(idleNano)} idle`
   const name = flow.title === null ? '' : `: ${sanitize(flow.title.service)} ${sanitize(flow.title.name)}`
   return [paint(`Flow of trace ${flow.traceId}${name}`, 'bold'), facts.join(' · '), times, ...formatOrigins(flow)]
 }
@@ -161,7 +161,7 @@ function formatMissingConsumers({ missingConsumers }: FlowResponse, { paint }: T
     ({ topic, consumerGroup }) => `${sanitize(topic)} by ${sanitize(consumerGroup)}`,
   )
   const lines = Array.from(groups, ([what, of]) => {
-    const longest = of.reduce((max, { waitedNano }) => (BigInt(waitedNano) > max ? BigInt(waitedNano) : max), 0n)
+    const longest = of.reduce((max, { waitNano }) => (BigInt(waitNano) > max ? BigInt(waitNano) : max), 0n)
     return paint(`  ${what}: ${formatCount(of.length, 'message')}, for ${formatDuration(String(longest))}`, 'yellow')
   })
   return lines.length === 0 ? [] : ['', paint('Not consumed yet', 'bold'), ...lines]

@@ -51,14 +51,14 @@ export function printTopology(response: TopologyResponse, terminal: Terminal): r
   const head = ['FROM', 'TO', 'RATE', 'ERRORS', 'TIME p95', 'QUEUE p50', 'p95', 'p99', ...(hasLag ? ['LAG'] : [])]
   const rows = response.edges.map((edge) => {
     const topic = edge.type === 'consume' && edge.topic !== undefined ? ` (${sanitize(edge.topic)})` : ''
-    const queue = edge.queueTime
+    const queue = edge.queueTimeNano
     const share = edge.count === 0 ? 0 : (edge.errorCount / edge.count) * 100
     return [
       names.get(edge.from) ?? sanitize(edge.from),
       `${names.get(edge.to) ?? sanitize(edge.to)}${topic}`,
-      `${edge.sampled ? '~' : ''}${edge.rate >= 10 ? edge.rate.toFixed(0) : edge.count === 0 ? '0' : edge.rate.toPrecision(2)}/s`,
+      `${edge.sampled ? '~' : ''}${edge.ratePerSecond >= 10 ? edge.ratePerSecond.toFixed(0) : edge.count === 0 ? '0' : edge.ratePerSecond.toPrecision(2)}/s`,
       edge.errorCount === 0 ? '-' : `${share.toFixed(1)} %`,
-      edge.count === 0 ? '-' : formatDuration(edge.duration.p95),
+      edge.count === 0 ? '-' : formatDuration(edge.durationNano.p95),
       ...(queue === undefined ? ['-', '-', '-'] : [queue.p50, queue.p95, queue.p99].map(formatDuration)),
       ...(hasLag ? [formatLag(edge.lag)] : []),
     ]

@@ -16,7 +16,7 @@ const status = {
     rejectedLogs: 9,
     points: 7,
     rejectedPoints: 8,
-    refused: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, failed: 0 },
+    rejectedRequests: { malformed: 1, overLimit: 2, tooLarge: 3, busy: 4, unauthorized: 5, failed: 0 },
     bytes: 600,
   },
   store: { spans: 1e15, links: 8, traces: 9, bytesOnDisk: 10 },

@@ -24,7 +24,10 @@ export const serverMetrics: readonly Metric[] = [
     'spanlink_receiver_failed_requests_total',
     'Requests rejected as a whole, by reason.',
     (s) =>
-      Object.entries(s.ingest.refused).map(([reason, count]) => [formatLabel('reason', toSnakeCase(reason)), count]),
+      Object.entries(s.ingest.rejectedRequests).map(([reason, count]) => [
+        formatLabel('reason', toSnakeCase(reason)),
+        count,
+      ]),
   ],
   ['spanlink_receiver_received_bytes_total', 'Bytes of request bodies, decompressed.', (s) => s.ingest.bytes],
   ['spanlink_receiver_accepted_spans_total', 'Spans acknowledged.', (s) => s.ingest.spans],
@@ -40,7 +43,7 @@ export const serverMetrics: readonly Metric[] = [
   [
     'spanlink_kafka_rejected_messages_total',
     'Kafka messages that are not OTLP requests.',
-    (s) => s.kafka?.refusedMessages ?? 0,
+    (s) => s.kafka?.rejectedMessages ?? 0,
   ],
   [
     'spanlink_kafka_quarantined_batches_total',

@@ -16,8 +16,8 @@ function operation(endpoint: Endpoint): object {
     summary: endpoint.summary,
     parameters: [...parameters(endpoint.params, 'path'), ...parameters(endpoint.query, 'query')],
     responses: {
-      200: { description: 'The answer', content: { 'application/json': { schema: endpoint.answer } } },
-      default: { description: 'A problem', content: { 'application/problem+json': { schema: Problem } } },
+      200: { description: 'Response', content: { 'application/json': { schema: endpoint.answer } } },
+      default: { description: 'Problem (RFC 9457)', content: { 'application/problem+json': { schema: Problem } } },
     },
   }
 }
@@ -31,6 +31,7 @@ function parameters(schema: TSchema | undefined, where: 'path' | 'query'): objec
     name,
     in: where,
     required: required.includes(name),
+    ...('description' in property && { description: property['description'] }),
     schema: property,
   }))
 }

@@ -39,7 +39,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
             points: points.filter(({ value }) => Number.isFinite(value)),
             ...(exemplars.length === 0 ? {} : { exemplars: exemplars.map(answerExemplar) }),
           })),
-          cuts: [...warnings],
+          warnings: [...warnings],
           ...toSearchedRange({ start, end }, scanned),
         }
         return { status: 200, body }

@@ -125,7 +125,7 @@ function isCause(edge: Edge): edge is KnownEdge {
   return role !== 'link' || to.parent === undefined
 }
 
-const rank: Readonly<Record<Edge['role'], number>> = { message: 0, creation: 1, handover: 1, link: 2 }
+const rank: Readonly<Record<Edge['role'], number>> = { message: 0, creation: 1, processing: 1, link: 2 }
 
 function byEnd(a: LaneSpan, b: LaneSpan): number {
   if (a.span.end !== b.span.end) return a.span.end < b.span.end ? -1 : 1

@@ -26,11 +26,11 @@ export async function findFlow(
   query: FlowQuery,
   options: QueryOptions,
 ): Promise<FlowResponse | undefined> {
-  const { maxTraces = 200, maxDepth = 16, joined = false } = query
+  const { maxTraces = 200, maxDepth = 16, includeJoined = false } = query
   const after = parseCursor(query.cursor)
   const loader = traceLoader(store, options)
   const origins = await findOrigins(traceId, loader)
-  const expanded = await expand(traceId, origins, { maxTraces, maxDepth, joined, after }, loader)
+  const expanded = await expand(traceId, origins, { maxTraces, maxDepth, includeJoined, after }, loader)
   const opened = expanded.traces.get(traceId)
   if (opened === undefined || (opened.links.length === 0 && opened.cut.lanes.length === 0)) return undefined
   const parts = selectParts(expanded)

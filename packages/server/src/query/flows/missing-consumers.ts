@@ -49,7 +49,7 @@ export async function findMissingConsumers(
         topic,
         consumerGroup: group,
         producer: { traceId: span.traceId, spanId: span.spanId, laneId: lane.id },
-        waitedNano: String(now > span.end ? now - span.end : 0n),
+        waitNano: String(now > span.end ? now - span.end : 0n),
       }))
   })
   return missing.slice(0, MAX_MISSING)

@@ -11,7 +11,7 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
   const work: Interval[] = []
   const queues: Interval[] = []
   let [first, last] = [undefined as bigint | undefined, 0n]
-  let [spanCount, errorCount, negativeQueueTimes, queueTotal] = [0, 0, 0, 0n]
+  let [spanCount, errorCount, negativeQueueTimeCount, queueTotal] = [0, 0, 0, 0n]
   for (const { spans } of lanes) {
     for (const { span } of spans) {
       spanCount++
@@ -24,7 +24,7 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
   for (const edge of edges) {
     const time = edgeQueueTime(edge)
     if (time === undefined || edge.to === undefined || edge.role !== 'message') continue
-    if (time < 0n) negativeQueueTimes++
+    if (time < 0n) negativeQueueTimeCount++
     else {
       queueTotal += time
       queues.push([edge.to.span.start - time, edge.to.span.start])
@@ -35,11 +35,11 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
   const either = covered([...work, ...queues])
   return {
     endToEndNano: String(endToEnd),
-    codeNano: String(code),
+    processingNano: String(code),
     queueNano: String(either - code),
-    waitingNano: String(endToEnd - either),
+    idleNano: String(endToEnd - either),
     queueTotalNano: String(queueTotal),
-    negativeQueueTimes,
+    negativeQueueTimeCount,
     spanCount,
     errorCount,
     traceCount: new Set(lanes.map((lane) => lane.traceId)).size,

@@ -28,18 +28,22 @@ export async function findMessages(
   query: MessagesQuery,
   options: QueryOptions,
 ): Promise<MessagesResponse> {
-  const { topic, group, limit = 50, never = false } = query
-  if (never && list !== 'unconsumed')
-    throw new InvalidParameterError('never', 'never is for the list unconsumed alone.')
-  if (never && group !== undefined) {
-    throw new InvalidParameterError('never', 'never means by no group at all: it can’t be combined with group.')
+  const { topic, consumerGroup: group, limit = 50, neverConsumed = false } = query
+  if (neverConsumed && list !== 'unconsumed') {
+    throw new InvalidParameterError('neverConsumed', 'neverConsumed applies to the list unconsumed only.')
+  }
+  if (neverConsumed && group !== undefined) {
+    throw new InvalidParameterError(
+      'neverConsumed',
+      'neverConsumed excludes every group: do not combine it with consumerGroup.',
+    )
   }
   const window = parseTimeWindow(query)
-  const after = query.after === undefined ? undefined : parseDuration('after', query.after)
+  const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)
   const cursor = parseCursor(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
   const traces = tracesRead(store, options)
-  const request = { store, window, topic, group, never, after, before, traces, options }
+  const request = { store, window, topic, group, neverConsumed, minQueueTime, before, traces, options }
   const found = await searchInSteps(lists[list], request, limit + (cursor?.given ?? 0))
   const messages = found.messages.slice(cursor?.given ?? 0)
   const page = messages.slice(0, limit)

@@ -11,9 +11,9 @@ export type ListQuestion = {
   readonly topic: string | undefined
   readonly group: string | undefined
   /** Only what no group at all has consumed. */
-  readonly never: boolean
+  readonly neverConsumed: boolean
   /** Nanoseconds; each list has its own default. */
-  readonly after: bigint | undefined
+  readonly minQueueTime: bigint | undefined
   readonly before: StartPlace | undefined
   readonly traces: TracesRead
   readonly options: QueryOptions
@@ -77,8 +77,8 @@ export function newestFirst(a: Message, b: Message): number {
   return comparePlaces(placeOf(a), placeOf(b)) || (orderOf(a) < orderOf(b) ? -1 : 1)
 }
 
-function orderOf({ consumerGroup, topic, partition, offset, produced, attempts }: Message): string {
-  const spans = [produced, ...attempts].map((span) => span && [span.traceId, span.spanId, span.offset])
+function orderOf({ consumerGroup, topic, partition, offset, producer, attempts }: Message): string {
+  const spans = [producer, ...attempts].map((span) => span && [span.traceId, span.spanId, span.offset])
   return JSON.stringify([consumerGroup, topic, partition, offset.padStart(20, '0'), spans])
 }
 

@@ -21,8 +21,8 @@ export async function withRecords(
     return { ...span, cluster, key }
   }
   return messages.map((message) => {
-    const { produced, attempts, deadLetter } = message
-    const known = [attempts[0], produced].map((span) => records.get(span ? keyOf(span) : ''))
+    const { producer, attempts, deadLetter } = message
+    const known = [attempts[0], producer].map((span) => records.get(span ? keyOf(span) : ''))
     const { topic, partition, offset } = message
     const { cluster, key } = mergeRecords([
       { topic, partition, offset, cluster: message.cluster, key: message.key },
@@ -32,7 +32,7 @@ export async function withRecords(
       ...message,
       cluster,
       key,
-      produced: produced && withRecord(produced),
+      producer: producer && withRecord(producer),
       attempts: attempts.map(withRecord),
       ...(deadLetter === undefined ? {} : { deadLetter: withRecord(deadLetter) }),
     }
@@ -40,8 +40,8 @@ export async function withRecords(
 }
 
 /** All spans that a message names. */
-export function spansOf({ produced, attempts, deadLetter }: Message): MessageSpan[] {
-  return [...(produced === null ? [] : [produced]), ...attempts, ...(deadLetter === undefined ? [] : [deadLetter])]
+export function spansOf({ producer, attempts, deadLetter }: Message): MessageSpan[] {
+  return [...(producer === null ? [] : [producer]), ...attempts, ...(deadLetter === undefined ? [] : [deadLetter])]
 }
 
 async function findRecords(

@@ -31,7 +31,7 @@ export async function findTopology(
   const seconds = Number(window.end - window.start) / 1e9
   const messages = withLag(messageEdges(traffic, times), known)
   const all = [...messages, ...calls.map(callEdge)].sort((a, b) => b.count - a.count)
-  const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, rate: edge.count / seconds }))
+  const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, ratePerSecond: edge.count / seconds }))
   return {
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),

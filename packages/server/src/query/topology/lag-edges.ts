@@ -69,7 +69,7 @@ function waitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, re
     const { topic, group } = lag
     const from = ofCluster(topics.get(topic) ?? [], lag.cluster, true)
     if (from === undefined) return []
-    const numbers = { count: 0, errorCount: 0, duration: { p50: '0', p95: '0', p99: '0' }, sampled: false }
+    const numbers = { count: 0, errorCount: 0, durationNano: { p50: '0', p95: '0', p99: '0' }, sampled: false }
     return [
       { type: 'deliver', from: from.id, to: nodeId('group', group, from), topic, ...numbers, lag: topologyLag(lag) },
     ]

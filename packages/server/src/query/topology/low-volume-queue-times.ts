@@ -39,18 +39,18 @@ export async function quietTimes(
   const taken = await messagesOf(store, consumers, options)
   const producers = await spansByRef<Producer>(
     store,
-    taken.map(({ producedRef, consumer }) => ({ ...producedRef, before: BigInt(consumer.start) })),
+    taken.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
     `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
       messaging_operation as operation`,
     'producer',
     options,
   )
-  const isShared = ({ consumedRef, producedRef }: Taken): boolean => {
+  const isShared = ({ consumedRef, producerRef }: Taken): boolean => {
     const own = producers.get(keyOf(consumedRef))
-    return keyOf(consumedRef) !== keyOf(producedRef) && own !== undefined && !isConsuming(own)
+    return keyOf(consumedRef) !== keyOf(producerRef) && own !== undefined && !isConsuming(own)
   }
-  return withoutOuterSpans(taken.filter((one) => !isShared(one))).flatMap(({ producedRef, consumer }) => {
-    const produced = producers.get(keyOf(producedRef))
+  return withoutOuterSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
+    const produced = producers.get(keyOf(producerRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
     const { service, cluster, topic, group, operation, start, finish } = consumer
@@ -81,14 +81,14 @@ type Consumer = Pick<
   readonly finish: string
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
-type Taken = Taking & { readonly producedRef: SpanRef; readonly consumer: Consumer }
+type Taken = Taking & { readonly producerRef: SpanRef; readonly consumer: Consumer }
 
-function takenBy(consumer: Consumer, producedRef: SpanRef): Taken {
+function takenBy(consumer: Consumer, producerRef: SpanRef): Taken {
   const { service, operation, parentSpanId, start, finish } = consumer
   const times = { start: BigInt(start), end: BigInt(finish) }
   const isReceive = operation === 'receive'
   const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
-  return { producedRef, producedKey: keyOf(producedRef), ...consumed }
+  return { producerRef, producerKey: keyOf(producerRef), ...consumed }
 }
 
 /** What the links of these consumers point at, and their parents where they have none. */

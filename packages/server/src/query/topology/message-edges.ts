@@ -3,7 +3,7 @@ import { nodeId, serviceId } from './node-id.ts'
 import type { QueueTime } from './low-volume-queue-times.ts'
 import type { SpanNumbers, Traffic } from './traffic.ts'
 
-export type Edge = Omit<TopologyEdge, 'rate'>
+export type Edge = Omit<TopologyEdge, 'ratePerSecond'>
 
 /** Edges between services, topics and groups, with the queue times of those that consume. */
 export function messageEdges(traffic: readonly Traffic[], times: readonly QueueTime[]): Edge[] {
@@ -106,16 +106,16 @@ export function edgeNumbers({ count, errorCount, duration, slowest, failed }: Sp
   return {
     count,
     errorCount,
-    duration: { p50, p95, p99 },
+    durationNano: { p50, p95, p99 },
     slowest: example(slowest),
     ...(errorCount === 0 ? {} : { failed: example(failed) }),
   }
 }
 
 /** Of these messages; nearest rank. */
-function queueTimeOf(times: number[]): { readonly queueTime?: Quantiles; readonly queueTimeCount?: number } {
+function queueTimeOf(times: number[]): { readonly queueTimeNano?: Quantiles; readonly queueTimeCount?: number } {
   if (times.length === 0) return {}
   times.sort((a, b) => a - b)
   const at = (share: number): string => String(times[Math.ceil(share * times.length) - 1] ?? 0)
-  return { queueTime: { p50: at(0.5), p95: at(0.95), p99: at(0.99) }, queueTimeCount: times.length }
+  return { queueTimeNano: { p50: at(0.5), p95: at(0.95), p99: at(0.99) }, queueTimeCount: times.length }
 }

@@ -1,6 +1,6 @@
 /** A span that took a message, as far as rows of spans and of links tell. */
 export type Taking = {
-  readonly producedKey: string
+  readonly producerKey: string
   readonly consumedRef: { readonly traceId: string; readonly spanId: string }
   /** Where it is known. */
   readonly parentSpanId?: string
@@ -16,7 +16,7 @@ export type Taking = {
  * no parent: there, times show which span lies within another.
  */
 export function withoutOuterSpans<One extends Taking>(taken: readonly One[]): One[] {
-  const deliveries = Map.groupBy(taken, (one) => `${one.producedKey} ${one.consumedRef.traceId} ${one.service}`)
+  const deliveries = Map.groupBy(taken, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
   return [...deliveries.values()].flatMap((all) => {
     const processed = all.filter(({ isReceive }) => !isReceive)
     const same = processed.length > 0 ? processed : all

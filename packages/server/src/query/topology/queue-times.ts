@@ -54,7 +54,7 @@ export async function queueTimes(
  * A link or parent that a consumer in the window has, with its producer if that was in the window.
  */
 type Sampled = Taking & {
-  readonly producedRef: SpanRef
+  readonly producerRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
   readonly consumed: Consumer | undefined
@@ -130,8 +130,8 @@ async function deliveries(
     found.map(([spanId, peerTraceId, peerSpanId, start, finish, service, kind]): Sampled => {
       const ref = { traceId, spanId }
       return {
-        producedRef: ref,
-        producedKey: keyOf(ref),
+        producerRef: ref,
+        producerKey: keyOf(ref),
         isReceive: kind === 'client',
         consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
         produced: producers.get(keyOf(ref)),
@@ -142,7 +142,7 @@ async function deliveries(
       }
     }),
   )
-  const linkedKeys = new Set(linked.map((one) => one.producedKey + keyOf(one.consumedRef)))
+  const linkedKeys = new Set(linked.map((one) => one.producerKey + keyOf(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
       const own = { traceId, spanId }
@@ -154,8 +154,8 @@ async function deliveries(
       const consumed = { cluster, group, operation }
       return [
         {
-          producedRef: ref,
-          producedKey: keyOf(ref),
+          producerRef: ref,
+          producerKey: keyOf(ref),
           isReceive: operation === 'receive',
           consumedRef: { traceId, spanId },
           produced: parent,
@@ -213,14 +213,14 @@ async function resolve(
     return all?.length === 1 ? all[0] : undefined
   }
   const open = sampled.flatMap((one) => [
-    ...(one.produced === undefined ? [{ ...one.producedRef, before: one.start }] : []),
+    ...(one.produced === undefined ? [{ ...one.producerRef, before: one.start }] : []),
     ...(one.consumed === undefined && onlyConsumer(one) === undefined
       ? [{ ...one.consumedRef, start: one.start }]
       : []),
   ])
   const found = await spansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, 'producer', options)
   return sampled.flatMap((one) => {
-    const producer = found.get(keyOf(one.producedRef))
+    const producer = found.get(keyOf(one.producerRef))
     const consumer = one.consumed ?? found.get(keyOf(one.consumedRef)) ?? onlyConsumer(one)
     const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []

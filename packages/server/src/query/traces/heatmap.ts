@@ -26,11 +26,18 @@ export async function findHeatmap(store: Store, query: HeatmapQuery, options: Qu
       const to = Number(labels['__bucket']?.text ?? 0) * 1e9
       return points.flatMap(({ timeUnixNano, value }) =>
         value > 0
-          ? [{ column: Number((BigInt(timeUnixNano) - start) / step), from: to / 2, to, count: Math.round(value) }]
+          ? [
+              {
+                column: Number((BigInt(timeUnixNano) - start) / step),
+                fromNano: to / 2,
+                toNano: to,
+                count: Math.round(value),
+              },
+            ]
           : [],
       )
     }),
-    cuts: [...warnings],
+    warnings: [...warnings],
     ...toSearchedRange({ start, end }, scanned),
   }
 }

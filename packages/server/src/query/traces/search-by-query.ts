@@ -25,8 +25,8 @@ export async function searchByQuery(
   return {
     traces: traces.map(toFoundTrace),
     ...toSearchedRange(parseTimeRange(query), scanned),
-    ...(nextCursor === undefined ? {} : { nextCursor, more: true as const }),
-    ...(warnings.length > 0 ? { cuts: [...warnings] } : {}),
+    ...(nextCursor === undefined ? {} : { nextCursor, hasMore: true as const }),
+    ...(warnings.length > 0 ? { warnings: [...warnings] } : {}),
   }
 }
 

@@ -68,7 +68,7 @@ export async function findSpan(
     span,
     source: trace.sources[span.source] ?? null,
     ...(others.length > 0
-      ? { alsoSharedBy: others.map((other) => ({ kind: other.kind, service: other.service })) }
+      ? { spansWithSameId: others.map((other) => ({ kind: other.kind, service: other.service })) }
       : {}),
   }
 }

@@ -26,7 +26,7 @@ export type KafkaReceiverOptions = KafkaAccess & {
 
 export type KafkaStatus = {
   /** Messages that were no OTLP request and are skipped. */
-  readonly refusedMessages: number
+  readonly rejectedMessages: number
   readonly quarantine: QuarantineCounts
 }
 
@@ -117,7 +117,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   }
   const running = withLimits(() => run(consumer, options, eachBatch, stop.signal))
   return {
-    status: () => ({ refusedMessages: refused, quarantine: quarantine.counts() }),
+    status: () => ({ rejectedMessages: refused, quarantine: quarantine.counts() }),
     close: async (deadlineMs) => {
       stop.abort()
       const left = running.then(() => consumer.disconnect()).catch(() => {})

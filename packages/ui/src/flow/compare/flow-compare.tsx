@@ -129,9 +129,9 @@ function Pane(props: {
 function Differences({ first, second }: { readonly first: FlowResponse; readonly second: FlowResponse }) {
   const figures = [
     ['End to end', first.statistics.endToEndNano, second.statistics.endToEndNano],
-    ['Processing', first.statistics.codeNano, second.statistics.codeNano],
+    ['Processing', first.statistics.processingNano, second.statistics.processingNano],
     ['Queued', first.statistics.queueNano, second.statistics.queueNano],
-    ['Idle', first.statistics.waitingNano, second.statistics.waitingNano],
+    ['Idle', first.statistics.idleNano, second.statistics.idleNano],
   ] as const
   return (
     <section class="differences" aria-label="Differences">

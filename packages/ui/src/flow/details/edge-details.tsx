@@ -13,7 +13,7 @@ import { queueWords } from '../model/flow-messages.ts'
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
   message: 'Message',
   creation: 'Creation context',
-  handover: 'Received, then processed',
+  processing: 'Received, then processed',
   link: 'Span link',
 }
 const VIAS: Readonly<Record<FlowEdge['via'], string>> = {

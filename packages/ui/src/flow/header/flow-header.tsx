@@ -56,7 +56,7 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
         </div>
         <div title="At least one service was working">
           <dt>Processing</dt>
-          <dd>{nanoText(statistics.codeNano)}</dd>
+          <dd>{nanoText(statistics.processingNano)}</dd>
         </div>
         <div
           class="queue"
@@ -67,7 +67,7 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
         </div>
         <div title="No service was working, and no message is known to have waited">
           <dt>Idle</dt>
-          <dd>{nanoText(statistics.waitingNano)}</dd>
+          <dd>{nanoText(statistics.idleNano)}</dd>
         </div>
         <div title="Sum over all messages">
           <dt>All queue times</dt>

@@ -34,7 +34,7 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   }
   const rootless = lanes.filter((lane) => lane.rootMissing).length
   if (rootless > 0) note(`Root span missing in ${count(rootless, 'trace')}; the earliest span is shown instead.`)
-  const skewed = statistics.negativeQueueTimes
+  const skewed = statistics.negativeQueueTimeCount
   if (skewed > 0)
     note(
       `Clock skew: ${count(skewed, 'message')} ${skewed === 1 ? 'was' : 'were'} consumed before the send. Marked below.`,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { flowBars } from '../timeline/flow-bars.ts'
 import { flowGraph } from '../graph/flow-graph.ts'
 import { flowHit } from '../timeline/hit-test.ts'
-import { buildFlowModel, joinFlowPages, type FlowModel } from './flow-model.ts'
+import { buildFlowModel, type FlowModel } from './flow-model.ts'
 import { flowRows, hidingLane, type FlowRow } from '../timeline/flow-rows.ts'
 import { flowWords } from './flow-messages.ts'
 
@@ -151,7 +151,7 @@ describe('a group that has not consumed', () => {
     topic: 'orders',
     consumerGroup: 'email',
     producer: { traceId: traceId(nth), spanId: spanId(nth + 100), laneId: traceId(nth) },
-    waitedNano: `${waited}000000`,
+    waitNano: `${waited}000000`,
   })
 
   test('has a row below the lane that sent, which counts the messages and waits to the end of the axis', () => {
@@ -198,22 +198,12 @@ describe('a group that has not consumed', () => {
   })
 })
 
-test('a second page joins the first, and what it tells of the whole wins', () => {
-  const first = flow([lane(1), lane(2, 10)], [edge(1, 2)])
-  const second = { ...flow([lane(3, 5)], [edge(1, 3)]), traceId: 'f'.repeat(32) }
-  const joined = joinFlowPages({ ...first, nextCursor: 'x' }, second)
-  expect(joined.lanes.map((one) => one.id)).toEqual([traceId(1), traceId(3), traceId(2)])
-  expect(joined.edges).toHaveLength(2)
-  expect(joined.traceId).toBe(first.traceId)
-  expect(joined.nextCursor).toBeUndefined()
-})
-
 test('each way in which a flow may be cut is told in words of its own', () => {
   const whole = flow([lane(1)], [])
   expect(flowWords(whole)).toEqual([])
   for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
     expect(flowWords({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
-  const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimes: 2 } }
+  const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimeCount: 2 } }
   expect(flowWords(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
 })
 
@@ -291,11 +281,11 @@ function flow(lanes: FlowLane[], edges: FlowEdge[]): FlowResponse {
     missingTraceIds: [],
     statistics: {
       endToEndNano: '0',
-      codeNano: '0',
+      processingNano: '0',
       queueNano: '0',
-      waitingNano: '0',
+      idleNano: '0',
       queueTotalNano: '0',
-      negativeQueueTimes: 0,
+      negativeQueueTimeCount: 0,
       spanCount: 0,
       errorCount: 0,
       traceCount: lanes.length,

@@ -101,12 +101,12 @@ function placeMissing(
     JSON.stringify([producer.laneId, cluster, topic, consumerGroup]),
   )
   return [...alike.values()].flatMap((some) => {
-    const first = some.toSorted((a, b) => (BigInt(a.waitedNano) > BigInt(b.waitedNano) ? -1 : 1))[0]
+    const first = some.toSorted((a, b) => (BigInt(a.waitNano) > BigInt(b.waitNano) ? -1 : 1))[0]
     const lane = laneOf.get(first?.producer.laneId ?? '')
     if (first === undefined || lane === undefined) return []
     const { topic, consumerGroup, producer } = first
     const sent = spans.get(`${producer.traceId}/${producer.spanId}`)?.end ?? 0
-    return [{ lane, topic, consumerGroup, count: some.length, producer, sent, waited: Number(first.waitedNano) }]
+    return [{ lane, topic, consumerGroup, count: some.length, producer, sent, waited: Number(first.waitNano) }]
   })
 }
 
@@ -117,26 +117,6 @@ function placeMissing(
 function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan | undefined): number {
   if (from === undefined) return Number.NaN
   return to === undefined || edge.queueTimeNano === null ? from.end : to.start - Number(edge.queueTimeNano)
-}
-
-/**
- * A page and the one that follows it, as one answer. What is told of the whole (statistics, path,
- * bounds) is the later page's.
- */
-export function joinFlowPages(before: FlowResponse, next: FlowResponse): FlowResponse {
-  const lanes = new Map([...before.lanes, ...next.lanes].map((lane) => [lane.id, lane]))
-  const edges = new Map([...before.edges, ...next.edges].map((edge) => [edge.id, edge]))
-  const critical = new Set(next.criticalPath?.segments.map((segment) => segment.edgeId))
-  return {
-    ...next,
-    traceId: before.traceId,
-    lanes: [...lanes.values()].toSorted((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1)),
-    edges: [...edges.values()].map((edge) => ({
-      ...edge,
-      onCriticalPath: critical.has(edge.id) || edge.onCriticalPath,
-    })),
-    missingTraceIds: [...new Set([...before.missingTraceIds, ...next.missingTraceIds])],
-  }
 }
 
 /** The lane of a trace that holds a span, else the trace's first one. */

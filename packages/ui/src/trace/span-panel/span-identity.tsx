@@ -10,7 +10,7 @@ export function SpanIdentity(props: {
   readonly span: Span
   readonly isParentMissing: boolean
   /** Other spans with this id. */
-  readonly sharedBy: NonNullable<SpanResponse['alsoSharedBy']>
+  readonly sharedBy: NonNullable<SpanResponse['spansWithSameId']>
 }) {
   const { traceId, span } = props
   return (

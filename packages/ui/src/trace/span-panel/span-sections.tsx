@@ -70,7 +70,7 @@ export function SpanSections(props: {
         traceId={traceId}
         span={span}
         isParentMissing={props.isParentMissing}
-        sharedBy={data.alsoSharedBy ?? []}
+        sharedBy={data.spansWithSameId ?? []}
       />
     </>
   )

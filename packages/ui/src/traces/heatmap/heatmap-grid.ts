@@ -16,7 +16,7 @@ export interface HeatmapGrid {
 
 export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: HeatmapResponse): HeatmapGrid {
   const power = (nanos: number): number => Math.max(0, Math.round(Math.log2(Math.max(1, nanos))))
-  const powers = cells.map((cell) => power(cell.to))
+  const powers = cells.map((cell) => power(cell.toNano))
   const low = powers.reduce((least, one) => Math.min(least, one), powers[0] ?? 20) - 1
   const high = powers.reduce((most, one) => Math.max(most, one), low + 1)
   // Fewer rows than this look like stripes, not like a map.
@@ -30,6 +30,6 @@ export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: Hea
     to: 2 ** (low + rows),
     total: cells.reduce((sum, { count }) => sum + count, 0),
     most: cells.reduce((most, { count }) => Math.max(most, count), 1),
-    cells: cells.map(({ column, to, count }) => ({ column, row: power(to) - low - 1, count })),
+    cells: cells.map(({ column, toNano, count }) => ({ column, row: power(toNano) - low - 1, count })),
   }
 }

@@ -63,7 +63,7 @@ function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): Flo
   // Whatever a consumer points at is the creation context of its message, unless it is a consumer
   // itself.
   if (to !== undefined && consumingOperations.has(to.operation)) {
-    return from !== undefined && consumingOperations.has(from.operation) ? 'handover' : 'message'
+    return from !== undefined && consumingOperations.has(from.operation) ? 'processing' : 'message'
   }
   if (to !== undefined && producingOperations.has(to.operation)) return 'creation'
   if (to === undefined && from !== undefined && producingOperations.has(from.operation)) return 'message'

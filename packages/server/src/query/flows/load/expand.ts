@@ -10,7 +10,7 @@ export type ExpandBounds = {
    * Traces of other events that the flow's batches took messages of belong to it, up to their
    * origins.
    */
-  readonly joined: boolean
+  readonly includeJoined: boolean
   /** The last trace of the page before. */
   readonly after: Position | undefined
 }
@@ -137,7 +137,7 @@ export async function expand(
       for (let { outer } = unit; outer !== undefined; outer = outer.outer) {
         if (isShared(outer)) waiting.push([outer, level])
       }
-      if (!bounds.joined) continue
+      if (!bounds.includeJoined) continue
       for (const cause of causesOf(trace, unit)) {
         const above = traces.get(cause.traceId)
         if (above !== undefined) waiting.push([unitAt(above, cause), JOINED])

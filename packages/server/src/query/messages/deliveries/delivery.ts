@@ -2,13 +2,13 @@ import type { SpanRef } from '../../links/linked-span.ts'
 import type { MessageEnd } from '../endpoints/message-endpoint.ts'
 
 /**
- * One message on its way: what produced it and what took it, either of them missing while it isn't
+ * One message on its way: what producer it and what took it, either of them missing while it isn't
  * here.
  */
 export type Delivery = {
-  readonly producedRef: SpanRef
+  readonly producerRef: SpanRef
   readonly consumedRef: SpanRef
-  readonly produced: MessageEnd | undefined
+  readonly producer: MessageEnd | undefined
   readonly consumed: MessageEnd | undefined
   /** Of the link, which tells the messages of a batch apart; else of the spans. */
   readonly topic: string
@@ -19,7 +19,7 @@ export type Delivery = {
   readonly key: string
 }
 
-export type LinkedEnds = Omit<Delivery, 'produced' | 'consumed'>
+export type LinkedEnds = Omit<Delivery, 'producer' | 'consumed'>
 
 /** Whether two spans or links can be about one message, by what both of them name. */
 export function isSameMessage(

@@ -57,7 +57,7 @@ export async function deliveriesOf(
 }
 
 /**
- * What produced the messages that these consumers took: what their links point at, and their
+ * What producer the messages that these consumers took: what their links point at, and their
  * parents where they have none. Where that is another consuming span, such as kotel's `receive`
  * above `process`, the producer of its message.
  *
@@ -82,21 +82,21 @@ export async function originsOf(
   const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
   const causes = await from.endsByRef(
     // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
-    candidates.map((link) => ({ ...link.producedRef, before: startOf.get(keyOf(link.consumedRef)) })),
+    candidates.map((link) => ({ ...link.producerRef, before: startOf.get(keyOf(link.consumedRef)) })),
     'producer',
   )
   const isShared = (ref: SpanRef): boolean => {
     const own = causes.get(keyOf(ref))
     return own !== undefined && producingOperations.has(own.operation)
   }
-  const all = candidates.filter(({ producedRef, consumedRef }) => {
-    const isOwn = keyOf(producedRef) === keyOf(consumedRef)
+  const all = candidates.filter(({ producerRef, consumedRef }) => {
+    const isOwn = keyOf(producerRef) === keyOf(consumedRef)
     return linked.has(keyOf(consumedRef)) || isOwn === isShared(consumedRef)
   })
   const origins = complete(all, causes, consumersByKey)
-  const resolved = new Set(origins.flatMap((one) => (one.produced ? [keyOf(one.consumedRef)] : [])))
-  const handovers = all.flatMap(({ producedRef, consumedRef }) => {
-    const [outer, inner] = [causes.get(keyOf(producedRef)), consumersByKey.get(keyOf(consumedRef))]
+  const resolved = new Set(origins.flatMap((one) => (one.producer ? [keyOf(one.consumedRef)] : [])))
+  const handovers = all.flatMap(({ producerRef, consumedRef }) => {
+    const [outer, inner] = [causes.get(keyOf(producerRef)), consumersByKey.get(keyOf(consumedRef))]
     if (outer === undefined || inner === undefined || resolved.has(keyOf(inner)) || !isConsuming(outer)) return []
     return isSameMessage(outer, inner) ? [{ outer, inner }] : []
   })
@@ -123,10 +123,10 @@ const MAX_HANDOVERS = 3
 
 /** Children that no link tells as well. */
 function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): LinkedEnds[] {
-  const told = new Set(links.map((link) => keyOf(link.producedRef) + keyOf(link.consumedRef)))
+  const told = new Set(links.map((link) => keyOf(link.producerRef) + keyOf(link.consumedRef)))
   return children
     .map((child) => ({
-      producedRef: { traceId: child.traceId, spanId: child.parentSpanId },
+      producerRef: { traceId: child.traceId, spanId: child.parentSpanId },
       consumedRef: { traceId: child.traceId, spanId: child.spanId },
       topic: '',
       partition: '',
@@ -134,7 +134,7 @@ function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): 
       cluster: '',
       key: '',
     }))
-    .filter((link) => !told.has(keyOf(link.producedRef) + keyOf(link.consumedRef)))
+    .filter((link) => !told.has(keyOf(link.producerRef) + keyOf(link.consumedRef)))
 }
 
 function complete(
@@ -143,20 +143,20 @@ function complete(
   consumers: ReadonlyMap<string, MessageEnd>,
 ): Delivery[] {
   return links.flatMap((link) => {
-    const produced = producers.get(keyOf(link.producedRef))
+    const producer = producers.get(keyOf(link.producerRef))
     const consumed = consumers.get(keyOf(link.consumedRef))
     // A consumer's parent that consumes is where it runs; a send that links to a creation context
     // consumes nothing.
-    if (produced !== undefined && isConsuming(produced)) return []
+    if (producer !== undefined && isConsuming(producer)) return []
     if (consumed !== undefined && !isConsuming(consumed)) return []
     return [
       {
         ...link,
-        produced,
+        producer,
         consumed,
-        topic: link.topic || consumed?.topic || produced?.topic || '',
-        partition: link.partition || consumed?.partition || produced?.partition || '',
-        offset: link.offset || consumed?.offset || produced?.offset || '',
+        topic: link.topic || consumed?.topic || producer?.topic || '',
+        partition: link.partition || consumed?.partition || producer?.partition || '',
+        offset: link.offset || consumed?.offset || producer?.offset || '',
       },
     ]
   })

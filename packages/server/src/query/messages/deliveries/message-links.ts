@@ -39,8 +39,8 @@ export async function linksOf(
       { traceId: peerTraceId, spanId: peerSpanId },
     ]
     return direction === 'in'
-      ? { producedRef: here, consumedRef: there, ...said }
-      : { producedRef: there, consumedRef: here, ...said }
+      ? { producerRef: here, consumedRef: there, ...said }
+      : { producerRef: there, consumedRef: here, ...said }
   })
 }
 

@@ -29,7 +29,7 @@ export async function withHandovers(
     ...children.map((inner) => ({ outerKey: inner.traceId + inner.parentSpanId, inner })),
     ...links.flatMap((link) => {
       const inner = carriers.get(keyOf(link.consumedRef))
-      return inner && isConsuming(inner) ? [{ outerKey: keyOf(link.producedRef), inner }] : []
+      return inner && isConsuming(inner) ? [{ outerKey: keyOf(link.producerRef), inner }] : []
     }),
   ].filter(({ inner }) => !outer.has(keyOf(inner)))
   if (candidates.length === 0) return [...deliveries]
@@ -40,7 +40,7 @@ export async function withHandovers(
     ({ consumedRef }) => keyOf(consumedRef),
   )
   const handovers = candidates.filter(({ outerKey, inner }) =>
-    (targets.get(keyOf(inner)) ?? []).every(({ producedRef }) => keyOf(producedRef) === outerKey),
+    (targets.get(keyOf(inner)) ?? []).every(({ producerRef }) => keyOf(producerRef) === outerKey),
   )
   const handoversOf = Map.groupBy(handovers, ({ outerKey }) => outerKey)
   return deliveries.flatMap((delivery) => {

@@ -64,7 +64,7 @@ export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
 }
 
 /** As the contract has it, yet without its error. */
-export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): MessageSpan {
+export function messageSpan(end: MessageEnd, producer: MessageEnd | undefined): MessageSpan {
   return {
     traceId: end.traceId,
     spanId: end.spanId,
@@ -81,7 +81,7 @@ export function messageSpan(end: MessageEnd, produced: MessageEnd | undefined): 
     status: end.status,
     errorType: '',
     errorMessage: '',
-    queueTimeNano: produced === undefined || !isConsuming(end) ? null : String(computeQueueTime(produced, end)),
+    queueTimeNano: producer === undefined || !isConsuming(end) ? null : String(computeQueueTime(producer, end)),
   }
 }
 

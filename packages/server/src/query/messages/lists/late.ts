@@ -6,7 +6,7 @@ import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, n
 import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
 import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
-const DEFAULT_AFTER = 10_000_000_000n
+const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
 
 /**
  * Messages that waited too long before a consumer first took them. A message is where its first
@@ -14,25 +14,27 @@ const DEFAULT_AFTER = 10_000_000_000n
  * in time before, by a span that is not among the newest.
  */
 export async function late(question: ListQuestion): Promise<FoundMessages> {
-  const { store, window, after = DEFAULT_AFTER, before, options } = question
+  const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = question
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const origins = (await originsOf(store, consumers, options)).filter(isWhole)
-  const waited = origins.filter(({ produced, consumed }) => computeQueueTime(produced, consumed) > after)
-  const producers = new Map(waited.map(({ produced }) => [keyOf(produced), produced]))
+  const waited = origins.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
+  const producers = new Map(waited.map(({ producer }) => [keyOf(producer), producer]))
   const all = await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))
   const isLooked = new Set(consumers.map(keyOf))
   const messages = firstDeliveries([...origins, ...all.filter(isWhole)])
-    .filter(({ produced, consumed }) => isLooked.has(keyOf(consumed)) && computeQueueTime(produced, consumed) > after)
+    .filter(
+      ({ producer, consumed }) => isLooked.has(keyOf(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
+    )
     .map(toMessage)
     .sort(newestFirst)
   return { messages, lookedTo }
 }
 
-type Whole = Delivery & { readonly produced: MessageEnd; readonly consumed: MessageEnd }
+type Whole = Delivery & { readonly producer: MessageEnd; readonly consumed: MessageEnd }
 
 function isWhole(one: Delivery): one is Whole {
-  return one.produced !== undefined && one.consumed !== undefined
+  return one.producer !== undefined && one.consumed !== undefined
 }
 
 /**
@@ -41,7 +43,7 @@ function isWhole(one: Delivery): one is Whole {
  */
 function firstDeliveries(deliveries: readonly Whole[]): Whole[] {
   const ofProducer = Map.groupBy(deliveries, (one) =>
-    JSON.stringify([keyOf(one.producedRef), consumerOf(one.consumed)]),
+    JSON.stringify([keyOf(one.producerRef), consumerOf(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))
@@ -65,7 +67,7 @@ function first(deliveries: readonly Whole[]): Whole | undefined {
   )
 }
 
-function toMessage({ produced, consumed, topic, partition, offset, cluster, key }: Whole): Message {
+function toMessage({ producer, consumed, topic, partition, offset, cluster, key }: Whole): Message {
   return {
     traceId: consumed.traceId,
     spanId: consumed.spanId,
@@ -76,8 +78,8 @@ function toMessage({ produced, consumed, topic, partition, offset, cluster, key 
     key,
     consumerGroup: consumed.group,
     timeUnixNano: String(consumed.start),
-    waitNano: String(computeQueueTime(produced, consumed)),
-    produced: messageSpan(produced, undefined),
-    attempts: [messageSpan(consumed, produced)],
+    waitNano: String(computeQueueTime(producer, consumed)),
+    producer: messageSpan(producer, undefined),
+    attempts: [messageSpan(consumed, producer)],
   }
 }

@@ -23,10 +23,10 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   const condition = asked(`messaging_operation in ('receive', 'process')`, question)
   const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
   const origins = await originsOf(store, consumers, options)
-  const producers = new Map(origins.flatMap(({ produced }) => (produced ? [[keyOf(produced), produced] as const] : [])))
+  const producers = new Map(origins.flatMap(({ producer }) => (producer ? [[keyOf(producer), producer] as const] : [])))
   // What else took the messages of a producer is told by links and parents, without reading all of
   // the window.
-  const led = new Set(origins.flatMap(({ produced, consumedRef }) => (produced ? [keyOf(consumedRef)] : [])))
+  const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [keyOf(consumedRef)] : [])))
   const ends = oneByOne(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
     deliveriesOf(store, [...producers.values()], options, ends).then((found) =>
@@ -43,28 +43,28 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   )
   const batchSizes = await batchSizesOf(
     store,
-    [...groups.flatMap((group) => group.flatMap((one) => [one.producedRef, one.consumedRef])), ...sameOffset.flat()],
+    [...groups.flatMap((group) => group.flatMap((one) => [one.producerRef, one.consumedRef])), ...sameOffset.flat()],
     options,
   )
   const told = new Map<string, Message>()
   for (const group of groups) {
     const [any] = group
     // One context for all messages of a batch: several consumers of it took one each.
-    const isShared = any !== undefined && (batchSizes.get(keyOf(any.producedRef)) ?? 0) > 1
+    const isShared = any !== undefined && (batchSizes.get(keyOf(any.producerRef)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first === undefined) continue
     add(
       certain.flatMap(({ consumed }) => consumed ?? []),
-      first.produced,
+      first.producer,
       first,
     )
   }
-  const origin = new Map(origins.map((one) => [keyOf(one.consumedRef), one.produced]))
+  const origin = new Map(origins.map((one) => [keyOf(one.consumedRef), one.producer]))
   for (const ends of sameOffset) {
-    const produced = ends.map((end) => origin.get(keyOf(end))).find((end) => end !== undefined)
+    const producer = ends.map((end) => origin.get(keyOf(end))).find((end) => end !== undefined)
     const [first] = ends
-    if (first !== undefined) add(ends, produced, first)
+    if (first !== undefined) add(ends, producer, first)
   }
   // A message is where its last delivery is; those of a later page were told by an earlier one.
   const looked = new Set(consumers.map(keyOf))
@@ -73,7 +73,7 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
 
   function add(
     all: readonly MessageEnd[],
-    produced: MessageEnd | undefined,
+    producer: MessageEnd | undefined,
     { topic, partition, offset, cluster = '', key: messageKey = '' }: RedeliveredRecord,
   ): void {
     const ends = deliveryEnds(all, batchSizes)
@@ -94,9 +94,9 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
       key: messageKey,
       consumerGroup: last.group,
       timeUnixNano: String(last.start),
-      waitNano: String(last.end - (produced ?? first).start),
-      produced: produced === undefined ? null : messageSpan(produced, undefined),
-      attempts: attempts.map((end) => messageSpan(end, produced)),
+      waitNano: String(last.end - (producer ?? first).start),
+      producer: producer === undefined ? null : messageSpan(producer, undefined),
+      attempts: attempts.map((end) => messageSpan(end, producer)),
     })
   }
 }
@@ -110,7 +110,7 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   const consumed = deliveries.filter((one) => one.consumed !== undefined)
   const ofProducer = Map.groupBy(consumed, (one) =>
-    JSON.stringify([keyOf(one.producedRef), one.consumed && consumerOf(one.consumed)]),
+    JSON.stringify([keyOf(one.producerRef), one.consumed && consumerOf(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)

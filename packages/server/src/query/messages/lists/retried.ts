@@ -17,8 +17,8 @@ const MAX_COUNTED = 10_000
 export async function deadLettered(question: ListQuestion): Promise<FoundMessages> {
   const { sends, lookedTo, times } = await sendsTo(DEAD_LETTER_TOPIC, MAX_CHAINS, MAX_COUNTED, question)
   const chains = await followBack(question, sends)
-  const messages = chains.map(({ send, produced, attempts, record }): Message => ({
-    ...messageOf(send, produced, attempts, record),
+  const messages = chains.map(({ send, producer, attempts, record }): Message => ({
+    ...messageOf(send, producer, attempts, record),
     deadLetter: messageSpan(send, undefined),
   }))
   if (question.group === undefined) return { messages, lookedTo, times }
@@ -39,10 +39,10 @@ export async function retried(question: ListQuestion): Promise<FoundMessages> {
   const chains = await withLaterRetries(question, await followBack(question, sends))
   const messages = chains
     .filter(({ isSuperseded }) => !isSuperseded)
-    .map(({ send, produced, attempts, taken, record }) => {
+    .map(({ send, producer, attempts, taken, record }) => {
       const last = [...Map.groupBy(taken, consumerOf).values()].flatMap((ends) => deliveryEnds(ends, new Map()))
       const sorted = last.toSorted((a, b) => (a.start < b.start ? -1 : 1))
-      return messageOf(send, produced, [...attempts, ...sorted.map((end) => ({ end, produced: send }))], record)
+      return messageOf(send, producer, [...attempts, ...sorted.map((end) => ({ end, producer: send }))], record)
     })
   const failedBefore = again.messages.filter(({ attempts }) =>
     attempts.slice(0, -1).some((attempt) => attempt.status === 'error'),
@@ -55,13 +55,13 @@ export async function retried(question: ListQuestion): Promise<FoundMessages> {
 
 function messageOf(
   send: MessageEnd,
-  produced: MessageEnd | undefined,
+  producer: MessageEnd | undefined,
   attempts: readonly Attempt[],
   { offset, cluster, key }: Chain['record'],
 ): Message {
   const last = attempts.at(-1)?.end
   const [first] = attempts
-  const origin = produced ?? send
+  const origin = producer ?? send
   return {
     traceId: send.traceId,
     spanId: send.spanId,
@@ -72,9 +72,9 @@ function messageOf(
     key,
     consumerGroup: last?.group ?? '',
     timeUnixNano: String(send.start),
-    waitNano: String((last ?? send).end - (produced ?? first?.end ?? send).start),
-    produced: produced === undefined ? null : messageSpan(produced, undefined),
-    attempts: attempts.map(({ end, produced: from }) => messageSpan(end, from)),
+    waitNano: String((last ?? send).end - (producer ?? first?.end ?? send).start),
+    producer: producer === undefined ? null : messageSpan(producer, undefined),
+    attempts: attempts.map(({ end, producer: from }) => messageSpan(end, from)),
   }
 }
 

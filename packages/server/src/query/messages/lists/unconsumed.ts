@@ -8,7 +8,7 @@ import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst }
 import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
 import { newestEnds } from '../endpoints/newest-endpoints.ts'
 
-const DEFAULT_AFTER = 60_000_000_000n
+const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
 
 /** `start + duration` is an Int64 in the engine. */
 const MAX_INT64 = 2n ** 63n - 1n
@@ -19,13 +19,22 @@ const MAX_INT64 = 2n ** 63n - 1n
  * known to read lists what nobody consumed.
  */
 export async function unconsumed(question: ListQuestion): Promise<FoundMessages> {
-  const { store, window, topic, group, never, after = DEFAULT_AFTER, before, options } = question
+  const {
+    store,
+    window,
+    topic,
+    group,
+    neverConsumed,
+    minQueueTime = DEFAULT_MIN_QUEUE_TIME,
+    before,
+    options,
+  } = question
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = window.end < now ? window.end : now
-  const old = asOf - after
+  const old = asOf - minQueueTime
   if (old < window.start) return { messages: [], lookedTo: undefined, searchedEnd: window.start }
-  const searchedEnd = after > 0n ? old + 1n : window.end
-  const groups = never
+  const searchedEnd = minQueueTime > 0n ? old + 1n : window.end
+  const groups = neverConsumed
     ? []
     : await findKnownGroups(store, window, { topics: topic === undefined ? undefined : [topic], group }, options)
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
@@ -49,7 +58,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
     MAX_LOOKED,
     options,
   )
-  const missing = never
+  const missing = neverConsumed
     ? await findNeverConsumed(store, sent, options)
     : await findMissing(store, sent, groups, question)
   const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(newestFirst)
@@ -71,7 +80,7 @@ async function findMissing(
   const isUnread = (end: MessageEnd): boolean => group === undefined && readersOf(end).length === 0
   const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
   const read = sent.filter((end) => !isUnread(end))
-  const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producedRef }) => keyOf(producedRef))
+  const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producerRef }) => keyOf(producerRef))
   const missing = read.flatMap((end): Missing[] => {
     // A group and a topic that were both requested belong together, whether or not it ever read
     // there.
@@ -91,7 +100,7 @@ const ONLY_LINKED = { group: '', service: undefined }
 async function findNeverConsumed(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<Missing[]> {
   const linked = await findLinkedByConsumers(store, sent, options)
   const open = sent.filter((end) => !linked.has(keyOf(end)))
-  const consumed = new Set((await deliveriesOf(store, open, options)).map(({ producedRef }) => keyOf(producedRef)))
+  const consumed = new Set((await deliveriesOf(store, open, options)).map(({ producerRef }) => keyOf(producerRef)))
   return open.filter((end) => !consumed.has(keyOf(end))).map((end): Missing => [end, ''])
 }
 
@@ -131,7 +140,7 @@ function toMessage(end: MessageEnd, group: string, asOf: bigint): Message {
     consumerGroup: group,
     timeUnixNano: String(end.start),
     waitNano: String(asOf - end.end),
-    produced: messageSpan(end, undefined),
+    producer: messageSpan(end, undefined),
     attempts: [],
   }
 }

@@ -31,7 +31,7 @@ export async function withErrors(
   }
   return messages.map((message) => ({
     ...message,
-    produced: message.produced && tell(message.produced),
+    producer: message.producer && tell(message.producer),
     attempts: message.attempts.map(tell),
     ...(message.deadLetter === undefined ? {} : { deadLetter: tell(message.deadLetter) }),
   }))

@@ -10,12 +10,12 @@ import { endOf } from './trace-cache.ts'
 /** Topics that a message can have been on before. */
 const MAX_HOPS = 16
 
-export type Attempt = { readonly end: MessageEnd; readonly produced: MessageEnd | undefined }
+export type Attempt = { readonly end: MessageEnd; readonly producer: MessageEnd | undefined }
 
 export type Chain = {
   readonly send: MessageEnd
   /** What was sent first, on a topic that is for no later try. */
-  readonly produced: MessageEnd | undefined
+  readonly producer: MessageEnd | undefined
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
   /** All deliveries to the consumers of the attempts, later ones too. */
@@ -36,7 +36,7 @@ export async function followBack(
   const chains = sends.map((send) => ({
     send,
     at: send as MessageEnd | undefined,
-    produced: undefined as MessageEnd | undefined,
+    producer: undefined as MessageEnd | undefined,
     attempts: [] as Attempt[],
     consumers: [] as MessageEnd[],
     record: { offset: '', cluster: '', key: '' } as Chain['record'],
@@ -50,7 +50,7 @@ export async function followBack(
     )
     const origins = await originsOf(store, [...around.values()], options, traces)
     const producers = new Map(
-      origins.flatMap((one) => (one.produced ? [[keyOf(one.produced), one.produced] as const] : [])),
+      origins.flatMap((one) => (one.producer ? [[keyOf(one.producer), one.producer] as const] : [])),
     )
     const received = await deliveriesOf(store, [...producers.values()], options, traces)
     const deliveries = await withHandovers(store, received, options, traces)
@@ -58,20 +58,20 @@ export async function followBack(
       const consumer = around.get(keyOf(sent))
       chain.at = undefined
       if (consumer === undefined) continue
-      const taken = origins.filter((one) => keyOf(one.consumedRef) === keyOf(consumer) && one.produced !== undefined)
+      const taken = origins.filter((one) => keyOf(one.consumedRef) === keyOf(consumer) && one.producer !== undefined)
       const [origin, ...others] = taken
       // A batch doesn't tell which of its messages was sent on.
-      if (origin?.produced === undefined || others.length > 0) {
-        chain.attempts.unshift({ end: consumer, produced: undefined })
+      if (origin?.producer === undefined || others.length > 0) {
+        chain.attempts.unshift({ end: consumer, producer: undefined })
         continue
       }
-      const { produced } = origin
+      const { producer } = origin
       const { attempts, all } = attemptsBefore(sent, origin.consumed ?? consumer, origin, deliveries)
-      chain.attempts.unshift(...attempts.map((end) => ({ end, produced })))
+      chain.attempts.unshift(...attempts.map((end) => ({ end, producer })))
       chain.consumers.push(...all)
       chain.record = origin
-      chain.produced = produced
-      if (isLaterTopic(produced.topic)) chain.at = produced
+      chain.producer = producer
+      if (isLaterTopic(producer.topic)) chain.at = producer
     }
   }
   return chains
@@ -83,11 +83,11 @@ export async function followBack(
 function attemptsBefore(
   sent: MessageEnd,
   around: MessageEnd,
-  { producedRef, offset }: Delivery,
+  { producerRef, offset }: Delivery,
   deliveries: readonly Delivery[],
 ): { readonly attempts: readonly MessageEnd[]; readonly all: readonly MessageEnd[] } {
   const same = deliveries
-    .filter((one) => keyOf(one.producedRef) === keyOf(producedRef))
+    .filter((one) => keyOf(one.producerRef) === keyOf(producerRef))
     .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((end) => consumerOf(end) === consumerOf(around))

@@ -21,7 +21,7 @@ export async function withLaterRetries(question: ListQuestion, chains: readonly 
   const { store, traces, options, window } = question
   const sends = chains.map(({ send }) => send)
   const deliveries = await withHandovers(store, await deliveriesOf(store, sends, options, traces), options, traces)
-  const takenOf = Map.groupBy(deliveries, ({ producedRef }) => keyOf(producedRef))
+  const takenOf = Map.groupBy(deliveries, ({ producerRef }) => keyOf(producerRef))
   const withTaken = chains.map((chain) => ({
     ...chain,
     taken: (takenOf.get(keyOf(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
