@@ -1,5 +1,5 @@
 import { connect } from '../../packages/server/src/clickhouse/client.ts'
-import { takeDataDir } from '../../packages/server/src/clickhouse/engine/data-dir.ts'
+import { lockDataDir } from '../../packages/server/src/clickhouse/engine/data-dir.ts'
 import { startEngine } from '../../packages/server/src/clickhouse/engine/engine.ts'
 import { applySchema } from '../../packages/server/src/clickhouse/schema/schema.ts'
 
@@ -13,12 +13,12 @@ export async function openDatasetStore(
   dir: string,
   log: (line: string) => void,
 ): Promise<{ readonly client: Client; readonly close: () => Promise<void> }> {
-  const taken = takeDataDir(dir)
+  const taken = lockDataDir(dir)
   let client: Client | undefined
   const engine = await startEngine({
     dataDir: taken.path,
     log,
-    answers: async (access) => await connect(access).answers(),
+    ping: async (access) => await connect(access).ping(),
     onReady: async (access) => {
       await applySchema(connect(access), 'spanlink')
       client = connect({ ...access, database: 'spanlink' })

@@ -1,9 +1,9 @@
 import type { Client } from './client.ts'
-import { countCorruptParts, type CorruptPartGuard, type LostPart } from './corrupt-parts.ts'
+import { countCorruptParts, type CorruptPartGuard } from './corrupt-parts.ts'
 import { StoreError } from './store-error.ts'
-import type { Store, StoreInfo } from './store.ts'
+import type { LostPart, Store, StoreInfo } from './store.ts'
 
-export type Parts = {
+export type ClientStoreOptions = {
   /** How often the engine was started again. @default never */
   readonly restarts?: () => number
   /** What lists the parts of all tables. @default those of this server */
@@ -17,13 +17,17 @@ export type Parts = {
 }
 
 /** @param current undefined while the engine is away */
-export function storeOver(mode: Store['mode'], current: () => Client | undefined, options: Parts = {}): Store {
+export function createClientStore(
+  mode: Store['mode'],
+  current: () => Client | undefined,
+  options: ClientStoreOptions = {},
+): Store {
   const inserts = new Set<Promise<void>>()
   let closed = false
-  let lostAtLastCount: readonly LostPart[] = []
+  let lastLostParts: readonly LostPart[] = []
   const client = (): Client => {
     const now = current()
-    if (now === undefined || closed) throw new StoreError('engine-down', 'The engine is not running.')
+    if (now === undefined || closed) throw new StoreError('unavailable', 'The engine is not running.')
     return now
   }
   const guarded = async <T>(now: Client, run: () => Promise<T>): Promise<T> =>
@@ -47,17 +51,17 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
     },
     info: async () => {
       const now = client()
-      const counted = await guarded(now, () => counts(now, options))
+      const counted = await guarded(now, () => countRows(now, options))
       const corruptParts = await countCorruptParts(
         now,
         options.detachedParts,
         options.partsDatabase,
         mode === 'embedded',
       )
-      lostAtLastCount = corruptParts.lost
+      lastLostParts = corruptParts.lost
       return { ...counted, corruptParts, restarts: options.restarts?.() ?? 0 }
     },
-    lostParts: () => options.guard?.lost() ?? lostAtLastCount,
+    lostParts: () => options.guard?.lost() ?? lastLostParts,
     close: async () => {
       if (closed) return
       await Promise.allSettled(inserts)
@@ -69,9 +73,12 @@ export function storeOver(mode: Store['mode'], current: () => Client | undefined
 
 // Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to
 // the number of traces.
-const EXACT_TRACES = 2_000_000
+const MAX_EXACT_TRACES = 2_000_000
 
-async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
+async function countRows(
+  client: Client,
+  options: ClientStoreOptions,
+): Promise<Omit<StoreInfo, 'restarts' | 'corruptParts'>> {
   const [row] = await client.query<Record<'version' | 'spans' | 'linkRows' | 'traceRows' | 'bytesOnDisk', string>>(
     `select version() as version, sumIf(rows, table = 'spans') as spans, sumIf(rows, table = 'span_links') as linkRows,
       sumIf(rows, table = 'traces') as traceRows, sum(bytes_on_disk) as bytesOnDisk
@@ -82,7 +89,7 @@ async function counts(client: Client, options: Parts): Promise<Omit<StoreInfo, '
   const [links] = await client.query<{ n: string }>(`select count() as n from span_links where direction = 'out'`)
   const traceRows = Number(row?.traceRows ?? 0)
   const [traces] =
-    traceRows > EXACT_TRACES
+    traceRows > MAX_EXACT_TRACES
       ? [{ n: String(traceRows) }]
       : await client.query<{ n: string }>(`select uniqExact(trace_id) as n from traces`)
   return {

@@ -3,14 +3,14 @@ import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { ClickHouseLogLevel, type ClickHouseSettings, createClient } from '@clickhouse/client'
 import { messagingColumnNames } from './insert/messaging/messaging-columns.ts'
-import { messageCountColumns } from './insert/rollups/minutes.ts'
-import type { ColumnInfo, Summary } from './insert/native/native-block.ts'
-import { NativeBlocks } from './insert/native/native-blocks.ts'
-import { RecentlyStored } from './insert/insert-cache.ts'
-import { SourcesWatch } from './insert/source-observer.ts'
-import { SpansWatch } from './insert/span-observer.ts'
+import { messageCountColumns } from './insert/rollups/traffic-minutes.ts'
+import type { ColumnInfo, DerivedRows } from './insert/native/native-block.ts'
+import { NativeBlockPool } from './insert/native/native-block-pool.ts'
+import { InsertCache } from './insert/insert-cache.ts'
+import { SourceObserver } from './insert/source-observer.ts'
+import { SpanObserver } from './insert/span-observer.ts'
 import { StoreError, type UnstoredRows } from './store-error.ts'
-import { storeFailure } from './store-failure.ts'
+import { toStoreError } from './to-store-error.ts'
 import type { QueryOptions, QueryParams, Store } from './store.ts'
 import type { RowTable, Table } from './tables.ts'
 
@@ -36,11 +36,11 @@ export type Client = {
   command(sql: string, settings?: ClickHouseSettings): Promise<void>
   /** Reads all of a part and compares it with its checksums. */
   isPartReadable(table: string, part: string): Promise<boolean>
-  answers(): Promise<boolean>
+  ping(): Promise<boolean>
   close(): Promise<void>
 }
 
-type LaterSummary = Exclude<Summary, { readonly isFirst: true }>
+type LaterRows = Exclude<DerivedRows, { readonly isInsertedFirst: true }>
 
 /** Columns that the store fills although they have a default, which is for rows of before. */
 const columnsWithDefault: Partial<Record<Table, readonly string[]>> = {
@@ -74,7 +74,7 @@ export function connect(access: Access): Client {
     client
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
       .catch(() => {})
-  const columnsOf = async (table: Table): Promise<readonly ColumnInfo[]> => {
+  const readColumns = async (table: Table): Promise<readonly ColumnInfo[]> => {
     const answer = await client.query({
       query: `select name, type from system.columns
         where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
@@ -84,59 +84,59 @@ export function connect(access: Access): Client {
     })
     return await answer.json<ColumnInfo>()
   }
-  const [sources, operations] = [new RecentlyStored(), new RecentlyStored()]
-  const blocks = new NativeBlocks<Table>(columnsOf, (table) => {
-    if (table === 'spans') return new SpansWatch(operations)
-    return table === 'sources' ? new SourcesWatch(sources) : undefined
+  const [sources, operations] = [new InsertCache(), new InsertCache()]
+  const blocks = new NativeBlockPool<Table>(readColumns, (table) => {
+    if (table === 'spans') return new SpanObserver(operations)
+    return table === 'sources' ? new SourceObserver(sources) : undefined
   })
-  const send = async (table: Table, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
+  const sendRows = async (table: Table, format: string, bytes: readonly Uint8Array[], token: string): Promise<void> => {
     const { stream } = await client.exec({
       query: `insert into ${table} format ${format}`,
       values: Readable.from(bytes, { objectMode: false }),
-      clickhouse_settings: { ...insertSettings, ...settingsOf[table], insert_deduplication_token: token },
+      clickhouse_settings: { ...insertSettings, ...tableSettings[table], insert_deduplication_token: token },
     })
     await buffer(stream)
   }
-  const insertInto = async (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> => {
-    const block = await blocks.take(table)
+  const insertRows = async (table: Table, rows: readonly Uint8Array[], token: string): Promise<void> => {
+    const block = await blocks.acquire(table)
     if (block === undefined && table === 'spans') {
       throw new StoreError('refused', 'The table spans has a column of a type that Spanlink did not give it.')
     }
-    if (block === undefined) return await send(table, 'RowBinary', rows, token)
+    if (block === undefined) return await sendRows(table, 'RowBinary', rows, token)
     try {
-      const native = await block.turn(rows)
+      const native = await block.toColumns(rows)
       if (block.isStored()) return
-      const summaries = await block.summaries()
-      const insertSummary = async (summary: Summary): Promise<void> => {
-        if (summary.rows.length > 0) await insertInto(summary.table, [summary.rows], token)
-        summary.stored?.()
+      const derived = await block.deriveRows()
+      const insertDerived = async (rows: DerivedRows): Promise<void> => {
+        if (rows.rows.length > 0) await insertRows(rows.table, [rows.rows], token)
+        rows.markStored?.()
       }
-      for (const summary of summaries) if (summary.isFirst) await insertSummary(summary)
-      await send(table, 'Native', native, token)
-      block.stored()
-      const rest = summaries.filter((summary) => !summary.isFirst)
-      for (const [at, summary] of rest.entries()) {
+      for (const rows of derived) if (rows.isInsertedFirst) await insertDerived(rows)
+      await sendRows(table, 'Native', native, token)
+      block.markStored()
+      const rest = derived.filter((rows) => !rows.isInsertedFirst)
+      for (const [at, rows] of rest.entries()) {
         try {
-          await insertSummary(summary)
+          await insertDerived(rows)
         } catch (error) {
-          throw storeFailure(error, await Promise.all(rest.slice(at).map(keep)))
+          throw toStoreError(error, await Promise.all(rest.slice(at).map(copyRows)))
         }
       }
     } finally {
-      blocks.give(table, block)
+      blocks.release(table, block)
     }
   }
   const measureRows: Store['measureRows'] = async (table, rows, maxBytes) => {
-    const block = await blocks.take(table)
+    const block = await blocks.acquire(table)
     if (block === undefined) throw new StoreError('refused', `The table ${table} has a column of an unknown type.`)
     try {
       return await block.measure(rows, maxBytes)
     } finally {
-      blocks.give(table, block)
+      blocks.release(table, block)
     }
   }
   /** A copy that outlives the block. */
-  const keep = async ({ table, rows }: LaterSummary): Promise<UnstoredRows> => {
+  const copyRows = async ({ table, rows }: LaterRows): Promise<UnstoredRows> => {
     const bytes = Uint8Array.from(rows)
     return { table, bytes, rows: bytes.length === 0 ? 0 : (await measureRows(table, bytes, bytes.length)).rows }
   }
@@ -144,23 +144,23 @@ export function connect(access: Access): Client {
     insert: async (table, rows, token) => {
       if (rows.every((chunk) => chunk.length === 0)) return
       try {
-        await insertInto(table, rows, token)
+        await insertRows(table, rows, token)
       } catch (error) {
-        throw storeFailure(error)
+        throw toStoreError(error)
       }
     },
     measureRows: async (table, rows, maxBytes) => {
       try {
         return await measureRows(table, rows, maxBytes)
       } catch (error) {
-        throw storeFailure(error)
+        throw toStoreError(error)
       }
     },
     query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
       const timeoutMs = options.timeoutMs ?? 10_000
       // The engine keeps the limit itself; this one is for an engine that doesn't answer at all.
-      const silence = AbortSignal.timeout(timeoutMs + 2000)
-      const signal = options.signal === undefined ? silence : AbortSignal.any([options.signal, silence])
+      const deadline = AbortSignal.timeout(timeoutMs + 2000)
+      const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
       let queryId = ''
       const ask = async (): Promise<Row[]> => {
         queryId = randomUUID()
@@ -189,15 +189,15 @@ export function connect(access: Access): Client {
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
         // Whether it lives is for the one who watches it: on a busy machine an answer is late, and
         // nothing is down.
-        if (silence.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
-        throw storeFailure(error)
+        if (deadline.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
+        throw toStoreError(error)
       }
     },
     command: async (sql, settings) => {
       try {
         await client.command({ query: sql, clickhouse_settings: { ...settings, wait_end_of_query: 1 } })
       } catch (error) {
-        throw storeFailure(error)
+        throw toStoreError(error)
       }
     },
     isPartReadable: async (table, part) => {
@@ -210,10 +210,10 @@ export function connect(access: Access): Client {
         const [row] = await answer.json<{ readonly result: number }>()
         return row?.result === 1
       } catch (error) {
-        throw storeFailure(error)
+        throw toStoreError(error)
       }
     },
-    answers: async () => {
+    ping: async () => {
       const result = await client.ping({ select: true, abort_signal: AbortSignal.timeout(2000) })
       return result.success
     },
@@ -221,7 +221,7 @@ export function connect(access: Access): Client {
   }
 }
 
-/** Two segments of some tables each, their summaries, statements of the schema and retention. */
+/** Two segments of some tables each, their derived, statements of the schema and retention. */
 const INSERT_CONNECTIONS = 16
 const QUERY_CONNECTIONS = 48
 
@@ -246,7 +246,7 @@ const insertSettings: ClickHouseSettings = {
   max_partitions_per_insert_block: '10',
 }
 
-const settingsOf: Partial<Record<Table, ClickHouseSettings>> = {
+const tableSettings: Partial<Record<Table, ClickHouseSettings>> = {
   // Merges build them: schema/spans.sql.
   spans: { materialize_skip_indexes_on_insert: 0 },
 }

@@ -1,25 +1,12 @@
 import type { Client } from './client.ts'
 import { StoreError } from './store-error.ts'
-
-export type CorruptParts = {
-  readonly count: number
-  readonly bytes: number
-  /** That have some. */
-  readonly tables: string[]
-  readonly lost: readonly LostPart[]
-}
-
-/**
- * A table, and the day (`20261129`) on which rows of it arrived that can't be read; '' where the
- * part's name doesn't tell.
- */
-export type LostPart = { readonly table: string; readonly day: string }
+import type { CorruptParts, LostPart } from './store.ts'
 
 /** ClickHouse names the file, or the directory, of the part that it was reading. */
 const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
 
 /** Detached for other reasons, and what replicas keep of parts that others have. */
-const HARMLESS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-by-broken', 'cloned', 'tmp-fetch']
+const HARMLESS_REASONS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-by-broken', 'cloned', 'tmp-fetch']
 
 /**
  * Sets aside the parts of an embedded engine's tables that can't be read, so that queries without
@@ -85,10 +72,10 @@ export class CorruptPartGuard {
       if (table === undefined) return false
       if (await client.isPartReadable(table.name, part)) return false
       await client.command(`alter table ${table.name} detach part '${part}'`)
-      this.#lost = [...this.#lost, { table: table.name, day: dayOf(part) }]
+      this.#lost = [...this.#lost, { table: table.name, day: parsePartDay(part) }]
       this.#log(
         `Part ${part} of the table ${table.name} is corrupt and was set aside; what it holds is missing in answers. ` +
-          `ClickHouse: ${error.message.slice(0, MAX_MESSAGE)}`,
+          `ClickHouse: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`,
       )
       return true
     } catch (failure) {
@@ -98,12 +85,12 @@ export class CorruptPartGuard {
   }
 }
 
-const MAX_MESSAGE = 300
+const MAX_MESSAGE_LENGTH = 300
 
-const MAX_LOST = 10_000
+const MAX_LOST_PARTS = 10_000
 
 /** Partitions are days of arrival: `20261129_1_7_2`, also behind `broken-on-start_`. */
-function dayOf(part: string): string {
+function parsePartDay(part: string): string {
   return /(?:^|_)([0-9]{8})_[0-9]+_[0-9]+/.exec(part)?.[1] ?? ''
 }
 
@@ -119,16 +106,16 @@ export async function countCorruptParts(
 ): Promise<CorruptParts> {
   const [row] = await client.query<{ count: string; bytes: string; tables: string[]; parts: [string, string][] }>(
     `select count() as count, sum(bytes_on_disk) as bytes, arraySort(groupUniqArray(table)) as tables,
-      groupUniqArray(${MAX_LOST})((table, name)) as parts
+      groupUniqArray(${MAX_LOST_PARTS})((table, name)) as parts
     from ${parts}
     where database = if({database:String} = '', currentDatabase(), {database:String})
       and not has({harmless:Array(String)}, ifNull(reason, '')) and ({isOwn:Bool} or ifNull(reason, '') != '')`,
-    { database, harmless: HARMLESS, isOwn },
+    { database, harmless: HARMLESS_REASONS, isOwn },
   )
   return {
     count: Number(row?.count ?? 0),
     bytes: Number(row?.bytes ?? 0),
     tables: row?.tables ?? [],
-    lost: (row?.parts ?? []).map(([table, name]) => ({ table, day: dayOf(name) })),
+    lost: (row?.parts ?? []).map(([table, name]) => ({ table, day: parsePartDay(name) })),
   }
 }

@@ -1,14 +1,15 @@
 import type { Client } from './client.ts'
-import { dropExpired, type Retention } from './retention.ts'
+import { dropExpired } from './retention.ts'
+import type { Retention } from './store.ts'
 
-const RETENTION_EVERY_MS = 10 * 60 * 1000
+const RETENTION_INTERVAL_MS = 10 * 60 * 1000
 
 /**
  * Applies the retention at once and every ten minutes. Gives what ends that.
  *
  * @param nodes each with its own tables; `maxBytes` is for all together, in equal shares
  */
-export function startRetention(
+export function startRetentionTimer(
   nodes: () => readonly Client[],
   retention: Retention | undefined,
   log: (line: string) => void,
@@ -27,7 +28,7 @@ export function startRetention(
     }
   }
   void run()
-  const timer = setInterval(() => void run(), RETENTION_EVERY_MS)
+  const timer = setInterval(() => void run(), RETENTION_INTERVAL_MS)
   timer.unref()
   return () => clearInterval(timer)
 }

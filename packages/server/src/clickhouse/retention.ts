@@ -1,15 +1,7 @@
 import type { Client } from './client.ts'
-import { STRETCH_SECONDS } from './insert/insert-cache.ts'
+import { INSERT_WINDOW_SECONDS } from './insert/insert-cache.ts'
+import type { Retention } from './store.ts'
 import { tableNames, tables } from './tables.ts'
-
-export type Retention = {
-  /**
-   * How long data is kept after it arrived. Days are dropped whole, so it stays up to a day longer.
-   */
-  readonly keepSeconds?: number
-  /** Once the tables are larger, the oldest days go, but never the newest. */
-  readonly maxBytes?: number
-}
 
 type Day = {
   readonly partition: string
@@ -33,20 +25,20 @@ export async function dropExpired(client: Client, retention: Retention): Promise
   let bytes = days.reduce((sum, day) => sum + Number(day.bytes), 0)
   const dropped: string[] = []
   for (const [index, day] of days.entries()) {
-    const tooMuch = bytes > maxBytes && index < days.length - 1
-    if (day.newest >= oldest && !tooMuch) continue
+    const isOverLimit = bytes > maxBytes && index < days.length - 1
+    if (day.newest >= oldest && !isOverLimit) continue
     for (const table of day.tables) {
-      await client.command(`alter table ${table} drop partition id '${dayOnly(day.partition)}'`)
+      await client.command(`alter table ${table} drop partition id '${checkDayPartition(day.partition)}'`)
     }
     bytes -= Number(day.bytes)
     dropped.push(day.partition)
   }
-  if (dropped.length > 0) await dropForgottenNames(client)
+  if (dropped.length > 0) await dropUnreferencedRows(client)
   return dropped
 }
 
 /** `sources` and its like say when each was last seen; what no kept day can name any more goes. */
-async function dropForgottenNames(client: Client): Promise<void> {
+async function dropUnreferencedRows(client: Client): Promise<void> {
   const [first] = await client.query<{ received: number }>(
     `select toUnixTimestamp(min(min_time)) as received from system.parts
     where active and database = currentDatabase() and table in ('spans', 'logs', 'metric_points')`,
@@ -54,13 +46,13 @@ async function dropForgottenNames(client: Client): Promise<void> {
   const received = Number(first?.received ?? 0)
   if (received === 0) return
   // A name is written once in so long: the row may be that much older than what it names.
-  const before = Math.max(0, received - STRETCH_SECONDS)
+  const before = Math.max(0, received - INSERT_WINDOW_SECONDS)
   for (const table of tablesByExpiry('unreferenced')) {
     await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)
   }
 }
 
-function dayOnly(partition: string): string {
+function checkDayPartition(partition: string): string {
   if (!/^[0-9]{8}$/.test(partition)) throw new Error(`not a day partition: ${partition}`)
   return partition
 }

@@ -2,7 +2,7 @@ const storeErrorCodes = [
   'data-dir-in-use',
   'data-dir-unusable',
   'engine-missing',
-  'engine-down',
+  'unavailable',
   'unsupported-schema',
   'timeout',
   'too-heavy',

@@ -9,7 +9,7 @@ export type StoreUrl = {
   readonly cluster?: string
 }
 
-const FORM = 'clickhouse://user:password@host:8123/database'
+const URL_FORM = 'clickhouse://user:password@host:8123/database'
 
 /**
  * `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`; of a sharded
@@ -21,9 +21,9 @@ export function parseStoreUrl(text: string): StoreUrl {
   const parts = /^(?<scheme>[a-z]+):\/\/(?<login>[^@/?#]*@)?(?<hosts>[^@/?#]+)(?<rest>[/?].*)?$/i.exec(text)?.groups
   const { scheme = '', login = '', hosts = '', rest = '/' } = parts ?? {}
   const protocol = scheme === 'clickhouse' ? 'http' : scheme
-  if (protocol !== 'http' && protocol !== 'https') throw notAUrl()
+  if (protocol !== 'http' && protocol !== 'https') throw createUrlError()
   const urls = hosts.split(',').map((host) => `${protocol}://${login}${host}${rest}`)
-  if (!urls.every((url) => URL.canParse(url)) || !isDecodable(login)) throw notAUrl()
+  if (!urls.every((url) => URL.canParse(url)) || !isDecodable(login)) throw createUrlError()
   const [first, ...others] = urls.map((url) => new URL(url)) as [URL, ...URL[]]
 
   const unknown = [...first.searchParams.keys()].find((key) => key !== 'cluster')
@@ -33,10 +33,10 @@ export function parseStoreUrl(text: string): StoreUrl {
   if (cluster === undefined && others.length > 0) {
     throw new StoreError('refused', '--store names several hosts, so it has to name their cluster too: ?cluster=name.')
   }
-  if (cluster !== undefined) identifier('cluster', cluster)
+  if (cluster !== undefined) checkIdentifier('cluster', cluster)
   return {
-    nodes: [accessOf(first, protocol), ...others.map((url) => accessOf(url, protocol))],
-    database: identifier('database', first.pathname.slice(1) || 'spanlink'),
+    nodes: [toAccess(first, protocol), ...others.map((url) => toAccess(url, protocol))],
+    database: checkIdentifier('database', first.pathname.slice(1) || 'spanlink'),
     ...(cluster === undefined ? {} : { cluster }),
   }
 }
@@ -51,7 +51,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-function accessOf(url: URL, protocol: string): Access {
+function toAccess(url: URL, protocol: string): Access {
   return {
     // The scheme's own port counts as none to URL: 8123 is what ClickHouse listens on, for either
     // scheme.
@@ -62,11 +62,11 @@ function accessOf(url: URL, protocol: string): Access {
 }
 
 /** The identifiers that get into SQL text. */
-function identifier(what: string, name: string): string {
+function checkIdentifier(what: string, name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,55}$/.test(name)) return name
   throw new StoreError('refused', `--store names the ${what} ${JSON.stringify(name)}: letters, digits and _ only.`)
 }
 
-function notAUrl(): StoreError {
-  return new StoreError('refused', `--store is not a ClickHouse URL. It looks like ${FORM}.`)
+function createUrlError(): StoreError {
+  return new StoreError('refused', `--store is not a ClickHouse URL. It looks like ${URL_FORM}.`)
 }

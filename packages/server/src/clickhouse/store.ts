@@ -1,4 +1,3 @@
-import type { CorruptParts, LostPart } from './corrupt-parts.ts'
 import type { RowTable } from './tables.ts'
 
 /**
@@ -59,4 +58,30 @@ export type StoreInfo = {
   readonly bytesOnDisk: number
   /** Parts of tables that ClickHouse can't read. */
   readonly corruptParts: CorruptParts
+}
+
+export type CorruptParts = {
+  readonly count: number
+  readonly bytes: number
+  /** Tables with corrupt parts. */
+  readonly tables: string[]
+  readonly lost: readonly LostPart[]
+}
+
+/** `day` (`20261129`) is the arrival day of rows that can't be read; '' if the part's name lacks it. */
+export type LostPart = { readonly table: string; readonly day: string }
+
+export type Retention = {
+  /** How long data is kept after its arrival. Whole days are dropped: up to a day longer. */
+  readonly keepSeconds?: number
+  /** Above this size of the tables, the oldest days are dropped, but never the newest. */
+  readonly maxBytes?: number
+}
+
+export type StoreOptions = {
+  readonly retention?: Retention
+  /** Memory limit of the embedded engine, without its code of about 220 MiB. @default 1 GiB */
+  readonly engineBytes?: number
+  /** Called with one line for operators. */
+  readonly log?: (line: string) => void
 }

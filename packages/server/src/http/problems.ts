@@ -57,7 +57,7 @@ function queryProblem(error: TraceQLError): Omit<Problem, 'type'> {
 const internal = { status: 500, title: 'Internal error', detail: 'The server failed to answer; its log says why.' }
 
 const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
-  'engine-down': { status: 503, title: 'Engine down', detail: 'The database engine is restarting. Try again shortly.' },
+  unavailable: { status: 503, title: 'Engine down', detail: 'The database engine is restarting. Try again shortly.' },
   timeout: {
     status: 504,
     title: 'Took too long',

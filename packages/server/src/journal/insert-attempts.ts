@@ -35,7 +35,7 @@ export class Attempts {
   /** @param code of the StoreError; undefined = of an error of another kind */
   count(code: StoreErrorCode | undefined): void {
     if (code === 'too-heavy') this.#memoryErrors++
-    else if (code !== undefined && code !== 'engine-down' && code !== 'timeout') this.#refusals++
+    else if (code !== undefined && code !== 'unavailable' && code !== 'timeout') this.#refusals++
   }
 
   isTooLarge(): boolean {
@@ -67,7 +67,7 @@ export function isOutcomeKnown(error: unknown, isSharded: boolean): boolean {
   if (!(error instanceof StoreError)) return false
   if (error.code === 'bad-rows') return true
   if (isSharded || error.code === 'timeout') return false
-  if (error.code !== 'engine-down') return true
+  if (error.code !== 'unavailable') return true
   const { cause } = error
   return cause === undefined || (cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED')
 }

@@ -165,7 +165,7 @@ test('a segment that alone is refused for no known reason is set aside once othe
 
 test('two segments that fail again and again leave room for others', async () => {
   const { store, inserts } = storeThat((_, text) => {
-    if (text.includes('odd')) throw new StoreError('engine-down', 'one shard is away')
+    if (text.includes('odd')) throw new StoreError('unavailable', 'one shard is away')
   })
   const { journal, flusher } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
   await journal.append(rowsOf('odd 1'))
@@ -216,7 +216,7 @@ test.each([
     const first = await startInserter(
       dataDir,
       storeThat(() => {
-        throw new StoreError('engine-down', 'the engine is away')
+        throw new StoreError('unavailable', 'the engine is away')
       }).store,
       {},
       1000,

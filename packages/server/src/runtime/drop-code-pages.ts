@@ -9,7 +9,7 @@ const MADV_DONTNEED = 4
  * runs in a few. They are unchanged pages of a file, which the kernel keeps cached and maps again
  * when they are run. Linux only.
  */
-export function releaseCode(library: string): void {
+export function dropCodePages(library: string): void {
   const maps = '/proc/self/maps'
   if (!existsSync(maps)) return
   open({ library: 'libc', path: '' })

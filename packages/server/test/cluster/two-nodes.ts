@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import { engineLibrary } from '../../src/clickhouse/engine/engine-library.ts'
+import { findEngineLibrary } from '../../src/clickhouse/engine/engine-library.ts'
 
 export type ClickHouseNode = {
   readonly httpPort: number
@@ -112,7 +112,7 @@ function clickHouseNode(dir: string, httpPort: number, tcpPort: number, tcpPorts
       writeFileSync(join(dir, 'users.xml'), users(statementBytes))
       const entry = fileURLToPath(new URL('../../src/clickhouse/engine/engine-child.ts', import.meta.url))
       const log = openSync(logFile, 'a')
-      child = spawn(process.execPath, [entry, engineLibrary(), configFile], {
+      child = spawn(process.execPath, [entry, findEngineLibrary(), configFile], {
         cwd: dir,
         stdio: ['ignore', log, log, 'ipc'],
         env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },

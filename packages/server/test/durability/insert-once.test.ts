@@ -152,7 +152,7 @@ function disconnectAfter(store: Store, last: string): Store {
     ...store,
     insert: async (table, rows, token) => {
       await store.insert(table, rows, token)
-      if (table === last) throw new StoreError('engine-down', 'the connection broke', { cause: new Error('reset') })
+      if (table === last) throw new StoreError('unavailable', 'the connection broke', { cause: new Error('reset') })
     },
   }
 }

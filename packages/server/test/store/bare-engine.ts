@@ -9,7 +9,7 @@ export async function startBareEngine(dataDir: string): Promise<BareEngine> {
   let client: Client | undefined
   const engine = await startEngine({
     dataDir,
-    answers: (access) => connect(access).answers(),
+    ping: (access) => connect(access).ping(),
     onReady: async (access) => {
       const bare = connect(access)
       await bare.command('create database if not exists spanlink')

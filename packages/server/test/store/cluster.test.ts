@@ -9,7 +9,7 @@ import { searchTraces } from '../../src/query/traces/search.ts'
 import { connect } from '../../src/clickhouse/client.ts'
 import type { EngineAccess } from '../../src/clickhouse/engine/engine-config.ts'
 import { type Engine, startEngine } from '../../src/clickhouse/engine/engine.ts'
-import { openClusterStore } from '../../src/clickhouse/engine/open-embedded.ts'
+import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
 import { nowNano, span } from '../query/order-spans.ts'
 
 let dir: string
@@ -37,7 +37,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-cluster-'))
   engine = await startEngine({
     dataDir: dir,
-    answers: (candidate) => connect(candidate).answers(),
+    ping: (candidate) => connect(candidate).ping(),
     onReady: async (ready) => void (access = ready),
     onDown: () => {},
     log: () => {},
@@ -70,7 +70,7 @@ test('the tables may be on a ClickHouse server that is given by its URL', async 
 test('a server that refuses or is not there is told in one line without its password', async () => {
   for (const url of [storeUrl('wrong-secret'), 'clickhouse://u:wrong-secret@127.0.0.1:1/spanlink']) {
     const error: unknown = await openClusterStore(url).catch((thrown: unknown) => thrown)
-    expect(error).toMatchObject({ code: expect.stringMatching(/refused|engine-down/) })
+    expect(error).toMatchObject({ code: expect.stringMatching(/refused|unavailable/) })
     expect(String(error).trim().split('\n')).toHaveLength(1)
     expect(String(error)).not.toContain('wrong-secret')
   }

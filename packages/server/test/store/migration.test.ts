@@ -43,7 +43,8 @@ test('a second schema version is applied once and in order, and the first versio
 
   await expect(applySchema(client, 'spanlink')).rejects.toMatchObject({
     code: 'unsupported-schema',
-    message: 'Downgrades are not supported: the data has schema version 2, this Spanlink knows 1. Update Spanlink.',
+    message:
+      'Downgrades are not supported: a newer Spanlink wrote the data (schema 2, this one has 1). Update Spanlink.',
   })
 })
 

@@ -163,16 +163,16 @@ test('an engine that dies is started again; what was in flight is stored once wh
   await store.close()
 })
 
-test('while the engine is away, questions fail as engine-down and the state says so', async () => {
+test('while the engine is away, questions fail as unavailable and the state says so', async () => {
   const store = await openEmbeddedStore(dir)
   process.kill(store.enginePid() ?? 0, 'SIGKILL')
   while (store.state() === 'ready') await sleep(5)
-  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'engine-down' })
+  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
   await untilReady(store)
   expect(await store.query('select 1 as one')).toEqual([{ one: 1 }])
   await store.close()
   expect(store.state()).toBe('down')
-  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'engine-down' })
+  await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
 })
 
 test('a question that is cancelled or takes too long ends in the engine too', async () => {

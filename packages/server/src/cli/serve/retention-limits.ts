@@ -1,4 +1,4 @@
-import type { Retention } from '../../clickhouse/retention.ts'
+import type { Retention } from '../../clickhouse/store.ts'
 import type { ServeOptions } from './serve-options.ts'
 
 /** Fits on a laptop. A ClickHouse server has an operator, and maybe other data to lose. */

@@ -6,9 +6,10 @@ import { loadKafkaJs } from '../../receivers/kafka/client.ts'
 import { ownTraces } from '../../self-tracing/self-tracing.ts'
 import { signalOf } from '../../receivers/signals.ts'
 import { tracedStore } from '../../self-tracing/traced-store.ts'
-import { takeDataDir } from '../../clickhouse/engine/data-dir.ts'
-import { openClusterStore, openEmbeddedStore } from '../../clickhouse/engine/open-embedded.ts'
-import type { Retention } from '../../clickhouse/retention.ts'
+import { lockDataDir } from '../../clickhouse/engine/data-dir.ts'
+import { openClusterStore } from '../../clickhouse/cluster/open-cluster.ts'
+import { openEmbeddedStore } from '../../clickhouse/engine/open-embedded.ts'
+import type { Retention } from '../../clickhouse/store.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import type { Log } from '../../log.ts'
 import { memoryShares } from '../../runtime/memory-limits.ts'
@@ -162,7 +163,7 @@ async function openStore(
     return { store, dataDir: store.dataDir }
   }
   // The journal stays local when the tables are in a cluster.
-  const dataDir = takeDataDir(dir)
+  const dataDir = lockDataDir(dir)
   try {
     const store = await openClusterStore(options.store, { retention, log })
     return {

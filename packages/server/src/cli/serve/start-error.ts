@@ -8,7 +8,7 @@ const exitCodeByStoreError: Partial<Record<StoreErrorCode, number>> = {
   'data-dir-in-use': 7,
   'unsupported-schema': 8,
   'engine-missing': 9,
-  'engine-down': 9,
+  unavailable: 9,
   refused: 9,
 }
 

@@ -1,12 +1,11 @@
 import { type Access, type Client, connect } from '../client.ts'
-import { anyOf } from './cluster-client.ts'
-import { applyClusterSchema, shardDatabase } from './cluster-schema.ts'
-import type { StoreOptions } from '../engine/open-embedded.ts'
-import { storeOver } from '../client-store.ts'
-import { startRetention } from '../retention-timer.ts'
+import { createFailoverClient } from './failover-client.ts'
+import { applyClusterSchema, toShardDatabase } from './cluster-schema.ts'
+import { createClientStore } from '../client-store.ts'
+import { startRetentionTimer } from '../retention-timer.ts'
 import { applySchema } from '../schema/schema.ts'
 import { parseStoreUrl, type StoreUrl } from '../store-url.ts'
-import type { Store } from '../store.ts'
+import type { Store, StoreOptions } from '../store.ts'
 
 /**
  * Uses a ClickHouse server, or a cluster of them: the URL is that of `parseStoreUrl`. Brings its
@@ -16,14 +15,15 @@ import type { Store } from '../store.ts'
  */
 export async function openClusterStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const target = parseStoreUrl(url)
-  await migrate(target)
+  await applyTargetSchema(target)
   const { nodes, database, cluster } = target
-  const all = nodes.map((node) => connect({ ...node, ...settingsOf(cluster), database }))
-  const client = anyOf(all as [Client, ...Client[]])
+  const all = nodes.map((node) => connect({ ...node, ...getClusterSettings(cluster), database }))
+  const client = createFailoverClient(all as [Client, ...Client[]])
   // Rows are on the nodes themselves; what is over them has none.
-  const own = cluster === undefined ? all : nodes.map((node) => connect({ ...node, database: shardDatabase(database) }))
-  const stopRetention = startRetention(() => own, options.retention, options.log ?? (() => {}))
-  const store = storeOver(
+  const shardClients =
+    cluster === undefined ? all : nodes.map((node) => connect({ ...node, database: toShardDatabase(database) }))
+  const stopRetention = startRetentionTimer(() => shardClients, options.retention, options.log ?? (() => {}))
+  const store = createClientStore(
     'cluster',
     () => client,
     cluster === undefined
@@ -31,7 +31,7 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
       : {
           parts: `cluster('${cluster}', system.parts)`,
           detachedParts: `cluster('${cluster}', system.detached_parts)`,
-          partsDatabase: shardDatabase(database),
+          partsDatabase: toShardDatabase(database),
         },
   )
   return {
@@ -40,7 +40,7 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
     close: async () => {
       stopRetention()
       await store.close()
-      if (cluster !== undefined) await Promise.all(own.map((node) => node.close()))
+      if (cluster !== undefined) await Promise.all(shardClients.map((node) => node.close()))
     },
   }
 }
@@ -53,11 +53,11 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
  */
 export async function migrateCluster(url: string): Promise<StoreUrl> {
   const target = parseStoreUrl(url)
-  await migrate(target)
+  await applyTargetSchema(target)
   return target
 }
 
-async function migrate({ nodes, database, cluster }: StoreUrl): Promise<void> {
+async function applyTargetSchema({ nodes, database, cluster }: StoreUrl): Promise<void> {
   const clients = nodes.map((node) => connect(node))
   try {
     if (cluster === undefined) await applySchema(clients[0] as Client, database)
@@ -67,7 +67,7 @@ async function migrate({ nodes, database, cluster }: StoreUrl): Promise<void> {
   }
 }
 
-function settingsOf(cluster: string | undefined): Pick<Access, 'settings'> {
+function getClusterSettings(cluster: string | undefined): Pick<Access, 'settings'> {
   if (cluster === undefined) return {}
   return {
     settings: {

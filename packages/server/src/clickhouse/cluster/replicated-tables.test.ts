@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { tableNames } from '../tables.ts'
-import { replicated } from './replicated-tables.ts'
+import { toReplicated } from './replicated-tables.ts'
 
 test.each(tableNames)('the table %s has a replicated form', async (name) => {
-  const rewritten = replicated(await readFile(new URL(`../schema/${name}.sql`, import.meta.url), 'utf8'))
+  const rewritten = toReplicated(await readFile(new URL(`../schema/${name}.sql`, import.meta.url), 'utf8'))
   expect(rewritten).toMatch(
     /engine = Replicated\w*MergeTree\('\/clickhouse\/tables\/\{shard\}\/\{database\}\/\{table\}', '\{replica\}'/,
   )
@@ -13,11 +13,11 @@ test.each(tableNames)('the table %s has a replicated form', async (name) => {
 
 test('a statement that creates no table has no replicated form', () => {
   const statement = 'alter table spans add column if not exists x String'
-  expect(replicated(statement)).toBe(statement)
+  expect(toReplicated(statement)).toBe(statement)
 })
 
 test("an engine's own parameters follow the replica's", () => {
-  expect(replicated('engine = ReplacingMergeTree(received)\norder by x')).toBe(
+  expect(toReplicated('engine = ReplacingMergeTree(received)\norder by x')).toBe(
     "engine = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', received)\norder by x",
   )
 })

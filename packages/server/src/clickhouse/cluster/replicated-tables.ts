@@ -24,10 +24,10 @@ export async function isReplicated(client: Client): Promise<boolean> {
  * A week: replicas forget tokens after an hour by default, and a journal may wait longer for its
  * store.
  */
-const REMEMBER_TOKENS_SECONDS = 604_800
+const DEDUPLICATION_WINDOW_SECONDS = 604_800
 
 /** The statement with every MergeTree of it replicated; what creates no table stays as it is. */
-export function replicated(statement: string): string {
+export function toReplicated(statement: string): string {
   return statement
     .replaceAll(/engine = (\w*MergeTree)(?:\(([^)]*)\))?/g, (_, engine: string, args: string | undefined) => {
       const all = ["'/clickhouse/tables/{shard}/{database}/{table}'", "'{replica}'", ...(args ? [args] : [])]
@@ -35,6 +35,6 @@ export function replicated(statement: string): string {
     })
     .replaceAll(
       /non_replicated_deduplication_window = \d+/g,
-      `replicated_deduplication_window_seconds = ${REMEMBER_TOKENS_SECONDS}`,
+      `replicated_deduplication_window_seconds = ${DEDUPLICATION_WINDOW_SECONDS}`,
     )
 }

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, realpathSync, statSync, writeSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { flockExclusively } from './flock.ts'
+import { tryLockFile } from './flock.ts'
 import { StoreError } from '../store-error.ts'
 
 export type DataDir = {
@@ -18,14 +18,14 @@ export type DataDir = {
  * leaves nothing to clean up, and it holds between containers that share a volume, where a process
  * id says nothing.
  */
-export function takeDataDir(dir: string): DataDir {
-  const path = usable(dir, () => {
-    makeDirectory(resolve(dir))
+export function lockDataDir(dir: string): DataDir {
+  const path = mapFileError(dir, () => {
+    createDirectory(resolve(dir))
     return realpathSync(dir)
   })
   const file = join(path, 'lock')
-  const fd = usable(dir, () => openSync(file, 'a+', 0o600))
-  if (!flockExclusively(fd)) {
+  const fd = mapFileError(dir, () => openSync(file, 'a+', 0o600))
+  if (!tryLockFile(fd)) {
     const owner = readFileSync(file, 'utf8').trim()
     closeSync(fd)
     throw new StoreError(
@@ -33,16 +33,16 @@ export function takeDataDir(dir: string): DataDir {
       `${path} is in use by another Spanlink server${owner === '' ? '' : ` (process ${owner})`}. Stop it, or choose another directory with --data.`,
     )
   }
-  usable(dir, () => {
+  mapFileError(dir, () => {
     ftruncateSync(fd)
     writeSync(fd, `${process.pid}\n`)
   })
-  let held = true
+  let isLocked = true
   return {
     path,
     release: () => {
-      if (held) closeSync(fd)
-      held = false
+      if (isLocked) closeSync(fd)
+      isLocked = false
     },
   }
 }
@@ -51,9 +51,9 @@ export function takeDataDir(dir: string): DataDir {
  * Not `mkdir` with `recursive`: where the file system refuses with ENOENT, as /proc does, Node
  * tries for ever.
  */
-function makeDirectory(path: string): void {
+function createDirectory(path: string): void {
   if (isDirectory(path)) return
-  makeDirectory(dirname(path))
+  createDirectory(dirname(path))
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
@@ -66,18 +66,18 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
-function usable<T>(dir: string, act: () => T): T {
+function mapFileError<T>(dir: string, act: () => T): T {
   try {
     return act()
   } catch (cause) {
-    const reason = reasons[(cause as NodeJS.ErrnoException).code ?? ''] ?? String(cause)
+    const reason = reasonByCode[(cause as NodeJS.ErrnoException).code ?? ''] ?? String(cause)
     throw new StoreError('data-dir-unusable', `Cannot keep data in ${dir}: ${reason}. Choose another with --data.`, {
       cause,
     })
   }
 }
 
-const reasons: Readonly<Record<string, string>> = {
+const reasonByCode: Readonly<Record<string, string>> = {
   EACCES: 'no permission to write there',
   EPERM: 'no permission to write there',
   EROFS: 'the file system is read-only',

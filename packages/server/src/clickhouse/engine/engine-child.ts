@@ -7,7 +7,7 @@
 // the parent.
 import { realpathSync } from 'node:fs'
 import { DataType, load, open } from 'ffi-rs'
-import { releaseCode } from '../../runtime/drop-code-pages.ts'
+import { dropCodePages } from '../../runtime/drop-code-pages.ts'
 
 const [library = '', configFile = ''] = process.argv.slice(2)
 
@@ -29,7 +29,7 @@ process.on('disconnect', () => {
 
 open({ library: 'chdb', path: library })
 // By then it answers; should it be busy, it has its pages back in a few milliseconds.
-setTimeout(() => releaseCode(realpathSync(library)), 3000).unref()
+setTimeout(() => dropCodePages(realpathSync(library)), 3000).unref()
 // chdb_result * chdb_query_cmdline(int argc, char ** argv)
 const result = await load({
   library: 'chdb',

@@ -27,8 +27,8 @@ export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1
   const configFile = join(workingDir, 'engine.xml')
   const usersFile = join(workingDir, 'users.xml')
   mkdirSync(workingDir, { recursive: true, mode: 0o700 })
-  writePrivately(configFile, serverSettings(dataDir, port, usersFile, key, memoryBytes))
-  writePrivately(usersFile, users(password, memoryBytes))
+  writePrivateXml(configFile, createServerConfig(dataDir, port, usersFile, key, memoryBytes))
+  writePrivateXml(usersFile, createUsersConfig(password, memoryBytes))
   return {
     configFile,
     workingDir,
@@ -51,17 +51,17 @@ const MiB = 1024 * 1024
  * count in too: a connection that gets no memory between two requests ends the process (26.7: an
  * exception leaves HTTPServerConnection where none may), one load test in six.
  */
-const STATEMENTS_TOGETHER = 0.8
-const ALL_TOGETHER = 1.15
+const STATEMENTS_SHARE = 0.8
+const SERVER_SHARE = 1.15
 
 /** Of queries, one or all: however many run, inserts have memory left. */
-const QUERIES_TOGETHER = 0.55
+const QUERIES_SHARE = 0.55
 
-function share(bytes: number, part: number): number {
+function takeShare(bytes: number, part: number): number {
   return Math.floor(bytes * part)
 }
 
-function serverSettings(dataDir: string, port: number, usersFile: string, key: string, memoryBytes: number): Xml {
+function createServerConfig(dataDir: string, port: number, usersFile: string, key: string, memoryBytes: number): Xml {
   return {
     path: `${join(dataDir, 'clickhouse')}/`,
     users_config: usersFile,
@@ -77,10 +77,10 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
     logger: { level: 'fatal', console_log_level: 'fatal', console: 1 },
     keep_alive_timeout: 30,
     // The defaults take 90 % of the machine and gigabytes of caches.
-    max_server_memory_usage: share(memoryBytes, ALL_TOGETHER),
-    mark_cache_size: share(memoryBytes, 1 / 16),
-    primary_index_cache_size: share(memoryBytes, 1 / 16),
-    index_mark_cache_size: share(memoryBytes, 1 / 32),
+    max_server_memory_usage: takeShare(memoryBytes, SERVER_SHARE),
+    mark_cache_size: takeShare(memoryBytes, 1 / 16),
+    primary_index_cache_size: takeShare(memoryBytes, 1 / 16),
+    index_mark_cache_size: takeShare(memoryBytes, 1 / 32),
     uncompressed_cache_size: 0,
     compiled_expression_cache_size: 8 * MiB,
     mmap_cache_size: 0,
@@ -99,12 +99,12 @@ function serverSettings(dataDir: string, port: number, usersFile: string, key: s
   }
 }
 
-function users(password: string, memoryBytes: number): Xml {
+function createUsersConfig(password: string, memoryBytes: number): Xml {
   const limits = {
-    max_memory_usage: share(memoryBytes, 0.74),
-    max_memory_usage_for_user: share(memoryBytes, STATEMENTS_TOGETHER),
-    max_bytes_before_external_sort: share(memoryBytes, 0.2),
-    max_bytes_before_external_group_by: share(memoryBytes, 0.2),
+    max_memory_usage: takeShare(memoryBytes, 0.74),
+    max_memory_usage_for_user: takeShare(memoryBytes, STATEMENTS_SHARE),
+    max_bytes_before_external_sort: takeShare(memoryBytes, 0.2),
+    max_bytes_before_external_group_by: takeShare(memoryBytes, 0.2),
     log_queries: 0,
   }
   const user = {
@@ -118,8 +118,8 @@ function users(password: string, memoryBytes: number): Xml {
       spanlink: limits,
       spanlink_reader: {
         ...limits,
-        max_memory_usage: share(memoryBytes, QUERIES_TOGETHER),
-        max_memory_usage_for_user: share(memoryBytes, QUERIES_TOGETHER),
+        max_memory_usage: takeShare(memoryBytes, QUERIES_SHARE),
+        max_memory_usage_for_user: takeShare(memoryBytes, QUERIES_SHARE),
         // Where the engine as a whole is at its limit, a query is stopped and no insert.
         memory_overcommit_ratio_denominator: MiB,
       },
@@ -156,15 +156,15 @@ function users(password: string, memoryBytes: number): Xml {
   }
 }
 
-function writePrivately(file: string, content: Xml): void {
+function writePrivateXml(file: string, content: Xml): void {
   // `mode` counts only when the file is new, and it is rewritten at each start.
-  writeFileSync(file, `<clickhouse>${xml(content)}</clickhouse>\n`, { mode: 0o600 })
+  writeFileSync(file, `<clickhouse>${toXml(content)}</clickhouse>\n`, { mode: 0o600 })
 }
 
-function xml(value: Xml): string {
+function toXml(value: Xml): string {
   if (typeof value !== 'object') return String(value).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`)
   return Object.entries(value)
     .flatMap(([element, inner]) => (Array.isArray(inner) ? inner : [inner]).map((one: Xml) => [element, one] as const))
-    .map(([element, inner]) => `<${element}>${xml(inner)}</${element}>`)
+    .map(([element, inner]) => `<${element}>${toXml(inner)}</${element}>`)
     .join('')
 }

@@ -13,13 +13,13 @@ const packages: Readonly<Record<string, string>> = {
  * Path of the ClickHouse library for this machine. npm installs the right one of four optional
  * dependencies.
  */
-export function engineLibrary(platform: string = process.platform, arch: string = process.arch): string {
+export function findEngineLibrary(platform: string = process.platform, arch: string = process.arch): string {
   const name = packages[`${platform}-${arch}`]
-  const elsewhere = 'Use a ClickHouse server instead: --store clickhouse://user:password@host:8123/database.'
+  const alternative = 'Use a ClickHouse server instead: --store clickhouse://user:password@host:8123/database.'
   if (name === undefined) {
     throw new StoreError(
       'engine-missing',
-      `The embedded engine runs on Linux (glibc) and macOS, x64 and arm64, not on ${platform} ${arch}. ${elsewhere}`,
+      `The embedded engine runs on Linux (glibc) and macOS, x64 and arm64, not on ${platform} ${arch}. ${alternative}`,
     )
   }
   try {
@@ -27,7 +27,7 @@ export function engineLibrary(platform: string = process.platform, arch: string 
   } catch (cause) {
     throw new StoreError(
       'engine-missing',
-      `The embedded engine is not installed: ${name} is missing. Install again without --omit=optional (Linux needs glibc). ${elsewhere}`,
+      `The embedded engine is not installed: ${name} is missing. Install again without --omit=optional (Linux needs glibc). ${alternative}`,
       { cause },
     )
   }

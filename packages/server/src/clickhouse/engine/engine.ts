@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { type EngineAccess, writeEngineConfig } from './engine-config.ts'
-import { engineLibrary } from './engine-library.ts'
-import { flockExclusively } from './flock.ts'
-import { forgetUncommitted } from './repair-dedup-log.ts'
+import { findEngineLibrary } from './engine-library.ts'
+import { tryLockFile } from './flock.ts'
+import { repairDedupLogs } from './repair-dedup-log.ts'
 import { StoreError } from '../store-error.ts'
 
 export type EngineOptions = {
-  /** Already taken with `takeDataDir`. */
+  /** Already taken with `lockDataDir`. */
   readonly dataDir: string
   /** What it may allocate. @default 1 GiB */
   readonly memoryBytes?: number
   /** Resolves true once the engine behind `access` answers queries. */
-  readonly answers: (access: EngineAccess) => Promise<boolean>
+  readonly ping: (access: EngineAccess) => Promise<boolean>
   /** Called at the start and after each restart, with a new port and password. */
   readonly onReady: (access: EngineAccess) => Promise<void>
   readonly onDown: () => void
@@ -36,7 +36,7 @@ export type Engine = {
  * fails.
  */
 export async function startEngine(options: EngineOptions): Promise<Engine> {
-  const library = engineLibrary()
+  const library = findEngineLibrary()
   let state: 'starting' | 'ready' | 'down' = 'starting'
   let restarts = 0
   let child: ChildProcess | undefined
@@ -48,25 +48,25 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   })
 
   async function launch(): Promise<void> {
-    const run = await runOnce(library, options, (started) => {
+    const run = await startProcess(library, options, (started) => {
       child = started
       if (stopped.signal.aborted) started.kill('SIGKILL')
     })
     await options.onReady(run.access)
     state = 'ready'
-    watch(run, options.answers)
-    void relaunchAfter(run.ended)
+    killWhenUnresponsive(run, options.ping)
+    void relaunchAfterExit(run.ended)
   }
 
-  async function relaunchAfter(ended: Promise<string>): Promise<void> {
+  async function relaunchAfterExit(ended: Promise<string>): Promise<void> {
     const reason = await ended
     child = undefined
     state = 'down'
     if (stopped.signal.aborted) return
     options.onDown()
     options.log(`The engine ended (${reason}). Starting it again.`)
-    for (let wait = 50; ; wait = Math.min(wait * 2, 5000)) {
-      await sleep(wait, undefined, { signal: stopped.signal }).catch(() => {})
+    for (let delayMs = 50; ; delayMs = Math.min(delayMs * 2, 5000)) {
+      await sleep(delayMs, undefined, { signal: stopped.signal }).catch(() => {})
       if (stopped.signal.aborted) return
       restarts += 1
       try {
@@ -90,20 +90,20 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   }
 }
 
-type Run = { readonly child: ChildProcess; readonly access: EngineAccess; readonly ended: Promise<string> }
+type EngineProcess = { readonly child: ChildProcess; readonly access: EngineAccess; readonly ended: Promise<string> }
 
-const WATCH_EVERY_MS = 10_000
-const SILENCES_AT_MOST = 6
+const PING_INTERVAL_MS = 10_000
+const MAX_FAILED_PINGS = 6
 
 /**
  * Kills an engine that lives and says nothing for a minute: its end is what starts the next one.
  */
-function watch({ child, access, ended }: Run, answers: EngineOptions['answers']): void {
-  let silences = 0
+function killWhenUnresponsive({ child, access, ended }: EngineProcess, answers: EngineOptions['ping']): void {
+  let failedPings = 0
   const timer = setInterval(async () => {
-    silences = (await answers(access).catch(() => false)) ? 0 : silences + 1
-    if (silences >= SILENCES_AT_MOST) child.kill('SIGKILL')
-  }, WATCH_EVERY_MS)
+    failedPings = (await answers(access).catch(() => false)) ? 0 : failedPings + 1
+    if (failedPings >= MAX_FAILED_PINGS) child.kill('SIGKILL')
+  }, PING_INTERVAL_MS)
   timer.unref()
   void ended.finally(() => clearInterval(timer))
 }
@@ -111,26 +111,34 @@ function watch({ child, access, ended }: Run, answers: EngineOptions['answers'])
 // Another program may take the free port between our look and the engine's bind; and the engine of
 // a server that was killed needs a moment to notice and to let go of the directory. Both pass by
 // themselves.
-const RETRIES_MS = 10_000
+const MAX_RETRY_MS = 10_000
 
-async function runOnce(library: string, options: EngineOptions, onChild: (child: ChildProcess) => void): Promise<Run> {
-  const giveUp = performance.now() + RETRIES_MS
+async function startProcess(
+  library: string,
+  options: EngineOptions,
+  onChild: (child: ChildProcess) => void,
+): Promise<EngineProcess> {
+  const deadline = performance.now() + MAX_RETRY_MS
   for (;;) {
-    if (!repair(options) && performance.now() < giveUp) {
+    if (!repairDataDir(options) && performance.now() < deadline) {
       await sleep(30)
       continue
     }
-    const { configFile, workingDir, access } = writeEngineConfig(options.dataDir, await freePort(), options.memoryBytes)
+    const { configFile, workingDir, access } = writeEngineConfig(
+      options.dataDir,
+      await findFreePort(),
+      options.memoryBytes,
+    )
     const child = spawnEngine(library, configFile, workingDir)
     onChild(child)
-    const ended = endOf(child, join(workingDir, 'engine.log'))
-    const reason = await Promise.race([ended, ready(access, options.answers, ended)])
+    const ended = waitForExit(child, join(workingDir, 'engine.log'))
+    const reason = await Promise.race([ended, waitUntilReady(access, options.ping, ended)])
     if (reason === 'ready') return { child, access, ended }
     await terminate(child)
-    const passing = /Cannot lock file|Address already in use|NETWORK_ERROR/.test(reason)
-    if (!passing || performance.now() > giveUp) {
+    const isTransient = /Cannot lock file|Address already in use|NETWORK_ERROR/.test(reason)
+    if (!isTransient || performance.now() > deadline) {
       throw new StoreError(
-        'engine-down',
+        'unavailable',
         `The embedded engine did not start: ${reason}. Its log: ${workingDir}/engine.log`,
       )
     }
@@ -139,7 +147,7 @@ async function runOnce(library: string, options: EngineOptions, onChild: (child:
 }
 
 /** @returns false while an engine is still leaving the directory */
-function repair({ dataDir, log }: EngineOptions): boolean {
+function repairDataDir({ dataDir, log }: EngineOptions): boolean {
   const clickhouseDir = join(dataDir, 'clickhouse')
   const lock = join(clickhouseDir, 'status')
   if (!existsSync(lock)) return true
@@ -147,9 +155,9 @@ function repair({ dataDir, log }: EngineOptions): boolean {
   // parts.
   const fd = openSync(lock, 'r')
   try {
-    if (!flockExclusively(fd)) return false
-    const forgotten = forgetUncommitted(clickhouseDir)
-    if (forgotten > 0) log(`The engine ended within ${forgotten} inserts; they will be made again.`)
+    if (!tryLockFile(fd)) return false
+    const repaired = repairDedupLogs(clickhouseDir)
+    if (repaired > 0) log(`The engine ended within ${repaired} inserts; they will be made again.`)
     return true
   } finally {
     closeSync(fd)
@@ -177,31 +185,35 @@ function spawnEngine(library: string, configFile: string, workingDir: string): C
 }
 
 /** Resolves with the reason when the process ends or cannot start. */
-function endOf(child: ChildProcess, logFile: string): Promise<string> {
+function waitForExit(child: ChildProcess, logFile: string): Promise<string> {
   return new Promise((resolve) => {
-    let told: string | undefined
-    child.on('message', (message) => (told = String((message as { reason?: unknown }).reason)))
+    let reported: string | undefined
+    child.on('message', (message) => (reported = String((message as { reason?: unknown }).reason)))
     child.on('error', (error) => resolve(error.message))
-    child.on('exit', (code, signal) => resolve(told ?? `${signal ?? `exit ${code}`}${lastLine(logFile)}`))
+    child.on('exit', (code, signal) => resolve(reported ?? `${signal ?? `exit ${code}`}${readLastLine(logFile)}`))
   })
 }
 
-function lastLine(logFile: string): string {
+function readLastLine(logFile: string): string {
   const line = readFileSync(logFile, 'utf8').trim().split('\n').at(-1) ?? ''
   return line === '' ? '' : `: ${line.slice(0, 300)}`
 }
 
-const READY_WITHIN_MS = 30_000
+const MAX_START_MS = 30_000
 
-async function ready(access: EngineAccess, answers: EngineOptions['answers'], ended: Promise<string>): Promise<string> {
-  const giveUp = performance.now() + READY_WITHIN_MS
+async function waitUntilReady(
+  access: EngineAccess,
+  answers: EngineOptions['ping'],
+  ended: Promise<string>,
+): Promise<string> {
+  const giveUp = performance.now() + MAX_START_MS
   while (performance.now() < giveUp) {
     if (await answers(access)) return 'ready'
     // The end, or 10 ms later nothing.
     const end = await Promise.race([ended, sleep(10)])
     if (end !== undefined) return end
   }
-  return `no answer within ${READY_WITHIN_MS / 1000} s`
+  return `no answer within ${MAX_START_MS / 1000} s`
 }
 
 async function terminate(child: ChildProcess | undefined): Promise<void> {
@@ -213,7 +225,7 @@ async function terminate(child: ChildProcess | undefined): Promise<void> {
   clearTimeout(killer)
 }
 
-async function freePort(): Promise<number> {
+async function findFreePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   const address = server.address()

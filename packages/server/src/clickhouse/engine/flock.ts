@@ -6,7 +6,7 @@ import { StoreError } from '../store-error.ts'
 const LOCK_EX = 2
 const LOCK_NB = 4
 
-let libcOpen = false
+let isLibcOpen = false
 
 /**
  * Takes flock(2) on an open file, which Node lacks; the kernel lets it go with the file or the
@@ -14,10 +14,10 @@ let libcOpen = false
  *
  * @returns false when another process has it
  */
-export function flockExclusively(fd: number): boolean {
+export function tryLockFile(fd: number): boolean {
   // An empty path is dlopen(NULL): the process itself, which has libc in it.
-  if (!libcOpen) open({ library: 'libc', path: '' })
-  libcOpen = true
+  if (!isLibcOpen) open({ library: 'libc', path: '' })
+  isLibcOpen = true
   const result = load({
     library: 'libc',
     funcName: 'flock',

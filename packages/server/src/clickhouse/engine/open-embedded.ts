@@ -1,22 +1,11 @@
 import { type Access, type Client, connect } from '../client.ts'
 import { CorruptPartGuard } from '../corrupt-parts.ts'
-import { takeDataDir } from './data-dir.ts'
+import { lockDataDir } from './data-dir.ts'
 import { type Engine, startEngine } from './engine.ts'
-import { storeOver } from '../client-store.ts'
-import { startRetention } from '../retention-timer.ts'
-import type { Retention } from '../retention.ts'
+import { createClientStore } from '../client-store.ts'
+import { startRetentionTimer } from '../retention-timer.ts'
 import { applySchema } from '../schema/schema.ts'
-import type { Store } from '../store.ts'
-
-export { openClusterStore } from '../cluster/open-cluster.ts'
-
-export type StoreOptions = {
-  readonly retention?: Retention
-  /** What the embedded engine may allocate; its code, some 220 MiB, comes on top. @default 1 GiB */
-  readonly engineBytes?: number
-  /** One line about something that an operator wants to know. */
-  readonly log?: (line: string) => void
-}
+import type { Store, StoreOptions } from '../store.ts'
 
 export type EmbeddedStore = Store & {
   /** Absolute path, taken for this process until `close()`. */
@@ -28,7 +17,7 @@ export type EmbeddedStore = Store & {
 /** Takes the data directory, starts the engine in it and brings the tables up to date. */
 export async function openEmbeddedStore(dir: string, options: StoreOptions = {}): Promise<EmbeddedStore> {
   const log = options.log ?? (() => {})
-  const dataDir = takeDataDir(dir)
+  const dataDir = lockDataDir(dir)
   const database = 'spanlink'
   const guard = new CorruptPartGuard(log)
   let client: Client | undefined
@@ -38,16 +27,16 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
       dataDir: dataDir.path,
       memoryBytes: options.engineBytes,
       log,
-      answers: async (access) => {
+      ping: async (access) => {
         const probe = connect(access)
         try {
-          return await probe.answers()
+          return await probe.ping()
         } finally {
           await probe.close()
         }
       },
       onReady: async (access) => {
-        const connected = await connectToTables(access, database)
+        const connected = await connectToDatabase(access, database)
         await guard.report(connected)
         client = connected
       },
@@ -61,8 +50,8 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
     dataDir.release()
     throw error
   }
-  const stopRetention = startRetention(() => (client === undefined ? [] : [client]), options.retention, log)
-  const store = storeOver('embedded', () => client, { restarts: engine.restarts, guard })
+  const stopRetention = startRetentionTimer(() => (client === undefined ? [] : [client]), options.retention, log)
+  const store = createClientStore('embedded', () => client, { restarts: engine.restarts, guard })
   return {
     ...store,
     state: engine.state,
@@ -77,7 +66,7 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
   }
 }
 
-async function connectToTables(access: Access, database: string): Promise<Client> {
+async function connectToDatabase(access: Access, database: string): Promise<Client> {
   const bare = connect(access)
   try {
     await applySchema(bare, database)

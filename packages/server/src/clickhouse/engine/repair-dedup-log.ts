@@ -13,30 +13,30 @@ import { join } from 'node:path'
  * @param clickhouseDir the engine's `path`; no engine may be running there
  * @returns how many tokens were taken back
  */
-export function forgetUncommitted(clickhouseDir: string): number {
-  let forgotten = 0
-  for (const table of tableDirs(join(clickhouseDir, 'store'))) {
-    const logs = logFiles(join(table, 'deduplication_logs'))
+export function repairDedupLogs(clickhouseDir: string): number {
+  let removed = 0
+  for (const table of listTableDirs(join(clickhouseDir, 'store'))) {
+    const logs = listLogFiles(join(table, 'deduplication_logs'))
     const newest = logs.at(-1)
     if (newest === undefined) continue
     // Half a record would keep the engine from loading the table; what it tells of was not
     // committed.
-    cutToLines(newest)
-    const remembered = new Map<string, string>()
+    truncateToWholeLines(newest)
+    const partByToken = new Map<string, string>()
     for (const line of logs.flatMap((log) => readFileSync(log, 'utf8').split('\n'))) {
       const [operation, part, token] = line.split('\t')
       if (part === undefined || token === undefined) continue
-      if (operation === ADD) remembered.set(token, part)
-      else remembered.delete(token)
+      if (operation === ADD) partByToken.set(token, part)
+      else partByToken.delete(token)
     }
-    const isOnDisk = coveredBy(readdirSync(table))
-    const lost = [...remembered].filter(([, part]) => !isOnDisk(part))
+    const isOnDisk = createCoverageCheck(readdirSync(table))
+    const lost = [...partByToken].filter(([, part]) => !isOnDisk(part))
     if (lost.length === 0) continue
     const lines = lost.map(([token, part]) => `${DROP}\t${part}\t${token}\n`)
     writeFileSync(newest, lines.join(''), { flag: 'a' })
-    forgotten += lost.length
+    removed += lost.length
   }
-  return forgotten
+  return removed
 }
 
 // A record is a line: operation, part, token. MergeTreeDeduplicationLog.cpp of ClickHouse 26.7.
@@ -44,11 +44,11 @@ const ADD = '1'
 const DROP = '2'
 
 /** `store/<three letters>/<uuid>`. */
-function tableDirs(store: string): string[] {
-  return folders(store).flatMap((short) => folders(join(store, short)).map((uuid) => join(store, short, uuid)))
+function listTableDirs(store: string): string[] {
+  return listFolders(store).flatMap((short) => listFolders(join(store, short)).map((uuid) => join(store, short, uuid)))
 }
 
-function folders(dir: string): string[] {
+function listFolders(dir: string): string[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -56,7 +56,7 @@ function folders(dir: string): string[] {
 }
 
 /** Oldest first. */
-function logFiles(dir: string): string[] {
+function listLogFiles(dir: string): string[] {
   if (!existsSync(dir)) return []
   return readdirSync(dir)
     .flatMap((name) => {
@@ -67,7 +67,7 @@ function logFiles(dir: string): string[] {
     .map(({ name }) => join(dir, name))
 }
 
-function cutToLines(log: string): void {
+function truncateToWholeLines(log: string): void {
   const bytes = readFileSync(log)
   const end = bytes.lastIndexOf('\n') + 1
   if (end < bytes.length) truncateSync(log, end)
@@ -79,7 +79,7 @@ function cutToLines(log: string): void {
  */
 const PART = /^([^_]+)_(\d+)_(\d+)_\d+(?:_\d+)?$/
 
-function coveredBy(names: readonly string[]): (part: string) => boolean {
+function createCoverageCheck(names: readonly string[]): (part: string) => boolean {
   const ranges = new Map<string, (readonly [first: number, last: number])[]>()
   for (const name of names) {
     const match = PART.exec(name)

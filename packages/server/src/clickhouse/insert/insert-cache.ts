@@ -2,9 +2,9 @@
  * Beyond it a table that was emptied, or a node that came back without its data, gets its names
  * again.
  */
-export const STRETCH_SECONDS = 600
+export const INSERT_WINDOW_SECONDS = 600
 
-const KEYS_AT_MOST = 20_000
+const MAX_KEYS = 20_000
 
 /**
  * What the store has from this process, by ten minutes of arrival: most segments name the same
@@ -12,7 +12,7 @@ const KEYS_AT_MOST = 20_000
  * written again, to no effect. A key is there only once it is stored, so what a retry leaves out is
  * stored too, and a token that is known swallows nothing.
  */
-export class RecentlyStored {
+export class InsertCache {
   readonly #keys = new Set<string>()
 
   has(key: string): boolean {
@@ -20,12 +20,12 @@ export class RecentlyStored {
   }
 
   add(keys: readonly string[]): void {
-    if (this.#keys.size + keys.length > KEYS_AT_MOST) this.#keys.clear()
-    for (const key of keys.slice(0, KEYS_AT_MOST)) this.#keys.add(key)
+    if (this.#keys.size + keys.length > MAX_KEYS) this.#keys.clear()
+    for (const key of keys.slice(0, MAX_KEYS)) this.#keys.add(key)
   }
 }
 
 /** Part of a key. */
-export function stretchOf(receivedUnixSeconds: number): number {
-  return Math.floor(receivedUnixSeconds / STRETCH_SECONDS)
+export function toInsertWindow(receivedUnixSeconds: number): number {
+  return Math.floor(receivedUnixSeconds / INSERT_WINDOW_SECONDS)
 }

@@ -1,41 +1,41 @@
-import type { RowWatch, Summary } from './native/native-block.ts'
+import type { RowObserver, DerivedRows } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
-import { type RecentlyStored, stretchOf } from './insert-cache.ts'
+import { type InsertCache, toInsertWindow } from './insert-cache.ts'
 
 /** The first columns of schema/sources.sql. */
 const SOURCE_ID_BYTES = 8
-const RECEIVED = SOURCE_ID_BYTES
+const RECEIVED_OFFSET = SOURCE_ID_BYTES
 
 /** Tells whether a segment's sources are all stored already. */
-export class SourcesWatch implements RowWatch {
-  readonly columns: RowWatch['columns'] = {}
-  readonly derived: RowWatch['derived'] = new Set()
-  readonly #recent: RecentlyStored
-  readonly #fresh = new Set<string>()
+export class SourceObserver implements RowObserver {
+  readonly columns: RowObserver['columns'] = {}
+  readonly derived: RowObserver['derived'] = new Set()
+  readonly #cache: InsertCache
+  readonly #newKeys = new Set<string>()
 
-  constructor(recent: RecentlyStored) {
-    this.#recent = recent
+  constructor(cache: InsertCache) {
+    this.#cache = cache
   }
 
   clear(): void {
-    this.#fresh.clear()
+    this.#newKeys.clear()
   }
 
-  row({ bytes }: RowCursor, start: number): void {
+  observe({ bytes }: RowCursor, start: number): void {
     const id = bytes.toString('latin1', start, start + SOURCE_ID_BYTES)
-    const key = `${stretchOf(bytes.readUInt32LE(start + RECEIVED))} ${id}`
-    if (!this.#recent.has(key)) this.#fresh.add(key)
+    const key = `${toInsertWindow(bytes.readUInt32LE(start + RECEIVED_OFFSET))} ${id}`
+    if (!this.#cache.has(key)) this.#newKeys.add(key)
   }
 
   isStored(): boolean {
-    return this.#fresh.size === 0
+    return this.#newKeys.size === 0
   }
 
-  stored(): void {
-    this.#recent.add([...this.#fresh])
+  markStored(): void {
+    this.#cache.add([...this.#newKeys])
   }
 
-  async summaries(): Promise<readonly Summary[]> {
+  async deriveRows(): Promise<readonly DerivedRows[]> {
     return []
   }
 }

@@ -1,37 +1,37 @@
 import { MessagingColumns, messagingColumnNames } from './messaging/messaging-columns.ts'
-import { lowCardinalityColumn } from './native/column.ts'
-import type { RowWatch, Summary } from './native/native-block.ts'
+import { createLowCardinalityColumn } from './native/column.ts'
+import type { RowObserver, DerivedRows } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { Operations } from './operations.ts'
-import type { RecentlyStored } from './insert-cache.ts'
-import { ROW } from './rollups/span-row.ts'
+import type { InsertCache } from './insert-cache.ts'
+import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
 import { TraceBounds } from './trace-bounds.ts'
-import { TrafficMinutes } from './rollups/minutes.ts'
+import { TrafficMinutes } from './rollups/traffic-minutes.ts'
 
-const TEXT = 'LowCardinality(String)'
+const LOW_CARDINALITY_STRING = 'LowCardinality(String)'
 
 /**
  * As spans are turned into columns: what messaging attributes say of each, and what other tables
  * keep of all.
  */
-export class SpansWatch implements RowWatch {
-  readonly #service = lowCardinalityColumn()
-  readonly #name = lowCardinalityColumn()
+export class SpanObserver implements RowObserver {
+  readonly #service = createLowCardinalityColumn()
+  readonly #name = createLowCardinalityColumn()
   readonly #messaging = new MessagingColumns(this.#name)
   readonly #minutes = new TrafficMinutes(this.#service, this.#messaging)
   readonly #operations: Operations
   readonly #bounds = new TraceBounds()
 
-  readonly columns: RowWatch['columns'] = {
-    service: { column: this.#service, type: TEXT },
-    name: { column: this.#name, type: TEXT },
-    attrs: { column: this.#messaging.attributes, type: `Map(${TEXT}, String)` },
+  readonly columns: RowObserver['columns'] = {
+    service: { column: this.#service, type: LOW_CARDINALITY_STRING },
+    name: { column: this.#name, type: LOW_CARDINALITY_STRING },
+    attrs: { column: this.#messaging.attributes, type: `Map(${LOW_CARDINALITY_STRING}, String)` },
     ...this.#messaging.columns(),
   }
   readonly derived: ReadonlySet<string> = new Set(messagingColumnNames)
 
-  constructor(stored: RecentlyStored) {
-    this.#operations = new Operations(this.#service, this.#name, stored)
+  constructor(cache: InsertCache) {
+    this.#operations = new Operations(this.#service, this.#name, cache)
   }
 
   clear(): void {
@@ -41,18 +41,18 @@ export class SpansWatch implements RowWatch {
     this.#minutes.clear()
   }
 
-  row({ bytes, view }: RowCursor, start: number): void {
-    this.#messaging.take(bytes, view.getUint8(start + ROW.kind))
-    this.#bounds.take(view, start)
-    this.#minutes.take(bytes, view, start)
-    this.#operations.take(view, start)
+  observe({ bytes, view }: RowCursor, start: number): void {
+    this.#messaging.add(bytes, view.getUint8(start + SPAN_OFFSETS.kind))
+    this.#bounds.add(view, start)
+    this.#minutes.add(bytes, view, start)
+    this.#operations.add(view, start)
   }
 
-  async summaries(): Promise<readonly Summary[]> {
+  async deriveRows(): Promise<readonly DerivedRows[]> {
     return [
-      { table: 'traces', rows: this.#bounds.rows(), isFirst: true },
-      { table: 'traffic_minutes', rows: await this.#minutes.rows() },
-      { table: 'operations', ...this.#operations.rows() },
+      { table: 'traces', rows: this.#bounds.toRows(), isInsertedFirst: true },
+      { table: 'traffic_minutes', rows: await this.#minutes.toRows() },
+      { table: 'operations', ...this.#operations.toRows() },
     ]
   }
 }

@@ -1,22 +1,22 @@
 import { ByteList } from './native/byte-list.ts'
-import { TupleNumbers } from './native/tuple-numbers.ts'
-import { ROW } from './rollups/span-row.ts'
+import { TupleDictionary } from './native/tuple-dictionary.ts'
+import { SPAN_OFFSETS } from './rollups/span-offsets.ts'
 
-/** 32-bit words of a trace: its id, then its first and its last start. */
+/** 32-bit words per trace: its id, then its first and its last start. */
 const [ID, FIRST, LAST, WORDS] = [0, 4, 6, 8] as const
 const ID_WORDS = FIRST - ID
 
 const SECONDS_PER_DAY = 86_400
 
-/** Bytes of a row of `traces`. */
+/** Size of a row of `traces`. */
 const TRACE_ROW_BYTES = 36
 
 /**
- * The bounds of a segment's traces, as rows of `traces`: they lead from a trace id to its spans,
- * and are inserted before them, so that each trace that a list shows can be opened.
+ * Collects the bounds of a segment's traces as rows of `traces`, by which a trace id is looked up.
+ * They are inserted before the spans: every listed trace can be opened.
  */
 export class TraceBounds {
-  readonly #traces = new TupleNumbers(ID_WORDS, WORDS - ID_WORDS)
+  readonly #traces = new TupleDictionary(ID_WORDS, WORDS - ID_WORDS)
   readonly #id = new Uint32Array(ID_WORDS)
   #last = 0
   #received = 0
@@ -29,26 +29,26 @@ export class TraceBounds {
     this.#rows.clear()
   }
 
-  /** Takes the row at `start`. */
-  take(view: DataView, start: number): void {
+  /** Adds the row at `start`. */
+  add(view: DataView, start: number): void {
     const id = this.#id
-    for (let word = 0; word < ID_WORDS; word++) id[word] = view.getUint32(start + ROW.ids + 4 * word, true)
-    const low = view.getUint32(start + ROW.start, true)
-    const high = view.getUint32(start + ROW.start + 4, true)
-    const received = view.getUint32(start + ROW.received, true)
+    for (let word = 0; word < ID_WORDS; word++) id[word] = view.getUint32(start + SPAN_OFFSETS.ids + 4 * word, true)
+    const low = view.getUint32(start + SPAN_OFFSETS.start, true)
+    const high = view.getUint32(start + SPAN_OFFSETS.start + 4, true)
+    const received = view.getUint32(start + SPAN_OFFSETS.received, true)
     if (received > this.#received) this.#received = received
     const traces = this.#traces
     const known = traces.count
-    // Spans of a trace come together more often than not.
-    if (known === 0 || !traces.is(this.#last, id)) this.#last = traces.number(id)
+    // Consecutive spans are often of one trace.
+    if (known === 0 || !traces.equals(this.#last, id)) this.#last = traces.intern(id)
     const at = this.#last * WORDS
     const isNew = traces.count > known
-    if (isNew || isBefore(low, high, traces.words, at + FIRST)) put(low, high, traces.words, at + FIRST)
-    if (isNew || !isBefore(low, high, traces.words, at + LAST)) put(low, high, traces.words, at + LAST)
+    if (isNew || isBefore(low, high, traces.words, at + FIRST)) writeWords(low, high, traces.words, at + FIRST)
+    if (isNew || !isBefore(low, high, traces.words, at + LAST)) writeWords(low, high, traces.words, at + LAST)
   }
 
   /** RowBinary, valid until `clear`. */
-  rows(): Uint8Array {
+  toRows(): Uint8Array {
     // The partition needs only the day, which compresses to nothing.
     const day = this.#received - (this.#received % SECONDS_PER_DAY)
     const { words, count } = this.#traces
@@ -62,7 +62,7 @@ export class TraceBounds {
       for (let word = FIRST; word < WORDS; word++, to += 4) view.setUint32(to, words[from + word] as number, true)
     }
     rows.length += count * TRACE_ROW_BYTES
-    return rows.used()
+    return rows.contents()
   }
 }
 
@@ -71,7 +71,7 @@ function isBefore(low: number, high: number, words: Uint32Array, at: number): bo
   return high < knownHigh || (high === knownHigh && low < (words[at] as number))
 }
 
-function put(low: number, high: number, words: Uint32Array, at: number): void {
+function writeWords(low: number, high: number, words: Uint32Array, at: number): void {
   words[at] = low
   words[at + 1] = high
 }

@@ -41,7 +41,7 @@ export async function applySchema(client: Client, database: string, options: Sch
   if (current > versions.length) {
     throw new StoreError(
       'unsupported-schema',
-      `Downgrades are not supported: the data has schema version ${current}, this Spanlink knows ${versions.length}. Update Spanlink.`,
+      `Downgrades are not supported: a newer Spanlink wrote the data (schema ${current}, this one has ${versions.length}). Update Spanlink.`,
     )
   }
   for (const [index, statements] of versions.entries()) {

@@ -1,6 +1,6 @@
 -- Spans per minute, service and what they do with which topic: a topology reads thousands of rows
 -- instead of millions. A row needs only one end of a message; queries compute what needs both. A
--- span sent twice counts twice. The column order is that of insert/rollups/minutes.ts.
+-- span sent twice counts twice. The column order is that of insert/rollups/traffic-minutes.ts.
 create table if not exists {db}.traffic_minutes
 (
   minute               UInt32 codec(Delta(4), ZSTD(1)),             -- of the span's start, since 1970

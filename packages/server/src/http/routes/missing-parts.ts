@@ -1,5 +1,5 @@
 import type { SearchedRange } from '@spanlink/api-schema'
-import type { LostPart } from '../../clickhouse/corrupt-parts.ts'
+import type { LostPart } from '../../clickhouse/store.ts'
 
 const DAY_MS = 86_400_000
 

@@ -1,6 +1,6 @@
 import type { LinkedSpan, LinksResponse, LinksQuery, TraceLink } from '@spanlink/api-schema'
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
-import { operationWords } from '../../clickhouse/insert/messaging/semconv.ts'
+import { operationAliases } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { createCursorCodec } from '../sql/cursor.ts'
 import { isLocated, mergeRecords, resolveRecord, UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
@@ -252,5 +252,5 @@ async function resolveLinks(
  */
 function guessOperation({ name }: LinkedSpan): string | undefined {
   const words = name.toLowerCase().split(' ')
-  return operationWords[words[0] ?? ''] ?? operationWords[words.at(-1) ?? '']
+  return operationAliases[words[0] ?? ''] ?? operationAliases[words.at(-1) ?? '']
 }

@@ -3,8 +3,8 @@ import { expect, test } from 'vitest'
 import {
   type MessagingField,
   messagingNames,
-  operationOfKind,
-  operationWords,
+  operationByKind,
+  operationAliases,
 } from '../../clickhouse/insert/messaging/semconv.ts'
 import { messagingValue } from './messaging-sql.ts'
 
@@ -40,13 +40,13 @@ function valueOrEmpty(field: MessagingField): string {
 }
 
 function operation(): string {
-  const words = `[${Object.keys(operationWords).map(literal).join(', ')}]`
-  const operations = `[${Object.values(operationWords).map(literal).join(', ')}]`
+  const words = `[${Object.keys(operationAliases).map(literal).join(', ')}]`
+  const operations = `[${Object.values(operationAliases).map(literal).join(', ')}]`
   // A span name is `send orders` since 1.27 and was `orders publish` before.
   const nameWord = (index: 1 | -1): string =>
     `if(${messagingValue('system')} = '', '', substringIndex(name, ' ', ${index}))`
   const candidates = [...messagingNames.operation.map((name) => `attrs[${literal(name)}]`), nameWord(1), nameWord(-1)]
-  const kinds = Object.entries(operationOfKind).flatMap(([kind, value]) => [`kind = ${literal(kind)}`, literal(value)])
+  const kinds = Object.entries(operationByKind).flatMap(([kind, value]) => [`kind = ${literal(kind)}`, literal(value)])
   // Nested, not an array of candidates: that doubled the memory of an insert.
   const known = candidates.reduceRight(
     (otherwise, value) => `transform(lower(${value}), ${words}, ${operations},\n      ${otherwise})`,

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { bucketMiddle } from '../../clickhouse/insert/rollups/duration-bucket.ts'
+import { computeBucketMidpoint } from '../../clickhouse/insert/rollups/duration-bucket.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
@@ -149,7 +149,7 @@ function fillUnknown(column: string, partitions: readonly string[]): string {
 function durationsOf({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
   const [p50, p95, p99] = buckets
   const of = (bucket: number): string => {
-    const middle = bucketMiddle(bucket)
+    const middle = computeBucketMidpoint(bucket)
     return middle < Number(longest) ? String(middle) : longest
   }
   return [of(p50), of(p95), of(p99)]

@@ -1,4 +1,4 @@
--- insert/rollups/minutes.ts in SQL, for one hour of arrival.
+-- insert/rollups/traffic-minutes.ts in SQL, for one hour of arrival.
 insert into {db}.traffic_minutes
 with
   s.messaging_operation in ('create', 'send', 'receive', 'process') and s.topic != '' as is_traffic,

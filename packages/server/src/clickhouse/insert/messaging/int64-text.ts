@@ -1,17 +1,17 @@
 import type { ByteList } from '../native/byte-list.ts'
 import { RowCursor } from '../native/row-cursor.ts'
 
-const MIN = -(2n ** 63n)
-const MAX = 2n ** 63n - 1n
+const MIN_INT64 = -(2n ** 63n)
+const MAX_INT64 = 2n ** 63n - 1n
 
 /** Digits of a number that a double holds exactly. */
-const SAFE_DIGITS = 15
-const MOST_DIGITS = 19
+const MAX_SAFE_DIGITS = 15
+const MAX_DIGITS = 19
 
 const ZERO = 0x30
 
 /** Digits of a count: more is no number of messages. */
-const COUNT_DIGITS = 9
+const MAX_COUNT_DIGITS = 9
 
 const cursor = new RowCursor()
 
@@ -19,7 +19,7 @@ const cursor = new RowCursor()
  * Appends the number that a string of RowBinary is, as the engine's `toInt64OrDefault` reads it: a
  * sign or none, then digits and nothing else. False for other text, and for what isn't in an Int64.
  */
-export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): boolean {
+export function writeInt64(bytes: Buffer, at: number, out: ByteList): boolean {
   cursor.bytes = bytes
   cursor.pos = at
   const end = cursor.varint() + cursor.pos
@@ -33,9 +33,9 @@ export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): bool
   }
   while (digit < end - 1 && bytes[digit] === ZERO) digit++
   const digits = end - digit
-  if (digits > MOST_DIGITS) return false
+  if (digits > MAX_DIGITS) return false
   out.reserve(8)
-  if (digits <= SAFE_DIGITS) {
+  if (digits <= MAX_SAFE_DIGITS) {
     let value = 0
     for (let i = digit; i < end; i++) value = value * 10 + (bytes[i] as number) - ZERO
     if (isNegative) value = -value
@@ -44,7 +44,7 @@ export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): bool
   } else {
     const magnitude = BigInt(bytes.toString('latin1', digit, end))
     const value = isNegative ? -magnitude : magnitude
-    if (value < MIN || value > MAX) return false
+    if (value < MIN_INT64 || value > MAX_INT64) return false
     out.bytes.writeBigInt64LE(value, out.length)
   }
   out.length += 8
@@ -52,9 +52,9 @@ export function writeWholeNumber(bytes: Buffer, at: number, out: ByteList): bool
 }
 
 /** The count that a string of RowBinary is: digits and nothing else; 1 for other text. */
-export function readCount(bytes: Buffer, at: number): number {
+export function parseCount(bytes: Buffer, at: number): number {
   const length = bytes[at] as number
-  if (length === 0 || length > COUNT_DIGITS) return 1
+  if (length === 0 || length > MAX_COUNT_DIGITS) return 1
   let count = 0
   for (let i = at + 1; i <= at + length; i++) {
     const digit = (bytes[i] as number) - ZERO

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { messagingNames, operationWords } from './semconv.ts'
+import { messagingNames, operationAliases } from './semconv.ts'
 
 test('no name stands for two things', () => {
   const names = Object.values(messagingNames).flat()
@@ -12,5 +12,5 @@ test.each([
   ['poll', 'receive'],
   ['commit', 'settle'],
 ])('%s is an older word for %s', (word, operation) => {
-  expect(operationWords[word]).toBe(operation)
+  expect(operationAliases[word]).toBe(operation)
 })

@@ -60,7 +60,7 @@ export type MessagingField = keyof typeof messagingNames
  * What operations were called, in attributes and as the first (1.27 and later) or last word of span
  * names.
  */
-export const operationWords: Readonly<Record<string, MessagingOperation>> = {
+export const operationAliases: Readonly<Record<string, MessagingOperation>> = {
   create: 'create',
   send: 'send',
   publish: 'send', // until 1.27
@@ -78,7 +78,7 @@ export const operationWords: Readonly<Record<string, MessagingOperation>> = {
  * What a kind alone says, where neither an attribute nor the name does: no other span has these two
  * kinds.
  */
-export const operationOfKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
+export const operationByKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
 
 /** How many messages a span is about, as text. One name since 1.20. */
 export const batchCountName = 'messaging.batch.message_count'

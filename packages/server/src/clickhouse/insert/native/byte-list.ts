@@ -1,16 +1,16 @@
 import { copyBytes, viewOf } from '../../../runtime/copy-bytes.ts'
 
-const START_BYTES = 4096
+const INITIAL_BYTES = 4096
 
 /** A list that once had to grow past it gives the memory back when it is cleared. */
-const KEEP_BYTES = 16 * 1024 * 1024
+const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
 /**
  * Bytes that grow at their end; cleared and filled again for every insert, so that inserts allocate
  * nothing.
  */
 export class ByteList {
-  bytes: Buffer = Buffer.allocUnsafeSlow(START_BYTES)
+  bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   view: DataView = viewOf(this.bytes)
   length = 0
 
@@ -76,14 +76,14 @@ export class ByteList {
     this.append(viewOf(bytes), 0, bytes.length)
   }
 
-  used(): Buffer {
+  contents(): Buffer {
     return this.bytes.subarray(0, this.length)
   }
 
   clear(): void {
     this.length = 0
-    if (this.bytes.length <= KEEP_BYTES) return
-    this.bytes = Buffer.allocUnsafeSlow(START_BYTES)
+    if (this.bytes.length <= MAX_KEPT_BYTES) return
+    this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
     this.view = viewOf(this.bytes)
   }
 }

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { NativeBlock } from './native-block.ts'
 
-const block = (type: string): NativeBlock | undefined => NativeBlock.of([{ name: 'c', type }])
+const block = (type: string): NativeBlock | undefined => NativeBlock.create([{ name: 'c', type }])
 
 async function bytesOf(type: string, rows: string): Promise<string> {
-  const turned = await block(type)?.turn([Buffer.from(rows, 'hex')])
+  const turned = await block(type)?.toColumns([Buffer.from(rows, 'hex')])
   return Buffer.concat(turned ?? []).toString('hex')
 }
 
@@ -34,7 +34,7 @@ test('a dictionary names each string once, in order of appearance', async () => 
 test('more strings than an index byte can name get wider indexes', async () => {
   const rows = Buffer.concat(Array.from({ length: 300 }, (_, i) => Buffer.from([2, i & 0xff, i >> 8])))
   const type = 'LowCardinality(String)'
-  const turned = Buffer.concat((await block(type)?.turn([rows])) ?? [])
+  const turned = Buffer.concat((await block(type)?.toColumns([rows])) ?? [])
   const indexes = Array.from({ length: 300 }, (_, i) => turned.readUInt16LE(turned.length - 600 + 2 * i))
   expect(indexes).toEqual(Array.from({ length: 300 }, (_, i) => i))
 })
@@ -50,9 +50,9 @@ test('arrays and maps have cumulative ends, and an empty dictionary has no data'
 
 test('a block is filled anew by every insert', async () => {
   const again = block('LowCardinality(String)')
-  const first = Buffer.concat((await again?.turn([Buffer.from('0161', 'hex')])) ?? []).toString('hex')
-  await again?.turn([Buffer.from('0162026363', 'hex')])
-  expect(Buffer.concat((await again?.turn([Buffer.from('0161', 'hex')])) ?? []).toString('hex')).toBe(first)
+  const first = Buffer.concat((await again?.toColumns([Buffer.from('0161', 'hex')])) ?? []).toString('hex')
+  await again?.toColumns([Buffer.from('0162026363', 'hex')])
+  expect(Buffer.concat((await again?.toColumns([Buffer.from('0161', 'hex')])) ?? []).toString('hex')).toBe(first)
 })
 
 test('chunks of whole rows are one block', async () => {
@@ -62,7 +62,7 @@ test('chunks of whole rows are one block', async () => {
       type === 'String' ? Buffer.from([2, i & 0xff, i >> 8]) : Buffer.alloc(width, `${i}`)
     const rows = Array.from({ length: 700 }, (_, i) => row(i))
     const chunks = [rows.slice(0, 1), [], rows.slice(1, 300), rows.slice(300)].map((part) => Buffer.concat(part))
-    const turned = Buffer.concat((await block(type)?.turn(chunks)) ?? [])
+    const turned = Buffer.concat((await block(type)?.toColumns(chunks)) ?? [])
     expect(turned.toString('hex')).toBe(header(type, 700) + Buffer.concat(rows).toString('hex'))
   }
 })

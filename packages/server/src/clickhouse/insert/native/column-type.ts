@@ -1,11 +1,11 @@
 import {
-  arrayColumn,
+  createArrayColumn,
   type Column,
-  fixedColumn,
-  lowCardinalityColumn,
-  mapColumn,
-  stringColumn,
-  tupleColumn,
+  createFixedColumn,
+  createLowCardinalityColumn,
+  createMapColumn,
+  createStringColumn,
+  createTupleColumn,
 } from './column.ts'
 
 const WIDTHS: Readonly<Record<string, number>> = {
@@ -27,29 +27,29 @@ const WIDTHS: Readonly<Record<string, number>> = {
 }
 
 /** The column for a type as `system.columns` writes it; undefined for one that isn't known here. */
-export function columnOf(type: string): Column | undefined {
+export function createColumn(type: string): Column | undefined {
   const open = type.indexOf('(')
   const name = open < 0 ? type : type.slice(0, open)
   const inner = open < 0 ? '' : type.slice(open + 1, -1)
   const width = WIDTHS[name]
-  if (width !== undefined) return fixedColumn(width)
-  if (name === 'FixedString') return fixedColumn(Number(inner))
-  if (name === 'String') return stringColumn()
-  if (name === 'LowCardinality') return inner === 'String' ? lowCardinalityColumn() : undefined
+  if (width !== undefined) return createFixedColumn(width)
+  if (name === 'FixedString') return createFixedColumn(Number(inner))
+  if (name === 'String') return createStringColumn()
+  if (name === 'LowCardinality') return inner === 'String' ? createLowCardinalityColumn() : undefined
   // Of an aggregate that is a value like any other; the first element says which.
-  if (name === 'SimpleAggregateFunction') return columnOf(elementsOf(inner).slice(1).join(', '))
+  if (name === 'SimpleAggregateFunction') return createColumn(splitElements(inner).slice(1).join(', '))
   if (name !== 'Tuple' && name !== 'Array' && name !== 'Map') return undefined
-  const elements = elementsOf(inner).map((each) => columnOf(name === 'Tuple' ? withoutName(each) : each))
-  const known = elements.filter((element) => element !== undefined)
-  const [first, second] = known
-  if (known.length < elements.length || first === undefined) return undefined
-  if (name === 'Tuple') return tupleColumn(known)
-  if (name === 'Array') return arrayColumn(first)
-  return second === undefined ? undefined : mapColumn(first, second)
+  const elements = splitElements(inner).map((each) => createColumn(name === 'Tuple' ? removeName(each) : each))
+  const columns = elements.filter((element) => element !== undefined)
+  const [first, second] = columns
+  if (columns.length < elements.length || first === undefined) return undefined
+  if (name === 'Tuple') return createTupleColumn(columns)
+  if (name === 'Array') return createArrayColumn(first)
+  return second === undefined ? undefined : createMapColumn(first, second)
 }
 
 /** What commas part, outside of brackets and quotes. */
-function elementsOf(text: string): string[] {
+function splitElements(text: string): string[] {
   const elements: string[] = []
   let depth = 0
   let quoted = false
@@ -72,7 +72,7 @@ function elementsOf(text: string): string[] {
 }
 
 /** An element of a named tuple is `name Type`. */
-function withoutName(element: string): string {
+function removeName(element: string): string {
   const name = /^[A-Za-z_][A-Za-z0-9_]* /.exec(element)?.[0] ?? ''
   return element.slice(name.length)
 }

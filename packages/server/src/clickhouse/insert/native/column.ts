@@ -28,7 +28,7 @@ export type Column = {
   readonly width?: number
 }
 
-export function fixedColumn(width: number): Column {
+export function createFixedColumn(width: number): Column {
   const values = new ByteList()
   return {
     read: (cursor) => {
@@ -36,24 +36,24 @@ export function fixedColumn(width: number): Column {
       cursor.pos += width
     },
     prefix: () => {},
-    data: () => [values.used()],
+    data: () => [values.contents()],
     clear: () => values.clear(),
     width,
   }
 }
 
-export function stringColumn(): Column {
+export function createStringColumn(): Column {
   const values = new ByteList()
   return {
     read: (cursor) => {
       const start = cursor.pos
       const length = cursor.varint()
       cursor.pos += length
-      cursor.check()
+      cursor.checkBounds()
       values.append(cursor.view, start, cursor.pos - start)
     },
     prefix: () => {},
-    data: () => [values.used()],
+    data: () => [values.contents()],
     clear: () => values.clear(),
   }
 }
@@ -67,11 +67,11 @@ export type LowCardinalityColumn = Omit<Column, 'read'> & {
   /** Takes a value that was read before. */
   repeat(number: number): void
   /** The number of the value taken last. */
-  last(): number
+  lastNumber(): number
   readonly dictionary: Dictionary
 }
 
-export function lowCardinalityColumn(): LowCardinalityColumn {
+export function createLowCardinalityColumn(): LowCardinalityColumn {
   const dictionary = new Dictionary()
   const head = new ByteList()
   const rows = new ByteList()
@@ -87,12 +87,12 @@ export function lowCardinalityColumn(): LowCardinalityColumn {
   }
   return {
     read: (cursor) => {
-      const number = dictionary.number(cursor)
+      const number = dictionary.intern(cursor)
       repeat(number)
       return number
     },
     repeat,
-    last: () => indexes[count - 1] as number,
+    lastNumber: () => indexes[count - 1] as number,
     dictionary,
     prefix: (out) => out.u64(OWN_KEYS),
     data: () => {
@@ -110,7 +110,7 @@ export function lowCardinalityColumn(): LowCardinalityColumn {
       rows.clear()
       rows.u64(count)
       const indexBytes = Buffer.from(narrow.buffer, narrow.byteOffset, narrow.byteLength)
-      return [head.used(), dictionary.strings.used(), rows.used(), indexBytes]
+      return [head.contents(), dictionary.strings.contents(), rows.contents(), indexBytes]
     },
     clear: () => {
       dictionary.clear()
@@ -119,7 +119,7 @@ export function lowCardinalityColumn(): LowCardinalityColumn {
   }
 }
 
-export function tupleColumn(elements: readonly Column[]): Column {
+export function createTupleColumn(elements: readonly Column[]): Column {
   return {
     read: (cursor) => {
       for (const element of elements) element.read(cursor)
@@ -134,7 +134,7 @@ export function tupleColumn(elements: readonly Column[]): Column {
   }
 }
 
-export function arrayColumn(element: Column): Column {
+export function createArrayColumn(element: Column): Column {
   const ends = new ByteList()
   let end = 0
   return {
@@ -142,13 +142,13 @@ export function arrayColumn(element: Column): Column {
       const length = cursor.varint()
       for (let i = 0; i < length; i++) {
         element.read(cursor)
-        cursor.check()
+        cursor.checkBounds()
       }
       end += length
       ends.u64(end)
     },
     prefix: (out) => element.prefix(out),
-    data: () => [ends.used(), ...element.data()],
+    data: () => [ends.contents(), ...element.data()],
     clear: () => {
       ends.clear()
       end = 0
@@ -157,6 +157,6 @@ export function arrayColumn(element: Column): Column {
   }
 }
 
-export function mapColumn(key: Column, value: Column): Column {
-  return arrayColumn(tupleColumn([key, value]))
+export function createMapColumn(key: Column, value: Column): Column {
+  return createArrayColumn(createTupleColumn([key, value]))
 }

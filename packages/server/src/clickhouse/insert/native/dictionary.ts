@@ -1,9 +1,9 @@
 import { sameBytes } from '../../../runtime/bytes-equal.ts'
 import { ByteList } from './byte-list.ts'
 import type { RowCursor } from './row-cursor.ts'
-import { mixed, settled } from './secret-hash.ts'
+import { mixHash, finishHash } from './seeded-hash.ts'
 
-const START_SLOTS = 256
+const INITIAL_SLOTS = 256
 
 /**
  * Distinct strings, numbered as they come. Attribute keys come in the same order span after span,
@@ -14,13 +14,13 @@ export class Dictionary {
   readonly strings = new ByteList()
   count = 0
   /** Where each string's bytes are in `strings`, and how many. */
-  #at = new Uint32Array(START_SLOTS)
-  #length = new Uint32Array(START_SLOTS)
-  #hash = new Int32Array(START_SLOTS)
+  #at = new Uint32Array(INITIAL_SLOTS)
+  #length = new Uint32Array(INITIAL_SLOTS)
+  #hash = new Int32Array(INITIAL_SLOTS)
   /** Open addressing: number + 1, or 0. */
-  #slots = new Uint32Array(START_SLOTS * 2)
+  #slots = new Uint32Array(INITIAL_SLOTS * 2)
   /** Number + 1 of the string that came after this one last time. */
-  #next = new Uint32Array(START_SLOTS)
+  #next = new Uint32Array(INITIAL_SLOTS)
   #last = 0
 
   clear(): void {
@@ -32,11 +32,11 @@ export class Dictionary {
   }
 
   /** Takes the string that the cursor is at. */
-  number(cursor: RowCursor): number {
+  intern(cursor: RowCursor): number {
     const length = cursor.varint()
     const at = cursor.pos
     cursor.pos = at + length
-    cursor.check()
+    cursor.checkBounds()
     const guess = (this.#next[this.#last] as number) - 1
     if (guess >= 0 && this.#is(guess, cursor.view, at, length)) {
       this.#last = guess
@@ -48,24 +48,24 @@ export class Dictionary {
     return found
   }
 
-  lengthOf(number: number): number {
+  getLength(number: number): number {
     return this.#length[number] as number
   }
 
   /** Where the string's bytes begin in `strings`. */
-  startOf(number: number): number {
+  getStart(number: number): number {
     return this.#at[number] as number
   }
 
   /** Appends the string as RowBinary has it. */
   write(number: number, out: ByteList): void {
-    const length = this.lengthOf(number)
+    const length = this.getLength(number)
     out.varint(length)
-    out.append(this.strings.view, this.startOf(number), length)
+    out.append(this.strings.view, this.getStart(number), length)
   }
 
   #find(cursor: RowCursor, at: number, length: number): number {
-    const hash = hashOf(cursor.view, at, length)
+    const hash = computeHash(cursor.view, at, length)
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const number = (this.#slots[slot] as number) - 1
@@ -94,9 +94,9 @@ export class Dictionary {
 
   #grow(): void {
     const size = this.#at.length * 2
-    this.#at = resized(this.#at, size)
-    this.#length = resized(this.#length, size)
-    this.#next = resized(this.#next, size)
+    this.#at = resize(this.#at, size)
+    this.#length = resize(this.#length, size)
+    this.#next = resize(this.#next, size)
     const hash = new Int32Array(size)
     hash.set(this.#hash)
     this.#hash = hash
@@ -114,16 +114,16 @@ export class Dictionary {
   }
 }
 
-function hashOf(view: DataView, at: number, length: number): number {
+function computeHash(view: DataView, at: number, length: number): number {
   const end = at + length
   let hash = length
   let pos = at
-  for (; pos <= end - 4; pos += 4) hash = mixed(hash ^ view.getInt32(pos, true))
-  for (; pos < end; pos++) hash = mixed(hash ^ view.getUint8(pos))
-  return settled(hash)
+  for (; pos <= end - 4; pos += 4) hash = mixHash(hash ^ view.getInt32(pos, true))
+  for (; pos < end; pos++) hash = mixHash(hash ^ view.getUint8(pos))
+  return finishHash(hash)
 }
 
-function resized(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
+function resize(list: Uint32Array, size: number): Uint32Array<ArrayBuffer> {
   const larger = new Uint32Array(size)
   larger.set(list)
   return larger

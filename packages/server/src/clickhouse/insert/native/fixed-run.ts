@@ -6,7 +6,7 @@ import type { RowCursor } from './row-cursor.ts'
  * Few enough that the rows' bytes are still in the processor's cache when the last column takes its
  * values from them.
  */
-const ROWS_AT_ONCE = 256
+const ROWS_PER_BATCH = 256
 
 /**
  * Columns of fixed width that follow each other. A row only notes where its values begin; some
@@ -16,7 +16,7 @@ const ROWS_AT_ONCE = 256
 export class FixedRun {
   readonly #width: number
   readonly #gatherers: readonly Gatherer[]
-  readonly #at = new Uint32Array(ROWS_AT_ONCE)
+  readonly #at = new Uint32Array(ROWS_PER_BATCH)
   #rows = 0
   /** What the rows are in. */
   #view: DataView | undefined
@@ -24,8 +24,8 @@ export class FixedRun {
   /** @param widths bytes of a value of each column */
   constructor(widths: readonly number[]) {
     this.#width = widths.reduce((sum, width) => sum + width, 0)
-    this.#gatherers = widths.map((width, place) => {
-      const offset = widths.slice(0, place).reduce((sum, before) => sum + before, 0)
+    this.#gatherers = widths.map((width, index) => {
+      const offset = widths.slice(0, index).reduce((sum, before) => sum + before, 0)
       return {
         width,
         offset,
@@ -37,7 +37,7 @@ export class FixedRun {
 
   /** Takes the values that the cursor is at. */
   read(cursor: RowCursor): void {
-    if (this.#rows === ROWS_AT_ONCE || this.#view !== cursor.view) this.#gather()
+    if (this.#rows === ROWS_PER_BATCH || this.#view !== cursor.view) this.#gather()
     this.#view = cursor.view
     this.#at[this.#rows++] = cursor.pos
     cursor.pos += this.#width
@@ -51,7 +51,7 @@ export class FixedRun {
       prefix: () => {},
       data: () => {
         this.#gather()
-        return [values.used()]
+        return [values.contents()]
       },
       clear: () => {
         this.#rows = 0

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises'
 import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
-import { columnOf } from './column-type.ts'
+import { createColumn } from './column-type.ts'
 import { FixedRun } from './fixed-run.ts'
 import { RowCursor } from './row-cursor.ts'
 
@@ -9,7 +9,7 @@ import { RowCursor } from './row-cursor.ts'
 export type ColumnInfo = { readonly name: string; readonly type: string }
 
 /** What passes along as rows are turned, and what is worked out from it. */
-export type RowWatch = {
+export type RowObserver = {
   /**
    * By name, in place of what would be made for the table's type; of that type unless another is
    * told.
@@ -20,31 +20,31 @@ export type RowWatch = {
   /** Called when all columns were. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
-  row(cursor: RowCursor, start: number): void
+  observe(cursor: RowCursor, start: number): void
   /** What other tables keep of the rows that were turned; valid until the next are. */
-  summaries(): Promise<readonly Summary[]>
+  deriveRows(): Promise<readonly DerivedRows[]>
   /** The table has all of these rows already. @default it hasn't */
   isStored?(): boolean
   /** To be called when it has. */
-  stored?(): void
+  markStored?(): void
 }
 
 /** RowBinary of a table that is filled from another's rows. */
-export type Summary = {
+export type DerivedRows = {
   readonly rows: Uint8Array
   /** To be called when they are. */
-  readonly stored?: () => void
+  readonly markStored?: () => void
 } & (
   | {
       readonly table: 'traces'
       /** Inserted before the rows it is of, which are found by it. */
-      readonly isFirst: true
+      readonly isInsertedFirst: true
     }
-  | { readonly table: 'traffic_minutes' | 'operations'; readonly isFirst?: false }
+  | { readonly table: 'traffic_minutes' | 'operations'; readonly isInsertedFirst?: false }
 )
 
 /** Rows turned at a time: some 2 ms, after which acks may be given. */
-const TURN_BYTES = 512 * 1024
+const YIELD_BYTES = 512 * 1024
 
 /**
  * Turns RowBinary rows into one Native block. The engine needs 1.5 to 2.5 us less of its time for a
@@ -55,23 +55,26 @@ export class NativeBlock {
   readonly #columns: readonly (ColumnInfo & { readonly column: Column })[]
   /** What reads a row, one after the other. */
   readonly #readers: readonly Pick<Column, 'read'>[]
-  readonly #watch: RowWatch | undefined
+  readonly #observer: RowObserver | undefined
   readonly #cursor = new RowCursor()
 
-  private constructor(columns: readonly (ColumnInfo & { readonly column: Column })[], watch: RowWatch | undefined) {
-    const runs = withRuns(columns, (name) => !watch?.derived.has(name))
+  private constructor(
+    columns: readonly (ColumnInfo & { readonly column: Column })[],
+    observer: RowObserver | undefined,
+  ) {
+    const runs = groupFixedColumns(columns, (name) => !observer?.derived.has(name))
     this.#columns = runs.columns
     this.#readers = runs.readers
-    this.#watch = watch
+    this.#observer = observer
   }
 
   /** Undefined when a column has a type that isn't known here: such a table takes rows. */
-  static of(columns: readonly ColumnInfo[], watch?: RowWatch): NativeBlock | undefined {
+  static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
-      const { column, type } = watch?.columns[info.name] ?? { column: columnOf(info.type) }
+      const { column, type } = observer?.columns[info.name] ?? { column: createColumn(info.type) }
       return column === undefined ? [] : [{ name: info.name, type: type ?? info.type, column }]
     })
-    return known.length === columns.length ? new NativeBlock(known, watch) : undefined
+    return known.length === columns.length ? new NativeBlock(known, observer) : undefined
   }
 
   /**
@@ -80,21 +83,21 @@ export class NativeBlock {
    * @param chunks each of whole rows, so that none has to be copied to lie beside another
    * @throws RangeError when one ends in the middle of a row
    */
-  async turn(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
+  async toColumns(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     for (const { column } of this.#columns) column.clear()
-    this.#watch?.clear()
+    this.#observer?.clear()
     const cursor = this.#cursor
     let rows = 0
-    let left = TURN_BYTES
+    let left = YIELD_BYTES
     for (const chunk of chunks) {
-      cursor.over(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+      cursor.reset(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
       while (cursor.pos < chunk.length) {
         if (left < 0) {
-          await nextTurn()
-          left = TURN_BYTES
+          await yieldToEventLoop()
+          left = YIELD_BYTES
         }
         const start = cursor.pos
-        this.#turnRow(cursor)
+        this.#addRow(cursor)
         rows++
         left -= cursor.pos - start
       }
@@ -109,18 +112,18 @@ export class NativeBlock {
    */
   async measure(chunk: Uint8Array, maxBytes: number): Promise<{ readonly rows: number; readonly bytes: number }> {
     const cursor = this.#cursor
-    cursor.over(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
+    cursor.reset(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
     let [rows, bytes, left] = [0, 0, 0]
     while (cursor.pos < chunk.length) {
       const start = cursor.pos
       if (left <= 0) {
-        await nextTurn()
+        await yieldToEventLoop()
         // Its columns aren't needed, only where rows end.
         for (const { column } of this.#columns) column.clear()
-        left = TURN_BYTES
+        left = YIELD_BYTES
       }
       for (const reader of this.#readers) reader.read(cursor)
-      cursor.check()
+      cursor.checkBounds()
       if (rows > 0 && cursor.pos > maxBytes) break
       rows++
       bytes = cursor.pos
@@ -132,26 +135,26 @@ export class NativeBlock {
   /**
    * Not in the asynchronous function, where an iterator is an object for each column of each row.
    */
-  #turnRow(cursor: RowCursor): void {
+  #addRow(cursor: RowCursor): void {
     const start = cursor.pos
     for (const reader of this.#readers) reader.read(cursor)
-    cursor.check()
-    this.#watch?.row(cursor, start)
+    cursor.checkBounds()
+    this.#observer?.observe(cursor, start)
   }
 
   /** Of the rows turned last, until the next are. */
-  async summaries(): Promise<readonly Summary[]> {
-    return (await this.#watch?.summaries()) ?? []
+  async deriveRows(): Promise<readonly DerivedRows[]> {
+    return (await this.#observer?.deriveRows()) ?? []
   }
 
   /** Nothing of the rows turned last is new to the table. */
   isStored(): boolean {
-    return this.#watch?.isStored?.() ?? false
+    return this.#observer?.isStored?.() ?? false
   }
 
   /** To be called when the rows turned last are in the table. */
-  stored(): void {
-    this.#watch?.stored?.()
+  markStored(): void {
+    this.#observer?.markStored?.()
   }
 
   #block(rows: number): Buffer[] {
@@ -174,11 +177,11 @@ export class NativeBlock {
 type NamedColumn = ColumnInfo & { readonly column: Column }
 
 /** Puts columns of fixed width that follow each other in a row together. */
-function withRuns(
+function groupFixedColumns(
   columns: readonly NamedColumn[],
   isInRow: (name: string) => boolean,
 ): { readonly columns: readonly NamedColumn[]; readonly readers: readonly Pick<Column, 'read'>[] } {
-  const together: NamedColumn[] = []
+  const grouped: NamedColumn[] = []
   const readers: Pick<Column, 'read'>[] = []
   for (let from = 0; from < columns.length;) {
     const widths: number[] = []
@@ -190,12 +193,12 @@ function withRuns(
     const infos = columns.slice(from, from + Math.max(widths.length, 1))
     if (widths.length > 0) {
       readers.push(run)
-      together.push(...infos.map((info, place) => ({ ...info, column: run.column(place) })))
+      grouped.push(...infos.map((info, place) => ({ ...info, column: run.column(place) })))
     } else {
-      together.push(...infos)
+      grouped.push(...infos)
       readers.push(...infos.filter((info) => isInRow(info.name)).map((info) => info.column))
     }
     from += infos.length
   }
-  return { columns: together, readers }
+  return { columns: grouped, readers }
 }

@@ -10,7 +10,7 @@ export class RowCursor {
   view: DataView = viewOf(this.bytes)
   pos = 0
 
-  over(bytes: Buffer): void {
+  reset(bytes: Buffer): void {
     this.bytes = bytes
     this.view = viewOf(bytes)
     this.pos = 0
@@ -29,7 +29,7 @@ export class RowCursor {
     return value >>> 0
   }
 
-  check(): void {
+  checkBounds(): void {
     if (this.pos > this.bytes.length) throw new RangeError(`rows end in the middle of one, at byte ${this.pos}`)
   }
 }

@@ -3,15 +3,15 @@
  * that the middle of a bucket is at most 3.1 % off what is in it, whatever its size. Number 0 is a
  * duration of 0; n is from (16 + (n - 1) % 16) / 16 · 2^⌊(n - 1) / 16⌋ ns.
  */
-const PER_OCTAVE_BITS = 4
-const PER_OCTAVE = 2 ** PER_OCTAVE_BITS
+const BUCKET_BITS = 4
+const BUCKETS_PER_OCTAVE = 2 ** BUCKET_BITS
 
 /**
  * Of a Float64: 52 bits of the fraction, 20 of them in the upper word, and an exponent that is 1023
  * too large.
  */
-const SHIFT = 20 - PER_OCTAVE_BITS
-const EXPONENT_OF_1 = 1023 * PER_OCTAVE
+const SHIFT = 20 - BUCKET_BITS
+const EXPONENT_OF_1 = 1023 * BUCKETS_PER_OCTAVE
 
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
@@ -19,16 +19,16 @@ const words = new Uint32Array(float.buffer)
 const UPPER = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
 
 /** @param nanoseconds 0 or more, below 2^63 */
-export function durationBucket(nanoseconds: number): number {
+export function toDurationBucket(nanoseconds: number): number {
   if (nanoseconds < 1) return 0
   float[0] = nanoseconds
   return ((words[UPPER] as number) >>> SHIFT) - EXPONENT_OF_1 + 1
 }
 
 /** Nanoseconds in the middle of the bucket. */
-export function bucketMiddle(bucket: number): number {
+export function computeBucketMidpoint(bucket: number): number {
   if (bucket === 0) return 0
-  const octave = Math.floor((bucket - 1) / PER_OCTAVE)
-  const part = PER_OCTAVE + ((bucket - 1) % PER_OCTAVE)
-  return Math.floor(((part + 0.5) / PER_OCTAVE) * 2 ** octave)
+  const octave = Math.floor((bucket - 1) / BUCKETS_PER_OCTAVE)
+  const part = BUCKETS_PER_OCTAVE + ((bucket - 1) % BUCKETS_PER_OCTAVE)
+  return Math.floor(((part + 0.5) / BUCKETS_PER_OCTAVE) * 2 ** octave)
 }

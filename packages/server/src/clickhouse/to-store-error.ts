@@ -2,7 +2,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import { StoreError, type UnstoredRows } from './store-error.ts'
 
 // https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
-const codes: Readonly<Record<string, keyof typeof messages>> = {
+const codeByNumber: Readonly<Record<string, keyof typeof messages>> = {
   '159': 'timeout', // TIMEOUT_EXCEEDED
   '160': 'timeout', // TOO_SLOW
   '162': 'too-complex', // TOO_DEEP_SUBQUERIES: over Distributed tables all subqueries count
@@ -26,7 +26,7 @@ const codes: Readonly<Record<string, keyof typeof messages>> = {
 }
 
 /** @param unstored what is summed up of rows that are stored, and isn't */
-export function storeFailure(error: unknown, unstored: readonly UnstoredRows[] = []): StoreError {
+export function toStoreError(error: unknown, unstored: readonly UnstoredRows[] = []): StoreError {
   if (error instanceof StoreError) return error
   const options = { cause: error, unstored }
   if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
@@ -35,9 +35,9 @@ export function storeFailure(error: unknown, unstored: readonly UnstoredRows[] =
     return new StoreError('too-complex', `${messages['too-complex']} ${error.message}`, options)
   }
   if (!(error instanceof ClickHouseError)) {
-    return new StoreError('engine-down', `The engine is not reachable: ${(error as Error).message}`, options)
+    return new StoreError('unavailable', `The engine is not reachable: ${(error as Error).message}`, options)
   }
-  const code = codes[error.code] ?? 'refused'
+  const code = codeByNumber[error.code] ?? 'refused'
   return new StoreError(code, `${messages[code]} ${error.message}`, options)
 }
 

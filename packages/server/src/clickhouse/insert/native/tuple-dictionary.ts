@@ -1,60 +1,51 @@
-import { mixed, settled } from './secret-hash.ts'
+import { mixHash, finishHash } from './seeded-hash.ts'
 
-const START_TUPLES = 256
+const INITIAL_TUPLES = 256
 
-/** Memory for more than these is given back when the numbers are cleared. */
-const KEEP_TUPLES = 64 * 1024
+/** `clear` releases the memory of a larger dictionary. */
+const MAX_KEPT_TUPLES = 64 * 1024
 
-/**
- * Distinct tuples of unsigned 32-bit numbers, numbered as they come; as bounded as what is put in.
- */
-export class TupleNumbers {
+/** Distinct tuples of unsigned 32-bit numbers, numbered in order of arrival. Has no limit of its own. */
+export class TupleDictionary {
   count = 0
-  /**
-   * All tuples, one after the other, each with its `extra` words behind it; another array once
-   * there are more.
-   */
+  /** All tuples, each followed by its `extra` words. Replaced when it grows. */
   words: Uint32Array
   readonly #width: number
   readonly #stride: number
   /** Open addressing: number + 1, or 0. */
   #slots: Uint32Array
 
-  /**
-   * @param extra words for the caller's use; anything in a new tuple. Next to it, they are in the
-   *   processor's cache.
-   */
+  /** @param extra words for the caller behind each tuple, in the same cache line; not initialized */
   constructor(width: number, extra = 0) {
     this.#width = width
     this.#stride = width + extra
-    this.words = new Uint32Array(START_TUPLES * this.#stride)
-    this.#slots = new Uint32Array(START_TUPLES * 2)
+    this.words = new Uint32Array(INITIAL_TUPLES * this.#stride)
+    this.#slots = new Uint32Array(INITIAL_TUPLES * 2)
   }
 
   clear(): void {
     this.count = 0
-    if (this.#slots.length > KEEP_TUPLES * 2) {
-      this.words = new Uint32Array(START_TUPLES * this.#stride)
-      this.#slots = new Uint32Array(START_TUPLES * 2)
+    if (this.#slots.length > MAX_KEPT_TUPLES * 2) {
+      this.words = new Uint32Array(INITIAL_TUPLES * this.#stride)
+      this.#slots = new Uint32Array(INITIAL_TUPLES * 2)
     } else this.#slots.fill(0)
   }
 
-  /** The element of a tuple. */
-  at(number: number, element: number): number {
+  get(number: number, element: number): number {
     return this.words[number * this.#stride + element] as number
   }
 
-  /** `count` is one more afterwards when the tuple is new. */
-  number(tuple: Uint32Array): number {
+  /** Returns the number of the tuple. `count` grows by one if it is new. */
+  intern(tuple: Uint32Array): number {
     const mask = this.#slots.length - 1
-    for (let slot = hashOf(tuple, 0, tuple.length) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = computeHash(tuple, 0, tuple.length) & mask; ; slot = (slot + 1) & mask) {
       const number = (this.#slots[slot] as number) - 1
       if (number < 0) return this.#add(tuple, slot)
-      if (this.is(number, tuple)) return number
+      if (this.equals(number, tuple)) return number
     }
   }
 
-  is(number: number, tuple: Uint32Array): boolean {
+  equals(number: number, tuple: Uint32Array): boolean {
     const from = number * this.#stride
     for (let i = 0; i < tuple.length; i++) if (this.words[from + i] !== tuple[i]) return false
     return true
@@ -78,7 +69,7 @@ export class TupleNumbers {
     const slots = new Uint32Array(this.#slots.length * 2)
     const mask = slots.length - 1
     for (let number = 0; number < this.count; number++) {
-      let slot = hashOf(this.words, number * this.#stride, this.#width) & mask
+      let slot = computeHash(this.words, number * this.#stride, this.#width) & mask
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = number + 1
     }
@@ -86,8 +77,8 @@ export class TupleNumbers {
   }
 }
 
-function hashOf(words: Uint32Array, from: number, width: number): number {
+function computeHash(words: Uint32Array, from: number, width: number): number {
   let hash = 0
-  for (let i = from; i < from + width; i++) hash = mixed(hash ^ (words[i] as number))
-  return settled(hash)
+  for (let i = from; i < from + width; i++) hash = mixHash(hash ^ (words[i] as number))
+  return finishHash(hash)
 }

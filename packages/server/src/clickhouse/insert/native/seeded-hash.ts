@@ -10,12 +10,12 @@ const SECRET = randomInt(2 ** 31) | 1
  * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. By a factor that is known
  * alone, a difference in the upper bits would stay where the next word can take it back.
  */
-export function mixed(word: number): number {
+export function mixHash(word: number): number {
   const hash = Math.imul(word, 0x01000193)
   return Math.imul(hash ^ (hash >>> 15), SECRET)
 }
 
 /** The last step: slots are counted by the lower bits, which know least of the word. */
-export function settled(hash: number): number {
+export function finishHash(hash: number): number {
   return hash ^ (hash >>> 15)
 }

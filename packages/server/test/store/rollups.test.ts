@@ -5,7 +5,7 @@ import { encodeTraces, type OtlpKeyValue, type OtlpSpan, tracesOf } from '@spanl
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
-import { batchCountName, messagingNames, operationWords } from '../../src/clickhouse/insert/messaging/semconv.ts'
+import { batchCountName, messagingNames, operationAliases } from '../../src/clickhouse/insert/messaging/semconv.ts'
 import { messagingColumnNames } from '../../src/clickhouse/insert/messaging/messaging-columns.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { readRollup } from './rollups/insert-rollups.ts'
@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-const words = Object.keys(operationWords).flatMap((word) => [word, word.toUpperCase(), `${word}s`])
+const words = Object.keys(operationAliases).flatMap((word) => [word, word.toUpperCase(), `${word}s`])
 const word = fc.oneof(
   fc.constantFrom(...words, '', 'none', 'İack', 'send\0'),
   fc.string({ unit: 'binary', maxLength: 9 }),

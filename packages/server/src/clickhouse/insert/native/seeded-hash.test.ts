@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { mixed, settled } from './secret-hash.ts'
+import { mixHash, finishHash } from './seeded-hash.ts'
 
-const hashOf = (words: readonly number[]): number => settled(words.reduce((hash, word) => mixed(hash ^ word), 0))
+const hashOf = (words: readonly number[]): number => finishHash(words.reduce((hash, word) => mixHash(hash ^ word), 0))
 
 test('words that differ in their upper bits, and the next ones in what that became, have hashes of their own', () => {
   // Under FNV-1a with a shift the two choices at each place are one: 2^10 keys would have one hash,

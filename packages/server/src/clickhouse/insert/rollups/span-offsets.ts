@@ -2,7 +2,7 @@
  * Where the first columns of a row of `spans` lie: all are of fixed width, in the order of
  * schema/spans.sql.
  */
-export const ROW = {
+export const SPAN_OFFSETS = {
   received: 0,
   /** Trace id and, right behind it, span id. */
   ids: 4,
@@ -21,7 +21,7 @@ export const ERROR = 2
 const MINUTE_NANO = 60_000_000_000
 
 /** Minutes since 1970 of a UInt64 of nanoseconds. */
-export function minuteAt(view: DataView, at: number): number {
+export function readMinute(view: DataView, at: number): number {
   const low = view.getUint32(at, true)
   const high = view.getUint32(at + 4, true)
   const minute = Math.floor((high * 2 ** 32 + low) / MINUTE_NANO)
@@ -33,7 +33,7 @@ export function minuteAt(view: DataView, at: number): number {
 }
 
 /** An Int64 of nanoseconds, rounded beyond 2^53; 0 for one below 0. */
-export function durationAt(view: DataView, at: number): number {
+export function readDuration(view: DataView, at: number): number {
   const high = view.getInt32(at + 4, true)
   return high < 0 ? 0 : high * 2 ** 32 + view.getUint32(at, true)
 }
@@ -42,6 +42,6 @@ export function durationAt(view: DataView, at: number): number {
 export function compareDurations(a: DataView, aAt: number, b: DataView, bAt: number): number {
   const highA = a.getInt32(aAt + 4, true)
   const highB = b.getInt32(bAt + 4, true)
-  if (highA < 0 || highB < 0) return durationAt(a, aAt) - durationAt(b, bAt)
+  if (highA < 0 || highB < 0) return readDuration(a, aAt) - readDuration(b, bAt)
   return highA - highB || a.getUint32(aAt, true) - b.getUint32(bAt, true)
 }

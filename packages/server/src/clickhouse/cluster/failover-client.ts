@@ -1,0 +1,35 @@
+import type { Client } from '../client.ts'
+import { StoreError } from '../store-error.ts'
+
+/**
+ * The nodes of a cluster as one: any of them answers for all. A node that is away is passed over,
+ * and the one that answered last is asked first. An insert that failed half-way is safe to give to
+ * another node: the shards know its token.
+ */
+export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Client {
+  let preferred = 0
+  const tryNodes = async <T>(ask: (client: Client) => Promise<T>): Promise<T> => {
+    let failed: unknown
+    for (let turn = 0; turn < nodes.length; turn++) {
+      const at = (preferred + turn) % nodes.length
+      try {
+        const answer = await ask(nodes[at] as Client)
+        if (turn > 0) preferred = at
+        return answer
+      } catch (error) {
+        failed = error
+        if (!(error instanceof StoreError) || error.code !== 'unavailable') throw error
+      }
+    }
+    throw failed
+  }
+  return {
+    insert: (table, rows, token) => tryNodes((client) => client.insert(table, rows, token)),
+    measureRows: (table, rows, maxBytes) => tryNodes((client) => client.measureRows(table, rows, maxBytes)),
+    query: (sql, params, options) => tryNodes((client) => client.query(sql, params, options)),
+    command: (sql, settings) => tryNodes((client) => client.command(sql, settings)),
+    isPartReadable: (table, part) => tryNodes((client) => client.isPartReadable(table, part)),
+    ping: async () => (await Promise.all(nodes.map((client) => client.ping()))).includes(true),
+    close: async () => void (await Promise.all(nodes.map((client) => client.close()))),
+  }
+}

@@ -1,0 +1,137 @@
+import type { ByteList } from '../native/byte-list.ts'
+import { type Column, createLowCardinalityColumn } from '../native/column.ts'
+import { ByteList as Bytes } from '../native/byte-list.ts'
+import type { RowCursor } from '../native/row-cursor.ts'
+import { batchCountName, messagingNames } from './semconv.ts'
+
+/** Fields that are columns. */
+const FIELDS = ['system', 'operation', 'topic', 'partition', 'offset', 'group', 'cluster'] as const
+
+/**
+ * All names that are looked for, those of a field side by side and the first to win first. Fewer
+ * than 32: each is a bit.
+ */
+const NAMES: readonly string[] = [...FIELDS.flatMap((field) => messagingNames[field]), batchCountName]
+
+const INDEX_BY_NAME = new Map(NAMES.map((name, index) => [name, index]))
+const MAX_NAME_LENGTH = Math.max(...NAMES.map((name) => name.length))
+
+/** From the first name of a field to before the first of the next, and the bits of all. */
+export type NameRange = { readonly from: number; readonly to: number; readonly bits: number }
+
+export const nameRanges = Object.fromEntries(
+  FIELDS.map((field) => {
+    const names = messagingNames[field]
+    const from = INDEX_BY_NAME.get(names[0]) as number
+    return [field, createRange(from, from + names.length)]
+  }),
+) as Readonly<Record<(typeof FIELDS)[number], NameRange>>
+
+export const batchCountRange = createRange(NAMES.length - 1, NAMES.length)
+
+function createRange(from: number, to: number): NameRange {
+  return { from, to, bits: (1 << to) - (1 << from) }
+}
+
+/** In `#indexByKey`. */
+const UNKNOWN = 255
+const OTHER = 254
+
+/**
+ * The column `attrs` of spans, which takes note of where each messaging attribute of the row lies.
+ * Keys are compared with the names once a block, when they come into the dictionary.
+ */
+export class AttributesColumn implements Column {
+  readonly #keys = createLowCardinalityColumn()
+  readonly #values = new Bytes()
+  readonly #ends = new Bytes()
+  #end = 0
+  #indexByKey = new Uint8Array(256).fill(UNKNOWN)
+  readonly #valueAt = new Uint32Array(NAMES.length)
+  /** A bit for each name that the row has. */
+  #seen = 0
+
+  read(cursor: RowCursor): void {
+    const length = cursor.varint()
+    let seen = 0
+    for (let i = 0; i < length; i++) {
+      const key = this.#keys.read(cursor)
+      const start = cursor.pos
+      const index = key < this.#indexByKey.length ? (this.#indexByKey[key] as number) : UNKNOWN
+      if (index !== OTHER) seen = this.#recordValue(key, start, seen)
+      const size = cursor.varint()
+      cursor.pos += size
+      cursor.checkBounds()
+      this.#values.append(cursor.view, start, cursor.pos - start)
+    }
+    this.#seen = seen
+    this.#end += length
+    this.#ends.u64(this.#end)
+  }
+
+  /** Of a key that comes again, the first counts: it is what the engine finds in a map. */
+  #recordValue(key: number, valueAt: number, seen: number): number {
+    if (key >= this.#indexByKey.length) {
+      const larger = new Uint8Array(Math.max(key + 1, this.#indexByKey.length * 2)).fill(UNKNOWN)
+      larger.set(this.#indexByKey)
+      this.#indexByKey = larger
+    }
+    let index = this.#indexByKey[key] as number
+    if (index === UNKNOWN) {
+      index = this.#findName(key)
+      this.#indexByKey[key] = index
+    }
+    if (index === OTHER || (seen & (1 << index)) !== 0) return seen
+    this.#valueAt[index] = valueAt
+    return seen | (1 << index)
+  }
+
+  #findName(key: number): number {
+    const { dictionary } = this.#keys
+    const length = dictionary.getLength(key)
+    if (length > MAX_NAME_LENGTH) return OTHER
+    const at = dictionary.getStart(key)
+    return INDEX_BY_NAME.get(dictionary.strings.bytes.toString('latin1', at, at + length)) ?? OTHER
+  }
+
+  /** The row read last has none of the names. */
+  hasNone(): boolean {
+    return this.#seen === 0
+  }
+
+  /**
+   * Where in the rows the value of the first of `names` lies that the row has one for, its length
+   * first; else -1.
+   */
+  find({ from, to, bits }: NameRange, bytes: Buffer): number {
+    if ((this.#seen & bits) === 0) return -1
+    for (let index = from; index < to; index++) {
+      if ((this.#seen & (1 << index)) === 0) continue
+      const at = this.#valueAt[index] as number
+      if (bytes[at] !== 0) return at
+    }
+    return -1
+  }
+
+  /** The same of one name, by its index. */
+  valueAt(index: number): number {
+    return (this.#seen & (1 << index)) === 0 ? -1 : (this.#valueAt[index] as number)
+  }
+
+  prefix(out: ByteList): void {
+    this.#keys.prefix(out)
+  }
+
+  data(): Buffer[] {
+    return [this.#ends.contents(), ...this.#keys.data(), this.#values.contents()]
+  }
+
+  clear(): void {
+    this.#keys.clear()
+    this.#values.clear()
+    this.#ends.clear()
+    this.#end = 0
+    this.#seen = 0
+    this.#indexByKey.fill(UNKNOWN)
+  }
+}
