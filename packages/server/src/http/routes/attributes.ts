@@ -12,7 +12,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/attributes',
-      summary: 'Attribute names in use, or with `key` the values of a field, most used first; of spans that match `q`',
+      summary: 'Attribute names, or the values of `key`, most used first',
       query: AttributesQuery,
       answer: AttributesResponse,
       handle: async ({ query, signal }) => {
@@ -34,7 +34,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traceql/complete',
-      summary: 'What can stand at the caret of a TraceQL query, and what is wrong with it',
+      summary: 'Completions at the caret of a TraceQL query, and its errors',
       query: CompletionQuery,
       answer: CompletionResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),

@@ -35,7 +35,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
   return [
     endpoint({
       path: '/api/ready',
-      summary: 'Whether the server takes and answers',
+      summary: 'Whether the server is ready',
       answer: ReadyResponse,
       handle: async () => {
         const body = status.ready()
@@ -44,7 +44,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/status',
-      summary: 'Version, engine, journal and counts',
+      summary: 'Version, ClickHouse, journal, counts and ports',
       answer: StatusResponse,
       handle: async () => ok(await status.status()),
     }),
@@ -63,7 +63,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/traces',
-      summary: 'Traces with a span that satisfies every filter at once, newest first',
+      summary: 'Summaries of traces with a span that matches all filters, newest first',
       query: TracesQuery,
       answer: TracesResponse,
       handle: async ({ query, signal }) =>
@@ -75,7 +75,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/traces/{traceId}',
-      summary: 'One trace, whole',
+      summary: 'One trace with attributes, events and links',
       params: TraceParams,
       answer: TraceResponse,
       handle: async ({ params, signal }) => {
@@ -86,7 +86,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     }),
     endpoint({
       path: '/api/traces/{traceId}/links',
-      summary: 'Links of a trace in either direction, both ends resolved',
+      summary: 'Links of a trace in either direction, with both ends',
       params: LinksParams,
       query: LinksQuery,
       answer: LinksResponse,

@@ -7,7 +7,7 @@ export function flowEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/flows/{traceId}',
-      summary: 'All traces that links lead to from one, in either direction, with the critical path across them',
+      summary: 'The flow of a trace: what its event caused, with the critical path',
       params: FlowParams,
       query: FlowQuery,
       answer: FlowResponse,

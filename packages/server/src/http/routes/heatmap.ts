@@ -7,7 +7,7 @@ export function heatmapEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/heatmap',
-      summary: 'Matching spans by when they started and how long they took',
+      summary: 'Matching spans, counted by start time and duration',
       query: HeatmapQuery,
       answer: HeatmapResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findHeatmap(store, query, { signal }) }),

@@ -7,7 +7,7 @@ export function logEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/logs',
-      summary: 'Log records that satisfy every condition at once',
+      summary: 'Log records that match all conditions',
       query: LogsQuery,
       answer: LogsResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findLogs(store, query, { signal }) }),

@@ -7,7 +7,7 @@ export function messagesEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/messages/{list}',
-      summary: 'Messages that were not consumed, consumed late, delivered again, tried again or dead-lettered',
+      summary: 'Messages that are unconsumed, late, redelivered, retried or dead-lettered',
       params: MessagesParams,
       query: MessagesQuery,
       answer: MessagesResponse,

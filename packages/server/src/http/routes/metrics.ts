@@ -16,14 +16,14 @@ export function metricEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({
       path: '/api/metrics',
-      summary: 'Metrics there are, by OpenTelemetry and Prometheus name',
+      summary: 'Metrics, with OpenTelemetry and Prometheus names',
       query: MetricsQuery,
       answer: MetricsResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await listMetrics(store, query, { signal }) }),
     }),
     endpoint({
       path: '/api/metrics/labels',
-      summary: 'What a metric can be filtered and grouped by',
+      summary: 'Labels by which a metric can be filtered and grouped',
       query: MetricLabelsQuery,
       answer: MetricLabelsResponse,
       handle: async ({ query, signal }) => orUnknown(query.name, await listMetricLabels(store, query, { signal })),

@@ -28,7 +28,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/spans',
-      summary: 'Ids of the spans of a trace that hold a text anywhere',
+      summary: "Ids of a trace's spans that contain a text",
       params: TraceParams,
       query: FindSpansQuery,
       answer: FindSpansResponse,
@@ -39,7 +39,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
     }),
     endpoint({
       path: '/api/traces/{traceId}/spans/{spanId}',
-      summary: 'One span, whole, with its resource and scope',
+      summary: 'One span with its resource and scope',
       params: SpanParams,
       query: SpanQuery,
       answer: SpanResponse,
