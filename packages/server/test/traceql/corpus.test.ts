@@ -113,7 +113,7 @@ async function answerOf(query: string): Promise<unknown> {
       matched,
     })),
   }))
-  return { traces: sorted(traces), cuts: answer.warnings }
+  return { traces: sorted(traces), warnings: answer.warnings }
 }
 
 const evaluated = new Map<string, ReturnType<typeof evaluate>>()
@@ -130,7 +130,7 @@ function expectedOf(query: string): unknown {
     traceId,
     spansets: spansets.map((spanset) => ({ ...spanset, matched: spanset.spanIds.length })),
   }))
-  return { traces: sorted(traces), cuts: [] }
+  return { traces: sorted(traces), warnings: [] }
 }
 
 function sorted<Found extends { traceId: string; spansets: { labels: readonly unknown[] }[] }>(

@@ -4,7 +4,7 @@ import { isNumber, describeType, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
 import { findRegexProblem } from './regex.ts'
 
-/** Refuses comparisons that can never hold, or that the engine can't make. */
+/** Rejects comparisons that can never hold or are not supported. */
 export function checkComparison(
   field: Field & { kind: 'binary' },
   left: FieldType,
@@ -14,13 +14,13 @@ export function checkComparison(
   const { op } = field
   if (op === '=~' || op === '!~') return checkRegex(field, left, refuse)
   if (getRequiredColumns(field).has('tree') && [left, right].includes('boolean')) {
-    refuse(field, 'Numbers of the tree compare with numbers: write the condition without "= true".', 'unsupported')
+    refuse(field, 'Nested set numbers compare with numbers: write the condition without "= true".', 'unsupported')
   }
   if (
     getRequiredColumns(field).has('tree') &&
     ['events', 'links'].some((need) => getRequiredColumns(field).has(need as ColumnGroup))
   ) {
-    refuse(field, 'Fields of events and links do not compare with numbers of the tree.', 'unsupported')
+    refuse(field, 'Fields of events and links do not compare with nested set numbers.', 'unsupported')
   }
   if (readsLinks(field.left) && readsLinks(field.right)) {
     refuse(field, 'Fields of links compare with values, not with each other.', 'unsupported')
@@ -34,12 +34,12 @@ export function checkComparison(
   }
   if (left === 'any' || right === 'any' || left === 'nil' || right === 'nil') {
     const nil = left === 'nil' || right === 'nil'
-    if (nil && op !== '=' && op !== '!=') refuse(field, `nil goes with = and != only, not with "${op}".`)
+    if (nil && op !== '=' && op !== '!=') refuse(field, `nil supports only = and !=, not "${op}".`)
     return
   }
   if (left !== right && !(isNumber(left) && isNumber(right))) refuse(field, describeMismatch(field, left, right))
   if (['status', 'kind', 'boolean'].includes(left) && op !== '=' && op !== '!=') {
-    refuse(field, `${describeType(left)} has no order: "${op}" does not apply, = and != do.`)
+    refuse(field, `${describeType(left)} supports only = and !=, not "${op}".`)
   }
 }
 

@@ -6,9 +6,8 @@ import { isNumber, describeType, type Refuse } from './field-type.ts'
 import { type FieldType, intrinsics } from '../syntax/intrinsics.ts'
 
 /**
- * Refuses what can't be meant: comparisons between types that never match, arithmetic on words,
- * regular expressions RE2 doesn't know. Attributes have no type until a span is seen, so they go
- * with everything.
+ * Rejects comparisons between types that never match, arithmetic on text and invalid regular
+ * expressions. Attributes have no type before a span is read, so they fit everywhere.
  *
  * @throws TraceQLError `type` or `unsupported`, at the offending part
  */
@@ -37,7 +36,7 @@ function checkMetrics(metrics: Metrics, refuse: Refuse): void {
       if (!isComparable(metrics))
         refuse(
           metrics,
-          'compare() takes filters about single spans: no parents, roots, structure or pipelines.',
+          'compare() supports only filters on single spans: no parents, roots, structure or pipelines.',
           'unsupported',
         )
       return
@@ -91,7 +90,7 @@ function requireNumber(field: Field, fn: string, refuse: Refuse): void {
 function requireSingleValue(field: Field, refuse: Refuse): FieldType {
   const type = inferType(field, refuse)
   if (hasManyValues(field))
-    refuse(field, 'A span has many events and links, so their fields have no one value here.', 'unsupported')
+    refuse(field, 'A span has many events and links, so their fields have no single value here.', 'unsupported')
   return type
 }
 
@@ -102,7 +101,7 @@ function hasManyValues(field: Field): boolean {
   return field.kind === 'binary' && (hasManyValues(field.left) || hasManyValues(field.right))
 }
 
-/** The type of an expression, after checking what is inside it. */
+/** Infers the type of an expression and checks its operands. */
 function inferType(field: Field, refuse: Refuse): FieldType {
   switch (field.kind) {
     case 'attribute':

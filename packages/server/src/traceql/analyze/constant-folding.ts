@@ -1,6 +1,6 @@
 import type { ArithmeticOp, Field, ScalarOp } from '../syntax/ast.ts'
 
-/** Works out arithmetic between literals, so that `2 * 500ms` compares as directly as `1s`. */
+/** Evaluates arithmetic between literals, so that `2 * 500ms` compiles like `1s`. */
 export function foldConstants(field: Field): Field {
   if (field.kind === 'unary') {
     const operand = foldConstants(field.operand)

@@ -1,6 +1,6 @@
 import type { FieldType } from '../syntax/intrinsics.ts'
 
-/** Ends the check of a query with an error at one of its parts. */
+/** Throws an error at one part of the query. */
 export type Refuse = (
   at: { readonly from: number; readonly to: number },
   message: string,
@@ -11,7 +11,7 @@ export function isNumber(type: FieldType): boolean {
   return type === 'number' || type === 'duration' || type === 'any'
 }
 
-/** A type in words, to stand in a sentence. */
+/** Names a type in an error message. */
 export function describeType(type: FieldType): string {
   return {
     string: 'text',

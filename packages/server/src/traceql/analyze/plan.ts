@@ -7,8 +7,7 @@ import { foldConstants } from './constant-folding.ts'
 import { limits } from '../limits.ts'
 
 /**
- * What a pipeline reads of spans, collected once: each filter and field is a column of the rows
- * fetched.
+ * What a pipeline reads of spans: each filter and field is a column of the fetched rows.
  */
 export type Plan = {
   readonly pipeline: Pipeline
@@ -22,10 +21,10 @@ export type Plan = {
   readonly labels: readonly Field[]
   getLabelIndex(field: Field): number
   readonly requiredColumns: ReadonlySet<ColumnGroup>
-  /** Of fields that take numbers of the tree: what the store is asked for. */
+  /** What ClickHouse computes of fields with nested-set numbers. */
   readonly parts: Parts
   /**
-   * Whether relations or links between spans count, so that spans no filter matches are read too.
+   * Whether relations between spans matter, so that spans without a match are read too.
    */
   readonly needsStructure: boolean
 }
@@ -43,7 +42,7 @@ export function planPipeline(
     if (spanset.kind === 'pipeline') visitPipeline(spanset)
     if (spanset.kind !== 'operation') return
     if (spanset.op !== '&&' && spanset.op !== '||') needsStructure = true
-    // What stands on the sides of an operator over links is a search of its own.
+    // Each side of a link operator is a search of its own.
     if (!isLinkOperation(spanset)) {
       visitSpanset(spanset.left)
       visitSpanset(spanset.right)
@@ -95,7 +94,7 @@ export function isLinkOperation(spanset: Spanset): spanset is Spanset & { kind: 
 }
 
 /**
- * The attributes and intrinsics that conditions and select() name: what a span of the answer shows.
+ * Lists the fields that conditions and select() name: what spans of a result show.
  */
 export function listShownFields(pipeline: Pipeline): readonly Field[] {
   const shown = createIndex()
@@ -134,7 +133,7 @@ type FieldIndex = {
   find(field: Field | undefined): number
 }
 
-/** Numbers fields that mean the same alike, wherever they stand in the text. */
+/** Gives equal fields the same index, wherever they stand in the query. */
 function createIndex(): FieldIndex {
   const fields: (Field | undefined)[] = []
   const known = new Map<string, number>()
@@ -160,5 +159,5 @@ function dropUndefined(fields: readonly (Field | undefined)[]): readonly Field[]
 }
 
 function checkLimit(what: string, count: number, limit: number): void {
-  if (count > limit) throw new TraceQLError('limit', `The query has ${count} ${what}; ${limit} are the most.`)
+  if (count > limit) throw new TraceQLError('limit', `The query has ${count} ${what}; at most ${limit} are supported.`)
 }

@@ -1,8 +1,7 @@
 /**
- * What is wrong with a regular expression by RE2's rules, which both Tempo and ClickHouse follow;
- * undefined when nothing is. JavaScript's own parser can't tell: it takes what RE2 doesn't
- * (look-around, back-references) and refuses what RE2 takes (`(?i)`, `\z`). Names of character
- * classes are left to the engine.
+ * Finds what makes a regular expression invalid in RE2, which Tempo and ClickHouse use; undefined
+ * for a valid one. JavaScript's parser has other rules: it has look-around and no `(?i)` or `\z`.
+ * ClickHouse checks the names of character classes.
  */
 export function findRegexProblem(pattern: string): string | undefined {
   let open = 0
@@ -33,7 +32,7 @@ export function findRegexProblem(pattern: string): string | undefined {
         break
       }
       case ')':
-        if (open-- === 0) return 'a ")" closes nothing'
+        if (open-- === 0) return 'a ")" has no opening "("'
         repeatable = true
         break
       case '|':
@@ -42,7 +41,7 @@ export function findRegexProblem(pattern: string): string | undefined {
       case '*':
       case '+':
       case '?':
-        if (!repeatable) return `"${pattern.charAt(at)}" repeats nothing`
+        if (!repeatable) return `"${pattern.charAt(at)}" has nothing to repeat`
         if (pattern.charAt(at + 1) === '?') at++
         repeatable = false
         break
@@ -52,7 +51,7 @@ export function findRegexProblem(pattern: string): string | undefined {
           repeatable = true
           break
         }
-        if (!repeatable) return `"${counts[0]}" repeats nothing`
+        if (!repeatable) return `"${counts[0]}" has nothing to repeat`
         if (Number(counts[1]) > 1000 || Number(counts[2] || 0) > 1000) return 'a repetition count above 1000'
         if (counts[2] && Number(counts[2]) < Number(counts[1]))
           return `the counts of "${counts[0]}" are in the wrong order`
@@ -74,7 +73,7 @@ function findEscapeProblem(letter: string): string | undefined {
   if (letter === '') return 'it ends in a backslash'
   if (/[1-9]/.test(letter)) return `the back-reference \\${letter} is not supported`
   return /[A-Za-z0]/.test(letter) && !/[aAbBCdDfnpPQrsStEvwWxz0]/.test(letter)
-    ? `"\\${letter}" is no escape`
+    ? `"\\${letter}" is not a valid escape`
     : undefined
 }
 

@@ -14,17 +14,17 @@ import type { Window } from '../execute/search.ts'
 import { type Token, tokenize } from '../syntax/tokens.ts'
 
 /**
- * The condition that a query's one filter has, for names and values to be those of spans it holds
- * for; undefined when it holds for all.
+ * Parses a query with one filter to its condition; undefined when it matches every span.
+ * Attribute names and values are then those of matching spans.
  *
- * @throws TraceQLError when that is no query, or one about more than single spans
+ * @throws TraceQLError when the query is invalid or needs more than single spans
  */
 export function parseSpanCondition(text: string): Field | undefined {
   const query = parse(text)
   check(query, text)
   const source = query.kind === 'search' && query.pipeline.stages.length === 0 ? query.pipeline.source : undefined
   if (source?.kind !== 'filter' || !needsOnlySpan(source.condition)) {
-    throw new TraceQLError('unsupported', 'Names and values are narrowed by one filter about single spans.', {
+    throw new TraceQLError('unsupported', 'Attribute names and values support only one filter on single spans here.', {
       text,
       from: query.from,
       to: query.to,
@@ -34,8 +34,8 @@ export function parseSpanCondition(text: string): Field | undefined {
 }
 
 /**
- * The same of a query in the making, as Tempo reads it: of conditions joined by `&&` those that can
- * be judged, and nothing of what is no filter at all, or joins several.
+ * Parses an incomplete query, as Tempo does: of conditions joined by `&&`, the valid ones.
+ * Undefined when the text is not one filter.
  */
 export function parsePartialCondition(text: string): Field | undefined {
   try {
@@ -48,7 +48,7 @@ export function parsePartialCondition(text: string): Field | undefined {
   }
 }
 
-/** What `&&` joins in the first braces; one text when there is an `||`. */
+/** Splits the first filter at `&&`; one text when it contains `||`. */
 function splitOperands(text: string, tokens: readonly Token[]): readonly string[] {
   if (tokens[0]?.text !== '{') return []
   const close = tokens.findIndex((token) => isPunctuation(token, '}'))
@@ -71,7 +71,7 @@ function isPunctuation(token: Token, mark: string): boolean {
   return token.kind === 'punctuation' && token.text === mark
 }
 
-/** Undefined too for a bare attribute, which a person is about to compare with something. */
+/** Also undefined for a bare attribute, whose comparison is not typed yet. */
 function tryParseCondition(text: string): Field | undefined {
   try {
     const condition = parseSpanCondition(text)
@@ -88,8 +88,8 @@ function needsOnlySpan(condition: Field | undefined): boolean {
 }
 
 /**
- * FROM and WHERE of the spans in a window that a condition holds for, joined with what it and the
- * fields take.
+ * FROM and WHERE of the spans in a window that match a condition, with the joins that it and the
+ * fields require.
  */
 export function selectSpans(
   condition: Field | undefined,
@@ -117,7 +117,7 @@ function filterByMaxTraceId(row: string, maxTraceId: string | undefined, params:
 }
 
 /**
- * SQL for the log events `e` of spans in a window, of all or of those that a condition holds for.
+ * Selects the log events `e` of spans in a window, optionally of those that match a condition.
  */
 export function selectLogEvents(condition: Field | undefined, window: Window, params: Params): string {
   const inTime = `${filterLogsByWindow(window.start, params)}${filterByMaxTraceId('logs', window.maxTraceId, params)}`
@@ -129,11 +129,11 @@ export function selectLogEvents(condition: Field | undefined, window: Window, pa
 }
 
 /**
- * WHERE of the links that spans carry, of all in a window or of those that a condition holds for.
+ * WHERE of the links of spans in a window, optionally of those that match a condition.
  */
 export function filterLinks(condition: Field | undefined, window: Window, params: Params): string {
   const out = `l.direction = 'out' and ${filterLinksByWindow(window, params)}`
-  // By trace id, as links are in no order of time.
+  // By trace id: links are not ordered by time.
   if (!condition) {
     const all = filterByWindow('s', window.start, window.end, params)
     return `${out} and l.trace_id in (select s.trace_id from spans as s where ${all}${filterByMaxTraceId('s', window.maxTraceId, params)})`

@@ -10,15 +10,15 @@ import type { Scanned } from '../../query/sql/searched-range.ts'
 import type { Search, Window } from '../execute/search.ts'
 
 export type AttributeKey = {
-  /** As a query spells it: `span.http.method`, `resource."odd name"`. */
+  /** In query syntax: `span.http.method`, `resource."odd name"`. */
   readonly field: string
   readonly scope: Scope
   readonly key: string
 }
 
 /**
- * Attribute names in use, most used first. Of spans, events and links the newest are read, so a
- * name that is rare and old may be missing; resources and scopes are read whole.
+ * Lists attribute names, most used first. Reads the newest spans, events and links, so a rare and
+ * old name may be missing; reads all resources and scopes.
  */
 export async function listAttributeKeys(
   store: Store,
@@ -39,7 +39,7 @@ export async function listAttributeKeys(
   }
 }
 
-/** What all of them searched. */
+/** The range that all of them searched. */
 function mergeScanned(all: readonly Scanned[], isCut: boolean): Scanned {
   const until = all
     .flatMap((one) => one.until ?? [])

@@ -15,15 +15,15 @@ import { parse } from '../syntax/parse.ts'
 import { createSearch } from '../execute/search-traceql.ts'
 import type { Search, Window } from '../execute/search.ts'
 
-/** A value as text; its type as a letter of `spans.attr_types`. */
+/** A value as text, with its type code of `spans.attr_types`. */
 export type TypedValue = { readonly text: string; readonly type: string }
 
 /**
- * Values of a field, most used first, as text.
+ * Lists values of a field, most used first, as text.
  *
- * @param field as a query spells it, such as `span.http.method`, `.topic`, `name`, `resource."odd
+ * @param field in query syntax, such as `span.http.method`, `.topic`, `name`, `resource."odd
  *   name"`
- * @throws TraceQLError when that is no field, or one of a whole trace
+ * @throws TraceQLError when the field is invalid or of a whole trace
  */
 export async function listAttributeValues(
   store: Store,
@@ -35,8 +35,7 @@ export async function listAttributeValues(
 }
 
 /**
- * The same with the types that they were sent with: a number and the text that looks like it are
- * two values.
+ * As `listAttributeValues`, with types: a number and a string with the same text are two values.
  */
 export async function listTypedValues(
   store: Store,
@@ -70,12 +69,12 @@ function parseFieldName(field: string): Field {
   const named = condition?.kind === 'binary' ? condition.left : undefined
   const isName = named?.kind === 'attribute' || named?.kind === 'intrinsic'
   if (!named || !isName || describeListable(named) === undefined) {
-    throw new TraceQLError('type', `"${field}" is no field whose values can be listed.`)
+    throw new TraceQLError('type', `The values of "${field}" cannot be listed.`)
   }
   return named
 }
 
-/** Undefined for what takes a whole trace to know. */
+/** Undefined for a field of a whole trace. */
 function describeListable(field: Field): string | undefined {
   if (field.kind === 'attribute') return field.parent ? undefined : describeField(field)
   if (field.kind !== 'intrinsic') return undefined
@@ -133,7 +132,7 @@ async function listSpanValues(
   )
 }
 
-/** SQL: values of the field with their types, one row a span, event or link that has it. */
+/** Selects values of the field with types, one row per span, event or link that has it. */
 function selectValues(field: Field, window: Window, condition: Field | undefined, params: Params): string {
   const { from: spans, where, row } = selectSpans(condition, window, params, [field])
   const text = compileText(field, row)
@@ -148,7 +147,7 @@ function selectValues(field: Field, window: Window, condition: Field | undefined
   const valuesFrom = (rows: string): string =>
     `select ${text} as text, ${compileFieldTypeCode(field, row)} as type from ${rows} and isNotNull(text)`
   const values = [valuesFrom(`${from} where ${rowsThat}`)]
-  // The time since the span's start takes the span.
+  // The time since the span's start needs the span.
   if (isEvent && !(field.kind === 'intrinsic' && field.name === 'event:timeSinceStart')) {
     values.push(valuesFrom(`(${selectLogEvents(condition, window, params)}) where 1`))
   }

@@ -9,14 +9,13 @@ export type Completion = {
   /** Range of the query that an option replaces: the word at the caret, or nothing at it. */
   readonly from: number
   readonly to: number
-  /** What the grammar lets stand here and that begins like the word at the caret, best first. */
+  /** What the grammar allows here and begins like the word at the caret, best first. */
   readonly options: readonly CompletionOption[]
   /**
-   * Set when attribute names belong here too: ask for the keys of these scopes that begin with
-   * `prefix`.
+   * Set when attribute names fit too: keys of these scopes that begin with `prefix`.
    */
   readonly keys: { readonly scope: Scope; readonly parent: boolean; readonly prefix: string } | undefined
-  /** Set when a value of this field belongs here too: ask for its values. */
+  /** Set when values of this field fit too. */
   readonly valuesOf: { readonly field: string; readonly quoted: boolean } | undefined
 }
 
@@ -26,8 +25,8 @@ type CompletionOption = {
 }
 
 /**
- * What can stand at the caret. The query up to there is parsed as it is; where the parser stops is
- * where it knows what it wants. A query that is wrong before the caret has no completions.
+ * Completes the query at the caret. The parser reads the text before it and fails at the caret with
+ * what it expected. A query that is invalid before the caret has no completions.
  */
 export function complete(text: string, caret: number): Completion {
   const before = text.slice(0, caret)
@@ -63,7 +62,7 @@ function findOpenString(before: string): Head | undefined {
   const strings = /"(?:[^"\\]|\\.)*"|`[^`]*`|(?<open>["`](?:[^"\\]|\\.)*)$/gs
   for (const match of before.matchAll(strings)) {
     const open = match.groups?.['open']
-    // A quoted part of an attribute's name is no value.
+    // A quoted part of an attribute name is not a value.
     if (open !== undefined && !/[.\w]$/.test(before.slice(0, match.index)))
       return { from: match.index, text: open.slice(1) }
   }
@@ -72,8 +71,7 @@ function findOpenString(before: string): Head | undefined {
 
 /** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
 function findWordBefore(before: string): Head {
-  // Backwards: a pattern that ends in $ is tried from every letter, which is quadratic in a long
-  // word.
+  // Backwards: a pattern that ends in $ takes quadratic time in a long word.
   let from = before.length
   while (from > 0 && !/[\s{}()=~!<>&|^,"`]/.test(before.charAt(from - 1))) from--
   while (from < before.length && !/[A-Za-z_.]/.test(before.charAt(from))) from++
@@ -94,10 +92,9 @@ function tryTokenize(text: string): readonly Token[] | undefined {
   }
 }
 
-/** What the parser asked for at the end of the text; undefined when it stopped before. */
+/** What the parser expected at the end of the text; undefined when it failed earlier. */
 function findExpected(text: string, tokens: readonly Token[]): readonly string[] | undefined {
-  // A mark that no rule takes, so that a text which is whole already fails too and says how it
-  // could go on.
+  // A token that no rule matches, so that a complete query also fails and lists what may follow.
   const mark: Token = { kind: 'punctuation', text: '\u0000', from: text.length, to: text.length }
   try {
     parse(text, [...tokens.slice(0, -1), mark])
@@ -136,7 +133,7 @@ function listOptions(expected: readonly string[], field: string | undefined): re
       case 'a value':
         return listKeywords(field).map((text) => ({ text, kind: 'value' }))
       default:
-        // The rest of the expectations are words to the reader, such as "a number".
+        // Others are descriptions such as "a number".
         if (what.includes(' ')) return []
         if (/^[a-z]/.test(what)) return [{ text: what, kind: 'function' }]
         return [{ text: what, kind: /^[{}(),|]$/.test(what) ? 'punctuation' : 'operator' }]
@@ -144,7 +141,7 @@ function listOptions(expected: readonly string[], field: string | undefined): re
   })
 }
 
-/** Words that can be a value of a field; values of attributes come from the spans. */
+/** Lists keywords that can be a value of a field; values of attributes come from spans. */
 function listKeywords(field: string | undefined): readonly string[] {
   if (field === undefined) return ['true', 'false', 'nil']
   const type = Object.entries(intrinsics).find(([name]) => name === field || name === `span:${field}`)?.[1].type

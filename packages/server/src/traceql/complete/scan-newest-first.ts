@@ -9,7 +9,7 @@ export type NamesOptions = {
   /** Unix nanoseconds; spans that start in `[start, end)`. */
   readonly start: bigint
   readonly end: bigint
-  /** Names that begin so, in any case. @default '' */
+  /** Of names; case does not matter. @default '' */
   readonly prefix?: string
   /** Only those of spans that this matches. */
   readonly condition?: Field | undefined
@@ -22,7 +22,7 @@ export type NamesOptions = {
   readonly maxSpans?: number
 }
 
-/** Spans that are looked at for names: enough to see what one in ten thousand has. */
+/** Spans read for names: enough for what one in ten thousand has. */
 const MAX_SPANS = 250_000
 
 const MINUTE_NANO = 60_000_000_000n
@@ -30,9 +30,9 @@ const MINUTE_NANO = 60_000_000_000n
 export type NameList<Found> = { readonly found: readonly Found[]; readonly scanned: Scanned }
 
 /**
- * Reads the newest ten minutes, then further back, until there is enough or until a window has more
- * spans than are looked at: of that one, the traces with the lowest ids. The number of spans
- * decides, and not the time that it takes: the same data has the same names.
+ * Reads the newest ten minutes, then further back, until there are enough names or a window has
+ * more than `maxSpans`: of that one, the traces with the lowest ids. Spans are the limit, not time,
+ * so that the same data has the same names.
  */
 export async function scanNewestFirst<Found>(
   search: Search,
@@ -54,8 +54,7 @@ export async function scanNewestFirst<Found>(
 }
 
 /**
- * Id of the trace that the span at a place in the order of trace ids belongs to; `undefined` where
- * a window has fewer spans.
+ * Trace id of the span with index `place` in trace id order; `undefined` when a window has fewer.
  */
 async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
   const params = createParams()

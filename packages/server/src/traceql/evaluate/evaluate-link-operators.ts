@@ -7,13 +7,11 @@ import type { Search } from '../execute/search.ts'
 import { type Direction, type LinkGraph, traverse, traverseLinks } from './traverse-links.ts'
 
 /**
- * Works out every operator over links in a pipeline, the innermost first, as the spans it stands
- * for.
+ * Evaluates every link operator of a pipeline to the spans it matches, the innermost first.
  *
- * `A ->> B`: spans of B in traces that are reached from a trace with spans of A over one link or
- * more, each walked from the producer to the consumer, who carries it. `A <<- B`: the same walked
- * from the consumer to the producer. The union forms give the spans of A too. What is asked for, B,
- * lies in the search's window; A may be of any age.
+ * `A ->> B` matches spans of B in traces that links reach from a trace with spans of A, producer to
+ * consumer. `A <<- B` goes from consumer to producer. Union forms also match the spans of A. B lies
+ * in the search's window; A may have any age.
  */
 export async function evaluateLinkOperators(
   search: Search,
@@ -42,8 +40,7 @@ async function evaluateLinkOperator(
   const forward: Direction = isDownstream(op) ? 'in' : 'out'
   const backward: Direction = forward === 'in' ? 'out' : 'in'
   const found: SpansByTrace = new Map()
-  // From what is asked for back to where it may come from: whole, unless there is too much to start
-  // with.
+  // From B back to A: complete unless B has too many traces.
   const ends = await find(search, toPipeline(right), scope, limits.linkTraces)
   const back = await traverseLinks(search, ends.map(getTraceId), backward)
   const origins = await find(search, toPipeline(left), { window: undefined, within: back.reached }, limits.linkTraces)
@@ -51,11 +48,11 @@ async function evaluateLinkOperator(
   const tooMany = ends.length >= limits.linkTraces
   if (tooMany) {
     search.warnings.add(
-      `Only ${limits.linkTraces} traces on each side of ${op} were looked at: choose a shorter time range or add conditions.`,
+      `Searched only ${limits.linkTraces} traces on each side of ${op}: choose a shorter time range or add conditions.`,
     )
   }
-  // Then also from the origins on: that finds what too many ends hide, and, when a union is looked
-  // for among some traces only, the origins among them whose ends are elsewhere.
+  // Also from A on to B: finds what the limit on B hid and, for a union within some traces, the
+  // origins among them whose ends are elsewhere.
   if (!tooMany && !(op.startsWith('&') && scope.within)) return found
   const starts = await find(search, toPipeline(left), scope, limits.linkTraces)
   const on = await traverseLinks(search, starts.map(getTraceId), forward)
@@ -64,7 +61,7 @@ async function evaluateLinkOperator(
   return found
 }
 
-/** Keeps the ends that an origin is behind, and for a union the origins that are behind an end. */
+/** Keeps the ends that an origin reaches, and for a union the origins that reach an end. */
 function collectMatches(
   found: SpansByTrace,
   op: LinkOp | string,
@@ -105,7 +102,7 @@ function toPipeline(spanset: Spanset): Pipeline {
   return { kind: 'pipeline', source: spanset, stages: [], from: spanset.from, to: spanset.to }
 }
 
-/** The operators over links that aren't inside another one. */
+/** Finds the link operators that are not inside another one. */
 function findLinkOperations(spanset: Spanset): readonly LinkOperation[] {
   if (spanset.kind === 'filter') return []
   if (spanset.kind === 'operation') {

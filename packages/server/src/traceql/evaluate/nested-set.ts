@@ -5,10 +5,9 @@ export type NestedSet = Readonly<Record<NestedSetName, Int32Array>>
 type NestedSetName = Extract<IntrinsicName, `nestedSet${string}`>
 
 /**
- * Numbers spans as Tempo does (`nested_set_model.go`): depth first from the roots, from 1, on the
- * way down and on the way up. Descendants lie between their ancestor's two numbers.
- * `nestedSetParent` is the parent's left number, -1 for a root. A span that no root leads to has
- * zeros. Siblings and roots go by start time.
+ * Numbers spans depth first from 1, as Tempo does (`nested_set_model.go`): left on the way down,
+ * right on the way up. `nestedSetParent` is the parent's left number, -1 for a root. Spans that no
+ * root reaches have zeros. Siblings and roots are ordered by start.
  */
 export function numberNestedSet({ parentIds, parents, topDown }: Tree): NestedSet {
   const sizes = new Int32Array(parents.length).fill(1)
@@ -21,7 +20,7 @@ export function numberNestedSet({ parentIds, parents, topDown }: Tree): NestedSe
     Int32Array,
     Int32Array,
   ]
-  // What the next child of each span is numbered, and the next root.
+  // Next left number of a child of each span, and of a root.
   const next = new Int32Array(parents.length)
   let nextRoot = 1
   for (const at of topDown) {

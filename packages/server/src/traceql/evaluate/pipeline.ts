@@ -6,15 +6,15 @@ import type { Label } from '../metrics/labels.ts'
 import type { TraceRows } from '../execute/trace-rows.ts'
 import { combine, isEmpty, type Members, type Tree, buildTree, union } from './structure.ts'
 
-/** Spans of one trace that belong together: all that matched, or one group of by(). */
+/** Spans of one trace: all that matched, or one group of by(). */
 export type SpansetResult = {
   readonly members: Members
   readonly group: readonly (Label | null)[]
-  /** Values of the aggregates that stages compared, as the last of each name computed it. */
+  /** Values of the aggregates that stages compare. */
   readonly aggregates: ReadonlyMap<Scalar & { kind: 'aggregate' }, number>
 }
 
-/** What a pipeline makes of one trace: its spansets, none when it doesn't match. */
+/** Evaluates a pipeline over one trace; no spansets when the trace does not match. */
 export function evaluateTrace(plan: Plan, trace: TraceRows, links: LinkMatches): readonly SpansetResult[] {
   let tree: Tree | undefined
   const context: Context = { plan, trace, links, tree: () => (tree ??= buildTree(trace)) }
@@ -113,7 +113,7 @@ function groupBy(fields: readonly number[], spanset: SpansetResult, trace: Trace
 const ungrouped = { group: [], aggregates: new Map<never, never>() }
 
 /**
- * NaN when there is nothing to aggregate: then no comparison holds.
+ * NaN when there is nothing to aggregate, so that no comparison holds.
  *
  * @param aggregates gets the value of each aggregate in it
  */

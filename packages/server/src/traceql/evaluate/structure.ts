@@ -34,7 +34,7 @@ function filterRelated(op: SpansetOp, left: Members, right: Members, tree: Tree)
 const mirroredRelations: Readonly<Record<string, string>> = { '>>': '<<', '<<': '>>', '>': '<', '<': '>', '~': '~' }
 
 /**
- * Spans that stand in the relation to a member: for `>>`, those with an ancestor among the members.
+ * Finds the spans in a relation to a member: for `>>`, those with an ancestor among the members.
  */
 function findRelatives(relation: string, members: Members, tree: Tree): Members {
   const found = new Uint8Array(members.length)
@@ -69,14 +69,13 @@ function markSiblings(found: Members, members: Members, { parentIds }: Tree): vo
   }
 }
 
-/** Who is whose parent in a trace. */
+/** Parents and order of a trace's spans. */
 export type Tree = {
   readonly parentIds: readonly string[]
   /** Index of the parent, -1 for none or one that is missing. */
   readonly parents: Int32Array
   /**
-   * Every span after its parent. Spans whose parents go round in a circle have no place in it, and
-   * no relatives.
+   * Every span after its parent. Spans in a cycle of parents are left out and have no relatives.
    */
   readonly topDown: readonly number[]
 }
@@ -89,7 +88,7 @@ export function buildTree({ parents: known, parentIds }: Pick<Tree, 'parents' | 
     if (parent === -1) topDown.push(at)
     else children[parent]?.push(at)
   }
-  // Grows while it is walked: each span brings its children.
+  // `topDown` grows during the loop: each span appends its children.
   for (let next = 0; next < topDown.length; next++) {
     for (const child of children[topDown[next] ?? -1] ?? []) topDown.push(child)
   }

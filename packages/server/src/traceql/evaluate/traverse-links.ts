@@ -11,13 +11,13 @@ import type { Search } from '../execute/search.ts'
 export type Direction = 'out' | 'in'
 
 export type LinkGraph = {
-  /** Traces that at least one step leads to. */
+  /** Traces reached over at least one link. */
   readonly reached: readonly string[]
-  /** Each step taken, as the two traces. */
+  /** Links followed, as pairs of traces. */
   readonly edges: readonly (readonly [from: string, to: string])[]
 }
 
-/** Walks links from some traces, breadth first, whatever the age of what they lead to. */
+/** Follows links from some traces, breadth first, to traces of any age. */
 export async function traverseLinks(search: Search, from: readonly string[], direction: Direction): Promise<LinkGraph> {
   const known = new Set(from)
   const reached = new Set<string>()
@@ -28,7 +28,7 @@ export async function traverseLinks(search: Search, from: readonly string[], dir
     const next = new Set<string>()
     for (const { a, b } of steps) {
       if (!known.has(b) && known.size - from.length >= limits.linkTraces) {
-        search.warnings.add(`A walk over links stopped at ${limits.linkTraces} traces: add conditions on either side.`)
+        search.warnings.add(`Link traversal stopped at ${limits.linkTraces} traces: add conditions on either side.`)
         continue
       }
       edges.push([a, b])
@@ -38,7 +38,7 @@ export async function traverseLinks(search: Search, from: readonly string[], dir
     }
     frontier = [...next]
   }
-  if (frontier.length > 0) search.warnings.add(`A walk over links stopped after ${limits.linkHops} hops.`)
+  if (frontier.length > 0) search.warnings.add(`Link traversal stopped after ${limits.linkHops} hops.`)
   return { reached: [...reached], edges }
 }
 
@@ -56,11 +56,11 @@ async function fetchLinkedTraces(
     order by a, b limit ${params.add('UInt32', most + 1)}`,
     params,
   )
-  if (steps.length > most) search.warnings.add(`A walk over links stopped at ${limits.linkEdges} links.`)
+  if (steps.length > most) search.warnings.add(`Link traversal stopped at ${limits.linkEdges} links.`)
   return steps.slice(0, most)
 }
 
-/** What edges lead to from some traces in as many hops as a walk may take, by at least one. */
+/** Traces that edges reach from some traces in 1 to `limits.linkHops` hops. */
 export function traverse(from: ReadonlySet<string>, edges: LinkGraph['edges']): ReadonlySet<string> {
   const next = new Map<string, string[]>()
   for (const [a, b] of edges) {

@@ -6,14 +6,13 @@ import type { Label } from '../metrics/labels.ts'
 import type { NestedSet } from './nested-set.ts'
 
 /**
- * Whether a field takes numbers of the tree, which no statement gives: it is put together here from
- * its parts.
+ * Whether a field uses nested-set numbers. SQL has none, so it is evaluated here from its parts.
  */
 export function needsTree(field: Field | undefined): field is Field {
   return field !== undefined && getRequiredColumns(field).has('tree')
 }
 
-/** What of such fields the store answers: the largest parts that take no number of the tree. */
+/** What ClickHouse computes of such fields: the largest parts without nested-set numbers. */
 export type Parts = { readonly conditions: readonly Field[]; readonly numbers: readonly Field[] }
 
 export function collectParts(fields: readonly Field[]): Parts {
@@ -37,9 +36,9 @@ export function collectParts(fields: readonly Field[]): Parts {
   return { conditions: [...conditions], numbers: [...numbers] }
 }
 
-/** One span, by what the store said of the parts and by its place in the tree. */
+/** Values of one span: of the parts, from ClickHouse, and its nested-set numbers. */
 export type SpanValues = {
-  /** Undefined when this is no part. */
+  /** Undefined unless the field is a part. */
   condition(part: Field): boolean | undefined
   number(part: Field): number | null | undefined
   nested(name: keyof NestedSet): number
@@ -75,7 +74,7 @@ function isNil(field: Field): boolean {
   return field.kind === 'literal' && field.type === 'nil'
 }
 
-/** As by() shows it. */
+/** Evaluates a field to a label of by(). */
 export function evaluateLabel(field: Field, place: SpanValues): Label | null {
   if (isCondition(field)) return { text: String(evaluateCondition(field, place)), type: 'bool' }
   const value = evaluateNumber(field, place)

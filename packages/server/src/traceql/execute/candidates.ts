@@ -8,8 +8,7 @@ import { isLinkOperation, type Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
 /**
- * Spans found by an operator over links, by trace; they stand in for a filter in the search around
- * it.
+ * Spans that a link operator matches, by trace; the search around it uses them like a filter.
  */
 export type LinkMatches = ReadonlyMap<Spanset, ReadonlyMap<string, ReadonlySet<string>>>
 
@@ -19,9 +18,9 @@ export type CandidateBounds = {
   readonly limit: number
   /** Only these. */
   readonly within: readonly string[] | undefined
-  /** Only what comes behind it in the order of the answer. */
+  /** Only traces after it in the order of the result. */
   readonly after?: Candidate | undefined
-  /** Leaves out what a window from here on finds too. */
+  /** Excludes traces that a window starting here finds too. */
   readonly foundSince?: bigint | undefined
 }
 
@@ -29,9 +28,8 @@ export type CandidateBounds = {
 export type Candidate = { readonly traceId: string; readonly newest: bigint }
 
 /**
- * Traces that can match, newest first: those with spans for enough of the pipeline's filters,
- * judged by one scan of narrow columns inside the window, without joins and without looking at
- * structure.
+ * Finds traces that may match, newest first: those with spans for enough of the filters. One scan
+ * of narrow columns inside the window, without joins and structure.
  */
 export async function findCandidates(
   search: Search,
@@ -75,7 +73,7 @@ export async function findCandidates(
   return rows.map(({ t, newest }) => ({ traceId: t, newest: BigInt(newest) }))
 }
 
-/** Whether every candidate is a match, so that no more need be asked for than are wanted. */
+/** Whether every candidate matches, so that no extra candidates are needed. */
 export function isExact(plan: Plan): boolean {
   const { source, stages } = plan.pipeline
   const [condition] = plan.conditions
@@ -87,8 +85,8 @@ export function isExact(plan: Plan): boolean {
 type Formula = { readonly sql: string; readonly linked: readonly string[] }
 
 /**
- * Which filters a trace must have spans for. A necessary condition that only grows with more spans:
- * what holds inside a window holds for the trace.
+ * Compiles which filters a trace needs spans for. More spans never falsify it, so what holds inside
+ * a window holds for the trace.
  */
 function compileFormula(
   pipeline: Pipeline,

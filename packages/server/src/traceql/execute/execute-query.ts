@@ -4,21 +4,21 @@ import type { Params } from '../sql/params.ts'
 import { TraceQLError } from '../syntax/errors.ts'
 import type { Search } from './search.ts'
 
-/** Asks the store within what is left of the answer's time. */
+/** Executes one statement before the deadline of the search. */
 export async function executeQuery<Row>(search: Search, sql: string, params: Params): Promise<Row[]> {
   if (sql.length > MAX_STATEMENT_LENGTH) throw new TraceQLError('limit', tooManyConditions)
   return executeWithinDeadline(search, (options) => search.store.query<Row>(sql, params.values, options))
 }
 
-/** Says in words about the query why the store can't answer, where the query is the reason. */
-export async function executeWithinDeadline<Answer>(
+/** Turns errors of ClickHouse that the query causes into errors about the query. */
+export async function executeWithinDeadline<Result>(
   search: Search,
-  question: (options: QueryOptions) => Promise<Answer>,
-): Promise<Answer> {
+  execute: (options: QueryOptions) => Promise<Result>,
+): Promise<Result> {
   const timeoutMs = Math.floor(search.deadline - performance.now())
   if (timeoutMs <= 0) throw new TraceQLError('limit', tooLong)
   try {
-    return await question({ timeoutMs, signal: search.signal })
+    return await execute({ timeoutMs, signal: search.signal })
   } catch (error) {
     if (error instanceof StoreError && error.code === 'timeout')
       throw new TraceQLError('limit', tooLong, undefined, error)
@@ -30,17 +30,16 @@ export async function executeWithinDeadline<Answer>(
   }
 }
 
-/** Whether a question failed for want of memory, so that a plainer one may do. */
+/** Whether a query exceeded the memory limit, so that a simpler one may succeed. */
 export function isTooHeavy(error: unknown): boolean {
   return error instanceof TraceQLError && error.cause instanceof StoreError && error.cause.code === 'too-heavy'
 }
 
-// The engine's max_query_size is 262,144 bytes, without what is in parameters; our own words are
-// ASCII.
+// ClickHouse's max_query_size is 262,144 bytes without parameters; the SQL is ASCII.
 const MAX_STATEMENT_LENGTH = 250_000
 
 const tooManyConditions =
   'The query has too many conditions: use a regular expression instead of many values, and scopes such as span. instead of a bare dot.'
 const tooLong =
   'The query took too long: choose a shorter time range, or add a condition on resource.service.name or on name.'
-const tooHeavy = 'The query needs more memory than one may have: choose a shorter time range or add conditions.'
+const tooHeavy = 'The query exceeds its memory limit: choose a shorter time range or add conditions.'

@@ -12,13 +12,13 @@ import { fetchTraceRows } from './trace-rows.ts'
 
 export type FoundMatches = {
   readonly matches: readonly Match[]
-  /** Of what was looked at last, where more could match behind it. */
+  /** The last candidate read, when more candidates follow. */
   readonly rest: Position | undefined
 }
 
 /**
- * Finds traces that a pipeline matches, newest first, behind a position if one is given, and what
- * it makes of each: as many as asked for, or those among the newest ten thousand that could.
+ * Finds traces that a pipeline matches, newest first, after a position if given, with their
+ * spansets: up to `limit`, among at most `limits.candidateTraces` candidates.
  */
 export async function findMatches(
   search: Search,
@@ -68,12 +68,11 @@ async function findPipelineMatches(
   return matches
 }
 
-/** Why an answer is cut that has no next page. */
-export const candidateLimitWarning = `Only the newest ${limits.candidateTraces} traces that could match were looked at: choose a shorter time range or add conditions.`
+/** Warning of a partial result that has no next page. */
+export const candidateLimitWarning = `Searched only the newest ${limits.candidateTraces} traces that may match: choose a shorter time range or add conditions.`
 
 /**
- * When an operator over links comes first, the traces it found are all there is to look among,
- * whatever their age.
+ * When a link operator comes first, only the traces that it found are candidates, at any age.
  */
 function narrowScope({ pipeline }: Plan, links: LinkMatches, scope: Scope): Scope {
   const found = links.get(pipeline.source)
@@ -86,9 +85,8 @@ const MINUTE_NANO = 60_000_000_000n
 const WIDENING_FACTOR = 8n
 
 /**
- * Looks at the newest ten minutes first and then ever further back: a search that finds enough
- * early stays cheap, and one that doesn't reads less than half more in all than looking at the
- * whole window at once.
+ * Scans the newest ten minutes first, then 8 times further back each time. A search that finds
+ * enough early stays cheap; others read less than 1.5 times the whole window.
  */
 async function* scanCandidates(
   search: Search,
@@ -102,7 +100,7 @@ async function* scanCandidates(
     yield listAfter(within ?? [], after)
     return
   }
-  // An open end, or one in the future, is looked at from now.
+  // An end in the future counts as now.
   const now = BigInt(Date.now()) * 1_000_000n
   const anchor = after?.anchor ?? (window.end < now ? window.end : now)
   if (within) {
@@ -114,7 +112,7 @@ async function* scanCandidates(
   let most = Math.min(cap, isExact(plan) ? limit : Math.max(limit, limits.chunkTraces))
   const startOf = (reach: number): bigint => {
     const length = 10n * MINUTE_NANO * WIDENING_FACTOR ** BigInt(reach)
-    // Rather all at once than a third of it first.
+    // Scans the rest at once when it is less than three windows.
     return anchor - 3n * length > window.start ? anchor - length : window.start
   }
   for (let reach = after?.reach ?? 0; ; reach++) {
@@ -124,8 +122,7 @@ async function* scanCandidates(
       end: window.end,
       limit: most,
       within: undefined,
-      // What a page before this one found is left out; within one page that is known without
-      // asking.
+      // Excludes what earlier pages found; `seen` does that within one page.
       ...(after
         ? { after: reach === after.reach ? after : undefined, foundSince: reach === 0 ? undefined : startOf(reach - 1) }
         : {}),
@@ -135,7 +132,7 @@ async function* scanCandidates(
     let found = await ask(most)
     yield found
     if (found.length === most && most < cap) {
-      // There are more of them as near: looking further back would find the same ones first.
+      // More candidates lie in this window: a wider one would return the same ones first.
       most = cap
       found = await ask(cap)
       yield found
@@ -144,7 +141,7 @@ async function* scanCandidates(
   }
 }
 
-/** Traces that an operator over links found, in the order it did. */
+/** Lists traces that a link operator found, in its order. */
 function listAfter(ids: readonly string[], after: Position | undefined): readonly Position[] {
   const first = after === undefined ? 0 : ids.indexOf(after.traceId) + 1
   if (after !== undefined && first === 0) throw new InvalidCursorError()

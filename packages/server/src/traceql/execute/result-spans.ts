@@ -19,14 +19,14 @@ export type ResultSpan = {
   /** Unix nanoseconds. */
   readonly startTimeUnixNano: string
   readonly durationNanos: string
-  /** Fields that conditions and select() name, where the span has them. */
+  /** Fields that conditions and select() name, if the span has them. */
   readonly attributes: readonly ResultAttribute[]
 }
 
 type ResultAttribute = {
   /** As in a query: `span.http.method`, `.topic`, `trace:rootName`. */
   readonly field: string
-  /** Letter as in `spans.attr_types`. */
+  /** Type code as in `spans.attr_types`. */
   readonly type: string
   readonly value: string
 }
@@ -39,15 +39,15 @@ type Raw = {
   readonly span_name: string
   readonly span_kind: string
   readonly span_status: string
-  readonly began: string
-  readonly lasted: string
+  readonly start_time: string
+  readonly span_duration: string
   readonly values: readonly (readonly [string, string | null])[]
 }
 
-/** A number of the tree (see evaluate/nested-set.ts) that a field is of a span. */
+/** A span's nested-set number (evaluate/nested-set.ts). */
 export type GetTreeNumber = (field: Field, traceId: string, spanKey: string) => number | null
 
-/** Reads the spans that an answer shows, by trace and `spanKeyOf`. */
+/** Fetches the spans that a result shows, by trace and `createSpanKey`. */
 export async function fetchResultSpans(
   search: Search,
   spans: ReadonlyMap<string, readonly string[]>,
@@ -66,7 +66,7 @@ export async function fetchResultSpans(
     `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,
       if(s.parent_span_id = toFixedString('', 8), '', lower(hex(s.parent_span_id))) as parent,
       s.service as service_name, s.name as span_name, toString(s.kind) as span_kind, toString(s.status) as span_status,
-      toString(s.start) as began, toString(s.duration) as lasted,
+      toString(s.start) as start_time, toString(s.duration) as span_duration,
       ${values.length > 0 ? `[${values.map((value) => `CAST(${value}, 'Tuple(String, Nullable(String))')`).join(', ')}]` : `[]`} as values
     from ${from} where s.span_id in ${wanted}`,
     params,
@@ -98,8 +98,8 @@ function toResultSpan(raw: Raw, shown: readonly Field[], numberOfTree: GetTreeNu
     name: raw.span_name,
     kind: raw.span_kind,
     status: raw.span_status,
-    startTimeUnixNano: raw.began,
-    durationNanos: raw.lasted,
+    startTimeUnixNano: raw.start_time,
+    durationNanos: raw.span_duration,
     attributes: shown.flatMap((field) => {
       const [type, value] = valueOf(field)
       return value === null ? [] : [{ field: describeField(field), type, value }]

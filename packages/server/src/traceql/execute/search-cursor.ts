@@ -18,4 +18,4 @@ export const searchCursor = createCursorCodec('search1', {
 export type Position = ReturnType<typeof searchCursor.decode>
 
 /** Warns of a page that has fewer traces than requested and a next page. */
-export const pageLimitWarning = `This page ends after ${limits.candidateTraces} traces that could match: the next one goes on. A shorter time range or more conditions find sooner.`
+export const pageLimitWarning = `This page stopped after ${limits.candidateTraces} traces that may match: load more, choose a shorter time range or add conditions.`

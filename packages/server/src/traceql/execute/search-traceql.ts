@@ -27,7 +27,7 @@ export type SearchOptions = {
   readonly end: bigint
   /** Traces. @default 20 */
   readonly limit?: number
-  /** `nextCursor` of the page before, an answer to the same query with the same start and end. */
+  /** `nextCursor` of the previous page, of the same query, start and end. */
   readonly cursor?: string
   /** Spans shown of each spanset. @default 3 */
   readonly spansPerSpanset?: number
@@ -39,9 +39,9 @@ export type SearchOptions = {
 export type SearchResult = {
   /** Newest first by their newest span that a filter matches. */
   readonly traces: readonly ResultTrace[]
-  /** There are more: the next page begins here. */
+  /** Absent on the last page. */
   readonly nextCursor?: string
-  /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
+  /** What is missing from the result and what to do; empty when it is complete. */
   readonly warnings: readonly string[]
   readonly scanned: Scanned
 }
@@ -53,12 +53,12 @@ type ResultTrace = {
 }
 
 type ResultSpanset = {
-  /** Spans that matched, of which `spans` shows the first. */
+  /** Number of matching spans; `spans` has the first ones. */
   readonly matched: number
   readonly spans: readonly ResultSpan[]
   /** Values of by(); null where the spans have none. */
   readonly group: readonly { readonly field: string; readonly value: string | null; readonly type: LabelType }[]
-  /** Aggregates that the pipeline compares, as a query spells them. Durations are nanoseconds. */
+  /** Aggregates that the pipeline compares, in query syntax. Durations are nanoseconds. */
   readonly aggregates: readonly {
     readonly name: string
     readonly value: number
@@ -67,12 +67,9 @@ type ResultSpanset = {
 }
 
 /**
- * Answers a TraceQL search.
+ * Executes a TraceQL search. Spans inside the window find a trace, which is then evaluated whole.
  *
- * A trace is found by its spans inside the window, and then looked at as a whole.
- *
- * @throws TraceQLError when the query or the cursor is wrong or asks for too much; StoreError when
- *   the store can't answer
+ * @throws TraceQLError when the query is invalid or exceeds a limit; InvalidCursorError; StoreError
  */
 export async function searchTraceQL(store: Store, text: string, options: SearchOptions): Promise<SearchResult> {
   const { pipeline } = parseSearch(text)
@@ -82,7 +79,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const search = createSearch(store, options)
   const after = options.cursor === undefined ? undefined : searchCursor.decode(options.cursor)
   const limit = options.limit ?? 20
-  // One more than asked for tells whether there is a next page.
+  // One more than requested shows whether there is a next page.
   const { matches: found, rest } = await findMatches(
     search,
     plan,
@@ -106,7 +103,7 @@ export async function searchTraceQL(store: Store, text: string, options: SearchO
   const traces = matches.flatMap(({ rows, spansets }): ResultTrace[] => {
     const shownSpans = spans.get(rows.traceId)
     const summary = summaries.get(rows.traceId)?.summary
-    // Gone between two questions, as retention may have it.
+    // Retention may delete a trace between two statements.
     if (!summary) return []
     const trace: ResultTrace = {
       summary,
@@ -136,12 +133,12 @@ function getAggregateType(fn: string, field: Field | undefined, value: number): 
 }
 
 function toScanned({ warnings, window }: Search, after: Position | undefined, last: Position | undefined): Scanned {
-  // Traces that an operator over links found lie in no order of time.
+  // Traces that a link operator found are not ordered by time.
   const until = last?.newest === 0n ? window.end : last?.newest
   return { from: after?.newest || undefined, until, isCut: warnings.size > 0 }
 }
 
-/** Numbers that the matches know and no statement gives. */
+/** Looks up nested-set numbers, which SQL does not have, in the matches. */
 function getTreeNumbers(matches: readonly Match[], plan: Plan): GetTreeNumber {
   const rowsOf = new Map(matches.map(({ rows }) => [rows.traceId, rows]))
   return (field, traceId, spanKey) => {
@@ -154,7 +151,7 @@ export function parseSearch(text: string): Query & { kind: 'search' } {
   const query = parse(text)
   check(query, text)
   if (query.kind === 'search') return query
-  throw new TraceQLError('type', 'This query gives series, not traces: leave out the metrics function to search.', {
+  throw new TraceQLError('type', 'This query returns series, not traces: remove the metrics function to search.', {
     text,
     from: query.from,
     to: query.to,
@@ -187,7 +184,7 @@ function listMembers(members: Uint8Array, spanKeys: readonly string[], most: num
   return keys
 }
 
-/** What by() groups by, in the order its values are in a group: the last coalesce() starts anew. */
+/** Lists the fields of by(), in the order of a group's values; coalesce() clears them. */
 function listGroupFields(pipeline: Pipeline): readonly string[] {
   let fields: string[] = []
   for (const stage of pipeline.stages) {

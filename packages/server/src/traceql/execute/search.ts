@@ -8,15 +8,15 @@ export type Window = {
   readonly maxTraceId?: string | undefined
 }
 
-/** One answer in the making: what it may still cost, and what it left out. */
+/** State of one running search: its limits and warnings. */
 export type Search = {
   readonly store: Store
   readonly window: Window
   readonly signal: AbortSignal | undefined
-  /** `performance.now()` when it must be done. */
+  /** Deadline on the clock of `performance.now()`. */
   readonly deadline: number
-  /** What was cut off, in words with a suggestion; empty when the answer is whole. */
+  /** What is missing from the result and what to do; empty when it is complete. */
   readonly warnings: Set<string>
-  /** Set where older spans of the window were not looked at. */
+  /** Set when older spans of the window were not searched. */
   scannedUntil?: bigint
 }

@@ -24,13 +24,12 @@ import type { Plan } from '../analyze/plan.ts'
 import type { Search } from './search.ts'
 
 /**
- * The spans of one trace in columns, in order of start: what structure and stages are worked out
- * on.
+ * The spans of one trace in columns, by start: the input of structure and stages.
  */
 export type TraceRows = {
   readonly traceId: string
   readonly spanIds: readonly string[]
-  /** What tells spans apart, `spanKeyOf`: several may share an id. */
+  /** `createSpanKey` of each span: several may share an id. */
   readonly keys: readonly string[]
   /** '' for none. */
   readonly parentIds: readonly string[]
@@ -58,8 +57,8 @@ type Raw = {
 } & Readonly<Record<string, string | number | null>>
 
 /**
- * Reads what the plan needs of whole traces; spans that nothing can be about are left out.
- * Undefined when they have more spans than may be read in one go.
+ * Fetches what the plan reads of whole traces, without spans that cannot match. Undefined above
+ * `limits.chunkSpans`.
  */
 export async function fetchTraceRows(
   search: Search,
@@ -92,7 +91,7 @@ export async function fetchTraceRows(
   )
   if (rows.length <= limits.chunkSpans) return groupByTrace(rows, plan)
   if (ids.length > 1) return undefined
-  search.warnings.add(`Of trace ${ids[0]} only the first ${limits.chunkSpans} spans were looked at.`)
+  search.warnings.add(`Searched only the first ${limits.chunkSpans} spans of trace ${ids[0]}.`)
   return groupByTrace(rows.slice(0, limits.chunkSpans), plan)
 }
 

@@ -18,8 +18,7 @@ import type { RawExemplar, RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
 /**
- * Whether each span decides alone: one filter, and fields of the span's own row or its source. Then
- * SQL does it all.
+ * Whether SQL can aggregate: one filter, and only fields of the span's own row or its source.
  */
 export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
@@ -34,10 +33,9 @@ export function canAggregateInClickHouse({ source, field, by }: MetricsAggregate
 }
 
 /**
- * One scan of the window, grouped by interval and labels. A span that was sent twice counts once,
- * as long as the ids of all that match fit in memory (some five million); beyond that it counts
- * twice, and the answer says so. Telling them apart in the order of the sort key takes no memory,
- * and four times as long: 4.4 s instead of 1 s for 10M spans.
+ * One scan of the window, grouped by interval and labels. Duplicate spans count once while the ids
+ * of all matches fit in memory (about five million), else twice with a warning. Deduplication in
+ * sort key order takes 4.4 s instead of 1 s for 10M spans.
  */
 export async function aggregateInClickHouse(
   search: Search,
@@ -45,13 +43,13 @@ export async function aggregateInClickHouse(
   intervals: Intervals,
   { withExemplars }: { readonly withExemplars: boolean },
 ): Promise<readonly RawSeries[]> {
-  const asked = { metrics, intervals, withExemplars }
+  const request = { metrics, intervals, withExemplars }
   try {
-    return await aggregate(search, asked, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
+    return await aggregate(search, request, 'limit 1 by s.trace_id, s.span_id, s.kind, s.service')
   } catch (error) {
     if (!isTooHeavy(error)) throw error
-    const series = await aggregate(search, asked, '')
-    search.warnings.add('There are too many spans to tell apart: one that was sent twice counts twice.')
+    const series = await aggregate(search, request, '')
+    search.warnings.add('Too many spans to deduplicate: a span that was sent twice counts twice.')
     return series
   }
 }
@@ -62,9 +60,9 @@ type AggregateRequest = {
   readonly withExemplars: boolean
 }
 
-async function aggregate(search: Search, asked: AggregateRequest, once: string): Promise<readonly RawSeries[]> {
-  const { source, fn, field, quantiles, by } = asked.metrics
-  const { start, end, step, count } = asked.intervals
+async function aggregate(search: Search, request: AggregateRequest, once: string): Promise<readonly RawSeries[]> {
+  const { source, fn, field, quantiles, by } = request.metrics
+  const { start, end, step, count } = request.intervals
   const params = createParams()
   const condition =
     source.source.kind === 'filter' && source.source.condition ? foldConstants(source.source.condition) : undefined
@@ -87,14 +85,14 @@ async function aggregate(search: Search, asked: AggregateRequest, once: string):
     return [`${compileText(label, row)} as label${at}`, `${compileLabelTypeCode(label, row)} as type${at}`]
   })
   const names = by.flatMap((_, at) => [`label${at}`, `type${at}`])
-  const shown = asked.withExemplars ? 's.trace_id as trace, s.span_id as span, s.start as began,' : ''
+  const shown = request.withExemplars ? 's.trace_id as trace, s.span_id as span, s.start as start_time,' : ''
   const bucket = fn === 'histogram_over_time' ? ['bucket'] : []
   const groups = ['at', ...names, ...bucket]
   const limit = limits.series * Math.min(count, limits.points) + 1
   const rows = await executeQuery<Raw>(
     search,
     `select at, ${[...names, ...bucket].map((name) => `${name}, `).join('')}${compileAggregate(fn, quantiles)} as result
-      ${asked.withExemplars ? `, ${compileExemplars(fn)} as exemplars` : ''}
+      ${request.withExemplars ? `, ${compileExemplars(fn)} as exemplars` : ''}
     from (
       select intDiv(s.start - ${params.add('UInt64', String(start))}, ${params.add('UInt64', String(step))}) as at,
         ${labels.map((label) => `${label}, `).join('')}${shown} ${value} as value
@@ -106,14 +104,14 @@ async function aggregate(search: Search, asked: AggregateRequest, once: string):
     group by ${groups.join(', ')} order by ${groups.join(', ')} limit ${params.add('UInt64', limit)}`,
     params,
   )
-  return toRawSeries(rows, asked)
+  return toRawSeries(rows, request)
 }
 
 type Raw = {
   readonly at: string
   readonly bucket?: number
   readonly result: number | string | readonly number[]
-  readonly exemplars?: readonly (readonly [trace: string, span: string, began: string, value: number])[]
+  readonly exemplars?: readonly (readonly [trace: string, span: string, start_time: string, value: number])[]
 } & Readonly<Record<string, unknown>>
 
 function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number[]): string {
@@ -131,18 +129,17 @@ function compileAggregate(fn: MetricsAggregate['fn'], quantiles: readonly number
     case 'avg_over_time':
       return 'avg(value)'
     case 'quantile_over_time':
-      // A hundredth off at most, in memory that doesn't grow with the spans; the levels are numbers
-      // the parser bounded.
+      // At most 1 % off, in constant memory; the parser limits the levels to 0 to 1.
       return `[${quantiles.map((level) => `quantileDD(0.01, ${level})(assumeNotNull(value))`).join(', ')}]`
   }
 }
 
 /**
- * Spans that a group is made of: the one that a least or greatest value is of; of quantiles the
- * slowest and another; else any, the same one whenever it is asked.
+ * Picks example spans of a group: those of the minimum or maximum, for quantiles the slowest and
+ * another, else one by hash, the same one for every request.
  */
 function compileExemplars(fn: MetricsAggregate['fn']): string {
-  const span = '(trace, span, began, toFloat64(value))'
+  const span = '(trace, span, start_time, toFloat64(value))'
   const any = `argMin(${span}, cityHash64(span))`
   const picked = {
     min_over_time: `argMin(${span}, value)`,
@@ -150,7 +147,7 @@ function compileExemplars(fn: MetricsAggregate['fn']): string {
     quantile_over_time: `${any}, argMax(${span}, value)`,
   }
   const picks = fn in picked ? picked[fn as keyof typeof picked] : any
-  // Told in hex once they are picked: it takes time and memory for each span otherwise.
+  // Converted to hex after the pick: otherwise every span would pay for it.
   return `arrayMap(each -> (lower(hex(tupleElement(each, 1))), lower(hex(tupleElement(each, 2))),
     toString(tupleElement(each, 3)), tupleElement(each, 4)), [${picks}])`
 }
@@ -172,7 +169,7 @@ function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequ
     if (series.size > limits.series) {
       throw new TraceQLError(
         'limit',
-        `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
+        `The result has more than ${limits.series} series: group by fewer fields, or by fields with fewer values.`,
       )
     }
     return known
@@ -207,7 +204,7 @@ function toRawSeries(rows: readonly Raw[], { metrics, intervals }: AggregateRequ
   return fillZeros([...series.values()], metrics, intervals)
 }
 
-/** Each exemplar once, with the lowest quantile that it lies under, else the highest. */
+/** Adds each exemplar once, to the lowest quantile above it, else to the highest. */
 export function addExemplarsToLevels(
   levels: readonly { readonly value: number; readonly of: { readonly exemplars: RawExemplar[] } }[],
   exemplars: readonly RawExemplar[],
@@ -220,7 +217,7 @@ export function addExemplarsToLevels(
   }
 }
 
-/** Counting functions know that an empty interval has 0; all others know nothing of it. */
+/** Counting functions have 0 in an empty interval; others have no point there. */
 export function fillZeros(
   series: readonly RawSeries[],
   { fn, by }: Pick<MetricsAggregate, 'fn' | 'by'>,
@@ -238,7 +235,7 @@ export function isCount(fn: MetricsAggregate['fn']): boolean {
   return fn === 'rate' || fn === 'count_over_time' || fn === 'histogram_over_time'
 }
 
-/** What a result is multiplied with to be a value of that interval. */
+/** Factor from an aggregate to the value of an interval. */
 export function getScale(
   { fn, field }: Pick<MetricsAggregate, 'fn' | 'field'>,
   intervals: Intervals,

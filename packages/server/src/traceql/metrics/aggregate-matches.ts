@@ -11,8 +11,8 @@ import { planPipeline } from '../analyze/plan.ts'
 import type { Search } from '../execute/search.ts'
 
 /**
- * Metrics of what takes whole traces to find: structure, links, pipelines. Traces are found as in a
- * search, the newest ten thousand at most, and their matching spans counted here.
+ * Aggregates what needs whole traces: structure, links, pipelines. Finds traces as a search does,
+ * at most `limits.candidateTraces`, and aggregates their matching spans here.
  */
 export async function aggregateMatches(
   search: Search,
@@ -52,7 +52,7 @@ export async function aggregateMatches(
   if (groups.size * Math.max(1, quantiles.length) > limits.series) {
     throw new TraceQLError(
       'limit',
-      `The answer has more than ${limits.series} series: group by fewer fields, or ones with fewer values.`,
+      `The result has more than ${limits.series} series: group by fewer fields, or by fields with fewer values.`,
     )
   }
   const raw = [...groups.values()].flatMap((group) => toRawSeries(group, metrics, intervals, withExemplars))

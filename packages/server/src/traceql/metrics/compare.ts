@@ -13,7 +13,7 @@ import { toLabel, type Labels, toTextLabel } from './labels.ts'
 import type { RawSeries } from './series.ts'
 import type { Search } from '../execute/search.ts'
 
-/** Whether each span decides alone what it counts to. */
+/** Whether the span's own row and its source decide both filters. */
 export function isComparable({ source, selection }: MetricsCompare): boolean {
   if (source.source.kind !== 'filter' || source.stages.some((stage) => stage.kind !== 'select')) return false
   const needs = new Set<ColumnGroup>()
@@ -22,13 +22,9 @@ export function isComparable({ source, selection }: MetricsCompare): boolean {
 }
 
 /**
- * Counts the values of every attribute, of the spans in question (`selection`) and of the others
- * (`baseline`), and how many spans have the attribute at all (`…_total`), in Tempo's labels. Looked
- * at are the attributes of span, resource and instrumentation scope, and name, kind, status and
- * statusMessage.
- *
- * Two scans: which values are used most, in memory that grows with attributes and not with values,
- * then how often each is in every interval.
+ * Counts values of attributes, name, kind, status and statusMessage of the selected spans
+ * (`selection`) and of the others (`baseline`), and spans that have the field (`…_total`). Two
+ * scans: the most used values, in memory that grows with fields only, then counts per interval.
  */
 export async function compareInClickHouse(
   search: Search,
@@ -80,13 +76,12 @@ export async function compareInClickHouse(
 }
 
 /**
- * Points of an answer, and values of an attribute that are told apart when the most used are looked
- * for.
+ * Limits of points in a result, and of values per field in the search for the most used.
  */
 const MAX_POINTS = 500_000
 const MAX_DISTINCT_VALUES = 1000
 
-/** `text` with the letter of its type before it. */
+/** `text` begins with its type code. */
 type MostUsed = { readonly selected: string; readonly field: string; readonly text: string }
 
 async function findMostUsedValues(
@@ -113,8 +108,8 @@ async function findMostUsedValues(
 }
 
 /**
- * Per span its interval, whether it is in question, and pairs of attribute and value, the type's
- * letter before it.
+ * Selects per span its interval, whether it is selected, and pairs of field and value with type
+ * code.
  */
 function selectEntries(
   { source, selection, within }: MetricsCompare,

@@ -1,11 +1,11 @@
 import type { Hint } from '../syntax/ast.ts'
 import type { Series } from './series.ts'
 
-/** What `with (exemplars=true)` asks for where the question names no number, as Tempo's default. */
+/** Exemplars of `with (exemplars=true)` without a number in the request, as in Tempo. */
 export const DEFAULT_EXEMPLARS = 100
 
 /**
- * How many may be shown: `with (exemplars=…)` goes before what the question asks beside the query.
+ * Maximum number of exemplars: `with (exemplars=…)` overrides the request's parameter.
  */
 export function resolveMaxExemplars(hints: readonly Hint[], beside: number): number {
   const hint = hints.find(({ name }) => name === 'exemplars')?.value
@@ -15,8 +15,7 @@ export function resolveMaxExemplars(hints: readonly Hint[], beside: number): num
 }
 
 /**
- * Those of points that are still there, `most` of them evenly over time, with the value that each
- * is drawn at.
+ * Keeps the exemplars of remaining points, at most `most`, evenly over time, with their values.
  */
 export function limitExemplars(series: readonly Series[], most: number): readonly Series[] {
   const kept = series.map((one) => {

@@ -1,9 +1,9 @@
-/** A value of by() with the type it was sent with: 500 and "500" are of two series. */
+/** A value of by() with its type: 500 and "500" are two series. */
 export type Label = { readonly text: string; readonly type: LabelType }
 
 export type LabelType = 'string' | 'int' | 'float' | 'bool'
 
-/** By field, null where the spans have none; the internal names are in metrics-series.ts. */
+/** By field, null where the spans have none. */
 export type Labels = Readonly<Record<string, Label | null>>
 
 /** @param letter as in `spans.attr_types`; lists, maps and bytes are text */

@@ -21,8 +21,7 @@ export type MetricsOptions = {
   /** Nanoseconds of one interval, counted from `start`. At most 11,000 intervals fit an answer. */
   readonly step: bigint
   /**
-   * Spans shown that points are made of, at most; a hint of the query goes before it. None of
-   * compare().
+   * Maximum number of exemplars; a hint of the query overrides it. compare() has none.
    *
    * @default 0
    */
@@ -35,22 +34,21 @@ export type MetricsOptions = {
 export type MetricsResponse = {
   readonly series: readonly Series[]
   /**
-   * Nanoseconds of the last interval: fewer than `step` where the window cuts it or it is not over.
+   * Nanoseconds of the last interval: fewer than `step` when the window cuts it or it is
+   * incomplete.
    */
   readonly lastStep: bigint
-  /** What was cut off and what to do about it, in sentences; empty when the answer is whole. */
+  /** What is missing from the result and what to do; empty when it is complete. */
   readonly warnings: readonly string[]
   readonly scanned: Scanned
 }
 
 /**
- * Answers a TraceQL metrics query. A point's time is the start of its interval. Durations are in
- * seconds, as in Prometheus. Intervals without spans are 0 for rate() and count_over_time() and
- * have no point otherwise. rate() divides by what there is of an interval: the last one may be cut
- * or not over.
+ * Executes a TraceQL metrics query. A point's time is the start of its interval. Durations are in
+ * seconds. Intervals without spans are 0 for rate() and count_over_time() and have no point
+ * otherwise. rate() divides by the length of an interval that is past and in the window.
  *
- * @throws TraceQLError when the query is wrong or asks for too much; StoreError when the store
- *   can't answer
+ * @throws TraceQLError when the query is invalid or exceeds a limit; StoreError
  */
 export async function executeMetricsQuery(
   store: Store,
@@ -60,7 +58,7 @@ export async function executeMetricsQuery(
   const query = parse(text)
   check(query, text)
   if (query.kind === 'search') {
-    throw new TraceQLError('type', 'This query gives traces, not series: add | rate() or another metrics function.', {
+    throw new TraceQLError('type', 'This query returns traces, not series: add | rate() or another metrics function.', {
       text,
       from: query.to,
       to: query.to,
@@ -79,41 +77,41 @@ export async function executeMetricsQuery(
   }
 }
 
-/** What all parts of one query have in common. */
+/** Shared by all parts of one query. */
 type MetricsRequest = { readonly search: Search; readonly intervals: Intervals; readonly exemplars: number }
 
 function toIntervals({ start, end, step }: MetricsOptions): Intervals {
-  if (step <= 0n) throw new TraceQLError('limit', 'The step must be longer than nothing.')
+  if (step <= 0n) throw new TraceQLError('limit', 'The step must be above 0.')
   const count = Number((end - start + step - 1n) / step)
   if (count > limits.points) {
     throw new TraceQLError(
       'limit',
-      `The time range has ${count} steps; ${limits.points} are the most. Choose a longer step.`,
+      `The time range has ${count} steps; at most ${limits.points} are supported. Choose a longer step.`,
     )
   }
   return { start, end, step, count, now: BigInt(Date.now()) * 1_000_000n }
 }
 
-async function evaluate(asked: MetricsRequest, metrics: Metrics): Promise<readonly Series[]> {
-  const { search, intervals } = asked
+async function evaluate(request: MetricsRequest, metrics: Metrics): Promise<readonly Series[]> {
+  const { search, intervals } = request
   switch (metrics.kind) {
     case 'number': {
       const points = Array.from({ length: intervals.count }, (_, at): Point => ({ at, value: metrics.value }))
       return [toSeries({ labels: {}, points }, intervals)]
     }
     case 'arithmetic': {
-      const left = await evaluate(asked, metrics.left)
-      const right = await evaluate(asked, metrics.right)
+      const left = await evaluate(request, metrics.left)
+      const right = await evaluate(request, metrics.right)
       return combineSeries(metrics.op, left, right)
     }
     case 'second':
-      return metrics.stages.reduce<readonly Series[]>(applySecondStage, await evaluate(asked, metrics.of))
+      return metrics.stages.reduce<readonly Series[]>(applySecondStage, await evaluate(request, metrics.of))
     case 'compare': {
       const raw = await compareInClickHouse(search, metrics, intervals)
       return raw.map((series) => toSeries(series, intervals))
     }
     case 'aggregate':
-      return evaluateAggregate(asked, metrics)
+      return evaluateAggregate(request, metrics)
   }
 }
 

@@ -2,13 +2,13 @@ import type { ArithmeticOp, SecondStage } from '../syntax/ast.ts'
 import { calculate, compareNumbers } from '../analyze/constant-folding.ts'
 import type { Labels } from './labels.ts'
 
-/** A span that a point is made of. */
+/** An example span of a point. */
 export type Exemplar = {
   readonly traceId: string
   readonly spanId: string
   /** When it started. */
   readonly timeUnixNano: string
-  /** What the span gave; of what is only counted, undefined until it is the point's value. */
+  /** The span's value; for counts, undefined until the point's value is known. */
   readonly value: number | undefined
   /** Time of its point. */
   readonly point: string
@@ -17,7 +17,7 @@ export type Exemplar = {
 /** A value of the interval with this number. */
 export type Point = { readonly at: number; readonly value: number }
 
-/** A span that the point of an interval is made of; `value` as in `Exemplar`. */
+/** An example span of an interval; `value` as in `Exemplar`. */
 export type RawExemplar = Pick<Exemplar, 'traceId' | 'spanId' | 'timeUnixNano' | 'value'> & { readonly at: number }
 
 export type RawSeries = {
@@ -34,11 +34,11 @@ export type Series = {
   readonly labels: Labels
   /** In order of time. */
   readonly points: readonly { readonly timeUnixNano: string; readonly value: number }[]
-  /** Where they are asked for, in no order. */
+  /** If requested, in no order. */
   readonly exemplars?: readonly Exemplar[]
 }
 
-/** topk, bottomk and comparisons: which points stay. A series without any is gone. */
+/** Applies topk, bottomk or a comparison, and drops series without points. */
 export function applySecondStage(series: readonly Series[], stage: SecondStage): readonly Series[] {
   if (stage.kind === 'compare') return keepPoints(series, (_, value) => compareNumbers(value, stage.op, stage.value))
   const direction = stage.kind === 'topk' ? -1 : 1
@@ -52,7 +52,7 @@ export function applySecondStage(series: readonly Series[], stage: SecondStage):
   }
   const winners = new Map<Series, Set<string>>()
   for (const [time, rivals] of byTime) {
-    // Among equals the first by its labels, so that the same question has the same answer.
+    // Ties are decided by labels, so that results are deterministic.
     rivals.sort((a, b) => direction * (a.value - b.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1))
     for (const { of } of rivals.slice(0, stage.count)) {
       const times = winners.get(of)
@@ -73,8 +73,8 @@ function keepPoints(
 }
 
 /**
- * Arithmetic of points at one time of series with the same labels; a series without labels goes
- * with every other.
+ * Combines points of equal time of series with equal labels; a series without labels combines with
+ * every other.
  */
 export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: readonly Series[]): readonly Series[] {
   const alone = (series: readonly Series[]): Series | undefined =>
@@ -90,11 +90,11 @@ export function combineSeries(op: ArithmeticOp, left: readonly Series[], right: 
     const points = a.points.flatMap(({ timeUnixNano, value }) => {
       const other = values.get(timeUnixNano)
       const result = other === undefined ? Number.NaN : calculate(op, value, other)
-      // 0 / 0: there was nothing on either side.
+      // 0 / 0 has no point.
       return Number.isFinite(result) ? [{ timeUnixNano, value: result }] : []
     })
     if (points.length === 0) return []
-    // Of one series that goes with many, the exemplars would be shown with each.
+    // A series that combines with many would repeat its exemplars in each.
     const exemplars = [
       ...(a === oneLeft && !oneRight ? [] : getExemplars(a)),
       ...(b === oneRight && !oneLeft ? [] : getExemplars(b)),

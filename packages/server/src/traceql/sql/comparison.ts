@@ -18,8 +18,8 @@ export function isComparison(field: Field): field is Comparison {
 }
 
 /**
- * One comparison as SQL, never null. Fields of events and links are of many on a span: the
- * comparison holds when it does for one of them, and `= nil` when none has the field.
+ * Compiles one comparison to SQL, never null. A comparison of events or links holds when it holds
+ * for one of the span's; `= nil` holds when none has the field.
  */
 export function compileComparison(comparison: Comparison, row: Row, compileValue: CompileValue): string {
   const { left, right } = comparison
@@ -36,8 +36,7 @@ export function compileComparison(comparison: Comparison, row: Row, compileValue
 }
 
 /**
- * Whether a comparison of an event's field looks at nothing else of the span, so that it can be
- * made on a row of `logs`.
+ * Whether a comparison reads only the event, so that it also applies to a row of `logs`.
  */
 export function needsOnlyEvent(left: Field, right: Field): boolean {
   const [field, other] = left.kind === 'literal' ? [right, left] : [left, right]
@@ -45,7 +44,7 @@ export function needsOnlyEvent(left: Field, right: Field): boolean {
   return field.kind === 'attribute' || (field.kind === 'intrinsic' && field.name === 'event:name')
 }
 
-/** Spans with an event that fits, sent with the span or as a log record. */
+/** Matches spans with a matching event, sent with the span or as a log record. */
 function compileEventComparison(isAlone: boolean, one: string, { span, logEvents }: Row): string {
   if (logEvents && 'joined' in logEvents) {
     return `arrayExists(e -> ${one}, arrayConcat(${span}.events, ${logEvents.joined}))`
@@ -56,7 +55,7 @@ function compileEventComparison(isAlone: boolean, one: string, { span, logEvents
   return `(${own} or (${span}.trace_id, ${span}.span_id) in (${logs}))`
 }
 
-/** Spans with any event that came as a log record. */
+/** Matches spans with any event sent as a log record. */
 export function compileHasLogEvent({ span }: Row, where: string): string {
   return `(${span}.trace_id, ${span}.span_id) in (select trace_id, span_id from logs where event_name != '' and ${where} ${UNION_NULL_IDS})`
 }
@@ -79,7 +78,7 @@ function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, r
       compareLookup({ ...second, ...getResourceLookup(source) }, op, literal, row.params),
     )
     if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
-    // Which spans have the attribute at all is told first, by keys alone: see map-entry.ts.
+    // Keys are checked first and alone: see attribute-lookup.ts.
     const known = compileSourceCondition(place, (source) => compileExists({ ...second, ...getResourceLookup(source) }))
     const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
     return `((${compileExists(first)} or ${known}) and ${found})`
@@ -107,8 +106,8 @@ function getResourceLookup(source: string): { map: string; types: string } {
 }
 
 /**
- * The one resource attribute with a column on the span. An empty or missing service is '' there, so
- * those look up.
+ * `service.name` has a column on the span. An empty and a missing one are both '' there, so they
+ * use the attribute.
  */
 function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string | undefined {
   if (attribute.key !== 'service.name' || literal.type !== 'string' || literal.value === '') return undefined
@@ -119,12 +118,12 @@ function compareService(attribute: Attribute, op: FieldOp, literal: Literal, row
   return undefined
 }
 
-/** A condition on a span's source: on the joined row, or by looking the few that match up. */
+/** Applies a condition to the joined source, or to the ids of matching sources. */
 function compileSourceCondition(row: Row, condition: (source: string) => string): string {
   return row.source === undefined ? filterBySources(row, condition('src')) : condition(row.source)
 }
 
-/** A condition on rows of `sources`, called `src`, as one on the span. See `orNone` for the 0. */
+/** `condition` is on rows of `sources`, alias `src`. See `UNION_NULL_IDS` for the 0. */
 export function filterBySources(row: Row, condition: string): string {
   return `${row.span}.source_id in (select source_id from sources as src where ${condition} union all select toUInt64(0))`
 }
@@ -137,7 +136,7 @@ function compareIntrinsic(intrinsic: Intrinsic, op: FieldOp, literal: Literal, r
   const value = isId(intrinsic) && literal.type === 'string' && isEquality(op) ? toLowerCaseLiteral(literal) : literal
   const bytes = idColumns[intrinsic.name]
   if (bytes !== undefined && value.type === 'string' && isEquality(op)) {
-    // Compared as the bytes they are stored as, which is what the sort key and its index know.
+    // Ids compare as stored bytes, so that the sort key and its index apply.
     const [column, length] = bytes
     const id = intrinsic.name === 'trace:id' ? padTraceId(value.value) : value.value
     if (id.length !== 2 * length || !/^[0-9a-f]*$/.test(id)) return op === '=' ? '0' : '1'
@@ -159,7 +158,7 @@ function isId({ name }: Intrinsic): boolean {
   return name.endsWith('ID') || name.endsWith(':id')
 }
 
-/** An id of 64 bits is one of 128 that begins with zeros. */
+/** A 64-bit trace id is a 128-bit one with leading zeros. */
 function padTraceId(hex: string): string {
   return hex === '' ? hex : hex.padStart(32, '0')
 }
@@ -172,7 +171,7 @@ function toLowerCaseLiteral(literal: Literal & { type: 'string' }): Literal & { 
   return { ...literal, value: literal.value.toLowerCase() }
 }
 
-/** Values of one type compare, whatever that type turns out to be; nothing else ever matches. */
+/** Compares values of equal type; values of different types never match. */
 function compareValues(left: Value, op: FieldOp, right: Value): string {
   if (isNil(left) && isNil(right)) return '0'
   if (isNil(right)) return op === '=' ? `not ${left.exists}` : left.exists
@@ -187,7 +186,7 @@ function compareValues(left: Value, op: FieldOp, right: Value): string {
 
 function compareTyped(type: string, left: string, op: FieldOp, right: string): string {
   if (op === '=~' || op === '!~') {
-    // The checker leaves a literal on the right only, so the parameter can be anchored here.
+    // `check` allows only a literal on the right, so the parameter can be anchored here.
     if (type !== 'string') return '0'
     return `ifNull(${op === '!~' ? 'not ' : ''}match(${left}, concat('^(?-s:', ${right}, ')$')), 0)`
   }
@@ -199,8 +198,8 @@ function isNil(value: Value): boolean {
 }
 
 /**
- * Spans with a link that fits. Each link has a second row under its target's trace id, so a search
- * for a target is one granule; any other condition reads the links of the spans looked at.
+ * Matches spans with a matching link. Each link has a second row under its target's trace id, so a
+ * search by target reads one granule. Other conditions read the links of all candidate spans.
  */
 function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: string, row: Row): string {
   const target =
@@ -218,9 +217,8 @@ function compileLinkComparison(left: Field, op: FieldOp, right: Field, one: stri
   return `(${row.span}.trace_id, ${row.span}.span_id) in (select l.trace_id, l.span_id from span_links as l where l.direction = 'out' and ${row.linksWhere} and ${one} ${UNION_NULL_IDS})`
 }
 
-// ClickHouse 26.7 folds `in` over an empty set to a constant after it settled on columns, and then
-// refuses conditions around it ("non constant in source stream but must be constant in result"): so
-// no set is ever empty. No span has these ids.
+// ClickHouse 26.7 folds `in` over an empty set to a constant and then fails with "non constant in
+// source stream but must be constant in result". This row, which no span matches, prevents that.
 const UNION_NULL_IDS = `union all select toFixedString('', 16), toFixedString('', 8)`
 
 function mirrorOperator(op: FieldOp): FieldOp {

@@ -7,9 +7,8 @@ import { compileOperand, type Value } from './value.ts'
 /**
  * The condition of a `{ }` as SQL, never null.
  *
- * `exact` needs every join that its fields need. `superset` stands for the first look at a table
- * without joins: comparisons that it can't decide there count as true, whether negated or not, so
- * no span is lost.
+ * `exact` needs every join of its fields. `superset` runs without joins: comparisons that it cannot
+ * decide count as true, negated or not, so no span is lost.
  */
 export function compileCondition(field: Field, row: Row, mode: 'exact' | 'superset', negate = false): string {
   if (field.kind === 'unary' && field.op === '!' && isCondition(field.operand)) {
@@ -26,14 +25,13 @@ export function compileCondition(field: Field, row: Row, mode: 'exact' | 'supers
 }
 
 /**
- * Each comparison of an event's field is a subquery over `logs`, and ClickHouse plans ten of them
- * in 0.1 s.
+ * Each comparison of an event is a subquery over `logs`; planning ten takes ClickHouse 0.1 s.
  */
 const MAX_EVENT_LOOKUPS = 8
 
 /**
- * `superset` of several conditions. With many comparisons of events, any span with a logged event
- * may match.
+ * Compiles `superset` of several conditions. Above `MAX_EVENT_LOOKUPS`, any span with a logged
+ * event may match.
  */
 export function compileSupersets(conditions: readonly (Field | undefined)[], row: Row): string[] {
   const compile = (row: Row): string[] =>
@@ -50,7 +48,7 @@ function countEventLookups(field: Field): number {
   return field.kind === 'binary' ? countEventLookups(field.left) + countEventLookups(field.right) : 0
 }
 
-/** Whether the span's own row is enough: with one, `superset` loses nothing and adds nothing. */
+/** Whether the span's own row decides the condition: then `superset` equals `exact`. */
 export function canDecideWithoutJoins(field: Field, row: Row): boolean {
   return countEventLookups(field) <= MAX_EVENT_LOOKUPS && canDecide(field, row)
 }
@@ -63,8 +61,7 @@ function canDecide(field: Field, row: Row): boolean {
   const needs = getRequiredColumns(field)
   if (needs.has('parent') || needs.has('trace') || needs.has('children') || needs.has('tree')) return false
   if (needs.has('events') && row.logEvents && 'where' in row.logEvents && !needsOnlyLoggedEvent(field)) return false
-  // Without the join, a resource is compared with a value by way of source_id, and with nothing
-  // else.
+  // Without the join, a resource compares through source_id, with literals only.
   return !needs.has('source') || row.source !== undefined || comparesSourceWithValue(field)
 }
 
@@ -81,7 +78,7 @@ function comparesSourceWithValue(field: Field): boolean {
   )
 }
 
-/** Whether a field is true or false for every span; a bare attribute may be neither. */
+/** Whether a field is true or false for every span; a bare attribute may be missing. */
 function isCondition(field: Field): boolean {
   if (field.kind === 'unary') return field.op === '!' && isCondition(field.operand)
   return field.kind === 'binary' && (field.op === '&&' || field.op === '||' || isComparison(field))

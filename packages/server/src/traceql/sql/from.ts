@@ -8,8 +8,7 @@ import { NO_SPAN_SQL, type Row } from './row.ts'
 const BUCKET_NANO = 600_000_000_000
 
 /**
- * Spans that start in a window, by the sort key's first part too, so that only its buckets are
- * read.
+ * Matches spans that start in a window. The condition on the sort key's bucket limits what is read.
  */
 export function filterByWindow(span: string, start: bigint, end: bigint, params: Params): string {
   const from = params.add('UInt64', String(start))
@@ -19,19 +18,19 @@ export function filterByWindow(span: string, start: bigint, end: bigint, params:
 }
 
 /**
- * Trace ids from their hex, to stand after `in`. As a subquery: an array made by a function is no
- * set to the index.
+ * Selects trace ids from hex, for use after `in`. A subquery, because an index ignores an array
+ * made by a function.
  */
 export function selectTraceIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16))`
 }
 
-/** The same of span ids. */
+/** Selects span ids from hex, for use after `in`. */
 export function selectSpanIds(ids: readonly string[], params: Params): string {
   return `(select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 8))`
 }
 
-/** Every span of the traces, one row per span. */
+/** Selects every span of the traces, one row per span. */
 function selectTraceSpans(ids: readonly string[], params: Params): string {
   const list = `select toFixedString(unhex(arrayJoin(${params.add('Array(String)', ids)})), 16)`
   return `(select * from spans where ${filterByTraces(list)}
@@ -39,8 +38,8 @@ function selectTraceSpans(ids: readonly string[], params: Params): string {
 }
 
 /**
- * FROM and its joins for the fields in use, over the whole of the traces named, and where to find
- * columns in it.
+ * Builds FROM with the joins that the columns require, over whole traces, and the row that names
+ * its aliases.
  */
 export function joinTraceSpans(
   ids: readonly string[],
@@ -80,9 +79,9 @@ export function joinTraceSpans(
 }
 
 /**
- * A row of `spans` alone, with nothing joined.
+ * Creates a row of `spans` without joins.
  *
- * @param window when the spans start, for what is looked up beside them; undefined: at any time
+ * @param window limits lookups in `span_links` and `logs` to spans that start in it; undefined: all
  */
 export function createUnjoinedRow(
   params: Params,
@@ -94,7 +93,7 @@ export function createUnjoinedRow(
   return { params, span: 's', linksWhere, logEvents, ...nothingJoined }
 }
 
-/** Links by the start of the span that carries them. */
+/** Matches links by the start of the span that carries them. */
 export function filterLinksByWindow(
   { start, end }: { readonly start: bigint; readonly end: bigint },
   params: Params,

@@ -6,9 +6,8 @@ import type { Row } from './row.ts'
 import { resolveLookups } from './value.ts'
 
 /**
- * What a span must have for a comparison to hold: one of these values among its attributes
- * (placeholders), or an attribute of one of these types, or a source that one of these conditions
- * holds for.
+ * A span that matches has one of these values (placeholders), an attribute with one of these type
+ * codes, or a source that one of these conditions matches.
  */
 type IndexHints = {
   readonly values: readonly string[]
@@ -17,21 +16,19 @@ type IndexHints = {
 }
 
 /**
- * An array is equal to what one of its elements is, a double to a number that it isn't spelled as.
+ * Arrays equal their elements, and doubles equal numbers with other text.
  */
 type TypeCode = 'a' | 'd'
 
 /**
- * SQL: the spans of a window for which one of the conditions may hold, as `row.span`, to stand
- * after FROM. Each kind of mark has its index (schema/spans.sql) and its part of a
- * union, for the engine goes by one index with filters for eight granules at a time: of an `or`
- * over several it rules out one granule of the eight only. Without marks, or with many, it is the
- * table.
+ * Selects the spans of a window that may match one of the conditions, for use after FROM. Each kind
+ * of hint has its own index (schema/spans.sql) and its own part of a union: for an `or` over
+ * several indexes, ClickHouse skips far less. Without hints, or with many, the table itself.
  */
 export function prefilterByIndex(conditions: readonly Field[], row: Row, window: string): string {
   const { span } = row
   const sets = mergeHints(conditions.map((condition) => findIndexHints(condition, row, false)))
-  // Sources alone have an index that needs no help.
+  // A condition on sources alone uses its index anyway.
   const some = sets.filter((marks) => marks.values.length > 0)
   const count = some.reduce((sum, marks) => sum + marks.values.length, 0)
   if (count === 0 || count > MAX_VALUES) return `spans as ${span}`
@@ -43,7 +40,7 @@ export function prefilterByIndex(conditions: readonly Field[], row: Row, window:
     ...(sources.length === 0 ? [] : [filterBySources(row, sources.join(' or '))]),
   ]
   const parts = kinds.map((kind, at) => {
-    // None of the parts before; said so that no index is read for it.
+    // Excludes the parts before, written so that no index is read for it.
     const others = kinds.slice(0, at).map((before) => `not ${toSingleCondition(before)}`)
     return `select * from spans as ${span} where ${[window, kind, ...others].join(' and ')}`
   })
@@ -51,12 +48,12 @@ export function prefilterByIndex(conditions: readonly Field[], row: Row, window:
 }
 
 /**
- * Each part of the union is planned with all of the conditions: with 60 it takes the engine longer
- * than to look at the spans.
+ * Every part of the union is planned with all conditions: with 60, planning takes longer than a
+ * scan.
  */
 const MAX_VALUES = 8
 
-/** A span has marks of each of the sets. Empty: any span may be meant. */
+/** A matching span has hints of each of these sets. Empty: any span may match. */
 function findIndexHints(field: Field, row: Row, negate: boolean): readonly IndexHints[] {
   if (field.kind === 'unary' && field.op === '!') return findIndexHints(field.operand, row, !negate)
   if (field.kind !== 'binary') return []
@@ -71,7 +68,7 @@ function findIndexHints(field: Field, row: Row, negate: boolean): readonly Index
   return []
 }
 
-/** Of conditions of which one has to hold: a set of each, as one. */
+/** Merges the hints of alternatives: the first set of each, as one. */
 function mergeHints(sides: readonly (readonly IndexHints[])[]): readonly IndexHints[] {
   if (sides.length === 1) return sides[0] ?? []
   const sets = sides.flatMap(([first]) => (first === undefined ? [] : [first]))
@@ -96,7 +93,7 @@ function createEqualityHints(attribute: Attribute, literal: Literal, row: Row): 
 
 const NONE: IndexHints = { values: [], typeCodes: [], sources: [] }
 
-/** `undefined` when nothing has to be there. */
+/** `undefined` when a matching span needs no certain value. */
 function createLiteralHints(literal: Literal, params: Params): IndexHints | undefined {
   switch (literal.type) {
     case 'string':
@@ -104,8 +101,7 @@ function createLiteralHints(literal: Literal, params: Params): IndexHints | unde
     case 'int':
     case 'float':
     case 'duration': {
-      // An integer has one spelling. A double has one too, but is compared as the engine reads it,
-      // right to its last digit or not.
+      // An integer has one spelling. A double compares as ClickHouse parses it, maybe inexactly.
       const text = formatInteger(literal)
       if (text === undefined || Math.abs(literal.value) > MAX_EXACT_INTEGER) return undefined
       return { ...NONE, values: [params.add('String', text)], typeCodes: ['a', 'd'] }
@@ -116,7 +112,6 @@ function createLiteralHints(literal: Literal, params: Params): IndexHints | unde
 }
 
 /**
- * Half of what a Float64 counts without gaps: no other integer is read as one of these, however it
- * is rounded.
+ * Half of the range that a Float64 represents exactly: rounding maps no other integer into it.
  */
 const MAX_EXACT_INTEGER = 2 ** 52

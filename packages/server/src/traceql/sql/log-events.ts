@@ -5,22 +5,22 @@ import type { Params } from './params.ts'
  * (https://github.com/open-telemetry/opentelemetry-specification/blob/main/oteps/4430-span-event-api-deprecation-plan.md).
  */
 
-/** As one element of `spans.events`. */
+/** A log record as one element of `spans.events`. */
 const EVENT_TUPLE = `cast((timestamp, event_name, attrs, attr_types, dropped_attrs), 'Tuple(time UInt64,
   name LowCardinality(String), attrs Map(LowCardinality(String), String), attr_types LowCardinality(String), dropped_attrs UInt32)')`
 
-/** SQL for trace, span and `log_events` of whole traces. `ids` is a set in SQL. */
+/** Selects trace, span and `log_events` of whole traces. `ids` is a set in SQL. */
 export function selectTraceLogEvents(ids: string): string {
   return `select trace_id, span_id, groupArray(${EVENT_TUPLE}) as log_events from logs
     where trace_id in ${ids} and event_name != '' group by trace_id, span_id`
 }
 
-/** SQL for trace, span and one event `e` a row. */
+/** Selects trace, span and one event `e` per row. */
 export function selectLogEventRows(where: string): string {
   return `select trace_id, span_id, ${EVENT_TUPLE} as e from logs where event_name != '' and ${where}`
 }
 
-/** An event may come long after its span began, and by another clock somewhat before it. */
+/** With another clock, an event may be dated before its span starts. */
 const CLOCK_SKEW_NANO = 3_600_000_000_000n
 
 /** A condition on `logs` for events of spans that start at or after `start`. */

@@ -1,13 +1,11 @@
 import type { QueryParams } from '../../clickhouse/store.ts'
 
 /**
- * The named parameters of one statement. Everything that comes from a query's text or from a row
- * goes through here: the statement itself only ever holds our own words.
+ * The named parameters of one statement. Text of queries and rows goes here, never into the SQL.
  */
 export type Params = {
   /**
-   * Registers a value and gives the placeholder to write for it. The same value again is the same
-   * parameter.
+   * Registers a value and returns its placeholder. Equal values share a parameter.
    */
   add(type: string, value: string | number | boolean | readonly (string | number)[]): string
   readonly values: QueryParams

@@ -2,8 +2,7 @@ import type { Field } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 
 /**
- * What a field takes beside the span's own row. `tree`: numbers that only the whole trace's
- * structure gives.
+ * What a field reads beside the span's own row. `tree`: numbers computed from the whole trace.
  */
 export type ColumnGroup = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 
@@ -37,8 +36,7 @@ export function getRequiredColumns(field: Field, needs: Set<ColumnGroup> = new S
 }
 
 /**
- * `nestedSetParent < 0` and its like ask for roots, which each span tells of itself; nothing else
- * about it does.
+ * `nestedSetParent < 0` and its equivalents match roots, which the span's own row shows.
  */
 function isRootCondition({ op, left, right }: Field & { kind: 'binary' }): boolean {
   if (left.kind !== 'intrinsic' || left.name !== 'nestedSetParent') return false

@@ -1,8 +1,8 @@
 import type { Params } from './params.ts'
 
 /**
- * Where a field expression finds its columns: the aliases of one SELECT. What isn't joined is
- * undefined, and fields that need it can't be compiled there (see `canCompile`).
+ * The table aliases of one SELECT. `undefined` is not joined: fields that require it cannot be
+ * compiled.
  */
 export type Row = {
   readonly params: Params
@@ -15,22 +15,22 @@ export type Row = {
   readonly source: string | undefined
   readonly parent: Row | undefined
   /**
-   * Rows of the trace as a whole: `trace_start`, `trace_end`, `root_name`, `root_service`,
+   * Columns of the whole trace: `trace_start`, `trace_end`, `root_name`, `root_service`,
    * `has_root`.
    */
   readonly trace: string | undefined
-  /** Children counted: `children`. */
+  /** Has the number of children, `children`. */
   readonly children: string | undefined
-  /** Narrows `span_links` to what can matter, as a condition on its columns. */
+  /** Condition on `span_links` that limits what is read. */
   readonly linksWhere: string
   /**
-   * Events that came as log records: joined, as an array like `spans.events`, or looked up in
-   * `logs`, narrowed by a condition on its columns. Undefined: left out.
+   * Events sent as log records: joined as an array like `spans.events`, or a subquery over `logs`
+   * with this condition. Undefined: ignored.
    */
   readonly logEvents: { readonly joined: string } | { readonly where: string } | undefined
 }
 
-/** Attributes as the tables keep them: a map, its type letters, and a key. */
+/** SQL of one attribute: its map, the type codes and the key. */
 export type AttributeLookup = {
   readonly map: string
   readonly types: string

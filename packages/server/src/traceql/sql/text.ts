@@ -6,13 +6,13 @@ import { compileValue } from './condition.ts'
 import { resolveLookups } from './value.ts'
 
 /**
- * The one resource attribute that has a column on the span, so that grouping by it takes no join.
+ * `service.name` has a column on the span, so grouping by it needs no join.
  */
 export function isServiceName(field: Field): boolean {
   return field.kind === 'attribute' && field.scope === 'resource' && field.key === 'service.name' && !field.parent
 }
 
-/** A field's value as text, null where there is none. */
+/** Compiles a field's value to text, null where it is missing. */
 export function compileText(field: Field, row: Row): string {
   if (isServiceName(field) && row.source === undefined) return `nullIf(toString(${row.span}.service), '')`
   if (field.kind === 'attribute') {
@@ -24,7 +24,7 @@ export function compileText(field: Field, row: Row): string {
   return value.boolean === undefined ? `toString(${sql})` : `if(${sql}, 'true', 'false')`
 }
 
-/** The type of a field's value, a letter as in `spans.attr_types`. */
+/** Compiles the type code of a field's value, as in `spans.attr_types`. */
 export function compileFieldTypeCode(field: Field, row: Row): string {
   if (isServiceName(field) && row.source === undefined) return `'s'`
   if (field.kind === 'attribute') {
@@ -38,7 +38,7 @@ export function compileFieldTypeCode(field: Field, row: Row): string {
   return compileValue(field, row).boolean === undefined ? `'d'` : `'b'`
 }
 
-/** The same of a label, whose lists, maps and bytes are text. */
+/** As `compileFieldTypeCode`, with arrays, maps and bytes as strings. */
 export function compileLabelTypeCode(field: Field, row: Row): string {
   return `transform(${compileFieldTypeCode(field, row)}, ['i', 'd', 'b'], ['i', 'd', 'b'], 's')`
 }

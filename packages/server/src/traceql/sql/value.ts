@@ -70,7 +70,7 @@ function compileLiteral(literal: Literal, { params }: Row): Value {
   }
 }
 
-/** The map entries an attribute may be in, in the order they are looked up. */
+/** The places that may hold an attribute, in order of precedence. */
 export function resolveLookups(attribute: Attribute, row: Row): readonly AttributeLookup[] {
   const key = row.params.add('String', attribute.key)
   const place = attribute.parent && row.parent ? row.parent : row
@@ -128,8 +128,8 @@ function compileIntrinsic({ name }: Intrinsic, row: Row): Value {
     'link:spanID': 'lower(hex(l.peer_span_id))',
     'instrumentation:name': `${source}.scope_name`,
     'instrumentation:version': `${source}.scope_version`,
-    // Told apart from others here are roots alone (needs.ts); numbers of the tree come from
-    // evaluate/nested-set.ts.
+    // Only tells roots from others (required-columns.ts); evaluate/nested-set.ts computes the
+    // numbers.
     nestedSetParent: `if(${span}.parent_span_id = ${NO_SPAN_SQL}, -1, 1)`,
     nestedSetLeft: 'null',
     nestedSetRight: 'null',

@@ -1,6 +1,6 @@
 import type { Field } from './ast.ts'
 
-/** A field as a query spells it, so that what an answer names can be asked for again. */
+/** Formats a field in query syntax. */
 export function describeField(field: Field): string {
   switch (field.kind) {
     case 'attribute': {
@@ -20,7 +20,7 @@ export function describeField(field: Field): string {
   }
 }
 
-/** Bare where a name may be, in quotes where it holds what would end it. */
+/** Quotes a name that contains delimiters. */
 export function quoteName(key: string): string {
   return /^[^\s{}()=~!<>&|^,"\\`]+$/.test(key) ? key : JSON.stringify(key)
 }

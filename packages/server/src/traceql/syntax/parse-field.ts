@@ -87,8 +87,8 @@ function parseOperand(cursor: TokenReader): Field {
 
 function describeUnknownWord(text: string): string {
   return text.includes(':')
-    ? `"${text}" is no intrinsic.`
-    : `"${text}" is no intrinsic; an attribute is written .${text} or span.${text}, and a string "${text}".`
+    ? `Unknown intrinsic "${text}".`
+    : `Unknown intrinsic "${text}": write an attribute as .${text} or span.${text}, and a string as "${text}".`
 }
 
 export const statuses = ['error', 'ok', 'unset'] as const

@@ -69,7 +69,7 @@ function parseCompare(cursor: TokenReader, source: Pipeline, filter: ParseFilter
   if (top > MAX_COMPARED_VALUES)
     cursor.failAt(
       { from, to: cursor.peek().from },
-      `compare() shows ${MAX_COMPARED_VALUES} values of an attribute at most.`,
+      `compare() returns at most ${MAX_COMPARED_VALUES} values of an attribute.`,
     )
   const timeAt = cursor.peek().from
   let within: MetricsCompare['within']

@@ -11,7 +11,7 @@ import type { Token } from './tokens.ts'
  *
  * Spanset operators, loosest first; each level is left-associative:
  *
- *     &&  ||                                          (one level, as in Tempo: write parentheses when mixing)
+ *     &&  ||   (one level; use parentheses when mixing)
  *     >> > << < ~   !>> !> !<< !< !~   &>> &> &<< &< &~   ->> <<- &->> &<<-
  *
  * @throws TraceQLError `syntax` with the position and what was expected, or `limit`

@@ -17,7 +17,7 @@ export function readQuoted(text: string, from: number): { readonly value: string
   }
   if (at < text.length) return { value, to: at + 1 }
   const expected = [`a closing ${quote}`]
-  throw new TraceQLError('syntax', 'This string does not end.', { text, from, to: at, expected })
+  throw new TraceQLError('syntax', 'This string has no closing quote.', { text, from, to: at, expected })
 }
 
 // Escapes are Go's, as Tempo unquotes with strconv; between backticks nothing is special.
@@ -43,7 +43,7 @@ function readEscape(text: string, at: number): { value: string; to: number } {
   const hex = matchCodePoint(text, at + 1)
   const code = hex === undefined ? Number.NaN : Number.parseInt(hex.slice(1), 16)
   if (hex === undefined || code > 0x10ffff) {
-    throw new TraceQLError('syntax', `"\\${letter}" is no escape.`, {
+    throw new TraceQLError('syntax', `"\\${letter}" is not a valid escape.`, {
       text,
       from: at,
       to: at + 2,

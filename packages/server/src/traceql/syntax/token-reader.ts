@@ -3,28 +3,28 @@ import { limits } from '../limits.ts'
 import { type Token, tokenize } from './tokens.ts'
 
 /**
- * Walks the tokens of a query. Every question that the token at hand answers with no is remembered,
- * so that when none fits, the error (and completion) can say what would have.
+ * Reads the tokens of a query. Remembers every alternative that the current token did not match,
+ * for error messages and completion.
  */
 export type TokenReader = {
   readonly text: string
   readonly tokens: readonly Token[]
   peek(): Token
-  /** Token after the one at hand. */
+  /** Token after the current one. */
   peekNext(): Token
   next(): Token
-  /** Whether the token at hand is this punctuation or word; notes it as expected if not. */
+  /** Whether the current token is this punctuation or word; remembers it as expected if not. */
   at(text: string): boolean
-  /** Takes the token if it is this. */
+  /** Consumes the token if it matches. */
   take(text: string): boolean
-  /** Takes the token, which must be this. */
+  /** Consumes the token or fails. */
   expect(text: string): Token
-  /** Notes what else could stand here, in words. */
+  /** Remembers other alternatives, in words. */
   allow(...what: readonly string[]): void
-  /** None of what was asked for is here. */
+  /** Throws: no alternative matches the current token. */
   fail(): never
   failAt(place: { readonly from: number; readonly to: number }, message: string): never
-  /** Takes one of these operators, if there is one, within the limit of operators. */
+  /** Consumes one of these operators if present, within the limit of operators. */
   takeOperator<Op extends string>(ops: readonly Op[]): Op | undefined
   /** Runs a nested rule, within the depth limit. */
   readNested<T>(rule: () => T): T
@@ -73,8 +73,8 @@ export function createTokenReader(text: string, tokens: readonly Token[] = token
     fail() {
       const token = peek()
       const wanted = sortByUsefulness([...expected])
-      const found = token.kind === 'end' ? 'The query ends' : `"${shorten(token.text)}" stands`
-      throw new TraceQLError('syntax', `${found} where ${joinAlternatives(wanted)} was expected`, {
+      const found = token.kind === 'end' ? 'end of query' : `"${shorten(token.text)}"`
+      throw new TraceQLError('syntax', `Unexpected ${found}, expected ${joinAlternatives(wanted)}`, {
         text,
         from: token.from,
         to: token.to,
@@ -108,7 +108,7 @@ export function createTokenReader(text: string, tokens: readonly Token[] = token
 }
 
 /**
- * What ends something first, then names and values, then operators: the order people miss them in.
+ * Closing brackets first, then names and values, then operators: most often missing first.
  */
 function sortByUsefulness(wanted: readonly string[]): string[] {
   const rank = (what: string): number => ('})'.includes(what) ? 0 : /^[a-z{(]/.test(what) ? 1 : 2)
@@ -116,11 +116,11 @@ function sortByUsefulness(wanted: readonly string[]): string[] {
 }
 
 function joinAlternatives(wanted: readonly string[]): string {
-  if (wanted.length === 0) return 'nothing more'
+  if (wanted.length === 0) return 'end of query'
   if (wanted.length === 1) return wanted[0] ?? ''
-  const told = wanted.slice(0, 12).map((what) => (/^[a-z]+( |$)/.test(what) ? what : `"${what}"`))
-  const last = wanted.length > 12 ? '…' : told.pop()
-  return `${told.join(', ')} or ${last}`
+  const shown = wanted.slice(0, 12).map((what) => (/^[a-z]+( |$)/.test(what) ? what : `"${what}"`))
+  const last = wanted.length > 12 ? '…' : shown.pop()
+  return `${shown.join(', ')} or ${last}`
 }
 
 function shorten(text: string): string {

@@ -17,10 +17,13 @@ export type Token = { readonly from: number; readonly to: number } & (
   | { readonly kind: 'end'; readonly text: '' }
 )
 
-/** Splits a query into tokens; blanks and comments fall away. The last token is `end`. */
+/** Splits a query into tokens without blanks and comments. The last token is `end`. */
 export function tokenize(text: string): readonly Token[] {
   if (text.length > limits.queryLength) {
-    throw new TraceQLError('limit', `The query has ${text.length} characters; ${limits.queryLength} are the most.`)
+    throw new TraceQLError(
+      'limit',
+      `The query has ${text.length} characters; at most ${limits.queryLength} are supported.`,
+    )
   }
   const tokens: Token[] = []
   let at = skipBlank(text, 0)
@@ -98,7 +101,7 @@ function readToken(text: string, from: number): Token {
   for (const mark of punctuation) {
     if (text.startsWith(mark, from)) return { kind: 'punctuation', text: mark, from, to: from + mark.length }
   }
-  throw new TraceQLError('syntax', `"${first}" has no meaning here.`, { text, from, to: from + 1 })
+  throw new TraceQLError('syntax', `Unexpected character "${first}".`, { text, from, to: from + 1 })
 }
 
 function readWord(text: string, from: number, name: string): Token {
@@ -165,7 +168,7 @@ function readQuantity(text: string, from: number): Token | undefined {
   const to = from + digits.length
   const after = matchAt(word, text, to)
   if (after !== undefined) {
-    throw new TraceQLError('syntax', `"${digits}${after}" is neither a number nor a duration.`, {
+    throw new TraceQLError('syntax', `"${digits}${after}" is not a number or duration.`, {
       text,
       from,
       to: to + after.length,
