@@ -14,17 +14,13 @@ import { VERSION } from './core/version.ts'
 export type KafkaInstrumentationConfig = InstrumentationConfig & KafkaTelemetryOptions
 
 /**
- * The same for `registerInstrumentations`: traces kafkajs, `@confluentinc/kafka-javascript`,
- * `@platformatic/kafka` and node-rdkafka in modules that are loaded by `require`, before or after
- * it. An ES module that imports a client needs OpenTelemetry's loader for that, as with any
- * instrumentation;
- * @platformatic/kafka, and `@spanlink/kafka/register`, need none.
- *
- * Of `disable()` clients that were made before know, too: their operations go on without telemetry.
+ * Traces kafkajs, `@confluentinc/kafka-javascript`, `@platformatic/kafka` and node-rdkafka for
+ * `registerInstrumentations`: modules loaded by `require`, before or after it. ES modules need
+ * OpenTelemetry's loader, except for @platformatic/kafka.
+ * After `disable()` existing clients continue without telemetry.
  */
 export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentationConfig> {
-  // Fields of a subclass are there only after `super()`, in which the base class calls init() and
-  // enable(): hence no initializers.
+  // The base class calls init() and enable() in `super()`, before fields are initialized.
   declare private toggleable: ToggleableTelemetry
   declare private patches: readonly ModulePatch[]
   declare private platformatic: PlatformaticTracing | undefined
@@ -37,7 +33,7 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
     const { telemetry } = (this.toggleable = createToggleableTelemetry(() => this.getConfig()))
     this.patches = createModulePatches(() => telemetry)
     return this.patches.map(({ name, supportedVersions, patch }) => {
-      // The loader's view of a module holds what `require` gives as its default.
+      // In the loader's view of a module, `default` is what `require` returns.
       const patchBoth = (exports: object): object => {
         const { default: inner } = exports as { readonly default?: unknown }
         if (typeof inner === 'object' && inner !== null) patch(inner)
@@ -51,7 +47,7 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
   override enable(): void {
     super.enable()
     this.toggleable.setEnabled(true)
-    // The base class sees those only that are loaded from now on.
+    // The base class sees only modules that are loaded later.
     patchLoaded(this.patches)
     this.platformatic ??= tracePlatformatic(this.toggleable.telemetry)
   }
@@ -80,7 +76,7 @@ export class KafkaInstrumentation extends InstrumentationBase<KafkaInstrumentati
 
   override setConfig(config: KafkaInstrumentationConfig): void {
     super.setConfig(config)
-    // The base class sets it before there is anything to tell of it.
+    // The base class calls it before init().
     this.toggleable?.setProviders({})
   }
 }

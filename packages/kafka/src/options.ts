@@ -4,14 +4,14 @@ import type { Semconv } from './semconv.ts'
 import type { LoggerProvider } from './events/loggers.ts'
 
 /**
- * How a process span refers to the span that created its message. `'link'`: it starts a trace of
- * its own, or continues the ambient one, and links to the creation context. `'parent'`: it is a
- * child of the creation context, and links to it as well.
+ * How a process span refers to the span that created its message. `'link'`: it starts a trace, or
+ * continues the ambient one, and links to the creation context. `'parent'`: it is a child of the
+ * creation context, and links to it as well.
  */
 export type Correlation = 'link' | 'parent'
 
 /**
- * What a send of several messages makes. `'perMessage'`: a Create span per message, whose context
+ * The spans of a send of several messages. `'perMessage'`: a Create span per message, whose context
  * the message carries, and one Send span that links to them. `'perCall'`: one Send span, whose
  * context all messages carry.
  */
@@ -19,11 +19,11 @@ export type SendSpans = 'perMessage' | 'perCall'
 
 export type SpanOperation = 'create' | 'send' | 'receive' | 'process' | 'settle'
 
-/** What a span is about, for `onSpan`. */
+/** The operation of a span, for `onSpan`. */
 export interface SpanSubject {
   readonly operation: SpanOperation
   readonly topic: string | undefined
-  /** The messages as the client takes or delivers them. Not to be changed. */
+  /** The messages as the client accepts or delivers them; must not be changed. */
   readonly messages: readonly unknown[]
 }
 
@@ -49,7 +49,7 @@ export interface MetricsOptions {
 
 export interface KafkaTelemetryOptions {
   /**
-   * How consumers refer to producers, for all topics or by topic. A function is asked once per
+   * How consumers refer to producers, for all topics or by topic. A function is called once per
    * topic and partition.
    * @default 'link'
    */
@@ -66,25 +66,25 @@ export interface KafkaTelemetryOptions {
    */
   readonly receiveSpans?: boolean
   /**
-   * The message key as an attribute: as text, not at all, or formatted (an undefined result leaves
-   * it out). Keys that aren't valid UTF-8 or are longer than 1,024 bytes are left out.
-   * @default 'on'
+   * Whether to record the message key as an attribute, or a function that formats it; undefined
+   * omits it. Keys that are not UTF-8 or are longer than 1,024 bytes are omitted.
+   * @default true
    */
-  readonly messageKey?: 'on' | 'off' | ((key: unknown, topic: string) => string | undefined)
+  readonly messageKey?: boolean | ((key: unknown, topic: string) => string | undefined)
   /**
-   * Which topics to trace. Messages of others pass untouched: no span, no header. Asked once per
-   * topic and partition of a consumer, and for every send.
+   * Which topics to trace; messages of others get no span and no header. Called once per topic and
+   * partition of a consumer, and for every send.
    * @default all
    */
   readonly filter?: (topic: string) => boolean
   /**
-   * Baggage entries to copy to span attributes of the same name. Baggage is written by others: name
+   * Baggage entries to copy to span attributes of the same name. Other services write baggage: list
    * only what you would log.
    * @default []
    */
   readonly baggageAttributes?: readonly string[]
   /**
-   * Called with every recording span after its start, to add attributes. What it throws is reported
+   * Called with every recording span after its start, to add attributes. Its errors are reported
    * and ignored.
    * @default none
    */
@@ -95,9 +95,9 @@ export interface KafkaTelemetryOptions {
    */
   readonly semconv?: Semconv
   /**
-   * Most links on one span. A batch with more producers gets further receive spans that carry the
-   * rest.
-   * @default OTEL_SPAN_LINK_COUNT_LIMIT, else 128, as in the SDK, which drops the oldest beyond it
+   * The maximum number of links on one span; a larger batch gets further receive spans.
+   * @default OTEL_SPAN_LINK_COUNT_LIMIT, else 128; the SDK drops the oldest links beyond its own
+   * limit
    */
   readonly linkCountLimit?: number
   /**
@@ -106,13 +106,13 @@ export interface KafkaTelemetryOptions {
    */
   readonly clientId?: string
   /**
-   * Metrics, and which attributes they have. Without a meter provider they cost nothing.
+   * Whether to record metrics, and which attributes they have. No cost without a meter provider.
    * @default true
    */
   readonly metrics?: boolean | MetricsOptions
   /**
-   * Log records of rebalances, crashes, throttling and errors of clients. Without a logger provider
-   * they cost nothing.
+   * Whether to emit log records of rebalances, crashes, throttling and client errors. No cost
+   * without a logger provider.
    * @default true
    */
   readonly events?: boolean
@@ -144,7 +144,7 @@ export function resolveOptions(
     correlation: options.correlation ?? 'link',
     sendSpans: options.sendSpans ?? 'perMessage',
     receiveSpans: options.receiveSpans ?? true,
-    messageKey: options.messageKey ?? 'on',
+    messageKey: options.messageKey ?? true,
     filter: options.filter,
     baggageAttributes: Object.freeze([...(options.baggageAttributes ?? [])]),
     onSpan: options.onSpan,

@@ -23,9 +23,10 @@ export type MixedLinks = (typeof MIXED_LINKS)[number]
  * Samples a span as the spans it links to were sampled, so that a message's producer and its
  * consumer, two traces joined by a link, are kept or dropped together.
  *
- * Sees no parent: `ParentBasedSampler` does, and must stand in front of it.
+ * Ignores parents: wrap it in `ParentBasedSampler`.
  *
- *     new ParentBasedSampler({ root: new LinkedSampler({ root: new TraceIdRatioBasedSampler(0.1) }) })
+ *     const root = new LinkedSampler({ root: new TraceIdRatioBasedSampler(0.1) })
+ *     const sampler = new ParentBasedSampler({ root })
  *
  * A SERVER span's links are not followed: there a link is how a public endpoint refuses its
  * caller's decision (https://opentelemetry.io/docs/specs/otel/overview/#links-between-spans). Never
@@ -68,21 +69,20 @@ export class LinkedSampler implements Sampler {
 
 const MIXED_LINKS = ['any', 'first'] as const
 
-// Shared and frozen: the SDK copies what it needs, and a decision costs no allocation.
+// Shared: the SDK copies results, so that a decision allocates nothing.
 const SAMPLED: SamplingResult = Object.freeze({ decision: SamplingDecision.RECORD_AND_SAMPLED })
 const DROPPED: SamplingResult = Object.freeze({ decision: SamplingDecision.NOT_RECORD })
 
 const ALWAYS_ON: Sampler = { shouldSample: () => SAMPLED, toString: () => 'AlwaysOnSampler' }
 
-/** The decision the links ask for; undefined when no link is valid or they cannot be read. */
+/** Returns the links' decision; undefined if no link is valid or they cannot be read. */
 function decideByLinks(links: readonly Link[], mixed: MixedLinks): boolean | undefined {
   let valid = false
   try {
     for (const link of links) {
       const linked = link?.context
       if (!linked) continue
-      // The flag is looked at first: it costs a bit test, validity reads 48 characters, and a batch
-      // has hundreds of links.
+      // Checks the flag first: validity reads 48 characters, and a batch has hundreds of links.
       if (isSampled(linked)) {
         if (isSpanContextValid(linked)) return true
       } else if (!valid && isSpanContextValid(linked)) {

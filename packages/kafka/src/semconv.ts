@@ -7,7 +7,7 @@ import type { Attributes, AttributeValue, Span } from '@opentelemetry/api'
  */
 export type Semconv = '1.45' | '1.44' | 'dup'
 
-// The one table of attribute names. What it doesn't list twice has one name in both versions.
+// All attribute names. A field that BEFORE_1_45 lacks has one name in both versions.
 // https://opentelemetry.io/docs/specs/semconv/messaging/kafka/
 const CURRENT = {
   system: 'messaging.system.name',
@@ -26,8 +26,7 @@ const CURRENT = {
   serverAddress: 'server.address',
   serverPort: 'server.port',
   ioDirection: 'network.io.direction',
-  // Ours: Kafka's name of a request (`Produce`, `Fetch`, `OffsetCommit`). The conventions have none
-  // for metrics of requests.
+  // Not in the conventions: Kafka's name of a request (`Produce`, `Fetch`).
   requestName: 'kafka.request.name',
 } as const
 
@@ -71,8 +70,8 @@ export function createAttributeNames(semconv: Semconv): AttributeNames {
 }
 
 /**
- * The version `OTEL_SEMCONV_STABILITY_OPT_IN` asks for. `messaging/dup` wins over `messaging`;
- * without either the newest names are written, as this package has no older default to keep.
+ * Parses `OTEL_SEMCONV_STABILITY_OPT_IN`: `messaging/dup` overrides `messaging`; the default is the
+ * newest, as this package has no older one.
  * https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
  */
 export function parseSemconvOptIn(optIn: string | undefined): Semconv {

@@ -25,9 +25,8 @@ export function traceConfluentConsumer(
     if (typeof config !== 'object' || config === null) return run(config)
     const ambient = createHandlerContext(context.active())
     const { eachMessage, eachBatch } = config
-    // Own properties count: the client looks for `autoCommit` and others, which it refuses. A
-    // handler that isn't there stays away: with `eachMessage` the client never calls `eachBatch`,
-    // and takes the messages for handled.
+    // The client rejects inherited properties such as `autoCommit`, hence a plain copy. It ignores
+    // `eachBatch` beside `eachMessage`, so no handler is added that the application did not set.
     const traced = { ...config }
     if (typeof eachMessage === 'function') {
       traced.eachMessage = traceEachMessage(eachMessage, instrumentation, sourceOf, ambient)

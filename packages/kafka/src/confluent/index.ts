@@ -22,25 +22,22 @@ export interface ConfluentOptions extends KafkaTelemetryOptions {
   readonly splitSends?: boolean
 }
 
-/** What has `producer()` and `consumer()`: a `KafkaJS.Kafka`. */
+/** A `KafkaJS.Kafka`. */
 export interface ConfluentKafka {
   producer(config?: never): object
   consumer(config: never): object
 }
 
-/** The module, or what of it matters here. */
+/** The part of the module that is read here. */
 export interface ConfluentModule {
   readonly KafkaJS: { readonly Kafka: { readonly prototype: ConfluentKafka } }
 }
 
 /**
- * Traces `@confluentinc/kafka-javascript`'s KafkaJS API, in place: every producer and consumer that
- * `target`, a `Kafka` instance, makes from now on; or those of every instance, when `target` is the
- * module or `{ KafkaJS }`. Methods are replaced on the clients, which have private state that a
- * Proxy would cut off. For its other API see `traceRdkafka`.
- *
- * Metrics of connections, requests, rebalances and lag come from librdkafka's statistics: configure
- * `statistics.interval.ms` to have them.
+ * Traces the KafkaJS API of `@confluentinc/kafka-javascript` in place. With a `Kafka` instance:
+ * every producer and consumer that it creates from now on. With the module or `{ KafkaJS }`: those
+ * of every instance. For the other API see `traceRdkafka`.
+ * Metrics of connections, requests, rebalances and lag need `statistics.interval.ms`.
  * @returns `target`
  */
 export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
@@ -64,7 +61,7 @@ export function traceConfluent<T extends ConfluentKafka | ConfluentModule>(
   return target
 }
 
-/** `factory` is an instance, or the prototype of all: the methods it gets look at `this`. */
+/** `factory` is an instance or the prototype of all, so its methods use `this`. */
 function traceFactory(factory: KafkaJS.Kafka, instrumentation: Instrumentation, splitSends: boolean): void {
   const clientId = instrumentation.getTracing()?.options.clientId
   const { producer: makeProducer, consumer: makeConsumer } = factory

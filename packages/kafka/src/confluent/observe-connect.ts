@@ -7,10 +7,7 @@ import { emitRdkafkaEvents } from '../rdkafka/client-events.ts'
 import { measureStatistics } from '../rdkafka/measure-statistics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
-/**
- * Feeds metrics from the statistics of the rdkafka client that `connect` makes, and tells its
- * events.
- */
+/** Reads metrics and events of the rdkafka client that `connect` creates. */
 export function observeOnConnect(
   client: KafkaJS.Producer | KafkaJS.Consumer,
   instrumentation: Instrumentation,

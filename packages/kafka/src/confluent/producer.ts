@@ -11,8 +11,8 @@ import { toRecordHeaders } from '../core/clients/record-headers.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
- * Traces `send`, and with it `sendBatch`, which calls `this.send` for every topic, and
- * transactions: `transaction()` answers the producer itself.
+ * Traces `send`, `sendBatch` (which calls `this.send` for every topic) and transactions
+ * (`transaction()` returns the producer itself).
  */
 export function traceConfluentProducer(
   producer: KafkaJS.Producer,
@@ -27,8 +27,7 @@ export function traceConfluentProducer(
     const { clientId, cluster } = settings
     const getLeader = (partition: number | undefined) => cluster.getLeader(topic, partition)
     const started = instrumentation.startSend({ topic, messages, format: MESSAGES, clientId, getLeader })
-    // The client writes into the messages it gets (bytes for the value, a list for the headers), so
-    // that sending one again fails.
+    // The client changes the messages it is given, so that they cannot be sent twice.
     const fail = (error: unknown): void => started.fail(withErrorType(error))
     let copies: KafkaJS.Message[]
     try {
@@ -65,7 +64,7 @@ const MESSAGES: OutgoingFormat<KafkaJS.Message> = {
   withHeaders: (message, headers) => ({ ...copyMessage(message), headers: headers as KafkaJS.Message['headers'] }),
 }
 
-// What the client won't take it must see as it is, to answer with its own error.
+// Invalid records are passed on unchanged: the client rejects them with its own error.
 function isSendable(record: KafkaJS.ProducerRecord | undefined): record is KafkaJS.ProducerRecord {
   try {
     return (
@@ -87,7 +86,7 @@ function isObject(value: unknown): value is object {
 
 function copyMessage(message: KafkaJS.Message): KafkaJS.Message {
   if (Object.getPrototypeOf(message) === Object.prototype) return { ...message }
-  // These three the client reads by name, wherever they come from.
+  // The client reads these three by name, also when they are inherited.
   const { key, value, headers } = message
   return { ...message, key, value, headers }
 }

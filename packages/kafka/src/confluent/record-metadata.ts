@@ -4,8 +4,8 @@ import type { RecordMetadata } from '../core/telemetry.ts'
 type ConfluentMetadata = KafkaJS.RecordMetadata
 
 /**
- * What one `send` of all messages would have answered: a topic's partitions in the order they were
- * met, each with its least offset.
+ * Merges the results of single sends into the result of one `send` of all messages: the partitions
+ * of a topic in order of first use, each with its lowest offset.
  */
 export function mergeMetadata(results: readonly (readonly ConfluentMetadata[])[]): ConfluentMetadata[] {
   const partitions = new Map<number, ConfluentMetadata>()
@@ -16,14 +16,14 @@ export function mergeMetadata(results: readonly (readonly ConfluentMetadata[])[]
   return [...partitions.values()]
 }
 
-/** Where each message went, of one answer for each. */
+/** Reads the record of each message, when each was sent by its own call. */
 export function toRecordMetadata(results: readonly (readonly ConfluentMetadata[])[]): (RecordMetadata | undefined)[] {
   return results.map(([record]) => record && { partition: record.partition, offset: record.baseOffset })
 }
 
 /**
- * Where `count` messages of one answer went. Their partition is known when it is one; an offset
- * only when the message is one: records of other sends may lie between those of several.
+ * Reads the records of `count` messages of one result. The partition is known if there is only one;
+ * the offset only for a single message, as other sends may write in between.
  */
 export function resolveSharedMetadata(
   metadata: readonly ConfluentMetadata[],
@@ -39,7 +39,7 @@ export function listPartitions(metadata: readonly ConfluentMetadata[]): readonly
   return metadata.map(({ partition }) => partition)
 }
 
-// A record without an offset (`acks: 0`) makes that of its partition unknown.
+// Without an offset (`acks: 0`) that of the whole partition is unknown.
 function isBefore(record: ConfluentMetadata, known: ConfluentMetadata): boolean {
   if (record.baseOffset === undefined || record.baseOffset === null) return true
   if (known.baseOffset === undefined || known.baseOffset === null) return false

@@ -4,13 +4,11 @@ import { toFields, toText } from '../rdkafka/settings.ts'
 import type { ClientSettings, Fields } from '../rdkafka/settings.ts'
 
 /**
- * Reads settings when they are asked for. The client merges its own configuration with that of its
- * `Kafka`, which nobody else can read, and hands the result to the rdkafka client it makes in
- * `connect()`; that one has it as `globalConfig`. Where it can't be found, the client's own
- * configuration has to do.
- * @param config the client's own, `{ kafkaJS: { clientId, groupId } }` or librdkafka's `client.id`
- *   and `group.id`
- * @param clientId one that the application told us; it wins
+ * Reads settings lazily: the client merges its configuration with that of its `Kafka` in
+ * `connect()`, and only the `globalConfig` of its rdkafka client shows the result. Falls back to
+ * `config`.
+ * @param config `{ kafkaJS: { clientId, groupId } }`, or `client.id` and `group.id` of librdkafka
+ * @param clientId the option, which overrides the client's own
  */
 export function createClientSettings(client: object, config: unknown, clientId: string | undefined): ClientSettings {
   const own = toFields(config)
@@ -32,8 +30,8 @@ export function createClientSettings(client: object, config: unknown, clientId: 
 }
 
 /**
- * The rdkafka client inside of one of the KafkaJS API, from its `connect` on. Reached by a method
- * marked private, so it may be away.
+ * Returns the rdkafka client of a KafkaJS client, once it connects. Uses a private method: the
+ * result may be undefined.
  */
 export function getInternalClient(client: object): RdkafkaClient | undefined {
   const { _getInternalClient: get } = client as { readonly _getInternalClient?: unknown }

@@ -6,8 +6,7 @@ import { settleAsync } from '../rdkafka/settle.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
- * Traces how a transaction ends. There is no transaction object: `transaction()` answers the
- * producer, whose methods these are.
+ * Traces the end of a transaction; `transaction()` returns the producer, which has these methods.
  */
 export function traceConfluentTransactions(
   producer: KafkaJS.Producer,

@@ -14,14 +14,14 @@ import type { Tracing } from './span/tracing.ts'
 /**
  * Runs `fn` in a process span of a whole batch, which a receive span precedes as its parent:
  *
- *     poll T      CLIENT    links to the batch's producers; the root, unless there is an ambient span
- *     ├ poll T    CLIENT    only beyond `linkCountLimit` messages: the next `linkLimit` of them, and so on
+ *     poll T      CLIENT    a link per message; the root, unless there is an ambient span
+ *     ├ poll T    CLIENT    one for each further `linkCountLimit` messages
  *     └ process T CONSUMER  a link per message, at most `linkCountLimit`
  *
  * Without receive spans the process span comes first, and those with the next links are below it:
  *
  *     process T   CONSUMER  a link per message, at most `linkCountLimit`
- *     └ poll T    CLIENT    only beyond `linkCountLimit` messages: the next `linkLimit` of them, and so on
+ *     └ poll T    CLIENT    one for each further `linkCountLimit` messages
  *
  * A batch never becomes a child of a message's creation context, whatever the correlation: it has
  * more than one. `fn`'s context has the baggage entries on which all messages agree.
@@ -66,8 +66,8 @@ export function processBatch<R>(
 }
 
 /**
- * Makes the receive span of a batch that the application asked for or is handed, and ends it.
- * @returns `ambient` with that span, for the spans that process the batch.
+ * Records the receive span of a polled batch.
+ * @returns `ambient` with that span, for the spans that process the batch
  */
 export function receiveBatch(
   tracing: Tracing,
@@ -84,7 +84,7 @@ export function receiveBatch(
     const { links } = readBatch(tracing, source, messages)
     const within = startReceiveSpans(tracing, source, messages, links, ambient, startTime, error)
     const metrics = countDelivery(tracing, source, messages, within, 'poll')
-    // `startTime` is of the wall clock, durations are of the monotonic one.
+    // `startTime` is wall-clock time; durations use the monotonic clock.
     if (startTime !== undefined)
       metrics?.receiveDuration.record(performance.now() - (Date.now() - startTime), within, error)
     return within
@@ -101,7 +101,7 @@ interface ReadBatch {
 
 function readBatch(tracing: Tracing, source: PreparedSource, messages: readonly ReceivedMessage[]): ReadBatch {
   const contexts: (SpanContext | undefined)[] = []
-  // Undefined from the first message on that has none: then they agree on nothing.
+  // Undefined as soon as one message has no baggage: no entry is common then.
   let baggages: Baggage[] | undefined = []
   for (const message of messages) {
     const extracted = tracing.propagation.extract(ROOT_CONTEXT, message.headers)
@@ -137,8 +137,8 @@ function startReceiveSpans(
 }
 
 /**
- * Makes a receive span below `first` for each further `linkCountLimit` messages. Skipped if `first`
- * isn't recording.
+ * Creates a receive span below `first` for each further `linkCountLimit` messages, unless `first`
+ * is not recorded.
  */
 function createOverflowSpans(
   tracing: Tracing,

@@ -10,24 +10,20 @@ export function warnOnce(message: string): void {
   logger.warn(message)
 }
 
-/** Reports a failure of telemetry, which must never become a failure of the application. */
+/** Reports a telemetry failure, which must not become a failure of the application. */
 export function reportFailure(doing: string, error: unknown): void {
   try {
     logger.error(`failed to ${doing}; the application is not affected`, error)
   } catch {
-    // A logger that throws is nowhere to be reported.
+    // There is no other way to report it.
   }
 }
 
-/**
- * Runs a step of telemetry whose failure is reported and otherwise ignored; that of a promise it
- * returns, too.
- */
+/** Runs a telemetry step; reports what it throws, or what its promise rejects with. */
 export function safely(doing: string, step: () => unknown): void {
   try {
     const result = step()
-    // A hook of the application may be async: nobody else waits for it, and Node ends the process
-    // for an unhandled rejection.
+    // Hooks may be async: an unhandled rejection would end the process.
     if (result instanceof Promise) result.catch((error: unknown) => reportFailure(doing, error))
   } catch (error) {
     reportFailure(doing, error)

@@ -60,7 +60,7 @@ export function runUntraced<R>(fn: (span: Span) => R, ambient: Context = context
   return context.with(ambient, fn, undefined, NO_SPAN)
 }
 
-/** Counts the delivery of `messages`, and gives the metrics of their source, if anyone collects. */
+/** Counts the delivery of `messages`; returns the metrics of their source, if any are collected. */
 export function countDelivery(
   tracing: Tracing,
   { source }: PreparedSource,
@@ -93,7 +93,7 @@ function startProcess(
   ambient: Context,
 ): StartedProcess {
   const ambientSpan = trace.getSpan(ambient)
-  // Extraction starts without a span: headers that can't be parsed must not make the ambient span a
+  // Extracts without a span in the context: invalid headers must not make the ambient span a
   // creation context.
   const base = ambientSpan === undefined ? ambient : trace.deleteSpan(ambient)
   const extracted = mergeBaggage(tracing.propagation.extract(base, message.headers), propagation.getBaggage(ambient))
@@ -117,8 +117,7 @@ function startProcess(
     { kind: SpanKind.CONSUMER, attributes: source.processAttributes, links },
     isChildOfCreation ? extracted : ambient,
   )
-  // Without an SDK the span is nothing, and what came with the message must still reach what `fn`
-  // sends.
+  // Without an SDK the message's own context continues to what `fn` sends.
   const isNothing = span.spanContext().traceId === INVALID_TRACEID
   const within = isNothing ? extracted : trace.setSpan(extracted, span)
   if (span.isRecording()) {

@@ -12,20 +12,18 @@ import { isTombstone, isTraced, formatPartition, setServerAttributes } from './s
 import type { Tracing } from './span/tracing.ts'
 import type { OutgoingMessage, RecordMetadata, SendOperation, StartedSend } from './telemetry.ts'
 
-/**
- * Calls `call` with the messages to send, in a Send span. `places` tells from its result where the
- * records ended up.
- */
+/** Calls `call` with the messages to send, in a Send span; `readRecords` reads its result. */
 export function sendMessages<M, R>(
   tracing: Tracing,
   operation: SendOperation<M>,
   call: (messages: readonly M[]) => R,
-  places?: (result: Awaited<R>) => readonly (RecordMetadata | undefined)[],
+  readRecords?: (result: Awaited<R>) => readonly (RecordMetadata | undefined)[],
 ): R {
   const started = startSend(tracing, operation)
   return observe(
     () => context.with(started.context, call, undefined, started.messages),
-    (result) => started.succeed(places && started.isObserved ? readMetadataSafely(places, result) : undefined),
+    (result) =>
+      started.succeed(readRecords && started.isObserved ? readMetadataSafely(readRecords, result) : undefined),
     (error) => started.fail(error),
   )
 }
@@ -33,11 +31,11 @@ export function sendMessages<M, R>(
 /**
  * Starts the spans of a send and puts their contexts into copies of the messages.
  *
- * | messages        | spans                          | kind             | carried by the messages    |
- * |-----------------|--------------------------------|------------------|----------------------------|
- * | 1               | `send T`                       | PRODUCER         | the Send span              |
- * | N, `perMessage` | `send T` and N × `create T`    | CLIENT, PRODUCER | the message's Create span  |
- * | N, `perCall`    | `send T`                       | PRODUCER         | the Send span              |
+ * | messages        | spans                       | kind             | context in the messages |
+ * |-----------------|-----------------------------|------------------|-------------------------|
+ * | 1               | `send T`                    | PRODUCER         | the Send span's         |
+ * | N, `perMessage` | `send T` and N × `create T` | CLIENT, PRODUCER | the Create span's       |
+ * | N, `perCall`    | `send T`                    | PRODUCER         | the Send span's         |
  *
  * A message that brings a creation context of its own (outbox) keeps it, has no Create span, and
  * the Send span links to it. A context that was consumed in this process is no creation context but
@@ -63,19 +61,19 @@ function startTraced<M>(tracing: Tracing, operation: SendOperation<M>, ambient: 
     operation.getLeader?.(undefined),
   )
   const single = messages.length === 1 ? format.read(messages[0]!) : undefined
-  const fates = getHeaderActions(tracing, operation)
+  const actions = getHeaderActions(tracing, operation)
   const createsSpans = single === undefined && tracing.options.sendSpans === 'perMessage'
-  const isCreationContext = !createsSpans && (fates === undefined || fates.keptContexts.length < messages.length)
+  const isCreationContext = !createsSpans && (actions === undefined || actions.keptContexts.length < messages.length)
   const span = tracing.startSpan(
     prepared.sendName,
     {
       kind: isCreationContext ? SpanKind.PRODUCER : SpanKind.CLIENT,
       attributes: addPartition(tracing, operation, prepared.sendAttributes, single),
-      links: fates?.keptContexts.map((kept): Link => ({ context: kept })),
+      links: actions?.keptContexts.map((keptContext): Link => ({ context: keptContext })),
     },
     ambient,
   )
-  // Without an SDK the span is nothing, and what is in the context stays there.
+  // Without an SDK the active context is propagated as it is.
   const within = span.spanContext().traceId === INVALID_TRACEID ? ambient : trace.setSpan(ambient, span)
   const isRecording = span.isRecording()
   const created: SpanContext[] | undefined = createsSpans && isRecording ? [] : undefined
@@ -87,12 +85,12 @@ function startTraced<M>(tracing: Tracing, operation: SendOperation<M>, ambient: 
       tracing.addCustomAttributes(span, within, 'send', topic, messages)
     }
     if (created !== undefined) {
-      withContext = writeHeaders(operation, fates, (message, i) => {
+      withContext = writeHeaders(operation, actions, (message, i) => {
         const own = startCreateSpan(tracing, operation, prepared, message, within)
         created[i] = own.spanContext
         return tracing.propagation.inject(own.context)
       })
-    } else withContext = writeSharedHeaders(operation, fates, tracing.propagation, within)
+    } else withContext = writeSharedHeaders(operation, actions, tracing.propagation, within)
   } catch (error) {
     tracing.endSpan(span)
     throw error
@@ -100,7 +98,7 @@ function startTraced<M>(tracing: Tracing, operation: SendOperation<M>, ambient: 
   return new TracedSend(tracing, operation, withContext, within, span, isRecording, created)
 }
 
-/** Fields instead of closures: one object per send. */
+/** A class instead of closures: one allocation per send. */
 class TracedSend<M> implements StartedSend<M> {
   readonly messages: readonly M[]
   readonly context: Context
@@ -132,22 +130,22 @@ class TracedSend<M> implements StartedSend<M> {
     this.isObserved = isRecording || this.#measured !== undefined
   }
 
-  succeed(places: readonly (RecordMetadata | undefined)[] = NO_PLACES, partitions?: readonly number[]): void {
-    const server = this.isObserved ? findCommonLeader(this.#operation, places, partitions) : undefined
+  succeed(records: readonly (RecordMetadata | undefined)[] = NO_RECORDS, partitions?: readonly number[]): void {
+    const server = this.isObserved ? findCommonLeader(this.#operation, records, partitions) : undefined
     this.#measured?.producer.endSend(this.#measured, this.context, server)
-    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, places, server)
+    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, records, server)
     this.#tracing.endSpan(this.#span)
   }
 
   fail(error: unknown): void {
-    const server = this.isObserved ? findCommonLeader(this.#operation, NO_PLACES) : undefined
+    const server = this.isObserved ? findCommonLeader(this.#operation, NO_RECORDS) : undefined
     this.#measured?.producer.endSend(this.#measured, this.context, server, error ?? null)
-    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, NO_PLACES, server)
+    if (this.isRecording) describeSend(this.#tracing, this.#operation, this.#span, this.#created, NO_RECORDS, server)
     this.#tracing.failSpan(this.#span, error)
   }
 }
 
-const NO_PLACES: readonly RecordMetadata[] = []
+const NO_RECORDS: readonly RecordMetadata[] = []
 
 export function createUntracedSend<M>(messages: readonly M[], ambient: Context): StartedSend<M> {
   return { messages, context: ambient, isRecording: false, isObserved: false, succeed() {}, fail() {} }
@@ -161,8 +159,7 @@ function startCreateSpan<M>(
   within: Context,
 ) {
   const read = operation.format.read(message)
-  // A child of the Send span (OTEP 220 allows either), so it is found from there also beyond the
-  // limit of links.
+  // A child of the Send span (OTEP 220 allows either), so that it is found beyond the link limit.
   const span = tracing.startSpan(
     prepared.createName,
     { kind: SpanKind.PRODUCER, attributes: addPartition(tracing, operation, prepared.createAttributes, read) },
@@ -173,12 +170,12 @@ function startCreateSpan<M>(
     describeMessage(tracing, span, operation.topic, read)
     tracing.addCustomAttributes(span, own, 'create', operation.topic, [message])
   }
-  // It is the message's creation that it times; how the send went is the Send span's to tell.
+  // A Create span times the creation; the Send span has the result of the send.
   tracing.endSpan(span)
   return { context: own, spanContext: span.spanContext() }
 }
 
-/** What samplers may look at: a partition that the application chose is among it. */
+/** Adds a partition chosen by the application, so that samplers see it. */
 function addPartition<M>(
   { names }: Tracing,
   { getLeader }: SendOperation<M>,
@@ -204,9 +201,9 @@ function describeMessage(
   if (isTombstone(key, value)) names.set(span, 'tombstone', true)
 }
 
-function readMetadataSafely<R>(places: (result: R) => readonly (RecordMetadata | undefined)[], result: R) {
+function readMetadataSafely<R>(readRecords: (result: R) => readonly (RecordMetadata | undefined)[], result: R) {
   try {
-    return places(result)
+    return readRecords(result)
   } catch (error) {
     reportFailure('read where records were stored', error)
     return undefined
@@ -217,7 +214,7 @@ interface MeasuredSend extends SendMeasurement {
   readonly producer: ProducerMetrics
 }
 
-/** Counts a send that begins, if anyone collects. */
+/** Counts a started send; undefined if no metrics are collected. */
 function startMetrics<M>(
   { metrics }: Tracing,
   { topic, messages, format }: SendOperation<M>,

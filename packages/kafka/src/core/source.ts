@@ -35,10 +35,7 @@ export interface ReceivedMessage {
   readonly timestamp?: unknown
 }
 
-/**
- * What every span of a source has in common, computed once: per message nothing of this is
- * allocated.
- */
+/** The attributes that all spans of a source share, computed once. */
 export interface PreparedSource {
   readonly source: MessageSource
   readonly topic: string | undefined
@@ -69,10 +66,7 @@ export function prepareSource(source: MessageSource, names: AttributeNames, opti
   }
 }
 
-/**
- * `{operation name} {destination}`, or the operation's name alone when it has no single
- * destination.
- */
+/** Returns `{operation name} {destination}`, or the operation name alone. */
 export function formatSpanName(operation: string, topic: string | undefined): string {
   return topic === undefined ? operation : `${operation} ${topic}`
 }
@@ -93,10 +87,7 @@ export function formatPartition(partition: number | undefined): string | undefin
   return partition === undefined || partition < 0 ? undefined : String(partition)
 }
 
-/**
- * `kafka.offset` is an int: offsets that JavaScript can't hold exactly (2^53 and more) are left out
- * rather than rounded.
- */
+/** Returns undefined for offsets of 2^53 and more: `kafka.offset` must not be rounded. */
 export function parseOffset(offset: string | number | bigint | undefined): number | undefined {
   if (offset === undefined || offset === '') return undefined
   const number = Number(offset)
@@ -108,7 +99,7 @@ export function isTombstone(key: unknown, value: unknown): boolean {
   return value === null && key !== null && key !== undefined
 }
 
-/** Which cluster, and which broker of it. */
+/** Sets the cluster id and the broker's address. */
 export function setServerAttributes(
   names: AttributeNames,
   attributes: Attributes,

@@ -9,26 +9,26 @@ import type { MessageSource, ServerAddress } from '../core/source.ts'
 import type { Instrumentation } from '../core/instrumentation.ts'
 
 /**
- * What happens to one client that is no operation on messages, as log records. Nothing here throws;
- * docs/kafka/events.md lists the records.
+ * Emits log records of one client beside its operations on messages; docs/kafka/events.md lists
+ * them. Nothing here throws.
  */
 export interface ClientEvents {
-  /** The group's partitions are about to be assigned anew. */
+  /** The group starts to assign its partitions again. */
   emitRebalance(details?: GroupDetails & { readonly reason?: string | undefined }): void
-  /** All that the member has from now on: what that changes is told. */
+  /** Replaces the assignment; emits the differences. */
   replaceAssignment(partitions: readonly TopicPartition[], details?: GroupDetails): void
-  /** What the member has in addition. */
+  /** Adds partitions to the assignment. */
   assignPartitions(partitions: readonly TopicPartition[], details?: GroupDetails): void
-  /** What the member has no longer. `isLost`: somebody else may have had it for a while. */
+  /** Removes partitions. `isLost`: another member may already have consumed them. */
   revokePartitions(partitions: readonly TopicPartition[], details?: GroupDetails & { readonly isLost?: boolean }): void
-  /** The consumer stopped as it was asked to, with all it had: that nobody needs to be told. */
+  /** Clears the assignment after a graceful stop; emits nothing. */
   clearAssignment(): void
-  /** The consumer stopped for an error. `restarts` where the client tells. */
+  /** The consumer stopped with an error. `restarts` if the client reports it. */
   emitCrash(error: unknown, restarts?: boolean): void
   emitCommitFailure(error: unknown, topic?: string): void
-  /** The broker made the client wait, to keep it within its quota. */
+  /** The broker throttled the client by a quota. */
   emitThrottle(broker: ServerAddress, seconds: number, requestName?: string): void
-  /** An error that belongs to no operation. After a fatal one the client does nothing more. */
+  /** An error outside of operations; a fatal one ends the client. */
   emitError(error: unknown, isFatal: boolean): void
 }
 
@@ -37,22 +37,19 @@ export interface TopicPartition {
   readonly partition: number
 }
 
-/** What the client tells of the group's membership. */
+/** The group membership, as far as the client reports it. */
 export interface GroupDetails {
   readonly memberId?: string | null | undefined
-  /** Of the classic protocol; the member's epoch of the newer one. */
+  /** The generation in the classic protocol, the member's epoch in the newer one. */
   readonly generation?: number | undefined
   readonly isLeader?: boolean | undefined
-  /** How long the member was joining. */
+  /** The time it took to join, in seconds. */
   readonly joinSeconds?: number | undefined
 }
 
 type Identity = Pick<MessageSource, 'clientId' | 'groupId'>
 
-/**
- * Whether anybody takes the events of `instrumentation` now. Adapters ask before they listen to a client
- * for events only.
- */
+/** Whether a logger is registered; otherwise adapters add no listeners. */
 export function hasLogger(instrumentation: Instrumentation): boolean {
   const options = instrumentation.getTracing()?.options
   let logger: Logger | undefined
@@ -60,10 +57,7 @@ export function hasLogger(instrumentation: Instrumentation): boolean {
   return logger !== undefined
 }
 
-/**
- * @param identity read when there is something to tell, so what the client learns later may be a
- *   getter
- */
+/** @param identity is read for each record, so its fields may be getters */
 export function createClientEvents(instrumentation: Instrumentation, identity: Identity): ClientEvents {
   const held = new Map<string, TopicPartition>()
   const emitSafely = (event: EventKind, body: string, own: OwnAttributes, conventional?: Conventional): void => {
@@ -138,18 +132,17 @@ const ASSIGNED = { name: 'kafka.consumer.partitions.assigned', severity: 'INFO' 
 const REVOKED = { name: 'kafka.consumer.partitions.revoked', severity: 'INFO' } as const
 const LOST = { name: 'kafka.consumer.partitions.lost', severity: 'WARN' } as const
 const CRASH = { name: 'kafka.consumer.crash', severity: 'ERROR' } as const
-// In the context of whoever commits: a process span, if there is one. The others belong to no
-// operation, and a loop inherits the context that it was started in for ever.
+// Emitted in the context of the commit, such as a process span. Other events have no context: loops
+// inherit the one they were started in for ever.
 const COMMIT_FAILED = { name: 'kafka.consumer.commit.failed', severity: 'WARN', isAmbient: true } as const
 const THROTTLED = { name: 'kafka.client.throttled', severity: 'WARN' } as const
 const FAILED = { name: 'kafka.client.error', severity: 'WARN' } as const
 const FATAL = { name: 'kafka.client.error', severity: 'FATAL' } as const
 
-// As the specification numbers them:
 // https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
 const SEVERITY_NUMBERS = { INFO: 9, WARN: 13, ERROR: 17, FATAL: 21 } as const
 
-/** A member of a large group may have thousands; that many names are enough to see what moved. */
+/** Limits the attribute of members with thousands of partitions. */
 const MAX_PARTITIONS = 100
 
 interface EventKind {
@@ -160,7 +153,7 @@ interface EventKind {
 
 type OwnAttributes = Readonly<Record<string, AttributeValue | undefined>>
 
-/** What has a name in the conventions. */
+/** Attributes with a name in the conventions. */
 interface Conventional {
   readonly error?: unknown
   readonly topic?: string | undefined
@@ -198,7 +191,7 @@ function emit(
   })
 }
 
-/** As Kafka itself writes it. */
+/** Formats `topic-partition`, as Kafka does. */
 function formatTopicPartition({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
 }

@@ -3,9 +3,8 @@ import type { Attributes, Context } from '@opentelemetry/api'
 import { VERSION } from '../core/version.ts'
 
 /**
- * What is used of a logger provider. OpenTelemetry's fits as it is: that of `@opentelemetry/api`
- * since 1.10, and that of `@opentelemetry/api-logs` for SDK 2, which this package doesn't need to
- * be installed.
+ * The part of a logger provider used here. Fits those of `@opentelemetry/api` 1.10 and, for SDK 2,
+ * of `@opentelemetry/api-logs`, without a dependency on it.
  */
 export interface LoggerProvider {
   getLogger(name: string, version?: string): Logger
@@ -26,29 +25,25 @@ export interface LogRecord {
   readonly context: Context
 }
 
-/**
- * The logger that has somewhere to write to: the provider's, if there is one, else one of those
- * registered globally.
- */
+/** Returns an enabled logger of `provider`, else of a globally registered one. */
 export function findLogger(provider: LoggerProvider | undefined): Logger | undefined {
   const providers = provider ? [provider] : [getGlobalProvider(), getLegacyGlobalProvider()]
   for (const candidate of providers) {
     const logger = candidate?.getLogger('@spanlink/kafka', VERSION)
-    // The API answers with a logger, which is disabled, where no provider is registered.
+    // Without a provider the API returns a disabled logger.
     if (logger && logger.enabled?.() !== false) return logger
   }
   return undefined
 }
 
-// By the namespace, as a named import of what API 1.9 doesn't have would not load.
+// A named import would fail to load with API 1.9.
 function getGlobalProvider(): LoggerProvider | undefined {
   const { logs } = api as { readonly logs?: { getLoggerProvider(): LoggerProvider } }
   return logs?.getLoggerProvider()
 }
 
 /**
- * Where `@opentelemetry/api-logs` registers: a function that is asked for the version of its
- * interface; 1 in 0.5x to 0.21x.
+ * `@opentelemetry/api-logs` registers a function of its interface version, 1 from 0.5x to 0.21x.
  * https://github.com/open-telemetry/opentelemetry-js/blob/main/experimental/packages/api-logs/src/internal/global-utils.ts
  */
 function getLegacyGlobalProvider(): LoggerProvider | undefined {

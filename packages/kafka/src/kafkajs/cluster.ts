@@ -3,15 +3,14 @@ import { collectLeaders, createMetadataView } from '../core/clients/cluster-view
 import type { ClusterView } from '../core/clients/cluster-view.ts'
 
 export interface KafkaJSCluster extends ClusterView {
-  /** kafkajs's own object. */
+  /** kafkajs's internal object, once it is created. */
   raw(): unknown
 }
 
 /**
- * Reads the metadata that kafkajs holds. It shows them to nobody: its `admin` would tell, over a
- * connection of its own, which an instrumentation must not open. So this looks on when `kafka`
- * makes the cluster object of a client, by a method whose name is a symbol; where that isn't found,
- * nothing is known and nothing fails.
+ * Captures the internal cluster object of a client, which kafkajs creates by a method under a
+ * symbol: its `admin` would open a connection to read the metadata. Without that method nothing is
+ * known.
  */
 export function captureCluster<C>(
   kafka: Kafka,
@@ -33,7 +32,7 @@ export function captureCluster<C>(
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster'
 
-/** What a Metadata response says, as kafkajs decodes it. */
+/** A Metadata response, as kafkajs decodes it. */
 interface Metadata {
   readonly clusterId?: unknown
   readonly brokers?: readonly { readonly nodeId?: unknown; readonly host?: unknown; readonly port?: unknown }[]

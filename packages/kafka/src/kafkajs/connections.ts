@@ -4,9 +4,8 @@ import type { ClientScope } from './metrics.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
- * `work` that spends nothing on a send or a handler: the asynchronous context that tells whose a
- * socket is, is entered where kafkajs opens one and nowhere else. Where that place isn't found, it
- * is `work` itself, and all that a client does runs in that context.
+ * Narrows `work` to where kafkajs opens sockets, so that sends and handlers need no async context
+ * switch. Returns `work` itself if that method is not found.
  */
 export function scopeToConnections(work: ClientScope, cluster: KafkaJSCluster): ClientScope {
   let isFound = false
@@ -14,7 +13,7 @@ export function scopeToConnections(work: ClientScope, cluster: KafkaJSCluster): 
   return isFound ? { getMetrics: work.getMetrics, runAsClient: (fn) => fn(), runAsApplication: (fn) => fn() } : work
 }
 
-/** What kafkajs 2 makes a connection with: a pool for each broker, and two connections in it. */
+/** Creates the connections of kafkajs 2: a pool of two for each broker. */
 interface PoolBuilder {
   build(...args: unknown[]): Promise<{ readonly pool?: readonly Connection[] }>
 }

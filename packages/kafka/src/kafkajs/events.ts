@@ -9,8 +9,8 @@ import { watchThrottling } from './throttling.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
- * Listens to a client from its first `connect` on, if there is a logger by then: kafkajs builds no
- * events when nobody listens.
+ * Listens from the first `connect` on, if there is a logger: kafkajs creates no events without
+ * listeners.
  */
 export function emitProducerEvents(
   producer: Producer,
@@ -24,7 +24,7 @@ export function emitProducerEvents(
   })
 }
 
-/** @returns the consumer's events, which commits of the application tell their failures to */
+/** @returns the consumer's events, for failures of commits */
 export function emitConsumerEvents(
   consumer: Consumer,
   instrumentation: Instrumentation,

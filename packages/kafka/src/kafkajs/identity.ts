@@ -6,9 +6,8 @@ export interface ClientIdentity {
 }
 
 /**
- * kafkajs keeps its client id to itself, but names it in every request event, and connecting makes
- * requests. One listener, which leaves at the first event: kafkajs builds no events when nobody
- * listens.
+ * Reads the client id, which kafkajs exposes only in request events. The listener is removed at the
+ * first event, as kafkajs creates events only for listeners.
  */
 export function watchClientId(
   configured: string | undefined,

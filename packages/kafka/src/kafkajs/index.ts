@@ -12,9 +12,9 @@ import { replaceMethod } from '../core/clients/override.ts'
 import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 /**
- * Traces every producer and consumer that `kafka` makes from now on, in place: `kafka` is returned.
- * Those made before are not traced. Methods are replaced by own properties of the objects, so
- * classes, other instances and `instanceof` are as before.
+ * Traces every producer and consumer that `kafka` creates from now on, in place. Methods are
+ * replaced by own properties, so classes, other instances and `instanceof` stay the same.
+ * @returns `kafka`
  */
 export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetryOptions | KafkaTelemetry): K {
   if (getClientRegistry().clients.has(kafka)) {
@@ -57,7 +57,7 @@ export function traceKafkaJS<K extends Kafka>(kafka: K, options?: KafkaTelemetry
   return kafka
 }
 
-// The mark that OpenTelemetry's `InstrumentationBase` leaves on methods it wraps.
+// OpenTelemetry's `InstrumentationBase` sets it on methods it wraps.
 function isWrapped(method: unknown): boolean {
   return (method as { readonly __wrapped?: unknown }).__wrapped === true
 }

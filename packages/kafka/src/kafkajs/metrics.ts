@@ -15,15 +15,12 @@ import type { GetSource } from '../core/clients/consumer-sources.ts'
 import { parseBroker } from '../core/clients/broker-address.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
-/**
- * What an adapter needs to run kafkajs's own work, and the application's, on the right side of the
- * metrics.
- */
+/** Separates the sockets of the client from those of the application. */
 export interface ClientScope {
   readonly getMetrics: () => ClientMetrics | undefined
-  /** Runs work of the client: connections that it opens are counted. */
+  /** Runs `fn` and counts the connections that it opens. */
   runAsClient<R>(fn: () => R): R
-  /** Runs work of the application inside the client's. */
+  /** Runs an application handler, whose connections are not counted. */
   runAsApplication<R>(fn: () => R): R
 }
 
@@ -34,8 +31,8 @@ const UNMEASURED: ClientScope = {
 }
 
 /**
- * Listens to a client from its first `connect` on, if there is a meter provider by then: kafkajs
- * builds no events when nobody listens, so without one nothing is spent.
+ * Listens from the first `connect` on, if there is a meter provider: kafkajs creates no events
+ * without listeners.
  */
 export function measureProducer(producer: Producer, instrumentation: Instrumentation): ClientScope {
   return measureClient(producer, instrumentation, undefined, (metrics) => {
@@ -121,8 +118,7 @@ function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: Clie
     metrics.dropUnassigned(() => false)
   })
   consumer.on(events.COMMIT_OFFSETS, () => metrics.countCommit())
-  // Messages of a batch are behind until it is done: from its first offset at the beginning, from
-  // its last at the end.
+  // The lag starts at the batch's first offset and ends at its last.
   consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
     const source = sourceOf(payload.topic, payload.partition)
     metrics.countBatch(source)

@@ -2,15 +2,12 @@ import type { ConsumerRunConfig, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { processMessage } from '../core/process-message.ts'
 
 /**
- * What to give to `consumer.run` to handle a batch message by message, each in a process span of
- * its own: `eachMessage` with the batch at hand. Offsets are resolved and heartbeats sent after
- * each message; it stops where kafkajs asks a batch handler to, when the consumer is stopping or a
- * seek made the batch stale.
- *
- *     await consumer.run({ ...processEach(async (message, { batch }) => { … }), partitionsConsumedConcurrently: 3 })
- *
- * `eachBatchAutoResolve` is off with it: otherwise kafkajs would resolve the messages after a stop
- * as well, and lose them.
+ * Creates options for `consumer.run` that process a batch message by message, each in its own
+ * process span. Resolves offsets and sends heartbeats after each message; stops when the consumer
+ * stops or a seek makes the batch stale.
+ * `await consumer.run({ ...processEach(async (message, { batch }) => { … }) })`
+ * Sets `eachBatchAutoResolve: false`: otherwise kafkajs would resolve the messages after a stop,
+ * and lose them.
  */
 export function processEach(
   handler: (message: KafkaMessage, payload: EachBatchPayload) => void | Promise<void>,

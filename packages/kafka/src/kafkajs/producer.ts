@@ -38,7 +38,7 @@ export function traceProducer(
   const sending: Sending = { instrumentation, identity, cluster, partitions, work }
   traceSender(producer, sending)
   replaceMethod(producer, 'transaction', async () => {
-    // A fresh object with its own send and sendBatch, which are not the producer's.
+    // A transaction has its own send and sendBatch.
     const begun = await transaction()
     safely('trace a kafkajs transaction', () => {
       traceSender(begun, sending)
@@ -80,7 +80,7 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
     const topics = batch?.topicMessages
     if (!Array.isArray(topics) || topics.length === 0 || !topics.every(isSendable)) return sendBatch(batch)
     const started = topics.map((topic) => startSend(topic, sending))
-    // Requests of several topics belong to no single Send span, so they stay with the caller's.
+    // Requests of several topics belong to no single Send span: keep the caller's context.
     const within = started.length === 1 ? started[0]!.context : context.active()
     const topicMessages = topics.map((topic, i) => replaceMessages(topic, started[i]!))
     for (const one of started) watchPartitions(one, sending, topicMessages.length === 1 && one.messages.length === 1)
@@ -108,8 +108,7 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
   })
 }
 
-// kafkajs answers what it won't send with errors of its own, which quote the message: it must see
-// the application's.
+// Invalid records are passed on unchanged: kafkajs's errors quote the message.
 function isSendable(record: TopicMessages | undefined): record is TopicMessages {
   try {
     return (
@@ -119,7 +118,7 @@ function isSendable(record: TopicMessages | undefined): record is TopicMessages 
       record.messages.every(isMessage)
     )
   } catch {
-    // An accessor that throws: kafkajs rejects with that error.
+    // kafkajs rejects with the error of such an accessor.
     return false
   }
 }
@@ -150,8 +149,7 @@ const MESSAGES: OutgoingFormat<Message> = {
   withHeaders: (message, headers) => ({ ...copyMessage(message), headers: headers as Message['headers'] }),
 }
 
-// kafkajs reads these five by name, so an instance whose class has them as accessors is a message,
-// too.
+// kafkajs reads these by name, so class instances with accessors are messages, too.
 function copyMessage(message: Message): Message {
   if (Object.getPrototypeOf(message) === Object.prototype) return message
   const { key, value, partition, timestamp } = message
@@ -159,14 +157,13 @@ function copyMessage(message: Message): Message {
 }
 
 function replaceMessages<T extends TopicMessages>(record: T, { messages }: StartedSend<Message>): T {
-  // What has no prototype of its own inherits nothing, so a plain copy does, which is quicker.
+  // Plain objects inherit nothing; a plain copy is faster.
   if (Object.getPrototypeOf(record) === Object.prototype) return { ...record, messages: messages as Message[] }
   return overrideProperties<TopicMessages>(record, { messages: messages as Message[] }) as T
 }
 
 /**
- * One message has one place in the answer; of more, and of retries, kafkajs tells the partitioner
- * alone.
+ * The result identifies the record of a single message; several, and retries, need the partitioner.
  */
 function watchPartitions(
   { messages, isRecording }: StartedSend<Message>,
@@ -230,7 +227,7 @@ function countRetries(
   if (retries > 0) metrics.countRetries(topic, retries)
 }
 
-/** Of a KafkaJSNumberOfRetriesExceeded. */
+/** Reads the count of a KafkaJSNumberOfRetriesExceeded. */
 function readRetryCount(error: unknown): number {
   const count = (error as { readonly retryCount?: unknown } | null | undefined)?.retryCount
   return typeof count === 'number' ? count : 0

@@ -2,34 +2,27 @@ import type { ProducerConfig, RecordMetadata as KafkaJSMetadata } from 'kafkajs'
 import type { RecordMetadata } from '../core/telemetry.ts'
 import { overrideProperties } from '../core/clients/override.ts'
 
-/** Tells which partition kafkajs chose for a message. */
+/** Observes which partition kafkajs chooses for a message. */
 export interface PartitionWatcher {
   /** The producer's configuration, with its partitioner watched. */
   readonly config: ProducerConfig | undefined
-  /** Whether there is a partitioner to be watched; nothing is ever known otherwise. */
+  /** Whether the application configured a partitioner; without one nothing is observed. */
   readonly isSupported: boolean
-  /**
-   * Begins to watch a message; the copy that is sent, as a message object may be sent again at any
-   * time.
-   */
+  /** Starts to observe a message: the copy that is sent, as messages may be sent again. */
   watch(message: object): void
-  /**
-   * The partition, if a watched partitioner chose it, and always the same one when it was asked
-   * again for a retry.
-   */
+  /** Returns the chosen partition, if all retries chose the same. */
   getPartition(message: object): number | undefined
-  /** How often kafkajs asked again for a watched message, which is once for every retry. */
+  /** Returns how often the partitioner was called again: once per retry. */
   getRetryCount(message: object): number
 }
 
 /**
- * kafkajs answers a send with one base offset per partition, and tells nobody which message went
- * where, except the partitioner: it is asked once per message, and a partition keeps the order of
- * its messages. Only a partitioner that the application configures can be watched, kafkajs's
- * default is out of reach without importing kafkajs.
+ * Observes the application's partitioner: kafkajs reports one base offset per partition and not
+ * which message went where, but messages keep their order in a partition. kafkajs's default
+ * partitioner is out of reach without importing kafkajs.
  */
 export function createPartitionWatcher(config: ProducerConfig | undefined): PartitionWatcher {
-  const chosen = new WeakMap<object, { partition: number | undefined; asked: number }>()
+  const chosen = new WeakMap<object, { partition: number | undefined; callCount: number }>()
   const createPartitioner = config?.createPartitioner
   if (config === undefined || typeof createPartitioner !== 'function') {
     return { config, isSupported: false, watch() {}, getPartition: () => undefined, getRetryCount: () => 0 }
@@ -43,19 +36,19 @@ export function createPartitionWatcher(config: ProducerConfig | undefined): Part
           const partition = partitioner(args)
           const choice = chosen.get(args.message)
           if (choice !== undefined) {
-            choice.partition = choice.asked === 0 || choice.partition === partition ? partition : UNCERTAIN
-            choice.asked += 1
+            choice.partition = choice.callCount === 0 || choice.partition === partition ? partition : UNCERTAIN
+            choice.callCount += 1
           }
           return partition
         }
       },
     }),
-    watch: (message) => void chosen.set(message, { partition: undefined, asked: 0 }),
+    watch: (message) => void chosen.set(message, { partition: undefined, callCount: 0 }),
     getPartition(message) {
       const partition = chosen.get(message)?.partition
       return partition === UNCERTAIN ? undefined : partition
     },
-    getRetryCount: (message) => Math.max(0, (chosen.get(message)?.asked ?? 0) - 1),
+    getRetryCount: (message) => Math.max(0, (chosen.get(message)?.callCount ?? 0) - 1),
   }
 }
 
@@ -68,9 +61,8 @@ export interface SentMessages {
 }
 
 /**
- * The places of all messages of a send, in order. A message's partition is known if its topic's
- * messages went to one partition only, or if its partitioner was watched; its offset if all
- * messages of the topic have a known partition.
+ * Resolves the records of all messages of a send, in order. The partition is known if the topic
+ * used one only or its partitioner was observed; the offset if all partitions are known.
  */
 export function resolveBatchMetadata(
   sends: readonly SentMessages[],
@@ -83,22 +75,22 @@ export function resolveBatchMetadata(
   if (only !== undefined) return [[only]]
   const topics = new Map<string, TopicOffsets>()
   for (const { topic, messages } of sends) {
-    let places = topics.get(topic)
-    if (places === undefined) topics.set(topic, (places = readTopicOffsets(topic, metadata)))
-    places.isCertain &&= messages.every((message) => findPartition(places, message, watched) !== undefined)
+    let offsets = topics.get(topic)
+    if (offsets === undefined) topics.set(topic, (offsets = readTopicOffsets(topic, metadata)))
+    offsets.isCertain &&= messages.every((message) => findPartition(offsets, message, watched) !== undefined)
   }
   return sends.map(({ topic, messages }) => {
-    const places = topics.get(topic)!
-    return messages.map((message) => takeNextOffset(places, findPartition(places, message, watched)))
+    const offsets = topics.get(topic)!
+    return messages.map((message) => takeNextOffset(offsets, findPartition(offsets, message, watched)))
   })
 }
 
-/** The place of a message that was sent alone, as most are: there is nothing to count on from. */
+/** Resolves the record of a message that was sent alone, as most are. */
 export function resolveSingleMetadata(topic: string, metadata: readonly KafkaJSMetadata[]): RecordMetadata | undefined {
   if (metadata.length !== 1) return undefined
   const { partition, baseOffset, offset, topicName } = metadata[0]!
   if (topicName !== topic) return undefined
-  // What has no offset (`acks: 0`), or had one that the broker no longer knows, is answered by -1.
+  // -1: no offset (`acks: 0`), or one that the broker no longer knows.
   const known = baseOffset ?? offset
   return known === undefined || known.startsWith('-') ? { partition } : { partition, offset: known }
 }
@@ -123,11 +115,10 @@ function findPartition({ next }: TopicOffsets, message: object, watched: Partiti
   return partition !== undefined && next.has(partition) ? partition : undefined
 }
 
-function takeNextOffset(places: TopicOffsets, partition: number | undefined): RecordMetadata {
-  const offset = partition === undefined ? undefined : places.next.get(partition)
-  // The broker answers -1 for a duplicate of an idempotent producer whose offset it no longer
-  // knows.
-  if (!places.isCertain || partition === undefined || offset === undefined || offset < 0n) return { partition }
-  places.next.set(partition, offset + 1n)
+function takeNextOffset(offsets: TopicOffsets, partition: number | undefined): RecordMetadata {
+  const offset = partition === undefined ? undefined : offsets.next.get(partition)
+  // The broker returns -1 for a duplicate whose offset it no longer knows.
+  if (!offsets.isCertain || partition === undefined || offset === undefined || offset < 0n) return { partition }
+  offsets.next.set(partition, offset + 1n)
   return { partition, offset }
 }

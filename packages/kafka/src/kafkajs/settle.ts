@@ -18,10 +18,7 @@ export interface Settling {
   readonly events?: ClientEvents
 }
 
-/**
- * Traces commits that the application makes; kafkajs's automatic ones belong to no span, and are
- * counted by its events.
- */
+/** Traces commits by the application; automatic ones have no span and are counted by events. */
 export function traceCommits(consumer: Consumer, settling: Settling): void {
   const { commitOffsets } = consumer
   replaceMethod(consumer, 'commitOffsets', (offsets: TopicPartitionOffset[]) =>
@@ -30,8 +27,8 @@ export function traceCommits(consumer: Consumer, settling: Settling): void {
 }
 
 /**
- * The same for the commit that a batch handler gets; without offsets it commits only if it is time
- * to, which it doesn't tell.
+ * Traces the commits of a batch handler. Without offsets kafkajs decides whether to commit, and
+ * does not report it: no span.
  */
 export function traceBatchCommits(payload: EachBatchPayload, settling: Settling): EachBatchPayload {
   const { commitOffsetsIfNecessary } = payload
@@ -45,7 +42,7 @@ export function traceBatchCommits(payload: EachBatchPayload, settling: Settling)
   }
 }
 
-/** Traces how a transaction ends, and the offsets that it commits. */
+/** Traces the end of a transaction, and the offsets that it commits. */
 export function traceTransactionEnd(transaction: Transaction, settling: Settling): void {
   const { commit, abort, sendOffsets } = transaction
   replaceMethod(transaction, 'commit', () => settle(settling, 'commit_transaction', [], commit))
@@ -57,17 +54,17 @@ export function traceTransactionEnd(transaction: Transaction, settling: Settling
   )
 }
 
-type Place = Pick<TopicPartitionOffset, 'topic' | 'partition'>
+type TopicPartition = Pick<TopicPartitionOffset, 'topic' | 'partition'>
 
 function settle(
   { instrumentation, identity, cluster, groupId, work, events }: Settling,
   operationName: string,
-  places: readonly Place[],
+  partitions: readonly TopicPartition[],
   call: () => Promise<void>,
 ): Promise<void> {
-  const [first] = places
-  const topic = places.every((place) => place?.topic === first?.topic) ? first?.topic : undefined
-  const partition = places.length === 1 ? first?.partition : undefined
+  const [first] = partitions
+  const topic = partitions.every((entry) => entry?.topic === first?.topic) ? first?.topic : undefined
+  const partition = partitions.length === 1 ? first?.partition : undefined
   const settlement: Settlement = {
     operationName,
     topic,
@@ -89,7 +86,7 @@ function settle(
   )
 }
 
-function toTopicPartitions(offsets: Offsets | undefined): Place[] {
+function toTopicPartitions(offsets: Offsets | undefined): TopicPartition[] {
   const topics: unknown = offsets?.topics
   if (!Array.isArray(topics)) return []
   return (topics as Offsets['topics']).flatMap((entry) =>

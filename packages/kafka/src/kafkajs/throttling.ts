@@ -1,14 +1,13 @@
 import type { ServerAddress } from '../core/source.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
-/** Looks for connections that are not watched yet. */
+/** Observes connections that were opened since the last call. */
 export type WatchConnections = () => void
 
 /**
- * Tells when a broker makes kafkajs wait. No event of it says so: the responses' throttle times end
- * in the request queue of each connection, where this looks on. Where those aren't found nothing is
- * told.
- * @param cluster kafkajs's own object, once there is one
+ * Reports throttling, for which kafkajs has no event: observes the request queue of each
+ * connection, which receives the throttle times.
+ * @param cluster kafkajs's internal object, once it is created
  */
 export function watchThrottling(
   cluster: () => unknown,

@@ -1,9 +1,8 @@
 import { getOriginKey } from '../core/propagation/message-origin.ts'
 import type { ReceivedMessage } from '../core/source.ts'
 
-// Messages of batches, which may be processed on their own later on: that is no second delivery.
-// Messages that share an object are kept as ranges of offsets by it, one entry for all of them; a
-// record batch may be handed over in pieces.
+// Messages that were counted with their batch are not counted again when processed one by one.
+// Messages that share an origin key are kept as ranges of offsets: one entry each.
 
 const alone = new WeakSet<object>()
 const ranges = new WeakMap<object, { readonly from: number; readonly to: number }[]>()
@@ -17,7 +16,7 @@ export function isCounted(message: ReceivedMessage): boolean {
   return known.some(({ from, to }) => from <= offset && offset <= to)
 }
 
-/** Calls `count` for those of `messages` that no call had before. */
+/** Calls `count` for the messages that were not counted before. */
 export function countOnce(
   messages: readonly ReceivedMessage[],
   count: (message: ReceivedMessage, index: number) => void,

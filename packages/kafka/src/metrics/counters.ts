@@ -1,28 +1,26 @@
 import type { Attributes, Observable } from '@opentelemetry/api'
 
-/** One number of an instrument: what is counted under one set of attributes. */
+/** A number of an instrument under one set of attributes. */
 export interface Counter {
   value: number
   /**
-   * How many partitions it adds up, of a level that is unknown without any: then it is not
-   * exported. Undefined: always exported.
+   * The number of partitions in a sum that is not exported without any; undefined: always exported.
    */
   partCount?: number
 }
 
 /**
- * The numbers of an observable instrument. Counting is an addition to a field: the instrument is
- * told at collection only, where adding to an SDK's counter would hash its attributes for every
- * message.
+ * The numbers of an observable instrument. Counting adds to a field; the SDK hashes attributes at
+ * collection only, not for every message.
  */
 export interface CounterSet {
-  /** The number under `attributes`; to be kept and counted on by the caller. */
+  /** Returns the number under `attributes`, for callers to keep and add to. */
   get(attributes: Attributes): Counter
   /** Calls `refresh` before each collection. @returns a function that stops it */
   beforeCollection(refresh: () => void): () => void
 }
 
-/** As in the SDK's own limit: further series go to one that says `otel.metric.overflow`. */
+/** The SDK's limit, too: further series are counted under `otel.metric.overflow`. */
 export const MAX_SERIES = 2000
 
 export function createCounterSet(instrument: Observable): CounterSet {

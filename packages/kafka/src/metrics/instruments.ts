@@ -5,7 +5,7 @@ import { createCounterSet } from './counters.ts'
 import type { CounterSet } from './counters.ts'
 import { reportSocketBytes } from './sockets.ts'
 
-/** Every instrument of the plugin; docs/kafka/metrics.md says when each moves. */
+/** Every instrument of the plugin; docs/kafka/metrics.md explains them. */
 export interface Instruments {
   readonly operationDuration: Histogram
   readonly processDuration: Histogram
@@ -34,8 +34,8 @@ export interface Instruments {
 }
 
 /**
- * The instruments of a provider, or undefined when it is a no-op. All telemetries of a process
- * share them: two observable counters of one name would overwrite each other's values.
+ * Returns the instruments of a provider, undefined for a no-op. All telemetries share them: two
+ * observable counters of one name would overwrite each other.
  */
 export function getInstruments(provider: MeterProvider, version: string): Instruments | undefined {
   if (known.has(provider)) return known.get(provider)
@@ -55,7 +55,7 @@ const known = new WeakMap<MeterProvider, Instruments | undefined>()
 // Boundaries of the conventions:
 // https://opentelemetry.io/docs/specs/semconv/messaging/messaging-metrics/
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
-// A message may wait for a consumer for days; a minute more or less doesn't matter then.
+// Queue times range from milliseconds to days.
 const QUEUE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 21600, 86400]
 
 function createInstruments(meter: Meter): Instruments {

@@ -16,11 +16,9 @@ import { VERSION } from '../core/version.ts'
 
 /** Metrics of operations on messages. Nothing here throws. */
 export interface KafkaMetrics {
-  /**
-   * The instruments, or undefined where nobody collects: then nothing else here is to be called.
-   */
+  /** Returns undefined without a meter provider: then no other method may be called. */
   getInstruments(): Instruments | undefined
-  /** Attributes that metrics of `source` have, for adapters that count more about it. */
+  /** Creates the attributes of metrics of `source`. */
   createAttributes(
     source: MessageSource,
     more?: Partial<Record<AttributeField, string | number | undefined>>,
@@ -30,23 +28,18 @@ export interface KafkaMetrics {
   getSettleDuration(instruments: Instruments, source: MessageSource, operationName: string): DurationRecorder
 }
 
-/** What is timed in the operation's own context, so that an SDK with exemplars finds the span. */
+/** Records durations in the operation's context, which SDKs need for exemplars. */
 export interface DurationRecorder {
-  /** @param started as `performance.now()` told it */
+  /** @param started a value of `performance.now()` */
   record(started: number, within: Context, error?: unknown): void
 }
 
 export interface ConsumerMetrics {
-  /**
-   * Counts messages handed to the application by a poll, or straight to a process span; once per
-   * delivery.
-   */
+  /** Counts messages delivered by a poll or directly to a process span; once each. */
   countBatch(messages: readonly ReceivedMessage[], by: 'poll' | 'process', within: Context): void
-  /**
-   * The same for a message processed on its own, which may have been delivered with a batch before.
-   */
+  /** Counts a message, unless its batch was counted. */
   countMessage(message: ReceivedMessage, within: Context): void
-  /** A receive that the application asked for. */
+  /** The duration of a poll by the application. */
   readonly receiveDuration: DurationRecorder
   readonly processDuration: DurationRecorder
 }
@@ -58,10 +51,10 @@ export interface ProducerMetrics {
 }
 
 export interface SendMeasurement {
-  /** As `performance.now()` told it. */
+  /** A value of `performance.now()`. */
   readonly startedAt: number
   readonly messageCount: number
-  /** Of keys and values. */
+  /** The size of keys and values. */
   readonly sizeBytes: number
 }
 
@@ -75,7 +68,7 @@ export function createMetrics(names: AttributeNames, options: ResolvedOptions): 
       names.put(made, 'partition', formatPartition(source.partition))
     names.put(made, 'consumerGroup', source.groupId)
     for (const [field, value] of Object.entries(more)) names.put(made, field as AttributeField, value)
-    // SDKs sort the names for every record, which takes less for what is sorted.
+    // SDKs sort the names for every record: sorted input is faster.
     return Object.freeze(Object.fromEntries(Object.entries(made).toSorted(([one], [other]) => (one < other ? -1 : 1))))
   }
   const getServerFields: GetServerFields = (server) =>
@@ -148,7 +141,7 @@ function createConsumerMetrics(
   server: ReturnType<GetServerFields>,
 ): ConsumerMetrics {
   const sourceAttributes = createAttributes(source)
-  // Made by the first message, so that no series of zeros is exported.
+  // Created by the first message, so that no zero series is exported.
   const counters: Partial<Record<'poll' | 'process', Counter>> = {}
   const getCounter = (operationName: 'poll' | 'process'): Counter =>
     (counters[operationName] ??= instruments.consumedMessages.get(
@@ -162,13 +155,12 @@ function createConsumerMetrics(
   const time = (message: ReceivedMessage, within: Context): void => {
     const timestamp = parseTimestamp(message)
     if (timestamp === undefined) return
-    // Clocks of two machines differ, so a record may come from the future: it waited for no time.
+    // Clocks differ: a record from the future has waited 0 s.
     instruments.endToEndDuration.record(Math.max(0, Date.now() - timestamp) / 1000, sourceAttributes, within)
   }
   return {
     countBatch(delivered, operation, within) {
-      // An SDK hashes the attributes for each record, so a batch is told by ten of its messages,
-      // evenly spread.
+      // An SDK hashes the attributes per record: ten messages per batch, evenly spread, are timed.
       const step = Math.ceil(delivered.length / MAX_TIMED_PER_BATCH)
       countOnce(delivered, (message, i) => {
         count(message, getCounter(operation))
@@ -201,7 +193,7 @@ function createProducerMetrics(
   const source = { topic }
   const sentBytes = instruments.sentBytes.get(createAttributes(source))
   const buffered = instruments.bufferedToSend.get(createAttributes(source))
-  // Made by the first send to a broker, so that no series of zeros is exported.
+  // Created by the first send to a broker, so that no zero series is exported.
   const ofBrokers = new WeakMap<object, SendSeries>()
   const createSeries = (server: ServerAddress | undefined): SendSeries => {
     const fields = ofServer(server)
@@ -235,7 +227,7 @@ function createProducerMetrics(
   }
 }
 
-/** What is counted of the sends to one broker. */
+/** Series of the sends to one broker. */
 interface SendSeries {
   readonly messageAttributes: Attributes
   readonly durationAttributes: Attributes
@@ -246,7 +238,7 @@ const UNKNOWN_SERVER = {}
 
 const MAX_TIMED_PER_BATCH = 10
 
-/** `attributes` with the error's class; `undefined` is no error. */
+/** Adds the error's class to `attributes`; `undefined` is no error. */
 function addErrorType(names: AttributeNames, attributes: Attributes, error: unknown): Attributes {
   if (error === undefined) return attributes
   const made = { ...attributes }

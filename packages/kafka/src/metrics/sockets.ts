@@ -4,28 +4,28 @@ import type { Socket } from 'node:net'
 import { safely } from '../core/diagnostics.ts'
 import type { ServerAddress } from '../core/source.ts'
 
-// Clients in plain JavaScript don't tell about their connections; Node does, for every socket, TLS
-// included. Whose it is, the asynchronous context tells: a client's calls run in `within`, and the
-// application's handlers outside of it. https://nodejs.org/api/diagnostics_channel.html#net
+// JavaScript clients do not report their connections; Node reports every socket, TLS included. The
+// async context tells a client's sockets from the application's:
+// https://nodejs.org/api/diagnostics_channel.html#net
 
 export interface SocketListener {
   onConnect(broker: ServerAddress): void
-  /** Not connected at all. */
+  /** The connection could not be opened. */
   onConnectFailure(broker: ServerAddress, error: unknown): void
-  /** `error` if it was closed by one. */
+  /** @param error set if it closed the connection */
   onDisconnect(broker: ServerAddress, error: unknown): void
   /** Bytes since the last call for this socket. */
   onBytes(broker: ServerAddress, read: number, written: number): void
 }
 
 export interface SocketWatcher {
-  /** Calls `fn`; sockets that are opened by it, however much later, belong to `listener`. */
+  /** Calls `fn`; sockets that it opens, however much later, belong to `listener`. */
   runAsClient<R>(listener: SocketListener, fn: () => R): R
-  /** Calls `fn`, whose sockets belong to nobody here. */
+  /** Calls `fn`; its sockets belong to no listener. */
   runAsApplication<R>(fn: () => R): R
-  /** Watches a socket that is connected already, whoever opened it. */
+  /** Watches a connected socket. */
   watch(socket: Socket, broker: ServerAddress, listener: SocketListener): void
-  /** Tells every listener the bytes of its open sockets. */
+  /** Reports the bytes of all open sockets. */
   reportBytes(): void
 }
 
@@ -36,7 +36,7 @@ export function reportSocketBytes(): void {
   watched?.reportBytes()
 }
 
-/** The one watcher of the process. Nothing is watched before the first call. */
+/** Returns the watcher of the process; nothing is watched before the first call. */
 export function getSocketWatcher(): SocketWatcher {
   watched ??= startWatching()
   return watched
@@ -56,7 +56,7 @@ function startWatching(): SocketWatcher {
     runAsApplication: (fn) => (owner.getStore() === undefined ? fn() : owner.run(undefined, fn)),
     watch: (socket, broker, listener) => watchConnected(socket, broker, listener, open),
     reportBytes() {
-      for (const tell of open) tell()
+      for (const report of open) report()
     },
   }
 }
@@ -64,14 +64,13 @@ function startWatching(): SocketWatcher {
 function watchConnecting(socket: Socket, listener: SocketListener, open: Set<() => void>): void {
   let host: string | undefined
   let isConnected = false
-  // An address is looked up only where a name was given, and the name is what the conventions want.
+  // `lookup` is emitted for names only, which the conventions prefer to addresses.
   socket.once('lookup', (_error, _address, _family, name) => (host = name))
   socket.once('connect', () => {
     isConnected = true
     watchConnected(socket, { address: host ?? socket.remoteAddress, port: socket.remotePort }, listener, open)
   })
-  // No listener for 'error': with one, an error that the client doesn't handle would no longer be
-  // unhandled.
+  // A listener for 'error' would mark an unhandled error as handled.
   socket.once('close', (hadError: boolean) => {
     if (isConnected) return
     const error = getCloseError(socket, hadError) ?? new Error('closed before it was connected')

@@ -10,7 +10,7 @@ import { safely } from '../core/diagnostics.ts'
 // with one object for all three. Node makes an error that a subscriber throws an uncaught
 // exception, so none may.
 
-/** What to do when an operation is done; one of them is called, once. */
+/** Callbacks for the end of an operation; one of them is called once. */
 export interface Outcome {
   endSend(result: unknown): void
   fail(error: unknown): void
@@ -18,16 +18,14 @@ export interface Outcome {
 
 export type Unsubscribe = () => void
 
-/**
- * Calls `begin` when an operation starts, and the outcome it returns when that operation is done.
- */
+/** Calls `begin` when an operation starts, and its outcome when the operation ends. */
 export function watchOperations<E extends object>(name: string, begin: (event: E) => Outcome | undefined): Unsubscribe {
   const outcomes = new WeakMap<object, Outcome>()
-  const done = (event: E, tell: (outcome: Outcome) => void): void => {
+  const done = (event: E, notify: (outcome: Outcome) => void): void => {
     const outcome = outcomes.get(event)
     if (outcome === undefined) return
     outcomes.delete(event)
-    tell(outcome)
+    notify(outcome)
   }
   const subscriptions = [
     watchChannel<E>(`tracing:plt:kafka:${name}:start`, (event) => {
@@ -44,10 +42,7 @@ export function watchOperations<E extends object>(name: string, begin: (event: E
   return () => subscriptions.forEach((end) => end())
 }
 
-/**
- * Calls `listener` with what is published to a channel; what it throws is reported and goes no
- * further.
- */
+/** Subscribes `listener`; its errors are reported and not thrown. */
 export function watchChannel<E>(name: string, listener: (event: E) => void): Unsubscribe {
   const guarded = (event: unknown): void => safely(`follow ${name}`, () => listener(event as E))
   subscribe(name, guarded)

@@ -34,10 +34,7 @@ interface MessagesStream extends EventEmitter {
   readonly readableLength: number
 }
 
-/**
- * Metrics and events of clients, beside those of their operations: of clients that are made from
- * now on, and of others when they are used.
- */
+/** Watches metrics and events of clients: new ones when created, others when used. */
 export function watchClients(instrumentation: Instrumentation, clientId: string | undefined): Unsubscribe {
   const known = new WeakMap<object, WatchedClient>()
   const owners = new Map<number, ClientEvents>()
@@ -112,14 +109,14 @@ function listenToClient(
     owners.set(instanceId, events)
     on(client, 'client:close', () => owners.delete(instanceId))
   }
-  // Of which topics' messages an attempt was it doesn't tell.
+  // The event does not name the topics.
   on(client, 'client:performWithRetry:retry', (operation) => {
     if (operation === 'produce') getMetrics()?.countRetries(undefined, 1)
   })
   if (client.groupId === undefined) return
 
   let assignments: unknown
-  // The newer protocol's assignments come with heartbeats, the classic one's with joining.
+  // Assignments come with heartbeats in the newer protocol, with joins in the classic one.
   const readAssignments = (details?: unknown): void => {
     const { assignments: now, memberId, generationId: generation } = client
     if (now === assignments || !Array.isArray(now)) return
@@ -142,19 +139,18 @@ function listenToClient(
     events.clearAssignment()
     getMetrics()?.dropUnassigned(() => false)
   })
-  // What only looks on, so that an error that nobody handles stays one. A consumer tells one when
-  // it can't join its group again.
+  // `errorMonitor` keeps unhandled errors unhandled. Consumers emit one when they cannot rejoin.
   on(client, EventEmitter.errorMonitor, (error) => emitCrash(getMetrics(), events, error))
 }
 
 function listenToStream(stream: MessagesStream, watched: (client: PlatformaticClient) => WatchedClient, on: On): void {
-  // The stream is still being made.
+  // The stream's constructor has not finished.
   queueMicrotask(() => {
     safely('watch a stream', () => {
       const { getMetrics, events } = watched(stream.consumer)
       const measured = getMetrics()
       const { groupId } = stream.consumer
-      // Of which topics and partitions they are it doesn't tell; one source for each stream.
+      // Streams do not report topics and partitions: one source for each stream.
       const source = { groupId }
       const end = measured && measured.beforeCollection(() => measured.setBuffered(source, stream.readableLength))
       on(stream, EventEmitter.errorMonitor, (error) => emitCrash(getMetrics(), events, error))

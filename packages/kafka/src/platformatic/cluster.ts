@@ -1,9 +1,7 @@
 import { collectLeaders, createMetadataView } from '../core/clients/cluster-view.ts'
 import type { ClusterView } from '../core/clients/cluster-view.ts'
 
-/**
- * The metadata that a client of @platformatic/kafka has fetched, by its public `currentMetadata`.
- */
+/** The metadata of a client, by its public `currentMetadata`. */
 interface Metadata {
   readonly id?: unknown
   /** Another Map after each fetch. */

@@ -28,10 +28,9 @@ interface RequestEvent {
 }
 
 /**
- * Metrics of all connections of all clients, and of their requests, from when they are written to
- * the socket; how long they waited for that, and which are given up for taking too long, the client
- * doesn't publish.
- * @param getEvents the events of the client that owns a connection
+ * Records connections of all clients, and requests from the write to the socket. The client does
+ * not publish how long requests wait, nor which time out.
+ * @param getEvents returns the events of the client that owns a connection
  */
 export function watchConnections(
   metrics: () => ClientMetrics | undefined,
@@ -39,7 +38,7 @@ export function watchConnections(
 ): Unsubscribe {
   const subscriptions = [
     watchOperations<ConnectEvent>('connections:connects', ({ connection, host, port }) => {
-      // Asked again while it is there, or on its way, a connection is not made anew.
+      // An open or opening connection is not opened again.
       if (connection.status === 'connecting' || connection.status === 'connected') return undefined
       const measured = metrics()
       if (measured === undefined) return undefined
@@ -67,7 +66,7 @@ export function watchConnections(
   return () => subscriptions.forEach((end) => end())
 }
 
-/** What the socket says; the client's own error is of every failed connection. */
+/** Returns the socket's error; the client wraps it in a generic one. */
 function getCause(error: unknown): unknown {
   return error instanceof Error && error.cause !== undefined ? error.cause : error
 }

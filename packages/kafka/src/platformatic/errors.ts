@@ -1,18 +1,16 @@
 /**
- * `error` with its name as `type`, where the core finds an `error.type`, and as `code`, where the
- * SDK finds an `exception.type`: the broker's (`apiId`, NOT_ENOUGH_REPLICAS) if there is one among
- * the errors it is made of, else the client's (PLT_KFK_USER).
+ * Adds the error's name as `type` and `code`, which the core reads as `error.type` and the SDK as
+ * `exception.type`: the broker's (`apiId`, NOT_ENOUGH_REPLICAS), else the client's (PLT_KFK_USER).
  */
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const type = brokerError(error, 0) ?? (error as { readonly code?: unknown }).code
   if (typeof type !== 'string') return error
-  // The application gets its own error; this one is read for a span and then forgotten.
+  // A copy for the span; the application gets its own error.
   return Object.create(error, { type: { value: type }, code: { value: type } })
 }
 
-// Errors of several brokers, each with several attempts, each with a cause: deeper than this they
-// don't nest.
+// Errors nest by broker, attempt and cause.
 const MAX_DEPTH = 6
 
 function brokerError(error: unknown, depth: number): string | undefined {

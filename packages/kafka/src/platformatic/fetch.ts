@@ -31,14 +31,13 @@ interface FetchedPartition {
 
 interface LagEvent {
   readonly client: PlatformaticClient
-  /** By topic, an entry for each partition: below zero for those of others. */
+  /** By topic and partition; negative for partitions of other members. */
   readonly lag: ReadonlyMap<string, readonly bigint[]>
 }
 
 /**
- * Lag and batches of what consumers fetch. The lag is from the end of what was fetched to the high
- * watermark, without what waits in the stream. Of a consumer that the application lets measure its
- * lag it is what that says: from what was committed.
+ * Records batches and lag of fetches: from the end of the fetched records to the high watermark. If
+ * the application measures its lag, that one counts: from the committed offset.
  */
 export function watchFetches(watched: (client: PlatformaticClient) => WatchedClient): Unsubscribe {
   const tellingLag = new WeakSet<object>()
@@ -84,7 +83,7 @@ function findTopicName({ currentMetadata }: FetchingClient, id: string): string 
   const names = topicNames.get(topics)
   const known = names?.get(id)
   if (known !== undefined) return known
-  // The client adds to it when it learns of more topics.
+  // The client adds topics to this map later.
   const read = new Map<string, string>()
   for (const [name, topic] of topics) if (topic.id !== undefined) read.set(topic.id, name)
   topicNames.set(topics, read)

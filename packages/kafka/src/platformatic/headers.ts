@@ -8,9 +8,8 @@ export interface PlatformaticMessage extends OutgoingMessage {
 }
 
 /**
- * How messages of one producer are read and copied. Header names and values go through the
- * producer's serializers, so what we add must be what those take: bytes where there are none (the
- * default), text where they are of text.
+ * Creates the format of a producer's messages. Header names and values pass through its
+ * serializers: bytes without serializers, the default, else text.
  */
 export function createOutgoingFormat(producer: object): OutgoingFormat<PlatformaticMessage> {
   let key: ((text: string) => unknown) | undefined
@@ -31,13 +30,13 @@ export function createOutgoingFormat(producer: object): OutgoingFormat<Platforma
   return { read, withHeaders: (message, headers) => ({ ...message, headers }), encoding }
 }
 
-// A Map always: the names of a record are strings, which a producer without serializers refuses.
+// Always a Map: producers without serializers refuse string names.
 function read(message: PlatformaticMessage): OutgoingMessage {
   const { key, value = null, partition } = message
   return { key, value, partition, headers: toHeaderMap(message.headers) }
 }
 
-// What the client makes of them, too.
+// Converts headers as the client does.
 function toHeaderMap(headers: unknown): unknown {
   if (headers instanceof Map) return headers
   return new Map(typeof headers === 'object' && headers !== null ? Object.entries(headers) : [])
@@ -50,7 +49,7 @@ interface HeaderSerializers {
   readonly headerValue?: Serializer
 }
 
-// Public as `kOptions`, but of a module that is not ours to import.
+// Public as `kOptions`, in a module that is not imported here.
 const OPTIONS = 'plt.kafka.base.options'
 
 function readSerializers(producer: object): HeaderSerializers {
@@ -64,9 +63,9 @@ function readSerializers(producer: object): HeaderSerializers {
 }
 
 /**
- * What to give a serializer so that the text itself is what is sent: the text, or its bytes. A
- * serializer that makes something else of text (JSON quotes it) makes that of all headers of this
- * producer, and its consumers know; one that makes nothing of it can't be used.
+ * Chooses text or bytes, whichever the serializer writes as the text itself. A serializer that
+ * encodes text (JSON quotes it) does so for all headers of the producer; one that rejects both
+ * cannot be used.
  */
 function chooseInput(serializer: Serializer | undefined): ((text: string) => unknown) | undefined {
   const bytes = (text: string): Buffer => Buffer.from(text)

@@ -11,34 +11,27 @@ import { watchSettlements } from './settle.ts'
 import { watchProducerStreams } from './producer-streams.ts'
 import { getClientRegistry } from '../core/clients/client-registry.ts'
 
-/**
- * Traces messages of `@platformatic/kafka` that the application handles, which the client can't
- * know of.
- */
+/** Traces the processing of messages, which the client does not observe. */
 export interface PlatformaticTracing {
   /**
-   * Runs `fn` in a process span of `message`, which ends with it and records what it throws. In a
-   * loop of `iterate` it makes the span active that the message already has.
+   * Runs `fn` in a process span of `message`. In a loop of `iterate`, runs it in the span that the
+   * message already has.
    */
   process: PlatformaticProcessing['process']
-  /**
-   * Runs `fn` in a receive span and a process span of messages that were collected from a stream.
-   */
+  /** Runs `fn` in a receive span and a process span of messages collected from a stream. */
   processBatch: PlatformaticProcessing['processBatch']
   /**
-   * The messages of a stream, each with a process span from the step that hands it out to the next.
-   * The span is not active in the loop's body, as a plain `for await` gives nobody a place to make
-   * it so: use `process(message, fn)` there for what should be below it, and for its errors.
+   * Iterates a stream; each message has a process span until the next step. The span is not active
+   * in the loop's body: call `process(message, fn)` there for children and errors.
    */
   iterate: PlatformaticProcessing['iterate']
-  /** Stops tracing. Operations under way still end their spans. */
+  /** Stops tracing; spans of running operations still end. */
   disable(): void
 }
 
 /**
- * Traces `@platformatic/kafka`, all clients of the process, whenever they were made: producers,
- * their streams and transactions, consumers and their commits. It subscribes to the client's
- * diagnostics channels; nothing is patched, and the client isn't even loaded.
+ * Traces all clients of `@platformatic/kafka` in the process, also existing ones, by its
+ * diagnostics channels. Nothing is patched or loaded.
  */
 export function tracePlatformatic(options?: KafkaTelemetryOptions | KafkaTelemetry): PlatformaticTracing {
   const traced = getClientRegistry()

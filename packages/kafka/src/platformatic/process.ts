@@ -7,26 +7,21 @@ import type { Instrumentation } from '../core/instrumentation.ts'
 import { createHandlerContext } from '../core/clients/consumer-sources.ts'
 import { getAmbientContext, getMessageSource } from './receive.ts'
 
-/**
- * What applications call: the client hands messages out without knowing when they are done with.
- */
+/** Functions for applications: the client does not know when a message is processed. */
 export interface PlatformaticProcessing {
   process<R>(message: ReceivedMessage, fn: (span: Span) => R): R
   processBatch<R>(messages: readonly ReceivedMessage[], fn: (span: Span) => R): R
   iterate<M extends ReceivedMessage>(stream: AsyncIterable<M>): AsyncGenerator<M, void, undefined>
 }
 
-/** A process span that lasts from one step of `iterate` to the next. */
+/** A process span between two steps of `iterate`. */
 interface OpenSpan {
   readonly span: Span
   readonly within: Context
   fail(error: unknown): void
 }
 
-/**
- * `delivering` is what messages are to be remembered with, so that `processMessage()` is `process`
- * too.
- */
+/** `delivering` processes messages that `processMessage()` is called with. */
 export function createProcessing(
   instrumentation: Instrumentation,
 ): PlatformaticProcessing & { readonly delivering: Instrumentation } {
@@ -46,7 +41,7 @@ export function createProcessing(
       },
       ambient,
     )
-    // Who awaits a failure is the caller of `process`.
+    // The caller of `process` handles the failure.
     done.catch(() => {})
     return () => {
       open.delete(message)
@@ -68,7 +63,7 @@ export function createProcessing(
       const source = sharedSource(sources)
       const ambient = getAmbientContext(sources[0])
       const within = (span: Span): ReturnType<typeof fn> => {
-        // Each keeps its own partition, whatever the batch is of.
+        // Messages keep their own partition, whatever the source of the batch.
         messages.forEach((message, i) => sources[i] && setMessageOrigin(message, delivering, sources[i]))
         return fn(span)
       }
@@ -97,8 +92,8 @@ export function createProcessing(
 }
 
 /**
- * The message as the core reads it. The client delivers `undefined` for a null value, and its Map
- * of headers has only the last of a repeated name.
+ * Restores null values, delivered as `undefined`, and repeated headers, of which the Map has the
+ * last only.
  */
 function normalizeMessage(message: ReceivedMessage): ReceivedMessage {
   const { value, headers, headerEntries } = message as ReceivedMessage & {

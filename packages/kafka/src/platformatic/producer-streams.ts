@@ -4,7 +4,7 @@ import { watchChannel } from './channels.ts'
 import type { Unsubscribe } from './channels.ts'
 import { replaceMethod } from '../core/clients/override.ts'
 
-/** The contexts in which messages were written to streams, which send them later, from a timer. */
+/** The contexts of writes to streams, which send from a timer. */
 export interface WrittenContexts {
   take(message: object): Context | undefined
   readonly unsubscribe: Unsubscribe
@@ -20,10 +20,7 @@ interface WritableStream {
   end(...args: unknown[]): unknown
 }
 
-/**
- * Notes the active context of each `write` and `end` on streams of `producer.asStream()` from now
- * on.
- */
+/** Records the context of each `write` and `end` on streams of `producer.asStream()`. */
 export function watchProducerStreams(): WrittenContexts {
   const contexts = new WeakMap<object, Context>()
   const note = (message: unknown): void => {

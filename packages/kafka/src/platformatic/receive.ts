@@ -25,10 +25,7 @@ interface ConsumeEvent {
   readonly client: Consumer
 }
 
-/**
- * Remembers which stream of which consumer each message came from. Nothing is a span yet: streams
- * fetch ahead.
- */
+/** Records the origin of each message. Creates no span: streams prefetch. */
 export function watchDeliveries(instrumentation: Instrumentation, clientId: string | undefined): Unsubscribe {
   const origins = new WeakMap<object, GetSource>()
   const sourceOf = ({ client, stream = client }: ReceiveEvent): GetSource => {
@@ -62,15 +59,14 @@ export function watchDeliveries(instrumentation: Instrumentation, clientId: stri
   return () => subscriptions.forEach((end) => end())
 }
 
-/** The source of a message that a stream handed out; of a copy, nothing is known. */
+/** Returns the source of a delivered message; undefined for a copy. */
 export function getMessageSource(message: object): MessageSource | undefined {
   return getMessageOrigin(message)?.source
 }
 
 /**
- * The ambient context of a message's process span: the active one, but for a span that was active
- * when its stream was made. Streams inherit that one for ever, and it would collect all of their
- * messages in one trace.
+ * Returns the active context without the span in which the stream was created: streams inherit it
+ * for ever, and it would collect all messages in one trace.
  */
 export function getAmbientContext(source: MessageSource | undefined): Context {
   const ambient = source && ambientsOfSources.get(source)

@@ -15,22 +15,21 @@ interface SendEvent {
   readonly options: { messages: readonly PlatformaticMessage[] }
 }
 
-/** Messages of one call that share a Send span. */
+/** Messages of one call with the same topic and context. */
 interface Group {
   readonly topic: string
   readonly ambient: Context
   readonly messages: PlatformaticMessage[]
-  /** Where they are among all messages of the call. */
+  /** Indexes among all messages of the call. */
   readonly indexes: number[]
-  /** Where they are among those of their topic. */
+  /** Indexes among the messages of the topic. */
   readonly topicIndexes: number[]
 }
 
 /**
- * Traces every send of every producer: a Send span for each topic, and for each context in which
- * messages were written to a stream. The options that are about to be serialized get copies of the
- * messages, and the application's own back when the send is done.
- * @param takeContext the context a message was written to a stream in
+ * Traces every send: a Send span per topic and per context in which messages were written to a
+ * stream. Replaces the messages in the options by copies until the send ends.
+ * @param takeContext returns the context in which a message was written to a stream
  */
 export function watchSends(
   instrumentation: Instrumentation,
@@ -43,7 +42,7 @@ export function watchSends(
     if (format === undefined) formats.set(producer, (format = createOutgoingFormat(producer)))
     return format
   }
-  // One options object may be in use by several sends at once.
+  // Several sends may use one options object at once.
   const originals = new WeakMap<readonly PlatformaticMessage[], readonly PlatformaticMessage[]>()
 
   return watchOperations<SendEvent>('producer:sends', ({ client, options }): Outcome | undefined => {
@@ -89,7 +88,7 @@ export function watchSends(
   })
 }
 
-// What the client won't take it must see as it is, to answer with its own error.
+// Invalid messages are passed on unchanged: the client rejects them with its own error.
 function isSendable(messages: unknown): messages is readonly PlatformaticMessage[] {
   return Array.isArray(messages) && messages.length > 0 && messages.every(isMessage)
 }
@@ -132,7 +131,7 @@ function succeed(started: StartedSend<PlatformaticMessage>, group: Group, result
 interface StoredPartition {
   readonly topic: string
   readonly partition: number
-  /** Of the partition's first record of this send. */
+  /** The offset of this send's first record in the partition. */
   readonly offset: bigint
 }
 
@@ -142,9 +141,8 @@ function listStoredPartitions(topic: string, result: unknown): readonly StoredPa
 }
 
 /**
- * Where records went. The client tells the first offset of each partition, and which message went
- * to which only if all of a topic went to one, where they are stored one after the other, or if the
- * application chose the partition itself.
+ * Resolves records from the first offset of each partition: exact if a topic used one partition,
+ * else only the partition that the application chose.
  */
 function resolveRecordMetadata(
   { messages, topicIndexes }: Group,
@@ -157,6 +155,6 @@ function resolveRecordMetadata(
       stored.some((one) => one.partition === partition) ? { partition: partition! } : undefined,
     )
   const { partition, offset } = first
-  // Below zero when the broker had none to tell.
+  // Negative if the broker returned none.
   return topicIndexes.map((nth) => ({ partition, offset: offset < 0n ? undefined : offset + BigInt(nth) }))
 }

@@ -81,7 +81,7 @@ function getGroupId(metadata: unknown): string | undefined {
 
 function startSettlement(instrumentation: Instrumentation, settlement: Settlement): Outcome {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  // Its result is the client's to tell; this promise is only for the span.
+  // The client handles the result; this promise is for the span only.
   instrumentation.settle(settlement, () => promise).catch(() => {})
   return {
     endSend: () => resolve(),

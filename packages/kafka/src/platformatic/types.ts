@@ -3,7 +3,7 @@ import type { GetSource } from '../core/clients/consumer-sources.ts'
 import type { ClientEvents } from '../events/events.ts'
 import type { ClientMetrics } from '../metrics/client-metrics.ts'
 
-/** A producer, consumer or admin; the fields below `clientId` are a consumer's. */
+/** A producer, consumer or admin; only consumers have the fields below `clientId`. */
 export interface PlatformaticClient extends EventEmitter {
   readonly instanceId?: number
   readonly clientId?: string
@@ -18,7 +18,7 @@ export interface Assignment {
   readonly partitions: readonly number[]
 }
 
-/** What is known of one client. */
+/** Telemetry of one client. */
 export interface WatchedClient {
   readonly getMetrics: () => ClientMetrics | undefined
   readonly events: ClientEvents

@@ -9,17 +9,11 @@ import { interceptEvents } from './intercept-events.ts'
 import type { EventInterceptor } from './intercept-events.ts'
 import type { RdkafkaClient } from './types.ts'
 
-// What a client emits of its own accord. Each event is seen on its way to the application's
-// listeners, and none is asked for here:
-//
-// event.throttle, event.error always, unless `event_cb: false`
-// rebalance with `rebalance_cb` configured; always in Confluent's KafkaJS API
-// rebalance.error the client's default handling of a rebalance failed
-// offset.commit with `offset_commit_cb` configured; automatic commits, too
-// event.stats with `statistics.interval.ms` configured: of rebalances, where nothing else tells of
-// them
+// Events of librdkafka; each is observed on its way to the application's listeners, and none is
+// configured here. `rebalance` and `offset.commit` need their `_cb`; without `rebalance`,
+// `event.stats` counts rebalances.
 
-/** Tells what happens to `client`, whose events those are. */
+/** Emits the events of `client`, whose settings are given. */
 export function emitRdkafkaEvents(
   client: RdkafkaClient,
   instrumentation: Instrumentation,
@@ -77,8 +71,7 @@ function emitThrottle(events: ClientEvents, event: unknown): void {
   events.emitThrottle(parseBroker(name), throttleTime / 1000)
 }
 
-// Eager protocols revoke all before they assign all, cooperative ones what changes: both are told
-// as they happen.
+// Eager protocols revoke all before they assign all, cooperative ones only changes.
 function emitRebalance(
   client: RdkafkaClient,
   events: ClientEvents,
@@ -97,22 +90,19 @@ function isAssignmentLost(client: RdkafkaClient): boolean {
 
 function parseRebalances(event: unknown): { readonly count: number; readonly reason: string | undefined } {
   const { message } = (event ?? {}) as { readonly message?: unknown }
-  // Most of the megabytes that statistics can be are of no concern here.
+  // A regular expression instead of JSON.parse: statistics may be megabytes.
   const found =
     typeof message === 'string' ? /"rebalance_cnt":\s*(\d+),\s*"rebalance_reason":\s*"([^"]*)"/.exec(message) : null
   return { count: Number(found?.[1] ?? 0), reason: found?.[2] }
 }
 
-/**
- * The addons make an error of librdkafka's text alone, without what is before the colon; these it
- * raises for a client as a whole.
- */
+/** Names the errors of a client by librdkafka's text, which is all that the addons report. */
 function nameClientError(error: unknown): unknown {
   const type = error instanceof Error ? CLIENT_ERRORS[error.message.replace(/^\w+: /, '').toLowerCase()] : undefined
   return type === undefined ? withErrorType(error) : Object.create(error as Error, { type: { value: type } })
 }
 
-// Of `rd_kafka_err2str`: https://github.com/confluentinc/librdkafka/blob/v2.15.1/src/rdkafka.c
+// https://github.com/confluentinc/librdkafka/blob/v2.15.1/src/rdkafka.c rd_kafka_err2str
 const CLIENT_ERRORS: Readonly<Record<string, string>> = {
   'fatal error': 'ERR__FATAL',
   'broker transport failure': 'ERR__TRANSPORT',

@@ -14,9 +14,8 @@ export interface StatisticsView extends ClusterView {
 }
 
 /**
- * The leaders that librdkafka's statistics name; nothing without `statistics.interval.ms`. The
- * metadata of `connect()` names them, too, but stays as it was when leaders move. The cluster's id
- * is in neither.
+ * Reads leaders from librdkafka's statistics, if `statistics.interval.ms` is set; the metadata of
+ * `connect()` is not updated. The cluster id is in neither.
  */
 export function createStatisticsView(): StatisticsView {
   let latest: unknown
@@ -24,7 +23,7 @@ export function createStatisticsView(): StatisticsView {
   let known = ''
   let leaders: Leaders = new Map()
   let revision: object | undefined
-  // Statistics may be megabytes: read only when a span or metric needs them.
+  // Parsed only when needed: statistics may be megabytes.
   const refresh = (): void => {
     if (latest === read) return
     read = latest
@@ -61,7 +60,7 @@ export function createStatisticsView(): StatisticsView {
 function toEntries({ brokers = {}, topics = {} }: Statistics) {
   return {
     brokers: Object.values(brokers).flatMap(({ nodeid, nodename }) => {
-      // The group's coordinator and bootstrap brokers have no id of their own.
+      // Coordinator and bootstrap brokers have no id.
       if (nodeid === undefined || nodeid < 0 || !nodename) return []
       const { address, port } = parseBroker(nodename)
       return [{ id: nodeid, host: address, port }]

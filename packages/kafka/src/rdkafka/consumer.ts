@@ -12,9 +12,8 @@ import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaMessage } from './types.t
 import { replaceMethod } from '../core/clients/override.ts'
 
 /**
- * Traces what a consumer hands over: a receive span per batch of `consume(n, callback)`, or per
- * message of a flowing `consume()`, in whose context callback and `data` listeners run. None for
- * empty polls; one with the error for polls that failed. Read streams poll in batches.
+ * Traces polls: a receive span per batch of `consume(n, callback)`, or per message of a flowing
+ * `consume()`, in whose context callbacks and `data` listeners run. Empty polls have none.
  */
 export function traceRdkafkaConsumer(
   consumer: RdkafkaConsumer,
@@ -53,7 +52,7 @@ export function traceRdkafkaConsumer(
   })
   interceptEvents(consumer, {
     data(pass, message) {
-      // A poll emits its messages, too, just before its callback gets them all.
+      // A poll also emits its messages, before its callback.
       if (polls > 0 || !isMessage(message)) return pass()
       const within = received.receive([message], ambientOfFlow())
       contexts.set(message, within)
@@ -64,17 +63,11 @@ export function traceRdkafkaConsumer(
 }
 
 interface Receiver {
-  /**
-   * Makes the receive span of messages, if there are any; gives the context for those they are
-   * handed to.
-   */
+  /** Records the receive span; returns the context for handlers. */
   receive(messages: unknown, ambient: Context, startTime?: number): Context
-  /** Makes the receive span of a poll that failed. */
+  /** Records the receive span of a failed poll. */
   receiveError(error: unknown, ambient: Context, startTime: number): Context
-  /**
-   * `active` without a receive span made here: a poll that a callback starts is no part of what was
-   * received before it.
-   */
+  /** Removes a receive span: a poll that a callback starts does not belong to the one before. */
   excludeReceiveSpan(active: Context): Context
 }
 

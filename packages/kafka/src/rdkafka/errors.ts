@@ -1,11 +1,8 @@
-// librdkafka's errors carry a number. Positive ones are the broker's, and named here as Kafka names
-// them (librdkafka has other names for ten of them: ERR_MSG_SIZE_TOO_LARGE is MESSAGE_TOO_LARGE),
-// so that one failure has one `error.type` whatever the client. Negative ones are librdkafka's own,
-// and named as its Node clients do: ERR__MSG_TIMED_OUT.
-// https://kafka.apache.org/protocol#protocol_error_codes,
-// https://github.com/confluentinc/librdkafka/blob/v2.15.1/src/rdkafka.h
+// Positive codes are the broker's and get Kafka's names (librdkafka's differ for ten), so that an
+// error has one `error.type` in all clients. Negative ones are librdkafka's: ERR__MSG_TIMED_OUT.
+// https://kafka.apache.org/protocol#protocol_error_codes
 
-/** The name of a broker's or librdkafka's error code, or undefined for a code that neither has. */
+/** Returns the name of an error code, undefined for an unknown one. */
 export function errorCodeName(code: number): string | undefined {
   if (code > 0) return BROKER_ERRORS[code - 1]
   const local = LOCAL_ERRORS[code - FIRST_LOCAL_ERROR]
@@ -13,15 +10,15 @@ export function errorCodeName(code: number): string | undefined {
 }
 
 /**
- * `error` with its code's name as `type`, where the core finds an `error.type`, and as `code`,
- * where the SDK finds an `exception.type`. What has no such code comes back as it is.
+ * Adds the code's name as `type` and `code`, which the core reads as `error.type` and the SDK as
+ * `exception.type`. Returns other errors unchanged.
  */
 export function withErrorType(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const { code } = error as { readonly code?: unknown }
   const type = typeof code === 'number' ? errorCodeName(code) : undefined
   if (type === undefined) return error
-  // The application gets its own error; this one is read for a span and then forgotten.
+  // A copy for the span; the application gets its own error.
   return Object.create(error, { type: { value: type }, code: { value: type } })
 }
 

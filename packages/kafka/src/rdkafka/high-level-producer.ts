@@ -12,7 +12,7 @@ import { replaceMethod } from '../core/clients/override.ts'
 
 /**
  * Traces `produce(topic, partition, value, key, timestamp, [headers,] callback)`, whose callback
- * has the offset. Key and value are those before serialization.
+ * gets the offset. Key and value are read before serialization.
  */
 export function traceHighLevelProducer(
   producer: RdkafkaProducer,
@@ -24,7 +24,7 @@ export function traceHighLevelProducer(
   const unreported = createPendingDeliveries(producer)
   replaceMethod(producer, 'produce', (...args) => {
     const [topic, partition, value, key, timestamp] = args
-    // The client itself tells its two forms apart by the number of arguments.
+    // The client itself distinguishes its two forms by the number of arguments.
     const headers = args.length === 6 ? undefined : args[5]
     const callback = args[args.length === 6 ? 5 : 6]
     if (typeof callback !== 'function') return produce.apply(producer, args)
@@ -32,17 +32,25 @@ export function traceHighLevelProducer(
     if (record === undefined) return produce.apply(producer, args)
     const { started } = record
     const place: { partition?: number } = {}
-    const answered: RdkafkaCallback = (error, offset, ...others) => {
+    const tracedCallback: RdkafkaCallback = (error, offset, ...others) => {
       if (unreported.remove(started)) {
         if (error) started.fail(withErrorType(error))
         else started.succeed([{ ...place, offset: offset as RecordMetadata['offset'] }])
       }
       return (callback as RdkafkaCallback)(error, offset, ...others)
     }
-    const passed = [topic, partition, value, key, timestamp, record.headers, context.bind(context.active(), answered)]
+    const passed = [
+      topic,
+      partition,
+      value,
+      key,
+      timestamp,
+      record.headers,
+      context.bind(context.active(), tracedCallback),
+    ]
     unreported.add(started)
     try {
-      return partitions.during(place, () => context.with(started.context, () => produce.apply(producer, passed)))
+      return partitions.runWith(place, () => context.with(started.context, () => produce.apply(producer, passed)))
     } catch (error) {
       if (unreported.remove(started)) started.fail(withErrorType(error))
       throw error
@@ -56,10 +64,9 @@ interface WithInnerProduce extends RdkafkaProducer {
 }
 
 /**
- * The callback does not say which partition a record went to; its delivery report does, under an
- * opaque value that only the client's inner `produce` sees. That one is not public: without it, or
- * with a serializer that answers later, spans have the offset only, and the partition if the
- * application chose it.
+ * Finds the partition of a record: only its delivery report has it, under an opaque value of the
+ * private inner `produce`. Without that, or with an async serializer, spans have only a partition
+ * that the application chose.
  */
 function watchPartitions(producer: RdkafkaProducer) {
   const { _oldProduce: inner } = producer as { readonly _oldProduce?: unknown }
@@ -81,7 +88,7 @@ function watchPartitions(producer: RdkafkaProducer) {
     })
   }
   return {
-    during<R>(place: { partition?: number }, produce: () => R): R {
+    runWith<R>(place: { partition?: number }, produce: () => R): R {
       current = place
       try {
         return produce()

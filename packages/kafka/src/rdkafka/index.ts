@@ -12,17 +12,12 @@ import type { RdkafkaConsumer, RdkafkaProducer } from './types.ts'
 import { getClientRegistry } from '../core/clients/client-registry.ts'
 
 /**
- * Traces one client of `node-rdkafka`, or of the API of the same shape in
- * `@confluentinc/kafka-javascript`, in place: a `Producer`, `HighLevelProducer` or `KafkaConsumer`,
- * or a stream made by `createWriteStream` or `createReadStream`. Trace a client before it is used.
- *
- * A `Producer` tells where a record went by delivery report only: with `dr_cb` or `dr_msg_cb` in
- * its configuration Send spans end at the report, without them when the record is queued. Messages
- * are handed over by event or callback, which say nothing of when they are done with: consuming
- * makes receive spans, and `processMessage(message, fn)` a process span.
- *
- * Metrics of connections, requests, rebalances and lag come from statistics: configure
- * `statistics.interval.ms` to have them.
+ * Traces one client of `node-rdkafka`, or of the same API in `@confluentinc/kafka-javascript`, in
+ * place: a `Producer`, `HighLevelProducer`, `KafkaConsumer` or stream. Call it before the client is
+ * used.
+ * Send spans end with the delivery report if `dr_cb` or `dr_msg_cb` is configured, else when the
+ * record is queued. Consuming creates receive spans; `processMessage(message, fn)` a process span.
+ * Metrics of connections, requests, rebalances and lag need `statistics.interval.ms`.
  * @returns `client`
  */
 export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemetryOptions | KafkaTelemetry): C {
@@ -52,7 +47,7 @@ export function traceRdkafka<C extends object>(client: C, options?: KafkaTelemet
   return client
 }
 
-/** The client itself, or that of a stream. */
+/** Returns the client itself, or that of a stream. */
 function findClient(candidate: object): RdkafkaProducer | RdkafkaConsumer | undefined {
   if (isProducer(candidate) || isConsumer(candidate)) return candidate
   const { producer, consumer } = candidate as { readonly producer?: unknown; readonly consumer?: unknown }

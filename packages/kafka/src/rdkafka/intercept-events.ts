@@ -5,9 +5,8 @@ import { replaceMethod } from '../core/clients/override.ts'
 export type EventInterceptor = (pass: () => boolean, ...args: readonly unknown[]) => boolean
 
 /**
- * Sees events of `client` before all listeners, whenever and however those were added: `dr_cb` and
- * the high level producer add theirs in the constructor, and an application may prepend. Of several
- * interceptors of an event the last one sees it first.
+ * Intercepts events before all listeners: `dr_cb` and the high level producer add theirs in the
+ * constructor. The last interceptor of an event runs first.
  */
 export function interceptEvents(client: RdkafkaClient, interceptors: Readonly<Record<string, EventInterceptor>>): void {
   let byEvent = intercepted.get(client)
@@ -22,8 +21,7 @@ export function interceptEvents(client: RdkafkaClient, interceptors: Readonly<Re
   }
 }
 
-// One for each client: `data` comes with every message, and goes through as few functions as can
-// be.
+// One map per client: `data` is emitted for every message.
 const intercepted = new WeakMap<RdkafkaClient, Map<unknown, EventInterceptor>>()
 
 function replaceEmit(client: RdkafkaClient, byEvent: ReadonlyMap<unknown, EventInterceptor>): void {

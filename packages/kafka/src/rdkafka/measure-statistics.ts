@@ -40,7 +40,7 @@ export function measureStatistics(
       })
       return pass()
     },
-    // No statistics follow that would say so; those still on their way are of before.
+    // No statistics follow a disconnect; late ones are older.
     disconnected(pass) {
       isOver = true
       metrics?.reset()
@@ -63,7 +63,7 @@ function readStatistics(
     return Math.max(0, since)
   }
   for (const [name, broker] of Object.entries(brokers ?? {})) {
-    // The group's coordinator is an entry of its own, with connections of its own.
+    // The group coordinator is a separate entry with its own connections.
     if (broker.nodename)
       readBroker(broker, name, parseBroker(broker.nodename), metrics, (field) =>
         countGrowth(`${name} ${field}`, broker[field]),
@@ -93,13 +93,13 @@ function readBroker(
 ): void {
   metrics.countConnections(broker, grown('connects'), grown('disconnects'))
   metrics.setOpenConnections(broker, name, state !== undefined && OPEN_STATES.has(state) ? 1 : 0)
-  // It doesn't say which requests.
+  // Statistics do not name the requests.
   repeat(grown('req_timeouts'), () => metrics.countRequestTimeout(broker, 'unknown'))
   metrics.onBytes(broker, grown('rxbytes'), grown('txbytes'))
   if (queued !== undefined) metrics.setQueuedRequests(broker, queued)
 }
 
-// UPDATE: a broker of metadata that is taking the place of one of the configuration.
+// UPDATE: a configured broker is being replaced by one of the metadata.
 const OPEN_STATES: ReadonlySet<string> = new Set(['UP', 'UPDATE'])
 
 function repeat(count: number, call: () => void): void {

@@ -20,7 +20,7 @@ export interface OutgoingRecord {
   readonly headers: unknown
 }
 
-/** Starts the Send span of one record; undefined for what only the client can answer. */
+/** Starts the Send span of one record; undefined for invalid records, which the client rejects. */
 export function startRecord(
   instrumentation: Instrumentation,
   record: ProducedRecord,
@@ -45,7 +45,7 @@ function start(
     key,
     value,
     partition: typeof partition === 'number' && partition >= 0 ? partition : undefined,
-    // An empty list, so that it is a list of objects that comes back.
+    // A list, so that the copy is one, too.
     headers: headers ?? [],
   }
   const { clientId, cluster } = settings
@@ -68,14 +68,14 @@ export interface PendingDeliveries {
 }
 
 /**
- * Reports come while the producer polls. When it is disconnected those that still wait get none,
- * and fail.
+ * Keeps sends until their delivery report, which a poll delivers; fails the rest when the producer
+ * disconnects.
  */
 export function createPendingDeliveries(producer: RdkafkaProducer): PendingDeliveries {
   const waiting = new Set<StartedSend<OutgoingMessage>>()
   interceptEvents(producer, {
     disconnected(pass) {
-      // One error for all: each would have a stack to format, and 100,000 sends may wait.
+      // One error for all: each has a stack to format, and 100,000 sends may wait.
       const error = new Error(UNREPORTED)
       for (const send of waiting) send.fail(error)
       waiting.clear()

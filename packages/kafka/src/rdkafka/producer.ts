@@ -47,10 +47,7 @@ export function traceRdkafkaProducer(
   traceRdkafkaTransactions(producer, instrumentation, settings)
 }
 
-/**
- * Travels with a record in the place of the application's opaque value, which is put back before
- * anyone sees the report.
- */
+/** Replaces the application's opaque value, which is restored before the report is emitted. */
 class TracedOpaque {
   readonly opaque: unknown
   readonly started: StartedSend<OutgoingMessage>
@@ -64,17 +61,16 @@ class TracedOpaque {
 function endReportedSend(unreported: PendingDeliveries, error: unknown, report: unknown): void {
   const { opaque: traced, partition, offset } = (report ?? {}) as DeliveryReport
   if (!(traced instanceof TracedOpaque)) return
-  const answer = report as DeliveryReport
-  if (traced.opaque === undefined) delete answer.opaque
-  else answer.opaque = traced.opaque
-  // A report after the disconnect finds its span ended.
+  const deliveryReport = report as DeliveryReport
+  if (traced.opaque === undefined) delete deliveryReport.opaque
+  else deliveryReport.opaque = traced.opaque
+  // The spans of reports after the disconnect have ended.
   if (!unreported.remove(traced.started)) return
   if (error) traced.started.fail(withErrorType(error))
   else traced.started.succeed([{ partition, offset }])
 }
 
-// Without `dr_cb` or `dr_msg_cb` there are no reports, and the constructor leaves no public trace
-// of either.
+// Without `dr_cb` or `dr_msg_cb` there are no reports; only a private field shows that.
 function hasDeliveryReports(producer: RdkafkaProducer): boolean {
   const { _cb_configs: callbacks } = producer as {
     readonly _cb_configs?: { readonly event?: { readonly delivery_cb?: unknown } }

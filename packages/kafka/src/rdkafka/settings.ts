@@ -1,14 +1,14 @@
 import { createStatisticsView } from './cluster.ts'
 import type { StatisticsView } from './cluster.ts'
 
-/** What a client's configuration says about its spans. Known for certain once it is connected. */
+/** A client's configuration; final once it is connected. */
 export interface ClientSettings {
   readonly clientId: string | undefined
   readonly groupId: string | undefined
   readonly cluster: StatisticsView
 }
 
-/** The same of an rdkafka client, which has its configuration itself. */
+/** Reads the settings of an rdkafka client from its own configuration. */
 export function readRdkafkaSettings(client: object, clientId: string | undefined): ClientSettings {
   const config = toFields((client as Fields)['globalConfig'])
   return {

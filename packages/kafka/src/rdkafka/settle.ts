@@ -8,8 +8,8 @@ import type { ClientSettings } from './settings.ts'
 import type { RdkafkaCallback, RdkafkaConsumer, RdkafkaProducer } from './types.ts'
 
 /**
- * Traces commits. `commit` and `commitMessage` only queue the commit, which is all that their spans
- * time; the others have the broker's answer.
+ * Traces commits. The spans of `commit` and `commitMessage` end when the commit is queued, the
+ * others with the broker's response.
  */
 export function traceRdkafkaCommits(
   consumer: RdkafkaConsumer,
@@ -69,7 +69,7 @@ export function traceRdkafkaTransactions(
   }
 }
 
-/** Runs `call` in a settle span and gives its very promise. */
+/** Runs `call` in a settle span and returns its own promise. */
 export function settleAsync<R>(
   instrumentation: Instrumentation,
   settlement: Settlement,
@@ -82,12 +82,12 @@ export function settleAsync<R>(
       throw withErrorType(error)
     })
   })
-  // The application has `result` to handle; this one was only for the span.
+  // The application handles `result`; this promise is for the span only.
   settled.catch(() => {})
   return result ?? settled
 }
 
-/** The same for what answers when it returns. */
+/** Runs a synchronous `call` in a settle span. */
 export function settleSync<R>(instrumentation: Instrumentation, settlement: Settlement, call: () => R): R {
   let thrown: { readonly error: unknown } | undefined
   try {
@@ -104,10 +104,7 @@ export function settleSync<R>(instrumentation: Instrumentation, settlement: Sett
   }
 }
 
-/**
- * The same where the last function among `args` is told the outcome; `call` gets the arguments to
- * pass on.
- */
+/** Runs `call` in a settle span that ends when the last function among `args` is called back. */
 export function settleByCallback<R>(
   instrumentation: Instrumentation,
   settlement: Settlement,
@@ -118,14 +115,14 @@ export function settleByCallback<R>(
   if (at < 0) return instrumentation.settle(settlement, () => call(args))
   const callback = context.bind(context.active(), args[at] as RdkafkaCallback)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const answered: RdkafkaCallback = (error, ...results) => {
+  const tracedCallback: RdkafkaCallback = (error, ...results) => {
     if (error) reject(withErrorType(error))
     else resolve()
     return callback(error, ...results)
   }
   let result: R
   const settled = instrumentation.settle(settlement, () => {
-    result = call(args.with(at, answered))
+    result = call(args.with(at, tracedCallback))
     return promise
   })
   settled.catch(() => {})

@@ -1,6 +1,5 @@
-// What `node-rdkafka` and `@confluentinc/kafka-javascript` have in common of their clients, as far
-// as it is replaced or read here. Both hand undefined and null on to C++ alike, so arguments stay
-// as the application gave them.
+// The common part of `node-rdkafka` and `@confluentinc/kafka-javascript` that is used here.
+// Arguments stay as the application passed them: undefined and null differ in neither.
 
 /** `[{ key: value }, { key: value }]`: of each object only the first key is sent. */
 type RdkafkaHeaders = readonly Readonly<Record<string, unknown>>[]

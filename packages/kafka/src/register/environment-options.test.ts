@@ -37,7 +37,7 @@ test('flags and names are read as they are meant', () => {
     options({
       SEND_SPANS: 'perCall',
       RECEIVE_SPANS: 'false',
-      MESSAGE_KEY: 'off',
+      MESSAGE_KEY: 'false',
       BAGGAGE_ATTRIBUTES: 'tenant, user,',
       SEMCONV: 'dup',
       CLIENT_ID: 'shop',
@@ -46,7 +46,7 @@ test('flags and names are read as they are meant', () => {
   ).toMatchObject({
     sendSpans: 'perCall',
     receiveSpans: false,
-    messageKey: 'off',
+    messageKey: false,
     baggageAttributes: ['tenant', 'user'],
     semconv: 'dup',
     clientId: 'shop',

@@ -3,25 +3,24 @@ import type { Correlation, KafkaTelemetryOptions } from '../options.ts'
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The options that can be told by environment variables.
+ * Options from environment variables.
  *
- * | variable                            | value                                                      | option              |
- * |-------------------------------------|------------------------------------------------------------|---------------------|
- * | `SPANLINK_KAFKA_CORRELATION`        | `link`, `parent`, and by topic: `link,orders=parent`       | `correlation`       |
- * | `SPANLINK_KAFKA_TOPICS`             | the topics to trace: `orders,payments.*`                   | `filter`            |
- * | `SPANLINK_KAFKA_EXCLUDED_TOPICS`    | the topics not to trace                                    | `filter`            |
- * | `SPANLINK_KAFKA_SEND_SPANS`         | `perMessage`, `perCall`                                    | `sendSpans`         |
- * | `SPANLINK_KAFKA_RECEIVE_SPANS`      | `true`, `false`                                            | `receiveSpans`      |
- * | `SPANLINK_KAFKA_MESSAGE_KEY`        | `on`, `off`                                                | `messageKey`        |
- * | `SPANLINK_KAFKA_BAGGAGE_ATTRIBUTES` | names, separated by commas                                 | `baggageAttributes` |
- * | `SPANLINK_KAFKA_SEMCONV`            | `1.45`, `1.44`, `dup`                                      | `semconv`           |
- * | `SPANLINK_KAFKA_CLIENT_ID`          | text                                                       | `clientId`          |
- * | `SPANLINK_KAFKA_METRICS`            | `true`, `false`                                            | `metrics`           |
- * | `SPANLINK_KAFKA_EVENTS`             | `true`, `false`                                            | `events`            |
+ * | variable                            | value                                                |
+ * |-------------------------------------|------------------------------------------------------|
+ * | `SPANLINK_KAFKA_CORRELATION`        | `link`, `parent`, and by topic: `link,orders=parent` |
+ * | `SPANLINK_KAFKA_TOPICS`             | the topics to trace: `orders,payments.*`             |
+ * | `SPANLINK_KAFKA_EXCLUDED_TOPICS`    | the topics not to trace                              |
+ * | `SPANLINK_KAFKA_SEND_SPANS`         | `perMessage`, `perCall`                              |
+ * | `SPANLINK_KAFKA_RECEIVE_SPANS`      | `true`, `false`                                      |
+ * | `SPANLINK_KAFKA_MESSAGE_KEY`        | `true`, `false`                                      |
+ * | `SPANLINK_KAFKA_BAGGAGE_ATTRIBUTES` | names, separated by commas                           |
+ * | `SPANLINK_KAFKA_SEMCONV`            | `1.45`, `1.44`, `dup`                                |
+ * | `SPANLINK_KAFKA_CLIENT_ID`          | text                                                 |
+ * | `SPANLINK_KAFKA_METRICS`            | `true`, `false`                                      |
+ * | `SPANLINK_KAFKA_EVENTS`             | `true`, `false`                                      |
  *
- * A `*` at the end of a topic stands for any rest; an exact name goes before, and a longer
- * beginning before a shorter one.
- * @param refuse is told of values that are none of these; the option then has its default
+ * A `*` at the end of a topic matches any suffix; the most specific pattern wins.
+ * @param refuse is called with a message about each invalid value; the option keeps its default
  */
 export function readEnvironmentOptions(
   environment: Environment,
@@ -47,7 +46,7 @@ export function readEnvironmentOptions(
     ...(filter && { filter }),
     sendSpans: readChoice('SEND_SPANS', ['perMessage', 'perCall']),
     receiveSpans: readFlag('RECEIVE_SPANS'),
-    messageKey: readChoice<'on' | 'off'>('MESSAGE_KEY', ['on', 'off']),
+    messageKey: readFlag('MESSAGE_KEY'),
     baggageAttributes: splitList(readText('BAGGAGE_ATTRIBUTES')),
     semconv: readChoice('SEMCONV', ['1.45', '1.44', 'dup']),
     clientId: readText('CLIENT_ID'),

@@ -1,9 +1,6 @@
 // node --import @spanlink/kafka/register app.js
-//
-// Traces kafkajs, @confluentinc/kafka-javascript, @platformatic/kafka and node-rdkafka in an
-// application that was not changed: the same functions as an application would call, called when a
-// client's module is loaded. Options come from the environment (register/environment-options.ts).
-// The OpenTelemetry SDK is the application's, started before or after this.
+// Traces all supported clients when their modules are loaded, with options from the environment
+// (environment-options.ts). The application starts the SDK itself, before or after this.
 import { tracePlatformatic } from '../platformatic/index.ts'
 import { readEnvironmentOptions } from './environment-options.ts'
 import { canHookLoads, patchOnLoad } from './load-hooks.ts'
@@ -11,7 +8,7 @@ import { createModulePatches } from './patch-modules.ts'
 import { warnUnlessLoaded } from './warn-unless-loaded.ts'
 import { createKafkaTelemetry } from '../core/instrumentation.ts'
 
-// Not `diag`: its logger may not have been set yet.
+// `diag` may not have a logger yet.
 const warn = (message: string): void => process.emitWarning(message, 'SpanlinkWarning')
 
 if (canHookLoads) {

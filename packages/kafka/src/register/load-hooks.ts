@@ -5,13 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { patchLoaded } from './loaded-modules.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
-/** Whether this Node can call back when modules are loaded: from 22.15 on. */
+/** Whether Node has synchronous load hooks: from 22.15 on. */
 export const canHookLoads: boolean = typeof nodeModule.registerHooks === 'function'
 
 /**
- * Patches modules when they are loaded, whether by `require` or by `import`, and at once those that
- * are loaded already.
- *
+ * Patches modules when loaded by `require` or `import`, and loaded ones at once.
  * @returns whether any has been loaded so far
  */
 export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
@@ -27,7 +25,7 @@ export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
   nodeModule.registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
-      // Traced by its diagnostics channels, without a patch.
+      // Needs no patch: it is traced by its diagnostics channels.
       isAnyLoaded ||= specifier === '@platformatic/kafka'
       const patch = byName.get(specifier)
       if (patch !== undefined) byUrl.set(resolved.url, patch)
@@ -36,7 +34,7 @@ export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
       const patch = byUrl.get(url)
-      // For `require` Node tells no format.
+      // Node reports no format for `require`.
       if (patch === undefined || loaded.format === 'module') return loaded
       const source = loaded.source ?? readFileSync(fileURLToPath(url))
       return { ...loaded, source: `${toText(source)}\n${createPatchCall(patch.name)}` }
@@ -46,11 +44,10 @@ export function patchOnLoad(patches: readonly ModulePatch[]): () => boolean {
   return () => isAnyLoaded
 }
 
-/** Where the code appended to a module finds us; a symbol, so that it is no name of anybody's. */
+/** The appended code finds this function by a symbol. */
 const LOADED: unique symbol = Symbol.for('@spanlink/kafka.loaded')
 
-// At the end of the module, when its exports are there, and before an importing module gets to see
-// their names.
+// Runs at the end of the module, before importing modules see its exports.
 function createPatchCall(name: string): string {
   return `;globalThis[Symbol.for(${JSON.stringify(LOADED.description)})](${JSON.stringify(name)}, module.exports);\n`
 }

@@ -3,7 +3,7 @@ import { sep } from 'node:path'
 import { safely } from '../core/diagnostics.ts'
 import type { ModulePatch } from './patch-modules.ts'
 
-/** Patches modules that are loaded already. @returns whether there were any */
+/** Patches modules that are already loaded. @returns whether there were any */
 export function patchLoaded(patches: readonly ModulePatch[]): boolean {
   let isAnyLoaded = false
   safely('look for clients that are loaded', () => {

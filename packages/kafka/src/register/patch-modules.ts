@@ -7,15 +7,12 @@ import { replaceMethod } from '../core/clients/override.ts'
 import { safely } from '../core/diagnostics.ts'
 import type { KafkaTelemetry } from '../core/telemetry.ts'
 
-/**
- * How to trace a client without a call from the application: in its module, as soon as that is
- * loaded.
- */
+/** Traces a client without a call by the application, when its module is loaded. */
 export interface ModulePatch {
   /** The package. */
   readonly name: string
   readonly supportedVersions: readonly string[]
-  /** The file that is the package, in its folder. */
+  /** The main file, relative to the package. */
   readonly file: string
   /** Patches `exports` so that clients made from now on are traced. Never throws. */
   patch(exports: object): void
@@ -23,7 +20,7 @@ export interface ModulePatch {
 
 type Exports = Record<string, unknown>
 
-/** `telemetry` is asked for when the first client is made. @platformatic/kafka needs no patch. */
+/** @param telemetry is called when the first client is created */
 export function createModulePatches(telemetry: () => KafkaTelemetry): readonly ModulePatch[] {
   const patched = new WeakSet<object>()
   const once =
@@ -49,10 +46,10 @@ export function createModulePatches(telemetry: () => KafkaTelemetry): readonly M
     modulePatch('@confluentinc/kafka-javascript', '>=1 <2', 'lib/index.js', (exports) => {
       const { prototype } = (exports as unknown as ConfluentModule).KafkaJS.Kafka
       const trace = (kafka: ConfluentKafka): ConfluentKafka => traceConfluent(kafka, telemetry())
-      // Its private state is the instance's alone.
+      // Private state belongs to the instance.
       patchFactory(prototype, trace, (kafka) => kafka)
       patchRdkafka(exports, telemetry)
-      // What the KafkaJS API is made of, itself: only the application's view of it may be traced.
+      // The KafkaJS API uses RdKafka itself: only the exported copy is traced.
       const { RdKafka: inner } = exports
       if (isObject(inner)) patchRdkafka((exports['RdKafka'] = { ...inner }), telemetry)
     }),
@@ -60,17 +57,16 @@ export function createModulePatches(telemetry: () => KafkaTelemetry): readonly M
   ]
 }
 
-/** What makes producers and consumers: a `Kafka` of kafkajs or of Confluent. */
+/** A `Kafka` of kafkajs or Confluent. */
 interface Factory {
   producer(config?: never): object
   consumer(config: never): object
 }
 
 /**
- * Each `Kafka` gets a double that inherits from it and is traced, and makes its clients. The
- * instance itself stays as it is, so frozen ones and subclasses work; one that the application
- * traced itself is left to that.
- * @param getMaker on which of the two the class's own methods are called
+ * Creates clients by a traced double that inherits from the `Kafka`, which stays unchanged: frozen
+ * instances and subclasses work. Skips those that the application traced itself.
+ * @param getMaker returns the object to call the class's own methods on
  */
 function patchFactory<F extends Factory>(
   prototype: F,
@@ -112,12 +108,12 @@ function patchFactory<F extends Factory>(
 
 const FACTORY_METHODS = ['producer', 'consumer'] as const
 
-// So that traceKafkaJS still sees, and says, that another instrumentation is at work.
+// Lets traceKafkaJS detect other instrumentations.
 function copyWrappedMark<F extends object>(method: F, original: object): F {
   return Object.assign(method, '__wrapped' in original ? { __wrapped: original.__wrapped } : {})
 }
 
-/** The classes and functions with which applications make clients and streams. */
+/** Exports that create clients and streams. */
 const RDKAFKA_CLASSES = ['Producer', 'HighLevelProducer', 'KafkaConsumer', 'Consumer']
 const RDKAFKA_STREAMS = ['createReadStream', 'createWriteStream']
 
@@ -135,10 +131,10 @@ function patchRdkafka(exports: Exports, telemetry: () => KafkaTelemetry): void {
   for (const name of RDKAFKA_CLASSES) {
     const client = exports[name]
     if (typeof client !== 'function') continue
-    // Of the class, not of its instances: `instanceof` and subclasses work.
+    // A Proxy of the class keeps `instanceof` and subclasses working.
     exports[name] = new Proxy(client, {
       construct: (target, args, newTarget) => trace(Reflect.construct(target, args, newTarget) as object),
-      // Called without `new` they make an instance, too, unless a subclass calls them on its own.
+      // Classes called without `new` return an instance, except from a subclass.
       apply: (target, self, args) => trace(Reflect.apply(target, self, args)),
       get(target, property, receiver) {
         const value: unknown = Reflect.get(target, property, receiver)

@@ -5,10 +5,7 @@ const MESSAGE =
   'It sees packages that Node loads: in a bundle, make the client external (esbuild --external:kafkajs), ' +
   'or call traceKafkaJS and its like in the code.'
 
-/**
- * Warns once when no Kafka client has been loaded after half a minute, or by the end of a shorter
- * process.
- */
+/** Warns if no Kafka client is loaded within 30 s, or before a shorter process ends. */
 export function warnUnlessLoaded(isAnyLoaded: () => boolean, warn: (message: string) => void): void {
   const check = (): void => {
     clearTimeout(timer)

@@ -3,7 +3,7 @@ import type { Attributes, Link } from '@opentelemetry/api'
 import { isSameSpan } from './recorded-span.ts'
 import type { RecordedSpan } from './recorded-span.ts'
 
-// Functions that throw, and not matchers of one test runner: they work in all.
+// Functions instead of matchers work in every test runner.
 
 /**
  * Asserts that `consumer` links straight to `producer`.

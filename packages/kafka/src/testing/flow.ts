@@ -10,10 +10,7 @@ export interface FlowLink {
   readonly to: RecordedSpan
 }
 
-/**
- * Traces that belong together: those that links reach from one span, in either direction, however
- * many hops.
- */
+/** Traces that links connect with one span, in either direction, over any number of hops. */
 export interface Flow {
   /** By the start of each trace's first span; each trace by the start of its spans. */
   readonly traces: readonly (readonly RecordedSpan[])[]

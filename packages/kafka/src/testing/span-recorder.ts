@@ -9,21 +9,20 @@ import type { RecordedSpan } from './recorded-span.ts'
  *     const provider = new TracerProvider({ spanProcessors: [recorder] })
  */
 export interface SpanRecorder {
-  /** In the order in which they ended. */
+  /** The recorded spans, in the order in which they ended. */
   readonly spans: readonly RecordedSpan[]
   getAll(name: string): readonly RecordedSpan[]
   /**
-   * The one span of that name. @throws if there is none, or more; the error names those that there
-   * are
+   * Returns the only span of that name. @throws if there is none or more than one; lists the names
    */
   getOne(name: string): RecordedSpan
   /**
-   * Waits until `count` spans of that name have ended, for consumers answer when they like.
+   * Waits until `count` spans of that name have ended.
    * @param count @default 1
-   * @param timeout in milliseconds @default 10,000
-   * @throws after `timeout`
+   * @param timeoutMs @default 10,000
+   * @throws after `timeoutMs`
    */
-  waitFor(name: string, count?: number, timeout?: number): Promise<readonly RecordedSpan[]>
+  waitFor(name: string, count?: number, timeoutMs?: number): Promise<readonly RecordedSpan[]>
   clear(): void
 
   onStart(): void
@@ -45,12 +44,12 @@ export function recordSpans(): SpanRecorder {
       if (found.length === 1) return found[0]!
       throw new Error(`expected one span '${name}', found ${found.length}; spans: ${names()}`)
     },
-    async waitFor(name, count = 1, timeout = 10_000) {
-      const deadline = performance.now() + timeout
+    async waitFor(name, count = 1, timeoutMs = 10_000) {
+      const deadline = performance.now() + timeoutMs
       while (getAll(name).length < count) {
         if (performance.now() > deadline) {
           const found = getAll(name).length
-          throw new Error(`expected ${count} spans '${name}' within ${timeout} ms, found ${found}; spans: ${names()}`)
+          throw new Error(`expected ${count} spans '${name}' within ${timeoutMs} ms, found ${found}; spans: ${names()}`)
         }
         await sleep(5)
       }

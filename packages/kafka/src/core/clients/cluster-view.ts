@@ -1,14 +1,12 @@
 import type { ServerAddress } from '../source.ts'
 
-/**
- * What a client knows about the cluster it is connected to. Everything is undefined until it is.
- */
+/** A client's cluster metadata; undefined until it is connected. */
 export interface ClusterView {
-  /** Another object when the rest may have changed. */
+  /** Returns another object whenever the metadata may have changed. */
   getRevision(): object | undefined
   getClusterId(): string | undefined
   /**
-   * The broker that leads a partition; without a partition, the one that leads all of the topic's.
+   * Returns the broker that leads a partition; without one, the one that leads all of the topic.
    */
   getLeader(topic: string, partition: number | undefined): ServerAddress | undefined
 }
@@ -27,7 +25,7 @@ export interface PartitionEntry {
 
 type TopicEntry = readonly [topic: string, partitions: readonly PartitionEntry[]]
 
-/** Leaders by topic. One object per broker, so that those of partitions can be compared. */
+/** Leaders by topic; one object per broker, so that leaders can be compared. */
 export type Leaders = ReadonlyMap<string, TopicLeaders>
 
 interface TopicLeaders {
@@ -57,9 +55,7 @@ export function findLeader(leaders: Leaders, topic: string, partition: number | 
   return partition === undefined ? known?.all : known?.partitions[partition]
 }
 
-/**
- * The view of a client that has its metadata in one object, which is read once for each revision.
- */
+/** Creates the view of a client with its metadata in one object, read once per revision. */
 export function createMetadataView(
   getRevision: () => object | undefined,
   readClusterId: () => unknown,

@@ -4,10 +4,8 @@ import type { MessageSource } from '../source.ts'
 import type { ClusterView } from './cluster-view.ts'
 
 /**
- * The ambient context of a consumer's handlers. A loop inherits the context in which it was
- * started, for ever: a span that was active there (an application's start-up span) is no ambient
- * span of any message, and would collect all of them in one trace. What else the context holds is
- * kept.
+ * Creates the getter of the handlers' ambient context. A loop inherits the context of `run` for
+ * ever: a span or baggage active there (at start-up) belongs to no message and is removed.
  */
 export function createHandlerContext(inherited: Context): () => Context {
   const inheritedSpan = trace.getSpan(inherited)
@@ -25,8 +23,8 @@ export function createHandlerContext(inherited: Context): () => Context {
 export type GetSource = (topic: string, partition: number) => MessageSource
 
 /**
- * One source object per partition, for as long as its leader is known to be the same: what its
- * spans share is computed once for each.
+ * Returns one source object per partition until the metadata changes: attributes are computed once
+ * for each.
  */
 export function createPartitionSources(
   identity: Pick<MessageSource, 'clientId' | 'groupId'>,

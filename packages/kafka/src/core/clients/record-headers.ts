@@ -1,9 +1,8 @@
 import type { OutgoingMessage } from '../telemetry.ts'
 
 /**
- * A message of a client that reads headers by their own enumerable properties, whatever they are:
- * of a list those are its indexes, of a Map none. Copies with our headers must be such objects,
- * too.
+ * Copies headers as the client reads them, by own enumerable properties: the indexes of a list,
+ * nothing of a Map.
  */
 export function toRecordHeaders(message: OutgoingMessage): OutgoingMessage {
   const { headers } = message

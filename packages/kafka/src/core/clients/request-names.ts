@@ -1,9 +1,9 @@
-/** Kafka's name of a request, by its number: https://kafka.apache.org/protocol#protocol_api_keys */
+/** Returns Kafka's name of a request: https://kafka.apache.org/protocol#protocol_api_keys */
 export function getRequestName(apiKey: number): string {
   return NAMES[apiKey] ?? 'unknown'
 }
 
-/** 0 and up, in order. What only brokers send each other is among them. */
+/** In order from 0, requests between brokers included. */
 const NAMES = `
   Produce Fetch ListOffsets Metadata LeaderAndIsr StopReplica UpdateMetadata ControlledShutdown OffsetCommit OffsetFetch
   FindCoordinator JoinGroup Heartbeat LeaveGroup SyncGroup DescribeGroups ListGroups SaslHandshake ApiVersions

@@ -1,21 +1,15 @@
 import type { Link, Span } from '@opentelemetry/api'
 
 /**
- * Gives the links of a recording span their attributes after its start. Links must be there from
- * the start, as samplers go by them; but SDKs copy their attributes before they ask the sampler, so
- * whatever is not sampled would pay for them: the key's decoding, four attributes here, four there,
- * about 700 ns a message. The API can add a link later on and not complete one; the SDKs' spans,
- * 2.x and 3.x, show their links (`ReadableSpan.links`), which are plain objects.
+ * Adds link attributes after a span's start, only if it records. SDKs copy attributes before they
+ * sample, which costs unsampled spans about 700 ns a message. The API cannot complete a link; the
+ * spans of SDK 2.x and 3.x expose theirs (`ReadableSpan.links`) as plain objects.
  */
 export interface DeferredLinkAttributes {
-  /**
-   * Whether spans start with bare links. They do until a recording span turns out to keep its links
-   * to itself.
-   */
+  /** Whether spans may start with bare links: until a recording span does not expose its links. */
   readonly isSupported: boolean
   /**
-   * Completes the links that `span` started with, `count` of them; `whole` gives those that have
-   * attributes.
+   * Completes the `count` links that `span` started with; `whole` returns those with attributes.
    */
   complete(span: Span, count: number, whole: (index: number) => Link | undefined): void
 }
@@ -36,7 +30,7 @@ export function createDeferredLinkAttributes(): DeferredLinkAttributes {
         const started = links?.[i - dropped]
         if (started?.context === link.context && !Object.isFrozen(started)) started.attributes = link.attributes
         else {
-          // This one span gets two links to a context; the next ones are whole from the start.
+          // This span gets two links to the context; later spans start with whole links.
           isPossible = false
           span.addLink(link)
         }

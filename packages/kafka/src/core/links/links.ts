@@ -5,7 +5,7 @@ import { getTopicPartition } from '../propagation/message-origin.ts'
 import type { PreparedSource, ReceivedMessage } from '../source.ts'
 import type { Tracing } from '../span/tracing.ts'
 
-/** What tells a message from the others of its partition. */
+/** The fields that identify a message in its partition. */
 export interface MessageDetails {
   readonly offset: number | undefined
   readonly key: string | undefined
@@ -21,10 +21,9 @@ export function readMessageDetails(
 }
 
 /**
- * The attributes of a link to a message's creation context. Topic, partition, offset and key are
- * always on it: a backend that shows a link from its other end has no other way to say which
- * message it was. Where the source doesn't say, as a poll may bring several topics and partitions,
- * the message does, or the source it was delivered from.
+ * Creates the attributes of a link to a message's creation context: topic, partition, offset and
+ * key, which identify the message for a backend that shows the link from its target. Polls may span
+ * topics: the message's origin fills in what the source lacks.
  */
 export function createLinkAttributes(
   { names }: Tracing,
@@ -42,20 +41,19 @@ export function createLinkAttributes(
   return attributes
 }
 
-/** The links of a batch, whose attributes are made when the first recording span needs them. */
+/** The links of a batch; attributes are created when the first recording span needs them. */
 export interface BatchLinks {
-  /** How many messages of the batch have a creation context. */
+  /** The number of messages with a creation context. */
   readonly length: number
-  /** `count` links from `from` on; bare while spans may be given the attributes later. */
+  /** Returns `count` links from index `from`; bare if attributes can be added later. */
   slice(from: number, count: number): Link[]
-  /** Completes the links that a recording span started with, which were `slice(from, count)`. */
+  /** Completes the links that a recording span started with: `slice(from, count)`. */
   complete(span: Span, from: number, count: number): void
 }
 
 /**
- * One link per message with a creation context, in the messages' order. Messages of one producer
- * span (`sendSpans: 'perCall'`) have a link each, as with the Java agent: only so does each keep
- * its offset and key.
+ * Creates one link per message with a creation context, in order. Messages of one producer span
+ * (`sendSpans: 'perCall'`) get a link each, so that each keeps its offset and key.
  */
 export function createBatchLinks(
   tracing: Tracing,
@@ -67,7 +65,7 @@ export function createBatchLinks(
   for (const [i, context] of contexts.entries()) {
     if (context !== undefined) linked.push({ context, message: messages[i]! })
   }
-  // A receive span and a process span have the same links: their attributes are made once.
+  // Receive and process span share their links' attributes.
   const attributes: Attributes[] = []
   const createLink = (i: number): Link => {
     const { context, message } = linked[i]!

@@ -1,8 +1,6 @@
-// A send whose headers hold a `traceparent` is either an outbox (the creation context is the user's
-// and stays) or a forward (`headers: message.headers`, and the context is a previous hop's). The
-// conventions don't tell them apart; we do, by remembering the span ids of the creation contexts
-// that were extracted here. Span ids are 64 random bits, so a match is no accident. A ring costs
-// one store per message and is searched only for messages that come with a context.
+// A sent message with a `traceparent` is an outbox record, which keeps its context, or a forward
+// (`headers: message.headers`), whose context belongs to the previous hop. Span ids of consumed
+// creation contexts distinguish them: a ring costs one store per message.
 const CAPACITY = 4096
 
 const ring: string[] = Array.from({ length: CAPACITY }, () => '')

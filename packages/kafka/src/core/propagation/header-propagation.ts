@@ -4,7 +4,7 @@ import { reportFailure, warnOnce } from '../diagnostics.ts'
 import { headerGetter } from './headers.ts'
 import type { HeaderEntries } from './headers.ts'
 
-/** The application's propagator over record headers. Nothing here throws. */
+/** Applies the application's propagator to record headers. Nothing here throws. */
 export interface HeaderPropagation {
   /** Lower-case names of the headers the propagator writes; empty when there is none. */
   getFields(): ReadonlySet<string>
@@ -24,8 +24,8 @@ export function createHeaderPropagation(propagator: TextMapPropagator | undefine
     getFields() {
       try {
         const fields = source.fields()
-        // The global propagator may be replaced at any time, so what was read last is only kept
-        // while it is the same.
+        // The global propagator may be replaced at any time, so the names are compared on each
+        // call.
         if (!isSameList(fields, known)) {
           known = [...fields]
           names = new Set(known.map((field) => field.toLowerCase()))
@@ -68,24 +68,21 @@ export function createHeaderPropagation(propagator: TextMapPropagator | undefine
   }
 }
 
-// Asked for every send: no closure.
+// Called for every send: no closure.
 function isSameList(some: readonly string[], others: readonly string[]): boolean {
   if (some.length !== others.length) return false
   for (let i = 0; i < some.length; i += 1) if (some[i] !== others[i]) return false
   return true
 }
 
-/**
- * The creation context that an extraction found. The base of the extraction must have held no span.
- */
+/** Returns the creation context that an extraction found; its base must not hold a span. */
 export function getCreationContext(extracted: Context): SpanContext | undefined {
   const found = trace.getSpanContext(extracted)
   return found !== undefined && isValidSpanContext(found) ? found : undefined
 }
 
-// The API's `isSpanContextValid`, in half the time: every message of a batch asks. Not all
-// propagators look at what they read (Jaeger's takes any text), and one invalid id in a link fails
-// a whole export.
+// Twice as fast as the API's `isSpanContextValid`, for every message of a batch. Some propagators
+// (Jaeger) accept any text, and one invalid id in a link fails a whole export.
 function isValidSpanContext({ traceId, spanId }: SpanContext): boolean {
   return (
     traceId.length === 32 &&

@@ -21,7 +21,7 @@ export type HeaderRecord = Readonly<Record<string, unknown>>
 
 type HeaderShape = 'record' | 'map' | 'pairs' | 'records'
 
-/** The shape of `headers`, or undefined when it is nothing a client would take. */
+/** Returns the shape of `headers`, undefined if no client would accept them. */
 export function getHeaderShape(headers: unknown): HeaderShape | undefined {
   if (typeof headers !== 'object' || headers === null || headers instanceof Uint8Array) return undefined
   if (headers instanceof Map) return 'map'
@@ -50,10 +50,7 @@ export function visitHeaders(headers: unknown, visit: (key: unknown, value: unkn
   }
 }
 
-/**
- * A header's key or value as text: UTF-8 bytes are decoded, what is neither bytes nor a string is
- * undefined.
- */
+/** Decodes a header's key or value: strings, and bytes as UTF-8; undefined for anything else. */
 export function decodeHeader(value: unknown): string | undefined {
   if (typeof value === 'string') return value
   if (!(value instanceof Uint8Array)) return undefined

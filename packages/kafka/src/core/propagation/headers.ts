@@ -39,7 +39,7 @@ export const headerGetter: TextMapGetter<unknown> = {
     const exact = getOwnValue(headers as HeaderRecord, name)
     const text = decodeField(exact)
     if (text !== undefined) return text
-    // The usual record has two or three headers, none of them of this name: no search for those.
+    // Most records have two or three headers, none of this name: skip the search.
     const lowerCased = name.toLowerCase()
     return exact !== undefined || hasField(headers, lowerCased) ? findField(headers, lowerCased) : undefined
   },
@@ -60,10 +60,9 @@ export function hasHeader(headers: unknown, names: ReadonlySet<string>): boolean
 }
 
 /**
- * A copy of `headers`, in their own shape, without the fields `removed` (lower-case) and with
- * `entries`. An entry replaces every header of its name, in whatever case that is written.
- * `headers` themselves are never touched, and headers that are no carrier come back as they are:
- * refusing them is the client's business.
+ * Copies `headers` in their own shape, without the fields `removed` (lower-case) and with
+ * `entries`, which replace headers of the same name in any case. Returns headers that are no
+ * carrier unchanged: the client rejects them.
  */
 export function replaceHeaders(
   headers: unknown,
@@ -118,7 +117,7 @@ function hasField(headers: object, lowerCased: string): boolean {
   return false
 }
 
-// Records of all clients are; the other shapes take a while to be told apart.
+// Headers of all clients are plain objects; other shapes take longer to recognize.
 function isPlainObject(headers: unknown): boolean {
   return Object.getPrototypeOf(headers) === Object.prototype
 }

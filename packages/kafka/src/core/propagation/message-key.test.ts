@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { formatKey } from './message-key.ts'
 
 test('text and UTF-8 bytes are shown, everything without a canonical text is left out', () => {
-  const on = (key: unknown) => formatKey(key, 't', 'on')
+  const on = (key: unknown) => formatKey(key, 't', true)
   expect(['k', '', Buffer.from('ключ'), 7, 7n].map(on)).toEqual(['k', '', 'ключ', '7', '7'])
   const textless = [
     null,
@@ -17,7 +17,7 @@ test('text and UTF-8 bytes are shown, everything without a canonical text is lef
 })
 
 test('a key can be off or formatted, and a formatter that fails leaves it out', () => {
-  expect(formatKey('k', 't', 'off')).toBeUndefined()
+  expect(formatKey('k', 't', false)).toBeUndefined()
   expect(formatKey('k', 't', (key, topic) => `${topic}:${String(key)}`)).toBe('t:k')
   expect(formatKey('k', 't', () => undefined)).toBeUndefined()
   expect(

@@ -1,8 +1,8 @@
 import type { KafkaTelemetry } from '../telemetry.ts'
 import type { MessageSource, ReceivedMessage } from '../source.ts'
 
-// Batch handlers get messages that don't say where they come from (kafkajs: no topic, no
-// partition), and hand them on to code that knows neither the consumer nor its telemetry.
+// kafkajs messages of a batch have neither topic nor partition, and handlers pass them to code that
+// knows neither the consumer nor its telemetry. Only the message itself can carry the origin.
 
 type Processor = Pick<KafkaTelemetry, 'process'>
 
@@ -11,7 +11,7 @@ export interface MessageOrigin {
   readonly source: MessageSource
 }
 
-/** Remembers that `message` was delivered from `source`, for as long as someone holds it. */
+/** Records that `message` was delivered from `source`, while it is referenced. */
 export function setMessageOrigin(message: object, telemetry: Processor, source: MessageSource): void {
   telemetries.set(source, telemetry)
   sources.set(getOriginKey(message), source)
@@ -33,7 +33,7 @@ export function getMessageOrigin(message: object): MessageOrigin | undefined {
   return telemetry && { telemetry, source }
 }
 
-/** Where `message` is from: as it says itself, else as it was delivered. */
+/** Returns the message's own topic and partition, else those of its origin. */
 export function getTopicPartition(message: ReceivedMessage): Pick<MessageSource, 'topic' | 'partition'> {
   const { topic, partition } = message
   if (topic !== undefined && partition !== undefined) return message
@@ -41,10 +41,7 @@ export function getTopicPartition(message: ReceivedMessage): Pick<MessageSource,
   return { topic: topic ?? source?.topic, partition: partition ?? source?.partition }
 }
 
-/**
- * What the sources of messages agree on: a batch that is told without one may be from several
- * topics and partitions. Of messages of one source it is that source.
- */
+/** Returns the fields that the sources of messages share: a batch may span topics. */
 export function getCommonSource(messages: readonly ReceivedMessage[]): MessageSource {
   let common: MessageSource | undefined
   for (const message of messages) {
@@ -74,9 +71,8 @@ function intersectSources(one: MessageSource, other: MessageSource): MessageSour
 }
 
 /**
- * By what a message is remembered: an object that the messages of one partition's record batch
- * share, which kafkajs puts on each of them, else the message. To remember an object costs about
- * 0.2 us, most of what a message of a batch costs that isn't recorded.
+ * Returns the key of the origin map: kafkajs's `batchContext`, which the messages of a record batch
+ * share, else the message. One entry per batch saves 0.2 us per message.
  */
 export function getOriginKey(message: object): object {
   const { batchContext } = message as { readonly batchContext?: unknown }

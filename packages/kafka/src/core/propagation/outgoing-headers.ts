@@ -8,15 +8,15 @@ import type { HeaderEntries } from './headers.ts'
 import type { OutgoingFormat, SendOperation } from '../telemetry.ts'
 import type { Tracing } from '../span/tracing.ts'
 
-/** What becomes of the propagation headers with which messages come. */
+/** What to do with the propagation headers that messages already have. */
 export interface HeaderActions {
-  /** The creation contexts that messages brought and keep. */
+  /** Creation contexts that messages have and keep. */
   readonly keptContexts: readonly SpanContext[]
-  /** By index; messages without such headers are not in it. A set names the headers to remove. */
+  /** By index of message, if it has such headers; a set holds the names to remove. */
   readonly byMessage: ReadonlyMap<number, 'keep' | ReadonlySet<string>>
 }
 
-/** Undefined when no message comes with propagation headers, as most don't. */
+/** Returns undefined if no message has propagation headers, as is usual. */
 export function getHeaderActions<M>(
   tracing: Tracing,
   { messages, format }: SendOperation<M>,
@@ -52,32 +52,27 @@ function hasHeaders<M>(format: OutgoingFormat<M>, message: M): boolean {
   return headers !== undefined && headers !== null
 }
 
-/**
- * Copies of messages with what `entriesOf` gives in their headers, except those that keep their
- * own. It is called for the others only. Where there is nothing to write the message is given back
- * as it is.
- */
+/** Copies messages with the headers from `createEntries`, except those that keep their own. */
 export function writeHeaders<M>(
   { messages, format }: SendOperation<M>,
-  fates: HeaderActions | undefined,
+  actions: HeaderActions | undefined,
   createEntries: (message: M, index: number) => HeaderEntries,
 ): readonly M[] {
   return messages.map((message, i) => {
-    const fate = fates?.byMessage.get(i)
-    return fate === 'keep' ? message : addEntries(format, message, createEntries(message, i), fate)
+    const action = actions?.byMessage.get(i)
+    return action === 'keep' ? message : addEntries(format, message, createEntries(message, i), action)
   })
 }
 
-/** The same with one context for all messages. */
+/** Copies messages with the headers of one context. */
 export function writeSharedHeaders<M>(
   { messages, format }: SendOperation<M>,
-  fates: HeaderActions | undefined,
+  actions: HeaderActions | undefined,
   propagation: HeaderPropagation,
   within: Context,
 ): readonly M[] {
-  // Arrays that grow begin with room for 17, so the usual message, alone and without headers, has
-  // none.
-  if (messages.length === 1 && fates === undefined) {
+  // A growing array reserves 17 elements; the usual single message without headers needs none.
+  if (messages.length === 1 && actions === undefined) {
     const [message] = messages as readonly [M]
     if (format.encoding !== undefined || hasHeaders(format, message)) {
       return [addEntries(format, message, propagation.inject(within))]
@@ -88,8 +83,8 @@ export function writeSharedHeaders<M>(
   const entries = propagation.inject(within)
   const written: M[] = []
   for (let i = 0; i < messages.length; i += 1) {
-    const fate = fates?.byMessage.get(i)
-    written.push(fate === 'keep' ? messages[i]! : addEntries(format, messages[i]!, entries, fate))
+    const action = actions?.byMessage.get(i)
+    written.push(action === 'keep' ? messages[i]! : addEntries(format, messages[i]!, entries, action))
   }
   return written
 }
@@ -106,8 +101,7 @@ function addEntries<M>(
 
 const NOTHING: ReadonlySet<string> = new Set()
 
-// Headers without a valid context: a `tracestate` there would belong to nothing, but `baggage` may
-// be the application's own.
+// Without a valid context `tracestate` has no meaning, but `baggage` may be the application's own.
 function excludeBaggage(fields: ReadonlySet<string>): ReadonlySet<string> {
   const removed = new Set(fields)
   removed.delete('baggage')

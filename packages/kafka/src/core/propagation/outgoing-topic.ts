@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../../options.ts'
 import { setServerAttributes, formatSpanName } from '../source.ts'
 import type { ServerAddress } from '../source.ts'
 
-/** What every span of sends to a topic has in common, computed once. */
+/** The attributes that all sends to a topic share, computed once. */
 export interface OutgoingTopic {
   readonly clientId: string | undefined
   readonly clusterId: string | undefined
@@ -23,10 +23,7 @@ export type GetOutgoingTopic = (
   server?: ServerAddress,
 ) => OutgoingTopic
 
-/**
- * Topics are kept by name; an application that makes up topics for ever starts again at each
- * 1,000th.
- */
+/** The cache is cleared when it is full, for applications that generate topic names. */
 const MAX_TOPICS = 1000
 
 export function createOutgoingTopics(names: AttributeNames, options: ResolvedOptions): GetOutgoingTopic {
@@ -47,7 +44,7 @@ export function createOutgoingTopics(names: AttributeNames, options: ResolvedOpt
   }
 }
 
-/** Of one topic: a search through more would cost more than it saves. */
+/** A longer linear search would cost more than it saves. */
 const MAX_CLIENTS_PER_TOPIC = 16
 
 function createOutgoingTopic(

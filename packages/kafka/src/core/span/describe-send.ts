@@ -6,27 +6,24 @@ import { parseOffset, formatPartition, setServerAttributes } from '../source.ts'
 import type { ServerAddress } from '../source.ts'
 import type { Tracing } from './tracing.ts'
 
-type Places = readonly (RecordMetadata | undefined)[]
+type Records = readonly (RecordMetadata | undefined)[]
 
 export function getClusterId<M>({ clusterId }: SendOperation<M>): string | undefined {
   return typeof clusterId === 'function' ? clusterId() : clusterId
 }
 
-/**
- * The one broker that all records of a send were for; undefined for several, and where that is
- * unknown. Never throws.
- */
+/** Returns the broker that led all records of a send; undefined for several. Never throws. */
 export function findCommonLeader<M>(
   { getLeader, messages, format }: SendOperation<M>,
-  places: Places,
+  records: Records,
   partitions?: readonly number[],
 ): ServerAddress | undefined {
   if (getLeader === undefined) return undefined
   try {
     if (partitions !== undefined && partitions.length > 0) return findSharedLeader(partitions, getLeader)
-    if (places.length > 0)
+    if (records.length > 0)
       return findSharedLeader(
-        places.map((place) => place?.partition),
+        records.map((record) => record?.partition),
         getLeader,
       )
     return getLeader(messages.length === 1 ? (format.read(messages[0]!).partition ?? undefined) : undefined)
@@ -38,39 +35,36 @@ export function findCommonLeader<M>(
 
 function findSharedLeader(
   partitions: readonly (number | undefined)[],
-  leaderOf: (partition: number | undefined) => ServerAddress | undefined,
+  getLeader: (partition: number | undefined) => ServerAddress | undefined,
 ): ServerAddress | undefined {
-  const first = leaderOf(partitions[0])
+  const first = getLeader(partitions[0])
   if (first === undefined) return undefined
-  for (let i = 1; i < partitions.length; i += 1) if (leaderOf(partitions[i]) !== first) return undefined
+  for (let i = 1; i < partitions.length; i += 1) if (getLeader(partitions[i]) !== first) return undefined
   return first
 }
 
-/**
- * Puts on the Send span where its records are. For recording spans; never throws: the application
- * waits for its result.
- */
+/** Adds partition, offset, broker and links to a recording Send span. Never throws. */
 export function describeSend<M>(
   tracing: Tracing,
   operation: SendOperation<M>,
   span: Span,
   created: readonly (SpanContext | undefined)[] | undefined,
-  places: Places,
+  records: Records,
   server: ServerAddress | undefined,
 ): void {
   const { names, options } = tracing
   try {
-    const [first] = places
+    const [first] = records
     names.set(span, 'clusterId', getClusterId(operation))
     if (operation.messages.length === 1) names.set(span, 'offset', parseOffset(first?.offset))
-    if (places.every((place) => place?.partition === first?.partition)) {
+    if (records.every((record) => record?.partition === first?.partition)) {
       names.set(span, 'partition', formatPartition(first?.partition))
     }
     names.set(span, 'serverAddress', server?.address)
     names.set(span, 'serverPort', server?.port)
     if (created === undefined) return
     const links = created.flatMap((own, i) =>
-      own ? [createLink(tracing, operation, own, i, places[i], server === undefined)] : [],
+      own ? [createLink(tracing, operation, own, i, records[i], server === undefined)] : [],
     )
     span.addLinks(links.slice(0, options.linkCountLimit))
   } catch (error) {
@@ -78,26 +72,23 @@ export function describeSend<M>(
   }
 }
 
-/**
- * Attributes that differ between the messages of a batch are the links', those that don't are the
- * span's.
- */
+/** Attributes that differ between messages belong to the link, others to the span. */
 function createLink<M>(
   { names, options }: Tracing,
   operation: SendOperation<M>,
   own: SpanContext,
   i: number,
-  place: RecordMetadata | undefined,
+  record: RecordMetadata | undefined,
   hasOwnServer: boolean,
 ): Link {
   const attributes: Attributes = {}
   const { key } = operation.format.read(operation.messages[i]!)
   names.put(attributes, 'destination', operation.topic)
-  names.put(attributes, 'partition', formatPartition(place?.partition))
-  names.put(attributes, 'offset', parseOffset(place?.offset))
+  names.put(attributes, 'partition', formatPartition(record?.partition))
+  names.put(attributes, 'offset', parseOffset(record?.offset))
   names.put(attributes, 'key', formatKey(key, operation.topic, options.messageKey))
-  if (hasOwnServer && place?.partition !== undefined) {
-    setServerAttributes(names, attributes, { server: operation.getLeader?.(place.partition) })
+  if (hasOwnServer && record?.partition !== undefined) {
+    setServerAttributes(names, attributes, { server: operation.getLeader?.(record.partition) })
   }
   return { context: own, attributes }
 }

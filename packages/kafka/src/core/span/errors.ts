@@ -2,13 +2,10 @@ import { SpanStatusCode } from '@opentelemetry/api'
 import type { Span } from '@opentelemetry/api'
 import type { AttributeNames } from '../../semconv.ts'
 
-/**
- * Marks `span` failed: `error.type`, an exception event, and the status with the error's message.
- */
+/** Sets `error.type`, an exception event and the status with the error's message. */
 export function recordError(span: Span, error: unknown, names: AttributeNames): void {
   if (!span.isRecording()) return
-  // What is thrown may be anything, also something whose properties throw. That it failed is then
-  // all there is to say.
+  // Thrown values may have properties that throw: the status is set first.
   span.setStatus({ code: SpanStatusCode.ERROR })
   names.set(span, 'errorType', getErrorType(error))
   const message = error instanceof Error ? error.message : String(error)
@@ -17,9 +14,8 @@ export function recordError(span: Span, error: unknown, names: AttributeNames): 
 }
 
 /**
- * The error's low-cardinality class: Kafka's own error name (`NOT_ENOUGH_REPLICAS`) where the
- * broker gave one, also when the client wrapped it (kafkajs: KafkaJSNumberOfRetriesExceeded), else
- * the error's name, else `_OTHER`.
+ * Returns Kafka's error name (`NOT_ENOUGH_REPLICAS`), also from wrapped errors (kafkajs:
+ * KafkaJSNumberOfRetriesExceeded), else the error's name, else `_OTHER`.
  */
 export function getErrorType(error: unknown): string {
   try {
@@ -33,7 +29,7 @@ const OTHER = '_OTHER'
 
 function findKafkaErrorName(error: unknown): string | undefined {
   let cause = error
-  // Five is deeper than any client wraps; the bound is for cycles.
+  // No client wraps deeper; the limit stops cycles.
   for (let depth = 0; depth < 5 && cause instanceof Error; depth += 1) {
     const type = (cause as { readonly type?: unknown }).type
     if (typeof type === 'string' && KAFKA_ERROR_NAME.test(type)) return type

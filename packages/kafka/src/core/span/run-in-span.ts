@@ -4,9 +4,9 @@ import type { DurationRecorder } from '../../metrics/metrics.ts'
 import type { Tracing } from './tracing.ts'
 
 /**
- * Runs `fn` in `within` and ends `span` when it is done: returned, thrown, resolved or rejected.
- * The result, or the error, is `fn`'s own; a function that returns synchronously stays synchronous.
- * @param timed where the duration is recorded, if anyone collects
+ * Runs `fn` in `within` and ends `span` when it returns, throws, resolves or rejects. Synchronous
+ * functions stay synchronous.
+ * @param timed records the duration, if metrics are collected
  */
 export function runInSpan<R>(
   tracing: Tracing,
@@ -37,7 +37,7 @@ export function runInSpan<R>(
   )
 }
 
-/** Calls `fn` and tells `succeeded` or `failed` once it is done. These two must not throw. */
+/** Calls `fn`, then `succeeded` or `failed`, which must not throw. */
 export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, failed: (error: unknown) => void): R {
   let result: R
   try {
@@ -63,8 +63,8 @@ export function observe<R>(fn: () => R, succeeded: (value: Awaited<R>) => void, 
 }
 
 /**
- * The same for what is called for every message: `succeeded` gives its value back and `failed`
- * throws its error, so that no closures of ours stand between them and the promise.
+ * Like `observe` without closures around the promise, for calls per message: `succeeded` returns
+ * its value, `failed` throws its error.
  */
 export function observeInPlace<T, R extends PromiseLike<T>>(
   fn: () => R,
@@ -85,7 +85,7 @@ function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   try {
     return typeof (value as { then?: unknown }).then === 'function'
   } catch {
-    // It is the application's own, which it may hand out without ever reading that.
+    // An accessor of the application's result, which it may never read.
     return false
   }
 }

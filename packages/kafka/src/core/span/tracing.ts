@@ -16,7 +16,7 @@ import { createOutgoingTopics } from '../propagation/outgoing-topic.ts'
 import type { GetOutgoingTopic } from '../propagation/outgoing-topic.ts'
 import { VERSION } from '../version.ts'
 
-/** What every operation needs: where spans go, how context travels, what things are called. */
+/** The tracer, propagator, metrics and names that every operation uses. */
 export interface Tracing {
   readonly options: ResolvedOptions
   readonly names: AttributeNames
