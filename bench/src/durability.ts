@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url'
 import { seededRandom } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { openEmbeddedStore } from '../../packages/server/src/clickhouse/engine/open-embedded.ts'
-import { type Death, liveOnce, type Sent, status } from './durability-life.ts'
+import { type CrashPoint, runCrashCycle, type Sent, status } from './crash-cycle.ts'
 import { describeMachine } from './machine.ts'
 import { table } from './report.ts'
 
@@ -35,14 +35,14 @@ const seed = Number(values.seed)
 const ENGINE_KILLS = 8
 
 /** How the lives end, in turn. */
-const DEATHS: readonly Death[] = [
+const DEATHS: readonly CrashPoint[] = [
   'server',
   'server and engine at once',
   'server',
   'server between insert and removal of the segment',
 ]
 
-type Counts = Record<Death | 'engine alone', number>
+type Counts = Record<CrashPoint | 'engine alone', number>
 type Found = {
   readonly lost: readonly string[]
   readonly doubled: readonly string[]
@@ -126,12 +126,12 @@ async function killAgainAndAgain(ownSeed: number): Promise<Result> {
   await (await startSpanlink(place)).stop()
   const sent: Sent = { acked: new Map(), unanswered: new Map(), refused: 0 }
   for (let number = 0; killed() < kills; number++) {
-    const death = DEATHS[number % DEATHS.length] as Death
+    const death = DEATHS[number % DEATHS.length] as CrashPoint
     const engineKills = death === 'server between insert and removal of the segment' ? 0 : ENGINE_KILLS
     const lifeSeed = ownSeed * 10_000 + number
     const lifeDir = join(evidenceDir, String(number))
     await cp(join(dataDir, 'journal'), join(lifeDir, 'journal'), { recursive: true })
-    const said = await liveOnce(place, { number, death, engineKills, random: seededRandom(lifeSeed) }, sent)
+    const said = await runCrashCycle(place, { number, death, engineKills, random: seededRandom(lifeSeed) }, sent)
     await writeFile(join(lifeDir, 'server.log'), said)
     done['engine alone'] += engineKills
     done[death] += 1

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { ingestAt } from './ingest-at.ts'
+import { sendAtRate } from './rate-limited-ingest.ts'
 import { describeMachine } from './machine.ts'
 import { cpuSeconds } from './process-stats.ts'
 import { type Dataset, OPERATIONS, SERVICES, writeDataset } from './query-dataset.ts'
@@ -116,7 +116,7 @@ try {
   }
   await measureOnce()
   const idle = await measure()
-  const stop = ingestAt(server.otlpHttp, Number(values.rate))
+  const stop = sendAtRate(server.otlpHttp, Number(values.rate))
   // Its requests are made first, which takes a while.
   await new Promise((resolve) => setTimeout(resolve, 15_000))
   const busy = await measure()

@@ -1,20 +1,8 @@
 // kafkajs with @opentelemetry/instrumentation-kafkajs. README.md of the parent folder describes the
 // environment.
-import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { type EachMessagePayload, Kafka, logLevel, Partitioners } from 'kafkajs'
+import { GROUP, KAFKA_BROKERS, type Order, ORDERS_TOPIC, processOrder, RETRY_TOPIC, RUN } from '../orders.ts'
 import { stopTracing } from './tracing.ts'
-
-const {
-  KAFKA_BROKERS = '',
-  GROUP = '',
-  RUN = '',
-  ORDERS_TOPIC = '',
-  RETRY_TOPIC = '',
-  DEAD_LETTER_TOPIC = '',
-  OUTPUT_TOPIC = '',
-} = process.env
-
-type Order = { readonly id: string; readonly action: string; readonly last?: boolean }
 
 const kafka = new Kafka({ clientId: GROUP, brokers: KAFKA_BROKERS.split(','), logLevel: logLevel.ERROR })
 const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner })
@@ -35,17 +23,8 @@ async function handle({ topic, partition, message }: EachMessagePayload): Promis
   const value = String(message.value)
   const order = JSON.parse(value) as Order
   if (order.action === 'crash' && RUN === '1') return exit(3)
-  const isFirst = topic === ORDERS_TOPIC
-  const fails = isFirst && (order.action === 'retry' || order.action === 'reject')
-  if (fails) recordError(new Error(`cannot ${order.action === 'retry' ? 'reach the carrier' : 'ship'} ${order.id}`))
-  const next = fails ? (order.action === 'retry' ? RETRY_TOPIC : DEAD_LETTER_TOPIC) : OUTPUT_TOPIC
+  const next = processOrder(topic, order)
   await producer.send({ topic: next, messages: [{ key: order.id, value }] })
   await consumer.commitOffsets([{ topic, partition, offset: String(Number(message.offset) + 1) }])
   if (order.last) exit(0)
-}
-
-function recordError(error: Error): void {
-  const span = trace.getActiveSpan()
-  span?.recordException(error)
-  span?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
 }

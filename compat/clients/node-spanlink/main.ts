@@ -1,21 +1,9 @@
 // kafkajs with @spanlink/kafka, batch by batch. README.md of the parent folder describes the
 // environment.
-import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { processMessage, traceKafkaJS } from '@spanlink/kafka'
 import { type EachBatchPayload, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs'
+import { GROUP, KAFKA_BROKERS, type Order, ORDERS_TOPIC, processOrder, RETRY_TOPIC, RUN } from '../orders.ts'
 import { startTelemetry } from '../telemetry.ts'
-
-const {
-  KAFKA_BROKERS = '',
-  GROUP = '',
-  RUN = '',
-  ORDERS_TOPIC = '',
-  RETRY_TOPIC = '',
-  DEAD_LETTER_TOPIC = '',
-  OUTPUT_TOPIC = '',
-} = process.env
-
-type Order = { readonly id: string; readonly action: string; readonly last?: boolean }
 
 const sdk = startTelemetry()
 const brokers = KAFKA_BROKERS.split(',')
@@ -44,18 +32,9 @@ async function handleBatch({ batch: { topic, partition, messages } }: EachBatchP
 }
 
 /** Returns whether it crashed. */
-async function handle(topic: string, { id, action }: Order, { key, value }: KafkaMessage): Promise<boolean> {
-  if (action === 'crash' && RUN === '1') return true
-  const isFirst = topic === ORDERS_TOPIC
-  const fails = isFirst && (action === 'retry' || action === 'reject')
-  if (fails) recordError(new Error(`cannot ${action === 'retry' ? 'reach the carrier' : 'ship'} ${id}`))
-  const next = fails ? (action === 'retry' ? RETRY_TOPIC : DEAD_LETTER_TOPIC) : OUTPUT_TOPIC
+async function handle(topic: string, order: Order, { key, value }: KafkaMessage): Promise<boolean> {
+  if (order.action === 'crash' && RUN === '1') return true
+  const next = processOrder(topic, order)
   await producer.send({ topic: next, messages: [{ key, value }] })
   return false
-}
-
-function recordError(error: Error): void {
-  const span = trace.getActiveSpan()
-  span?.recordException(error)
-  span?.setStatus({ code: SpanStatusCode.ERROR, message: error.message })
 }

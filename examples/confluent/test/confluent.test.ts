@@ -1,29 +1,12 @@
-import { execFile } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { startKafka } from '@spanlink/testkit/kafka'
-import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { spanNames, storedTraces } from '@spanlink/testkit/stored-traces'
+import { runExample } from '@spanlink/testkit/run-example'
+import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
 test.skipIf(isMissing())('each order is a trace of its own, linked to the span that created its message', async () => {
-  await using kafka = await startKafka()
-  await using spanlink = await startSpanlink()
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--conditions=spanlink:source', fileURLToPath(new URL('../src/main.ts', import.meta.url))],
-    {
-      env: {
-        ...process.env,
-        KAFKA_BROKERS: kafka.brokers.join(),
-        OTEL_EXPORTER_OTLP_ENDPOINT: spanlink.otlpHttp,
-      },
-    },
-  )
+  const { stdout, traces } = await runExample(import.meta.url, 7)
   expect(stdout).toBe('packed mug\npacked tea\npacked spoon\n')
 
-  const traces = await storedTraces(spanlink, 7)
   const sent = traces.find(({ spans }) => spans.length === 4)!
   expect(spanNames(sent)).toEqual([
     'create confluent-orders',

@@ -1,26 +1,11 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { startKafka } from '@spanlink/testkit/kafka'
-import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { spanNames, storedTraces } from '@spanlink/testkit/stored-traces'
+import { runExample } from '@spanlink/testkit/run-example'
+import { spanNames } from '@spanlink/testkit/stored-traces'
 import { expect, test } from 'vitest'
 
 test('each order is a trace of its own with its commit, linked to the span that created its message', async () => {
-  await using kafka = await startKafka()
-  await using spanlink = await startSpanlink()
-  const file = (path: string): string => fileURLToPath(new URL(`../src/${path}`, import.meta.url))
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=spanlink:source', file('main.ts')], {
-    cwd: fileURLToPath(new URL('..', import.meta.url)),
-    env: {
-      ...process.env,
-      KAFKA_BROKERS: kafka.brokers.join(),
-      OTEL_EXPORTER_OTLP_ENDPOINT: spanlink.otlpHttp,
-    },
-  })
+  const { stdout, traces } = await runExample(import.meta.url, 10)
   expect(stdout).toBe('packed mug\npacked tea\npacked spoon\n')
 
-  const traces = await storedTraces(spanlink, 10)
   const sent = traces.find(({ spans }) => spans.some(({ name }) => name === 'send platformatic-orders'))!
   const created = sent.spans.filter(({ name }) => name === 'create platformatic-orders')
   const processed = traces.filter((one) => one !== sent)

@@ -2,7 +2,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheDir } from './cache.ts'
 import { startGuarded, type GuardedProcess } from './guarded-process.ts'
 import { encodeTraces, type TracesRequest } from './otlp.ts'
 
@@ -21,12 +20,6 @@ export interface SpanlinkOptions {
   /** How long it may take to be ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
-
-/**
- * Environment of programs that run from source: Node keeps what it compiled. A server's start takes
- * 1.3 s of CPU time then instead of 2.0, a command 0.12 s instead of 0.31.
- */
-export const COMPILE_CACHE = { NODE_COMPILE_CACHE: join(cacheDir(), 'compile') }
 
 export interface SpanlinkServer {
   /** UI and API, `http://127.0.0.1:port`. */
@@ -62,7 +55,7 @@ export interface SpanlinkServer {
 export async function startSpanlink(options: SpanlinkOptions = {}): Promise<SpanlinkServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanlink-data-')))
   const guarded = await startGuarded([process.execPath, ...serve(dataDir, options.main), ...(options.args ?? [])], {
-    env: { ...process.env, ...(options.main === undefined && COMPILE_CACHE), ...options.env },
+    env: { ...process.env, ...options.env },
     orphanedDirectory: options.dataDir === undefined ? dataDir : undefined,
   })
   let stopped: Promise<number> | undefined

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { tracesOf } from '@spanlink/testkit/otlp'
-import { COMPILE_CACHE, startSpanlink } from '@spanlink/testkit/spanlink'
+import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { expect, test, vi } from 'vitest'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import { nowNano, span } from '../query/order-spans.ts'
@@ -26,7 +26,7 @@ async function run(...args: string[]): Promise<Ended> {
 async function runIn(env: NodeJS.ProcessEnv, ...args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], {
     stdio: 'pipe',
-    env: { ...COMPILE_CACHE, ...env },
+    env,
   })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (data) => (stdout += data))

@@ -12,7 +12,7 @@ import type {
   TracesResponse,
 } from '@spanlink/api-schema'
 import { kv, tracesOf } from '@spanlink/testkit/otlp'
-import { COMPILE_CACHE, type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
+import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { fetchWholeFlow } from '../../src/cli/commands/fetch-whole-flow.ts'
 import { linkTo, MS, nowNano, span } from '../query/order-spans.ts'
@@ -84,7 +84,7 @@ type Ended = { readonly code: number | null; readonly stdout: string; readonly s
 function launch(args: readonly string[], url: string, env: Readonly<Record<string, string>>) {
   return spawn(process.execPath, ['--conditions=spanlink:source', main, ...args], {
     stdio: 'pipe',
-    env: { ...process.env, ...COMPILE_CACHE, SPANLINK_URL: url, COLUMNS: '100', ...env },
+    env: { ...process.env, SPANLINK_URL: url, COLUMNS: '100', ...env },
   })
 }
 

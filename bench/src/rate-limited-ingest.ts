@@ -12,7 +12,7 @@ const REQUESTS_AT_ONCE = 20
  * own, so that who measures isn't kept waiting by it, and the same requests again and again, since
  * making new ones would take more of the cores than the server does.
  */
-export function ingestAt(otlpHttp: string, rate: number): () => Promise<number> {
+export function sendAtRate(otlpHttp: string, rate: number): () => Promise<number> {
   const sender = fork(fileURLToPath(import.meta.url), [otlpHttp, String(rate)])
   return async () => {
     sender.send('stop')

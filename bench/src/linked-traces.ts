@@ -1,5 +1,5 @@
 // Flow, topology and message lists over one hour of traffic, through the real HTTP API.
-//   npm run bench:causal -- --spans 10000000 [--data DIR] [--out FILE]
+//   npm run bench:linked-traces -- --spans 10000000 [--data DIR] [--out FILE]
 // A directory that is kept is asked again without being written again.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
-import { type CausalDataset, TOPICS, writeCausalDataset } from './causal-dataset.ts'
-import { sendWideFlow } from './causal-flow.ts'
+import { type LinkedTracesDataset, TOPICS, writeLinkedTraces } from './linked-traces-dataset.ts'
+import { sendWideFlow } from './wide-flow.ts'
 import { describeMachine } from './machine.ts'
 import { cpuSeconds } from './process-stats.ts'
 import { columns, percentile } from './report.ts'
@@ -22,7 +22,7 @@ const { values } = parseArgs({
   },
 })
 const spans = Number(values.spans)
-const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-causal-bench-')))
+const dir = values.data ?? (await mkdtemp(join(tmpdir(), 'spanlink-linked-traces-bench-')))
 try {
   const machine = describeMachine()
   const { startNano, endNano } = await dataset()
@@ -80,14 +80,14 @@ try {
   if (values.data === undefined) await rm(dir, { recursive: true, force: true })
 }
 
-async function dataset(): Promise<CausalDataset> {
-  const file = join(dir, 'causal.json')
+async function dataset(): Promise<LinkedTracesDataset> {
+  const file = join(dir, 'linked-traces.json')
   if (existsSync(file)) {
-    const said = JSON.parse(await readFile(file, 'utf8')) as Record<keyof CausalDataset, string>
+    const said = JSON.parse(await readFile(file, 'utf8')) as Record<keyof LinkedTracesDataset, string>
     return { startNano: BigInt(said.startNano), endNano: BigInt(said.endNano) }
   }
   const began = performance.now()
-  const written = await writeCausalDataset(dir, spans, (line) => process.stderr.write(`${line}\n`))
+  const written = await writeLinkedTraces(dir, spans, (line) => process.stderr.write(`${line}\n`))
   process.stderr.write(`dataset written in ${Math.round((performance.now() - began) / 1000)} s\n`)
   await writeFile(
     file,

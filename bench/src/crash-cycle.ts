@@ -4,14 +4,14 @@ import { encodeTraces, kv, type Random, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 
 /** How a server's life ends. */
-export type Death = 'server' | 'server and engine at once' | 'server between insert and removal of the segment'
+export type CrashPoint = 'server' | 'server and engine at once' | 'server between insert and removal of the segment'
 
 /** Ids with the life that they were sent in. */
 export type Sent = { readonly acked: Map<string, number>; readonly unanswered: Map<string, number>; refused: number }
 
 export type Life = {
   readonly number: number
-  readonly death: Death
+  readonly death: CrashPoint
   readonly engineKills: number
   /** What decides its moments. */
   readonly random: Random
@@ -45,7 +45,7 @@ const killBeforeRemoval = new URL('./kill-before-removal.ts', import.meta.url).h
  *
  * @returns the server's last lines
  */
-export async function liveOnce(place: Place, life: Life, sent: Sent): Promise<string> {
+export async function runCrashCycle(place: Place, life: Life, sent: Sent): Promise<string> {
   const { death, engineKills, random } = life
   const atRemoval = death === 'server between insert and removal of the segment'
   const fault = {

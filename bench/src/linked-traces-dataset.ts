@@ -13,7 +13,7 @@ const SPANS_OF_TRACE = 8
 const SPANS_OF_ORDER = 4 * SPANS_OF_TRACE
 export const TOPICS = 100
 
-export type CausalDataset = { readonly startNano: bigint; readonly endNano: bigint }
+export type LinkedTracesDataset = { readonly startNano: bigint; readonly endNano: bigint }
 
 /**
  * Writes an hour of message traffic into an empty data directory: 100 topics, three consumer groups
@@ -21,11 +21,11 @@ export type CausalDataset = { readonly startNano: bigint; readonly endNano: bigi
  * fails and goes over a retry topic, of those one in ten to a dead-letter topic; one of 2,000 is
  * delivered twice to a group, one of 5,000 is never taken.
  */
-export async function writeCausalDataset(
+export async function writeLinkedTraces(
   dir: string,
   spans: number,
   log: (line: string) => void,
-): Promise<CausalDataset> {
+): Promise<LinkedTracesDataset> {
   const { client, close } = await openDatasetStore(dir, log)
   const endNano = ((BigInt(Date.now()) * 1_000_000n) / MINUTE_NANO) * MINUTE_NANO
   const startNano = endNano - HOUR_NANO
