@@ -61,7 +61,7 @@ export async function runCrashCycle(place: Place, life: Life, sent: Sent): Promi
   )
   if (server === undefined) return 'killed at the removal of a segment while it was starting'
   const senders = Array.from({ length: SENDERS }, () => send(server, life.number, sent))
-  // A failure of one is told at the end, where all are awaited.
+  // Rejections are reported at the end, where all are awaited.
   for (const sender of senders) sender.catch(() => {})
   for (let kill = 0; kill < engineKills; kill++) {
     await sleep(random() * LONGEST_WAIT_MS)

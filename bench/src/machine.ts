@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 
-/** What the numbers were measured on. The load before says whether the machine was ours alone. */
+/** The machine that was measured, and its load before. */
 export function describeMachine(): string[] {
   const [load = 0] = loadavg()
   return [

@@ -131,7 +131,7 @@ function whole(number: number): string {
 
 async function measured<T>(script: string, ...args: string[]): Promise<T> {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  // Without a collection in between, the heap tells what was allocated.
+  // Without a collection in between, the heap grows by what was allocated.
   const flags = ['--expose-gc', '--max-semi-space-size=64', '--conditions=spanlink:source']
   // kafkajs 2.2.4 sets timers in the past, which Node 24 warns of.
   const env = { ...process.env, NODE_NO_WARNINGS: '1' }

@@ -5,7 +5,7 @@ type Close = () => Promise<unknown>
 let closers: readonly Close[] = []
 let stopping = false
 
-/** Says that the service is at work, and what to close, in order, when it is told to stop. */
+/** Reports that the service is ready, and closes its parts in order when it is stopped. */
 export function ready(where: string, ...close: readonly Close[]): void {
   closers = close
   process.stdout.write(`ready ${where}\n`)

@@ -1,4 +1,4 @@
-// Orders, steadily: SHOP_RATE a second (2 unless told otherwise) to SHOP_GATEWAY.
+// Orders, steadily: SHOP_RATE a second (default 2) to SHOP_GATEWAY.
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const gateway = process.env['SHOP_GATEWAY'] ?? 'http://127.0.0.1:3000'

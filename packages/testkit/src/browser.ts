@@ -65,7 +65,7 @@ async function firstWorking(paths: readonly string[]): Promise<string | undefine
   return undefined
 }
 
-/** Ubuntu's `chromium` is a script that only says to install a snap: being there is not enough. */
+/** Ubuntu's `chromium` may be a script that asks for a snap, so it is run once. */
 async function chromiumProblem(path: string): Promise<string | undefined> {
   const { code, stderr } = await command(path, ['--version'], { timeout: 20_000 })
   return code === 0 ? undefined : stderr.trim().split('\n')[0] || `exit code ${code}`

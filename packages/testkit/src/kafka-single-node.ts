@@ -10,7 +10,7 @@ export const SINGLE_NODE = {
   'share.coordinator.state.topic.num.partitions': '1',
   // The default waits 3 s for more members before a group's first assignment.
   'group.initial.rebalance.delay.ms': '0',
-  // A lone voter waits for nobody's batch.
+  // A single voter waits for no other batch.
   'controller.quorum.append.linger.ms': '0',
   // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough
   // to need it.

@@ -31,7 +31,7 @@ export async function tlsKeystore(java: string, directory: string): Promise<TlsK
   }
 }
 
-// Nobody else can read the directory, which lives as long as the broker.
+// The directory is private and lives as long as the broker.
 const PASSWORD = 'for-tests'
 
 async function run(keytool: string, args: readonly string[]): Promise<void> {

@@ -98,7 +98,6 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
       [Symbol.asyncDispose]: async () => void (await stop()),
     }
   } catch (error) {
-    // How the server ended says more than what that did to us.
     throw Object.assign(error as Error, { exitCode: await stop() })
   }
 }

@@ -1,6 +1,6 @@
 import type { SpanlinkServer } from './spanlink.ts'
 
-/** What examples look at of a span, as `GET /api/traces/:traceId` tells it. */
+/** The fields of `GET /api/traces/:traceId` that examples test. */
 export interface StoredSpan {
   readonly spanId: string
   readonly parentSpanId: string
@@ -26,14 +26,14 @@ export async function storedTraces(
       ? enough
       : (traces: readonly StoredTrace[]) => traces.reduce((sum, { spans }) => sum + spans.length, 0) >= enough
   for (;;) {
-    const { journal } = await ask<{ readonly journal: { readonly segments: number } }>('/api/status')
-    const { traces } = await ask<{ readonly traces: readonly { readonly traceId: string }[] }>('/api/traces')
-    const all = await Promise.all(traces.map(({ traceId }) => ask<StoredTrace>(`/api/traces/${traceId}`)))
+    const { journal } = await fetchPart<{ readonly journal: { readonly segments: number } }>('/api/status')
+    const { traces } = await fetchPart<{ readonly traces: readonly { readonly traceId: string }[] }>('/api/traces')
+    const all = await Promise.all(traces.map(({ traceId }) => fetchPart<StoredTrace>(`/api/traces/${traceId}`)))
     if (journal.segments === 0 && isEnough(all)) return all
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
 
-  async function ask<T>(path: string): Promise<T> {
+  async function fetchPart<T>(path: string): Promise<T> {
     return (await spanlink.getJson(path)) as T
   }
 }

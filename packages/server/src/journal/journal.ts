@@ -262,6 +262,8 @@ export class Journal {
 
   #handOver(segment: SealedSegment): void {
     this.#track(segment)
+    const { id, bytes } = segment
+    this.#options.log(`Sealed segment ${id} of ${bytes} bytes.`, { level: 'debug', segment: id, bytes })
     if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.forget()
     this.#memoryBytes += segment.memoryBytes()
     this.#options.onSealed(segment)

@@ -13,6 +13,7 @@ import type { Retention } from '../../clickhouse/store.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import type { Log } from '../../log.ts'
 import { memoryShares } from '../../runtime/memory-limits.ts'
+import { logStore } from './log-store.ts'
 import { probePort } from './port-probe.ts'
 import { resolveRetention } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
@@ -51,7 +52,8 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
   const ports = { '--port': port, '--otlp-http-port': otlpHttpPort, '--otlp-grpc-port': otlpGrpcPort }
   try {
     for (const number of Object.values(ports)) await withPortErrors(ports, () => probePort(host, number))
-    const { store: plainStore, dataDir } = await openStore(options, shares.engineBytes, log)
+    const { store: openedStore, dataDir } = await openStore(options, shares.engineBytes, log)
+    const plainStore = logStore(openedStore, log)
     closers.push(() => plainStore.close())
     const own =
       options.selfTraces === true ? ownTraces({ version, send: (request) => ingest.takeOwn(request) }) : undefined
