@@ -27,7 +27,7 @@ export function createClientStore(
   let lastLostParts: readonly LostPart[] = []
   const client = (): Client => {
     const now = current()
-    if (now === undefined || closed) throw new StoreError('unavailable', 'The engine is not running.')
+    if (now === undefined || closed) throw new StoreError('unavailable', 'ClickHouse is not running.')
     return now
   }
   const guarded = async <T>(now: Client, run: () => Promise<T>): Promise<T> =>

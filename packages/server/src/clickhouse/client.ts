@@ -61,7 +61,7 @@ export function connect(access: Access): Client {
       request_timeout: INSERT_TIMEOUT_MS,
       // Sets of ids would not fit in a URL.
       use_multipart_params_auto: true,
-      // Failures are told to the caller, in one place: see `storeFailure`.
+      // Callers receive failures through one function: `toStoreError`.
       log: { level: ClickHouseLogLevel.OFF },
     })
   const { username = 'default', password = '' } = access
@@ -186,10 +186,10 @@ export function connect(access: Access): Client {
         }
       } catch (error) {
         if (signal.aborted) void kill(queryId)
-        if (options.signal?.aborted) throw new StoreError('cancelled', 'The question was cancelled.', { cause: error })
+        if (options.signal?.aborted) throw new StoreError('cancelled', 'The query was cancelled.', { cause: error })
         // Whether it lives is for the one who watches it: on a busy machine an answer is late, and
         // nothing is down.
-        if (deadline.aborted) throw new StoreError('timeout', 'The engine did not answer in time.', { cause: error })
+        if (deadline.aborted) throw new StoreError('timeout', 'ClickHouse did not respond in time.', { cause: error })
         throw toStoreError(error)
       }
     },

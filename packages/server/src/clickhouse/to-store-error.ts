@@ -25,7 +25,7 @@ const codeByNumber: Readonly<Record<string, keyof typeof messages>> = {
   '691': 'bad-rows', // UNKNOWN_ELEMENT_OF_ENUM
 }
 
-/** @param unstored what is summed up of rows that are stored, and isn't */
+/** @param unstored derived rows that are not stored, of rows that are */
 export function toStoreError(error: unknown, unstored: readonly UnstoredRows[] = []): StoreError {
   if (error instanceof StoreError) return error
   const options = { cause: error, unstored }
@@ -35,17 +35,17 @@ export function toStoreError(error: unknown, unstored: readonly UnstoredRows[] =
     return new StoreError('too-complex', `${messages['too-complex']} ${error.message}`, options)
   }
   if (!(error instanceof ClickHouseError)) {
-    return new StoreError('unavailable', `The engine is not reachable: ${(error as Error).message}`, options)
+    return new StoreError('unavailable', `ClickHouse is not reachable: ${(error as Error).message}`, options)
   }
   const code = codeByNumber[error.code] ?? 'refused'
   return new StoreError(code, `${messages[code]} ${error.message}`, options)
 }
 
 const messages = {
-  timeout: 'The question took too long.',
-  'too-heavy': 'The question needs more memory than it may have.',
-  'too-complex': 'The question has too many parts.',
-  'bad-pattern': 'The engine cannot compile the regular expression.',
-  'bad-rows': 'ClickHouse refuses the rows.',
-  refused: 'The engine refused.',
+  timeout: 'The query took too long.',
+  'too-heavy': 'The query exceeds its memory limit.',
+  'too-complex': 'The query has too many parts.',
+  'bad-pattern': 'ClickHouse cannot compile the regular expression.',
+  'bad-rows': 'ClickHouse rejected the rows.',
+  refused: 'ClickHouse rejected the statement.',
 } as const

@@ -1,16 +1,12 @@
-/**
- * Beyond it a table that was emptied, or a node that came back without its data, gets its names
- * again.
- */
+/** After it, a table that was emptied or a node that lost its data receives its rows again. */
 export const INSERT_WINDOW_SECONDS = 600
 
 const MAX_KEYS = 20_000
 
 /**
- * What the store has from this process, by ten minutes of arrival: most segments name the same
- * sources and operations as the ones before and need no insert for them. What is forgotten is
- * written again, to no effect. A key is there only once it is stored, so what a retry leaves out is
- * stored too, and a token that is known swallows nothing.
+ * Keys of rows that this process inserted, per ten minutes of arrival: most segments repeat sources
+ * and operations of earlier ones and need no insert for them. Keys are added after the insert, so a
+ * retry leaves out only what is stored.
  */
 export class InsertCache {
   readonly #keys = new Set<string>()
@@ -25,7 +21,7 @@ export class InsertCache {
   }
 }
 
-/** Part of a key. */
+/** Number of the window, part of a key. */
 export function toInsertWindow(receivedUnixSeconds: number): number {
   return Math.floor(receivedUnixSeconds / INSERT_WINDOW_SECONDS)
 }

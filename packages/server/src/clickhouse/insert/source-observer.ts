@@ -2,11 +2,11 @@ import type { RowObserver, DerivedRows } from './native/native-block.ts'
 import type { RowCursor } from './native/row-cursor.ts'
 import { type InsertCache, toInsertWindow } from './insert-cache.ts'
 
-/** The first columns of schema/sources.sql. */
+/** First columns of schema/sources.sql. */
 const SOURCE_ID_BYTES = 8
 const RECEIVED_OFFSET = SOURCE_ID_BYTES
 
-/** Tells whether a segment's sources are all stored already. */
+/** Finds out whether all sources of a segment are stored already. */
 export class SourceObserver implements RowObserver {
   readonly columns: RowObserver['columns'] = {}
   readonly derived: RowObserver['derived'] = new Set()

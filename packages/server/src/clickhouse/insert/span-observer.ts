@@ -10,10 +10,7 @@ import { TrafficMinutes } from './rollups/traffic-minutes.ts'
 
 const LOW_CARDINALITY_STRING = 'LowCardinality(String)'
 
-/**
- * As spans are turned into columns: what messaging attributes say of each, and what other tables
- * keep of all.
- */
+/** Derives messaging columns and the rows of other tables while spans are converted. */
 export class SpanObserver implements RowObserver {
   readonly #service = createLowCardinalityColumn()
   readonly #name = createLowCardinalityColumn()

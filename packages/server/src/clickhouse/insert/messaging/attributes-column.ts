@@ -4,19 +4,16 @@ import { ByteList as Bytes } from '../native/byte-list.ts'
 import type { RowCursor } from '../native/row-cursor.ts'
 import { batchCountName, messagingNames } from './semconv.ts'
 
-/** Fields that are columns. */
+/** Fields with a column. */
 const FIELDS = ['system', 'operation', 'topic', 'partition', 'offset', 'group', 'cluster'] as const
 
-/**
- * All names that are looked for, those of a field side by side and the first to win first. Fewer
- * than 32: each is a bit.
- */
+/** All names, grouped by field, the one with precedence first. Fewer than 32: each is a bit. */
 const NAMES: readonly string[] = [...FIELDS.flatMap((field) => messagingNames[field]), batchCountName]
 
 const INDEX_BY_NAME = new Map(NAMES.map((name, index) => [name, index]))
 const MAX_NAME_LENGTH = Math.max(...NAMES.map((name) => name.length))
 
-/** From the first name of a field to before the first of the next, and the bits of all. */
+/** Indexes of a field's names in NAMES, `to` exclusive, and their bits. */
 export type NameRange = { readonly from: number; readonly to: number; readonly bits: number }
 
 export const nameRanges = Object.fromEntries(
@@ -38,8 +35,8 @@ const UNKNOWN = 255
 const OTHER = 254
 
 /**
- * The column `attrs` of spans, which takes note of where each messaging attribute of the row lies.
- * Keys are compared with the names once a block, when they come into the dictionary.
+ * The column `attrs` of spans, which records the positions of a row's messaging attributes. Keys are
+ * compared with the names once per block, when they enter the dictionary.
  */
 export class AttributesColumn implements Column {
   readonly #keys = createLowCardinalityColumn()
@@ -48,7 +45,7 @@ export class AttributesColumn implements Column {
   #end = 0
   #indexByKey = new Uint8Array(256).fill(UNKNOWN)
   readonly #valueAt = new Uint32Array(NAMES.length)
-  /** A bit for each name that the row has. */
+  /** One bit per name that the row has. */
   #seen = 0
 
   read(cursor: RowCursor): void {
@@ -69,7 +66,7 @@ export class AttributesColumn implements Column {
     this.#ends.u64(this.#end)
   }
 
-  /** Of a key that comes again, the first counts: it is what the engine finds in a map. */
+  /** The first of equal keys counts, as in ClickHouse's map access. */
   #recordValue(key: number, valueAt: number, seen: number): number {
     if (key >= this.#indexByKey.length) {
       const larger = new Uint8Array(Math.max(key + 1, this.#indexByKey.length * 2)).fill(UNKNOWN)
@@ -94,15 +91,12 @@ export class AttributesColumn implements Column {
     return INDEX_BY_NAME.get(dictionary.strings.bytes.toString('latin1', at, at + length)) ?? OTHER
   }
 
-  /** The row read last has none of the names. */
+  /** Whether the last row has none of the names. */
   hasNone(): boolean {
     return this.#seen === 0
   }
 
-  /**
-   * Where in the rows the value of the first of `names` lies that the row has one for, its length
-   * first; else -1.
-   */
+  /** Position of the first non-empty value of the names, its length first; else -1. */
   find({ from, to, bits }: NameRange, bytes: Buffer): number {
     if ((this.#seen & bits) === 0) return -1
     for (let index = from; index < to; index++) {

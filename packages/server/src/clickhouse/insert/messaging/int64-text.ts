@@ -4,20 +4,20 @@ import { RowCursor } from '../native/row-cursor.ts'
 const MIN_INT64 = -(2n ** 63n)
 const MAX_INT64 = 2n ** 63n - 1n
 
-/** Digits of a number that a double holds exactly. */
+/** Numbers of this many digits are exact doubles. */
 const MAX_SAFE_DIGITS = 15
 const MAX_DIGITS = 19
 
 const ZERO = 0x30
 
-/** Digits of a count: more is no number of messages. */
+/** Longer numbers are not message counts. */
 const MAX_COUNT_DIGITS = 9
 
 const cursor = new RowCursor()
 
 /**
- * Appends the number that a string of RowBinary is, as the engine's `toInt64OrDefault` reads it: a
- * sign or none, then digits and nothing else. False for other text, and for what isn't in an Int64.
+ * Parses a RowBinary string as ClickHouse's `toInt64OrDefault` does (an optional sign and digits)
+ * and appends it as Int64. Returns false for other text and out-of-range numbers.
  */
 export function writeInt64(bytes: Buffer, at: number, out: ByteList): boolean {
   cursor.bytes = bytes
@@ -51,7 +51,7 @@ export function writeInt64(bytes: Buffer, at: number, out: ByteList): boolean {
   return true
 }
 
-/** The count that a string of RowBinary is: digits and nothing else; 1 for other text. */
+/** Parses a RowBinary string of digits; 1 for other text. */
 export function parseCount(bytes: Buffer, at: number): number {
   const length = bytes[at] as number
   if (length === 0 || length > MAX_COUNT_DIGITS) return 1

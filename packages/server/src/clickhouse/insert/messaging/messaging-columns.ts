@@ -23,7 +23,7 @@ const EMPTY = Buffer.alloc(1)
 /** No offset: -1. */
 const UNKNOWN_OFFSET = viewOf(Buffer.alloc(8, 0xff))
 
-/** What messaging spans say of themselves, in whatever version of the conventions, as columns. */
+/** Messaging attributes of any version of the conventions, as columns. */
 export class MessagingColumns {
   readonly attributes = new AttributesColumn()
   readonly system = createLowCardinalityColumn()
@@ -34,13 +34,13 @@ export class MessagingColumns {
   readonly #operations = new ByteList()
   readonly #offsets = new ByteList()
   readonly #names: LowCardinalityColumn
-  /** Number of the operation + 1, by number of the name; 0 = not looked at yet. */
+  /** Number of the operation + 1, by number of the name; 0 = not parsed yet. */
   #operationByName = new Uint8Array(256)
   readonly #value = new RowCursor()
-  /** Of the row taken last, as in the enum of the tables. */
+  /** Operation of the last row: its number in the tables' enum. */
   operation = NONE
 
-  /** @param names the column of the spans' names, which has read a row before it is taken here */
+  /** @param names column of the span names, which reads a row before `add` */
   constructor(names: LowCardinalityColumn) {
     this.#names = names
   }
@@ -60,10 +60,10 @@ export class MessagingColumns {
     }
   }
 
-  /** To be called when the columns are clear. */
+  /** Call it after the columns are cleared. */
   clear(): void {
     this.#operationByName.fill(0)
-    // In each column '' gets the number 0.
+    // '' has the number 0 in each column.
     this.#value.reset(EMPTY)
     for (const { dictionary } of [this.system, this.topic, this.#partition, this.group, this.cluster]) {
       this.#value.pos = 0
@@ -71,10 +71,10 @@ export class MessagingColumns {
     }
   }
 
-  /** Takes the row that `attributes` has read last, from these bytes. */
+  /** Adds the row that `attributes` read last, from these bytes. */
   add(bytes: Buffer, kind: number): void {
     const isMessaging = isMessagingKind(kind)
-    // Nearly all clients call something else than a broker.
+    // Nearly all client spans call something other than a broker.
     if (!isMessaging || this.attributes.hasNone()) {
       this.system.repeat(0)
       this.topic.repeat(0)
@@ -96,7 +96,7 @@ export class MessagingColumns {
     this.#operations.u8(this.operation)
   }
 
-  /** Where the row taken last has the number of its messages; -1 where it has none. */
+  /** Position of the last row's message count; -1 if it has none. */
   batchCountAt(bytes: Buffer): number {
     return this.attributes.hasNone() ? -1 : this.attributes.find(batchCountRange, bytes)
   }
@@ -119,7 +119,7 @@ export class MessagingColumns {
     for (let index = from; index < to; index++) {
       const at = this.attributes.valueAt(index)
       if (at < 0) continue
-      // A length of more than a byte is that of no word.
+      // No alias has a length of more than one varint byte.
       const operation = parseOperation(bytes, at + 1, bytes[at] as number)
       if (operation !== NONE) return operation
     }
@@ -144,7 +144,7 @@ export class MessagingColumns {
   }
 }
 
-/** A column whose values come from elsewhere than a row's bytes. */
+/** A column whose values are not in the rows. */
 function createDerivedColumn(values: ByteList): Column {
   return { read: () => {}, prefix: () => {}, data: () => [values.contents()], clear: () => values.clear() }
 }

@@ -36,7 +36,7 @@ function matches(alias: Buffer, bytes: Buffer, at: number): boolean {
 
 const SPACE = 0x20
 
-/** Reads the first word of a span name, else the last: `send orders` since 1.27, before `orders publish`. */
+/** Reads the first word of a span name (`send orders`, since 1.27), else the last. */
 export function parseSpanName(bytes: Buffer, at: number, length: number): number {
   const end = at + length
   let first = 0

@@ -1,4 +1,4 @@
-/** What a span does with a message; the place is the number in the enum of the tables. */
+/** What a span does with a message; the index is the number in the tables' enum. */
 export const messagingOperations = ['none', 'create', 'send', 'receive', 'process', 'settle'] as const
 
 export type MessagingOperation = (typeof messagingOperations)[number]
@@ -56,10 +56,7 @@ export const messagingNames = {
 
 export type MessagingField = keyof typeof messagingNames
 
-/**
- * What operations were called, in attributes and as the first (1.27 and later) or last word of span
- * names.
- */
+/** Operation names, in attributes and as the first (since 1.27) or last word of span names. */
 export const operationAliases: Readonly<Record<string, MessagingOperation>> = {
   create: 'create',
   send: 'send',
@@ -74,17 +71,12 @@ export const operationAliases: Readonly<Record<string, MessagingOperation>> = {
   ack: 'settle', // messaging.operation.name
 }
 
-/**
- * What a kind alone says, where neither an attribute nor the name does: no other span has these two
- * kinds.
- */
+/** The operation of a span kind, if neither an attribute nor the span name has one. */
 export const operationByKind: Readonly<Record<string, MessagingOperation>> = { producer: 'send', consumer: 'process' }
 
-/** How many messages a span is about, as text. One name since 1.20. */
+/** Message count of a batch, as text. One name since 1.20. */
 export const batchCountName = 'messaging.batch.message_count'
 
-/**
- * Operations that put a message on its way, and that take one. A link between the two is a message.
- */
+/** A link from a consuming to a producing operation is a message. */
 export const producingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['create', 'send'])
 export const consumingOperations: ReadonlySet<string> = new Set<MessagingOperation>(['receive', 'process'])

@@ -2,13 +2,10 @@ import { copyBytes, viewOf } from '../../../runtime/copy-bytes.ts'
 
 const INITIAL_BYTES = 4096
 
-/** A list that once had to grow past it gives the memory back when it is cleared. */
+/** `clear` releases the memory of a larger list. */
 const MAX_KEPT_BYTES = 16 * 1024 * 1024
 
-/**
- * Bytes that grow at their end; cleared and filled again for every insert, so that inserts allocate
- * nothing.
- */
+/** A growing buffer, reused for every insert, so that inserts allocate nothing. */
 export class ByteList {
   bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
   view: DataView = viewOf(this.bytes)

@@ -26,7 +26,7 @@ const WIDTHS: Readonly<Record<string, number>> = {
   DateTime64: 8,
 }
 
-/** The column for a type as `system.columns` writes it; undefined for one that isn't known here. */
+/** Creates a column for a type of `system.columns`; undefined for unknown types. */
 export function createColumn(type: string): Column | undefined {
   const open = type.indexOf('(')
   const name = open < 0 ? type : type.slice(0, open)
@@ -36,7 +36,7 @@ export function createColumn(type: string): Column | undefined {
   if (name === 'FixedString') return createFixedColumn(Number(inner))
   if (name === 'String') return createStringColumn()
   if (name === 'LowCardinality') return inner === 'String' ? createLowCardinalityColumn() : undefined
-  // Of an aggregate that is a value like any other; the first element says which.
+  // Stored like its value type; the first element is the function.
   if (name === 'SimpleAggregateFunction') return createColumn(splitElements(inner).slice(1).join(', '))
   if (name !== 'Tuple' && name !== 'Array' && name !== 'Map') return undefined
   const elements = splitElements(inner).map((each) => createColumn(name === 'Tuple' ? removeName(each) : each))
@@ -48,7 +48,7 @@ export function createColumn(type: string): Column | undefined {
   return second === undefined ? undefined : createMapColumn(first, second)
 }
 
-/** What commas part, outside of brackets and quotes. */
+/** Splits at commas outside of brackets and quotes. */
 function splitElements(text: string): string[] {
   const elements: string[] = []
   let depth = 0

@@ -3,7 +3,7 @@ import { Dictionary } from './dictionary.ts'
 import type { RowCursor } from './row-cursor.ts'
 
 /**
- * One column on its way from RowBinary to Native
+ * A column, converted from RowBinary to Native
  * (https://clickhouse.com/docs/interfaces/formats/Native):
  *
  * | type                   | before all data            | data                                                       |
@@ -19,12 +19,12 @@ import type { RowCursor } from './row-cursor.ts'
  * A LowCardinality of no values has no data.
  */
 export type Column = {
-  /** Takes the value that the cursor is at. */
+  /** Reads the value at the cursor. */
   read(cursor: RowCursor): void
   prefix(out: ByteList): void
   data(): Buffer[]
   clear(): void
-  /** Bytes of each value, where that is all there is to it. */
+  /** Size of a value, for columns of fixed width. */
   readonly width?: number
 }
 
@@ -64,9 +64,9 @@ const KEYS_ARE_HERE = 0x600
 export type LowCardinalityColumn = Omit<Column, 'read'> & {
   /** @returns the value's number in the dictionary */
   read(cursor: RowCursor): number
-  /** Takes a value that was read before. */
+  /** Adds a value that was read before. */
   repeat(number: number): void
-  /** The number of the value taken last. */
+  /** Number of the last value. */
   lastNumber(): number
   readonly dictionary: Dictionary
 }

@@ -6,8 +6,8 @@ import { mixHash, finishHash } from './seeded-hash.ts'
 const INITIAL_SLOTS = 256
 
 /**
- * Distinct strings, numbered as they come. Attribute keys come in the same order span after span,
- * so the string that followed last time is tried before any hash is worked out.
+ * Distinct strings, numbered in order of arrival. Attribute keys repeat in the same order, so the
+ * string that followed last time is compared before hashing.
  */
 export class Dictionary {
   /** The strings as RowBinary has them, one after the other. */
@@ -31,7 +31,7 @@ export class Dictionary {
     this.#last = 0
   }
 
-  /** Takes the string that the cursor is at. */
+  /** Reads the string at the cursor and returns its number. */
   intern(cursor: RowCursor): number {
     const length = cursor.varint()
     const at = cursor.pos

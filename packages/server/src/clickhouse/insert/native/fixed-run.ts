@@ -2,23 +2,18 @@ import { ByteList } from './byte-list.ts'
 import type { Column } from './column.ts'
 import type { RowCursor } from './row-cursor.ts'
 
-/**
- * Few enough that the rows' bytes are still in the processor's cache when the last column takes its
- * values from them.
- */
+/** Few enough that the rows are still in the CPU cache when the last column is copied. */
 const ROWS_PER_BATCH = 256
 
 /**
- * Columns of fixed width that follow each other. A row only notes where its values begin; some
- * hundred rows later each column takes its own from all of them in one loop, which costs less than
- * copying value by value as rows pass.
+ * Adjacent columns of fixed width. A row only records where its values begin; every 256 rows each
+ * column copies its values in one loop, which is faster than copying value by value.
  */
 export class FixedRun {
   readonly #width: number
   readonly #gatherers: readonly Gatherer[]
   readonly #at = new Uint32Array(ROWS_PER_BATCH)
   #rows = 0
-  /** What the rows are in. */
   #view: DataView | undefined
 
   /** @param widths bytes of a value of each column */
@@ -35,7 +30,7 @@ export class FixedRun {
     })
   }
 
-  /** Takes the values that the cursor is at. */
+  /** Reads the values at the cursor. */
   read(cursor: RowCursor): void {
     if (this.#rows === ROWS_PER_BATCH || this.#view !== cursor.view) this.#gather()
     this.#view = cursor.view
@@ -43,7 +38,7 @@ export class FixedRun {
     cursor.pos += this.#width
   }
 
-  /** The column at this place of the run. */
+  /** The column at this index of the run. */
   column(place: number): Column {
     const { values } = this.#gatherers[place] as Gatherer
     return {

@@ -1,9 +1,9 @@
 import { type ColumnInfo, NativeBlock, type RowObserver } from './native-block.ts'
 
-/** Kept for the next inserts; the flusher has two on their way. */
+/** Kept for the next inserts: the inserter runs two at once. */
 const MAX_SPARE_BLOCKS = 2
 
-/** Blocks by table: an insert takes one for its time, the next one finds its memory warm. */
+/** Blocks per table, reused by the next insert. */
 export class NativeBlockPool<Table extends string> {
   readonly #readColumns: (table: Table) => Promise<readonly ColumnInfo[]>
   readonly #createObserver: (table: Table) => RowObserver | undefined
@@ -19,7 +19,7 @@ export class NativeBlockPool<Table extends string> {
     this.#createObserver = createObserver
   }
 
-  /** Undefined for a table that takes rows as they are. */
+  /** Undefined for a table with unknown column types, which takes RowBinary. */
   async acquire(table: Table): Promise<NativeBlock | undefined> {
     return (
       this.#spare.get(table)?.pop() ?? NativeBlock.create(await this.#cachedColumns(table), this.#createObserver(table))

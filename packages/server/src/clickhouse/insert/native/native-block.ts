@@ -5,55 +5,50 @@ import { createColumn } from './column-type.ts'
 import { FixedRun } from './fixed-run.ts'
 import { RowCursor } from './row-cursor.ts'
 
-/** Of a table, in the order of its rows; `type` as in `system.columns`. */
+/** A column in row order; `type` as in `system.columns`. */
 export type ColumnInfo = { readonly name: string; readonly type: string }
 
-/** What passes along as rows are turned, and what is worked out from it. */
+/** Observes rows during conversion and derives columns and rows of other tables from them. */
 export type RowObserver = {
-  /**
-   * By name, in place of what would be made for the table's type; of that type unless another is
-   * told.
-   */
+  /** Replacements by column name. @default `type` is the table's */
   readonly columns: Readonly<Record<string, { readonly column: Column; readonly type?: string }>>
-  /** Those of `columns` that rows don't have. */
+  /** Names of `columns` that rows lack. */
   readonly derived: ReadonlySet<string>
-  /** Called when all columns were. */
+  /** Called after all columns were cleared. */
   clear(): void
   /** Called when all columns have read the row that begins at `start`. */
   observe(cursor: RowCursor, start: number): void
-  /** What other tables keep of the rows that were turned; valid until the next are. */
+  /** Rows for other tables, valid until the next conversion. */
   deriveRows(): Promise<readonly DerivedRows[]>
-  /** The table has all of these rows already. @default it hasn't */
+  /** Whether the table already has all of these rows. @default false */
   isStored?(): boolean
-  /** To be called when it has. */
+  /** Called after the insert. */
   markStored?(): void
 }
 
 /** RowBinary of a table that is filled from another's rows. */
 export type DerivedRows = {
   readonly rows: Uint8Array
-  /** To be called when they are. */
+  /** Call it after the insert. */
   readonly markStored?: () => void
 } & (
   | {
       readonly table: 'traces'
-      /** Inserted before the rows it is of, which are found by it. */
+      /** Inserted before the rows it derives from, which are looked up by it. */
       readonly isInsertedFirst: true
     }
   | { readonly table: 'traffic_minutes' | 'operations'; readonly isInsertedFirst?: false }
 )
 
-/** Rows turned at a time: some 2 ms, after which acks may be given. */
+/** Converting this much takes about 2 ms; then other events, such as acks, run. */
 const YIELD_BYTES = 512 * 1024
 
 /**
- * Turns RowBinary rows into one Native block. The engine needs 1.5 to 2.5 us less of its time for a
- * span in columns with their dictionaries made than in rows; turning it takes 1.3 us of ours, with
- * all that is summed up on the way. One instance for one insert at a time.
+ * Converts RowBinary rows to one Native block, for one insert at a time. Per span, ClickHouse needs
+ * 1.5 to 2.5 us less for columns than for rows; conversion takes 1.3 us, with all rollups.
  */
 export class NativeBlock {
   readonly #columns: readonly (ColumnInfo & { readonly column: Column })[]
-  /** What reads a row, one after the other. */
   readonly #readers: readonly Pick<Column, 'read'>[]
   readonly #observer: RowObserver | undefined
   readonly #cursor = new RowCursor()
@@ -68,7 +63,7 @@ export class NativeBlock {
     this.#observer = observer
   }
 
-  /** Undefined when a column has a type that isn't known here: such a table takes rows. */
+  /** Undefined if a column type is unknown: such a table takes RowBinary. */
   static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
       const { column, type } = observer?.columns[info.name] ?? { column: createColumn(info.type) }
@@ -80,8 +75,8 @@ export class NativeBlock {
   /**
    * The block's bytes, valid until the next call.
    *
-   * @param chunks each of whole rows, so that none has to be copied to lie beside another
-   * @throws RangeError when one ends in the middle of a row
+   * @param chunks each of whole rows
+   * @throws RangeError when one ends within a row
    */
   async toColumns(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
     for (const { column } of this.#columns) column.clear()
@@ -106,9 +101,9 @@ export class NativeBlock {
   }
 
   /**
-   * How many rows of `chunk`, and how many bytes they have, fit into `maxBytes`: one at least.
+   * Counts the rows of `chunk` that fit into `maxBytes`, at least one, and their bytes.
    *
-   * @throws RangeError when it ends in the middle of a row
+   * @throws RangeError when `chunk` ends within a row
    */
   async measure(chunk: Uint8Array, maxBytes: number): Promise<{ readonly rows: number; readonly bytes: number }> {
     const cursor = this.#cursor
@@ -118,7 +113,7 @@ export class NativeBlock {
       const start = cursor.pos
       if (left <= 0) {
         await yieldToEventLoop()
-        // Its columns aren't needed, only where rows end.
+        // Only row ends are needed, not the columns.
         for (const { column } of this.#columns) column.clear()
         left = YIELD_BYTES
       }
@@ -132,9 +127,7 @@ export class NativeBlock {
     return { rows, bytes }
   }
 
-  /**
-   * Not in the asynchronous function, where an iterator is an object for each column of each row.
-   */
+  /** Not inlined into the async function: there, V8 allocates an iterator per column and row. */
   #addRow(cursor: RowCursor): void {
     const start = cursor.pos
     for (const reader of this.#readers) reader.read(cursor)
@@ -142,17 +135,17 @@ export class NativeBlock {
     this.#observer?.observe(cursor, start)
   }
 
-  /** Of the rows turned last, until the next are. */
+  /** Rows for other tables, valid until the next conversion. */
   async deriveRows(): Promise<readonly DerivedRows[]> {
     return (await this.#observer?.deriveRows()) ?? []
   }
 
-  /** Nothing of the rows turned last is new to the table. */
+  /** Whether the table already has all converted rows. */
   isStored(): boolean {
     return this.#observer?.isStored?.() ?? false
   }
 
-  /** To be called when the rows turned last are in the table. */
+  /** Call it after the converted rows are inserted. */
   markStored(): void {
     this.#observer?.markStored?.()
   }
@@ -176,7 +169,7 @@ export class NativeBlock {
 
 type NamedColumn = ColumnInfo & { readonly column: Column }
 
-/** Puts columns of fixed width that follow each other in a row together. */
+/** Groups adjacent columns of fixed width into runs. */
 function groupFixedColumns(
   columns: readonly NamedColumn[],
   isInRow: (name: string) => boolean,

@@ -1,12 +1,8 @@
 import { viewOf } from '../../../runtime/copy-bytes.ts'
 
-/**
- * A cursor over RowBinary rows. Reads past the end give zeros; whoever moves `pos` asks `check`
- * before trusting it.
- */
+/** A cursor over RowBinary rows. Reads past the end return zeros: call `checkBounds` after them. */
 export class RowCursor {
   bytes: Buffer = Buffer.alloc(0)
-  /** Of `bytes`. */
   view: DataView = viewOf(this.bytes)
   pos = 0
 

@@ -1,9 +1,6 @@
 import { randomInt } from 'node:crypto'
 
-/**
- * Odd, and nobody's but this process's: keys made to have one hash would each be compared with all
- * the others.
- */
+/** Odd, random per process: prevents keys that were crafted to collide. */
 const SECRET = randomInt(2 ** 31) | 1
 
 /**
@@ -15,7 +12,7 @@ export function mixHash(word: number): number {
   return Math.imul(hash ^ (hash >>> 15), SECRET)
 }
 
-/** The last step: slots are counted by the lower bits, which know least of the word. */
+/** The last step mixes upper bits into the lower ones, which choose the slot. */
 export function finishHash(hash: number): number {
   return hash ^ (hash >>> 15)
 }

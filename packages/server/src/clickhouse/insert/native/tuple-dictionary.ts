@@ -5,7 +5,7 @@ const INITIAL_TUPLES = 256
 /** `clear` releases the memory of a larger dictionary. */
 const MAX_KEPT_TUPLES = 64 * 1024
 
-/** Distinct tuples of unsigned 32-bit numbers, numbered in order of arrival. Has no limit of its own. */
+/** Distinct tuples of unsigned 32-bit numbers, numbered in order of arrival. */
 export class TupleDictionary {
   count = 0
   /** All tuples, each followed by its `extra` words. Replaced when it grows. */
@@ -15,7 +15,7 @@ export class TupleDictionary {
   /** Open addressing: number + 1, or 0. */
   #slots: Uint32Array
 
-  /** @param extra words for the caller behind each tuple, in the same cache line; not initialized */
+  /** @param extra words for the caller behind each tuple, in the same cache line */
   constructor(width: number, extra = 0) {
     this.#width = width
     this.#stride = width + extra

@@ -1,21 +1,17 @@
 /**
- * Durations are counted in buckets: sixteen of equal width from each power of two to the next, so
- * that the middle of a bucket is at most 3.1 % off what is in it, whatever its size. Number 0 is a
- * duration of 0; n is from (16 + (n - 1) % 16) / 16 · 2^⌊(n - 1) / 16⌋ ns.
+ * Sixteen buckets of equal width per power of two: a midpoint is at most 3.1 % off. Bucket 0 is a
+ * duration of 0; bucket n starts at (16 + (n - 1) % 16) / 16 · 2^⌊(n - 1) / 16⌋ ns.
  */
 const BUCKET_BITS = 4
 const BUCKETS_PER_OCTAVE = 2 ** BUCKET_BITS
 
-/**
- * Of a Float64: 52 bits of the fraction, 20 of them in the upper word, and an exponent that is 1023
- * too large.
- */
+/** A Float64 has 52 fraction bits, 20 of them in the upper word, and an exponent bias of 1023. */
 const SHIFT = 20 - BUCKET_BITS
 const EXPONENT_OF_1 = 1023 * BUCKETS_PER_OCTAVE
 
 const float = new Float64Array(1)
 const words = new Uint32Array(float.buffer)
-/** The place of a Float64's upper word, which depends on the machine. */
+/** Index of a Float64's upper word: 1 on little-endian machines. */
 const UPPER = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? 1 : 0
 
 /** @param nanoseconds 0 or more, below 2^63 */
@@ -25,7 +21,7 @@ export function toDurationBucket(nanoseconds: number): number {
   return ((words[UPPER] as number) >>> SHIFT) - EXPONENT_OF_1 + 1
 }
 
-/** Nanoseconds in the middle of the bucket. */
+/** Nanoseconds at the midpoint of the bucket. */
 export function computeBucketMidpoint(bucket: number): number {
   if (bucket === 0) return 0
   const octave = Math.floor((bucket - 1) / BUCKETS_PER_OCTAVE)

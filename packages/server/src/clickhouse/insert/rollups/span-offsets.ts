@@ -1,10 +1,7 @@
-/**
- * Where the first columns of a row of `spans` lie: all are of fixed width, in the order of
- * schema/spans.sql.
- */
+/** Offsets of the first columns in a RowBinary row of schema/spans.sql: all have a fixed width. */
 export const SPAN_OFFSETS = {
   received: 0,
-  /** Trace id and, right behind it, span id. */
+  /** Trace id, then span id. */
   ids: 4,
   start: 36,
   duration: 44,
@@ -15,7 +12,7 @@ export const SPAN_OFFSETS = {
 /** Trace id and span id together. */
 export const IDS_BYTES = 24
 
-/** As in the enum of `status`. */
+/** Number in the enum of `status`. */
 export const ERROR = 2
 
 const MINUTE_NANO = 60_000_000_000

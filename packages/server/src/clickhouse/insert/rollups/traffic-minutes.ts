@@ -17,7 +17,7 @@ const [MINUTE, OPERATION, SERVICE, TOPIC, SYSTEM, GROUP, CLUSTER, WIDTH] = [0, 1
 /** Words per group. */
 const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, GROUP_WIDTH] = [0, 1, 2, 3, 4] as const
 
-/** Per group: messages beyond one per span, of all spans and of failed ones. May exceed 32 bits. */
+/** Per group: messages beyond one per span, of all and of failed spans. May exceed 32 bits. */
 const [EXTRA_MESSAGES, EXTRA_FAILED, BATCH_WIDTH] = [0, 1, 2] as const
 
 /**
@@ -37,7 +37,7 @@ const MAX_KEPT_LENGTH = 1024 * 1024
 const ROWS_PER_YIELD = 5000
 
 /**
- * Sums a segment's spans into rows of `traffic_minutes`: test/store/rollups has the same in SQL. The
+ * Sums a segment's spans into rows of `traffic_minutes`: test/store/rollups has the SQL. The
  * result depends only on the rows, so a repeated insert writes the same.
  */
 export class TrafficMinutes {
