@@ -66,7 +66,7 @@ try {
     `a flow of ${FLOW_TRACES} traces and ${flow.links.toLocaleString('en')} links, every trace a row, critical path shown`,
     '',
     ...table([
-      ["the flow's answer, best of " + OPENS, ms(flow.answered)],
+      ["the flow's response, best of " + OPENS, ms(flow.answered)],
       ['address to rows on screen', ms(flow.opened)],
       ...frames('scroll by 3 rows a frame', flow.scrolled),
       ...frames('pan in time', flow.panned),
@@ -98,22 +98,22 @@ async function send(): Promise<void> {
     }
   })
   for (let from = 0; from < SPANS; from += AT_ONCE) {
-    const answer = await server.sendSpans(
+    const response = await server.sendSpans(
       tracesOf(`service-${(from / AT_ONCE) % 7}`, spans.slice(from, from + AT_ONCE)),
     )
-    if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`)
+    if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
   }
   for (;;) {
-    const answer = await fetch(`${server.url}/api/traces/${traceId}/skeleton`)
-    if (answer.ok && ((await answer.json()) as { readonly count: number }).count === SPANS) return
+    const response = await fetch(`${server.url}/api/traces/${traceId}/skeleton`)
+    if (response.ok && ((await response.json()) as { readonly count: number }).count === SPANS) return
     await sleep(200)
   }
 }
 
 async function measureFlow(page: Page) {
   const { traceId, request } = denseFlow(Date.now() - 600_000, 1, FLOW_TRACES, LINKS_OF_A_TRACE)
-  const answer = await server.sendSpans(request)
-  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`)
+  const response = await server.sendSpans(request)
+  if (!response.ok) throw new Error(`the receiver answered ${response.status}`)
   const question = `${server.url}/api/flows/${traceId}`
   const ask = async () =>
     (await (await fetch(question)).json()) as { readonly lanes?: unknown[]; readonly edges?: unknown[] }

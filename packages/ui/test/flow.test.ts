@@ -34,9 +34,9 @@ describe('by mouse', () => {
     await rows(page).first().waitFor()
     await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toMatch(/gateway\s+POST \/orders/)
     const shares = await page.getByRole('region', { name: 'Critical path' }).innerText()
-    expect(shares.replace(/\s+/g, ' ')).toMatch(/waiting in orders.retry 60% 806 ms payment 14%/)
+    expect(shares.replace(/\s+/g, ' ')).toMatch(/queued in orders.retry 60% 806 ms payment 14%/)
     await expect
-      .poll(() => page.getByRole('list', { name: 'About this flow' }).innerText())
+      .poll(() => page.getByRole('list', { name: 'Notes' }).innerText())
       .toContain('Clock skew: 1 message was consumed before the send')
     // One row for twelve parcels, and the consumer of all twelve below it.
     await expect.poll(() => rows(page).count()).toBe(8)
@@ -89,9 +89,9 @@ describe('by mouse', () => {
     await page.context().close()
   })
 
-  test('a flow of more traces than one answer holds says so and loads the rest', async () => {
+  test('a flow of more traces than one response holds says so and loads the rest', async () => {
     const page = await site.open(`/flow/${wide}`)
-    const notes = page.getByRole('list', { name: 'About this flow' })
+    const notes = page.getByRole('list', { name: 'Notes' })
     await expect.poll(() => notes.innerText()).toContain('The figures are of the nearest 200')
     await notes.getByRole('button', { name: 'Load more' }).click()
     await expect.poll(() => page.locator('.facts').innerText()).toMatch(/Traces\s+231/)
@@ -331,7 +331,7 @@ test('two flows are compared on one axis, with where their times differ', async 
   const second = page.getByRole('region', { name: 'B flow' })
   await second.locator('.flow-row').first().waitFor()
   const differences = page.getByRole('region', { name: 'Differences' })
-  await expect.poll(() => differences.innerText()).toMatch(/waiting in orders.retry\s+806 ms\s+806 ms\s+=/)
+  await expect.poll(() => differences.innerText()).toMatch(/queued in orders.retry\s+806 ms\s+806 ms\s+=/)
   // Keys are of the flow that has the focus, and lead nowhere else.
   await second.locator('.flow-row').first().focus()
   await page.keyboard.press(']')
@@ -341,7 +341,7 @@ test('two flows are compared on one axis, with where their times differ', async 
   expect(page.url()).toContain(`?with=${other.traceId}`)
   expect(await violations(page)).toEqual([])
   await page.goto(`${site.server.url}/flow/${order}?with=${'9'.repeat(32)}`)
-  await page.getByRole('heading', { name: 'These flows cannot be compared' }).waitFor()
+  await page.getByRole('heading', { name: 'The flows could not be loaded' }).waitFor()
   await page.context().close()
 })
 

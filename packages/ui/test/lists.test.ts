@@ -58,16 +58,16 @@ test('a heat map that was searched in part does not say that there are no spans'
   const page = await site.open('/?service=lister&last=1h')
   await page.getByRole('img', { name: /Durations over time: \d+ spans/ }).waitFor()
   await page.route('**/api/heatmap?*', async (route) => {
-    const answer = await (await route.fetch()).json()
+    const response = await (await route.fetch()).json()
     const start = `${Date.now() - 600_000}000000`
     await route.fulfill({
-      json: { ...answer, cells: [], searched: { ...answer.searched, start }, complete: false },
+      json: { ...response, cells: [], searched: { ...response.searched, start }, complete: false },
     })
   })
   await page.reload()
   const area = page.locator('.heatmap-area')
   await area.getByText(/^No spans from \d\d:\d\d to \d\d:\d\d\. Older spans have not been searched yet\.$/).waitFor()
-  await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/Searched \d\d:\d\d to/)
+  await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/SearchedRangeText \d\d:\d\d to/)
   await page.unrouteAll({ behavior: 'ignoreErrors' })
   await page.context().close()
 })

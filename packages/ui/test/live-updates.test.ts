@@ -26,7 +26,7 @@ test('an empty list leads to how to connect, which knows the endpoint and sees s
   expect(await violations(page)).toEqual([])
   await page.getByRole('link', { name: 'Connect an application' }).click()
   await page.waitForURL('**/connect')
-  await page.getByText('No span has arrived since the server started').waitFor()
+  await page.getByText('None received since the server started').waitFor()
   await expect
     .poll(() => page.locator('.steps').innerText())
     .toContain(`OTEL_EXPORTER_OTLP_ENDPOINT=${empty.server.otlpHttp}`)
@@ -155,9 +155,9 @@ test('what is in quarantine or cannot be read is said on every page', async () =
   await page.waitForRequest('**/api/status')
   expect(await page.locator('.status-notices').count()).toBe(0)
   await page.route('**/api/status', async (route) => {
-    const answer = await (await route.fetch()).json()
+    const response = await (await route.fetch()).json()
     await route.fulfill({
-      json: { ...answer, quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded' } },
+      json: { ...response, quarantine: { segments: 2, bytes: 2048, lastError: 'memory limit exceeded' } },
     })
   })
   await page.getByText('1 notice').click()

@@ -105,15 +105,15 @@ test('a range that was searched in part is no all-clear, and the rest can be sea
   const page = await site.open('/messages?list=redelivered')
   await page.getByRole('heading', { name: 'No redeliveries', exact: true }).waitFor()
   await page.route('**/api/messages/redelivered?*', async (route) => {
-    const answer = await (await route.fetch()).json()
+    const response = await (await route.fetch()).json()
     const isOlder = new URL(route.request().url()).searchParams.has('cursor')
-    const middle = String((BigInt(answer.startTimeUnixNano) + BigInt(answer.endTimeUnixNano)) / 2n)
+    const middle = String((BigInt(response.startTimeUnixNano) + BigInt(response.endTimeUnixNano)) / 2n)
     await route.fulfill({
       json: isOlder
-        ? { ...answer, searched: { start: answer.startTimeUnixNano, end: middle } }
+        ? { ...response, searched: { start: response.startTimeUnixNano, end: middle } }
         : {
-            ...answer,
-            searched: { start: middle, end: answer.endTimeUnixNano },
+            ...response,
+            searched: { start: middle, end: response.endTimeUnixNano },
             complete: false,
             nextCursor: `${middle}.${'a'.repeat(32)}.${'b'.repeat(16)}`,
           },

@@ -117,7 +117,7 @@ describe('by mouse', () => {
   test('filters that match nothing say so and can be taken back', async () => {
     const page = await site.open('/?minDuration=5m')
     await page.getByRole('heading', { name: 'No trace matches' }).waitFor()
-    await page.getByRole('link', { name: 'clear the filters' }).click()
+    await page.getByRole('link', { name: 'clear filters' }).click()
     await expect.poll(() => page.locator('table.traces tbody tr').count()).toBeGreaterThanOrEqual(6)
     await page.context().close()
   })

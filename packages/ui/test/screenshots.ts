@@ -120,10 +120,10 @@ await take([
     shown: 'table.traces',
     act: async (page) => {
       await page.route('**/api/status', async (route) => {
-        const answer = await (await route.fetch()).json()
+        const response = await (await route.fetch()).json()
         await route.fulfill({
           json: {
-            ...answer,
+            ...response,
             quarantine: { segments: 2, bytes: 2_400_000, lastError: 'memory limit exceeded' },
             corruptParts: { count: 1, bytes: 40_000, tables: ['spans'] },
           },
@@ -306,7 +306,7 @@ function manySpans() {
     name: 'reserve items with a name that is longer than its column usually has room for, so that it is cut',
     from: 430,
     to: 880,
-    status: { code: 2, message: 'warehouse 7 did not answer in time' },
+    status: { code: 2, message: 'warehouse 7 did not response in time' },
     attributes: [
       { key: 'warehouse.id', value: { intValue: '7' } },
       { key: 'http.request.header.x-very-long-header-name-of-a-proxy', value: { stringValue: 'v'.repeat(160) } },
@@ -321,7 +321,7 @@ function manySpans() {
           {
             key: 'exception.stacktrace',
             value: {
-              stringValue: 'TimeoutError: no answer\n    at reserve (stock.js:12:3)\n    at main (stock.js:40:1)',
+              stringValue: 'TimeoutError: no response\n    at reserve (stock.js:12:3)\n    at main (stock.js:40:1)',
             },
           },
         ],

@@ -80,10 +80,10 @@ export async function sendLag(
 }
 
 export async function post(server: SpanlinkServer, signal: string, body: object): Promise<void> {
-  const answer = await fetch(`${server.otlpHttp}/v1/${signal}`, {
+  const response = await fetch(`${server.otlpHttp}/v1/${signal}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
   })
-  if (!answer.ok) throw new Error(`the receiver answered ${answer.status}: ${await answer.text()}`)
+  if (!response.ok) throw new Error(`the receiver answered ${response.status}: ${await response.text()}`)
 }

@@ -44,8 +44,8 @@ export async function startSite(): Promise<Site> {
     browser,
     complaints,
     async send(request, traceId) {
-      const answer = await server.sendSpans(request)
-      if (!answer.ok) throw new Error(`the receiver answered ${answer.status}: ${await answer.text()}`)
+      const response = await server.sendSpans(request)
+      if (!response.ok) throw new Error(`the receiver answered ${response.status}: ${await response.text()}`)
       const until = Date.now() + 20_000
       while ((await fetch(`${server.url}/api/traces/${traceId}`)).status !== 200) {
         if (Date.now() > until) throw new Error(`trace ${traceId} was acked and cannot be read`)

@@ -1,7 +1,7 @@
 import type { Span, TraceSkeleton } from '@spanlink/api-schema'
 
 /**
- * A span of an answer with what a test cares about; the rest is as plain as it can be. Times are
+ * A span of a response with what a test cares about; the rest is as plain as it can be. Times are
  * milliseconds.
  */
 export function span(
@@ -37,7 +37,7 @@ export function spanId(id: number): string {
 }
 
 /** The skeleton of a trace of these spans. */
-export function answer(spans: readonly Span[]): TraceSkeleton {
+export function response(spans: readonly Span[]): TraceSkeleton {
   const starts = spans.map((one) => BigInt(one.startTimeUnixNano))
   const first = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
   const indexOf = new Map<string, number>()
@@ -91,7 +91,7 @@ export function longTrace(count = 100_000): TraceSkeleton {
       span(id, { parent: id === group ? 1 : group, at: id, for: 5 + (id % 400), service: `service-${id % 11}` }),
     )
   }
-  return answer(spans)
+  return response(spans)
 }
 
 const START = 1_760_000_000_000_000_000n

@@ -134,9 +134,9 @@ describe('with the shop', () => {
     const page = await site.open('/topology')
     await nodes(page).first().waitFor()
     await page.route('**/api/topology?*', async (route) => {
-      const answer = await (await route.fetch()).json()
-      const edges = answer.edges.map((edge: object) => ({ ...edge, errorCount: 0 }))
-      await route.fulfill({ json: { ...answer, edges, complete: false } })
+      const response = await (await route.fetch()).json()
+      const edges = response.edges.map((edge: object) => ({ ...edge, errorCount: 0 }))
+      await route.fulfill({ json: { ...response, edges, complete: false } })
     })
     await page.getByRole('checkbox', { name: 'Errors only' }).check()
     await page.reload()

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 
-const SHOWN_MILLIS = 5000
+const SHOWN_MS = 5000
 const said = signal('')
 let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -10,7 +10,7 @@ let timer: ReturnType<typeof setTimeout> | undefined
 export function announce(text: string): void {
   said.value = text
   clearTimeout(timer)
-  timer = setTimeout(() => (said.value = ''), SHOWN_MILLIS)
+  timer = setTimeout(() => (said.value = ''), SHOWN_MS)
 }
 
 export function Announcer() {

@@ -23,9 +23,9 @@ export function App() {
   useLayoutEffect(
     () =>
       bindKeys({
-        title: 'Everywhere',
+        title: 'Global',
         bindings: [
-          { keys: ['?'], does: 'This help', run: openHelp },
+          { keys: ['?'], does: 'Keyboard shortcuts', run: openHelp },
           { keys: ['1'], does: 'Traces', run: () => push('/') },
           { keys: ['2'], does: 'Messages', run: () => push('/messages') },
           { keys: ['3'], does: 'Topology', run: () => push('/topology') },
@@ -43,7 +43,7 @@ export function App() {
       </a>
       <Header />
       <main id="main" tabIndex={-1}>
-        {pageOf(route.value)}
+        {renderPage(route.value)}
       </main>
       <HelpDialog />
       <Announcer />
@@ -51,7 +51,7 @@ export function App() {
   )
 }
 
-function pageOf(at: Route) {
+function renderPage(at: Route) {
   switch (at.page) {
     case 'traces':
       return <TracesPage query={at.query} />
@@ -73,7 +73,7 @@ function pageOf(at: Route) {
       return (
         <Notice icon="unplugged" title="Page not found" isPage>
           <p>
-            <a href="/">See all traces</a>
+            <a href="/">View all traces</a>
           </p>
         </Notice>
       )

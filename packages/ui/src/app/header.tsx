@@ -4,9 +4,9 @@ import { traceUrl, type Route } from './route.ts'
 import { push, route } from '../lib/url.ts'
 import { announce } from './announcer.tsx'
 import { openHelp } from './help-dialog.tsx'
-import { bytesText } from '../lib/format/bytes-text.ts'
+import { formatBytes } from '../lib/format/bytes-text.ts'
 import { statusNotices } from './status-notices.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { IconButton } from '../components/buttons/icon-button.tsx'
 
@@ -19,7 +19,7 @@ export function Header() {
         Spanlink
       </a>
       <nav aria-label="Pages">
-        <a href="/" aria-current={page === 'traces' ? 'page' : isOfTraces(page) ? 'true' : undefined}>
+        <a href="/" aria-current={page === 'traces' ? 'page' : isTracesSection(page) ? 'true' : undefined}>
           Traces
         </a>
         <a href="/messages" aria-current={page === 'messages' ? 'page' : undefined}>
@@ -41,13 +41,13 @@ export function Header() {
       <OpenTrace />
       <StatusNotices />
       <EngineStatus />
-      <ThemeChoice />
-      <IconButton icon="keyboard" label="Keyboard help" keys="?" onClick={openHelp} />
+      <ThemeButton />
+      <IconButton icon="keyboard" label="Keyboard shortcuts" keys="?" onClick={openHelp} />
     </header>
   )
 }
 
-function isOfTraces(page: Route['page']): boolean {
+function isTracesSection(page: Route['page']): boolean {
   return page === 'trace' || page === 'flow'
 }
 
@@ -67,7 +67,7 @@ function OpenTrace() {
     push(traceUrl(traceId))
   }
   return (
-    <form class="open-trace" role="search" aria-label="Open a trace by id" onSubmit={open}>
+    <form class="open-trace" role="search" aria-label="Open trace by ID" onSubmit={open}>
       <input
         name="traceId"
         class="mono"
@@ -80,7 +80,7 @@ function OpenTrace() {
   )
 }
 
-/** Stored data that answers may miss: said quietly, on every page. */
+/** Stored data that responses may miss: said quietly, on every page. */
 function StatusNotices() {
   const notices = status.value === undefined ? [] : statusNotices(status.value)
   if (notices.length === 0) return null
@@ -90,10 +90,10 @@ function StatusNotices() {
         <Icon name="warning" />
         {notices.length === 1 ? '1 notice' : `${notices.length} notices`}
       </summary>
-      <ul aria-label="About the stored data">
+      <ul aria-label="Notices">
         {notices.map((notice) => (
           <li key={notice} class="text block">
-            {visibleText(notice, 600)}
+            {sanitizeText(notice, 600)}
           </li>
         ))}
       </ul>
@@ -107,7 +107,7 @@ function EngineStatus() {
     return (
       <span class="engine down" title={statusError.value.message}>
         <i class="lamp" />
-        not reachable
+        Disconnected
       </span>
     )
   }
@@ -122,8 +122,8 @@ function EngineStatus() {
   const { engine, store, journal } = known
   const detail = [
     `ClickHouse ${engine.version}, ${engine.mode}, ${engine.state}`,
-    `${store.traces.toLocaleString('en')} traces, ${store.links.toLocaleString('en')} links, ${bytesText(store.bytesOnDisk)} on disk`,
-    `Journal: ${journal.segments} segments, ${bytesText(journal.bytes)}`,
+    `${store.traces.toLocaleString('en')} traces, ${store.links.toLocaleString('en')} links, ${formatBytes(store.bytesOnDisk)} on disk`,
+    `Journal: ${journal.segments} segments, ${formatBytes(journal.bytes)}`,
     `Spanlink ${known.version}`,
   ].join('\n')
   return (
@@ -134,7 +134,7 @@ function EngineStatus() {
   )
 }
 
-function ThemeChoice() {
+function ThemeButton() {
   const next = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? 'system'
   const said = `Theme: ${theme.value}. Change to ${next}`
   return <IconButton icon={theme.value} label={said} onClick={() => setTheme(next)} />

@@ -12,7 +12,7 @@ export function HelpDialog() {
   return (
     <dialog id={ID} class="help" aria-labelledby="keyboard-help-title" onClick={closeOnBackdrop}>
       <form method="dialog">
-        <h2 id="keyboard-help-title">Keyboard</h2>
+        <h2 id="keyboard-help-title">Keyboard shortcuts</h2>
         <button class="quiet" aria-label="Close">
           <Icon name="close" />
         </button>

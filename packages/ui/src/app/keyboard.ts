@@ -24,7 +24,7 @@ export const keyGroups = signal<readonly KeyGroup[]>([])
 
 /**
  * Adds a page's keys; returns what takes them away again. In a layout effect: a row that is seen
- * already answers to its keys.
+ * already reacts to its keys.
  */
 export function bindKeys(group: KeyGroup): () => void {
   keyGroups.value = [...keyGroups.peek(), group]

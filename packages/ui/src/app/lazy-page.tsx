@@ -35,6 +35,6 @@ export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>
       )
     }
     if (Page !== undefined) return <Page {...props} />
-    return <LoadingRows label="Loading the page" />
+    return <LoadingRows label="Loading page" />
   }
 }

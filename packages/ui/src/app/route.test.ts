@@ -1,28 +1,28 @@
 import { expect, test } from 'vitest'
 import { normalizeDuration } from '../lib/format/duration-text.ts'
-import { routeOf, traceUrl, tracesUrl, trailIn } from './route.ts'
-import { filtersOf, isFiltered, tracesPath } from '../traces/trace-filters.ts'
+import { parseRoute, traceUrl, tracesUrl, readTrail } from './route.ts'
+import { parseTraceFilters, isFiltered, tracesPath } from '../traces/trace-filters.ts'
 
 test('a trace and its span have a URL that leads back to them', () => {
   const url = new URL(traceUrl('ab'.repeat(16), 'cd'.repeat(8)), 'http://localhost')
-  expect(routeOf({ path: url.pathname, search: url.search })).toEqual({
+  expect(parseRoute({ path: url.pathname, search: url.search })).toEqual({
     page: 'trace',
     traceId: 'ab'.repeat(16),
     spanId: 'cd'.repeat(8),
   })
-  expect(routeOf({ path: '/trace/ABCD', search: '' })).toMatchObject({ traceId: 'abcd', spanId: undefined })
+  expect(parseRoute({ path: '/trace/ABCD', search: '' })).toMatchObject({ traceId: 'abcd', spanId: undefined })
 })
 
 test('an address that is no page is told apart', () => {
-  expect(routeOf({ path: '/trace/a/b', search: '' })).toMatchObject({ page: 'unknown' })
-  expect(routeOf({ path: '/', search: '?service=a' })).toMatchObject({ page: 'traces' })
+  expect(parseRoute({ path: '/trace/a/b', search: '' })).toMatchObject({ page: 'unknown' })
+  expect(parseRoute({ path: '/', search: '?service=a' })).toMatchObject({ page: 'traces' })
 })
 
 test('filters survive the way through the URL, whatever they hold', () => {
   const filters = { service: 'a&b=c #?', operation: 'POST /<x>', minDuration: '5ms', status: 'error', last: '15m' }
   const url = new URL(tracesUrl(filters), 'http://localhost')
-  expect(filtersOf(url.searchParams)).toMatchObject(filters)
-  expect(isFiltered(filtersOf(new URLSearchParams('limit=100')))).toBe(false)
+  expect(parseTraceFilters(url.searchParams)).toMatchObject(filters)
+  expect(isFiltered(parseTraceFilters(new URLSearchParams('limit=100')))).toBe(false)
 })
 
 test('the last fifteen minutes become a start', () => {
@@ -37,8 +37,8 @@ test('a bare number is milliseconds, and a space before the unit is forgiven', (
 })
 
 test('a trail that something else left in the history is not believed', () => {
-  expect(trailIn({ trail: [{ traceId: 'a' }, 7, null] })).toEqual([])
-  expect(trailIn('x')).toEqual([])
-  const crumb = { traceId: 'a', spanId: 'b', service: 'c', name: 'd' }
-  expect(trailIn({ trail: [crumb] })).toEqual([crumb])
+  expect(readTrail({ trail: [{ traceId: 'a' }, 7, null] })).toEqual([])
+  expect(readTrail('x')).toEqual([])
+  const breadcrumb = { traceId: 'a', spanId: 'b', service: 'c', name: 'd' }
+  expect(readTrail({ trail: [breadcrumb] })).toEqual([breadcrumb])
 })

@@ -1,16 +1,16 @@
 /** A span one came from by following a link: what the trail of breadcrumbs shows. */
-export interface Crumb {
+export interface Breadcrumb {
   readonly traceId: string
   readonly spanId: string
   readonly service: string
   readonly name: string
 }
 
-export interface Place {
+export interface PageState {
   readonly path: string
   readonly search: string
   /** Kept in the history entry, so Back, Forward and reload all know how one got here. */
-  readonly trail: readonly Crumb[]
+  readonly trail: readonly Breadcrumb[]
   /** Names the history entry; empty for the one that the page was loaded with. */
   readonly entry: string
 }
@@ -26,7 +26,7 @@ export type Route =
   | { readonly page: 'connect' }
   | { readonly page: 'unknown'; readonly path: string }
 
-export function routeOf(at: Pick<Place, 'path' | 'search'>): Route {
+export function parseRoute(at: Pick<PageState, 'path' | 'search'>): Route {
   if (at.path === '/' || at.path === '/traces') return { page: 'traces', query: new URLSearchParams(at.search) }
   if (at.path === '/topology') return { page: 'topology', query: new URLSearchParams(at.search) }
   if (at.path === '/messages') return { page: 'messages', query: new URLSearchParams(at.search) }
@@ -58,17 +58,17 @@ export function tracesUrl(query: Readonly<Record<string, string | undefined>>): 
 }
 
 /** History state is whatever was left there, by us or by a browser extension. */
-export function trailIn(state: unknown): readonly Crumb[] {
+export function readTrail(state: unknown): readonly Breadcrumb[] {
   if (typeof state !== 'object' || state === null || !('trail' in state) || !Array.isArray(state.trail)) return []
-  return state.trail.filter(isCrumb)
+  return state.trail.filter(isBreadcrumb)
 }
 
-export function entryIn(state: unknown): string {
+export function readEntry(state: unknown): string {
   const entry = typeof state === 'object' && state !== null && 'entry' in state ? state.entry : ''
   return typeof entry === 'string' ? entry : ''
 }
 
-function isCrumb(value: unknown): value is Crumb {
+function isBreadcrumb(value: unknown): value is Breadcrumb {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,26 +1,26 @@
 import type { StatusResponse } from '@spanlink/api-schema'
-import { bytesText } from '../lib/format/bytes-text.ts'
+import { formatBytes } from '../lib/format/bytes-text.ts'
 
-/** What the operator should know of stored data that answers may miss, each as one sentence. */
+/** What the operator should know of stored data that responses may miss, each as one sentence. */
 export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusResponse): string[] {
   const notices: string[] = []
   if (quarantine.segments > 0) {
     notices.push(
-      `${count(quarantine.segments, 'journal segment')} (${bytesText(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry.`,
+      `${count(quarantine.segments, 'journal segment')} (${formatBytes(quarantine.bytes)}) in quarantine: not stored. ${sentence(quarantine.lastError)}Run spanlink quarantine retry.`,
     )
   }
   if (journal.unreadableBytes > 0)
     notices.push(
-      `${bytesText(journal.unreadableBytes)} of damaged journal files could not be read. See the server log.`,
+      `${formatBytes(journal.unreadableBytes)} of damaged journal files could not be read. See the server log.`,
     )
   if (corruptParts.count > 0) {
     notices.push(
-      `${count(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${bytesText(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
+      `${count(corruptParts.count, 'part')} of ${corruptParts.tables.slice(0, 10).join(', ')} (${formatBytes(corruptParts.bytes)}) cannot be read: results may be incomplete. See the server log.`,
     )
   }
   if (kafka !== undefined && kafka.quarantine.batches > 0) {
     notices.push(
-      `${count(kafka.quarantine.batches, 'Kafka batch').replace(/batchs$/, 'batches')} (${bytesText(kafka.quarantine.bytes)}) in quarantine: not stored. ${sentence(kafka.quarantine.lastError)}`.trim(),
+      `${count(kafka.quarantine.batches, 'Kafka batch').replace(/batchs$/, 'batches')} (${formatBytes(kafka.quarantine.bytes)}) in quarantine: not stored. ${sentence(kafka.quarantine.lastError)}`.trim(),
     )
   }
   return notices

@@ -3,7 +3,7 @@ import { computed, signal } from '@preact/signals'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 
-const EVERY_MILLIS = 3000
+const POLL_INTERVAL_MS = 3000
 
 const resource = createResource<StatusResponse>()
 
@@ -20,5 +20,5 @@ export function watchStatus(): () => void {
     await resource.load('/api/status')
     const after = status.peek()?.ingest.spans
     if (before !== undefined && after !== undefined && after > before) lastArrival.value = Date.now()
-  }, EVERY_MILLIS)
+  }, POLL_INTERVAL_MS)
 }

@@ -6,7 +6,7 @@ export type Theme = (typeof themes)[number]
 /** Also read by `public/theme.js`, which sets it before the first paint. */
 const KEY = 'spanlink-theme'
 
-export const theme = signal<Theme>(stored())
+export const theme = signal<Theme>(readStoredTheme())
 
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)')
 const systemDark = signal(systemIsDark.matches)
@@ -15,7 +15,7 @@ systemIsDark.addEventListener('change', (event) => {
 })
 
 /** What is on screen: canvases are painted again when it changes. */
-export const shownTheme = computed<'light' | 'dark'>(() =>
+export const effectiveTheme = computed<'light' | 'dark'>(() =>
   theme.value === 'system' ? (systemDark.value ? 'dark' : 'light') : theme.value,
 )
 
@@ -30,7 +30,7 @@ export function setTheme(next: Theme): void {
   }
 }
 
-function stored(): Theme {
+function readStoredTheme(): Theme {
   try {
     const found = localStorage.getItem(KEY)
     return themes.find((theme) => theme === found) ?? 'system'

@@ -1,6 +1,6 @@
 import { useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
-import { ageText } from '../lib/format/clock-text.ts'
+import { formatAge } from '../lib/format/clock-text.ts'
 import { now } from '../lib/clock.ts'
 import { lastArrival, status, statusError } from '../app/status.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
@@ -22,7 +22,7 @@ export function ConnectPage() {
           <dt>OTLP over HTTP</dt>
           <dd>
             <code>{endpoint}</code>
-            <CopyButton value={endpoint} label="Copy the OTLP/HTTP endpoint" />
+            <CopyButton value={endpoint} label="Copy OTLP/HTTP endpoint" />
           </dd>
         </div>
         {status.value?.endpoints.otlpGrpc !== undefined && (
@@ -30,13 +30,13 @@ export function ConnectPage() {
             <dt>OTLP over gRPC</dt>
             <dd>
               <code>{status.value.endpoints.otlpGrpc}</code>
-              <CopyButton value={status.value.endpoints.otlpGrpc} label="Copy the OTLP/gRPC endpoint" />
+              <CopyButton value={status.value.endpoints.otlpGrpc} label="Copy OTLP/gRPC endpoint" />
             </dd>
           </div>
         )}
       </dl>
       <fieldset class="setup-choice">
-        <legend class="visually-hidden">What the application is written in</legend>
+        <legend class="visually-hidden">Language or agent</legend>
         {setups.map(({ id, title }) => (
           <label key={id} class={id === setup.id ? 'chosen' : ''}>
             <input
@@ -93,15 +93,15 @@ function Arrival() {
       <i class="lamp" />
       <span>
         {spans === 0 ? (
-          'Listening. No span has arrived since the server started.'
+          'Waiting for spans. None received since the server started.'
         ) : (
           <>
             <b>{spans.toLocaleString('en')}</b> {spans === 1 ? 'span' : 'spans'} received since the server started
-            {at === undefined ? ', none while this page is open' : `, the last ${ageText(at, now.value)}`}.{' '}
-            <a href="/">See the traces</a>
+            {at === undefined ? ', none while this page is open' : `, the last ${formatAge(at, now.value)}`}.{' '}
+            <a href="/">View traces</a>
           </>
         )}
-        {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected for invalid ids.</span>}
+        {rejected > 0 && <span class="errors"> {rejected.toLocaleString('en')} rejected: invalid IDs.</span>}
       </span>
     </p>
   )

@@ -32,7 +32,7 @@ const node: Setup = {
     },
     {
       title: 'Start the SDK before anything else',
-      note: 'It reads the variables of the last step: the code names no address.',
+      note: 'The SDK reads its endpoint from the environment variables of the last step.',
       file: 'tracing.js',
       code: () => `import { NodeSDK } from '@opentelemetry/sdk-node'
 
@@ -50,7 +50,7 @@ import { traceKafkaJS } from '@spanlink/kafka'
 export const kafka = traceKafkaJS(new Kafka({ clientId: 'orders', brokers: ['localhost:9092'] }))`,
     },
     {
-      title: 'Name the service and run it',
+      title: 'Set the service name and run',
       file: 'terminal',
       code: (endpoint) => `${environment('orders')(endpoint)}
 node --import ./tracing.js app.js`,
@@ -63,8 +63,8 @@ const any: Setup = {
   title: 'Any language',
   steps: [
     {
-      title: 'Point any OpenTelemetry SDK or agent here',
-      note: 'These variables mean the same in every SDK. Span links that the application records are followed in both directions.',
+      title: 'Configure the OTLP exporter',
+      note: 'Every OpenTelemetry SDK reads these variables. Spanlink follows span links in both directions.',
       file: 'terminal',
       code: environment('my-service'),
     },
@@ -77,7 +77,7 @@ const collector: Setup = {
   steps: [
     {
       title: 'Add an exporter to your pipelines',
-      note: 'Keep your receivers and processors; add the exporter beside those that are there.',
+      note: 'Add the exporter to your existing pipelines.',
       file: 'config.yaml',
       code: (endpoint) => `exporters:
   otlphttp/spanlink:

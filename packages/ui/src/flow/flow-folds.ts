@@ -1,12 +1,12 @@
 import { effect } from '@preact/signals'
 import { openLane, type FlowView } from './flow-view.ts'
-import { place, replace } from '../lib/url.ts'
+import { pageState, replace } from '../lib/url.ts'
 
 const UNFOLDED = 'unfolded'
 const FOLDED = 'folded'
 const OPENED = 'opened'
 /** More than these make an address that nobody passes on. */
-const MOST = 100
+const MAX_IDS = 100
 
 /**
  * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the
@@ -14,13 +14,13 @@ const MOST = 100
  * stand for: what stands there is a short hash of each. Returns what stops it.
  */
 export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
-  restore(view, new URLSearchParams(place.peek().search))
+  restore(view, new URLSearchParams(pageState.peek().search))
   return effect(() => {
-    const { path, search } = place.value
+    const { path, search } = pageState.value
     const before = new URLSearchParams(search)
-    const unfolded = textOf(view.expanded.value)
-    const folded = textOf(view.folded.value)
-    const opened = textOf(view.open.value.keys())
+    const unfolded = formatHashes(view.expanded.value)
+    const folded = formatHashes(view.folded.value)
+    const opened = formatHashes(view.open.value.keys())
     // Not of this flow any more, or two flows side by side.
     if (path.toLowerCase() !== `/flow/${encodeURIComponent(traceId)}`.toLowerCase() || before.has('with')) return
     const wanted = [
@@ -38,36 +38,36 @@ export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
 }
 
 function restore(view: FlowView, query: URLSearchParams): void {
-  const unfolded = hashesIn(query.get(UNFOLDED))
-  const folded = hashesIn(query.get(FOLDED))
-  const opened = hashesIn(query.get(OPENED))
-  for (const [lane, { id }] of view.model.peek().lanes.entries()) if (opened.has(hashOf(id))) void openLane(view, lane)
+  const unfolded = parseHashes(query.get(UNFOLDED))
+  const folded = parseHashes(query.get(FOLDED))
+  const opened = parseHashes(query.get(OPENED))
+  for (const [lane, { id }] of view.model.peek().lanes.entries()) if (opened.has(hashId(id))) void openLane(view, lane)
   // Unfolding a group may bring groups below it.
-  for (let round = 0; round < MOST; round += 1) {
+  for (let round = 0; round < MAX_IDS; round += 1) {
     const found = view.rows
       .peek()
-      .filter((row) => row.kind === 'group' && !row.isExpanded && unfolded.has(hashOf(row.id)))
+      .filter((row) => row.kind === 'group' && !row.isExpanded && unfolded.has(hashId(row.id)))
       .map((row) => row.id)
     if (found.length === 0) break
     view.expanded.value = new Set([...view.expanded.peek(), ...found])
   }
   if (folded.size === 0) return
-  const rows = view.rows.peek().filter((row) => folded.has(hashOf(row.id)))
+  const rows = view.rows.peek().filter((row) => folded.has(hashId(row.id)))
   view.folded.value = new Set([...view.folded.peek(), ...rows.map((row) => row.id)])
 }
 
-function textOf(ids: Iterable<string>): string {
-  return [...ids].slice(0, MOST).map(hashOf).toSorted().join('.')
+function formatHashes(ids: Iterable<string>): string {
+  return [...ids].slice(0, MAX_IDS).map(hashId).toSorted().join('.')
 }
 
-function hashesIn(text: string | null): Set<string> {
-  return new Set(text === null || text === '' ? [] : text.split('.').slice(0, MOST))
+function parseHashes(text: string | null): Set<string> {
+  return new Set(text === null || text === '' ? [] : text.split('.').slice(0, MAX_IDS))
 }
 
 /**
  * FNV-1a of 32 bits: among the rows of one flow two alike are less likely than one in a million.
  */
-function hashOf(id: string): string {
+function hashId(id: string): string {
   let hash = 0x81_1c_9d_c5
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01_00_01_93)
   return (hash >>> 0).toString(36)

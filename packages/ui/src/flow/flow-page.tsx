@@ -9,16 +9,16 @@ import './timeline/flow-timeline.css'
 import './details/hop-dialog.css'
 import './compare/compare-menu.css'
 import './compare/flow-compare.css'
-import { visibleText } from '../lib/format/visible-text.ts'
-import { laneOfSpan, type FlowModel } from './model/flow-model.ts'
-import { flowPlaceOf, type FlowPlace } from './flow-url.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
+import { findSpanLane, type FlowModel } from './model/flow-model.ts'
+import { parseFlowUrl, type FlowPageState } from './flow-url.ts'
 import { keepFoldsInUrl } from './flow-folds.ts'
 import { createFlowResource, type FlowResource } from './flow-resource.ts'
-import { createFlowView, openLane, revealLane, rowIdOfLane, type FlowView } from './flow-view.ts'
+import { createFlowView, openLane, revealLane, findLaneRowId, type FlowView } from './flow-view.ts'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
-import { BranchDialog } from './details/hop-dialog.tsx'
+import { HopDialog } from './details/hop-dialog.tsx'
 import { FlowCompare } from './compare/flow-compare.tsx'
 import { FlowGraph } from './graph/flow-graph.tsx'
 import { FlowHeader } from './header/flow-header.tsx'
@@ -30,13 +30,13 @@ import { FlowTimeline } from './timeline/flow-timeline.tsx'
 import { FlowToolbar } from './header/flow-toolbar.tsx'
 
 export function FlowPage({ traceId, search }: { readonly traceId: string; readonly search: string }) {
-  const place = useMemo(() => flowPlaceOf(traceId, search), [traceId, search])
-  if (place.against !== undefined) return <FlowCompare place={place} against={place.against} />
-  return <OneFlow traceId={traceId} place={place} />
+  const pageState = useMemo(() => parseFlowUrl(traceId, search), [traceId, search])
+  if (pageState.against !== undefined) return <FlowCompare pageState={pageState} against={pageState.against} />
+  return <OneFlow traceId={traceId} pageState={pageState} />
 }
 
-function OneFlow({ traceId, place }: { readonly traceId: string; readonly place: FlowPlace }) {
-  const resource = useMemo(() => createFlowResource(place), [traceId, place.end, place.joined])
+function OneFlow({ traceId, pageState }: { readonly traceId: string; readonly pageState: FlowPageState }) {
+  const resource = useMemo(() => createFlowResource(pageState), [traceId, pageState.end, pageState.joined])
   useEffect(() => resource.start(), [resource])
   const { data } = resource.state.value
   // Another end of the path is another question, but the same flow: what is folded and open stays.
@@ -48,33 +48,33 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
     if (data !== undefined) view?.update(data)
   }, [view, data])
   useLayoutEffect(() => (view === undefined ? undefined : keepFoldsInUrl(view, traceId)), [view, traceId])
-  usePlace(view, place)
+  useSelectionInUrl(view, pageState)
   useLayoutEffect(() => (view === undefined ? undefined : bindFlowKeys(view, traceId)), [view, traceId])
   useEffect(() => {
     const name = data?.title?.name
-    document.title = name === undefined ? 'Flow · Spanlink' : `Flow of ${visibleText(name, 60)} · Spanlink`
+    document.title = name === undefined ? 'Flow · Spanlink' : `Flow of ${sanitizeText(name, 60)} · Spanlink`
   }, [data?.title?.name])
 
-  if (view === undefined) return <NotHere traceId={traceId} resource={resource} empty={data !== undefined} />
+  if (view === undefined) return <NotFound traceId={traceId} resource={resource} empty={data !== undefined} />
   return (
     <div class="flow-page">
-      <FlowHeader view={view} traceId={traceId} place={place} />
-      <FlowOrigins answer={view.model.value.answer} place={place} />
-      <FlowNotes view={view} place={place} resource={resource} />
+      <FlowHeader view={view} traceId={traceId} pageState={pageState} />
+      <FlowOrigins response={view.model.value.response} pageState={pageState} />
+      <FlowNotes view={view} pageState={pageState} resource={resource} />
       <PanelSplit
         main={
-          <section class="trace-main" aria-label={place.view === 'graph' ? 'Flow as a graph' : 'Flow over time'}>
-            <FlowToolbar view={view} place={place} />
-            {place.view === 'graph' ? (
-              <FlowGraph view={view} place={place} />
+          <section class="trace-main" aria-label={pageState.view === 'graph' ? 'Flow graph' : 'Flow timeline'}>
+            <FlowToolbar view={view} pageState={pageState} />
+            {pageState.view === 'graph' ? (
+              <FlowGraph view={view} pageState={pageState} />
             ) : (
-              <FlowTimeline view={view} place={place} />
+              <FlowTimeline view={view} pageState={pageState} />
             )}
           </section>
         }
-        panel={hasDetails(view, place) ? <FlowPanel view={view} place={place} /> : undefined}
+        panel={hasDetails(view, pageState) ? <FlowPanel view={view} pageState={pageState} /> : undefined}
       />
-      <BranchDialog view={view} place={place} />
+      <HopDialog view={view} pageState={pageState} />
     </div>
   )
 }
@@ -83,17 +83,17 @@ function OneFlow({ traceId, place }: { readonly traceId: string; readonly place:
  * What the URL names is brought to sight: its lane gets a row, and is opened where the span is one
  * that only the full waterfall shows.
  */
-function usePlace(view: FlowView | undefined, place: FlowPlace): void {
-  const { lane, span } = place
+function useSelectionInUrl(view: FlowView | undefined, pageState: FlowPageState): void {
+  const { lane, span } = pageState
   useEffect(() => {
     if (view === undefined) return
     const model = view.model.peek()
     const found =
       lane !== undefined
-        ? (model.laneOf.get(lane) ?? -1)
+        ? (model.laneById.get(lane) ?? -1)
         : span === undefined
-          ? openedLane(model, place.traceId)
-          : laneOfSpan(model, span.traceId, span.spanId)
+          ? openedLane(model, pageState.traceId)
+          : findSpanLane(model, span.traceId, span.spanId)
     if (found < 0) return
     revealLane(view, found)
     const laneId = model.lanes[found]?.id ?? ''
@@ -101,16 +101,16 @@ function usePlace(view: FlowView | undefined, place: FlowPlace): void {
     if (span !== undefined && !model.spans.has(`${span.traceId}/${span.spanId}`) && !view.open.peek().has(laneId))
       void openLane(view, found)
     const rows = view.rows.peek()
-    view.cursor.value = rows.find((row) => row.id === inner)?.id ?? rowIdOfLane(view, found) ?? view.cursor.peek()
+    view.cursor.value = rows.find((row) => row.id === inner)?.id ?? findLaneRowId(view, found) ?? view.cursor.peek()
   }, [view, lane, span?.traceId, span?.spanId])
 }
 
 /** The trace that was opened, where it is not the one that the flow begins with anyway. */
 function openedLane(model: FlowModel, traceId: string): number {
-  return model.answer.title?.traceId === traceId ? -1 : model.lanes.findIndex((lane) => lane.traceId === traceId)
+  return model.response.title?.traceId === traceId ? -1 : model.lanes.findIndex((lane) => lane.traceId === traceId)
 }
 
-function NotHere(props: { readonly traceId: string; readonly resource: FlowResource; readonly empty: boolean }) {
+function NotFound(props: { readonly traceId: string; readonly resource: FlowResource; readonly empty: boolean }) {
   const { error } = props.resource.state.value
   if (error === undefined && !props.empty) {
     return (
@@ -140,7 +140,7 @@ function NotHere(props: { readonly traceId: string; readonly resource: FlowResou
           </p>
         )}
         <p>
-          <a href="/">See all traces</a>
+          <a href="/">View all traces</a>
         </p>
       </Notice>
     </div>

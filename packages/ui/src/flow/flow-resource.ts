@@ -1,22 +1,22 @@
 import type { FlowResponse } from '@spanlink/api-schema'
 import { joinFlowPages } from '@spanlink/api-schema/join-flow-pages'
 import { signal, type ReadonlySignal } from '@preact/signals'
-import { millisOf } from '../lib/format/clock-text.ts'
+import { toMillis } from '../lib/format/clock-text.ts'
 import { ApiError, getJson } from '../lib/api.ts'
-import type { FlowPlace } from './flow-url.ts'
+import type { FlowPageState } from './flow-url.ts'
 import { poll } from '../lib/poll.ts'
 
 /**
  * Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is
  * taken as whole.
  */
-const STILL_ARRIVING_MILLIS = 60_000
-const ASK_AGAIN_MILLIS = 3000
+const ARRIVAL_WINDOW_MS = 60_000
+const RELOAD_INTERVAL_MS = 3000
 /**
  * A flow that was paged through, or is as large as a page, is not asked for anew while somebody
  * reads it.
  */
-const MOST_LANES_ASKED_AGAIN = 200
+const MAX_RELOADED_LANES = 200
 
 interface FlowState {
   readonly data: FlowResponse | undefined
@@ -36,7 +36,7 @@ export function createFlowResource({
   traceId,
   end,
   joined,
-}: Pick<FlowPlace, 'traceId' | 'end' | 'joined'>): FlowResource {
+}: Pick<FlowPageState, 'traceId' | 'end' | 'joined'>): FlowResource {
   const state = signal<FlowState>({ data: undefined, error: undefined, loadingMore: false })
   let leaving = new AbortController()
   let pages = 0
@@ -64,14 +64,14 @@ export function createFlowResource({
         const { data, error } = state.peek()
         if (data !== undefined && (pages > 1 || !mayStillGrow(data))) return
         if (error?.status === 400) return
-        const answer = await ask()
-        if (answer === undefined || pages > 1) return
+        const response = await ask()
+        if (response === undefined || pages > 1) return
         pages = 1
         // The same flow again is no news: what is drawn from it stays.
-        const isNews = JSON.stringify(answer) !== JSON.stringify(state.peek().data)
+        const isNews = JSON.stringify(response) !== JSON.stringify(state.peek().data)
         if (isNews || state.peek().error !== undefined)
-          state.value = { data: answer, error: undefined, loadingMore: false }
-      }, ASK_AGAIN_MILLIS)
+          state.value = { data: response, error: undefined, loadingMore: false }
+      }, RELOAD_INTERVAL_MS)
       return () => {
         stop()
         leaving.abort()
@@ -92,7 +92,7 @@ export function createFlowResource({
 }
 
 function mayStillGrow(flow: FlowResponse): boolean {
-  if (flow.lanes.length > MOST_LANES_ASKED_AGAIN) return false
-  const newest = flow.lanes.reduce((most, lane) => Math.max(most, millisOf(lane.endTimeUnixNano)), 0)
-  return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS
+  if (flow.lanes.length > MAX_RELOADED_LANES) return false
+  const newest = flow.lanes.reduce((most, lane) => Math.max(most, toMillis(lane.endTimeUnixNano)), 0)
+  return Math.abs(Date.now() - newest) < ARRIVAL_WINDOW_MS
 }

@@ -1,7 +1,7 @@
-import type { Crumb } from '../app/route.ts'
+import type { Breadcrumb } from '../app/route.ts'
 
 /** What of a flow is looked at, as its URL holds it. */
-export interface FlowPlace {
+export interface FlowPageState {
   readonly traceId: string
   readonly view: 'timeline' | 'graph'
   /** What the details are of: an id of a lane or an edge, or a span. At most one of the three. */
@@ -16,16 +16,16 @@ export interface FlowPlace {
   readonly against: string | undefined
 }
 
-type FlowSpanId = Pick<Crumb, 'traceId' | 'spanId'>
+type FlowSpanId = Pick<Breadcrumb, 'traceId' | 'spanId'>
 
-export function flowPlaceOf(traceId: string, search: string): FlowPlace {
+export function parseFlowUrl(traceId: string, search: string): FlowPageState {
   const query = new URLSearchParams(search)
   return {
     traceId,
     view: query.get('view') === 'graph' ? 'graph' : 'timeline',
     lane: query.get('lane') ?? undefined,
     edge: query.get('edge') ?? undefined,
-    span: spanOf(query.get('span'), traceId),
+    span: parseSpan(query.get('span'), traceId),
     end: query.get('end')?.toLowerCase() ?? undefined,
     joined: query.get('joined') === '1',
     against: query.get('with')?.toLowerCase() ?? undefined,
@@ -36,17 +36,17 @@ export function flowPlaceOf(traceId: string, search: string): FlowPlace {
  * `flowUrl(place, change)`: the same flow with something else looked at. Selecting one thing lets
  * go of another.
  */
-export function flowUrl(traceId: string, place: Partial<Omit<FlowPlace, 'traceId'>> = {}): string {
+export function flowUrl(traceId: string, pageState: Partial<Omit<FlowPageState, 'traceId'>> = {}): string {
   const query = new URLSearchParams()
-  if (place.view === 'graph') query.set('view', 'graph')
-  if (place.against !== undefined) query.set('with', place.against)
-  if (place.joined === true) query.set('joined', '1')
-  if (place.end !== undefined) query.set('end', place.end)
-  if (place.lane !== undefined) query.set('lane', place.lane)
-  else if (place.edge !== undefined) query.set('edge', place.edge)
-  else if (place.span !== undefined) {
-    const { spanId } = place.span
-    query.set('span', place.span.traceId === traceId ? spanId : `${place.span.traceId}-${spanId}`)
+  if (pageState.view === 'graph') query.set('view', 'graph')
+  if (pageState.against !== undefined) query.set('with', pageState.against)
+  if (pageState.joined === true) query.set('joined', '1')
+  if (pageState.end !== undefined) query.set('end', pageState.end)
+  if (pageState.lane !== undefined) query.set('lane', pageState.lane)
+  else if (pageState.edge !== undefined) query.set('edge', pageState.edge)
+  else if (pageState.span !== undefined) {
+    const { spanId } = pageState.span
+    query.set('span', pageState.span.traceId === traceId ? spanId : `${pageState.span.traceId}-${spanId}`)
   }
   const path = `/flow/${encodeURIComponent(traceId)}`
   return query.size === 0 ? path : `${path}?${query}`
@@ -54,14 +54,14 @@ export function flowUrl(traceId: string, place: Partial<Omit<FlowPlace, 'traceId
 
 /** The same flow in the same view with other details, or none. */
 export function selectionUrl(
-  place: FlowPlace,
-  selection: Partial<Pick<FlowPlace, 'lane' | 'edge' | 'span'>> = {},
+  pageState: FlowPageState,
+  selection: Partial<Pick<FlowPageState, 'lane' | 'edge' | 'span'>> = {},
 ): string {
-  return flowUrl(place.traceId, { ...place, lane: undefined, edge: undefined, span: undefined, ...selection })
+  return flowUrl(pageState.traceId, { ...pageState, lane: undefined, edge: undefined, span: undefined, ...selection })
 }
 
 /** `spanId` alone is of the flow's own trace, `traceId-spanId` of another. */
-function spanOf(text: string | null, traceId: string): FlowSpanId | undefined {
+function parseSpan(text: string | null, traceId: string): FlowSpanId | undefined {
   if (text === null || text === '') return undefined
   const [first = '', second] = text.toLowerCase().split('-')
   return second === undefined ? { traceId, spanId: first } : { traceId: first, spanId: second }

@@ -1,7 +1,7 @@
 import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { buildFlowModel, type FlowModel } from './model/flow-model.ts'
-import { flowRows, hidingLane, type FlowRow } from './timeline/flow-rows.ts'
+import { buildFlowRows, findFoldsHiding, type FlowRow } from './timeline/flow-rows.ts'
 import { laneSpans, type LaneSpans } from './model/lane-spans.ts'
 import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { ApiError, getJson } from '../lib/api.ts'
@@ -14,7 +14,7 @@ export interface FlowView {
   readonly model: ReadonlySignal<FlowModel>
   readonly rows: ReadonlySignal<readonly FlowRow[]>
   /** Lane -> the row that shows it or stands for it. */
-  readonly rowOfLane: ReadonlySignal<Int32Array>
+  readonly rowByLane: ReadonlySignal<Int32Array>
   readonly window: Signal<TimeWindow>
   /** Id of the row that keys act on. */
   readonly cursor: Signal<string>
@@ -27,23 +27,23 @@ export interface FlowView {
    * are on their way.
    */
   readonly open: Signal<ReadonlyMap<string, LaneSpans | string | undefined>>
-  readonly update: (answer: FlowResponse) => void
+  readonly update: (response: FlowResponse) => void
   readonly stop: () => void
   readonly leaving: AbortSignal
 }
 
 /** `shared`: one time axis for several flows, at least so long. */
 export function createFlowView(
-  answer: FlowResponse,
-  shared?: { readonly window: Signal<TimeWindow>; readonly leastDuration: number },
+  response: FlowResponse,
+  shared?: { readonly window: Signal<TimeWindow>; readonly minDuration: number },
 ): FlowView {
-  const build = (of: FlowResponse): FlowModel => buildFlowModel(of, shared?.leastDuration)
-  const model = signal(build(answer))
+  const build = (of: FlowResponse): FlowModel => buildFlowModel(of, shared?.minDuration)
+  const model = signal(build(response))
   const expanded = signal<ReadonlySet<string>>(new Set())
   const folded = signal<ReadonlySet<string>>(new Set())
   const open = signal<FlowView['open']['value']>(new Map())
   const rows = computed(() =>
-    flowRows(model.value, { expanded: expanded.value, folded: folded.value, open: open.value }),
+    buildFlowRows(model.value, { expanded: expanded.value, folded: folded.value, open: open.value }),
   )
   const window = shared?.window ?? signal(wholeWindow(model.peek().duration))
   const cursor = signal(rows.peek()[0]?.id ?? '')
@@ -51,7 +51,7 @@ export function createFlowView(
   const view: FlowView = {
     model,
     rows,
-    rowOfLane: computed(() => rowsOfLanes(model.value, rows.value)),
+    rowByLane: computed(() => mapLanesToRows(model.value, rows.value)),
     window,
     cursor,
     cursorRow: computed(() => rows.value.findIndex((row) => row.id === cursor.value)),
@@ -59,9 +59,9 @@ export function createFlowView(
     expanded,
     folded,
     open,
-    update(answer) {
+    update(response) {
       const before = model.peek()
-      const after = build(answer)
+      const after = build(response)
       batch(() => {
         if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
         model.value = after
@@ -69,7 +69,7 @@ export function createFlowView(
       // An earlier trace has come, and all times count from it: spans that are open have to be
       // placed anew.
       if (after.startUnixNano !== before.startUnixNano)
-        for (const id of open.peek().keys()) void openLane(view, after.laneOf.get(id) ?? -1)
+        for (const id of open.peek().keys()) void openLane(view, after.laneById.get(id) ?? -1)
     },
     stop: () => leaving.abort(),
     leaving: leaving.signal,
@@ -78,7 +78,7 @@ export function createFlowView(
 }
 
 /** A lane that is folded away stands on the row that hides it. */
-function rowsOfLanes(model: FlowModel, rows: readonly FlowRow[]): Int32Array {
+function mapLanesToRows(model: FlowModel, rows: readonly FlowRow[]): Int32Array {
   const found = new Int32Array(model.lanes.length).fill(-1)
   for (const [index, row] of rows.entries()) {
     if (row.kind === 'lane') found[row.lane] = index
@@ -93,13 +93,13 @@ function rowsOfLanes(model: FlowModel, rows: readonly FlowRow[]): Int32Array {
 }
 
 /** The row `by` rows away, or the first or last one. */
-export function rowIdBeside(view: FlowView, by: number): string | undefined {
+export function findRowIdBeside(view: FlowView, by: number): string | undefined {
   const rows = view.rows.value
   return rows[Math.min(rows.length - 1, Math.max(0, view.cursorRow.value + by))]?.id
 }
 
-export function rowIdOfLane(view: FlowView, lane: number): string | undefined {
-  return view.rows.value[view.rowOfLane.value[lane] ?? -1]?.id
+export function findLaneRowId(view: FlowView, lane: number): string | undefined {
+  return view.rows.value[view.rowByLane.value[lane] ?? -1]?.id
 }
 
 /**
@@ -107,7 +107,7 @@ export function rowIdOfLane(view: FlowView, lane: number): string | undefined {
  */
 export function revealLane(view: FlowView, lane: number): void {
   if (view.rows.peek().some((row) => row.kind === 'lane' && row.lane === lane)) return
-  const { groups, folds } = hidingLane(view.model.peek(), lane)
+  const { groups, folds } = findFoldsHiding(view.model.peek(), lane)
   batch(() => {
     view.expanded.value = new Set([...view.expanded.peek(), ...groups])
     view.folded.value = new Set([...view.folded.peek()].filter((id) => !folds.includes(id)))
@@ -118,7 +118,7 @@ export function revealLane(view: FlowView, lane: number): void {
 export function toggleRow(view: FlowView, row: FlowRow): void {
   const set = row.kind === 'group' ? view.expanded : view.folded
   if (row.kind !== 'group' && row.kind !== 'lane') return
-  set.value = toggled(set.peek(), row.id)
+  set.value = withToggled(set.peek(), row.id)
 }
 
 export function foldGroups(view: FlowView): void {
@@ -126,7 +126,7 @@ export function foldGroups(view: FlowView): void {
     const row = view.rows.peek()[view.cursorRow.peek()]
     view.expanded.value = new Set()
     view.open.value = new Map()
-    if (row !== undefined && row.kind !== 'group') view.cursor.value = rowIdOfLane(view, row.lane) ?? ''
+    if (row !== undefined && row.kind !== 'group') view.cursor.value = findLaneRowId(view, row.lane) ?? ''
   })
 }
 
@@ -172,7 +172,7 @@ export function isLaneOpen(view: FlowView, lane: number): boolean {
   return view.open.value.has(view.model.value.lanes[lane]?.id ?? '')
 }
 
-function toggled(set: ReadonlySet<string>, id: string): Set<string> {
+function withToggled(set: ReadonlySet<string>, id: string): Set<string> {
   const next = new Set(set)
   if (!next.delete(id)) next.add(id)
   return next

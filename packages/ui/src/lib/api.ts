@@ -1,28 +1,28 @@
 import type { Problem } from '@spanlink/api-schema'
 
-/** An answer that is not the one asked for, told so that the reader can do something about it. */
+/** A response that is not the one asked for, told so that the reader can do something about it. */
 export class ApiError extends Error {
   readonly status: number
   /** Where in the query it is wrong, in UTF-16 units. */
-  readonly place: { readonly from: number; readonly to: number } | undefined
+  readonly sourceRange: { readonly from: number; readonly to: number } | undefined
 
-  constructor(message: string, status: number, cause?: unknown, place?: ApiError['place']) {
+  constructor(message: string, status: number, cause?: unknown, sourceRange?: ApiError['sourceRange']) {
     super(message, { cause })
     this.name = 'ApiError'
     this.status = status
-    this.place = place
+    this.sourceRange = sourceRange
   }
 }
 
-/** `status` 0 when no answer came at all. */
+/** `status` 0 when no response came at all. */
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch((cause: unknown) => {
     if (signal.aborted) throw cause
     throw new ApiError("Can't reach the server. Is Spanlink still running?", 0, cause)
   })
-  if (!response.ok) throw await problemOf(response)
+  if (!response.ok) throw await toApiError(response)
   try {
-    // The server's answers are of the contract; its own tests hold it to that.
+    // The server's responses are of the contract; its own tests hold it to that.
     return (await response.json()) as T
   } catch (cause) {
     if (signal.aborted) throw cause
@@ -30,10 +30,10 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
   }
 }
 
-async function problemOf(response: Response): Promise<ApiError> {
+async function toApiError(response: Response): Promise<ApiError> {
   const fallback = `The server returned ${response.status} ${response.statusText}.`
   const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined
   const { from, to } = problem ?? {}
-  const place = from === undefined || to === undefined ? undefined : { from, to }
-  return new ApiError(problem?.detail || problem?.title || fallback, response.status, undefined, place)
+  const sourceRange = from === undefined || to === undefined ? undefined : { from, to }
+  return new ApiError(problem?.detail || problem?.title || fallback, response.status, undefined, sourceRange)
 }

@@ -11,7 +11,7 @@ export interface IdIndex {
 }
 
 /** The span id that the API knows. */
-export function spanIdOf(rowId: string): string {
+export function toSpanId(rowId: string): string {
   return rowId.endsWith(SHARED) ? rowId.slice(0, -1) : rowId
 }
 
@@ -42,9 +42,9 @@ export function idIndex(ids: string, positions: Int32Array): IdIndex {
   const get = (rowId: string): number | undefined => {
     const isInner = rowId.endsWith(SHARED)
     searches += 1
-    if (searches <= MAX_SEARCHES) return search(spanIdOf(rowId), isInner)
+    if (searches <= MAX_SEARCHES) return search(toSpanId(rowId), isInner)
     if (outer === undefined) buildMaps()
-    return (isInner ? inner : outer)?.get(spanIdOf(rowId))
+    return (isInner ? inner : outer)?.get(toSpanId(rowId))
   }
   return { get, has: (rowId) => get(rowId) !== undefined }
 }

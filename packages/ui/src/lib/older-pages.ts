@@ -40,7 +40,7 @@ export function createOlderPages<T extends Paged>(): OlderPages<T> {
       loading.value = true
       error.value = undefined
       try {
-        const page = await getJson<T>(pathOfPage(path, cursor), signal)
+        const page = await getJson<T>(toPagePath(path, cursor), signal)
         if (signal.aborted) return false
         pages.value = [...pages.peek(), page]
         loading.value = false
@@ -66,13 +66,13 @@ export function createOlderPages<T extends Paged>(): OlderPages<T> {
  * What a list asks for, whatever its length: that is in the address so that coming back finds as
  * much as was there.
  */
-export function questionOf(query: URLSearchParams): string {
+export function removeLimit(query: URLSearchParams): string {
   const question = new URLSearchParams(query)
   question.delete('limit')
   return question.toString()
 }
 
-function pathOfPage(path: string, cursor: string): string {
+function toPagePath(path: string, cursor: string): string {
   const [of, search] = path.split('?')
   const params = new URLSearchParams(search)
   params.set('limit', PAGE)

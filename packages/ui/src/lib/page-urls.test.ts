@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { flowPlaceOf, flowUrl } from '../flow/flow-url.ts'
-import { messagesPath, messagesPlaceOf, messagesUrl } from '../messages/messages-url.ts'
-import { routeOf } from '../app/route.ts'
-import { topologyPath, topologyPlaceOf, topologyUrl } from '../topology/topology-url.ts'
+import { parseFlowUrl, flowUrl } from '../flow/flow-url.ts'
+import { messagesPath, parseMessagesUrl, messagesUrl } from '../messages/messages-url.ts'
+import { parseRoute } from '../app/route.ts'
+import { topologyPath, parseTopologyUrl, topologyUrl } from '../topology/topology-url.ts'
 
 const TRACE = 'ab'.repeat(16)
 
@@ -16,26 +16,28 @@ test('every lane, edge and span of a flow has a URL that leads back to it', () =
     { lane: TRACE, joined: true },
   ]) {
     const url = new URL(flowUrl(TRACE, given), 'http://localhost')
-    expect(routeOf({ path: url.pathname, search: url.search })).toMatchObject({ page: 'flow', traceId: TRACE })
-    expect(flowPlaceOf(TRACE, url.search)).toMatchObject(given)
+    expect(parseRoute({ path: url.pathname, search: url.search })).toMatchObject({ page: 'flow', traceId: TRACE })
+    expect(parseFlowUrl(TRACE, url.search)).toMatchObject(given)
   }
   expect(flowUrl(TRACE)).toBe(`/flow/${TRACE}`)
 })
 
 test('a place in the topology survives the way through the URL, and nonsense does not', () => {
-  const place = topologyPlaceOf(new URLSearchParams('last=6h&q=a%26b&errors=1&focus=service:x&reach=6&node=topic:k:y'))
-  const url = new URL(topologyUrl(place), 'http://localhost')
-  expect(topologyPlaceOf(url.searchParams)).toEqual(place)
-  expect(topologyPlaceOf(new URLSearchParams('last=9y&reach=-4'))).toMatchObject({ last: '1h', reach: 1 })
-  expect(topologyPath(place, 21_600_001)).toBe('/api/topology?start=1000000')
+  const pageState = parseTopologyUrl(
+    new URLSearchParams('last=6h&q=a%26b&errors=1&focus=service:x&reach=6&node=topic:k:y'),
+  )
+  const url = new URL(topologyUrl(pageState), 'http://localhost')
+  expect(parseTopologyUrl(url.searchParams)).toEqual(pageState)
+  expect(parseTopologyUrl(new URLSearchParams('last=9y&reach=-4'))).toMatchObject({ last: '1h', reach: 1 })
+  expect(topologyPath(pageState, 21_600_001)).toBe('/api/topology?start=1000000')
 })
 
 test('a list of messages survives the way through the URL', () => {
-  const place = messagesPlaceOf(new URLSearchParams('list=late&topic=a%2Fb&group=g&after=500&last=24h&limit=100'))
-  const url = new URL(messagesUrl(place), 'http://localhost')
-  expect(messagesPlaceOf(url.searchParams)).toEqual(place)
-  expect(messagesPath(place, 86_400_000)).toBe(
+  const pageState = parseMessagesUrl(new URLSearchParams('list=late&topic=a%2Fb&group=g&after=500&last=24h&limit=100'))
+  const url = new URL(messagesUrl(pageState), 'http://localhost')
+  expect(parseMessagesUrl(url.searchParams)).toEqual(pageState)
+  expect(messagesPath(pageState, 86_400_000)).toBe(
     '/api/messages/late?start=0000000&limit=100&topic=a%2Fb&consumerGroup=g&minQueueTime=500ms',
   )
-  expect(messagesPlaceOf(new URLSearchParams('list=../status'))).toMatchObject({ list: 'dead-lettered' })
+  expect(parseMessagesUrl(new URLSearchParams('list=../status'))).toMatchObject({ list: 'dead-lettered' })
 })

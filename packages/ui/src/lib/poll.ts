@@ -1,5 +1,5 @@
 /**
- * Calls `ask` now and then `everyMillis` after each answer, so a slow server is never asked twice
+ * Calls `ask` now and then `everyMillis` after each response, so a slow server is never asked twice
  * at once. Rests while nobody looks at the tab and asks at once when somebody does again. Returns
  * what stops it.
  */

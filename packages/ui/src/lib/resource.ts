@@ -2,12 +2,12 @@ import { signal, type ReadonlySignal } from '@preact/signals'
 import { ApiError, getJson } from './api.ts'
 
 /**
- * What is known of one question to the API. `data` stays while a newer answer is fetched, so
+ * What is known of one question to the API. `data` stays while a newer response is fetched, so
  * nothing on screen jumps.
  */
 interface ResourceState<T> {
   readonly data: T | undefined
-  /** The path `data` answers. */
+  /** The path that `data` was loaded from. */
   readonly dataPath: string | undefined
   readonly error: ApiError | undefined
   readonly loading: boolean

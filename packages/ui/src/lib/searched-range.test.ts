@@ -1,25 +1,33 @@
 import { expect, test } from 'vitest'
-import { incompleteText, mergeCounts, rangeText, searchedBy, visiblePart } from './searched-range.ts'
+import {
+  describeIncompleteSearch,
+  mergeCounts,
+  formatSearchedRange,
+  searchedBy,
+  visiblePart,
+} from './searched-range.ts'
 
 const nano = (text: string): string => `${new Date(text).getTime()}000000`
 
 test('a range is told short: without the day within one, with seconds within minutes', () => {
-  expect(rangeText({ start: nano('2026-11-29T12:00:00'), end: nano('2026-11-29T12:40:09') })).toBe('12:00 to 12:40')
-  expect(rangeText({ start: nano('2026-11-29T12:00:07'), end: nano('2026-11-29T12:01:09') })).toBe(
+  expect(formatSearchedRange({ start: nano('2026-11-29T12:00:00'), end: nano('2026-11-29T12:40:09') })).toBe(
+    '12:00 to 12:40',
+  )
+  expect(formatSearchedRange({ start: nano('2026-11-29T12:00:07'), end: nano('2026-11-29T12:01:09') })).toBe(
     '12:00:07 to 12:01:09',
   )
-  expect(rangeText({ start: nano('2026-11-28T23:00:00'), end: nano('2026-11-29T01:00:00') })).toBe(
+  expect(formatSearchedRange({ start: nano('2026-11-28T23:00:00'), end: nano('2026-11-29T01:00:00') })).toBe(
     '2026-11-28 23:00 to 2026-11-29 01:00',
   )
-  expect(rangeText({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('all time')
+  expect(formatSearchedRange({ start: '0', end: nano('2026-11-29T01:00:00') })).toBe('all time')
 })
 
 test('a range that ends before the requested time says how long before', () => {
   const searched = { start: nano('2026-11-29T12:00:00'), end: nano('2026-11-29T12:40:00') }
-  expect(rangeText(searched, nano('2026-11-29T12:40:30'))).toBe('12:00 to 12:40 (up to 30 s ago)')
-  expect(rangeText(searched, nano('2026-11-29T12:41:00'))).toBe('12:00 to 12:40 (up to 1m ago)')
-  expect(rangeText(searched, searched.end)).toBe('12:00 to 12:40')
-  expect(rangeText({ ...searched, start: '0' }, nano('2026-11-29T12:41:00'))).toBe('all time (up to 1m ago)')
+  expect(formatSearchedRange(searched, nano('2026-11-29T12:40:30'))).toBe('12:00 to 12:40 (up to 30 s ago)')
+  expect(formatSearchedRange(searched, nano('2026-11-29T12:41:00'))).toBe('12:00 to 12:40 (up to 1m ago)')
+  expect(formatSearchedRange(searched, searched.end)).toBe('12:00 to 12:40')
+  expect(formatSearchedRange({ ...searched, start: '0' }, nano('2026-11-29T12:41:00'))).toBe('all time (up to 1m ago)')
 })
 
 test('pages together searched from the start of the last to the end of the first', () => {
@@ -36,8 +44,10 @@ test('pages of which one may lack rows are not complete together', () => {
   const rest = { searched: { start: '0', end: '50' }, complete: true }
   const both = searchedBy([lacking, rest])
   expect(both).toEqual({ searched: { start: '0', end: '90' }, complete: false, missingParts: true })
-  expect(incompleteText(both, 'traces')).toContain('cannot be read')
-  expect(incompleteText({ ...rest, complete: false }, 'traces')).toBe('Older traces have not been searched yet.')
+  expect(describeIncompleteSearch(both, 'traces')).toContain('cannot be read')
+  expect(describeIncompleteSearch({ ...rest, complete: false }, 'traces')).toBe(
+    'Older traces have not been searched yet.',
+  )
 })
 
 test('counts of pages add up, and what two pages looked at counts once', () => {
@@ -54,15 +64,15 @@ test('counts of pages add up, and what two pages looked at counts once', () => {
 })
 
 test('a bucket that the end cuts is partial, and as wide as what is left of it', () => {
-  const answer = { stepNano: '60', endTimeUnixNano: '150' }
+  const response = { stepNano: '60', endTimeUnixNano: '150' }
   const searched = { start: '30', end: '150' }
-  expect(visiblePart(answer, '60', searched)).toMatchObject({ share: 1, isPartial: false, isSearched: true })
-  expect(visiblePart(answer, '120', searched)).toEqual({
+  expect(visiblePart(response, '60', searched)).toMatchObject({ share: 1, isPartial: false, isSearched: true })
+  expect(visiblePart(response, '120', searched)).toEqual({
     share: 0.5,
     lengthNano: '30',
     isPartial: true,
     isSearched: true,
   })
-  expect(visiblePart(answer, '0', searched)).toMatchObject({ share: 1, isPartial: true, lengthNano: '30' })
-  expect(visiblePart(answer, '0', { start: '60', end: '150' })).toMatchObject({ share: 1, isSearched: false })
+  expect(visiblePart(response, '0', searched)).toMatchObject({ share: 1, isPartial: true, lengthNano: '30' })
+  expect(visiblePart(response, '0', { start: '60', end: '150' })).toMatchObject({ share: 1, isSearched: false })
 })

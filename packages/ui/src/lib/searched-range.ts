@@ -1,5 +1,5 @@
 import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
-import { ageText, exactTimeText, millisOf } from './format/clock-text.ts'
+import { formatAge, formatTime, toMillis } from './format/clock-text.ts'
 
 /** How far a list looked with all of its pages, newest first. */
 export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {
@@ -11,7 +11,7 @@ export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]):
 }
 
 /** Why an incomplete list may lack rows. */
-export function incompleteText({ missingParts }: SearchedRange, what: string): string {
+export function describeIncompleteSearch({ missingParts }: SearchedRange, what: string): string {
   return missingParts
     ? `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
     : `Older ${what} have not been searched yet.`
@@ -26,11 +26,11 @@ const SECOND = 1_000_000_000n
  * Without a start: `all time`. `(up to 30 s ago)` where it ends before the requested time: what is
  * newer was not judged yet.
  */
-export function rangeText({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
-  const age = ageText(millisOf(end), millisOf(requestedEnd))
+export function formatSearchedRange({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
+  const age = formatAge(toMillis(end), toMillis(requestedEnd))
   const upTo = BigInt(requestedEnd) - BigInt(end) < SECOND ? '' : ` (up to ${age})`
   if (start === '0') return `all time${upTo}`
-  const [from, to] = [exactTimeText(start), exactTimeText(end)]
+  const [from, to] = [formatTime(start), formatTime(end)]
   const isOneDay = from.slice(0, 10) === to.slice(0, 10)
   const digits = BigInt(end) - BigInt(start) < 5n * MINUTE ? 19 : 16
   return `${from.slice(isOneDay ? 11 : 0, digits)} to ${to.slice(isOneDay ? 11 : 0, digits)}${upTo}`

@@ -1,29 +1,29 @@
 import { computed, signal } from '@preact/signals'
-import { entryIn, routeOf, trailIn, type Crumb, type Place, type Route } from '../app/route.ts'
+import { readEntry, parseRoute, readTrail, type Breadcrumb, type PageState, type Route } from '../app/route.ts'
 
-export const place = signal<Place>(readPlace())
-export const route = computed<Route>(() => routeOf(place.value))
+export const pageState = signal<PageState>(readPageState())
+export const route = computed<Route>(() => parseRoute(pageState.value))
 
 addEventListener('popstate', () => {
-  place.value = readPlace()
+  pageState.value = readPageState()
 })
 
 /**
  * A new entry in the history: another page, another filter. Without a trail, one starts afresh. The
  * address one is at gets no second entry, as with any link.
  */
-export function push(url: string, trail: readonly Crumb[] = []): void {
-  const { path, search, entry } = place.peek()
+export function push(url: string, trail: readonly Breadcrumb[] = []): void {
+  const { path, search, entry } = pageState.peek()
   if (url === path + search) history.replaceState({ trail, entry }, '', url)
   else history.pushState({ trail, entry: crypto.getRandomValues(new Uint32Array(2)).join('-') }, '', url)
-  place.value = readPlace()
+  pageState.value = readPageState()
 }
 
 /** The same entry, adjusted: the selected span, how much of a list is shown. Back goes past it. */
 export function replace(url: string): void {
-  const { trail, entry } = place.peek()
+  const { trail, entry } = pageState.peek()
   history.replaceState({ trail, entry }, '', url)
-  place.value = readPlace()
+  pageState.value = readPageState()
 }
 
 /**
@@ -44,11 +44,11 @@ export function isPlainClick(event: MouseEvent): boolean {
   return event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey
 }
 
-function readPlace(): Place {
+function readPageState(): PageState {
   return {
     path: location.pathname,
     search: location.search,
-    trail: trailIn(history.state),
-    entry: entryIn(history.state),
+    trail: readTrail(history.state),
+    entry: readEntry(history.state),
   }
 }

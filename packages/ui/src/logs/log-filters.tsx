@@ -5,34 +5,38 @@ import { RecentRangeFilter, SelectFilter } from '../components/filters/select-fi
 import { TextFilter } from '../components/filters/text-filter.tsx'
 import { createResource } from '../lib/resource.ts'
 import { push } from '../lib/url.ts'
-import { isFiltered, logsUrl, type LogsPlace } from './logs-url.ts'
+import { isFiltered, logsUrl, type LogsPageState } from './logs-url.ts'
 
 export const SEARCH_ID = 'logs-search'
 
-export function LogFilters({ place }: { readonly place: LogsPlace }) {
-  const set = (change: Partial<LogsPlace>): void => push(logsUrl({ ...place, ...change }))
+export function LogFilters({ pageState }: { readonly pageState: LogsPageState }) {
+  const set = (change: Partial<LogsPageState>): void => push(logsUrl({ ...pageState, ...change }))
   const services = useMemo(() => createResource<ServicesResponse>(), [])
   useEffect(() => void services.load('/api/services'), [services])
   return (
-    <FilterForm label="Filter logs" canClear={isFiltered(place) || place.last !== '1h'} onClear={() => push('/logs')}>
+    <FilterForm
+      label="Filter logs"
+      canClear={isFiltered(pageState) || pageState.last !== '1h'}
+      onClear={() => push('/logs')}
+    >
       <TextFilter
         id={SEARCH_ID}
         class="grow"
         isSearch
         label="Text"
         placeholder="Search message"
-        value={place.q}
+        value={pageState.q}
         onSet={(q) => set({ q })}
       />
       <SelectFilter
         label="Service"
-        value={place.service}
+        value={pageState.service}
         options={[['', 'All services'], ...(services.state.value.data?.services ?? [])]}
         onSet={(service) => set({ service })}
       />
       <SelectFilter
         label="Min severity"
-        value={place.severity}
+        value={pageState.severity}
         options={[['', 'Any severity'], 'trace', 'debug', 'info', 'warn', 'error', 'fatal']}
         onSet={(severity) => set({ severity })}
       />
@@ -41,7 +45,7 @@ export function LogFilters({ place }: { readonly place: LogsPlace }) {
         isMono
         label="Attribute"
         placeholder="key=value"
-        value={place.attribute}
+        value={pageState.attribute}
         onSet={(attribute) => set({ attribute })}
       />
       <TextFilter
@@ -51,10 +55,10 @@ export function LogFilters({ place }: { readonly place: LogsPlace }) {
         placeholder="Trace ID"
         pattern="\s*[0-9a-fA-F]{32}\s*"
         title="32 hex digits"
-        value={place.traceId}
+        value={pageState.traceId}
         onSet={(traceId) => set({ traceId: traceId.toLowerCase(), spanId: '' })}
       />
-      <RecentRangeFilter value={place.last} disabled={place.traceId !== ''} onSet={(last) => set({ last })} />
+      <RecentRangeFilter value={pageState.last} disabled={pageState.traceId !== ''} onSet={(last) => set({ last })} />
     </FilterForm>
   )
 }

@@ -1,14 +1,14 @@
 import type { LogRecord, LogsResponse, SearchedRange, SpanSource } from '@spanlink/api-schema'
 import type { ComponentChildren, ComponentProps } from 'preact'
-import { attributeText } from '../lib/format/attribute-text.ts'
-import { exactTimeText } from '../lib/format/clock-text.ts'
+import { formatAttribute } from '../lib/format/attribute-text.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
 import type { ApiError } from '../lib/api.ts'
 import { now } from '../lib/clock.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
 import { ListScroll } from '../components/list/list-scroll.tsx'
-import { NewRows } from '../components/list/new-rows-button.tsx'
-import { NotRefreshing } from '../components/list/refresh-error.tsx'
-import { Searched } from '../components/list/searched-range.tsx'
+import { NewRowsButton } from '../components/list/new-rows-button.tsx'
+import { RefreshError } from '../components/list/refresh-error.tsx'
+import { SearchedRangeText } from '../components/list/searched-range.tsx'
 import { LogRow } from './log-row.tsx'
 
 interface KeyedRecord {
@@ -33,7 +33,7 @@ export function keyedRecords(pages: readonly LogsResponse[]): readonly KeyedReco
         service,
         spanId,
         severityNumber,
-        attributeText(body).slice(0, 80),
+        formatAttribute(body).slice(0, 80),
       ])
       const nth = (seen.get(like) ?? 0) + 1
       seen.set(like, nth)
@@ -52,8 +52,8 @@ export function Records(props: {
   readonly more: ComponentChildren
 }) {
   const list = useHeldList(props.list, props.records, ({ key }) => key)
-  const today = exactTimeText(`${now.value}000000`).slice(0, 10)
-  const showsDay = list.rows.some(({ record }) => exactTimeText(record.timestampUnixNano).slice(0, 10) !== today)
+  const today = formatTime(`${now.value}000000`).slice(0, 10)
+  const showsDay = list.rows.some(({ record }) => formatTime(record.timestampUnixNano).slice(0, 10) !== today)
   return (
     <>
       <div class="results-bar">
@@ -64,10 +64,10 @@ export function Records(props: {
           </b>{' '}
           {list.rows.length === 1 && props.range.complete ? 'record' : 'records'}
           <span class="faint">, newest first</span>
-          <Searched range={props.range} />
+          <SearchedRangeText range={props.range} />
         </p>
-        <NewRows list={list} />
-        <NotRefreshing error={props.error} />
+        <NewRowsButton list={list} />
+        <RefreshError error={props.error} />
       </div>
       <ListScroll class="log-scroll" hold={list.hold}>
         <ol class={`logs ${showsDay ? 'with-day' : ''}`} aria-label="Log records, newest first">

@@ -1,10 +1,10 @@
 import type { LogRecord, SpanSource } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import type { ComponentProps } from 'preact'
-import { attributeText } from '../lib/format/attribute-text.ts'
-import { exactTimeText } from '../lib/format/clock-text.ts'
+import { formatAttribute } from '../lib/format/attribute-text.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
 import { severityClass, severityName } from './severity.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
 import { traceUrl } from '../app/route.ts'
 import { ServiceName } from '../components/labels/service-name.tsx'
 import { Text } from '../components/labels/text.tsx'
@@ -12,7 +12,7 @@ import { AttributeTable } from '../components/details/attribute-table.tsx'
 import { LongText } from '../components/details/long-text.tsx'
 
 /** Counted of a body; whoever wants all of them opens it. */
-const MOST_LINES = 1000
+const MAX_LINES = 1000
 
 /** One record on a line; all there is to it below, once opened. */
 export function LogRow(props: {
@@ -26,9 +26,9 @@ export function LogRow(props: {
   const { record, source } = props
   const isOpen = useSignal(false)
   const kind = severityClass(record.severityNumber)
-  const time = exactTimeText(record.timestampUnixNano)
-  const body = attributeText(record.body)
-  const [line = '', ...rest] = body.split('\n', MOST_LINES)
+  const time = formatTime(record.timestampUnixNano)
+  const body = formatAttribute(record.body)
+  const [line = '', ...rest] = body.split('\n', MAX_LINES)
   const more = rest.length
   return (
     <li class={kind}>
@@ -38,7 +38,7 @@ export function LogRow(props: {
           <span class={`severity ${kind}`}>{severityName(record.severityNumber, record.severityText)}</span>
           <ServiceName name={record.service} />
           <span class="line">
-            {record.eventName !== '' && <span class="tag">{visibleText(record.eventName, 60)}</span>}
+            {record.eventName !== '' && <span class="tag">{sanitizeText(record.eventName, 60)}</span>}
             <Text class="body">{line.slice(0, 400)}</Text>
             {more > 0 && (
               <span class="faint">
@@ -66,7 +66,7 @@ export function LogRow(props: {
                 {record.observedTimeUnixNano === '0' ? (
                   <span class="faint">unknown</span>
                 ) : (
-                  exactTimeText(record.observedTimeUnixNano)
+                  formatTime(record.observedTimeUnixNano)
                 )}
               </dd>
               {record.traceId !== '' && (
@@ -74,7 +74,7 @@ export function LogRow(props: {
                   <dt>Trace ID</dt>
                   <dd>
                     <a href={traceUrl(record.traceId, record.spanId)}>{record.traceId}</a>{' '}
-                    <a href={`/logs?traceId=${record.traceId}`}>view trace logs</a>
+                    <a href={`/logs?traceId=${record.traceId}`}>View trace logs</a>
                   </dd>
                 </>
               )}
@@ -83,7 +83,7 @@ export function LogRow(props: {
         )}
       </details>
       {record.traceId !== '' && (
-        <a class="log-trace" href={traceUrl(record.traceId, record.spanId)} title="The span that wrote it">
+        <a class="log-trace" href={traceUrl(record.traceId, record.spanId)} title="Open the span">
           Trace
         </a>
       )}

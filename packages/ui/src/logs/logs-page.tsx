@@ -2,52 +2,52 @@ import type { KeyValue, LogsResponse, SearchedRange } from '@spanlink/api-schema
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import './logs.css'
-import { incompleteText, rangeText, searchedBy } from '../lib/searched-range.ts'
+import { describeIncompleteSearch, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
-import { isFiltered, logsPath, logsPlaceOf, logsUrl, type LogsPlace } from './logs-url.ts'
-import { attributeText } from '../lib/format/attribute-text.ts'
+import { isFiltered, logsPath, parseLogsUrl, logsUrl, type LogsPageState } from './logs-url.ts'
+import { formatAttribute } from '../lib/format/attribute-text.ts'
 import { createOlderPages } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
-import { ShowMore } from '../components/list/load-more.tsx'
+import { LoadMore } from '../components/list/load-more.tsx'
 import { LogFilters, SEARCH_ID } from './log-filters.tsx'
 import { keyedRecords, Records } from './log-records.tsx'
 
-const REFRESH_MILLIS = 3000
+const REFRESH_INTERVAL_MS = 3000
 const RECORDS = '.logs summary'
 /** Longer values make addresses that servers refuse. */
-const MOST_ASKED = 1000
+const MAX_VALUE_LENGTH = 1000
 
 export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
-  const place = useMemo(() => logsPlaceOf(query), [search])
+  const pageState = useMemo(() => parseLogsUrl(query), [search])
   const logs = useMemo(() => createResource<LogsResponse>(), [])
   const older = useMemo(() => createOlderPages<LogsResponse>(), [])
   useEffect(() => {
     document.title = 'Logs · Spanlink'
     const stop = poll(async () => {
-      if (older.pages.peek().length === 0) await logs.load(logsPath(place, Date.now()))
-    }, REFRESH_MILLIS)
+      if (older.pages.peek().length === 0) await logs.load(logsPath(pageState, Date.now()))
+    }, REFRESH_INTERVAL_MS)
     return () => {
       stop()
       logs.stop()
       older.clear()
     }
-  }, [logs, older, place])
+  }, [logs, older, pageState])
   useLayoutEffect(
     () =>
       bindKeys({
         title: 'Logs',
         bindings: [
-          { keys: ['/'], does: 'Search the logs', run: () => document.getElementById(SEARCH_ID)?.focus() },
+          { keys: ['/'], does: 'Search logs', run: () => document.getElementById(SEARCH_ID)?.focus() },
           { keys: ['j', 'ArrowDown'], does: 'Next record', run: () => focusRow(RECORDS, 1) },
           { keys: ['k', 'ArrowUp'], does: 'Previous record', run: () => focusRow(RECORDS, -1) },
           {
             keys: ['Escape'],
-            does: 'Leave the search',
+            does: 'Exit search',
             run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
             whileTyping: true,
           },
@@ -61,16 +61,16 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
   const recordsWith = useMemo(
     () =>
       ({ key, value }: KeyValue) => {
-        const text = attributeText(value)
-        if (key.includes('=') || text.length >= MOST_ASKED) return undefined
-        return { href: logsUrl({ ...place, attribute: `${key}=${text}` }), title: 'Only records with this value' }
+        const text = formatAttribute(value)
+        if (key.includes('=') || text.length >= MAX_VALUE_LENGTH) return undefined
+        return { href: logsUrl({ ...pageState, attribute: `${key}=${text}` }), title: 'Only records with this value' }
       },
-    [place],
+    [pageState],
   )
   return (
     <div class="logs-page">
       <h1 class="visually-hidden">Logs</h1>
-      <LogFilters place={place} />
+      <LogFilters pageState={pageState} />
       {error !== undefined && (data === undefined || error.status === 400) ? (
         <Notice
           icon="unplugged"
@@ -78,15 +78,15 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
           title={error.status === 400 ? 'Invalid query' : 'The logs could not be loaded'}
         >
           <p>{error.message}</p>
-          <p>{error.status === 400 ? <a href="/logs">Clear the filters</a> : <span class="faint">Retrying…</span>}</p>
+          <p>{error.status === 400 ? <a href="/logs">Clear filters</a> : <span class="faint">Retrying…</span>}</p>
         </Notice>
       ) : data === undefined ? (
         <LoadingRows label="Loading logs" />
       ) : range === undefined || hasNone ? (
-        <Nothing
-          place={place}
+        <EmptyNotice
+          pageState={pageState}
           range={range}
-          more={<ShowMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
+          more={<LoadMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
         />
       ) : (
         <Records
@@ -96,47 +96,47 @@ export function LogsPage({ query }: { readonly query: URLSearchParams }) {
           range={range}
           recordsWith={recordsWith}
           error={error}
-          more={<ShowMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
+          more={<LoadMore older={older} path={dataPath ?? ''} first={data} words="Load older" />}
         />
       )}
     </div>
   )
 }
 
-function Nothing(props: {
-  readonly place: LogsPlace
+function EmptyNotice(props: {
+  readonly pageState: LogsPageState
   readonly range: SearchedRange | undefined
   readonly more: ComponentChildren
 }) {
-  const { place, range } = props
+  const { pageState, range } = props
   if (range !== undefined && !range.complete) {
     return (
-      <Notice icon="search" title={`No log record matches from ${rangeText(range.searched)}`}>
-        <p>{incompleteText(range, 'records')}</p>
+      <Notice icon="search" title={`No log record matches from ${formatSearchedRange(range.searched)}`}>
+        <p>{describeIncompleteSearch(range, 'records')}</p>
         {props.more}
       </Notice>
     )
   }
-  const searched = range === undefined ? '' : `Searched ${rangeText(range.searched)}.`
+  const searched = range === undefined ? '' : `SearchedRangeText ${formatSearchedRange(range.searched)}.`
   const widen = (
     <p>
-      <a href={logsUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
+      <a href={logsUrl({ ...pageState, last: '7d' })}>Search the last 7 days</a>
     </p>
   )
-  if (isFiltered(place)) {
+  if (isFiltered(pageState)) {
     return (
       <Notice icon="search" title="No log record matches">
         <p>
-          {searched} Widen the time, or <a href="/logs">clear the filters</a>. New records appear here as they arrive.
+          {searched} Widen the time, or <a href="/logs">clear filters</a>. New records appear here as they arrive.
         </p>
-        {place.last !== '7d' && place.traceId === '' && widen}
+        {pageState.last !== '7d' && pageState.traceId === '' && widen}
       </Notice>
     )
   }
   return (
     <Notice icon="plug" title="No logs in range">
       <p>{searched} Log records that applications send by OTLP appear here as they arrive.</p>
-      {place.last !== '7d' && widen}
+      {pageState.last !== '7d' && widen}
       <p>
         <a class="button primary" href="/connect">
           Connect an application

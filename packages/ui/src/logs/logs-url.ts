@@ -1,7 +1,7 @@
 import { startOfRange, parseRecentRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** The Logs page as its URL holds it. */
-export interface LogsPlace {
+export interface LogsPageState {
   readonly q: string
   readonly service: string
   readonly severity: string
@@ -14,7 +14,7 @@ export interface LogsPlace {
 
 const names = ['q', 'service', 'severity', 'traceId', 'spanId', 'attribute'] as const
 
-export function logsPlaceOf(query: URLSearchParams): LogsPlace {
+export function parseLogsUrl(query: URLSearchParams): LogsPageState {
   const given = Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<
     (typeof names)[number],
     string
@@ -23,21 +23,21 @@ export function logsPlaceOf(query: URLSearchParams): LogsPlace {
 }
 
 /** Beyond the time. */
-export function isFiltered(place: LogsPlace): boolean {
-  return names.some((name) => place[name] !== '')
+export function isFiltered(pageState: LogsPageState): boolean {
+  return names.some((name) => pageState[name] !== '')
 }
 
-export function logsUrl(place: Partial<LogsPlace>): string {
+export function logsUrl(pageState: Partial<LogsPageState>): string {
   const params = new URLSearchParams()
-  for (const name of names) if (place[name]) params.set(name, place[name])
-  if (place.last !== undefined && place.last !== '1h') params.set('last', place.last)
+  for (const name of names) if (pageState[name]) params.set(name, pageState[name])
+  if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
   return params.size === 0 ? '/logs' : `/logs?${params}`
 }
 
-export function logsPath(place: LogsPlace, nowMillis: number): string {
+export function logsPath(pageState: LogsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ limit: '100' })
-  for (const name of names) if (place[name] !== '') params.set(name, place[name])
+  for (const name of names) if (pageState[name] !== '') params.set(name, pageState[name])
   // A trace is looked at whole, whenever it was.
-  if (place.traceId === '') params.set('start', startOfRange(place.last, nowMillis))
+  if (pageState.traceId === '') params.set('start', startOfRange(pageState.last, nowMillis))
   return `/api/logs?${params}`
 }

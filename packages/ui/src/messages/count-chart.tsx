@@ -1,6 +1,6 @@
 import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
-import { exactTimeText } from '../lib/format/clock-text.ts'
-import { nanoText } from '../lib/format/duration-text.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
+import { formatDurationNano } from '../lib/format/duration-text.ts'
 import { visiblePart } from '../lib/searched-range.ts'
 
 /**
@@ -9,14 +9,14 @@ import { visiblePart } from '../lib/searched-range.ts'
  * of empty.
  */
 export function CountChart(props: {
-  readonly answer: MessagesResponse
+  readonly response: MessagesResponse
   readonly counts: MessagesResponse['counts']
   readonly searched: SearchedRange['searched']
   readonly total: number
 }) {
-  const { answer, counts, searched } = props
+  const { response, counts, searched } = props
   const most = counts.reduce((largest, { count }) => Math.max(largest, count), 0)
-  const step = nanoText(answer.stepNano)
+  const step = formatDurationNano(response.stepNano)
   return (
     <figure class="count-chart">
       <figcaption class="visually-hidden">
@@ -26,11 +26,11 @@ export function CountChart(props: {
       </figcaption>
       <div class="bars" aria-hidden="true">
         {counts.map(({ startTimeUnixNano, count }) => {
-          const part = visiblePart(answer, startTimeUnixNano, searched)
+          const part = visiblePart(response, startTimeUnixNano, searched)
           // Zero in a part of the bucket says nothing of the rest.
           const isUnknown = !part.isSearched || (part.isPartial && count === 0)
           const isTooNew = BigInt(startTimeUnixNano) >= BigInt(searched.end)
-          const unsearched = isTooNew ? 'too new to judge' : 'not searched'
+          const unsearched = isTooNew ? 'too recent' : 'not searched'
           const words = part.isSearched ? `${count.toLocaleString('en')} in ${step}` : unsearched
           return (
             <i
@@ -40,15 +40,15 @@ export function CountChart(props: {
                 height: isUnknown ? '100%' : `${most === 0 ? 0 : (count / most) * 100}%`,
                 flexGrow: String(part.share),
               }}
-              title={`${words} from ${exactTimeText(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${nanoText(part.lengthNano)} of it` : ''}`}
+              title={`${words} from ${formatTime(startTimeUnixNano).slice(0, 19)}${part.isPartial ? `, partial: ${formatDurationNano(part.lengthNano)} of it` : ''}`}
             />
           )
         })}
       </div>
       <div class="axis" aria-hidden="true">
-        <span>{exactTimeText(answer.startTimeUnixNano).slice(0, 19)}</span>
+        <span>{formatTime(response.startTimeUnixNano).slice(0, 19)}</span>
         <span>{most === 0 ? '' : `peak ${most.toLocaleString('en')} per ${step}`}</span>
-        <span>{exactTimeText(answer.endTimeUnixNano).slice(0, 19)}</span>
+        <span>{formatTime(response.endTimeUnixNano).slice(0, 19)}</span>
       </div>
     </figure>
   )

@@ -2,21 +2,25 @@ import type { TopologyResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
 import { createResource } from '../lib/resource.ts'
 import { topologyPath } from '../topology/topology-url.ts'
-import { hasAfter, isNever, messagesUrl, type MessagesPlace } from './messages-url.ts'
+import { hasMinDuration, isNeverConsumed, messagesUrl, type MessagesPageState } from './messages-url.ts'
 import { push } from '../lib/url.ts'
 import { CheckFilter } from '../components/filters/check-filter.tsx'
 import { FilterForm } from '../components/filters/filter-form.tsx'
 import { RecentRangeFilter } from '../components/filters/select-filter.tsx'
 import { DurationFilter, TextFilter } from '../components/filters/text-filter.tsx'
 
-export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
-  const set = (change: Partial<MessagesPlace>): void => push(messagesUrl({ ...place, limit: 50, ...change }))
-  const landscape = useMemo(() => createResource<TopologyResponse>(), [])
-  const askNames = (): void => void landscape.load(topologyPath(place, Date.now()))
+export function MessageFilters({ pageState }: { readonly pageState: MessagesPageState }) {
+  const set = (change: Partial<MessagesPageState>): void => push(messagesUrl({ ...pageState, limit: 50, ...change }))
+  const topology = useMemo(() => createResource<TopologyResponse>(), [])
+  const askNames = (): void => void topology.load(topologyPath(pageState, Date.now()))
   const names = (type: 'topic' | 'group'): string[] | undefined =>
-    landscape.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))
+    topology.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))
   const isFiltered =
-    isNever(place) || place.topic !== '' || place.group !== '' || place.after !== '' || place.last !== '1h'
+    isNeverConsumed(pageState) ||
+    pageState.topic !== '' ||
+    pageState.group !== '' ||
+    pageState.after !== '' ||
+    pageState.last !== '1h'
   return (
     <FilterForm
       label="Filter messages"
@@ -31,7 +35,7 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         listId="message-topics"
         suggestions={names('topic')}
         maxLength={1024}
-        value={place.topic}
+        value={pageState.topic}
         onFocus={askNames}
         onSet={(topic) => set({ topic })}
       />
@@ -41,29 +45,29 @@ export function MessageFilters({ place }: { readonly place: MessagesPlace }) {
         placeholder="Any group"
         listId="message-groups"
         suggestions={names('group')}
-        disabled={isNever(place)}
+        disabled={isNeverConsumed(pageState)}
         maxLength={1024}
-        value={isNever(place) ? '' : place.group}
+        value={isNeverConsumed(pageState) ? '' : pageState.group}
         onFocus={askNames}
         onSet={(group) => set({ group })}
       />
-      {place.list === 'unconsumed' && (
+      {pageState.list === 'unconsumed' && (
         <CheckFilter
           label="Never consumed"
           title="Only messages that no group has consumed"
-          checked={place.never}
+          checked={pageState.never}
           onSet={(never) => set({ never })}
         />
       )}
-      {hasAfter(place.list) && (
+      {hasMinDuration(pageState.list) && (
         <DurationFilter
-          label={place.list === 'late' ? 'Min queue time' : 'Min age'}
-          placeholder={place.list === 'late' ? '10s' : '1m'}
-          value={place.after}
+          label={pageState.list === 'late' ? 'Min queue time' : 'Min age'}
+          placeholder={pageState.list === 'late' ? '10s' : '1m'}
+          value={pageState.after}
           onSet={(after = '') => set({ after })}
         />
       )}
-      <RecentRangeFilter value={place.last} onSet={(last) => set({ last })} />
+      <RecentRangeFilter value={pageState.last} onSet={(last) => set({ last })} />
     </FilterForm>
   )
 }

@@ -1,8 +1,8 @@
 import type { Message, MessageList, MessageSpan } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
-import { hasSeveralClusters, recordText } from '../lib/format/record-text.ts'
-import { nanoText } from '../lib/format/duration-text.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
+import { hasSeveralClusters, formatRecord } from '../lib/format/record-text.ts'
+import { formatDurationNano } from '../lib/format/duration-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import type { RowHold } from '../components/list/use-held-list.ts'
 import { Icon } from '../components/buttons/icon.tsx'
@@ -29,7 +29,7 @@ export function MessageTable(props: {
   readonly messages: readonly Message[]
   readonly list: MessageList
   /** Of `unconsumed`: those that no group has consumed. */
-  readonly isNever: boolean
+  readonly isNeverConsumed: boolean
   readonly hold: RowHold
   readonly more: ComponentChildren
 }) {
@@ -54,7 +54,7 @@ export function MessageTable(props: {
               key={messageKey(message)}
               message={message}
               list={props.list}
-              isNever={props.isNever}
+              isNeverConsumed={props.isNeverConsumed}
               showsCluster={showsCluster}
             />
           ))}
@@ -73,7 +73,7 @@ export function messageKey(message: Message): string {
 function Row(props: {
   readonly message: Message
   readonly list: MessageList
-  readonly isNever: boolean
+  readonly isNeverConsumed: boolean
   readonly showsCluster: boolean
 }) {
   const { message, list, showsCluster } = props
@@ -83,11 +83,11 @@ function Row(props: {
       <td class="name">
         <a
           class="row-link message-link"
-          href={flowUrl(traceId, { span: firstFailure(message) ?? message, end: spanId })}
+          href={flowUrl(traceId, { span: findFirstFailure(message) ?? message, end: spanId })}
         >
           <Icon name="topic" />
           <Text class="topic-name">{message.topic === '' ? '(no topic)' : message.topic}</Text>
-          {placeOf(message) !== '' && <Text class="faint">{placeOf(message)}</Text>}
+          {formatPartition(message) !== '' && <Text class="faint">{formatPartition(message)}</Text>}
           {message.key !== '' && <Text class="faint mono">{message.key}</Text>}
           {showsCluster && message.cluster !== '' && <Text class="faint cluster">{message.cluster}</Text>}
         </a>
@@ -95,7 +95,7 @@ function Row(props: {
       <td class="started">
         <Age unixNano={message.timeUnixNano} />
       </td>
-      <td class="number wait">{nanoText(message.waitNano)}</td>
+      <td class="number wait">{formatDurationNano(message.waitNano)}</td>
       <td>
         {producer === null ? (
           <span class="faint">not found</span>
@@ -108,9 +108,9 @@ function Row(props: {
       </td>
       <td>
         {list === 'unconsumed' ? (
-          <Missing group={message.consumerGroup} isNever={props.isNever} />
+          <Missing group={message.consumerGroup} isNeverConsumed={props.isNeverConsumed} />
         ) : (
-          <Fate message={message} />
+          <Outcome message={message} />
         )}
       </td>
     </tr>
@@ -118,7 +118,7 @@ function Row(props: {
 }
 
 /** Where a message went wrong first: what someone who opens a dead letter looks for. */
-function firstFailure(message: Message): MessageSpan | undefined {
+function findFirstFailure(message: Message): MessageSpan | undefined {
   return message.attempts.find(isFailed)
 }
 
@@ -127,7 +127,7 @@ function isFailed({ status, errorType }: MessageSpan): boolean {
 }
 
 /** Each attempt in order, with its error, and where it ended. */
-function Fate({ message }: { readonly message: Message }) {
+function Outcome({ message }: { readonly message: Message }) {
   const { attempts, deadLetter } = message
   const hidden = Math.max(0, attempts.length - ATTEMPTS_SHOWN)
   return (
@@ -140,7 +140,7 @@ function Fate({ message }: { readonly message: Message }) {
         <Attempt key={`${attempt.spanId}${index}`} attempt={attempt} />
       ))}
       {deadLetter !== undefined && (
-        <span class="dead" title={`Sent to ${visibleText(deadLetter.topic, 200)}`}>
+        <span class="dead" title={`Sent to ${sanitizeText(deadLetter.topic, 200)}`}>
           <Icon name="close" label="Dead letter" />
           <Text>{deadLetter.topic}</Text>
         </span>
@@ -152,11 +152,12 @@ function Fate({ message }: { readonly message: Message }) {
 function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
   const isError = isFailed(attempt)
   const said = attempt.errorMessage || attempt.errorType
-  const waited = attempt.queueTimeNano === null ? '' : `, after ${nanoText(attempt.queueTimeNano)} in the queue`
+  const waited =
+    attempt.queueTimeNano === null ? '' : `, after ${formatDurationNano(attempt.queueTimeNano)} in the queue`
   return (
     <span
       class={`attempt ${isError ? 'failed' : ''}`}
-      title={`${visibleText(attempt.consumerGroup || attempt.service, 80)}${waited}${said === '' ? '' : `: ${visibleText(said, 300)}`}`}
+      title={`${sanitizeText(attempt.consumerGroup || attempt.service, 80)}${waited}${said === '' ? '' : `: ${sanitizeText(said, 300)}`}`}
     >
       <ServiceName name={attempt.service} />
       {isError ? <Text>{said === '' ? 'failed' : said}</Text> : <Icon name="check" label="done" />}
@@ -164,12 +165,12 @@ function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
   )
 }
 
-function placeOf({ partition, offset }: Message): string {
-  return recordText({ topic: '', partition, offset })
+function formatPartition({ partition, offset }: Message): string {
+  return formatRecord({ topic: '', partition, offset })
 }
 
-function Missing({ group, isNever }: { readonly group: string; readonly isNever: boolean }) {
-  if (group === '') return <span class="faint">{isNever ? 'never consumed' : 'no known group'}</span>
+function Missing({ group, isNeverConsumed }: { readonly group: string; readonly isNeverConsumed: boolean }) {
+  if (group === '') return <span class="faint">{isNeverConsumed ? 'never consumed' : 'no known group'}</span>
   return (
     <span class="producer">
       <Icon name="group" label="Consumer group" />

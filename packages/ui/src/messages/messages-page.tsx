@@ -3,21 +3,21 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import './messages.css'
-import { incompleteText, mergeCounts, rangeText, searchedBy } from '../lib/searched-range.ts'
+import { describeIncompleteSearch, mergeCounts, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
 import type { ApiError } from '../lib/api.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import {
-  isNever,
-  listWords,
+  isNeverConsumed,
+  describeList,
   MESSAGE_LISTS,
   messagesPath,
-  messagesPlaceOf,
+  parseMessagesUrl,
   messagesUrl,
   minAgeNanos,
-  MOST_MESSAGES,
-  type MessagesPlace,
+  MAX_MESSAGES,
+  type MessagesPageState,
 } from './messages-url.ts'
-import { createOlderPages, questionOf, type OlderPages } from '../lib/older-pages.ts'
+import { createOlderPages, removeLimit, type OlderPages } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource, type Resource } from '../lib/resource.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
@@ -25,36 +25,36 @@ import { push, replace, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { LiveButton } from '../components/buttons/live-button.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { NewRows } from '../components/list/new-rows-button.tsx'
-import { NotRefreshing } from '../components/list/refresh-error.tsx'
+import { NewRowsButton } from '../components/list/new-rows-button.tsx'
+import { RefreshError } from '../components/list/refresh-error.tsx'
 import { Notice } from '../components/notice.tsx'
-import { Searched } from '../components/list/searched-range.tsx'
-import { ShowMore } from '../components/list/load-more.tsx'
+import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { LoadMore } from '../components/list/load-more.tsx'
 import { CountChart } from './count-chart.tsx'
 import { MessageFilters } from './message-filters.tsx'
 import { MESSAGE_LINKS, messageKey, MessageTable } from './message-table.tsx'
 
-const REFRESH_MILLIS = 10_000
+const REFRESH_INTERVAL_MS = 10_000
 
 const paused = signal(false)
 
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
-  const question = questionOf(query)
-  const place = useMemo(() => messagesPlaceOf(query), [question])
-  // Another list or filter is another question: the answer to the one before must not stand under
+  const question = removeLimit(query)
+  const pageState = useMemo(() => parseMessagesUrl(query), [question])
+  // Another list or filter is another question: the response to the one before must not stand under
   // its heading.
   const messages = useMemo(
     () => ({ first: createResource<MessagesResponse>(), older: createOlderPages<MessagesResponse>() }),
-    [place.list, place.topic, place.group, place.never, place.after, place.last],
+    [pageState.list, pageState.topic, pageState.group, pageState.never, pageState.after, pageState.last],
   )
   useEffect(() => {
     const ask = async (): Promise<void> => {
-      if (messages.older.pages.peek().length === 0) await messages.first.load(messagesPath(place, Date.now()))
+      if (messages.older.pages.peek().length === 0) await messages.first.load(messagesPath(pageState, Date.now()))
     }
-    if (!paused.value) return poll(ask, REFRESH_MILLIS)
+    if (!paused.value) return poll(ask, REFRESH_INTERVAL_MS)
     void ask()
     return undefined
-  }, [messages, place, paused.value])
+  }, [messages, pageState, paused.value])
   useEffect(
     () => () => {
       messages.first.stop()
@@ -62,7 +62,7 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
     },
     [messages],
   )
-  const [, title] = MESSAGE_LISTS.find(([list]) => list === place.list) ?? MESSAGE_LISTS[0]
+  const [, title] = MESSAGE_LISTS.find(([list]) => list === pageState.list) ?? MESSAGE_LISTS[0]
   useEffect(() => {
     document.title = `${title} messages · Spanlink`
   }, [title])
@@ -74,16 +74,16 @@ export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
         {MESSAGE_LISTS.map(([list, name, words]) => (
           <a
             key={list}
-            href={messagesUrl({ ...place, list, limit: 50 })}
-            aria-current={list === place.list ? 'page' : undefined}
+            href={messagesUrl({ ...pageState, list, limit: 50 })}
+            aria-current={list === pageState.list ? 'page' : undefined}
             title={words}
           >
             {name}
           </a>
         ))}
       </nav>
-      <MessageFilters place={place} />
-      <Results place={place} messages={messages} />
+      <MessageFilters pageState={pageState} />
+      <Results pageState={pageState} messages={messages} />
     </div>
   )
 }
@@ -93,8 +93,8 @@ interface Messages {
   readonly older: OlderPages<MessagesResponse>
 }
 
-function Results(props: { readonly place: MessagesPlace; readonly messages: Messages }) {
-  const { place, messages } = props
+function Results(props: { readonly pageState: MessagesPageState; readonly messages: Messages }) {
+  const { pageState, messages } = props
   const { data, dataPath, error } = messages.first.state.value
   if (error !== undefined && (data === undefined || error.status === 400)) {
     return (
@@ -105,26 +105,26 @@ function Results(props: { readonly place: MessagesPlace; readonly messages: Mess
       >
         <p>{error.message}</p>
         <p>
-          <a href="/messages">Reset filters</a>
+          <a href="/messages">Clear filters</a>
         </p>
       </Notice>
     )
   }
   if (data === undefined) return <LoadingRows label="Loading messages" rows={12} />
-  return <Found place={place} messages={messages} data={data} path={dataPath ?? ''} error={error} />
+  return <Found pageState={pageState} messages={messages} data={data} path={dataPath ?? ''} error={error} />
 }
 
 function Found(props: {
-  readonly place: MessagesPlace
+  readonly pageState: MessagesPageState
   readonly messages: Messages
   readonly data: MessagesResponse
   readonly path: string
   readonly error: ApiError | undefined
 }) {
-  const { place, messages, data } = props
+  const { pageState, messages, data } = props
   const list = useHeldList(
-    messagesUrl({ ...place, limit: 0 }),
-    messagesOf(data, messages.older.pages.value),
+    messagesUrl({ ...pageState, limit: 0 }),
+    collectMessages(data, messages.older.pages.value),
     messageKey,
   )
   const listed = list.rows
@@ -132,16 +132,16 @@ function Found(props: {
   const range = searchedBy(pages)
   const counts = mergeCounts(pages)
   const total = counts.reduce((sum, { count }) => sum + count, 0)
-  const countedTo = BigInt(data.endTimeUnixNano) - minAgeNanos(place)
+  const countedTo = BigInt(data.endTimeUnixNano) - minAgeNanos(pageState)
   const counted = BigInt(range.searched.end) < countedTo ? range.searched.end : String(countedTo)
   const judged: SearchedRange = { ...range, searched: { start: range.searched.start, end: counted } }
   const more = (
-    <ShowMore
+    <LoadMore
       older={messages.older}
       path={props.path}
       first={data}
       words={range.complete ? 'Load more' : 'Load older'}
-      onLoaded={() => keepLength(messagesOf(data, messages.older.pages.peek()).length)}
+      onLoaded={() => keepLength(collectMessages(data, messages.older.pages.peek()).length)}
     />
   )
   return (
@@ -153,83 +153,89 @@ function Found(props: {
             {range.complete ? '' : '+'}
           </b>{' '}
           {total === 1 && range.complete ? 'message' : 'messages'}
-          <span class="faint"> · {listWords(place)}</span>
-          <Searched range={judged} requestedEnd={data.endTimeUnixNano} />
+          <span class="faint"> · {describeList(pageState)}</span>
+          <SearchedRangeText range={judged} requestedEnd={data.endTimeUnixNano} />
         </p>
-        <NewRows list={list} />
-        <NotRefreshing error={props.error} />
+        <NewRowsButton list={list} />
+        <RefreshError error={props.error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
-      {total > 0 && <CountChart answer={data} counts={counts} searched={judged.searched} total={total} />}
+      {total > 0 && <CountChart response={data} counts={counts} searched={judged.searched} total={total} />}
       {listed.length > 0 ? (
-        <MessageTable messages={listed} list={data.list} isNever={isNever(place)} hold={list.hold} more={more} />
+        <MessageTable
+          messages={listed}
+          list={data.list}
+          isNeverConsumed={isNeverConsumed(pageState)}
+          hold={list.hold}
+          more={more}
+        />
       ) : (
-        <Nothing place={place} range={judged} requestedEnd={data.endTimeUnixNano} more={more} />
+        <EmptyNotice pageState={pageState} range={judged} requestedEnd={data.endTimeUnixNano} more={more} />
       )}
     </>
   )
 }
 
-function messagesOf(first: MessagesResponse, older: readonly MessagesResponse[]): readonly Message[] {
+function collectMessages(first: MessagesResponse, older: readonly MessagesResponse[]): readonly Message[] {
   return [first, ...older].flatMap(({ messages }) => messages)
 }
 
 /**
- * Coming back to this address finds as many messages as are here, as far as one answer holds them.
+ * Coming back to this address finds as many messages as are here, as far as one response holds them.
  */
 function keepLength(shown: number): void {
   const at = route.peek()
   if (at.page !== 'messages') return
-  replace(messagesUrl({ ...messagesPlaceOf(at.query), limit: Math.min(MOST_MESSAGES, Math.max(50, shown)) }))
+  replace(messagesUrl({ ...parseMessagesUrl(at.query), limit: Math.min(MAX_MESSAGES, Math.max(50, shown)) }))
 }
 
-const NOTHING: Readonly<Record<MessagesPlace['list'], readonly [title: string, words: string]>> = {
+const EMPTY_LISTS: Readonly<Record<MessagesPageState['list'], readonly [title: string, words: string]>> = {
   'dead-lettered': ['No dead letters', 'No message was sent to a dead-letter topic.'],
   unconsumed: ['No unconsumed messages', 'Every group that reads a topic has consumed its messages.'],
-  late: ['No late messages', 'Every message was consumed sooner than that.'],
+  late: ['No late messages', 'No message exceeded the minimum queue time.'],
   retried: ['No retries', 'Every message succeeded at the first attempt.'],
   redelivered: ['No redeliveries', 'Every message was delivered once to each group.'],
 }
 
-function nothingOf(place: MessagesPlace): readonly [title: string, words: string] {
-  const [title, words] = isNever(place)
+function describeEmptyList(pageState: MessagesPageState): readonly [title: string, words: string] {
+  const [title, words] = isNeverConsumed(pageState)
     ? ['No message was left unconsumed', 'At least one group has consumed each message.']
-    : NOTHING[place.list]
-  if (!hasNames(place)) return [title, words]
+    : EMPTY_LISTS[pageState.list]
+  if (!hasNames(pageState)) return [title, words]
   // A name that nothing has would be an all-clear otherwise.
   return [`${title} with these filters`, 'Filters match whole names of topics and consumer groups.']
 }
 
-function hasNames(place: MessagesPlace): boolean {
-  return place.topic !== '' || (place.group !== '' && !isNever(place))
+function hasNames(pageState: MessagesPageState): boolean {
+  return pageState.topic !== '' || (pageState.group !== '' && !isNeverConsumed(pageState))
 }
 
 /** An all-clear only for a range that was searched whole. */
-function Nothing(props: {
-  readonly place: MessagesPlace
+function EmptyNotice(props: {
+  readonly pageState: MessagesPageState
   readonly range: SearchedRange
   readonly requestedEnd: string
   readonly more: ComponentChildren
 }) {
-  const { place, range } = props
-  const [title, words] = nothingOf(place)
-  const searched = rangeText(range.searched, props.requestedEnd)
+  const { pageState, range } = props
+  const [title, words] = describeEmptyList(pageState)
+  const searched = formatSearchedRange(range.searched, props.requestedEnd)
   if (!range.complete) {
     return (
       <Notice icon="search" title={`${title} from ${searched}`}>
-        <p>{incompleteText(range, 'messages')}</p>
+        <p>{describeIncompleteSearch(range, 'messages')}</p>
         {props.more}
       </Notice>
     )
   }
   return (
-    <Notice icon={hasNames(place) ? 'search' : 'check'} title={title}>
+    <Notice icon={hasNames(pageState) ? 'search' : 'check'} title={title}>
       <p>
-        {words} Searched {searched}. New messages appear here as they arrive.
+        {words} SearchedRangeText {searched}. New messages appear here as they arrive.
       </p>
-      {place.last !== '7d' && (
+      {pageState.last !== '7d' && (
         <p>
-          <a href={messagesUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
+          <a href={messagesUrl({ ...pageState, last: '7d' })}>Search the last 7 days</a>
         </p>
       )}
     </Notice>
@@ -244,23 +250,23 @@ function bindMessageKeys(): () => void {
   const step = (by: 1 | -1) => () => {
     const at = route.peek()
     if (at.page !== 'messages') return
-    const place = messagesPlaceOf(at.query)
-    const index = MESSAGE_LISTS.findIndex(([list]) => list === place.list)
+    const pageState = parseMessagesUrl(at.query)
+    const index = MESSAGE_LISTS.findIndex(([list]) => list === pageState.list)
     const next = MESSAGE_LISTS[(index + by + MESSAGE_LISTS.length) % MESSAGE_LISTS.length]
-    if (next !== undefined) push(messagesUrl({ ...place, list: next[0], limit: 50 }))
+    if (next !== undefined) push(messagesUrl({ ...pageState, list: next[0], limit: 50 }))
   }
   return bindKeys({
     title: 'Messages',
     bindings: [
       { keys: ['j', 'ArrowDown'], does: 'Next message', run: () => focusRow(MESSAGE_LINKS, 1) },
       { keys: ['k', 'ArrowUp'], does: 'Previous message', run: () => focusRow(MESSAGE_LINKS, -1) },
-      { keys: ['Enter'], does: 'Open its flow', run: () => focusRow(MESSAGE_LINKS, 1) },
+      { keys: ['Enter'], does: 'Open flow', run: () => focusRow(MESSAGE_LINKS, 1) },
       { keys: ['l', 'ArrowRight'], does: 'Next list', run: step(1) },
       { keys: ['h', 'ArrowLeft'], does: 'Previous list', run: step(-1) },
-      { keys: ['/'], does: 'Go to the filters', run: () => document.getElementById('message-topic')?.focus() },
+      { keys: ['/'], does: 'Edit filters', run: () => document.getElementById('message-topic')?.focus() },
       {
         keys: ['Escape'],
-        does: 'Leave the filters',
+        does: 'Exit filters',
         whileTyping: true,
         run: () => {
           if (document.activeElement instanceof HTMLElement) document.activeElement.blur()

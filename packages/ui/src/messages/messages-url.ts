@@ -11,7 +11,7 @@ export const MESSAGE_LISTS = [
   ['redelivered', 'Redelivered', 'Delivered more than once to the same group'],
 ] as const satisfies readonly (readonly [MessageList, string, string])[]
 
-export interface MessagesPlace {
+export interface MessagesPageState {
   readonly list: MessageList
   readonly topic: string
   readonly group: string
@@ -22,13 +22,13 @@ export interface MessagesPlace {
   readonly limit: number
 }
 
-const LEAST_LIMIT = 50
+const MIN_LIMIT = 50
 /** The most that the API gives at once. */
-export const MOST_MESSAGES = 500
+export const MAX_MESSAGES = 500
 
-export function messagesPlaceOf(query: URLSearchParams): MessagesPlace {
+export function parseMessagesUrl(query: URLSearchParams): MessagesPageState {
   const list = query.get('list')
-  const limit = Math.round(Number(query.get('limit') ?? LEAST_LIMIT))
+  const limit = Math.round(Number(query.get('limit') ?? MIN_LIMIT))
   return {
     list: MESSAGE_LISTS.find(([name]) => name === list)?.[0] ?? 'dead-lettered',
     topic: query.get('topic') ?? '',
@@ -36,51 +36,51 @@ export function messagesPlaceOf(query: URLSearchParams): MessagesPlace {
     never: query.get('never') === '1',
     after: query.get('after') ?? '',
     last: parseRecentRange(query.get('last')),
-    limit: Number.isFinite(limit) ? Math.min(MOST_MESSAGES, Math.max(LEAST_LIMIT, limit)) : LEAST_LIMIT,
+    limit: Number.isFinite(limit) ? Math.min(MAX_MESSAGES, Math.max(MIN_LIMIT, limit)) : MIN_LIMIT,
   }
 }
 
-export function messagesUrl(place: MessagesPlace): string {
+export function messagesUrl(pageState: MessagesPageState): string {
   const query = new URLSearchParams()
-  if (place.list !== 'dead-lettered') query.set('list', place.list)
-  if (place.topic !== '') query.set('topic', place.topic)
-  if (place.group !== '') query.set('group', place.group)
-  if (isNever(place)) query.set('never', '1')
-  if (place.after !== '' && hasAfter(place.list)) query.set('after', place.after)
-  if (place.last !== '1h') query.set('last', place.last)
-  if (place.limit !== LEAST_LIMIT) query.set('limit', String(place.limit))
+  if (pageState.list !== 'dead-lettered') query.set('list', pageState.list)
+  if (pageState.topic !== '') query.set('topic', pageState.topic)
+  if (pageState.group !== '') query.set('group', pageState.group)
+  if (isNeverConsumed(pageState)) query.set('never', '1')
+  if (pageState.after !== '' && hasMinDuration(pageState.list)) query.set('after', pageState.after)
+  if (pageState.last !== '1h') query.set('last', pageState.last)
+  if (pageState.limit !== MIN_LIMIT) query.set('limit', String(pageState.limit))
   return query.size === 0 ? '/messages' : `/messages?${query}`
 }
 
 /** Only these two lists ask how long. */
-export function hasAfter(list: MessageList): boolean {
+export function hasMinDuration(list: MessageList): boolean {
   return list === 'unconsumed' || list === 'late'
 }
 
-export function isNever({ list, never }: Pick<MessagesPlace, 'list' | 'never'>): boolean {
+export function isNeverConsumed({ list, never }: Pick<MessagesPageState, 'list' | 'never'>): boolean {
   return list === 'unconsumed' && never
 }
 
 /** What a list contains, in a few words. */
-export function listWords(place: Pick<MessagesPlace, 'list' | 'never'>): string {
-  if (isNever(place)) return 'Not consumed by any group'
-  return MESSAGE_LISTS.find(([list]) => list === place.list)?.[2] ?? ''
+export function describeList(pageState: Pick<MessagesPageState, 'list' | 'never'>): string {
+  if (isNeverConsumed(pageState)) return 'Not consumed by any group'
+  return MESSAGE_LISTS.find(([list]) => list === pageState.list)?.[2] ?? ''
 }
 
 const DEFAULT_AFTER_NANOS = 60e9
 
 /** A younger message cannot be in `unconsumed` yet. */
-export function minAgeNanos({ list, after }: Pick<MessagesPlace, 'list' | 'after'>): bigint {
+export function minAgeNanos({ list, after }: Pick<MessagesPageState, 'list' | 'after'>): bigint {
   if (list !== 'unconsumed') return 0n
   return BigInt(Math.round(parseDuration(normalizeDuration(after) ?? '') ?? DEFAULT_AFTER_NANOS))
 }
 
-export function messagesPath(place: MessagesPlace, nowMillis: number): string {
-  const params = new URLSearchParams({ start: startOfRange(place.last, nowMillis), limit: String(place.limit) })
-  if (place.topic !== '') params.set('topic', place.topic)
-  if (isNever(place)) params.set('neverConsumed', 'true')
-  else if (place.group !== '') params.set('consumerGroup', place.group)
-  const after = normalizeDuration(place.after)
-  if (after !== undefined && hasAfter(place.list)) params.set('minQueueTime', after)
-  return `/api/messages/${place.list}?${params}`
+export function messagesPath(pageState: MessagesPageState, nowMillis: number): string {
+  const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), limit: String(pageState.limit) })
+  if (pageState.topic !== '') params.set('topic', pageState.topic)
+  if (isNeverConsumed(pageState)) params.set('neverConsumed', 'true')
+  else if (pageState.group !== '') params.set('consumerGroup', pageState.group)
+  const after = normalizeDuration(pageState.after)
+  if (after !== undefined && hasMinDuration(pageState.list)) params.set('minQueueTime', after)
+  return `/api/messages/${pageState.list}?${params}`
 }

@@ -7,7 +7,7 @@ const series = (service: string | undefined, le: string, values: readonly (numbe
   values: [...values],
 })
 
-function answer(list: MetricSeriesResponse['series']): MetricSeriesResponse {
+function response(list: MetricSeriesResponse['series']): MetricSeriesResponse {
   return {
     name: 'latency',
     prometheusName: 'latency_seconds',
@@ -25,7 +25,7 @@ function answer(list: MetricSeriesResponse['series']): MetricSeriesResponse {
 
 test('each group has a map of its own, in rows of its own buckets, on one scale', () => {
   const groups = bucketGroups(
-    answer([
+    response([
       series('a', '+Inf', [null, 1]),
       series('b', '1', [0, 8]),
       series('a', '1', [2, 0]),
@@ -47,6 +47,6 @@ test('each group has a map of its own, in rows of its own buckets, on one scale'
 })
 
 test('a metric without groups is one map without a name', () => {
-  const groups = bucketGroups(answer([series(undefined, '1', [1]), series(undefined, '+Inf', [1])]))
+  const groups = bucketGroups(response([series(undefined, '1', [1]), series(undefined, '+Inf', [1])]))
   expect(groups.map(({ name, grid }) => [name, grid.rows])).toEqual([['', 2]])
 })

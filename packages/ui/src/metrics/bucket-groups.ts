@@ -15,29 +15,29 @@ export interface BucketGroup {
  * Series of buckets by group, the group with the most values first. Shades of all groups are on one
  * scale.
  */
-export function bucketGroups(answer: MetricSeriesResponse): readonly BucketGroup[] {
+export function bucketGroups(response: MetricSeriesResponse): readonly BucketGroup[] {
   const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')
-  const groups = [...Map.groupBy(answer.series, (series) => JSON.stringify(labelsOf(series))).values()]
-  const most = answer.series
+  const groups = [...Map.groupBy(response.series, (series) => JSON.stringify(labelsOf(series))).values()]
+  const most = response.series
     .flatMap(({ values }) => values)
     .reduce<number>((largest, value) => Math.max(largest, finite(value) ?? 0), Number.MIN_VALUE)
   return groups
     .map((series) => {
       const [first] = series
       const labels = first === undefined ? [] : labelsOf(first)
-      const name = first === undefined || labels.length === 0 ? '' : seriesName({ ...first, labels }, answer)
-      return groupOf(name, series, answer, most)
+      const name = first === undefined || labels.length === 0 ? '' : seriesName({ ...first, labels }, response)
+      return toBucketGroup(name, series, response, most)
     })
     .toSorted((a, b) => b.grid.total - a.grid.total)
 }
 
-function groupOf(
+function toBucketGroup(
   name: string,
   series: readonly MetricSeries[],
   { startTimeUnixNano, stepNano }: MetricSeriesResponse,
   most: number,
 ): BucketGroup {
-  const sorted = series.toSorted((a, b) => boundOf(a) - boundOf(b))
+  const sorted = series.toSorted((a, b) => parseBound(a) - parseBound(b))
   const cells = sorted.flatMap(({ values }, row) =>
     values.flatMap((value, column) => {
       const count = finite(value) ?? 0
@@ -46,7 +46,7 @@ function groupOf(
   )
   return {
     name,
-    bounds: sorted.map(boundOf),
+    bounds: sorted.map(parseBound),
     grid: {
       start: BigInt(startTimeUnixNano),
       step: BigInt(stepNano),
@@ -61,7 +61,7 @@ function groupOf(
   }
 }
 
-function boundOf({ labels }: MetricSeries): number {
+function parseBound({ labels }: MetricSeries): number {
   const le = labels.find(({ key }) => key === 'le')?.value ?? ''
   return /inf/i.test(le) ? Number.POSITIVE_INFINITY : Number(le)
 }

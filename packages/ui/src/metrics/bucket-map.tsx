@@ -4,32 +4,37 @@ import { contextFor } from '../lib/canvas/canvas.ts'
 import { paintHeatmap } from '../traces/heatmap/paint-heatmap.ts'
 import { readPalette } from '../lib/canvas/palette.ts'
 import { bucketGroups, type BucketGroup } from './bucket-groups.ts'
-import { exactTimeText } from '../lib/format/clock-text.ts'
-import { metricValueText } from './metric-text.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
-import { shownTheme } from '../app/theme.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
+import { formatMetricValue } from './metric-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
+import { effectiveTheme } from '../app/theme.ts'
 import { useWidth } from '../components/tree/use-size.ts'
 
 const HEIGHT = 300
 const GROUP_HEIGHT = 132
 /** Tall enough for text; fewer bounds are written where there is no room for all. */
-const LEAST_BOUND_HEIGHT = 14
-const MOST_GROUPS = 24
+const MIN_BOUND_HEIGHT = 14
+const MAX_GROUPS = 24
 
 /**
  * A histogram over time, one map for each group: a column a step, a row a bucket, the darker the
  * more values fell there.
  */
-export function BucketMap({ answer }: { readonly answer: MetricSeriesResponse }) {
-  const groups = useMemo(() => bucketGroups(answer), [answer])
+export function BucketMap({ response }: { readonly response: MetricSeriesResponse }) {
+  const groups = useMemo(() => bucketGroups(response), [response])
   return (
     <>
-      {groups.slice(0, MOST_GROUPS).map((group) => (
-        <GroupMap key={group.name} answer={answer} group={group} height={groups.length === 1 ? HEIGHT : GROUP_HEIGHT} />
+      {groups.slice(0, MAX_GROUPS).map((group) => (
+        <GroupMap
+          key={group.name}
+          response={response}
+          group={group}
+          height={groups.length === 1 ? HEIGHT : GROUP_HEIGHT}
+        />
       ))}
-      {groups.length > MOST_GROUPS && (
+      {groups.length > MAX_GROUPS && (
         <p class="none-line faint">
-          The {MOST_GROUPS} largest of {groups.length.toLocaleString('en')} groups. Filter to see the others.
+          The {MAX_GROUPS} largest of {groups.length.toLocaleString('en')} groups. Filter to see the others.
         </p>
       )}
     </>
@@ -37,11 +42,11 @@ export function BucketMap({ answer }: { readonly answer: MetricSeriesResponse })
 }
 
 function GroupMap(props: {
-  readonly answer: MetricSeriesResponse
+  readonly response: MetricSeriesResponse
   readonly group: BucketGroup
   readonly height: number
 }) {
-  const { answer, group, height } = props
+  const { response, group, height } = props
   const { grid, bounds, name } = group
   const box = useRef<HTMLDivElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
@@ -51,12 +56,13 @@ function GroupMap(props: {
     if (element === null || width.value === 0) return
     const context = contextFor(element, width.value, height)
     if (context !== null) paintHeatmap(context, grid, width.value, height, readPalette([]).accent)
-  }, [grid, height, width.value, shownTheme.value])
-  const text = (bound: number): string => (Number.isFinite(bound) ? metricValueText(bound, answer.unit, false) : '∞')
-  const every = Math.ceil((bounds.length * LEAST_BOUND_HEIGHT) / height)
+  }, [grid, height, width.value, effectiveTheme.value])
+  const text = (bound: number): string =>
+    Number.isFinite(bound) ? formatMetricValue(bound, response.unit, false) : '∞'
+  const every = Math.ceil((bounds.length * MIN_BOUND_HEIGHT) / height)
   return (
-    <section class="bucket-map" aria-label={name === '' ? undefined : visibleText(name, 120)}>
-      {name !== '' && <h3>{visibleText(name, 120)}</h3>}
+    <section class="bucket-map" aria-label={name === '' ? undefined : sanitizeText(name, 120)}>
+      {name !== '' && <h3>{sanitizeText(name, 120)}</h3>}
       <ol class="bounds" aria-hidden="true" style={{ height: `${height}px` }}>
         {bounds.toReversed().map((bound, index) => (
           <li key={bound}>{index % every === 0 ? text(bound) : ''}</li>
@@ -66,21 +72,21 @@ function GroupMap(props: {
         <canvas
           ref={canvas}
           role="img"
-          aria-label={`${visibleText(name || answer.name, 120)}: ${bounds.length} buckets over ${grid.columns} steps, the fullest holds ${fullestOf(group)}`}
+          aria-label={`${sanitizeText(name || response.name, 120)}: ${bounds.length} buckets over ${grid.columns} steps, the fullest holds ${findMaxCount(group)}`}
         />
         <p class="extent" aria-hidden="true">
-          <span>{timeAt(answer, 0)}</span>
-          <span>{timeAt(answer, grid.columns)}</span>
+          <span>{timeAt(response, 0)}</span>
+          <span>{timeAt(response, grid.columns)}</span>
         </p>
       </div>
     </section>
   )
 }
 
-function fullestOf({ grid }: BucketGroup): number {
+function findMaxCount({ grid }: BucketGroup): number {
   return grid.cells.reduce((most, { count }) => Math.max(most, count), 0)
 }
 
 function timeAt({ startTimeUnixNano, stepNano }: MetricSeriesResponse, column: number): string {
-  return exactTimeText(String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(column))).slice(0, 19)
+  return formatTime(String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(column))).slice(0, 19)
 }

@@ -2,12 +2,12 @@ import type { Exemplar, MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { readPalette } from '../lib/canvas/palette.ts'
-import { exactTimeText } from '../lib/format/clock-text.ts'
-import { finite, metricValueText, seriesName } from './metric-text.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
+import { finite, formatMetricValue, seriesName } from './metric-text.ts'
 import { seriesStyle } from './series-style.ts'
 import { stepTimes } from './metrics-url.ts'
 import { traceUrl } from '../app/route.ts'
-import { shownTheme } from '../app/theme.ts'
+import { effectiveTheme } from '../app/theme.ts'
 import { push } from '../lib/url.ts'
 import { useWidth } from '../components/tree/use-size.ts'
 
@@ -22,17 +22,17 @@ interface Dot {
 }
 
 /** Lines over time; dots are exemplars, each the way to the trace it came from. */
-export function LineChart({ answer }: { readonly answer: MetricSeriesResponse }) {
+export function LineChart({ response }: { readonly response: MetricSeriesResponse }) {
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   useEffect(() => {
     const element = box.current
     if (element === null || width.value === 0) return undefined
-    const names = answer.series.map((series) => seriesName(series, answer))
+    const names = response.series.map((series) => seriesName(series, response))
     const palette = readPalette([])
-    const lightness = shownTheme.value === 'dark' ? 0.76 : 0.6
+    const lightness = effectiveTheme.value === 'dark' ? 0.76 : 0.6
     let dots: Dot[] = []
-    const text = (value: number): string => metricValueText(value, answer.unit, answer.rate)
+    const text = (value: number): string => formatMetricValue(value, response.unit, response.rate)
     const font = `11px ${palette.font}`
     const plot = new uPlot(
       {
@@ -44,14 +44,14 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesResponse })
         },
         cursor: { drag: { x: false, y: false } },
         series: [
-          { label: 'Time', value: (_: uPlot, at: number | null) => (at === null ? '–' : clockText(at)) },
+          { label: 'Time', value: (_: uPlot, at: number | null) => (at === null ? '–' : formatClock(at)) },
           ...names.map((label, index) => ({
             label,
             stroke: `oklch(${lightness} 0.14 ${seriesStyle(index).hue})`,
             dash: [...seriesStyle(index).dash],
             width: 1.5,
             spanGaps: false,
-            points: { show: answer.series[0]?.values.filter((value) => value !== null).length === 1 },
+            points: { show: response.series[0]?.values.filter((value) => value !== null).length === 1 },
             value: (_: uPlot, value: number | null) => (value === null ? '–' : text(value)),
           })),
         ],
@@ -61,7 +61,7 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesResponse })
             font,
             grid: { stroke: palette.grid, width: 1 },
             ticks: { stroke: palette.grid },
-            values: (_: uPlot, times: number[]) => times.map((at) => clockText(at).slice(0, 5)),
+            values: (_: uPlot, times: number[]) => times.map((at) => formatClock(at).slice(0, 5)),
           },
           {
             stroke: palette.muted,
@@ -75,13 +75,13 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesResponse })
         hooks: {
           draw: [
             (u) => {
-              dots = dotsOf(u, answer)
+              dots = placeDots(u, response)
               paintDots(u, dots, palette.event, palette.row)
             },
           ],
         },
       },
-      [stepTimes(answer), ...answer.series.map(({ values }) => values.map(finite))],
+      [stepTimes(response), ...response.series.map(({ values }) => values.map(finite))],
       element,
     )
     const near = (event: MouseEvent): Dot | undefined => {
@@ -93,34 +93,34 @@ export function LineChart({ answer }: { readonly answer: MetricSeriesResponse })
       const dot = near(event)
       plot.over.style.cursor = dot === undefined ? '' : 'pointer'
       plot.over.title =
-        dot === undefined ? '' : `${dot.exemplar.service}: ${exemplarText(dot.exemplar, text)}. Open its trace`
+        dot === undefined ? '' : `${dot.exemplar.service}: ${formatExemplar(dot.exemplar, text)}. Open its trace`
     })
     plot.over.addEventListener('click', (event) => {
       const dot = near(event)
       if (dot !== undefined && dot.exemplar.traceId !== '') push(traceUrl(dot.exemplar.traceId, dot.exemplar.spanId))
     })
     return () => plot.destroy()
-  }, [answer, width.value, shownTheme.value])
+  }, [response, width.value, effectiveTheme.value])
   return (
     <div
       class="chart"
       ref={box}
       style={{ minHeight: `${HEIGHT}px` }}
       role="img"
-      aria-label={`${answer.name} over time`}
+      aria-label={`${response.name} over time`}
     />
   )
 }
 
-function clockText(seconds: number): string {
-  return exactTimeText(`${Math.round(seconds * 1000)}000000`).slice(11, 19)
+function formatClock(seconds: number): string {
+  return formatTime(`${Math.round(seconds * 1000)}000000`).slice(11, 19)
 }
 
-export function exemplarText({ value }: Exemplar, text: (value: number) => string): string {
+export function formatExemplar({ value }: Exemplar, text: (value: number) => string): string {
   return typeof value === 'number' ? text(value) : value
 }
 
-function dotsOf(u: uPlot, { exemplars }: MetricSeriesResponse): Dot[] {
+function placeDots(u: uPlot, { exemplars }: MetricSeriesResponse): Dot[] {
   return exemplars.flatMap((exemplar) => {
     const at = Number(BigInt(exemplar.timeUnixNano) / 1_000_000n) / 1000
     const value = finite(exemplar.value)

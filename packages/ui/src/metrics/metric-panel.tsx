@@ -1,8 +1,8 @@
 import type { Metric, MetricLabelsResponse, MetricSeriesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
-import { metricValueText } from './metric-text.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
-import { labelsPath, metricsUrl, seriesPath, type MetricsPlace } from './metrics-url.ts'
+import { formatMetricValue } from './metric-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
+import { labelsPath, metricsUrl, seriesPath, type MetricsPageState } from './metrics-url.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { traceUrl } from '../app/route.ts'
@@ -14,35 +14,42 @@ import { TextFilter } from '../components/filters/text-filter.tsx'
 import { Age } from '../components/labels/age.tsx'
 import { ServiceName } from '../components/labels/service-name.tsx'
 import { BucketMap } from './bucket-map.tsx'
-import { exemplarText, LineChart } from './line-chart.tsx'
+import { formatExemplar, LineChart } from './line-chart.tsx'
 
-const REFRESH_MILLIS = 10_000
+const REFRESH_INTERVAL_MS = 10_000
 const EXEMPLARS_SHOWN = 8
 
-export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; readonly metric: Metric | undefined }) {
+export function MetricPanel({
+  pageState,
+  metric,
+}: {
+  readonly pageState: MetricsPageState
+  readonly metric: Metric | undefined
+}) {
   const series = useMemo(() => createResource<MetricSeriesResponse>(), [])
   const labels = useMemo(() => createResource<MetricLabelsResponse>(), [])
   useEffect(() => {
-    const stop = poll(() => series.load(seriesPath(place, Date.now())), REFRESH_MILLIS)
+    const stop = poll(() => series.load(seriesPath(pageState, Date.now())), REFRESH_INTERVAL_MS)
     return () => {
       stop()
       series.stop()
     }
-  }, [series, place])
-  useEffect(() => void labels.load(labelsPath(place)), [labels, place.name, place.type, place.unit])
+  }, [series, pageState])
+  useEffect(() => void labels.load(labelsPath(pageState)), [labels, pageState.name, pageState.type, pageState.unit])
   const { data, error } = series.state.value
   // Without a type the server chose among the metrics of this name: the address says which.
   useEffect(() => {
-    if (place.type === '' && data !== undefined) replace(metricsUrl({ ...place, type: data.type, unit: data.unit }))
-  }, [place, data])
-  const set = (change: Partial<MetricsPlace>): void => push(metricsUrl({ ...place, ...change }))
+    if (pageState.type === '' && data !== undefined)
+      replace(metricsUrl({ ...pageState, type: data.type, unit: data.unit }))
+  }, [pageState, data])
+  const set = (change: Partial<MetricsPageState>): void => push(metricsUrl({ ...pageState, ...change }))
   const isDistribution = metric !== undefined && !['gauge', 'sum'].includes(metric.type)
   const known = labels.state.value.data?.labels ?? []
   const filters = known.flatMap(({ key, values }) => values.slice(0, 20).map((value) => `${key}=${value}`))
   return (
-    <section class="metric-panel" aria-label={place.name}>
+    <section class="metric-panel" aria-label={pageState.name}>
       <header>
-        <h2 class="mono">{place.name}</h2>
+        <h2 class="mono">{pageState.name}</h2>
         {metric !== undefined && (
           <p class="faint">
             {[metric.type, metric.unit, metric.temporality === 'unspecified' ? '' : metric.temporality]
@@ -55,10 +62,10 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
       <FilterForm label="Metric options">
         <SelectFilter
           label="Group by"
-          value={place.groupBy}
+          value={pageState.groupBy}
           options={[
             ['', 'No grouping'],
-            ...known.map(({ key, valueCount }) => [key, `${visibleText(key, 80)} (${valueCount})`] as const),
+            ...known.map(({ key, valueCount }) => [key, `${sanitizeText(key, 80)} (${valueCount})`] as const),
           ]}
           onSet={(groupBy) => set({ groupBy })}
         />
@@ -69,13 +76,13 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
           placeholder="label=value"
           listId="metric-filters"
           suggestions={filters}
-          value={place.filter}
+          value={pageState.filter}
           onSet={(filter) => set({ filter })}
         />
         {isDistribution && (
           <SelectFilter
             label="Show"
-            value={place.view}
+            value={pageState.view}
             options={[
               ['', 'Percentiles'],
               ['buckets', 'Heat map'],
@@ -86,7 +93,7 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
             onSet={(view) => set({ view })}
           />
         )}
-        <RecentRangeFilter value={place.last} onSet={(last) => set({ last })} />
+        <RecentRangeFilter value={pageState.last} onSet={(last) => set({ last })} />
       </FilterForm>
       {error !== undefined && (
         <p class="errors" role="alert">
@@ -99,26 +106,26 @@ export function MetricPanel({ place, metric }: { readonly place: MetricsPlace; r
       ) : data.series.length === 0 ? (
         <p class="none-line faint">No data in range. Choose a longer one.</p>
       ) : data.view === 'buckets' ? (
-        <BucketMap answer={data} />
+        <BucketMap response={data} />
       ) : (
-        <LineChart answer={data} />
+        <LineChart response={data} />
       )}
       {data?.truncated === true && (
         <p class="cut">
           <Icon name="info" /> More series match than are shown. Add a filter, or narrow the range.
         </p>
       )}
-      {data !== undefined && <Exemplars answer={data} />}
+      {data !== undefined && <Exemplars response={data} />}
     </section>
   )
 }
 
 /** The same dots as a list: for keys, and to see what they are. */
-function Exemplars({ answer }: { readonly answer: MetricSeriesResponse }) {
-  const linked = answer.exemplars.filter(({ traceId }) => traceId !== '')
+function Exemplars({ response }: { readonly response: MetricSeriesResponse }) {
+  const linked = response.exemplars.filter(({ traceId }) => traceId !== '')
   if (linked.length === 0) return null
   const largest = linked.toSorted((a, b) => Number(b.value) - Number(a.value)).slice(0, EXEMPLARS_SHOWN)
-  const text = (value: number): string => metricValueText(value, answer.unit, false)
+  const text = (value: number): string => formatMetricValue(value, response.unit, false)
   return (
     <section class="exemplars" aria-label="Exemplars">
       <h3>
@@ -128,7 +135,7 @@ function Exemplars({ answer }: { readonly answer: MetricSeriesResponse }) {
         {largest.map((exemplar, index) => (
           <li key={index}>
             <a href={traceUrl(exemplar.traceId, exemplar.spanId)}>
-              <b>{exemplarText(exemplar, text)}</b>
+              <b>{formatExemplar(exemplar, text)}</b>
               <ServiceName name={exemplar.service} />
               <Age unixNano={exemplar.timeUnixNano} />
             </a>

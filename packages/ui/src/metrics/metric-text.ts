@@ -1,13 +1,13 @@
 import type { MetricSeries, MetricSeriesResponse } from '@spanlink/api-schema'
-import { durationText } from '../lib/format/duration-text.ts'
+import { formatDuration } from '../lib/format/duration-text.ts'
 
 const NANOS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1, min: 60e9, h: 3600e9 }
 
 /** A value with its unit, short: times as times, bytes in powers of 1024, counts with k and M. */
-export function metricValueText(value: number, unit: string, isRate: boolean): string {
+export function formatMetricValue(value: number, unit: string, isRate: boolean): string {
   if (value === 0 && !isRate) return '0'
   const nanos = NANOS[unit]
-  if (nanos !== undefined && !isRate) return durationText(value * nanos)
+  if (nanos !== undefined && !isRate) return formatDuration(value * nanos)
   const per = isRate ? '/s' : ''
   if (unit === 'By') return `${scaled(value, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB'])}${per}`
   const word = /^\{.*\}$|^1$|^$/.test(unit) ? '' : ` ${unit.slice(0, 12)}`
@@ -22,8 +22,8 @@ function scaled(value: number, base: number, units: readonly string[]): string {
   return unit.length > 1 || unit === 'B' ? `${shown} ${unit}` : `${shown}${unit}`
 }
 
-export function seriesName({ labels }: MetricSeries, answer: MetricSeriesResponse): string {
-  if (labels.length === 0) return answer.name
+export function seriesName({ labels }: MetricSeries, response: MetricSeriesResponse): string {
+  if (labels.length === 0) return response.name
   return labels
     .map(({ key, value }) => {
       if (key === 'quantile') return `p${Number((Number(value) * 100).toPrecision(6))}`

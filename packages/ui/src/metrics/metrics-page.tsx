@@ -2,9 +2,9 @@ import type { Metric, MetricsResponse } from '@spanlink/api-schema'
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import './metrics.css'
-import { chosenMetric, metricSummary } from './select-metric.ts'
+import { selectMetric, metricSummary } from './select-metric.ts'
 import { bindKeys } from '../app/keyboard.ts'
-import { metricsPlaceOf, metricsUrl } from './metrics-url.ts'
+import { parseMetricsUrl, metricsUrl } from './metrics-url.ts'
 import { createResource } from '../lib/resource.ts'
 import { replace } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
@@ -14,16 +14,16 @@ import { Text } from '../components/labels/text.tsx'
 import { MetricPanel } from './metric-panel.tsx'
 
 const SEARCH_ID = 'metrics-search'
-const MOST_LISTED = 400
+const MAX_LISTED = 400
 
 export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
-  const place = useMemo(() => metricsPlaceOf(query), [search])
+  const pageState = useMemo(() => parseMetricsUrl(query), [search])
   const metrics = useMemo(() => createResource<MetricsResponse>(), [])
   const wanted = useSignal('')
   useEffect(() => {
-    document.title = place.name === '' ? 'Metrics · Spanlink' : `${place.name.slice(0, 60)} · Spanlink`
-  }, [place.name])
+    document.title = pageState.name === '' ? 'Metrics · Spanlink' : `${pageState.name.slice(0, 60)} · Spanlink`
+  }, [pageState.name])
   useEffect(() => {
     const timer = setTimeout(
       () =>
@@ -35,20 +35,20 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
   const { data, error } = metrics.state.value
   const first = data?.metrics[0]
   useEffect(() => {
-    if (place.name === '' && first !== undefined)
-      replace(metricsUrl({ ...place, name: first.name, type: first.type, unit: first.unit }))
-  }, [place, first])
+    if (pageState.name === '' && first !== undefined)
+      replace(metricsUrl({ ...pageState, name: first.name, type: first.type, unit: first.unit }))
+  }, [pageState, first])
   useLayoutEffect(
     () =>
       bindKeys({
         title: 'Metrics',
         bindings: [
-          { keys: ['/'], does: 'Find a metric', run: () => document.getElementById(SEARCH_ID)?.focus() },
+          { keys: ['/'], does: 'Search metrics', run: () => document.getElementById(SEARCH_ID)?.focus() },
           { keys: ['j', 'ArrowDown'], does: 'Next metric', run: () => focusRow('.metric-link', 1) },
           { keys: ['k', 'ArrowUp'], does: 'Previous metric', run: () => focusRow('.metric-link', -1) },
           {
             keys: ['Escape'],
-            does: 'Leave the search',
+            does: 'Exit search',
             run: () => document.activeElement instanceof HTMLElement && document.activeElement.blur(),
             whileTyping: true,
           },
@@ -75,18 +75,18 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
       </Notice>
     )
   }
-  const chosen = chosenMetric(data?.metrics ?? [], place)
+  const chosen = selectMetric(data?.metrics ?? [], pageState)
   return (
     <div class="metrics-page">
       <h1 class="visually-hidden">Metrics</h1>
       <nav class="metric-list" aria-label="Metrics">
         <label class="metric-search">
-          <span class="visually-hidden">Find a metric</span>
+          <span class="visually-hidden">Search metrics</span>
           <Icon name="search" />
           <input
             id={SEARCH_ID}
             type="search"
-            placeholder="Find a metric"
+            placeholder="Search metrics"
             autoComplete="off"
             spellcheck={false}
             value={wanted.value}
@@ -94,16 +94,18 @@ export function MetricsPage({ query }: { readonly query: URLSearchParams }) {
           />
         </label>
         <ul>
-          {data?.metrics.slice(0, MOST_LISTED).map((metric) => (
-            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={metric === chosen} last={place.last} />
+          {data?.metrics.slice(0, MAX_LISTED).map((metric) => (
+            <Entry key={JSON.stringify(metric)} metric={metric} isCurrent={metric === chosen} last={pageState.last} />
           ))}
         </ul>
-        {data !== undefined && data.metrics.length === 0 && (
-          <p class="faint none-line">No metric has this in its name.</p>
-        )}
+        {data !== undefined && data.metrics.length === 0 && <p class="faint none-line">No matching metrics.</p>}
       </nav>
-      {place.name !== '' && (
-        <MetricPanel key={`${place.name} ${place.type} ${place.unit}`} place={place} metric={chosen} />
+      {pageState.name !== '' && (
+        <MetricPanel
+          key={`${pageState.name} ${pageState.type} ${pageState.unit}`}
+          pageState={pageState}
+          metric={chosen}
+        />
       )}
     </div>
   )

@@ -2,7 +2,7 @@ import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** The Metrics page as its URL holds it. */
-export interface MetricsPlace {
+export interface MetricsPageState {
   readonly name: string
   /** With `unit`, which of the metrics of that name. Empty: the one with most series. */
   readonly type: string
@@ -17,7 +17,7 @@ export interface MetricsPlace {
 
 const names = ['name', 'type', 'service', 'groupBy', 'filter', 'view'] as const
 
-export function metricsPlaceOf(query: URLSearchParams): MetricsPlace {
+export function parseMetricsUrl(query: URLSearchParams): MetricsPageState {
   const given = Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<
     (typeof names)[number],
     string
@@ -25,18 +25,18 @@ export function metricsPlaceOf(query: URLSearchParams): MetricsPlace {
   return { ...given, unit: query.get('unit') ?? '', last: parseRecentRange(query.get('last')) }
 }
 
-export function metricsUrl(place: Partial<MetricsPlace>): string {
+export function metricsUrl(pageState: Partial<MetricsPageState>): string {
   const params = new URLSearchParams()
-  for (const name of names) if (place[name]) params.set(name, place[name])
-  if (place.type) params.set('unit', place.unit ?? '')
-  if (place.last !== undefined && place.last !== '1h') params.set('last', place.last)
+  for (const name of names) if (pageState[name]) params.set(name, pageState[name])
+  if (pageState.type) params.set('unit', pageState.unit ?? '')
+  if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
   return params.size === 0 ? '/metrics' : `/metrics?${params}`
 }
 
-export function seriesPath(place: MetricsPlace, nowMillis: number): string {
-  const params = new URLSearchParams({ start: startOfRange(place.last, nowMillis), end: `${nowMillis}000000` })
-  for (const name of names) if (place[name] !== '') params.set(name, place[name])
-  if (place.type !== '') params.set('unit', place.unit)
+export function seriesPath(pageState: MetricsPageState, nowMillis: number): string {
+  const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), end: `${nowMillis}000000` })
+  for (const name of names) if (pageState[name] !== '') params.set(name, pageState[name])
+  if (pageState.type !== '') params.set('unit', pageState.unit)
   return `/api/metrics/series?${params}`
 }
 
@@ -47,6 +47,6 @@ export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesR
   return Array.from({ length: series[0]?.values.length ?? 0 }, (_, i) => start + step * (i + 1))
 }
 
-export function labelsPath({ name, type, unit }: MetricsPlace): string {
+export function labelsPath({ name, type, unit }: MetricsPageState): string {
   return `/api/metrics/labels?${new URLSearchParams(type === '' ? { name } : { name, type, unit })}`
 }

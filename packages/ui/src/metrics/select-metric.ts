@@ -4,7 +4,7 @@ import type { Metric } from '@spanlink/api-schema'
  * The listed metric that a page shows: where several match, the one with most series, which is the
  * server's choice too.
  */
-export function chosenMetric(
+export function selectMetric(
   metrics: readonly Metric[],
   { name, type, unit }: { readonly name: string; readonly type: string; readonly unit: string },
 ): Metric | undefined {

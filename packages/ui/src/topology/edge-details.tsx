@@ -1,12 +1,12 @@
 import type { Quantiles, TopologyEdge } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
-import { nanoText } from '../lib/format/duration-text.ts'
-import { percentText, rateText } from '../lib/format/rate-text.ts'
+import { formatDurationNano } from '../lib/format/duration-text.ts'
+import { formatPercent, formatRate } from '../lib/format/rate-text.ts'
 import type { PlacedTopologyEdge, TopologyModel } from './topology-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { traceUrl } from '../app/route.ts'
 import { closeDetails } from './topology-selection.ts'
-import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { DetailsPanel } from '../components/details/details-panel.tsx'
 import { Lag } from './lag.tsx'
@@ -21,13 +21,13 @@ const VERBS: Readonly<Record<TopologyEdge['type'], string>> = {
 
 export function EdgeDetails(props: {
   readonly model: TopologyModel
-  readonly place: TopologyPlace
+  readonly pageState: TopologyPageState
   readonly edge: PlacedTopologyEdge
 }) {
-  const { model, place, edge } = props
+  const { model, pageState, edge } = props
   const end = (id: string): ComponentChildren => {
     const node = model.nodeById.get(id)
-    const url = topologyUrl({ ...place, edge: undefined, node: id })
+    const url = topologyUrl({ ...pageState, edge: undefined, node: id })
     return (
       <a href={url}>
         {node === undefined ? id : <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />}
@@ -45,7 +45,7 @@ export function EdgeDetails(props: {
           <h2>{end(edge.to)}</h2>
         </>
       }
-      onClose={() => closeDetails(place)}
+      onClose={() => closeDetails(pageState)}
     >
       <dl class="pairs">
         {edge.topic !== undefined && (
@@ -58,12 +58,12 @@ export function EdgeDetails(props: {
         )}
         <dt>Rate</dt>
         <dd>
-          {rateText(edge.ratePerSecond, model.rateUnit)}{' '}
+          {formatRate(edge.ratePerSecond, model.rateUnit)}{' '}
           <span class="faint">({edge.count.toLocaleString('en')} in all)</span>
         </dd>
         <dt>Errors</dt>
         <dd class={edge.errorCount > 0 ? 'failed' : ''}>
-          {edge.errorCount.toLocaleString('en')} ({percentText(edge.errorCount / Math.max(1, edge.count))})
+          {edge.errorCount.toLocaleString('en')} ({formatPercent(edge.errorCount / Math.max(1, edge.count))})
         </dd>
         {edge.lag !== undefined && <Lag lag={edge.lag} />}
       </dl>
@@ -71,7 +71,7 @@ export function EdgeDetails(props: {
         <thead>
           <tr>
             <th scope="col">
-              <span class="visually-hidden">What</span>
+              <span class="visually-hidden">Metric</span>
             </th>
             <th scope="col">p50</th>
             <th scope="col">p95</th>
@@ -102,9 +102,9 @@ function Quantile(props: { readonly name: string; readonly of: Quantiles; readon
   return (
     <tr class={props.isQueue ? 'queue' : ''}>
       <th scope="row">{props.name}</th>
-      <td>{nanoText(props.of.p50)}</td>
-      <td>{nanoText(props.of.p95)}</td>
-      <td>{nanoText(props.of.p99)}</td>
+      <td>{formatDurationNano(props.of.p50)}</td>
+      <td>{formatDurationNano(props.of.p95)}</td>
+      <td>{formatDurationNano(props.of.p99)}</td>
     </tr>
   )
 }

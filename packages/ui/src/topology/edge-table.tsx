@@ -1,9 +1,9 @@
-import { nanoText } from '../lib/format/duration-text.ts'
-import { percentText, rateNumber } from '../lib/format/rate-text.ts'
+import { formatDurationNano } from '../lib/format/duration-text.ts'
+import { formatPercent, formatRateNumber } from '../lib/format/rate-text.ts'
 import { isPlainClick, replace } from '../lib/url.ts'
 import { NodeName } from './node-name.tsx'
 import type { PlacedTopologyEdge, TopologyModel } from './topology-model.ts'
-import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 
 const MAX_SHOWN = 100
 
@@ -11,7 +11,7 @@ const MAX_SHOWN = 100
 export function EdgeTable(props: {
   readonly name: string
   readonly model: TopologyModel
-  readonly place: TopologyPlace
+  readonly pageState: TopologyPageState
   readonly edges: readonly PlacedTopologyEdge[]
   readonly peer: 'from' | 'to'
 }) {
@@ -42,7 +42,7 @@ export function EdgeTable(props: {
               edge.type === 'consume' && edge.topic !== undefined
                 ? { type: 'topic' as const, name: edge.topic }
                 : props.model.nodeById.get(edge[props.peer])
-            const url = topologyUrl({ ...props.place, node: undefined, edge: edge.id })
+            const url = topologyUrl({ ...props.pageState, node: undefined, edge: edge.id })
             return (
               <tr key={edge.id}>
                 <td>
@@ -64,12 +64,12 @@ export function EdgeTable(props: {
                     )}
                   </a>
                 </td>
-                <td class="number">{rateNumber(edge.ratePerSecond, props.model.rateUnit)}</td>
+                <td class="number">{formatRateNumber(edge.ratePerSecond, props.model.rateUnit)}</td>
                 <td class={`number ${edge.errorCount > 0 ? 'failed' : 'none'}`}>
-                  {percentText(edge.errorCount / Math.max(1, edge.count))}
+                  {formatPercent(edge.errorCount / Math.max(1, edge.count))}
                 </td>
                 <td class={`number ${edge.queueTimeNano === undefined ? '' : 'queue'}`}>
-                  {nanoText((edge.queueTimeNano ?? edge.durationNano).p95)}
+                  {formatDurationNano((edge.queueTimeNano ?? edge.durationNano).p95)}
                 </td>
               </tr>
             )

@@ -1,5 +1,5 @@
 import type { TopologyLag } from '@spanlink/api-schema'
-import { ageText, millisOf } from '../lib/format/clock-text.ts'
+import { formatAge, toMillis } from '../lib/format/clock-text.ts'
 import { now } from '../lib/clock.ts'
 import { Age } from '../components/labels/age.tsx'
 import { Text } from '../components/labels/text.tsx'
@@ -24,7 +24,7 @@ export function Lag({ lag }: { readonly lag: TopologyLag }) {
 
 /** A lag with its age: a consumer that died leaves its last value behind. */
 export function lagTitle({ messages, timeUnixNano, stale }: TopologyLag): string {
-  const age = ageText(millisOf(timeUnixNano), now.value)
+  const age = formatAge(toMillis(timeUnixNano), now.value)
   const count = `${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'}`
   return stale ? `Lag was ${count} ${age}; not reported since` : `Lag ${count}, reported ${age}`
 }

@@ -1,9 +1,9 @@
-import { durationText } from '../lib/format/duration-text.ts'
-import { percentText, rateText } from '../lib/format/rate-text.ts'
+import { formatDuration } from '../lib/format/duration-text.ts'
+import { formatPercent, formatRate } from '../lib/format/rate-text.ts'
 import type { PlacedNode, TopologyModel } from './topology-model.ts'
 import { tracesUrl } from '../app/route.ts'
 import { closeDetails } from './topology-selection.ts'
-import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { DetailsPanel } from '../components/details/details-panel.tsx'
 import { EdgeTable } from './edge-table.tsx'
 import { Lag } from './lag.tsx'
@@ -13,10 +13,10 @@ const TYPES = { service: 'Service', topic: 'Topic', group: 'Consumer group' } as
 
 export function NodeDetails(props: {
   readonly model: TopologyModel
-  readonly place: TopologyPlace
+  readonly pageState: TopologyPageState
   readonly node: PlacedNode
 }) {
-  const { model, place, node } = props
+  const { model, pageState, node } = props
   return (
     <DetailsPanel
       label="Details"
@@ -30,27 +30,27 @@ export function NodeDetails(props: {
           </h2>
         </>
       }
-      onClose={() => closeDetails(place)}
+      onClose={() => closeDetails(pageState)}
     >
       <p class="panel-actions">
-        {place.focus === node.id ? (
-          <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
-            Leave focus
+        {pageState.focus === node.id ? (
+          <a class="button" href={topologyUrl({ ...pageState, focus: undefined })}>
+            Clear focus
           </a>
         ) : (
-          <a class="button" href={topologyUrl({ ...place, focus: node.id })} title="f">
+          <a class="button" href={topologyUrl({ ...pageState, focus: node.id })} title="f">
             Focus
           </a>
         )}
         {node.type === 'service' && (
-          <a class="button" href={tracesUrl({ service: node.name, last: place.last })}>
+          <a class="button" href={tracesUrl({ service: node.name, last: pageState.last })}>
             View traces
           </a>
         )}
         {node.type !== 'service' && (
           <a
             class="button"
-            href={`/messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: place.last })}`}
+            href={`/messages?${new URLSearchParams({ list: 'late', [node.type]: node.name, last: pageState.last })}`}
           >
             Late messages
           </a>
@@ -58,21 +58,21 @@ export function NodeDetails(props: {
       </p>
       <dl class="pairs">
         <dt>Rate</dt>
-        <dd>{rateText(node.rate, model.rateUnit)}</dd>
+        <dd>{formatRate(node.rate, model.rateUnit)}</dd>
         <dt>Errors</dt>
         <dd class={node.errorCount > 0 ? 'failed' : ''}>
-          {node.errorCount.toLocaleString('en')} ({percentText(node.count === 0 ? 0 : node.errorCount / node.count)})
+          {node.errorCount.toLocaleString('en')} ({formatPercent(node.count === 0 ? 0 : node.errorCount / node.count)})
         </dd>
         {node.queueTime !== undefined && (
           <>
             <dt>Queue p95</dt>
-            <dd>{durationText(node.queueTime)}</dd>
+            <dd>{formatDuration(node.queueTime)}</dd>
           </>
         )}
-        {node.lagging !== undefined && <Lag lag={node.lagging} />}
+        {node.worstLag !== undefined && <Lag lag={node.worstLag} />}
       </dl>
-      <EdgeTable name="Upstream" model={model} place={place} edges={node.incoming} peer="from" />
-      <EdgeTable name="Downstream" model={model} place={place} edges={node.outgoing} peer="to" />
+      <EdgeTable name="Upstream" model={model} pageState={pageState} edges={node.incoming} peer="from" />
+      <EdgeTable name="Downstream" model={model} pageState={pageState} edges={node.outgoing} peer="to" />
     </DetailsPanel>
   )
 }

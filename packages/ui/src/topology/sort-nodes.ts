@@ -15,7 +15,7 @@ const VALUES: Readonly<Record<Exclude<NodeColumn, 'name'>, (node: PlacedNode) =>
   rate: ({ rate }) => rate,
   errors: ({ count, errorCount }) => (count === 0 ? 0 : errorCount / count),
   queue: ({ queueTime }) => queueTime,
-  lag: ({ lagging }) => lagging?.messages,
+  lag: ({ worstLag }) => worstLag?.messages,
 }
 
 /**

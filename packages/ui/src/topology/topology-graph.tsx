@@ -1,7 +1,7 @@
-import { durationText } from '../lib/format/duration-text.ts'
-import { countText, percentText, rateText, type RateUnit } from '../lib/format/rate-text.ts'
-import type { PlacedNode, PlacedTopologyEdge, shownTopology, TopologyModel } from './topology-model.ts'
-import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { formatDuration } from '../lib/format/duration-text.ts'
+import { formatCount, formatPercent, formatRate, type RateUnit } from '../lib/format/rate-text.ts'
+import type { PlacedNode, PlacedTopologyEdge, filterTopology, TopologyModel } from './topology-model.ts'
+import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { isPlainClick, push, replace } from '../lib/url.ts'
 import { GraphCanvas } from '../components/graph/graph-canvas.tsx'
 import { lagTitle } from './lag.tsx'
@@ -10,19 +10,19 @@ import { NodeName } from './node-name.tsx'
 const NODE_WIDTH = 176
 const NODE_HEIGHT = 44
 /** With more lines than this only those of the chosen node are labelled. */
-const MOST_LABELS = 60
+const MAX_LABELS = 60
 /** From this share on errors colour a line. */
-const FAILING = 0.005
+const FAILING_SHARE = 0.005
 
 export function TopologyGraph(props: {
   readonly model: TopologyModel
-  readonly shown: ReturnType<typeof shownTopology>
-  readonly place: TopologyPlace
+  readonly shown: ReturnType<typeof filterTopology>
+  readonly pageState: TopologyPageState
 }) {
-  const { shown, place, model } = props
-  const chosen = place.node ?? ''
+  const { shown, pageState, model } = props
+  const chosen = pageState.node ?? ''
   const hasChosen = shown.nodes.some((node) => node.id === chosen)
-  const lines = linesOf(shown.edges)
+  const lines = mergeEdges(shown.edges)
   const isNear = (edge: PlacedTopologyEdge): boolean => edge.from === chosen || edge.to === chosen
   return (
     <GraphCanvas
@@ -33,29 +33,33 @@ export function TopologyGraph(props: {
         id: node.id,
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
-        content: <Node model={model} node={node} place={place} />,
+        content: <Node model={model} node={node} pageState={pageState} />,
       }))}
       edges={lines.map(({ edge, rate, isFailing, ids }) => ({
         id: edge.id,
         from: edge.from,
         to: edge.to,
-        class: `${isFailing ? 'failing' : ''} ${ids.includes(place.edge ?? '') ? 'selected' : ''} ${hasChosen ? (isNear(edge) ? 'near' : 'far') : ''}`,
+        class: `${isFailing ? 'failing' : ''} ${ids.includes(pageState.edge ?? '') ? 'selected' : ''} ${hasChosen ? (isNear(edge) ? 'near' : 'far') : ''}`,
         width: Math.min(5, 1 + Math.max(0, Math.log10(rate * 60 + 1)) * 0.8),
-        label: lines.length <= MOST_LABELS || isNear(edge) ? labelOf(edge, model.rateUnit) : undefined,
+        label: lines.length <= MAX_LABELS || isNear(edge) ? renderEdgeLabel(edge, model.rateUnit) : undefined,
         // Nothing is written on the line between a group and its service.
         isShort: edge.type === 'consume',
       }))}
-      onEdge={(edge) => replace(topologyUrl({ ...place, node: undefined, edge }))}
+      onEdge={(edge) => replace(topologyUrl({ ...pageState, node: undefined, edge }))}
     />
   )
 }
 
-function Node(props: { readonly model: TopologyModel; readonly node: PlacedNode; readonly place: TopologyPlace }) {
-  const { model, node, place } = props
-  const url = topologyUrl({ ...place, node: node.id })
+function Node(props: {
+  readonly model: TopologyModel
+  readonly node: PlacedNode
+  readonly pageState: TopologyPageState
+}) {
+  const { model, node, pageState } = props
+  const url = topologyUrl({ ...pageState, node: node.id })
   return (
     <a
-      class={`topology-node ${node.type} ${place.node === node.id ? 'selected' : ''} ${place.focus === node.id ? 'focused' : ''}`}
+      class={`topology-node ${node.type} ${pageState.node === node.id ? 'selected' : ''} ${pageState.focus === node.id ? 'focused' : ''}`}
       href={url}
       tabIndex={-1}
       onClick={(event) => {
@@ -63,22 +67,22 @@ function Node(props: { readonly model: TopologyModel; readonly node: PlacedNode;
         event.preventDefault()
         replace(url)
       }}
-      onDblClick={() => push(topologyUrl({ ...place, node: node.id, focus: node.id }))}
+      onDblClick={() => push(topologyUrl({ ...pageState, node: node.id, focus: node.id }))}
     >
       <span class="node-line">
         <NodeName node={node} cluster={model.hasClusters ? node.cluster : ''} />
-        {node.type === 'group' && node.lagging !== undefined && node.lagging.messages > 0 && (
-          <span class={`lag ${node.lagging.stale ? 'stale-lag' : ''}`} title={lagTitle(node.lagging)}>
+        {node.type === 'group' && node.worstLag !== undefined && node.worstLag.messages > 0 && (
+          <span class={`lag ${node.worstLag.stale ? 'stale-lag' : ''}`} title={lagTitle(node.worstLag)}>
             <span class="word">lag </span>
-            {countText(node.lagging.messages)}
+            {formatCount(node.worstLag.messages)}
           </span>
         )}
       </span>
       <span class="node-line figures">
-        <span>{rateText(node.rate, model.rateUnit)}</span>
-        {node.errorCount > 0 && <span class="failed">{percentText(node.errorCount / node.count)} ✕</span>}
+        <span>{formatRate(node.rate, model.rateUnit)}</span>
+        {node.errorCount > 0 && <span class="failed">{formatPercent(node.errorCount / node.count)} ✕</span>}
         {node.queueTime !== undefined && node.type !== 'service' && (
-          <span class="queue">p95 {durationText(node.queueTime)}</span>
+          <span class="queue">p95 {formatDuration(node.queueTime)}</span>
         )}
       </span>
     </a>
@@ -94,7 +98,7 @@ interface Line {
 }
 
 /** A group and its service are tied once for each topic: one line for all. */
-function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
+function mergeEdges(edges: readonly PlacedTopologyEdge[]): Line[] {
   return [...Map.groupBy(edges, ({ from, to }) => JSON.stringify([from, to])).values()].flatMap((alike) => {
     const sorted = alike.toSorted((a, b) => b.count - a.count || (a.id < b.id ? -1 : 1))
     const [edge] = sorted
@@ -106,20 +110,20 @@ function linesOf(edges: readonly PlacedTopologyEdge[]): Line[] {
         edge,
         ids: sorted.map((one) => one.id),
         rate: alike.reduce((sum, one) => sum + one.ratePerSecond, 0),
-        isFailing: errors / Math.max(1, count) >= FAILING,
+        isFailing: errors / Math.max(1, count) >= FAILING_SHARE,
       },
     ]
   })
 }
 
 /** What the nodes at its ends do not say: how fast it is, or how long messages wait on it. */
-function labelOf(edge: PlacedTopologyEdge, unit: RateUnit) {
+function renderEdgeLabel(edge: PlacedTopologyEdge, unit: RateUnit) {
   if (edge.type === 'deliver') {
-    if (edge.queueTimeNano !== undefined) return <b>{durationText(Number(edge.queueTimeNano.p95))}</b>
+    if (edge.queueTimeNano !== undefined) return <b>{formatDuration(Number(edge.queueTimeNano.p95))}</b>
     const { lag } = edge
     return lag === undefined || lag.messages === 0 ? undefined : (
-      <b class={lag.stale ? 'stale-lag' : ''}>lag {countText(lag.messages)}</b>
+      <b class={lag.stale ? 'stale-lag' : ''}>lag {formatCount(lag.messages)}</b>
     )
   }
-  return edge.type === 'produce' || edge.type === 'call' ? rateText(edge.ratePerSecond, unit) : undefined
+  return edge.type === 'produce' || edge.type === 'call' ? formatRate(edge.ratePerSecond, unit) : undefined
 }

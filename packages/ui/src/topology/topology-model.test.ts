@@ -1,10 +1,10 @@
 import type { TopologyResponse, TopologyEdge } from '@spanlink/api-schema'
 import { expect, test } from 'vitest'
-import { countText, percentText, rateNumber, rateText, rateUnit } from '../lib/format/rate-text.ts'
+import { formatCount, formatPercent, formatRateNumber, formatRate, rateUnit } from '../lib/format/rate-text.ts'
 import { sortNodes } from './sort-nodes.ts'
-import { buildTopologyModel, neighbourhood, shownTopology } from './topology-model.ts'
+import { buildTopologyModel, findNeighbors, filterTopology } from './topology-model.ts'
 
-const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, mostEdges: Infinity }
+const ALL = { text: '', onlyErrors: false, focus: undefined, reach: 3, maxEdges: Infinity }
 
 // a -> t1 -> g1 -> b -> t2 -> g2 -> c, and a calls d.
 const model = buildTopologyModel({
@@ -40,22 +40,22 @@ const model = buildTopologyModel({
 })
 
 test('around a node is what it reaches and what reaches it, not its siblings', () => {
-  expect(neighbourhood(model, 'service:b', 3)).toEqual(
+  expect(findNeighbors(model, 'service:b', 3)).toEqual(
     new Set(['service:b', 'group:k:g1', 'topic:k:t1', 'service:a', 'topic:k:t2', 'group:k:g2', 'service:c']),
   )
-  expect(neighbourhood(model, 'service:b', 1)).toEqual(new Set(['service:b', 'group:k:g1', 'topic:k:t2']))
+  expect(findNeighbors(model, 'service:b', 1)).toEqual(new Set(['service:b', 'group:k:g1', 'topic:k:t2']))
 })
 
 test('where there is no room for all, whole ways of the busiest topics are drawn', () => {
-  const { edges, left } = shownTopology(model, { ...ALL, mostEdges: 4 })
+  const { edges, left } = filterTopology(model, { ...ALL, maxEdges: 4 })
   expect(new Set(edges.map((one) => one.topic))).toEqual(new Set(['t1']))
   expect(left).toBe(4)
 })
 
 test('a search, a focus and failures narrow the picture', () => {
-  expect(shownTopology(model, { ...ALL, text: 'G2' }).edges).toHaveLength(2)
-  expect(shownTopology(model, { ...ALL, onlyErrors: true }).edges).toHaveLength(2)
-  expect(shownTopology(model, { ...ALL, focus: 'service:c', reach: 1 }).edges).toHaveLength(1)
+  expect(filterTopology(model, { ...ALL, text: 'G2' }).edges).toHaveLength(2)
+  expect(filterTopology(model, { ...ALL, onlyErrors: true }).edges).toHaveLength(2)
+  expect(filterTopology(model, { ...ALL, focus: 'service:c', reach: 1 }).edges).toHaveLength(1)
 })
 
 test('a node tells the worst of what its messages wait', () => {
@@ -86,13 +86,13 @@ test('a group tells how far it is behind, a topic how far the last of its groups
     searched: { start: '0', end: '1' },
     complete: true,
   })
-  expect([...nodeById.values()].map(({ id, lagging }) => [id, lagging?.messages])).toEqual([
+  expect([...nodeById.values()].map(({ id, worstLag }) => [id, worstLag?.messages])).toEqual([
     ['topic:k:t', 1204],
     ['group:k:a', 7],
     ['group:k:b', 1204],
     ['group:k:c', undefined],
   ])
-  expect([7, 1204, 43_210, 1_260_000].map(countText)).toEqual(['7', '1,204', '43.2k', '1.26M'])
+  expect([7, 1204, 43_210, 1_260_000].map(formatCount)).toEqual(['7', '1,204', '43.2k', '1.26M'])
 })
 
 test('all rates of a page are in one unit, that of the highest', () => {
@@ -103,7 +103,7 @@ test('all rates of a page are in one unit, that of the highest', () => {
     '/h',
   ])
   const perMinute = rateUnit([0.02])
-  expect([0, 0.02, 0.0007, 0.00001, 7, 43_210].map((rate) => rateNumber(rate, perMinute))).toEqual([
+  expect([0, 0.02, 0.0007, 0.00001, 7, 43_210].map((rate) => formatRateNumber(rate, perMinute))).toEqual([
     '0',
     '1.2',
     '0.04',
@@ -111,8 +111,8 @@ test('all rates of a page are in one unit, that of the highest', () => {
     '420',
     '2590k',
   ])
-  expect(rateText(0.02, perMinute)).toBe('1.2/min')
-  expect([percentText(0), percentText(0.0001), percentText(0.025), percentText(1)]).toEqual([
+  expect(formatRate(0.02, perMinute)).toBe('1.2/min')
+  expect([formatPercent(0), formatPercent(0.0001), formatPercent(0.025), formatPercent(1)]).toEqual([
     '0%',
     '<0.1%',
     '2.5%',
@@ -167,7 +167,7 @@ test('a lag that is reported goes before one that is stale', () => {
     searched: { start: '0', end: '1' },
     complete: true,
   })
-  expect(nodeById.get('t')?.lagging).toEqual(lag(5, false))
+  expect(nodeById.get('t')?.worstLag).toEqual(lag(5, false))
 })
 
 function edge(

@@ -23,11 +23,11 @@ export interface PlacedNode extends TopologyNode {
    * Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no
    * current one.
    */
-  readonly lagging: TopologyLag | undefined
+  readonly worstLag: TopologyLag | undefined
 }
 
 export interface TopologyModel {
-  readonly answer: TopologyResponse
+  readonly response: TopologyResponse
   /** Busiest first. */
   readonly nodes: readonly PlacedNode[]
   readonly nodeById: ReadonlyMap<string, PlacedNode>
@@ -41,11 +41,11 @@ export interface TopologyModel {
   readonly hasClusters: boolean
 }
 
-export function buildTopologyModel(answer: TopologyResponse): TopologyModel {
-  const edges = answer.edges.map((edge) => ({ ...edge, id: edgeIdOf(edge) }))
+export function buildTopologyModel(response: TopologyResponse): TopologyModel {
+  const edges = response.edges.map((edge) => ({ ...edge, id: toEdgeId(edge) }))
   const into = Map.groupBy(edges, (edge) => edge.to)
   const outOf = Map.groupBy(edges, (edge) => edge.from)
-  const nodes = answer.nodes.map((node): PlacedNode => {
+  const nodes = response.nodes.map((node): PlacedNode => {
     const incoming = into.get(node.id) ?? []
     const outgoing = outOf.get(node.id) ?? []
     const taken = incoming.length > 0 ? incoming : outgoing
@@ -62,12 +62,12 @@ export function buildTopologyModel(answer: TopologyResponse): TopologyModel {
       count: told.reduce((sum, edge) => sum + edge.count, 0),
       errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
       queueTime: waits.length === 0 ? undefined : Math.max(...waits),
-      lagging: lags.reduce(worseLag, undefined),
+      worstLag: lags.reduce(worseLag, undefined),
     }
   })
   nodes.sort((a, b) => b.rate - a.rate || (a.id < b.id ? -1 : 1))
   return {
-    answer,
+    response,
     nodes,
     nodeById: new Map(nodes.map((node) => [node.id, node])),
     edges,
@@ -90,7 +90,7 @@ function hasClusters(nodes: readonly TopologyNode[]): boolean {
 }
 
 /** The nodes that a node reaches, and that reach it, over so many edges. */
-export function neighbourhood(model: TopologyModel, id: string, edges: number): Set<string> {
+export function findNeighbors(model: TopologyModel, id: string, edges: number): Set<string> {
   const found = new Set([id])
   for (const side of ['incoming', 'outgoing'] as const) {
     let edge = [id]
@@ -112,7 +112,7 @@ export interface TopologyView {
   /** Only what is around this node, as far as `reach` edges. */
   readonly focus: string | undefined
   readonly reach: number
-  readonly mostEdges: number
+  readonly maxEdges: number
 }
 
 interface ShownTopology {
@@ -123,8 +123,8 @@ interface ShownTopology {
 }
 
 /** What is drawn: a focus or a search narrows it, and of what is too much to read, the busiest. */
-export function shownTopology(model: TopologyModel, view: TopologyView): ShownTopology {
-  const near = view.focus === undefined ? undefined : neighbourhood(model, view.focus, view.reach)
+export function filterTopology(model: TopologyModel, view: TopologyView): ShownTopology {
+  const near = view.focus === undefined ? undefined : findNeighbors(model, view.focus, view.reach)
   const text = view.text.trim().toLowerCase()
   const matches = (id: string): boolean => (model.nodeById.get(id)?.name ?? '').toLowerCase().includes(text)
   const wanted = model.edges.filter(
@@ -133,7 +133,7 @@ export function shownTopology(model: TopologyModel, view: TopologyView): ShownTo
       (text === '' || view.focus !== undefined || matches(edge.from) || matches(edge.to)) &&
       (!view.onlyErrors || edge.errorCount > 0),
   )
-  const edges = busiest(wanted, view.mostEdges)
+  const edges = selectBusiest(wanted, view.maxEdges)
   const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
   if (view.focus !== undefined) ids.add(view.focus)
   // In order of id, so that another refresh, with other numbers, gives the same picture.
@@ -148,7 +148,7 @@ export function shownTopology(model: TopologyModel, view: TopologyView): ShownTo
 /**
  * Whole ways of messages, from who sends to who consumes: a topic with all its edges is in or out.
  */
-function busiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
+function selectBusiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
   const ways = [...Map.groupBy(edges, (edge) => edge.topic ?? edge.id)].map(([key, way]) => ({
     key,
     way,
@@ -163,6 +163,6 @@ function busiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopo
   return taken
 }
 
-function edgeIdOf({ type, from, to, topic = '' }: TopologyEdge): string {
+function toEdgeId({ type, from, to, topic = '' }: TopologyEdge): string {
   return JSON.stringify([type, from, to, topic])
 }

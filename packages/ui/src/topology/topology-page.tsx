@@ -3,13 +3,13 @@ import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../components/graph/graph.css'
 import './topology.css'
-import { buildTopologyModel, shownTopology, type TopologyModel } from './topology-model.ts'
-import { incompleteText } from '../lib/searched-range.ts'
+import { buildTopologyModel, filterTopology, type TopologyModel } from './topology-model.ts'
+import { describeIncompleteSearch } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { closeDetails } from './topology-selection.ts'
-import { REACH_STEP, topologyPath, topologyPlaceOf, topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { REACH_STEP, topologyPath, parseTopologyUrl, topologyUrl, type TopologyPageState } from './topology-url.ts'
 import { push, route } from '../lib/url.ts'
 import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
@@ -22,22 +22,22 @@ import { NODE_LINKS, NodeList } from './node-list.tsx'
 import { EdgeDetails } from './edge-details.tsx'
 import { NodeDetails } from './node-details.tsx'
 
-const REFRESH_MILLIS = 10_000
+const REFRESH_INTERVAL_MS = 10_000
 /** More lines than this in one picture are a texture, not a graph. */
-const MOST_EDGES = 120
+const MAX_EDGES = 120
 
 const paused = signal(false)
 
 export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   const search = query.toString()
-  const place = useMemo(() => topologyPlaceOf(query), [search])
+  const pageState = useMemo(() => parseTopologyUrl(query), [search])
   const topology = useMemo(() => createResource<TopologyResponse>(), [])
   useEffect(() => {
-    const ask = async (): Promise<void> => await topology.load(topologyPath(place, Date.now()))
-    if (!paused.value) return poll(ask, REFRESH_MILLIS)
+    const ask = async (): Promise<void> => await topology.load(topologyPath(pageState, Date.now()))
+    if (!paused.value) return poll(ask, REFRESH_INTERVAL_MS)
     if (topology.state.peek().data === undefined) void ask()
     return undefined
-  }, [topology, place.last, paused.value])
+  }, [topology, pageState.last, paused.value])
   useEffect(() => () => topology.stop(), [topology])
   useEffect(() => {
     document.title = 'Topology · Spanlink'
@@ -48,7 +48,7 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   return (
     <div class="topology-page">
       <h1 class="visually-hidden">Topology</h1>
-      <TopologyBar place={place} model={model} error={error} paused={paused} />
+      <TopologyBar pageState={pageState} model={model} error={error} paused={paused} />
       {model === undefined ? (
         error === undefined ? (
           <LoadingRows label="Loading the topology" rows={14} />
@@ -56,84 +56,86 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
           <Notice icon="unplugged" kind="error" title="The topology could not be loaded">
             <p>{error.message}</p>
             <p>
-              <button type="button" onClick={() => void topology.load(topologyPath(place, Date.now()))}>
+              <button type="button" onClick={() => void topology.load(topologyPath(pageState, Date.now()))}>
                 Try again
               </button>
             </p>
           </Notice>
         )
       ) : model.nodes.length === 0 ? (
-        <Nothing place={place} answer={model.answer} />
+        <EmptyNotice pageState={pageState} response={model.response} />
       ) : (
-        <Landscape model={model} place={place} />
+        <TopologyMain model={model} pageState={pageState} />
       )}
     </div>
   )
 }
 
-function Landscape({ model, place }: { readonly model: TopologyModel; readonly place: TopologyPlace }) {
-  const shown = shownTopology(model, { ...place, mostEdges: place.all ? Infinity : MOST_EDGES })
-  const node = model.nodeById.get(place.node ?? '')
-  const edge = model.edgeById.get(place.edge ?? '')
+function TopologyMain({ model, pageState }: { readonly model: TopologyModel; readonly pageState: TopologyPageState }) {
+  const shown = filterTopology(model, { ...pageState, maxEdges: pageState.all ? Infinity : MAX_EDGES })
+  const node = model.nodeById.get(pageState.node ?? '')
+  const edge = model.edgeById.get(pageState.edge ?? '')
   return (
     <PanelSplit
       main={
         <div class="topology-main">
-          <NodeList model={model} place={place} />
+          <NodeList model={model} pageState={pageState} />
           <section class="topology-picture" aria-label="Graph">
-            <Words model={model} place={place} left={shown.left} edges={shown.edges.length} />
+            <GraphNotes model={model} pageState={pageState} left={shown.left} edges={shown.edges.length} />
             {shown.edges.length === 0 ? (
-              <Notice icon="search" title={nothingTitle(model, place)}>
+              <Notice icon="search" title={nothingTitle(model, pageState)}>
                 <p>
-                  <a href={topologyUrl({ last: place.last })}>Show everything</a>
+                  <a href={topologyUrl({ last: pageState.last })}>Clear filters</a>
                 </p>
               </Notice>
             ) : (
-              <TopologyGraph model={model} shown={shown} place={place} />
+              <TopologyGraph model={model} shown={shown} pageState={pageState} />
             )}
           </section>
         </div>
       }
       panel={
         node !== undefined ? (
-          <NodeDetails model={model} place={place} node={node} />
+          <NodeDetails model={model} pageState={pageState} node={node} />
         ) : edge !== undefined ? (
-          <EdgeDetails model={model} place={place} edge={edge} />
+          <EdgeDetails model={model} pageState={pageState} edge={edge} />
         ) : undefined
       }
     />
   )
 }
 
-/** No all-clear for connections that the answer leaves out. */
-function nothingTitle({ answer }: TopologyModel, { onlyErrors }: TopologyPlace): string {
+/** No all-clear for connections that the response leaves out. */
+function nothingTitle({ response }: TopologyModel, { onlyErrors }: TopologyPageState): string {
   const nothing = onlyErrors ? 'No errors' : 'No name matches'
-  if (answer.missingParts) return `${nothing} in the data that can be read`
-  return answer.complete ? nothing : `${nothing} in the ${answer.edges.length.toLocaleString('en')} busiest connections`
+  if (response.missingParts) return `${nothing} in the data that can be read`
+  return response.complete
+    ? nothing
+    : `${nothing} in the ${response.edges.length.toLocaleString('en')} busiest connections`
 }
 
 /** What is not in the picture, and how to see it. */
-function Words(props: {
+function GraphNotes(props: {
   readonly model: TopologyModel
-  readonly place: TopologyPlace
+  readonly pageState: TopologyPageState
   readonly left: number
   readonly edges: number
 }) {
-  const { model, place, left } = props
-  const focus = model.nodeById.get(place.focus ?? '')
-  if (focus === undefined && left === 0 && model.answer.complete) return null
+  const { model, pageState, left } = props
+  const focus = model.nodeById.get(pageState.focus ?? '')
+  if (focus === undefined && left === 0 && model.response.complete) return null
   return (
-    <ul class="notes" aria-label="About this picture">
+    <ul class="notes" aria-label="Notes">
       {focus !== undefined && (
         <li>
           <Icon name="info" />
           <span>
-            Focus on <b class="text">{focus.name.slice(0, 100)}</b>, {place.reach} steps up- and downstream.
+            Focus on <b class="text">{focus.name.slice(0, 100)}</b>, {pageState.reach} steps up- and downstream.
           </span>
-          <a class="button" href={topologyUrl({ ...place, reach: place.reach + REACH_STEP })}>
+          <a class="button" href={topologyUrl({ ...pageState, reach: pageState.reach + REACH_STEP })}>
             Expand
           </a>
-          <a class="button" href={topologyUrl({ ...place, focus: undefined })}>
+          <a class="button" href={topologyUrl({ ...pageState, focus: undefined })}>
             Show all
           </a>
         </li>
@@ -145,18 +147,18 @@ function Words(props: {
             The {props.edges} busiest of {(left + props.edges).toLocaleString('en')} connections. Search, or focus on
             one node to see all around it.
           </span>
-          <a class="button" href={topologyUrl({ ...place, all: true })}>
+          <a class="button" href={topologyUrl({ ...pageState, all: true })}>
             Show all
           </a>
         </li>
       )}
-      {!model.answer.complete && (
+      {!model.response.complete && (
         <li>
           <Icon name="warning" />
           <span>
-            {model.answer.missingParts
+            {model.response.missingParts
               ? 'Parts of the stored data cannot be read: nodes, edges and counts may be missing. See the server log.'
-              : `More connections than one response can hold: the ${model.answer.edges.length.toLocaleString('en')} busiest are here. Narrow the range to see the others.`}
+              : `More connections than one response can hold: the ${model.response.edges.length.toLocaleString('en')} busiest are here. Narrow the range to see the others.`}
           </span>
         </li>
       )}
@@ -164,16 +166,22 @@ function Words(props: {
   )
 }
 
-function Nothing({ place, answer }: { readonly place: TopologyPlace; readonly answer: TopologyResponse }) {
+function EmptyNotice({
+  pageState,
+  response,
+}: {
+  readonly pageState: TopologyPageState
+  readonly response: TopologyResponse
+}) {
   return (
     <Notice icon="plug" title="No data in range">
-      {!answer.complete && <p>{incompleteText(answer, 'spans')}</p>}
+      {!response.complete && <p>{describeIncompleteSearch(response, 'spans')}</p>}
       <p>
         Services, topics and consumer groups appear here as soon as spans of producers and consumers arrive.
-        {place.last !== '7d' && (
+        {pageState.last !== '7d' && (
           <>
             {' '}
-            <a href={topologyUrl({ ...place, last: '7d' })}>Search the last 7 days</a>
+            <a href={topologyUrl({ ...pageState, last: '7d' })}>Search the last 7 days</a>
           </>
         )}
       </p>
@@ -187,37 +195,37 @@ function Nothing({ place, answer }: { readonly place: TopologyPlace; readonly an
 }
 
 function bindTopologyKeys(): () => void {
-  const here = (): TopologyPlace | undefined => {
+  const here = (): TopologyPageState | undefined => {
     const at = route.peek()
-    return at.page === 'topology' ? topologyPlaceOf(at.query) : undefined
+    return at.page === 'topology' ? parseTopologyUrl(at.query) : undefined
   }
   return bindKeys({
     title: 'Topology',
     bindings: [
-      { keys: ['j', 'ArrowDown'], does: 'Next in the list', run: () => focusRow(NODE_LINKS, 1) },
-      { keys: ['k', 'ArrowUp'], does: 'Previous in the list', run: () => focusRow(NODE_LINKS, -1) },
+      { keys: ['j', 'ArrowDown'], does: 'Next node', run: () => focusRow(NODE_LINKS, 1) },
+      { keys: ['k', 'ArrowUp'], does: 'Previous node', run: () => focusRow(NODE_LINKS, -1) },
       { keys: ['Enter'], does: 'Details', run: () => focusRow(NODE_LINKS, 1) },
-      { keys: ['/'], does: 'Find by name', run: () => document.getElementById('topology-search')?.focus() },
+      { keys: ['/'], does: 'Search', run: () => document.getElementById('topology-search')?.focus() },
       {
         keys: ['f'],
         does: 'Focus on the chosen node, or show all',
         run: () => {
-          const place = here()
-          if (place === undefined) return
-          const focus = place.focus === undefined ? place.node : undefined
-          push(topologyUrl({ ...place, focus }))
+          const pageState = here()
+          if (pageState === undefined) return
+          const focus = pageState.focus === undefined ? pageState.node : undefined
+          push(topologyUrl({ ...pageState, focus }))
         },
       },
       { keys: ['p'], does: 'Pause or resume refreshing', run: () => (paused.value = !paused.value) },
       {
         keys: ['Escape'],
-        does: 'Leave the search, or close the details',
+        does: 'Exit search, or close details',
         whileTyping: true,
         run: () => {
-          const place = here()
+          const pageState = here()
           const active = document.activeElement
           if (active instanceof HTMLInputElement || active instanceof HTMLSelectElement) active.blur()
-          else if (place !== undefined) closeDetails(place)
+          else if (pageState !== undefined) closeDetails(pageState)
         },
       },
     ],

@@ -1,6 +1,6 @@
 import { replace } from '../lib/url.ts'
-import { topologyUrl, type TopologyPlace } from './topology-url.ts'
+import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 
-export function closeDetails(place: TopologyPlace): void {
-  replace(topologyUrl({ ...place, node: undefined, edge: undefined }))
+export function closeDetails(pageState: TopologyPageState): void {
+  replace(topologyUrl({ ...pageState, node: undefined, edge: undefined }))
 }

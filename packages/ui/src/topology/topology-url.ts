@@ -2,7 +2,7 @@ import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** What of the landscape is looked at, as its URL holds it. */
-export interface TopologyPlace {
+export interface TopologyPageState {
   readonly last: RecentRange
   readonly text: string
   readonly onlyErrors: boolean
@@ -19,9 +19,9 @@ export interface TopologyPlace {
 
 /** Over how many edges a focus reaches: service, topic, group, service. */
 export const REACH_STEP = 3
-const MOST_REACH = 30
+const MAX_REACH = 30
 
-export function topologyPlaceOf(query: URLSearchParams): TopologyPlace {
+export function parseTopologyUrl(query: URLSearchParams): TopologyPageState {
   const reach = Math.round(Number(query.get('reach') ?? REACH_STEP))
   return {
     last: parseRecentRange(query.get('last')),
@@ -30,34 +30,34 @@ export function topologyPlaceOf(query: URLSearchParams): TopologyPlace {
     node: query.get('node') ?? undefined,
     edge: query.get('edge') ?? undefined,
     focus: query.get('focus') ?? undefined,
-    reach: Number.isFinite(reach) ? Math.min(MOST_REACH, Math.max(1, reach)) : REACH_STEP,
+    reach: Number.isFinite(reach) ? Math.min(MAX_REACH, Math.max(1, reach)) : REACH_STEP,
     all: query.get('all') === '1',
-    order: orderOf(query.get('sort')),
+    order: parseOrder(query.get('sort')),
   }
 }
 
 /** `name`, or `-rate` from the greatest down. */
-function orderOf(text: string | null): NodeOrder {
+function parseOrder(text: string | null): NodeOrder {
   const by = NODE_COLUMNS.find((column) => column === text?.replace(/^-/, ''))
   return by === undefined ? DEFAULT_ORDER : { by, isAscending: text?.startsWith('-') !== true }
 }
 
-export function topologyUrl(place: Partial<TopologyPlace>): string {
+export function topologyUrl(pageState: Partial<TopologyPageState>): string {
   const query = new URLSearchParams()
-  if (place.last !== undefined && place.last !== '1h') query.set('last', place.last)
-  if (place.text !== undefined && place.text !== '') query.set('q', place.text)
-  if (place.onlyErrors === true) query.set('errors', '1')
-  if (place.focus !== undefined) query.set('focus', place.focus)
-  if (place.focus !== undefined && place.reach !== undefined && place.reach !== REACH_STEP)
-    query.set('reach', String(place.reach))
-  if (place.all === true) query.set('all', '1')
-  const { by, isAscending } = place.order ?? DEFAULT_ORDER
+  if (pageState.last !== undefined && pageState.last !== '1h') query.set('last', pageState.last)
+  if (pageState.text !== undefined && pageState.text !== '') query.set('q', pageState.text)
+  if (pageState.onlyErrors === true) query.set('errors', '1')
+  if (pageState.focus !== undefined) query.set('focus', pageState.focus)
+  if (pageState.focus !== undefined && pageState.reach !== undefined && pageState.reach !== REACH_STEP)
+    query.set('reach', String(pageState.reach))
+  if (pageState.all === true) query.set('all', '1')
+  const { by, isAscending } = pageState.order ?? DEFAULT_ORDER
   if (by !== DEFAULT_ORDER.by || isAscending) query.set('sort', `${isAscending ? '' : '-'}${by}`)
-  if (place.node !== undefined) query.set('node', place.node)
-  else if (place.edge !== undefined) query.set('edge', place.edge)
+  if (pageState.node !== undefined) query.set('node', pageState.node)
+  else if (pageState.edge !== undefined) query.set('edge', pageState.edge)
   return query.size === 0 ? '/topology' : `/topology?${query}`
 }
 
-export function topologyPath(place: Pick<TopologyPlace, 'last'>, nowMillis: number): string {
-  return `/api/topology?${new URLSearchParams({ start: startOfRange(place.last, nowMillis) })}`
+export function topologyPath(pageState: Pick<TopologyPageState, 'last'>, nowMillis: number): string {
+  return `/api/topology?${new URLSearchParams({ start: startOfRange(pageState.last, nowMillis) })}`
 }

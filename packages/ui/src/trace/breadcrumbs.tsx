@@ -1,5 +1,5 @@
 import { traceUrl } from '../app/route.ts'
-import { place, push, isPlainClick } from '../lib/url.ts'
+import { pageState, push, isPlainClick } from '../lib/url.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { ServiceName } from '../components/labels/service-name.tsx'
 import { Text } from '../components/labels/text.tsx'
@@ -11,31 +11,31 @@ import { Text } from '../components/labels/text.tsx'
 const SHOWN = 5
 
 /** The spans one came by, oldest first. Not drawn until a link has been followed. */
-export function Trail() {
-  const { trail } = place.value
+export function Breadcrumbs() {
+  const { trail } = pageState.value
   if (trail.length === 0) return null
   const hidden = Math.max(0, trail.length - SHOWN)
   return (
     <nav class="trail" aria-label="Links followed">
       <ol>
-        {hidden > 0 && <li class="faint">{hidden} before</li>}
-        {trail.slice(hidden).map((crumb, index) => (
-          <li key={`${crumb.traceId}${crumb.spanId}${index}`}>
+        {hidden > 0 && <li class="faint">{hidden} earlier</li>}
+        {trail.slice(hidden).map((breadcrumb, index) => (
+          <li key={`${breadcrumb.traceId}${breadcrumb.spanId}${index}`}>
             <a
-              href={traceUrl(crumb.traceId, crumb.spanId)}
+              href={traceUrl(breadcrumb.traceId, breadcrumb.spanId)}
               onClick={(event) => {
                 if (!isPlainClick(event)) return
                 event.preventDefault()
-                push(traceUrl(crumb.traceId, crumb.spanId), trail.slice(0, hidden + index))
+                push(traceUrl(breadcrumb.traceId, breadcrumb.spanId), trail.slice(0, hidden + index))
               }}
             >
-              <ServiceName name={crumb.service} />
-              <Text>{crumb.name}</Text>
+              <ServiceName name={breadcrumb.service} />
+              <Text>{breadcrumb.name}</Text>
             </a>
             <Icon name="chevronRight" />
           </li>
         ))}
-        <li aria-current="location">here</li>
+        <li aria-current="location">This trace</li>
       </ol>
     </nav>
   )

@@ -1,13 +1,13 @@
 import { batch, effect } from '@preact/signals'
 import { collapsibleIds } from './model/visible-rows.ts'
 import type { TraceView } from './trace-view.ts'
-import { place, replace } from '../lib/url.ts'
+import { pageState, replace } from '../lib/url.ts'
 
 const COLLAPSED = 'collapsed'
 const UNFOLDED = 'unfolded'
 const ALL = 'all'
 /** More than these make an address that nobody passes on. */
-const MOST = 60
+const MAX_IDS = 60
 
 /**
  * Which spans are collapsed and which groups unfolded stands in the address, by span id, so that
@@ -15,16 +15,16 @@ const MOST = 60
  */
 export function keepTraceFoldsInUrl(view: TraceView): () => void {
   const { traceId } = view.model.peek()
-  restore(view, new URLSearchParams(place.peek().search))
+  restore(view, new URLSearchParams(pageState.peek().search))
   return effect(() => {
-    const { path, search } = place.value
+    const { path, search } = pageState.value
     const collapsed = view.collapsed.value
     const unfolded = view.unfolded.value
     if (path.toLowerCase() !== `/trace/${traceId}`) return
     const isAll = collapsed.size > 0 && collapsed.size === collapsibleIds(view.model.value).size
     const query = new URLSearchParams(search)
-    write(query, COLLAPSED, isAll ? ALL : textOf(collapsed))
-    write(query, UNFOLDED, unfolded === 'all' ? ALL : textOf(unfolded))
+    write(query, COLLAPSED, isAll ? ALL : formatIds(collapsed))
+    write(query, UNFOLDED, unfolded === 'all' ? ALL : formatIds(unfolded))
     const wanted = query.size === 0 ? '' : `?${query}`
     if (wanted !== search) replace(path + wanted)
   })
@@ -35,8 +35,8 @@ function restore(view: TraceView, query: URLSearchParams): void {
   const unfolded = query.get(UNFOLDED) ?? ''
   batch(() => {
     if (collapsed !== '')
-      view.collapsed.value = collapsed === ALL ? collapsibleIds(view.model.peek()) : idsIn(collapsed)
-    if (unfolded !== '') view.unfolded.value = unfolded === ALL ? 'all' : idsIn(unfolded)
+      view.collapsed.value = collapsed === ALL ? collapsibleIds(view.model.peek()) : parseIds(collapsed)
+    if (unfolded !== '') view.unfolded.value = unfolded === ALL ? 'all' : parseIds(unfolded)
   })
 }
 
@@ -46,10 +46,10 @@ function write(query: URLSearchParams, name: string, text: string): void {
   else query.set(name, text)
 }
 
-function textOf(ids: ReadonlySet<string>): string {
-  return [...ids].toSorted().slice(0, MOST).join('.')
+function formatIds(ids: ReadonlySet<string>): string {
+  return [...ids].toSorted().slice(0, MAX_IDS).join('.')
 }
 
-function idsIn(text: string): Set<string> {
-  return new Set(text.toLowerCase().split('.').slice(0, MOST))
+function parseIds(text: string): Set<string> {
+  return new Set(text.toLowerCase().split('.').slice(0, MAX_IDS))
 }

@@ -1,5 +1,5 @@
-import { durationText } from '../lib/format/duration-text.ts'
-import { exactTimeText } from '../lib/format/clock-text.ts'
+import { formatDuration } from '../lib/format/duration-text.ts'
+import { formatTime } from '../lib/format/clock-text.ts'
 import type { TraceModel } from './model/trace-model.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { CopyButton } from '../components/buttons/copy-button.tsx'
@@ -40,7 +40,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
         <div>
           <dt>Started</dt>
           <dd>
-            {exactTimeText(start).slice(0, 23)}{' '}
+            {formatTime(start).slice(0, 23)}{' '}
             <span class="faint">
               (<Age unixNano={start} />)
             </span>
@@ -48,7 +48,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
         </div>
         <div>
           <dt>Duration</dt>
-          <dd>{durationText(model.duration)}</dd>
+          <dd>{formatDuration(model.duration)}</dd>
         </div>
         <div>
           <dt>Spans</dt>
@@ -73,7 +73,7 @@ export function TraceHeader({ model }: { readonly model: TraceModel }) {
           <dt>Trace ID</dt>
           <dd>
             <code>{model.traceId}</code>
-            <CopyButton value={model.traceId} label="Copy the trace ID" />
+            <CopyButton value={model.traceId} label="Copy trace ID" />
           </dd>
         </div>
       </dl>

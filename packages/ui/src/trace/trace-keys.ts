@@ -1,5 +1,5 @@
 import { ApiError } from '../lib/api.ts'
-import { crumbOf, follow, linkToFollow, type LinkDirection } from './follow-link.ts'
+import { toBreadcrumb, follow, findLinkToFollow, type LinkDirection } from './follow-link.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { windowBetween } from '../lib/time-window.ts'
 import {
@@ -57,12 +57,12 @@ export function bindTraceKeys(view: TraceView): () => void {
       { keys: ['End'], does: 'Last row', run: move(Infinity) },
       {
         keys: ['h', 'ArrowLeft'],
-        does: 'Collapse, or to the parent',
+        does: 'Collapse, or go to parent',
         run: () => go(collapseOrAscend(view)),
       },
       {
         keys: ['l', 'ArrowRight'],
-        does: 'Expand, or to the first child',
+        does: 'Expand, or go to first child',
         run: () => go(expandOrDescend(view)),
       },
       { keys: ['C'], does: 'Collapse all', run: () => collapseAll(view) },
@@ -72,13 +72,13 @@ export function bindTraceKeys(view: TraceView): () => void {
         does: 'Show or hide the critical path',
         run: () => (view.showsCritical.value = !view.showsCritical.value),
       },
-      { keys: ['Enter'], does: 'Details of the span', run: () => openDetails(view, view.cursor.peek()) },
-      { keys: [']'], does: 'Go to consumer', run: () => void walk(view, 'in', leaving.signal) },
-      { keys: ['['], does: 'Go to producer', run: () => void walk(view, 'out', leaving.signal) },
+      { keys: ['Enter'], does: 'Span details', run: () => openDetails(view, view.cursor.peek()) },
+      { keys: [']'], does: 'Go to consumer', run: () => void followNextLink(view, 'in', leaving.signal) },
+      { keys: ['['], does: 'Go to producer', run: () => void followNextLink(view, 'out', leaving.signal) },
       { keys: ['/'], does: 'Find in this trace', run: () => document.getElementById(SEARCH_ID)?.focus() },
-      ...timeKeys(view, 'The whole trace'),
+      ...timeKeys(view, 'Reset zoom'),
       { keys: ['f'], does: 'Zoom to the span', run: () => zoomToCursor(view) },
-      { keys: ['Escape'], does: 'Leave the search, or close the details', run: () => escape(view), whileTyping: true },
+      { keys: ['Escape'], does: 'Exit search, or close details', run: () => escape(view), whileTyping: true },
     ],
   })
   return () => {
@@ -87,11 +87,11 @@ export function bindTraceKeys(view: TraceView): () => void {
   }
 }
 
-async function walk(view: TraceView, direction: LinkDirection, leaving: AbortSignal): Promise<void> {
+async function followNextLink(view: TraceView, direction: LinkDirection, leaving: AbortSignal): Promise<void> {
   const model = view.model.peek()
-  const position = model.positionOf.get(view.cursor.peek()) ?? 0
+  const position = model.positionById.get(view.cursor.peek()) ?? 0
   try {
-    const link = await linkToFollow(model, position, direction, leaving)
+    const link = await findLinkToFollow(model, position, direction, leaving)
     if (leaving.aborted) return
     if (link === undefined) {
       announce(
@@ -101,7 +101,7 @@ async function walk(view: TraceView, direction: LinkDirection, leaving: AbortSig
       )
       return
     }
-    follow(crumbOf(model.traceId, link.from), link.to)
+    follow(toBreadcrumb(model.traceId, link.from), link.to)
   } catch (error) {
     if (!leaving.aborted) announce(error instanceof ApiError ? error.message : 'The links could not be loaded.')
   }
@@ -109,7 +109,7 @@ async function walk(view: TraceView, direction: LinkDirection, leaving: AbortSig
 
 function zoomToCursor(view: TraceView): void {
   const model = view.model.peek()
-  const position = model.positionOf.get(view.cursor.peek()) ?? 0
+  const position = model.positionById.get(view.cursor.peek()) ?? 0
   const start = model.start[position] ?? 0
   const end = model.end[position] ?? 0
   const air = (end - start) * 0.05

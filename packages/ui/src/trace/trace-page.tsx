@@ -1,11 +1,11 @@
 import type { FindSpansResponse, LinksResponse, TraceSkeleton } from '@spanlink/api-schema'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { millisOf } from '../lib/format/clock-text.ts'
+import { toMillis } from '../lib/format/clock-text.ts'
 import { columnBytes } from '../components/tree/column-bytes.ts'
-import { incompleteWords } from './model/missing-messages.ts'
+import { describeMissingSpans } from './model/missing-messages.ts'
 import { getJson } from '../lib/api.ts'
 import { linksPath } from './follow-link.ts'
-import { endsBySpan } from './link-targets.ts'
+import { groupTargetsBySpan } from './link-targets.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
 import { keepTraceFoldsInUrl } from './trace-folds.ts'
@@ -19,20 +19,20 @@ import { Notice } from '../components/notice.tsx'
 import { SpanPanel } from './span-panel/span-panel.tsx'
 import { TraceHeader } from './trace-header.tsx'
 import { bindTraceKeys, goToPosition } from './trace-keys.ts'
-import { Toolbar } from './trace-toolbar.tsx'
-import { Trail } from './breadcrumbs.tsx'
+import { TraceToolbar } from './trace-toolbar.tsx'
+import { Breadcrumbs } from './breadcrumbs.tsx'
 import { Minimap } from './waterfall/minimap.tsx'
 import { PanelSplit } from '../components/details/panel-split.tsx'
 import { Waterfall } from './waterfall/waterfall.tsx'
 
-const ASK_AGAIN_MILLIS = 2000
+const RELOAD_INTERVAL_MS = 2000
 /**
  * Spans are batched by exporters (5 s by default in the SDKs) and consumers are late: so long a
  * trace may well still grow.
  */
-const STILL_ARRIVING_MILLIS = 60_000
+const ARRIVAL_WINDOW_MS = 60_000
 /** Asking for a whole big trace every two seconds costs more than it tells. */
-const MOST_SPANS_ASKED_AGAIN = 5000
+const MAX_RELOADED_SPANS = 5000
 
 export function TracePage({ traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined }) {
   const trace = useMemo(() => createResource<TraceSkeleton>(), [])
@@ -46,7 +46,7 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
       if (asked && known !== undefined && !mayStillGrow(known)) return
       asked = true
       await trace.load(`/api/traces/${encodeURIComponent(traceId)}/skeleton`)
-    }, ASK_AGAIN_MILLIS)
+    }, RELOAD_INTERVAL_MS)
     return () => {
       stop()
       trace.stop()
@@ -64,17 +64,17 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
       root === undefined ? 'Trace · Spanlink' : `${root.service.slice(0, 40)} ${root.name.slice(0, 60)} · Spanlink`
   }, [isHere])
 
-  if (view === undefined) return <NotHere traceId={traceId} error={error} empty={data !== undefined} />
-  const selected = spanId === undefined ? undefined : view.model.value.positionOf.get(spanId)
+  if (view === undefined) return <NotFound traceId={traceId} error={error} empty={data !== undefined} />
+  const selected = spanId === undefined ? undefined : view.model.value.positionById.get(spanId)
   return (
     <div class="trace-page">
-      <Trail />
+      <Breadcrumbs />
       <TraceHeader model={view.model.value} />
       <Notes view={view} spanId={spanId} stale={error?.message} />
       <PanelSplit
         main={
           <section class="trace-main" aria-label="Waterfall">
-            <Toolbar view={view} />
+            <TraceToolbar view={view} />
             <Minimap view={view} />
             <Waterfall view={view} selected={spanId} />
           </section>
@@ -86,11 +86,11 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
 }
 
 function mayStillGrow({ count, start, duration, startTimeUnixNano }: TraceSkeleton): boolean {
-  if (count > MOST_SPANS_ASKED_AGAIN) return false
+  if (count > MAX_RELOADED_SPANS) return false
   const lengths = new Float64Array(columnBytes(duration))
   const last = new Float64Array(columnBytes(start)).reduce((most, at, i) => Math.max(most, at + (lengths[i] ?? 0)), 0)
-  const newest = millisOf(startTimeUnixNano) + last / 1e6
-  return Math.abs(Date.now() - newest) < STILL_ARRIVING_MILLIS
+  const newest = toMillis(startTimeUnixNano) + last / 1e6
+  return Math.abs(Date.now() - newest) < ARRIVAL_WINDOW_MS
 }
 
 function useLateSpans(view: TraceView | undefined, data: TraceSkeleton | undefined): void {
@@ -99,7 +99,7 @@ function useLateSpans(view: TraceView | undefined, data: TraceSkeleton | undefin
     const before = shown.current
     shown.current = data
     if (view === undefined || data === undefined || before === undefined || before === data) return
-    view.heard.value += 1
+    view.revision.value += 1
     const late = data.count - before.count
     if (late === 0 && linkCount(before) === linkCount(data)) return
     view.update(data)
@@ -119,14 +119,15 @@ function linkCount({ linksIn, linksOut }: TraceSkeleton): number {
  */
 function useLinkEnds(view: TraceView | undefined): void {
   const model = view?.model.value
-  const heard = view?.heard.value
+  const revision = view?.revision.value
   useEffect(() => {
     if (view === undefined || model === undefined) return undefined
     const leaving = new AbortController()
     const load = (direction: 'in' | 'out', counts: Uint32Array): void => {
       if (counts.every((count) => count === 0)) return
       getJson<LinksResponse>(linksPath(model.traceId, direction), leaving.signal).then(
-        (answer) => (view[direction === 'in' ? 'incoming' : 'outgoing'].value = endsBySpan(answer, direction)),
+        (response) =>
+          (view[direction === 'in' ? 'incoming' : 'outgoing'].value = groupTargetsBySpan(response, direction)),
         // Badges then show counts without names; opening the details says what is wrong.
         () => undefined,
       )
@@ -134,10 +135,10 @@ function useLinkEnds(view: TraceView | undefined): void {
     load('in', model.linksIn)
     load('out', model.linksOut)
     return () => leaving.abort()
-  }, [view, model, heard])
+  }, [view, model, revision])
 }
 
-const TYPING_MILLIS = 200
+const TYPING_DELAY_MS = 200
 
 /** Attributes and events are the server's to look through. */
 function useFoundSpans(view: TraceView | undefined): void {
@@ -152,8 +153,8 @@ function useFoundSpans(view: TraceView | undefined): void {
       const path = `/api/traces/${traceId}/spans?${new URLSearchParams({ text: text.slice(0, 1024) })}`
       void getJson<FindSpansResponse>(path, leaving.signal)
         .catch(() => undefined)
-        .then((answer) => (leaving.signal.aborted ? undefined : takeFound(view, answer?.spanIds ?? [])))
-    }, TYPING_MILLIS)
+        .then((response) => (leaving.signal.aborted ? undefined : takeFound(view, response?.spanIds ?? [])))
+    }, TYPING_DELAY_MS)
     return () => {
       clearTimeout(timer)
       leaving.abort()
@@ -171,7 +172,7 @@ function takeFound(view: TraceView, spanIds: readonly string[]): void {
 function useSpanInUrl(view: TraceView | undefined, spanId: string | undefined): void {
   useEffect(() => {
     if (view === undefined || spanId === undefined) return
-    const position = view.model.peek().positionOf.get(spanId)
+    const position = view.model.peek().positionById.get(spanId)
     if (position === undefined) return
     reveal(view, position)
     view.cursor.value = spanId
@@ -184,11 +185,11 @@ function Notes(props: {
   readonly stale: string | undefined
 }) {
   const model = props.view.model.value
-  const words = useMemo(() => incompleteWords(model), [model])
-  const isElsewhere = props.spanId !== undefined && !model.positionOf.has(props.spanId)
+  const words = useMemo(() => describeMissingSpans(model), [model])
+  const isElsewhere = props.spanId !== undefined && !model.positionById.has(props.spanId)
   if (words.length === 0 && !isElsewhere && props.stale === undefined) return null
   return (
-    <ul class="notes" aria-label="About this trace">
+    <ul class="notes" aria-label="Notes">
       {isElsewhere && (
         <li>
           <Icon name="warning" />
@@ -216,7 +217,7 @@ function Notes(props: {
   )
 }
 
-function NotHere(props: {
+function NotFound(props: {
   readonly traceId: string
   readonly error: { readonly message: string; readonly status: number } | undefined
   readonly empty: boolean
@@ -225,7 +226,7 @@ function NotHere(props: {
   if (error === undefined && !props.empty) {
     return (
       <div class="trace-page">
-        <Trail />
+        <Breadcrumbs />
         <LoadingRows label="Loading the trace" />
       </div>
     )
@@ -233,7 +234,7 @@ function NotHere(props: {
   const isMissing = props.empty || error?.status === 404
   return (
     <div class="trace-page">
-      <Trail />
+      <Breadcrumbs />
       <Notice
         isPage
         icon={isMissing ? 'search' : 'unplugged'}
@@ -247,7 +248,7 @@ function NotHere(props: {
           <p>{error?.message} Retrying…</p>
         )}
         <p>
-          <a href="/">See all traces</a>
+          <a href="/">View all traces</a>
         </p>
       </Notice>
     </div>

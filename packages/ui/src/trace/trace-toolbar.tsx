@@ -4,10 +4,10 @@ import { IconButton } from '../components/buttons/icon-button.tsx'
 import { ZoomState } from '../components/tree/zoom-state.tsx'
 import { goToPosition, SEARCH_ID } from './trace-keys.ts'
 
-export function Toolbar({ view }: { readonly view: TraceView }) {
+export function TraceToolbar({ view }: { readonly view: TraceView }) {
   const model = view.model.value
   const matches = view.matches.value
-  const at = matches.indexOf(model.positionOf.get(view.cursor.value) ?? -1)
+  const at = matches.indexOf(model.positionById.get(view.cursor.value) ?? -1)
   const isEmpty = view.query.value.trim() === ''
   const go = (step: 1 | -1): void => {
     const position = matchBeside(view, step)
@@ -64,7 +64,7 @@ export function Toolbar({ view }: { readonly view: TraceView }) {
         type="button"
         class="critical-toggle"
         aria-pressed={view.showsCritical.value}
-        title="What the end of the trace waited for (p)"
+        title="Highlight the critical path (p)"
         onClick={() => (view.showsCritical.value = !view.showsCritical.value)}
       >
         <i />

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { answer, span, spanId } from '../../test/spans.ts'
+import { response, span, spanId } from '../../test/spans.ts'
 import {
   collapseAll,
   collapseOrAscend,
@@ -21,7 +21,7 @@ const spans = [
 
 describe('a trace as it is looked at', () => {
   test('steps over what is collapsed', () => {
-    const view = createTraceView(answer(spans))
+    const view = createTraceView(response(spans))
     view.cursor.value = spanId(2)
     setCollapsed(view, spanId(2), true)
     expect(spanIdBeside(view, 1)).toBe(spanId(4))
@@ -30,7 +30,7 @@ describe('a trace as it is looked at', () => {
   })
 
   test('collapses first and goes to the parent next, and the other way to the child', () => {
-    const view = createTraceView(answer(spans))
+    const view = createTraceView(response(spans))
     view.cursor.value = spanId(2)
     expect(collapseOrAscend(view)).toBe(spanId(2))
     expect(collapseOrAscend(view)).toBe(spanId(1))
@@ -39,7 +39,7 @@ describe('a trace as it is looked at', () => {
   })
 
   test('shows a span that a collapsed one hid', () => {
-    const view = createTraceView(answer(spans))
+    const view = createTraceView(response(spans))
     collapseAll(view)
     expect(view.rows.value).toHaveLength(1)
     reveal(view, 2)
@@ -47,7 +47,7 @@ describe('a trace as it is looked at', () => {
   })
 
   test('walks its matches around the ends', () => {
-    const view = createTraceView(answer(spans))
+    const view = createTraceView(response(spans))
     view.query.value = 'span'
     view.cursor.value = spanId(4)
     expect(matchBeside(view, 1)).toBe(0)
@@ -57,27 +57,27 @@ describe('a trace as it is looked at', () => {
   })
 
   test('takes in late spans without moving cursor, folds or zoom', () => {
-    const view = createTraceView(answer(spans.slice(0, 3)))
+    const view = createTraceView(response(spans.slice(0, 3)))
     view.cursor.value = spanId(2)
     setCollapsed(view, spanId(2), true)
     view.window.value = { from: 1e6, to: 2e6 }
-    view.update(answer([...spans, span(5, { parent: 1, at: 0.5, for: 500 })]))
+    view.update(response([...spans, span(5, { parent: 1, at: 0.5, for: 500 })]))
     expect(view.cursorRow.value).toBe(2)
     expect(view.collapsed.value.has(spanId(2))).toBe(true)
     expect(view.window.value).toEqual({ from: 1e6, to: 2e6 })
   })
 
   test('widens to late spans when the whole trace was shown', () => {
-    const view = createTraceView(answer(spans))
-    view.update(answer([...spans, span(5, { parent: 1, at: 3, for: 500 })]))
+    const view = createTraceView(response(spans))
+    view.update(response([...spans, span(5, { parent: 1, at: 3, for: 500 })]))
     expect(view.window.value.to).toBe(503e6)
   })
 
   test('shows siblings alike as one row until they are asked for', () => {
     const alike = Array.from({ length: 20 }, (_, i) => span(i + 10, { parent: 1, at: i, name: 'select' }))
-    const view = createTraceView(answer([span(1, { for: 100 }), ...alike, span(90, { parent: 20, at: 12 })]))
+    const view = createTraceView(response([span(1, { for: 100 }), ...alike, span(90, { parent: 20, at: 12 })]))
     expect([...view.rows.value]).toEqual([0, 1])
-    reveal(view, view.model.value.positionOf.get(spanId(90)) ?? -1)
+    reveal(view, view.model.value.positionById.get(spanId(90)) ?? -1)
     expect(view.rows.value).toHaveLength(22)
     setFolded(view, spanId(10), true)
     expect(view.rows.value).toHaveLength(2)

@@ -1,19 +1,19 @@
 import type { TraceSkeleton } from '@spanlink/api-schema'
 import { batch, computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import { criticalPath, type CriticalPath } from './model/critical-path.ts'
-import { findSpans, withFound } from './model/find-spans.ts'
+import { findSpans, mergeFound } from './model/find-spans.ts'
 import {
-  ancestorsOf,
+  collectAncestorIds,
   collapsibleIds,
   hasChildren,
   isFolded,
-  rowOfPosition,
+  findRow,
   type Unfolded,
   visibleRows,
 } from './model/visible-rows.ts'
 import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { buildTraceModel, type TraceModel } from './model/trace-model.ts'
-import type { LinkEnd } from './link-targets.ts'
+import type { LinkedTarget } from './link-targets.ts'
 
 /**
  * One trace as it is being looked at. Spans are held by id, so that late spans may come in without
@@ -33,27 +33,27 @@ export interface TraceView {
   /** Set by a key that moved the cursor: the row takes the focus too. */
   readonly wantsFocus: Signal<boolean>
   /** Backlinks by the span they point at, as far as they are loaded. */
-  readonly incoming: Signal<ReadonlyMap<string, readonly LinkEnd[]>>
+  readonly incoming: Signal<ReadonlyMap<string, readonly LinkedTarget[]>>
   /** Far ends of links by the span that carries them, as far as they are loaded. */
-  readonly outgoing: Signal<ReadonlyMap<string, readonly LinkEnd[]>>
+  readonly outgoing: Signal<ReadonlyMap<string, readonly LinkedTarget[]>>
   readonly query: Signal<string>
   /** Ids of spans in which the server found the query. */
   readonly found: Signal<readonly string[]>
-  /** Enter came before the server's answer: go to the first match once there is one. */
+  /** Enter came before the server's response: go to the first match once there is one. */
   readonly wantsMatch: Signal<boolean>
-  /** Answers heard so far: details and links are asked for anew with each. */
-  readonly heard: Signal<number>
+  /** Counts responses; details and links are loaded again with each. */
+  readonly revision: Signal<number>
   readonly matches: ReadonlySignal<Int32Array>
   readonly matchSet: ReadonlySignal<ReadonlySet<number>>
   /** The same trace with what has arrived since. */
-  readonly update: (answer: TraceSkeleton) => void
+  readonly update: (response: TraceSkeleton) => void
 }
 
 /** Outlives the trace: who wants to see it wants it on the next one too. */
 const showsCritical = signal(true)
 
-export function createTraceView(answer: TraceSkeleton): TraceView {
-  const model = signal(buildTraceModel(answer))
+export function createTraceView(response: TraceSkeleton): TraceView {
+  const model = signal(buildTraceModel(response))
   const collapsed = signal<ReadonlySet<string>>(new Set())
   const unfolded = signal<Unfolded>(new Set())
   const rows = computed(() => visibleRows(model.value, collapsed.value, unfolded.value))
@@ -61,7 +61,7 @@ export function createTraceView(answer: TraceSkeleton): TraceView {
   const cursor = signal(model.peek().spans[0]?.spanId ?? '')
   const query = signal('')
   const found = signal<readonly string[]>([])
-  const matches = computed(() => withFound(findSpans(model.value, query.value), model.value, found.value))
+  const matches = computed(() => mergeFound(findSpans(model.value, query.value), model.value, found.value))
   return {
     model,
     collapsed,
@@ -71,19 +71,19 @@ export function createTraceView(answer: TraceSkeleton): TraceView {
     showsCritical,
     window,
     cursor,
-    cursorRow: computed(() => rowOfPosition(rows.value, model.value.positionOf.get(cursor.value) ?? -1)),
+    cursorRow: computed(() => findRow(rows.value, model.value.positionById.get(cursor.value) ?? -1)),
     wantsFocus: signal(false),
     incoming: signal(new Map()),
     outgoing: signal(new Map()),
     query,
     found,
     wantsMatch: signal(false),
-    heard: signal(0),
+    revision: signal(0),
     matches,
     matchSet: computed(() => new Set(matches.value)),
-    update(answer) {
+    update(response) {
       const before = model.peek()
-      const after = buildTraceModel(answer)
+      const after = buildTraceModel(response)
       batch(() => {
         if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
         model.value = after
@@ -108,7 +108,7 @@ export function reveal(view: TraceView, position: number): void {
   unfoldTo(view, position)
   const collapsed = new Set(view.collapsed.peek())
   const before = collapsed.size
-  for (const id of ancestorsOf(view.model.peek(), position)) collapsed.delete(id)
+  for (const id of collectAncestorIds(view.model.peek(), position)) collapsed.delete(id)
   if (collapsed.size !== before) view.collapsed.value = collapsed
 }
 
@@ -147,7 +147,7 @@ export function setCollapsed(view: TraceView, spanId: string, collapse: boolean)
 
 export function collapseAll(view: TraceView): void {
   const model = view.model.peek()
-  let root = model.positionOf.get(view.cursor.peek()) ?? 0
+  let root = model.positionById.get(view.cursor.peek()) ?? 0
   while ((model.parent[root] ?? -1) >= 0) root = model.parent[root] ?? 0
   batch(() => {
     view.collapsed.value = collapsibleIds(model)
@@ -164,7 +164,7 @@ export function expandAll(view: TraceView): void {
 /** What Left does in a tree: collapse, or else go to the parent. Gives the span to be at. */
 export function collapseOrAscend(view: TraceView): string | undefined {
   const model = view.model.peek()
-  const position = model.positionOf.get(view.cursor.peek()) ?? -1
+  const position = model.positionById.get(view.cursor.peek()) ?? -1
   const spanId = model.spans[position]?.spanId
   if (spanId === undefined) return undefined
   if (hasChildren(model, position) && !view.collapsed.peek().has(spanId)) {
@@ -177,7 +177,7 @@ export function collapseOrAscend(view: TraceView): string | undefined {
 /** What Right does in a tree: expand, or else go to the first child. */
 export function expandOrDescend(view: TraceView): string | undefined {
   const model = view.model.peek()
-  const position = model.positionOf.get(view.cursor.peek()) ?? -1
+  const position = model.positionById.get(view.cursor.peek()) ?? -1
   const spanId = model.spans[position]?.spanId
   if (spanId === undefined) return spanId
   if (isFolded(model, position, view.unfolded.peek())) {
@@ -196,7 +196,7 @@ export function expandOrDescend(view: TraceView): string | undefined {
 export function matchBeside(view: TraceView, step: 1 | -1): number | undefined {
   const matches = view.matches.peek()
   if (matches.length === 0) return undefined
-  const at = view.model.peek().positionOf.get(view.cursor.peek()) ?? -1
+  const at = view.model.peek().positionById.get(view.cursor.peek()) ?? -1
   if (step === 1) return matches.find((position) => position > at) ?? matches[0]
   return matches.findLast((position) => position < at) ?? matches[matches.length - 1]
 }

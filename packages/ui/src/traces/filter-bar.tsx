@@ -2,7 +2,7 @@ import type { OperationsResponse, ServicesResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
 import { filtersInQuery, withFilters, type SimpleFilters } from './query/filter-query.ts'
 import { createResource } from '../lib/resource.ts'
-import { isFiltered, queryTextOf, withQuery, type TraceFilters } from './trace-filters.ts'
+import { isFiltered, toQueryText, withQuery, type TraceFilters } from './trace-filters.ts'
 import { tracesUrl } from '../app/route.ts'
 import { push } from '../lib/url.ts'
 import { FilterForm } from '../components/filters/filter-form.tsx'
@@ -23,7 +23,7 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
 
   const setTime = (change: TraceFilters): void => push(tracesUrl({ ...asked, limit: undefined, ...change }))
   const set = (change: SimpleFilters): void =>
-    push(tracesUrl({ ...withQuery(asked, withFilters(queryTextOf(asked), change)) }))
+    push(tracesUrl({ ...withQuery(asked, withFilters(toQueryText(asked), change)) }))
   const spanNames = operations.state.value.data?.operations.map(({ name }) => name)
   return (
     <FilterForm label="Filter traces" canClear={isFiltered(asked) || asked.by !== undefined} onClear={() => push('/')}>

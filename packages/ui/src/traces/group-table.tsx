@@ -21,7 +21,7 @@ export function GroupTable(props: {
   /** What stands at the end of the list. */
   readonly more: ComponentChildren
 }) {
-  const groups = groupsOf(props.traces)
+  const groups = groupTraces(props.traces)
   const isService = props.field === 'resource.service.name'
   const most = groups.reduce((most, { spans }) => Math.max(most, spans), 1)
   return (
@@ -48,8 +48,8 @@ export function GroupTable(props: {
                 <button
                   type="button"
                   class="plain row-link"
-                  title="Only traces of this group"
-                  onClick={() => props.onChoose(conditionOf(props.field, group.value))}
+                  title="Filter by this group"
+                  onClick={() => props.onChoose(toCondition(props.field, group.value))}
                 >
                   {group.value === null ? (
                     <span class="faint">(none)</span>
@@ -81,7 +81,7 @@ export function GroupTable(props: {
   )
 }
 
-function groupsOf(traces: readonly FoundTrace[]): readonly GroupRow[] {
+function groupTraces(traces: readonly FoundTrace[]): readonly GroupRow[] {
   const groups = new Map<string | null, { value: string | null; traces: number; spans: number; failed: number }>()
   for (const trace of traces) {
     for (const { group, matched } of trace.matches ?? []) {
@@ -97,10 +97,10 @@ function groupsOf(traces: readonly FoundTrace[]): readonly GroupRow[] {
 }
 
 /**
- * Numbers, words of the grammar and texts are spelled apart; what it was is not told, so a number
+ * Numbers, words of the grammar and texts are spelled differently; what it was is not told, so a number
  * may have been a text.
  */
-function conditionOf(field: string, value: string | null): string {
+function toCondition(field: string, value: string | null): string {
   if (value === null) return `${field} = nil`
   const isWord = /^(?:span:)?(?:status|kind)$/.test(field) || /^-?\d+(?:\.\d+)?$|^(?:true|false)$/.test(value)
   return `${field} = ${isWord ? value : JSON.stringify(value)}`

@@ -11,7 +11,7 @@ export function TimeRange(props: { readonly filters: TraceFilters; readonly onSe
   const isBetween = filters.last === undefined && (filters.start !== undefined || filters.end !== undefined)
   const choose = (value: string): void => {
     const none = { last: undefined, start: undefined, end: undefined }
-    if (value === 'between') onSet({ ...none, start: nanoOf(Date.now() - 3_600_000), end: nanoOf(Date.now()) })
+    if (value === 'between') onSet({ ...none, start: toNanos(Date.now() - 3_600_000), end: toNanos(Date.now()) })
     else onSet({ ...none, last: value || undefined })
   }
   return (
@@ -43,22 +43,22 @@ function Moment(props: {
       <input
         type="datetime-local"
         step="1"
-        value={props.value === undefined ? '' : localOf(props.value)}
+        value={props.value === undefined ? '' : toLocalDateTime(props.value)}
         onChange={(event) => {
           const millis = new Date(event.currentTarget.value).getTime()
-          props.onSet(Number.isNaN(millis) || millis < 0 ? undefined : nanoOf(millis))
+          props.onSet(Number.isNaN(millis) || millis < 0 ? undefined : toNanos(millis))
         }}
       />
     </label>
   )
 }
 
-function nanoOf(millis: number): string {
+function toNanos(millis: number): string {
   return `${Math.trunc(millis)}000000`
 }
 
 /** What `datetime-local` takes: local time without a zone. */
-function localOf(unixNano: string): string {
+function toLocalDateTime(unixNano: string): string {
   const millis = Number(unixNano.slice(0, -6))
   if (!Number.isFinite(millis) || millis > 8.64e15) return ''
   const date = new Date(millis)

@@ -1,5 +1,5 @@
 import { parseDuration } from '../lib/format/duration-text.ts'
-import { filtersInQuery, queryOfFilters } from './query/filter-query.ts'
+import { filtersInQuery, buildQuery } from './query/filter-query.ts'
 
 /**
  * The search of the Traces page as its URL holds it: all optional, all strings, in the API's own
@@ -39,9 +39,9 @@ const filterNames = [
 
 export const DEFAULT_LIMIT = 50
 /** The most that the API gives at once. */
-export const MOST_TRACES = 500
+export const MAX_TRACES = 500
 
-export function filtersOf(query: URLSearchParams): TraceFilters {
+export function parseTraceFilters(query: URLSearchParams): TraceFilters {
   return Object.fromEntries(filterNames.map((name) => [name, query.get(name) || undefined]))
 }
 
@@ -55,10 +55,10 @@ export function isFiltered(filters: TraceFilters): boolean {
  */
 export function tracesPath(filters: TraceFilters, nowMillis: number): string {
   const params = conditionParams(filters)
-  const { start, end } = rangeOf(filters, nowMillis)
+  const { start, end } = toTimeRange(filters, nowMillis)
   if (start !== undefined) params.set('start', start)
   if (end !== undefined) params.set('end', end)
-  params.set('limit', filters.by === undefined ? (filters.limit ?? String(DEFAULT_LIMIT)) : String(MOST_TRACES))
+  params.set('limit', filters.by === undefined ? (filters.limit ?? String(DEFAULT_LIMIT)) : String(MAX_TRACES))
   return `/api/traces?${params}`
 }
 
@@ -75,7 +75,10 @@ export function conditionParams(filters: TraceFilters): URLSearchParams {
 }
 
 /** Unix nanoseconds. */
-export function rangeOf(filters: TraceFilters, nowMillis: number): { readonly start?: string; readonly end?: string } {
+export function toTimeRange(
+  filters: TraceFilters,
+  nowMillis: number,
+): { readonly start?: string; readonly end?: string } {
   const length = parseDuration(filters.last ?? '')
   return length === undefined
     ? { start: filters.start, end: filters.end }
@@ -83,8 +86,8 @@ export function rangeOf(filters: TraceFilters, nowMillis: number): { readonly st
 }
 
 /** The query that the filters are, written out. */
-export function queryTextOf(filters: TraceFilters): string {
-  return filters.q ?? queryOfFilters(filters)
+export function toQueryText(filters: TraceFilters): string {
+  return filters.q ?? buildQuery(filters)
 }
 
 /**
@@ -100,5 +103,5 @@ export function withQuery(filters: TraceFilters, text: string): TraceFilters {
 }
 
 function groupedQuery(filters: TraceFilters, by: string): string {
-  return `${queryTextOf(filters) || '{ }'} | by(${by})`
+  return `${toQueryText(filters) || '{ }'} | by(${by})`
 }

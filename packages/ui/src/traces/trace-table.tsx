@@ -1,7 +1,7 @@
 import type { FoundTrace } from '@spanlink/api-schema'
 import type { ComponentChildren } from 'preact'
-import { durationText } from '../lib/format/duration-text.ts'
-import { visibleText } from '../lib/format/visible-text.ts'
+import { formatDuration } from '../lib/format/duration-text.ts'
+import { sanitizeText } from '../lib/format/visible-text.ts'
 import { flowUrl } from '../flow/flow-url.ts'
 import { traceUrl } from '../app/route.ts'
 import type { RowHold } from '../components/list/use-held-list.ts'
@@ -80,7 +80,7 @@ function Matched({ trace }: { readonly trace: FoundTrace }) {
     )
     .join('\n')
   return (
-    <a class="tag matched above" href={traceUrl(trace.traceId, first.spanId)} title={visibleText(title, 1000)}>
+    <a class="tag matched above" href={traceUrl(trace.traceId, first.spanId)} title={sanitizeText(title, 1000)}>
       {count === 1 ? '1 span' : `${count.toLocaleString('en')} spans`}
     </a>
   )
@@ -97,7 +97,7 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
         </a>
         <Matched trace={trace} />
         {trace.rootMissing && (
-          <span class="tag" title="The span at the top has not arrived: this is the earliest one that has.">
+          <span class="tag" title="Root span missing; the earliest span is shown instead.">
             root missing
           </span>
         )}
@@ -107,7 +107,7 @@ function Row({ trace, share }: { readonly trace: FoundTrace; readonly share: num
       </td>
       <td class="duration">
         <span class="amount">
-          <span>{durationText(duration)}</span>
+          <span>{formatDuration(duration)}</span>
           <span class="amount-bar">
             <i style={{ width: `${share * 100}%` }} />
           </span>

@@ -4,18 +4,18 @@ import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { withCondition, withFilters, type SimpleFilters } from './query/filter-query.ts'
 import type { ApiError } from '../lib/api.ts'
-import { incompleteText, rangeText, searchedBy } from '../lib/searched-range.ts'
+import { describeIncompleteSearch, formatSearchedRange, searchedBy } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
-import { createLiveTraces, merged, withOlder, type LiveTraces } from './live-traces.ts'
-import { questionOf } from '../lib/older-pages.ts'
+import { createLiveTraces, mergeTraces, appendOlder, type LiveTraces } from './live-traces.ts'
+import { removeLimit } from '../lib/older-pages.ts'
 import { poll } from '../lib/poll.ts'
 import { useHeldList } from '../components/list/use-held-list.ts'
 import {
   DEFAULT_LIMIT,
-  filtersOf,
+  parseTraceFilters,
   isFiltered,
-  MOST_TRACES,
-  queryTextOf,
+  MAX_TRACES,
+  toQueryText,
   withQuery,
   type TraceFilters,
 } from './trace-filters.ts'
@@ -25,26 +25,26 @@ import { focusRow } from '../components/list/row-navigation.ts'
 import { Icon } from '../components/buttons/icon.tsx'
 import { LiveButton } from '../components/buttons/live-button.tsx'
 import { LoadingRows } from '../components/list/loading-rows.tsx'
-import { NewRows } from '../components/list/new-rows-button.tsx'
-import { NotRefreshing } from '../components/list/refresh-error.tsx'
+import { NewRowsButton } from '../components/list/new-rows-button.tsx'
+import { RefreshError } from '../components/list/refresh-error.tsx'
 import { Notice } from '../components/notice.tsx'
-import { Searched } from '../components/list/searched-range.tsx'
-import { ShowMore } from '../components/list/load-more.tsx'
+import { SearchedRangeText } from '../components/list/searched-range.tsx'
+import { LoadMore } from '../components/list/load-more.tsx'
 import { FilterBar } from './filter-bar.tsx'
 import { GroupTable } from './group-table.tsx'
 import { Heatmap } from './heatmap/heatmap.tsx'
 import { QUERY_ID, QueryInput } from './query/query-input.tsx'
 import { TRACE_LINKS, TraceTable } from './trace-table.tsx'
-import { WrongQuery } from './query/query-error.tsx'
+import { QueryError } from './query/query-error.tsx'
 
-const REFRESH_MILLIS = 5000
+const REFRESH_INTERVAL_MS = 5000
 
 /** Outlives the page: who pauses, opens a trace and comes back finds the list as it was left. */
 const paused = signal(false)
 
 export function TracesPage({ query }: { readonly query: URLSearchParams }) {
-  const question = questionOf(query)
-  const filters = useMemo(() => filtersOf(query), [question])
+  const question = removeLimit(query)
+  const filters = useMemo(() => parseTraceFilters(query), [question])
   const live = useMemo(createLiveTraces, [])
   const asked = useRef<TraceFilters | undefined>(undefined)
   useEffect(() => {
@@ -57,7 +57,7 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
     }
     // Groups are counted over all that is listed, and what ended before now brings nothing new.
     if (filters.by !== undefined || (filters.end !== undefined && filters.last === undefined))
-      return poll(() => live.ask(filters), REFRESH_MILLIS)
+      return poll(() => live.ask(filters), REFRESH_INTERVAL_MS)
     return live.follow(filters)
   }, [live, filters, paused.value])
   useEffect(() => () => live.stop(), [live])
@@ -71,9 +71,9 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
         bindings: [
           { keys: ['j', 'ArrowDown'], does: 'Next trace', run: () => focusRow(TRACE_LINKS, 1) },
           { keys: ['k', 'ArrowUp'], does: 'Previous trace', run: () => focusRow(TRACE_LINKS, -1) },
-          { keys: ['Enter'], does: 'Open the trace', run: () => focusRow(TRACE_LINKS, 1) },
-          { keys: ['/'], does: 'Go to the query', run: focusQuery },
-          { keys: ['Escape'], does: 'Leave the query or filters', run: leaveFilters, whileTyping: true },
+          { keys: ['Enter'], does: 'Open trace', run: () => focusRow(TRACE_LINKS, 1) },
+          { keys: ['/'], does: 'Edit query', run: focusQuery },
+          { keys: ['Escape'], does: 'Exit query or filters', run: leaveFilters, whileTyping: true },
           { keys: ['p'], does: 'Pause or resume refreshing', run: togglePaused },
         ],
       }),
@@ -82,12 +82,12 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
   return (
     <div class="traces-page">
       <h1 class="visually-hidden">Traces</h1>
-      <QueryInput text={queryTextOf(filters)} onRun={(text) => push(tracesUrl({ ...withQuery(filters, text) }))} />
+      <QueryInput text={toQueryText(filters)} onRun={(text) => push(tracesUrl({ ...withQuery(filters, text) }))} />
       <FilterBar filters={filters} />
       <Results
         filters={filters}
         live={live}
-        isAnswer={live.answered.value === filters}
+        isAnswer={live.loadedFilters.value === filters}
         onRetry={() => void live.ask(filters)}
       />
     </div>
@@ -98,7 +98,7 @@ function Results(props: {
   readonly filters: TraceFilters
   readonly live: LiveTraces
   /**
-   * Whether the data are an answer to these filters. While the answer is on its way those of the
+   * Whether the data are a response to these filters. While the response is on its way those of the
    * last ones stay; where it failed they would mislead.
    */
   readonly isAnswer: boolean
@@ -115,12 +115,12 @@ function Results(props: {
         title={isRefused ? 'Invalid query' : 'The traces could not be loaded'}
       >
         <p>{error.message}</p>
-        {filters.q !== undefined && filters.by === undefined && error.place !== undefined && (
-          <WrongQuery text={filters.q} {...error.place} />
+        {filters.q !== undefined && filters.by === undefined && error.sourceRange !== undefined && (
+          <QueryError text={filters.q} {...error.sourceRange} />
         )}
         <p>
           {isRefused ? (
-            <a href="/">Clear the filters</a>
+            <a href="/">Clear filters</a>
           ) : (
             <button type="button" onClick={props.onRetry}>
               Try again
@@ -142,24 +142,24 @@ function Found(props: {
   readonly error: ApiError | undefined
 }) {
   const { filters, live, data } = props
-  const limit = filters.by === undefined ? Number(filters.limit ?? DEFAULT_LIMIT) : MOST_TRACES
+  const limit = filters.by === undefined ? Number(filters.limit ?? DEFAULT_LIMIT) : MAX_TRACES
   const pages = live.older.pages.value
-  const newest = merged(live.news.value, data.traces)
-  const listKey = tracesUrl({ ...live.answered.value, limit: undefined })
+  const newest = mergeTraces(live.news.value, data.traces)
+  const listKey = tracesUrl({ ...live.loadedFilters.value, limit: undefined })
   const list = useHeldList(
     listKey,
-    pages.length === 0 ? newest.slice(0, limit) : withOlder(newest, pages),
+    pages.length === 0 ? newest.slice(0, limit) : appendOlder(newest, pages),
     ({ traceId }) => traceId,
   )
   const traces = list.rows
   const range = searchedBy([data, ...pages])
   const more = (
-    <ShowMore
+    <LoadMore
       older={live.older}
       path={props.path}
       first={data}
       words="Load older"
-      onLoaded={() => keepLength(withOlder(newest, live.older.pages.peek()).length)}
+      onLoaded={() => keepLength(appendOlder(newest, live.older.pages.peek()).length)}
     />
   )
   return (
@@ -170,12 +170,12 @@ function Found(props: {
             <b>{traces.length.toLocaleString('en')}</b>
             {range.complete ? '' : '+'} {traces.length === 1 ? 'trace' : 'traces'}
             <span class="faint">{filters.by === undefined ? ', newest first' : ', the largest group first'}</span>
-            <Searched range={range} />
+            <SearchedRangeText range={range} />
           </p>
         )}
-        <NewRows list={list} />
-        <NotRefreshing error={props.error} />
-        <LiveButton paused={paused} title="New traces appear as they come (p)" />
+        <NewRowsButton list={list} />
+        <RefreshError error={props.error} />
+        <LiveButton paused={paused} title="Live updates (p)" />
       </div>
       {[...new Set([data, ...pages].flatMap(({ warnings = [] }) => warnings))].map((cut) => (
         <p key={cut} class="cut">
@@ -190,14 +190,14 @@ function Found(props: {
         onBrush={({ minDuration, maxDuration, ...when }) =>
           push(
             tracesUrl({
-              ...withQuery(filters, withFilters(queryTextOf(filters), durationsOf({ minDuration, maxDuration }))),
+              ...withQuery(filters, withFilters(toQueryText(filters), pickDurations({ minDuration, maxDuration }))),
               ...when,
             }),
           )
         }
       />
       {traces.length === 0 ? (
-        <Nothing filters={filters} range={range} more={more} />
+        <EmptyNotice filters={filters} range={range} more={more} />
       ) : filters.by === undefined ? (
         <TraceTable key={listKey} traces={traces} hold={list.hold} more={more} />
       ) : (
@@ -210,7 +210,7 @@ function Found(props: {
           onChoose={(condition) =>
             push(
               tracesUrl({
-                ...withQuery({ ...filters, by: undefined }, withCondition(queryTextOf(filters), condition)),
+                ...withQuery({ ...filters, by: undefined }, withCondition(toQueryText(filters), condition)),
               }),
             )
           }
@@ -221,16 +221,16 @@ function Found(props: {
 }
 
 /**
- * Coming back to this address finds as many traces as are here, as far as one answer holds them.
+ * Coming back to this address finds as many traces as are here, as far as one response holds them.
  */
 function keepLength(shown: number): void {
   const at = route.peek()
   if (at.page !== 'traces') return
-  replace(tracesUrl({ ...filtersOf(at.query), limit: String(Math.min(MOST_TRACES, shown)) }))
+  replace(tracesUrl({ ...parseTraceFilters(at.query), limit: String(Math.min(MAX_TRACES, shown)) }))
 }
 
 /** "No trace matches" is said of a range that was searched whole, and of no other. */
-function Nothing(props: {
+function EmptyNotice(props: {
   readonly filters: TraceFilters
   readonly range: SearchedRange
   readonly more: ComponentChildren
@@ -238,8 +238,8 @@ function Nothing(props: {
   const { filters, range } = props
   if (!range.complete) {
     return (
-      <Notice icon="search" title={`No trace matches from ${rangeText(range.searched)}`}>
-        <p>{incompleteText(range, 'traces')}</p>
+      <Notice icon="search" title={`No trace matches from ${formatSearchedRange(range.searched)}`}>
+        <p>{describeIncompleteSearch(range, 'traces')}</p>
         {props.more}
       </Notice>
     )
@@ -248,8 +248,8 @@ function Nothing(props: {
     return (
       <Notice icon="search" title="No trace matches">
         <p>
-          Searched {rangeText(range.searched)}. Widen the time or the durations, or <a href="/">clear the filters</a>.
-          New traces appear here as they arrive.
+          SearchedRangeText {formatSearchedRange(range.searched)}. Widen the time or the durations, or{' '}
+          <a href="/">clear filters</a>. New traces appear here as they arrive.
         </p>
       </Notice>
     )
@@ -267,7 +267,7 @@ function Nothing(props: {
 }
 
 /** A stroke over times alone leaves the durations as they are. */
-function durationsOf({ minDuration, maxDuration }: SimpleFilters): SimpleFilters {
+function pickDurations({ minDuration, maxDuration }: SimpleFilters): SimpleFilters {
   return minDuration === undefined && maxDuration === undefined ? {} : { minDuration, maxDuration }
 }
 

@@ -1,7 +1,7 @@
 import { useSignal } from '@preact/signals'
 import { Icon } from './icon.tsx'
 
-const SHOWN_MILLIS = 1500
+const SHOWN_MS = 1500
 
 export function CopyButton({ value, label }: { readonly value: string; readonly label: string }) {
   const outcome = useSignal<'none' | 'copied' | 'failed'>('none')
@@ -12,11 +12,9 @@ export function CopyButton({ value, label }: { readonly value: string; readonly 
       () => 'copied' as const,
       () => 'failed' as const,
     )
-    setTimeout(() => (outcome.value = 'none'), SHOWN_MILLIS)
+    setTimeout(() => (outcome.value = 'none'), SHOWN_MS)
   }
-  const said = { none: label, copied: 'Copied', failed: 'The browser did not allow it: select the text instead' }[
-    outcome.value
-  ]
+  const said = { none: label, copied: 'Copied', failed: 'Could not copy. Select the text instead.' }[outcome.value]
   return (
     <button type="button" class="quiet copy" aria-label={said} title={said} onClick={() => void copy()}>
       <Icon name={outcome.value === 'copied' ? 'check' : outcome.value === 'failed' ? 'warning' : 'copy'} />

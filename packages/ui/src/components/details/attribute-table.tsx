@@ -1,6 +1,6 @@
 import type { KeyValue } from '@spanlink/api-schema'
-import { attributeText, attributeType } from '../../lib/format/attribute-text.ts'
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { formatAttribute, getAttributeType } from '../../lib/format/attribute-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Icon } from '../buttons/icon.tsx'
 import { LongText } from './long-text.tsx'
@@ -33,8 +33,8 @@ export function AttributeTable(props: {
 
 function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same: SameValue | undefined }) {
   const { key, value } = attribute
-  const type = attributeType(value)
-  const text = attributeText(value)
+  const type = getAttributeType(value)
+  const text = formatAttribute(value)
   return (
     <tr>
       <th scope="row">
@@ -63,7 +63,7 @@ function AttributeKey({ name }: { readonly name: string }) {
   if (name.length > 120) return <LongText text={name} most={120} />
   return (
     <span class="text block">
-      {visibleText(name)
+      {sanitizeText(name)
         .split(/(?<=[._])/)
         .flatMap((part, index) => (index === 0 ? [part] : [<wbr key={index} />, part]))}
     </span>

@@ -13,7 +13,7 @@ export function PanelSplit(props: { readonly main: ComponentChildren; readonly p
       {isOpen && (
         <>
           <Splitter
-            label="Width of the details"
+            label="Resize details"
             size={width.value}
             least={300}
             most={900}

@@ -1,4 +1,4 @@
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { parseRecentRange, RECENT_RANGES, type RecentRange } from '../../lib/recent-range.ts'
 
 /** Longer names break native lists. */
@@ -29,7 +29,7 @@ export function SelectFilter(props: {
       >
         {options.map(([value = '', text = value]) => (
           <option key={value} value={value}>
-            {visibleText(text, MAX_NAME_LENGTH)}
+            {sanitizeText(text, MAX_NAME_LENGTH)}
           </option>
         ))}
       </select>

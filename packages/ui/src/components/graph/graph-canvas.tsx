@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
-import { middleOf, smoothPath } from '../../lib/canvas/smooth-path.ts'
+import { findMiddle, smoothPath } from '../../lib/canvas/smooth-path.ts'
 import { createGraphLayout } from './graph-layout-state.ts'
 import { Icon } from '../buttons/icon.tsx'
 import { useHeight, useWidth } from '../tree/use-size.ts'
@@ -21,22 +21,22 @@ interface GraphEdge {
   /** Strokes in pixels. */
   readonly width: number
   readonly weight?: number
-  /** Nothing stands on it, so its nodes are near each other. */
+  /** It has no label, so its nodes are near each other. */
   readonly isShort?: boolean
   readonly label?: ComponentChildren
 }
 
-const LEAST_SCALE = 0.05
-const MOST_SCALE = 2
+const MIN_SCALE = 0.05
+const MAX_SCALE = 2
 /** A small graph is not blown up: text keeps its size. */
-const MOST_FIT = 1
+const MAX_FIT_SCALE = 1
 /**
  * A graph is first shown whole where its names can be read then, else at this scale; Fit shows it
  * whole.
  */
-const LEAST_FIRST = 0.36
+const MIN_INITIAL_SCALE = 0.36
 /** Below it a node is its name alone, in letters that keep their size. */
-const COMPACT = 0.7
+const COMPACT_SCALE = 0.7
 const ZOOM_PER_PIXEL = 1.003
 
 /**
@@ -75,7 +75,7 @@ export function GraphCanvas(props: {
     if (typeof chosenScale.value === 'number') return chosenScale.value
     if (size === undefined || width.value === 0) return 1
     const fit = Math.min(width.value / size.width, height.value / size.height)
-    return clamp(fit, chosenScale.value === 'fit' ? LEAST_SCALE : LEAST_FIRST, MOST_FIT)
+    return clamp(fit, chosenScale.value === 'fit' ? MIN_SCALE : MIN_INITIAL_SCALE, MAX_FIT_SCALE)
   })
   useEffect(() => {
     const box = scroller.current
@@ -83,7 +83,7 @@ export function GraphCanvas(props: {
     const onWheel = (event: WheelEvent): void => {
       if (!event.ctrlKey && !event.metaKey) return
       event.preventDefault()
-      chosenScale.value = clamp(scale.peek() * ZOOM_PER_PIXEL ** -event.deltaY, LEAST_SCALE, MOST_SCALE)
+      chosenScale.value = clamp(scale.peek() * ZOOM_PER_PIXEL ** -event.deltaY, MIN_SCALE, MAX_SCALE)
     }
     box.addEventListener('wheel', onWheel, { passive: false })
     box.addEventListener('pointerdown', dragToScroll)
@@ -107,14 +107,14 @@ export function GraphCanvas(props: {
   }, [cursor, places])
 
   const zoom = (factor: number) => () => {
-    chosenScale.value = clamp(scale.peek() * factor, LEAST_SCALE, MOST_SCALE)
+    chosenScale.value = clamp(scale.peek() * factor, MIN_SCALE, MAX_SCALE)
   }
   return (
     <div class="graph">
       <div class="graph-scroll" ref={scroller} tabIndex={0} role="group" aria-label={props.label}>
         {places === undefined ? (
           <p class="graph-waiting" role="status">
-            {error === undefined ? 'Computing layout…' : `The layout failed: ${error}`}
+            {error === undefined ? 'Computing layout…' : `Layout failed: ${error}`}
           </p>
         ) : (
           <div
@@ -122,7 +122,7 @@ export function GraphCanvas(props: {
             style={{ width: `${places.width * scale.value}px`, height: `${places.height * scale.value}px` }}
           >
             <div
-              class={`graph-plane ${scale.value < COMPACT ? 'compact' : ''}`}
+              class={`graph-plane ${scale.value < COMPACT_SCALE ? 'compact' : ''}`}
               style={{
                 '--scale': String(scale.value),
                 width: `${places.width}px`,
@@ -139,7 +139,7 @@ export function GraphCanvas(props: {
                     <g key={edge.id} class={`graph-edge ${edge.class}`} onClick={() => props.onEdge(edge.id)}>
                       <path class="hit" d={path} />
                       <path class="line" d={path} style={{ strokeWidth: `${edge.width}px` }} />
-                      <path class="tip" d={tipPath(points)} />
+                      <path class="tip" d={arrowHeadPath(points)} />
                     </g>
                   )
                 })}
@@ -164,7 +164,7 @@ export function GraphCanvas(props: {
               {edges.map((edge) => {
                 const points = places.edges[edge.id]
                 if (edge.label === undefined || points === undefined) return null
-                const [x, y] = middleOf(points)
+                const [x, y] = findMiddle(points)
                 return (
                   <span key={edge.id} class={`graph-label ${edge.class}`} style={{ left: `${x}px`, top: `${y}px` }}>
                     {edge.label}
@@ -222,7 +222,7 @@ function dragToScroll(down: PointerEvent): void {
 }
 
 /** An arrow head at the end of a line, turned as its last stretch is. */
-function tipPath(points: readonly (readonly [x: number, y: number])[]): string {
+function arrowHeadPath(points: readonly (readonly [x: number, y: number])[]): string {
   const [x, y] = points.at(-1) ?? [0, 0]
   const [fromX, fromY] = points.at(-2) ?? [x - 1, y]
   const length = Math.hypot(x - fromX, y - fromY) || 1

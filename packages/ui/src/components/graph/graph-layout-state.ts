@@ -1,33 +1,33 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
-import type { GraphPlaces, GraphQuestion } from './graph-layout.ts'
+import type { GraphLayoutResult, GraphLayoutRequest } from './graph-layout.ts'
 
 interface LayoutState {
-  readonly question: GraphQuestion | undefined
-  readonly places: GraphPlaces | undefined
+  readonly request: GraphLayoutRequest | undefined
+  readonly places: GraphLayoutResult | undefined
   readonly error: string | undefined
   readonly busy: boolean
 }
 
 export interface GraphLayout {
-  /** `places` is of the last question that was answered; it stays while another is worked on. */
+  /** `places` is of the last request that was answered; it stays while another is worked on. */
   readonly state: ReadonlySignal<LayoutState>
-  readonly ask: (question: GraphQuestion) => void
+  readonly ask: (request: GraphLayoutRequest) => void
   readonly stop: () => void
 }
 
 /**
- * Lays out graphs in a thread of its own. A question that is overtaken by another is given up, with
+ * Lays out graphs in a thread of its own. A request that is overtaken by another is given up, with
  * its thread.
  */
 export function createGraphLayout(): GraphLayout {
-  const state = signal<LayoutState>({ question: undefined, places: undefined, error: undefined, busy: false })
+  const state = signal<LayoutState>({ request: undefined, places: undefined, error: undefined, busy: false })
   let worker: Worker | undefined
   let nth = 0
   const start = (): Worker => {
     const made = new Worker(new URL('./graph-layout-worker.ts', import.meta.url), { type: 'module' })
     made.addEventListener(
       'message',
-      ({ data }: MessageEvent<{ nth: number; places?: GraphPlaces; error?: string }>) => {
+      ({ data }: MessageEvent<{ nth: number; places?: GraphLayoutResult; error?: string }>) => {
         if (data.nth !== nth) return
         state.value = { ...state.peek(), places: data.places ?? state.peek().places, error: data.error, busy: false }
       },
@@ -35,7 +35,7 @@ export function createGraphLayout(): GraphLayout {
     made.addEventListener('error', (event) => {
       state.value = {
         ...state.peek(),
-        error: event.message || 'The script that lays it out did not load.',
+        error: event.message || 'the layout script did not load',
         busy: false,
       }
     })
@@ -47,13 +47,13 @@ export function createGraphLayout(): GraphLayout {
   }
   return {
     state,
-    ask(question) {
+    ask(request) {
       if (state.peek().busy) stop()
       worker ??= start()
       nth += 1
-      state.value = { ...state.peek(), question, error: undefined, busy: true }
+      state.value = { ...state.peek(), request, error: undefined, busy: true }
       // An empty list of what to hand over: a worker has no target origin to name.
-      worker.postMessage({ nth, question }, [])
+      worker.postMessage({ nth, request }, [])
     },
     stop,
   }

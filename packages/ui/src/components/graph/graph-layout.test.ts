@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { layOutGraph } from './graph-layout.ts'
-import { middleOf, smoothPath } from '../../lib/canvas/smooth-path.ts'
+import { layoutGraph } from './graph-layout.ts'
+import { findMiddle, smoothPath } from '../../lib/canvas/smooth-path.ts'
 
 const node = (id: string) => ({ id, width: 100, height: 40 })
 
-test('causes stand left of effects, and the same question gives the same picture', () => {
-  const question = {
+test('causes stand left of effects, and the same request gives the same picture', () => {
+  const request = {
     nodes: ['a', 'b', 'c'].map(node),
     edges: [
       { id: 'ab', from: 'a', to: 'b' },
@@ -14,10 +14,10 @@ test('causes stand left of effects, and the same question gives the same picture
     ],
     gap: 60,
   }
-  const places = layOutGraph(question)
+  const places = layoutGraph(request)
   expect(places.nodes['a']?.[0]).toBeLessThan(places.nodes['b']?.[0] ?? 0)
   expect(places.nodes['b']?.[0]).toBeLessThan(places.nodes['c']?.[0] ?? 0)
-  expect(layOutGraph(question)).toEqual(places)
+  expect(layoutGraph(request)).toEqual(places)
 })
 
 test('any graph gets a place for each node, without overlap, circles and hostile names included', () => {
@@ -28,7 +28,7 @@ test('any graph gets a place for each node, without overlap, circles and hostile
       (pairs, prefix) => {
         const nodes = Array.from({ length: 8 }, (_, nth) => node(`${prefix}${nth}`))
         const edges = pairs.map(([a, b], nth) => ({ id: String(nth), from: `${prefix}${a}`, to: `${prefix}${b}` }))
-        const places = layOutGraph({ nodes, edges, gap: 60 })
+        const places = layoutGraph({ nodes, edges, gap: 60 })
         const corners = nodes.map(({ id }) => places.nodes[id] ?? [Number.NaN, Number.NaN])
         for (const [index, [x, y]] of corners.entries()) {
           expect(Number.isFinite(x) && Number.isFinite(y)).toBe(true)
@@ -52,7 +52,7 @@ test('a line is drawn through all of its corners, and labelled in its middle', (
     ]),
   ).toBe('M0 0Q10 0 15 5Q20 10 30 10')
   expect(
-    middleOf([
+    findMiddle([
       [0, 0],
       [10, 0],
       [20, 0],

@@ -1,7 +1,7 @@
 import { Graph, layout } from '@dagrejs/dagre'
 
 /** What is to be laid out, causes left of effects. Sizes and places are CSS pixels. */
-export interface GraphQuestion {
+export interface GraphLayoutRequest {
   readonly nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[]
   readonly edges: readonly {
     readonly id: string
@@ -15,7 +15,7 @@ export interface GraphQuestion {
   readonly gap: number
 }
 
-export interface GraphPlaces {
+export interface GraphLayoutResult {
   readonly width: number
   readonly height: number
   /** Upper left corners. */
@@ -25,19 +25,19 @@ export interface GraphPlaces {
 }
 
 const MARGIN = 24
-const BETWEEN_NODES = 16
+const NODE_GAP = 16
 
 /**
- * Layered from left to right; circles are broken where they do least harm. The same question always
+ * Layered from left to right; circles are broken where they do least harm. The same request always
  * gives the same picture.
  */
-export function layOutGraph({ nodes, edges, gap }: GraphQuestion): GraphPlaces {
+export function layoutGraph({ nodes, edges, gap }: GraphLayoutRequest): GraphLayoutResult {
   const graph = new Graph({ multigraph: true })
   graph.setGraph({
     rankdir: 'LR',
     // Layers of half the gap: a line of two of them has the whole, and room between.
     ranksep: gap / 2,
-    nodesep: BETWEEN_NODES,
+    nodesep: NODE_GAP,
     edgesep: 10,
     marginx: MARGIN,
     marginy: MARGIN,

@@ -1,13 +1,13 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
-import { recordPath, recordText } from '../../lib/format/record-text.ts'
+import { formatRecordPath, formatRecord } from '../../lib/format/record-text.ts'
 import { CopyButton } from '../buttons/copy-button.tsx'
 import { Text } from './text.tsx'
 
 /** Where a message is stored and its key, as entries of a `link-facts` list. */
 export function RecordFacts(props: { readonly record: RecordMetadata; readonly showsCluster: boolean }) {
   const { record } = props
-  const at = recordText(record)
-  const path = recordPath(record)
+  const at = formatRecord(record)
+  const path = formatRecordPath(record)
   return (
     <>
       {at !== '' && (

@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact'
 import { useLayoutEffect, useRef } from 'preact/hooks'
-import { leaveList, placeLeft } from './scroll-positions.ts'
+import { saveScrollPosition, readScrollPosition } from './scroll-positions.ts'
 import type { RowHold } from './use-held-list.ts'
-import { place } from '../../lib/url.ts'
+import { pageState } from '../../lib/url.ts'
 
 /**
  * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys
@@ -17,8 +17,8 @@ export function ListScroll(props: {
   useLayoutEffect(() => {
     const element = box.current
     if (element === null) return undefined
-    const { entry } = place.peek()
-    const before = placeLeft(entry)
+    const { entry } = pageState.peek()
+    const before = readScrollPosition(entry)
     if (before !== undefined) {
       element.scrollTop = before.top
       const link = [...element.querySelectorAll('a')].find((one) => one.getAttribute('href') === before.href)
@@ -27,7 +27,7 @@ export function ListScroll(props: {
     const stopWatching = props.hold?.watch(element)
     return () => {
       stopWatching?.()
-      leaveList(entry, element)
+      saveScrollPosition(entry, element)
     }
   }, [])
   return (

@@ -2,7 +2,7 @@ import type { OlderPages } from '../../lib/older-pages.ts'
 import { Icon } from '../buttons/icon.tsx'
 
 /** Below a list that goes on. `path`: of the first page. */
-export function ShowMore<T extends { readonly nextCursor?: string }>(props: {
+export function LoadMore<T extends { readonly nextCursor?: string }>(props: {
   readonly older: OlderPages<T>
   readonly path: string
   readonly first: T

@@ -2,7 +2,7 @@ import type { ApiError } from '../../lib/api.ts'
 import { Icon } from '../buttons/icon.tsx'
 
 /** Beside data that are older than they should be. */
-export function NotRefreshing({ error }: { readonly error: Pick<ApiError, 'message'> | undefined }) {
+export function RefreshError({ error }: { readonly error: Pick<ApiError, 'message'> | undefined }) {
   if (error === undefined) return null
   return (
     <p class="stale" role="status">

@@ -18,7 +18,7 @@ export interface CanvasTiles {
   /** Whether rows `first .. last - 1` have their tiles already. */
   readonly cover: (first: number, last: number) => boolean
   /**
-   * Shows tiles over rows `first .. last - 1` of `count`. With `anew` those that are there are
+   * Shows tiles over rows `first .. last - 1` of `count`. With `isRepaint`, those that are there are
    * painted too.
    */
   readonly show: (area: {
@@ -27,7 +27,7 @@ export interface CanvasTiles {
     readonly count: number
     readonly rowHeight: number
     readonly width: number
-    readonly anew: boolean
+    readonly isRepaint: boolean
   }) => void
 }
 
@@ -39,7 +39,7 @@ export function createTiles(host: HTMLElement, paint: PaintTile): CanvasTiles {
         if (!shown.has(tile)) return false
       return true
     },
-    show({ first, last, count, rowHeight, width, anew }) {
+    show({ first, last, count, rowHeight, width, isRepaint }) {
       const from = Math.floor(first / TILE_ROWS)
       const to = Math.ceil(last / TILE_ROWS)
       const idle = [...shown].filter(([tile]) => tile < from || tile >= to).map(([, canvas]) => canvas)
@@ -48,7 +48,7 @@ export function createTiles(host: HTMLElement, paint: PaintTile): CanvasTiles {
         const known = shown.get(tile)
         const canvas = known ?? idle.pop() ?? host.appendChild(document.createElement('canvas'))
         now.set(tile, canvas)
-        if (known !== undefined && !anew) continue
+        if (known !== undefined && !isRepaint) continue
         const rowFrom = tile * TILE_ROWS
         const rowTo = Math.min(count, rowFrom + TILE_ROWS)
         if (known === undefined) canvas.style.top = `${rowFrom * rowHeight}px`

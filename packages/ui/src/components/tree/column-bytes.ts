@@ -2,7 +2,7 @@
 type Decoding = typeof Uint8Array & { readonly fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }
 
 /**
- * The bytes of a column of an answer, for a typed array over them: little-endian, as is every
+ * The bytes of a column of a response, for a typed array over them: little-endian, as is every
  * machine that browsers run on.
  */
 export function columnBytes(base64: string): ArrayBuffer {

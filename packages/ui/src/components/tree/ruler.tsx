@@ -1,6 +1,6 @@
 import { useSignal, type ReadonlySignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { windowBetween } from '../../lib/time-window.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
 
@@ -19,7 +19,7 @@ export function Ruler(props: {
     <div class="ruler" ref={box} onPointerDown={drag} title="Drag to zoom">
       {props.ticks.value.map((tick) => (
         <span key={tick} style={{ transform: `translateX(${Math.round((tick - from) * scale)}px)` }}>
-          {tick === 0 ? '0' : durationText(tick)}
+          {tick === 0 ? '0' : formatDuration(tick)}
         </span>
       ))}
       {brush.value !== undefined && (

@@ -19,8 +19,8 @@ export function timeKeys(view: TimeAxis, whole: string): readonly KeyBinding[] {
   return [
     { keys: ['+', '='], does: 'Zoom in', run: zoom(ZOOM) },
     { keys: ['-'], does: 'Zoom out', run: zoom(1 / ZOOM) },
-    { keys: ['a'], does: 'Earlier', run: pan(-PAN) },
-    { keys: ['d'], does: 'Later', run: pan(PAN) },
+    { keys: ['a'], does: 'Pan left', run: pan(-PAN) },
+    { keys: ['d'], does: 'Pan right', run: pan(PAN) },
     { keys: ['0'], does: whole, run: () => (view.window.value = wholeWindow(view.model.peek().duration)) },
   ]
 }

@@ -6,9 +6,9 @@ import { ticksIn } from '../../lib/canvas/ticks.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { Splitter } from '../splitter.tsx'
 import { createTiles } from './canvas-tiles.ts'
-import { useCursorInSight, type RowCursor } from './use-scroll-to-cursor.ts'
-import { useKeptRows } from './use-stable-rows.ts'
-import { useSlots } from './use-row-slots.ts'
+import { useScrollToCursor, type RowCursor } from './use-scroll-to-cursor.ts'
+import { useStableRows } from './use-stable-rows.ts'
+import { useRowSlots } from './use-row-slots.ts'
 import { useRowWindow } from './use-row-window.ts'
 import { Ruler } from './ruler.tsx'
 import { handleTimeline, type TimeAxis } from './timeline-gestures.ts'
@@ -16,13 +16,13 @@ import { useHeight, useWidth } from './use-size.ts'
 
 const PIXELS_PER_TICK = 110
 /** However wide the names were made, a narrow window still shows time. */
-const MOST_LABEL_SHARE = 0.6
+const MAX_LABEL_SHARE = 0.6
 /** Of the names until somebody widens them. */
-const LABEL_WIDTH = 410
-const LABEL_SHARE = 0.42
+const DEFAULT_LABEL_WIDTH = 410
+const DEFAULT_LABEL_SHARE = 0.42
 
 /** Rows above and below what is seen that have their bars already. */
-const PAINTED_AROUND = 5
+const PAINT_OVERSCAN = 5
 
 /**
  * The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the
@@ -45,7 +45,7 @@ export interface TreePainting {
 }
 
 /** Where a row stands. */
-export interface RowPlace {
+export interface RowPosition {
   readonly row: number
   readonly isTabStop: boolean
   readonly isCursor: boolean
@@ -63,7 +63,7 @@ export function TimedTree<P extends object>(props: {
   readonly rowHeight: number
   readonly painting: TreePainting
   /** Props of a row; a row whose props are the same as before is not made again. */
-  readonly rowAt: (place: RowPlace) => P | undefined
+  readonly rowAt: (place: RowPosition) => P | undefined
   readonly makeRow: (key: string, props: P) => VNode
   readonly label: string
   readonly head: string
@@ -79,9 +79,9 @@ export function TimedTree<P extends object>(props: {
   const width = useWidth(scroller)
   const height = useHeight(scroller)
   const labels = useComputed(() => {
-    const isAsked = labelWidth.value !== undefined
-    const most = Math.round(width.value * (isAsked ? MOST_LABEL_SHARE : LABEL_SHARE))
-    return Math.min(labelWidth.value ?? LABEL_WIDTH, most)
+    const isResized = labelWidth.value !== undefined
+    const most = Math.round(width.value * (isResized ? MAX_LABEL_SHARE : DEFAULT_LABEL_SHARE))
+    return Math.min(labelWidth.value ?? DEFAULT_LABEL_WIDTH, most)
   })
   const timeline = useComputed(() => Math.max(0, width.value - labels.value - rightAir))
   const ticks = useComputed(() => ticksIn(view.window.value, Math.max(2, Math.floor(timeline.value / PIXELS_PER_TICK))))
@@ -99,22 +99,22 @@ export function TimedTree<P extends object>(props: {
         fullWidth: timeline.peek() + rightAir,
       }),
     )
-    let anew = true
+    let isRepaint = true
     const paint = (): void => {
       if (timeline.peek() === 0) return
       const width = timeline.peek() + rightAir
       tiles.show({
-        first: Math.max(0, firstSeen.peek() - PAINTED_AROUND),
-        last: Math.min(count.peek(), lastSeen.peek() + PAINTED_AROUND),
+        first: Math.max(0, firstSeen.peek() - PAINT_OVERSCAN),
+        last: Math.min(count.peek(), lastSeen.peek() + PAINT_OVERSCAN),
         count: count.peek(),
         rowHeight,
         width,
-        anew,
+        isRepaint,
       })
-      anew = false
+      isRepaint = false
     }
-    const paintAnew = (): void => {
-      anew = true
+    const repaint = (): void => {
+      isRepaint = true
       paintNextFrame(paint)
     }
     const paintLater = (): void => paintNextFrame(paint)
@@ -122,7 +122,7 @@ export function TimedTree<P extends object>(props: {
       effect(() => {
         void [count.value, ticks.value, timeline.value, view.window.value]
         painting.watch()
-        paintAnew()
+        repaint()
       }),
       effect(() => {
         const isBare = !tiles.cover(firstSeen.value, lastSeen.value)
@@ -132,7 +132,7 @@ export function TimedTree<P extends object>(props: {
       }),
     ]
     // Text is drawn with the page's font, which may come after the first paint.
-    void document.fonts.ready.then(paintAnew)
+    void document.fonts.ready.then(repaint)
     return () => {
       for (const stop of stops) stop()
       cancelPaint(paintLater)
@@ -150,10 +150,10 @@ export function TimedTree<P extends object>(props: {
       () => timeline.peek(),
     )
   }, [view])
-  useCursorInSight(view, scroller, rowHeight)
+  useScrollToCursor(view, scroller, rowHeight)
 
-  const rowOf = useKeptRows(props.makeRow)
-  const slotOf = useSlots(first, last, slots)
+  const keepRow = useStableRows(props.makeRow)
+  const assignSlot = useRowSlots(first, last, slots)
   const cursorRow = view.cursorRow.value
   const from = first.value
   const to = last.value
@@ -177,7 +177,7 @@ export function TimedTree<P extends object>(props: {
           ref={scroller}
           onScroll={(event) => {
             onScroll(event.currentTarget.scrollTop)
-            letGoOfFocus(event.currentTarget, first.peek(), last.peek())
+            blurRemovedRow(event.currentTarget, first.peek(), last.peek())
           }}
         >
           <div role="presentation" class="tree-space" style={{ height: `${count.value * rowHeight}px` }}>
@@ -185,13 +185,13 @@ export function TimedTree<P extends object>(props: {
             {Array.from({ length: Math.max(0, to - from) }, (_, index) => {
               const row = from + index
               const found = props.rowAt({ row, isTabStop: row === tabStop, isCursor: row === cursorRow, timeline })
-              return found === undefined ? null : rowOf(slotOf(row), found)
+              return found === undefined ? null : keepRow(assignSlot(row), found)
             })}
           </div>
         </div>
       </div>
       <Splitter
-        label="Width of the names"
+        label="Resize names"
         size={labels.value}
         least={160}
         most={900}
@@ -203,7 +203,7 @@ export function TimedTree<P extends object>(props: {
 }
 
 /** A row that scrolls out becomes another one, which has not the focus. */
-function letGoOfFocus(tree: HTMLElement, first: number, last: number): void {
+function blurRemovedRow(tree: HTMLElement, first: number, last: number): void {
   const { activeElement } = document
   if (!(activeElement instanceof HTMLElement) || !tree.contains(activeElement)) return
   const row = Number(activeElement.closest('[role=row]')?.getAttribute('aria-rowindex')) - 2

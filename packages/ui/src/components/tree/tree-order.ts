@@ -25,23 +25,23 @@ const MISSING = -2
 export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrder {
   const indexOf = new Map<string, number>()
   for (const [index, span] of spans.entries()) if (!indexOf.has(span.spanId)) indexOf.set(span.spanId, index)
-  return treeOfParents(
+  return orderByParents(
     spans.map(({ parentSpanId }) => (parentSpanId === '' ? NONE : (indexOf.get(parentSpanId) ?? MISSING))),
     start,
   )
 }
 
 /** The same by indexes of parents: -1 for a root, -2 where the parent is not here. */
-export function treeOfParents(parents: ArrayLike<number>, start: Float64Array): TreeOrder {
+export function orderByParents(parents: ArrayLike<number>, start: Float64Array): TreeOrder {
   const count = parents.length
-  const byStart = orderOf(start)
+  const byStart = sortByStart(start)
   const { firstChild, nextSibling } = chainSiblings(parents, byStart)
 
   const order = new Int32Array(count)
   const parent = new Int32Array(count)
   const depth = new Uint16Array(count)
   const orphan = new Uint8Array(count)
-  const positionOf = new Int32Array(count).fill(NONE)
+  const positionById = new Int32Array(count).fill(NONE)
   let next = 0
 
   const place = (root: number, isOrphan: boolean): void => {
@@ -50,10 +50,10 @@ export function treeOfParents(parents: ArrayLike<number>, start: Float64Array): 
     while (stack.length > 0) {
       const index = stack.pop() as number
       const parentAt = above.pop() as number
-      if (positionOf[index] !== NONE) continue
+      if (positionById[index] !== NONE) continue
       const p = next
       next += 1
-      positionOf[index] = p
+      positionById[index] = p
       order[p] = index
       parent[p] = parentAt
       depth[p] = parentAt === NONE ? 0 : Math.min(65_535, (depth[parentAt] ?? 0) + 1)
@@ -71,16 +71,16 @@ export function treeOfParents(parents: ArrayLike<number>, start: Float64Array): 
     else if (parents[index] === MISSING) place(index, true)
   }
   if (next < count) {
-    for (const index of byStart) if (positionOf[index] === NONE) place(index, true)
+    for (const index of byStart) if (positionById[index] === NONE) place(index, true)
   }
-  return { order, parent, depth, subtreeEnd: subtreeEnds(parent), orphan }
+  return { order, parent, depth, subtreeEnd: computeSubtreeEnds(parent), orphan }
 }
 
 /**
  * Indexes by start. Answers of the server are in that order already, and to see that takes a
  * hundredth of sorting them.
  */
-function orderOf(start: Float64Array): Int32Array {
+function sortByStart(start: Float64Array): Int32Array {
   const byStart = new Int32Array(start.length)
   let isSorted = true
   for (let index = 0; index < start.length; index += 1) {
@@ -102,7 +102,7 @@ function chainSiblings(parents: ArrayLike<number>, byStart: Int32Array) {
   return { firstChild, nextSibling }
 }
 
-function subtreeEnds(parent: Int32Array): Int32Array {
+function computeSubtreeEnds(parent: Int32Array): Int32Array {
   const ends = new Int32Array(parent.length)
   for (let p = 0; p < ends.length; p += 1) ends[p] = p + 1
   for (let p = parent.length - 1; p >= 0; p -= 1) {

@@ -6,7 +6,7 @@ import { useRef } from 'preact/hooks'
  * is changed, which costs half of what a new one does. After a leap the order of the elements stays
  * as it was, so that none has to be moved.
  */
-export function useSlots(
+export function useRowSlots(
   first: ReadonlySignal<number>,
   last: ReadonlySignal<number>,
   slots: ReadonlySignal<number>,

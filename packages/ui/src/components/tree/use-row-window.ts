@@ -9,7 +9,7 @@ const OVERSCAN = 12
  */
 const STEP = 3
 /** After a leap the rows around what is seen come when the scrolling has rested for so long. */
-const REST_MILLIS = 100
+const REST_MS = 100
 
 /** Of rows of one height, which are in the document: `first .. last - 1`. */
 export interface RowWindow {
@@ -61,7 +61,7 @@ export function useRowWindow(
       })
       if (!isLeap && !leaps.peek()) return
       clearTimeout(resting.current)
-      resting.current = setTimeout(() => (leaps.value = false), REST_MILLIS)
+      resting.current = setTimeout(() => (leaps.value = false), REST_MS)
     },
   }
 }

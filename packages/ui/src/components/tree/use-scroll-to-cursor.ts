@@ -11,7 +11,7 @@ export interface RowCursor {
  * The row under the cursor is scrolled to. It gets the focus when a key moved it there, and when
  * the focus was on it and rows above came or went; not while one types or is elsewhere on the page.
  */
-export function useCursorInSight(
+export function useScrollToCursor(
   view: RowCursor,
   scroller: { readonly current: HTMLElement | null },
   rowHeight: number,

@@ -11,7 +11,7 @@ interface KeptRow<P> {
  * scrolling then costs the rows that come, not those that are there. What a row shows of signals it
  * follows by itself.
  */
-export function useKeptRows<P extends object>(
+export function useStableRows<P extends object>(
   make: (key: string, props: P) => VNode,
 ): (key: string, props: P) => VNode {
   const kept = useRef(new Map<string, KeptRow<P>>())

@@ -1,4 +1,4 @@
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { isWhole, wholeWindow } from '../../lib/time-window.ts'
 import { Icon } from '../buttons/icon.tsx'
 import type { TimeAxis } from './timeline-gestures.ts'
@@ -13,11 +13,11 @@ export function ZoomState({ view, what }: { readonly view: TimeAxis; readonly wh
       type="button"
       class="zoom-state"
       disabled={whole}
-      title={`Show the whole ${what} (0)`}
+      title="Reset zoom (0)"
       onClick={() => (view.window.value = wholeWindow(duration))}
     >
       <Icon name="whole" />
-      {whole ? `Whole ${what}` : `${durationText(window.to - window.from)} from ${durationText(window.from)}`}
+      {whole ? `Whole ${what}` : `${formatDuration(window.to - window.from)} from ${formatDuration(window.from)}`}
     </button>
   )
 }

@@ -1,6 +1,6 @@
 import type { TracesResponse } from '@spanlink/api-schema'
 import { useMemo } from 'preact/hooks'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { flowUrl } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { createResource } from '../../lib/resource.ts'
@@ -10,9 +10,9 @@ import { Icon } from '../../components/buttons/icon.tsx'
 import { Age } from '../../components/labels/age.tsx'
 
 /** What to compare a flow with: others that begin the same way, or any trace by its id. */
-export function CompareChoice({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
+export function CompareMenu({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
   const alike = useMemo(() => createResource<TracesResponse>(), [])
-  const { title } = view.model.value.answer
+  const { title } = view.model.value.response
   const load = (): void => {
     if (title === null || alike.state.peek().data !== undefined) return
     const params = new URLSearchParams({ service: title.service, operation: title.name, limit: '10' })
@@ -41,16 +41,14 @@ export function CompareChoice({ view, traceId }: { readonly view: FlowView; read
           />
           <button>Compare</button>
         </form>
-        {alike.state.value.loading && <p class="faint">Searching flows that begin the same way…</p>}
-        {alike.state.value.data !== undefined && others.length === 0 && (
-          <p class="faint">No other flow begins the same way.</p>
-        )}
+        {alike.state.value.loading && <p class="faint">Searching similar flows…</p>}
+        {alike.state.value.data !== undefined && others.length === 0 && <p class="faint">No similar flows found.</p>}
         <ul>
           {others.map((trace) => (
             <li key={trace.traceId}>
               <a href={flowUrl(traceId, { against: trace.traceId })}>
                 <Age unixNano={trace.startTimeUnixNano} />
-                <span class="faint">root {durationText(Number(trace.durationNano))}</span>
+                <span class="faint">root {formatDuration(Number(trace.durationNano))}</span>
                 {trace.errorCount > 0 && <Icon name="error" label="has errors" />}
                 <code>{trace.traceId.slice(-8)}</code>
               </a>

@@ -1,19 +1,19 @@
 import type { FlowResponse } from '@spanlink/api-schema'
 import { effect, signal, useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
-import { durationText } from '../../lib/format/duration-text.ts'
-import { exactTimeText } from '../../lib/format/clock-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/clock-text.ts'
 import { compareShares } from './compare-shares.ts'
 import { wholeWindow } from '../../lib/time-window.ts'
 import { createFlowResource } from '../flow-resource.ts'
-import { flowPlaceOf, flowUrl, type FlowPlace } from '../flow-url.ts'
+import { parseFlowUrl, flowUrl, type FlowPageState } from '../flow-url.ts'
 import { createFlowView, type FlowView } from '../flow-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { LoadingRows } from '../../components/list/loading-rows.tsx'
 import { Notice } from '../../components/notice.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { BranchDialog } from '../details/hop-dialog.tsx'
+import { HopDialog } from '../details/hop-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
 
@@ -21,10 +21,11 @@ import { FlowTimeline } from '../timeline/flow-timeline.tsx'
  * Two flows under each other on one time axis, each from its own start, and where their times
  * differ.
  */
-export function FlowCompare({ place, against }: { readonly place: FlowPlace; readonly against: string }) {
+export function FlowCompare({ pageState, against }: { readonly pageState: FlowPageState; readonly against: string }) {
   const resources = useMemo(
-    () => [createFlowResource(place), createFlowResource({ traceId: against, end: undefined, joined: false })] as const,
-    [place.traceId, against],
+    () =>
+      [createFlowResource(pageState), createFlowResource({ traceId: against, end: undefined, joined: false })] as const,
+    [pageState.traceId, against],
   )
   useEffect(() => {
     const stops = resources.map((resource) => resource.start())
@@ -42,8 +43,12 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
   const active = useSignal<'first' | 'second'>('first')
   const isSecond = active.value === 'second'
   const places = useMemo(
-    () => [flowPlaceOf(place.traceId, `?with=${against}`), flowPlaceOf(against, `?with=${place.traceId}`)] as const,
-    [place.traceId, against],
+    () =>
+      [
+        parseFlowUrl(pageState.traceId, `?with=${against}`),
+        parseFlowUrl(against, `?with=${pageState.traceId}`),
+      ] as const,
+    [pageState.traceId, against],
   )
   // By a signal's effect, not a render's: a key pressed right after the focus moved is already the
   // other flow's.
@@ -57,7 +62,7 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
     [views, places],
   )
   useEffect(() => {
-    document.title = 'Two flows · Spanlink'
+    document.title = 'Compare flows · Spanlink'
   }, [])
   if (one === undefined || other === undefined) {
     const error = first?.error ?? second?.error
@@ -65,11 +70,11 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
       return <LoadingRows label="Loading both flows" />
     }
     return (
-      <Notice isPage icon="search" kind="error" title="These flows cannot be compared">
-        <p class="mono text">{(first?.error === undefined ? against : place.traceId).slice(0, 64)}</p>
+      <Notice isPage icon="search" kind="error" title="The flows could not be loaded">
+        <p class="mono text">{(first?.error === undefined ? against : pageState.traceId).slice(0, 64)}</p>
         <p>{error.message}</p>
         <p>
-          <a href={flowUrl(place.traceId)}>Back to the one flow</a>
+          <a href={flowUrl(pageState.traceId)}>Back to flow</a>
         </p>
       </Notice>
     )
@@ -77,20 +82,20 @@ export function FlowCompare({ place, against }: { readonly place: FlowPlace; rea
   return (
     <div class="flow-page">
       <header class="trace-header compare-header">
-        <h1>Two flows compared</h1>
-        <a class="button" href={flowUrl(place.traceId)}>
+        <h1>Compare flows</h1>
+        <a class="button" href={flowUrl(pageState.traceId)}>
           <Icon name="close" />
           Back to A
         </a>
       </header>
       <div class="compare-body">
-        <Differences first={one.model.value.answer} second={other.model.value.answer} />
+        <Differences first={one.model.value.response} second={other.model.value.response} />
         <div class="compare-panes">
-          <Pane name="A" view={one} place={places[0]} onFocus={() => (active.value = 'first')} />
-          <Pane name="B" view={other} place={places[1]} onFocus={() => (active.value = 'second')} />
+          <Pane name="A" view={one} pageState={places[0]} onFocus={() => (active.value = 'first')} />
+          <Pane name="B" view={other} pageState={places[1]} onFocus={() => (active.value = 'second')} />
         </div>
       </div>
-      <BranchDialog view={isSecond ? other : one} place={places[isSecond ? 1 : 0]} />
+      <HopDialog view={isSecond ? other : one} pageState={places[isSecond ? 1 : 0]} />
     </div>
   )
 }
@@ -99,29 +104,29 @@ function viewsOn(first: FlowResponse | undefined, second: FlowResponse | undefin
   if (first === undefined || second === undefined) return []
   const longest = Math.max(...[first, second].map((flow) => Number(flow.statistics.endToEndNano)))
   const window = signal(wholeWindow(longest))
-  return [first, second].map((flow) => createFlowView(flow, { window, leastDuration: longest }))
+  return [first, second].map((flow) => createFlowView(flow, { window, minDuration: longest }))
 }
 
 function Pane(props: {
   readonly name: string
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly onFocus: () => void
 }) {
-  const { name, view, place } = props
+  const { name, view, pageState } = props
   const model = view.model.value
-  const { title } = model.answer
+  const { title } = model.response
   return (
     <section aria-label={`${name} flow`} onFocusIn={props.onFocus}>
       <h2>
         <span class="faint">{name}</span>
-        <a href={flowUrl(place.traceId)}>
+        <a href={flowUrl(pageState.traceId)}>
           <ServiceName name={title?.service ?? ''} />
           <Text class="operation">{title?.name ?? ''}</Text>
         </a>
-        <span class="faint">{exactTimeText(model.startUnixNano.toString()).slice(0, 23)}</span>
+        <span class="faint">{formatTime(model.startUnixNano.toString()).slice(0, 23)}</span>
       </h2>
-      <FlowTimeline view={view} place={place} />
+      <FlowTimeline view={view} pageState={pageState} />
     </section>
   )
 }
@@ -189,14 +194,14 @@ function Line(props: {
         ) : (
           <span class={`share-name ${kind ?? ''}`}>
             {kind === 'topic' && <i class="part topic" />}
-            <Text>{kind === 'topic' ? `waiting in ${name}` : name}</Text>
+            <Text>{kind === 'topic' ? `queued in ${name}` : name}</Text>
           </span>
         )}
       </th>
-      <td>{durationText(first)}</td>
-      <td>{durationText(second)}</td>
+      <td>{formatDuration(first)}</td>
+      <td>{formatDuration(second)}</td>
       <td class={difference > 0 ? 'slower' : difference < 0 ? 'faster' : 'faint'}>
-        {difference === 0 ? '=' : `${difference > 0 ? '+' : ''}${durationText(difference)}`}
+        {difference === 0 ? '=' : `${difference > 0 ? '+' : ''}${formatDuration(difference)}`}
       </td>
     </tr>
   )

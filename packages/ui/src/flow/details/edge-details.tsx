@@ -1,14 +1,14 @@
 import type { FlowEdge } from '@spanlink/api-schema'
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
-import { durationText } from '../../lib/format/duration-text.ts'
-import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
+import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { DetailsPanel } from '../../components/details/details-panel.tsx'
 import { closeDetails } from '../flow-selection.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { queueWords } from '../model/flow-messages.ts'
+import { formatQueueTime } from '../model/flow-messages.ts'
 
 const ROLES: Readonly<Record<FlowEdge['role'], string>> = {
   message: 'Message',
@@ -24,10 +24,10 @@ const VIAS: Readonly<Record<FlowEdge['via'], string>> = {
 
 export function EdgeDetails(props: {
   readonly model: FlowModel
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly edge: PlacedEdge
 }) {
-  const { model, place } = props
+  const { model, pageState } = props
   const { edge, from } = props.edge
   const isNegative = edge.queueTimeNano?.startsWith('-') === true
   const share = model.duration === 0 ? 0 : Math.abs(Number(edge.queueTimeNano ?? 0)) / model.duration
@@ -38,7 +38,7 @@ export function EdgeDetails(props: {
         <>
           <span class="faint">{edge.role === 'message' ? 'Queue time' : 'Link'}</span>
           <h2 class="queue-title">
-            {queueWords(edge)}
+            {formatQueueTime(edge)}
             {edge.topic !== '' && (
               <>
                 {' '}
@@ -52,11 +52,11 @@ export function EdgeDetails(props: {
           </span>
         </>
       }
-      onClose={() => closeDetails(place)}
+      onClose={() => closeDetails(pageState)}
     >
-      {isNegative && <p class="status-message">Clock skew: the consumer began before the send did.</p>}
-      <End name="Producer" end={edge.from} place={place} />
-      <End name="Consumer" end={edge.to} place={place} />
+      {isNegative && <p class="status-message">Clock skew: the consumer started before the message was sent.</p>}
+      <End name="Producer" end={edge.from} pageState={pageState} />
+      <End name="Consumer" end={edge.to} pageState={pageState} />
       <dl class="pairs">
         <dt>Kind</dt>
         <dd>{ROLES[edge.role]}</dd>
@@ -70,7 +70,7 @@ export function EdgeDetails(props: {
         {!Number.isNaN(from) && (
           <>
             <dt>Sent at</dt>
-            <dd>{durationText(from)}</dd>
+            <dd>{formatDuration(from)}</dd>
           </>
         )}
         {edge.queueTimeNano !== null && (
@@ -90,21 +90,21 @@ function Pair({ name, value }: { readonly name: string; readonly value: string }
     <>
       <dt>{name}</dt>
       <dd>
-        <span class="text block">{visibleText(value, 300)}</span>
+        <span class="text block">{sanitizeText(value, 300)}</span>
       </dd>
     </>
   )
 }
 
-function End(props: { readonly name: string; readonly end: FlowEdge['from']; readonly place: FlowPlace }) {
-  const { end, place } = props
+function End(props: { readonly name: string; readonly end: FlowEdge['from']; readonly pageState: FlowPageState }) {
+  const { end, pageState } = props
   return (
     <section class="edge-end" aria-label={props.name}>
       <h3 class="faint">{props.name}</h3>
       {end.laneId === null ? (
         <p class="missing">Not found: not sampled, expired, sent elsewhere, or not yet received.</p>
       ) : (
-        <a class="link-end" href={selectionUrl(place, { span: end })}>
+        <a class="link-end" href={selectionUrl(pageState, { span: end })}>
           <ServiceName name={end.service} />
           <Text class="operation">{end.name}</Text>
         </a>

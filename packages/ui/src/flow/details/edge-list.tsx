@@ -1,12 +1,12 @@
 import { hasSeveralClusters } from '../../lib/format/record-text.ts'
 import type { FlowModel } from '../model/flow-model.ts'
-import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { isPlainClick, replace } from '../../lib/url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { RecordFacts } from '../../components/labels/record-facts.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { queueWords } from '../model/flow-messages.ts'
+import { formatQueueTime } from '../model/flow-messages.ts'
 
 /** A page of them; a batch consumer has hundreds. */
 const SHOWN = 50
@@ -17,11 +17,11 @@ const SHOWN = 50
  */
 export function EdgeList(props: {
   readonly model: FlowModel
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly edges: readonly number[]
   readonly to: 'effect' | 'cause'
 }) {
-  const { model, place, edges, to } = props
+  const { model, pageState, edges, to } = props
   if (edges.length === 0) return null
   const showsCluster = hasSeveralClusters(model.edges.map(({ edge }) => edge))
   const name = to === 'cause' ? 'Caused by' : 'Triggered'
@@ -36,7 +36,7 @@ export function EdgeList(props: {
           const edge = model.edges[index]?.edge
           if (edge === undefined) return null
           const end = to === 'cause' ? edge.from : edge.to
-          const url = selectionUrl(place, { edge: edge.id })
+          const url = selectionUrl(pageState, { edge: edge.id })
           return (
             <li key={edge.id} class="link-item">
               <a
@@ -62,7 +62,7 @@ export function EdgeList(props: {
                 <div>
                   <dt>queue time</dt>
                   <dd class="queue">
-                    {queueWords(edge)}
+                    {formatQueueTime(edge)}
                     {edge.queueTimeNano?.startsWith('-') === true && <span class="tag warn">clock skew</span>}
                     {edge.onCriticalPath && <span class="tag">critical path</span>}
                   </dd>

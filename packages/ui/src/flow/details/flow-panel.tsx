@@ -1,33 +1,33 @@
 import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
-import type { FlowPlace } from '../flow-url.ts'
+import type { FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { EdgeDetails } from './edge-details.tsx'
 import { LaneDetails } from './lane-details.tsx'
 import { SpanDetails } from './span-details.tsx'
 
-export function FlowPanel({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+export function FlowPanel({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   const model = view.model.value
-  const lane = place.lane === undefined ? undefined : model.laneOf.get(place.lane)
-  const edge = edgeOf(model, place)
-  if (lane !== undefined) return <LaneDetails key={place.lane} view={view} place={place} lane={lane} />
-  if (edge !== undefined) return <EdgeDetails model={model} place={place} edge={edge} />
-  if (place.span === undefined) return null
-  return <SpanDetails key={place.span.spanId} view={view} place={place} {...place.span} />
+  const lane = pageState.lane === undefined ? undefined : model.laneById.get(pageState.lane)
+  const edge = findEdge(model, pageState)
+  if (lane !== undefined) return <LaneDetails key={pageState.lane} view={view} pageState={pageState} lane={lane} />
+  if (edge !== undefined) return <EdgeDetails model={model} pageState={pageState} edge={edge} />
+  if (pageState.span === undefined) return null
+  return <SpanDetails key={pageState.span.spanId} view={view} pageState={pageState} {...pageState.span} />
 }
 
-export function hasDetails(view: FlowView, place: FlowPlace): boolean {
+export function hasDetails(view: FlowView, pageState: FlowPageState): boolean {
   const model = view.model.value
-  if (place.lane !== undefined) return model.laneOf.has(place.lane)
-  if (place.edge !== undefined) return edgeOf(model, place) !== undefined
-  return place.span !== undefined && model.lanes.some((lane) => lane.traceId === place.span?.traceId)
+  if (pageState.lane !== undefined) return model.laneById.has(pageState.lane)
+  if (pageState.edge !== undefined) return findEdge(model, pageState) !== undefined
+  return pageState.span !== undefined && model.lanes.some((lane) => lane.traceId === pageState.span?.traceId)
 }
 
-export function isUnknownSelection(view: FlowView, place: FlowPlace): boolean {
-  const isNamed = place.lane !== undefined || place.edge !== undefined || place.span !== undefined
-  return isNamed && !hasDetails(view, place)
+export function isUnknownSelection(view: FlowView, pageState: FlowPageState): boolean {
+  const isNamed = pageState.lane !== undefined || pageState.edge !== undefined || pageState.span !== undefined
+  return isNamed && !hasDetails(view, pageState)
 }
 
-function edgeOf(model: FlowModel, place: FlowPlace): PlacedEdge | undefined {
-  return place.edge === undefined ? undefined : model.edges.find((one) => one.edge.id === place.edge)
+function findEdge(model: FlowModel, pageState: FlowPageState): PlacedEdge | undefined {
+  return pageState.edge === undefined ? undefined : model.edges.find((one) => one.edge.id === pageState.edge)
 }

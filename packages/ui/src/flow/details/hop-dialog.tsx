@@ -1,34 +1,34 @@
 import { signal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import type { PlacedEdge } from '../model/placed-flow.ts'
-import type { FlowPlace } from '../flow-url.ts'
-import { waysFrom } from '../model/next-hops.ts'
+import type { FlowPageState } from '../flow-url.ts'
+import { findNextHops } from '../model/next-hops.ts'
 import type { FlowView } from '../flow-view.ts'
 import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { goAlong } from '../flow-selection.ts'
+import { goToHop } from '../flow-selection.ts'
 
 interface Choice {
   readonly to: 'effect' | 'cause'
-  readonly ways: readonly PlacedEdge[]
+  readonly hops: readonly PlacedEdge[]
 }
 
 /** More than anybody chooses among by reading; the timeline shows all. */
-const MOST_WAYS = 60
+const MAX_HOPS = 60
 
 const choice = signal<Choice | undefined>(undefined)
 
-/** Asks which way to go from the row under the cursor. */
-export function openBranches(view: FlowView, to: 'effect' | 'cause'): void {
-  const ways = waysFrom(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
-  if (ways.length === 0) announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')
-  else choice.value = { to, ways: ways.slice(0, MOST_WAYS) }
+/** Asks which hop to go from the row under the cursor. */
+export function openHopDialog(view: FlowView, to: 'effect' | 'cause'): void {
+  const hops = findNextHops(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
+  if (hops.length === 0) announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')
+  else choice.value = { to, hops: hops.slice(0, MAX_HOPS) }
 }
 
-export function BranchDialog({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+export function HopDialog({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const open = choice.value
   useLayoutEffect(() => {
@@ -36,14 +36,14 @@ export function BranchDialog({ view, place }: { readonly view: FlowView; readonl
   }, [open])
   useEffect(() => () => void (choice.value = undefined), [])
   const model = view.model.value
-  const take = (way: PlacedEdge): void => {
+  const take = (hop: PlacedEdge): void => {
     dialog.current?.close()
-    if (open !== undefined) goAlong(view, place, way, open.to)
+    if (open !== undefined) goToHop(view, pageState, hop, open.to)
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key]
-    const way = open?.ways[Number(event.key) - 1]
-    if (way !== undefined && /^[1-9]$/.test(event.key)) take(way)
+    const hop = open?.hops[Number(event.key) - 1]
+    if (hop !== undefined && /^[1-9]$/.test(event.key)) take(hop)
     else if (step === undefined) return
     else {
       const buttons = [...(dialog.current?.querySelectorAll<HTMLElement>('ol button') ?? [])]
@@ -70,19 +70,19 @@ export function BranchDialog({ view, place }: { readonly view: FlowView; readonl
         </button>
       </form>
       <ol>
-        {open?.ways.map((way, index) => {
-          const lane = model.lanes[open.to === 'effect' ? way.toLane : way.fromLane]
-          const { topic, queueTimeNano, onCriticalPath, id } = way.edge
+        {open?.hops.map((hop, index) => {
+          const lane = model.lanes[open.to === 'effect' ? hop.toLane : hop.fromLane]
+          const { topic, queueTimeNano, onCriticalPath, id } = hop.edge
           return (
             <li key={id}>
               {/* oxlint-disable-next-line jsx-a11y/no-autofocus -- a dialog's first choice is where its keys begin */}
-              <button type="button" autofocus={index === 0} onClick={() => take(way)}>
+              <button type="button" autofocus={index === 0} onClick={() => take(hop)}>
                 <kbd>{index < 9 ? index + 1 : '·'}</kbd>
                 <ServiceName name={lane?.rootService ?? ''} />
                 <Text class="operation">{lane?.rootName ?? ''}</Text>
                 <span class="way-wait">
                   {topic !== '' && <Text>{topic}</Text>}
-                  {queueTimeNano !== null && <b>{durationText(Number(queueTimeNano))}</b>}
+                  {queueTimeNano !== null && <b>{formatDuration(Number(queueTimeNano))}</b>}
                   {onCriticalPath && <span class="tag">critical path</span>}
                 </span>
               </button>

@@ -1,6 +1,6 @@
-import { durationText, nanoText } from '../../lib/format/duration-text.ts'
-import { CHAIN_ENDS } from '../model/flow-messages.ts'
-import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { formatDuration, formatDurationNano } from '../../lib/format/duration-text.ts'
+import { CHAIN_END_NOTE } from '../model/flow-messages.ts'
+import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import { isLaneOpen, toggleLane, type FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { push } from '../../lib/url.ts'
@@ -15,11 +15,15 @@ import { EdgeList } from './edge-list.tsx'
 import { JoinedEvents } from '../header/flow-origins.tsx'
 import { LaneErrors } from './lane-errors.tsx'
 
-export function LaneDetails(props: { readonly view: FlowView; readonly place: FlowPlace; readonly lane: number }) {
-  const { view, place, lane } = props
+export function LaneDetails(props: {
+  readonly view: FlowView
+  readonly pageState: FlowPageState
+  readonly lane: number
+}) {
+  const { view, pageState, lane } = props
   const model = view.model.value
   const shown = model.lanes[lane]
-  const details = useSpanDetails(shown?.traceId ?? '', shown?.rootSpanId ?? '', model.answer)
+  const details = useSpanDetails(shown?.traceId ?? '', shown?.rootSpanId ?? '', model.response)
   if (shown === undefined) return null
   return (
     <DetailsPanel
@@ -36,9 +40,9 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
           </span>
         </>
       }
-      onClose={() => closeDetails(place)}
+      onClose={() => closeDetails(pageState)}
     >
-      <StatusMessage answer={details.data} />
+      <StatusMessage response={details.data} />
       <p class="panel-actions">
         <a class="button" href={traceUrl(shown.traceId, shown.rootSpanId)}>
           Open trace
@@ -48,7 +52,7 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
           onClick={() => {
             toggleLane(view, lane)
             // A graph has no room for spans.
-            if (place.view === 'graph') push(flowUrl(place.traceId, { ...place, view: 'timeline' }))
+            if (pageState.view === 'graph') push(flowUrl(pageState.traceId, { ...pageState, view: 'timeline' }))
           }}
         >
           {isLaneOpen(view, lane)
@@ -58,27 +62,27 @@ export function LaneDetails(props: { readonly view: FlowView; readonly place: Fl
       </p>
       <dl class="pairs">
         <dt>Start</dt>
-        <dd>+{durationText(model.start[lane] ?? 0)}</dd>
+        <dd>+{formatDuration(model.start[lane] ?? 0)}</dd>
         <dt>Duration</dt>
-        <dd>{nanoText(shown.durationNano)}</dd>
+        <dd>{formatDurationNano(shown.durationNano)}</dd>
         <dt>Spans</dt>
         <dd>{shown.spanCount.toLocaleString('en')}</dd>
         <dt>Errors</dt>
         <dd class={shown.errorCount > 0 ? 'failed' : ''}>{shown.errorCount.toLocaleString('en')}</dd>
         <dt>Trace ID</dt>
         <dd class="mono">
-          {shown.traceId} <CopyButton value={shown.traceId} label="Copy the trace ID" />
+          {shown.traceId} <CopyButton value={shown.traceId} label="Copy trace ID" />
         </dd>
       </dl>
       {shown.rootMissing && <p class="faint">Root span missing; the earliest span is shown instead.</p>}
-      {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_ENDS}</p>}
+      {shown.endsAtReceive && <p class="faint">Chain ends here. {CHAIN_END_NOTE}</p>}
       {shown.id !== shown.traceId && (
         <p class="faint">Segment of a trace: the consumer continues the trace of the producer.</p>
       )}
-      {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} place={place} />}
-      <LaneErrors place={place} lane={shown} lanes={model.lanes} />
-      <EdgeList model={model} place={place} edges={model.incoming[lane] ?? []} to="cause" />
-      <EdgeList model={model} place={place} edges={model.outgoing[lane] ?? []} to="effect" />
+      {shown.joinedWith !== undefined && <JoinedEvents joined={shown.joinedWith} pageState={pageState} />}
+      <LaneErrors pageState={pageState} lane={shown} lanes={model.lanes} />
+      <EdgeList model={model} pageState={pageState} edges={model.incoming[lane] ?? []} to="cause" />
+      <EdgeList model={model} pageState={pageState} edges={model.outgoing[lane] ?? []} to="effect" />
       <SpanSections
         details={details}
         startUnixNano={model.startUnixNano}

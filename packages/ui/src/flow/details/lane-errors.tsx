@@ -1,9 +1,9 @@
 import type { FlowLane, TraceSkeleton } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { laneErrors } from '../model/lane-errors.ts'
 import { buildTraceModel } from '../../trace/model/trace-model.ts'
-import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { createResource } from '../../lib/resource.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
@@ -16,11 +16,11 @@ const SHOWN = 20
  * that the lane begins with.
  */
 export function LaneErrors(props: {
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly lane: FlowLane
   readonly lanes: readonly FlowLane[]
 }) {
-  const { place, lane, lanes } = props
+  const { pageState, lane, lanes } = props
   const skeleton = useMemo(() => createResource<TraceSkeleton>(), [])
   useEffect(() => {
     if (lane.errorCount > 0) void skeleton.load(`/api/traces/${lane.traceId}/skeleton`)
@@ -40,13 +40,13 @@ export function LaneErrors(props: {
         {failed.slice(0, SHOWN).map((p) => {
           const span = trace.spans[p]
           if (span === undefined) return null
-          const url = selectionUrl(place, { span: { traceId: lane.traceId, spanId: span.spanId } })
+          const url = selectionUrl(pageState, { span: { traceId: lane.traceId, spanId: span.spanId } })
           return (
             <li key={p} class="link-item">
               <a class="link-end" href={url}>
                 <ServiceName name={span.service} />
                 <Text class="operation">{span.name}</Text>
-                <span class="faint">{durationText((trace.end[p] ?? 0) - (trace.start[p] ?? 0))}</span>
+                <span class="faint">{formatDuration((trace.end[p] ?? 0) - (trace.start[p] ?? 0))}</span>
               </a>
             </li>
           )

@@ -1,7 +1,7 @@
-import { durationText } from '../../lib/format/duration-text.ts'
-import { recordText } from '../../lib/format/record-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
+import { formatRecord } from '../../lib/format/record-text.ts'
 import type { PlacedSpan } from '../model/placed-flow.ts'
-import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
@@ -16,13 +16,13 @@ import { EdgeList } from './edge-list.tsx'
 
 export function SpanDetails(props: {
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly traceId: string
   readonly spanId: string
 }) {
-  const { view, place, traceId, spanId } = props
+  const { view, pageState, traceId, spanId } = props
   const model = view.model.value
-  const details = useSpanDetails(traceId, spanId, model.answer)
+  const details = useSpanDetails(traceId, spanId, model.response)
   const span = details.data?.span
   const placed: PlacedSpan | undefined = model.spans.get(`${traceId}/${spanId}`)
   const start = span === undefined ? placed?.start : Number(BigInt(span.startTimeUnixNano) - model.startUnixNano)
@@ -52,19 +52,19 @@ export function SpanDetails(props: {
           )}
         </>
       }
-      onClose={() => closeDetails(place)}
+      onClose={() => closeDetails(pageState)}
     >
-      <StatusMessage answer={details.data} />
+      <StatusMessage response={details.data} />
       <p class="panel-actions">
         <a class="button" href={traceUrl(traceId, spanId)}>
-          Open in its trace
+          Open in trace
         </a>
-        {place.end === spanId ? (
-          <a class="button" href={flowUrl(place.traceId, { ...place, end: undefined })}>
+        {pageState.end === spanId ? (
+          <a class="button" href={flowUrl(pageState.traceId, { ...pageState, end: undefined })}>
             Critical path to the last span
           </a>
         ) : (
-          <a class="button" href={flowUrl(place.traceId, { ...place, end: spanId })}>
+          <a class="button" href={flowUrl(pageState.traceId, { ...pageState, end: spanId })}>
             Critical path to here
           </a>
         )}
@@ -73,16 +73,16 @@ export function SpanDetails(props: {
         {start !== undefined && end !== undefined && (
           <>
             <dt>Start</dt>
-            <dd>+{durationText(start)}</dd>
+            <dd>+{formatDuration(start)}</dd>
             <dt>Duration</dt>
-            <dd>{durationText(end - start)}</dd>
+            <dd>{formatDuration(end - start)}</dd>
           </>
         )}
-        {span?.record !== undefined && recordText(span.record) !== '' && (
+        {span?.record !== undefined && formatRecord(span.record) !== '' && (
           <>
             <dt>Message</dt>
             <dd>
-              <Text>{recordText(span.record)}</Text>
+              <Text>{formatRecord(span.record)}</Text>
             </dd>
           </>
         )}
@@ -104,11 +104,11 @@ export function SpanDetails(props: {
         )}
         <dt>Span ID</dt>
         <dd class="mono">
-          {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy the span ID" />
+          {spanId.slice(0, 32)} <CopyButton value={spanId} label="Copy span ID" />
         </dd>
       </dl>
-      <EdgeList model={model} place={place} edges={edges('to')} to="cause" />
-      <EdgeList model={model} place={place} edges={edges('from')} to="effect" />
+      <EdgeList model={model} pageState={pageState} edges={edges('to')} to="cause" />
+      <EdgeList model={model} pageState={pageState} edges={edges('from')} to="effect" />
       <SpanSections details={details} startUnixNano={model.startUnixNano} isParentMissing={false} />
     </DetailsPanel>
   )

@@ -25,13 +25,13 @@ export interface FlowGraph {
  * Rows that stand for traces, and the edges between them. A group that shows its members is no
  * node: they are.
  */
-export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane: Int32Array): FlowGraph {
+export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowByLane: Int32Array): FlowGraph {
   const nodes = rows.filter(
     (row) => row.kind === 'lane' || row.kind === 'missing' || (row.kind === 'group' && !row.isExpanded),
   )
   const between = Map.groupBy(
     model.edges.filter(({ fromLane, toLane }) => fromLane >= 0 && toLane >= 0 && fromLane !== toLane),
-    ({ fromLane, toLane }) => `${rowOfLane[fromLane] ?? -1} ${rowOfLane[toLane] ?? -1}`,
+    ({ fromLane, toLane }) => `${rowByLane[fromLane] ?? -1} ${rowByLane[toLane] ?? -1}`,
   )
   const edges: FlowGraphEdge[] = []
   for (const [ends, placed] of between) {
@@ -54,7 +54,7 @@ export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane:
     })
   }
   for (const row of rows) {
-    const from = row.kind === 'missing' ? rows[rowOfLane[row.lane] ?? -1]?.id : undefined
+    const from = row.kind === 'missing' ? rows[rowByLane[row.lane] ?? -1]?.id : undefined
     if (row.kind !== 'missing' || from === undefined) continue
     edges.push({
       id: row.id,
@@ -63,7 +63,7 @@ export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowOfLane:
       ids: [],
       count: row.count,
       topic: row.topic,
-      queueTime: row.waited,
+      queueTime: row.waitNanos,
       isCritical: false,
       isNegative: false,
     })

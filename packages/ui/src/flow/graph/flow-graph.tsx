@@ -1,12 +1,12 @@
 import { useEffect } from 'preact/hooks'
 import '../../components/graph/graph.css'
 import './flow-graph.css'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { flowGraph } from './flow-graph.ts'
-import { groupStatistics } from '../model/flow-group.ts'
+import { computeGroupStatistics } from '../model/flow-group.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow, MissingRow } from '../timeline/flow-rows.ts'
-import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { toggleRow, type FlowView } from '../flow-view.ts'
 import { replace } from '../../lib/url.ts'
 import { GraphCanvas } from '../../components/graph/graph-canvas.tsx'
@@ -14,15 +14,15 @@ import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { selectRow } from '../flow-selection.ts'
-import { rowWords } from '../timeline/row-description.ts'
+import { describeRow } from '../timeline/row-description.ts'
 
 const NODE_WIDTH = 212
 const NODE_HEIGHT = 48
 
 /** Who caused what: the rows of the timeline as nodes, so what is folded there is folded here. */
-export function FlowGraph({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+export function FlowGraph({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   const model = view.model.value
-  const { nodes, edges } = flowGraph(model, view.rows.value, view.rowOfLane.value)
+  const { nodes, edges } = flowGraph(model, view.rows.value, view.rowByLane.value)
   const cursor = view.rows.value[view.cursorRow.value]?.id
   useEffect(() => {
     if (!view.wantsFocus.value || cursor === undefined) return
@@ -32,33 +32,33 @@ export function FlowGraph({ view, place }: { readonly view: FlowView; readonly p
   }, [cursor, view.wantsFocus.value])
   return (
     <GraphCanvas
-      label="Traces of the flow, causes left of effects"
+      label="Traces of the flow, producers left of consumers"
       gap={168}
       cursor={cursor}
       nodes={nodes.map((row) => ({
         id: row.id,
         width: NODE_WIDTH,
         height: NODE_HEIGHT,
-        content: <FlowNode view={view} place={place} row={row} isCursor={row.id === cursor} />,
+        content: <FlowNode view={view} pageState={pageState} row={row} isCursor={row.id === cursor} />,
       }))}
       edges={edges.map((edge) => ({
         id: edge.id,
         from: edge.from,
         to: edge.to,
-        class: `${edge.isCritical ? 'critical' : ''} ${edge.isNegative ? 'skew' : ''} ${edge.ids.includes(place.edge ?? '') ? 'selected' : ''}`,
+        class: `${edge.isCritical ? 'critical' : ''} ${edge.isNegative ? 'skew' : ''} ${edge.ids.includes(pageState.edge ?? '') ? 'selected' : ''}`,
         width: edge.isCritical ? 2.5 : 1.25,
         weight: edge.isCritical ? 4 : 1,
         label: (
           <>
             {edge.topic !== '' && <Text>{edge.topic}</Text>}
-            {edge.queueTime !== undefined && <b>{durationText(edge.queueTime)}</b>}
+            {edge.queueTime !== undefined && <b>{formatDuration(edge.queueTime)}</b>}
             {edge.count > 1 && <span class="faint">×{edge.count.toLocaleString('en')}</span>}
           </>
         ),
       }))}
       onEdge={(id) => {
         const edge = edges.find((one) => one.id === id)?.ids[0]
-        if (edge !== undefined) replace(selectionUrl(place, { edge }))
+        if (edge !== undefined) replace(selectionUrl(pageState, { edge }))
       }}
     />
   )
@@ -66,30 +66,31 @@ export function FlowGraph({ view, place }: { readonly view: FlowView; readonly p
 
 function FlowNode(props: {
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly row: FlowRow
   readonly isCursor: boolean
 }) {
-  const { view, place, row } = props
+  const { view, pageState, row } = props
   const model = view.model.value
-  if (row.kind === 'missing') return <MissingNode view={view} place={place} row={row} isCursor={props.isCursor} />
+  if (row.kind === 'missing')
+    return <MissingNode view={view} pageState={pageState} row={row} isCursor={props.isCursor} />
   const lanes = row.kind === 'group' ? row.members : [row.kind === 'lane' ? row.lane : -1]
   const lane = model.lanes[lanes[0] ?? -1]
   if (lane === undefined) return null
-  const statistics = groupStatistics(model, lanes)
-  const isSelected = row.kind === 'lane' && place.lane === row.id
+  const statistics = computeGroupStatistics(model, lanes)
+  const isSelected = row.kind === 'lane' && pageState.lane === row.id
   return (
     <button
       type="button"
       data-row={row.id}
       class={`flow-node ${row.kind} ${statistics.hasPath ? 'critical' : ''} ${isSelected ? 'selected' : ''}`}
       tabIndex={props.isCursor ? 0 : -1}
-      title={rowWords(model, row)}
+      title={describeRow(model, row)}
       onFocus={() => (view.cursor.value = row.id)}
       onClick={() => {
         view.cursor.value = row.id
         if (row.kind === 'group') toggleRow(view, row)
-        else selectRow(view, place, row.id)
+        else selectRow(view, pageState, row.id)
       }}
     >
       <span class="node-line">
@@ -112,20 +113,20 @@ function FlowNode(props: {
 
 function MissingNode(props: {
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly row: MissingRow
   readonly isCursor: boolean
 }) {
-  const { view, place, row } = props
+  const { view, pageState, row } = props
   return (
     <button
       type="button"
       data-row={row.id}
       class="flow-node missing"
       tabIndex={props.isCursor ? 0 : -1}
-      title={rowWords(view.model.value, row)}
+      title={describeRow(view.model.value, row)}
       onFocus={() => (view.cursor.value = row.id)}
-      onClick={() => selectRow(view, place, row.id)}
+      onClick={() => selectRow(view, pageState, row.id)}
     >
       <span class="node-line">
         <Icon name="warning" label="Not consumed" />
@@ -139,6 +140,6 @@ function MissingNode(props: {
 }
 
 function nodeTime(model: FlowModel, row: FlowRow, median: number): string {
-  if (row.kind !== 'lane') return `~${durationText(median)}`
-  return durationText((model.end[row.lane] ?? 0) - (model.start[row.lane] ?? 0))
+  if (row.kind !== 'lane') return `~${formatDuration(median)}`
+  return formatDuration((model.end[row.lane] ?? 0) - (model.start[row.lane] ?? 0))
 }

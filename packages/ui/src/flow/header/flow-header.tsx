@@ -1,19 +1,23 @@
 import type { ComponentChildren } from 'preact'
-import { nanoText } from '../../lib/format/duration-text.ts'
-import { exactTimeText } from '../../lib/format/clock-text.ts'
-import type { FlowPlace } from '../flow-url.ts'
+import { formatDurationNano } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/clock-text.ts'
+import type { FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { traceUrl } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { Age } from '../../components/labels/age.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { CompareChoice } from '../compare/compare-menu.tsx'
+import { CompareMenu } from '../compare/compare-menu.tsx'
 import { PathShares } from './path-shares.tsx'
 
-export function FlowHeader(props: { readonly view: FlowView; readonly traceId: string; readonly place: FlowPlace }) {
+export function FlowHeader(props: {
+  readonly view: FlowView
+  readonly traceId: string
+  readonly pageState: FlowPageState
+}) {
   const model = props.view.model.value
-  const { statistics, title, criticalPath } = model.answer
+  const { statistics, title, criticalPath } = model.response
   if (title === null) return null
   const start = model.startUnixNano.toString()
   return (
@@ -23,10 +27,10 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
         <ServiceName name={title.service} />
         <Text class="operation">{title.name}</Text>
       </h1>
-      <CompareChoice view={props.view} traceId={props.traceId} />
+      <CompareMenu view={props.view} traceId={props.traceId} />
       <dl class="facts">
         <Fact name="Started">
-          {exactTimeText(start).slice(0, 23)}{' '}
+          {formatTime(start).slice(0, 23)}{' '}
           <span class="faint">
             (<Age unixNano={start} />)
           </span>
@@ -49,29 +53,29 @@ export function FlowHeader(props: { readonly view: FlowView; readonly traceId: s
           </dd>
         </div>
       </dl>
-      <dl class="flow-figures" aria-label="Where the time went">
+      <dl class="flow-figures" aria-label="Time breakdown">
         <div class="whole" title="From the first start to the last end of any span">
           <dt>End to end</dt>
-          <dd>{nanoText(statistics.endToEndNano)}</dd>
+          <dd>{formatDurationNano(statistics.endToEndNano)}</dd>
         </div>
         <div title="At least one service was working">
           <dt>Processing</dt>
-          <dd>{nanoText(statistics.processingNano)}</dd>
+          <dd>{formatDurationNano(statistics.processingNano)}</dd>
         </div>
         <div
           class="queue"
           title="No service was working, and a message waited. Time in queues on the critical path may be longer: work elsewhere counts as processing."
         >
           <dt>Queued</dt>
-          <dd>{nanoText(statistics.queueNano)}</dd>
+          <dd>{formatDurationNano(statistics.queueNano)}</dd>
         </div>
         <div title="No service was working, and no message is known to have waited">
           <dt>Idle</dt>
-          <dd>{nanoText(statistics.idleNano)}</dd>
+          <dd>{formatDurationNano(statistics.idleNano)}</dd>
         </div>
         <div title="Sum over all messages">
-          <dt>All queue times</dt>
-          <dd>{nanoText(statistics.queueTotalNano)}</dd>
+          <dt>Total queue time</dt>
+          <dd>{formatDurationNano(statistics.queueTotalNano)}</dd>
         </div>
       </dl>
       {criticalPath !== null && <PathShares path={criticalPath} />}

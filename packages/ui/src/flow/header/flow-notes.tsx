@@ -1,6 +1,6 @@
-import { flowWords } from '../model/flow-messages.ts'
+import { listFlowMessages } from '../model/flow-messages.ts'
 import type { FlowResource } from '../flow-resource.ts'
-import { selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { selectionUrl, type FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { isUnknownSelection } from '../details/flow-panel.tsx'
@@ -11,22 +11,22 @@ import { isUnknownSelection } from '../details/flow-panel.tsx'
  */
 export function FlowNotes(props: {
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly resource: FlowResource
 }) {
-  const { view, place, resource } = props
-  const { answer } = view.model.value
+  const { view, pageState, resource } = props
+  const { response } = view.model.value
   const { error, loadingMore } = resource.state.value
-  const words = flowWords(answer)
-  const isUnknown = isUnknownSelection(view, place)
+  const words = listFlowMessages(response)
+  const isUnknown = isUnknownSelection(view, pageState)
   if (words.length === 0 && error === undefined && !isUnknown) return null
   return (
-    <ul class="notes" aria-label="About this flow">
-      {words.map(({ text, isBound }, index) => (
+    <ul class="notes" aria-label="Notes">
+      {words.map(({ text, isIncomplete }, index) => (
         <li key={text}>
-          <Icon name={isBound ? 'warning' : 'info'} />
+          <Icon name={isIncomplete ? 'warning' : 'info'} />
           <span>{text}</span>
-          {index === 0 && answer.nextCursor !== undefined && (
+          {index === 0 && response.nextCursor !== undefined && (
             <button type="button" disabled={loadingMore} onClick={() => void resource.loadMore()}>
               {loadingMore ? 'Loading…' : 'Load more'}
             </button>
@@ -38,7 +38,7 @@ export function FlowNotes(props: {
           <Icon name="warning" />
           <span>
             The selected item is not in this flow: not yet received, not sampled, or expired.{' '}
-            <a href={selectionUrl(place)}>Dismiss</a>
+            <a href={selectionUrl(pageState)}>Dismiss</a>
           </span>
         </li>
       )}

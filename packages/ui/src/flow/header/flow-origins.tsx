@@ -1,24 +1,30 @@
 import type { FlowResponse, JoinedWith } from '@spanlink/api-schema'
-import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import { Age } from '../../components/labels/age.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
-import { eventsText } from '../model/flow-messages.ts'
+import { formatEventCount } from '../model/flow-messages.ts'
 
 /**
  * The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the
  * first of them.
  */
-export function FlowOrigins({ answer, place }: { readonly answer: FlowResponse; readonly place: FlowPlace }) {
-  const { origins, originCount } = answer
+export function FlowOrigins({
+  response,
+  pageState,
+}: {
+  readonly response: FlowResponse
+  readonly pageState: FlowPageState
+}) {
+  const { origins, originCount } = response
   if (originCount < 2) return null
   return (
     <details class="flow-origins">
       <summary>
         <Icon name="linkOut" />
         Caused by {originCount.toLocaleString('en')} events
-        <span class="faint">{place.joined ? 'all of them are loaded' : 'this is the flow of the first'}</span>
+        <span class="faint">{pageState.joined ? 'all loaded' : 'showing the first'}</span>
       </summary>
       <ul>
         {origins.map((origin, index) => (
@@ -39,16 +45,22 @@ export function FlowOrigins({ answer, place }: { readonly answer: FlowResponse; 
 }
 
 /** Other events whose messages a batch took together with those of this flow. */
-export function JoinedEvents({ joined, place }: { readonly joined: JoinedWith; readonly place: FlowPlace }) {
+export function JoinedEvents({
+  joined,
+  pageState,
+}: {
+  readonly joined: JoinedWith
+  readonly pageState: FlowPageState
+}) {
   return (
     <section class="link-list" aria-label="Joined with">
       <h3>
         <Icon name="linkOut" />
-        Joined with {eventsText(joined.count)}
+        Joined with {formatEventCount(joined.count)}
       </h3>
-      {!place.joined && (
+      {!pageState.joined && (
         <p class="panel-actions">
-          <a class="button" href={flowUrl(place.traceId, { ...place, joined: true })}>
+          <a class="button" href={flowUrl(pageState.traceId, { ...pageState, joined: true })}>
             Load into this flow
           </a>
         </p>

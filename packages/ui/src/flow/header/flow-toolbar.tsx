@@ -1,19 +1,22 @@
-import { flowUrl, type FlowPlace } from '../flow-url.ts'
+import { flowUrl, type FlowPageState } from '../flow-url.ts'
 import { expandGroups, foldGroups, type FlowView } from '../flow-view.ts'
 import { IconButton } from '../../components/buttons/icon-button.tsx'
 import { ZoomState } from '../../components/tree/zoom-state.tsx'
 
 /** A batch takes messages of many events; the flow is of one of them unless all are wanted. */
-function JoinedChoice({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
-  if (!place.joined && view.model.value.lanes.every(({ joinedWith }) => joinedWith === undefined)) return null
+function JoinedChoice({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+  if (!pageState.joined && view.model.value.lanes.every(({ joinedWith }) => joinedWith === undefined)) return null
   return (
-    <nav class="choice" aria-label="Events of the flow">
-      <a href={flowUrl(place.traceId, { ...place, joined: false })} aria-current={place.joined ? undefined : 'true'}>
+    <nav class="choice" aria-label="Events">
+      <a
+        href={flowUrl(pageState.traceId, { ...pageState, joined: false })}
+        aria-current={pageState.joined ? undefined : 'true'}
+      >
         This event only
       </a>
       <a
-        href={flowUrl(place.traceId, { ...place, joined: true })}
-        aria-current={place.joined ? 'true' : undefined}
+        href={flowUrl(pageState.traceId, { ...pageState, joined: true })}
+        aria-current={pageState.joined ? 'true' : undefined}
         title="With the other events whose messages the same batches took"
       >
         With joined events
@@ -22,33 +25,33 @@ function JoinedChoice({ view, place }: { readonly view: FlowView; readonly place
   )
 }
 
-export function FlowToolbar({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
-  const isGraph = place.view === 'graph'
+export function FlowToolbar({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
+  const isGraph = pageState.view === 'graph'
   return (
     <div class="toolbar flow-toolbar">
-      <nav class="choice" aria-label="How to show the flow">
+      <nav class="choice" aria-label="View">
         <a
-          href={flowUrl(place.traceId, { ...place, view: 'timeline' })}
+          href={flowUrl(pageState.traceId, { ...pageState, view: 'timeline' })}
           aria-current={isGraph ? undefined : 'true'}
           title="Traces over time (g)"
         >
           Timeline
         </a>
         <a
-          href={flowUrl(place.traceId, { ...place, view: 'graph' })}
+          href={flowUrl(pageState.traceId, { ...pageState, view: 'graph' })}
           aria-current={isGraph ? 'true' : undefined}
           title="Producers and consumers (g)"
         >
           Graph
         </a>
       </nav>
-      <JoinedChoice view={view} place={place} />
+      <JoinedChoice view={view} pageState={pageState} />
       <p class="legend">
         <span>
           <i class="legend-path" /> critical path
         </span>
         <span>
-          <i class="legend-queue" /> in a queue
+          <i class="legend-queue" /> queue time
         </span>
         <span>
           <i class="legend-skew" /> clock skew

@@ -1,25 +1,25 @@
 import type { CriticalPath, PathShare } from '@spanlink/api-schema'
-import { nanoText } from '../../lib/format/duration-text.ts'
+import { formatDurationNano } from '../../lib/format/duration-text.ts'
 import { serviceColor } from '../../lib/service-color.ts'
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 
 /** As many as have names beside the strip; the strip itself shows all. */
-const NAMED = 7
+const MAX_NAMED = 7
 
 /** What the critical path's time went to, longest first: a strip to see, and the same in words. */
 export function PathShares({ path }: { readonly path: CriticalPath }) {
   const { shares } = path
   const queues = shares.reduce((sum, one) => (one.kind === 'topic' ? sum + BigInt(one.durationNano) : sum), 0n)
-  const rest = shares.slice(NAMED).reduce((sum, one) => sum + one.share, 0)
+  const rest = shares.slice(MAX_NAMED).reduce((sum, one) => sum + one.share, 0)
   return (
     <section class="path-shares" aria-label="Critical path">
       <h2>
-        Critical path <b>{nanoText(path.durationNano)}</b>
+        Critical path <b>{formatDurationNano(path.durationNano)}</b>
         {queues > 0n && (
           <span class="faint" title="Also while other services were working, which counts as processing above">
-            {nanoText(String(queues))} of it in queues
+            {formatDurationNano(String(queues))} of it in queues
           </span>
         )}
       </h2>
@@ -27,30 +27,30 @@ export function PathShares({ path }: { readonly path: CriticalPath }) {
         {shares.map((share) => (
           <i
             key={`${share.kind} ${share.name}`}
-            class={partClass(share)}
+            class={getPartClass(share)}
             style={{ flexGrow: String(share.share), '--hue': String(serviceColor(share.name).hue) }}
-            title={`${whatOf(share)}: ${nanoText(share.durationNano)}, ${percent(share.share)}`}
+            title={`${formatShare(share)}: ${formatDurationNano(share.durationNano)}, ${percent(share.share)}`}
           />
         ))}
       </div>
       <ul>
-        {shares.slice(0, NAMED).map((share) => (
+        {shares.slice(0, MAX_NAMED).map((share) => (
           <li key={`${share.kind} ${share.name}`}>
             {share.kind === 'service' ? (
               <ServiceName name={share.name} />
             ) : (
               <span class={`share-name ${share.kind}`}>
-                <i class={partClass(share)} />
-                <Text>{whatOf(share)}</Text>
+                <i class={getPartClass(share)} />
+                <Text>{formatShare(share)}</Text>
               </span>
             )}
             <b>{percent(share.share)}</b>
-            <span class="faint">{nanoText(share.durationNano)}</span>
+            <span class="faint">{formatDurationNano(share.durationNano)}</span>
           </li>
         ))}
         {rest > 0 && (
           <li class="faint">
-            and {percent(rest)} in {shares.length - NAMED} more
+            and {percent(rest)} in {shares.length - MAX_NAMED} more
           </li>
         )}
       </ul>
@@ -58,13 +58,13 @@ export function PathShares({ path }: { readonly path: CriticalPath }) {
   )
 }
 
-function partClass({ kind, name }: PathShare): string {
+function getPartClass({ kind, name }: PathShare): string {
   return kind === 'service' ? `part service ${serviceColor(name).tone}` : `part ${kind}`
 }
 
-function whatOf({ kind, name }: PathShare): string {
+function formatShare({ kind, name }: PathShare): string {
   if (kind === 'gap') return 'untraced'
-  return kind === 'topic' ? `waiting in ${name === '' ? '(no topic)' : visibleText(name, 80)}` : visibleText(name, 80)
+  return kind === 'topic' ? `queued in ${name === '' ? '(no topic)' : sanitizeText(name, 80)}` : sanitizeText(name, 80)
 }
 
 function percent(share: number): string {

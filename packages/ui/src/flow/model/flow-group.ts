@@ -21,7 +21,7 @@ export interface GroupStatistics {
   readonly hasPath: boolean
 }
 
-export function groupStatistics(model: FlowModel, members: readonly number[]): GroupStatistics {
+export function computeGroupStatistics(model: FlowModel, members: readonly number[]): GroupStatistics {
   const duration = (lane: number): number => (model.end[lane] ?? 0) - (model.start[lane] ?? 0)
   const queueTimes = members.flatMap((lane) => {
     const known = model.edges[model.parentEdge[lane] ?? -1]?.edge.queueTimeNano
@@ -32,8 +32,8 @@ export function groupStatistics(model: FlowModel, members: readonly number[]): G
     spanCount: members.reduce((sum, lane) => sum + (model.lanes[lane]?.spanCount ?? 0), 0),
     errorCount: members.reduce((sum, lane) => sum + (model.lanes[lane]?.errorCount ?? 0), 0),
     failedLanes: members.filter((lane) => (model.lanes[lane]?.errorCount ?? 0) > 0).length,
-    duration: spreadOf(members.map(duration)),
-    queueTime: queueTimes.length === 0 ? undefined : spreadOf(queueTimes),
+    duration: computeSpread(members.map(duration)),
+    queueTime: queueTimes.length === 0 ? undefined : computeSpread(queueTimes),
     start: members.reduce((least, lane) => Math.min(least, model.start[lane] ?? 0), Infinity),
     end: members.reduce((most, lane) => Math.max(most, model.end[lane] ?? 0), 0),
     hasPath: members.some((lane) => model.onPath[lane] === 1),
@@ -41,7 +41,7 @@ export function groupStatistics(model: FlowModel, members: readonly number[]): G
 }
 
 /** Quantiles by nearest rank: each is the time of a lane that exists. */
-function spreadOf(values: readonly number[]): Spread {
+function computeSpread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0
   return { least: at(0), median: at(0.5), p95: at(0.95), most: at(1) }

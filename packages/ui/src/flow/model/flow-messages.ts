@@ -1,19 +1,25 @@
 import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 
-interface FlowWord {
+interface FlowMessage {
   readonly text: string
   /** True where the flow is cut short, false where it is only remarkable. */
-  readonly isBound: boolean
+  readonly isIncomplete: boolean
 }
 
 /**
  * What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is
  * first.
  */
-export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextCursor }: FlowResponse): FlowWord[] {
-  const words: FlowWord[] = []
-  const bound = (text: string): void => void words.push({ text, isBound: true })
+export function listFlowMessages({
+  truncated,
+  lanes,
+  missingTraceIds,
+  statistics,
+  nextCursor,
+}: FlowResponse): FlowMessage[] {
+  const words: FlowMessage[] = []
+  const bound = (text: string): void => void words.push({ text, isIncomplete: true })
   const traces = statistics.traceCount.toLocaleString('en')
   if (nextCursor !== undefined || truncated.traces) {
     bound(`The flow has more traces. The figures are of the nearest ${traces}.`)
@@ -26,7 +32,7 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   }
   if (truncated.fanOut) bound('A span has more links than one response can hold; some of its consumers are left out.')
   if (truncated.spans) bound('A trace has more spans than one response can hold; open the trace to see all.')
-  const note = (text: string): void => void words.push({ text, isBound: false })
+  const note = (text: string): void => void words.push({ text, isIncomplete: false })
   if (missingTraceIds.length > 0) {
     note(
       `${count(missingTraceIds.length, 'linked trace')} not found: not sampled, expired, sent elsewhere, or not yet received.`,
@@ -42,17 +48,17 @@ export function flowWords({ truncated, lanes, missingTraceIds, statistics, nextC
   return words
 }
 
-export const CHAIN_ENDS =
+export const CHAIN_END_NOTE =
   'The receive span of the client ended before the handler began, so spans of the handler are not linked to the message.'
 
-export function eventsText(of: number): string {
+export function formatEventCount(of: number): string {
   return count(of, 'other event')
 }
 
 /** `36 ms`, or why there is none. */
-export function queueWords(edge: FlowEdge): string {
+export function formatQueueTime(edge: FlowEdge): string {
   if (edge.queueTimeNano === null) return 'unknown: one end was not found'
-  return durationText(Number(edge.queueTimeNano))
+  return formatDuration(Number(edge.queueTimeNano))
 }
 
 function count(of: number, noun: string): string {

@@ -1,12 +1,12 @@
 import type { FlowResponse, FlowEdge, FlowLane } from '@spanlink/api-schema'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { flowBars } from '../timeline/flow-bars.ts'
+import { computeFlowBars } from '../timeline/flow-bars.ts'
 import { flowGraph } from '../graph/flow-graph.ts'
-import { flowHit } from '../timeline/hit-test.ts'
+import { hitTestRow } from '../timeline/hit-test.ts'
 import { buildFlowModel, type FlowModel } from './flow-model.ts'
-import { flowRows, hidingLane, type FlowRow } from '../timeline/flow-rows.ts'
-import { flowWords } from './flow-messages.ts'
+import { buildFlowRows, findFoldsHiding, type FlowRow } from '../timeline/flow-rows.ts'
+import { listFlowMessages } from './flow-messages.ts'
 
 const NONE = { expanded: new Set<string>(), folded: new Set<string>(), open: new Map() }
 
@@ -28,7 +28,7 @@ describe('a flow in columns', () => {
   test('takes links in circles, and the lane that starts first is the root', () => {
     const model = buildFlowModel(flow([lane(1), lane(2, 10), lane(3, 20)], [edge(1, 2), edge(2, 3), edge(3, 1)]))
     expect(model.roots).toHaveLength(1)
-    expect(rowsOf(model)).toHaveLength(3)
+    expect(buildRows(model)).toHaveLength(3)
   })
 
   test('shows each lane in one row, or in one group, whatever the links', () => {
@@ -40,7 +40,7 @@ describe('a flow in columns', () => {
           const lanes = Array.from({ length: count }, (_, nth) => lane(nth + 1, (nth * 37) % 200))
           const edges = pairs.filter(([a, b]) => a < count && b < count).map(([a, b]) => edge(a + 1, b + 1))
           const model = buildFlowModel(flow(lanes, edges))
-          const shown = rowsOf(model).flatMap((row) =>
+          const shown = buildRows(model).flatMap((row) =>
             row.kind === 'group' ? row.members : row.kind === 'lane' ? [row.lane] : [],
           )
           expect(shown.toSorted((a, b) => a - b)).toEqual(lanes.map((_, index) => index))
@@ -59,22 +59,22 @@ describe('what is alike', () => {
   )
 
   test('is one row, which shows its members when it is expanded', () => {
-    const rows = rowsOf(fanOut)
+    const rows = buildRows(fanOut)
     expect(rows.map((row) => row.kind)).toEqual(['lane', 'group'])
-    const expanded = flowRows(fanOut, { ...NONE, expanded: new Set([rows[1]?.id ?? '']) })
+    const expanded = buildFlowRows(fanOut, { ...NONE, expanded: new Set([rows[1]?.id ?? '']) })
     expect(expanded).toHaveLength(14)
   })
 
   test('is unfolded as far as a lane needs to be seen', () => {
-    const { groups } = hidingLane(fanOut, 7)
-    const rows = flowRows(fanOut, { ...NONE, expanded: new Set(groups) })
+    const { groups } = findFoldsHiding(fanOut, 7)
+    const rows = buildFlowRows(fanOut, { ...NONE, expanded: new Set(groups) })
     expect(rows.some((row) => row.kind === 'lane' && row.lane === 7)).toBe(true)
   })
 
   test('is one line in the graph, with the median of its waits', () => {
-    const rows = rowsOf(fanOut)
-    const rowOfLane = Int32Array.from(fanOut.lanes, (_, index) => (index === 0 ? 0 : 1))
-    const graph = flowGraph(fanOut, rows, rowOfLane)
+    const rows = buildRows(fanOut)
+    const rowByLane = Int32Array.from(fanOut.lanes, (_, index) => (index === 0 ? 0 : 1))
+    const graph = flowGraph(fanOut, rows, rowByLane)
     expect(graph.nodes).toHaveLength(2)
     expect(graph.edges).toMatchObject([{ count: 12, topic: 'orders', queueTime: 5e6 }])
   })
@@ -84,10 +84,10 @@ describe('what is drawn of a flow', () => {
   const model = buildFlowModel(
     flow([lane(1), lane(2, 50), lane(3, 5)], [edge(1, 2, { onCriticalPath: true }, 30), edge(1, 3, {}, -5)]),
   )
-  const rows = rowsOf(model)
+  const rows = buildRows(model)
   const question = {
     rows,
-    rowOfLane: Int32Array.from(model.lanes, (_, index) =>
+    rowByLane: Int32Array.from(model.lanes, (_, index) =>
       rows.findIndex((row) => row.kind === 'lane' && row.lane === index),
     ),
     first: 0,
@@ -97,7 +97,7 @@ describe('what is drawn of a flow', () => {
   }
 
   test('waits are as long as their queue time, also backwards', () => {
-    const { gaps } = flowBars(model, question)
+    const { gaps } = computeFlowBars(model, question)
     expect(gaps).toHaveLength(2)
     const [skewed, plain] = gaps.toSorted((a, b) => a.nanos - b.nanos)
     expect(skewed?.nanos).toBeLessThan(0)
@@ -107,10 +107,10 @@ describe('what is drawn of a flow', () => {
 
   test('a consumer that begins before the acknowledgement waited since the start of the send, and is no alarm', () => {
     const overlap = buildFlowModel(flow([lane(1), lane(2, 14)], [edge(1, 2, {}, 4)]))
-    const { gaps } = flowBars(overlap, {
+    const { gaps } = computeFlowBars(overlap, {
       ...question,
-      rows: rowsOf(overlap),
-      rowOfLane: Int32Array.of(0, 1),
+      rows: buildRows(overlap),
+      rowByLane: Int32Array.of(0, 1),
       last: 2,
       window: { from: 0, to: 40e6 },
     })
@@ -118,7 +118,7 @@ describe('what is drawn of a flow', () => {
   })
 
   test('rows out of sight are not drawn, but wires to them are', () => {
-    const { bars, wires, gaps } = flowBars(model, { ...question, first: 1, last: 2 })
+    const { bars, wires, gaps } = computeFlowBars(model, { ...question, first: 1, last: 2 })
     expect(new Set(bars.map((bar) => bar.row))).toEqual(new Set([0]))
     expect(wires.every((wire) => Math.max(wire.fromRow, wire.toRow) >= 0)).toBe(true)
     expect(gaps).toHaveLength(1)
@@ -127,7 +127,7 @@ describe('what is drawn of a flow', () => {
   test('nothing is drawn outside of its canvas, wherever one zooms', () => {
     fc.assert(
       fc.property(fc.nat(80_000_000), fc.integer({ min: 100, max: 80_000_000 }), (from, length) => {
-        const { bars } = flowBars(model, { ...question, window: { from, to: from + length } })
+        const { bars } = computeFlowBars(model, { ...question, window: { from, to: from + length } })
         for (const { x0, x1 } of bars) {
           expect(x0).toBeGreaterThanOrEqual(-8)
           expect(x1).toBeLessThanOrEqual(808)
@@ -139,9 +139,9 @@ describe('what is drawn of a flow', () => {
 
   test('a place on a row is a linked span, the wait before it, or the lane', () => {
     const consumer = rows.find((row) => row.kind === 'lane' && row.lane === 2) as FlowRow
-    expect(flowHit(model, consumer, 35e6, 0)).toMatchObject({ kind: 'edge' })
-    expect(flowHit(model, consumer, 55e6, 0)).toMatchObject({ kind: 'lane' })
-    expect(flowHit(model, rows[0] as FlowRow, 15e6, 0)).toMatchObject({ kind: 'span', spanId: spanId(101) })
+    expect(hitTestRow(model, consumer, 35e6, 0)).toMatchObject({ kind: 'edge' })
+    expect(hitTestRow(model, consumer, 55e6, 0)).toMatchObject({ kind: 'lane' })
+    expect(hitTestRow(model, rows[0] as FlowRow, 15e6, 0)).toMatchObject({ kind: 'span', spanId: spanId(101) })
   })
 })
 
@@ -159,16 +159,16 @@ describe('a group that has not consumed', () => {
       ...flow([lane(1), lane(2, 50)], [edge(1, 2, {}, 30)]),
       missingConsumers: [sent(1, 900), sent(1, 800)],
     })
-    const rows = rowsOf(model)
+    const rows = buildRows(model)
     expect(rows.map(({ kind, depth }) => [kind, depth])).toEqual([
       ['lane', 0],
       ['lane', 1],
       ['missing', 1],
     ])
-    expect(rows[2]).toMatchObject({ consumerGroup: 'email', topic: 'orders', count: 2, sent: 20e6 })
-    const { gaps } = flowBars(model, {
+    expect(rows[2]).toMatchObject({ consumerGroup: 'email', topic: 'orders', count: 2, sentAt: 20e6 })
+    const { gaps } = computeFlowBars(model, {
       rows,
-      rowOfLane: Int32Array.of(0, 1),
+      rowByLane: Int32Array.of(0, 1),
       first: 0,
       last: 3,
       window: { from: 0, to: 80e6 },
@@ -193,22 +193,22 @@ describe('a group that has not consumed', () => {
       ),
       missingConsumers: [sent(2, 9), sent(4, 7)],
     })
-    expect(rowsOf(model).map(({ kind }) => kind)).toEqual(['lane', 'group', 'missing'])
-    expect(rowsOf(model)[2]).toMatchObject({ count: 2 })
+    expect(buildRows(model).map(({ kind }) => kind)).toEqual(['lane', 'group', 'missing'])
+    expect(buildRows(model)[2]).toMatchObject({ count: 2 })
   })
 })
 
 test('each way in which a flow may be cut is told in words of its own', () => {
   const whole = flow([lane(1)], [])
-  expect(flowWords(whole)).toEqual([])
+  expect(listFlowMessages(whole)).toEqual([])
   for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
-    expect(flowWords({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
+    expect(listFlowMessages({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
   const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimeCount: 2 } }
-  expect(flowWords(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
+  expect(listFlowMessages(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
 })
 
-function rowsOf(model: FlowModel): FlowRow[] {
-  return flowRows(model, NONE)
+function buildRows(model: FlowModel): FlowRow[] {
+  return buildFlowRows(model, NONE)
 }
 
 /** A lane of 30 ms with a root and, from its 10th to its 20th, a send. Times are milliseconds. */

@@ -8,7 +8,7 @@ import type { FlowKey, PlacedEdge, PlacedMissing, PlacedSegment, PlacedSpan } fr
  * though edges may say more than a tree does.
  */
 export interface FlowModel {
-  readonly answer: FlowResponse
+  readonly response: FlowResponse
   readonly lanes: readonly FlowLane[]
   readonly startUnixNano: bigint
   readonly duration: number
@@ -16,7 +16,7 @@ export interface FlowModel {
   readonly end: Float64Array
   readonly edges: readonly PlacedEdge[]
   readonly spans: ReadonlyMap<FlowKey, PlacedSpan>
-  readonly laneOf: ReadonlyMap<string, number>
+  readonly laneById: ReadonlyMap<string, number>
   /** Edges by lane, as indices into `edges`: causes into it, effects out of it. */
   readonly incoming: readonly (readonly number[])[]
   readonly outgoing: readonly (readonly number[])[]
@@ -30,16 +30,16 @@ export interface FlowModel {
   readonly missing: readonly PlacedMissing[]
 }
 
-/** `leastDuration`: of the axis, where it is shared with a longer flow. */
-export function buildFlowModel(answer: FlowResponse, leastDuration = 0): FlowModel {
-  const { lanes } = answer
+/** `minDuration`: of the axis, where it is shared with a longer flow. */
+export function buildFlowModel(response: FlowResponse, minDuration = 0): FlowModel {
+  const { lanes } = response
   const starts = lanes.map((lane) => BigInt(lane.startTimeUnixNano))
   const startUnixNano = starts.reduce((least, at) => (at < least ? at : least), starts[0] ?? 0n)
   const at = (unixNano: string): number => Number(BigInt(unixNano) - startUnixNano)
   const start = Float64Array.from(starts, (time) => Number(time - startUnixNano))
   const end = Float64Array.from(lanes, (lane, index) => Math.max(start[index] ?? 0, at(lane.endTimeUnixNano)))
 
-  const laneOf = new Map(lanes.map((lane, index) => [lane.id, index]))
+  const laneById = new Map(lanes.map((lane, index) => [lane.id, index]))
   const spans = new Map<FlowKey, PlacedSpan>()
   for (const [lane, { traceId, spans: own }] of lanes.entries()) {
     for (const span of own) {
@@ -48,13 +48,13 @@ export function buildFlowModel(answer: FlowResponse, leastDuration = 0): FlowMod
       spans.set(`${traceId}/${span.spanId}`, { ...span, traceId, lane, start: from, end: to })
     }
   }
-  const edges = answer.edges.map((edge): PlacedEdge => {
+  const edges = response.edges.map((edge): PlacedEdge => {
     const from = spans.get(`${edge.from.traceId}/${edge.from.spanId}`)
     const to = spans.get(`${edge.to.traceId}/${edge.to.spanId}`)
     return {
       edge,
-      fromLane: laneOf.get(edge.from.laneId ?? '') ?? from?.lane ?? -1,
-      toLane: laneOf.get(edge.to.laneId ?? '') ?? to?.lane ?? -1,
+      fromLane: laneById.get(edge.from.laneId ?? '') ?? from?.lane ?? -1,
+      toLane: laneById.get(edge.to.laneId ?? '') ?? to?.lane ?? -1,
       from: waitStart(edge, from, to),
       to: to?.start ?? Number.NaN,
     }
@@ -67,34 +67,34 @@ export function buildFlowModel(answer: FlowResponse, leastDuration = 0): FlowMod
     outgoing[fromLane]?.push(index)
   }
   for (const list of outgoing) list.sort((a, b) => orZero(edges[a]?.to) - orZero(edges[b]?.to))
-  const path = (answer.criticalPath?.segments ?? []).map((segment): PlacedSegment => {
+  const path = (response.criticalPath?.segments ?? []).map((segment): PlacedSegment => {
     const from = at(segment.startTimeUnixNano)
-    return { segment, lane: laneOf.get(segment.laneId) ?? -1, start: from, end: from + Number(segment.durationNano) }
+    return { segment, lane: laneById.get(segment.laneId) ?? -1, start: from, end: from + Number(segment.durationNano) }
   })
   const onPath = new Uint8Array(lanes.length)
   for (const { lane } of path) if (lane >= 0) onPath[lane] = 1
   return {
-    answer,
+    response,
     lanes,
     startUnixNano,
-    duration: end.reduce((most, one) => Math.max(most, one), leastDuration),
+    duration: end.reduce((most, one) => Math.max(most, one), minDuration),
     start,
     end,
     edges,
     spans,
-    laneOf,
+    laneById,
     incoming,
     outgoing,
     ...layFlowTree(start, edges, incoming),
     path,
     onPath,
-    missing: placeMissing(answer.missingConsumers, laneOf, spans),
+    missing: placeMissing(response.missingConsumers, laneById, spans),
   }
 }
 
 function placeMissing(
   missing: readonly MissingConsumer[],
-  laneOf: ReadonlyMap<string, number>,
+  laneById: ReadonlyMap<string, number>,
   spans: ReadonlyMap<FlowKey, PlacedSpan>,
 ): PlacedMissing[] {
   const alike = Map.groupBy(missing, ({ cluster, topic, consumerGroup, producer }) =>
@@ -102,11 +102,11 @@ function placeMissing(
   )
   return [...alike.values()].flatMap((some) => {
     const first = some.toSorted((a, b) => (BigInt(a.waitNano) > BigInt(b.waitNano) ? -1 : 1))[0]
-    const lane = laneOf.get(first?.producer.laneId ?? '')
+    const lane = laneById.get(first?.producer.laneId ?? '')
     if (first === undefined || lane === undefined) return []
     const { topic, consumerGroup, producer } = first
-    const sent = spans.get(`${producer.traceId}/${producer.spanId}`)?.end ?? 0
-    return [{ lane, topic, consumerGroup, count: some.length, producer, sent, waited: Number(first.waitNano) }]
+    const sentAt = spans.get(`${producer.traceId}/${producer.spanId}`)?.end ?? 0
+    return [{ lane, topic, consumerGroup, count: some.length, producer, sentAt, waitNanos: Number(first.waitNano) }]
   })
 }
 
@@ -120,7 +120,7 @@ function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan 
 }
 
 /** The lane of a trace that holds a span, else the trace's first one. */
-export function laneOfSpan(model: FlowModel, traceId: string, spanId: string): number {
+export function findSpanLane(model: FlowModel, traceId: string, spanId: string): number {
   return model.spans.get(`${traceId}/${spanId}`)?.lane ?? model.lanes.findIndex((lane) => lane.traceId === traceId)
 }
 
@@ -132,7 +132,7 @@ function orZero(value: number | undefined): number {
  * Every service that is drawn: of lanes, their linked spans, and of lanes open to all of their
  * spans.
  */
-export function servicesOfFlow(
+export function collectServices(
   model: FlowModel,
   open: Iterable<{ service: readonly string[] } | string | undefined>,
 ): string[] {

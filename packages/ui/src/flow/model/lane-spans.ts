@@ -1,7 +1,7 @@
 import type { FlowLane, TraceResponse } from '@spanlink/api-schema'
 import { treeOrder } from '../../components/tree/tree-order.ts'
 
-/** What rows need of a span; the trace's answer may say more. */
+/** What rows need of a span; the trace's response may say more. */
 type LaneSpan = Pick<
   TraceResponse['spans'][number],
   'spanId' | 'parentSpanId' | 'service' | 'name' | 'startTimeUnixNano' | 'endTimeUnixNano' | 'status'

@@ -3,22 +3,26 @@ import type { PlacedEdge } from './placed-flow.ts'
 import type { FlowRow } from '../timeline/flow-rows.ts'
 
 /**
- * The ways on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the way of the
+ * The hops on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the hop of the
  * critical path first, then by time.
  */
-export function waysFrom(model: FlowModel, row: FlowRow | undefined, to: 'effect' | 'cause'): readonly PlacedEdge[] {
+export function findNextHops(
+  model: FlowModel,
+  row: FlowRow | undefined,
+  to: 'effect' | 'cause',
+): readonly PlacedEdge[] {
   if (row === undefined) return []
   const lanes = row.kind === 'group' ? row.members : [row.lane]
   const edges = lanes.flatMap((lane) => (to === 'effect' ? model.outgoing[lane] : model.incoming[lane]) ?? [])
   const seen = new Set<number>()
-  const ways: PlacedEdge[] = []
+  const hops: PlacedEdge[] = []
   for (const index of edges) {
     const edge = model.edges[index]
     const far = to === 'effect' ? edge?.toLane : edge?.fromLane
-    // Many messages to one consumer are one way.
+    // Many messages to one consumer are one hop.
     if (edge === undefined || far === undefined || far < 0 || seen.has(far)) continue
     seen.add(far)
-    ways.push(edge)
+    hops.push(edge)
   }
-  return ways.sort((a, b) => Number(b.edge.onCriticalPath) - Number(a.edge.onCriticalPath))
+  return hops.sort((a, b) => Number(b.edge.onCriticalPath) - Number(a.edge.onCriticalPath))
 }

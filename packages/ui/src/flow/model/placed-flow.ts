@@ -40,7 +40,7 @@ export interface PlacedMissing {
   readonly count: number
   /** The first of the sends, and when it ended. */
   readonly producer: { readonly traceId: string; readonly spanId: string }
-  readonly sent: number
+  readonly sentAt: number
   /** Of the first, in nanoseconds. */
-  readonly waited: number
+  readonly waitNanos: number
 }

@@ -1,7 +1,7 @@
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow } from './flow-rows.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
-import { LEAST_BAR } from '../../trace/waterfall/waterfall-bars.ts'
+import { MIN_BAR_WIDTH } from '../../trace/waterfall/waterfall-bars.ts'
 
 // Spaces as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. All `x` are pixels
 // of the timeline, `row` counts from the first drawn.
@@ -54,7 +54,7 @@ export interface FlowBars {
   readonly wires: readonly FlowWire[]
   readonly path: readonly PathLine[]
   /** Lengths to write beside the last bar of a row. */
-  readonly lengths: readonly {
+  readonly durations: readonly {
     readonly row: number
     readonly x0: number
     readonly x1: number
@@ -63,22 +63,22 @@ export interface FlowBars {
   }[]
 }
 
-export interface FlowQuestion {
+export interface FlowViewport {
   readonly rows: readonly FlowRow[]
-  readonly rowOfLane: Int32Array
+  readonly rowByLane: Int32Array
   readonly first: number
   readonly last: number
   readonly window: TimeWindow
   readonly width: number
 }
 
-export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
-  const { rows, first, window, width } = question
-  const last = Math.min(question.last, rows.length)
+export function computeFlowBars(model: FlowModel, viewport: FlowViewport): FlowBars {
+  const { rows, first, window, width } = viewport
+  const last = Math.min(viewport.last, rows.length)
   const scale = width / (window.to - window.from)
   const pixel = (time: number): number => Math.min(width + 8, Math.max(-8, (time - window.from) * scale))
   const bars: FlowBar[] = []
-  const lengths: FlowBars['lengths'][number][] = []
+  const durations: FlowBars['durations'][number][] = []
   const bar = (
     kind: FlowBar['kind'],
     row: number,
@@ -88,12 +88,12 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
     isError: boolean,
   ): FlowBar => {
     const x0 = pixel(from)
-    const made = { kind, row, x0, x1: Math.max(pixel(to), Math.min(x0 + LEAST_BAR, width + 8)), service, isError }
+    const made = { kind, row, x0, x1: Math.max(pixel(to), Math.min(x0 + MIN_BAR_WIDTH, width + 8)), service, isError }
     bars.push(made)
     return made
   }
   const length = (made: FlowBar, nanos: number): void => {
-    lengths.push({ row: made.row, x0: made.x0, x1: made.x1, nanos, isError: made.isError })
+    durations.push({ row: made.row, x0: made.x0, x1: made.x1, nanos, isError: made.isError })
   }
   const laneBar = (kind: 'extent' | 'member', lane: number, row: number): FlowBar => {
     const { rootService = '', errorCount = 0 } = model.lanes[lane] ?? {}
@@ -102,7 +102,7 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
   for (let index = first; index < last; index += 1) {
     const row = rows[index]
     const at = index - first
-    if (row === undefined || row.kind === 'waiting' || row.kind === 'missing') continue
+    if (row === undefined || row.kind === 'loading' || row.kind === 'missing') continue
     if (row.kind === 'span') {
       const { spans, span } = row
       const from = spans.start[span] ?? 0
@@ -120,9 +120,9 @@ export function flowBars(model: FlowModel, question: FlowQuestion): FlowBars {
   return {
     count: Math.max(0, last - first),
     bars,
-    lengths,
-    ...waits(model, question, last, pixel),
-    path: pathLines(model, question, last, pixel),
+    durations,
+    ...computeWaits(model, viewport, last, pixel),
+    path: computePathLines(model, viewport, last, pixel),
   }
 }
 
@@ -139,16 +139,16 @@ const known = new WeakMap<Int32Array, readonly EdgeOnRows[]>()
  * Edges between different rows. Every part of the picture asks for them, and they change with the
  * rows only.
  */
-function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRows[] {
-  const before = known.get(rowOfLane)
+function findEdgesOnRows(model: FlowModel, rowByLane: Int32Array): readonly EdgeOnRows[] {
+  const before = known.get(rowByLane)
   if (before !== undefined) return before
   const found = model.edges.flatMap(({ fromLane, toLane, from, to }, index): EdgeOnRows[] => {
     if (fromLane < 0 || toLane < 0 || Number.isNaN(from) || Number.isNaN(to)) return []
-    const fromRow = rowOfLane[fromLane] ?? -1
-    const toRow = rowOfLane[toLane] ?? -1
+    const fromRow = rowByLane[fromLane] ?? -1
+    const toRow = rowByLane[toLane] ?? -1
     return fromRow < 0 || toRow < 0 || fromRow === toRow ? [] : [{ index, fromRow, toRow }]
   })
-  known.set(rowOfLane, found)
+  known.set(rowByLane, found)
   return found
 }
 
@@ -156,15 +156,15 @@ function edgesOnRows(model: FlowModel, rowOfLane: Int32Array): readonly EdgeOnRo
  * Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn
  * once.
  */
-function waits(
+function computeWaits(
   model: FlowModel,
-  { rows, rowOfLane, first }: FlowQuestion,
+  { rows, rowByLane, first }: FlowViewport,
   last: number,
   pixel: (time: number) => number,
 ): { readonly gaps: FlowGap[]; readonly wires: FlowWire[] } {
   const gaps: FlowGap[] = []
   const wires = new Map<number, FlowWire>()
-  for (const { index, fromRow, toRow } of edgesOnRows(model, rowOfLane)) {
+  for (const { index, fromRow, toRow } of findEdgesOnRows(model, rowByLane)) {
     if (Math.max(fromRow, toRow) < first || Math.min(fromRow, toRow) >= last) continue
     const placed = model.edges[index]
     if (placed === undefined) continue
@@ -191,17 +191,17 @@ function waits(
       edge: index,
     })
   }
-  // What nobody has consumed waits still: to the end of the axis.
+  // What no group has consumed is still waiting: to the end of the axis.
   for (let index = first; index < last; index += 1) {
     const row = rows[index]
     if (row?.kind !== 'missing') continue
-    const x0 = pixel(row.sent)
-    const from = rowOfLane[row.lane] ?? -1
+    const x0 = pixel(row.sentAt)
+    const from = rowByLane[row.lane] ?? -1
     gaps.push({
       row: index - first,
       x0,
       x1: pixel(model.duration),
-      nanos: row.waited,
+      nanos: row.waitNanos,
       isQueue: true,
       isCritical: false,
       edge: -1,
@@ -211,9 +211,9 @@ function waits(
   return { gaps, wires: [...wires.values()] }
 }
 
-function pathLines(
+function computePathLines(
   model: FlowModel,
-  { rows, rowOfLane, first }: FlowQuestion,
+  { rows, rowByLane, first }: FlowViewport,
   last: number,
   pixel: (time: number) => number,
 ): PathLine[] {
@@ -224,7 +224,7 @@ function pathLines(
   }
   const lines: PathLine[] = []
   for (const { segment, lane, start, end } of model.path) {
-    const onLane = rowOfLane[lane] ?? -1
+    const onLane = rowByLane[lane] ?? -1
     const inner = segment.kind === 'span' ? spanRow.get(`${segment.laneId}/${segment.spanId}`) : undefined
     for (const row of inner === undefined ? [onLane] : [onLane, inner])
       if (row >= first && row < last) lines.push({ row: row - first, x0: pixel(start), x1: pixel(end) })

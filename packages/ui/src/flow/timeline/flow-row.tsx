@@ -1,20 +1,20 @@
 import { batch, type ReadonlySignal } from '@preact/signals'
 import { FLOW_ROW_HEIGHT } from './paint-flow.ts'
-import { durationText } from '../../lib/format/duration-text.ts'
-import { groupStatistics } from '../model/flow-group.ts'
-import { flowHit } from './hit-test.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
+import { computeGroupStatistics } from '../model/flow-group.ts'
+import { hitTestRow } from './hit-test.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow, MissingRow } from './flow-rows.ts'
-import { visibleText } from '../../lib/format/visible-text.ts'
-import { CHAIN_ENDS, eventsText } from '../model/flow-messages.ts'
-import { flowUrl, selectionUrl, type FlowPlace } from '../flow-url.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { CHAIN_END_NOTE, formatEventCount } from '../model/flow-messages.ts'
+import { flowUrl, selectionUrl, type FlowPageState } from '../flow-url.ts'
 import { toggleLane, toggleRow, type FlowView } from '../flow-view.ts'
 import { isPlainClick, push, replace } from '../../lib/url.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { selectRow } from '../flow-selection.ts'
-import { rowWords } from './row-description.ts'
+import { describeRow } from './row-description.ts'
 
 const INDENT = 14
 const DEEPEST_INDENT = 6
@@ -23,7 +23,7 @@ const SLACK = 3
 
 interface RowProps {
   readonly view: FlowView
-  readonly place: FlowPlace
+  readonly pageState: FlowPageState
   readonly row: FlowRow
   readonly index: number
   readonly isTabStop: boolean
@@ -33,25 +33,25 @@ interface RowProps {
 }
 
 export function FlowRowView(props: RowProps) {
-  const { view, place, row, index } = props
+  const { view, pageState, row, index } = props
   const model = view.model.value
-  const isSelected = isRowSelected(model, row, place)
+  const isSelected = isRowSelected(model, row, pageState)
   const hasPath = row.kind === 'lane' && model.onPath[row.lane] === 1
-  const isOpened = row.kind === 'lane' && isOpenedLane(model, row.lane, place)
+  const isOpened = row.kind === 'lane' && isOpenedLane(model, row.lane, pageState)
   const state = `${row.kind} ${isOpened ? 'opened' : ''} ${props.isCursor ? 'cursor' : ''} ${isSelected ? 'selected' : ''} ${hasPath ? 'critical' : ''}`
   const isOpen = row.kind === 'group' ? row.isExpanded : row.kind === 'lane' && row.isParent ? !row.isFolded : undefined
   const hit = (event: MouseEvent & { readonly currentTarget: HTMLElement }): void => {
     const x = event.clientX - event.currentTarget.getBoundingClientRect().left
     const { from, to } = view.window.peek()
     const perPixel = (to - from) / Math.max(1, props.timeline.peek())
-    const found = flowHit(model, row, from + x * perPixel, SLACK * perPixel)
-    if (found === undefined || place.against !== undefined) return
+    const found = hitTestRow(model, row, from + x * perPixel, SLACK * perPixel)
+    if (found === undefined || pageState.against !== undefined) return
     event.stopPropagation()
     batch(() => {
       view.cursor.value = row.id
       const change =
         found.kind === 'lane' ? { lane: found.lane } : found.kind === 'edge' ? { edge: found.edge } : { span: found }
-      replace(selectionUrl(place, change))
+      replace(selectionUrl(pageState, change))
     })
   }
   return (
@@ -67,7 +67,7 @@ export function FlowRowView(props: RowProps) {
       onClick={() => {
         view.cursor.value = row.id
         if (row.kind === 'group') toggleRow(view, row)
-        selectRow(view, place, row.id)
+        selectRow(view, pageState, row.id)
       }}
       onFocus={() => (view.cursor.value = row.id)}
     >
@@ -83,7 +83,7 @@ export function FlowRowView(props: RowProps) {
             type="button"
             class={`twist ${isOpen ? 'open' : ''}`}
             tabIndex={-1}
-            aria-label={isOpen ? 'Fold' : 'Unfold'}
+            aria-label={isOpen ? 'Collapse' : 'Expand'}
             onClick={(event) => {
               event.stopPropagation()
               view.cursor.value = row.id
@@ -95,7 +95,7 @@ export function FlowRowView(props: RowProps) {
         )}
         <RowLabel {...props} />
       </div>
-      <div role="gridcell" class="time-cell" aria-label={rowWords(model, row)} onClick={hit} />
+      <div role="gridcell" class="time-cell" aria-label={describeRow(model, row)} onClick={hit} />
     </div>
   )
 }
@@ -118,19 +118,19 @@ function RowLabel(props: RowProps) {
       )
     case 'missing':
       return <MissingLabel row={row} />
-    case 'waiting':
+    case 'loading':
       return <span class="faint">{row.error ?? 'Loading the spans…'}</span>
   }
 }
 
-function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: number; readonly isOpen: boolean }) {
+function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane: number; readonly isOpen: boolean }) {
   const model = view.model.value
   const shown = model.lanes[lane]
   if (shown === undefined) return null
   const wait = model.edges[model.parentEdge[lane] ?? -1]?.edge
   const missing =
     (model.incoming[lane] ?? []).length === 0 && model.edges.some((one) => one.toLane === lane && one.fromLane < 0)
-  const url = selectionUrl(place, { lane: shown.id })
+  const url = selectionUrl(pageState, { lane: shown.id })
   return (
     <>
       {shown.errorCount > 0 && <Icon name="error" label={`${shown.errorCount} errors`} />}
@@ -147,25 +147,25 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
         <Text class="operation">{shown.rootName}</Text>
       </a>
       <span class="badges">
-        {isOpenedLane(model, lane, place) && <span class="tag opened-tag">opened</span>}
-        {shown.joinedWith !== undefined && !place.joined && (
+        {isOpenedLane(model, lane, pageState) && <span class="tag opened-tag">opened</span>}
+        {shown.joinedWith !== undefined && !pageState.joined && (
           <a
             class="tag joined"
             tabIndex={-1}
-            href={flowUrl(place.traceId, { ...place, joined: true })}
-            title={`This batch also took messages of ${eventsText(shown.joinedWith.count)}. Load them into the flow`}
+            href={flowUrl(pageState.traceId, { ...pageState, joined: true })}
+            title={`This batch also took messages of ${formatEventCount(shown.joinedWith.count)}. Load them into the flow`}
             onClick={(event) => {
               event.stopPropagation()
               if (!isPlainClick(event)) return
               event.preventDefault()
-              push(flowUrl(place.traceId, { ...place, joined: true }))
+              push(flowUrl(pageState.traceId, { ...pageState, joined: true }))
             }}
           >
             +{shown.joinedWith.count.toLocaleString('en')} {shown.joinedWith.count === 1 ? 'event' : 'events'}
           </a>
         )}
         {shown.endsAtReceive && (
-          <span class="tag" title={CHAIN_ENDS}>
+          <span class="tag" title={CHAIN_END_NOTE}>
             chain ends here
           </span>
         )}
@@ -182,9 +182,9 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
         {wait?.queueTimeNano?.startsWith('-') === true && (
           <span
             class="tag warn"
-            title={`Clock skew: consumed before it was sent, ${durationText(Number(wait.queueTimeNano))}`}
+            title={`Clock skew: consumed before it was sent, ${formatDuration(Number(wait.queueTimeNano))}`}
           >
-            {durationText(Number(wait.queueTimeNano))}
+            {formatDuration(Number(wait.queueTimeNano))}
           </span>
         )}
         {wait !== undefined && wait.topic !== '' && (
@@ -197,7 +197,7 @@ function LaneLabel({ view, place, lane, isOpen }: RowProps & { readonly lane: nu
           class={`spans-button ${isOpen ? 'open' : ''}`}
           tabIndex={-1}
           aria-pressed={isOpen}
-          title={isOpen ? 'Hide its spans (o)' : 'Show all of its spans, in place (o)'}
+          title={isOpen ? 'Hide spans (o)' : 'Show spans (o)'}
           aria-label={`${shown.spanCount} spans`}
           onClick={(event) => {
             event.stopPropagation()
@@ -229,15 +229,15 @@ function MissingLabel({ row }: { readonly row: MissingRow }) {
 }
 
 /** The trace that the reader opened, where the flow began elsewhere. */
-function isOpenedLane(model: FlowModel, lane: number, place: FlowPlace): boolean {
-  const { title } = model.answer
-  return title !== null && title.traceId !== place.traceId && model.lanes[lane]?.traceId === place.traceId
+function isOpenedLane(model: FlowModel, lane: number, pageState: FlowPageState): boolean {
+  const { title } = model.response
+  return title !== null && title.traceId !== pageState.traceId && model.lanes[lane]?.traceId === pageState.traceId
 }
 
 function GroupLabel({ model, members }: { readonly model: FlowModel; readonly members: readonly number[] }) {
   const first = model.lanes[members[0] ?? -1]
   const wait = model.edges[model.parentEdge[members[0] ?? -1] ?? -1]?.edge
-  const { count, failedLanes, duration } = groupStatistics(model, members)
+  const { count, failedLanes, duration } = computeGroupStatistics(model, members)
   if (first === undefined) return null
   return (
     <>
@@ -257,7 +257,7 @@ function GroupLabel({ model, members }: { readonly model: FlowModel; readonly me
           </span>
         )}
         <span class="spread" title="Median duration of its traces">
-          ~{durationText(duration.median)}
+          ~{formatDuration(duration.median)}
         </span>
       </span>
     </>
@@ -265,16 +265,16 @@ function GroupLabel({ model, members }: { readonly model: FlowModel; readonly me
 }
 
 function waitTitle(topic: string, partition: string, offset: string): string {
-  const at = partition === '' ? '' : `, partition ${visibleText(partition, 20)}`
-  return `Over the topic ${visibleText(topic, 120)}${at}${offset === '' ? '' : `, offset ${visibleText(offset, 30)}`}`
+  const at = partition === '' ? '' : `, partition ${sanitizeText(partition, 20)}`
+  return `Topic ${sanitizeText(topic, 120)}${at}${offset === '' ? '' : `, offset ${sanitizeText(offset, 30)}`}`
 }
 
-function isRowSelected(model: FlowModel, row: FlowRow, place: FlowPlace): boolean {
+function isRowSelected(model: FlowModel, row: FlowRow, pageState: FlowPageState): boolean {
   if (row.kind === 'lane') {
-    if (place.lane !== undefined) return place.lane === row.id
-    const span = place.span
+    if (pageState.lane !== undefined) return pageState.lane === row.id
+    const span = pageState.span
     return span !== undefined && model.spans.get(`${span.traceId}/${span.spanId}`)?.lane === row.lane && !row.isOpen
   }
-  if (row.kind !== 'span' || place.span === undefined) return false
-  return row.id.endsWith(`/${place.span.spanId}`) && model.lanes[row.lane]?.traceId === place.span.traceId
+  if (row.kind !== 'span' || pageState.span === undefined) return false
+  return row.id.endsWith(`/${pageState.span.spanId}`) && model.lanes[row.lane]?.traceId === pageState.span.traceId
 }

@@ -3,7 +3,7 @@ import type { PlacedMissing } from '../model/placed-flow.ts'
 import type { LaneSpans } from '../model/lane-spans.ts'
 
 /** Siblings that do the same become one row from this many on. */
-const FEWEST_FOLDED = 3
+const MIN_GROUP_SIZE = 3
 
 interface LaneRow {
   readonly kind: 'lane'
@@ -38,8 +38,8 @@ interface SpanRow {
 }
 
 /** Stands where the spans of an open lane will be. */
-interface WaitingRow {
-  readonly kind: 'waiting'
+interface LoadingRow {
+  readonly kind: 'loading'
   readonly id: string
   readonly depth: number
   readonly lane: number
@@ -51,11 +51,11 @@ export interface MissingRow extends Omit<PlacedMissing, 'lane'> {
   readonly kind: 'missing'
   readonly id: string
   readonly depth: number
-  /** The one that sent. */
+  /** The lane that sent. */
   readonly lane: number
 }
 
-export type FlowRow = LaneRow | GroupRow | SpanRow | WaitingRow | MissingRow
+export type FlowRow = LaneRow | GroupRow | SpanRow | LoadingRow | MissingRow
 
 export interface FlowFolds {
   /** Ids of groups that show their members. */
@@ -67,7 +67,7 @@ export interface FlowFolds {
 }
 
 /** The rows to show, in order: causes above effects, siblings by start, alike siblings as one. */
-export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
+export function buildFlowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
   const rows: FlowRow[] = []
   const missingOf = Map.groupBy(model.missing, ({ lane }) => lane)
   // One row a topic and group, also where several lanes of a folded row sent to it.
@@ -75,7 +75,7 @@ export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
     for (const [key, some] of Map.groupBy(missing, ({ topic, consumerGroup }) =>
       JSON.stringify([topic, consumerGroup]),
     )) {
-      const first = some.toSorted((a, b) => a.sent - b.sent)[0]
+      const first = some.toSorted((a, b) => a.sentAt - b.sentAt)[0]
       if (first === undefined) continue
       const count = some.reduce((sum, one) => sum + one.count, 0)
       rows.push({ ...first, kind: 'missing', id: `${above}!${key}`, depth, count })
@@ -98,7 +98,7 @@ export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
     const id = model.lanes[lane]?.id ?? ''
     const spans = folds.open.get(id)
     if (typeof spans !== 'object') {
-      rows.push({ kind: 'waiting', id: `${id}/waiting`, depth, lane, error: spans })
+      rows.push({ kind: 'loading', id: `${id}/loading`, depth, lane, error: spans })
       return
     }
     for (let span = 0; span < spans.count; span += 1) {
@@ -108,18 +108,18 @@ export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
   }
   // Recursion goes as deep as the flow, which the API bounds to 64 links either way.
   const placeAll = (lanes: readonly number[], depth: number, above: string): void => {
-    for (const [likeness, members] of Map.groupBy(lanes, (lane) => likenessOf(model, lane))) {
-      if (members.length < FEWEST_FOLDED) {
+    for (const [groupKey, members] of Map.groupBy(lanes, (lane) => toGroupKey(model, lane))) {
+      if (members.length < MIN_GROUP_SIZE) {
         for (const lane of members) placeLane(lane, depth)
         continue
       }
-      const id = `${above}>${likeness}`
+      const id = `${above}>${groupKey}`
       const isFolded = folds.folded.has(id)
       const isExpanded = folds.expanded.has(id)
       rows.push({ kind: 'group', id, depth, members, isFolded, isExpanded })
       if (isExpanded) for (const lane of members) placeLane(lane, depth + 1)
       else if (!isFolded) {
-        placeAll(belowAll(model, members), depth + 1, id)
+        placeAll(collectChildren(model, members), depth + 1, id)
         placeMissing(
           members.flatMap((lane) => missingOf.get(lane) ?? []),
           depth + 1,
@@ -133,21 +133,24 @@ export function flowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
 }
 
 /** Lanes that hang below a row that stands for several, in order of start. */
-function belowAll(model: FlowModel, lanes: readonly number[]): number[] {
+function collectChildren(model: FlowModel, lanes: readonly number[]): number[] {
   return lanes
     .flatMap((lane) => model.children[lane] ?? [])
     .sort((a, b) => (model.start[a] ?? 0) - (model.start[b] ?? 0) || a - b)
 }
 
 /** What two siblings share to be told as one: who does what, from which topic, in which group. */
-function likenessOf(model: FlowModel, lane: number): string {
+function toGroupKey(model: FlowModel, lane: number): string {
   const { rootService, rootName } = model.lanes[lane] ?? { rootService: '', rootName: '' }
   const edge = model.edges[model.parentEdge[lane] ?? -1]?.edge
   return JSON.stringify([rootService, rootName, edge?.topic ?? '', edge?.consumerGroup ?? '', edge?.role ?? ''])
 }
 
 /** The ids of groups to expand and rows to unfold so that a lane has a row of its own. */
-export function hidingLane(model: FlowModel, lane: number): { readonly groups: string[]; readonly folds: string[] } {
+export function findFoldsHiding(
+  model: FlowModel,
+  lane: number,
+): { readonly groups: string[]; readonly folds: string[] } {
   const groups: string[] = []
   const folds: string[] = []
   const everything: FlowFolds = { expanded: new Set(), folded: new Set(), open: new Map() }
@@ -155,9 +158,9 @@ export function hidingLane(model: FlowModel, lane: number): { readonly groups: s
   // Each round expands one more group on the way; a lane is at most as deep below groups as it is
   // below lanes.
   for (;;) {
-    const rows = flowRows(model, { ...everything, expanded })
+    const rows = buildFlowRows(model, { ...everything, expanded })
     if (rows.some((row) => row.kind === 'lane' && row.lane === lane)) break
-    const ancestors = ancestorsOf(model, lane)
+    const ancestors = collectAncestors(model, lane)
     const group = rows.find(
       (row) => row.kind === 'group' && !row.isExpanded && row.members.some((member) => ancestors.has(member)),
     )
@@ -165,11 +168,11 @@ export function hidingLane(model: FlowModel, lane: number): { readonly groups: s
     expanded.add(group.id)
     groups.push(group.id)
   }
-  for (const above of ancestorsOf(model, lane)) if (above !== lane) folds.push(model.lanes[above]?.id ?? '')
+  for (const above of collectAncestors(model, lane)) if (above !== lane) folds.push(model.lanes[above]?.id ?? '')
   return { groups, folds: [...folds, ...groups] }
 }
 
-function ancestorsOf(model: FlowModel, lane: number): Set<number> {
+function collectAncestors(model: FlowModel, lane: number): Set<number> {
   const found = new Set<number>()
   for (let at = lane; at >= 0 && !found.has(at); at = model.parent[at] ?? -1) found.add(at)
   return found

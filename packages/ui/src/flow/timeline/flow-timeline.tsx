@@ -2,7 +2,7 @@ import { signal, useComputed } from '@preact/signals'
 import type { ComponentProps } from 'preact'
 import { useMemo } from 'preact/hooks'
 import { FLOW_ROW_HEIGHT } from './paint-flow.ts'
-import type { FlowPlace } from '../flow-url.ts'
+import type { FlowPageState } from '../flow-url.ts'
 import type { FlowView } from '../flow-view.ts'
 import { TimedTree } from '../../components/tree/timed-tree.tsx'
 import { flowPainting } from './flow-painting.ts'
@@ -17,7 +17,7 @@ const labelWidth = signal<number | undefined>(undefined)
  * As the waterfall is made: rows for names, one canvas under them for bars, waits and the critical
  * path.
  */
-export function FlowTimeline({ view, place }: { readonly view: FlowView; readonly place: FlowPlace }) {
+export function FlowTimeline({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   const painting = useMemo(() => flowPainting(view), [view])
   const count = useComputed(() => view.rows.value.length)
   const rows = view.rows.value
@@ -35,7 +35,7 @@ export function FlowTimeline({ view, place }: { readonly view: FlowView; readonl
       makeRow={makeRow}
       rowAt={({ row: index, isTabStop, isCursor, timeline }) => {
         const row = rows[index]
-        return row === undefined ? undefined : { view, place, row, index, isTabStop, isCursor, timeline }
+        return row === undefined ? undefined : { view, pageState, row, index, isTabStop, isCursor, timeline }
       }}
     />
   )

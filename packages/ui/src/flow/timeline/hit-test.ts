@@ -10,8 +10,8 @@ export type FlowHit =
  * What of a row lies at a time, give or take `slack`: the shortest linked span there, the wait
  * before the lane, or else the lane.
  */
-export function flowHit(model: FlowModel, row: FlowRow, time: number, slack: number): FlowHit | undefined {
-  if (row.kind === 'waiting') return undefined
+export function hitTestRow(model: FlowModel, row: FlowRow, time: number, slack: number): FlowHit | undefined {
+  if (row.kind === 'loading') return undefined
   if (row.kind === 'group') return undefined
   if (row.kind === 'missing') return { kind: 'span', ...row.producer }
   const lane = model.lanes[row.lane]

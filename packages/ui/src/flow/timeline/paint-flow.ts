@@ -1,4 +1,4 @@
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import type { FlowBars } from './flow-bars.ts'
 import type { Palette } from '../../lib/canvas/palette.ts'
@@ -81,7 +81,7 @@ function paintElsewhere(
  * began.
  */
 function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
-  const hatch = hatchOf(context, palette.queue)
+  const hatch = getHatch(context, palette.queue)
   context.font = `600 10.5px ${palette.font}`
   context.textBaseline = 'middle'
   for (const { row, x0, x1, nanos, isQueue, isCritical } of bars.gaps) {
@@ -106,7 +106,7 @@ function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidt
       context.fillStyle = palette.muted
       for (let x = left; x < right; x += 5) context.fillRect(x, middle - 0.5, 2, 1)
     }
-    const text = durationText(nanos)
+    const text = formatDuration(nanos)
     const room = context.measureText(text).width
     if (right - left < room + 16) continue
     const at = (left + right - room) / 2
@@ -148,9 +148,9 @@ function paintPath(context: CanvasRenderingContext2D, { bars, palette, scaleWidt
 function paintLengths(context: CanvasRenderingContext2D, { bars, palette, width }: FlowScene): void {
   context.font = `11px ${palette.font}`
   context.textBaseline = 'middle'
-  for (const { row, x0, x1, nanos, isError } of bars.lengths) {
+  for (const { row, x0, x1, nanos, isError } of bars.durations) {
     if (x1 <= 0 || x0 >= width) continue
-    const text = durationText(nanos)
+    const text = formatDuration(nanos)
     const room = context.measureText(text).width
     const y = row * FLOW_ROW_HEIGHT + MIDDLE + 0.5
     context.fillStyle = isError ? palette.error : palette.muted
@@ -168,7 +168,7 @@ function paintLengths(context: CanvasRenderingContext2D, { bars, palette, width 
 const hatches = new WeakMap<CanvasRenderingContext2D, { readonly color: string; readonly pattern: CanvasPattern }>()
 
 /** Diagonals 4 pixels apart, made once for a canvas and colour. */
-function hatchOf(context: CanvasRenderingContext2D, color: string): CanvasPattern | string {
+function getHatch(context: CanvasRenderingContext2D, color: string): CanvasPattern | string {
   const known = hatches.get(context)
   if (known?.color === color) return known.pattern
   const tile = document.createElement('canvas')

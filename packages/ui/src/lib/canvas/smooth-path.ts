@@ -16,7 +16,7 @@ export function smoothPath(points: readonly Point[]): string {
 }
 
 /** The middle of a line by its corners, where a label goes. */
-export function middleOf(points: readonly Point[]): Point {
+export function findMiddle(points: readonly Point[]): Point {
   const middle = points[Math.floor((points.length - 1) / 2)] ?? [0, 0]
   if (points.length % 2 === 1) return middle
   const next = points[points.length / 2] ?? middle

@@ -1,7 +1,7 @@
 import type { AnyValue } from '@spanlink/api-schema'
 
 /** OTLP's name for the kind of value, short. */
-export function attributeType(value: AnyValue): string {
+export function getAttributeType(value: AnyValue): string {
   if (value.stringValue !== undefined) return 'string'
   if (value.boolValue !== undefined) return 'bool'
   if (value.intValue !== undefined) return 'int'
@@ -13,7 +13,7 @@ export function attributeType(value: AnyValue): string {
 }
 
 /** A value as one would write it: strings bare at the top and quoted inside, bytes in base64. */
-export function attributeText(value: AnyValue): string {
+export function formatAttribute(value: AnyValue): string {
   return value.stringValue ?? nestedText(value)
 }
 

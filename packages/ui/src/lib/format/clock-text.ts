@@ -1,17 +1,17 @@
-import { durationText } from './duration-text.ts'
+import { formatDuration } from './duration-text.ts'
 
 /**
  * `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse on purpose: it changes seldom
  * while one reads.
  */
-export function ageText(atMillis: number, nowMillis: number): string {
+export function formatAge(atMillis: number, nowMillis: number): string {
   const seconds = Math.round((nowMillis - atMillis) / 1000)
   if (Math.abs(seconds) < 1) return 'just now'
   return seconds > 0 ? `${coarse(seconds)} ago` : `in ${coarse(-seconds)}`
 }
 
 /** Unix milliseconds, which is what Date takes; the last six digits go. */
-export function millisOf(unixNano: string): number {
+export function toMillis(unixNano: string): number {
   return Number(BigInt(unixNano) / 1_000_000n)
 }
 
@@ -19,8 +19,8 @@ const day = new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit'
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
 /** `2026-11-20 13:05:09.123456789` in the reader's time zone, with every digit that came. */
-export function exactTimeText(unixNano: string): string {
-  const millis = millisOf(unixNano)
+export function formatTime(unixNano: string): string {
+  const millis = toMillis(unixNano)
   if (millis > 8.64e15) return `${unixNano} ns`
   const date = new Date(millis)
   return `${day.format(date)} ${time.format(date)}.${unixNano.slice(-9).padStart(9, '0')}`
@@ -29,6 +29,6 @@ export function exactTimeText(unixNano: string): string {
 function coarse(seconds: number): string {
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
-  if (seconds < 86_400) return durationText(Math.floor(seconds / 60) * 60e9)
+  if (seconds < 86_400) return formatDuration(Math.floor(seconds / 60) * 60e9)
   return `${Math.floor(seconds / 86_400)}d`
 }

@@ -12,9 +12,9 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
  * `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative
  * lengths keep their sign.
  */
-export function durationText(nanos: number): string {
+export function formatDuration(nanos: number): string {
   if (nanos === 0) return '0'
-  if (nanos < 0) return `−${durationText(-nanos)}`
+  if (nanos < 0) return `−${formatDuration(-nanos)}`
   const at = UNITS.findIndex(([, size]) => nanos >= size)
   const [unit, size] = UNITS[at] ?? ['ns', 1]
   if (size < 60e9) return roundsUp(nanos / size, at) ?? `${digits(nanos / size)} ${unit}`
@@ -28,8 +28,8 @@ export function durationText(nanos: number): string {
 }
 
 /** A decimal string of nanoseconds, as the API gives it. */
-export function nanoText(nanos: string): string {
-  return durationText(Number(nanos))
+export function formatDurationNano(nanos: string): string {
+  return formatDuration(Number(nanos))
 }
 
 /** `250` and `1.5 s`, as people type them, in the form that the API takes: `250ms`, `1.5s`. */
@@ -50,8 +50,8 @@ export function parseDuration(text: string): number | undefined {
  * How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong
  * to a span without lying in it.
  */
-export function offsetText(nanos: string): string {
-  return nanos.startsWith('-') ? nanoText(nanos) : `+${nanoText(nanos)}`
+export function formatOffset(nanos: string): string {
+  return nanos.startsWith('-') ? formatDurationNano(nanos) : `+${formatDurationNano(nanos)}`
 }
 
 /** 999.9 ms is `1 s`, not `1000 ms`. */

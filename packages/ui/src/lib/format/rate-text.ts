@@ -17,7 +17,7 @@ export function rateUnit(ratesPerSecond: readonly number[]): RateUnit {
 }
 
 /** `3.4`, `0.02`, `1,204`: the rate as a number of its unit. */
-export function rateNumber(perSecond: number, unit: RateUnit): string {
+export function formatRateNumber(perSecond: number, unit: RateUnit): string {
   const value = perSecond * unit.perSecond
   if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`
   if (value >= 100) return Math.round(value).toLocaleString('en')
@@ -25,12 +25,12 @@ export function rateNumber(perSecond: number, unit: RateUnit): string {
 }
 
 /** `3.4/min`. */
-export function rateText(perSecond: number, unit: RateUnit): string {
-  return `${rateNumber(perSecond, unit)}${unit.name}`
+export function formatRate(perSecond: number, unit: RateUnit): string {
+  return `${formatRateNumber(perSecond, unit)}${unit.name}`
 }
 
 /** `0%`, `<0.1%`, `2.5%`, `40%`. */
-export function percentText(share: number): string {
+export function formatPercent(share: number): string {
   if (share === 0) return '0%'
   const percent = share * 100
   if (percent < 0.1) return '<0.1%'
@@ -38,7 +38,7 @@ export function percentText(share: number): string {
 }
 
 /** `7`, `1,204`, `43.2k`, `1.3M`. */
-export function countText(count: number): string {
+export function formatCount(count: number): string {
   if (count >= 1e6) return `${Number((count / 1e6).toPrecision(3))}M`
   return count >= 10_000 ? `${Number((count / 1000).toPrecision(3))}k` : Math.round(count).toLocaleString('en')
 }

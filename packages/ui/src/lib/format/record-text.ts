@@ -1,12 +1,12 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 
 /** `orders · partition 3 · offset 1042`, as far as known. */
-export function recordText({ topic, partition, offset }: Omit<RecordMetadata, 'cluster' | 'key'>): string {
+export function formatRecord({ topic, partition, offset }: Omit<RecordMetadata, 'cluster' | 'key'>): string {
   return [topic, partition && `partition ${partition}`, offset && `offset ${offset}`].filter(Boolean).join(' · ')
 }
 
 /** `orders/3/1042`, as Kafka's own tools take it; empty unless all three are known. */
-export function recordPath({ topic, partition, offset }: Omit<RecordMetadata, 'cluster' | 'key'>): string {
+export function formatRecordPath({ topic, partition, offset }: Omit<RecordMetadata, 'cluster' | 'key'>): string {
   return topic === '' || partition === '' || offset === '' ? '' : `${topic}/${partition}/${offset}`
 }
 

@@ -1,16 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { span } from '../../../test/spans.ts'
-import { answer } from '../../../test/spans.ts'
-import { attributeText, attributeType } from './attribute-text.ts'
-import { ageText } from './clock-text.ts'
-import { durationText } from './duration-text.ts'
+import { response } from '../../../test/spans.ts'
+import { formatAttribute, getAttributeType } from './attribute-text.ts'
+import { formatAge } from './clock-text.ts'
+import { formatDuration } from './duration-text.ts'
 import { findSpans } from '../../trace/model/find-spans.ts'
-import { incompleteWords, missingEndWords } from '../../trace/model/missing-messages.ts'
-import { hasSeveralClusters, recordPath, recordText } from './record-text.ts'
+import { describeMissingSpans, describeMissingTarget } from '../../trace/model/missing-messages.ts'
+import { hasSeveralClusters, formatRecordPath, formatRecord } from './record-text.ts'
 import { serviceColor } from '../service-color.ts'
 import { buildTraceModel } from '../../trace/model/trace-model.ts'
-import { visibleBlock, visibleText } from './visible-text.ts'
+import { sanitizeBlock, sanitizeText } from './visible-text.ts'
 
 describe('a duration', () => {
   test.each([
@@ -25,40 +25,40 @@ describe('a duration', () => {
     [90 * 3600e9, '3d 18h'],
     [-3e6, '−3 ms'],
   ])('of %d ns reads %s', (nanos, text) => {
-    expect(durationText(nanos)).toBe(text)
+    expect(formatDuration(nanos)).toBe(text)
   })
 
   test('is short and never NaN, whatever the length', () => {
     fc.assert(
       fc.property(fc.double({ min: -(2 ** 64), max: 2 ** 64, noNaN: true }), (nanos) => {
-        expect(durationText(nanos)).toMatch(/^0$|^−?\d+(\.\d+)?( (ns|µs|ms|s)|(m|h|d)( \d+(s|m|h))?)$/)
+        expect(formatDuration(nanos)).toMatch(/^0$|^−?\d+(\.\d+)?( (ns|µs|ms|s)|(m|h|d)( \d+(s|m|h))?)$/)
       }),
     )
   })
 })
 
 test('an age is told in words, also when a clock is ahead of ours', () => {
-  expect(ageText(0, 12_000)).toBe('12 s ago')
-  expect(ageText(3000, 0)).toBe('in 3 s')
-  expect(ageText(0, 5_400_000)).toBe('1h 30m ago')
-  expect(ageText(0, 10 * 86_400_000)).toBe('10d ago')
+  expect(formatAge(0, 12_000)).toBe('12 s ago')
+  expect(formatAge(3000, 0)).toBe('in 3 s')
+  expect(formatAge(0, 5_400_000)).toBe('1h 30m ago')
+  expect(formatAge(0, 10 * 86_400_000)).toBe('10d ago')
 })
 
 describe('text from outside', () => {
   test('shows control characters and direction marks instead of obeying them', () => {
-    expect(visibleText('a\u0000b\nc\u202Ed\u007f')).toBe('a␀b␊c⟨202E⟩d␡')
-    expect(visibleBlock('a\nb\tc\u0007', 100)).toBe('a\nb\tc␇')
+    expect(sanitizeText('a\u0000b\nc\u202Ed\u007f')).toBe('a␀b␊c⟨202E⟩d␡')
+    expect(sanitizeBlock('a\nb\tc\u0007', 100)).toBe('a\nb\tc␇')
   })
 
   test('is cut, and well formed wherever it is cut', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 400 }), fc.integer({ min: 0, max: 50 }), (text, most) => {
-        const shown = visibleText(text, most)
+        const shown = sanitizeText(text, most)
         expect(shown.isWellFormed()).toBe(true)
         expect(shown).not.toMatch(/\p{Cc}/u)
       }),
     )
-    expect(visibleText('x'.repeat(1_000_000)).length).toBe(301)
+    expect(sanitizeText('x'.repeat(1_000_000)).length).toBe(301)
   })
 })
 
@@ -76,10 +76,10 @@ test('a service has one colour, and it is never the red of errors', () => {
 
 test('attribute values of every OTLP type have a text and a type', () => {
   const nested = { arrayValue: { values: [{ stringValue: 'a "b"' }, { intValue: '9007199254740993' }] } }
-  expect(attributeText({ stringValue: 'plain' })).toBe('plain')
-  expect(attributeText(nested)).toBe('["a \\"b\\"", 9007199254740993]')
-  expect(attributeText({ kvlistValue: { values: [{ key: 'k', value: { boolValue: false } }] } })).toBe('{"k": false}')
-  expect([{}, { doubleValue: 'NaN' }, { bytesValue: 'AAE=' }, nested].map(attributeType)).toEqual([
+  expect(formatAttribute({ stringValue: 'plain' })).toBe('plain')
+  expect(formatAttribute(nested)).toBe('["a \\"b\\"", 9007199254740993]')
+  expect(formatAttribute({ kvlistValue: { values: [{ key: 'k', value: { boolValue: false } }] } })).toBe('{"k": false}')
+  expect([{}, { doubleValue: 'NaN' }, { bytesValue: 'AAE=' }, nested].map(getAttributeType)).toEqual([
     'empty',
     'double',
     'bytes',
@@ -89,7 +89,7 @@ test('attribute values of every OTLP type have a text and a type', () => {
 
 describe('searching a trace', () => {
   const model = buildTraceModel(
-    answer([
+    response([
       span(1, { name: 'POST /Orders' }),
       span(2, { parent: 1, at: 1, service: 'Payment' }),
       span(3, { parent: 1, at: 2, attributes: [{ key: 'order.id', value: { intValue: '4711' } }] }),
@@ -112,24 +112,24 @@ describe('searching a trace', () => {
 
 test('a message is named by its topic, partition and offset, as far as known', () => {
   const record = { topic: 'orders', partition: '3', offset: '1042' }
-  expect(recordText(record)).toBe('orders · partition 3 · offset 1042')
-  expect(recordPath(record)).toBe('orders/3/1042')
-  expect(recordText({ topic: '', partition: '', offset: '7' })).toBe('offset 7')
-  expect(recordPath({ ...record, offset: '' })).toBe('')
+  expect(formatRecord(record)).toBe('orders · partition 3 · offset 1042')
+  expect(formatRecordPath(record)).toBe('orders/3/1042')
+  expect(formatRecord({ topic: '', partition: '', offset: '7' })).toBe('offset 7')
+  expect(formatRecordPath({ ...record, offset: '' })).toBe('')
   expect(hasSeveralClusters([{ cluster: 'a' }, { cluster: '' }, { cluster: 'a' }])).toBe(false)
   expect(hasSeveralClusters([{ cluster: 'a' }, { cluster: 'b' }])).toBe(true)
 })
 
 test('a missing end is explained by what the flags of the link say', () => {
-  expect(missingEndWords(0x301)).toContain('Sampled, but')
-  expect(missingEndWords(0x300)).toContain('Not sampled, so')
-  expect(missingEndWords(0)).toContain('Not found')
+  expect(describeMissingTarget(0x301)).toContain('Sampled, but')
+  expect(describeMissingTarget(0x300)).toContain('Not sampled, so')
+  expect(describeMissingTarget(0)).toContain('Not found')
 })
 
 test('a trace says what is missing of it', () => {
-  expect(incompleteWords(buildTraceModel(answer([span(1)])))).toEqual([])
-  expect(incompleteWords(buildTraceModel(answer([span(1, { parent: 9 })])))[0]).toContain('Root span missing')
-  expect(incompleteWords(buildTraceModel(answer([span(1), span(2, { parent: 9 })])))[0]).toContain(
+  expect(describeMissingSpans(buildTraceModel(response([span(1)])))).toEqual([])
+  expect(describeMissingSpans(buildTraceModel(response([span(1, { parent: 9 })])))[0]).toContain('Root span missing')
+  expect(describeMissingSpans(buildTraceModel(response([span(1), span(2, { parent: 9 })])))[0]).toContain(
     'Parent span missing of 1 span',
   )
 })

@@ -4,13 +4,13 @@
  * code points (`⟨202E⟩`), and a long text is cut. What is written from right to left by nature
  * stays so: the `.text` style keeps it from turning what stands beside it.
  */
-export function visibleText(text: string, most = 300): string {
-  return cut(text, most).replace(CONTROLS, pictureOf)
+export function sanitizeText(text: string, most = 300): string {
+  return cut(text, most).replace(CONTROLS, toVisible)
 }
 
 /** The same for a block of text, where line ends and tabs do their work. */
-export function visibleBlock(text: string, most: number): string {
-  return cut(text, most).replace(CONTROLS, (mark) => (mark === '\n' || mark === '\t' ? mark : pictureOf(mark)))
+export function sanitizeBlock(text: string, most: number): string {
+  return cut(text, most).replace(CONTROLS, (mark) => (mark === '\n' || mark === '\t' ? mark : toVisible(mark)))
 }
 
 const CONTROLS = /[\p{Cc}\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu
@@ -20,7 +20,7 @@ function cut(text: string, most: number): string {
 }
 
 /** C0 controls and DEL have pictures of their own; C1 controls have none. */
-function pictureOf(mark: string): string {
+function toVisible(mark: string): string {
   const code = mark.charCodeAt(0)
   if (code > 0xff) return `⟨${code.toString(16).toUpperCase().padStart(4, '0')}⟩`
   if (code < 0x20) return String.fromCharCode(0x24_00 + code)

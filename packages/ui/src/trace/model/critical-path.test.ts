@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answer, longTrace, span } from '../../../test/spans.ts'
+import { response, longTrace, span } from '../../../test/spans.ts'
 import { criticalPath } from './critical-path.ts'
 import { buildTraceModel } from './trace-model.ts'
 
-function pathOf(spans: Parameters<typeof answer>[0]) {
-  const model = buildTraceModel(answer(spans))
+function findPath(spans: Parameters<typeof response>[0]) {
+  const model = buildTraceModel(response(spans))
   const { first, from, to } = criticalPath(model)
   return model.spans.flatMap(({ name }, p) =>
     Array.from({ length: (first[p + 1] ?? 0) - (first[p] ?? 0) }, (_, i) => {
@@ -23,7 +23,7 @@ describe('the critical path', () => {
       span(3, { parent: 1, at: 15, for: 20 }),
       span(4, { parent: 1, at: 50, for: 40 }),
     ]
-    expect(pathOf(spans)).toEqual([
+    expect(findPath(spans)).toEqual([
       ['span 1', 0, 10],
       ['span 1', 40, 50],
       ['span 1', 90, 100],
@@ -33,7 +33,7 @@ describe('the critical path', () => {
   })
 
   test("follows a child that outlives its parent up to the parent's end", () => {
-    expect(pathOf([span(1, { for: 100 }), span(2, { parent: 1, at: 60, for: 200 })])).toEqual([
+    expect(findPath([span(1, { for: 100 }), span(2, { parent: 1, at: 60, for: 200 })])).toEqual([
       ['span 1', 0, 60],
       ['span 2', 60, 100],
     ])
@@ -51,11 +51,11 @@ describe('the critical path', () => {
           span(1, { for: 100 }),
           ...given.map((one, i) => span(i + 2, { ...one, parent: 1 + (one.parent % (i + 1)) })),
         ]
-        const stretches = pathOf(spans)
+        const segments = findPath(spans)
           .map(([, from, to]) => [Number(from), Number(to)] as const)
           .toSorted((a, b) => a[0] - b[0])
         let at = 0
-        for (const [from, to] of stretches) {
+        for (const [from, to] of segments) {
           expect(from).toBe(at)
           expect(to).toBeGreaterThan(from)
           at = to
@@ -74,16 +74,16 @@ describe('siblings alike', () => {
   ]
 
   test('are one group with all that is below them', () => {
-    const { folds } = buildTraceModel(answer(many(60)))
+    const { folds } = buildTraceModel(response(many(60)))
     expect(folds.size[1]).toBe(60)
     expect(folds.end[1]).toBe(62)
     expect(folds.lastEnd[1]).toBe(64e6)
   })
 
   test('are left alone when they are few, or not next to each other', () => {
-    expect(buildTraceModel(answer(many(4))).folds.size.every((size) => size === 0)).toBe(true)
+    expect(buildTraceModel(response(many(4))).folds.size.every((size) => size === 0)).toBe(true)
     const mixed = many(60).map((one, i) => ({ ...one, name: `select ${i % 2}` }))
-    expect(buildTraceModel(answer(mixed)).folds.size.every((size) => size === 0)).toBe(true)
+    expect(buildTraceModel(response(mixed)).folds.size.every((size) => size === 0)).toBe(true)
   })
 
   test('never hide what is not one of them', () => {

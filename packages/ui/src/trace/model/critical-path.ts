@@ -16,7 +16,7 @@ export interface CriticalPath {
  * has it start before, only what lies within counts.
  */
 export function criticalPath(model: TraceModel): CriticalPath {
-  const stretches: { p: number; from: number; to: number }[] = []
+  const segments: { p: number; from: number; to: number }[] = []
   const stack: { p: number; since: number; until: number }[] = []
   const root = longestRoot(model)
   if (root >= 0) stack.push({ p: root, since: model.start[root] ?? 0, until: model.end[root] ?? 0 })
@@ -24,23 +24,23 @@ export function criticalPath(model: TraceModel): CriticalPath {
     const { p, since } = at
     let time = at.until
     for (const child of childrenByEnd(model, p)) {
-      const began = Math.max(since, model.start[child] ?? 0)
-      const ended = Math.min(model.end[child] ?? 0, at.until)
-      if (began >= time || ended > time || ended <= began) continue
-      if (ended < time) stretches.push({ p, from: ended, to: time })
-      stack.push({ p: child, since: began, until: ended })
-      time = began
+      const start = Math.max(since, model.start[child] ?? 0)
+      const end = Math.min(model.end[child] ?? 0, at.until)
+      if (start >= time || end > time || end <= start) continue
+      if (end < time) segments.push({ p, from: end, to: time })
+      stack.push({ p: child, since: start, until: end })
+      time = start
     }
-    if (time > since) stretches.push({ p, from: since, to: time })
+    if (time > since) segments.push({ p, from: since, to: time })
   }
-  stretches.sort((a, b) => a.p - b.p || a.from - b.from)
+  segments.sort((a, b) => a.p - b.p || a.from - b.from)
   const first = new Uint32Array(model.count + 1)
-  for (const { p } of stretches) first[p + 1] = (first[p + 1] ?? 0) + 1
+  for (const { p } of segments) first[p + 1] = (first[p + 1] ?? 0) + 1
   for (let p = 1; p < first.length; p += 1) first[p] = (first[p] ?? 0) + (first[p - 1] ?? 0)
   return {
     first,
-    from: Float64Array.from(stretches, ({ from }) => from),
-    to: Float64Array.from(stretches, ({ to }) => to),
+    from: Float64Array.from(segments, ({ from }) => from),
+    to: Float64Array.from(segments, ({ to }) => to),
   }
 }
 

@@ -20,11 +20,11 @@ export function findSpans(model: TraceModel, text: string): Int32Array {
 }
 
 /** Both lists of positions as one, ascending. */
-export function withFound(positions: Int32Array, model: TraceModel, spanIds: readonly string[]): Int32Array {
+export function mergeFound(positions: Int32Array, model: TraceModel, spanIds: readonly string[]): Int32Array {
   if (spanIds.length === 0) return positions
   const all = new Set(positions)
   for (const id of spanIds) {
-    const p = model.positionOf.get(id)
+    const p = model.positionById.get(id)
     if (p !== undefined) all.add(p)
   }
   return Int32Array.from(all).sort()

@@ -1,5 +1,5 @@
 /** Fewer alike siblings are seen at a glance and stay rows of their own. */
-const FOLD_LEAST = 8
+const MIN_FOLD_SIZE = 8
 
 /**
  * Runs of siblings with the same service and name, which one row `×N` can stand for. By position.
@@ -52,7 +52,7 @@ export function foldGroups(columns: Columns): FoldGroups {
       next = subtreeEnd[next] ?? count
     }
     // Roots alike are traces in one: each has a story of its own.
-    if (size < FOLD_LEAST || parent[first] === -1) continue
+    if (size < MIN_FOLD_SIZE || parent[first] === -1) continue
     groups.size[first] = size
     groups.end[first] = next
     for (let p = first; p < next; p = subtreeEnd[p] ?? next) {

@@ -10,7 +10,7 @@ const HAS_IS_REMOTE = 0x100
 /**
  * Why the far end of a link may be missing. The link's own flags tell whether it was ever recorded.
  */
-export function missingEndWords(flags: number): string {
+export function describeMissingTarget(flags: number): string {
   if ((flags & SAMPLED) !== 0) {
     return 'Sampled, but not found: not yet received, expired, or sent to another backend.'
   }
@@ -21,7 +21,7 @@ export function missingEndWords(flags: number): string {
 }
 
 /** What the reader should know of a trace that is not whole, each as one sentence. */
-export function incompleteWords(model: TraceModel): string[] {
+export function describeMissingSpans(model: TraceModel): string[] {
   const words: string[] = []
   const orphans = model.orphan.reduce((sum, one) => sum + one, 0)
   const hasRoot = model.parent.some((above, p) => above === -1 && model.orphan[p] === 0)

@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest'
-import { answer, span } from '../../../test/spans.ts'
-import { parentWait } from './parent-queue-time.ts'
+import { response, span } from '../../../test/spans.ts'
+import { computeParentQueueTime } from './parent-queue-time.ts'
 import { buildTraceModel } from './trace-model.ts'
 
 const waitOf = (at: number, kind: 'consumer' | 'internal' = 'consumer') => {
   const model = buildTraceModel(
-    answer([
+    response([
       span(1, { for: 100 }),
       span(2, { parent: 1, at: 10, for: 20, kind: 'producer' }),
       span(3, { parent: 2, at, for: 5, kind }),
     ]),
   )
-  return parentWait(model, model.positionOf.get('3'.padStart(16, '0')) ?? -1)
+  return computeParentQueueTime(model, model.positionById.get('3'.padStart(16, '0')) ?? -1)
 }
 
 test('a consumer below its producer waited since the end of the send', () => {

@@ -5,7 +5,7 @@ import type { TraceModel } from './trace-model.ts'
  * the end of the send, or since its start where the consumer began before the end. Negative only
  * where it began before the send did.
  */
-export function parentWait(model: TraceModel, position: number): number | undefined {
+export function computeParentQueueTime(model: TraceModel, position: number): number | undefined {
   const above = model.parent[position] ?? -1
   if (model.spans[position]?.kind !== 'consumer' || model.spans[above]?.kind !== 'producer') return undefined
   const start = model.start[position] ?? 0

@@ -1,8 +1,8 @@
 import type { Span } from '@spanlink/api-schema'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answer, longTrace, span, spanId } from '../../../test/spans.ts'
-import { ancestorsOf, collapsibleIds, rowOfPosition, visibleRows } from './visible-rows.ts'
+import { response, longTrace, span, spanId } from '../../../test/spans.ts'
+import { collectAncestorIds, collapsibleIds, findRow, visibleRows } from './visible-rows.ts'
 import { buildTraceModel } from './trace-model.ts'
 
 const names = (model: ReturnType<typeof buildTraceModel>): string[] => model.spans.map((span) => span.name)
@@ -10,7 +10,7 @@ const names = (model: ReturnType<typeof buildTraceModel>): string[] => model.spa
 describe('a trace model', () => {
   test('puts children under their parent, siblings by start', () => {
     const model = buildTraceModel(
-      answer([
+      response([
         span(1, { for: 100 }),
         span(2, { parent: 1, at: 50 }),
         span(3, { parent: 1, at: 10 }),
@@ -23,25 +23,25 @@ describe('a trace model', () => {
   })
 
   test('counts time from the earliest span, whichever that is', () => {
-    const model = buildTraceModel(answer([span(1, { at: 10, for: 5 }), span(2, { parent: 1, at: 3, for: 2 })]))
+    const model = buildTraceModel(response([span(1, { at: 10, for: 5 }), span(2, { parent: 1, at: 3, for: 2 })]))
     expect([...model.start]).toEqual([7e6, 0])
     expect(model.duration).toBe(12e6)
   })
 
   test('marks a span whose parent is missing, and no root', () => {
-    const model = buildTraceModel(answer([span(1), span(2, { parent: 99, at: 1 })]))
+    const model = buildTraceModel(response([span(1), span(2, { parent: 99, at: 1 })]))
     expect([...model.orphan]).toEqual([0, 1])
     expect([...model.parent]).toEqual([-1, -1])
   })
 
   test('calls a root that only a link ties to its producer no orphan', () => {
     const link = { ...emptyLink, traceId: 'b'.repeat(32), spanId: spanId(7) }
-    expect([...buildTraceModel(answer([span(1, { links: [link] })])).orphan]).toEqual([0])
+    expect([...buildTraceModel(response([span(1, { links: [link] })])).orphan]).toEqual([0])
   })
 
   test('sums links and errors up to every ancestor', () => {
     const model = buildTraceModel(
-      answer([
+      response([
         span(1, { for: 100 }),
         span(2, { parent: 1, at: 1, backlinkCount: 2 }),
         span(3, { parent: 2, at: 2, links: [emptyLink], status: { code: 'error', message: '' } }),
@@ -53,7 +53,7 @@ describe('a trace model', () => {
   })
 
   test('draws a span that ends before it starts with no length', () => {
-    const model = buildTraceModel(answer([span(1, { at: 10, for: -5 })]))
+    const model = buildTraceModel(response([span(1, { at: 10, for: -5 })]))
     expect(model.end[0]).toBe(model.start[0])
   })
 
@@ -63,12 +63,12 @@ describe('a trace model', () => {
       startTimeUnixNano: '1760000000000000001',
       endTimeUnixNano: '1760000086400000000003',
     }
-    const model = buildTraceModel(answer([span(1), late]))
+    const model = buildTraceModel(response([span(1), late]))
     expect(model.start[1]).toBe(1)
   })
 
   test('is empty for no spans', () => {
-    expect(buildTraceModel(answer([])).count).toBe(0)
+    expect(buildTraceModel(response([])).count).toBe(0)
   })
 
   test('loses no span and keeps parents before children, whatever the parents are', () => {
@@ -79,7 +79,7 @@ describe('a trace model', () => {
     fc.assert(
       fc.property(parents, fc.infiniteStream(fc.integer({ min: 0, max: 1000 })), (parents, starts) => {
         const spans = parents.map((parent, id) => span(id, { parent, at: starts.next().value }))
-        const model = buildTraceModel(answer(spans))
+        const model = buildTraceModel(response(spans))
         expect(new Set(model.spans.map((span) => span.spanId)).size).toBe(spans.length)
         const astray = model.spans.filter((_, p) => {
           const above = model.parent[p] ?? -1
@@ -97,7 +97,7 @@ describe('a trace model', () => {
     const chain = Array.from({ length: 100_000 }, (_, id) =>
       span(id, { parent: id === 0 ? undefined : id - 1, at: id }),
     )
-    const model = buildTraceModel(answer(chain))
+    const model = buildTraceModel(response(chain))
     expect(model.subtreeEnd[0]).toBe(100_000)
     expect(model.depth[99_999]).toBe(65_535)
   })
@@ -105,7 +105,7 @@ describe('a trace model', () => {
 
 describe('rows', () => {
   const model = buildTraceModel(
-    answer([
+    response([
       span(1, { for: 9 }),
       span(2, { parent: 1, at: 1 }),
       span(3, { parent: 2, at: 2 }),
@@ -121,12 +121,12 @@ describe('rows', () => {
 
   test('know where a span is, and that a hidden one is nowhere', () => {
     const rows = visibleRows(model, new Set([spanId(2)]))
-    expect(rowOfPosition(rows, 3)).toBe(2)
-    expect(rowOfPosition(rows, 2)).toBe(-1)
+    expect(findRow(rows, 3)).toBe(2)
+    expect(findRow(rows, 2)).toBe(-1)
   })
 
   test('tell what has to be expanded for a span to be seen', () => {
-    expect(ancestorsOf(model, 2)).toEqual([spanId(2), spanId(1)])
+    expect(collectAncestorIds(model, 2)).toEqual([spanId(2), spanId(1)])
   })
 })
 

@@ -2,7 +2,7 @@ import type { SpanKind, TraceSkeleton } from '@spanlink/api-schema'
 import { columnBytes } from '../../components/tree/column-bytes.ts'
 import { foldGroups, type FoldGroups } from './fold-groups.ts'
 import { idIndex, SHARED, type IdIndex } from '../../lib/id-index.ts'
-import { treeOfParents } from '../../components/tree/tree-order.ts'
+import { orderByParents } from '../../components/tree/tree-order.ts'
 
 /** What a row says of a span; the rest is asked for when somebody opens it. */
 export interface SpanHead {
@@ -47,7 +47,7 @@ export interface TraceModel {
   readonly eventsFrom: Uint32Array
   readonly eventTimes: Float64Array
   readonly folds: FoldGroups
-  readonly positionOf: IdIndex
+  readonly positionById: IdIndex
   readonly errorCount: number
   /** Spans that end before they start. */
   readonly backwardCount: number
@@ -78,7 +78,7 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     kind: new Uint8Array(columnBytes(skeleton.kind)),
     status: new Uint8Array(columnBytes(skeleton.status)),
   }
-  const tree = treeOfParents(new Int32Array(columnBytes(skeleton.parent)), given.start)
+  const tree = orderByParents(new Int32Array(columnBytes(skeleton.parent)), given.start)
   const { order, parent, subtreeEnd } = tree
   const spans: SpanHead[] = []
   const positions = new Int32Array(count)
@@ -111,7 +111,7 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
   }
   const linksOut = scatter(skeleton.linksOut, positions)
   const linksIn = scatter(skeleton.linksIn, positions)
-  const { service, services } = servicesOf(skeleton.services, given.service, order, error)
+  const { service, services } = indexServices(skeleton.services, given.service, order, error)
   const below = {
     linksOut: sumUpwards(linksOut, parent),
     linksIn: sumUpwards(linksIn, parent),
@@ -136,9 +136,9 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     linksOut,
     linksIn,
     below,
-    ...eventsOf(skeleton.events, positions),
+    ...indexEvents(skeleton.events, positions),
     folds: foldGroups({ count, parent, subtreeEnd, service, name, end, errors: below.errors }),
-    positionOf: idIndex(skeleton.spanIds, positions),
+    positionById: idIndex(skeleton.spanIds, positions),
     errorCount: error.reduce((sum, one) => sum + one, 0),
     backwardCount,
     truncated: skeleton.truncated === true,
@@ -151,7 +151,7 @@ function scatter(pairs: readonly number[], positions: Int32Array): Uint32Array {
   return values
 }
 
-function eventsOf(pairs: readonly number[], positions: Int32Array) {
+function indexEvents(pairs: readonly number[], positions: Int32Array) {
   const eventsFrom = new Uint32Array(positions.length + 1)
   for (let at = 0; at < pairs.length; at += 2) {
     const after = (positions[pairs[at] ?? 0] ?? 0) + 1
@@ -174,7 +174,7 @@ function inOrder(values: Int32Array, order: Int32Array): Uint32Array {
   return sorted
 }
 
-function servicesOf(names: readonly string[], given: Int32Array, order: Int32Array, error: Uint8Array) {
+function indexServices(names: readonly string[], given: Int32Array, order: Int32Array, error: Uint8Array) {
   const indexOf = new Map<number, number>()
   const services: { name: string; spanCount: number; errorCount: number }[] = []
   const service = new Uint16Array(order.length)

@@ -31,7 +31,7 @@ export function visibleRows(model: TraceModel, collapsed: ReadonlySet<string>, u
 }
 
 /** Row of a position, or -1 when an ancestor hides it. Rows ascend, so this is a binary search. */
-export function rowOfPosition(rows: Int32Array, position: number): number {
+export function findRow(rows: Int32Array, position: number): number {
   let low = 0
   let high = rows.length - 1
   while (low <= high) {
@@ -45,7 +45,7 @@ export function rowOfPosition(rows: Int32Array, position: number): number {
 }
 
 /** Span ids above a position, nearest first: what has to be expanded for it to be seen. */
-export function ancestorsOf(model: TraceModel, position: number): string[] {
+export function collectAncestorIds(model: TraceModel, position: number): string[] {
   const ids: string[] = []
   for (let p = model.parent[position] ?? -1; p >= 0; p = model.parent[p] ?? -1) ids.push(model.spans[p]?.spanId ?? '')
   return ids

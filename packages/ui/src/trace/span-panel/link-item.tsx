@@ -1,8 +1,8 @@
 import type { LinkedSpan, SpanLink, TraceLink } from '@spanlink/api-schema'
-import { nanoText } from '../../lib/format/duration-text.ts'
-import { missingEndWords } from '../model/missing-messages.ts'
+import { formatDurationNano } from '../../lib/format/duration-text.ts'
+import { describeMissingTarget } from '../model/missing-messages.ts'
 import { follow, type LinkDirection } from '../follow-link.ts'
-import { traceUrl, type Crumb } from '../../app/route.ts'
+import { traceUrl, type Breadcrumb } from '../../app/route.ts'
 import { isPlainClick } from '../../lib/url.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
@@ -19,7 +19,7 @@ import { Dropped } from '../../components/details/section.tsx'
  */
 export function LinkItem(props: {
   readonly direction: LinkDirection
-  readonly from: Crumb
+  readonly from: Breadcrumb
   readonly traceId: string
   readonly spanId: string
   readonly end: LinkedSpan | null
@@ -30,7 +30,7 @@ export function LinkItem(props: {
   return (
     <li class="link-item">
       {props.traceId === '' ? (
-        <p class="faint">This link names no trace.</p>
+        <p class="faint">Link without a trace ID.</p>
       ) : (
         <a
           class="link-end"
@@ -53,15 +53,15 @@ export function LinkItem(props: {
           )}
         </a>
       )}
-      {end === null && <p class="missing">{missingEndWords(link.flags)}</p>}
+      {end === null && <p class="missing">{describeMissingTarget(link.flags)}</p>}
       <dl class="link-facts">
         {link.queueTimeNano !== null && (
           <div>
             <dt>queue time</dt>
             <dd class="queue">
-              {nanoText(link.queueTimeNano)}
+              {formatDurationNano(link.queueTimeNano)}
               {link.queueTimeNano.startsWith('-') && (
-                <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+                <span class="tag warn" title="Clock skew: the consumer started before the message was sent">
                   clock skew
                 </span>
               )}
@@ -88,12 +88,12 @@ export function LinkItem(props: {
           <dt>Trace ID</dt>
           <dd>
             {props.traceId}
-            <CopyButton value={props.traceId} label="Copy the linked trace ID" />
+            <CopyButton value={props.traceId} label="Copy linked trace ID" />
           </dd>
           <dt>Span ID</dt>
           <dd>
             {props.spanId}
-            <CopyButton value={props.spanId} label="Copy the linked span ID" />
+            <CopyButton value={props.spanId} label="Copy linked span ID" />
           </dd>
           <dt>Trace state</dt>
           <dd>{link.traceState === '' ? <span class="faint">none</span> : <Text>{link.traceState}</Text>}</dd>

@@ -3,20 +3,20 @@ import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useMemo } from 'preact/hooks'
 import { hasSeveralClusters } from '../../lib/format/record-text.ts'
-import { crumbOf, linksPath, type LinkDirection } from '../follow-link.ts'
+import { toBreadcrumb, linksPath, type LinkDirection } from '../follow-link.ts'
 import { createOlderPages } from '../../lib/older-pages.ts'
 import { createResource } from '../../lib/resource.ts'
-import type { Crumb } from '../../app/route.ts'
+import type { Breadcrumb } from '../../app/route.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { ServiceName } from '../../components/labels/service-name.tsx'
-import { ShowMore } from '../../components/list/load-more.tsx'
+import { LoadMore } from '../../components/list/load-more.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { LinkItem } from './link-item.tsx'
 import { Dropped } from '../../components/details/section.tsx'
 
 const SHOWN_AT_FIRST = 100
 /** More links than these are put into groups of the same other end. */
-const MOST_UNGROUPED = 8
+const MAX_UNGROUPED = 8
 
 type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
 
@@ -61,10 +61,10 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
       {loading && data === undefined && <p class="faint none-line">Loading…</p>}
       <Grouped
         direction="in"
-        from={crumbOf(traceId, span)}
+        from={toBreadcrumb(traceId, span)}
         links={shown.map((link) => ({ traceId: link.peerTraceId, spanId: link.peerSpanId, end: link.peer, link }))}
       />
-      {data !== undefined && <ShowMore older={older} path={dataPath ?? ''} first={data} words="Load more" />}
+      {data !== undefined && <LoadMore older={older} path={dataPath ?? ''} first={data} words="Load more" />}
     </section>
   )
 }
@@ -83,12 +83,12 @@ export function LinksOut({ traceId, span }: { readonly traceId: string; readonly
       </h3>
       <Grouped
         direction="out"
-        from={crumbOf(traceId, span)}
+        from={toBreadcrumb(traceId, span)}
         links={shown.map((link) => ({ traceId: link.traceId, spanId: link.spanId, end: link.target, link }))}
       />
       {shown.length < span.links.length && (
         <button type="button" onClick={() => (most.value += SHOWN_AT_FIRST)}>
-          Show more of {span.links.length.toLocaleString('en')}
+          Load more of {span.links.length.toLocaleString('en')}
         </button>
       )}
     </section>
@@ -107,7 +107,7 @@ interface ListedLink {
  */
 function Grouped(props: {
   readonly direction: LinkDirection
-  readonly from: Crumb
+  readonly from: Breadcrumb
   readonly links: readonly ListedLink[]
 }) {
   const { direction, from, links } = props
@@ -119,8 +119,8 @@ function Grouped(props: {
       ))}
     </ul>
   )
-  if (links.length <= MOST_UNGROUPED) return list(links)
-  const groups = [...Map.groupBy(links, groupOf)].toSorted(([, a], [, b]) => b.length - a.length)
+  if (links.length <= MAX_UNGROUPED) return list(links)
+  const groups = [...Map.groupBy(links, toGroupKey)].toSorted(([, a], [, b]) => b.length - a.length)
   return (
     <>
       {groups.map(([key, some]) => (
@@ -161,6 +161,6 @@ function Group(props: {
   )
 }
 
-function groupOf({ end, link }: ListedLink): string {
+function toGroupKey({ end, link }: ListedLink): string {
   return JSON.stringify([end?.service, end?.name, end?.status === 'error', link.record.topic])
 }

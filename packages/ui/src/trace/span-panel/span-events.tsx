@@ -1,6 +1,6 @@
 import type { Span } from '@spanlink/api-schema'
-import { exactTimeText } from '../../lib/format/clock-text.ts'
-import { nanoText, offsetText } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/clock-text.ts'
+import { formatDurationNano, formatOffset } from '../../lib/format/duration-text.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
 import { LongText } from '../../components/details/long-text.tsx'
@@ -16,9 +16,9 @@ export function SpanEvents({ startUnixNano, span }: { readonly startUnixNano: bi
             <div class="event-head">
               <span
                 class="event-time"
-                title={`${exactTimeText(event.timeUnixNano)}, ${nanoText((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
+                title={`${formatTime(event.timeUnixNano)}, ${formatDurationNano((BigInt(event.timeUnixNano) - startUnixNano).toString())} after the first span`}
               >
-                {offsetText((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
+                {formatOffset((BigInt(event.timeUnixNano) - BigInt(span.startTimeUnixNano)).toString())}
               </span>
               <LongText text={event.name} most={160} />
               <Dropped count={event.droppedAttributesCount} />

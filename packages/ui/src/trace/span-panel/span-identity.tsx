@@ -1,5 +1,5 @@
 import type { Span, SpanResponse } from '@spanlink/api-schema'
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { traceUrl } from '../../app/route.ts'
 import { CopyButton } from '../../components/buttons/copy-button.tsx'
 import { LongText } from '../../components/details/long-text.tsx'
@@ -19,23 +19,23 @@ export function SpanIdentity(props: {
         <dt>Trace ID</dt>
         <dd>
           {traceId}
-          <CopyButton value={traceId} label="Copy the trace ID" />
+          <CopyButton value={traceId} label="Copy trace ID" />
         </dd>
         <dt>Span ID</dt>
         <dd>
           {span.spanId}
-          <CopyButton value={span.spanId} label="Copy the span ID" />
+          <CopyButton value={span.spanId} label="Copy span ID" />
         </dd>
         {props.sharedBy.length > 0 && (
           <>
             <dt>Shared by</dt>
-            <dd>{props.sharedBy.map(({ kind, service }) => `${visibleText(service, 60)} (${kind})`).join(', ')}</dd>
+            <dd>{props.sharedBy.map(({ kind, service }) => `${sanitizeText(service, 60)} (${kind})`).join(', ')}</dd>
           </>
         )}
         <dt>Parent</dt>
         <dd>
           {span.parentSpanId === '' ? (
-            <span class="faint">none: a root</span>
+            <span class="faint">none (root span)</span>
           ) : (
             <>
               <a href={traceUrl(traceId, span.parentSpanId)}>{span.parentSpanId}</a>

@@ -1,14 +1,14 @@
 import type { LogsResponse, Span } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
-import { attributeText } from '../../lib/format/attribute-text.ts'
-import { offsetText } from '../../lib/format/duration-text.ts'
+import { formatAttribute } from '../../lib/format/attribute-text.ts'
+import { formatOffset } from '../../lib/format/duration-text.ts'
 import { severityClass, severityName } from '../../logs/severity.ts'
 import { createResource } from '../../lib/resource.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { LongText } from '../../components/details/long-text.tsx'
 import { Section } from '../../components/details/section.tsx'
 
-const MOST = 50
+const MAX_RECORDS = 50
 
 /**
  * Log records written while the span ran; events that came as records stand among the events
@@ -17,7 +17,7 @@ const MOST = 50
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const logs = useMemo(() => createResource<LogsResponse>(), [])
   useEffect(() => {
-    const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MOST) })
+    const query = new URLSearchParams({ traceId, spanId: span.spanId, order: 'oldest', limit: String(MAX_RECORDS) })
     void logs.load(`/api/logs?${query}`)
     return () => logs.stop()
   }, [logs, traceId, span.spanId])
@@ -31,12 +31,12 @@ export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly
           <li key={index} class={severityClass(record.severityNumber)}>
             <div class="event-head">
               <span class="event-time">
-                {offsetText(String(BigInt(record.timestampUnixNano) - BigInt(span.startTimeUnixNano)))}
+                {formatOffset(String(BigInt(record.timestampUnixNano) - BigInt(span.startTimeUnixNano)))}
               </span>
               <span class={`severity ${severityClass(record.severityNumber)}`}>
                 {severityName(record.severityNumber, record.severityText)}
               </span>
-              <LongText text={attributeText(record.body)} most={300} />
+              <LongText text={formatAttribute(record.body)} most={300} />
             </div>
             {record.attributes.length > 0 && <AttributeTable attributes={record.attributes} />}
           </li>
@@ -44,7 +44,9 @@ export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly
       </ol>
       <p class="none-line">
         <a href={`/logs?traceId=${traceId}`}>
-          {data?.nextCursor === undefined ? 'All logs of this trace' : `More than ${MOST}: all logs of this trace`}
+          {data?.nextCursor === undefined
+            ? 'All logs of this trace'
+            : `More than ${MAX_RECORDS}: all logs of this trace`}
         </a>
       </p>
     </Section>

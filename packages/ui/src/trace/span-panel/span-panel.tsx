@@ -1,5 +1,5 @@
-import { exactTimeText } from '../../lib/format/clock-text.ts'
-import { durationText, nanoText } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/clock-text.ts'
+import { formatDuration, formatDurationNano } from '../../lib/format/duration-text.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import type { TraceView } from '../trace-view.ts'
 import { traceUrl } from '../../app/route.ts'
@@ -16,7 +16,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
   const model = view.model.value
   const head = model.spans[position]
   const spanId = head?.spanId ?? ''
-  const details = useSpanDetails(model.traceId, spanId, view.heard.value, head)
+  const details = useSpanDetails(model.traceId, spanId, view.revision.value, head)
   if (head === undefined) return null
   const span = details.data?.span
   return (
@@ -39,7 +39,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
       }
       onClose={() => closeDetails(view)}
     >
-      <StatusMessage answer={details.data} />
+      <StatusMessage response={details.data} />
       <Times view={view} position={position} queueTimeNano={span?.queueTimeNano} />
       <LinksIn traceId={model.traceId} span={{ ...head, backlinkCount: model.linksIn[position] ?? 0 }} />
       {span !== undefined && <LinksOut traceId={model.traceId} span={span} />}
@@ -69,23 +69,23 @@ function Times(props: {
     <dl class="pairs">
       <dt>Duration</dt>
       <dd>
-        {durationText(length)} <span class="faint">{shareText(share)} of the trace</span>
+        {formatDuration(length)} <span class="faint">{formatShare(share)} of the trace</span>
       </dd>
       <dt>Start</dt>
       <dd>
-        +{durationText(start)} <span class="faint">{exactTimeText(unixNanoAt(model, start))}</span>
+        +{formatDuration(start)} <span class="faint">{formatTime(unixNanoAt(model, start))}</span>
       </dd>
       <dt>End</dt>
       <dd>
-        +{durationText(end)} <span class="faint">{exactTimeText(unixNanoAt(model, end))}</span>
+        +{formatDuration(end)} <span class="faint">{formatTime(unixNanoAt(model, end))}</span>
       </dd>
       {queueTimeNano !== undefined && (
         <>
           <dt>Queued</dt>
           <dd>
-            {nanoText(queueTimeNano)}
+            {formatDurationNano(queueTimeNano)}
             {queueTimeNano.startsWith('-') && (
-              <span class="tag warn" title="The consumer began before the send did: their clocks differ">
+              <span class="tag warn" title="Clock skew: the consumer started before the message was sent">
                 clock skew
               </span>
             )}
@@ -96,7 +96,7 @@ function Times(props: {
         <>
           <dt>Critical</dt>
           <dd>
-            {durationText(critical)} <span class="faint">of the critical path</span>
+            {formatDuration(critical)} <span class="faint">of the critical path</span>
           </dd>
         </>
       )}
@@ -105,7 +105,7 @@ function Times(props: {
 }
 
 /** Of a hundred, with a tenth where that tells more. */
-function shareText(share: number): string {
+function formatShare(share: number): string {
   if (share > 0 && share < 0.1) return '<0.1%'
   return `${Number(share.toFixed(1))}%`
 }

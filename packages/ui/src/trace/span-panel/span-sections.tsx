@@ -1,6 +1,6 @@
 import type { Span, SpanResponse } from '@spanlink/api-schema'
 import { useEffect, useMemo } from 'preact/hooks'
-import { spanIdOf } from '../../lib/id-index.ts'
+import { toSpanId } from '../../lib/id-index.ts'
 import { createResource, type Resource } from '../../lib/resource.ts'
 import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { tracesWith } from './traces-with-attribute.ts'
@@ -22,14 +22,14 @@ export function useSpanDetails(
   const details = useMemo(() => createResource<SpanResponse>(), [])
   useEffect(() => {
     const query = which === undefined ? '' : `?${new URLSearchParams({ kind: which.kind, service: which.service })}`
-    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(spanIdOf(rowId))}${query}`)
+    void details.load(`/api/traces/${encodeURIComponent(traceId)}/spans/${encodeURIComponent(toSpanId(rowId))}${query}`)
     return () => details.stop()
   }, [details, traceId, rowId, which?.kind, which?.service, news])
   return details.state.value
 }
 
-export function StatusMessage({ answer }: { readonly answer: SpanResponse | undefined }) {
-  const status = answer?.span.status
+export function StatusMessage({ response }: { readonly response: SpanResponse | undefined }) {
+  const status = response?.span.status
   if (status === undefined || status.message === '') return null
   return (
     <p class={`status-message ${status.code}`}>

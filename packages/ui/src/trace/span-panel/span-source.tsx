@@ -8,7 +8,7 @@ export function SpanSource({ source }: { readonly source: SpanResponse['source']
   if (source === null) {
     return (
       <Section title="Resource and scope">
-        <p class="faint">Not here: they are written with the spans, and should follow within a second.</p>
+        <p class="faint">Not stored yet. A resource arrives within a second of its spans.</p>
       </Section>
     )
   }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { answer, longTrace, span } from '../../../test/spans.ts'
+import { response, longTrace, span } from '../../../test/spans.ts'
 import { visibleRows } from '../model/visible-rows.ts'
 import { buildTraceModel } from '../model/trace-model.ts'
 import { createCoverage } from '../../lib/canvas/coverage.ts'
-import { minimapBars } from './minimap-bars.ts'
-import { LEAST_BAR, waterfallBars } from './waterfall-bars.ts'
+import { computeMinimapBars } from './minimap-bars.ts'
+import { MIN_BAR_WIDTH, computeWaterfallBars } from './waterfall-bars.ts'
 
 const ranges = fc.array(fc.tuple(fc.integer({ min: -20, max: 140 }), fc.integer({ min: 0, max: 80 })), {
   maxLength: 40,
@@ -31,7 +31,7 @@ describe('coverage', () => {
 
 describe('waterfall bars', () => {
   const model = buildTraceModel(
-    answer([
+    response([
       span(1, { for: 100 }),
       span(2, { parent: 1, at: 25, for: 50 }),
       span(3, { parent: 2, at: 30, for: 0.001 }),
@@ -47,20 +47,20 @@ describe('waterfall bars', () => {
   })
 
   test('lie where their times are', () => {
-    const bars = waterfallBars(model, ask(false))
+    const bars = computeWaterfallBars(model, ask(false))
     expect([...bars.x0]).toEqual([0, 250, 300])
-    expect([...bars.x1]).toEqual([1000, 750, 300 + LEAST_BAR])
+    expect([...bars.x1]).toEqual([1000, 750, 300 + MIN_BAR_WIDTH])
   })
 
   test('are clipped just beyond the window they are seen through', () => {
-    const bars = waterfallBars(model, { ...ask(false), window: { from: 40e6, to: 60e6 } })
+    const bars = computeWaterfallBars(model, { ...ask(false), window: { from: 40e6, to: 60e6 } })
     expect([...bars.x0.subarray(0, 2)]).toEqual([-4, -4])
     expect([...bars.x1.subarray(0, 2)]).toEqual([1004, 1004])
     expect(bars.x1[2]).toBeLessThanOrEqual(0)
   })
 
   test('of a collapsed row show what it hides, merged', () => {
-    const bars = waterfallBars(model, ask(true))
+    const bars = computeWaterfallBars(model, ask(true))
     expect(bars.count).toBe(1)
     expect([...bars.hiddenX0]).toEqual([250])
     expect(bars.hiddenX1[0]).toBeGreaterThanOrEqual(750)
@@ -74,15 +74,15 @@ describe('waterfall bars', () => {
       attributes: [],
       droppedAttributesCount: 0,
     })
-    const eventful = buildTraceModel(answer([span(1, { for: 100, events: [at(10e6), at(10e6 + 5), at(50e6)] })]))
-    expect([...waterfallBars(eventful, { ...ask(false), rows: visibleRows(eventful, new Set()) }).eventX]).toEqual([
-      100, 500,
-    ])
+    const eventful = buildTraceModel(response([span(1, { for: 100, events: [at(10e6), at(10e6 + 5), at(50e6)] })]))
+    expect([
+      ...computeWaterfallBars(eventful, { ...ask(false), rows: visibleRows(eventful, new Set()) }).eventX,
+    ]).toEqual([100, 500])
   })
 
   test('hide a hundred thousand spans in one row as at most one run a pixel', () => {
     const long = buildTraceModel(longTrace())
-    const bars = waterfallBars(long, {
+    const bars = computeWaterfallBars(long, {
       ...ask(true),
       rows: Int32Array.of(0),
       window: { from: 0, to: long.duration },
@@ -94,19 +94,19 @@ describe('waterfall bars', () => {
 
 describe('the minimap', () => {
   test('never holds more bars than it has pixels', () => {
-    const bars = minimapBars(buildTraceModel(longTrace()), 300, 44)
+    const bars = computeMinimapBars(buildTraceModel(longTrace()), 300, 44)
     expect(bars.count).toBeLessThanOrEqual(300 * 44)
     expect(bars.count).toBeGreaterThan(44)
   })
 
   test('draws errors last and drops none that has a pixel of its own', () => {
     const model = buildTraceModel(
-      answer([
+      response([
         span(1, { for: 100 }),
         span(2, { parent: 1, at: 10, for: 10, status: { code: 'error', message: '' } }),
         span(3, { parent: 1, at: 50, for: 10 }),
       ]),
     )
-    expect([...minimapBars(model, 100, 44).error]).toEqual([0, 0, 1])
+    expect([...computeMinimapBars(model, 100, 44).error]).toEqual([0, 0, 1])
   })
 })

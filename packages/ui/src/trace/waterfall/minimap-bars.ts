@@ -16,10 +16,10 @@ export interface MinimapBars {
 }
 
 /** Lines thicker than this look like a chart of their own when a trace has only a few spans. */
-const THICKEST_LINE = 7
+const MAX_LINE_HEIGHT = 7
 
-export function minimapBars(model: TraceModel, width: number, height: number): MinimapBars {
-  const lineHeight = Math.max(1, Math.min(THICKEST_LINE, Math.floor(height / Math.max(1, model.count))))
+export function computeMinimapBars(model: TraceModel, width: number, height: number): MinimapBars {
+  const lineHeight = Math.max(1, Math.min(MAX_LINE_HEIGHT, Math.floor(height / Math.max(1, model.count))))
   const lines = Math.max(1, Math.floor(height / lineHeight))
   const covered: (Coverage | undefined)[] = []
   const scale = width / Math.max(1, model.duration)

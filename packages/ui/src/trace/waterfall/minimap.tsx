@@ -2,12 +2,12 @@ import { effect, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { contextFor } from '../../lib/canvas/canvas.ts'
 import { afterNextFrame, cancelPaint, paintNextFrame } from '../../lib/canvas/paint-scheduler.ts'
-import { minimapBars } from './minimap-bars.ts'
+import { computeMinimapBars } from './minimap-bars.ts'
 import { paintMinimap } from './paint-minimap.ts'
 import { readPalette } from '../../lib/canvas/palette.ts'
 import { isWhole, panWindow, wholeWindow, windowBetween } from '../../lib/time-window.ts'
 import { isLarge } from '../model/trace-model.ts'
-import { shownTheme } from '../../app/theme.ts'
+import { effectiveTheme } from '../../app/theme.ts'
 import type { TraceView } from '../trace-view.ts'
 import { useWidth } from '../../components/tree/use-size.ts'
 
@@ -34,12 +34,12 @@ export function Minimap({ view }: { readonly view: TraceView }) {
         paintMinimap(
           context,
           model,
-          minimapBars(model, width.peek(), HEIGHT),
+          computeMinimapBars(model, width.peek(), HEIGHT),
           readPalette(model.services.map((service) => service.name)),
         )
     }
     const stop = effect(() => {
-      void [view.model.value, width.value, shownTheme.value]
+      void [view.model.value, width.value, effectiveTheme.value]
       if (isLarge(view.model.peek())) afterNextFrame(paint)
       else paintNextFrame(paint)
     })

@@ -1,6 +1,6 @@
 import type { TraceModel } from '../model/trace-model.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import type { Palette } from '../../lib/canvas/palette.ts'
 import type { WaterfallBars } from './waterfall-bars.ts'
 
@@ -140,7 +140,7 @@ function paintDurations(context: CanvasRenderingContext2D, { model, bars, palett
     const x1 = bars.x1[row] ?? 0
     if (x1 <= 0 || x0 >= width) continue
     const isFolded = bars.folded[row] === 1
-    const text = durationText(((isFolded ? model.folds.lastEnd[p] : model.end[p]) ?? 0) - (model.start[p] ?? 0))
+    const text = formatDuration(((isFolded ? model.folds.lastEnd[p] : model.end[p]) ?? 0) - (model.start[p] ?? 0))
     const room = context.measureText(text).width
     const y = row * ROW_HEIGHT + BAR_TOP + BAR_HEIGHT / 2 + 0.5
     context.fillStyle = model.error[p] === 1 ? palette.error : palette.muted

@@ -1,19 +1,19 @@
-import { durationText } from '../../lib/format/duration-text.ts'
-import { parentWait } from '../model/parent-queue-time.ts'
-import { ageText, millisOf } from '../../lib/format/clock-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
+import { computeParentQueueTime } from '../model/parent-queue-time.ts'
+import { formatAge, toMillis } from '../../lib/format/clock-text.ts'
 import { serviceColor } from '../../lib/service-color.ts'
-import { visibleText } from '../../lib/format/visible-text.ts'
-import { crumbOf, follow, type LinkDirection } from '../follow-link.ts'
-import type { LinkEnd } from '../link-targets.ts'
-import { spanIdOf } from '../../lib/id-index.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
+import { toBreadcrumb, follow, type LinkDirection } from '../follow-link.ts'
+import type { LinkedTarget } from '../link-targets.ts'
+import { toSpanId } from '../../lib/id-index.ts'
 import { traceUrl } from '../../app/route.ts'
 import type { TraceView } from '../trace-view.ts'
 import { isPlainClick } from '../../lib/url.ts'
 import { LinkBadge } from '../../components/labels/link-badge.tsx'
 
 /** More than these are not looked through for one badge: it names a few and counts the rest. */
-const MOST_ROWS = 200
-const MOST_ENDS = 4
+const MAX_ROWS = 200
+const MAX_TARGETS = 4
 
 interface RowBadgeProps {
   readonly view: TraceView
@@ -31,7 +31,7 @@ export function RowBadges(props: RowBadgeProps) {
   const total = props.isCollapsed ? below : { linksOut, linksIn }
   const out = total.linksOut[props.position] ?? 0
   const into = total.linksIn[props.position] ?? 0
-  const wait = parentWait(model.value, props.position)
+  const wait = computeParentQueueTime(model.value, props.position)
   if (out + into === 0 && wait === undefined) return null
   return (
     <span class="badges">
@@ -49,17 +49,22 @@ function RowBadge(
   props: RowBadgeProps & { readonly direction: LinkDirection; readonly count: number; readonly own: number },
 ) {
   const { view, direction, count, own } = props
-  const ends = endsOfRow(view, props.position, direction, props.isCollapsed)
+  const ends = findRowTargets(view, props.position, direction, props.isCollapsed)
   const span = view.model.value.spans[props.position]
   const badge = (
     <>
-      <LinkBadge direction={direction} count={count} within={count > own} title={titleOf(direction, count, ends)} />
-      <EndDots ends={ends} />
+      <LinkBadge
+        direction={direction}
+        count={count}
+        within={count > own}
+        title={formatBadgeTitle(direction, count, ends)}
+      />
+      <TargetDots ends={ends} />
     </>
   )
   const only = count === 1 && own === 1 ? ends[0] : undefined
   // A consumer that is its producer's child tells it already, also where it has a link besides.
-  const tellsWait = direction === 'out' && parentWait(view.model.value, props.position) === undefined
+  const tellsWait = direction === 'out' && computeParentQueueTime(view.model.value, props.position) === undefined
   const waited = tellsWait ? only?.queueTimeNano : undefined
   if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
   return (
@@ -73,7 +78,7 @@ function RowBadge(
           event.stopPropagation()
           if (!isPlainClick(event)) return
           event.preventDefault()
-          follow(crumbOf(view.model.peek().traceId, span), only)
+          follow(toBreadcrumb(view.model.peek().traceId, span), only)
         }}
       >
         {badge}
@@ -88,15 +93,15 @@ function QueueTag({ nanos }: { readonly nanos: number }) {
   return (
     <span
       class={isSkewed ? 'tag warn' : 'queue-tag'}
-      title={isSkewed ? 'Clock skew: consumed before the send began' : 'Queue time'}
+      title={isSkewed ? 'Clock skew: consumed before it was sent' : 'Queue time'}
     >
-      {durationText(nanos)}
+      {formatDuration(nanos)}
     </span>
   )
 }
 
 /** Whose they are, in the services' colours. */
-function EndDots({ ends }: { readonly ends: readonly LinkEnd[] }) {
+function TargetDots({ ends }: { readonly ends: readonly LinkedTarget[] }) {
   const services = [...new Set(ends.flatMap(({ span }) => (span === null ? [] : [span.service])))]
   return (
     <>
@@ -112,32 +117,32 @@ function EndDots({ ends }: { readonly ends: readonly LinkEnd[] }) {
   )
 }
 
-function titleOf(direction: LinkDirection, count: number, ends: readonly LinkEnd[]): string {
+function formatBadgeTitle(direction: LinkDirection, count: number, ends: readonly LinkedTarget[]): string {
   const way = direction === 'in' ? 'Consumed by' : 'Produced by'
   const named = ends.map(({ span }) =>
     span === null
       ? 'a span that was not found'
-      : `${visibleText(span.service, 60)} ${visibleText(span.name, 80)}, ${ageText(millisOf(span.startTimeUnixNano), Date.now())}`,
+      : `${sanitizeText(span.service, 60)} ${sanitizeText(span.name, 80)}, ${formatAge(toMillis(span.startTimeUnixNano), Date.now())}`,
   )
   const rest = count - named.length
   return [`${way}:`, ...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join('\n')
 }
 
 /** The first few far ends of a row's links; of all below it too when it is collapsed. */
-function endsOfRow(
+function findRowTargets(
   view: TraceView,
   position: number,
   direction: LinkDirection,
   isCollapsed: boolean,
-): readonly LinkEnd[] {
+): readonly LinkedTarget[] {
   const model = view.model.value
-  const last = isCollapsed ? Math.min(model.subtreeEnd[position] ?? 0, position + MOST_ROWS) : position + 1
-  const ends: LinkEnd[] = []
-  for (let p = position; p < last && ends.length < MOST_ENDS; p += 1) {
+  const last = isCollapsed ? Math.min(model.subtreeEnd[position] ?? 0, position + MAX_ROWS) : position + 1
+  const ends: LinkedTarget[] = []
+  for (let p = position; p < last && ends.length < MAX_TARGETS; p += 1) {
     const span = model.spans[p]
     if (span === undefined) break
     const known = direction === 'in' ? view.incoming.value : view.outgoing.value
-    ends.push(...(known.get(spanIdOf(span.spanId)) ?? []))
+    ends.push(...(known.get(toSpanId(span.spanId)) ?? []))
   }
-  return ends.slice(0, MOST_ENDS)
+  return ends.slice(0, MAX_TARGETS)
 }

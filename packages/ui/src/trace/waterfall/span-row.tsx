@@ -1,4 +1,4 @@
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { hasChildren, isFolded } from '../model/visible-rows.ts'
 import type { TraceModel } from '../model/trace-model.ts'
 import { ROW_HEIGHT } from './paint-waterfall.ts'
@@ -92,8 +92,8 @@ export function SpanRow(props: {
           </button>
         )}
         {folded && (model.folds.errors[position] ?? 0) > 0 && (
-          <span class="errors" title="Errors among them">
-            <Icon name="error" label="errors among them" />
+          <span class="errors" title="Errors in the group">
+            <Icon name="error" label="errors in the group" />
             {model.folds.errors[position]}
           </span>
         )}
@@ -135,5 +135,5 @@ function spokenBar(model: TraceModel, position: number): string {
   const start = model.start[position] ?? 0
   const length = (model.end[position] ?? 0) - start
   const share = model.duration === 0 ? 100 : (length / model.duration) * 100
-  return `${durationText(length)}, starts at ${durationText(start)}, ${share < 1 ? 'under 1' : Math.round(share)}% of the trace`
+  return `${formatDuration(length)}, starts at ${formatDuration(start)}, ${share < 1 ? 'under 1' : Math.round(share)}% of the trace`
 }

@@ -30,7 +30,7 @@ export interface WaterfallBars {
   readonly hiddenX1: Float32Array
 }
 
-export interface WaterfallQuestion {
+export interface WaterfallViewport {
   readonly rows: Int32Array
   readonly first: number
   readonly last: number
@@ -42,17 +42,17 @@ export interface WaterfallQuestion {
 }
 
 /** Least width of a bar, so that the shortest span is still seen and hit. */
-export const LEAST_BAR = 2
+export const MIN_BAR_WIDTH = 2
 
 /**
  * Events beyond this many on one span merge into the ticks already there; a screen has no room for
  * more.
  */
-const MOST_EVENTS = 500
+const MAX_EVENTS = 500
 
-export function waterfallBars(model: TraceModel, question: WaterfallQuestion): WaterfallBars {
-  const { rows, first, window, width } = question
-  const last = Math.min(question.last, rows.length)
+export function computeWaterfallBars(model: TraceModel, viewport: WaterfallViewport): WaterfallBars {
+  const { rows, first, window, width } = viewport
+  const last = Math.min(viewport.last, rows.length)
   const count = Math.max(0, last - first)
   const scale = width / (window.to - window.from)
   const pixel = (time: number): number => (time - window.from) * scale
@@ -69,16 +69,16 @@ export function waterfallBars(model: TraceModel, question: WaterfallQuestion): W
     position[row] = p
     const from = pixel(model.start[p] ?? 0)
     x0[row] = clip(from, width)
-    folded[row] = question.isFolded?.(p) === true ? 1 : 0
+    folded[row] = viewport.isFolded?.(p) === true ? 1 : 0
     const until = folded[row] === 1 ? model.folds.lastEnd[p] : model.end[p]
-    x1[row] = clip(Math.max(pixel(until ?? 0), from + LEAST_BAR), width)
+    x1[row] = clip(Math.max(pixel(until ?? 0), from + MIN_BAR_WIDTH), width)
     if (folded[row] === 1) {
       collectHidden(model, p, model.folds.end[p] ?? 0, row, pixel, width, hidden)
       continue
     }
-    if (question.path !== undefined) collectPath(question.path, p, row, pixel, width, path)
+    if (viewport.path !== undefined) collectPath(viewport.path, p, row, pixel, width, path)
     collectEvents(model, p, row, pixel, width, events)
-    if (question.isCollapsed(p)) collectHidden(model, p + 1, model.subtreeEnd[p] ?? 0, row, pixel, width, hidden)
+    if (viewport.isCollapsed(p)) collectHidden(model, p + 1, model.subtreeEnd[p] ?? 0, row, pixel, width, hidden)
   }
   return {
     first,
@@ -112,7 +112,7 @@ function collectEvents(
   into: number[],
 ): void {
   let previous = Number.NaN
-  const last = Math.min(model.eventsFrom[p + 1] ?? 0, (model.eventsFrom[p] ?? 0) + MOST_EVENTS)
+  const last = Math.min(model.eventsFrom[p + 1] ?? 0, (model.eventsFrom[p] ?? 0) + MAX_EVENTS)
   for (let at = model.eventsFrom[p] ?? 0; at < last; at += 1) {
     const x = Math.round(pixel(model.eventTimes[at] ?? 0))
     if (x === previous || x < 0 || x > width) continue

@@ -2,11 +2,11 @@ import { signal, untracked } from '@preact/signals'
 import { paintWaterfall } from './paint-waterfall.ts'
 import { afterNextFrame } from '../../lib/canvas/paint-scheduler.ts'
 import { readPalette, type Palette } from '../../lib/canvas/palette.ts'
-import { waterfallBars } from './waterfall-bars.ts'
+import { computeWaterfallBars } from './waterfall-bars.ts'
 import type { CriticalPath } from '../model/critical-path.ts'
 import { isFolded } from '../model/visible-rows.ts'
 import { isLarge } from '../model/trace-model.ts'
-import { shownTheme } from '../../app/theme.ts'
+import { effectiveTheme } from '../../app/theme.ts'
 import type { TraceView } from '../trace-view.ts'
 import type { TreePainting } from '../../components/tree/timed-tree.tsx'
 
@@ -18,21 +18,21 @@ export function waterfallPainting(view: TraceView): TreePainting {
   let paletteOf: readonly unknown[] = []
   return {
     watch() {
-      void [view.model.value, view.rows.value, view.matchSet.value, shownTheme.value]
+      void [view.model.value, view.rows.value, view.matchSet.value, effectiveTheme.value]
       void path()
     },
     paint(context, { first, last, window, ticks, width, fullWidth }) {
       const model = view.model.peek()
       const critical = untracked(path)
       if (!mayTakeLong.peek()) afterNextFrame(() => (mayTakeLong.value = true))
-      if (palette === undefined || paletteOf[0] !== model || paletteOf[1] !== shownTheme.peek()) {
+      if (palette === undefined || paletteOf[0] !== model || paletteOf[1] !== effectiveTheme.peek()) {
         palette = readPalette(model.services.map((service) => service.name))
-        paletteOf = [model, shownTheme.peek()]
+        paletteOf = [model, effectiveTheme.peek()]
       }
       const collapsed = view.collapsed.peek()
       const unfolded = view.unfolded.peek()
       const matches = view.matchSet.peek()
-      const bars = waterfallBars(model, {
+      const bars = computeWaterfallBars(model, {
         rows: view.rows.peek(),
         first,
         last,

@@ -4,17 +4,17 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { contextFor } from '../../lib/canvas/canvas.ts'
 import { paintHeatmap } from './paint-heatmap.ts'
 import { readPalette } from '../../lib/canvas/palette.ts'
-import { exactTimeText } from '../../lib/format/clock-text.ts'
-import { durationText } from '../../lib/format/duration-text.ts'
+import { formatTime } from '../../lib/format/clock-text.ts'
+import { formatDuration } from '../../lib/format/duration-text.ts'
 import { heatmapGrid, type HeatmapGrid } from './heatmap-grid.ts'
-import { incompleteText, rangeText } from '../../lib/searched-range.ts'
+import { describeIncompleteSearch, formatSearchedRange } from '../../lib/searched-range.ts'
 import { createResource } from '../../lib/resource.ts'
-import { shownTheme } from '../../app/theme.ts'
-import { conditionParams, rangeOf, type TraceFilters } from '../trace-filters.ts'
+import { effectiveTheme } from '../../app/theme.ts'
+import { conditionParams, toTimeRange, type TraceFilters } from '../trace-filters.ts'
 import { useWidth } from '../../components/tree/use-size.ts'
 
 const HEIGHT = 88
-const REFRESH_MILLIS = 10_000
+const REFRESH_INTERVAL_MS = 10_000
 
 interface Brush {
   readonly x0: number
@@ -60,7 +60,7 @@ function ShownHeatmap(props: HeatmapProps) {
       void map.load(`/api/heatmap?${params}`)
     }
     ask()
-    const timer = props.isLive ? setInterval(ask, REFRESH_MILLIS) : undefined
+    const timer = props.isLive ? setInterval(ask, REFRESH_INTERVAL_MS) : undefined
     return () => {
       clearInterval(timer)
       map.stop()
@@ -73,7 +73,7 @@ function ShownHeatmap(props: HeatmapProps) {
     if (element === null || grid === undefined || width.value === 0) return
     const context = contextFor(element, width.value, HEIGHT)
     if (context !== null) paintHeatmap(context, grid, width.value, HEIGHT, readPalette([]).accent)
-  }, [grid, width.value, shownTheme.value])
+  }, [grid, width.value, effectiveTheme.value])
 
   const down = (event: PointerEvent & { readonly currentTarget: HTMLElement }): void => {
     if (grid === undefined || event.button !== 0) return
@@ -105,35 +105,30 @@ function ShownHeatmap(props: HeatmapProps) {
       <div class="heatmap-scale" aria-hidden="true">
         {grid !== undefined && grid.total > 0 && (
           <>
-            <span>{durationText(grid.to)}</span>
-            <span>{durationText(grid.from)}</span>
+            <span>{formatDuration(grid.to)}</span>
+            <span>{formatDuration(grid.from)}</span>
           </>
         )}
       </div>
-      <div
-        class="heatmap-area"
-        ref={box}
-        onPointerDown={down}
-        title="Drag to narrow the search to a time and durations"
-      >
+      <div class="heatmap-area" ref={box} onPointerDown={down} title="Drag to filter by time and duration">
         <canvas
           ref={canvas}
           hidden={grid === undefined}
           role="img"
           aria-label={
             grid === undefined || grid.total === 0
-              ? `Durations over time: ${emptyText(data)}`
-              : `Durations over time: ${grid.total.toLocaleString('en')} spans from ${durationText(grid.from)} to ${durationText(grid.to)}`
+              ? `Durations over time: ${describeEmpty(data)}`
+              : `Durations over time: ${grid.total.toLocaleString('en')} spans from ${formatDuration(grid.from)} to ${formatDuration(grid.to)}`
           }
         />
         {data !== undefined && !data.complete && (
           <i
             class="unsearched"
-            title={`Not searched. Searched ${rangeText(data.searched)}.`}
+            title={`Not searched. SearchedRangeText ${formatSearchedRange(data.searched)}.`}
             style={{ width: `${unsearchedShare(data) * 100}%` }}
           />
         )}
-        {grid?.total === 0 && <p class="heatmap-empty">{emptyText(data)}</p>}
+        {grid?.total === 0 && <p class="heatmap-empty">{describeEmpty(data)}</p>}
         {drawn !== undefined && (
           <i
             class="brush"
@@ -146,8 +141,8 @@ function ShownHeatmap(props: HeatmapProps) {
           />
         )}
         <div class="heatmap-times" aria-hidden="true">
-          <span>{data === undefined ? '' : exactTimeText(data.startTimeUnixNano).slice(0, 19)}</span>
-          <span>{data === undefined ? '' : exactTimeText(endOf(data)).slice(0, 19)}</span>
+          <span>{data === undefined ? '' : formatTime(data.startTimeUnixNano).slice(0, 19)}</span>
+          <span>{data === undefined ? '' : formatTime(getEnd(data)).slice(0, 19)}</span>
         </div>
       </div>
     </div>
@@ -161,7 +156,7 @@ function hasRange({ last, start, end }: TraceFilters): boolean {
 /** Of the filter, or else what the list shows. */
 function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { start: string; end: string } | undefined {
   const now = BigInt(Date.now()) * 1_000_000n
-  const { start, end } = rangeOf(filters, Date.now())
+  const { start, end } = toTimeRange(filters, Date.now())
   const starts = traces.map((trace) => BigInt(trace.startTimeUnixNano))
   const oldest = starts.reduce((least, at) => (at < least ? at : least), now)
   const newest = starts.reduce((most, at) => (at > most ? at : most), 0n)
@@ -171,18 +166,18 @@ function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { sta
   return to > from ? { start: String(from), end: String(to) } : undefined
 }
 
-function emptyText(data: HeatmapResponse | undefined): string {
+function describeEmpty(data: HeatmapResponse | undefined): string {
   if (data === undefined || data.complete) return 'No spans in range'
-  return `No spans from ${rangeText(data.searched)}. ${incompleteText(data, 'spans')}`
+  return `No spans from ${formatSearchedRange(data.searched)}. ${describeIncompleteSearch(data, 'spans')}`
 }
 
-/** Of the width: the older part of the range, which one answer does not reach. */
+/** Of the width: the older part of the range, which one response does not reach. */
 function unsearchedShare({ searched, startTimeUnixNano, stepNano, columns }: HeatmapResponse): number {
   const length = Number(stepNano) * columns
   return Math.min(1, Math.max(0, Number(BigInt(searched.start) - BigInt(startTimeUnixNano)) / Math.max(1, length)))
 }
 
-function endOf({ startTimeUnixNano, stepNano, columns }: HeatmapResponse): string {
+function getEnd({ startTimeUnixNano, stepNano, columns }: HeatmapResponse): string {
   return String(BigInt(startTimeUnixNano) + BigInt(stepNano) * BigInt(columns))
 }
 
@@ -196,11 +191,11 @@ function brushed(grid: HeatmapGrid, { x0, x1, y0, y1 }: Brush, width: number): T
   if (grid.total === 0 || Math.abs(y1 - y0) < 6) return { last: undefined, start, end }
   const low = grid.from * 2 ** row(Math.max(y0, y1))
   const high = grid.from * 2 ** (row(Math.min(y0, y1)) + 1)
-  return { last: undefined, start, end, minDuration: lengthText(low), maxDuration: lengthText(high) }
+  return { last: undefined, start, end, minDuration: formatLength(low), maxDuration: formatLength(high) }
 }
 
 /** As the API takes it, to three digits. */
-function lengthText(nanos: number): string {
+function formatLength(nanos: number): string {
   const [unit, size] =
     nanos >= 1e9
       ? (['s', 1e9] as const)

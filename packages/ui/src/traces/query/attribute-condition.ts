@@ -4,11 +4,11 @@ export type AttributeScope = 'span' | 'resource' | 'event' | 'link' | 'instrumen
 
 /** TraceQL that finds spans with this attribute; undefined for values that a query can't spell. */
 export function attributeCondition(scope: AttributeScope, key: string, value: AnyValue): string | undefined {
-  const literal = literalOf(value)
-  return literal === undefined ? undefined : `${scope}.${spelled(key)} = ${literal}`
+  const literal = toLiteral(value)
+  return literal === undefined ? undefined : `${scope}.${quoteKey(key)} = ${literal}`
 }
 
-function literalOf(value: AnyValue): string | undefined {
+function toLiteral(value: AnyValue): string | undefined {
   if (value.stringValue !== undefined)
     return value.stringValue.length > 1000 ? undefined : JSON.stringify(value.stringValue)
   if (value.boolValue !== undefined) return String(value.boolValue)
@@ -18,6 +18,6 @@ function literalOf(value: AnyValue): string | undefined {
 }
 
 /** A name with what would end it goes in quotes. */
-function spelled(key: string): string {
+function quoteKey(key: string): string {
   return /^[^\s{}()=~!<>&|^,"`]+$/.test(key) ? key : JSON.stringify(key)
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { filtersInQuery, queryOfFilters, withFilters } from './filter-query.ts'
+import { filtersInQuery, buildQuery, withFilters } from './filter-query.ts'
 import { highlightQuery } from './highlight-query.ts'
 
 describe('filters and queries', () => {
@@ -18,7 +18,7 @@ describe('filters and queries', () => {
   test('are the same thing, written and read', () => {
     fc.assert(
       fc.property(some, (filters) => {
-        expect(filtersInQuery(queryOfFilters(filters))).toEqual({ filters, rest: [] })
+        expect(filtersInQuery(buildQuery(filters))).toEqual({ filters, rest: [] })
       }),
     )
   })

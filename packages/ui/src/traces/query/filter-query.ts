@@ -20,8 +20,8 @@ const patterns: Readonly<Record<(typeof names)[number], RegExp>> = {
 }
 
 /** The query that asks for these; empty when there are none. */
-export function queryOfFilters(filters: SimpleFilters): string {
-  const conditions = conditionsOf(filters)
+export function buildQuery(filters: SimpleFilters): string {
+  const conditions = buildConditions(filters)
   return conditions.length === 0 ? '' : `{ ${conditions.join(' && ')} }`
 }
 
@@ -33,12 +33,12 @@ export function filtersInQuery(text: string): {
   readonly filters: SimpleFilters
   readonly rest: readonly string[] | undefined
 } {
-  const parts = conjunction(text)
+  const parts = parseConjunction(text)
   if (parts === undefined) return { filters: {}, rest: undefined }
   const filters: { -readonly [name in keyof SimpleFilters]: string } = {}
   const rest = parts.filter((part) => {
     const name = names.find((name) => filters[name] === undefined && patterns[name].test(part))
-    const value = name === undefined ? undefined : unquoted(patterns[name].exec(part)?.[1] ?? '')
+    const value = name === undefined ? undefined : parseLiteral(patterns[name].exec(part)?.[1] ?? '')
     if (name === undefined || value === undefined) return true
     filters[name] = value
     return false
@@ -49,16 +49,16 @@ export function filtersInQuery(text: string): {
 /** The query with one thing chosen, changed or, by undefined, taken back. */
 export function withFilters(text: string, change: SimpleFilters): string {
   const { filters, rest } = filtersInQuery(text)
-  return joined(text, conditionsOf({ ...filters, ...change }), rest)
+  return joinConditions(text, buildConditions({ ...filters, ...change }), rest)
 }
 
 /** The query narrowed by a condition. */
 export function withCondition(text: string, condition: string): string {
   const { filters, rest } = filtersInQuery(text)
-  return joined(text, [...conditionsOf(filters), condition], rest)
+  return joinConditions(text, [...buildConditions(filters), condition], rest)
 }
 
-function joined(text: string, conditions: readonly string[], rest: readonly string[] | undefined): string {
+function joinConditions(text: string, conditions: readonly string[], rest: readonly string[] | undefined): string {
   if (rest !== undefined) {
     const all = [...conditions, ...rest]
     return all.length === 0 ? '' : `{ ${all.join(' && ')} }`
@@ -72,7 +72,7 @@ function joined(text: string, conditions: readonly string[], rest: readonly stri
       )
 }
 
-function conditionsOf(filters: SimpleFilters): string[] {
+function buildConditions(filters: SimpleFilters): string[] {
   const { service, operation, minDuration, maxDuration, status } = filters
   return [
     ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
@@ -83,7 +83,7 @@ function conditionsOf(filters: SimpleFilters): string[] {
   ]
 }
 
-function unquoted(literal: string): string | undefined {
+function parseLiteral(literal: string): string | undefined {
   if (!literal.startsWith('"')) return literal
   try {
     return String(JSON.parse(literal))
@@ -93,7 +93,7 @@ function unquoted(literal: string): string | undefined {
 }
 
 /** The conditions of `{ a && b }`; undefined when it is anything else. */
-function conjunction(text: string): readonly string[] | undefined {
+function parseConjunction(text: string): readonly string[] | undefined {
   if (text.trim() === '') return []
   const inner = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]
   if (inner === undefined) return undefined

@@ -2,17 +2,17 @@ import type { CompletionResponse } from '@spanlink/api-schema'
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { getJson } from '../../lib/api.ts'
 
-const TYPING_MILLIS = 90
+const TYPING_DELAY_MS = 90
 
 export interface QueryCompletion {
-  readonly answer: ReadonlySignal<CompletionResponse | undefined>
+  readonly response: ReadonlySignal<CompletionResponse | undefined>
   /** Asks once the typing rests. */
   readonly ask: (text: string, caret: number) => void
   readonly clear: () => void
 }
 
 export function createQueryCompletion(): QueryCompletion {
-  const answer = signal<CompletionResponse | undefined>(undefined)
+  const response = signal<CompletionResponse | undefined>(undefined)
   let asking = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const forget = (): void => {
@@ -21,22 +21,22 @@ export function createQueryCompletion(): QueryCompletion {
     asking = new AbortController()
   }
   return {
-    answer,
+    response,
     ask(text, caret) {
       forget()
       const { signal } = asking
       timer = setTimeout(() => {
         const query = new URLSearchParams({ q: text, caret: String(caret) })
         getJson<CompletionResponse>(`/api/traceql/complete?${query}`, signal).then(
-          (found) => (answer.value = found),
+          (found) => (response.value = found),
           // Completion is a convenience: without it one still can write.
           () => undefined,
         )
-      }, TYPING_MILLIS)
+      }, TYPING_DELAY_MS)
     },
     clear() {
       forget()
-      answer.value = undefined
+      response.value = undefined
     },
   }
 }

@@ -1,13 +1,13 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { highlightQuery } from './highlight-query.ts'
-import { visibleText } from '../../lib/format/visible-text.ts'
+import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { createQueryCompletion } from './query-completion.ts'
 import { Icon } from '../../components/buttons/icon.tsx'
 
 export const QUERY_ID = 'trace-query'
 const LIST_ID = 'query-options'
-const MOST_SHOWN = 12
+const MAX_OPTIONS = 12
 
 /** TraceQL, coloured as it is typed, with what can stand at the caret. Enter runs it. */
 export function QueryInput(props: { readonly text: string; readonly onRun: (text: string) => void }) {
@@ -34,8 +34,8 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
     const field = input.current
     if (field !== null) completion.ask(field.value, field.selectionStart ?? field.value.length)
   }
-  const found = completion.answer.value
-  const options = found?.options.slice(0, MOST_SHOWN) ?? []
+  const found = completion.response.value
+  const options = found?.options.slice(0, MAX_OPTIONS) ?? []
   const accept = (index: number): void => {
     const option = options[index]
     if (option === undefined || found === undefined) return
@@ -134,7 +134,7 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
               accept(index)
             }}
           >
-            <span class="mono text">{visibleText(option.text, 120)}</span>
+            <span class="mono text">{sanitizeText(option.text, 120)}</span>
             <span class="faint">{option.kind}</span>
           </li>
         ))}
