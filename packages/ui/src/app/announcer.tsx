@@ -1,22 +1,20 @@
 import { signal } from '@preact/signals'
 
 const SHOWN_MS = 5000
-const said = signal('')
+const message = signal('')
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/**
- * Tells everybody, by sight and by screen reader, what came of a key where nothing else shows it.
- */
+/** Shows the outcome of a key, also to screen readers, where nothing else on the page shows it. */
 export function announce(text: string): void {
-  said.value = text
+  message.value = text
   clearTimeout(timer)
-  timer = setTimeout(() => (said.value = ''), SHOWN_MS)
+  timer = setTimeout(() => (message.value = ''), SHOWN_MS)
 }
 
 export function Announcer() {
   return (
-    <div class={`announcer ${said.value === '' ? '' : 'shown'}`} role="status">
-      {said.value}
+    <div class={`announcer ${message.value === '' ? '' : 'shown'}`} role="status">
+      {message.value}
     </div>
   )
 }

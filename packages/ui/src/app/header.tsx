@@ -51,7 +51,7 @@ function isTracesSection(page: Route['page']): boolean {
   return page === 'trace' || page === 'flow'
 }
 
-/** A trace id from a log line, pasted: the shortest way to a trace. */
+/** Opens a trace by an ID pasted from a log line. */
 function OpenTrace() {
   const open = (event: SubmitEvent & { readonly currentTarget: HTMLFormElement }): void => {
     event.preventDefault()
@@ -80,7 +80,7 @@ function OpenTrace() {
   )
 }
 
-/** Stored data that responses may miss: said quietly, on every page. */
+/** Warnings about stored data that responses may miss, on every page. */
 function StatusNotices() {
   const notices = status.value === undefined ? [] : statusNotices(status.value)
   if (notices.length === 0) return null

@@ -1,14 +1,11 @@
 import { signal } from '@preact/signals'
 
 export interface KeyBinding {
-  /**
-   * As `KeyboardEvent.key` tells it; the first is the one that help shows with the rest as
-   * alternatives.
-   */
+  /** Values of `KeyboardEvent.key`; the shortcuts dialog shows all, the first one first. */
   readonly keys: readonly string[]
   readonly does: string
   readonly run: (event: KeyboardEvent) => void
-  /** True where the key also works while one types, as Escape does. */
+  /** True where the key also works in text fields, as Escape does. */
   readonly whileTyping?: boolean
   /** True where the key counts only together with Ctrl or Cmd. */
   readonly withMod?: boolean
@@ -19,13 +16,10 @@ export interface KeyGroup {
   readonly bindings: readonly KeyBinding[]
 }
 
-/** Every binding that works on the page as it is now; help lists these and no others. */
+/** The bindings of the current page, which the shortcuts dialog lists. */
 export const keyGroups = signal<readonly KeyGroup[]>([])
 
-/**
- * Adds a page's keys; returns what takes them away again. In a layout effect: a row that is seen
- * already reacts to its keys.
- */
+/** Adds the keys of a page; returns a function that removes them. Call it in a layout effect. */
 export function bindKeys(group: KeyGroup): () => void {
   keyGroups.value = [...keyGroups.peek(), group]
   return () => {

@@ -4,19 +4,19 @@ import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 
 /**
- * A page whose script comes when it is first opened. What could not be had (the server was replaced
- * by a version with other files) is asked for again with a reload, which is what the words say.
+ * A page whose script is loaded when it is first opened. Loading fails after the server was
+ * upgraded to a version with other files; a reload then helps.
  */
 export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   const loaded = signal<ComponentType<P> | Error | undefined>(undefined)
-  let asked = false
+  let isRequested = false
   return function LazyPage(props: P) {
-    if (!asked) {
-      asked = true
+    if (!isRequested) {
+      isRequested = true
       load().then(
         (page) => (loaded.value = page),
         (cause: unknown) => {
-          asked = false
+          isRequested = false
           loaded.value = new Error('the script of the page could not be loaded', { cause })
         },
       )

@@ -1,4 +1,4 @@
-/** A span one came from by following a link: what the trail of breadcrumbs shows. */
+/** A span that a link was followed from. */
 export interface Breadcrumb {
   readonly traceId: string
   readonly spanId: string
@@ -9,7 +9,7 @@ export interface Breadcrumb {
 export interface PageState {
   readonly path: string
   readonly search: string
-  /** Kept in the history entry, so Back, Forward and reload all know how one got here. */
+  /** Kept in the history entry, so that it survives Back, Forward and reload. */
   readonly trail: readonly Breadcrumb[]
   /** Names the history entry; empty for the one that the page was loaded with. */
   readonly entry: string
@@ -57,7 +57,7 @@ export function tracesUrl(query: Readonly<Record<string, string | undefined>>): 
   return params.size === 0 ? '/' : `/?${params}`
 }
 
-/** History state is whatever was left there, by us or by a browser extension. */
+/** History state is untrusted: browser extensions write to it too. */
 export function readTrail(state: unknown): readonly Breadcrumb[] {
   if (typeof state !== 'object' || state === null || !('trail' in state) || !Array.isArray(state.trail)) return []
   return state.trail.filter(isBreadcrumb)

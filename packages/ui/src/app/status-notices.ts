@@ -1,7 +1,7 @@
 import type { StatusResponse } from '@spanlink/api-schema'
 import { formatBytes } from '../lib/format/bytes-text.ts'
 
-/** What the operator should know of stored data that responses may miss, each as one sentence. */
+/** Warnings about stored data that responses may miss, one sentence each. */
 export function statusNotices({ quarantine, journal, corruptParts, kafka }: StatusResponse): string[] {
   const notices: string[] = []
   if (quarantine.segments > 0) {

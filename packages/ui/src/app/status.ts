@@ -7,7 +7,7 @@ const POLL_INTERVAL_MS = 3000
 
 const resource = createResource<StatusResponse>()
 
-/** What the server last said of itself. */
+/** The latest status of the server. */
 export const status = computed(() => resource.state.value.data)
 export const statusError = computed(() => resource.state.value.error)
 

@@ -1,6 +1,6 @@
 import type { Problem } from '@spanlink/api-schema'
 
-/** A response that is not the one asked for, told so that the reader can do something about it. */
+/** A failed request; the message says what happened and what to do. */
 export class ApiError extends Error {
   readonly status: number
   /** Where in the query it is wrong, in UTF-16 units. */
@@ -22,7 +22,7 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
   })
   if (!response.ok) throw await toApiError(response)
   try {
-    // The server's responses are of the contract; its own tests hold it to that.
+    // Not validated: the server's tests check its responses against the schema.
     return (await response.json()) as T
   } catch (cause) {
     if (signal.aborted) throw cause

@@ -8,8 +8,8 @@ interface Paged {
 }
 
 /**
- * The pages of a list after its first, as somebody asks for them. While there are some the first is
- * not to be asked for anew: who has gone back in time reads, and would lose the line.
+ * The pages of a list after its first, loaded on request. While there are some, the first page is
+ * not reloaded, so that rows do not move under the reader.
  */
 export interface OlderPages<T extends Paged> {
   readonly pages: ReadonlySignal<readonly T[]>

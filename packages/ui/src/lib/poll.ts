@@ -1,9 +1,8 @@
 /**
- * Calls `ask` now and then `everyMillis` after each response, so a slow server is never asked twice
- * at once. Rests while nobody looks at the tab and asks at once when somebody does again. Returns
- * what stops it.
+ * Calls `load` now and `intervalMs` after each call has ended, so that requests never overlap.
+ * Pauses while the tab is hidden. Returns a function that stops it.
  */
-export function poll(ask: () => Promise<void>, everyMillis: number): () => void {
+export function poll(load: () => Promise<void>, intervalMs: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined
   let stopped = false
   let busy = false
@@ -11,9 +10,9 @@ export function poll(ask: () => Promise<void>, everyMillis: number): () => void 
     clearTimeout(timer)
     if (stopped || busy || document.hidden) return
     busy = true
-    await ask()
+    await load()
     busy = false
-    if (!stopped) timer = setTimeout(() => void turn(), everyMillis)
+    if (!stopped) timer = setTimeout(() => void turn(), intervalMs)
   }
   const onVisible = (): void => void turn()
   document.addEventListener('visibilitychange', onVisible)

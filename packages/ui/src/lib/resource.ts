@@ -1,10 +1,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { ApiError, getJson } from './api.ts'
 
-/**
- * What is known of one question to the API. `data` stays while a newer response is fetched, so
- * nothing on screen jumps.
- */
+/** The state of a request. `data` stays while a newer response is fetched, so nothing jumps. */
 interface ResourceState<T> {
   readonly data: T | undefined
   /** The path that `data` was loaded from. */
@@ -15,23 +12,20 @@ interface ResourceState<T> {
 
 export interface Resource<T> {
   readonly state: ReadonlySignal<ResourceState<T>>
-  /**
-   * Asks, and forgets a question still under way. Resolves when answered, failed or overtaken;
-   * never rejects.
-   */
+  /** Aborts a pending request. Resolves when loaded, failed or aborted; never rejects. */
   readonly load: (path: string) => Promise<void>
   readonly stop: () => void
 }
 
 export function createResource<T>(): Resource<T> {
   const state = signal<ResourceState<T>>({ data: undefined, dataPath: undefined, error: undefined, loading: false })
-  let asking = new AbortController()
+  let controller = new AbortController()
   return {
     state,
     async load(path) {
-      asking.abort()
+      controller.abort()
       const mine = new AbortController()
-      asking = mine
+      controller = mine
       state.value = { ...state.peek(), loading: true }
       try {
         const data = await getJson<T>(path, mine.signal)
@@ -43,7 +37,7 @@ export function createResource<T>(): Resource<T> {
       }
     },
     stop() {
-      asking.abort()
+      controller.abort()
       state.value = { ...state.peek(), loading: false }
     },
   }

@@ -1,3 +1,4 @@
+import { readParams, setParams } from '../lib/query-params.ts'
 import { startOfRange, parseRecentRange, type RecentRange } from '../lib/recent-range.ts'
 
 /** The Logs page as its URL holds it. */
@@ -15,11 +16,7 @@ export interface LogsPageState {
 const names = ['q', 'service', 'severity', 'traceId', 'spanId', 'attribute'] as const
 
 export function parseLogsUrl(query: URLSearchParams): LogsPageState {
-  const given = Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<
-    (typeof names)[number],
-    string
-  >
-  return { ...given, last: parseRecentRange(query.get('last')) }
+  return { ...readParams(query, names), last: parseRecentRange(query.get('last')) }
 }
 
 /** Beyond the time. */
@@ -29,14 +26,14 @@ export function isFiltered(pageState: LogsPageState): boolean {
 
 export function logsUrl(pageState: Partial<LogsPageState>): string {
   const params = new URLSearchParams()
-  for (const name of names) if (pageState[name]) params.set(name, pageState[name])
+  setParams(params, names, pageState)
   if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
   return params.size === 0 ? '/logs' : `/logs?${params}`
 }
 
 export function logsPath(pageState: LogsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ limit: '100' })
-  for (const name of names) if (pageState[name] !== '') params.set(name, pageState[name])
+  setParams(params, names, pageState)
   // A trace is looked at whole, whenever it was.
   if (pageState.traceId === '') params.set('start', startOfRange(pageState.last, nowMillis))
   return `/api/logs?${params}`

@@ -1,3 +1,4 @@
+import { readParams, setParams } from '../lib/query-params.ts'
 import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
@@ -18,16 +19,12 @@ export interface MetricsPageState {
 const names = ['name', 'type', 'service', 'groupBy', 'filter', 'view'] as const
 
 export function parseMetricsUrl(query: URLSearchParams): MetricsPageState {
-  const given = Object.fromEntries(names.map((name) => [name, query.get(name) ?? ''])) as Record<
-    (typeof names)[number],
-    string
-  >
-  return { ...given, unit: query.get('unit') ?? '', last: parseRecentRange(query.get('last')) }
+  return { ...readParams(query, names), unit: query.get('unit') ?? '', last: parseRecentRange(query.get('last')) }
 }
 
 export function metricsUrl(pageState: Partial<MetricsPageState>): string {
   const params = new URLSearchParams()
-  for (const name of names) if (pageState[name]) params.set(name, pageState[name])
+  setParams(params, names, pageState)
   if (pageState.type) params.set('unit', pageState.unit ?? '')
   if (pageState.last !== undefined && pageState.last !== '1h') params.set('last', pageState.last)
   return params.size === 0 ? '/metrics' : `/metrics?${params}`
@@ -35,7 +32,7 @@ export function metricsUrl(pageState: Partial<MetricsPageState>): string {
 
 export function seriesPath(pageState: MetricsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ start: startOfRange(pageState.last, nowMillis), end: `${nowMillis}000000` })
-  for (const name of names) if (pageState[name] !== '') params.set(name, pageState[name])
+  setParams(params, names, pageState)
   if (pageState.type !== '') params.set('unit', pageState.unit)
   return `/api/metrics/series?${params}`
 }

@@ -39,7 +39,7 @@ export interface TraceView {
   readonly query: Signal<string>
   /** Ids of spans in which the server found the query. */
   readonly found: Signal<readonly string[]>
-  /** Enter came before the server's response: go to the first match once there is one. */
+  /** Enter was pressed before the response came: go to the first match once there is one. */
   readonly wantsMatch: Signal<boolean>
   /** Counts responses; details and links are loaded again with each. */
   readonly revision: Signal<number>

@@ -9,16 +9,13 @@ interface LayoutState {
 }
 
 export interface GraphLayout {
-  /** `places` is of the last request that was answered; it stays while another is worked on. */
+  /** `places` stays until the next layout is ready. */
   readonly state: ReadonlySignal<LayoutState>
   readonly ask: (request: GraphLayoutRequest) => void
   readonly stop: () => void
 }
 
-/**
- * Lays out graphs in a thread of its own. A request that is overtaken by another is given up, with
- * its thread.
- */
+/** Lays out graphs in a worker. A new request terminates the worker of an unfinished one. */
 export function createGraphLayout(): GraphLayout {
   const state = signal<LayoutState>({ request: undefined, places: undefined, error: undefined, busy: false })
   let worker: Worker | undefined

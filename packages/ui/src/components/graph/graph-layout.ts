@@ -1,6 +1,6 @@
 import { Graph, layout } from '@dagrejs/dagre'
 
-/** What is to be laid out, causes left of effects. Sizes and places are CSS pixels. */
+/** Causes are left of effects. Sizes and positions are CSS pixels. */
 export interface GraphLayoutRequest {
   readonly nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[]
   readonly edges: readonly {
@@ -8,10 +8,10 @@ export interface GraphLayoutRequest {
     readonly from: string
     readonly to: string
     readonly weight?: number
-    /** Half as long as the others: nothing stands on it. */
+    /** Half as long as the others: it has no label. */
     readonly isShort?: boolean
   }[]
-  /** Room between layers for what stands on the lines. */
+  /** Room between layers for the labels of edges. */
   readonly gap: number
 }
 
@@ -27,10 +27,7 @@ export interface GraphLayoutResult {
 const MARGIN = 24
 const NODE_GAP = 16
 
-/**
- * Layered from left to right; circles are broken where they do least harm. The same request always
- * gives the same picture.
- */
+/** Layered from left to right; cycles are broken. The same request gives the same layout. */
 export function layoutGraph({ nodes, edges, gap }: GraphLayoutRequest): GraphLayoutResult {
   const graph = new Graph({ multigraph: true })
   graph.setGraph({

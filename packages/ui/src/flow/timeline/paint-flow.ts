@@ -1,7 +1,6 @@
 import { formatDuration } from '../../lib/format/duration-text.ts'
-import type { TimeWindow } from '../../lib/time-window.ts'
 import type { FlowBars } from './flow-bars.ts'
-import type { Palette } from '../../lib/canvas/palette.ts'
+import { paintBar, paintOffscreenArrow, paintTicks, type TimelineScene } from '../../lib/canvas/timeline-shapes.ts'
 
 export const FLOW_ROW_HEIGHT = 28
 const MIDDLE = 13
@@ -9,21 +8,12 @@ const BAR_HEIGHT = 12
 const PATH_Y = MIDDLE + BAR_HEIGHT / 2 + 3
 const LABEL_GAP = 6
 
-export interface FlowScene {
+export interface FlowScene extends TimelineScene {
   readonly bars: FlowBars
-  readonly window: TimeWindow
-  readonly ticks: readonly number[]
-  readonly width: number
-  readonly scaleWidth: number
-  readonly palette: Palette
 }
 
 export function paintFlow(context: CanvasRenderingContext2D, scene: FlowScene): void {
-  const { bars, palette } = scene
-  context.fillStyle = palette.grid
-  const scale = scene.scaleWidth / (scene.window.to - scene.window.from)
-  for (const tick of scene.ticks)
-    context.fillRect(Math.round((tick - scene.window.from) * scale), 0, 1, bars.count * FLOW_ROW_HEIGHT)
+  paintTicks(context, scene, scene.bars.count * FLOW_ROW_HEIGHT)
   paintWires(context, scene)
   paintGaps(context, scene)
   paintBars(context, scene)
@@ -31,17 +21,19 @@ export function paintFlow(context: CanvasRenderingContext2D, scene: FlowScene): 
   paintLengths(context, scene)
 }
 
-function paintBars(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
+function paintBars(context: CanvasRenderingContext2D, scene: FlowScene): void {
+  const { bars, palette, scaleWidth } = scene
   for (const { kind, row, x0, x1, service, isError } of bars.bars) {
     if (x1 <= 0 || x0 > scaleWidth) {
-      if (kind === 'extent' || kind === 'span') paintElsewhere(context, x0 > scaleWidth, row, scaleWidth, palette)
+      if (kind === 'extent' || kind === 'span')
+        paintOffscreenArrow(context, scene, x0 > scaleWidth, row * FLOW_ROW_HEIGHT + MIDDLE)
       continue
     }
     const top = row * FLOW_ROW_HEIGHT + MIDDLE - BAR_HEIGHT / 2
     const color = palette.service(service)
     context.fillStyle = color
     context.globalAlpha = kind === 'extent' ? 0.42 : kind === 'member' ? 0.3 : 1
-    box(context, x0, top, x1 - x0, BAR_HEIGHT)
+    paintBar(context, x0, top, x1 - x0, BAR_HEIGHT)
     context.globalAlpha = 1
     if (kind === 'work') {
       context.fillStyle = palette.row
@@ -54,26 +46,6 @@ function paintBars(context: CanvasRenderingContext2D, { bars, palette, scaleWidt
       context.fillRect(x0, top + BAR_HEIGHT - 3, x1 - x0, 3)
     }
   }
-}
-
-/** A row out of the window is not gone: a small arrow says on which side it is. */
-function paintElsewhere(
-  context: CanvasRenderingContext2D,
-  isLater: boolean,
-  row: number,
-  width: number,
-  palette: Palette,
-): void {
-  const tip = isLater ? width - 2 : 4
-  const back = isLater ? tip - 5 : tip + 5
-  const y = row * FLOW_ROW_HEIGHT + MIDDLE
-  context.beginPath()
-  context.moveTo(tip, y)
-  context.lineTo(back, y - 4)
-  context.lineTo(back, y + 4)
-  context.closePath()
-  context.fillStyle = palette.muted
-  context.fill()
 }
 
 /**
@@ -189,10 +161,4 @@ function getHatch(context: CanvasRenderingContext2D, color: string): CanvasPatte
   pattern.setTransform(new DOMMatrix([0.5, 0, 0, 0.5, 0, 0]))
   hatches.set(context, { color, pattern })
   return pattern
-}
-
-function box(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number): void {
-  context.beginPath()
-  context.roundRect(x, y, width, height, Math.min(2, width / 2))
-  context.fill()
 }

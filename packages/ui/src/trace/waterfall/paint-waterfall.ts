@@ -1,7 +1,6 @@
 import type { TraceModel } from '../model/trace-model.ts'
-import type { TimeWindow } from '../../lib/time-window.ts'
 import { formatDuration } from '../../lib/format/duration-text.ts'
-import type { Palette } from '../../lib/canvas/palette.ts'
+import { paintBar, paintOffscreenArrow, paintTicks, type TimelineScene } from '../../lib/canvas/timeline-shapes.ts'
 import type { WaterfallBars } from './waterfall-bars.ts'
 
 export const ROW_HEIGHT = 24
@@ -9,21 +8,14 @@ const BAR_TOP = 7
 const BAR_HEIGHT = 10
 const LABEL_GAP = 6
 
-export interface WaterfallScene {
+export interface WaterfallScene extends TimelineScene {
   readonly model: TraceModel
   readonly bars: WaterfallBars
-  readonly window: TimeWindow
-  readonly ticks: readonly number[]
-  /** Of the canvas; the time axis may end a little before it. */
-  readonly width: number
-  /** Of the time axis. */
-  readonly scaleWidth: number
-  readonly palette: Palette
   readonly isMatch: (position: number) => boolean
 }
 
 export function paintWaterfall(context: CanvasRenderingContext2D, scene: WaterfallScene): void {
-  paintGrid(context, scene)
+  paintTicks(context, scene, scene.bars.count * ROW_HEIGHT)
   paintHidden(context, scene)
   paintBars(context, scene)
   paintPath(context, scene)
@@ -31,32 +23,21 @@ export function paintWaterfall(context: CanvasRenderingContext2D, scene: Waterfa
   paintDurations(context, scene)
 }
 
-function paintGrid(
-  context: CanvasRenderingContext2D,
-  { ticks, window, scaleWidth, bars, palette }: WaterfallScene,
-): void {
-  context.fillStyle = palette.grid
-  const scale = scaleWidth / (window.to - window.from)
-  for (const tick of ticks) context.fillRect(Math.round((tick - window.from) * scale), 0, 1, bars.count * ROW_HEIGHT)
-}
-
-function paintBars(
-  context: CanvasRenderingContext2D,
-  { model, bars, palette, isMatch, scaleWidth: sceneWidth }: WaterfallScene,
-): void {
+function paintBars(context: CanvasRenderingContext2D, scene: WaterfallScene): void {
+  const { model, bars, palette, isMatch, scaleWidth } = scene
   for (let row = 0; row < bars.count; row += 1) {
     const p = bars.position[row] ?? 0
     const x = bars.x0[row] ?? 0
     const width = (bars.x1[row] ?? 0) - x
     const y = row * ROW_HEIGHT + BAR_TOP
-    if (x + width <= 0 || x > sceneWidth) {
-      paintElsewhere(context, x > sceneWidth, y + BAR_HEIGHT / 2, sceneWidth, palette)
+    if (x + width <= 0 || x > scaleWidth) {
+      paintOffscreenArrow(context, scene, x > scaleWidth, y + BAR_HEIGHT / 2)
       continue
     }
     context.fillStyle = palette.service(model.services[model.service[p] ?? 0]?.name ?? '')
     // Of a group only the extent is known; what it hides is drawn below it.
     context.globalAlpha = bars.folded[row] === 1 ? 0.35 : 1
-    box(context, x, y, width, BAR_HEIGHT)
+    paintBar(context, x, y, width, BAR_HEIGHT)
     context.globalAlpha = 1
     if (model.error[p] === 1 && bars.folded[row] === 0) {
       context.fillStyle = palette.error
@@ -78,25 +59,6 @@ function paintPath(context: CanvasRenderingContext2D, { bars, palette }: Waterfa
     const y = (bars.pathRow[at] ?? 0) * ROW_HEIGHT + BAR_TOP - 2.5
     context.fillRect(x, y, (bars.pathX1[at] ?? 0) - x, 1.5)
   }
-}
-
-/** A span outside the window is not gone: a small arrow says on which side it is. */
-function paintElsewhere(
-  context: CanvasRenderingContext2D,
-  isLater: boolean,
-  y: number,
-  width: number,
-  palette: Palette,
-): void {
-  const tip = isLater ? width - 2 : 4
-  const back = isLater ? tip - 5 : tip + 5
-  context.beginPath()
-  context.moveTo(tip, y)
-  context.lineTo(back, y - 4)
-  context.lineTo(back, y + 4)
-  context.closePath()
-  context.fillStyle = palette.muted
-  context.fill()
 }
 
 function paintHidden(context: CanvasRenderingContext2D, { bars, palette }: WaterfallScene): void {
@@ -155,10 +117,4 @@ function paintDurations(context: CanvasRenderingContext2D, { model, bars, palett
       context.fillText(text, left + 4, y)
     }
   }
-}
-
-function box(context: CanvasRenderingContext2D, x: number, y: number, width: number, height: number): void {
-  context.beginPath()
-  context.roundRect(x, y, width, height, Math.min(2, width / 2))
-  context.fill()
 }
