@@ -2,8 +2,8 @@ import type { QueryParams } from '../../clickhouse/store.ts'
 import type { SpanRef } from '../links/linked-span.ts'
 
 /**
- * SQL: the end of a question by ids. The engine's older analyzer understands such a statement of a
- * dozen columns in a quarter of the time, which was most of what it took; the answers are the same.
+ * SQL: settings of a query by ids. The older analyzer takes a quarter of the time for a dozen
+ * columns, which dominated these queries.
  */
 export const BY_IDS_SETTINGS = 'settings enable_analyzer = 0'
 

@@ -1,12 +1,12 @@
 import type { SearchedRange } from '@spanlink/api-schema'
 
-/** How far an answer looked, from the newest on. */
+/** How far a search went, from the newest on. */
 export type Scanned = {
-  /** Where a cursor made it begin. */
+  /** Start position of the cursor. */
   readonly from?: bigint | undefined
   /** The oldest time that was searched, if not all of the range was. */
   readonly until?: bigint | undefined
-  /** A limit other than that left something out. */
+  /** Another limit made the result partial. */
   readonly isCut?: boolean
 }
 

@@ -30,8 +30,7 @@ export function selectTraceIds(name: string): string {
 }
 
 /**
- * SQL: the end of a question by id, which reads a few granules. A second thread costs more than it
- * does, and the older of the engine's two analyzers takes 2 to 3 ms of CPU less for a statement of
- * twenty columns; the answers are the same.
+ * SQL: settings of a query by id that reads a few granules. A second thread costs more than it
+ * saves, and the older analyzer takes 2 to 3 ms of CPU less for twenty columns.
  */
 export const FEW_GRANULES_SETTINGS = 'settings max_threads = 1, enable_analyzer = 0'

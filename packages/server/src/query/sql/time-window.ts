@@ -7,7 +7,7 @@ export type TimeWindow = { readonly start: bigint; readonly end: bigint }
 
 const HOUR = 3_600_000_000_000n
 
-/** The last hour unless told otherwise. */
+/** The last hour by default. */
 export function parseTimeWindow({ start, end }: { readonly start?: string; readonly end?: string }): TimeWindow {
   const until = end === undefined ? BigInt(Date.now()) * 1_000_000n : parseUnixNano('end', end)
   const from = start === undefined ? (until > HOUR ? until - HOUR : 0n) : parseUnixNano('start', start)

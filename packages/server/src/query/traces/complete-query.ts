@@ -14,8 +14,7 @@ type Option = CompletionResponse['options'][number]
 const MAX_OPTIONS = 100
 
 /**
- * What can stand at the caret, names and values looked up, and what is wrong with the query as it
- * is.
+ * Completes a query at the caret, with attribute names and values, and finds its error.
  */
 export async function completeQuery(
   store: Store,
@@ -25,7 +24,7 @@ export async function completeQuery(
   const found = complete(query.q, Math.min(query.caret, query.q.length))
   const isClosed = found.valuesOf?.quoted === true && query.q.charAt(found.to) === query.q.charAt(found.from)
   const to = found.to + (isClosed ? 1 : 0)
-  // What stands at the caret is no condition yet.
+  // The word at the caret is not a condition yet.
   const others = `${query.q.slice(0, found.from)} ${query.q.slice(to)}`
   const names = { ...parseTimeRange(query), ...options, limit: MAX_OPTIONS, condition: parsePartialCondition(others) }
   const head = query.q.slice(found.from, query.caret)
@@ -66,7 +65,7 @@ async function listValueOptions(
   head: string,
   names: Names,
 ): Promise<Option[]> {
-  // Words of the grammar, or values that nobody picks from a list.
+  // Keywords, or values that are useless in a list.
   if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
   const prefix = quoted ? head.slice(1) : ''
   const { found } = await listAttributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {

@@ -4,8 +4,7 @@ import { parseDuration } from '../sql/time-parameters.ts'
 type Filters = Pick<HeatmapQuery, 'q' | 'service' | 'operation' | 'minDuration' | 'maxDuration' | 'status'>
 
 /**
- * The TraceQL that asks what a question's `q` or its single filters ask; undefined when it has
- * neither.
+ * Converts a request's `q` or its single filters to TraceQL; undefined when it has neither.
  */
 export function convertFiltersToTraceQL(filters: Filters): string | undefined {
   if (filters.q !== undefined) return filters.q

@@ -5,12 +5,11 @@ import { toSearchedRange } from '../sql/searched-range.ts'
 import { parseTimeRange } from './search-by-query.ts'
 import { executeMetricsQuery } from '../../traceql/metrics/metrics.ts'
 
-/** One root a trace: what a person means by the durations of traces. */
+/** Roots, as durations of traces are those of their roots. */
 const ROOTS = '{ nestedSetParent < 0 }'
 
 /**
- * Spans by when they started and how long they took, in the buckets of histogram_over_time: powers
- * of two.
+ * Counts spans by start and duration, in buckets of histogram_over_time: powers of two.
  */
 export async function findHeatmap(store: Store, query: HeatmapQuery, options: QueryOptions): Promise<HeatmapResponse> {
   const { start, end } = parseTimeRange(query)

@@ -7,7 +7,7 @@ import { searchTraceQL } from '../../traceql/execute/search-traceql.ts'
 
 const singleFilters = ['service', 'operation', 'minDuration', 'maxDuration', 'status'] as const
 
-/** Answers `q` of the traces endpoint. */
+/** Searches with `q` of the traces endpoint. */
 export async function searchByQuery(
   store: Store,
   text: string,

@@ -8,10 +8,9 @@ import { fetchSummaries } from './trace-summary.ts'
 /**
  * Traces with a span that satisfies every filter at once, newest first by the newest such span.
  *
- * Walks back from now in widening windows of time, so that a page of recent traces reads minutes of
- * spans and not all of them. A trace whose spans lie in several windows belongs to the newest:
- * elsewhere its summary, which knows all of its spans, gives a newer match than the window did, and
- * it is passed over. So pages need no memory.
+ * Scans back from now in widening windows, so that a page of recent traces reads minutes of spans.
+ * A trace with matches in several windows belongs to the newest: its summary has the newest match
+ * of all, and older windows skip it.
  */
 export async function searchTraces(store: Store, query: TracesQuery, options: QueryOptions): Promise<TracesResponse> {
   const limit = query.limit ?? 50
@@ -21,8 +20,7 @@ export async function searchTraces(store: Store, query: TracesQuery, options: Qu
   let before: Position = cursor ?? { newest: filter.to, traceId: '' }
   for (const [from, to] of listWindows(filter.from, before.newest < filter.to ? before.newest : filter.to)) {
     for (let more = true; more && found.length <= limit;) {
-      // One more than asked for tells whether there is a next page; small pages are filled in one
-      // go too.
+      // One more than requested shows whether there is a next page; at least 20 per statement.
       const want = Math.max(limit + 1 - found.length, 20)
       const positions = await findNewestPositions(store, filter, from, to, before, want, options)
       found.push(...(await fetchMatches(store, positions, filter, options)))
@@ -51,8 +49,7 @@ const DAY = 24n * HOUR
 const LOOKBACKS_NANO = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
 
 /**
- * Pairs of inclusive bounds that cover `from` to `to`, newest first. What is dated after now is in
- * the first.
+ * Lists inclusive bounds that cover `from` to `to`, newest first. Dates after now are in the first.
  */
 function* listWindows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
   const now = BigInt(Date.now()) * 1_000_000n

@@ -2,7 +2,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 import { spanIdentity } from './span-parents.ts'
 
-/** The last of the spans, by start and id, that an answer has room for. */
+/** The last span, by start and id, that fits into a response. */
 export type TraceLimit = {
   readonly start: string
   readonly spanId: string
@@ -11,18 +11,16 @@ export type TraceLimit = {
   readonly isLast: boolean
 }
 
-/** Of columns as ClickHouse has them; as objects and JSON it is several times as much. */
+/** Size of the columns in ClickHouse; objects and JSON take several times as much. */
 const MAX_TRACE_BYTES = 32 * 1024 * 1024
 
 /**
- * Beyond, a trace is read in two steps: first which spans, then these. Granules of 1,024 rows are
- * counted, not spans.
+ * Above it, a trace is read in two steps: first which spans, then these. Counts rows of granules.
  */
 const MAX_ROWS_AT_ONCE = 4_000_000
 
 /**
- * SQL: ends a statement that reads a whole trace at once, and fails as too heavy where that is too
- * much.
+ * SQL: settings of a statement that reads a whole trace, or fails as too heavy.
  */
 export const WHOLE_TRACE_SETTINGS = `${FEW_GRANULES_SETTINGS}, max_result_bytes = ${MAX_TRACE_BYTES}, max_rows_to_read = ${MAX_ROWS_AT_ONCE}`
 

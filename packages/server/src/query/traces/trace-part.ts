@@ -5,7 +5,7 @@ import type { TraceLimit } from './trace-limit.ts'
 /** `spanId` empty: all of the trace. */
 export type TraceRequest = { readonly traceId: string; readonly spanId: string }
 
-/** What is read of a trace: all of it, or what is not behind the cut. */
+/** The part of a trace to read: all of it, or up to the limit. */
 export type TracePart = {
   readonly request: TraceRequest
   readonly buckets: Promise<Buckets | undefined>
