@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A static import of a missing API ends older versions of Node with a stack trace, so the program is
-// imported after the check.
+// A static import of a missing API ends older versions of Node with a stack trace, so the program
+// is imported after the check.
 import process from 'node:process'
 
 const MIN_NODE = [22, 15] as const
