@@ -5,7 +5,7 @@ import type { Retention } from './store.ts'
 const RETENTION_INTERVAL_MS = 10 * 60 * 1000
 
 /**
- * Applies the retention at once and every ten minutes. Gives what ends that.
+ * Applies the retention at once and every ten minutes. Returns a function that stops the timer.
  *
  * @param nodes each with its own tables; `maxBytes` is for all together, in equal shares
  */
@@ -21,9 +21,9 @@ export function startRetentionTimer(
     for (const node of all) {
       try {
         const days = await dropExpired(node, each)
-        if (days.length > 0) log(`Retention dropped what arrived on ${days.join(', ')}.`)
+        if (days.length > 0) log(`Retention dropped the data of ${days.join(', ')}.`)
       } catch (error) {
-        log(`Retention failed, and is tried again in ten minutes: ${(error as Error).message}`)
+        log(`Retention failed, next attempt in ten minutes: ${(error as Error).message}`)
       }
     }
   }

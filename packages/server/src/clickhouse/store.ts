@@ -29,12 +29,12 @@ export type Store = {
     maxBytes: number,
   ): Promise<{ readonly rows: number; readonly bytes: number }>
   /**
-   * One question, or a `StoreError`. `sql` has `{name:Type}` parameters and no values; 64-bit
-   * integers come back as strings.
+   * Runs a query. `sql` has `{name:Type}` parameters and no values; 64-bit integers are returned
+   * as strings. Rejects with a `StoreError`.
    */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
-  /** Whose rows are missing in answers, as far as known. */
+  /** Parts whose rows are missing in results, as far as known. */
   lostParts(): readonly LostPart[]
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>
@@ -43,7 +43,7 @@ export type Store = {
 export type QueryParams = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>
 
 export type QueryOptions = {
-  /** Cancels the question in the engine too. */
+  /** Cancels the query in ClickHouse too. */
   readonly signal?: AbortSignal
   /** @default 10_000 */
   readonly timeoutMs?: number
@@ -68,7 +68,7 @@ export type CorruptParts = {
   readonly lost: readonly LostPart[]
 }
 
-/** `day` (`20261129`) is the arrival day of rows that can't be read; '' if the part's name lacks it. */
+/** `day` (`20261129`) is the arrival day of unreadable rows; '' if the part's name lacks it. */
 export type LostPart = { readonly table: string; readonly day: string }
 
 export type Retention = {

@@ -47,7 +47,7 @@ async function lossyWay(losing: () => boolean): Promise<{ readonly url: string; 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
-test('a question whose connection is lost is asked once more', async () => {
+test('a query whose connection is lost is sent once more', async () => {
   let losses = 1
   const way = await lossyWay(() => losses-- > 0)
   const client = connect({ ...access, url: way.url })
@@ -57,7 +57,7 @@ test('a question whose connection is lost is asked once more', async () => {
   way.close()
 })
 
-test('a question whose second connection is lost as well finds the engine down', async () => {
+test('a query whose second connection is lost as well fails as unavailable', async () => {
   let asked = 0
   const way = await lossyWay(() => {
     asked++

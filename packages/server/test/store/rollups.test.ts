@@ -141,7 +141,7 @@ const span: fc.Arbitrary<OtlpSpan> = fc
 
 const service = fc.constantFrom('', 'shop', 'send', 'orders')
 
-test('what the store works out of spans is what the engine works out of them', async () => {
+test('columns and rollups derived from spans equal those computed in SQL', async () => {
   let segments = 0
   await fc.assert(
     fc.asyncProperty(service, fc.array(span, { minLength: 200, maxLength: 400 }), async (name, spans) => {

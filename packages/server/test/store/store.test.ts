@@ -126,7 +126,7 @@ test('a segment on both sides of midnight is stored once', async () => {
   await store.close()
 })
 
-test('an insert the engine cannot read is refused whole', async () => {
+test('an insert that ClickHouse cannot parse is refused as a whole', async () => {
   const store = await openEmbeddedStore(dir)
   const rows = someRows(10).spans
   await expect(store.insert('spans', [rows.subarray(0, -3)], 'torn')).rejects.toMatchObject({ code: 'bad-rows' })
@@ -163,7 +163,7 @@ test('an engine that dies is started again; what was in flight is stored once wh
   await store.close()
 })
 
-test('while the engine is away, questions fail as unavailable and the state says so', async () => {
+test('while the engine is down, queries fail as unavailable and the state is down', async () => {
   const store = await openEmbeddedStore(dir)
   process.kill(store.enginePid() ?? 0, 'SIGKILL')
   while (store.state() === 'ready') await sleep(5)
@@ -175,7 +175,7 @@ test('while the engine is away, questions fail as unavailable and the state says
   await expect(store.query('select 1')).rejects.toMatchObject({ code: 'unavailable' })
 })
 
-test('a question that is cancelled or takes too long ends in the engine too', async () => {
+test('a query that is cancelled or times out ends in ClickHouse too', async () => {
   const store = await openEmbeddedStore(dir)
   const endless = 'select sum(cityHash64(number)) from numbers(1000000000000)'
   const running =
@@ -191,7 +191,7 @@ test('a question that is cancelled or takes too long ends in the engine too', as
   await store.close()
 })
 
-test('a question cannot write, nor read files', async () => {
+test('a query cannot write, nor read files', async () => {
   const store = await openEmbeddedStore(dir)
   await expect(store.query('drop table spans')).rejects.toMatchObject({ code: 'refused' })
   await expect(store.query("select * from file('/etc/passwd', 'LineAsString')")).rejects.toMatchObject({
@@ -200,7 +200,7 @@ test('a question cannot write, nor read files', async () => {
   await store.close()
 })
 
-test('the engine answers nobody but its server', async () => {
+test('the engine responds only to its own server', async () => {
   const store = await openEmbeddedStore(dir)
   const config = await readFile(join(dir, 'engine/engine.xml'), 'utf8')
   const port = /<http_port>(\d+)</.exec(config)?.[1]

@@ -2,9 +2,8 @@ import type { Client } from '../client.ts'
 import { StoreError } from '../store-error.ts'
 
 /**
- * The nodes of a cluster as one: any of them answers for all. A node that is away is passed over,
- * and the one that answered last is asked first. An insert that failed half-way is safe to give to
- * another node: the shards know its token.
+ * A client that tries the nodes of a cluster, the last responsive one first. An insert that failed
+ * half-way can be repeated on another node: the shards know its token.
  */
 export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Client {
   let preferred = 0

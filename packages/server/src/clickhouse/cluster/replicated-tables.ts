@@ -1,9 +1,6 @@
 import type { Client } from '../client.ts'
 
-/**
- * Has the server Keeper, and the two macros that tell its replicas apart? Then what it keeps is
- * replicated.
- */
+/** Tables are replicated on a server with Keeper and the macros `shard` and `replica`. */
 export async function isReplicated(client: Client): Promise<boolean> {
   const [macros] = await client.query<{ n: number }>(
     "select toUInt32(uniqExact(macro)) as n from system.macros where macro in ('shard', 'replica')",
@@ -20,10 +17,7 @@ export async function isReplicated(client: Client): Promise<boolean> {
   return (connected?.n ?? 0) > 0
 }
 
-/**
- * A week: replicas forget tokens after an hour by default, and a journal may wait longer for its
- * store.
- */
+/** A week: the default is an hour, and a journal may wait longer for its store. */
 const DEDUPLICATION_WINDOW_SECONDS = 604_800
 
 /** The statement with every MergeTree of it replicated; what creates no table stays as it is. */

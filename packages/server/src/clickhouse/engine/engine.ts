@@ -13,7 +13,7 @@ import { StoreError } from '../store-error.ts'
 export type EngineOptions = {
   /** Already taken with `lockDataDir`. */
   readonly dataDir: string
-  /** What it may allocate. @default 1 GiB */
+  /** Memory limit. @default 1 GiB */
   readonly memoryBytes?: number
   /** Resolves true once the engine behind `access` answers queries. */
   readonly ping: (access: EngineAccess) => Promise<boolean>
@@ -96,7 +96,7 @@ const PING_INTERVAL_MS = 10_000
 const MAX_FAILED_PINGS = 6
 
 /**
- * Kills an engine that lives and says nothing for a minute: its end is what starts the next one.
+ * Kills an engine that doesn't respond for a minute: its exit starts the next one.
  */
 function killWhenUnresponsive({ child, access, ended }: EngineProcess, answers: EngineOptions['ping']): void {
   let failedPings = 0

@@ -2,16 +2,12 @@ import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } fr
 import { join } from 'node:path'
 
 /**
- * Makes the tables of a stopped engine forget the tokens of inserts that it had not finished.
- *
- * A MergeTree writes an insert's token to its deduplication log before it commits the part. An
- * engine that is killed between the two loses the part and keeps the token, and then takes the
- * retry for a repetition: the rows would be nowhere. Seen twice in 1,007 kills, once for each
- * server. What counts is what lies on disk: a token whose part no part covers is taken back, as the
- * engine itself would when it drops a part.
+ * Removes the tokens of unfinished inserts from the deduplication logs of a stopped engine. A
+ * MergeTree logs the token before it commits the part: after a kill between the two, the retry
+ * would be skipped as a duplicate and the rows lost (seen twice in 1,007 kills).
  *
  * @param clickhouseDir the engine's `path`; no engine may be running there
- * @returns how many tokens were taken back
+ * @returns how many tokens were removed
  */
 export function repairDedupLogs(clickhouseDir: string): number {
   let removed = 0

@@ -21,8 +21,8 @@ const [RECEIVED, SPANS, ERRORS, FIRST_BUCKET, GROUP_WIDTH] = [0, 1, 2, 3, 4] as 
 const [EXTRA_MESSAGES, EXTRA_FAILED, BATCH_WIDTH] = [0, 1, 2] as const
 
 /**
- * Per group, as in a row of `traffic_minutes`: duration and ids of the slowest span, then the ids of
- * a failed one. All zeros mean none, and sort before every span.
+ * Per group, as in a row of `traffic_minutes`: duration and ids of the slowest span, then the ids
+ * of a failed one. All zeros mean none, and sort before every span.
  */
 const SLOWEST_IDS = 8
 const FAILED_IDS = SLOWEST_IDS + IDS_BYTES
