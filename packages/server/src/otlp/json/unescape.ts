@@ -1,6 +1,8 @@
 import { OtlpError } from '../error.ts'
 import type { RowWriter } from '../row-writer.ts'
-import type { JsonReader } from './reader.ts'
+
+/** A JSON string without its quotes. */
+type StringRange = { readonly bytes: Buffer; readonly stringAt: number; readonly stringEnd: number }
 
 /** What the letter behind a backslash stands for; 0 for those that are none. */
 const SIMPLE = new Uint8Array(256)
@@ -27,7 +29,7 @@ for (let digit = 0; digit < 16; digit++) {
 const REPLACEMENT = 0xfffd
 
 /** Writes the string that was read last, which has escapes, with its length before it. */
-export function writeUnescaped(json: JsonReader, out: RowWriter): void {
+export function writeUnescaped(json: StringRange, out: RowWriter): void {
   const { bytes, stringAt, stringEnd } = json
   // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and
   // be padded.
@@ -81,7 +83,7 @@ export function writeLength(out: RowWriter, length: number, end: number): void {
   out.bytes[end - 1] = rest
 }
 
-function hexUnit({ bytes, stringEnd }: JsonReader, at: number): number {
+function hexUnit({ bytes, stringEnd }: StringRange, at: number): number {
   let code = 0
   for (let i = at + 2; i < at + 6; i++) {
     const digit = i < stringEnd ? (HEX[bytes[i] as number] as number) : 0xff

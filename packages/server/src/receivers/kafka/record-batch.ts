@@ -1,18 +1,9 @@
 import { decompressors, MAX_UNPACKED } from './codecs.ts'
 import { crc32c } from '../../journal/crc32c.ts'
-import { type KafkaRecord, readRecords } from './record.ts'
+import { type BatchContext, type KafkaRecord, readRecords } from './record.ts'
 
 /** kafkajs's reader of a record set, at the start of a batch. */
 export type BatchReader = { readonly buffer: Buffer; offset: number }
-
-/** A batch whose records can't be read. */
-export type UnreadableBatch = {
-  readonly baseOffset: string
-  readonly lastOffset: string
-  readonly error: string
-  /** The whole batch, as Kafka stores it. */
-  readonly bytes: Buffer
-}
 
 /**
  * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What
@@ -63,7 +54,7 @@ export async function decodeBatch(reader: BatchReader): Promise<{ records: Kafka
   if (unpackedBefore > MAX_UNPACKED_OF_FETCH) throw new FetchAgain('the rest is fetched again')
   reader.offset += isWhole ? length : batch.length
   const bytes = isWhole ? batch.subarray(0, length) : batch
-  const context = contextOf(bytes)
+  const context = readContext(bytes)
   try {
     const unpacked = await unpack(bytes)
     unpackedBytes.set(memory, unpackedBefore + unpacked.length)
@@ -85,10 +76,7 @@ class FetchAgain extends Error {
   override readonly name = 'KafkaJSPartialMessageError'
 }
 
-export type BatchContext = ReturnType<typeof contextOf>
-
-/** As kafkajs has it. */
-function contextOf(batch: Buffer) {
+function readContext(batch: Buffer): BatchContext {
   const attributes = batch.readInt16BE(AT.attributes)
   return {
     firstOffset: String(batch.readBigInt64BE(AT.baseOffset)),

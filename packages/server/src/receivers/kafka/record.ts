@@ -1,6 +1,29 @@
-import type { BatchContext, UnreadableBatch } from './record-batch.ts'
+/** A batch's header, as kafkajs gives it to its consumer. */
+export type BatchContext = {
+  readonly firstOffset: string
+  readonly partitionLeaderEpoch: number
+  readonly magicByte: number
+  readonly lastOffsetDelta: number
+  readonly firstTimestamp: string
+  readonly maxTimestamp: string
+  readonly timestampType: number
+  readonly inTransaction: boolean
+  readonly isControlBatch: boolean
+  readonly producerId: string
+  readonly producerEpoch: number
+  readonly firstSequence: number
+}
 
-/** As kafkajs gives it to its consumer. */
+/** A batch whose records can't be read. */
+export type UnreadableBatch = {
+  readonly baseOffset: string
+  readonly lastOffset: string
+  readonly error: string
+  /** The whole batch, as Kafka stores it. */
+  readonly bytes: Buffer
+}
+
+/** A record, as kafkajs gives it to its consumer. */
 export type KafkaRecord = {
   readonly magicByte: number
   readonly attributes: number
@@ -11,7 +34,7 @@ export type KafkaRecord = {
   readonly headers: Readonly<Record<string, Buffer | null | (Buffer | null)[]>>
   readonly isControlRecord: boolean
   readonly batchContext: BatchContext
-  /** It stands for a whole batch. */
+  /** Set on the one record that replaces an unreadable batch. */
   readonly unreadable?: UnreadableBatch
 }
 
