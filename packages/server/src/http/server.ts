@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import type { OwnTraces } from '../self-tracing/self-tracing.ts'
+import type { SelfTracing } from '../self-tracing/self-tracing.ts'
 import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { endpoints } from './routes/endpoints.ts'
@@ -28,7 +28,7 @@ export type ApiOptions = {
   readonly port: number
   readonly draining: () => boolean
   /** Records questions as traces. @default nothing does */
-  readonly ownTraces?: OwnTraces
+  readonly ownTraces?: SelfTracing
   /** @default PATIENCE */
   readonly patience?: ApiPatience
   readonly log: (line: string) => void

@@ -1,15 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { OwnSpan, OwnTraces } from '../self-tracing/self-tracing.ts'
+import type { RecordedSpan, SelfTracing } from '../self-tracing/self-tracing.ts'
 
 /** Makes a span of each question to the API, with what the engine is asked for it below. */
-export function traceRequests(app: FastifyInstance, traces: OwnTraces): void {
-  const spans = new WeakMap<FastifyRequest, OwnSpan>()
+export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {
+  const spans = new WeakMap<FastifyRequest, RecordedSpan>()
   app.addHook('onRequest', (request, _reply, done) => {
     const route = request.routeOptions.url
-    const span = isQuestion(route) ? traces.request(`${request.method} ${route}`) : undefined
+    const span = isQuestion(route) ? traces.startTrace(`${request.method} ${route}`) : undefined
     if (span === undefined) return done()
     spans.set(request, span)
-    traces.within(span, done)
+    traces.runInSpan(span, done)
   })
   app.addHook('onResponse', (request, reply, done) => {
     const { statusCode } = reply

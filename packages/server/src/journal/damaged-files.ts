@@ -10,7 +10,7 @@ const NOTE = '.json'
  * readable.
  */
 export async function keepDamaged(journalDirectory: string, segment: SealedSegment, bytes: number): Promise<void> {
-  const directory = damagedIn(journalDirectory)
+  const directory = getDamagedDirectory(journalDirectory)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await writeFile(join(directory, segment.id + NOTE), JSON.stringify({ unreadableBytes: bytes }), { mode: 0o600 })
   await segment.moveTo(directory)
@@ -18,7 +18,7 @@ export async function keepDamaged(journalDirectory: string, segment: SealedSegme
 
 /** Unreadable bytes of all files that are kept. */
 export async function countUnreadableBytes(journalDirectory: string): Promise<number> {
-  const directory = damagedIn(journalDirectory)
+  const directory = getDamagedDirectory(journalDirectory)
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error
@@ -28,7 +28,7 @@ export async function countUnreadableBytes(journalDirectory: string): Promise<nu
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-function damagedIn(journalDirectory: string): string {
+function getDamagedDirectory(journalDirectory: string): string {
   return join(journalDirectory, 'damaged')
 }
 

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 
 /** Rows of one table within a frame, in RowBinary. */
-export type Section = {
+export type RowBatch = {
   readonly table: RowTable
   readonly rows: number
   readonly bytes: Uint8Array
@@ -10,7 +10,7 @@ export type Section = {
 
 /** What a segment file has. */
 export type Frames = {
-  readonly sections: readonly Section[]
+  readonly batches: readonly RowBatch[]
   /** Behind the last frame: the beginning of one whose writing did not end. */
   readonly tornBytes: number
   /** In no readable frame, and not torn: what was here is lost. */
@@ -26,44 +26,44 @@ export type Frames = {
  * | 0         | 4     | magic `SLJ2`                                                |
  * | 4         | 4     | CRC-32 of the 12 bytes from 8                               |
  * | 8         | 4     | length of the whole frame                                   |
- * | 12        | 4     | number of sections n                                        |
+ * | 12        | 4     | number of batches n                                        |
  * | 16        | 4     | CRC-32 of everything from 20 to the end of the frame        |
  * | 20        | 12·n  | each: table (index in rowTables), rows, bytes                  |
- * | 20 + 12·n |       | the sections' bytes, one after the other                    |
+ * | 20 + 12·n |       | the batches' bytes, one after the other                    |
  */
 const MAGIC = Buffer.from('SLJ2')
-const HEAD = 20
-const SECTION_HEAD = 12
+const FRAME_HEADER_BYTES = 20
+const BATCH_HEADER_BYTES = 12
 
 /** The frame as buffers to write one after the other; the rows are not copied. */
 export function encodeFrame(
-  sections: readonly Section[],
+  batches: readonly RowBatch[],
   segmentId: string,
 ): { readonly buffers: Uint8Array[]; readonly length: number } {
   const seed = crc32(segmentId)
-  const head = Buffer.allocUnsafe(HEAD + SECTION_HEAD * sections.length)
+  const head = Buffer.allocUnsafe(FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * batches.length)
   let length = head.length
-  sections.forEach((section, i) => {
-    const at = HEAD + SECTION_HEAD * i
-    head.writeUInt32LE(rowTables.indexOf(section.table), at)
-    head.writeUInt32LE(section.rows, at + 4)
-    head.writeUInt32LE(section.bytes.length, at + 8)
-    length += section.bytes.length
+  batches.forEach((batch, i) => {
+    const at = FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * i
+    head.writeUInt32LE(rowTables.indexOf(batch.table), at)
+    head.writeUInt32LE(batch.rows, at + 4)
+    head.writeUInt32LE(batch.bytes.length, at + 8)
+    length += batch.bytes.length
   })
   MAGIC.copy(head)
   head.writeUInt32LE(length, 8)
-  head.writeUInt32LE(sections.length, 12)
-  let crc = crc32(head.subarray(HEAD), seed)
-  for (const section of sections) crc = crc32(section.bytes, crc)
+  head.writeUInt32LE(batches.length, 12)
+  let crc = crc32(head.subarray(FRAME_HEADER_BYTES), seed)
+  for (const batch of batches) crc = crc32(batch.bytes, crc)
   head.writeUInt32LE(crc, 16)
-  head.writeUInt32LE(crc32(head.subarray(8, HEAD), seed), 4)
-  return { buffers: [head, ...sections.map((section) => section.bytes)], length }
+  head.writeUInt32LE(crc32(head.subarray(8, FRAME_HEADER_BYTES), seed), 4)
+  return { buffers: [head, ...batches.map((batch) => batch.bytes)], length }
 }
 
 /** All whole frames of a segment, also those behind damaged bytes. */
 export function decodeFrames(file: Buffer, segmentId: string): Frames {
   const seed = crc32(segmentId)
-  const sections: Section[] = []
+  const batches: RowBatch[] = []
   let unreadableBytes = 0
   let at = 0
   while (at < file.length) {
@@ -71,30 +71,30 @@ export function decodeFrames(file: Buffer, segmentId: string): Frames {
     const end = head === undefined ? undefined : at + head.length
     if (head === undefined && isCutOff(file, at)) break
     if (end !== undefined && end > file.length) break
-    const frame = head === undefined ? undefined : readSections(file, at, head, seed)
-    if (frame !== undefined) sections.push(...frame)
+    const frame = head === undefined ? undefined : readRowBatches(file, at, head, seed)
+    if (frame !== undefined) batches.push(...frame)
     const next = end ?? findHead(file, at + 1, seed)
     if (frame === undefined) unreadableBytes += next - at
     at = next
   }
-  return { sections, tornBytes: file.length - at, unreadableBytes }
+  return { batches, tornBytes: file.length - at, unreadableBytes }
 }
 
 type Head = { readonly length: number; readonly count: number; readonly crc: number }
 
 /** Undefined where no frame begins. */
 function readHead(file: Buffer, at: number, seed: number): Head | undefined {
-  if (file.length - at < HEAD || MAGIC.compare(file, at, at + MAGIC.length) !== 0) return undefined
-  if (crc32(file.subarray(at + 8, at + HEAD), seed) !== file.readUInt32LE(at + 4)) return undefined
+  if (file.length - at < FRAME_HEADER_BYTES || MAGIC.compare(file, at, at + MAGIC.length) !== 0) return undefined
+  if (crc32(file.subarray(at + 8, at + FRAME_HEADER_BYTES), seed) !== file.readUInt32LE(at + 4)) return undefined
   const length = file.readUInt32LE(at + 8)
-  if (length < HEAD) return undefined
+  if (length < FRAME_HEADER_BYTES) return undefined
   return { length, count: file.readUInt32LE(at + 12), crc: file.readUInt32LE(at + 16) }
 }
 
 /** The file ends within a head that is right as far as it goes. */
 function isCutOff(file: Buffer, at: number): boolean {
   const rest = Math.min(file.length - at, MAGIC.length)
-  return file.length - at < HEAD && MAGIC.compare(file, at, at + rest, 0, rest) === 0
+  return file.length - at < FRAME_HEADER_BYTES && MAGIC.compare(file, at, at + rest, 0, rest) === 0
 }
 
 /** Where the next frame begins, or the end of the file. */
@@ -105,18 +105,18 @@ function findHead(file: Buffer, from: number, seed: number): number {
 }
 
 /** Undefined when the frame is damaged. */
-function readSections(file: Buffer, at: number, { length, count, crc }: Head, seed: number): Section[] | undefined {
-  if (HEAD + SECTION_HEAD * count > length) return undefined
-  if (crc32(file.subarray(at + HEAD, at + length), seed) !== crc) return undefined
-  const sections: Section[] = []
-  let bytesAt = at + HEAD + SECTION_HEAD * count
+function readRowBatches(file: Buffer, at: number, { length, count, crc }: Head, seed: number): RowBatch[] | undefined {
+  if (FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * count > length) return undefined
+  if (crc32(file.subarray(at + FRAME_HEADER_BYTES, at + length), seed) !== crc) return undefined
+  const batches: RowBatch[] = []
+  let bytesAt = at + FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * count
   for (let i = 0; i < count; i++) {
-    const head = at + HEAD + SECTION_HEAD * i
+    const head = at + FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * i
     const table = rowTables[file.readUInt32LE(head)]
     const size = file.readUInt32LE(head + 8)
     if (table === undefined || size > at + length - bytesAt) return undefined
-    sections.push({ table, rows: file.readUInt32LE(head + 4), bytes: file.subarray(bytesAt, bytesAt + size) })
+    batches.push({ table, rows: file.readUInt32LE(head + 4), bytes: file.subarray(bytesAt, bytesAt + size) })
     bytesAt += size
   }
-  return sections
+  return batches
 }

@@ -6,19 +6,19 @@ import { StoreError, type StoreErrorCode } from '../clickhouse/store-error.ts'
 const MAX_MEMORY_ERRORS = 2
 
 /** Inserts of rows that the store refuses while it takes others, before they are set aside. */
-const MAX_REFUSALS = 5
+const MAX_REJECTIONS = 5
 
 /**
  * The same of rows that can't be split any further, and of which memory is the reason: queries may
  * have it for a while.
  */
-const MAX_MEMORY_REFUSALS = 12
+const MAX_ROW_MEMORY_ERRORS = 12
 
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5000
+const MIN_RETRY_DELAY_MS = 100
+const MAX_RETRY_DELAY_MS = 5000
 
 /** The inserts of a segment that is not stored yet. */
-export class Attempts {
+export class InsertAttempts {
   #failures = 0
   /** Failures that may be because of its own rows. */
   #refusals = 0
@@ -33,7 +33,7 @@ export class Attempts {
   }
 
   /** @param code of the StoreError; undefined = of an error of another kind */
-  count(code: StoreErrorCode | undefined): void {
+  countError(code: StoreErrorCode | undefined): void {
     if (code === 'too-heavy') this.#memoryErrors++
     else if (code !== undefined && code !== 'unavailable' && code !== 'timeout') this.#refusals++
   }
@@ -43,19 +43,19 @@ export class Attempts {
   }
 
   /** The first time the connection may have been cut. */
-  isBad(): boolean {
+  isInvalid(): boolean {
     return this.#refusals > 1
   }
 
   /** Rows that fail again and again while others are stored are themselves the reason. */
-  isRefused(stored: number): boolean {
-    if (this.#memoryErrors >= MAX_MEMORY_REFUSALS) return true
-    return this.#refusals >= MAX_REFUSALS && stored > this.#storedBefore
+  isRejected(stored: number): boolean {
+    if (this.#memoryErrors >= MAX_ROW_MEMORY_ERRORS) return true
+    return this.#refusals >= MAX_REJECTIONS && stored > this.#storedBefore
   }
 
   /** Until the next one, in milliseconds. */
-  nextPauseMs(): number {
-    return Math.min(FIRST_PAUSE_MS * 2 ** this.#failures++, LONGEST_PAUSE_MS)
+  nextDelayMs(): number {
+    return Math.min(MIN_RETRY_DELAY_MS * 2 ** this.#failures++, MAX_RETRY_DELAY_MS)
   }
 }
 

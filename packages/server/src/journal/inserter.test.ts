@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { takeMemory } from '../runtime/buffer-pool.ts'
+import { acquireBuffer } from '../runtime/buffer-pool.ts'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import {
@@ -26,11 +26,11 @@ afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
 test('sources are stored before the spans that need them and links behind them, all under one token', async () => {
   const { store, inserts } = storeThat(() => {})
-  const { journal, flusher } = await startInserter(dataDir, store)
+  const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
   await journal.append(rowsOf('b'))
   await journal.close()
-  await flusher.drain(5000)
+  await inserter.drain(5000)
   expect(inserts.map(({ table, text }) => `${table} ${text}`)).toEqual([
     'sources source a,source b,',
     'spans span a,span b,',
@@ -45,13 +45,13 @@ test('a store that refuses is asked again, with the same rows and the same token
   const { store, inserts } = storeThat((table) => {
     if (table === 'span_links' && refusals++ < 2) throw new Error('the engine is away')
   })
-  const { journal, flusher } = await startInserter(dataDir, store)
+  const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(rowsOf('a'))
   await journal.close()
-  await flusher.drain(10_000)
+  await inserter.drain(10_000)
   expect(inserts.map((insert) => insert.table)).toEqual(['sources', 'spans', 'span_links'])
   expect(new Set(inserts.map((insert) => insert.token)).size).toBe(1)
-  expect(journal.depth().segments).toBe(0)
+  expect(journal.getDepth().segments).toBe(0)
 })
 
 test('what the deadline leaves is stored by the next start', async () => {
@@ -61,12 +61,12 @@ test('what the deadline leaves is stored by the next start', async () => {
   const first = await startInserter(dataDir, away.store)
   await first.journal.append(rowsOf('a'))
   await first.journal.close()
-  await first.flusher.drain(1)
+  await first.inserter.drain(1)
   expect(await segmentFiles(dataDir)).toHaveLength(1)
   const back = storeThat(() => {})
   const second = await startInserter(dataDir, back.store)
   await second.journal.close()
-  await second.flusher.drain(5000)
+  await second.inserter.drain(5000)
   expect(back.inserts.map((insert) => insert.text)).toEqual(['source a,', 'span a,', 'link a,'])
   expect(await segmentFiles(dataDir)).toEqual([])
 })
@@ -81,28 +81,28 @@ test('acks wait while the store is behind, and not at all while it is away', asy
     if (away) throw new Error('the engine is away')
     return gate
   })
-  const { journal, flusher } = await startInserter(dataDir, slow.store, { maxSegmentRows: 1 })
-  await flusher.room()
+  const { journal, inserter } = await startInserter(dataDir, slow.store, { maxSegmentRows: 1 })
+  await inserter.waitForCapacity()
   await journal.append(rowsOf('a'))
   await journal.append(rowsOf('b'))
   await journal.close()
-  const room = flusher.room()
+  const room = inserter.waitForCapacity()
   const turn = new Promise((resolve) => setImmediate(() => resolve('still waiting')))
   expect(await Promise.race([room, turn])).toBe('still waiting')
   away = true
   open()
   await room
-  await flusher.room()
-  expect(journal.depth().segments).toBe(2)
-  await flusher.drain(1)
+  await inserter.waitForCapacity()
+  expect(journal.getDepth().segments).toBe(2)
+  await inserter.drain(1)
 })
 
 test('a segment that is too large for one insert is stored in pieces, sources and spans before links', async () => {
   const { store, inserts } = storeThat(() => {})
-  const { journal, flusher } = await startInserter(dataDir, store, {}, 100)
+  const { journal, inserter } = await startInserter(dataDir, store, {}, 100)
   await journal.append(manyRows('a', 30))
   await journal.close()
-  await flusher.drain(10_000)
+  await inserter.drain(10_000)
   expect(rowsStored(inserts, 'spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
   expect(rowsStored(inserts, 'span_links')).toEqual(Array.from({ length: 30 }, (_, at) => `link a${at}`))
   expect(inserts[0]?.table).toBe('sources')
@@ -118,17 +118,17 @@ test('an insert that runs out of memory is split until it fits, each row once an
   const { store, inserts } = storeThat((_, text) => {
     if (text.length > 60) throw new StoreError('too-heavy', 'memory limit exceeded')
   })
-  const { journal, flusher } = await startInserter(dataDir, store)
+  const { journal, inserter } = await startInserter(dataDir, store)
   await journal.append(manyRows('a', 40))
   await journal.close()
-  await flusher.drain(20_000)
+  await inserter.drain(20_000)
   expect(inserts.filter(({ table }) => table === 'sources').map(({ text }) => text)).toContain('source a,')
   expect(new Set(inserts.filter(({ table }) => table === 'sources').map(({ token }) => token)).size).toBe(1)
   expect(rowsStored(inserts, 'spans').toSorted()).toEqual(
     Array.from({ length: 40 }, (_, at) => `span a${at}`).toSorted(),
   )
   expect(rowsStored(inserts, 'span_links')).toHaveLength(40)
-  expect(journal.quarantineDepth().segments).toBe(0)
+  expect(journal.getQuarantineDepth().segments).toBe(0)
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
@@ -137,15 +137,15 @@ test('a row that the store refuses goes to quarantine alone, logged once, and de
     if (table === 'spans' && text.includes('poison')) throw new StoreError('bad-rows', 'cannot read it')
   })
   const lines: string[] = []
-  const { journal, flusher } = await startInserter(dataDir, store, { maxSegmentRows: 1 }, undefined, lines)
+  const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 }, undefined, lines)
   await journal.append({ ...manyRows('a', 8), spans: Buffer.from('span a0,span a1,poison,span a3,'), spanCount: 4 })
   for (let at = 0; at < 5; at++) await journal.append(rowsOf(`good ${at}`))
   await journal.close()
-  await flusher.drain(20_000)
+  await inserter.drain(20_000)
   const good = Array.from({ length: 5 }, (_, at) => `span good ${at}`)
   expect(rowsStored(inserts, 'spans').toSorted()).toEqual(['span a0', 'span a1', 'span a3', ...good])
   expect(rowsStored(inserts, 'span_links')).toHaveLength(8 + 5)
-  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(journal.getQuarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
   expect(lines.filter((line) => line.includes('quarantine'))).toHaveLength(1)
   expect(await segmentFiles(dataDir)).toEqual([])
 })
@@ -154,28 +154,28 @@ test('a segment that alone is refused for no known reason is set aside once othe
   const { store, inserts } = storeThat((_, text) => {
     if (text.includes('odd')) throw new StoreError('refused', 'no such luck')
   })
-  const { journal, flusher } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
+  const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
   await journal.append(rowsOf('odd'))
   await journal.append(rowsOf('good'))
-  await vi.waitUntil(() => journal.quarantineDepth().segments === 1, { timeout: 20_000 })
+  await vi.waitUntil(() => journal.getQuarantineDepth().segments === 1, { timeout: 20_000 })
   expect(rowsStored(inserts, 'spans')).toEqual(['span good'])
   await journal.close()
-  await flusher.drain(1)
+  await inserter.drain(1)
 })
 
 test('two segments that fail again and again leave room for others', async () => {
   const { store, inserts } = storeThat((_, text) => {
     if (text.includes('odd')) throw new StoreError('unavailable', 'one shard is away')
   })
-  const { journal, flusher } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
+  const { journal, inserter } = await startInserter(dataDir, store, { maxSegmentRows: 1 })
   await journal.append(rowsOf('odd 1'))
   await journal.append(rowsOf('odd 2'))
   await journal.append(rowsOf('good'))
   await vi.waitUntil(() => rowsStored(inserts, 'spans').includes('span good'))
-  expect(journal.depth().segments).toBe(2)
-  expect(flusher.stalledMs()).toBeGreaterThan(0)
+  expect(journal.getDepth().segments).toBe(2)
+  expect(inserter.getStalledMs()).toBeGreaterThan(0)
   await journal.close()
-  await flusher.drain(1)
+  await inserter.drain(1)
 })
 
 test('what is summed up of stored rows is split apart from them, and quarantined alone, each row once', async () => {
@@ -195,14 +195,14 @@ test('what is summed up of stored rows is split apart from them, and quarantined
       if (table === 'spans') throw failure
     },
   }
-  const { journal, flusher } = await startInserter(dataDir, summing)
+  const { journal, inserter } = await startInserter(dataDir, summing)
   await journal.append(manyRows('a', 10))
   await journal.close()
-  await flusher.drain(20_000)
+  await inserter.drain(20_000)
   expect(rowsStored(inserts, 'spans')).toHaveLength(10)
   expect(rowsStored(inserts, 'span_links')).toHaveLength(10)
   expect(rowsStored(inserts, 'traffic_minutes').toSorted()).toEqual(['minute 0', 'minute 2'])
-  expect(journal.quarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
+  expect(journal.getQuarantineDepth()).toMatchObject({ segments: 1, lastError: 'cannot read it' })
   expect(await segmentFiles(dataDir)).toEqual([])
 })
 
@@ -225,7 +225,7 @@ test.each([
     for (const name of ['a', 'b', 'c']) await first.journal.append(rowsOf(name))
     await first.journal.close()
     await vi.waitUntil(() => firstLines.some((line) => line.includes('not stored yet')))
-    await first.flusher.drain(1)
+    await first.inserter.drain(1)
     const [name = ''] = await segmentFiles(dataDir)
     const path = join(dataDir, 'journal', name)
     const file = await readFile(path)
@@ -233,12 +233,12 @@ test.each([
     await writeFile(path, file)
     const { store, inserts } = storeThat(() => {})
     const lines: string[] = []
-    const { journal, flusher } = await startInserter(dataDir, store, {}, maxInsertBytes, lines)
+    const { journal, inserter } = await startInserter(dataDir, store, {}, maxInsertBytes, lines)
     await journal.close()
-    await flusher.drain(5000)
+    await inserter.drain(5000)
     expect(rowsStored(inserts, 'spans')).toEqual(['span a', 'span c'])
-    expect(journal.depth()).toMatchObject({ segments: 0, tornBytes: 0 })
-    expect(journal.depth().unreadableBytes).toBe(Math.round(file.length / 3))
+    expect(journal.getDepth()).toMatchObject({ segments: 0, tornBytes: 0 })
+    expect(journal.getDepth().unreadableBytes).toBe(Math.round(file.length / 3))
     expect(lines.join()).toMatch(/is damaged: \d+ bytes are unreadable/)
     expect(await readdir(join(dataDir, 'journal', 'damaged'))).toContain(name.replace(/@[a-z-]+/, ''))
   },
@@ -260,7 +260,7 @@ test('rows stay what they are until the store has them, while memory of those be
       }
     },
   }
-  const { journal, flusher } = await startInserter(dataDir, reading, {
+  const { journal, inserter } = await startInserter(dataDir, reading, {
     maxSegmentBytes: 1_000_000,
     maxMemoryBytes: 1_500_000,
   })
@@ -268,12 +268,12 @@ test('rows stay what they are until the store has them, while memory of those be
   const rest = [...sizes.keys()]
   const sender = async (): Promise<void> => {
     for (let at = rest.shift(); at !== undefined; at = rest.shift()) {
-      await flusher.room()
-      await journal.append({ ...NO_ROWS, spans: takeMemory(sizes[at] ?? 0).fill(at), spanCount: 1 })
+      await inserter.waitForCapacity()
+      await journal.append({ ...NO_ROWS, spans: acquireBuffer(sizes[at] ?? 0).fill(at), spanCount: 1 })
     }
   }
   await Promise.all([sender(), sender(), sender()])
   await journal.close()
-  await flusher.drain(10_000)
+  await inserter.drain(10_000)
   expect(stored.sort((a, b) => a - b)).toEqual([...sizes.keys()])
 })

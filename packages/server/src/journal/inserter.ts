@@ -2,25 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreError } from '../clickhouse/store-error.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-import { Attempts, isOutcomeKnown } from './insert-attempts.ts'
-import type { Frames, Section } from './frame.ts'
+import { InsertAttempts, isOutcomeKnown } from './insert-attempts.ts'
+import type { Frames, RowBatch } from './frame.ts'
 import type { Journal } from './journal.ts'
 import type { Log } from '../log.ts'
-import { bytesOf, rowsOf } from './row-batches.ts'
+import { sumBytes, collectRows } from './row-batches.ts'
 import type { SealedSegment } from './segment.ts'
-import { inInsertOrder, splitSections } from './split-batches.ts'
+import { sortByTable, splitBatches } from './split-batches.ts'
 
 /** Two: while the engine works on one insert, the next one's bytes are already on their way. */
-const IN_FLIGHT = 2
+const MAX_CONCURRENT_INSERTS = 2
 
 /**
  * Segments between the journal and the store before senders are slowed down: more would not be
  * queryable in a second.
  */
-const MAX_AHEAD = 2
+const MAX_PENDING_SEGMENTS = 2
 
 /** No ack waits longer for the store: the journal is there for stores that stall. */
-const LONGEST_WAIT_MS = 2000
+const MAX_WAIT_MS = 2000
 
 const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
 
@@ -29,14 +29,14 @@ const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
  * it is stored, and set aside only when the store refuses its rows. The token makes a second try,
  * also one after a crash, a no-op.
  */
-export class Flusher {
+export class Inserter {
   readonly #store: Store
   readonly #log: Log
   readonly #maxInsertBytes: number
   readonly #queue: SealedSegment[] = []
   readonly #stop = new AbortController()
   /** Segments whose last try failed; they wait for the next one. */
-  readonly #attempts = new Map<SealedSegment, Attempts>()
+  readonly #attempts = new Map<SealedSegment, InsertAttempts>()
   readonly #reported = new WeakSet<SealedSegment>()
   #running = 0
   #stored = 0
@@ -61,14 +61,14 @@ export class Flusher {
     this.#next()
   }
 
-  push(segment: SealedSegment): void {
+  enqueue(segment: SealedSegment): void {
     if (this.#isIdle()) this.#lastProgress = performance.now()
     this.#queue.push(segment)
     this.#next()
   }
 
   /** How long segments have waited without any being stored. */
-  stalledMs(): number {
+  getStalledMs(): number {
     return this.#isIdle() ? 0 : performance.now() - this.#lastProgress
   }
 
@@ -76,7 +76,7 @@ export class Flusher {
    * Waits until the store keeps pace with the senders, so that acks come as fast as data becomes
    * queryable. A store that is away isn't waited for.
    */
-  async room(): Promise<void> {
+  async waitForCapacity(): Promise<void> {
     if (this.#hasRoom()) return
     await new Promise<void>((resolve) => {
       const done = (): void => {
@@ -84,7 +84,7 @@ export class Flusher {
         this.#roomWanted.delete(done)
         resolve()
       }
-      const timer = setTimeout(done, LONGEST_WAIT_MS)
+      const timer = setTimeout(done, MAX_WAIT_MS)
       this.#roomWanted.add(done)
     })
   }
@@ -108,14 +108,14 @@ export class Flusher {
   }
 
   #hasRoom(): boolean {
-    return this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_AHEAD
+    return this.#attempts.size > 0 || this.#running + this.#queue.length < MAX_PENDING_SEGMENTS
   }
 
   #next(): void {
     if (this.#hasRoom()) for (const done of this.#roomWanted) done()
     const journal = this.#journal
     if (journal === undefined) return
-    while (this.#running < IN_FLIGHT && this.#queue.length > 0 && !this.#stop.signal.aborted) {
+    while (this.#running < MAX_CONCURRENT_INSERTS && this.#queue.length > 0 && !this.#stop.signal.aborted) {
       const segment = this.#queue.shift() as SealedSegment
       this.#running++
       void this.#flush(journal, segment).finally(() => {
@@ -136,22 +136,22 @@ export class Flusher {
       this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`, { level: 'error' })
       return await this.#release(journal, segment)
     }
-    const { sections } = frames
+    const { batches } = frames
     this.#reportLost(journal, segment, frames)
     const { table: first, mayBeStored } = segment.progress
-    if (!mayBeStored && bytesOf(inInsertOrder(sections, first)) > this.#maxInsertBytes) {
-      if (await this.#split(journal, segment, sections, first, this.#maxInsertBytes)) return
+    if (!mayBeStored && sumBytes(sortByTable(batches, first)) > this.#maxInsertBytes) {
+      if (await this.#split(journal, segment, batches, first, this.#maxInsertBytes)) return
     }
     let table = first
     try {
       for (table of rowTables.slice(rowTables.indexOf(first))) {
-        const rows = rowsOf(sections, table)
+        const rows = collectRows(batches, table)
         if (rows.length === 0) continue
         await segment.setProgress({ table, mayBeStored: true })
         await this.#store.insert(table, rows, segment.id)
       }
     } catch (error) {
-      return await this.#handleFailure(journal, segment, sections, {
+      return await this.#handleFailure(journal, segment, batches, {
         table,
         error,
         wasSent: table === first && mayBeStored,
@@ -165,33 +165,33 @@ export class Flusher {
   async #handleFailure(
     journal: Journal,
     segment: SealedSegment,
-    sections: readonly Section[],
+    batches: readonly RowBatch[],
     { table, error, wasSent }: { readonly table: RowTable; readonly error: unknown; readonly wasSent: boolean },
   ): Promise<void> {
     const attempts = this.#attemptsOf(segment)
     const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
-    attempts.count(code)
+    attempts.countError(code)
     // What was sent before and is not known to have failed may be stored, whatever this error is.
     const mayBeStored = wasSent && !(attempts.isOutcomeKnown && unstored.length > 0)
     attempts.isOutcomeKnown = !mayBeStored && isOutcomeKnown(error, this.#store.isSharded === true)
     const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
-    const isBad = code === 'bad-rows' && attempts.isBad()
-    const isRefused = isBad || attempts.isRefused(this.#stored)
+    const isBad = code === 'bad-rows' && attempts.isInvalid()
+    const isRefused = isBad || attempts.isRejected(this.#stored)
     if (!attempts.isOutcomeKnown) {
       // Rows of the table may be stored: under any other token they would be stored twice.
-      if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
+      if (isRefused) return await this.#quarantine(journal, segment, batches, table, error)
       return this.#retryLater(segment, error)
     }
     if (unstored.length > 0) {
-      if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, sections, table, unstored, error)
+      if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, batches, table, unstored, error)
       return this.#retryLater(segment, error)
     }
     await segment.setProgress({ table, mayBeStored: false }).catch(() => {})
     if (isTooLarge || isBad) {
-      const half = Math.ceil(bytesOf(inInsertOrder(sections, table)) / 2)
-      if (await this.#split(journal, segment, sections, table, half)) return
+      const half = Math.ceil(sumBytes(sortByTable(batches, table)) / 2)
+      if (await this.#split(journal, segment, batches, table, half)) return
     }
-    if (isRefused) return await this.#quarantine(journal, segment, sections, table, error)
+    if (isRefused) return await this.#quarantine(journal, segment, batches, table, error)
     this.#retryLater(segment, error)
   }
 
@@ -202,12 +202,12 @@ export class Flusher {
   async #leaveStored(
     journal: Journal,
     segment: SealedSegment,
-    sections: readonly Section[],
+    batches: readonly RowBatch[],
     table: RowTable,
-    unstored: readonly Section[],
+    unstored: readonly RowBatch[],
     error: unknown,
   ): Promise<void> {
-    const rest = inInsertOrder(sections, table).filter((section) => section.table !== table)
+    const rest = sortByTable(batches, table).filter((batch) => batch.table !== table)
     const summaries = unstored.filter(({ rows }) => rows > 0)
     try {
       for (const piece of await journal.split(segment, [[...rest, ...summaries]])) this.#queue.push(piece)
@@ -216,20 +216,20 @@ export class Flusher {
     }
     this.#attempts.delete(segment)
     const tables = summaries.map(({ table: name }) => name).join(' and ')
-    this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${messageOf(error)}`)
+    this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${toMessage(error)}`)
   }
 
   /** @returns false when it can't be split: it has one row, or rows that can't be told apart */
   async #split(
     journal: Journal,
     segment: SealedSegment,
-    sections: readonly Section[],
+    batches: readonly RowBatch[],
     from: RowTable,
     maxBytes: number,
   ): Promise<boolean> {
     let pieces: SealedSegment[]
     try {
-      const split = await splitSections(this.#store, sections, from, maxBytes)
+      const split = await splitBatches(this.#store, batches, from, maxBytes)
       if (split.length < 2) return false
       pieces = await journal.split(segment, split)
     } catch (error) {
@@ -247,13 +247,13 @@ export class Flusher {
   async #quarantine(
     journal: Journal,
     segment: SealedSegment,
-    sections: readonly Section[],
+    batches: readonly RowBatch[],
     table: RowTable,
     error: unknown,
   ): Promise<void> {
     try {
       // Without the tables that have its rows already.
-      await journal.quarantine(segment, inInsertOrder(sections, table), messageOf(error))
+      await journal.quarantine(segment, sortByTable(batches, table), toMessage(error))
     } catch (failure) {
       return this.#retryLater(segment, failure)
     }
@@ -261,20 +261,20 @@ export class Flusher {
     this.#lastProgress = performance.now()
     this.#log(
       `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine, ClickHouse refuses its rows: ` +
-        `${messageOf(error)} Retry it with spanlink quarantine retry.`,
+        `${toMessage(error)} Retry it with spanlink quarantine retry.`,
       { level: 'error' },
     )
   }
 
-  #attemptsOf(segment: SealedSegment): Attempts {
-    const attempts = this.#attempts.get(segment) ?? new Attempts(this.#stored)
+  #attemptsOf(segment: SealedSegment): InsertAttempts {
+    const attempts = this.#attempts.get(segment) ?? new InsertAttempts(this.#stored)
     this.#attempts.set(segment, attempts)
     return attempts
   }
 
   #retryLater(segment: SealedSegment, error: unknown): void {
-    const pause = this.#attemptsOf(segment).nextPauseMs()
-    this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${messageOf(error)}`)
+    const pause = this.#attemptsOf(segment).nextDelayMs()
+    this.#log(`Journal segment ${segment.id} not stored yet, next try in ${pause} ms: ${toMessage(error)}`)
     void this.#pushAfter(segment, pause)
   }
 
@@ -310,7 +310,7 @@ export class Flusher {
   }
 }
 
-function messageOf(error: unknown): string {
+function toMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { TraceRows } from '../otlp/rows.ts'
-import { decodeFrames, encodeFrame, type Section } from './frame.ts'
+import { decodeFrames, encodeFrame, type RowBatch } from './frame.ts'
 import { Journal, JournalFullError, type JournalOptions } from './journal.ts'
 import { listQuarantined, retryQuarantined } from './quarantine.ts'
 import type { SealedSegment } from './segment.ts'
@@ -27,7 +27,7 @@ test('what was appended is in the next start, in order', async () => {
   // As after a kill: nothing was closed.
   const next = await open()
   expect(await spansOf(sealed)).toEqual(['a', 'b', 'c'])
-  expect(next.depth()).toMatchObject({ segments: 1, bytes: journal.depth().bytes })
+  expect(next.getDepth()).toMatchObject({ segments: 1, bytes: journal.getDepth().bytes })
   await journal.close()
 })
 
@@ -35,9 +35,9 @@ test('a released segment is gone, from the disk and from the depth', async () =>
   const journal = await open({ maxSegmentAgeMs: 1 })
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
-  expect(journal.depth().segments).toBe(1)
+  expect(journal.getDepth().segments).toBe(1)
   await journal.release(sealed[0] as SealedSegment)
-  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
+  expect(journal.getDepth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
   expect(await files()).toEqual([])
 })
 
@@ -76,15 +76,15 @@ test('no segment is named as another was', async () => {
 test('a torn tail is cut at any byte of the last request, and what is before it is whole', async () => {
   const journal = await open()
   await journal.append(rowsOf('kept'))
-  const kept = journal.depth().bytes
+  const kept = journal.getDepth().bytes
   await journal.append(rowsOf('torn'))
-  const all = journal.depth().bytes
+  const all = journal.getDepth().bytes
   const [name = ''] = await files()
   const whole = await readFile(join(dataDir, 'journal', name))
   await journal.close()
   for (let length = kept; length < all; length++) {
-    const { sections, tornBytes } = decodeFrames(whole.subarray(0, length), name.slice(0, -'.segment'.length))
-    expect(sections.map(textOf)).toEqual(['kept'])
+    const { batches, tornBytes } = decodeFrames(whole.subarray(0, length), name.slice(0, -'.segment'.length))
+    expect(batches.map(textOf)).toEqual(['kept'])
     expect(tornBytes).toBe(length - kept)
   }
   await truncate(join(dataDir, 'journal', name), all - 1)
@@ -93,18 +93,18 @@ test('a torn tail is cut at any byte of the last request, and what is before it 
   expect(await sealed[0]?.load()).toMatchObject({ tornBytes: all - 1 - kept })
 })
 
-const section = fc.record({
+const batch = fc.record({
   table: fc.constantFrom('spans', 'span_links', 'sources'),
   rows: fc.nat(0xffffffff),
   bytes: fc.uint8Array({ maxLength: 200 }),
-}) as fc.Arbitrary<Section>
-const requests = fc.array(fc.array(section, { maxLength: 3 }), { minLength: 1, maxLength: 6 })
+}) as fc.Arbitrary<RowBatch>
+const requests = fc.array(fc.array(batch, { maxLength: 3 }), { minLength: 1, maxLength: 6 })
 
 test('of a segment with flipped bits, each frame without one is read, and all bytes of the others are reported', () => {
   const flips = fc.array(fc.nat(), { maxLength: 4 })
   fc.assert(
     fc.property(requests, flips, fc.string(), (frames, places, id) => {
-      const encoded = frames.map((sections) => Buffer.concat(encodeFrame(sections, id).buffers))
+      const encoded = frames.map((batches) => Buffer.concat(encodeFrame(batches, id).buffers))
       const file = Buffer.concat(encoded)
       for (const place of places) {
         const bit = place % (file.length * 8)
@@ -112,7 +112,7 @@ test('of a segment with flipped bits, each frame without one is read, and all by
       }
       const whole = encodedWhole(encoded, file)
       const read = decodeFrames(file, id)
-      expect(plain(read.sections)).toEqual(plain(frames.filter((_, at) => whole.has(at)).flat()))
+      expect(plain(read.batches)).toEqual(plain(frames.filter((_, at) => whole.has(at)).flat()))
       const lost = encoded.filter((_, at) => !whole.has(at)).reduce((sum, frame) => sum + frame.length, 0)
       expect(read.unreadableBytes + read.tornBytes).toBe(lost)
     }),
@@ -124,12 +124,12 @@ test('rows that imitate a frame are not read as one', () => {
   const inner = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: Buffer.from('forged') }], '').buffers)
   const outer = Buffer.concat(encodeFrame([{ table: 'spans', rows: 1, bytes: inner }], 'secret id').buffers)
   outer.writeUInt8(outer.readUInt8(8) ^ 1, 8)
-  expect(decodeFrames(outer, 'secret id')).toEqual({ sections: [], tornBytes: 0, unreadableBytes: outer.length })
+  expect(decodeFrames(outer, 'secret id')).toEqual({ batches: [], tornBytes: 0, unreadableBytes: outer.length })
 })
 
 test('millions of false frame heads are passed over', () => {
   const file = Buffer.alloc(8_000_000, 'SLJ2')
-  expect(decodeFrames(file, 'id')).toMatchObject({ sections: [], unreadableBytes: file.length })
+  expect(decodeFrames(file, 'id')).toMatchObject({ batches: [], unreadableBytes: file.length })
 })
 
 test('garbage in a segment is unreadable, never torn, and foreign files are left alone', async () => {
@@ -139,7 +139,7 @@ test('garbage in a segment is unreadable, never torn, and foreign files are left
   sealed = []
   await open()
   expect(sealed).toHaveLength(1)
-  expect(await sealed[0]?.load()).toEqual({ sections: [], tornBytes: 0, unreadableBytes: 15 })
+  expect(await sealed[0]?.load()).toEqual({ batches: [], tornBytes: 0, unreadableBytes: 15 })
   expect(await files()).toContain('README')
 })
 
@@ -167,18 +167,18 @@ test('a damaged segment is kept when it is released, and its unreadable bytes co
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
   const [segment] = sealed as [SealedSegment]
-  journal.countLost(segment, { sections: [], tornBytes: 0, unreadableBytes: 7 })
+  journal.countLost(segment, { batches: [], tornBytes: 0, unreadableBytes: 7 })
   await journal.release(segment)
   const kept = join(dataDir, 'journal', 'damaged')
   expect((await readdir(kept)).sort()).toEqual([`${segment.id}.json`, `${segment.id}.segment`])
-  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0, unreadableBytes: 7 })
+  expect(journal.getDepth()).toMatchObject({ segments: 0, bytes: 0, unreadableBytes: 7 })
   await journal.close()
   const next = await open()
-  expect(next.depth()).toMatchObject({ segments: 0, unreadableBytes: 7 })
+  expect(next.getDepth()).toMatchObject({ segments: 0, unreadableBytes: 7 })
   await next.close()
   await rm(kept, { recursive: true })
   const last = await open()
-  expect(last.depth().unreadableBytes).toBe(0)
+  expect(last.getDepth().unreadableBytes).toBe(0)
   await last.close()
 })
 
@@ -189,8 +189,8 @@ test('a split that a crash cut off begins again, one that was done leaves the pi
   const segment = sealed[0] as SealedSegment
   const [name = ''] = await files()
   const whole = await readFile(join(dataDir, 'journal', name))
-  const { sections } = await segment.load()
-  const pieces = await journal.split(segment, [sections, sections])
+  const { batches } = await segment.load()
+  const pieces = await journal.split(segment, [batches, batches])
   expect(await files()).toEqual(pieces.map(({ id }) => `${id}.segment`))
   sealed = []
   await open()
@@ -207,21 +207,21 @@ test('a segment in quarantine is counted, also after a restart, and comes back w
   await journal.append(rowsOf('a'))
   await until(() => sealed.length === 1)
   const { id, bytes } = sealed[0] as SealedSegment
-  const { sections } = await (sealed[0] as SealedSegment).load()
-  await journal.quarantine(sealed[0] as SealedSegment, sections, 'too odd')
-  expect(journal.depth()).toMatchObject({ segments: 0, bytes: 0 })
-  expect(journal.quarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
+  const { batches } = await (sealed[0] as SealedSegment).load()
+  await journal.quarantine(sealed[0] as SealedSegment, batches, 'too odd')
+  expect(journal.getDepth()).toMatchObject({ segments: 0, bytes: 0 })
+  expect(journal.getQuarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
   await journal.close()
   sealed = []
   const next = await open()
-  expect(next.quarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
+  expect(next.getQuarantineDepth()).toEqual({ segments: 1, bytes, lastError: 'too odd' })
   expect(await listQuarantined(dataDir)).toMatchObject([{ id, bytes, error: 'too odd' }])
   expect(sealed).toEqual([])
   expect(await retryQuarantined(dataDir)).toBe(1)
   await until(() => sealed.length === 1)
   expect(await spansOf(sealed)).toEqual(['a'])
   expect(sealed[0]?.id).toBe(id)
-  expect(next.quarantineDepth()).toEqual({ segments: 0, bytes: 0, lastError: '' })
+  expect(next.getQuarantineDepth()).toEqual({ segments: 0, bytes: 0, lastError: '' })
   await next.close()
 })
 
@@ -240,7 +240,7 @@ test('a write that fails is refused whole, and leaves nothing to replay', async 
   const journal = await open()
   await rm(join(dataDir, 'journal'), { recursive: true })
   await expect(journal.append(rowsOf('a'))).rejects.toMatchObject({ code: 'ENOENT' })
-  expect(journal.depth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
+  expect(journal.getDepth()).toEqual({ segments: 0, bytes: 0, tornBytes: 0, unreadableBytes: 0 })
 })
 
 test('what is not kept in memory is read from the disk', async () => {
@@ -284,11 +284,11 @@ function rowsOf(text: string, receivedUnixSeconds = DAY): TraceRows {
 
 async function spansOf(segments: readonly SealedSegment[]): Promise<string[]> {
   const loaded = await Promise.all(segments.map((segment) => segment.load()))
-  return loaded.flatMap(({ sections }) => sections.map(textOf))
+  return loaded.flatMap(({ batches }) => batches.map(textOf))
 }
 
-function plain(sections: readonly Section[]): object[] {
-  return sections.map((one) => ({ ...one, bytes: [...one.bytes] }))
+function plain(batches: readonly RowBatch[]): object[] {
+  return batches.map((one) => ({ ...one, bytes: [...one.bytes] }))
 }
 
 /** Which frames are in the file as they were encoded: two flips of one bit are none. */
@@ -302,8 +302,8 @@ function encodedWhole(encoded: readonly Buffer[], file: Buffer): Set<number> {
   )
 }
 
-function textOf(section: Section): string {
-  return Buffer.from(section.bytes).toString()
+function textOf(batch: RowBatch): string {
+  return Buffer.from(batch.bytes).toString()
 }
 
 async function files(): Promise<string[]> {

@@ -1,12 +1,12 @@
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { countUnreadableBytes, keepDamaged } from './damaged-files.ts'
-import type { Frames, Section } from './frame.ts'
-import { findLeftovers, pieceId } from './leftover-segments.ts'
+import type { Frames, RowBatch } from './frame.ts'
+import { findUninsertedSegments, pieceId } from './leftover-segments.ts'
 import type { Log } from '../log.ts'
-import { sectionsOf, type SignalRows } from './row-batches.ts'
+import { toRowBatches, type SignalRows } from './row-batches.ts'
 import { Quarantine, type QuarantineDepth } from './quarantine.ts'
-import { createSegment, leftoverSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
+import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment, writeSegment } from './segment.ts'
 
 export type JournalOptions = {
   /** Segments go to `<dataDir>/journal/`. */
@@ -49,9 +49,9 @@ export type JournalDepth = {
 /** The journal can't take a request now; nothing of it is kept, and the sender should try again. */
 export class JournalFullError extends Error {}
 
-type Waiting = {
+type PendingAppend = {
   readonly day: number
-  readonly sections: readonly Section[]
+  readonly batches: readonly RowBatch[]
   readonly bytes: number
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
@@ -66,7 +66,7 @@ const SECONDS_PER_DAY = 86_400
 export class Journal {
   readonly #directory: string
   readonly #options: Required<JournalOptions>
-  #waiting: Waiting[] = []
+  #waiting: PendingAppend[] = []
   #open: OpenSegment | undefined
   /** Neither open nor handed over, for as long as its file is closed. */
   #sealing: OpenSegment | undefined
@@ -101,8 +101,8 @@ export class Journal {
     const journal = new Journal(directory, quarantine, { ...DEFAULTS, ...options })
     journal.#unreadableBytes = await countUnreadableBytes(directory)
     await quarantine.takeRetried(directory)
-    for (const segment of await findLeftovers(directory, await quarantine.ids())) journal.#handOver(segment)
-    const { segments, bytes } = journal.depth()
+    for (const segment of await findUninsertedSegments(directory, await quarantine.ids())) journal.#handOver(segment)
+    const { segments, bytes } = journal.getDepth()
     if (segments > 0) options.log(`Journal has ${segments} segments (${bytes} bytes) of an earlier run to store.`)
     return journal
   }
@@ -112,23 +112,23 @@ export class Journal {
    * what the disk said.
    */
   append(rows: SignalRows): Promise<void> {
-    const sections = sectionsOf(rows)
-    const bytes = sections.reduce((sum, section) => sum + section.bytes.length, 0)
+    const batches = toRowBatches(rows)
+    const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
     if (bytes === 0) return Promise.resolve()
     if (this.#closed) return Promise.reject(new JournalFullError('Journal is closed: the server is shutting down.'))
-    if (this.depth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
+    if (this.getDepth().bytes + this.#waitingBytes + bytes > this.#options.maxBacklogBytes) {
       const limit = this.#options.maxBacklogBytes
       return Promise.reject(new JournalFullError(`Journal holds ${limit} bytes that the store has not taken yet.`))
     }
     const day = Math.floor(rows.receivedUnixSeconds / SECONDS_PER_DAY)
     this.#waitingBytes += bytes
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ day, sections, bytes, resolve, reject })
+      this.#waiting.push({ day, batches, bytes, resolve, reject })
       this.#work()
     })
   }
 
-  depth(): JournalDepth {
+  getDepth(): JournalDepth {
     const open = (this.#open ?? this.#sealing)?.bytes ?? 0
     return {
       segments: this.#sealed.size + (open > 0 ? 1 : 0),
@@ -138,8 +138,8 @@ export class Journal {
     }
   }
 
-  quarantineDepth(): QuarantineDepth {
-    return this.#quarantine.depth()
+  getQuarantineDepth(): QuarantineDepth {
+    return this.#quarantine.getDepth()
   }
 
   /** What a segment has lost; the file of a damaged one is kept. */
@@ -155,14 +155,14 @@ export class Journal {
   }
 
   /**
-   * Replaces a segment by smaller ones with these sections, whose ids follow from its own. Their
+   * Replaces a segment by smaller ones with these batches, whose ids follow from its own. Their
    * tokens are used only once the segment's file is gone; where that was not reached, the next
    * start begins with the segment again.
    */
-  async split(segment: SealedSegment, pieces: readonly (readonly Section[])[]): Promise<SealedSegment[]> {
+  async split(segment: SealedSegment, pieces: readonly (readonly RowBatch[])[]): Promise<SealedSegment[]> {
     const parts: SealedSegment[] = []
-    for (const [at, sections] of pieces.entries()) {
-      parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), sections))
+    for (const [at, batches] of pieces.entries()) {
+      parts.push(await writeSegment(this.#directory, pieceId(segment.id, at), batches))
     }
     await this.#clear(segment)
     this.#drop(segment)
@@ -171,8 +171,8 @@ export class Journal {
   }
 
   /** Sets these rows of a segment aside, which the store does not take. */
-  async quarantine(segment: SealedSegment, sections: readonly Section[], error: string): Promise<void> {
-    await this.#quarantine.add(segment, sections, error)
+  async quarantine(segment: SealedSegment, batches: readonly RowBatch[], error: string): Promise<void> {
+    await this.#quarantine.add(segment, batches, error)
     await this.#clear(segment)
     this.#drop(segment)
   }
@@ -209,7 +209,7 @@ export class Journal {
       this.#open ??= await createSegment(this.#directory, day, this.#options.fsync)
       this.#ageTimer ??= setTimeout(() => this.#sealSoon(), this.#options.maxSegmentAgeMs)
       await this.#open.append(
-        requests.map((request) => request.sections),
+        requests.map((request) => request.batches),
         this.#options.fsync,
       )
     } catch (error) {
@@ -226,7 +226,7 @@ export class Journal {
    * What is written together: as much as waits and the segment has room for, but one request at
    * least.
    */
-  #take(day: number): Waiting[] {
+  #take(day: number): PendingAppend[] {
     const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
     let bytes = 0
     let count = 0
@@ -264,7 +264,7 @@ export class Journal {
     this.#track(segment)
     const { id, bytes } = segment
     this.#options.log(`Sealed segment ${id} of ${bytes} bytes.`, { level: 'debug', segment: id, bytes })
-    if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.forget()
+    if (this.#memoryBytes + segment.memoryBytes() > this.#options.maxMemoryBytes) segment.releaseMemory()
     this.#memoryBytes += segment.memoryBytes()
     this.#options.onSealed(segment)
   }
@@ -286,7 +286,7 @@ export class Journal {
     if (!this.#sealed.delete(segment)) return false
     this.#sealedBytes -= segment.bytes
     this.#memoryBytes -= segment.memoryBytes()
-    segment.forget()
+    segment.releaseMemory()
     return true
   }
 
@@ -294,7 +294,7 @@ export class Journal {
     try {
       for (const name of await this.#quarantine.takeRetried(this.#directory)) {
         const { size } = await stat(join(this.#directory, name))
-        this.#handOver(leftoverSegment(this.#directory, name, size, false))
+        this.#handOver(openSealedSegment(this.#directory, name, size, false))
       }
     } catch (error) {
       this.#options.log(`Quarantined segments can't be retried: ${String(error)}`, { level: 'error' })

@@ -1,14 +1,17 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseSegmentFileName } from './insert-progress.ts'
-import { leftoverSegment, type SealedSegment } from './segment.ts'
+import { openSealedSegment, type SealedSegment } from './segment.ts'
 
 /**
  * The segments of an earlier run, oldest first.
  *
  * @param quarantined ids of segments whose rows are in quarantine
  */
-export async function findLeftovers(directory: string, quarantined: ReadonlySet<string>): Promise<SealedSegment[]> {
+export async function findUninsertedSegments(
+  directory: string,
+  quarantined: ReadonlySet<string>,
+): Promise<SealedSegment[]> {
   const found = (await readdir(directory)).sort().flatMap((name) => {
     const id = parseSegmentFileName(name)?.id
     return id === undefined ? [] : [{ name, id }]
@@ -21,7 +24,7 @@ export async function findLeftovers(directory: string, quarantined: ReadonlySet<
     // A crash interrupted the split of its segment, before any piece was inserted, or the move to
     // quarantine.
     if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
-    else segments.push(leftoverSegment(directory, name, size, mtimeMs === newest))
+    else segments.push(openSealedSegment(directory, name, size, mtimeMs === newest))
   }
   return segments
 }

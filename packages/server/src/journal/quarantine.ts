@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Section } from './frame.ts'
+import type { RowBatch } from './frame.ts'
 import { parseSegmentFileName } from './insert-progress.ts'
 import { type SealedSegment, writeSegment } from './segment.ts'
 
@@ -34,21 +34,21 @@ export class Quarantine {
   }
 
   static async open(journalDirectory: string): Promise<Quarantine> {
-    const quarantine = new Quarantine(quarantineIn(journalDirectory))
+    const quarantine = new Quarantine(getQuarantineDirectory(journalDirectory))
     await quarantine.#count()
     return quarantine
   }
 
-  depth(): QuarantineDepth {
+  getDepth(): QuarantineDepth {
     return { segments: this.#segments, bytes: this.#bytes, lastError: this.#lastError }
   }
 
   /** Writes these rows of the segment, under its id: their insert needs the same token. */
-  async add({ id, progress }: SealedSegment, sections: readonly Section[], error: string): Promise<void> {
+  async add({ id, progress }: SealedSegment, batches: readonly RowBatch[], error: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const note = { error, time: new Date().toISOString() }
     await writeFile(join(this.#directory, `${id}.json`), JSON.stringify(note), { mode: 0o600 })
-    const { bytes } = await writeSegment(this.#directory, id, sections, progress)
+    const { bytes } = await writeSegment(this.#directory, id, batches, progress)
     this.#segments++
     this.#bytes += bytes
     this.#lastError = error
@@ -61,7 +61,7 @@ export class Quarantine {
   async takeRetried(journalDirectory: string): Promise<string[]> {
     if (this.#segments === 0) return []
     const retried = join(this.#directory, RETRY)
-    const names = await namesIn(retried)
+    const names = await listSegmentFiles(retried)
     for (const name of names) await rename(join(retried, name), join(journalDirectory, name))
     if (names.length > 0) await this.#count()
     return names
@@ -69,12 +69,12 @@ export class Quarantine {
 
   /** Ids of the segments that are kept. */
   async ids(): Promise<ReadonlySet<string>> {
-    return new Set((await namesIn(this.#directory)).flatMap((name) => parseSegmentFileName(name)?.id ?? []))
+    return new Set((await listSegmentFiles(this.#directory)).flatMap((name) => parseSegmentFileName(name)?.id ?? []))
   }
 
   async #count(): Promise<void> {
-    const segments = await listIn(this.#directory)
-    const waiting = await namesIn(join(this.#directory, RETRY))
+    const segments = await listSegments(this.#directory)
+    const waiting = await listSegmentFiles(join(this.#directory, RETRY))
     this.#segments = segments.length + waiting.length
     this.#bytes = segments.reduce((sum, { bytes }) => sum + bytes, 0)
     this.#lastError = segments.toSorted((a, b) => (a.time < b.time ? -1 : 1)).at(-1)?.error ?? ''
@@ -88,15 +88,15 @@ const RETRY = 'retry'
 
 /** @param dataDir of a server that runs or doesn't */
 export async function listQuarantined(dataDir: string): Promise<QuarantinedSegment[]> {
-  return await listIn(quarantineIn(join(dataDir, 'journal')))
+  return await listSegments(getQuarantineDirectory(join(dataDir, 'journal')))
 }
 
 /** Gives segments back to the server of the data directory. Returns how many. */
 export async function retryQuarantined(dataDir: string, ids?: readonly string[]): Promise<number> {
-  const directory = quarantineIn(join(dataDir, 'journal'))
+  const directory = getQuarantineDirectory(join(dataDir, 'journal'))
   await mkdir(join(directory, RETRY), { recursive: true, mode: 0o700 })
   let retried = 0
-  for (const name of await namesIn(directory)) {
+  for (const name of await listSegmentFiles(directory)) {
     const id = parseSegmentFileName(name)?.id ?? ''
     if (ids !== undefined && !ids.includes(id)) continue
     await rename(join(directory, name), join(directory, RETRY, name))
@@ -106,21 +106,21 @@ export async function retryQuarantined(dataDir: string, ids?: readonly string[])
   return retried
 }
 
-function quarantineIn(journalDirectory: string): string {
+function getQuarantineDirectory(journalDirectory: string): string {
   return join(journalDirectory, 'quarantine')
 }
 
-async function listIn(directory: string): Promise<QuarantinedSegment[]> {
+async function listSegments(directory: string): Promise<QuarantinedSegment[]> {
   return await Promise.all(
-    (await namesIn(directory)).map(async (name) => {
+    (await listSegmentFiles(directory)).map(async (name) => {
       const id = parseSegmentFileName(name)?.id ?? ''
       const { size } = await stat(join(directory, name))
-      return { id, bytes: size, ...(await noteOf(join(directory, `${id}.json`))) }
+      return { id, bytes: size, ...(await readNote(join(directory, `${id}.json`))) }
     }),
   )
 }
 
-async function noteOf(path: string): Promise<{ readonly error: string; readonly time: string }> {
+async function readNote(path: string): Promise<{ readonly error: string; readonly time: string }> {
   try {
     const { error, time } = JSON.parse(await readFile(path, 'utf8')) as {
       readonly error: unknown
@@ -133,7 +133,7 @@ async function noteOf(path: string): Promise<{ readonly error: string; readonly 
 }
 
 /** Segments' file names; none where there is no directory. */
-async function namesIn(directory: string): Promise<string[]> {
+async function listSegmentFiles(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
     throw error

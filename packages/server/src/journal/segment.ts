@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, mkdir, open, rename, truncate, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { giveMemory, takeMemory } from '../runtime/buffer-pool.ts'
-import { decodeFrames, encodeFrame, type Frames, type Section } from './frame.ts'
+import { releaseBuffers, acquireBuffer } from '../runtime/buffer-pool.ts'
+import { decodeFrames, encodeFrame, type Frames, type RowBatch } from './frame.ts'
 import { type InsertProgress, NOT_STARTED, parseSegmentFileName, segmentFileName } from './insert-progress.ts'
 
 /** A segment that is closed for appends: one insert per table, under its id as token. */
@@ -18,7 +18,7 @@ export type SealedSegment = {
   /** Memory it holds of what was written. */
   memoryBytes(): number
   /** Gives that up, for rows of others: not while somebody has what `load` gave. */
-  forget(): void
+  releaseMemory(): void
   /** Its rows are in the store: removes the file. */
   remove(): Promise<void>
   /** Moves the file to another directory. */
@@ -38,7 +38,7 @@ export class OpenSegment {
   readonly day: number
   readonly #path: string
   readonly #file: FileHandle
-  readonly #sections: Section[] = []
+  readonly #batches: RowBatch[] = []
   #bytes = 0
   #rows = 0
 
@@ -62,8 +62,8 @@ export class OpenSegment {
    * fails the file is cut back to what it was: a request that was refused must not come back after
    * a crash.
    */
-  async append(requests: readonly (readonly Section[])[], sync: boolean): Promise<void> {
-    const frames = requests.map((sections) => encodeFrame(sections, this.id))
+  async append(requests: readonly (readonly RowBatch[])[], sync: boolean): Promise<void> {
+    const frames = requests.map((batches) => encodeFrame(batches, this.id))
     const length = frames.reduce((sum, frame) => sum + frame.length, 0)
     try {
       await writeAll(
@@ -79,10 +79,10 @@ export class OpenSegment {
       throw error
     }
     this.#bytes += length
-    for (const sections of requests) {
-      for (const section of sections) {
-        this.#sections.push(section)
-        this.#rows += section.rows
+    for (const batches of requests) {
+      for (const batch of batches) {
+        this.#batches.push(batch)
+        this.#rows += batch.rows
       }
     }
   }
@@ -90,7 +90,7 @@ export class OpenSegment {
   async seal(): Promise<SealedSegment> {
     // Every byte was written before its ack; whatever closing says, the segment is whole.
     await this.#file.close().catch(() => {})
-    return sealed(this.id, this.#path, this.#bytes, { written: this.#sections })
+    return createSealedSegment(this.id, this.#path, this.#bytes, { written: this.#batches })
   }
 }
 
@@ -109,20 +109,20 @@ export async function createSegment(directory: string, day: number, sync: boolea
  * @param mayBeTorn it was being written when that run ended: only then is an unfinished frame at
  *   its end no loss
  */
-export function leftoverSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
+export function openSealedSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
   const { id, progress } = parseSegmentFileName(name) ?? { id: name, progress: NOT_STARTED }
-  return sealed(id, join(directory, name), bytes, { progress, mayBeTorn })
+  return createSealedSegment(id, join(directory, name), bytes, { progress, mayBeTorn })
 }
 
 /** Writes a whole segment, on disk when this resolves. */
 export async function writeSegment(
   directory: string,
   id: string,
-  sections: readonly Section[],
+  batches: readonly RowBatch[],
   progress: InsertProgress = NOT_STARTED,
 ): Promise<SealedSegment> {
   const path = join(directory, segmentFileName(id, progress))
-  const { buffers, length } = encodeFrame(sections, id)
+  const { buffers, length } = encodeFrame(batches, id)
   const file = await open(path, 'w', 0o600)
   try {
     await writeAll(file, buffers, 0)
@@ -131,14 +131,14 @@ export async function writeSegment(
     await file.close()
   }
   await syncDirectory(directory)
-  return sealed(id, path, length, { progress })
+  return createSealedSegment(id, path, length, { progress })
 }
 
-function sealed(
+function createSealedSegment(
   id: string,
   initialPath: string,
   bytes: number,
-  state: { readonly written?: readonly Section[]; readonly progress?: InsertProgress; readonly mayBeTorn?: boolean },
+  state: { readonly written?: readonly RowBatch[]; readonly progress?: InsertProgress; readonly mayBeTorn?: boolean },
 ): SealedSegment {
   let path = initialPath
   let progress = state.progress ?? NOT_STARTED
@@ -162,9 +162,9 @@ function sealed(
       progress = next
     },
     load: async () => {
-      if (inMemory !== undefined) return { sections: inMemory, tornBytes: 0, unreadableBytes: 0 }
+      if (inMemory !== undefined) return { batches: inMemory, tornBytes: 0, unreadableBytes: 0 }
       if (readBack === undefined) {
-        const file = await readWhole(path)
+        const file = await readFileIntoPool(path)
         const frames = decodeFrames(file, id)
         const { tornBytes, unreadableBytes } = frames
         const lost = { tornBytes: 0, unreadableBytes: unreadableBytes + tornBytes }
@@ -173,10 +173,10 @@ function sealed(
       return readBack.frames
     },
     memoryBytes: () => (inMemory === undefined ? 0 : bytes),
-    forget: () => {
-      giveMemory(inMemory?.map((section) => section.bytes) ?? [])
+    releaseMemory: () => {
+      releaseBuffers(inMemory?.map((batch) => batch.bytes) ?? [])
       inMemory = undefined
-      if (readBack !== undefined) giveMemory([readBack.file])
+      if (readBack !== undefined) releaseBuffers([readBack.file])
       readBack = undefined
     },
     remove: async () => {
@@ -198,10 +198,10 @@ function sealed(
 }
 
 /** Into row memory: of a backlog, each insert would otherwise leave a segment of garbage. */
-async function readWhole(path: string): Promise<Buffer> {
+async function readFileIntoPool(path: string): Promise<Buffer> {
   const file = await open(path)
   try {
-    const bytes = takeMemory((await file.stat()).size)
+    const bytes = acquireBuffer((await file.stat()).size)
     let at = 0
     while (at < bytes.length) {
       const { bytesRead } = await file.read(bytes, at, bytes.length - at, at)
@@ -220,7 +220,7 @@ async function writeAll(file: FileHandle, buffers: Uint8Array[], from: number): 
   while (rest.length > 0) {
     const { bytesWritten } = await file.writev(rest, at)
     at += bytesWritten
-    rest = without(rest, bytesWritten)
+    rest = dropBytes(rest, bytesWritten)
   }
 }
 
@@ -234,7 +234,7 @@ async function syncDirectory(path: string): Promise<void> {
 }
 
 /** What is left after the first `length` bytes: a write may take only a part. */
-function without(buffers: Uint8Array[], length: number): Uint8Array[] {
+function dropBytes(buffers: Uint8Array[], length: number): Uint8Array[] {
   let skip = length
   let first = 0
   while (first < buffers.length && skip >= (buffers[first] as Uint8Array).length) {

@@ -1,23 +1,23 @@
 import type { Store } from '../clickhouse/store.ts'
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
-import type { Section } from './frame.ts'
+import type { RowBatch } from './frame.ts'
 
 /**
  * Cuts the rows of a segment into pieces of at most `maxBytes`, but one row at least, that are to
  * be inserted one after the other. Begins with the rows of table `from`.
  */
-export async function splitSections(
+export async function splitBatches(
   store: Pick<Store, 'measureRows'>,
-  sections: readonly Section[],
+  batches: readonly RowBatch[],
   from: RowTable,
   maxBytes: number,
-): Promise<Section[][]> {
-  const pieces: Section[][] = [[]]
+): Promise<RowBatch[][]> {
+  const pieces: RowBatch[][] = [[]]
   let room = maxBytes
-  for (const section of inInsertOrder(sections, from)) {
-    let rest = section
+  for (const batch of sortByTable(batches, from)) {
+    let rest = batch
     while (rest.rows > 0) {
-      const piece = pieces.at(-1) as Section[]
+      const piece = pieces.at(-1) as RowBatch[]
       const isEmpty = piece.length === 0
       const head = rest.bytes.length <= room ? rest : await takeRows(store, rest, room, isEmpty)
       if (head.rows > 0) piece.push(head)
@@ -32,24 +32,22 @@ export async function splitSections(
   return pieces
 }
 
-export function inInsertOrder(sections: readonly Section[], from: RowTable = 'sources'): Section[] {
-  return rowTables
-    .slice(rowTables.indexOf(from))
-    .flatMap((table) => sections.filter((section) => section.table === table))
+export function sortByTable(batches: readonly RowBatch[], from: RowTable = 'sources'): RowBatch[] {
+  return rowTables.slice(rowTables.indexOf(from)).flatMap((table) => batches.filter((batch) => batch.table === table))
 }
 
 async function takeRows(
   store: Pick<Store, 'measureRows'>,
-  section: Section,
+  batch: RowBatch,
   maxBytes: number,
   oneAtLeast: boolean,
-): Promise<Section> {
-  const { rows, bytes } = await store.measureRows(section.table, section.bytes, maxBytes)
-  if (bytes > maxBytes && !oneAtLeast) return { ...section, rows: 0, bytes: section.bytes.subarray(0, 0) }
-  return { ...section, rows, bytes: section.bytes.subarray(0, bytes) }
+): Promise<RowBatch> {
+  const { rows, bytes } = await store.measureRows(batch.table, batch.bytes, maxBytes)
+  if (bytes > maxBytes && !oneAtLeast) return { ...batch, rows: 0, bytes: batch.bytes.subarray(0, 0) }
+  return { ...batch, rows, bytes: batch.bytes.subarray(0, bytes) }
 }
 
-function without(section: Section, head: Section): Section {
-  const bytes = section.bytes.subarray(head.bytes.length)
-  return { ...section, rows: section.rows - head.rows, bytes }
+function without(batch: RowBatch, head: RowBatch): RowBatch {
+  const bytes = batch.bytes.subarray(head.bytes.length)
+  return { ...batch, rows: batch.rows - head.rows, bytes }
 }

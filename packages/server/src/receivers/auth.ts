@@ -11,19 +11,22 @@ export type Access = {
 }
 
 /** @param authorization the header as sent */
-export function maySend(access: Access, authorization: string | undefined): boolean {
+export function isAuthorized(access: Access, authorization: string | undefined): boolean {
   if (access.token === undefined) return true
   const said = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]
-  return said !== undefined && timingSafeEqual(digest(said), digest(access.token))
+  return said !== undefined && timingSafeEqual(hashToken(said), hashToken(access.token))
 }
 
 /** Of equal length, so that a comparison tells nothing of the token's. */
-function digest(token: string): Buffer {
+function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
 
 /** Headers of an answer to a page of `origin`; undefined when it may not send. */
-export function corsHeaders(access: Access, origin: string | undefined): Readonly<Record<string, string>> | undefined {
+export function createCorsHeaders(
+  access: Access,
+  origin: string | undefined,
+): Readonly<Record<string, string>> | undefined {
   const { corsOrigins = [] } = access
   if (origin === undefined || !(corsOrigins.includes('*') || corsOrigins.includes(origin))) return undefined
   return { 'access-control-allow-origin': origin, vary: 'Origin' }
@@ -32,7 +35,7 @@ export function corsHeaders(access: Access, origin: string | undefined): Readonl
 const PREFLIGHT_SECONDS = 7200
 
 /** Of the answer to a preflight, beside those above. */
-export function preflightHeaders(requestedHeaders: string | undefined): Readonly<Record<string, string>> {
+export function createPreflightHeaders(requestedHeaders: string | undefined): Readonly<Record<string, string>> {
   const names = /^[\w\-, ]{1,1000}$/.test(requestedHeaders ?? '') ? requestedHeaders : undefined
   return {
     'access-control-allow-methods': 'POST',

@@ -1,7 +1,7 @@
 import type { Readable, Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import { GatheredBytes } from '../runtime/body-buffer.ts'
-import { blockDecoder, type Body, BodyError, MAX_BODY_BYTES, unpackBody } from './body/request-body.ts'
+import { BodyBuffer } from '../runtime/body-buffer.ts'
+import { findBlockDecoder, type Body, BodyError, MAX_BODY_BYTES, decompressBody } from './body/request-body.ts'
 import type { ByteBudget } from './body/byte-budget.ts'
 
 /** What `grpc-accept-encoding` says. */
@@ -30,9 +30,9 @@ export async function readGrpcMessage(
   encoding: string | undefined,
   budget: ByteBudget,
 ): Promise<Body> {
-  const wire = await collect(stream, budget, PREFIX_BYTES + MAX_BODY_BYTES, (start) => {
+  const wire = await collectMessage(stream, budget, PREFIX_BYTES + MAX_BODY_BYTES, (start) => {
     const length = start.readUInt32BE(1)
-    if (length > MAX_BODY_BYTES) throw tooLarge()
+    if (length > MAX_BODY_BYTES) throw createTooLargeError()
     return PREFIX_BYTES + length
   })
   const { bytes } = wire
@@ -40,12 +40,12 @@ export async function readGrpcMessage(
   const message = bytes.subarray(PREFIX_BYTES)
   if (flag === 0) return { bytes: message, release: wire.release }
   const name = (encoding ?? 'identity').trim().toLowerCase()
-  const unpack = flag === 1 ? blockDecoder(name) : undefined
-  if (unpack !== undefined) return await unpackBody({ bytes: message, release: wire.release }, unpack, budget)
+  const unpack = flag === 1 ? findBlockDecoder(name) : undefined
+  if (unpack !== undefined) return await decompressBody({ bytes: message, release: wire.release }, unpack, budget)
   try {
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
-    const decoder = decoderFor(name)
-    const plain = collect(decoder, budget, MAX_BODY_BYTES)
+    const decoder = createDecoder(name)
+    const plain = collectMessage(decoder, budget, MAX_BODY_BYTES)
     // A copy, as zlib's thread may read on after we have failed, and the memory is used again then.
     decoder.end(Buffer.from(message))
     return await plain
@@ -54,7 +54,7 @@ export async function readGrpcMessage(
   }
 }
 
-function decoderFor(name: string): Transform {
+function createDecoder(name: string): Transform {
   if (name === 'identity') throw new BodyError('corrupt', 'the message is compressed, and grpc-encoding is identity')
   const create = Object.hasOwn(DECODERS, name) ? DECODERS[name] : undefined
   if (create === undefined) throw new BodyError('bad-encoding', `grpc-encoding ${name.slice(0, 40)} isn't supported`)
@@ -64,19 +64,19 @@ function decoderFor(name: string): Transform {
 /**
  * @param expected how long all will be, from its first five bytes; it throws when that is too much
  */
-function collect(
+function collectMessage(
   source: Readable,
   budget: ByteBudget,
   limit: number,
   expected?: (start: Buffer) => number,
 ): Promise<Body> {
   return new Promise((resolve, reject) => {
-    const gathered = new GatheredBytes()
+    const gathered = new BodyBuffer()
     let total: number | undefined
     let done = false
     const release = (): void => {
-      budget.give(gathered.length)
-      gathered.give()
+      budget.release(gathered.length)
+      gathered.release()
     }
     const fail = (error: unknown): void => {
       if (done) return
@@ -88,11 +88,13 @@ function collect(
       if (done) return
       if (gathered.length + chunk.length > (total ?? limit)) {
         return fail(
-          total === undefined ? tooLarge() : new BodyError('corrupt', 'a call has one message, and there is more'),
+          total === undefined
+            ? createTooLargeError()
+            : new BodyError('corrupt', 'a call has one message, and there is more'),
         )
       }
-      if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
-      gathered.add(chunk)
+      if (!budget.tryReserve(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
+      gathered.append(chunk)
       if (expected === undefined || total !== undefined || gathered.length < PREFIX_BYTES) return
       try {
         total = expected(gathered.bytes)
@@ -122,6 +124,6 @@ function collect(
   })
 }
 
-function tooLarge(): BodyError {
+function createTooLargeError(): BodyError {
   return new BodyError('too-large', `message is larger than ${MAX_BODY_BYTES} bytes`)
 }

@@ -1,11 +1,11 @@
 import { ByteBudget } from './body/byte-budget.ts'
 import type { Body } from './body/request-body.ts'
 import { SlicedDecoder } from './body/sliced-decoder.ts'
-import { type Outcome, outcomeOf, sectionsOf, type SignalRows } from '../journal/row-batches.ts'
+import { type IngestResult, toIngestResult, toRowBatches, type SignalRows } from '../journal/row-batches.ts'
 import type { Signal, Transcode } from './signals.ts'
 
 /** Why nothing of a request was taken, as operators count it. */
-export type RefusalReason =
+export type RejectionReason =
   /** No OTLP, not compressed as it says, or in an encoding that there isn't. */
   | 'malformed'
   /** Attributes or nesting of an item beyond the limits. */
@@ -29,35 +29,35 @@ export type IngestCounters = {
   points: number
   rejectedPoints: number
   /** Requests of which nothing was taken, by reason. */
-  readonly rejectedRequests: Record<RefusalReason, number>
+  readonly rejectedRequests: Record<RejectionReason, number>
   /** Of bodies that could be read, decompressed. */
   bytes: number
 }
 
-export type Intake = {
+export type IngestPipeline = {
   readonly stats: IngestCounters
   /** Counts a request that was answered with an error. */
-  refuse(reason: RefusalReason): void
+  countRejection(reason: RejectionReason): void
   /**
    * Turns a body into rows, releases it, and resolves when the rows may be acked.
    *
    * @throws OtlpError when the body isn't what it should be, NotKeptError when its rows can't be
    *   kept now
    */
-  take(items: Signal['items'], transcode: Transcode, body: Body): Promise<Outcome>
+  ingest(items: Signal['items'], transcode: Transcode, body: Body): Promise<IngestResult>
 }
 
 /** The sender should try again. */
-export class NotKeptError extends Error {}
+export class RetryableError extends Error {}
 
 /**
  * @param append resolves when the rows may be acked
  * @param budget what rows that wait for that are counted in
  */
-export function intakeInto(
+export function createIngestPipeline(
   append: (rows: SignalRows) => Promise<void>,
   budget: ByteBudget = new ByteBudget(Number.POSITIVE_INFINITY),
-): Intake {
+): IngestPipeline {
   const refused = { malformed: 0, overLimit: 0, tooLarge: 0, busy: 0, unauthorized: 0, failed: 0 }
   const stats = {
     requests: 0,
@@ -70,13 +70,13 @@ export function intakeInto(
     rejectedRequests: refused,
     bytes: 0,
   }
-  const decoder = new SlicedDecoder((bytes) => budget.hold(bytes))
+  const decoder = new SlicedDecoder((bytes) => budget.reserve(bytes))
   return {
     stats,
-    refuse: (reason) => {
+    countRejection: (reason) => {
       refused[reason]++
     },
-    take: async (items, transcode, body) => {
+    ingest: async (items, transcode, body) => {
       let rows: SignalRows
       try {
         const { bytes } = body
@@ -85,16 +85,16 @@ export function intakeInto(
       } finally {
         body.release()
       }
-      const rowBytes = sectionsOf(rows).reduce((sum, section) => sum + section.bytes.length, 0)
-      budget.hold(rowBytes)
+      const rowBytes = toRowBatches(rows).reduce((sum, section) => sum + section.bytes.length, 0)
+      budget.reserve(rowBytes)
       try {
         await append(rows)
       } catch (cause) {
-        throw new NotKeptError(`${items} could not be kept, try again`, { cause })
+        throw new RetryableError(`${items} could not be kept, try again`, { cause })
       } finally {
-        budget.give(rowBytes)
+        budget.release(rowBytes)
       }
-      const outcome = outcomeOf(rows)
+      const outcome = toIngestResult(rows)
       stats[items] += outcome.accepted
       if (items === 'spans') stats.rejectedSpans += outcome.rejected
       if (items === 'logs') stats.rejectedLogs += outcome.rejected

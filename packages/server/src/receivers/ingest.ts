@@ -1,15 +1,15 @@
-import { traceJsonSteps } from '../otlp/json/transcode-json.ts'
+import { transcodeTracesJsonInSteps } from '../otlp/json/transcode-json.ts'
 import type { Store } from '../clickhouse/store.ts'
 import type { Access } from './auth.ts'
 import { ByteBudget } from './body/byte-budget.ts'
-import { Flusher } from '../journal/inserter.ts'
-import { type IngestCounters, type Intake, intakeInto } from './ingest-pipeline.ts'
+import { Inserter } from '../journal/inserter.ts'
+import { type IngestCounters, type IngestPipeline, createIngestPipeline } from './ingest-pipeline.ts'
 import { Journal, type JournalDepth } from '../journal/journal.ts'
 import type { Log } from '../log.ts'
 import { type KafkaReceiverOptions, type KafkaStatus, startKafkaReceiver } from './kafka/receiver.ts'
 import { listenOtlpGrpc } from './otlp-grpc.ts'
 import { listenOtlpHttp } from './otlp-http.ts'
-import { PATIENCE, type Patience } from './timeouts.ts'
+import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
 import type { QuarantineDepth } from '../journal/quarantine.ts'
 import { MAX_BODY_BYTES } from './body/request-body.ts'
 
@@ -25,7 +25,7 @@ export type IngestOptions = {
   /** Who may send. @default everybody who reaches the ports, but no pages of other origins */
   readonly access?: Access
   /** Topics of OTLP requests to take too. @default none */
-  readonly kafka?: Omit<KafkaReceiverOptions, 'intake' | 'dataDir' | 'log'>
+  readonly kafka?: Omit<KafkaReceiverOptions, 'pipeline' | 'dataDir' | 'log'>
   /** Acks wait until the disk has the spans. @default false */
   readonly fsync?: boolean
   /** Bodies and rows of requests that aren't acknowledged yet. @default 256 MiB */
@@ -37,7 +37,7 @@ export type IngestOptions = {
   /** The largest insert; a larger segment is stored in pieces. @default 64 MiB */
   readonly insertBytes?: number
   /** With slow senders and silent connections. @default PATIENCE */
-  readonly patience?: Patience
+  readonly timeouts?: Timeouts
   /** Called for each request that is taken from outside, before it is. */
   readonly onRequest?: () => void
   /** @default nothing is logged */
@@ -58,7 +58,7 @@ export type Ingest = {
    * Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been
    * sent.
    */
-  takeOwn(request: object): Promise<void>
+  ingestOwnSpans(request: object): Promise<void>
   /** Acked and not yet in the store. */
   journalDepth(): JournalDepth
   /** Acked and refused by the store. */
@@ -73,11 +73,11 @@ export type Ingest = {
 }
 
 /** Part of the time to drain in which requests that are being sent may still end. */
-const CLOSING_SHARE = 0.2
+const CLOSE_DEADLINE_RATIO = 0.2
 
 const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
 
-const IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
+const DEFAULT_IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
 
 /**
  * Starts the receivers: replays the journal of an earlier run, then listens. The store needn't be
@@ -96,32 +96,32 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
     fsync = false,
     log = () => {},
   } = options
-  const flusher = new Flusher(store, log, options.insertBytes)
+  const inserter = new Inserter(store, log, options.insertBytes)
   const journal = await Journal.open({
     dataDir,
     fsync,
     log,
-    onSealed: (segment) => flusher.push(segment),
+    onSealed: (segment) => inserter.enqueue(segment),
     ...(options.journalMemoryBytes === undefined ? {} : { maxMemoryBytes: options.journalMemoryBytes }),
     ...(options.segmentBytes === undefined ? {} : { maxSegmentBytes: options.segmentBytes }),
   })
-  const budget = new ByteBudget(options.inFlightBytes ?? IN_FLIGHT_BYTES)
-  const intake = intakeInto(async (rows) => {
-    await flusher.room()
+  const budget = new ByteBudget(options.inFlightBytes ?? DEFAULT_IN_FLIGHT_BYTES)
+  const pipeline = createIngestPipeline(async (rows) => {
+    await inserter.waitForCapacity()
     await journal.append(rows)
   }, budget)
-  const { onRequest, patience = PATIENCE } = options
-  const outside: Intake =
+  const { onRequest, timeouts = DEFAULT_TIMEOUTS } = options
+  const outside: IngestPipeline =
     onRequest === undefined
-      ? intake
+      ? pipeline
       : {
-          ...intake,
-          take: (...request) => {
+          ...pipeline,
+          ingest: (...request) => {
             onRequest()
-            return intake.take(...request)
+            return pipeline.ingest(...request)
           },
         }
-  const receiver = { host, access, intake: outside, budget, log, patience }
+  const receiver = { host, access, pipeline: outside, budget, log, timeouts }
   const http = await listenOtlpHttp({ ...receiver, port: otlpHttpPort })
   const grpc =
     otlpGrpcPort === undefined
@@ -133,34 +133,36 @@ export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const kafka =
     options.kafka === undefined
       ? undefined
-      : await startKafkaReceiver({ ...options.kafka, intake: outside, dataDir, log }).catch(async (error: unknown) => {
-          await Promise.all([http, grpc].map((receiver) => receiver?.close(0)))
-          throw error
-        })
-  flusher.start(journal)
+      : await startKafkaReceiver({ ...options.kafka, pipeline: outside, dataDir, log }).catch(
+          async (error: unknown) => {
+            await Promise.all([http, grpc].map((receiver) => receiver?.close(0)))
+            throw error
+          },
+        )
+  inserter.start(journal)
   let draining: Promise<void> | undefined
   return {
     otlpHttpUrl: http.url,
     ...(grpc === undefined ? {} : { otlpGrpcUrl: grpc.url }),
-    stats: () => ({ ...intake.stats, rejectedRequests: { ...intake.stats.rejectedRequests } }),
-    kafkaStatus: () => kafka?.status(),
-    takeOwn: async (request) => {
-      await intake.take(
+    stats: () => ({ ...pipeline.stats, rejectedRequests: { ...pipeline.stats.rejectedRequests } }),
+    kafkaStatus: () => kafka?.getStatus(),
+    ingestOwnSpans: async (request) => {
+      await pipeline.ingest(
         'spans',
-        (_, received) => traceJsonSteps(Buffer.from(JSON.stringify(request)), received),
+        (_, received) => transcodeTracesJsonInSteps(Buffer.from(JSON.stringify(request)), received),
         NO_BODY,
       )
     },
-    journalDepth: () => journal.depth(),
-    quarantineDepth: () => journal.quarantineDepth(),
-    stalledMs: () => flusher.stalledMs(),
+    journalDepth: () => journal.getDepth(),
+    quarantineDepth: () => journal.getQuarantineDepth(),
+    stalledMs: () => inserter.getStalledMs(),
     drain: (deadlineMs) => {
       draining ??= (async () => {
         const start = performance.now()
-        const closing = deadlineMs * CLOSING_SHARE
+        const closing = deadlineMs * CLOSE_DEADLINE_RATIO
         await Promise.all([http.close(closing), grpc?.close(closing), kafka?.close(closing)])
         await journal.close()
-        await flusher.drain(Math.max(0, deadlineMs - (performance.now() - start)))
+        await inserter.drain(Math.max(0, deadlineMs - (performance.now() - start)))
       })()
       return draining
     },

@@ -11,14 +11,14 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
-import { type Access, maySend } from './auth.ts'
+import { type Access, isAuthorized } from './auth.ts'
 import type { ByteBudget } from './body/byte-budget.ts'
 import { GRPC_ENCODINGS, readGrpcMessage } from './grpc-message.ts'
-import { type Intake, NotKeptError } from './ingest-pipeline.ts'
+import { type IngestPipeline, RetryableError } from './ingest-pipeline.ts'
 import type { Log } from '../log.ts'
-import { encodeStatus, encodeSuccess, RPC_CODE } from './otlp-response.ts'
-import { PATIENCE, type Patience } from './timeouts.ts'
-import { refusalReason } from './rejection.ts'
+import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
+import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
+import { toRejectionReason } from './rejection.ts'
 import { BodyError } from './body/request-body.ts'
 import { type Signal, signals } from './signals.ts'
 
@@ -27,12 +27,12 @@ export type OtlpGrpcOptions = {
   /** 0 takes any free one. */
   readonly port: number
   readonly access: Access
-  readonly intake: Intake
+  readonly pipeline: IngestPipeline
   /** Bodies held by all requests together, of all receivers. */
   readonly budget: ByteBudget
   readonly log: Log
   /** @default PATIENCE */
-  readonly patience?: Patience
+  readonly timeouts?: Timeouts
 }
 
 export type OtlpGrpc = {
@@ -63,12 +63,12 @@ const HTTP2: ServerOptions = {
  */
 export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc> {
   const { tls } = options.access
-  const patience = options.patience ?? PATIENCE
+  const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
   const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
   const sessions = new Set<ServerHttp2Session>()
   server.on('session', (session) => {
     sessions.add(session)
-    const stopPinging = keepAlive(session, patience)
+    const stopPinging = startKeepAlive(session, timeouts)
     // Protocol errors of the other end; the session is destroyed by them.
     session.on('error', () => {})
     session.once('close', () => {
@@ -79,7 +79,7 @@ export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => {})
     // Not the stream's own timeout, which a byte now and then puts off for ever.
-    const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), patience.requestMs).unref()
+    const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs).unref()
     stream.once('close', () => clearTimeout(late))
     void answer(options, stream, headers).catch((error: unknown) => {
       options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -104,35 +104,35 @@ async function answer(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<void> {
-  const { access, intake } = options
+  const { access, pipeline } = options
   if (headers[':method'] !== 'POST' || !/^application\/grpc(\+proto)?(;|$)/.test(headers['content-type'] ?? '')) {
-    return end(stream, { ':status': headers[':method'] === 'POST' ? 415 : 405 })
+    return sendHeaders(stream, { ':status': headers[':method'] === 'POST' ? 415 : 405 })
   }
   const path = headers[':path'] ?? ''
   const signal = signalsByPath.get(path)
   if (signal === undefined) {
-    return end(stream, trailersOnly(RPC_CODE.unimplemented, `There is no method ${path.slice(0, 200)}.`))
+    return sendHeaders(stream, createTrailers(RPC_CODES.unimplemented, `There is no method ${path.slice(0, 200)}.`))
   }
-  intake.stats.requests++
+  pipeline.stats.requests++
   try {
-    if (!maySend(access, headers.authorization)) throw new UnauthenticatedError()
+    if (!isAuthorized(access, headers.authorization)) throw new UnauthenticatedError()
     const body = await takeCall(options, signal, stream, headers)
-    succeed(stream, body)
+    sendSuccess(stream, body)
   } catch (error) {
     if (error instanceof BodyError && error.code === 'aborted') return
-    intake.refuse(error instanceof UnauthenticatedError ? 'unauthorized' : refusalReason(error))
-    end(stream, refusal(error, options.log))
+    pipeline.countRejection(error instanceof UnauthenticatedError ? 'unauthorized' : toRejectionReason(error))
+    sendHeaders(stream, encodeError(error, options.log))
   }
 }
 
 async function takeCall(
-  { intake, budget }: OtlpGrpcOptions,
+  { pipeline, budget }: OtlpGrpcOptions,
   signal: Signal,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<Buffer> {
   const message = await readGrpcMessage(stream, headers['grpc-encoding']?.toString(), budget)
-  const outcome = await intake.take(signal.items, signal.protobuf, message)
+  const outcome = await pipeline.ingest(signal.items, signal.protobuf, message)
   return encodeSuccess('protobuf', signal.rejectedName, outcome.rejected, outcome.rejectReason)
 }
 
@@ -144,7 +144,7 @@ const COMMON_HEADERS = {
   'grpc-accept-encoding': GRPC_ENCODINGS,
 } as const
 
-function succeed(stream: ServerHttp2Stream, body: Buffer): void {
+function sendSuccess(stream: ServerHttp2Stream, body: Buffer): void {
   if (stream.destroyed || stream.closed) return
   stream.respond(COMMON_HEADERS, { waitForTrailers: true })
   stream.once('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }))
@@ -154,7 +154,7 @@ function succeed(stream: ServerHttp2Stream, body: Buffer): void {
 }
 
 /** Headers alone; the sender is told to stop sending, if it hasn't yet. */
-function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+function sendHeaders(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   if (stream.destroyed || stream.closed) return
   const complete = stream.readableEnded
   stream.respond(headers, { endStream: true })
@@ -166,46 +166,46 @@ function end(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
 /**
  * With a google.rpc.Status: BadRequest says what is wrong, RetryInfo that trying again is right.
  */
-function refusal(error: unknown, log: Log): OutgoingHttpHeaders {
-  const [code, message, retry] = reasonOf(error)
-  if (code === RPC_CODE.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)
+function encodeError(error: unknown, log: Log): OutgoingHttpHeaders {
+  const [code, message, retry] = toRpcStatus(error)
+  if (code === RPC_CODES.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)
   const details = encodeStatus('protobuf', code, message, retry)
-  return { ...trailersOnly(code, message), 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }
+  return { ...createTrailers(code, message), 'grpc-status-details-bin': details.toString('base64').replace(/=+$/, '') }
 }
 
-function trailersOnly(code: number, message: string): OutgoingHttpHeaders {
-  return { ...COMMON_HEADERS, 'grpc-status': String(code), 'grpc-message': percentEncoded(message) }
+function createTrailers(code: number, message: string): OutgoingHttpHeaders {
+  return { ...COMMON_HEADERS, 'grpc-status': String(code), 'grpc-message': percentEncode(message) }
 }
 
 /** Status-Message of the protocol: printable ASCII but the percent sign stays. */
-function percentEncoded(message: string): string {
+function percentEncode(message: string): string {
   return message.replace(/[^ -$&-~]+/g, (part) =>
     [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
   )
 }
 
-function reasonOf(error: unknown): readonly [code: number, message: string, retryAfterSeconds?: number] {
+function toRpcStatus(error: unknown): readonly [code: number, message: string, retryAfterSeconds?: number] {
   if (error instanceof OtlpError) {
-    return [error.code === 'too-large' ? RPC_CODE.resourceExhausted : RPC_CODE.invalidArgument, error.message]
+    return [error.code === 'too-large' ? RPC_CODES.resourceExhausted : RPC_CODES.invalidArgument, error.message]
   }
   if (error instanceof BodyError)
     return [bodyCodes[error.code], error.message, error.code === 'no-room' ? RETRY_AFTER_SECONDS : undefined]
-  if (error instanceof NotKeptError) return [RPC_CODE.unavailable, error.message, RETRY_AFTER_SECONDS]
+  if (error instanceof RetryableError) return [RPC_CODES.unavailable, error.message, RETRY_AFTER_SECONDS]
   if (error instanceof UnauthenticatedError) {
-    return [RPC_CODE.unauthenticated, 'authorization must be Bearer and the token that the server was given.']
+    return [RPC_CODES.unauthenticated, 'authorization must be Bearer and the token that the server was given.']
   }
-  return [RPC_CODE.internal, 'The server failed; its log says why.']
+  return [RPC_CODES.internal, 'The server failed; its log says why.']
 }
 
 const bodyCodes = {
-  'too-large': RPC_CODE.resourceExhausted,
-  'bad-encoding': RPC_CODE.unimplemented,
-  corrupt: RPC_CODE.invalidArgument,
-  'no-room': RPC_CODE.unavailable,
-  aborted: RPC_CODE.internal,
+  'too-large': RPC_CODES.resourceExhausted,
+  'bad-encoding': RPC_CODES.unimplemented,
+  corrupt: RPC_CODES.invalidArgument,
+  'no-room': RPC_CODES.unavailable,
+  aborted: RPC_CODES.internal,
 } as const
 
-function keepAlive(session: ServerHttp2Session, { pingEveryMs, pongMs }: Patience): () => void {
+function startKeepAlive(session: ServerHttp2Session, { pingIntervalMs, pongMs }: Timeouts): () => void {
   let late: NodeJS.Timeout | undefined
   const timer = setInterval(() => {
     if (session.destroyed) return
@@ -214,7 +214,7 @@ function keepAlive(session: ServerHttp2Session, { pingEveryMs, pongMs }: Patienc
       clearTimeout(late)
       late = undefined
     })
-  }, pingEveryMs).unref()
+  }, pingIntervalMs).unref()
   return () => {
     clearInterval(timer)
     clearTimeout(late)

@@ -1,16 +1,16 @@
 /** The two encodings of OTLP/HTTP; an answer has its request's. */
 export type Encoding = 'protobuf' | 'json'
 
-export const CONTENT_TYPE = { protobuf: 'application/x-protobuf', json: 'application/json' } as const
+export const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' } as const
 
-export function encodingOf(contentType: string | undefined): Encoding | undefined {
+export function parseContentType(contentType: string | undefined): Encoding | undefined {
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  if (type === CONTENT_TYPE.protobuf) return 'protobuf'
-  return type === CONTENT_TYPE.json ? 'json' : undefined
+  if (type === CONTENT_TYPES.protobuf) return 'protobuf'
+  return type === CONTENT_TYPES.json ? 'json' : undefined
 }
 
 /** google.rpc.Code, as far as we answer with it. */
-export const RPC_CODE = {
+export const RPC_CODES = {
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,
@@ -37,7 +37,7 @@ const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
  * |           |      | |            |      | | 1 retry_delay      | 0x0a | | 1 seconds      | 0x08 |
  */
 export function encodeStatus(encoding: Encoding, code: number, message: string, retryAfterSeconds?: number): Buffer {
-  const invalid = code === RPC_CODE.invalidArgument
+  const invalid = code === RPC_CODES.invalidArgument
   if (encoding === 'json') {
     const details: object[] = []
     if (invalid) details.push({ '@type': BAD_REQUEST, fieldViolations: [{ description: message }] })
@@ -46,15 +46,15 @@ export function encodeStatus(encoding: Encoding, code: number, message: string, 
   }
   const text = Buffer.from(message)
   const parts = [Buffer.from([0x08]), varint(code), delimited(0x12, text)]
-  if (invalid) parts.push(delimited(0x1a, any(BAD_REQUEST, delimited(0x0a, delimited(0x12, text)))))
+  if (invalid) parts.push(delimited(0x1a, encodeAny(BAD_REQUEST, delimited(0x0a, delimited(0x12, text)))))
   if (retryAfterSeconds !== undefined) {
     const seconds = Buffer.concat([Buffer.from([0x08]), varint(retryAfterSeconds)])
-    parts.push(delimited(0x1a, any(RETRY_INFO, delimited(0x0a, seconds))))
+    parts.push(delimited(0x1a, encodeAny(RETRY_INFO, delimited(0x0a, seconds))))
   }
   return Buffer.concat(parts)
 }
 
-function any(typeUrl: string, value: Buffer): Buffer {
+function encodeAny(typeUrl: string, value: Buffer): Buffer {
   return Buffer.concat([delimited(0x0a, Buffer.from(typeUrl)), delimited(0x12, value)])
 }
 

@@ -1,6 +1,6 @@
 import { type Encoding, encodeSuccess } from './otlp-response.ts'
-import type { Outcome } from '../journal/row-batches.ts'
-import { zipkinSteps } from '../otlp/zipkin/transcode-zipkin.ts'
+import type { IngestResult } from '../journal/row-batches.ts'
+import { transcodeZipkinInSteps } from '../otlp/zipkin/transcode-zipkin.ts'
 import { type Signal, signals, type Transcode } from './signals.ts'
 
 /** A path of the HTTP receiver: what it takes, in which encodings, and how it answers. */
@@ -12,34 +12,35 @@ export type Route = {
   readonly defaultEncoding?: Encoding
   /** Of an answer to what was taken. */
   readonly status: 200 | 202
-  readonly answer: (encoding: Encoding, outcome: Outcome) => Buffer
+  readonly encodeResponse: (encoding: Encoding, outcome: IngestResult) => Buffer
 }
 
 /** Zipkin's answer has no body, whatever became of single spans. */
 const zipkin: Route = {
   items: 'spans',
-  json: zipkinSteps,
+  json: transcodeZipkinInSteps,
   defaultEncoding: 'json',
   status: 202,
-  answer: () => Buffer.alloc(0),
+  encodeResponse: () => Buffer.alloc(0),
 }
 
 export const routes: ReadonlyMap<string, Route> = new Map([
   ['/api/v2/spans', zipkin],
-  ...signals.map((signal): readonly [string, Route] => [signal.httpPath, otlpRoute(signal)]),
+  ...signals.map((signal): readonly [string, Route] => [signal.httpPath, createOtlpRoute(signal)]),
 ])
 
 /** For a sender that is wrong about them. */
-export function pathsOf(): string {
+export function describeRoutes(): string {
   return signals.map(({ items, httpPath }) => `${items} go to ${httpPath}`).join(', ')
 }
 
-function otlpRoute({ items, rejectedName, protobuf, json }: Signal): Route {
+function createOtlpRoute({ items, rejectedName, protobuf, json }: Signal): Route {
   return {
     items,
     protobuf,
     json,
     status: 200,
-    answer: (encoding, outcome) => encodeSuccess(encoding, rejectedName, outcome.rejected, outcome.rejectReason),
+    encodeResponse: (encoding, outcome) =>
+      encodeSuccess(encoding, rejectedName, outcome.rejected, outcome.rejectReason),
   }
 }

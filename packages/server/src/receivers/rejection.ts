@@ -1,9 +1,9 @@
 import { OtlpError } from '../otlp/error.ts'
-import { NotKeptError, type RefusalReason } from './ingest-pipeline.ts'
+import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { BodyError } from './body/request-body.ts'
 
 /** Of what a receiver threw. */
-export function refusalReason(error: unknown): RefusalReason {
+export function toRejectionReason(error: unknown): RejectionReason {
   if (error instanceof OtlpError) {
     if (error.code === 'too-large') return 'tooLarge'
     return error.code === 'over-limit' || error.code === 'too-deep' ? 'overLimit' : 'malformed'
@@ -12,5 +12,5 @@ export function refusalReason(error: unknown): RefusalReason {
     if (error.code === 'too-large') return 'tooLarge'
     return error.code === 'no-room' ? 'busy' : 'malformed'
   }
-  return error instanceof NotKeptError ? 'busy' : 'failed'
+  return error instanceof RetryableError ? 'busy' : 'failed'
 }

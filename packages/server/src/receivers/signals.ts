@@ -1,8 +1,12 @@
-import { logJsonSteps, metricJsonSteps, traceJsonSteps } from '../otlp/json/transcode-json.ts'
+import {
+  transcodeLogsJsonInSteps,
+  transcodeMetricsJsonInSteps,
+  transcodeTracesJsonInSteps,
+} from '../otlp/json/transcode-json.ts'
 import type { Steps } from '../otlp/steps.ts'
-import { traceSteps } from '../otlp/trace/transcode-traces.ts'
-import { logSteps } from '../otlp/log/transcode-logs.ts'
-import { metricSteps } from '../otlp/metric/transcode-metrics.ts'
+import { transcodeTracesInSteps } from '../otlp/trace/transcode-traces.ts'
+import { transcodeLogsInSteps } from '../otlp/log/transcode-logs.ts'
+import { transcodeMetricsInSteps } from '../otlp/metric/transcode-metrics.ts'
 import type { SignalRows } from '../journal/row-batches.ts'
 
 /** From a request's body to rows; throws OtlpError. */
@@ -28,29 +32,29 @@ export const signals: readonly Signal[] = [
     httpPath: '/v1/traces',
     grpcService: 'opentelemetry.proto.collector.trace.v1.TraceService',
     rejectedName: 'rejectedSpans',
-    protobuf: traceSteps,
-    json: traceJsonSteps,
+    protobuf: transcodeTracesInSteps,
+    json: transcodeTracesJsonInSteps,
   },
   {
     items: 'logs',
     httpPath: '/v1/logs',
     grpcService: 'opentelemetry.proto.collector.logs.v1.LogsService',
     rejectedName: 'rejectedLogRecords',
-    protobuf: logSteps,
-    json: logJsonSteps,
+    protobuf: transcodeLogsInSteps,
+    json: transcodeLogsJsonInSteps,
   },
   {
     items: 'points',
     httpPath: '/v1/metrics',
     grpcService: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
     rejectedName: 'rejectedDataPoints',
-    protobuf: metricSteps,
-    json: metricJsonSteps,
+    protobuf: transcodeMetricsInSteps,
+    json: transcodeMetricsJsonInSteps,
   },
 ]
 
 /** @param name `traces`, `logs` or `metrics` */
-export function signalOf(name: string): Signal {
+export function findSignal(name: string): Signal {
   const signal = signals.find(({ httpPath }) => httpPath === `/v1/${name}`)
   if (signal === undefined) throw new TypeError(`no signal is called ${name}`)
   return signal

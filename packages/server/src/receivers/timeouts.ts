@@ -1,5 +1,5 @@
 /** How long the other end of a connection may take, in milliseconds. */
-export type Patience = {
+export type Timeouts = {
   /**
    * Until all headers of a request are there, from its first byte or from the connection's start.
    */
@@ -9,20 +9,20 @@ export type Patience = {
   /** Between the requests of a connection. */
   readonly idleMs: number
   /** Between two looks at which connections are late. */
-  readonly lookEveryMs: number
+  readonly checkIntervalMs: number
   /**
    * Between two pings of an HTTP/2 connection; one whose other end has gone is closed after at most
    * this and `pongMs`.
    */
-  readonly pingEveryMs: number
+  readonly pingIntervalMs: number
   readonly pongMs: number
 }
 
-export const PATIENCE: Patience = {
+export const DEFAULT_TIMEOUTS: Timeouts = {
   headersMs: 10_000,
   requestMs: 60_000,
   idleMs: 75_000,
-  lookEveryMs: 2000,
-  pingEveryMs: 60_000,
+  checkIntervalMs: 2000,
+  pingIntervalMs: 60_000,
   pongMs: 20_000,
 }

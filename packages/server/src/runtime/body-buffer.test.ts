@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { GatheredBytes } from './body-buffer.ts'
+import { BodyBuffer } from './body-buffer.ts'
 
 test('one piece is not copied', () => {
-  const gathered = new GatheredBytes(3)
+  const gathered = new BodyBuffer(3)
   const piece = Buffer.from('abc')
-  gathered.add(piece)
+  gathered.append(piece)
   expect(gathered.bytes.buffer).toBe(piece.buffer)
 })
 
@@ -14,12 +14,12 @@ test('pieces of any sizes are put together as they came, beside others that come
   const some = fc.array(fc.record({ pieces, expected: fc.nat({ max: 400_000 }) }), { minLength: 1, maxLength: 4 })
   fc.assert(
     fc.property(some, (all) => {
-      const gathered = all.map(({ expected }) => new GatheredBytes(expected))
+      const gathered = all.map(({ expected }) => new BodyBuffer(expected))
       const most = Math.max(...all.map((one) => one.pieces.length))
       for (let at = 0; at < most; at++)
-        all.forEach(({ pieces: { [at]: piece } }, i) => piece && gathered[i]?.add(piece))
+        all.forEach(({ pieces: { [at]: piece } }, i) => piece && gathered[i]?.append(piece))
       all.forEach((one, i) => expect(gathered[i]?.bytes.equals(Buffer.concat(one.pieces))).toBe(true))
-      for (const one of gathered) one.give()
+      for (const one of gathered) one.release()
       expect(gathered.map((one) => one.bytes.length)).toEqual(all.map(() => 0))
     }),
     { numRuns: 200 },

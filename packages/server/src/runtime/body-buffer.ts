@@ -1,10 +1,10 @@
-import { giveMemory, takeMemory } from './buffer-pool.ts'
+import { releaseBuffers, acquireBuffer } from './buffer-pool.ts'
 
 /**
  * On somebody's word that so much will come, memory for so many times what has come is taken: what
  * comes is counted, the word isn't.
  */
-const TRUST = 4
+const MAX_PREALLOCATION_RATIO = 4
 
 const START_BYTES = 128 * 1024
 
@@ -12,7 +12,7 @@ const START_BYTES = 128 * 1024
  * Pieces put together as they come, in row memory: each piece is garbage at once, which V8 collects
  * in 2 ms, and the whole is none. A body that comes in one piece isn't copied.
  */
-export class GatheredBytes {
+export class BodyBuffer {
   readonly #expected: number
   #memory: Buffer | undefined
   #only: Buffer | undefined
@@ -32,7 +32,7 @@ export class GatheredBytes {
     return (this.#only ?? this.#memory ?? EMPTY).subarray(0, this.#length)
   }
 
-  add(piece: Buffer): void {
+  append(piece: Buffer): void {
     if (this.#length === 0) this.#only = piece
     else {
       const memory = this.#withRoom(this.#length + piece.length)
@@ -43,8 +43,8 @@ export class GatheredBytes {
   }
 
   /** Nobody reads them any more. */
-  give(): void {
-    if (this.#memory !== undefined) giveMemory([this.#memory])
+  release(): void {
+    if (this.#memory !== undefined) releaseBuffers([this.#memory])
     this.#memory = undefined
     this.#only = undefined
     this.#length = 0
@@ -53,10 +53,10 @@ export class GatheredBytes {
   #withRoom(needed: number): Buffer {
     const had = this.#memory
     if (had !== undefined && needed <= had.length) return had
-    const trusted = Math.min(this.#expected, needed * TRUST)
-    const memory = takeMemory(Math.max(needed, trusted, had === undefined ? START_BYTES : had.length * 2))
+    const trusted = Math.min(this.#expected, needed * MAX_PREALLOCATION_RATIO)
+    const memory = acquireBuffer(Math.max(needed, trusted, had === undefined ? START_BYTES : had.length * 2))
     this.bytes.copy(memory)
-    if (had !== undefined) giveMemory([had])
+    if (had !== undefined) releaseBuffers([had])
     this.#memory = memory
     return memory
   }

@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest'
-import { viewOf } from './copy-bytes.ts'
-import { sameBytes } from './bytes-equal.ts'
+import { toDataView } from './copy-bytes.ts'
+import { bytesEqual } from './bytes-equal.ts'
 
 test('strings are told apart by any one bit, wherever they lie, and by nothing beside them', () => {
   for (let length = 0; length <= 40; length++) {
     const string = Buffer.from(Array.from({ length }, (_, i) => 0x80 + i * 3))
     const left = Buffer.concat([Buffer.from('left'), string, Buffer.from('l')])
     const right = Buffer.concat([Buffer.from('right'), string, Buffer.from('r')])
-    const same = (): boolean => sameBytes(viewOf(left), 4, viewOf(right), 5, length)
+    const same = (): boolean => bytesEqual(toDataView(left), 4, toDataView(right), 5, length)
     expect(same()).toBe(true)
     for (let bit = 0; bit < length * 8; bit++) {
       const at = 5 + (bit >> 3)

@@ -3,7 +3,7 @@
  * `getBigUint64` V8 would make BigInts to compare.) Strings of a kind start alike: their ends tell
  * them apart sooner.
  */
-export function sameBytes(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
+export function bytesEqual(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
   if (length >= 8) {
     for (let i = length - 8; i > 0; i -= 8) {
       if (a.getBigInt64(aAt + i, true) !== b.getBigInt64(bAt + i, true)) return false

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { copyBytes, viewOf } from './copy-bytes.ts'
+import { copyBytes, toDataView } from './copy-bytes.ts'
 
 test('bytes of any number are copied from and to anywhere, and none beside them', () => {
   const source = Buffer.from(Array.from({ length: 1200 }, (_, i) => i * 7 + 1))
@@ -12,7 +12,7 @@ test('bytes of any number are copied from and to anywhere, and none beside them'
       const target = Buffer.alloc(1000, 0xee)
       const wanted = Buffer.from(target)
       source.copy(wanted, at, start, start + length)
-      copyBytes(viewOf(source), start, viewOf(target), at, length)
+      copyBytes(toDataView(source), start, toDataView(target), at, length)
       expect(target.equals(wanted), `${length} bytes from ${start} to ${at}`).toBe(true)
     }
   }

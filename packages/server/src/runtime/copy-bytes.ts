@@ -1,5 +1,5 @@
 /** From here on the call into native code takes less time than a loop. */
-const NATIVE_BYTES = 400
+const MIN_NATIVE_BYTES = 400
 
 /**
  * Copies between two pieces of memory, eight bytes at a time: keys and values of attributes are 4
@@ -7,7 +7,7 @@ const NATIVE_BYTES = 400
  * such words in registers and makes no BigInt of them. The last word laps over the one before it.
  */
 export function copyBytes(source: DataView, start: number, target: DataView, at: number, length: number): void {
-  if (length >= NATIVE_BYTES) bytesOf(target, at, length).set(bytesOf(source, start, length))
+  if (length >= MIN_NATIVE_BYTES) toBytes(target, at, length).set(toBytes(source, start, length))
   else if (length >= 8) {
     const last = length - 8
     for (let i = 0; i < last; i += 8) target.setBigUint64(at + i, source.getBigUint64(start + i, true), true)
@@ -19,10 +19,10 @@ export function copyBytes(source: DataView, start: number, target: DataView, at:
   } else for (let i = 0; i < length; i++) target.setUint8(at + i, source.getUint8(start + i))
 }
 
-export function viewOf(bytes: Uint8Array): DataView {
+export function toDataView(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
-function bytesOf(view: DataView, at: number, length: number): Uint8Array {
+function toBytes(view: DataView, at: number, length: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, length)
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { settleMemory } from './gc-scheduler.ts'
+import { scheduleGc } from './gc-scheduler.ts'
 
 const MiB = 2 ** 20
 
@@ -8,7 +8,7 @@ let stop = (): void => {}
 afterEach(() => stop())
 
 test('buffers that nobody has are collected when there are more than may be', async () => {
-  stop = settleMemory({ buffersBytes: buffersMiB() * MiB + 20 * MiB, takenBytes: () => Number.MAX_SAFE_INTEGER })
+  stop = scheduleGc({ maxBufferBytes: buffersMiB() * MiB + 20 * MiB, getReceivedBytes: () => Number.MAX_SAFE_INTEGER })
   const before = buffersMiB()
   leave(60)
   expect(buffersMiB()).toBeGreaterThan(before + 50)
@@ -16,7 +16,7 @@ test('buffers that nobody has are collected when there are more than may be', as
 })
 
 test('after the start, and once nothing comes in, what was left is collected', async () => {
-  stop = settleMemory({ buffersBytes: 1024 * MiB, takenBytes: () => 0 })
+  stop = scheduleGc({ maxBufferBytes: 1024 * MiB, getReceivedBytes: () => 0 })
   const before = buffersMiB()
   leave(60)
   expect(await within5s(() => buffersMiB() < before + 20)).toBe(true)
@@ -24,7 +24,7 @@ test('after the start, and once nothing comes in, what was left is collected', a
 
 test('the pieces that requests came in are collected as they come', async () => {
   let taken = 0
-  stop = settleMemory({ buffersBytes: 1024 * MiB, takenBytes: () => taken })
+  stop = scheduleGc({ maxBufferBytes: 1024 * MiB, getReceivedBytes: () => taken })
   const before = buffersMiB()
   leave(60)
   taken = 60 * MiB

@@ -1,31 +1,31 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { dropFreeMemory } from './buffer-pool.ts'
+import { clearBufferPool } from './buffer-pool.ts'
 
-export type MemoryWatch = {
+export type GcOptions = {
   /** Buffers, live and garbage, beyond which garbage is collected. */
-  readonly buffersBytes: number
+  readonly maxBufferBytes: number
   /** What was taken from outside since the start. */
-  readonly takenBytes: () => number
+  readonly getReceivedBytes: () => number
 }
 
-const LOOK_EVERY_MS = 100
+const CHECK_INTERVAL_MS = 100
 
 /** The pieces that so many bytes came in are collected in 2 ms, as long as they are young. */
-const YOUNG_BYTES = 24 * 1024 * 1024
+const MINOR_GC_INTERVAL_BYTES = 24 * 1024 * 1024
 
 /**
  * A whole collection takes 20 to 40 ms: where all is in use, the next one is when there is so much
  * more.
  */
-const MORE_BYTES = 16 * 1024 * 1024
+const LIMIT_STEP_BYTES = 16 * 1024 * 1024
 
 /** With less than this in this time there is no load. */
-const QUIET_BYTES = 1024 * 1024
-const QUIET_MS = 10_000
+const MAX_IDLE_BYTES = 1024 * 1024
+const IDLE_MS = 10_000
 
 /** The garbage of starting, of compiling the modules and the schemas: 18 MiB of 102. */
-const SETTLE_AFTER_MS = 1000
+const FIRST_GC_DELAY_MS = 1000
 
 type Collect = (options?: { readonly type: 'minor' }) => void
 
@@ -37,48 +37,48 @@ type Collect = (options?: { readonly type: 'minor' }) => void
  *
  * @returns ends that
  */
-export function settleMemory({ buffersBytes, takenBytes }: MemoryWatch): () => void {
-  const collect = collector()
+export function scheduleGc({ maxBufferBytes, getReceivedBytes }: GcOptions): () => void {
+  const collect = loadGc()
   const start = performance.now()
-  let quietSince = start - QUIET_MS + SETTLE_AFTER_MS
+  let quietSince = start - IDLE_MS + FIRST_GC_DELAY_MS
   let quietBytes = 0
   let youngFrom = 0
   let isSettled = false
-  let limit = buffersBytes
+  let limit = maxBufferBytes
 
   const look = (): void => {
     const now = performance.now()
-    const taken = takenBytes()
-    if (taken - quietBytes > QUIET_BYTES) {
+    const taken = getReceivedBytes()
+    if (taken - quietBytes > MAX_IDLE_BYTES) {
       quietSince = now
       quietBytes = taken
       isSettled = false
     }
-    if (taken - youngFrom > YOUNG_BYTES) {
+    if (taken - youngFrom > MINOR_GC_INTERVAL_BYTES) {
       youngFrom = taken
       collect({ type: 'minor' })
     }
-    if (!isSettled && now - quietSince > QUIET_MS) {
+    if (!isSettled && now - quietSince > IDLE_MS) {
       isSettled = true
-      dropFreeMemory()
+      clearBufferPool()
       collect()
-      limit = buffersBytes
-    } else if (buffers() > limit) {
-      dropFreeMemory()
-      if (buffers() <= limit) return
+      limit = maxBufferBytes
+    } else if (getBufferBytes() > limit) {
+      clearBufferPool()
+      if (getBufferBytes() <= limit) return
       collect()
-      limit = Math.max(buffersBytes, buffers() + MORE_BYTES)
+      limit = Math.max(maxBufferBytes, getBufferBytes() + LIMIT_STEP_BYTES)
     }
   }
-  const timer = setInterval(look, LOOK_EVERY_MS).unref()
+  const timer = setInterval(look, CHECK_INTERVAL_MS).unref()
   return () => clearInterval(timer)
 }
 
-function buffers(): number {
+function getBufferBytes(): number {
   return getHeapStatistics().external_memory
 }
 
-function collector(): Collect {
+function loadGc(): Collect {
   setFlagsFromString('--expose-gc')
   const collect: unknown = runInNewContext('gc')
   setFlagsFromString('--no-expose-gc')

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { memoryShares } from './memory-limits.ts'
+import { divideMemory } from './memory-limits.ts'
 
 const GiB = 2 ** 30
 
 test('what the engine does not take is the receiver’s, when the engine is elsewhere', () => {
-  const [beside, alone] = [memoryShares(GiB), memoryShares(GiB, 'elsewhere')]
+  const [beside, alone] = [divideMemory(GiB), divideMemory(GiB, 'elsewhere')]
   expect(beside.engineBytes).toBeGreaterThan(0.3 * GiB)
   expect(alone.engineBytes).toBe(0)
   expect(alone.inFlightBytes).toBeGreaterThan(2 * beside.inFlightBytes)
@@ -12,12 +12,12 @@ test('what the engine does not take is the receiver’s, when the engine is else
 })
 
 test('a request of the largest size fits into the smallest memory', () => {
-  expect(memoryShares(GiB / 2).inFlightBytes).toBeGreaterThan(64 * 2 ** 20)
+  expect(divideMemory(GiB / 2).inFlightBytes).toBeGreaterThan(64 * 2 ** 20)
 })
 
 test('two segments that are being inserted stay in memory', () => {
   for (const memory of [GiB / 2, GiB, 8 * GiB]) {
-    const { segmentBytes, journalBytes } = memoryShares(memory)
+    const { segmentBytes, journalBytes } = divideMemory(memory)
     expect(2 * segmentBytes).toBeLessThan(journalBytes)
   }
 })

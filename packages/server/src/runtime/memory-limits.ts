@@ -1,4 +1,4 @@
-export type MemoryShares = {
+export type MemoryLimits = {
   /** What the engine may allocate; its code comes on top. */
   readonly engineBytes: number
   /** Bodies and rows of requests that aren't acknowledged yet. */
@@ -10,18 +10,18 @@ export type MemoryShares = {
   /** The largest insert: a request whose rows are more is stored in pieces. */
   readonly insertBytes: number
   /** Buffers of the receiver, live and garbage: beyond it garbage is collected. */
-  readonly buffersBytes: number
+  readonly bufferBytes: number
 }
 
 const MiB = 2 ** 20
 
-const DEFAULT_MEMORY = 1024 * MiB
+const DEFAULT_MEMORY_BYTES = 1024 * MiB
 
 /** Of the engine's library and the process around it, resident under load. */
-const ENGINE_CODE = 220 * MiB
+const ENGINE_CODE_BYTES = 220 * MiB
 
 /** One request of the largest size has to fit, and small ones beside it. */
-const LEAST_IN_FLIGHT = 72 * MiB
+const MIN_IN_FLIGHT_BYTES = 72 * MiB
 
 const ENGINE_SHARE = 0.55
 
@@ -29,19 +29,19 @@ const ENGINE_SHARE = 0.55
  * Of what ClickHouse may allocate, an insert takes 7 to 10 times its rows. Two of them and some
  * queries fit below 80 %, where it refuses statements.
  */
-const INSERTS_IN_ENGINE = 24
+const ENGINE_BYTES_PER_INSERTED_BYTE = 24
 
 /** The last request of a segment is beyond its size; a much larger one is split. */
-const INSERT_PER_SEGMENT = 1.5
+const MAX_INSERT_PER_SEGMENT = 1.5
 
 /** Of Node and the receiver's code, resident at any time, and V8's heap under load. */
-const RECEIVER_CODE = 200 * MiB
+const RECEIVER_CODE_BYTES = 200 * MiB
 
 /** More than one request of the largest size, its rows, and what is being inserted. */
-const LEAST_BUFFERS = 160 * MiB
+const MIN_BUFFER_BYTES = 160 * MiB
 
 /** Parts of 50,000 spans at most: larger ones don't save merges. */
-const LARGEST_SEGMENT = 32 * MiB
+const MAX_SEGMENT_BYTES = 32 * MiB
 
 /**
  * Divides what receiver and engine may take together. The receiver's part is for what is in flight,
@@ -51,21 +51,22 @@ const LARGEST_SEGMENT = 32 * MiB
  * @param memoryBytes @default 1 GiB
  * @param engine where it is; one elsewhere has memory of its own, and the receiver has all of this
  */
-export function memoryShares(
-  memoryBytes: number = DEFAULT_MEMORY,
+export function divideMemory(
+  memoryBytes: number = DEFAULT_MEMORY_BYTES,
   engine: 'embedded' | 'elsewhere' = 'embedded',
-): MemoryShares {
+): MemoryLimits {
   const receiverBytes = engine === 'embedded' ? memoryBytes * (1 - ENGINE_SHARE) : memoryBytes
   const journalBytes = Math.floor(receiverBytes / 12)
-  const engineBytes = engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE : 0
-  const insertable = engine === 'embedded' ? Math.floor(engineBytes / INSERTS_IN_ENGINE) : LARGEST_SEGMENT
-  const segmentBytes = Math.min(LARGEST_SEGMENT, Math.floor(journalBytes * 0.4), insertable)
+  const engineBytes = engine === 'embedded' ? Math.floor(memoryBytes * ENGINE_SHARE) - ENGINE_CODE_BYTES : 0
+  const insertable =
+    engine === 'embedded' ? Math.floor(engineBytes / ENGINE_BYTES_PER_INSERTED_BYTE) : MAX_SEGMENT_BYTES
+  const segmentBytes = Math.min(MAX_SEGMENT_BYTES, Math.floor(journalBytes * 0.4), insertable)
   return {
     engineBytes,
-    inFlightBytes: Math.max(LEAST_IN_FLIGHT, Math.floor(receiverBytes / 7)),
+    inFlightBytes: Math.max(MIN_IN_FLIGHT_BYTES, Math.floor(receiverBytes / 7)),
     journalBytes,
     segmentBytes,
-    insertBytes: INSERT_PER_SEGMENT * segmentBytes,
-    buffersBytes: Math.max(LEAST_BUFFERS, Math.floor(receiverBytes * 0.9) - RECEIVER_CODE),
+    insertBytes: MAX_INSERT_PER_SEGMENT * segmentBytes,
+    bufferBytes: Math.max(MIN_BUFFER_BYTES, Math.floor(receiverBytes * 0.9) - RECEIVER_CODE_BYTES),
   }
 }

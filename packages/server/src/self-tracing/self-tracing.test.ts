@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { type OwnTraces, ownTraces } from './self-tracing.ts'
+import { type SelfTracing, startSelfTracing } from './self-tracing.ts'
 
 type Sent = { readonly resourceSpans: readonly { scopeSpans: readonly { spans: readonly { name: string }[] }[] }[] }
 
-let traces: OwnTraces
+let traces: SelfTracing
 let sent: string[][]
 let afterSending: () => void
 
@@ -11,7 +11,7 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] })
   sent = []
   afterSending = () => {}
-  traces = ownTraces({
+  traces = startSelfTracing({
     version: '1.2.3',
     send: (request) => {
       sent.push((request as Sent).resourceSpans[0]?.scopeSpans[0]?.spans.map(({ name }) => name) ?? [])
@@ -27,30 +27,30 @@ afterEach(() => {
 })
 
 test('what sending causes waits for the next request of somebody else', () => {
-  afterSending = () => traces.aside('insert', 'ab'.repeat(16)).end({})
-  traces.request('GET')?.end({})
+  afterSending = () => traces.startDetached('insert', 'ab'.repeat(16)).end({})
+  traces.startTrace('GET')?.end({})
   vi.advanceTimersByTime(3_600_000)
   expect(sent).toEqual([['GET']])
-  traces.wake()
+  traces.scheduleExport()
   vi.advanceTimersByTime(2000)
   expect(sent).toEqual([['GET'], ['insert']])
 })
 
 test('a second has ten traces at most, a trace 64 questions, whatever the load', () => {
   for (let at = 0; at < 1000; at++) {
-    const span = traces.request('GET')
+    const span = traces.startTrace('GET')
     if (span === undefined) continue
-    traces.within(span, () => {
-      for (let question = 0; question < 100; question++) traces.child('query')?.end({})
+    traces.runInSpan(span, () => {
+      for (let question = 0; question < 100; question++) traces.startChild('query')?.end({})
     })
     span.end({})
   }
   vi.advanceTimersByTime(1000)
   expect(sent.flat().filter((name) => name === 'GET')).toHaveLength(10)
   expect(sent.flat().filter((name) => name === 'query')).toHaveLength(640)
-  expect(traces.request('GET')).toBeDefined()
+  expect(traces.startTrace('GET')).toBeDefined()
 })
 
 test('a question that no request asks is no span', () => {
-  expect(traces.child('query')).toBeUndefined()
+  expect(traces.startChild('query')).toBeUndefined()
 })

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto'
 import type { Store } from '../clickhouse/store.ts'
-import type { OwnAttributes, OwnTraces } from './self-tracing.ts'
+import type { SpanAttributes, SelfTracing } from './self-tracing.ts'
 
 /**
  * The same store, whose inserts and questions are spans. Questions that no recorded request asks
  * aren't.
  */
-export function tracedStore(store: Store, traces: OwnTraces): Store {
-  const isRecorded = chosenSegments(traces)
+export function traceStore(store: Store, traces: SelfTracing): Store {
+  const isRecorded = sampleSegments(traces)
   return {
     ...store,
     insert: async (table, rows, token) => {
       if (!isRecorded(token)) return await store.insert(table, rows, token)
-      const span = traces.aside(`insert ${table}`, traceOf(token))
+      const span = traces.startDetached(`insert ${table}`, toTraceId(token))
       const bytes = rows.reduce((sum, chunk) => sum + chunk.length, 0)
       const insert = store.insert(table, rows, token)
-      await ending(span, insert, {
+      await endWithPromise(span, insert, {
         ...engine,
         'db.operation.name': 'INSERT',
         'db.collection.name': table,
@@ -24,23 +24,23 @@ export function tracedStore(store: Store, traces: OwnTraces): Store {
       })
     },
     query: async <Row>(...question: Parameters<Store['query']>): Promise<Row[]> => {
-      const span = traces.child('query')
+      const span = traces.startChild('query')
       const answer = store.query<Row>(...question)
       if (span === undefined) return await answer
       // Values are in parameters, and the text has none of them.
-      return await ending(span, answer, { ...engine, 'db.query.text': question[0].slice(0, LONGEST_TEXT) })
+      return await endWithPromise(span, answer, { ...engine, 'db.query.text': question[0].slice(0, MAX_QUERY_LENGTH) })
     },
   }
 }
 
 const engine = { 'db.system.name': 'clickhouse' } as const
 
-const LONGEST_TEXT = 4000
+const MAX_QUERY_LENGTH = 4000
 
-async function ending<T>(
-  span: ReturnType<OwnTraces['aside']>,
+async function endWithPromise<T>(
+  span: ReturnType<SelfTracing['startDetached']>,
   answer: Promise<T>,
-  attributes: OwnAttributes,
+  attributes: SpanAttributes,
 ): Promise<T> {
   try {
     const value = await answer
@@ -53,22 +53,22 @@ async function ending<T>(
 }
 
 /** The inserts of a segment are one trace. */
-function traceOf(token: string): string {
+function toTraceId(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 32)
 }
 
 /** More segments than are inserted side by side. */
-const REMEMBERED = 16
+const MAX_REMEMBERED_SEGMENTS = 16
 
 /** All inserts of a segment, or none. */
-function chosenSegments(traces: OwnTraces): (token: string) => boolean {
+function sampleSegments(traces: SelfTracing): (token: string) => boolean {
   const chosen = new Map<string, boolean>()
   return (token) => {
     const known = chosen.get(token)
     if (known !== undefined) return known
     const [oldest] = chosen.keys()
-    if (oldest !== undefined && chosen.size >= REMEMBERED) chosen.delete(oldest)
-    const may = traces.mayStart()
+    if (oldest !== undefined && chosen.size >= MAX_REMEMBERED_SEGMENTS) chosen.delete(oldest)
+    const may = traces.hasTraceQuota()
     chosen.set(token, may)
     return may
   }

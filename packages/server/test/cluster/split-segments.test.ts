@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, generateRequests, generateSpans } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { Flusher } from '../../src/journal/inserter.ts'
+import { Inserter } from '../../src/journal/inserter.ts'
 import { Journal } from '../../src/journal/journal.ts'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { openClusterStore } from '../../src/clickhouse/cluster/open-cluster.ts'
@@ -33,18 +33,18 @@ test('a segment that one shard has no memory for is retried until it has, each r
   await cluster.nodes[1].kill()
   await cluster.nodes[1].start(4 * MiB)
   const lines: string[] = []
-  const flusher = new Flusher(store, (line) => void lines.push(line))
-  const journal = await Journal.open({ dataDir, log: () => {}, onSealed: (segment) => flusher.push(segment) })
-  flusher.start(journal)
+  const inserter = new Inserter(store, (line) => void lines.push(line))
+  const journal = await Journal.open({ dataDir, log: () => {}, onSealed: (segment) => inserter.enqueue(segment) })
+  inserter.start(journal)
   const request = generateSpans({ spans: SPANS, attributes: 10, linkRatio: 0.25, seed: 3 })
   await journal.append(transcodeTraces(encodeTraces(request), Math.floor(Date.now() / 1000)))
   await vi.waitUntil(() => lines.filter((line) => line.includes('not stored yet')).length > 3, { timeout: 60_000 })
   await cluster.nodes[1].kill()
   await cluster.nodes[1].start()
   await journal.close()
-  await flusher.drain(60_000)
-  expect(journal.depth().segments).toBe(0)
-  expect(journal.quarantineDepth().segments).toBe(0)
+  await inserter.drain(60_000)
+  expect(journal.getDepth().segments).toBe(0)
+  expect(journal.getQuarantineDepth().segments).toBe(0)
   await store.close()
   await expectOnce('starved', SPANS)
 }, 240_000)

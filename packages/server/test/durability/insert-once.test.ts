@@ -21,11 +21,11 @@ test('a segment of an earlier run is inserted whole first, also when it is now l
   await first.journal.append(manyRows('a', 30))
   await first.journal.close()
   await vi.waitUntil(() => before.rows('spans').length > 0)
-  await first.flusher.drain(1)
+  await first.inserter.drain(1)
   expect(before.rows('spans')).toHaveLength(30)
   const second = await startInserter(dataDir, before.store, {}, 100)
   await second.journal.close()
-  await second.flusher.drain(10_000)
+  await second.inserter.drain(10_000)
   expect(before.rows('spans')).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`))
   expect(before.rows('span_links')).toHaveLength(30)
   expect(await segmentFiles(dataDir)).toEqual([])
@@ -37,7 +37,7 @@ test('a table that may be stored is never split: it is quarantined whole, and it
   await first.journal.append(manyRows('a', 30))
   await first.journal.close()
   await vi.waitUntil(() => shards.rows('spans').length > 0)
-  await first.flusher.drain(1)
+  await first.inserter.drain(1)
   let isReadable = false
   const poisoned: Store = {
     ...shards.store,
@@ -47,13 +47,13 @@ test('a table that may be stored is never split: it is quarantined whole, and it
     },
   }
   const second = await startInserter(dataDir, poisoned)
-  await vi.waitUntil(() => second.journal.quarantineDepth().segments === 1, { timeout: 5000 })
+  await vi.waitUntil(() => second.journal.getQuarantineDepth().segments === 1, { timeout: 5000 })
   await second.journal.close()
   isReadable = true
   await retryQuarantined(dataDir)
   const third = await startInserter(dataDir, poisoned, {}, 100)
   await third.journal.close()
-  await third.flusher.drain(10_000)
+  await third.inserter.drain(10_000)
   expect(shards.rows('spans')).toHaveLength(30)
   expect(shards.rows('span_links')).toHaveLength(30)
   expect(shards.rows('sources')).toHaveLength(1)
@@ -68,10 +68,10 @@ test('a table that is stored is not inserted again after a restart, when the nex
   await first.journal.append(manyRows('a', 5))
   await first.journal.close()
   await vi.waitUntil(() => inserts.length === 2)
-  await first.flusher.drain(1)
+  await first.inserter.drain(1)
   const second = await startInserter(dataDir, storeThat((table) => expect(table).toBe('span_links')).store)
   await second.journal.close()
-  await second.flusher.drain(5000)
+  await second.inserter.drain(5000)
   expect(inserts.map(({ table }) => table)).toEqual(['sources', 'spans'])
   expect(await segmentFiles(dataDir)).toEqual([])
 })
@@ -83,13 +83,13 @@ test.each(['too-heavy', 'refused'] as const)(
     const shards = storeOfShards(2, (shard, table) => {
       if (shard === 1 && table === 'spans' && rejections++ < 4) throw new StoreError(code, 'shard 1 rejects it')
     })
-    const { journal, flusher } = await startInserter(dataDir, shards.store)
+    const { journal, inserter } = await startInserter(dataDir, shards.store)
     await journal.append(manyRows('a', 30))
     await journal.close()
-    await flusher.drain(20_000)
+    await inserter.drain(20_000)
     expect(rejections).toBeGreaterThan(4)
     expect(shards.rows('spans').toSorted()).toEqual(Array.from({ length: 30 }, (_, at) => `span a${at}`).toSorted())
-    expect(journal.quarantineDepth().segments).toBe(0)
+    expect(journal.getQuarantineDepth().segments).toBe(0)
     expect(await segmentFiles(dataDir)).toEqual([])
   },
 )
@@ -113,10 +113,10 @@ test('summaries that one shard rejects are retried with their spans, under the s
       }
     },
   }
-  const { journal, flusher } = await startInserter(dataDir, summing)
+  const { journal, inserter } = await startInserter(dataDir, summing)
   await journal.append(manyRows('a', 10))
   await journal.close()
-  await flusher.drain(20_000)
+  await inserter.drain(20_000)
   expect(shards.rows('traffic_minutes').toSorted()).toEqual(['minute 0', 'minute 1', 'minute 2'])
   expect(shards.rows('spans')).toHaveLength(10)
   expect(await segmentFiles(dataDir)).toEqual([])

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../../src/clickhouse/store-error.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
-import { Flusher } from '../../src/journal/inserter.ts'
+import { Inserter } from '../../src/journal/inserter.ts'
 import { Journal, type JournalOptions } from '../../src/journal/journal.ts'
 import type { TraceRows } from '../../src/otlp/rows.ts'
 
@@ -18,19 +18,19 @@ export async function startInserter(
   limits: Partial<JournalOptions> = {},
   maxInsertBytes?: number,
   lines: string[] = [],
-): Promise<{ journal: Journal; flusher: Flusher }> {
+): Promise<{ journal: Journal; inserter: Inserter }> {
   const log = (line: string): void => void lines.push(line)
-  const flusher = new Flusher(store, log, maxInsertBytes)
+  const inserter = new Inserter(store, log, maxInsertBytes)
   const journal = await Journal.open({
     dataDir,
     log,
     maxSegmentAgeMs: 60_000,
     maxSegmentRows: 1000,
     ...limits,
-    onSealed: (segment) => flusher.push(segment),
+    onSealed: (segment) => inserter.enqueue(segment),
   })
-  flusher.start(journal)
-  return { journal, flusher }
+  inserter.start(journal)
+  return { journal, inserter }
 }
 
 export function storeThat(decide: (table: string, text: string) => void | Promise<void>): {
@@ -39,7 +39,7 @@ export function storeThat(decide: (table: string, text: string) => void | Promis
 } {
   const inserts: Insert[] = []
   const never = (): never => {
-    throw new Error('the flusher only inserts')
+    throw new Error('the inserter only inserts')
   }
   const store: Store = {
     mode: 'embedded',

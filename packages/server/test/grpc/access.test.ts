@@ -7,7 +7,7 @@ import { Client, credentials, Metadata, status as grpcStatus } from '@grpc/grpc-
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
-import { type Intake, intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 import { listenOtlpHttp, type OtlpHttp } from '../../src/receivers/otlp-http.ts'
 
@@ -19,7 +19,7 @@ const protobuf = { 'content-type': 'application/x-protobuf' }
 
 let dir: string
 let cert: Buffer
-let intake: Intake
+let pipeline: IngestPipeline
 let http: OtlpHttp
 let grpc: OtlpGrpc
 
@@ -30,9 +30,9 @@ beforeAll(async () => {
   const newKey = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   execFileSync('openssl', ['req', ...newKey, '-keyout', keyFile, '-out', certFile, ...subject], { stdio: 'ignore' })
   cert = await readFile(certFile)
-  intake = intakeInto(() => Promise.resolve())
+  pipeline = createIngestPipeline(() => Promise.resolve())
   const access = { token: 'secret', tls: { cert, key: await readFile(keyFile) } }
-  const shared = { host: '127.0.0.1', port: 0, access, intake, budget: new ByteBudget(1024 * 1024), log: () => {} }
+  const shared = { host: '127.0.0.1', port: 0, access, pipeline, budget: new ByteBudget(1024 * 1024), log: () => {} }
   http = await listenOtlpHttp(shared)
   grpc = await listenOtlpGrpc(shared)
 })
@@ -50,11 +50,11 @@ test.each([
   ['another token', 'Bearer secrets', 401, grpcStatus.UNAUTHENTICATED],
   ['another scheme', 'Basic secret', 401, grpcStatus.UNAUTHENTICATED],
 ])('with %s over TLS, HTTP and gRPC answer alike', async (_what, authorization, status, code) => {
-  const before = intake.stats.spans
+  const before = pipeline.stats.spans
   expect(new URL(http.url).protocol).toBe('https:')
   expect(await postTls(authorization)).toBe(status)
   expect(await exportTls(authorization)).toBe(code)
-  expect(intake.stats.spans - before).toBe(status === 200 ? 2 : 0)
+  expect(pipeline.stats.spans - before).toBe(status === 200 ? 2 : 0)
 })
 
 test('pages of an origin that is allowed may send', async () => {
@@ -94,7 +94,7 @@ async function plainHttp(corsOrigins: readonly string[]): Promise<{ readonly url
     host: '127.0.0.1',
     port: 0,
     access: { corsOrigins },
-    intake,
+    pipeline,
     budget,
     log: () => {},
   })

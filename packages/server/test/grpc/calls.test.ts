@@ -6,7 +6,7 @@ import { frameSnappy } from '../ingest/block-compress.ts'
 import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
-import { type Intake, intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { type IngestPipeline, createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { listenOtlpGrpc, type OtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
@@ -15,15 +15,15 @@ const request = Buffer.from(
   encodeTraces(tracesOf('orders', [{ traceId: 'ab'.repeat(16), spanId: 'cd'.repeat(8), name: 'send' }])),
 )
 
-let intake: Intake
+let pipeline: IngestPipeline
 let budget: ByteBudget
 let receiver: OtlpGrpc
 let session: ClientHttp2Session
 
 beforeEach(async () => {
-  intake = intakeInto(() => Promise.resolve())
+  pipeline = createIngestPipeline(() => Promise.resolve())
   budget = new ByteBudget(8 * MIB)
-  receiver = await listenOtlpGrpc({ host: '127.0.0.1', port: 0, access: {}, intake, budget, log: () => {} })
+  receiver = await listenOtlpGrpc({ host: '127.0.0.1', port: 0, access: {}, pipeline, budget, log: () => {} })
   session = connectHttp2(receiver.url)
 })
 
@@ -81,7 +81,7 @@ test.each([
   const { headers, status, body } = await call(frame(compress(request), 1), { 'grpc-encoding': encoding })
   expect([status, body]).toEqual(['0', frame(Buffer.alloc(0))])
   expect(headers['grpc-accept-encoding']).toBe('identity, gzip, deflate, zstd, snappy')
-  expect(intake.stats.spans).toBe(1)
+  expect(pipeline.stats.spans).toBe(1)
 })
 
 test('a message may come in pieces of a byte', async () => {
@@ -93,7 +93,7 @@ test('a message may come in pieces of a byte', async () => {
   }
   stream.end()
   expect((await answer).status).toBe('0')
-  expect(intake.stats.spans).toBe(1)
+  expect(pipeline.stats.spans).toBe(1)
 })
 
 test.each([
@@ -110,10 +110,10 @@ test.each([
   ['a bomb', frame(zstdCompressSync(Buffer.alloc(64 * MIB)), 1), { 'grpc-encoding': 'zstd' }, '14'],
 ])('%s is refused, counted, and the connection goes on', async (_what, bytes, headers, code) => {
   expect((await call(bytes, headers)).status).toBe(code)
-  const refused = Object.values(intake.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
-  expect([refused, intake.stats.requests, intake.stats.spans]).toEqual([1, 1, 0])
+  const refused = Object.values(pipeline.stats.rejectedRequests).reduce((sum, count) => sum + count, 0)
+  expect([refused, pipeline.stats.requests, pipeline.stats.spans]).toEqual([1, 1, 0])
   expect((await call(frame(request))).status).toBe('0')
-  expect(budget.take(8 * MIB)).toBe(true)
+  expect(budget.tryReserve(8 * MIB)).toBe(true)
 })
 
 test.each([
@@ -127,14 +127,14 @@ test('calls beyond the bytes that may be in flight are told to come again, and t
   const held = start()
   const half = frame(Buffer.alloc(6 * MIB))
   held.stream.write(half.subarray(0, 5 * MIB))
-  await vi.waitUntil(() => !budget.take(4 * MIB) || void budget.give(4 * MIB))
+  await vi.waitUntil(() => !budget.tryReserve(4 * MIB) || void budget.release(4 * MIB))
   expect((await call(frame(Buffer.alloc(4 * MIB)))).status).toBe('14')
-  expect(intake.stats.rejectedRequests.busy).toBe(1)
+  expect(pipeline.stats.rejectedRequests.busy).toBe(1)
   // A sender that goes leaves what it held.
   held.stream.close(constants.NGHTTP2_CANCEL)
   await held.answer
-  await vi.waitUntil(() => budget.take(8 * MIB))
-  budget.give(8 * MIB)
+  await vi.waitUntil(() => budget.tryReserve(8 * MIB))
+  budget.release(8 * MIB)
   expect((await call(frame(request))).status).toBe('0')
 })
 

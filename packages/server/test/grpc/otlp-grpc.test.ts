@@ -10,7 +10,7 @@ import {
 import { decodeRpcStatus, encodeTraces, kv, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ByteBudget } from '../../src/receivers/body/byte-budget.ts'
-import { intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { listenOtlpGrpc } from '../../src/receivers/otlp-grpc.ts'
 import { decodeResponse, encodeLogs, encodeMetrics } from '../signals/otlp-messages.ts'
 import { openSpanlink, type Spanlink } from '../signals/spanlink.ts'
@@ -112,8 +112,8 @@ test('an unknown method is UNIMPLEMENTED', async () => {
 })
 
 test('what can not be kept now is UNAVAILABLE with RetryInfo', async () => {
-  const intake = intakeInto(() => Promise.reject(new Error('disk full')))
-  const options = { host: '127.0.0.1', port: 0, access: {}, intake, budget: new ByteBudget(MIB), log: () => {} }
+  const pipeline = createIngestPipeline(() => Promise.reject(new Error('disk full')))
+  const options = { host: '127.0.0.1', port: 0, access: {}, pipeline, budget: new ByteBudget(MIB), log: () => {} }
   const receiver = await listenOtlpGrpc(options)
   using client = connect(receiver.url)
   const full = await refused(client.export(TRACES, encodeTraces(tracesOf('full', [span('kept nowhere')]))))
@@ -131,12 +131,12 @@ test('what can not be kept now is UNAVAILABLE with RetryInfo', async () => {
 
 test('a port that is taken is told with its code and number', async () => {
   const port = Number(new URL(spanlink.ingest.otlpGrpcUrl ?? '').port)
-  const intake = intakeInto(() => Promise.resolve())
+  const pipeline = createIngestPipeline(() => Promise.resolve())
   const second = listenOtlpGrpc({
     host: '127.0.0.1',
     port,
     access: {},
-    intake,
+    pipeline,
     budget: new ByteBudget(MIB),
     log: () => {},
   })

@@ -8,7 +8,7 @@ import { MAX_ITEM_BYTES } from '../../src/otlp/limits.ts'
 import { Rejections } from '../../src/otlp/rejections.ts'
 import { RowWriter } from '../../src/otlp/row-writer.ts'
 import { runSteps, SLICE_BYTES, type Steps } from '../../src/otlp/steps.ts'
-import { zipkinSteps } from '../../src/otlp/zipkin/transcode-zipkin.ts'
+import { transcodeZipkinInSteps } from '../../src/otlp/zipkin/transcode-zipkin.ts'
 import { arbitraryTraces } from './arbitrary-traces.ts'
 
 const BODY_BYTES = 24 * 1024 * 1024
@@ -58,7 +58,7 @@ test.each([
 )
 
 test('24 MiB of empty Zipkin spans are read in slices', () => {
-  const steps = zipkinSteps(bodyOf('[', '{},', '{}]'), 1_800_000_000)
+  const steps = transcodeZipkinInSteps(bodyOf('[', '{},', '{}]'), 1_800_000_000)
   let slices = 0
   const read = (): void => {
     while (steps.next().done !== true) slices++

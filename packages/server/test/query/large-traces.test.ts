@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { encodeTraces, kv, type OtlpSpan, randomTraceId, tracesOf } from '@spanlink/testkit/otlp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { memoryShares } from '../../src/runtime/memory-limits.ts'
+import { divideMemory } from '../../src/runtime/memory-limits.ts'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
 import { findTrace } from '../../src/query/traces/trace.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
@@ -15,7 +15,7 @@ let dir = ''
 let store: Store
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'spanlink-large-'))
-  store = await openEmbeddedStore(dir, { engineBytes: memoryShares().engineBytes })
+  store = await openEmbeddedStore(dir, { engineBytes: divideMemory().engineBytes })
 })
 afterAll(async () => {
   await store.close()

@@ -6,10 +6,10 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 import { useKafka } from '@spanlink/testkit/vitest'
 import { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { intakeInto } from '../../src/receivers/ingest-pipeline.ts'
+import { createIngestPipeline } from '../../src/receivers/ingest-pipeline.ts'
 import { startKafkaReceiver } from '../../src/receivers/kafka/receiver.ts'
 import type { SignalRows } from '../../src/journal/row-batches.ts'
-import { signalOf } from '../../src/receivers/signals.ts'
+import { findSignal } from '../../src/receivers/signals.ts'
 
 const kafka = useKafka()
 
@@ -28,11 +28,11 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
   await using topic = await newTopic()
   let full = true
   const kept: SignalRows[] = []
-  const intake = intakeInto(async (rows) => {
+  const pipeline = createIngestPipeline(async (rows) => {
     if (full) throw new Error('journal is full')
     kept.push(rows)
   })
-  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
+  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, pipeline, dataDir, log: () => {} }
   const first = await startKafkaReceiver(options)
   await topic.send([
     Buffer.from(encodeTraces(traces('protobuf'))),
@@ -40,7 +40,7 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
     null,
     Buffer.from(JSON.stringify(traces('json'))),
   ])
-  await vi.waitUntil(() => first.status().rejectedMessages === 1, WAIT)
+  await vi.waitUntil(() => first.getStatus().rejectedMessages === 1, WAIT)
   await first.close(10_000)
   expect([kept.length, await topic.committed()]).toEqual([0, '-1'])
 
@@ -51,14 +51,14 @@ test.concurrent('requests of a topic are taken once the journal has them, in pro
   await topic.send([Buffer.from(encodeTraces(traces('gzip')))], CompressionTypes.GZIP)
   await vi.waitUntil(() => kept.length === 3, WAIT)
   await second.close(10_000)
-  expect(intake.stats).toMatchObject({ spans: 3 })
+  expect(pipeline.stats).toMatchObject({ spans: 3 })
 
   // What is committed isn't taken again.
   const third = await startKafkaReceiver(options)
   await topic.send([Buffer.from(encodeTraces(traces('last')))])
   await vi.waitUntil(() => kept.length === 4, WAIT)
   await third.close(10_000)
-  expect(intake.stats).toMatchObject({ spans: 4 })
+  expect(pipeline.stats).toMatchObject({ spans: 4 })
 }, 120_000)
 
 // The broker compresses what it is sent with what the topic says: these are Java's own codecs.
@@ -67,10 +67,17 @@ test.concurrent.each(['snappy', 'lz4', 'zstd'])(
   async (compression) => {
     await using topic = await newTopic({ 'compression.type': compression })
     const kept: string[] = []
-    const intake = intakeInto(async (rows) => {
+    const pipeline = createIngestPipeline(async (rows) => {
       if ('spans' in rows) kept.push(Buffer.from(rows.spans).toString('latin1'))
     })
-    const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
+    const options = {
+      brokers: kafka().brokers,
+      groupId: topic.name,
+      topics: topic.map,
+      pipeline,
+      dataDir,
+      log: () => {},
+    }
     const receiver = await startKafkaReceiver(options)
     const names = ['short', 'long, and what repeats is copied '.repeat(8000), randomBytes(100_000).toString('hex')]
     for (const name of names) await topic.send([Buffer.from(encodeTraces(traces(name)))])
@@ -86,8 +93,8 @@ test.concurrent.each(['snappy', 'lz4', 'zstd'])(
 
 test.concurrent('a receiver that waits for messages leaves its group before the server has to stop', async () => {
   await using topic = await newTopic()
-  const intake = intakeInto(() => Promise.resolve())
-  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, intake, dataDir, log: () => {} }
+  const pipeline = createIngestPipeline(() => Promise.resolve())
+  const options = { brokers: kafka().brokers, groupId: topic.name, topics: topic.map, pipeline, dataDir, log: () => {} }
   const receiver = await startKafkaReceiver(options)
   await topic.send([Buffer.from(encodeTraces(traces('only')))])
   await vi.waitFor(async () => expect(await topic.committed()).toBe('1'), WAIT)
@@ -100,8 +107,8 @@ test.concurrent('no broker is told and tried again, and stopping does not wait f
   const receiver = await startKafkaReceiver({
     brokers: ['127.0.0.1:1'],
     groupId: 'nobody',
-    topics: new Map([['otlp_spans', signalOf('traces')]]),
-    intake: intakeInto(() => Promise.resolve()),
+    topics: new Map([['otlp_spans', findSignal('traces')]]),
+    pipeline: createIngestPipeline(() => Promise.resolve()),
     dataDir,
     log: (line) => log.push(line),
   })
@@ -127,7 +134,7 @@ async function newTopic(config: Readonly<Record<string, string>> = {}) {
   }
   return {
     name,
-    map: new Map([[name, signalOf('traces')]]),
+    map: new Map([[name, findSignal('traces')]]),
     send: (values: readonly (Buffer | null)[], compression = CompressionTypes.None) =>
       producer.send({ topic: name, compression, messages: values.map((value) => ({ value })) }),
     committed: async () => {

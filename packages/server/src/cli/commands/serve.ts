@@ -1,6 +1,6 @@
 import process from 'node:process'
-import { settleMemory } from '../../runtime/gc-scheduler.ts'
-import { restartWithHeapFlags } from '../../runtime/v8-flags.ts'
+import { scheduleGc } from '../../runtime/gc-scheduler.ts'
+import { restartWithV8Flags } from '../../runtime/v8-flags.ts'
 import { defineCommand, type Output } from '../command.ts'
 import { createLogger } from '../serve/logger.ts'
 import { describeRetention } from '../serve/retention-limits.ts'
@@ -22,7 +22,7 @@ export const serveCommand = defineCommand({
 })
 
 async function runServer(options: ServeOptions, out: Output): Promise<number> {
-  restartWithHeapFlags()
+  restartWithV8Flags()
   const stopSignal = waitForStopSignal()
   const { logFormat = 'text', logLevel = 'info' } = options
   const log = createLogger(logFormat, logLevel, (text) => process.stderr.write(text))
@@ -43,7 +43,7 @@ async function runServer(options: ServeOptions, out: Output): Promise<number> {
     out.line(`OTLP/HTTP on ${otlpHttpUrl}, OTLP/gRPC on ${otlpGrpcUrl}, data in ${dataDir}`)
     out.line(retention)
   } else log('Spanlink is ready.', { url, otlpHttpUrl, otlpGrpcUrl, dataDir, retention, version })
-  settleMemory(server.memory)
+  scheduleGc(server.memory)
   await stopSignal
   setTimeout(() => process.exit(0), EXIT_TIMEOUT_MS).unref()
   await server.close(DRAIN_TIMEOUT_MS)

@@ -3,21 +3,21 @@ import { startApi } from '../../http/server.ts'
 import type { Access } from '../../receivers/auth.ts'
 import { type Ingest, type IngestOptions, startIngest } from '../../receivers/ingest.ts'
 import { loadKafkaJs } from '../../receivers/kafka/client.ts'
-import { ownTraces } from '../../self-tracing/self-tracing.ts'
-import { signalOf } from '../../receivers/signals.ts'
-import { tracedStore } from '../../self-tracing/traced-store.ts'
+import { startSelfTracing } from '../../self-tracing/self-tracing.ts'
+import { findSignal } from '../../receivers/signals.ts'
+import { traceStore } from '../../self-tracing/traced-store.ts'
 import { lockDataDir } from '../../clickhouse/engine/data-dir.ts'
 import { openClusterStore } from '../../clickhouse/cluster/open-cluster.ts'
 import { openEmbeddedStore } from '../../clickhouse/engine/open-embedded.ts'
 import type { Retention } from '../../clickhouse/store.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import type { Log } from '../../log.ts'
-import { memoryShares } from '../../runtime/memory-limits.ts'
+import { divideMemory } from '../../runtime/memory-limits.ts'
 import { logStore } from './log-store.ts'
 import { probePort } from './port-probe.ts'
 import { resolveRetention } from './retention-limits.ts'
 import type { ServeOptions } from './serve-options.ts'
-import type { MemoryWatch } from '../../runtime/gc-scheduler.ts'
+import type { GcOptions } from '../../runtime/gc-scheduler.ts'
 import { PortError } from './start-error.ts'
 import { version } from '../version.ts'
 
@@ -31,8 +31,8 @@ export type SpanlinkServer = {
   /** Absolute. */
   readonly dataDir: string
   readonly retention: Required<Retention>
-  /** For settleMemory, which collects garbage of the whole process. */
-  readonly memory: MemoryWatch
+  /** For scheduleGc, which collects garbage of the whole process. */
+  readonly memory: GcOptions
   /**
    * Rejects new data, inserts acknowledged rows for up to `deadlineMs` (default 3000) and stops.
    * Idempotent.
@@ -43,7 +43,7 @@ export type SpanlinkServer = {
 /** Starts a Spanlink server in this process. */
 export async function serve(options: ServeOptions = {}, log: Log = () => {}): Promise<SpanlinkServer> {
   const { host = '127.0.0.1', port = 4319, otlpHttpPort = 4318, otlpGrpcPort = 4317 } = options
-  const shares = memoryShares(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
+  const shares = divideMemory(options.memoryBytes, options.store === undefined ? 'embedded' : 'elsewhere')
   let draining = false
   const closers: (() => Promise<void>)[] = []
   // Before the data directory is made: a missing file or package leaves none behind.
@@ -56,8 +56,10 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
     const plainStore = logStore(openedStore, log)
     closers.push(() => plainStore.close())
     const own =
-      options.selfTraces === true ? ownTraces({ version, send: (request) => ingest.takeOwn(request) }) : undefined
-    const store = own === undefined ? plainStore : tracedStore(plainStore, own)
+      options.selfTraces === true
+        ? startSelfTracing({ version, send: (request) => ingest.ingestOwnSpans(request) })
+        : undefined
+    const store = own === undefined ? plainStore : traceStore(plainStore, own)
     const ingest: Ingest = await withPortErrors(
       { '--otlp-grpc-port': otlpGrpcPort, '--otlp-http-port': otlpHttpPort },
       () =>
@@ -74,7 +76,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
           journalMemoryBytes: shares.journalBytes,
           segmentBytes: shares.segmentBytes,
           insertBytes: shares.insertBytes,
-          ...(own === undefined ? {} : { onRequest: own.wake }),
+          ...(own === undefined ? {} : { onRequest: own.scheduleExport }),
           log,
         }),
     )
@@ -103,7 +105,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
       otlpGrpcUrl: ingest.otlpGrpcUrl ?? '',
       dataDir,
       retention: resolveRetention(options),
-      memory: { buffersBytes: shares.buffersBytes, takenBytes: () => ingest.stats().bytes },
+      memory: { maxBufferBytes: shares.bufferBytes, getReceivedBytes: () => ingest.stats().bytes },
       close: (deadlineMs = 3000) => {
         draining = true
         drainMs = deadlineMs
@@ -121,7 +123,7 @@ export async function serve(options: ServeOptions = {}, log: Log = () => {}): Pr
 function readKafkaAccess({ kafka }: ServeOptions): IngestOptions['kafka'] {
   if (kafka === undefined) return undefined
   const { brokers, groupId, tls, sasl } = kafka
-  const topics = kafka.topics.map(([topic, name]) => [topic, signalOf(name)] as const)
+  const topics = kafka.topics.map(([topic, name]) => [topic, findSignal(name)] as const)
   return {
     brokers,
     groupId,

@@ -11,9 +11,9 @@ const DAY_MS = 86_400_000
 export function markMissingParts(body: unknown, path: string, lost: readonly LostPart[]): unknown {
   if (lost.length === 0 || !isRange(body)) return body
   const start = BigInt(body.searched.start)
-  const signal = signalOf(path.split('/')[2] ?? '')
+  const signal = findSignal(path.split('/')[2] ?? '')
   const isMissing = lost.some(
-    ({ table, day }) => (table === 'sources' || signalOf(table) === signal) && start < endOf(day),
+    ({ table, day }) => (table === 'sources' || findSignal(table) === signal) && start < endOf(day),
   )
   return isMissing ? { ...body, complete: false, missingParts: true } : body
 }
@@ -23,7 +23,7 @@ function isRange(body: unknown): body is SearchedRange {
 }
 
 /** Of a table or of the endpoints below a path. */
-function signalOf(name: string): 'logs' | 'metrics' | 'traces' {
+function findSignal(name: string): 'logs' | 'metrics' | 'traces' {
   if (name === 'logs') return 'logs'
   return name.startsWith('metric') ? 'metrics' : 'traces'
 }

@@ -1,7 +1,7 @@
-import { viewOf } from '../../runtime/copy-bytes.ts'
+import { toDataView } from '../../runtime/copy-bytes.ts'
 import { OtlpError } from '../error.ts'
 import type { RowWriter } from '../row-writer.ts'
-import { type Message, wrongField, writeFields, type WriteField } from './message.ts'
+import { type Message, createFieldError, writeFields, type WriteField } from './message.ts'
 import { int64, parseDouble, readInteger, readNumber, toSigned } from './numbers.ts'
 import { BYTE, type JsonReader } from './reader.ts'
 import { HEX, writeLength } from './unescape.ts'
@@ -19,11 +19,11 @@ export const SHORT = 1
 export const LONG = 5
 
 /** Deeper messages aren't moved: each level would move all that is in it. */
-const MOVED_DEPTH = 8
+const MAX_MOVED_DEPTH = 8
 
 export function one(tag: number, fields: Message): WriteField {
   return (json, out, name, depth) => {
-    if (json.peek() !== BYTE.openObject) throw wrongField(name, 'an object', json)
+    if (json.peek() !== BYTE.openObject) throw createFieldError(name, 'an object', json)
     writeMessage(json, out, tag, fields, depth)
   }
 }
@@ -36,7 +36,7 @@ export function many(tag: number, fields: Message, max: number): WriteField {
 /** A repeated field, one by one; of numbers too, which every reader takes beside packed ones. */
 export function each(write: WriteField, max: number): WriteField {
   return (json, out, name, depth) => {
-    if (json.peek() !== BYTE.openArray) throw wrongField(name, 'an array', json)
+    if (json.peek() !== BYTE.openArray) throw createFieldError(name, 'an array', json)
     let count = 0
     for (let more = json.openArray(); more; more = json.nextElement()) {
       if (++count > max) throw new OtlpError('over-limit', `more than ${max} ${name}`)
@@ -47,9 +47,9 @@ export function each(write: WriteField, max: number): WriteField {
 
 export function writeMessage(json: JsonReader, out: RowWriter, tag: number, fields: Message, depth: number): void {
   out.varint(tag)
-  const start = beginMessage(out, depth > MOVED_DEPTH ? LONG : SHORT)
+  const start = beginMessage(out, depth > MAX_MOVED_DEPTH ? LONG : SHORT)
   writeFields(json, out, fields, depth)
-  endMessage(out, start, depth > MOVED_DEPTH ? LONG : SHORT)
+  endMessage(out, start, depth > MAX_MOVED_DEPTH ? LONG : SHORT)
 }
 
 /** Keeps so many bytes free for a length. Returns where the message begins, for `endMessage`. */
@@ -77,7 +77,7 @@ export function endMessage(out: RowWriter, start: number, lengthBytes: number): 
 
 export function string(tag: number): WriteField {
   return (json, out, name) => {
-    if (json.peek() !== BYTE.quote) throw wrongField(name, 'a string', json)
+    if (json.peek() !== BYTE.quote) throw createFieldError(name, 'a string', json)
     json.string()
     out.varint(tag)
     json.writeString(out)
@@ -87,7 +87,7 @@ export function string(tag: number): WriteField {
 /** An id. Its length is looked at where protobuf's is. */
 export function hex(tag: number): WriteField {
   return (json, out, name) => {
-    if (!writeHex(json, out, tag)) throw wrongField(name, 'a string of hex digits, two a byte', json)
+    if (!writeHex(json, out, tag)) throw createFieldError(name, 'a string of hex digits, two a byte', json)
   }
 }
 
@@ -95,8 +95,8 @@ export function hex(tag: number): WriteField {
 export function optionalHex(tag: number): WriteField {
   return (json, out, name) => {
     if (writeHex(json, out, tag)) return
-    json.warning ||= `stored without ${name}: ${wrongField('it', 'a string of hex digits, two a byte', json).message}`
-    if (json.peek() !== BYTE.quote) throw wrongField(name, 'a string of hex digits, two a byte', json)
+    json.warning ||= `stored without ${name}: ${createFieldError('it', 'a string of hex digits, two a byte', json).message}`
+    if (json.peek() !== BYTE.quote) throw createFieldError(name, 'a string of hex digits, two a byte', json)
     json.string()
   }
 }
@@ -128,24 +128,24 @@ function writeHex(json: JsonReader, out: RowWriter, tag: number): boolean {
 export function base64(tag: number): WriteField {
   return (json, out, name) => {
     const start = json.pos
-    if (json.peek() !== BYTE.quote) throw wrongField(name, 'base64', json)
+    if (json.peek() !== BYTE.quote) throw createFieldError(name, 'base64', json)
     json.string()
     const text = json.text()
     const bytes = Buffer.from(text, 'base64')
     // The decoder passes over what isn't base64, which then is missing.
     if (bytes.length !== Math.floor((text.replace(/={1,2}$/, '').length * 3) / 4)) {
       json.pos = start
-      throw wrongField(name, 'base64', json)
+      throw createFieldError(name, 'base64', json)
     }
     out.varint(tag)
-    out.string(viewOf(bytes), 0, bytes.length)
+    out.string(toDataView(bytes), 0, bytes.length)
   }
 }
 
 export function bool(tag: number): WriteField {
   return (json, out, name) => {
     const isTrue = json.literal('true')
-    if (!isTrue && !json.literal('false')) throw wrongField(name, 'true or false', json)
+    if (!isTrue && !json.literal('false')) throw createFieldError(name, 'true or false', json)
     out.varint(tag)
     out.u8(isTrue ? 1 : 0)
   }
@@ -161,7 +161,7 @@ export function double(tag: number): WriteField {
       value = parseDouble(json.text())
       if (value === undefined) json.pos = start
     } else if (byte === 0x2d || (byte >= 0x30 && byte <= 0x39)) value = readNumber(json)
-    if (value === undefined) throw wrongField(name, 'a number, "NaN", "Infinity" or "-Infinity"', json)
+    if (value === undefined) throw createFieldError(name, 'a number, "NaN", "Infinity" or "-Infinity"', json)
     out.varint(tag)
     out.reserve(8)
     out.view.setFloat64(out.pos, value, true)
@@ -172,13 +172,13 @@ export function double(tag: number): WriteField {
 type Range = { readonly isSigned: boolean; readonly bits: 32 | 64 }
 
 /** Leaves it in `int64`. */
-function integer(json: JsonReader, name: string, { isSigned, bits }: Range): void {
+function readInt64(json: JsonReader, name: string, { isSigned, bits }: Range): void {
   const start = json.pos
   if (!readInteger(json)) {
     // Digits are an integer still, one of more than 64 bits.
     json.pos = start
     const isNumber = /^"?-?\d+"?$/.test(json.describe())
-    throw wrongField(name, isNumber ? rangeText(isSigned, bits) : 'an integer, or one in a string', json)
+    throw createFieldError(name, isNumber ? describeRange(isSigned, bits) : 'an integer, or one in a string', json)
   }
   const { isNegative } = int64
   const isZero = int64.low === 0 && int64.high === 0
@@ -187,10 +187,10 @@ function integer(json: JsonReader, name: string, { isSigned, bits }: Range): voi
   const signFits = !isSigned || int64.low >>> 31 === (isNegative && !isZero ? 1 : 0)
   if (fits && (bits === 64 || (fitsWord && signFits))) return
   json.pos = start
-  throw wrongField(name, rangeText(isSigned, bits), json)
+  throw createFieldError(name, describeRange(isSigned, bits), json)
 }
 
-function rangeText(isSigned: boolean, bits: number): string {
+function describeRange(isSigned: boolean, bits: number): string {
   const [low, high] = isSigned
     ? [-(2n ** BigInt(bits - 1)), 2n ** BigInt(bits - 1) - 1n]
     : [0n, 2n ** BigInt(bits) - 1n]
@@ -198,7 +198,7 @@ function rangeText(isSigned: boolean, bits: number): string {
 }
 
 /** As a varint. */
-function varint64(out: RowWriter): void {
+function writeVarint64(out: RowWriter): void {
   let { low, high } = int64
   out.reserve(10)
   while (high > 0 || low >= 0x80) {
@@ -212,16 +212,16 @@ function varint64(out: RowWriter): void {
 export function varint(tag: number, isSigned: boolean): WriteField {
   const range: Range = { isSigned, bits: 64 }
   return (json, out, name) => {
-    integer(json, name, range)
+    readInt64(json, name, range)
     out.varint(tag)
-    varint64(out)
+    writeVarint64(out)
   }
 }
 
 export function fixed64(tag: number, isSigned = false): WriteField {
   const range: Range = { isSigned, bits: 64 }
   return (json, out, name) => {
-    integer(json, name, range)
+    readInt64(json, name, range)
     out.varint(tag)
     out.reserve(8)
     out.view.setUint32(out.pos, int64.low, true)
@@ -233,7 +233,7 @@ export function fixed64(tag: number, isSigned = false): WriteField {
 /** Zigzag: 0, -1, 1, -2 are 0, 1, 2, 3. */
 export function sint32(tag: number): WriteField {
   return (json, out, name) => {
-    integer(json, name, { isSigned: true, bits: 32 })
+    readInt64(json, name, { isSigned: true, bits: 32 })
     const number = int64.low | 0
     out.varint(tag)
     out.varint(((number << 1) ^ (number >> 31)) >>> 0)
@@ -244,7 +244,7 @@ const UINT32: Range = { isSigned: false, bits: 32 }
 
 export function uint32(tag: number): WriteField {
   return (json, out, name) => {
-    integer(json, name, UINT32)
+    readInt64(json, name, UINT32)
     out.varint(tag)
     out.varint(int64.low)
   }
@@ -252,7 +252,7 @@ export function uint32(tag: number): WriteField {
 
 export function fixed32(tag: number): WriteField {
   return (json, out, name) => {
-    integer(json, name, UINT32)
+    readInt64(json, name, UINT32)
     out.varint(tag)
     out.u32(int64.low)
   }
@@ -269,7 +269,7 @@ export function enumeration(tag: number, names: readonly string[]): WriteField {
       if (number >= 0) return out.varint(number)
       json.pos = start
     }
-    integer(json, name, { isSigned: true, bits: 32 })
+    readInt64(json, name, { isSigned: true, bits: 32 })
     out.varint(int64.high === 0 && int64.low < names.length ? int64.low : 0)
   }
 }

@@ -1,5 +1,5 @@
-import { sameBytes } from '../../runtime/bytes-equal.ts'
-import { viewOf } from '../../runtime/copy-bytes.ts'
+import { bytesEqual } from '../../runtime/bytes-equal.ts'
+import { toDataView } from '../../runtime/copy-bytes.ts'
 import { MAX_DEPTH, OtlpError } from '../error.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { BYTE, type JsonReader } from './reader.ts'
@@ -37,7 +37,7 @@ export class Members<T> {
 
   /** Reads the member's name whose quote is at the position; undefined when it is unknown. */
   find(json: JsonReader): Member<T> | undefined {
-    const slots = (this.#slots ??= slotsOf(this.#define()))
+    const slots = (this.#slots ??= createSlots(this.#define()))
     const { bytes } = json
     const start = json.pos + 1
     const limit = start + MAX_NAME_BYTES
@@ -54,7 +54,7 @@ export class Members<T> {
     const isIt =
       member !== undefined &&
       member.view.byteLength === at - start &&
-      sameBytes(member.view, 0, json.view, start, at - start)
+      bytesEqual(member.view, 0, json.view, start, at - start)
     return isIt ? member : undefined
   }
 
@@ -64,31 +64,35 @@ export class Members<T> {
     json.string()
     json.end = end
     const name = json.text()
-    return slots.find((member) => member !== undefined && Buffer.from(viewBytes(member.view)).toString() === name)
+    return slots.find((member) => member !== undefined && Buffer.from(toBytes(member.view)).toString() === name)
   }
 }
 
-function viewBytes(view: DataView): Uint8Array {
+function toBytes(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
 /** As many slots as it takes for each name to have its own. */
-function slotsOf<T>(members: Readonly<Record<string, T>>): (Member<T> | undefined)[] {
+function createSlots<T>(members: Readonly<Record<string, T>>): (Member<T> | undefined)[] {
   const list = Object.entries(members).flatMap(([name, value]) =>
-    [...new Set([name, snakeCase(name)])].map((spelling) => ({ name, view: viewOf(Buffer.from(spelling)), value })),
+    [...new Set([name, toSnakeCase(name)])].map((spelling) => ({
+      name,
+      view: toDataView(Buffer.from(spelling)),
+      value,
+    })),
   )
   for (let size = 8; ; size *= 2) {
     const slots: (Member<T> | undefined)[] = Array.from({ length: size })
-    for (const member of list) slots[hashOf(viewBytes(member.view)) & (size - 1)] ??= member
+    for (const member of list) slots[hashName(toBytes(member.view)) & (size - 1)] ??= member
     if (slots.filter((slot) => slot !== undefined).length === list.length) return slots
   }
 }
 
-function snakeCase(name: string): string {
+function toSnakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-function hashOf(bytes: Uint8Array): number {
+function hashName(bytes: Uint8Array): number {
   return bytes.reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 0)
 }
 
@@ -104,7 +108,7 @@ export function message(define: () => Readonly<Record<string, WriteField>>): Mes
  * of a list.
  */
 export function writeFields(json: JsonReader, out: RowWriter, fields: Message, depth: number): void {
-  if (json.peek() !== BYTE.openObject) throw wrongField('message', 'an object', json)
+  if (json.peek() !== BYTE.openObject) throw createFieldError('message', 'an object', json)
   if (++json.messages > MAX_MESSAGES) throw new OtlpError('over-limit', `more than ${MAX_MESSAGES} objects`)
   if (depth > MAX_JSON_DEPTH) throw new OtlpError('too-deep', `attribute value nests deeper than ${MAX_DEPTH}`)
   for (let more = json.openObject(); more; more = json.nextMember()) {
@@ -129,7 +133,7 @@ export function skipUnknown(json: JsonReader): void {
 }
 
 /** For a value of a type or a range that the field doesn't have. */
-export function wrongField(name: string, wanted: string, json: JsonReader): OtlpError {
+export function createFieldError(name: string, wanted: string, json: JsonReader): OtlpError {
   json.peek()
   if (json.pos >= json.bytes.length) return json.unexpected(wanted)
   return new OtlpError('bad-field', `${name} must be ${wanted}, got ${json.describe()}`)

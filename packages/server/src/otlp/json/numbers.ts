@@ -65,11 +65,11 @@ function parseDigits({ bytes }: JsonReader, start: number, end: number): boolean
   if (count > 20) return false
   const isLong = count > 15
   const headEnd = isLong ? end - LAST_DIGITS : end
-  const head = decimal(bytes, at, headEnd)
+  const head = parseDecimal(bytes, at, headEnd)
   if (!(head >= 0)) return false
   setHalves(head)
   if (!isLong) return true
-  const tail = decimal(bytes, headEnd, end)
+  const tail = parseDecimal(bytes, headEnd, end)
   if (!(tail >= 0)) return false
   const low = int64.low * LAST_SCALE + tail
   int64.high = int64.high * LAST_SCALE + Math.floor(low / WORD)
@@ -78,7 +78,7 @@ function parseDigits({ bytes }: JsonReader, start: number, end: number): boolean
 }
 
 /** At most 15 digits; -1 when there is something else. */
-function decimal(bytes: Buffer, start: number, end: number): number {
+function parseDecimal(bytes: Buffer, start: number, end: number): number {
   let value = 0
   for (let at = start; at < end; at++) {
     const digit = (bytes[at] as number) - 0x30

@@ -4,7 +4,7 @@ import type { Rejections } from '../rejections.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { SLICE_BYTES, type Steps } from '../steps.ts'
 import { beginMessage, endMessage, writeMessage } from './fields.ts'
-import { Members, type Message, wrongField, type WriteField } from './message.ts'
+import { Members, type Message, createFieldError, type WriteField } from './message.ts'
 import { BYTE, type JsonReader } from './reader.ts'
 import { JsonSkipper } from './skip.ts'
 
@@ -63,7 +63,7 @@ export class ParentWriter {
    */
   *write(parent: Parent): Steps<string> {
     const json = this.#json
-    if (json.peek() !== BYTE.openObject) throw wrongField('message', 'an object', json)
+    if (json.peek() !== BYTE.openObject) throw createFieldError('message', 'an object', json)
     let reason = ''
     for (let more = json.openObject(); more; more = json.nextMember()) {
       const found = parent.find(json)
@@ -87,14 +87,14 @@ export class ParentWriter {
           yield* this.writeItems(name, () => writeItem(json, this.#out, value.tag, value.item))
           break
         case 'parents':
-          if (json.peek() !== BYTE.openArray) throw wrongField(name, 'an array', json)
+          if (json.peek() !== BYTE.openArray) throw createFieldError(name, 'an array', json)
           for (let next = json.openArray(); next; next = json.nextElement()) {
             yield* this.#writeParent(value)
             if (json.pos >= this.#stop) yield* this.#pause()
           }
           break
         case 'parent':
-          if (json.peek() !== BYTE.openObject) throw wrongField(name, 'an object', json)
+          if (json.peek() !== BYTE.openObject) throw createFieldError(name, 'an object', json)
           yield* this.#writeParent(value)
       }
     }
@@ -125,7 +125,7 @@ export class ParentWriter {
    */
   *writeItems(name: string, write: () => void): Steps<void> {
     const json = this.#json
-    if (json.peek() !== BYTE.openArray) throw wrongField(name, 'an array', json)
+    if (json.peek() !== BYTE.openArray) throw createFieldError(name, 'an array', json)
     for (let more = json.openArray(); more; more = json.nextElement()) {
       const isFull = this.#items + this.#rejections.count >= MAX_ITEMS
       const reason = isFull ? `a request has at most ${MAX_ITEMS} of them` : this.#tryWrite(write)
@@ -175,6 +175,6 @@ export class ParentWriter {
 }
 
 function writeItem(json: JsonReader, out: RowWriter, tag: number, item: Message): void {
-  if (json.peek() !== BYTE.openObject) throw wrongField('message', 'an object', json)
+  if (json.peek() !== BYTE.openObject) throw createFieldError('message', 'an object', json)
   writeMessage(json, out, tag, item, 0)
 }

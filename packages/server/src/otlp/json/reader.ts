@@ -197,13 +197,13 @@ export class JsonReader {
   /** For a byte that can't follow here. */
   unexpected(wanted: string): OtlpError {
     if (this.pos > this.end) return this.overrun()
-    if (this.pos >= this.bytes.length) return endsEarly(this.pos)
+    if (this.pos >= this.bytes.length) return createTruncatedError(this.pos)
     return new OtlpError('bad-json', `body is not JSON: byte ${this.pos} is ${this.describe()}, expected ${wanted}`)
   }
 
   /** For an item that goes on behind `end`. */
   overrun(): OtlpError {
-    if (this.end >= this.bytes.length) return endsEarly(this.bytes.length)
+    if (this.end >= this.bytes.length) return createTruncatedError(this.bytes.length)
     return new OtlpError('over-limit', 'too large as JSON')
   }
 
@@ -244,6 +244,6 @@ function hasSpecial(word: number): boolean {
   return ((control | ((quote - 0x01010101) & ~quote) | ((backslash - 0x01010101) & ~backslash)) & 0x80808080) !== 0
 }
 
-function endsEarly(at: number): OtlpError {
+function createTruncatedError(at: number): OtlpError {
   return new OtlpError('bad-json', `body is not JSON: it ends at byte ${at}, inside a value`)
 }

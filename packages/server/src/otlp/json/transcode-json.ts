@@ -7,9 +7,9 @@ import { Rejections } from '../rejections.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { LogRows, MetricRows, TraceRows } from '../rows.ts'
 import { runSteps, type Steps } from '../steps.ts'
-import { traceSteps } from '../trace/transcode-traces.ts'
-import { logSteps } from '../log/transcode-logs.ts'
-import { metricSteps } from '../metric/transcode-metrics.ts'
+import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
+import { transcodeLogsInSteps } from '../log/transcode-logs.ts'
+import { transcodeMetricsInSteps } from '../metric/transcode-metrics.ts'
 
 /** Kept for the next request. */
 let idle: RowWriter | undefined
@@ -21,36 +21,40 @@ let idle: RowWriter | undefined
  *
  * @throws OtlpError when the bytes are no OTLP/JSON
  */
-export function* traceJsonSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
+export function* transcodeTracesJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
   const rejections = new Rejections('span')
-  return yield* transcode(body, TRACES, rejections, (protobuf) => traceSteps(protobuf, receivedUnixSeconds, rejections))
+  return yield* transcode(body, TRACES, rejections, (protobuf) =>
+    transcodeTracesInSteps(protobuf, receivedUnixSeconds, rejections),
+  )
 }
 
 /** @throws OtlpError when the bytes are no OTLP/JSON */
-export function* logJsonSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<LogRows> {
+export function* transcodeLogsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<LogRows> {
   const rejections = new Rejections('log record')
-  return yield* transcode(body, LOGS, rejections, (protobuf) => logSteps(protobuf, receivedUnixSeconds, rejections))
+  return yield* transcode(body, LOGS, rejections, (protobuf) =>
+    transcodeLogsInSteps(protobuf, receivedUnixSeconds, rejections),
+  )
 }
 
 /** @throws OtlpError when the bytes are no OTLP/JSON */
-export function* metricJsonSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<MetricRows> {
+export function* transcodeMetricsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<MetricRows> {
   const rejections = new Rejections('point')
   return yield* transcode(body, METRICS, rejections, (protobuf) =>
-    metricSteps(protobuf, receivedUnixSeconds, rejections),
+    transcodeMetricsInSteps(protobuf, receivedUnixSeconds, rejections),
   )
 }
 
 /** `traceJsonSteps` at once. */
 export function transcodeTracesJson(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  return runSteps(traceJsonSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeTracesJsonInSteps(body, receivedUnixSeconds))
 }
 
 export function transcodeLogsJson(body: Uint8Array, receivedUnixSeconds: number): LogRows {
-  return runSteps(logJsonSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeLogsJsonInSteps(body, receivedUnixSeconds))
 }
 
 export function transcodeMetricsJson(body: Uint8Array, receivedUnixSeconds: number): MetricRows {
-  return runSteps(metricJsonSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeMetricsJsonInSteps(body, receivedUnixSeconds))
 }
 
 function* transcode<Rows>(

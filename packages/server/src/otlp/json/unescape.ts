@@ -34,7 +34,7 @@ export function writeUnescaped(json: StringRange, out: RowWriter): void {
   // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and
   // be padded.
   out.reserve(stringEnd - stringAt + 5)
-  const start = out.pos + lengthBytes(stringEnd - stringAt)
+  const start = out.pos + countLengthBytes(stringEnd - stringAt)
   const to = out.bytes
   let pos = start
   for (let at = stringAt; at < stringEnd;) {
@@ -47,15 +47,15 @@ export function writeUnescaped(json: StringRange, out: RowWriter): void {
     const letter = bytes[at + 1] as number
     if (letter !== 0x75) {
       const simple = SIMPLE[letter] as number
-      if (simple === 0) throw invalid(at)
+      if (simple === 0) throw createEscapeError(at)
       to[pos++] = simple
       at += 2
       continue
     }
-    let code = hexUnit(json, at)
+    let code = readHexUnit(json, at)
     at += 6
     if (code >= 0xd800 && code < 0xe000) {
-      const low = code < 0xdc00 && bytes[at] === 0x5c && bytes[at + 1] === 0x75 ? hexUnit(json, at) : 0
+      const low = code < 0xdc00 && bytes[at] === 0x5c && bytes[at + 1] === 0x75 ? readHexUnit(json, at) : 0
       if (low >= 0xdc00 && low < 0xe000) {
         code = 0x10000 + ((code & 0x3ff) << 10) + (low & 0x3ff)
         at += 6
@@ -67,7 +67,7 @@ export function writeUnescaped(json: StringRange, out: RowWriter): void {
   out.pos = pos
 }
 
-function lengthBytes(length: number): number {
+function countLengthBytes(length: number): number {
   let bytes = 1
   for (let rest = length; rest >= 0x80; rest >>>= 7) bytes++
   return bytes
@@ -83,11 +83,11 @@ export function writeLength(out: RowWriter, length: number, end: number): void {
   out.bytes[end - 1] = rest
 }
 
-function hexUnit({ bytes, stringEnd }: StringRange, at: number): number {
+function readHexUnit({ bytes, stringEnd }: StringRange, at: number): number {
   let code = 0
   for (let i = at + 2; i < at + 6; i++) {
     const digit = i < stringEnd ? (HEX[bytes[i] as number] as number) : 0xff
-    if (digit === 0xff) throw invalid(at)
+    if (digit === 0xff) throw createEscapeError(at)
     code = (code << 4) | digit
   }
   return code
@@ -111,7 +111,7 @@ function writeUtf8(to: Buffer, start: number, code: number): number {
   return pos
 }
 
-function invalid(at: number): OtlpError {
+function createEscapeError(at: number): OtlpError {
   return new OtlpError('bad-json', `body is not JSON: invalid escape at byte ${at}`)
 }
 
@@ -123,9 +123,9 @@ function invalid(at: number): OtlpError {
 export function escapeLength(bytes: Buffer, at: number): 2 | 6 {
   const letter = bytes[at + 1] as number
   if (letter !== 0x75) {
-    if (!(SIMPLE[letter] as number)) throw invalid(at)
+    if (!(SIMPLE[letter] as number)) throw createEscapeError(at)
     return 2
   }
-  for (let i = at + 2; i < at + 6; i++) if (!((HEX[bytes[i] as number] as number) < 16)) throw invalid(at)
+  for (let i = at + 2; i < at + 6; i++) if (!((HEX[bytes[i] as number] as number) < 16)) throw createEscapeError(at)
   return 6
 }

@@ -116,7 +116,7 @@ export class LogFields {
 }
 
 /** FATAL4; a sender's unknown number is stored as none. */
-const LAST_SEVERITY = 24
+const MAX_SEVERITY = 24
 
 /**
  * Appends the row of schema/logs.sql. Invalid ids don't make a record invalid: it then belongs
@@ -138,7 +138,7 @@ export function writeLog(
   writeId(reader, writer, log.traceIdAt, log.traceIdLength, 16)
   writeId(reader, writer, log.spanIdAt, log.spanIdLength, 8)
   writer.u32(log.flagsAt < 0 ? 0 : reader.view.getUint32(log.flagsAt, true))
-  writer.u8(log.severity > LAST_SEVERITY ? 0 : log.severity)
+  writer.u8(log.severity > MAX_SEVERITY ? 0 : log.severity)
   writer.string(reader.view, log.severityTextAt, log.severityTextLength)
   writer.string(reader.view, log.eventNameAt, log.eventNameLength)
   writer.copy(source.service, 0, source.service.byteLength)
@@ -157,7 +157,7 @@ export function writeId(reader: WireReader, writer: RowWriter, at: number, lengt
 }
 
 /** Which id is neither absent nor of its length: it is left out, which the sender should know. */
-export function idWarning(owner: string, traceIdLength: number, spanIdLength: number): string {
+export function describeDroppedId(owner: string, traceIdLength: number, spanIdLength: number): string {
   if (traceIdLength !== 0 && traceIdLength !== 16) {
     return `${owner}stored without its trace id, which has ${traceIdLength} bytes, not 16`
   }

@@ -1,5 +1,5 @@
-import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from '../wire/envelope.ts'
-import { idWarning, LogFields, writeLog } from './log-record.ts'
+import { EnvelopeState, type ItemReader, readEnvelope, copyRows } from '../wire/envelope.ts'
+import { describeDroppedId, LogFields, writeLog } from './log-record.ts'
 import { Rejections } from '../rejections.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { LogRows } from '../rows.ts'
@@ -21,7 +21,7 @@ const log = new LogFields()
 
 /** `logSteps` at once. */
 export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): LogRows {
-  return runSteps(logSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeLogsInSteps(body, receivedUnixSeconds))
 }
 
 /**
@@ -31,7 +31,7 @@ export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): Lo
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much
  */
-export function* logSteps(
+export function* transcodeLogsInSteps(
   body: Uint8Array,
   receivedUnixSeconds: number,
   rejections = new Rejections('log record'),
@@ -41,7 +41,7 @@ export function* logSteps(
   try {
     const items = new LogReader(receivedUnixSeconds, state.logs, rejections)
     const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
-    const [sources, logs] = yield* takeRows(state.sources, state.logs)
+    const [sources, logs] = yield* copyRows(state.sources, state.logs)
     return {
       receivedUnixSeconds,
       sources,
@@ -93,7 +93,7 @@ class LogReader implements ItemReader {
     if (exceeded !== '') return exceeded
     log.read(reader, end)
     writeLog(reader, this.#logs, this.#received, source, log)
-    const warning = idWarning('', log.traceIdLength, log.spanIdLength)
+    const warning = describeDroppedId('', log.traceIdLength, log.spanIdLength)
     if (warning !== '') this.#rejections.warn(this.count, warning)
     return ''
   }

@@ -61,8 +61,8 @@ export class PointFields {
     while (reader.pos < end) {
       const at = reader.pos
       const tag = reader.varint()
-      if (tag === 0x11) this.startAt = step(reader)
-      else if (tag === 0x19) this.timeAt = step(reader)
+      if (tag === 0x11) this.startAt = skipFixed64(reader)
+      else if (tag === 0x19) this.timeAt = skipFixed64(reader)
       else if (type === METRIC_TYPE.histogram) this.#histogram(reader, tag, at, end)
       else if (type === METRIC_TYPE.exponentialHistogram) this.#exponential(reader, tag, at, end)
       else if (type === METRIC_TYPE.summary) this.#summary(reader, tag, end)
@@ -74,14 +74,14 @@ export class PointFields {
   #number(reader: WireReader, tag: number, at: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.doubleAt = step(reader)
+        this.doubleAt = skipFixed64(reader)
         this.intAt = -1
         break
       case 0x2a:
         this.#exemplar(reader, tag, at, end)
         break
       case 0x31:
-        this.intAt = step(reader)
+        this.intAt = skipFixed64(reader)
         this.doubleAt = -1
         break
       case 0x3a:
@@ -98,10 +98,10 @@ export class PointFields {
   #histogram(reader: WireReader, tag: number, at: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.countAt = step(reader)
+        this.countAt = skipFixed64(reader)
         break
       case 0x29:
-        this.sumAt = step(reader)
+        this.sumAt = skipFixed64(reader)
         break
       case 0x31:
         this.buckets.fixed(reader, end)
@@ -125,10 +125,10 @@ export class PointFields {
         this.flags = reader.varint()
         break
       case 0x59:
-        this.minAt = step(reader)
+        this.minAt = skipFixed64(reader)
         break
       case 0x61:
-        this.maxAt = step(reader)
+        this.maxAt = skipFixed64(reader)
         break
       default:
         reader.skip(tag, end)
@@ -141,16 +141,16 @@ export class PointFields {
         this.#attribute(reader, end)
         break
       case 0x21:
-        this.countAt = step(reader)
+        this.countAt = skipFixed64(reader)
         break
       case 0x29:
-        this.sumAt = step(reader)
+        this.sumAt = skipFixed64(reader)
         break
       case 0x30:
-        this.scale = zigzag(reader.varint())
+        this.scale = decodeZigzag(reader.varint())
         break
       case 0x39:
-        this.zeroCountAt = step(reader)
+        this.zeroCountAt = skipFixed64(reader)
         break
       case 0x42:
         this.positive.read(reader, end)
@@ -165,13 +165,13 @@ export class PointFields {
         this.#exemplar(reader, tag, at, end)
         break
       case 0x61:
-        this.minAt = step(reader)
+        this.minAt = skipFixed64(reader)
         break
       case 0x69:
-        this.maxAt = step(reader)
+        this.maxAt = skipFixed64(reader)
         break
       case 0x71:
-        this.zeroThresholdAt = step(reader)
+        this.zeroThresholdAt = skipFixed64(reader)
         break
       default:
         reader.skip(tag, end)
@@ -181,10 +181,10 @@ export class PointFields {
   #summary(reader: WireReader, tag: number, end: number): void {
     switch (tag) {
       case 0x21:
-        this.countAt = step(reader)
+        this.countAt = skipFixed64(reader)
         break
       case 0x29:
-        this.sumAt = step(reader)
+        this.sumAt = skipFixed64(reader)
         break
       case 0x32:
         this.#quantile(reader, end)
@@ -208,8 +208,8 @@ export class PointFields {
     let valueAt = -1
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x09) quantileAt = step(reader)
-      else if (tag === 0x11) valueAt = step(reader)
+      if (tag === 0x09) quantileAt = skipFixed64(reader)
+      else if (tag === 0x11) valueAt = skipFixed64(reader)
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
@@ -266,7 +266,7 @@ class ExponentialBuckets {
     const end = reader.pos + length
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x08) this.offset = zigzag(reader.varint())
+      if (tag === 0x08) this.offset = decodeZigzag(reader.varint())
       else if (tag === 0x10) this.counts.varint(reader)
       else if (tag === 0x12) {
         const packed = reader.length(end)
@@ -285,11 +285,11 @@ class ExponentialBuckets {
 }
 
 /** Over a number of 8 bytes; where it begins. */
-function step(reader: WireReader): number {
+function skipFixed64(reader: WireReader): number {
   reader.pos += 8
   return reader.pos - 8
 }
 
-function zigzag(value: number): number {
+function decodeZigzag(value: number): number {
   return (value >>> 1) ^ -(value & 1)
 }

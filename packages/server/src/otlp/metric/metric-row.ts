@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
-import { viewOf } from '../../runtime/copy-bytes.ts'
+import { toDataView } from '../../runtime/copy-bytes.ts'
 import { AttributeList } from '../wire/attribute-list.ts'
 import { MAX_EXEMPLARS } from '../limits.ts'
-import { idWarning, writeId } from '../log/log-record.ts'
+import { describeDroppedId, writeId } from '../log/log-record.ts'
 import { METRIC_TYPE, type MetricFields, type MetricType } from './metric.ts'
 import type { PointFields } from './metric-point.ts'
 import { RowWriter } from '../row-writer.ts'
@@ -48,7 +48,7 @@ export function writeSeries(
     writer.pos = row
     return known
   }
-  const id = viewOf(digest)
+  const id = toDataView(digest)
   writer.bytes.set(digest, row)
   writer.string(reader.view, metric.descriptionAt, metric.descriptionLength)
   metric.metadata.write(writer)
@@ -57,7 +57,7 @@ export function writeSeries(
 }
 
 /** Why a point can't be stored, or '' when it can. */
-export function pointRejection(type: MetricType, point: PointFields): string {
+export function findPointRejection(type: MetricType, point: PointFields): string {
   if (point.exemplarCount > MAX_EXEMPLARS) return `${point.exemplarCount} exemplars are more than ${MAX_EXEMPLARS}`
   if (type !== METRIC_TYPE.histogram) return ''
   const { length: buckets } = point.buckets
@@ -77,20 +77,20 @@ export function writePoint(
 ): string {
   writer.u32(received)
   writer.copy(series, 0, 8)
-  writeEight(reader, writer, point.timeAt)
-  writeEight(reader, writer, point.startAt)
+  writeFixed64(reader, writer, point.timeAt)
+  writeFixed64(reader, writer, point.startAt)
   writer.u32(point.flags)
   writeValue(reader, writer, point.doubleAt, point.intAt)
-  writeEight(reader, writer, point.countAt)
-  writeEight(reader, writer, point.sumAt)
-  writeEight(reader, writer, point.minAt)
-  writeEight(reader, writer, point.maxAt)
+  writeFixed64(reader, writer, point.countAt)
+  writeFixed64(reader, writer, point.sumAt)
+  writeFixed64(reader, writer, point.minAt)
+  writeFixed64(reader, writer, point.maxAt)
   writer.u8((point.sumAt < 0 ? 0 : 1) | (point.minAt < 0 ? 0 : 2) | (point.maxAt < 0 ? 0 : 4))
   point.bounds.write(writer)
   point.buckets.write(writer)
   writer.u32(point.scale >>> 0)
-  writeEight(reader, writer, point.zeroCountAt)
-  writeEight(reader, writer, point.zeroThresholdAt)
+  writeFixed64(reader, writer, point.zeroCountAt)
+  writeFixed64(reader, writer, point.zeroThresholdAt)
   writer.u32(point.positive.offset >>> 0)
   point.positive.counts.write(writer)
   writer.u32(point.negative.offset >>> 0)
@@ -153,12 +153,12 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
       } else reader.skip(tag, end)
     }
     reader.endMessage(end)
-    writeEight(reader, writer, timeAt)
+    writeFixed64(reader, writer, timeAt)
     writeValue(reader, writer, doubleAt, intAt)
     writeId(reader, writer, traceIdAt, traceIdLength, 16)
     writeId(reader, writer, spanIdAt, spanIdLength, 8)
     filtered.write(writer)
-    warning ||= idWarning('exemplar ', traceIdLength, spanIdLength)
+    warning ||= describeDroppedId('exemplar ', traceIdLength, spanIdLength)
     reader.pos = end
   }
   return warning
@@ -168,7 +168,7 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
 function writeValue(reader: WireReader, writer: RowWriter, doubleAt: number, intAt: number): void {
   writer.u8(doubleAt >= 0 ? 1 : intAt >= 0 ? 2 : 0)
   if (intAt < 0) {
-    writeEight(reader, writer, doubleAt)
+    writeFixed64(reader, writer, doubleAt)
     writer.zeros(8)
     return
   }
@@ -180,7 +180,7 @@ function writeValue(reader: WireReader, writer: RowWriter, doubleAt: number, int
 }
 
 /** The 8 bytes at `at`, or zeros when they weren't sent. */
-function writeEight(reader: WireReader, writer: RowWriter, at: number): void {
+function writeFixed64(reader: WireReader, writer: RowWriter, at: number): void {
   if (at < 0) writer.zeros(8)
   else writer.copy(reader.view, at, 8)
 }

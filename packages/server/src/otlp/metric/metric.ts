@@ -83,7 +83,7 @@ export class MetricFields {
           break
         }
         default: {
-          const type = typeOf(tag)
+          const type = toMetricType(tag)
           if (type === 0) reader.skip(tag, end)
           else yield* this.#readData(reader, tag, type, end)
         }
@@ -128,7 +128,7 @@ export class MetricFields {
   }
 }
 
-function typeOf(tag: number): MetricType | 0 {
+function toMetricType(tag: number): MetricType | 0 {
   switch (tag) {
     case 0x2a:
       return METRIC_TYPE.gauge

@@ -1,7 +1,7 @@
-import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from '../wire/envelope.ts'
+import { EnvelopeState, type ItemReader, readEnvelope, copyRows } from '../wire/envelope.ts'
 import { MetricFields, type MetricType } from './metric.ts'
 import { PointFields } from './metric-point.ts'
-import { pointRejection, writePoint, writeSeries } from './metric-row.ts'
+import { findPointRejection, writePoint, writeSeries } from './metric-row.ts'
 import { Rejections } from '../rejections.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { MetricRows } from '../rows.ts'
@@ -26,7 +26,7 @@ const point = new PointFields()
 
 /** `metricSteps` at once. */
 export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number): MetricRows {
-  return runSteps(metricSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeMetricsInSteps(body, receivedUnixSeconds))
 }
 
 /**
@@ -36,7 +36,7 @@ export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number):
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message, or become too much
  */
-export function* metricSteps(
+export function* transcodeMetricsInSteps(
   body: Uint8Array,
   receivedUnixSeconds: number,
   rejections = new Rejections('point'),
@@ -46,7 +46,7 @@ export function* metricSteps(
   try {
     const items = new MetricReader(receivedUnixSeconds, state, rejections)
     const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
-    const [sources, series, points] = yield* takeRows(state.sources, state.series, state.points)
+    const [sources, series, points] = yield* copyRows(state.sources, state.series, state.points)
     return {
       receivedUnixSeconds,
       sources,
@@ -144,7 +144,7 @@ class MetricReader implements ItemReader {
     if (this.#metric.rejection !== '') return this.#metric.rejection
     reader.nestedValues = 0
     point.read(reader, type, end)
-    const rejection = pointRejection(type, point)
+    const rejection = findPointRejection(type, point)
     if (rejection !== '') return rejection
     const id = writeSeries(reader, this.#series, this.#received, source, this.#metric, point, this.seriesIds)
     const warning = writePoint(reader, this.#points, this.#received, id, point, end)

@@ -3,15 +3,15 @@ import { AttributeList } from '../wire/attribute-list.ts'
 import { OtlpError } from '../error.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { Source } from '../wire/source.ts'
-import { EVENT, invalidId, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
+import { EVENT, describeInvalidId, isValidId, LINK, type SpanFields, writeTimes } from './span.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
 /**
  * Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as
  * unspecified and unset.
  */
-const LAST_KIND = 5
-const LAST_STATUS = 2
+const MAX_KIND = 5
+const MAX_STATUS = 2
 
 const nested = new AttributeList()
 
@@ -30,8 +30,8 @@ export function writeSpan(
   if (span.parentLength === 8) writer.copy(reader.view, span.parentAt, 8)
   else writer.zeros(8)
   writeTimes(reader, writer, span)
-  writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
-  writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
+  writer.u8(span.kind > MAX_KIND ? 0 : span.kind)
+  writer.u8(span.statusCode > MAX_STATUS ? 0 : span.statusCode)
   writer.copy(source.service, 0, source.service.byteLength)
   writer.string(reader.view, span.nameAt, span.nameLength)
   writer.copy(source.id, 0, 8)
@@ -165,8 +165,9 @@ export function writeLinks(
       } else reader.skip(tag, end)
     }
     reader.endMessage(end)
-    if (traceIdLength !== 0 && traceIdLength !== 16) throw invalidLink(ordinal, 'trace id', traceIdLength, 16)
-    if (spanIdLength !== 0 && spanIdLength !== 8) throw invalidLink(ordinal, 'span id', spanIdLength, 8)
+    if (traceIdLength !== 0 && traceIdLength !== 16)
+      throw createInvalidLinkError(ordinal, 'trace id', traceIdLength, 16)
+    if (spanIdLength !== 0 && spanIdLength !== 8) throw createInvalidLinkError(ordinal, 'span id', spanIdLength, 8)
     const row = writer.pos
     writer.u32(received)
     writer.copy(reader.view, span.traceIdAt, 16)
@@ -181,8 +182,8 @@ export function writeLinks(
     writeTimes(reader, writer, span)
     writer.copy(source.service, 0, source.service.byteLength)
     writer.string(reader.view, span.nameAt, span.nameLength)
-    writer.u8(span.kind > LAST_KIND ? 0 : span.kind)
-    writer.u8(span.statusCode > LAST_STATUS ? 0 : span.statusCode)
+    writer.u8(span.kind > MAX_KIND ? 0 : span.kind)
+    writer.u8(span.statusCode > MAX_STATUS ? 0 : span.statusCode)
     writer.string(reader.view, traceStateAt, traceStateLength)
     writer.u32(flagsAt < 0 ? 0 : reader.view.getUint32(flagsAt, true))
     nested.write(writer)
@@ -218,6 +219,6 @@ function writeMirrored(writer: RowWriter, row: number, rest: number): void {
   writer.pos = end + end - row
 }
 
-function invalidLink(ordinal: number, what: string, length: number, wanted: 16 | 8): OtlpError {
-  return new OtlpError('bad-field', `link ${ordinal}: ${invalidId(what, length, wanted)}`)
+function createInvalidLinkError(ordinal: number, what: string, length: number, wanted: 16 | 8): OtlpError {
+  return new OtlpError('bad-field', `link ${ordinal}: ${describeInvalidId(what, length, wanted)}`)
 }

@@ -181,15 +181,17 @@ export function isValidId(reader: WireReader, at: number, length: number, wanted
  * Why a span can't be stored, or '' when it can. A parent id of eight zeros says "no parent", like
  * none at all.
  */
-export function rejectionOf(reader: WireReader, span: SpanFields): string {
-  if (!isValidId(reader, span.traceIdAt, span.traceIdLength, 16)) return invalidId('trace id', span.traceIdLength, 16)
-  if (!isValidId(reader, span.spanIdAt, span.spanIdLength, 8)) return invalidId('span id', span.spanIdLength, 8)
-  if (span.parentLength !== 0 && span.parentLength !== 8) return invalidId('parent span id', span.parentLength, 8)
+export function findSpanRejection(reader: WireReader, span: SpanFields): string {
+  if (!isValidId(reader, span.traceIdAt, span.traceIdLength, 16))
+    return describeInvalidId('trace id', span.traceIdLength, 16)
+  if (!isValidId(reader, span.spanIdAt, span.spanIdLength, 8)) return describeInvalidId('span id', span.spanIdLength, 8)
+  if (span.parentLength !== 0 && span.parentLength !== 8)
+    return describeInvalidId('parent span id', span.parentLength, 8)
   if (span.linkCount > MAX_LINKS) return `${span.linkCount} links are more than ${MAX_LINKS}`
   return span.eventCount > MAX_EVENTS ? `${span.eventCount} events are more than ${MAX_EVENTS}` : ''
 }
 
-export function invalidId(what: string, length: number, wanted: number): string {
+export function describeInvalidId(what: string, length: number, wanted: number): string {
   return length === wanted ? `${what} is all zero` : `${what} has ${length} bytes, not ${wanted}`
 }
 

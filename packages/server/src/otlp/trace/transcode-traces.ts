@@ -1,10 +1,10 @@
-import { EnvelopeState, type ItemReader, readEnvelope, takeRows } from '../wire/envelope.ts'
+import { EnvelopeState, type ItemReader, readEnvelope, copyRows } from '../wire/envelope.ts'
 import { MAX_LINK_ROWS_BYTES } from '../limits.ts'
 import { Rejections } from '../rejections.ts'
 import { RowWriter } from '../row-writer.ts'
 import type { TraceRows } from '../rows.ts'
 import type { Source } from '../wire/source.ts'
-import { rejectionOf, SpanFields } from './span.ts'
+import { findSpanRejection, SpanFields } from './span.ts'
 import { estimateLinkRowBytes, writeLinks, writeSpan } from './span-row.ts'
 import { runSteps, type Steps } from '../steps.ts'
 import { WireReader } from '../wire/wire-reader.ts'
@@ -26,7 +26,7 @@ const span = new SpanFields()
 
 /** `traceSteps` at once. */
 export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  return runSteps(traceSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeTracesInSteps(body, receivedUnixSeconds))
 }
 
 /**
@@ -37,7 +37,7 @@ export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): 
  * @param receivedUnixSeconds what the column `received` of every row becomes
  * @throws OtlpError when the bytes are no such message
  */
-export function* traceSteps(
+export function* transcodeTracesInSteps(
   body: Uint8Array,
   receivedUnixSeconds: number,
   rejections = new Rejections('span'),
@@ -47,7 +47,7 @@ export function* traceSteps(
   try {
     const items = new SpanReader(receivedUnixSeconds, state, rejections)
     const sourceCount = yield* readEnvelope(new WireReader(body), state, receivedUnixSeconds, items)
-    const [sources, spanLinks, spans] = yield* takeRows(state.sources, state.links, state.spans)
+    const [sources, spanLinks, spans] = yield* copyRows(state.sources, state.links, state.spans)
     return {
       receivedUnixSeconds,
       sources,
@@ -114,7 +114,7 @@ class SpanReader implements ItemReader {
     const exceeded = this.#rejections.findExceeded(source, this.spanCount, bytes)
     if (exceeded !== '') return exceeded
     span.read(reader, end)
-    const rejection = rejectionOf(reader, span)
+    const rejection = findSpanRejection(reader, span)
     if (rejection !== '') return rejection
     if (span.linkCount > 0 && estimateLinkRowBytes(source, span, bytes) > MAX_LINK_ROWS_BYTES) {
       return `its ${span.linkCount} links become more than ${MAX_LINK_ROWS_BYTES} bytes`

@@ -30,7 +30,7 @@ const ARRAY = 0x2a
 const KVLIST = 0x32
 const BYTES = 0x3a
 
-const LETTER = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
+const TYPE_CODES = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
 
 /**
  * Writes the text of the AnyValue in `[at, end)` as a String; its type letter's character code is
@@ -41,18 +41,18 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
   // Nearly all attributes: one string shorter than 128 bytes and nothing else.
   if (end - at >= 2 && bytes[at] === STRING && bytes[at + 1] === end - at - 2 && end - at < 130) {
     writer.copy(reader.view, at + 1, end - at - 1)
-    return LETTER.s
+    return TYPE_CODES.s
   }
   const tag = findValue(reader, at, end)
   switch (tag) {
     case STRING: {
       const length = reader.length(end)
       writer.string(reader.view, reader.pos, length)
-      return LETTER.s
+      return TYPE_CODES.s
     }
     case BOOL:
       writer.text(readBool(reader) ? 'true' : 'false')
-      return LETTER.b
+      return TYPE_CODES.b
     case INT: {
       // Nearly all: not negative and below 2^28.
       const { pos } = reader
@@ -62,23 +62,23 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
         reader.pos = pos
         writer.text(readInt(reader))
       }
-      return LETTER.i
+      return TYPE_CODES.i
     }
     case DOUBLE:
-      writer.text(doubleText(reader.view.getFloat64(reader.pos, true)))
-      return LETTER.d
+      writer.text(formatDouble(reader.view.getFloat64(reader.pos, true)))
+      return TYPE_CODES.d
     case BYTES: {
       const length = reader.length(end)
       writer.text(bytes.toString('base64', reader.pos, reader.pos + length))
-      return LETTER.x
+      return TYPE_CODES.x
     }
     case ARRAY:
     case KVLIST:
       writer.text(JSON.stringify(readAnyValue(reader, at, end, 0)))
-      return tag === ARRAY ? LETTER.a : LETTER.k
+      return tag === ARRAY ? TYPE_CODES.a : TYPE_CODES.k
     default:
       writer.u8(0)
-      return LETTER.n
+      return TYPE_CODES.n
   }
 }
 
@@ -129,7 +129,7 @@ function readAnyValue(reader: WireReader, at: number, end: number, depth: number
       return { intValue: readInt(reader) }
     case DOUBLE: {
       const value = reader.view.getFloat64(reader.pos, true)
-      return { doubleValue: Number.isFinite(value) ? value : doubleText(value) }
+      return { doubleValue: Number.isFinite(value) ? value : formatDouble(value) }
     }
     case BYTES: {
       const length = reader.length(end)
@@ -218,6 +218,6 @@ function readInt(reader: WireReader): string {
 }
 
 /** JavaScript's shortest text that reads back as the same double; it would lose the sign of -0. */
-function doubleText(value: number): string {
+function formatDouble(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }

@@ -1,4 +1,4 @@
-import { sameBytes } from '../../runtime/bytes-equal.ts'
+import { bytesEqual } from '../../runtime/bytes-equal.ts'
 import { writeAnyValue } from './any-value.ts'
 import { OtlpError } from '../error.ts'
 import { MAX_ATTRIBUTES } from '../limits.ts'
@@ -11,7 +11,7 @@ const MAX_BYTES = 64 * 1024 * 1024
 const START_BYTES = 4096
 const START_ATTRIBUTES = 64
 
-const LETTER_S = 0x73
+const STRING_CODE = 0x73
 
 /** KeyValue of common.proto. */
 const KEY = 0x0a
@@ -21,7 +21,7 @@ const VALUE = 0x12
 const SLOT_BITS = 12
 
 /** Slots that are looked into for a key: its hash is no secret, so keys may be made to have one. */
-const MOST_SLOTS = 8
+const MAX_PROBES = 8
 
 /**
  * The attributes of one message, read field by field into what a Map has of each (key and value),
@@ -153,15 +153,15 @@ export class AttributeList {
     this.#valueAt[i] = cells.pos
     const letter = writeAnyValue(reader, cells, valueAt, valueEnd)
     this.#letters.setUint8(i, letter)
-    if (letter !== LETTER_S) this.#onlyStrings = false
-    const slot = slotOf(reader.view, keyAt, keyLength)
+    if (letter !== STRING_CODE) this.#onlyStrings = false
+    const slot = hashKey(reader.view, keyAt, keyLength)
     if ((this.#slots[slot] as number) < this.#first) this.#slots[slot] = this.#first + i
     else this.#takeSlot(i, slot)
   }
 
   #takeSlot(i: number, from: number): void {
     const slots = this.#slots
-    for (let slot = from; slot < from + MOST_SLOTS; slot++) {
+    for (let slot = from; slot < from + MAX_PROBES; slot++) {
       const at = slot & (slots.length - 1)
       const other = (slots[at] as number) - this.#first
       const isFree = other < 0
@@ -176,7 +176,7 @@ export class AttributeList {
   #isSameKey(i: number, j: number): boolean {
     const [a, b] = [this.#keyAt[i] as number, this.#keyAt[j] as number]
     const length = (this.#valueAt[i] as number) - a
-    return length === (this.#valueAt[j] as number) - b && sameBytes(this.#cells.view, a, this.#cells.view, b, length)
+    return length === (this.#valueAt[j] as number) - b && bytesEqual(this.#cells.view, a, this.#cells.view, b, length)
   }
 
   #drop(i: number): void {
@@ -204,7 +204,7 @@ export class AttributeList {
       const i = this.#order?.[place] ?? place
       const letter = this.#letters.getUint8(i)
       if (letter === 0) continue
-      if (letter !== LETTER_S) onlyStrings = false
+      if (letter !== STRING_CODE) onlyStrings = false
       const at = this.#cellAt[i] as number
       writer.copy(this.#cells.view, at, this.#endOf(i) - at)
     }
@@ -235,9 +235,9 @@ export class AttributeList {
       throw new OtlpError('over-limit', `more than ${MAX_ATTRIBUTES} attributes on one span, event or link`)
     }
     const size = this.#count * 2
-    this.#cellAt = grown(this.#cellAt, size)
-    this.#keyAt = grown(this.#keyAt, size)
-    this.#valueAt = grown(this.#valueAt, size)
+    this.#cellAt = growList(this.#cellAt, size)
+    this.#keyAt = growList(this.#keyAt, size)
+    this.#valueAt = growList(this.#valueAt, size)
     const letters = new Uint8Array(size)
     letters.set(new Uint8Array(this.#letters.buffer))
     this.#letters = new DataView(letters.buffer)
@@ -245,13 +245,13 @@ export class AttributeList {
 }
 
 /** By the key's length, its middle and its end: names of one convention begin alike. */
-function slotOf(view: DataView, at: number, length: number): number {
+function hashKey(view: DataView, at: number, length: number): number {
   if (length < 4) return length === 0 ? 0 : view.getUint8(at) ^ (view.getUint8(at + length - 1) << 4)
   const middle = Math.imul(view.getInt32(at + ((length - 4) >> 1), true), 0x9e3779b1)
   return Math.imul(middle ^ view.getInt32(at + length - 4, true) ^ length, 0x85ebca6b) >>> (32 - SLOT_BITS)
 }
 
-function grown(list: Int32Array, size: number): Int32Array<ArrayBuffer> {
+function growList(list: Int32Array, size: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(size)
   larger.set(list)
   return larger

@@ -1,7 +1,7 @@
-import { takeMemory } from '../../runtime/buffer-pool.ts'
+import { acquireBuffer } from '../../runtime/buffer-pool.ts'
 import { RowWriter } from '../row-writer.ts'
 import { explainRejection } from '../rejections.ts'
-import { ResourceFields, ScopeFields, type Source, Sources, rejectedSource, writeSource } from './source.ts'
+import { ResourceFields, ScopeFields, type Source, Sources, createRejectedSource, writeSource } from './source.ts'
 import { SLICE_BYTES, type Steps } from '../steps.ts'
 import { WireReader } from './wire-reader.ts'
 
@@ -62,7 +62,7 @@ export function* readEnvelope(
       reader.skip(tag, end)
       continue
     }
-    const resourceEnd = messageEnd(reader, end)
+    const resourceEnd = readMessageEnd(reader, end)
     const resourceReason = yield* readFields(reader, resource, resourceEnd, items)
     stop -= PARENT_COST
     while (reader.pos < resourceEnd) {
@@ -71,7 +71,7 @@ export function* readEnvelope(
         reader.skip(resourceTag, resourceEnd)
         continue
       }
-      const scopeEnd = messageEnd(reader, resourceEnd)
+      const scopeEnd = readMessageEnd(reader, resourceEnd)
       const reason = (yield* readFields(reader, scope, scopeEnd, items)) || resourceReason
       stop -= PARENT_COST
       if (!scope.hasItems) {
@@ -79,11 +79,11 @@ export function* readEnvelope(
         continue
       }
       const source =
-        reason === '' ? writeSource(reader, sources, received, resource, scope, seen) : rejectedSource(reason)
+        reason === '' ? writeSource(reader, sources, received, resource, scope, seen) : createRejectedSource(reason)
       while (reader.pos < scopeEnd) {
         const scopeTag = reader.varint()
         if (scopeTag === 0x12) {
-          const itemEnd = messageEnd(reader, scopeEnd)
+          const itemEnd = readMessageEnd(reader, scopeEnd)
           const rest = items.readItem(reader, source, itemEnd)
           if (rest !== undefined) yield* rest
           reader.pos = itemEnd
@@ -129,26 +129,26 @@ function* readFields(
   return reason
 }
 
-function messageEnd(reader: WireReader, end: number): number {
+function readMessageEnd(reader: WireReader, end: number): number {
   const length = reader.length(end)
   return reader.pos + length
 }
 
 /** Bytes that are copied before other work gets its turn. */
-const COPY_BYTES = 16 * 1024 * 1024
+const COPY_SLICE_BYTES = 16 * 1024 * 1024
 
 /** What the writers hold, in one piece of row memory; each part is a view of it. */
-export function* takeRows<const Writers extends readonly RowWriter[]>(
+export function* copyRows<const Writers extends readonly RowWriter[]>(
   ...writers: Writers
 ): Steps<{ readonly [I in keyof Writers]: Buffer }> {
   const total = writers.reduce((sum, writer) => sum + writer.pos, 0)
-  const all = takeMemory(total)
+  const all = acquireBuffer(total)
   const parts: Buffer[] = []
   let at = 0
   for (const { bytes, pos } of writers) {
     parts.push(all.subarray(at, at + pos))
-    for (let from = 0; from < pos; from += COPY_BYTES) {
-      const to = Math.min(pos, from + COPY_BYTES)
+    for (let from = 0; from < pos; from += COPY_SLICE_BYTES) {
+      const to = Math.min(pos, from + COPY_SLICE_BYTES)
       bytes.copy(all, at + from, from, to)
       if (to < pos) yield 2 * total
     }

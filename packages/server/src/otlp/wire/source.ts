@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { viewOf } from '../../runtime/copy-bytes.ts'
+import { toDataView } from '../../runtime/copy-bytes.ts'
 import { AttributeList } from './attribute-list.ts'
 import { OtlpError } from '../error.ts'
 import { MAX_SOURCE_BYTES, MAX_SOURCES, MAX_SOURCES_BYTES } from '../limits.ts'
@@ -17,12 +17,12 @@ export type Source = {
 }
 
 /** Where a string lies in the request; absent is the empty string. */
-type Range = { at: number; length: number }
+type SourceRange = { at: number; length: number }
 
 const SERVICE_NAME = 'service.name'
 
 /** Fields that are read before other work gets its turn: they are skipped, mostly, in 4 ns each. */
-const FIELDS_AT_ONCE = 1_000_000
+const MAX_FIELDS_PER_SLICE = 1_000_000
 
 /**
  * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans
@@ -38,7 +38,7 @@ const FIELDS_AT_ONCE = 1_000_000
 export class ResourceFields {
   readonly name = 'resource'
   readonly #attributes = new AttributeList()
-  readonly #schemaUrl: Range = { at: 0, length: 0 }
+  readonly #schemaUrl: SourceRange = { at: 0, length: 0 }
   readonly #service = new RowWriter(256)
   #droppedAttributes = 0
   #entityRefs: EntityRef[] = []
@@ -56,9 +56,9 @@ export class ResourceFields {
   /** Reads on, and returns whether that was all. */
   read(reader: WireReader, end: number): boolean {
     for (let fields = 0; reader.pos < end; fields++) {
-      if (fields === FIELDS_AT_ONCE) return false
+      if (fields === MAX_FIELDS_PER_SLICE) return false
       const tag = reader.varint()
-      if (tag === 0x0a) this.#readResource(reader, boundedEnd(reader, end))
+      if (tag === 0x0a) this.#readResource(reader, readBoundedEnd(reader, end))
       else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
       else reader.skip(tag, end)
     }
@@ -85,9 +85,9 @@ export class ResourceFields {
     this.sizeBytes += end - reader.pos
     while (reader.pos < end) {
       const tag = reader.varint()
-      if (tag === 0x0a) this.#attributes.read(reader, messageEnd(reader, end))
+      if (tag === 0x0a) this.#attributes.read(reader, readMessageEnd(reader, end))
       else if (tag === 0x10) this.#droppedAttributes = reader.varint()
-      else if (tag === 0x1a) this.#entityRefs.push(readEntityRef(reader, messageEnd(reader, end)))
+      else if (tag === 0x1a) this.#entityRefs.push(readEntityRef(reader, readMessageEnd(reader, end)))
       else reader.skip(tag, end)
     }
     reader.endMessage(end)
@@ -107,10 +107,10 @@ export class ResourceFields {
 export class ScopeFields {
   readonly name = 'scope'
   hasItems = false
-  readonly #name: Range = { at: 0, length: 0 }
-  readonly #version: Range = { at: 0, length: 0 }
+  readonly #name: SourceRange = { at: 0, length: 0 }
+  readonly #version: SourceRange = { at: 0, length: 0 }
   readonly #attributes = new AttributeList()
-  readonly #schemaUrl: Range = { at: 0, length: 0 }
+  readonly #schemaUrl: SourceRange = { at: 0, length: 0 }
   #droppedAttributes = 0
   /** On the wire. */
   sizeBytes = 0
@@ -128,9 +128,9 @@ export class ScopeFields {
   /** Reads on, and returns whether that was all. */
   read(reader: WireReader, end: number): boolean {
     for (let fields = 0; reader.pos < end; fields++) {
-      if (fields === FIELDS_AT_ONCE) return false
+      if (fields === MAX_FIELDS_PER_SLICE) return false
       const tag = reader.varint()
-      if (tag === 0x0a) this.#readScope(reader, boundedEnd(reader, end))
+      if (tag === 0x0a) this.#readScope(reader, readBoundedEnd(reader, end))
       else if (tag === 0x1a) readRange(reader, end, this.#schemaUrl)
       else {
         this.hasItems ||= tag === 0x12
@@ -156,7 +156,7 @@ export class ScopeFields {
       const tag = reader.varint()
       if (tag === 0x0a) readRange(reader, end, this.#name)
       else if (tag === 0x12) readRange(reader, end, this.#version)
-      else if (tag === 0x1a) this.#attributes.read(reader, messageEnd(reader, end))
+      else if (tag === 0x1a) this.#attributes.read(reader, readMessageEnd(reader, end))
       else if (tag === 0x20) this.#droppedAttributes = reader.varint()
       else reader.skip(tag, end)
     }
@@ -187,7 +187,8 @@ export function writeSource(
 ): Source {
   const bytes = resource.sizeBytes + scope.sizeBytes
   seen.bytes += bytes
-  if (bytes > MAX_SOURCE_BYTES || seen.bytes > MAX_SOURCES_BYTES) return rejectedSource(explain(bytes))
+  if (bytes > MAX_SOURCE_BYTES || seen.bytes > MAX_SOURCES_BYTES)
+    return createRejectedSource(explainSourceRejection(bytes))
   const start = reader.pos
   const row = writer.pos
   writer.zeros(8)
@@ -204,19 +205,19 @@ export function writeSource(
     writer.bytes.set(id, row)
   } else {
     writer.pos = row
-    return rejectedSource(`a request has at most ${MAX_SOURCES} resources with a scope`)
+    return createRejectedSource(`a request has at most ${MAX_SOURCES} resources with a scope`)
   }
-  return { id: viewOf(id), service: resource.service, rejection: '' }
+  return { id: toDataView(id), service: resource.service, rejection: '' }
 }
 
 /** Of items that are rejected because of their resource or scope. */
-export function rejectedSource(rejection: string): Source {
+export function createRejectedSource(rejection: string): Source {
   return { ...NO_SOURCE, rejection }
 }
 
 const NO_SOURCE = { id: new DataView(new ArrayBuffer(8)), service: new DataView(new ArrayBuffer(1)) }
 
-function explain(bytes: number): string {
+function explainSourceRejection(bytes: number): string {
   return bytes > MAX_SOURCE_BYTES
     ? `its resource and scope have ${bytes} bytes, more than ${MAX_SOURCE_BYTES}`
     : `resources and scopes of the request have more than ${MAX_SOURCES_BYTES} bytes`
@@ -254,21 +255,21 @@ function readText(reader: WireReader, end: number): string {
   return reader.bytes.toString('utf8', reader.pos - length, reader.pos)
 }
 
-function readRange(reader: WireReader, end: number, range: Range): void {
+function readRange(reader: WireReader, end: number, range: SourceRange): void {
   range.length = reader.length(end)
   range.at = reader.pos
   reader.pos += range.length
 }
 
 /** Where the message ends whose length comes next. */
-function messageEnd(reader: WireReader, end: number): number {
+function readMessageEnd(reader: WireReader, end: number): number {
   const length = reader.length(end)
   return reader.pos + length
 }
 
 /** The same of a message that is stored whole. */
-function boundedEnd(reader: WireReader, outerEnd: number): number {
-  const end = messageEnd(reader, outerEnd)
+function readBoundedEnd(reader: WireReader, outerEnd: number): number {
+  const end = readMessageEnd(reader, outerEnd)
   const bytes = end - reader.pos
   if (bytes > MAX_SOURCE_BYTES) throw new OtlpError('over-limit', `${bytes} bytes, more than ${MAX_SOURCE_BYTES}`)
   return end

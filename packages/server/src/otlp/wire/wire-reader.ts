@@ -51,7 +51,7 @@ export class WireReader {
     let length = first
     if (first < 0x80) this.pos++
     else length = this.varint()
-    if (length > end - this.pos) throw truncated(this.pos)
+    if (length > end - this.pos) throw createTruncatedError(this.pos)
     return length
   }
 
@@ -79,7 +79,7 @@ export class WireReader {
       default:
         throw new OtlpError('malformed', `wire type ${tag & 7} before byte ${this.pos}: not protobuf`)
     }
-    if (this.pos > end) throw truncated(this.pos)
+    if (this.pos > end) throw createTruncatedError(this.pos)
   }
 
   /**
@@ -87,13 +87,13 @@ export class WireReader {
    * does.
    */
   endMessage(end: number): void {
-    if (this.pos !== end) throw truncated(this.pos)
+    if (this.pos !== end) throw createTruncatedError(this.pos)
   }
 
   #skipGroup(end: number): void {
     let depth = 1
     while (depth > 0) {
-      if (this.pos >= end) throw truncated(this.pos)
+      if (this.pos >= end) throw createTruncatedError(this.pos)
       const tag = this.varint()
       if ((tag & 7) === 4) depth--
       else if ((tag & 7) !== 3) this.skip(tag, end)
@@ -102,6 +102,6 @@ export class WireReader {
   }
 }
 
-function truncated(pos: number): OtlpError {
+function createTruncatedError(pos: number): OtlpError {
   return new OtlpError('truncated', `message ends inside a field at byte ${pos}: truncated or not protobuf`)
 }

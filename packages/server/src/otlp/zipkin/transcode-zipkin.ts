@@ -4,7 +4,7 @@ import { ParentWriter } from '../json/parent.ts'
 import { Rejections } from '../rejections.ts'
 import type { TraceRows } from '../rows.ts'
 import { runSteps, type Steps } from '../steps.ts'
-import { traceSteps } from '../trace/transcode-traces.ts'
+import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
 import { ZipkinSpanWriter } from './zipkin-span.ts'
 
 /**
@@ -15,7 +15,7 @@ import { ZipkinSpanWriter } from './zipkin-span.ts'
  *
  * @throws OtlpError when the bytes are no list of spans, or none of them can be stored
  */
-export function* zipkinSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
+export function* transcodeZipkinInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
   const rejections = new Rejections('span')
   const rows = yield* transcodeProtobuf(
     function* (protobuf) {
@@ -24,7 +24,7 @@ export function* zipkinSteps(body: Uint8Array, receivedUnixSeconds: number): Ste
       yield* new ParentWriter(json, protobuf, rejections).writeItems('the body', () => spans.write())
       json.atEnd()
     },
-    (protobuf) => traceSteps(protobuf, receivedUnixSeconds, rejections),
+    (protobuf) => transcodeTracesInSteps(protobuf, receivedUnixSeconds, rejections),
   )
   if (rows.spanCount === 0 && rows.rejectedSpans > 0) throw new OtlpError('bad-field', rows.rejectReason)
   return rows
@@ -32,5 +32,5 @@ export function* zipkinSteps(body: Uint8Array, receivedUnixSeconds: number): Ste
 
 /** `zipkinSteps` at once. */
 export function transcodeZipkin(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
-  return runSteps(zipkinSteps(body, receivedUnixSeconds))
+  return runSteps(transcodeZipkinInSteps(body, receivedUnixSeconds))
 }

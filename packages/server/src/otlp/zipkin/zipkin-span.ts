@@ -1,5 +1,5 @@
 import { beginMessage, endMessage, LONG, SHORT } from '../json/fields.ts'
-import { Members, skipUnknown, wrongField } from '../json/message.ts'
+import { Members, skipUnknown, createFieldError } from '../json/message.ts'
 import { BYTE, type JsonReader } from '../json/reader.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { readMicros, readObject, readText, writeAttribute, writeFixed64, writeId, writeText } from './zipkin-fields.ts'
@@ -46,7 +46,7 @@ export class ZipkinSpanWriter {
    */
   write(): void {
     const { out, json } = this
-    if (json.peek() !== BYTE.openObject) throw wrongField('a span', 'an object', json)
+    if (json.peek() !== BYTE.openObject) throw createFieldError('a span', 'an object', json)
     this.tags.clear()
     this.local = NO_ENDPOINT
     this.remote = NO_ENDPOINT

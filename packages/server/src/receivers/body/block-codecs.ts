@@ -6,7 +6,7 @@ import type { Steps } from '../../otlp/steps.ts'
  */
 const SLICE_BYTES = 1024 * 1024
 
-export class UnpackedTooLargeError extends RangeError {}
+export class DecompressedTooLargeError extends RangeError {}
 
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEAD = 16
@@ -18,14 +18,17 @@ const XERIAL_HEAD = 16
  *
  * @param max of the output
  */
-export function* unsnappy(bytes: Buffer, max: number): Steps<Buffer> {
-  if (bytes.subarray(0, FRAMED_MAGIC.length).equals(FRAMED_MAGIC)) return yield* unsnappyFramed(bytes, max)
-  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return yield* snappyBlock(bytes, max)
+export function* decompressSnappy(bytes: Buffer, max: number): Steps<Buffer> {
+  if (bytes.subarray(0, FRAMED_MAGIC.length).equals(FRAMED_MAGIC)) return yield* decompressSnappyFrames(bytes, max)
+  if (!bytes.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return yield* decompressSnappyBlock(bytes, max)
   const blocks: Buffer[] = []
   let total = 0
   for (let at = XERIAL_HEAD; at < bytes.length;) {
     const length = bytes.readUInt32BE(at)
-    const block = yield* withBefore(total, snappyBlock(bytes.subarray(at + 4, at + 4 + length), max - total))
+    const block = yield* addHeldBytes(
+      total,
+      decompressSnappyBlock(bytes.subarray(at + 4, at + 4 + length), max - total),
+    )
     total += block.length
     blocks.push(block)
     at += 4 + length
@@ -41,7 +44,7 @@ const FRAMED_MAGIC = Buffer.from([0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0
  * (https://github.com/google/snappy/blob/main/framing_format.txt). The checksums, the first four
  * bytes of the data, are skipped: what is wrong then is no request either.
  */
-function* unsnappyFramed(bytes: Buffer, max: number): Steps<Buffer> {
+function* decompressSnappyFrames(bytes: Buffer, max: number): Steps<Buffer> {
   const blocks: Buffer[] = []
   let total = 0
   for (let at = 0; at < bytes.length;) {
@@ -50,19 +53,19 @@ function* unsnappyFramed(bytes: Buffer, max: number): Steps<Buffer> {
     if (end > bytes.length) throw new RangeError('snappy: chunk past the end')
     const data = bytes.subarray(at + 8, end)
     at = end
-    if (type === 0x00) blocks.push(yield* withBefore(total, snappyBlock(data, max - total)))
+    if (type === 0x00) blocks.push(yield* addHeldBytes(total, decompressSnappyBlock(data, max - total)))
     else if (type === 0x01) blocks.push(data)
     else if (type < 0x80) throw new RangeError(`snappy: unknown chunk ${type}`)
     else continue
     total += blocks.at(-1)?.length ?? 0
-    if (total > max) throw new UnpackedTooLargeError('snappy: too large')
+    if (total > max) throw new DecompressedTooLargeError('snappy: too large')
   }
   yield 2 * total
   return Buffer.concat(blocks)
 }
 
 /** Steps that hold so much more. */
-function* withBefore<T>(before: number, steps: Steps<T>): Steps<T> {
+function* addHeldBytes<T>(before: number, steps: Steps<T>): Steps<T> {
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
@@ -80,7 +83,7 @@ function* withBefore<T>(before: number, steps: Steps<T>): Steps<T> {
  * | 01                | copy, length - 4 in three bits, offset in three bits and a byte |
  * | 10, 11            | copy, length - 1 in six bits, offset in two or four bytes   |
  */
-function* snappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
+function* decompressSnappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
   let at = 0
   let length = 0
   for (let shift = 0; ; shift += 7) {
@@ -88,7 +91,7 @@ function* snappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
     length += (byte & 0x7f) * 2 ** shift
     if (byte < 0x80) break
   }
-  if (length > max) throw new UnpackedTooLargeError('snappy: too large')
+  if (length > max) throw new DecompressedTooLargeError('snappy: too large')
   yield length
   const out = Buffer.allocUnsafe(length)
   let to = 0
@@ -121,7 +124,7 @@ function* snappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
       offset = bytes.readUIntLE(at, width)
       at += width
     }
-    to = repeat(out, to, offset, count, length)
+    to = copyMatch(out, to, offset, count, length)
   }
   if (to !== length) throw new RangeError('snappy: less than it says')
   return out
@@ -134,7 +137,7 @@ const LZ4_MAGIC = 0x184d2204
  * skipped: the CRC of a Kafka batch covers these bytes, and in a request what is wrong is no
  * request either.
  */
-export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
+export function* decompressLz4(bytes: Buffer, max: number): Steps<Buffer> {
   if (bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('lz4: no frame')
   const flags = bytes.readUInt8(4)
   const largest = 1 << (8 + 2 * ((bytes.readUInt8(5) >> 4) & 7))
@@ -150,7 +153,7 @@ export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
   for (;;) {
     const head = bytes.readUInt32LE(at)
     at += 4
-    if (to > max) throw new UnpackedTooLargeError('lz4: too large')
+    if (to > max) throw new DecompressedTooLargeError('lz4: too large')
     if (head === 0) return out.subarray(0, to)
     if (to >= pause) {
       yield out.length
@@ -159,7 +162,7 @@ export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
     const length = head & 0x7fffffff
     if (at + length > bytes.length || length > largest) throw new RangeError('lz4: block past the end')
     if (to + largest > out.length) {
-      if (out.length === max + largest) throw new UnpackedTooLargeError('lz4: too large')
+      if (out.length === max + largest) throw new DecompressedTooLargeError('lz4: too large')
       // A last block may be smaller than it could be, so there is room for one behind the limit.
       size = Math.min(max + largest, Math.max(out.length * 2, to + largest))
       yield out.length + size
@@ -168,7 +171,7 @@ export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
       out = grown
     }
     const block = bytes.subarray(at, at + length)
-    to = head >>> 31 === 1 ? to + block.copy(out, to) : lz4Block(block, out, to)
+    to = head >>> 31 === 1 ? to + block.copy(out, to) : decompressLz4Block(block, out, to)
     at += length + blockChecksum
   }
 }
@@ -177,7 +180,7 @@ export function* unlz4(bytes: Buffer, max: number): Steps<Buffer> {
  * Sequences of literals and a copy (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md);
  * the last has no copy.
  */
-function lz4Block(bytes: Buffer, out: Buffer, start: number): number {
+function decompressLz4Block(bytes: Buffer, out: Buffer, start: number): number {
   let at = 0
   let to = start
   const more = (nibble: number): number => {
@@ -199,13 +202,13 @@ function lz4Block(bytes: Buffer, out: Buffer, start: number): number {
     if (at >= bytes.length) return to
     const offset = bytes.readUInt16LE(at)
     at += 2
-    to = repeat(out, to, offset, more(token & 15) + 4, out.length)
+    to = copyMatch(out, to, offset, more(token & 15) + 4, out.length)
   }
   return to
 }
 
 /** Copies what was written before; it may overlap what it writes, which then repeats. */
-function repeat(out: Buffer, to: number, offset: number, count: number, end: number): number {
+function copyMatch(out: Buffer, to: number, offset: number, count: number, end: number): number {
   if (offset === 0 || offset > to || to + count > end) throw new RangeError('copy out of range')
   for (let done = 0; done < count;) {
     const length = Math.min(offset + done, count - done)

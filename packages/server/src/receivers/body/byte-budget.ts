@@ -11,7 +11,7 @@ export class ByteBudget {
   }
 
   /** False when there is no room: nothing is taken then. */
-  take(bytes: number): boolean {
+  tryReserve(bytes: number): boolean {
     if (this.#used + bytes > this.#limit) return false
     this.#used += bytes
     return true
@@ -21,11 +21,11 @@ export class ByteBudget {
    * Takes also what there is no room for: what is there anyway. Those who ask then wait until it is
    * given back.
    */
-  hold(bytes: number): void {
+  reserve(bytes: number): void {
     this.#used += bytes
   }
 
-  give(bytes: number): void {
+  release(bytes: number): void {
     this.#used -= bytes
   }
 }

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Transform } from 'node:stream'
 import { createGunzip, createInflate, createZstdDecompress } from 'node:zlib'
-import { GatheredBytes } from '../../runtime/body-buffer.ts'
+import { BodyBuffer } from '../../runtime/body-buffer.ts'
 import type { Steps } from '../../otlp/steps.ts'
-import { unlz4, UnpackedTooLargeError, unsnappy } from './block-codecs.ts'
+import { decompressLz4, DecompressedTooLargeError, decompressSnappy } from './block-codecs.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { runInSlices } from './sliced-decoder.ts'
 
@@ -34,20 +34,20 @@ export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
  */
 export async function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
   const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
-  const unpack = blockDecoder(name)
-  if (unpack === undefined) return await collect(request, streamDecoder(name), budget)
-  return await unpackBody(await collect(request, undefined, budget), unpack, budget)
+  const unpack = findBlockDecoder(name)
+  if (unpack === undefined) return await collectBody(request, createStreamDecoder(name), budget)
+  return await decompressBody(await collectBody(request, undefined, budget), unpack, budget)
 }
 
-function collect(request: IncomingMessage, decoder: Transform | undefined, budget: ByteBudget): Promise<Body> {
+function collectBody(request: IncomingMessage, decoder: Transform | undefined, budget: ByteBudget): Promise<Body> {
   return new Promise<Body>((resolve, reject) => {
-    const body = new GatheredBytes(Number(request.headers['content-length'] ?? 0))
+    const body = new BodyBuffer(Number(request.headers['content-length'] ?? 0))
     let wireBytes = 0
     let done = false
 
     const release = (): void => {
-      budget.give(body.length)
-      body.give()
+      budget.release(body.length)
+      body.release()
     }
     const fail = (error: BodyError): void => {
       if (done) return
@@ -62,14 +62,14 @@ function collect(request: IncomingMessage, decoder: Transform | undefined, budge
     }
     const countWire = (chunk: Buffer): void => {
       wireBytes += chunk.length
-      if (wireBytes > MAX_BODY_BYTES) fail(tooLarge())
+      if (wireBytes > MAX_BODY_BYTES) fail(createTooLargeError())
     }
     const source = decoder ?? request
     source.on('data', (chunk: Buffer) => {
       if (done) return
-      if (body.length + chunk.length > MAX_BODY_BYTES) return fail(tooLarge())
-      if (!budget.take(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
-      body.add(chunk)
+      if (body.length + chunk.length > MAX_BODY_BYTES) return fail(createTooLargeError())
+      if (!budget.tryReserve(chunk.length)) return fail(new BodyError('no-room', 'too many requests are in flight'))
+      body.append(chunk)
     })
     source.on('end', () => {
       if (done) return
@@ -97,37 +97,37 @@ const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, ()
   ['zstd', createZstdDecompress],
 ])
 
-function streamDecoder(name: string): Transform | undefined {
+function createStreamDecoder(name: string): Transform | undefined {
   if (name === 'identity' || name === '') return undefined
   const create = STREAM_DECODERS.get(name)
   if (create === undefined) throw new BodyError('bad-encoding', `Content-Encoding ${name.slice(0, 40)} isn't supported`)
   return create()
 }
 
-type Unpack = (bytes: Buffer, max: number) => Steps<Buffer>
+type BlockDecoder = (bytes: Buffer, max: number) => Steps<Buffer>
 
 /**
  * Of encodings that are decoded once all of the body is there: the Collector's `compression:
  * snappy` and `lz4`.
  */
-export function blockDecoder(name: string): Unpack | undefined {
-  if (name === 'lz4') return unlz4
-  return name === 'snappy' || name === 'x-snappy-framed' ? unsnappy : undefined
+export function findBlockDecoder(name: string): BlockDecoder | undefined {
+  if (name === 'lz4') return decompressLz4
+  return name === 'snappy' || name === 'x-snappy-framed' ? decompressSnappy : undefined
 }
 
 /** Decompresses the body, in slices, and releases it. */
-export async function unpackBody(body: Body, unpack: Unpack, budget: ByteBudget): Promise<Body> {
+export async function decompressBody(body: Body, unpack: BlockDecoder, budget: ByteBudget): Promise<Body> {
   const { buffer, byteOffset, byteLength } = body.bytes
   const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), MAX_BODY_BYTES)
   try {
     const bytes = await runInSlices(steps, (more) => {
-      if (more > 0 && !budget.take(more)) throw new BodyError('no-room', 'too many requests are in flight')
-      if (more < 0) budget.give(-more)
+      if (more > 0 && !budget.tryReserve(more)) throw new BodyError('no-room', 'too many requests are in flight')
+      if (more < 0) budget.release(-more)
     })
-    budget.hold(bytes.length)
-    return { bytes, release: () => budget.give(bytes.length) }
+    budget.reserve(bytes.length)
+    return { bytes, release: () => budget.release(bytes.length) }
   } catch (error) {
-    if (error instanceof UnpackedTooLargeError) throw tooLarge()
+    if (error instanceof DecompressedTooLargeError) throw createTooLargeError()
     if (!(error instanceof RangeError)) throw error
     throw new BodyError('corrupt', `body can't be decompressed: ${error.message}`)
   } finally {
@@ -135,6 +135,6 @@ export async function unpackBody(body: Body, unpack: Unpack, budget: ByteBudget)
   }
 }
 
-function tooLarge(): BodyError {
+function createTooLargeError(): BodyError {
   return new BodyError('too-large', `body is larger than ${MAX_BODY_BYTES} bytes after decompression`)
 }

@@ -24,16 +24,16 @@ export async function runInSlices<T>(steps: Steps<T>, account: (bytes: number) =
 }
 
 /** Bodies above are decoded one at a time: each of 64 MiB takes up to a second of the processor. */
-const LARGE_BYTES = 4 * 1024 * 1024
+const MIN_LARGE_BYTES = 4 * 1024 * 1024
 
 /** The others that take more than one slice. */
-const DECODED_AT_ONCE = 4
+const MAX_CONCURRENT_DECODES = 4
 
 /** Decodes bodies in slices. Small ones are decoded at once and wait for nobody. */
 export class SlicedDecoder {
   readonly #account: (bytes: number) => void
-  readonly #large = new Turns(1)
-  readonly #medium = new Turns(DECODED_AT_ONCE)
+  readonly #large = new Semaphore(1)
+  readonly #medium = new Semaphore(MAX_CONCURRENT_DECODES)
 
   /** @param account as of `runInSlices` */
   constructor(account: (bytes: number) => void) {
@@ -42,18 +42,18 @@ export class SlicedDecoder {
 
   async decode<T>(steps: Steps<T>, bodyBytes: number): Promise<T> {
     if (bodyBytes <= SLICE_BYTES) return runSteps(steps)
-    const turns = bodyBytes > LARGE_BYTES ? this.#large : this.#medium
-    await turns.begin()
+    const turns = bodyBytes > MIN_LARGE_BYTES ? this.#large : this.#medium
+    await turns.acquire()
     try {
       return await runInSlices(steps, this.#account)
     } finally {
-      turns.end()
+      turns.release()
     }
   }
 }
 
 /** At most so many at a time, first come, first served. */
-class Turns {
+class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []
 
@@ -61,12 +61,12 @@ class Turns {
     this.#free = count
   }
 
-  async begin(): Promise<void> {
+  async acquire(): Promise<void> {
     if (this.#free > 0) this.#free--
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  end(): void {
+  release(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#free++
     else next()

@@ -21,16 +21,16 @@ export type QuarantineCounts = {
 }
 
 export type KafkaQuarantine = {
-  counts(): QuarantineCounts
+  getCounts(): QuarantineCounts
   /**
    * Keeps the records in a file and logs them; never rejects. The same records again replace their
    * file.
    */
-  keep(records: UnreadableRecords): Promise<void>
+  add(records: UnreadableRecords): Promise<void>
 }
 
 /** Whoever may produce to the topic fills it; beyond it, offsets in the log are what there is. */
-const MAX_KEPT_BYTES = 256 * 1024 * 1024
+const MAX_QUARANTINE_BYTES = 256 * 1024 * 1024
 
 /**
  * Files in `kafka-quarantine` of the data directory: `<topic>-<partition>-<offsets>.batch`, and the
@@ -38,11 +38,11 @@ const MAX_KEPT_BYTES = 256 * 1024 * 1024
  */
 export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<KafkaQuarantine> {
   const directory = join(dataDir, 'kafka-quarantine')
-  let bytes = await keptBytes(directory)
+  let bytes = await sumFileBytes(directory)
   let batches = 0
   let lastError = ''
   const write = async ({ bytes: content, ...reason }: UnreadableRecords): Promise<string> => {
-    if (bytes + content.length > MAX_KEPT_BYTES) return `not kept: ${directory} is full`
+    if (bytes + content.length > MAX_QUARANTINE_BYTES) return `not kept: ${directory} is full`
     const { topic, partition, baseOffset, lastOffset } = reason
     const file = join(directory, `${topic}-${partition}-${baseOffset}-${lastOffset}`)
     bytes += content.length
@@ -52,8 +52,8 @@ export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<Ka
     return `kept in ${file}.batch`
   }
   return {
-    counts: () => ({ batches, bytes, lastError }),
-    keep: async (records) => {
+    getCounts: () => ({ batches, bytes, lastError }),
+    add: async (records) => {
       const { topic, partition, baseOffset, lastOffset, error } = records
       batches++
       const offsets = baseOffset === lastOffset ? `offset ${baseOffset}` : `offsets ${baseOffset} to ${lastOffset}`
@@ -65,7 +65,7 @@ export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<Ka
   }
 }
 
-async function keptBytes(directory: string): Promise<number> {
+async function sumFileBytes(directory: string): Promise<number> {
   const names = await readdir(directory).catch(() => [])
   const sizes = names
     .filter((name) => name.endsWith('.batch'))

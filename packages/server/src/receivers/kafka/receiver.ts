@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { OtlpError } from '../../otlp/error.ts'
-import { type Intake, NotKeptError } from '../ingest-pipeline.ts'
+import { type IngestPipeline, RetryableError } from '../ingest-pipeline.ts'
 import type { KafkaAccess } from './access.ts'
 import { connectToKafka } from './client.ts'
 import { openKafkaQuarantine, type QuarantineCounts } from './quarantine.ts'
 import type { KafkaRecord } from './record.ts'
 import type { Log } from '../../log.ts'
-import { refusalReason } from '../rejection.ts'
+import { toRejectionReason } from '../rejection.ts'
 import type { Signal } from '../signals.ts'
 
 export type KafkaReceiverOptions = KafkaAccess & {
@@ -18,7 +18,7 @@ export type KafkaReceiverOptions = KafkaAccess & {
    * it.
    */
   readonly topics: ReadonlyMap<string, Signal>
-  readonly intake: Intake
+  readonly pipeline: IngestPipeline
   /** Records that can't be read are kept there. */
   readonly dataDir: string
   readonly log: Log
@@ -33,16 +33,16 @@ export type KafkaStatus = {
 type TopicPartition = { readonly topic: string; readonly partition: number }
 
 export type KafkaReceiver = {
-  status(): KafkaStatus
+  getStatus(): KafkaStatus
   /** Ends what is being taken, commits it and leaves the group, at most until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
 /** Taken at once, so that they share writes of the journal. */
-const MESSAGES_AT_ONCE = 64
+const MAX_CONCURRENT_MESSAGES = 64
 
-const PAUSE_MS = 1000
-const RECONNECT_MS = 5000
+const RETRY_DELAY_MS = 1000
+const RECONNECT_DELAY_MS = 5000
 
 /**
  * `{`: the encoding `otlp_json`. No field of a request has it as its tag, so protobuf doesn't begin
@@ -60,7 +60,7 @@ const JSON_START = 0x7b
  *   retried
  */
 export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise<KafkaReceiver> {
-  const { dataDir, intake, log } = options
+  const { dataDir, pipeline, log } = options
   const { consumer, withLimits } = connectToKafka(options, options.groupId)
   const quarantine = await openKafkaQuarantine(dataDir, log)
   consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -71,39 +71,43 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   const takeMessage = async (signal: Signal, message: KafkaMessage, where: TopicPartition): Promise<void> => {
     const { offset, value: body } = message
     const { unreadable } = message as Pick<KafkaRecord, 'unreadable'>
-    if (unreadable !== undefined) return await quarantine.keep({ ...where, ...unreadable })
+    if (unreadable !== undefined) return await quarantine.add({ ...where, ...unreadable })
     if (body === null) return
     const transcode = body[0] === JSON_START ? signal.json : signal.protobuf
     while (!stop.signal.aborted) {
       try {
-        await intake.take(signal.items, transcode, { bytes: body, release: () => {} })
+        await pipeline.ingest(signal.items, transcode, { bytes: body, release: () => {} })
         return
       } catch (error) {
-        if (error instanceof NotKeptError) {
-          await sleep(PAUSE_MS, undefined, { signal: stop.signal }).catch(() => {})
+        if (error instanceof RetryableError) {
+          await sleep(RETRY_DELAY_MS, undefined, { signal: stop.signal }).catch(() => {})
           continue
         }
         refused++
-        intake.refuse(refusalReason(error))
+        pipeline.countRejection(toRejectionReason(error))
         const { message: reason } = error as Error
         if (error instanceof OtlpError) {
           log(`Kafka message ${where.topic}/${where.partition}/${offset} skipped: ${reason}`, { level: 'warn', offset })
         } else {
-          await quarantine.keep({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
+          await quarantine.add({ ...where, baseOffset: offset, lastOffset: offset, error: reason, bytes: body })
         }
         return
       }
     }
-    throw new NotKeptError('the server is stopping')
+    throw new RetryableError('the server is stopping')
   }
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const { topic, partition, messages } = payload.batch
     const signal = options.topics.get(topic)
     if (signal === undefined) return
-    for (let from = 0; from < messages.length && payload.isRunning() && !payload.isStale(); from += MESSAGES_AT_ONCE) {
-      const some = messages.slice(from, from + MESSAGES_AT_ONCE)
+    for (
+      let from = 0;
+      from < messages.length && payload.isRunning() && !payload.isStale();
+      from += MAX_CONCURRENT_MESSAGES
+    ) {
+      const some = messages.slice(from, from + MAX_CONCURRENT_MESSAGES)
       // While the journal is full, the group must not think that we are dead.
-      const beat = setInterval(() => void payload.heartbeat().catch(() => {}), PAUSE_MS)
+      const beat = setInterval(() => void payload.heartbeat().catch(() => {}), RETRY_DELAY_MS)
       try {
         await Promise.all(some.map((message) => takeMessage(signal, message, { topic, partition })))
       } finally {
@@ -117,7 +121,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   }
   const running = withLimits(() => run(consumer, options, eachBatch, stop.signal))
   return {
-    status: () => ({ rejectedMessages: refused, quarantine: quarantine.counts() }),
+    getStatus: () => ({ rejectedMessages: refused, quarantine: quarantine.getCounts() }),
     close: async (deadlineMs) => {
       stop.abort()
       const left = running.then(() => consumer.disconnect()).catch(() => {})
@@ -145,8 +149,8 @@ async function run(
       await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch })
       return
     } catch (error) {
-      log(`Kafka at ${brokers.join(', ')} can't be read, next try in ${RECONNECT_MS} ms: ${String(error)}`)
-      await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {})
+      log(`Kafka at ${brokers.join(', ')} can't be read, next try in ${RECONNECT_DELAY_MS} ms: ${String(error)}`)
+      await sleep(RECONNECT_DELAY_MS, undefined, { signal }).catch(() => {})
     }
   }
 }

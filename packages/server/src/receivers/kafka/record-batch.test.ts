@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { lz4Bomb, snappyBomb } from '../../../test/hostile/block-bombs.ts'
 import { crc32c } from '../../journal/crc32c.ts'
 import { decodeBatch } from './record-batch.ts'
-import { MAX_UNPACKED } from './codecs.ts'
+import { MAX_DECOMPRESSED_BYTES } from './codecs.ts'
 
 const require = createRequire(import.meta.url)
 const protocol = 'kafkajs/src/protocol/recordBatch'
@@ -118,7 +118,7 @@ test.each([
   expect((await decodeBatch(reader)).records[0]).not.toHaveProperty('unreadable')
 })
 
-const zeros = Buffer.alloc(MAX_UNPACKED + 1)
+const zeros = Buffer.alloc(MAX_DECOMPRESSED_BYTES + 1)
 
 test.each([
   ['gzip', GZIP, () => gzipSync(zeros)],

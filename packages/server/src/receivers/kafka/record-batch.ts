@@ -1,4 +1,4 @@
-import { decompressors, MAX_UNPACKED } from './codecs.ts'
+import { decompressors, MAX_DECOMPRESSED_BYTES } from './codecs.ts'
 import { crc32c } from '../../journal/crc32c.ts'
 import { type BatchContext, type KafkaRecord, readRecords } from './record.ts'
 
@@ -9,7 +9,7 @@ export type BatchReader = { readonly buffer: Buffer; offset: number }
  * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What
  * follows the CRC, from the attributes on, is covered by it.
  */
-const AT = {
+const FIELD_OFFSETS = {
   baseOffset: 0,
   length: 8,
   leaderEpoch: 12,
@@ -34,10 +34,10 @@ const LENGTH_END = 12
 const MAX_RECORDS = 100_000
 
 /** Of one fetch: many small batches may each unpack to the limit of one. */
-const MAX_UNPACKED_OF_FETCH = 16 * 1024 * 1024
+const MAX_DECOMPRESSED_FETCH_BYTES = 16 * 1024 * 1024
 
 /** By the memory of the fetch's response. */
-const unpackedBytes = new WeakMap<ArrayBufferLike, number>()
+const decompressedBytes = new WeakMap<ArrayBufferLike, number>()
 
 /**
  * Decodes the next batch and moves the reader behind it. Of a batch that can't be read there is one
@@ -45,20 +45,20 @@ const unpackedBytes = new WeakMap<ArrayBufferLike, number>()
  */
 export async function decodeBatch(reader: BatchReader): Promise<{ records: KafkaRecord[] }> {
   const batch = reader.buffer.subarray(reader.offset)
-  const length = LENGTH_END + batch.readInt32BE(AT.length)
-  const isWhole = length >= AT.records
+  const length = LENGTH_END + batch.readInt32BE(FIELD_OFFSETS.length)
+  const isWhole = length >= FIELD_OFFSETS.records
   // Cut off by the limit of the fetch. A length that can't be leaves no way to find the next batch.
-  if (isWhole && batch.length < length) throw new FetchAgain('the rest is fetched again')
+  if (isWhole && batch.length < length) throw new PartialFetchError('the rest is fetched again')
   const memory = batch.buffer
-  const unpackedBefore = unpackedBytes.get(memory) ?? 0
-  if (unpackedBefore > MAX_UNPACKED_OF_FETCH) throw new FetchAgain('the rest is fetched again')
+  const unpackedBefore = decompressedBytes.get(memory) ?? 0
+  if (unpackedBefore > MAX_DECOMPRESSED_FETCH_BYTES) throw new PartialFetchError('the rest is fetched again')
   reader.offset += isWhole ? length : batch.length
   const bytes = isWhole ? batch.subarray(0, length) : batch
   const context = readContext(bytes)
   try {
-    const unpacked = await unpack(bytes)
-    unpackedBytes.set(memory, unpackedBefore + unpacked.length)
-    return { ...context, records: readRecords(unpacked, bytes.readInt32BE(AT.count), context) }
+    const unpacked = await decompressRecords(bytes)
+    decompressedBytes.set(memory, unpackedBefore + unpacked.length)
+    return { ...context, records: readRecords(unpacked, bytes.readInt32BE(FIELD_OFFSETS.count), context) }
   } catch (error) {
     const lastOffset = String(BigInt(context.firstOffset) + BigInt(Math.max(0, context.lastOffsetDelta)))
     const unreadable = {
@@ -67,55 +67,56 @@ export async function decodeBatch(reader: BatchReader): Promise<{ records: Kafka
       error: (error as Error).message,
       bytes: Buffer.from(bytes),
     }
-    return { ...context, records: [{ ...emptyRecord(context), offset: lastOffset, unreadable }] }
+    return { ...context, records: [{ ...createEmptyRecord(context), offset: lastOffset, unreadable }] }
   }
 }
 
 /** By this name kafkajs keeps the records that it has, and fetches the rest again. */
-class FetchAgain extends Error {
+class PartialFetchError extends Error {
   override readonly name = 'KafkaJSPartialMessageError'
 }
 
 function readContext(batch: Buffer): BatchContext {
-  const attributes = batch.readInt16BE(AT.attributes)
+  const attributes = batch.readInt16BE(FIELD_OFFSETS.attributes)
   return {
-    firstOffset: String(batch.readBigInt64BE(AT.baseOffset)),
-    partitionLeaderEpoch: batch.readInt32BE(AT.leaderEpoch),
-    magicByte: batch.readInt8(AT.magic),
-    lastOffsetDelta: batch.readInt32BE(AT.lastOffsetDelta),
-    firstTimestamp: String(batch.readBigInt64BE(AT.firstTimestamp)),
-    maxTimestamp: String(batch.readBigInt64BE(AT.maxTimestamp)),
+    firstOffset: String(batch.readBigInt64BE(FIELD_OFFSETS.baseOffset)),
+    partitionLeaderEpoch: batch.readInt32BE(FIELD_OFFSETS.leaderEpoch),
+    magicByte: batch.readInt8(FIELD_OFFSETS.magic),
+    lastOffsetDelta: batch.readInt32BE(FIELD_OFFSETS.lastOffsetDelta),
+    firstTimestamp: String(batch.readBigInt64BE(FIELD_OFFSETS.firstTimestamp)),
+    maxTimestamp: String(batch.readBigInt64BE(FIELD_OFFSETS.maxTimestamp)),
     timestampType: (attributes & 0x08) === 0 ? 0 : 1,
     inTransaction: (attributes & 0x10) !== 0,
     isControlBatch: (attributes & 0x20) !== 0,
-    producerId: String(batch.readBigInt64BE(AT.producerId)),
-    producerEpoch: batch.readInt16BE(AT.producerEpoch),
-    firstSequence: batch.readInt32BE(AT.firstSequence),
+    producerId: String(batch.readBigInt64BE(FIELD_OFFSETS.producerId)),
+    producerEpoch: batch.readInt16BE(FIELD_OFFSETS.producerEpoch),
+    firstSequence: batch.readInt32BE(FIELD_OFFSETS.firstSequence),
   }
 }
 
-async function unpack(batch: Buffer): Promise<Buffer> {
-  if (LENGTH_END + batch.readInt32BE(AT.length) !== batch.length) throw new RangeError('the batch has no valid length')
-  if (crc32c(batch.subarray(AT.attributes)) !== batch.readUInt32BE(AT.crc)) {
+async function decompressRecords(batch: Buffer): Promise<Buffer> {
+  if (LENGTH_END + batch.readInt32BE(FIELD_OFFSETS.length) !== batch.length)
+    throw new RangeError('the batch has no valid length')
+  if (crc32c(batch.subarray(FIELD_OFFSETS.attributes)) !== batch.readUInt32BE(FIELD_OFFSETS.crc)) {
     throw new RangeError('the batch is corrupt: its CRC does not match')
   }
-  const count = batch.readInt32BE(AT.count)
+  const count = batch.readInt32BE(FIELD_OFFSETS.count)
   if (count < 0 || count > MAX_RECORDS) {
     throw new RangeError(`the batch has ${count} records, more than ${MAX_RECORDS}`)
   }
-  const codec = batch.readInt16BE(AT.attributes) & 7
+  const codec = batch.readInt16BE(FIELD_OFFSETS.attributes) & 7
   const decompress = decompressors.get(codec)
   if (decompress === undefined) throw new RangeError(`the batch is compressed with an unknown codec, number ${codec}`)
   try {
-    return await decompress(batch.subarray(AT.records))
+    return await decompress(batch.subarray(FIELD_OFFSETS.records))
   } catch (cause) {
     const isTooLarge = (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
-    const problem = isTooLarge ? `it unpacks to more than ${MAX_UNPACKED} bytes` : (cause as Error).message
+    const problem = isTooLarge ? `it unpacks to more than ${MAX_DECOMPRESSED_BYTES} bytes` : (cause as Error).message
     throw new RangeError(`the batch can't be decompressed: ${problem}`, { cause })
   }
 }
 
-function emptyRecord(context: BatchContext): KafkaRecord {
+function createEmptyRecord(context: BatchContext): KafkaRecord {
   return {
     magicByte: context.magicByte,
     attributes: 0,

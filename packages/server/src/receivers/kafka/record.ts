@@ -46,7 +46,7 @@ const LOG_APPEND_TIME = 1
  * @throws RangeError when they are not `count` well-formed records
  */
 export function readRecords(bytes: Buffer, count: number, context: BatchContext): KafkaRecord[] {
-  const reader = new VarReader(bytes)
+  const reader = new VarintReader(bytes)
   const records: KafkaRecord[] = []
   for (let n = 0; n < count; n++) {
     const length = reader.signed()
@@ -58,7 +58,7 @@ export function readRecords(bytes: Buffer, count: number, context: BatchContext)
   return records
 }
 
-function readRecord(reader: VarReader, context: BatchContext): KafkaRecord {
+function readRecord(reader: VarintReader, context: BatchContext): KafkaRecord {
   const attributes = reader.byte()
   const timestampDelta = reader.signedLong()
   const offsetDelta = reader.signed()
@@ -70,7 +70,7 @@ function readRecord(reader: VarReader, context: BatchContext): KafkaRecord {
     const name = reader.bytes()?.toString('utf8') ?? ''
     const header = reader.bytes()
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined
-    if (before === undefined) Object.defineProperty(headers, name, { ...PLAIN, value: header })
+    if (before === undefined) Object.defineProperty(headers, name, { ...HEADER_PROPERTY, value: header })
     else if (Array.isArray(before)) before.push(header)
     else headers[name] = [before, header]
   }
@@ -91,10 +91,10 @@ function readRecord(reader: VarReader, context: BatchContext): KafkaRecord {
 }
 
 /** A header may be called `__proto__`. */
-const PLAIN = { enumerable: true, writable: true, configurable: true }
+const HEADER_PROPERTY = { enumerable: true, writable: true, configurable: true }
 
 /** Zig-zag varints and what they measure; reading past the end throws a RangeError. */
-class VarReader {
+class VarintReader {
   readonly #bytes: Buffer
   at = 0
 

@@ -1,4 +1,4 @@
-import { viewOf } from '../../../runtime/copy-bytes.ts'
+import { toDataView } from '../../../runtime/copy-bytes.ts'
 import { ByteList } from '../native/byte-list.ts'
 import { type Column, type LowCardinalityColumn, createLowCardinalityColumn } from '../native/column.ts'
 import { RowCursor } from '../native/row-cursor.ts'
@@ -21,7 +21,7 @@ export const messagingColumnNames = [
 const EMPTY = Buffer.alloc(1)
 
 /** No offset: -1. */
-const UNKNOWN_OFFSET = viewOf(Buffer.alloc(8, 0xff))
+const UNKNOWN_OFFSET = toDataView(Buffer.alloc(8, 0xff))
 
 /** Messaging attributes of any version of the conventions, as columns. */
 export class MessagingColumns {

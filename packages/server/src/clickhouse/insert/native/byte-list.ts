@@ -1,4 +1,4 @@
-import { copyBytes, viewOf } from '../../../runtime/copy-bytes.ts'
+import { copyBytes, toDataView } from '../../../runtime/copy-bytes.ts'
 
 const INITIAL_BYTES = 4096
 
@@ -8,7 +8,7 @@ const MAX_KEPT_BYTES = 16 * 1024 * 1024
 /** A growing buffer, reused for every insert, so that inserts allocate nothing. */
 export class ByteList {
   bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
-  view: DataView = viewOf(this.bytes)
+  view: DataView = toDataView(this.bytes)
   length = 0
 
   /** Must precede every direct write into `bytes`. */
@@ -18,7 +18,7 @@ export class ByteList {
     const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2))
     this.bytes.copy(grown, 0, 0, this.length)
     this.bytes = grown
-    this.view = viewOf(grown)
+    this.view = toDataView(grown)
   }
 
   append(source: DataView, start: number, length: number): void {
@@ -70,7 +70,7 @@ export class ByteList {
   text(text: string): void {
     const bytes = Buffer.from(text)
     this.varint(bytes.length)
-    this.append(viewOf(bytes), 0, bytes.length)
+    this.append(toDataView(bytes), 0, bytes.length)
   }
 
   contents(): Buffer {
@@ -81,6 +81,6 @@ export class ByteList {
     this.length = 0
     if (this.bytes.length <= MAX_KEPT_BYTES) return
     this.bytes = Buffer.allocUnsafeSlow(INITIAL_BYTES)
-    this.view = viewOf(this.bytes)
+    this.view = toDataView(this.bytes)
   }
 }

@@ -1,4 +1,4 @@
-import { sameBytes } from '../../../runtime/bytes-equal.ts'
+import { bytesEqual } from '../../../runtime/bytes-equal.ts'
 import { ByteList } from './byte-list.ts'
 import type { RowCursor } from './row-cursor.ts'
 import { mixHash, finishHash } from './seeded-hash.ts'
@@ -75,7 +75,9 @@ export class Dictionary {
   }
 
   #is(number: number, view: DataView, at: number, length: number): boolean {
-    return this.#length[number] === length && sameBytes(this.strings.view, this.#at[number] as number, view, at, length)
+    return (
+      this.#length[number] === length && bytesEqual(this.strings.view, this.#at[number] as number, view, at, length)
+    )
   }
 
   #add(hash: number, slot: number, view: DataView, at: number, length: number): number {

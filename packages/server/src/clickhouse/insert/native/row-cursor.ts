@@ -1,14 +1,14 @@
-import { viewOf } from '../../../runtime/copy-bytes.ts'
+import { toDataView } from '../../../runtime/copy-bytes.ts'
 
 /** A cursor over RowBinary rows. Reads past the end return zeros: call `checkBounds` after them. */
 export class RowCursor {
   bytes: Buffer = Buffer.alloc(0)
-  view: DataView = viewOf(this.bytes)
+  view: DataView = toDataView(this.bytes)
   pos = 0
 
   reset(bytes: Buffer): void {
     this.bytes = bytes
-    this.view = viewOf(bytes)
+    this.view = toDataView(bytes)
     this.pos = 0
   }
 

@@ -9,7 +9,7 @@ import { type Api, startApi } from '../../src/http/server.ts'
 import { type Ingest, startIngest } from '../../src/receivers/ingest.ts'
 import { type EmbeddedStore, openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 
-const patience = { headersMs: 300, requestMs: 600, idleMs: 600, lookEveryMs: 100, pingEveryMs: 300, pongMs: 300 }
+const timeouts = { headersMs: 300, requestMs: 600, idleMs: 600, checkIntervalMs: 100, pingIntervalMs: 300, pongMs: 300 }
 const METHOD = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
 
 let dataDir: string
@@ -18,9 +18,9 @@ let ingest: Ingest
 let api: Api
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-patience-'))
+  dataDir = await mkdtemp(join(tmpdir(), 'spanlink-timeouts-'))
   store = await openEmbeddedStore(dataDir)
-  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, otlpGrpcPort: 0, patience })
+  ingest = await startIngest({ dataDir, store, otlpHttpPort: 0, otlpGrpcPort: 0, timeouts })
   api = await startApi({
     store,
     ingest,
