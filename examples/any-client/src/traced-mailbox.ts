@@ -14,7 +14,7 @@ export interface TracedMailbox extends Omit<Mailbox, 'poll'> {
  * are.
  */
 const LETTERS: OutgoingFormat<Letter> = {
-  // An empty list rather than nothing: the shape of what there isn't can't be told.
+  // An empty list, so that headers keep the shape of a list.
   read: ({ body, headers = [] }) => ({ value: body, headers: headers.length > 0 ? headers : new Map() }),
   withHeaders: (letter, headers) => ({ ...letter, headers: [...(headers as Iterable<Headers[number]>)] }),
   encoding: { value: (text) => Buffer.from(text) },
@@ -26,7 +26,7 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
 
   // One object per partition: what its spans have in common is computed once.
   const sources = new Map<number, MessageSource>()
-  const sourceOf = ({ partition }: ReceivedLetter['position']): MessageSource => {
+  const getSource = ({ partition }: ReceivedLetter['position']): MessageSource => {
     let source = sources.get(partition)
     if (source === undefined) sources.set(partition, (source = { topic, partition, groupId: reader, clientId: reader }))
     return source
@@ -40,13 +40,13 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
       telemetry.send({ topic, messages: letters, format: LETTERS, clientId: reader }, mailbox.post, (places) => places),
 
     async handle(handler) {
-      const asked = Date.now()
+      const startTime = Date.now()
       const letters = await mailbox.poll()
       const [first] = letters
       if (first === undefined) return
-      const source = sourceOf(first.position)
-      // A Receive span with links to all producers, from the time the application asked ...
-      const ambient = telemetry.receive(letters.map(asMessage), { source, startTime: asked })
+      const source = getSource(first.position)
+      // A Receive span with links to all producers, from the start of the poll ...
+      const ambient = telemetry.receive(letters.map(asMessage), { source, startTime })
       for (const letter of letters) {
         // ... and below it a Process span for each letter, which ends with the handler and has its
         // error.
@@ -56,7 +56,7 @@ export function traceMailbox(mailbox: Mailbox, reader: string, options?: KafkaTe
 
     // A Settle span, below the Process span if that is where it is called.
     acknowledge: (letter) =>
-      telemetry.settle({ ...sourceOf(letter.position), offset: letter.position.offset }, () =>
+      telemetry.settle({ ...getSource(letter.position), offset: letter.position.offset }, () =>
         mailbox.acknowledge(letter),
       ),
 

@@ -1,4 +1,4 @@
-// A service that knows prices, and answers over Kafka.
+// A price service that responds over Kafka.
 import 'reflect-metadata'
 import { Controller, Module } from '@nestjs/common'
 import { MessagePattern, Payload } from '@nestjs/microservices'

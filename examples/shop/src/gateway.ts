@@ -1,4 +1,4 @@
-// HTTP in, Kafka out: POST /orders puts the order on the topic and answers at once.
+// HTTP in, Kafka out: POST /orders sends the order to the topic and responds at once.
 import './telemetry.ts'
 import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
@@ -14,7 +14,7 @@ await producer.connect()
 
 const server = createServer((request, response) => {
   handle(request, response).catch((error: unknown) => {
-    answer(response, 503, { error: error instanceof Error ? error.message : String(error) })
+    respond(response, 503, { error: error instanceof Error ? error.message : String(error) })
   })
 })
 server.listen(Number(process.env['PORT'] ?? 3000), '127.0.0.1')
@@ -28,11 +28,11 @@ ready(
 )
 
 async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.method !== 'POST' || request.url !== '/orders') return answer(response, 404, { error: 'POST /orders' })
+  if (request.method !== 'POST' || request.url !== '/orders') return respond(response, 404, { error: 'POST /orders' })
   // The HTTP instrumentation knows the method, only we know the route.
   trace.getActiveSpan()?.updateName('POST /orders').setAttribute('http.route', '/orders')
   const body = await json(request).catch(() => undefined)
-  if (!isNewOrder(body)) return answer(response, 400, { error: 'an order has customer, amount and items' })
+  if (!isNewOrder(body)) return respond(response, 400, { error: 'an order has customer, amount and items' })
 
   const order: Order = { ...body, orderId: randomUUID() }
   const tier = body.tier ?? 'bronze'
@@ -41,7 +41,7 @@ async function handle(request: IncomingMessage, response: ServerResponse): Promi
   await context.with(withBaggage('shop.customer.tier', tier), async () => {
     await producer.send({ topic: topics.orders, messages: [{ key: order.orderId, value: JSON.stringify(order) }] })
   })
-  answer(response, 202, { orderId: order.orderId, traceId: trace.getActiveSpan()?.spanContext().traceId })
+  respond(response, 202, { orderId: order.orderId, traceId: trace.getActiveSpan()?.spanContext().traceId })
 }
 
 function withBaggage(key: string, value: string): ReturnType<typeof context.active> {
@@ -62,6 +62,6 @@ function isNewOrder(body: unknown): body is NewOrder {
   )
 }
 
-function answer(response: ServerResponse, status: number, body: object): void {
+function respond(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
 }

@@ -32,7 +32,7 @@ export function isCorrelation(text: string | undefined): text is ShopCorrelation
 export interface Shop {
   /** The gateway's URL. */
   readonly gateway: string
-  /** Rejects when a service dies that nobody stopped, with its last lines. Never resolves. */
+  /** Rejects with the last lines of a service that exits unexpectedly. Never resolves. */
   readonly died: Promise<never>
   /** Adds `load.ts`, at `rate` orders a second. */
   readonly startLoad: (rate?: number) => Promise<void>

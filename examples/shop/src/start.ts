@@ -13,12 +13,12 @@ try {
   })
   await shop.startLoad(Number(process.env['SHOP_RATE'] ?? 2))
   process.stdout.write(`The shop is open on ${shop.gateway}, Ctrl-C closes it\n`)
-  await Promise.race([told('SIGINT'), told('SIGTERM'), shop.died])
+  await Promise.race([waitForSignal('SIGINT'), waitForSignal('SIGTERM'), shop.died])
 } catch (error) {
   process.stderr.write(`The shop on Kafka ${brokers}: ${error instanceof Error ? error.message : String(error)}\n`)
   process.exitCode = 1
 }
 
-async function told(signal: NodeJS.Signals): Promise<void> {
+async function waitForSignal(signal: NodeJS.Signals): Promise<void> {
   await new Promise<void>((resolve) => process.once(signal, () => resolve()))
 }

@@ -20,7 +20,7 @@ export function traceConfluentConsumer(
 ): void {
   const run = consumer.run.bind(consumer)
   const commitOffsets = consumer.commitOffsets.bind(consumer)
-  const sourceOf = createPartitionSources(settings, settings.cluster)
+  const getSource = createPartitionSources(settings, settings.cluster)
   replaceMethod(consumer, 'run', (config) => {
     if (typeof config !== 'object' || config === null) return run(config)
     const ambient = createHandlerContext(context.active())
@@ -29,10 +29,10 @@ export function traceConfluentConsumer(
     // `eachBatch` beside `eachMessage`, so no handler is added that the application did not set.
     const traced = { ...config }
     if (typeof eachMessage === 'function') {
-      traced.eachMessage = traceEachMessage(eachMessage, instrumentation, sourceOf, ambient)
+      traced.eachMessage = traceEachMessage(eachMessage, instrumentation, getSource, ambient)
     }
     if (typeof eachBatch === 'function')
-      traced.eachBatch = traceEachBatch(eachBatch, instrumentation, sourceOf, ambient)
+      traced.eachBatch = traceEachBatch(eachBatch, instrumentation, getSource, ambient)
     return run(traced)
   })
   replaceMethod(consumer, 'commitOffsets', (offsets) =>
@@ -43,12 +43,12 @@ export function traceConfluentConsumer(
 function traceEachMessage(
   eachMessage: EachMessage,
   instrumentation: Instrumentation,
-  sourceOf: GetSource,
+  getSource: GetSource,
   ambient: () => Context,
 ): EachMessage {
   return (payload) => {
     const { topic, partition, message } = payload
-    const source = sourceOf(topic, partition)
+    const source = getSource(topic, partition)
     return instrumentation.process(message, () => eachMessage(payload), { source, context: ambient() })
   }
 }
@@ -56,12 +56,12 @@ function traceEachMessage(
 function traceEachBatch(
   eachBatch: EachBatch,
   instrumentation: Instrumentation,
-  sourceOf: GetSource,
+  getSource: GetSource,
   ambient: () => Context,
 ): EachBatch {
   return (payload) => {
     const { topic, partition, messages } = payload.batch
-    const source = sourceOf(topic, partition)
+    const source = getSource(topic, partition)
     return instrumentation.processBatch(messages, () => eachBatch(payload), { source, context: ambient() })
   }
 }

@@ -22,7 +22,7 @@ export function traceConsumer(
   groupId: string | undefined,
 ): void {
   const { run } = consumer
-  const sourceOf = createPartitionSources(
+  const getSource = createPartitionSources(
     {
       groupId,
       get clientId() {
@@ -31,7 +31,7 @@ export function traceConsumer(
     },
     cluster,
   )
-  const work = scopeToConnections(measureConsumer(consumer, instrumentation, groupId, sourceOf), cluster)
+  const work = scopeToConnections(measureConsumer(consumer, instrumentation, groupId, getSource), cluster)
   const events = emitConsumerEvents(consumer, instrumentation, identity, cluster, groupId)
   const settling: Settling = { instrumentation, identity, cluster, groupId, work, events }
   traceCommits(consumer, settling)
@@ -41,8 +41,8 @@ export function traceConsumer(
     const { eachMessage, eachBatch } = config
     const traced: ConsumerRunConfig = {}
     if (typeof eachMessage === 'function')
-      traced.eachMessage = traceEachMessage(eachMessage, settling, sourceOf, ambient)
-    if (typeof eachBatch === 'function') traced.eachBatch = traceEachBatch(eachBatch, settling, sourceOf, ambient)
+      traced.eachMessage = traceEachMessage(eachMessage, settling, getSource, ambient)
+    if (typeof eachBatch === 'function') traced.eachBatch = traceEachBatch(eachBatch, settling, getSource, ambient)
     return work.runAsClient(() => run(overrideProperties(config, traced)))
   })
 }
@@ -50,12 +50,12 @@ export function traceConsumer(
 function traceEachMessage(
   eachMessage: EachMessageHandler,
   { instrumentation, work }: Settling,
-  sourceOf: GetSource,
+  getSource: GetSource,
   ambient: () => Context,
 ): EachMessageHandler {
   return (payload) => {
     const { topic, partition, message } = payload
-    const delivery = { source: sourceOf(topic, partition), context: ambient() }
+    const delivery = { source: getSource(topic, partition), context: ambient() }
     return instrumentation.process(message, () => work.runAsApplication(() => eachMessage(payload)), delivery)
   }
 }
@@ -63,13 +63,13 @@ function traceEachMessage(
 function traceEachBatch(
   eachBatch: EachBatchHandler,
   settling: Settling,
-  sourceOf: GetSource,
+  getSource: GetSource,
   ambient: () => Context,
 ): EachBatchHandler {
   const { instrumentation, work } = settling
   return (payload) => {
     const { topic, partition, messages } = payload.batch
-    const delivery = { source: sourceOf(topic, partition), context: ambient() }
+    const delivery = { source: getSource(topic, partition), context: ambient() }
     const traced = traceBatchCommits(payload, settling)
     return instrumentation.processBatch(messages, () => work.runAsApplication(() => eachBatch(traced)), delivery)
   }

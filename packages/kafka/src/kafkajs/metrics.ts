@@ -48,7 +48,7 @@ export function measureConsumer(
   consumer: Consumer,
   instrumentation: Instrumentation,
   groupId: string | undefined,
-  sourceOf: GetSource,
+  getSource: GetSource,
 ): ClientScope {
   return measureClient(consumer, instrumentation, groupId, (metrics) => {
     const { events } = consumer
@@ -56,7 +56,7 @@ export function measureConsumer(
     consumer.on(events.REQUEST, request)
     consumer.on(events.REQUEST_TIMEOUT, timeout)
     consumer.on(events.REQUEST_QUEUE_SIZE, queue)
-    listenToGroup(consumer, events, metrics, sourceOf)
+    listenToGroup(consumer, events, metrics, getSource)
   })
 }
 
@@ -105,7 +105,7 @@ function createNetworkListeners(metrics: ClientMetrics) {
   }
 }
 
-function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: ClientMetrics, sourceOf: GetSource): void {
+function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: ClientMetrics, getSource: GetSource): void {
   consumer.on(events.REBALANCING, () => metrics.countRebalance())
   consumer.on(events.GROUP_JOIN, ({ payload }) => {
     metrics.recordJoin(payload.duration / 1000)
@@ -120,13 +120,13 @@ function listenToGroup(consumer: Consumer, events: ConsumerEvents, metrics: Clie
   consumer.on(events.COMMIT_OFFSETS, () => metrics.countCommit())
   // The lag starts at the batch's first offset and ends at its last.
   consumer.on(events.START_BATCH_PROCESS, ({ payload }) => {
-    const source = sourceOf(payload.topic, payload.partition)
+    const source = getSource(payload.topic, payload.partition)
     metrics.countBatch(source)
     metrics.setBuffered(source, payload.batchSize)
     metrics.setLag(source, calculateLag(payload.highWatermark, Number(payload.firstOffset) - 1))
   })
   consumer.on(events.END_BATCH_PROCESS, ({ payload }) => {
-    const source = sourceOf(payload.topic, payload.partition)
+    const source = getSource(payload.topic, payload.partition)
     metrics.setBuffered(source, 0)
     metrics.setLag(source, calculateLag(payload.highWatermark, Number(payload.lastOffset)))
   })

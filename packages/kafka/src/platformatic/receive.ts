@@ -28,7 +28,7 @@ interface ConsumeEvent {
 /** Records the origin of each message. Creates no span: streams prefetch. */
 export function watchDeliveries(instrumentation: Instrumentation, clientId: string | undefined): Unsubscribe {
   const origins = new WeakMap<object, GetSource>()
-  const sourceOf = ({ client, stream = client }: ReceiveEvent): GetSource => {
+  const getSource = ({ client, stream = client }: ReceiveEvent): GetSource => {
     let sources = origins.get(stream)
     if (sources === undefined) {
       const { groupId } = client
@@ -44,7 +44,7 @@ export function watchDeliveries(instrumentation: Instrumentation, clientId: stri
   const subscriptions = [
     watchChannel<ReceiveEvent>('tracing:plt:kafka:consumer:receives:asyncStart', (event) => {
       const { topic, partition } = event.result
-      setMessageOrigin(event.result, instrumentation, sourceOf(event)(topic, partition))
+      setMessageOrigin(event.result, instrumentation, getSource(event)(topic, partition))
     }),
     watchOperations<ConsumeEvent>('consumer:consumes', () => {
       const ambient = createHandlerContext(context.active())
@@ -69,18 +69,18 @@ export function getMessageSource(message: object): MessageSource | undefined {
  * for ever, and it would collect all messages in one trace.
  */
 export function getAmbientContext(source: MessageSource | undefined): Context {
-  const ambient = source && ambientsOfSources.get(source)
+  const ambient = source && sourceContexts.get(source)
   return ambient ? ambient() : context.active()
 }
 
 const ambients = new WeakMap<object, () => Context>()
-const ambientsOfSources = new WeakMap<MessageSource, () => Context>()
+const sourceContexts = new WeakMap<MessageSource, () => Context>()
 
-function bindAmbientContext(sourceOf: GetSource, ambient: (() => Context) | undefined): GetSource {
-  if (ambient === undefined) return sourceOf
+function bindAmbientContext(getSource: GetSource, ambient: (() => Context) | undefined): GetSource {
+  if (ambient === undefined) return getSource
   return (topic, partition) => {
-    const source = sourceOf(topic, partition)
-    if (!ambientsOfSources.has(source)) ambientsOfSources.set(source, ambient)
+    const source = getSource(topic, partition)
+    if (!sourceContexts.has(source)) sourceContexts.set(source, ambient)
     return source
   }
 }

@@ -72,7 +72,7 @@ interface Receiver {
 }
 
 function createReceiver(instrumentation: Instrumentation, settings: ClientSettings, receiveSpans: boolean): Receiver {
-  const sourceOf = createPartitionSources(settings, settings.cluster)
+  const getSource = createPartitionSources(settings, settings.cluster)
   const { groupId, clientId } = settings
   const topics = new Map<string | undefined, MessageSource>()
   const ambients = new WeakMap<Span, Context>()
@@ -91,13 +91,13 @@ function createReceiver(instrumentation: Instrumentation, settings: ClientSettin
         const isOneTopic = delivered.every(({ topic }) => topic === first.topic)
         const isOnePartition = isOneTopic && delivered.every(({ partition }) => partition === first.partition)
         const source = isOnePartition
-          ? sourceOf(first.topic, first.partition)
+          ? getSource(first.topic, first.partition)
           : getTopicSource(isOneTopic ? first.topic : undefined)
         const within = receiveSpans
           ? instrumentation.receive(delivered, { source, context: ambient, startTime })
           : ambient
         for (const message of delivered)
-          setMessageOrigin(message, instrumentation, sourceOf(message.topic, message.partition))
+          setMessageOrigin(message, instrumentation, getSource(message.topic, message.partition))
         const span = trace.getSpan(within)
         if (within !== ambient && span !== undefined) ambients.set(span, ambient)
         return within

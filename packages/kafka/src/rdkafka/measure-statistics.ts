@@ -23,7 +23,7 @@ export function measureStatistics(
 ): void {
   if (measured.has(client)) return
   measured.add(client)
-  const sourceOf = createPartitionSources(settings)
+  const getSource = createPartitionSources(settings)
   let metrics: ClientMetrics | undefined
   let isOver = false
   const counters = new Map<string, number>()
@@ -36,7 +36,7 @@ export function measureStatistics(
       if (isOver) return pass()
       safely('read statistics of librdkafka', () => {
         metrics ??= createClientMetrics(instrumentation, settings.groupId)
-        if (metrics !== undefined) readStatistics(parseStatistics(event), metrics, counters, sourceOf)
+        if (metrics !== undefined) readStatistics(parseStatistics(event), metrics, counters, getSource)
       })
       return pass()
     },
@@ -55,7 +55,7 @@ function readStatistics(
   { brokers, topics, cgrp }: Statistics,
   metrics: ClientMetrics,
   counters: Map<string, number>,
-  sourceOf: GetSource,
+  getSource: GetSource,
 ): void {
   const countGrowth = (name: string, value: number | undefined): number => {
     const since = (value ?? 0) - (counters.get(name) ?? 0)
@@ -74,7 +74,7 @@ function readStatistics(
   for (const [topic, { partitions }] of Object.entries(topics ?? {})) {
     for (const one of Object.values(partitions ?? {})) {
       if (one.fetch_state !== 'active' || one.partition === undefined || one.partition < 0) continue
-      const source = sourceOf(topic, one.partition)
+      const source = getSource(topic, one.partition)
       assigned.add(source)
       metrics.setBuffered(source, one.fetchq_cnt ?? 0)
       const lag = [one.consumer_lag_stored, one.consumer_lag].find((known) => known !== undefined && known >= 0)
