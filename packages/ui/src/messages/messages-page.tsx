@@ -181,7 +181,7 @@ function collectMessages(first: MessagesResponse, older: readonly MessagesRespon
 }
 
 /**
- * Coming back to this address finds as many messages as are here, as far as one response holds them.
+ * Coming back to this URL finds as many messages as are here, as far as one response holds them.
  */
 function keepLength(shown: number): void {
   const at = route.peek()

@@ -97,7 +97,7 @@ function groupTraces(traces: readonly FoundTrace[]): readonly GroupRow[] {
 }
 
 /**
- * Numbers, words of the grammar and texts are spelled differently; what it was is not told, so a number
+ * Numbers, keywords and texts are spelled differently; the type is not known, so a number
  * may have been a text.
  */
 function toCondition(field: string, value: string | null): string {

@@ -18,7 +18,7 @@ export interface CanvasTiles {
   /** Whether rows `first .. last - 1` have their tiles already. */
   readonly cover: (first: number, last: number) => boolean
   /**
-   * Shows tiles over rows `first .. last - 1` of `count`. With `isRepaint`, those that are there are
+   * Shows tiles over rows `first .. last - 1` of `count`. With `isRepaint`, those that exist are
    * painted too.
    */
   readonly show: (area: {
