@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
-import { hostGuard } from './host-guard.ts'
+import { createHostGuard } from './host-guard.ts'
 
 test.each(['localhost', 'localhost:4319', '127.0.0.1:4319', '[::1]:4319', 'LOCALHOST:1'])(
   'a server on loopback answers to %s',
   (header) => {
-    expect(hostGuard('127.0.0.1')(header)).toBe(true)
+    expect(createHostGuard('127.0.0.1')(header)).toBe(true)
   },
 )
 
 test.each([undefined, '', 'evil.example', '127.0.0.1.evil.example:4319', 'localhost.evil.example', '10.0.0.1:4319'])(
   'a server on loopback refuses %s',
   (header) => {
-    expect(hostGuard('127.0.0.1')(header)).toBe(false)
+    expect(createHostGuard('127.0.0.1')(header)).toBe(false)
   },
 )
 
 test('a server that was told to listen elsewhere answers to every name', () => {
-  expect(hostGuard('0.0.0.0')('traces.example')).toBe(true)
+  expect(createHostGuard('0.0.0.0')('traces.example')).toBe(true)
 })

@@ -5,9 +5,9 @@ import { isIP } from 'node:net'
  * names only: else any web page could point its own name at 127.0.0.1 and read the traces as its
  * own origin (DNS rebinding).
  */
-export function hostGuard(listenHost: string): (header: string | undefined) => boolean {
+export function createHostGuard(listenHost: string): (header: string | undefined) => boolean {
   if (!isLoopback(listenHost)) return () => true
-  return (header) => header !== undefined && isLoopback(hostname(header))
+  return (header) => header !== undefined && isLoopback(parseHostname(header))
 }
 
 function isLoopback(host: string): boolean {
@@ -15,6 +15,6 @@ function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'))
 }
 
-function hostname(header: string): string {
+function parseHostname(header: string): string {
   return header.replace(/:[0-9]+$/, '')
 }

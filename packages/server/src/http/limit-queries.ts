@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
-import { hangUp } from './abort-signal.ts'
-import { clientOf, limitRequests } from './request-limit.ts'
+import { abortOnDisconnect } from './abort-signal.ts'
+import { toClientId, createRequestLimit } from './request-limit.ts'
 
 /** More at a time only share cores and memory, and would leave inserts too little of both. */
 const RUNNING_SEARCHES = Math.min(8, Math.max(4, 2 * availableParallelism()))
@@ -27,14 +27,14 @@ const UNLIMITED: ReadonlySet<string> = new Set([
 /** Requests that run queries wait for their turn, few of each client, or get 429. */
 export function limitQueries(app: FastifyInstance): void {
   const limitOf = (running: number) =>
-    limitRequests({ ...WAITING, running, runningPerClient: Math.floor(running * PER_CLIENT) })
+    createRequestLimit({ ...WAITING, running, runningPerClient: Math.floor(running * PER_CLIENT) })
   const [searches, lookups] = [limitOf(RUNNING_SEARCHES), limitOf(RUNNING_LOOKUPS)]
   const ends = new WeakMap<object, () => void>()
   app.addHook('preHandler', async (request, reply) => {
     const route = request.routeOptions.url ?? ''
     if (UNLIMITED.has(route) || !/^\/(api|tempo|jaeger)\//.test(route)) return
     const limit = LOOKUP.test(route) ? lookups : searches
-    const end = await limit.enter(clientOf(request.ip), hangUp(reply)).catch((error: unknown) => {
+    const end = await limit.enter(toClientId(request.ip), abortOnDisconnect(reply)).catch((error: unknown) => {
       // Here, as Tempo's and Jaeger's errors have forms of their own.
       void reply.header('retry-after', '1')
       throw error

@@ -15,15 +15,15 @@ export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>)
 }
 
 /** What a failed request is told. Causes that are ours stay in the log. */
-export function problemOf(error: unknown): Omit<Problem, 'type'> {
+export function toProblem(error: unknown): Omit<Problem, 'type'> {
   if (error instanceof InvalidParameterError) {
     return { status: 400, title: 'Invalid parameter', detail: error.message, parameter: error.parameter }
   }
-  if (error instanceof TraceQLError) return queryProblem(error)
+  if (error instanceof TraceQLError) return toQueryProblem(error)
   if (error instanceof StoreError) return storeProblems[error.code] ?? internal
   if (error instanceof TooManyRequestsError) return { status: 429, title: 'Too many requests', detail: error.message }
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
-  if (validation !== undefined) return badParameter(validation, validationContext ?? 'querystring')
+  if (validation !== undefined) return toParameterProblem(validation, validationContext ?? 'querystring')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return { status: statusCode, title: 'Bad request', detail: message ?? 'The request cannot be understood.' }
   }
@@ -41,7 +41,7 @@ const queryTitles: Readonly<Record<TraceQLErrorCode, string>> = {
  * A query that is right and asks for too much is not a bad request: narrowed, or at another time,
  * it can be answered.
  */
-function queryProblem(error: TraceQLError): Omit<Problem, 'type'> {
+function toQueryProblem(error: TraceQLError): Omit<Problem, 'type'> {
   const { from, to, line, column, expected } = error
   return {
     status: error.code === 'limit' ? 422 : 400,
@@ -82,7 +82,10 @@ const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
   cancelled: { status: 499, title: 'Cancelled', detail: 'The question was cancelled.' },
 }
 
-function badParameter(validation: NonNullable<FastifyError['validation']>, context: string): Omit<Problem, 'type'> {
+function toParameterProblem(
+  validation: NonNullable<FastifyError['validation']>,
+  context: string,
+): Omit<Problem, 'type'> {
   const [first] = validation
   const unknown = first?.keyword === 'additionalProperties' ? String(first.params['additionalProperty']) : undefined
   const parameter = unknown ?? (first?.instancePath.slice(1).split('/')[0] || undefined)

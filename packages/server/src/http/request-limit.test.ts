@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test, vi } from 'vitest'
-import { clientOf, limitRequests, TooManyRequestsError } from './request-limit.ts'
+import { toClientId, createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
 const never = new AbortController().signal
 
 const small = { running: 3, runningPerClient: 2, waiting: 4, waitingPerClient: 3, maxWaitMs: 60_000 }
 
 test('a client that asks for much waits for itself, and another one runs at once', async () => {
-  const limit = limitRequests(small)
+  const limit = createRequestLimit(small)
   const started: string[] = []
   const ends: (() => void)[] = []
   const enter = async (client: string, name: string): Promise<void> => {
@@ -34,11 +34,11 @@ test('a client that asks for much waits for itself, and another one runs at once
 })
 
 test('a request whose client hangs up or that waited too long leaves its place', async () => {
-  const limit = limitRequests({ ...small, running: 1, waiting: 1, maxWaitMs: 1 })
+  const limit = createRequestLimit({ ...small, running: 1, waiting: 1, maxWaitMs: 1 })
   const end = await limit.enter('a', never)
   await expect(limit.enter('a', never)).rejects.toThrow(TooManyRequestsError)
   const left = new AbortController()
-  const waits = limitRequests({ ...small, running: 1, waiting: 1 })
+  const waits = createRequestLimit({ ...small, running: 1, waiting: 1 })
   await waits.enter('a', never)
   const gone = waits.enter('b', left.signal)
   left.abort(new Error('hung up'))
@@ -52,7 +52,7 @@ test('never more run than may, and all that were not refused run in the end, who
   const request = fc.record({ client: fc.constantFrom('a', 'b', 'c', 'd'), hangsUp: fc.boolean(), turns: fc.nat(3) })
   await fc.assert(
     fc.asyncProperty(fc.array(request, { maxLength: 40 }), async (requests) => {
-      const limit = limitRequests({ ...small, waiting: 20, waitingPerClient: 10 })
+      const limit = createRequestLimit({ ...small, waiting: 20, waitingPerClient: 10 })
       const running: string[] = []
       const fates = requests.map(async ({ client, hangsUp, turns }) => {
         const left = new AbortController()
@@ -85,5 +85,5 @@ test.each([
   ['fe80::1%eth0', 'fe80:0:0:0'],
   ['::1', '0:0:0:0'],
 ])('%s counts as the client %s', (address, client) => {
-  expect(clientOf(address)).toBe(client)
+  expect(toClientId(address)).toBe(client)
 })

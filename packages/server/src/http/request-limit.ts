@@ -28,7 +28,7 @@ type Waiter = { readonly client: string; readonly start: () => void }
  * Runs few requests at a time. Of those that wait, the client with the fewest running ones is next,
  * then the oldest.
  */
-export function limitRequests(limits: RequestLimits): RequestLimit {
+export function createRequestLimit(limits: RequestLimits): RequestLimit {
   const running = new Map<string, number>()
   let total = 0
   let waiting: Waiter[] = []
@@ -98,7 +98,7 @@ export function limitRequests(limits: RequestLimits): RequestLimit {
  * Who a connection counts as: its address, of IPv6 the network of 64 bits, which one client has
  * whole.
  */
-export function clientOf(address: string): string {
+export function toClientId(address: string): string {
   const v4 = address.replace(/^::ffff:/i, '')
   if (isIPv4(v4)) return v4
   const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? []

@@ -5,13 +5,13 @@ import { InvalidParameterError } from '../query/sql/invalid-parameter.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { endpoints } from './routes/endpoints.ts'
 import type { Endpoint } from './routes/endpoint.ts'
-import { hangUp } from './abort-signal.ts'
-import { hostGuard } from './host-guard.ts'
+import { abortOnDisconnect } from './abort-signal.ts'
+import { createHostGuard } from './host-guard.ts'
 import { serveJaeger } from './compat/jaeger/jaeger.ts'
 import { limitQueries } from './limit-queries.ts'
 import { markMissingParts } from './routes/missing-parts.ts'
 import { openApi } from './routes/openapi.ts'
-import { problemOf, sendProblem } from './problems.ts'
+import { toProblem, sendProblem } from './problems.ts'
 import { servePrometheus } from './compat/prometheus.ts'
 import { type IngestStatus, statusSource } from './routes/status.ts'
 import { tailTraces } from './tail.ts'
@@ -30,7 +30,7 @@ export type ApiOptions = {
   /** Records questions as traces. @default nothing does */
   readonly ownTraces?: SelfTracing
   /** @default PATIENCE */
-  readonly patience?: ApiPatience
+  readonly patience?: ApiTimeouts
   readonly log: (line: string) => void
 }
 
@@ -41,7 +41,7 @@ export type Api = {
 }
 
 /** In milliseconds. */
-export type ApiPatience = {
+export type ApiTimeouts = {
   /** Until all of a question is there. */
   readonly requestMs: number
   /**
@@ -53,7 +53,7 @@ export type ApiPatience = {
   readonly lookEveryMs: number
 }
 
-const PATIENCE: ApiPatience = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
+const PATIENCE: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
 
 /** Serves the native API and the UI. Rejects with the system's error when the port can't be had. */
 export async function startApi(options: ApiOptions): Promise<Api> {
@@ -67,10 +67,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
-    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })
   let url = ''
-  const answersTo = hostGuard(options.host)
+  const answersTo = createHostGuard(options.host)
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(securityHeaders)
     if (!answersTo(request.headers.host)) {
@@ -80,7 +80,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
   if (options.ownTraces !== undefined) traceRequests(app, options.ownTraces)
   app.setErrorHandler((error, _request, reply) => {
-    const problem = problemOf(error)
+    const problem = toProblem(error)
     if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
     else if (problem.status === 503) options.log(`A question was not answered: ${(error as Error).message}`)
     return sendProblem(reply, problem)
@@ -110,7 +110,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   })
 
   await app.listen({ host: options.host, port: options.port })
-  url = urlOf(app, options.host)
+  url = formatUrl(app, options.host)
   return { url, close: () => app.close() }
 }
 
@@ -123,7 +123,11 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const answer = await endpoint.handle({ params: request.params, query: request.query, signal: hangUp(reply) })
+      const answer = await endpoint.handle({
+        params: request.params,
+        query: request.query,
+        signal: abortOnDisconnect(reply),
+      })
       void reply.header('cache-control', 'no-store')
       if (answer.status === 404) {
         return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })
@@ -162,7 +166,7 @@ const securityHeaders = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-function urlOf(app: FastifyInstance, host: string): string {
+function formatUrl(app: FastifyInstance, host: string): string {
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   // What listens everywhere is reached here by loopback.

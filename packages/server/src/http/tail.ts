@@ -4,27 +4,27 @@ import type { FastifyInstance } from 'fastify'
 import { searchByQuery } from '../query/traces/search-by-query.ts'
 import { searchTraces } from '../query/traces/search.ts'
 import type { Store } from '../clickhouse/store.ts'
-import { problemOf } from './problems.ts'
-import { clientOf, limitRequests, TooManyRequestsError } from './request-limit.ts'
+import { toProblem } from './problems.ts'
+import { toClientId, createRequestLimit, TooManyRequestsError } from './request-limit.ts'
 
-const MAX_READERS = 512
+const MAX_CLIENT_CONNECTIONS = 512
 const MAX_READERS_PER_CLIENT = 32
 /** Each reader costs a search a second, or less where there are many: so few run at a time. */
 const SEARCHES = {
   running: 2,
   runningPerClient: 2,
-  waiting: MAX_READERS,
-  waitingPerClient: MAX_READERS,
+  waiting: MAX_CLIENT_CONNECTIONS,
+  waitingPerClient: MAX_CLIENT_CONNECTIONS,
   maxWaitMs: 120_000,
 }
-const EVERY_MILLIS = 1000
+const INTERVAL_MS = 1000
 /** Exporters and consumers are late, and a trace that starts so long ago may still grow. */
-const REACH_NANO = 15n * 60_000_000_000n
-const TRACES_AT_ONCE = 100
+const LOOKBACK_NANO = 15n * 60_000_000_000n
+const MAX_TRACES = 100
 /** Says to proxies and to us that the line is alive. */
-const COMMENT_EVERY = 15
+const INTERVALS_PER_COMMENT = 15
 /** Turns. */
-const STALLED_AT_MOST = 60
+const MAX_STALLED_INTERVALS = 60
 
 /**
  * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces`
@@ -33,18 +33,18 @@ const STALLED_AT_MOST = 60
  * fails later is an event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
-  const searches = limitRequests(SEARCHES)
+  const searches = createRequestLimit(SEARCHES)
   const readers = new Map<string, number>()
   app.get('/api/traces/tail', { schema: { querystring: TracesQuery } }, async (request, reply) => {
     const query = request.query as TracesQuery
     const left = new AbortController()
     reply.raw.once('close', () => left.abort())
-    const client = clientOf(request.ip)
-    takePlace(readers, client)
+    const client = toClientId(request.ip)
+    openTail(readers, client)
     const seen: Seen = { known: new Map() }
     const search = async (): Promise<readonly FoundTrace[]> => {
       const end = await searches.enter(client, left.signal)
-      return await changes(store, query, seen, left.signal).finally(end)
+      return await findChanges(store, query, seen, left.signal).finally(end)
     }
     try {
       const first = await search()
@@ -57,28 +57,28 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
       })
       // It is silent for long where nothing changes; a reader that takes nothing is noticed below.
       reply.raw.socket?.setTimeout(0)
-      reply.raw.write(eventOf('traces', first))
+      reply.raw.write(formatEvent('traces', first))
       let stalled = 0
       for (let turn = 1; !left.signal.aborted; turn += 1) {
-        await setTimeout(EVERY_MILLIS, undefined, { signal: left.signal })
+        await setTimeout(INTERVAL_MS, undefined, { signal: left.signal })
         // A reader that takes nothing is not sent more; what it missed is in the next event, if it
         // goes on in time.
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
-        if (stalled > STALLED_AT_MOST) reply.raw.destroy()
+        if (stalled > MAX_STALLED_INTERVALS) reply.raw.destroy()
         if (stalled > 0) continue
         const some = await search().catch((error: unknown) => {
           if (left.signal.aborted) throw error
-          reply.raw.write(eventOf('problem', problemOf(error)))
+          reply.raw.write(formatEvent('problem', toProblem(error)))
           return []
         })
-        if (seen.partial) reply.raw.write(eventOf('partial', seen.partial))
-        if (some.length > 0) reply.raw.write(eventOf('traces', some))
-        else if (turn % COMMENT_EVERY === 0) reply.raw.write(': still here\n\n')
+        if (seen.partial) reply.raw.write(formatEvent('partial', seen.partial))
+        if (some.length > 0) reply.raw.write(formatEvent('traces', some))
+        else if (turn % INTERVALS_PER_COMMENT === 0) reply.raw.write(': still here\n\n')
       }
     } catch (error) {
       if (!left.signal.aborted) throw error
     } finally {
-      leavePlace(readers, client)
+      closeTail(readers, client)
       if (reply.sent) reply.raw.end()
     }
     return reply
@@ -86,10 +86,10 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
 }
 
 /** @throws TooManyRequestsError */
-function takePlace(readers: Map<string, number>, client: string): void {
+function openTail(readers: Map<string, number>, client: string): void {
   const ofClient = readers.get(client) ?? 0
   const all = [...readers.values()].reduce((sum, count) => sum + count, 0)
-  if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_READERS) {
+  if (ofClient >= MAX_READERS_PER_CLIENT || all >= MAX_CLIENT_CONNECTIONS) {
     const whose = ofClient >= MAX_READERS_PER_CLIENT ? 'from this address' : 'of all clients'
     throw new TooManyRequestsError(
       `${whose === 'of all clients' ? all : ofClient} tails ${whose} are open already; close one.`,
@@ -98,29 +98,29 @@ function takePlace(readers: Map<string, number>, client: string): void {
   readers.set(client, ofClient + 1)
 }
 
-function leavePlace(readers: Map<string, number>, client: string): void {
+function closeTail(readers: Map<string, number>, client: string): void {
   const left = (readers.get(client) ?? 0) - 1
   if (left > 0) readers.set(client, left)
   else readers.delete(client)
 }
 
-async function changes(
+async function findChanges(
   store: Store,
   query: TracesQuery,
   seen: Seen,
   signal: AbortSignal,
 ): Promise<readonly FoundTrace[]> {
   const now = BigInt(Date.now()) * 1_000_000n
-  const recent = { ...query, start: String(now - REACH_NANO), limit: TRACES_AT_ONCE }
+  const recent = { ...query, start: String(now - LOOKBACK_NANO), limit: MAX_TRACES }
   const { traces, searched, complete } = await (query.q === undefined
     ? searchTraces(store, recent, { signal })
     : searchByQuery(store, query.q, recent, { signal }))
   const isPartial = !complete && seen.at !== undefined && BigInt(searched.start) > seen.at
   seen.partial = isPartial ? { searched, complete } : undefined
   seen.at = now
-  const fresh = traces.filter((trace) => seen.known.get(trace.traceId) !== stateOf(trace))
+  const fresh = traces.filter((trace) => seen.known.get(trace.traceId) !== toStateKey(trace))
   seen.known.clear()
-  for (const trace of traces) seen.known.set(trace.traceId, stateOf(trace))
+  for (const trace of traces) seen.known.set(trace.traceId, toStateKey(trace))
   return fresh
 }
 
@@ -132,10 +132,10 @@ type Seen = {
   partial?: SearchedRange | undefined
 }
 
-function stateOf({ spanCount, errorCount, linksIn, linksOut, durationNano }: FoundTrace): string {
+function toStateKey({ spanCount, errorCount, linksIn, linksOut, durationNano }: FoundTrace): string {
   return [spanCount, errorCount, linksIn, linksOut, durationNano].join(' ')
 }
 
-function eventOf(event: string, data: unknown): string {
+function formatEvent(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`
 }

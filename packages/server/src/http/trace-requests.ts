@@ -6,7 +6,7 @@ export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {
   const spans = new WeakMap<FastifyRequest, RecordedSpan>()
   app.addHook('onRequest', (request, _reply, done) => {
     const route = request.routeOptions.url
-    const span = isQuestion(route) ? traces.startTrace(`${request.method} ${route}`) : undefined
+    const span = isTraced(route) ? traces.startTrace(`${request.method} ${route}`) : undefined
     if (span === undefined) return done()
     spans.set(request, span)
     traces.runInSpan(span, done)
@@ -25,8 +25,13 @@ export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {
 }
 
 /** Not those that machines ask every few seconds, nor the one that never ends. */
-function isQuestion(route: string | undefined): route is string {
-  return route !== undefined && route.startsWith('/api/') && !UNTOLD.has(route)
+function isTraced(route: string | undefined): route is string {
+  return route !== undefined && route.startsWith('/api/') && !UNTRACED_ROUTES.has(route)
 }
 
-const UNTOLD: ReadonlySet<string> = new Set(['/api/status', '/api/ready', '/api/traces/tail', '/api/openapi.json'])
+const UNTRACED_ROUTES: ReadonlySet<string> = new Set([
+  '/api/status',
+  '/api/ready',
+  '/api/traces/tail',
+  '/api/openapi.json',
+])

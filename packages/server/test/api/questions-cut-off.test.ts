@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { problemOf } from '../../src/http/problems.ts'
+import { toProblem } from '../../src/http/problems.ts'
 import { searchTraceQL } from '../../src/traceql/execute/search-traceql.ts'
 import { openEmbeddedStore } from '../../src/clickhouse/engine/open-embedded.ts'
 import type { Store } from '../../src/clickhouse/store.ts'
@@ -25,10 +25,10 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-async function problemWith(question: Promise<unknown>): Promise<ReturnType<typeof problemOf>> {
+async function problemWith(question: Promise<unknown>): Promise<ReturnType<typeof toProblem>> {
   return question.then(
     () => expect.unreachable('the question was answered'),
-    (error: unknown) => problemOf(error),
+    (error: unknown) => toProblem(error),
   )
 }
 

@@ -4,8 +4,8 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { FlowResponse, TraceResponse } from '@spanlink/api-schema'
-import { jaegerOfTrace } from '../../http/compat/jaeger/jaeger-trace.ts'
-import { otlpOfTrace } from '../../http/compat/tempo/otlp-of-trace.ts'
+import { toJaegerTrace } from '../../http/compat/jaeger/jaeger-trace.ts'
+import { toOtlp } from '../../http/compat/tempo/otlp-of-trace.ts'
 import { CommandError, exitCodes, fetchJson } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
 import { toZipkinSpans } from '../files/trace-to-zipkin.ts'
@@ -60,13 +60,13 @@ type Writer = (first: TraceResponse | undefined, rest: AsyncIterable<TraceRespon
 
 const writers: Readonly<Record<(typeof formats)[number], Writer>> = {
   otlp: async function* (first, rest) {
-    if (first !== undefined) yield `${JSON.stringify({ resourceSpans: otlpOfTrace(first) })}\n`
-    for await (const trace of rest) yield `${JSON.stringify({ resourceSpans: otlpOfTrace(trace) })}\n`
+    if (first !== undefined) yield `${JSON.stringify({ resourceSpans: toOtlp(first) })}\n`
+    for await (const trace of rest) yield `${JSON.stringify({ resourceSpans: toOtlp(trace) })}\n`
   },
   jaeger: async function* (first, rest) {
     yield '{"data":['
-    if (first !== undefined) yield JSON.stringify(jaegerOfTrace(first))
-    for await (const trace of rest) yield `,${JSON.stringify(jaegerOfTrace(trace))}`
+    if (first !== undefined) yield JSON.stringify(toJaegerTrace(first))
+    for await (const trace of rest) yield `,${JSON.stringify(toJaegerTrace(trace))}`
     yield '],"total":0,"limit":0,"offset":0,"errors":null}\n'
   },
   zipkin: async function* (first, rest) {

@@ -1,6 +1,6 @@
 import type { Attributes, Span, TraceResponse } from '@spanlink/api-schema'
 import type { Static } from 'typebox'
-import { plainOf } from '../../http/compat/jaeger/jaeger-trace.ts'
+import { toPlainJson } from '../../http/compat/jaeger/jaeger-trace.ts'
 
 /**
  * Converts to Zipkin v2 spans (https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/).
@@ -48,7 +48,7 @@ const ZIPKIN_KINDS: ReadonlySet<string> = new Set(['server', 'client', 'producer
 function toTags(attributes: Static<typeof Attributes>): Readonly<Record<string, string>> {
   return Object.fromEntries(
     attributes.map(({ key, value }) => {
-      const plain = plainOf(value)
+      const plain = toPlainJson(value)
       return [key, typeof plain === 'string' ? plain : JSON.stringify(plain)]
     }),
   )

@@ -14,7 +14,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/attributes',
       summary: 'Attribute names, or the values of `key`, most used first',
       query: AttributesQuery,
-      answer: AttributesResponse,
+      response: AttributesResponse,
       handle: async ({ query, signal }) => {
         const { key, scope, prefix, limit, q } = query
         const condition = q === undefined ? undefined : parseSpanCondition(q)
@@ -36,7 +36,7 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traceql/complete',
       summary: 'Completions at the caret of a TraceQL query, and its errors',
       query: CompletionQuery,
-      answer: CompletionResponse,
+      response: CompletionResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await completeQuery(store, query, { signal }) }),
     }),
   ]

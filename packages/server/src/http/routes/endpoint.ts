@@ -10,9 +10,9 @@ export type Endpoint = {
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
-  readonly answer: TSchema
+  readonly response: TSchema
   /** The answer, or a status with one. `undefined` is 404. */
-  readonly handle: (request: EndpointRequest) => Promise<EndpointAnswer>
+  readonly handle: (request: EndpointRequest) => Promise<EndpointResponse>
 }
 
 type EndpointRequest = {
@@ -22,29 +22,29 @@ type EndpointRequest = {
   readonly signal: AbortSignal
 }
 
-type EndpointAnswer =
+type EndpointResponse =
   | { readonly status: 200 | 503; readonly body: unknown }
   | { readonly status: 404; readonly detail: string }
 
-type TypedEndpoint<Params extends TSchema, Query extends TSchema, Answer extends TSchema> = Omit<
+type TypedEndpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema> = Omit<
   Endpoint,
-  'params' | 'query' | 'answer' | 'handle'
+  'params' | 'query' | 'response' | 'handle'
 > & {
   readonly params?: Params
   readonly query?: Query
-  readonly answer: Answer
+  readonly response: Response
   readonly handle: (request: {
     readonly params: Static<Params>
     readonly query: Static<Query>
     readonly signal: AbortSignal
   }) => Promise<
-    { readonly status: 200 | 503; readonly body: Static<Answer> } | { readonly status: 404; readonly detail: string }
+    { readonly status: 200 | 503; readonly body: Static<Response> } | { readonly status: 404; readonly detail: string }
   >
 }
 
 /** Ties the types of a handler to the schemas that Fastify has checked its request by. */
-export function endpoint<Params extends TSchema, Query extends TSchema, Answer extends TSchema>(
-  typed: TypedEndpoint<Params, Query, Answer>,
+export function endpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema>(
+  typed: TypedEndpoint<Params, Query, Response>,
 ): Endpoint {
   return typed as unknown as Endpoint
 }

@@ -36,7 +36,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     endpoint({
       path: '/api/ready',
       summary: 'Whether the server is ready',
-      answer: ReadyResponse,
+      response: ReadyResponse,
       handle: async () => {
         const body = status.ready()
         return { status: body.ready ? 200 : 503, body }
@@ -45,27 +45,27 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
     endpoint({
       path: '/api/status',
       summary: 'Version, ClickHouse, journal, counts and ports',
-      answer: StatusResponse,
+      response: StatusResponse,
       handle: async () => ok(await status.status()),
     }),
     endpoint({
       path: '/api/services',
       summary: 'Names of services',
-      answer: ServicesResponse,
+      response: ServicesResponse,
       handle: async ({ signal }) => ok(await listServices(store, { signal })),
     }),
     endpoint({
       path: '/api/operations',
       summary: 'Span names, of one service or of all',
       query: OperationsQuery,
-      answer: OperationsResponse,
+      response: OperationsResponse,
       handle: async ({ query, signal }) => ok(await listOperations(store, query, { signal })),
     }),
     endpoint({
       path: '/api/traces',
       summary: 'Summaries of traces with a span that matches all filters, newest first',
       query: TracesQuery,
-      answer: TracesResponse,
+      response: TracesResponse,
       handle: async ({ query, signal }) =>
         ok(
           await (query.q === undefined
@@ -77,7 +77,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       path: '/api/traces/{traceId}',
       summary: 'One trace with attributes, events and links',
       params: TraceParams,
-      answer: TraceResponse,
+      response: TraceResponse,
       handle: async ({ params, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const trace = await findTrace(store, traceId, { signal })
@@ -89,7 +89,7 @@ export function endpoints(store: Store, status: StatusSource): readonly Endpoint
       summary: 'Links of a trace in either direction, with both ends',
       params: LinksParams,
       query: LinksQuery,
-      answer: LinksResponse,
+      response: LinksResponse,
       handle: async ({ params, query, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const links = await findLinks(store, traceId, query, { signal })

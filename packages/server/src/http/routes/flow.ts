@@ -10,7 +10,7 @@ export function flowEndpoints(store: Store): readonly Endpoint[] {
       summary: 'The flow of a trace: what its event caused, with the critical path',
       params: FlowParams,
       query: FlowQuery,
-      answer: FlowResponse,
+      response: FlowResponse,
       handle: async ({ params, query, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const flow = await findFlow(store, traceId, query, { signal })

@@ -9,7 +9,7 @@ export function heatmapEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/heatmap',
       summary: 'Matching spans, counted by start time and duration',
       query: HeatmapQuery,
-      answer: HeatmapResponse,
+      response: HeatmapResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findHeatmap(store, query, { signal }) }),
     }),
   ]

@@ -9,7 +9,7 @@ export function logEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/logs',
       summary: 'Log records that match all conditions',
       query: LogsQuery,
-      answer: LogsResponse,
+      response: LogsResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findLogs(store, query, { signal }) }),
     }),
   ]

@@ -10,7 +10,7 @@ export function messagesEndpoints(store: Store): readonly Endpoint[] {
       summary: 'Messages that are unconsumed, late, redelivered, retried or dead-lettered',
       params: MessagesParams,
       query: MessagesQuery,
-      answer: MessagesResponse,
+      response: MessagesResponse,
       handle: async ({ params, query, signal }) => ({
         status: 200,
         body: await findMessages(store, params.list, query, { signal }),

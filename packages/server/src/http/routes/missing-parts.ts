@@ -11,9 +11,9 @@ const DAY_MS = 86_400_000
 export function markMissingParts(body: unknown, path: string, lost: readonly LostPart[]): unknown {
   if (lost.length === 0 || !isRange(body)) return body
   const start = BigInt(body.searched.start)
-  const signal = findSignal(path.split('/')[2] ?? '')
+  const signal = toSignal(path.split('/')[2] ?? '')
   const isMissing = lost.some(
-    ({ table, day }) => (table === 'sources' || findSignal(table) === signal) && start < endOf(day),
+    ({ table, day }) => (table === 'sources' || toSignal(table) === signal) && start < getDayEnd(day),
   )
   return isMissing ? { ...body, complete: false, missingParts: true } : body
 }
@@ -23,13 +23,13 @@ function isRange(body: unknown): body is SearchedRange {
 }
 
 /** Of a table or of the endpoints below a path. */
-function findSignal(name: string): 'logs' | 'metrics' | 'traces' {
+function toSignal(name: string): 'logs' | 'metrics' | 'traces' {
   if (name === 'logs') return 'logs'
   return name.startsWith('metric') ? 'metrics' : 'traces'
 }
 
 /** Unix nanoseconds; an unknown day could be any. */
-function endOf(day: string): bigint {
+function getDayEnd(day: string): bigint {
   const ms = Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`)
   return Number.isNaN(ms) ? 2n ** 64n : BigInt(ms + DAY_MS) * 1_000_000n
 }

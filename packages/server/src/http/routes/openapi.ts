@@ -16,7 +16,7 @@ function operation(endpoint: Endpoint): object {
     summary: endpoint.summary,
     parameters: [...parameters(endpoint.params, 'path'), ...parameters(endpoint.query, 'query')],
     responses: {
-      200: { description: 'Response', content: { 'application/json': { schema: endpoint.answer } } },
+      200: { description: 'Response', content: { 'application/json': { schema: endpoint.response } } },
       default: { description: 'Problem (RFC 9457)', content: { 'application/problem+json': { schema: Problem } } },
     },
   }

@@ -17,7 +17,7 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traceql/series',
       summary: 'Series of a TraceQL metrics query',
       query: SeriesQuery,
-      answer: SeriesResponse,
+      response: SeriesResponse,
       handle: async ({ query, signal }) => {
         const asked = parseTimeWindow(query)
         const length = asked.end - asked.start

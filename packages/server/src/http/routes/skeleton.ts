@@ -19,7 +19,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/traces/{traceId}/skeleton',
       summary: 'One trace without attributes, in columns of base64: 100,000 spans are about 5 MB',
       params: TraceParams,
-      answer: TraceSkeleton,
+      response: TraceSkeleton,
       handle: async ({ params, signal }) => {
         const traceId = params.traceId.toLowerCase()
         const body = await findSkeleton(store, traceId, { signal })
@@ -31,7 +31,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       summary: "Ids of a trace's spans that contain a text",
       params: TraceParams,
       query: FindSpansQuery,
-      answer: FindSpansResponse,
+      response: FindSpansResponse,
       handle: async ({ params, query, signal }) => ({
         status: 200,
         body: await findSpansByText(store, params.traceId.toLowerCase(), query.text, { signal }),
@@ -42,7 +42,7 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       summary: 'One span with its resource and scope',
       params: SpanParams,
       query: SpanQuery,
-      answer: SpanResponse,
+      response: SpanResponse,
       handle: async ({ params, query, signal }) => {
         const asked = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
         const body = await findSpan(store, asked, query, { signal })

@@ -9,7 +9,7 @@ export function topologyEndpoints(store: Store): readonly Endpoint[] {
       path: '/api/topology',
       summary: 'Services, topics and consumer groups, with rate, errors, duration and queue time between them',
       query: TopologyQuery,
-      answer: TopologyResponse,
+      response: TopologyResponse,
       handle: async ({ query, signal }) => ({ status: 200, body: await findTopology(store, query, { signal }) }),
     }),
   ]

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { UNKNOWN_RECORD } from '../messaging/record-metadata.ts'
-import { criticalPath } from './critical-path.ts'
-import { connect } from './edges/connect-edges.ts'
+import { computeCriticalPath } from './critical-path.ts'
+import { connectEdges } from './edges/connect-edges.ts'
 import type { FlowLink, FlowSpanRow } from './flow-span.ts'
 import { cutIntoLanes } from './lanes.ts'
-import { statisticsOf } from './statistics.ts'
+import { computeStatistics } from './statistics.ts'
 
 const id = (index: number): string => index.toString(16).padStart(16, '0')
 
@@ -61,10 +61,10 @@ test('whatever spans and links say, the path is without holes or overlap and end
         ...said,
       }))
       const cut = cutIntoLanes(rows, links)
-      const edges = connect(cut, links)
+      const edges = connectEdges(cut, links)
       const asked = cut.spans.get(ref(target).traceId + id(target))
       if (asked === undefined) throw new Error('every span has its place in a lane')
-      const { path } = criticalPath(asked, edges)
+      const { path } = computeCriticalPath(asked, edges)
 
       expect(cut.lanes.reduce((sum, lane) => sum + lane.spans.length, 0)).toBe(rows.length)
       expect(path.endTimeUnixNano).toBe(String(asked.span.end))
@@ -78,7 +78,7 @@ test('whatever spans and links say, the path is without holes or overlap and end
       const shared = path.shares.reduce((sum, share) => sum + BigInt(share.durationNano), 0n)
       expect(String(shared)).toBe(path.durationNano)
 
-      const { endToEndNano, processingNano, queueNano, idleNano } = statisticsOf(cut.lanes, edges)
+      const { endToEndNano, processingNano, queueNano, idleNano } = computeStatistics(cut.lanes, edges)
       expect(BigInt(processingNano) + BigInt(queueNano) + BigInt(idleNano)).toBe(BigInt(endToEndNano))
       expect(BigInt(idleNano)).toBeGreaterThanOrEqual(0n)
     }),

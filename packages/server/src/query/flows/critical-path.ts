@@ -25,7 +25,7 @@ export type FoundPath = { readonly path: CriticalPath; readonly edgeIds: Readonl
  * once, so it ends, and the segments are without holes and overlap, whatever clocks and parents
  * say.
  */
-export function criticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPath {
+export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPath {
   const causesOf = Map.groupBy(edges.filter(isCause), (edge) => edge.to)
   const waiting = new Map<LaneSpan, LaneSpan[]>()
   const entered = new Set([target])
@@ -79,10 +79,10 @@ export function criticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPat
     entered.add(next)
     at = next
   }
-  return { path: pathOf(segments.reverse(), time, target.span.end), edgeIds }
+  return { path: toCriticalPath(segments.reverse(), time, target.span.end), edgeIds }
 
   function lastChildBefore(of: LaneSpan, before: bigint): LaneSpan | undefined {
-    const children = waiting.get(of) ?? of.children.toSorted(byEnd)
+    const children = waiting.get(of) ?? of.children.toSorted(compareEnds)
     waiting.set(of, children)
     // Time only goes back, so a child that is too late now is too late for good.
     for (let child = children.pop(); child !== undefined; child = children.pop()) {
@@ -127,7 +127,7 @@ function isCause(edge: Edge): edge is KnownEdge {
 
 const rank: Readonly<Record<Edge['role'], number>> = { message: 0, creation: 1, processing: 1, link: 2 }
 
-function byEnd(a: LaneSpan, b: LaneSpan): number {
+function compareEnds(a: LaneSpan, b: LaneSpan): number {
   if (a.span.end !== b.span.end) return a.span.end < b.span.end ? -1 : 1
   return a.span.spanId < b.span.spanId ? -1 : 1
 }
@@ -140,7 +140,7 @@ type Segment = {
   readonly edge: KnownEdge | undefined
 }
 
-function pathOf(segments: readonly Segment[], start: bigint, end: bigint): CriticalPath {
+function toCriticalPath(segments: readonly Segment[], start: bigint, end: bigint): CriticalPath {
   return {
     startTimeUnixNano: String(start),
     endTimeUnixNano: String(end),
@@ -157,11 +157,11 @@ function pathOf(segments: readonly Segment[], start: bigint, end: bigint): Criti
       ...(kind === 'queue' ? { topic: edge?.record.topic ?? '' } : {}),
       ...(edge === undefined ? {} : { edgeId: edge.id }),
     })),
-    shares: sharesOf(segments, end - start),
+    shares: computeShares(segments, end - start),
   }
 }
 
-function sharesOf(segments: readonly Segment[], total: bigint): PathShare[] {
+function computeShares(segments: readonly Segment[], total: bigint): PathShare[] {
   const parts = new Map<string, { kind: PathShare['kind']; name: string; duration: bigint }>()
   for (const { kind: of, from, until, at, edge } of segments) {
     const kind = of === 'span' ? 'service' : of === 'queue' ? 'topic' : 'gap'

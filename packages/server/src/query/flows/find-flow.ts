@@ -1,15 +1,15 @@
 import type { FlowResponse, FlowQuery } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
-import { connect } from './edges/connect-edges.ts'
-import { expand, type Position } from './load/expand.ts'
-import { flowAnswer, MAX_EXAMPLES } from './flow-response.ts'
+import { connectEdges } from './edges/connect-edges.ts'
+import { expandFlow, type Position } from './load/expand.ts'
+import { toFlowResponse, MAX_EXAMPLES } from './flow-response.ts'
 import { selectParts } from './flow-parts.ts'
-import { joinedWith } from './load/joined-with.ts'
+import { findJoinedEvents } from './load/joined-with.ts'
 import { findMissingConsumers } from './missing-consumers.ts'
 import { findOrigins } from './load/origins.ts'
 import { findRootNames } from './roots.ts'
-import { traceLoader } from './load/trace-loader.ts'
+import { createTraceLoader } from './load/trace-loader.ts'
 
 /** Traces of other events whose roots are looked up for examples. */
 const MAX_ROOTS = 300
@@ -28,14 +28,14 @@ export async function findFlow(
 ): Promise<FlowResponse | undefined> {
   const { maxTraces = 200, maxDepth = 16, includeJoined = false } = query
   const after = parseCursor(query.cursor)
-  const loader = traceLoader(store, options)
+  const loader = createTraceLoader(store, options)
   const origins = await findOrigins(traceId, loader)
-  const expanded = await expand(traceId, origins, { maxTraces, maxDepth, includeJoined, after }, loader)
+  const expanded = await expandFlow(traceId, origins, { maxTraces, maxDepth, includeJoined, after }, loader)
   const opened = expanded.traces.get(traceId)
   if (opened === undefined || (opened.links.length === 0 && opened.cut.lanes.length === 0)) return undefined
   const parts = selectParts(expanded)
-  const edges = connect(parts, parts.links)
-  const others = joinedWith(expanded)
+  const edges = connectEdges(parts, parts.links)
+  const others = findJoinedEvents(expanded)
   const examples = [...others.values()].flatMap((all) => all.slice(0, MAX_EXAMPLES).map((ref) => ref.traceId))
   const [roots, missingConsumers] = await Promise.all([
     findRootNames(store, examples.slice(0, MAX_ROOTS), options),
@@ -45,7 +45,7 @@ export async function findFlow(
   const truncated = { ...expanded.truncated, ...loader.truncated() }
   return {
     traceId,
-    ...flowAnswer(
+    ...toFlowResponse(
       { traceId, spanId: query.spanId?.toLowerCase() },
       { origins, expanded, parts, edges, joined: others, roots },
     ),

@@ -2,21 +2,21 @@ import type { FlowLane, FlowSpan, JoinedWith } from '@spanlink/api-schema'
 import type { FlowSpanRow } from './flow-span.ts'
 import type { Lane, LaneSpan } from './lanes.ts'
 
-export type LaneFacts = {
+export type LaneContext = {
   readonly depth: number
   readonly hiddenLinks: number
   readonly joinedWith: JoinedWith | undefined
   /** An edge begins in it. */
-  readonly leadsOn: boolean
+  readonly hasOutgoingEdge: boolean
 }
 
 /** @param touched spans that an edge begins or ends at */
 export function toFlowLane(
   { id, traceId, spans }: Lane,
   touched: ReadonlySet<LaneSpan | undefined>,
-  { depth, hiddenLinks, joinedWith, leadsOn }: LaneFacts,
+  { depth, hiddenLinks, joinedWith, hasOutgoingEdge }: LaneContext,
 ): FlowLane {
-  const sorted = spans.toSorted((a, b) => byStart(a.span, b.span))
+  const sorted = spans.toSorted((a, b) => compareStarts(a.span, b.span))
   const isCutOff = id !== traceId
   const root = isCutOff ? spans[0] : sorted.find(({ span }) => span.parentSpanId === '')
   const first = (root ?? sorted[0])?.span
@@ -35,12 +35,12 @@ export function toFlowLane(
     durationNano: String(end - start),
     spanCount: spans.length,
     errorCount: spans.filter(({ span }) => span.status === 'error').length,
-    services: servicesOf(spans),
-    ...(!leadsOn && endsAtReceive(spans) ? { endsAtReceive: true as const } : {}),
+    services: countServices(spans),
+    ...(!hasOutgoingEdge && endsAtReceive(spans) ? { endsAtReceive: true as const } : {}),
     ...(joinedWith === undefined ? {} : { joinedWith }),
     depth,
     hiddenLinks,
-    spans: sorted.filter((one) => touched.has(one) || one.span === first).map(({ span }) => flowSpan(span)),
+    spans: sorted.filter((one) => touched.has(one) || one.span === first).map(({ span }) => toFlowSpan(span)),
   }
 }
 
@@ -55,7 +55,7 @@ function endsAtReceive(spans: readonly LaneSpan[]): boolean {
   )
 }
 
-function servicesOf(spans: readonly LaneSpan[]): FlowLane['services'] {
+function countServices(spans: readonly LaneSpan[]): FlowLane['services'] {
   return Array.from(
     Map.groupBy(spans, ({ span }) => span.service),
     ([name, of]) => ({
@@ -66,7 +66,7 @@ function servicesOf(spans: readonly LaneSpan[]): FlowLane['services'] {
   ).sort((a, b) => b.spanCount - a.spanCount || (a.name < b.name ? -1 : 1))
 }
 
-function flowSpan(span: FlowSpanRow): FlowSpan {
+function toFlowSpan(span: FlowSpanRow): FlowSpan {
   const { spanId, parentSpanId, service, name, kind, status, operation, topic, consumerGroup } = span
   return {
     spanId,
@@ -83,7 +83,7 @@ function flowSpan(span: FlowSpanRow): FlowSpan {
   }
 }
 
-function byStart(a: FlowSpanRow, b: FlowSpanRow): number {
+function compareStarts(a: FlowSpanRow, b: FlowSpanRow): number {
   if (a.start !== b.start) return a.start < b.start ? -1 : 1
   return a.spanId < b.spanId ? -1 : 1
 }

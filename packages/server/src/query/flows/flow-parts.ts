@@ -1,7 +1,7 @@
 import type { Expanded } from './load/expand.ts'
-import { addNamed, type FlowLink, type SpanRef } from './flow-span.ts'
+import { indexSpan, type FlowLink, type SpanRef } from './flow-span.ts'
 import type { CutTraces, Lane, LaneSpan } from './lanes.ts'
-import { unitAt, type UnitTrace } from './load/units.ts'
+import { findUnit, type UnitTrace } from './load/units.ts'
 
 /** What belongs to a flow of the traces that it goes through. */
 export type FlowParts = CutTraces & {
@@ -17,7 +17,7 @@ export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'level
   const spans = new Map<string, LaneSpan>()
   const levelOf = new Map<LaneSpan, number>()
   const links: FlowLink[] = []
-  const isIn = (trace: UnitTrace, ref: SpanRef): boolean => levels.has(unitAt(trace, ref))
+  const isIn = (trace: UnitTrace, ref: SpanRef): boolean => levels.has(findUnit(trace, ref))
   for (const trace of traces.values()) {
     const kept = new Map<LaneSpan, LaneSpan>()
     for (const { id, traceId, spans: all } of trace.cut.lanes) {
@@ -32,7 +32,7 @@ export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'level
         lane.spans.push(placed)
         kept.set(one, placed)
         levelOf.set(placed, level)
-        addNamed(spans, placed)
+        indexSpan(spans, placed)
       }
       if (lane.spans.length > 0) lanes.push(lane)
     }

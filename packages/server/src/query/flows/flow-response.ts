@@ -1,28 +1,28 @@
 import type { FlowResponse, FlowEdge, FlowEnd, FlowOrigin, FlowTitle, JoinedWith } from '@spanlink/api-schema'
-import { criticalPath } from './critical-path.ts'
-import { type Edge, edgeQueueTime } from './edges/edge.ts'
+import { computeCriticalPath } from './critical-path.ts'
+import { type Edge, computeEdgeQueueTime } from './edges/edge.ts'
 import { CAUSED, type Expanded, JOINED } from './load/expand.ts'
 import { toFlowLane } from './flow-lane.ts'
 import type { FlowParts } from './flow-parts.ts'
 import type { SpanRef } from './flow-span.ts'
-import type { Joined } from './load/joined-with.ts'
-import { laneDepths } from './lane-depths.ts'
+import type { JoinedEvents } from './load/joined-with.ts'
+import { computeLaneDepths } from './lane-depths.ts'
 import type { LaneSpan } from './lanes.ts'
 import type { Origins } from './load/origins.ts'
-import { type RootName, rootOf } from './roots.ts'
-import { statisticsOf } from './statistics.ts'
-import { unitAt } from './load/units.ts'
+import { type RootName, findRoot } from './roots.ts'
+import { computeStatistics } from './statistics.ts'
+import { findUnit } from './load/units.ts'
 
 /** The opened trace, and the span that the critical path ends at. */
 export type Opened = { readonly traceId: string; readonly spanId: string | undefined }
 
-export type FlowFound = {
+export type FlowData = {
   readonly origins: Origins
   readonly expanded: Expanded
   readonly parts: FlowParts
   readonly edges: readonly Edge[]
   /** By lane. */
-  readonly joined: ReadonlyMap<string, Joined>
+  readonly joined: ReadonlyMap<string, JoinedEvents>
   /** Of traces in `joined`. */
   readonly roots: ReadonlyMap<string, RootName>
 }
@@ -30,26 +30,26 @@ export type FlowFound = {
 const MAX_ORIGINS = 100
 export const MAX_EXAMPLES = 3
 
-type Answer = Omit<FlowResponse, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
+type FlowContent = Omit<FlowResponse, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
 
 /** Puts together what was read; all of it is a function of these rows. */
-export function flowAnswer(opened: Opened, found: FlowFound): Answer {
+export function toFlowResponse(opened: Opened, found: FlowData): FlowContent {
   const { origins, expanded, parts, edges, joined, roots } = found
   const order = new Map(expanded.positions.map(({ traceId }, index) => [traceId, index]))
-  const target = chosen(opened, parts)
+  const target = selectTarget(opened, parts)
   const isOfEvent = ({ from }: Edge): boolean => from === undefined || parts.levels.get(from) !== JOINED
-  const path = target && criticalPath(target, edges.filter(isOfEvent))
+  const path = target && computeCriticalPath(target, edges.filter(isOfEvent))
   const isOnPage = (traceId: string): boolean => (order.get(traceId) ?? -1) >= expanded.pageStart
   const isNew = (end: LaneSpan | undefined): boolean => end !== undefined && expanded.grownLanes.has(end.lane.id)
-  const depths = laneDepths(opened, parts.lanes, edges)
+  const depths = computeLaneDepths(opened, parts.lanes, edges)
   const hidden = hiddenLinks(expanded)
   const touched = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
   const leading = new Set(edges.map(({ from }) => from?.lane))
   const present = new Set(parts.lanes.map((lane) => lane.traceId))
   return {
-    title: titleOf(origins, expanded),
+    title: findTitle(origins, expanded),
     origins: origins.traces.slice(0, MAX_ORIGINS).map((trace): FlowOrigin => {
-      const root = rootOf(trace)
+      const root = findRoot(trace)
       return {
         traceId: trace.traceId,
         rootService: root?.service ?? '',
@@ -64,31 +64,31 @@ export function flowAnswer(opened: Opened, found: FlowFound): Answer {
         toFlowLane(lane, touched, {
           depth: depths.get(lane.id) ?? -1,
           hiddenLinks: hidden.get(lane.traceId) ?? 0,
-          joinedWith: joinedOf(joined.get(lane.id), roots),
-          leadsOn: leading.has(lane),
+          joinedWith: toJoinedWith(joined.get(lane.id), roots),
+          hasOutgoingEdge: leading.has(lane),
         }),
       )
-      .sort((a, b) => byTime(a.startTimeUnixNano, b.startTimeUnixNano) || (a.id < b.id ? -1 : 1)),
+      .sort((a, b) => compareTimes(a.startTimeUnixNano, b.startTimeUnixNano) || (a.id < b.id ? -1 : 1)),
     edges: edges
       .filter(
         ({ from, to, fromRef, toRef }) =>
           isOnPage(fromRef.traceId) || isOnPage(toRef.traceId) || isNew(from) || isNew(to),
       )
-      .map((edge) => flowEdge(edge, path?.edgeIds.has(edge.id) ?? false)),
+      .map((edge) => toFlowEdge(edge, path?.edgeIds.has(edge.id) ?? false)),
     missingTraceIds: expanded.positions
       .map(({ traceId }) => traceId)
       .filter((traceId) => isOnPage(traceId) && !present.has(traceId)),
-    statistics: statisticsOf(parts.lanes, edges),
+    statistics: computeStatistics(parts.lanes, edges),
     criticalPath: path?.path ?? null,
   }
 }
 
 /** Of the origin, or of the first trace below it that is stored. */
-function titleOf(origins: Origins, { traces }: Expanded): FlowTitle | null {
+function findTitle(origins: Origins, { traces }: Expanded): FlowTitle | null {
   const [origin] = origins.traces
   const below = [...origins.distances].sort(([, a], [, b]) => b - a).flatMap(([traceId]) => traces.get(traceId) ?? [])
   for (const trace of [...(origin ? [origin] : []), ...below]) {
-    const root = rootOf(trace)
+    const root = findRoot(trace)
     if (root === undefined) continue
     const { service, name, traceId, spanId } = root
     return { service, name, traceId, spanId }
@@ -100,7 +100,7 @@ function titleOf(origins: Origins, { traces }: Expanded): FlowTitle | null {
  * The requested span, in the opened trace if it is there; else the one that ends last of what the
  * origin caused, the outermost of several.
  */
-function chosen({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): LaneSpan | undefined {
+function selectTarget({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): LaneSpan | undefined {
   const all = lanes.flatMap((lane) => lane.spans)
   const named = all.filter(({ span }) => span.spanId === spanId)
   if (named.length > 0) return named.find(({ span }) => span.traceId === traceId) ?? named[0]
@@ -111,21 +111,21 @@ function chosen({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): Lane
   }, undefined)
 }
 
-function hiddenLinks({ traces, levels, isLeftOut }: Expanded): ReadonlyMap<string, number> {
+function hiddenLinks({ traces, levels, isHidden }: Expanded): ReadonlyMap<string, number> {
   const hidden = new Map<string, number>()
   for (const trace of traces.values()) {
-    const levelAt = (ref: SpanRef): number => levels.get(unitAt(trace, ref)) ?? 0
+    const levelAt = (ref: SpanRef): number => levels.get(findUnit(trace, ref)) ?? 0
     const count = trace.links.filter(({ carrier, target }) =>
       carrier.traceId === trace.traceId
-        ? isLeftOut(target.traceId) && levelAt(carrier) > 0
-        : isLeftOut(carrier.traceId) && levelAt(target) > JOINED,
+        ? isHidden(target.traceId) && levelAt(carrier) > 0
+        : isHidden(carrier.traceId) && levelAt(target) > JOINED,
     ).length
     hidden.set(trace.traceId, count)
   }
   return hidden
 }
 
-function joinedOf(joined: Joined | undefined, roots: ReadonlyMap<string, RootName>): JoinedWith | undefined {
+function toJoinedWith(joined: JoinedEvents | undefined, roots: ReadonlyMap<string, RootName>): JoinedWith | undefined {
   if (joined === undefined) return undefined
   const examples = joined.slice(0, MAX_EXAMPLES).map(({ traceId, spanId }) => {
     const root = roots.get(traceId)
@@ -134,13 +134,13 @@ function joinedOf(joined: Joined | undefined, roots: ReadonlyMap<string, RootNam
   return { count: joined.length, examples }
 }
 
-function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
+function toFlowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
   const { id, via, role, record, consumerGroup } = edge
-  const time = edgeQueueTime(edge)
+  const time = computeEdgeQueueTime(edge)
   return {
     id,
-    from: flowEnd(edge.fromRef, edge.from),
-    to: flowEnd(edge.toRef, edge.to),
+    from: toFlowEnd(edge.fromRef, edge.from),
+    to: toFlowEnd(edge.toRef, edge.to),
     via,
     role,
     ...record,
@@ -150,11 +150,11 @@ function flowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
   }
 }
 
-function flowEnd({ traceId, spanId }: SpanRef, end: LaneSpan | undefined): FlowEnd {
+function toFlowEnd({ traceId, spanId }: SpanRef, end: LaneSpan | undefined): FlowEnd {
   return { traceId, spanId, laneId: end?.lane.id ?? null, service: end?.span.service ?? '', name: end?.span.name ?? '' }
 }
 
-function byTime(a: string, b: string): number {
+function compareTimes(a: string, b: string): number {
   const difference = BigInt(a) - BigInt(b)
   return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }

@@ -39,15 +39,15 @@ export type SpanRef = {
   readonly traceId: string
   readonly spanId: string
   /** Where it is known which of the spans that share the id is meant: its kind and service. */
-  readonly sharer?: string
+  readonly identity?: string
 }
 
-export function toSharer({ kind, service }: Pick<FlowSpanRow, 'kind' | 'service'>): string {
+export function toSpanIdentity({ kind, service }: Pick<FlowSpanRow, 'kind' | 'service'>): string {
   return `${kind} ${service}`
 }
 
-export function refOf(span: FlowSpanRow): SpanRef {
-  return { traceId: span.traceId, spanId: span.spanId, sharer: toSharer(span) }
+export function toSpanRef(span: FlowSpanRow): SpanRef {
+  return { traceId: span.traceId, spanId: span.spanId, identity: toSpanIdentity(span) }
 }
 
 export function spanKey(ref: SpanRef): string {
@@ -55,35 +55,35 @@ export function spanKey(ref: SpanRef): string {
 }
 
 /** A span that was sent twice comes twice. */
-export function distinctSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
-  return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSharer(row)}`, row])).values()]
+export function deduplicateSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
+  return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSpanIdentity(row)}`, row])).values()]
 }
 
 /**
  * Of spans that share an id, links mean the one that sends messages, else the one that takes them,
  * else the inner one.
  */
-export function addNamed<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
+export function indexSpan<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
   const key = spanKey(one.span)
   const known = spans.get(key)
-  if (known !== undefined) for (const each of [known, one]) spans.set(`${key} ${toSharer(each.span)}`, each)
-  if (known === undefined || isMeant(one.span, known.span)) spans.set(key, one)
+  if (known !== undefined) for (const each of [known, one]) spans.set(`${key} ${toSpanIdentity(each.span)}`, each)
+  if (known === undefined || isPreferred(one.span, known.span)) spans.set(key, one)
 }
 
-function isMeant(a: FlowSpanRow, b: FlowSpanRow): boolean {
-  const [rankA, rankB] = [rankOf(a), rankOf(b)]
+function isPreferred(a: FlowSpanRow, b: FlowSpanRow): boolean {
+  const [rankA, rankB] = [rankOperation(a), rankOperation(b)]
   return rankA === rankB ? isInside(a, b) : rankA > rankB
 }
 
-function rankOf({ operation }: FlowSpanRow): number {
+function rankOperation({ operation }: FlowSpanRow): number {
   return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
 }
 
-export function findNamed<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
-  const sharing = ref.sharer === undefined ? undefined : spans.get(`${spanKey(ref)} ${ref.sharer}`)
+export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
+  const sharing = ref.identity === undefined ? undefined : spans.get(`${spanKey(ref)} ${ref.identity}`)
   return sharing ?? spans.get(spanKey(ref))
 }
 
-export function linkKey({ carrier, target, ordinal }: FlowLink): string {
-  return `${spanKey(carrier)}${spanKey(target)}${ordinal} ${carrier.sharer}`
+export function toLinkKey({ carrier, target, ordinal }: FlowLink): string {
+  return `${spanKey(carrier)}${spanKey(target)}${ordinal} ${carrier.identity}`
 }

@@ -6,7 +6,7 @@ import type { Lane } from './lanes.ts'
  * the asked span, or the one that the asked trace begins with. What is missing still connects: two
  * consumers of a lost producer are two edges apart.
  */
-export function laneDepths(
+export function computeLaneDepths(
   { traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined },
   lanes: readonly Lane[],
   edges: readonly Edge[],

@@ -1,6 +1,14 @@
 import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { findParents } from '../traces/span-parents.ts'
-import { addNamed, distinctSpans, type FlowLink, type FlowSpanRow, refOf, type SpanRef, spanKey } from './flow-span.ts'
+import {
+  indexSpan,
+  deduplicateSpans,
+  type FlowLink,
+  type FlowSpanRow,
+  toSpanRef,
+  type SpanRef,
+  spanKey,
+} from './flow-span.ts'
 
 /** A span in its lane, tied to the spans it runs in and starts there. */
 export type LaneSpan = {
@@ -44,10 +52,10 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
     const placed: LaneSpan = { span: row, lane, parent, children: [] }
     parent?.children.push(placed)
     lane.spans.push(placed)
-    addNamed(spans, placed)
+    indexSpan(spans, placed)
     return placed
   }
-  for (const ofTrace of Map.groupBy(distinctSpans(rows), ({ traceId }) => traceId).values()) {
+  for (const ofTrace of Map.groupBy(deduplicateSpans(rows), ({ traceId }) => traceId).values()) {
     const parents = findParents(ofTrace)
     const placed: LaneSpan[] = []
     for (const start of ofTrace.keys()) {
@@ -58,9 +66,9 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
       for (const index of path.reverse()) {
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
-        const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : refOf(parent.span)
+        const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
         if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(spanKey(row)))) {
-          cuts.push({ from, to: refOf(row) })
+          cuts.push({ from, to: toSpanRef(row) })
           // Several consumers may share their producer's id.
           const sharer = from.spanId === row.spanId ? `-${row.service}` : ''
           placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)

@@ -5,7 +5,7 @@ import type { FlowSpanRow } from './flow-span.ts'
 import type { UnitTrace } from './load/units.ts'
 
 /** The earliest span without a parent, else the earliest; `undefined` when no span is stored. */
-export function rootOf({ cut }: UnitTrace): FlowSpanRow | undefined {
+export function findRoot({ cut }: UnitTrace): FlowSpanRow | undefined {
   let root: FlowSpanRow | undefined
   for (const { spans } of cut.lanes) {
     for (const { span } of spans) if (root === undefined || isBefore(span, root)) root = span

@@ -1,5 +1,5 @@
 import type { FlowStatistics } from '@spanlink/api-schema'
-import { type Edge, edgeQueueTime } from './edges/edge.ts'
+import { type Edge, computeEdgeQueueTime } from './edges/edge.ts'
 import type { Lane } from './lanes.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { Lane } from './lanes.ts'
  * is and a message is between its ends; waiting, the rest. A receive span waits for messages: it is
  * no work.
  */
-export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): FlowStatistics {
+export function computeStatistics(lanes: readonly Lane[], edges: readonly Edge[]): FlowStatistics {
   const work: Interval[] = []
   const queues: Interval[] = []
   let [first, last] = [undefined as bigint | undefined, 0n]
@@ -22,7 +22,7 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
     }
   }
   for (const edge of edges) {
-    const time = edgeQueueTime(edge)
+    const time = computeEdgeQueueTime(edge)
     if (time === undefined || edge.to === undefined || edge.role !== 'message') continue
     if (time < 0n) negativeQueueTimeCount++
     else {
@@ -31,8 +31,8 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
     }
   }
   const endToEnd = first === undefined ? 0n : last - first
-  const code = covered(work)
-  const either = covered([...work, ...queues])
+  const code = sumCoveredTime(work)
+  const either = sumCoveredTime([...work, ...queues])
   return {
     endToEndNano: String(endToEnd),
     processingNano: String(code),
@@ -49,7 +49,7 @@ export function statisticsOf(lanes: readonly Lane[], edges: readonly Edge[]): Fl
 type Interval = readonly [from: bigint, until: bigint]
 
 /** Length of the union. */
-function covered(intervals: readonly Interval[]): bigint {
+function sumCoveredTime(intervals: readonly Interval[]): bigint {
   let [total, end] = [0n, 0n]
   for (const [from, until] of intervals.toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))) {
     if (until <= end) continue

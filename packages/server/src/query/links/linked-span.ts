@@ -1,6 +1,6 @@
 import type { LinkedSpan, MessagingOperation, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
+import { recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from '../traces/span-parents.ts'
@@ -116,7 +116,7 @@ function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): 
 }
 
 function toLinkEnd(row: EndRow): LinkEnd {
-  return { span: toLinkedSpan(row), operation: row.operation, record: recordOfRow(row) }
+  return { span: toLinkedSpan(row), operation: row.operation, record: toRecordMetadata(row) }
 }
 
 /** Beyond it, spans that are known to be wanted are fewer. */

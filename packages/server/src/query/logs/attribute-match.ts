@@ -14,7 +14,7 @@ const MAX_NESTING = 5
  * @param text `key=value`, cut at its first `=`, or `key` alone
  * @param name begins the names of the parameters
  */
-export function attributeMatch(
+export function matchAttribute(
   text: string,
   name: string,
 ): { readonly sql: (columns: AttributeColumns) => string; readonly params: QueryParams } {
@@ -26,7 +26,7 @@ export function attributeMatch(
     return `{${name}${suffix}:String}`
   }
   const value = equals < 0 ? undefined : add('Value', text.slice(equals + 1))
-  const splits = splitsOf(key).map(([outer, ...inner], index) => ({
+  const splits = splitKey(key).map(([outer, ...inner], index) => ({
     outer: add(`Outer${index}`, outer),
     inner: inner.map((part, at) => add(`Inner${index}x${at}`, part)),
   }))
@@ -36,7 +36,7 @@ export function attributeMatch(
     const elements = value && `(${letter(whole)} = 'a' and ${hasElement(`${map}[${whole}]`, value)})`
     const own = value && `and (${map}[${whole}] = ${value} or ${elements})`
     const nested = splits.map(({ outer, inner }) => {
-      const found = inner.reduce(valueInMap, `${map}[${outer}]`)
+      const found = inner.reduce(selectMapValue, `${map}[${outer}]`)
       const matches =
         value === undefined ? `${found} != ''` : `(${isValue(found, value)} or ${hasElement(found, value)})`
       return `(mapContains(${map}, ${outer}) and ${letter(outer)} = 'k' and ${matches})`
@@ -50,7 +50,7 @@ export function attributeMatch(
  * `a.b.c` as `a`, `b.c` and `a.b`, `c` and their inner keys cut further: every way to read it as
  * keys inside maps.
  */
-function splitsOf(key: string): (readonly [string, ...string[]])[] {
+function splitKey(key: string): (readonly [string, ...string[]])[] {
   const parts = key.split('.')
   if (parts.length < 2 || parts.length > MAX_NESTING || parts.includes('')) return []
   const ways: (readonly [string, ...string[]])[] = []
@@ -67,7 +67,7 @@ function splitsOf(key: string): (readonly [string, ...string[]])[] {
 
 // AnyValue as OTLP/JSON, which is the text of lists and maps.
 
-function valueInMap(anyValue: string, key: string): string {
+function selectMapValue(anyValue: string, key: string): string {
   const entry = `arrayFirst(e -> JSONExtractString(e, 'key') = ${key}, JSONExtractArrayRaw(${anyValue}, 'kvlistValue', 'values'))`
   return `JSONExtractRaw(${entry}, 'value')`
 }

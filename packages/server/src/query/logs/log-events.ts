@@ -4,7 +4,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
 /** Of one trace. */
-const EVENTS_AT_MOST = 10_000
+const MAX_EVENTS = 10_000
 
 /**
  * Events of a trace's spans that were sent as log records (those with an event name): span events
@@ -24,7 +24,7 @@ export async function findLogEvents(
     from logs
     where trace_id = toFixedString(unhex({traceId:String}), 16) and event_name != ''
     order by timestamp
-    limit ${EVENTS_AT_MOST}
+    limit ${MAX_EVENTS}
     ${FEW_GRANULES_SETTINGS}`,
     { traceId },
     options,

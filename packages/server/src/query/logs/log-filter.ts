@@ -2,10 +2,10 @@ import type { LogsQuery, Severity } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseUnixNano } from '../sql/time-parameters.ts'
-import { attributeMatch } from './attribute-match.ts'
+import { matchAttribute } from './attribute-match.ts'
 
 /** The least number of each range (logs data model, "Field: SeverityNumber"). */
-const leastSeverity: Readonly<Record<Severity, number>> = {
+const MIN_SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   trace: 1,
   debug: 5,
   info: 9,
@@ -20,7 +20,7 @@ export const logBucket = 'intDiv(timestamp, 600000000000)'
 export type LogFilter = { readonly conditions: readonly string[]; readonly params: QueryParams }
 
 /** SQL conditions on `logs` that hold together, and their parameters. */
-export function logFilter(query: LogsQuery): LogFilter {
+export function createLogFilter(query: LogsQuery): LogFilter {
   const conditions: string[] = []
   const params: Record<string, string | number> = {}
   const where = (condition: string, values: Readonly<Record<string, string | number>>): void => {
@@ -37,7 +37,7 @@ export function logFilter(query: LogsQuery): LogFilter {
   }
   if (query.service !== undefined) where('service = {service:String}', { service: query.service })
   if (query.severity !== undefined) {
-    where('severity >= {severity:UInt8}', { severity: leastSeverity[query.severity] })
+    where('severity >= {severity:UInt8}', { severity: MIN_SEVERITY_NUMBERS[query.severity] })
   }
   if (query.eventName !== undefined) where('event_name = {eventName:String}', { eventName: query.eventName })
   if (query.q !== undefined) where('positionCaseInsensitive(body, {q:String}) > 0', { q: query.q })
@@ -50,7 +50,7 @@ export function logFilter(query: LogsQuery): LogFilter {
     where(`timestamp < {end:UInt64} and ${logBucket} <= intDiv({end:UInt64}, 600000000000)`, { end })
   }
   for (const [index, text] of [query.attribute ?? []].flat().entries()) {
-    const { sql, params: values } = attributeMatch(text, `attribute${index}`)
+    const { sql, params: values } = matchAttribute(text, `attribute${index}`)
     const inResource = sql({ map: 'resource_attrs', types: 'resource_attr_types' })
     conditions.push(
       `(${sql({ map: 'attrs', types: 'attr_types' })} or source_id in (select source_id from sources where ${inResource}))`,

@@ -3,22 +3,28 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseTimeWindow, type TimeWindow } from '../sql/time-window.ts'
 import { parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
-import { withErrors } from './retries/attempt-errors.ts'
-import { deadLettered, retried } from './lists/retried.ts'
-import { late } from './lists/late.ts'
-import { comparePlaces, type FoundMessages, isDownTo, type ListQuestion, placeOf } from './message-list.ts'
-import type { Place } from './endpoints/message-endpoint.ts'
-import { redelivered } from './lists/redelivered.ts'
-import { withRecords } from './span-records.ts'
-import { tracesRead } from './retries/trace-cache.ts'
-import { unconsumed } from './lists/unconsumed.ts'
+import { addErrors } from './retries/attempt-errors.ts'
+import { findDeadLettered, findRetried } from './lists/retried.ts'
+import { findLate } from './lists/late.ts'
+import {
+  comparePositions,
+  type FoundMessages,
+  isAtOrBefore,
+  type MessageListRequest,
+  toPosition,
+} from './message-list.ts'
+import type { MessagePosition } from './endpoints/message-endpoint.ts'
+import { findRedelivered } from './lists/redelivered.ts'
+import { addRecords } from './span-records.ts'
+import { createTraceCache } from './retries/trace-cache.ts'
+import { findUnconsumed } from './lists/unconsumed.ts'
 
-const lists: Readonly<Record<MessageList, (question: ListQuestion) => Promise<FoundMessages>>> = {
-  unconsumed,
-  late,
-  redelivered,
-  retried,
-  'dead-lettered': deadLettered,
+const lists: Readonly<Record<MessageList, (question: MessageListRequest) => Promise<FoundMessages>>> = {
+  unconsumed: findUnconsumed,
+  late: findLate,
+  redelivered: findRedelivered,
+  retried: findRetried,
+  'dead-lettered': findDeadLettered,
 }
 
 /** Messages that links show to have gone wrong, newest first, and how many over time. */
@@ -42,27 +48,27 @@ export async function findMessages(
   const minQueueTime = query.minQueueTime === undefined ? undefined : parseDuration('minQueueTime', query.minQueueTime)
   const cursor = parseCursor(query.cursor)
   const before = cursor && { ...cursor, isInclusive: cursor.given > 0 }
-  const traces = tracesRead(store, options)
+  const traces = createTraceCache(store, options)
   const request = { store, window, topic, group, neverConsumed, minQueueTime, before, traces, options }
-  const found = await searchInSteps(lists[list], request, limit + (cursor?.given ?? 0))
+  const found = await scanInSteps(lists[list], request, limit + (cursor?.given ?? 0))
   const messages = found.messages.slice(cursor?.given ?? 0)
   const page = messages.slice(0, limit)
-  const nextCursor = cursorBehind(page, messages[limit], cursor, found.lookedTo)
+  const nextCursor = cursorBehind(page, messages[limit], cursor, found.scannedUntil)
   const times = found.times ?? messages.map((message) => BigInt(message.timeUnixNano))
-  const complete = found.times !== undefined || found.lookedTo === undefined
-  const { counts, step } = countsOf(times, window)
+  const complete = found.times !== undefined || found.scannedUntil === undefined
+  const { counts, step } = countOverTime(times, window)
   const newest = found.searchedEnd ?? window.end
   const end = found.times === undefined && cursor !== undefined ? cursor.time + 1n : newest
   return {
     list,
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    messages: await withErrors(store, await withRecords(store, page, options), traces, options),
+    messages: await addErrors(store, await addRecords(store, page, options), traces, options),
     counts,
     stepNano: String(step),
     total: times.length,
     searched: {
-      start: String(complete || found.lookedTo === undefined ? window.start : found.lookedTo.time + 1n),
+      start: String(complete || found.scannedUntil === undefined ? window.start : found.scannedUntil.time + 1n),
       end: String(end < newest ? end : newest),
     },
     complete,
@@ -77,22 +83,24 @@ export async function findMessages(
 const MAX_STEPS = 4
 
 /** Step by step from the newest; each step goes on where the one before ended. */
-async function searchInSteps(
+async function scanInSteps(
   list: (typeof lists)[MessageList],
-  request: ListQuestion,
+  request: MessageListRequest,
   limit: number,
 ): Promise<FoundMessages> {
   const messages: Message[] = []
   let before = request.before
   for (let step = 1; ; step++) {
     const found = await list({ ...request, before })
-    const { lookedTo, times } = found
+    const { scannedUntil, times } = found
     // What is after the place is what the next step finds.
-    messages.push(...found.messages.filter((message) => lookedTo === undefined || isDownTo(lookedTo, message)))
+    messages.push(
+      ...found.messages.filter((message) => scannedUntil === undefined || isAtOrBefore(scannedUntil, message)),
+    )
     // Further ones would only be counted.
     const isEnough = times !== undefined && messages.length > limit
-    if (lookedTo === undefined || isEnough || step === MAX_STEPS) return { ...found, messages }
-    before = { ...lookedTo, isInclusive: false }
+    if (scannedUntil === undefined || isEnough || step === MAX_STEPS) return { ...found, messages }
+    before = { ...scannedUntil, isInclusive: false }
   }
 }
 
@@ -103,7 +111,7 @@ const STEPS = [1n, 5n, 10n, 30n, 60n, 300n, 600n, 1_800n, 3_600n, 21_600n, 86_40
 
 const MAX_BUCKETS = 60n
 
-function countsOf(
+function countOverTime(
   times: readonly bigint[],
   { start, end }: TimeWindow,
 ): { readonly counts: MessagesResponse['counts']; readonly step: bigint } {
@@ -124,20 +132,23 @@ function countsOf(
 }
 
 /** A place in the list, and how many messages of it earlier pages had. */
-type Cursor = Place & { readonly given: number }
+type Cursor = MessagePosition & { readonly given: number }
 
 function cursorBehind(
   page: readonly Message[],
   next: Message | undefined,
   cursor: Cursor | undefined,
-  lookedTo: Place | undefined,
+  scannedUntil: MessagePosition | undefined,
 ): string | undefined {
   const last = page.at(-1)
-  if (last === undefined || next === undefined) return lookedTo && cursorText({ ...lookedTo, given: 0 })
-  const place = placeOf(last)
-  if (comparePlaces(place, placeOf(next)) !== 0) return cursorText({ ...place, given: 0 })
-  const before = cursor !== undefined && comparePlaces(cursor, place) === 0 ? cursor.given : 0
-  return cursorText({ ...place, given: before + page.filter((one) => comparePlaces(placeOf(one), place) === 0).length })
+  if (last === undefined || next === undefined) return scannedUntil && cursorText({ ...scannedUntil, given: 0 })
+  const place = toPosition(last)
+  if (comparePositions(place, toPosition(next)) !== 0) return cursorText({ ...place, given: 0 })
+  const before = cursor !== undefined && comparePositions(cursor, place) === 0 ? cursor.given : 0
+  return cursorText({
+    ...place,
+    given: before + page.filter((one) => comparePositions(toPosition(one), place) === 0).length,
+  })
 }
 
 function cursorText({ time, traceId, spanId, given }: Cursor): string {

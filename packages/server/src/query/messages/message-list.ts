@@ -1,11 +1,11 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
-import type { MessageEnd, Place, StartPlace } from './endpoints/message-endpoint.ts'
-import type { TracesRead } from './retries/trace-cache.ts'
+import type { MessageEndpoint, MessagePosition, StartPosition } from './endpoints/message-endpoint.ts'
+import type { TraceCache } from './retries/trace-cache.ts'
 
 /** What a list of messages is asked. */
-export type ListQuestion = {
+export type MessageListRequest = {
   readonly store: Store
   readonly window: TimeWindow
   readonly topic: string | undefined
@@ -14,8 +14,8 @@ export type ListQuestion = {
   readonly neverConsumed: boolean
   /** Nanoseconds; each list has its own default. */
   readonly minQueueTime: bigint | undefined
-  readonly before: StartPlace | undefined
-  readonly traces: TracesRead
+  readonly before: StartPosition | undefined
+  readonly traces: TraceCache
   readonly options: QueryOptions
 }
 
@@ -23,7 +23,7 @@ export type FoundMessages = {
   /** Newest first. */
   readonly messages: readonly Message[]
   /** The last place looked at, if there is more to look at. */
-  readonly lookedTo: Place | undefined
+  readonly scannedUntil: MessagePosition | undefined
   /** When all messages of the window were, if that is known without looking at each. */
   readonly times?: readonly bigint[] | undefined
   /** Messages from then on are too young to judge. @default end of the window */
@@ -34,15 +34,15 @@ export type FoundMessages = {
  * Spans that a list looks at in one step, newest first: each end of their messages is a read of its
  * own.
  */
-export const MAX_LOOKED = 500
+export const MAX_SCANNED_SPANS = 500
 
 /**
  * SQL of the topic and group asked for, beside a list's own condition, which is about the operation
  * alone unless the caller says otherwise.
  */
-export function asked(
+export function filterByTopicAndGroup(
   sql: string,
-  { topic, group }: Pick<ListQuestion, 'topic' | 'group'>,
+  { topic, group }: Pick<MessageListRequest, 'topic' | 'group'>,
 ): { readonly sql: string; readonly params: QueryParams; readonly inRollup: 'same' } {
   const conditions = [
     sql,
@@ -57,32 +57,32 @@ export function asked(
 }
 
 /** Newest first. */
-export function comparePlaces(a: Place, b: Place): number {
+export function comparePositions(a: MessagePosition, b: MessagePosition): number {
   if (a.time !== b.time) return a.time > b.time ? -1 : 1
   const [first, second] = [a.traceId + a.spanId, b.traceId + b.spanId]
   return first === second ? 0 : first > second ? -1 : 1
 }
 
-export function placeOf({ timeUnixNano, traceId, spanId }: Message): Place {
+export function toPosition({ timeUnixNano, traceId, spanId }: Message): MessagePosition {
   return { time: BigInt(timeUnixNano), traceId, spanId }
 }
 
 /** Whether a message comes no later in its list than a place. */
-export function isDownTo(place: Place, message: Message): boolean {
-  return comparePlaces(placeOf(message), place) <= 0
+export function isAtOrBefore(place: MessagePosition, message: Message): boolean {
+  return comparePositions(toPosition(message), place) <= 0
 }
 
 /** In the order of places; of one place in an order that is the same in every page. */
-export function newestFirst(a: Message, b: Message): number {
-  return comparePlaces(placeOf(a), placeOf(b)) || (orderOf(a) < orderOf(b) ? -1 : 1)
+export function compareNewestFirst(a: Message, b: Message): number {
+  return comparePositions(toPosition(a), toPosition(b)) || (toSortKey(a) < toSortKey(b) ? -1 : 1)
 }
 
-function orderOf({ consumerGroup, topic, partition, offset, producer, attempts }: Message): string {
+function toSortKey({ consumerGroup, topic, partition, offset, producer, attempts }: Message): string {
   const spans = [producer, ...attempts].map((span) => span && [span.traceId, span.spanId, span.offset])
   return JSON.stringify([consumerGroup, topic, partition, offset.padStart(20, '0'), spans])
 }
 
 /** Who consumed: the group, or the service where spans name no group. */
-export function consumerOf({ group, service }: MessageEnd): string {
+export function toConsumerId({ group, service }: MessageEndpoint): string {
   return group === '' ? `service ${service}` : group
 }

@@ -2,27 +2,27 @@ import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import type { SpanRef } from '../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
-import { mergeRecords, recordColumns, recordOfRow, type RecordRow } from '../messaging/record-metadata.ts'
+import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
-import { keyOf } from './endpoints/message-endpoint.ts'
+import { toSpanKey } from './endpoints/message-endpoint.ts'
 
 /**
  * Adds the cluster and key of each message and its spans: few columns hold them, so they are read
  * for a page alone.
  */
-export async function withRecords(
+export async function addRecords(
   store: Store,
   messages: readonly Message[],
   options: QueryOptions,
 ): Promise<Message[]> {
-  const records = await findRecords(store, messages.flatMap(spansOf), options)
+  const records = await findRecords(store, messages.flatMap(listMessageSpans), options)
   const withRecord = (span: MessageSpan): MessageSpan => {
-    const { cluster = '', key = '' } = records.get(keyOf(span)) ?? {}
+    const { cluster = '', key = '' } = records.get(toSpanKey(span)) ?? {}
     return { ...span, cluster, key }
   }
   return messages.map((message) => {
     const { producer, attempts, deadLetter } = message
-    const known = [attempts[0], producer].map((span) => records.get(span ? keyOf(span) : ''))
+    const known = [attempts[0], producer].map((span) => records.get(span ? toSpanKey(span) : ''))
     const { topic, partition, offset } = message
     const { cluster, key } = mergeRecords([
       { topic, partition, offset, cluster: message.cluster, key: message.key },
@@ -40,7 +40,7 @@ export async function withRecords(
 }
 
 /** All spans that a message names. */
-export function spansOf({ producer, attempts, deadLetter }: Message): MessageSpan[] {
+export function listMessageSpans({ producer, attempts, deadLetter }: Message): MessageSpan[] {
   return [...(producer === null ? [] : [producer]), ...attempts, ...(deadLetter === undefined ? [] : [deadLetter])]
 }
 
@@ -64,5 +64,5 @@ async function findRecords(
     { ...traces.params, ...wanted.params },
     options,
   )
-  return new Map(rows.map((row) => [keyOf(row), recordOfRow(row)]))
+  return new Map(rows.map((row) => [toSpanKey(row), toRecordMetadata(row)]))
 }

@@ -75,8 +75,8 @@ export async function findKnownGroups(
       options,
     ),
   ])
-  const known = new Map(consuming.map((one) => [keyOf(one.topic, one.group), one]))
-  const unknown = lagging.filter(({ topic, grp }) => !known.has(keyOf(topic, grp)))
+  const known = new Map(consuming.map((one) => [toGroupKey(one.topic, one.group), one]))
+  const unknown = lagging.filter(({ topic, grp }) => !known.has(toGroupKey(topic, grp)))
   const clusterOf = await findResourceClusters(
     store,
     unknown.flatMap(({ sources }) => sources),
@@ -85,7 +85,7 @@ export async function findKnownGroups(
   for (const { topic, grp, clusters, sources } of unknown) {
     const ofResources = sources.flatMap((id) => clusterOf.get(id) ?? [])
     const all = [...new Set([...clusters, ...ofResources])].sort()
-    known.set(keyOf(topic, grp), { topic, group: grp, services: [], clusters: all })
+    known.set(toGroupKey(topic, grp), { topic, group: grp, services: [], clusters: all })
   }
   return [...known.values()]
 }
@@ -95,7 +95,7 @@ export function mayReadCluster({ clusters }: KnownGroup, cluster: string): boole
   return cluster === '' || clusters.length === 0 || clusters.includes(cluster)
 }
 
-function keyOf(topic: string, group: string): string {
+function toGroupKey(topic: string, group: string): string {
   return JSON.stringify([topic, group])
 }
 

@@ -23,11 +23,11 @@ export const LAG_METRICS = [
 ]
 
 /** SQL: whom a series of lag is about, from its attributes; '' where they don't say. */
-export const lagColumns = `${firstOf([...messagingNames.group, 'group', 'consumergroup'])} as grp,
-  ${firstOf([...messagingNames.topic, 'topic'])} as topic,
-  ${firstOf([...messagingNames.partition, 'partition'])} as partition, ${firstOf(messagingNames.cluster)} as cluster`
+export const lagColumns = `${firstNonEmptySql([...messagingNames.group, 'group', 'consumergroup'])} as grp,
+  ${firstNonEmptySql([...messagingNames.topic, 'topic'])} as topic,
+  ${firstNonEmptySql([...messagingNames.partition, 'partition'])} as partition, ${firstNonEmptySql(messagingNames.cluster)} as cluster`
 
 /** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
-function firstOf(names: readonly string[]): string {
+function firstNonEmptySql(names: readonly string[]): string {
   return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
 }

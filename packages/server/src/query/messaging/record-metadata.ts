@@ -63,7 +63,7 @@ export type RecordRow = {
 export const recordColumns = `cluster, topic, partition,
   message_offset as messageOffset, ${messagingValue('key')} as messageKey`
 
-export function recordOfRow(row: RecordRow): RecordMetadata {
+export function toRecordMetadata(row: RecordRow): RecordMetadata {
   const { cluster, topic, partition, messageOffset, messageKey } = row
   return { cluster, topic, partition, offset: messageOffset === NO_OFFSET ? '' : messageOffset, key: messageKey }
 }

@@ -1,8 +1,14 @@
 import type { DistributionView } from '@spanlink/api-schema'
-import { clampBuckets, type Distribution, MergedDistribution, quantiles, subtractDistribution } from './distribution.ts'
-import { type Increase, increases, spread, type Steps } from './increase.ts'
+import {
+  clampBuckets,
+  type Distribution,
+  MergedDistribution,
+  computeQuantiles,
+  subtractDistribution,
+} from './distribution.ts'
+import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './increase.ts'
 import type { LoadedPoint } from './load-points.ts'
-import { combine, gaugeLine, increaseLine, type Line } from './scalar-lines.ts'
+import { combineLines, toGaugeLine, toIncreaseLine, type Line } from './scalar-lines.ts'
 
 /** Lines of one group, each with the label that tells it from the others of the group. */
 export type LabelledLine = {
@@ -23,19 +29,19 @@ export function distributionLines(
   const bySeries = series.map(({ points, delta }) => distributionIncreases(points, delta))
   if (view === 'count' || view === 'sum') {
     const lines = bySeries.map((list) =>
-      increaseLine(
+      toIncreaseLine(
         list.map(({ from, to, amount }) => ({ from, to, amount: amount[view] })),
         steps,
         rate,
       ),
     )
-    return [{ label: undefined, line: combine(lines, 'sum', steps.count) }]
+    return [{ label: undefined, line: combineLines(lines, 'sum', steps.count) }]
   }
   const merged: (MergedDistribution | undefined)[] = Array.from({ length: steps.count })
   for (const list of bySeries) {
     for (const increase of list) {
       const amount = view === 'quantiles' ? clampBuckets(increase.amount) : increase.amount
-      spread(increase, steps, (step, share, covered) => {
+      spreadOverSteps(increase, steps, (step, share, covered) => {
         const perSecond = view === 'buckets' && rate ? 1e9 / covered : 1
         ;(merged[step] ??= new MergedDistribution()).add(amount, share * perSecond)
       })
@@ -52,9 +58,9 @@ export function summaryQuantileLines(series: readonly Series[], steps: Steps): L
     .sort((a, b) => a - b)
     .map((q) => {
       const lines = series.map(({ points }) =>
-        gaugeLine(points, steps, (point) => point.quantiles.find(([other]) => other === q)?.[1] ?? Number.NaN),
+        toGaugeLine(points, steps, (point) => point.quantiles.find(([other]) => other === q)?.[1] ?? Number.NaN),
       )
-      return { label: { key: 'quantile', value: String(q) }, line: combine(lines, 'avg', steps.count) }
+      return { label: { key: 'quantile', value: String(q) }, line: combineLines(lines, 'avg', steps.count) }
     })
 }
 
@@ -63,7 +69,7 @@ function distributionIncreases(points: readonly LoadedPoint[], delta: boolean): 
   if (delta) {
     return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.distribution }))
   }
-  return increases(
+  return computeIncreases(
     recorded.map(({ time, start, distribution }) => ({ time, start, amount: distribution })),
     subtractDistribution,
   )
@@ -75,7 +81,7 @@ function mean(distribution: MergedDistribution | undefined): number | undefined 
 
 function quantileLines(merged: readonly (MergedDistribution | undefined)[], qs: readonly number[]): LabelledLine[] {
   const bySteps = merged.map((distribution) =>
-    distribution === undefined || distribution.count === 0 ? undefined : quantiles(distribution.buckets(), qs),
+    distribution === undefined || distribution.count === 0 ? undefined : computeQuantiles(distribution.buckets(), qs),
   )
   return qs.map((q, index) => ({
     label: { key: 'quantile', value: String(q) },

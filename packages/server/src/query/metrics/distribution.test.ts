@@ -1,10 +1,10 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
-  explicitBuckets,
-  exponentialBuckets,
+  toExplicitBuckets,
+  toExponentialBuckets,
   MergedDistribution,
-  quantiles,
+  computeQuantiles,
   subtractDistribution,
 } from './distribution.ts'
 
@@ -18,7 +18,7 @@ test('a quantile lies in the bucket that the value at its rank is in', () => {
       const counts = [...bounds, Infinity].map(
         (upper, i) => list.filter((value) => value <= upper && value > (bounds[i - 1] ?? -Infinity)).length,
       )
-      const [quantile] = quantiles(explicitBuckets(bounds, counts), [share])
+      const [quantile] = computeQuantiles(toExplicitBuckets(bounds, counts), [share])
       const sorted = list.toSorted((a, b) => a - b)
       const rank = Math.max(0, Math.ceil(share * sorted.length - 1e-9) - 1)
       const upper = bounds.findIndex((bound) => (sorted[rank] as number) <= bound)
@@ -31,7 +31,7 @@ test('a quantile lies in the bucket that the value at its rank is in', () => {
 test('quantiles rise with their share', () => {
   fc.assert(
     fc.property(values, fc.tuple(q, q), fc.integer({ min: -2, max: 6 }), (list, pair, scale) => {
-      const [low, high] = quantiles(exponentialOf(list, scale).buckets, [Math.min(...pair), Math.max(...pair)])
+      const [low, high] = computeQuantiles(exponentialOf(list, scale).buckets, [Math.min(...pair), Math.max(...pair)])
       expect(high).toBeGreaterThanOrEqual(low as number)
     }),
   )
@@ -43,7 +43,7 @@ test('an exponential histogram is off by no more than its scale allows, also mer
       const merged = new MergedDistribution()
       merged.add(exponentialOf(some, scale), 1)
       merged.add(exponentialOf(others, scale), 1)
-      const [median] = quantiles(merged.buckets(), [0.5])
+      const [median] = computeQuantiles(merged.buckets(), [0.5])
       const sorted = [...some, ...others].sort((a, b) => a - b)
       // Of an even number of values, all between the two in the middle are medians.
       const lower = sorted[Math.ceil(sorted.length / 2) - 1] as number
@@ -83,7 +83,7 @@ test('fewer than before is no difference', () => {
 })
 
 test('nothing has no quantiles', () => {
-  expect(quantiles([], [0.5])).toEqual([Number.NaN])
+  expect(computeQuantiles([], [0.5])).toEqual([Number.NaN])
 })
 
 const unbounded = { min: -Infinity, max: Infinity }
@@ -94,6 +94,6 @@ function exponentialOf(list: readonly number[], scale: number) {
   const positive = Array.from({ length: Math.max(...indexes) - offset + 1 }, () => 0)
   for (const index of indexes) positive[index - offset] = (positive[index - offset] ?? 0) + 1
   const nothing = { zeroCount: 0, zeroThreshold: 0, negativeOffset: 0, negative: [] }
-  const buckets = exponentialBuckets({ scale, positiveOffset: offset, positive, ...nothing })
+  const buckets = toExponentialBuckets({ scale, positiveOffset: offset, positive, ...nothing })
   return { ...unbounded, buckets, count: list.length, sum: list.reduce((sum, value) => sum + value, 0) }
 }

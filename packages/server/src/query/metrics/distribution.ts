@@ -25,7 +25,7 @@ export function clampBuckets({ buckets, min, max, ...rest }: Distribution): Dist
 }
 
 /** Buckets of an explicit histogram: (-inf, b0], (b0, b1], ... (bn, +inf). */
-export function explicitBuckets(bounds: readonly number[], counts: readonly number[]): Bucket[] {
+export function toExplicitBuckets(bounds: readonly number[], counts: readonly number[]): Bucket[] {
   return counts.map((count, i) => ({ lower: bounds[i - 1] ?? -Infinity, upper: bounds[i] ?? Infinity, count }))
 }
 
@@ -43,7 +43,7 @@ export type ExponentialFields = {
  * Bucket i holds (base^(offset+i), base^(offset+i+1)] with base 2^(2^-scale), the negative ones
  * mirrored.
  */
-export function exponentialBuckets(fields: ExponentialFields): Bucket[] {
+export function toExponentialBuckets(fields: ExponentialFields): Bucket[] {
   const edge = (index: number): number => 2 ** (index * 2 ** -fields.scale)
   const buckets: Bucket[] = []
   fields.negative.forEach((count, i) => {
@@ -87,10 +87,10 @@ export function subtractDistribution(later: Distribution, earlier: Distribution)
 const ROUNDING = 1e-9
 
 function contains(outer: Bucket, inner: Bucket): boolean {
-  return atMost(outer.lower, inner.lower) && atMost(inner.upper, outer.upper)
+  return isAtMost(outer.lower, inner.lower) && isAtMost(inner.upper, outer.upper)
 }
 
-function atMost(a: number, b: number): boolean {
+function isAtMost(a: number, b: number): boolean {
   return a <= b || a - b <= ROUNDING * Math.abs(a)
 }
 
@@ -122,8 +122,8 @@ export class MergedDistribution {
  * bounds. What has no bound is at the bound it has, as Prometheus has it; below a positive bound,
  * values begin at 0. NaN without values.
  */
-export function quantiles(buckets: readonly Bucket[], qs: readonly number[]): number[] {
-  const finite = buckets.filter((bucket) => bucket.count > 0).map(finiteBucket)
+export function computeQuantiles(buckets: readonly Bucket[], qs: readonly number[]): number[] {
+  const finite = buckets.filter((bucket) => bucket.count > 0).map(toFiniteBucket)
   const total = finite.reduce((sum, bucket) => sum + bucket.count, 0)
   if (total === 0) return qs.map(() => Number.NaN)
   const edges = [...new Set(finite.flatMap((bucket) => [bucket.lower, bucket.upper]))].sort((a, b) => a - b)
@@ -155,7 +155,7 @@ export function quantiles(buckets: readonly Bucket[], qs: readonly number[]): nu
   })
 }
 
-function finiteBucket({ lower, upper, count }: Bucket): Bucket {
+function toFiniteBucket({ lower, upper, count }: Bucket): Bucket {
   if (lower === -Infinity && upper === Infinity) return { lower: 0, upper: 0, count }
   if (lower === -Infinity) return { lower: upper > 0 ? 0 : upper, upper, count }
   return { lower, upper: upper === Infinity ? lower : upper, count }

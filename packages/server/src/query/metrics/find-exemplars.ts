@@ -4,7 +4,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toNumber, type Window } from './load-points.ts'
 import type { SeriesFilter } from './series-filter.ts'
 
-const EXEMPLARS_AT_MOST = 500
+const MAX_EXEMPLARS = 500
 
 /**
  * Exemplars of the window's points, in order of time: a sample of them where there are many. A
@@ -27,7 +27,7 @@ export async function findExemplars(
         and e.time > {windowStart:UInt64} and e.time <= {end:UInt64}
       order by cityHash64(time, trace, span, value)
       limit 1 by series_id, time, trace, span, value
-      limit ${EXEMPLARS_AT_MOST}
+      limit ${MAX_EXEMPLARS}
     ) as found
     left any join (select series_id, service from metric_series) as series using series_id
     order by time`,
@@ -40,16 +40,16 @@ export async function findExemplars(
   )
   return rows.map((row) => ({
     timeUnixNano: row.time,
-    value: jsonNumber(toNumber(row.value)),
-    traceId: idOf(row.traceId),
-    spanId: idOf(row.spanId),
+    value: toJsonNumber(toNumber(row.value)),
+    traceId: toId(row.traceId),
+    spanId: toId(row.spanId),
     attributes: decodeAttributes(row.attributes, row.types),
     service: row.service,
   }))
 }
 
 /** JSON has no such numbers; OTLP's JSON names them. */
-export function jsonNumber(value: number): number | string {
+export function toJsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value)
 }
 
@@ -63,6 +63,6 @@ type Row = {
   readonly service: string
 }
 
-function idOf(hex: string): string {
+function toId(hex: string): string {
   return /^0*$/.test(hex) ? '' : hex.toLowerCase()
 }

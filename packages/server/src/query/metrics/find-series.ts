@@ -10,19 +10,19 @@ import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseTimeWindow } from '../sql/time-window.ts'
 import { parseDuration } from '../sql/time-parameters.ts'
 import { distributionLines, type LabelledLine, summaryQuantileLines } from './distribution-lines.ts'
-import { findExemplars, jsonNumber } from './find-exemplars.ts'
+import { findExemplars, toJsonNumber } from './find-exemplars.ts'
 import type { Steps } from './increase.ts'
 import { type LoadedPoint, type LoadedSeries, loadPoints, loadSeries, type Window } from './load-points.ts'
 import { checkLabels } from './metric-labels.ts'
 import { isDistribution } from './metric-names.ts'
-import { type Aggregate, combine, gaugeLine, increaseLine, numberIncreases } from './scalar-lines.ts'
+import { type Aggregate, combineLines, toGaugeLine, toIncreaseLine, computeNumberIncreases } from './scalar-lines.ts'
 import { selectMetric } from './select-metric.ts'
-import { seriesFilter, splitFilter } from './series-filter.ts'
+import { createSeriesFilter, splitFilter } from './series-filter.ts'
 
 /** Lines of one answer. */
-const LINES_AT_MOST = 500
-const STEPS_AT_MOST = 2000
-const USUAL_STEPS = 120n
+const MAX_LINES = 500
+const MAX_STEPS = 2000
+const DEFAULT_STEPS = 120n
 const SECOND = 1_000_000_000n
 
 /** A metric over time; `undefined` when there is none of that name. */
@@ -31,12 +31,12 @@ export async function findMetricSeries(
   query: MetricSeriesQuery,
   options: QueryOptions,
 ): Promise<MetricSeriesResponse | undefined> {
-  const window = windowOf(query)
+  const window = parseWindow(query)
   const filters = [query.filter ?? []].flat()
   const found = await selectMetric(store, query, filters, window, options)
   if (found === undefined) return undefined
   const { metric } = found
-  const plan = planOf(metric, query, found.view)
+  const plan = planSeries(metric, query, found.view)
   const groupBy = [query.groupBy ?? []].flat()
   const each = groupBy.includes('*')
   await checkLabels(
@@ -45,7 +45,7 @@ export async function findMetricSeries(
     { filter: filters.map((filter) => splitFilter(filter)[0]), groupBy: each ? [] : groupBy },
     options,
   )
-  const filter = seriesFilter(metric, query.service, filters)
+  const filter = createSeriesFilter(metric, query.service, filters)
   const labels = each ? ['service'] : groupBy
   const [loaded, { points, truncated }, exemplars] = await Promise.all([
     loadSeries(store, filter, labels, options),
@@ -59,11 +59,11 @@ export async function findMetricSeries(
   const steps: Steps = { count: window.steps, length: Number(window.step) }
   const series: MetricSeries[] = []
   for (const members of groups.values()) {
-    if (series.length > LINES_AT_MOST) break
-    for (const { label, line } of linesOf(plan, members, points, steps)) {
+    if (series.length > MAX_LINES) break
+    for (const { label, line } of toLines(plan, members, points, steps)) {
       if (line.every((value) => value === undefined)) continue
-      const own = [...labelsOf(members[0], labels, each), ...(label === undefined ? [] : [label])]
-      series.push({ labels: own, values: line.map((value) => (value === undefined ? null : jsonNumber(value))) })
+      const own = [...toLabels(members[0], labels, each), ...(label === undefined ? [] : [label])]
+      series.push({ labels: own, values: line.map((value) => (value === undefined ? null : toJsonNumber(value))) })
     }
   }
   return {
@@ -77,9 +77,9 @@ export async function findMetricSeries(
     view: plan.view ?? null,
     startTimeUnixNano: String(window.start),
     stepNano: String(window.step),
-    series: series.slice(0, LINES_AT_MOST),
+    series: series.slice(0, MAX_LINES),
     exemplars,
-    ...(loaded.truncated || truncated || series.length > LINES_AT_MOST ? { truncated: true } : {}),
+    ...(loaded.truncated || truncated || series.length > MAX_LINES ? { truncated: true } : {}),
   }
 }
 
@@ -92,8 +92,8 @@ type Plan = {
   readonly quantiles: readonly number[]
 }
 
-function planOf(metric: Metric, query: MetricSeriesQuery, viewOfName: DistributionView | undefined): Plan {
-  const quantiles = quantilesOf(query.quantiles)
+function planSeries(metric: Metric, query: MetricSeriesQuery, viewOfName: DistributionView | undefined): Plan {
+  const quantiles = parseQuantiles(query.quantiles)
   if (isDistribution(metric.type)) {
     const view = query.view ?? viewOfName ?? 'quantiles'
     if (view === 'buckets' && metric.type === 'summary')
@@ -115,7 +115,7 @@ function planOf(metric: Metric, query: MetricSeriesQuery, viewOfName: Distributi
   }
 }
 
-function linesOf(
+function toLines(
   plan: Plan,
   members: readonly LoadedSeries[],
   points: ReadonlyMap<string, LoadedPoint[]>,
@@ -130,31 +130,31 @@ function linesOf(
   const lines = series.map((one) => {
     const counter = plan.metric.type === 'sum' && (plan.metric.monotonic || one.delta)
     return counter
-      ? increaseLine(numberIncreases(one.points, one.delta), steps, plan.rate)
-      : gaugeLine(one.points, steps)
+      ? toIncreaseLine(computeNumberIncreases(one.points, one.delta), steps, plan.rate)
+      : toGaugeLine(one.points, steps)
   })
-  return [{ label: undefined, line: combine(lines, plan.aggregate, steps.count) }]
+  return [{ label: undefined, line: combineLines(lines, plan.aggregate, steps.count) }]
 }
 
-function labelsOf(series: LoadedSeries | undefined, labels: readonly string[], each: boolean): MetricSeries['labels'] {
+function toLabels(series: LoadedSeries | undefined, labels: readonly string[], each: boolean): MetricSeries['labels'] {
   if (series === undefined) return []
   const grouped = labels.map((key, index) => ({ key, value: series.group[index] ?? '' }))
   return each ? [...grouped, ...series.attributes.map(([key, value]) => ({ key, value }))] : grouped
 }
 
-function windowOf(query: MetricSeriesQuery): Window {
+function parseWindow(query: MetricSeriesQuery): Window {
   const { start, end } = parseTimeWindow(query)
-  const usual = (end - start) / USUAL_STEPS
+  const usual = (end - start) / DEFAULT_STEPS
   const step = query.step === undefined ? (usual > SECOND ? usual : SECOND) : parseDuration('step', query.step)
   if (step === 0n) throw new InvalidParameterError('step', 'step is nothing.')
   const steps = (end - start + step - 1n) / step
-  if (steps > STEPS_AT_MOST) {
-    throw new InvalidParameterError('step', `step cuts the time into ${steps} steps; ${STEPS_AT_MOST} are the most.`)
+  if (steps > MAX_STEPS) {
+    throw new InvalidParameterError('step', `step cuts the time into ${steps} steps; ${MAX_STEPS} are the most.`)
   }
   return { start, step, steps: Number(steps) }
 }
 
-function quantilesOf(text = '0.5,0.95,0.99'): number[] {
+function parseQuantiles(text = '0.5,0.95,0.99'): number[] {
   return text.split(',').map((one) => {
     const quantile = Number(one)
     if (!(quantile >= 0 && quantile <= 1))

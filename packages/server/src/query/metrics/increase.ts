@@ -19,7 +19,7 @@ export type CumulativePoint<Amount> = {
  * @param points in order of time
  * @param subtract `later - earlier`, or undefined when that would be negative
  */
-export function increases<Amount>(
+export function computeIncreases<Amount>(
   points: readonly CumulativePoint<Amount>[],
   subtract: (later: Amount, earlier: Amount) => Amount | undefined,
 ): Increase<Amount>[] {
@@ -49,7 +49,7 @@ export type Steps = { readonly count: number; readonly length: number }
  *
  * @param add gets the step, the share of the amount (0 to 1) and the time it covers
  */
-export function spread(
+export function spreadOverSteps(
   { from, to }: { readonly from: number; readonly to: number },
   steps: Steps,
   add: (step: number, share: number, covered: number) => void,

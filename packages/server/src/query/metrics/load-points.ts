@@ -1,6 +1,6 @@
 import type { Metric } from '@spanlink/api-schema'
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { type Bucket, type Distribution, explicitBuckets, exponentialBuckets } from './distribution.ts'
+import { type Bucket, type Distribution, toExplicitBuckets, toExponentialBuckets } from './distribution.ts'
 import { labelColumnsOfSource, seriesLabel, type SeriesFilter } from './series-filter.ts'
 
 /** A window cut into steps; `start` in Unix nanoseconds, the rest in nanoseconds. */
@@ -29,8 +29,8 @@ export type LoadedPoint = {
   readonly quantiles: readonly (readonly [quantile: number, value: number])[]
 }
 
-const SERIES_AT_MOST = 5000
-const POINTS_AT_MOST = 300_000
+const MAX_SERIES = 5000
+const MAX_POINTS = 300_000
 
 /** Before the window, for what the first points in it add to; Prometheus's lookback. */
 export const LOOKBACK_NANO = 300_000_000_000n
@@ -53,13 +53,13 @@ export async function loadSeries(
     where ${filter.where}
     order by series_id
     limit 1 by series_id
-    limit ${SERIES_AT_MOST + 1}`,
+    limit ${MAX_SERIES + 1}`,
     params,
     options,
   )
   return {
-    series: rows.slice(0, SERIES_AT_MOST).map(({ isDelta, ...row }) => ({ ...row, delta: isDelta !== 0 })),
-    truncated: rows.length > SERIES_AT_MOST,
+    series: rows.slice(0, MAX_SERIES).map(({ isDelta, ...row }) => ({ ...row, delta: isDelta !== 0 })),
+    truncated: rows.length > MAX_SERIES,
   }
 }
 
@@ -95,14 +95,14 @@ export async function loadPoints(
       where ${ids} != 'delta') and ${inWindow}
       order by series_id, time desc
       limit 1 by series_id, step, start
-      limit ${POINTS_AT_MOST}
+      limit ${MAX_POINTS}
       union all
       select ${columns}, 0 as step
       from metric_points
       where ${ids} = 'delta') and ${inWindow}
       order by series_id, time desc
       limit 1 by series_id, time
-      limit ${POINTS_AT_MOST}
+      limit ${MAX_POINTS}
     )
     order by id, time`,
     {
@@ -117,10 +117,10 @@ export async function loadPoints(
   const points = new Map<string, LoadedPoint[]>()
   for (const row of rows) {
     const list = points.get(row.id)
-    if (list === undefined) points.set(row.id, [loadedPoint(row, window)])
-    else list.push(loadedPoint(row, window))
+    if (list === undefined) points.set(row.id, [toLoadedPoint(row, window)])
+    else list.push(toLoadedPoint(row, window))
   }
-  return { points, truncated: rows.length >= POINTS_AT_MOST }
+  return { points, truncated: rows.length >= MAX_POINTS }
 }
 
 const columnsOf: Readonly<Record<Metric['type'], string>> = {
@@ -137,8 +137,8 @@ const SUM_PRESENT = 1
 const MIN_PRESENT = 2
 const MAX_PRESENT = 4
 
-function loadedPoint(row: PointRow, window: Window): LoadedPoint {
-  const buckets = bucketsOf(row)
+function toLoadedPoint(row: PointRow, window: Window): LoadedPoint {
+  const buckets = decodeBuckets(row)
   return {
     time: Number(BigInt(row.time) - window.start),
     start: row.start === '0' ? undefined : Number(BigInt(row.start) - window.start),
@@ -158,10 +158,10 @@ function loadedPoint(row: PointRow, window: Window): LoadedPoint {
   }
 }
 
-function bucketsOf(row: PointRow): Bucket[] {
-  if ('bounds' in row) return explicitBuckets(list(row['bounds']).map(toNumber), list(row['buckets']).map(toNumber))
+function decodeBuckets(row: PointRow): Bucket[] {
+  if ('bounds' in row) return toExplicitBuckets(list(row['bounds']).map(toNumber), list(row['buckets']).map(toNumber))
   if (!('scale' in row)) return []
-  return exponentialBuckets({
+  return toExponentialBuckets({
     scale: toNumber(row['scale']),
     zeroCount: toNumber(row['zeroCount']),
     zeroThreshold: toNumber(row['zeroThreshold']),

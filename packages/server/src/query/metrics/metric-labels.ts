@@ -2,10 +2,10 @@ import type { Metric, MetricLabelsResponse, MetricLabelsQuery } from '@spanlink/
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { findMetrics } from './metric-names.ts'
-import { seriesFilter, type SeriesFilter } from './series-filter.ts'
+import { createSeriesFilter, type SeriesFilter } from './series-filter.ts'
 
-const LABELS_AT_MOST = 500
-const VALUES_AT_MOST = 100
+const MAX_LABELS = 500
+const MAX_VALUES = 100
 
 /**
  * What a metric's series can be filtered and grouped by; `undefined` when there is no such metric.
@@ -18,12 +18,12 @@ export async function listMetricLabels(
   const { metrics } = await findMetrics(store, query.name, options)
   const metric = metrics.find(({ type, unit }) => type === (query.type ?? type) && unit === (query.unit ?? unit))
   if (metric === undefined) return undefined
-  const filter = seriesFilter(metric, query.service, [])
+  const filter = createSeriesFilter(metric, query.service, [])
   const rows = await store.query<{ key: string; values: string[]; valueCount: string }>(
-    `select key, arraySlice(arraySort(groupUniqArray(1000)(value)), 1, ${VALUES_AT_MOST}) as values,
+    `select key, arraySlice(arraySort(groupUniqArray(1000)(value)), 1, ${MAX_VALUES}) as values,
       uniqExact(value) as valueCount
-    from (${labelsOf(filter)})
-    group by key order by startsWith(key, 'resource.'), key limit ${LABELS_AT_MOST}`,
+    from (${labelSql(filter)})
+    group by key order by startsWith(key, 'resource.'), key limit ${MAX_LABELS}`,
     filter.params,
     options,
   )
@@ -43,9 +43,9 @@ export async function checkLabels(
   options: QueryOptions,
 ): Promise<void> {
   if (requested.filter.length + requested.groupBy.length === 0) return
-  const filter = seriesFilter(metric, undefined, [])
+  const filter = createSeriesFilter(metric, undefined, [])
   const rows = await store.query<{ key: string }>(
-    `select distinct key from (${labelsOf(filter)}) order by startsWith(key, 'resource.'), key limit 10000`,
+    `select distinct key from (${labelSql(filter)}) order by startsWith(key, 'resource.'), key limit 10000`,
     filter.params,
     options,
   )
@@ -59,7 +59,7 @@ export async function checkLabels(
 }
 
 /** Label and value of every series and source of a metric. */
-function labelsOf({ where }: SeriesFilter): string {
+function labelSql({ where }: SeriesFilter): string {
   const inSources = `sources where source_id in (select source_id from metric_series where ${where})`
   const attributes = (map: string): string => `arrayZip(mapKeys(${map}), mapValues(${map}))`
   return `select 'service' as key, toString(service) as value from metric_series where ${where}

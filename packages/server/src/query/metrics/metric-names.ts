@@ -3,12 +3,12 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { prometheusName } from './prometheus-name.ts'
 
 /** A name per request id is a mistake that instrumentations make; a picker must survive it. */
-const METRICS_AT_MOST = 10_000
-const SERVICES_AT_MOST = 100
+const MAX_METRICS = 10_000
+const MAX_SERVICES = 100
 
 export async function listMetrics(store: Store, query: MetricsQuery, options: QueryOptions): Promise<MetricsResponse> {
   const limit = query.limit ?? 1000
-  const metrics = (await metricsOf(store, { service: query.service }, options)).filter(contains(query.q))
+  const metrics = (await queryMetrics(store, { service: query.service }, options)).filter(contains(query.q))
   return { metrics: metrics.slice(0, limit), ...(metrics.length > limit ? { truncated: true } : {}) }
 }
 
@@ -22,9 +22,9 @@ export type NamedMetrics = {
 
 /** The metrics of an OpenTelemetry name, else of a Prometheus one. Empty when there is none. */
 export async function findMetrics(store: Store, name: string, options: QueryOptions): Promise<NamedMetrics> {
-  const exact = await metricsOf(store, { name }, options)
+  const exact = await queryMetrics(store, { name }, options)
   if (exact.length > 0) return { metrics: largestFirst(exact), view: undefined }
-  const all = await metricsOf(store, {}, options)
+  const all = await queryMetrics(store, {}, options)
   const same = all.filter((metric) => metric.prometheusName === name)
   if (same.length > 0) return { metrics: largestFirst(same), view: undefined }
   for (const [suffix, view] of Object.entries(suffixes)) {
@@ -47,7 +47,7 @@ type Row = Omit<Metric, 'prometheusName' | 'monotonic' | 'seriesCount'> & {
   readonly series: string
 }
 
-async function metricsOf(
+async function queryMetrics(
   store: Store,
   only: { readonly name?: string | undefined; readonly service?: string | undefined },
   options: QueryOptions,
@@ -61,12 +61,12 @@ async function metricsOf(
   }
   const rows = await store.query<Row>(
     `select name, type, unit, temporality, monotonic as isMonotonic, argMax(description, (description != '', received)) as description,
-      arraySort(groupUniqArray(${SERVICES_AT_MOST})(service)) as services, uniqExact(series_id) as series
+      arraySort(groupUniqArray(${MAX_SERVICES})(service)) as services, uniqExact(series_id) as series
     from metric_series
     ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`}
     group by name, type, unit, temporality, monotonic
     order by name, type, unit, temporality, monotonic
-    limit ${METRICS_AT_MOST}`,
+    limit ${MAX_METRICS}`,
     params,
     options,
   )

@@ -1,4 +1,4 @@
-import { type Increase, increases, spread, type Steps } from './increase.ts'
+import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './increase.ts'
 import { LOOKBACK_NANO, type LoadedPoint } from './load-points.ts'
 
 /** A value a step, or undefined where there is none. */
@@ -7,7 +7,7 @@ export type Line = (number | undefined)[]
 const SECOND = 1e9
 
 /** The latest value at the end of each step, for as long as it counts as the current one. */
-export function gaugeLine(
+export function toGaugeLine(
   points: readonly LoadedPoint[],
   steps: Steps,
   valueOf: (point: LoadedPoint) => number = (point) => point.value,
@@ -25,21 +25,21 @@ export function gaugeLine(
 }
 
 /** What a series of numbers adds in each step. */
-export function numberIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<number>[] {
+export function computeNumberIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<number>[] {
   const recorded = points.filter((point) => !point.stale)
   if (delta) return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.value }))
-  return increases(
+  return computeIncreases(
     recorded.map(({ time, start, value }) => ({ time, start, amount: value })),
     (later, earlier) => (later < earlier ? undefined : later - earlier),
   )
 }
 
 /** Per second of the time that is known, or as much as it was in each step. */
-export function increaseLine(list: readonly Increase<number>[], steps: Steps, rate: boolean): Line {
+export function toIncreaseLine(list: readonly Increase<number>[], steps: Steps, rate: boolean): Line {
   const line: Line = Array.from({ length: steps.count })
   const covered = new Float64Array(steps.count)
   for (const increase of list) {
-    spread(increase, steps, (step, share, time) => {
+    spreadOverSteps(increase, steps, (step, share, time) => {
       line[step] = (line[step] ?? 0) + increase.amount * share
       covered[step] = (covered[step] ?? 0) + time
     })
@@ -51,15 +51,15 @@ export function increaseLine(list: readonly Increase<number>[], steps: Steps, ra
 export type Aggregate = 'sum' | 'avg' | 'min' | 'max'
 
 /** The lines of a group as one; steps where none has a value have none. */
-export function combine(lines: readonly Line[], aggregate: Aggregate, count: number): Line {
+export function combineLines(lines: readonly Line[], aggregate: Aggregate, count: number): Line {
   return Array.from({ length: count }, (_, step) => {
     const values = lines.flatMap((line) => line[step] ?? [])
     if (values.length === 0) return undefined
     switch (aggregate) {
       case 'sum':
-        return total(values)
+        return sumValues(values)
       case 'avg':
-        return total(values) / values.length
+        return sumValues(values) / values.length
       case 'min':
         return Math.min(...values)
       case 'max':
@@ -68,6 +68,6 @@ export function combine(lines: readonly Line[], aggregate: Aggregate, count: num
   })
 }
 
-function total(values: readonly number[]): number {
+function sumValues(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0)
 }

@@ -2,7 +2,7 @@ import type { DistributionView, Metric, MetricSeriesQuery, MetricVariant } from 
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { LOOKBACK_NANO, type Window } from './load-points.ts'
 import { findMetrics } from './metric-names.ts'
-import { matchingSeries } from './series-filter.ts'
+import { createSeriesMatcher } from './series-filter.ts'
 
 export type SelectedMetric = {
   readonly metric: Metric
@@ -49,7 +49,7 @@ async function countVariants(
   window: Window,
   options: QueryOptions,
 ): Promise<MetricVariant[]> {
-  const { where, params } = matchingSeries(service, filters)
+  const { where, params } = createSeriesMatcher(service, filters)
   const from = window.start > LOOKBACK_NANO ? window.start - LOOKBACK_NANO : 0n
   const named = 'name in {seriesNames:Array(String)}'
   const rows = await store.query<Omit<MetricVariant, 'monotonic' | 'seriesCount'> & Counted>(

@@ -7,8 +7,12 @@ import { InvalidParameterError } from '../sql/invalid-parameter.ts'
  */
 export type SeriesFilter = { readonly where: string; readonly params: QueryParams }
 
-export function seriesFilter(metric: Metric, service: string | undefined, filters: readonly string[]): SeriesFilter {
-  const matching = matchingSeries(service, filters)
+export function createSeriesFilter(
+  metric: Metric,
+  service: string | undefined,
+  filters: readonly string[],
+): SeriesFilter {
+  const matching = createSeriesMatcher(service, filters)
   return {
     where: `name = {seriesName:String} and type = {seriesType:String} and unit = {seriesUnit:String}
       and monotonic = {seriesMonotonic:UInt8} and ${matching.where}`,
@@ -23,7 +27,7 @@ export function seriesFilter(metric: Metric, service: string | undefined, filter
 }
 
 /** The same for series of any metric. */
-export function matchingSeries(service: string | undefined, filters: readonly string[]): SeriesFilter {
+export function createSeriesMatcher(service: string | undefined, filters: readonly string[]): SeriesFilter {
   const conditions: string[] = ['1']
   const params: Record<string, string> = {}
   if (service !== undefined) {

@@ -1,8 +1,8 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
-import { minutesOf, type SpanCounts, type SpanNumbers } from './traffic.ts'
+import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
+import { toMinuteParams, type SpanCounts, type SpanNumbers } from './traffic.ts'
 
 /** Spans of traces that are looked at. */
 const SAMPLE_SPANS = 50_000
@@ -21,17 +21,17 @@ export type Call = {
  * Spans whose parent is of another service: one calls the other. A message is an edge over its
  * topic instead, except where its two ends name no topic that they share.
  */
-export async function callsOf(
+export async function findCalls(
   store: Store,
   window: TimeWindow,
   { spans: spanCount, hasUnnamedTopics }: SpanCounts,
   options: QueryOptions,
 ): Promise<Call[]> {
-  const wanted = sampleOf(spanCount, SAMPLE_SPANS)
-  const take = async (sample: Sample): Promise<Taken<CallRow>> => {
-    const params = { ...toWindowParams(window), ...minutesOf(window), ...sampleParams(sample) }
+  const wanted = chooseSample(spanCount, SAMPLE_SPANS)
+  const take = async (sample: Sample): Promise<SampledRows<CallRow>> => {
+    const params = { ...toWindowParams(window), ...toMinuteParams(window), ...sampleParams(sample) }
     const size = store.query<{ n: string }>(
-      `select count() as n from spans where ${inWindow} and ${inSample(sample)}`,
+      `select count() as n from spans where ${inWindow} and ${sampleCondition(sample)}`,
       params,
       options,
     )
@@ -43,14 +43,14 @@ export async function callsOf(
             or kind = 'producer' and countIf(kind = 'consumer') over sharers > 0 as has_inner, groupArray(service) over sharers as services
         from (
           select trace_id, span_id, parent_span_id, service, kind, status, greatest(duration, 0) as length, messaging_operation, topic
-          from spans where ${inWindow} and ${inSample(sample)}
+          from spans where ${inWindow} and ${sampleCondition(sample)}
           limit 1 by trace_id, ${spanIdentity})
         window sharers as (partition by trace_id, span_id))
       select caller, called, count() as n, countIf(state = 'error') as failures,
         arrayMap(q -> toString(toUInt64(q)), quantilesTDigest(0.5, 0.95, 0.99)(took)) as quantiles,
         argMax(id, took) as slow, argMax(id, state = 'error') as bad,
         (lower(hex(slow.1)), lower(hex(slow.2))) as slowest, (lower(hex(bad.1)), lower(hex(bad.2))) as failed
-      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${linkedConsumers(sample)}` : ''})
+      from (${CHILDREN}${hasUnnamedTopics ? ` union all ${linkedConsumersSql(sample)}` : ''})
       group by caller, called
       order by n desc
       limit ${MAX_CALLS}`,
@@ -93,13 +93,13 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
  * SQL: consumers in other traces, by their links, where the send or the consumer has no topic. The
  * row of a link doesn't have the consumer's: it has none if its service never names one.
  */
-function linkedConsumers(sample: Sample): string {
+function linkedConsumersSql(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,
       greatest(consumers.duration, 0) as took, (consumers.peer_trace_id, consumers.peer_span_id) as id
     from (
       select trace_id, span_id, peer_trace_id, peer_span_id, service, status, duration
       from span_links
-      where ${inSample(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
+      where ${sampleCondition(sample)} and direction = 'in' and kind in ('client', 'consumer') and peer_trace_id != trace_id
         and start >= {windowStart:UInt64} and start < {windowEnd:UInt64}
         and received >= toDateTime(intDiv({windowStart:UInt64}, 1000000000), 'UTC') - toIntervalDay(1)
       limit 1 by trace_id, span_id, peer_trace_id, peer_span_id

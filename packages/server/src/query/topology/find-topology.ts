@@ -2,13 +2,13 @@ import type { TopologyResponse, TopologyNode, TopologyQuery } from '@spanlink/ap
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { parseTimeWindow } from '../sql/time-window.ts'
 import { toSearchedRange } from '../sql/searched-range.ts'
-import { type Call, callsOf } from './calls.ts'
-import { lagOfGroup, withLag } from './lag-edges.ts'
-import { type GroupLag, lags } from './lag.ts'
-import { type Edge, edgeNumbers, messageEdges } from './message-edges.ts'
+import { type Call, findCalls } from './calls.ts'
+import { sumGroupLag, addLag } from './lag-edges.ts'
+import { type GroupLag, findLags } from './lag.ts'
+import { type Edge, toEdgeNumbers, toMessageEdges } from './message-edges.ts'
 import { parseNodeId, serviceId } from './node-id.ts'
-import { queueTimes } from './queue-times.ts'
-import { MAX_TRAFFIC, spanCounts, trafficOf, wholeMinutes } from './traffic.ts'
+import { findQueueTimes } from './queue-times.ts'
+import { MAX_TRAFFIC, countSpans, findTraffic, widenToMinutes } from './traffic.ts'
 
 const MAX_EDGES = 2_000
 
@@ -19,43 +19,43 @@ export async function findTopology(
   options: QueryOptions,
 ): Promise<TopologyResponse> {
   const requested = parseTimeWindow(query)
-  const window = wholeMinutes(requested)
-  const reading = trafficOf(store, window, options)
-  const counting = spanCounts(store, window, options)
+  const window = widenToMinutes(requested)
+  const reading = findTraffic(store, window, options)
+  const counting = countSpans(store, window, options)
   const [traffic, known, times, calls] = await Promise.all([
     reading,
-    lags(store, window, requested.end, reading, options),
-    counting.then(({ consumedOf }) => queueTimes(store, window, consumedOf, reading, options)),
-    counting.then((counts) => callsOf(store, window, counts, options)),
+    findLags(store, window, requested.end, reading, options),
+    counting.then(({ consumedOf }) => findQueueTimes(store, window, consumedOf, reading, options)),
+    counting.then((counts) => findCalls(store, window, counts, options)),
   ])
   const seconds = Number(window.end - window.start) / 1e9
-  const messages = withLag(messageEdges(traffic, times), known)
-  const all = [...messages, ...calls.map(callEdge)].sort((a, b) => b.count - a.count)
+  const messages = addLag(toMessageEdges(traffic, times), known)
+  const all = [...messages, ...calls.map(toCallEdge)].sort((a, b) => b.count - a.count)
   const edges = all.slice(0, MAX_EDGES).map((edge) => ({ ...edge, ratePerSecond: edge.count / seconds }))
   return {
     startTimeUnixNano: String(window.start),
     endTimeUnixNano: String(window.end),
-    nodes: nodesOf(edges, known),
+    nodes: toNodes(edges, known),
     edges,
     ...toSearchedRange(window, { isCut: all.length > MAX_EDGES || traffic.length === MAX_TRAFFIC }),
   }
 }
 
-function callEdge({ caller, called, numbers, sampled }: Call): Edge {
+function toCallEdge({ caller, called, numbers, sampled }: Call): Edge {
   return {
     type: 'call',
     from: serviceId(caller),
     to: serviceId(called),
-    ...edgeNumbers(numbers),
+    ...toEdgeNumbers(numbers),
     sampled,
   }
 }
 
-function nodesOf(edges: readonly Edge[], known: readonly GroupLag[]): TopologyNode[] {
+function toNodes(edges: readonly Edge[], known: readonly GroupLag[]): TopologyNode[] {
   const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
   const lagging = edges.filter(({ lag }) => lag !== undefined)
   return Array.from(ids, (id) => {
     const node = parseNodeId(id)
-    return node.type === 'group' ? { ...node, ...lagOfGroup(node, lagging, known) } : node
+    return node.type === 'group' ? { ...node, ...sumGroupLag(node, lagging, known) } : node
   })
 }

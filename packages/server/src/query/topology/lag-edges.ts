@@ -7,32 +7,33 @@ import { nodeId, parseNodeId } from './node-id.ts'
  * The edges, those from a topic to a group with their lag. A group that consumed nothing of a topic
  * all the time, while messages wait for it, is an edge as well.
  */
-export function withLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
-  const lagsOf = Map.groupBy(known, groupKey)
-  const deliveriesOf = Map.groupBy(edges.flatMap(deliveryOf), groupKey)
+export function addLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
+  const lagsOf = Map.groupBy(known, toGroupKey)
+  const deliveriesOf = Map.groupBy(edges.flatMap(toDeliveries), toGroupKey)
   const lagOf = new Map<Edge, GroupLag>()
   for (const [key, deliveries] of deliveriesOf) {
     for (const { edge, cluster } of deliveries) {
-      const lag = ofCluster(lagsOf.get(key) ?? [], cluster, deliveries.length === 1)
+      const lag = findByCluster(lagsOf.get(key) ?? [], cluster, deliveries.length === 1)
       if (lag !== undefined) lagOf.set(edge, lag)
     }
   }
   const waiting = known.filter(
     (lag) =>
-      lag.messages > 0 && !deliveriesOf.get(groupKey(lag))?.some(({ cluster }) => mayBeSame(cluster, lag.cluster)),
+      lag.messages > 0 &&
+      !deliveriesOf.get(toGroupKey(lag))?.some(({ cluster }) => mayBeSameCluster(cluster, lag.cluster)),
   )
   return [
     ...edges.map((edge) => {
       const lag = lagOf.get(edge)
-      return lag === undefined ? edge : { ...edge, lag: topologyLag(lag) }
+      return lag === undefined ? edge : { ...edge, lag: toTopologyLag(lag) }
     }),
-    ...waitingEdges(waiting, topicNodes(edges)),
+    ...toWaitingEdges(waiting, listTopicNodes(edges)),
   ]
 }
 
 type Delivery = Pick<GroupLag, 'topic' | 'group' | 'cluster'> & { readonly edge: Edge }
 
-function deliveryOf(edge: Edge): Delivery[] {
+function toDeliveries(edge: Edge): Delivery[] {
   if (edge.type !== 'deliver' || edge.topic === undefined) return []
   const group = parseNodeId(edge.to)
   return mayBeKafka(group) ? [{ edge, topic: edge.topic, group: group.name, cluster: group.cluster }] : []
@@ -44,39 +45,39 @@ function deliveryOf(edge: Edge): Delivery[] {
  *
  * @param isOnly what it is looked for is the only one of its name
  */
-function ofCluster<Located extends { readonly cluster: string }>(
+function findByCluster<Located extends { readonly cluster: string }>(
   all: readonly Located[],
   cluster: string,
   isOnly: boolean,
 ): Located | undefined {
   const exact = all.find((one) => one.cluster === cluster)
   if (exact !== undefined || !isOnly || all.length !== 1) return exact
-  return all.find((one) => mayBeSame(one.cluster, cluster))
+  return all.find((one) => mayBeSameCluster(one.cluster, cluster))
 }
 
-function mayBeSame(cluster: string, other: string): boolean {
+function mayBeSameCluster(cluster: string, other: string): boolean {
   return cluster === other || cluster === '' || other === ''
 }
 
-function topicNodes(edges: readonly Edge[]): ReadonlyMap<string, readonly TopologyNode[]> {
+function listTopicNodes(edges: readonly Edge[]): ReadonlyMap<string, readonly TopologyNode[]> {
   const ids = new Set(edges.flatMap(({ from, to }) => [from, to]))
   const topics = Array.from(ids, parseNodeId).filter((node) => node.type === 'topic' && mayBeKafka(node))
   return Map.groupBy(topics, ({ name }) => name)
 }
 
-function waitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, readonly TopologyNode[]>): Edge[] {
+function toWaitingEdges(known: readonly GroupLag[], topics: ReadonlyMap<string, readonly TopologyNode[]>): Edge[] {
   return known.flatMap((lag): Edge[] => {
     const { topic, group } = lag
-    const from = ofCluster(topics.get(topic) ?? [], lag.cluster, true)
+    const from = findByCluster(topics.get(topic) ?? [], lag.cluster, true)
     if (from === undefined) return []
     const numbers = { count: 0, errorCount: 0, durationNano: { p50: '0', p95: '0', p99: '0' }, sampled: false }
     return [
-      { type: 'deliver', from: from.id, to: nodeId('group', group, from), topic, ...numbers, lag: topologyLag(lag) },
+      { type: 'deliver', from: from.id, to: nodeId('group', group, from), topic, ...numbers, lag: toTopologyLag(lag) },
     ]
   })
 }
 
-function topologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): TopologyLag {
+function toTopologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): TopologyLag {
   return { messages, timeUnixNano, stale, metric }
 }
 
@@ -84,7 +85,7 @@ function topologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): To
  * Over the topics that a group has edges of; where a metric doesn't tell topics apart, of the
  * group.
  */
-export function lagOfGroup(
+export function sumGroupLag(
   node: TopologyNode,
   edges: readonly Edge[],
   known: readonly GroupLag[],
@@ -92,7 +93,7 @@ export function lagOfGroup(
   const ofTopics = edges.flatMap(({ to, lag }) => (to === node.id && lag !== undefined ? [lag] : []))
   const ofAll = known.filter(
     ({ group, topic, cluster }) =>
-      group === node.name && topic === '' && mayBeKafka(node) && mayBeSame(cluster, node.cluster),
+      group === node.name && topic === '' && mayBeKafka(node) && mayBeSameCluster(cluster, node.cluster),
   )
   const parts = ofTopics.length > 0 ? ofTopics : ofAll
   const [first] = parts
@@ -112,6 +113,6 @@ function mayBeKafka({ system }: Pick<TopologyNode, 'system'>): boolean {
   return system === 'kafka' || system === ''
 }
 
-function groupKey({ topic, group }: Pick<GroupLag, 'topic' | 'group'>): string {
+function toGroupKey({ topic, group }: Pick<GroupLag, 'topic' | 'group'>): string {
   return JSON.stringify([topic, group])
 }

@@ -32,7 +32,7 @@ export type GroupLag = TopologyLag & {
  *
  * @param until end of the requested time, which may be later than now
  */
-export async function lags(
+export async function findLags(
   store: Store,
   window: TimeWindow,
   until: bigint,
@@ -70,13 +70,13 @@ export async function lags(
     unlocated.map(({ sourceId }) => sourceId),
     options,
   )
-  const told = series.flatMap((row): Told[] => {
+  const told = series.flatMap((row): LagPoint[] => {
     const point = pointOf.get(row.id)
     if (point === undefined || (point.flag & NO_RECORDED_VALUE) !== 0) return []
     const messages = Number(point.latest)
     // kafka_exporter says -1 of a partition that the group never committed for.
     if (!(messages >= 0)) return []
-    const whose = consumerOf(row, known)
+    const whose = findConsumer(row, known)
     if (whose === undefined) return []
     const { newest, patience } = point
     const isNamed = row.topic !== ''
@@ -96,7 +96,7 @@ export async function lags(
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = until < now ? until : now
   const groups = Map.groupBy(told, ({ cluster, topic, group }) => JSON.stringify([cluster, topic, group]))
-  return [...groups.values()].flatMap((ofGroup) => together(ofGroup, asOf))
+  return [...groups.values()].flatMap((ofGroup) => combineLag(ofGroup, asOf))
 }
 
 const NO_RECORDED_VALUE = 1
@@ -120,7 +120,7 @@ type PointRow = {
   readonly patience: string
 }
 
-type Told = {
+type LagPoint = {
   readonly cluster: string
   readonly topic: string
   readonly group: string
@@ -138,7 +138,7 @@ type Told = {
  * A client of Java names no group, and over all its topics no topic: its service's spans do, where
  * they leave no choice.
  */
-function consumerOf(
+function findConsumer(
   { service, grp, topic }: SeriesRow,
   traffic: readonly Traffic[],
 ): { readonly group: string; readonly topic: string } | undefined {
@@ -163,8 +163,8 @@ function consumerOf(
  * Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no
  * partition add up.
  */
-function together(told: readonly Told[], asOf: bigint): GroupLag[] {
-  const isStale = ({ time, patience }: Told): boolean =>
+function combineLag(told: readonly LagPoint[], asOf: bigint): GroupLag[] {
+  const isStale = ({ time, patience }: LagPoint): boolean =>
     asOf - time > (patience > MIN_STALE_NANO ? patience : MIN_STALE_NANO)
   // A metric that is exported still comes before one that is not.
   const metric =
@@ -175,7 +175,7 @@ function together(told: readonly Told[], asOf: bigint): GroupLag[] {
   const all = named.length > 0 ? named : ofMetric
   const newest = all.reduce((last, { time }) => (time > last ? time : last), 0n)
   const live = all.filter(({ time, patience }) => newest - time <= patience)
-  const ofPartition = new Map<string, Told>()
+  const ofPartition = new Map<string, LagPoint>()
   for (const [index, one] of live.entries()) {
     const key = one.partition === '' ? `instance ${index}` : `partition ${one.partition}`
     const known = ofPartition.get(key)

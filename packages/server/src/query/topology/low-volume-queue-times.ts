@@ -1,15 +1,15 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { NO_SPAN, NO_TRACE, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
-import { isConsuming, keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
-import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
+import { isConsuming, toSpanKey, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
+import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { spanIdentity } from '../traces/span-parents.ts'
-import { type Taking, withoutOuterSpans } from './outer-spans.ts'
+import { type Consumption, keepInnerSpans } from './outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Consuming spans of quiet topics together: each end of their messages is a read of its own. */
-export const SAMPLE_QUIET = 400
+export const MAX_LOW_VOLUME_SPANS = 400
 
 export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
   readonly operation: string
@@ -19,7 +19,7 @@ export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
 }
 
 /** Of all messages of these topics, each end looked up, by as few columns as tell it. */
-export async function quietTimes(
+export async function findLowVolumeQueueTimes(
   store: Store,
   window: TimeWindow,
   quiet: readonly string[],
@@ -32,12 +32,12 @@ export async function quietTimes(
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
     limit 1 by trace_id, ${spanIdentity}
-    limit ${2 * SAMPLE_QUIET}`,
+    limit ${2 * MAX_LOW_VOLUME_SPANS}`,
     { ...toWindowParams(window), quiet },
     options,
   )
-  const taken = await messagesOf(store, consumers, options)
-  const producers = await spansByRef<Producer>(
+  const taken = await findConsumedMessages(store, consumers, options)
+  const producers = await findSpansByRef<Producer>(
     store,
     taken.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
     `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
@@ -45,12 +45,12 @@ export async function quietTimes(
     'producer',
     options,
   )
-  const isShared = ({ consumedRef, producerRef }: Taken): boolean => {
-    const own = producers.get(keyOf(consumedRef))
-    return keyOf(consumedRef) !== keyOf(producerRef) && own !== undefined && !isConsuming(own)
+  const isShared = ({ consumedRef, producerRef }: ConsumedMessage): boolean => {
+    const own = producers.get(toSpanKey(consumedRef))
+    return toSpanKey(consumedRef) !== toSpanKey(producerRef) && own !== undefined && !isConsuming(own)
   }
-  return withoutOuterSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
-    const produced = producers.get(keyOf(producerRef))
+  return keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
+    const produced = producers.get(toSpanKey(producerRef))
     // A consumer's parent that consumes is where it runs.
     if (produced === undefined || isConsuming(produced)) return []
     const { service, cluster, topic, group, operation, start, finish } = consumer
@@ -73,7 +73,7 @@ export async function quietTimes(
 }
 
 type Consumer = Pick<
-  MessageEnd,
+  MessageEndpoint,
   'traceId' | 'spanId' | 'parentSpanId' | 'service' | 'topic' | 'group' | 'operation'
 > & {
   readonly cluster: string
@@ -81,18 +81,22 @@ type Consumer = Pick<
   readonly finish: string
 }
 type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
-type Taken = Taking & { readonly producerRef: SpanRef; readonly consumer: Consumer }
+type ConsumedMessage = Consumption & { readonly producerRef: SpanRef; readonly consumer: Consumer }
 
-function takenBy(consumer: Consumer, producerRef: SpanRef): Taken {
+function toConsumedMessage(consumer: Consumer, producerRef: SpanRef): ConsumedMessage {
   const { service, operation, parentSpanId, start, finish } = consumer
   const times = { start: BigInt(start), end: BigInt(finish) }
   const isReceive = operation === 'receive'
   const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
-  return { producerRef, producerKey: keyOf(producerRef), ...consumed }
+  return { producerRef, producerKey: toSpanKey(producerRef), ...consumed }
 }
 
 /** What the links of these consumers point at, and their parents where they have none. */
-async function messagesOf(store: Store, consumers: readonly Consumer[], options: QueryOptions): Promise<Taken[]> {
+async function findConsumedMessages(
+  store: Store,
+  consumers: readonly Consumer[],
+  options: QueryOptions,
+): Promise<ConsumedMessage[]> {
   if (consumers.length === 0) return []
   const traces = createTraceIdSet(
     'traceIds',
@@ -111,18 +115,22 @@ async function messagesOf(store: Store, consumers: readonly Consumer[], options:
     { ...traces.params, ...refs.params },
     options,
   )
-  const byKey = new Map(consumers.map((consumer) => [keyOf(consumer), consumer]))
-  const linked = new Set(links.map(keyOf))
-  const unlinked = consumers.filter((one) => !linked.has(keyOf(one)))
+  const byKey = new Map(consumers.map((consumer) => [toSpanKey(consumer), consumer]))
+  const linked = new Set(links.map(toSpanKey))
+  const unlinked = consumers.filter((one) => !linked.has(toSpanKey(one)))
   const parented = unlinked.filter((one) => one.parentSpanId !== NO_SPAN)
   return [
-    ...links.flatMap((link): Taken[] => {
-      const consumer = byKey.get(keyOf(link))
-      return consumer === undefined ? [] : [takenBy(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
+    ...links.flatMap((link): ConsumedMessage[] => {
+      const consumer = byKey.get(toSpanKey(link))
+      return consumer === undefined
+        ? []
+        : [toConsumedMessage(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
     }),
     // A producer may share the consumer's id.
-    ...unlinked.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
-    ...parented.map((consumer) => takenBy(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId })),
+    ...unlinked.map((consumer) => toConsumedMessage(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
+    ...parented.map((consumer) =>
+      toConsumedMessage(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId }),
+    ),
   ]
 }
 

@@ -1,5 +1,5 @@
 /** A span that took a message, as far as rows of spans and of links tell. */
-export type Taking = {
+export type Consumption = {
   readonly producerKey: string
   readonly consumedRef: { readonly traceId: string; readonly spanId: string }
   /** Where it is known. */
@@ -15,7 +15,7 @@ export type Taking = {
  * span link to the producers of its messages, and so does each message's span. Rows of links name
  * no parent: there, times show which span lies within another.
  */
-export function withoutOuterSpans<One extends Taking>(taken: readonly One[]): One[] {
+export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): One[] {
   const deliveries = Map.groupBy(taken, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
   return [...deliveries.values()].flatMap((all) => {
     const processed = all.filter(({ isReceive }) => !isReceive)
@@ -37,7 +37,7 @@ const MAX_COMPARED = 500
 const CLOCK_STEP_NANO = 2_000_000n
 
 /** @param isLater decides between spans of the same length */
-function isWithin(one: Taking, outer: Taking, isLater: boolean): boolean {
+function isWithin(one: Consumption, outer: Consumption, isLater: boolean): boolean {
   const [{ spanId }, { spanId: outerId }] = [one.consumedRef, outer.consumedRef]
   if (spanId === outerId || outer.parentSpanId === spanId) return false
   if (one.parentSpanId === outerId) return true

@@ -1,15 +1,15 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
 import { type Interval, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
-import { keyOf, type MessageEnd } from '../messages/endpoints/message-endpoint.ts'
-import { spansByRef } from '../messages/endpoints/find-endpoints.ts'
+import { toSpanKey, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
+import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
-import { type Taking, withoutOuterSpans } from './outer-spans.ts'
-import { type QueueTime, quietTimes, SAMPLE_QUIET } from './low-volume-queue-times.ts'
-import { inSample, type Sample, sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
+import { type Consumption, keepInnerSpans } from './outer-spans.ts'
+import { type QueueTime, findLowVolumeQueueTimes, MAX_LOW_VOLUME_SPANS } from './low-volume-queue-times.ts'
+import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
 
 /** Consuming spans of busy topics that are looked at for queue times: about so many together. */
-const SAMPLE_BUSY = 10_000
+const MAX_SAMPLED_SPANS = 10_000
 
 /**
  * Ends that are looked up one by one: producers from before the window, and consumers whose group
@@ -28,7 +28,7 @@ const MAX_DELIVERIES = 60_000
  * @param consumedOf consuming spans by topic
  * @param traffic awaited last, when the sample is there
  */
-export async function queueTimes(
+export async function findQueueTimes(
   store: Store,
   window: TimeWindow,
   consumedOf: ReadonlyMap<string, number>,
@@ -36,31 +36,31 @@ export async function queueTimes(
   options: QueryOptions,
 ): Promise<QueueTime[]> {
   const { quiet, busyCount } = splitTopics(consumedOf)
-  const wanted = sampleOf(busyCount, SAMPLE_BUSY)
-  const take = async (sample: Sample): Promise<Taken<Sampled>> => {
-    const rows = await deliveries(store, window, inSample(sample), sampleParams(sample), options)
+  const wanted = chooseSample(busyCount, MAX_SAMPLED_SPANS)
+  const take = async (sample: Sample): Promise<SampledRows<Sampled>> => {
+    const rows = await findSampledDeliveries(store, window, sampleCondition(sample), sampleParams(sample), options)
     return { rows, size: rows.length }
   }
   const [ofQuiet, ofBusy, known] = await Promise.all([
-    quiet.size === 0 ? [] : quietTimes(store, window, [...quiet], options),
+    quiet.size === 0 ? [] : findLowVolumeQueueTimes(store, window, [...quiet], options),
     busyCount === 0 ? { rows: [] } : takeSample(wanted, busyCount / wanted.oneIn, take),
     traffic,
   ])
-  const resolved = await resolve(store, ofBusy.rows, known, options)
+  const resolved = await resolveQueueTimes(store, ofBusy.rows, known, options)
   return [...ofQuiet, ...resolved.filter(({ topic }) => !quiet.has(topic))]
 }
 
 /**
  * A link or parent that a consumer in the window has, with its producer if that was in the window.
  */
-type Sampled = Taking & {
+type Sampled = Consumption & {
   readonly producerRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
   /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
   readonly consumed: Consumer | undefined
 }
 
-type Consumer = Pick<MessageEnd, 'group' | 'operation'> & { readonly cluster: string }
+type Consumer = Pick<MessageEndpoint, 'group' | 'operation'> & { readonly cluster: string }
 
 function splitTopics(counts: ReadonlyMap<string, number>): {
   readonly quiet: ReadonlySet<string>
@@ -69,7 +69,7 @@ function splitTopics(counts: ReadonlyMap<string, number>): {
   const quiet = new Set<string>()
   let [quietCount, busyCount] = [0, 0]
   for (const [topic, count] of [...counts].sort(([, a], [, b]) => a - b)) {
-    if (busyCount === 0 && quietCount + count <= SAMPLE_QUIET) {
+    if (busyCount === 0 && quietCount + count <= MAX_LOW_VOLUME_SPANS) {
       quiet.add(topic)
       quietCount += count
     } else busyCount += count
@@ -78,7 +78,7 @@ function splitTopics(counts: ReadonlyMap<string, number>): {
 }
 
 /** Deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */
-async function deliveries(
+async function findSampledDeliveries(
   store: Store,
   window: TimeWindow,
   condition: string,
@@ -131,10 +131,10 @@ async function deliveries(
       const ref = { traceId, spanId }
       return {
         producerRef: ref,
-        producerKey: keyOf(ref),
+        producerKey: toSpanKey(ref),
         isReceive: kind === 'client',
         consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
-        produced: producers.get(keyOf(ref)),
+        produced: producers.get(toSpanKey(ref)),
         start: BigInt(start),
         end: BigInt(finish),
         service,
@@ -142,20 +142,20 @@ async function deliveries(
       }
     }),
   )
-  const linkedKeys = new Set(linked.map((one) => one.producerKey + keyOf(one.consumedRef)))
+  const linkedKeys = new Set(linked.map((one) => one.producerKey + toSpanKey(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
       const own = { traceId, spanId }
       // A consumer may share its producer's id.
-      const ref = producers.has(keyOf(own)) ? own : { traceId, spanId: parentSpanId }
-      const parent = producers.get(keyOf(ref))
+      const ref = producers.has(toSpanKey(own)) ? own : { traceId, spanId: parentSpanId }
+      const parent = producers.get(toSpanKey(ref))
       // A parent that doesn't produce is where a consumer runs, no message.
-      if (parent === undefined || linkedKeys.has(keyOf(ref) + traceId + spanId)) return []
+      if (parent === undefined || linkedKeys.has(toSpanKey(ref) + traceId + spanId)) return []
       const consumed = { cluster, group, operation }
       return [
         {
           producerRef: ref,
-          producerKey: keyOf(ref),
+          producerKey: toSpanKey(ref),
           isReceive: operation === 'receive',
           consumedRef: { traceId, spanId },
           produced: parent,
@@ -167,7 +167,7 @@ async function deliveries(
       ]
     }),
   )
-  return withoutOuterSpans([...linked, ...parented])
+  return keepInnerSpans([...linked, ...parented])
 }
 
 type OfTrace<Columns> = { readonly traceId: string; readonly found: readonly Columns[] }
@@ -188,7 +188,7 @@ type ChildColumns = readonly [
   finish: string,
   service: string,
   group: string,
-  operation: MessageEnd['operation'],
+  operation: MessageEndpoint['operation'],
   cluster: string,
 ]
 
@@ -196,7 +196,7 @@ type ChildColumns = readonly [
  * Fills in what the rows left open: from what is known of the traffic where that is unambiguous,
  * else span by span.
  */
-async function resolve(
+async function resolveQueueTimes(
   store: Store,
   sampled: readonly Sampled[],
   traffic: readonly Traffic[],
@@ -206,10 +206,10 @@ async function resolve(
     traffic.filter(
       ({ service, operation }) => service !== undefined && (operation === 'receive' || operation === 'process'),
     ),
-    ({ service = '', topic }) => keyOfConsumers(service, topic),
+    ({ service = '', topic }) => toConsumersKey(service, topic),
   )
   const onlyConsumer = ({ produced, service }: Sampled): Traffic | undefined => {
-    const all = produced && consumersOf.get(keyOfConsumers(service, produced.topic))
+    const all = produced && consumersOf.get(toConsumersKey(service, produced.topic))
     return all?.length === 1 ? all[0] : undefined
   }
   const open = sampled.flatMap((one) => [
@@ -218,10 +218,10 @@ async function resolve(
       ? [{ ...one.consumedRef, start: one.start }]
       : []),
   ])
-  const found = await spansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, 'producer', options)
+  const found = await findSpansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, 'producer', options)
   return sampled.flatMap((one) => {
-    const producer = found.get(keyOf(one.producerRef))
-    const consumer = one.consumed ?? found.get(keyOf(one.consumedRef)) ?? onlyConsumer(one)
+    const producer = found.get(toSpanKey(one.producerRef))
+    const consumer = one.consumed ?? found.get(toSpanKey(one.consumedRef)) ?? onlyConsumer(one)
     const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []
     if (producer?.operation === 'receive' || producer?.operation === 'process') return []
@@ -247,6 +247,6 @@ const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as span
   toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, consumer_group as group`
 
 /** Lengths tell where a name ends, whatever it holds. */
-function keyOfConsumers(service: string, topic: string): string {
+function toConsumersKey(service: string, topic: string): string {
   return `${service.length} ${service}${topic}`
 }

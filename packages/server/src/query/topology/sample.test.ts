@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { sampleOf, sampleParams, type Taken, takeSample } from './sample.ts'
+import { chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
 
 test('few traces are taken whole, of many a power of two is left out', () => {
-  expect(sampleOf(10, 10).oneIn).toBe(1)
-  expect(sampleOf(11, 10).oneIn).toBe(2)
-  expect(sampleOf(1000, 10).oneIn).toBe(128)
+  expect(chooseSample(10, 10).oneIn).toBe(1)
+  expect(chooseSample(11, 10).oneIn).toBe(2)
+  expect(chooseSample(1000, 10).oneIn).toBe(128)
 })
 
 test('ids below the bound are the share', () => {
@@ -18,6 +18,6 @@ test.each([
   [0, 'hash'],
   [1000, 'hash'],
 ] as const)('%i of 100 expected: taken by %s', async (size, by) => {
-  const take = async (): Promise<Taken<number>> => ({ rows: [], size })
+  const take = async (): Promise<SampledRows<number>> => ({ rows: [], size })
   expect((await takeSample({ oneIn: 4, by: 'id' }, 100, take)).sample.by).toBe(by)
 })

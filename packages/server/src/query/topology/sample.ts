@@ -10,7 +10,7 @@ export type Sample = {
 }
 
 /** One in a power of two, so that about `target` of `count` are left. */
-export function sampleOf(count: number, target: number): Sample {
+export function chooseSample(count: number, target: number): Sample {
   const oneIn = count <= target ? 1 : 2 ** Math.ceil(Math.log2(count / target))
   return { oneIn: Math.min(oneIn, MAX_ONE_IN), by: 'id' }
 }
@@ -18,7 +18,7 @@ export function sampleOf(count: number, target: number): Sample {
 const MAX_ONE_IN = 2 ** 30
 
 /** SQL, with the parameters of `sampleParams`. */
-export function inSample({ oneIn, by }: Sample): string {
+export function sampleCondition({ oneIn, by }: Sample): string {
   if (oneIn === 1) return 'true'
   return by === 'id'
     ? 'trace_id < toFixedString(unhex({sampleBelow:String}), 16)'
@@ -30,7 +30,7 @@ export function sampleParams({ oneIn }: Sample): { readonly sampleBelow: string;
   return { sampleBelow: below.toString(16).padStart(8, '0').padEnd(32, '0'), sampleOneIn: oneIn }
 }
 
-export type Taken<Row> = {
+export type SampledRows<Row> = {
   readonly rows: readonly Row[]
   /** What is compared with what was expected. */
   readonly size: number
@@ -42,7 +42,7 @@ export type Taken<Row> = {
 export async function takeSample<Row>(
   sample: Sample,
   expected: number,
-  take: (sample: Sample) => Promise<Taken<Row>>,
+  take: (sample: Sample) => Promise<SampledRows<Row>>,
 ): Promise<{ readonly rows: readonly Row[]; readonly sample: Sample }> {
   const { rows, size } = await take(sample)
   if (sample.oneIn === 1 || (size > expected / 4 && size < expected * 4)) return { rows, sample }

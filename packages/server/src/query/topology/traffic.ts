@@ -35,7 +35,7 @@ export const MAX_TRAFFIC = 20_000
 const MINUTE = 60_000_000_000n
 
 /** The window in whole minutes. */
-export function wholeMinutes({ start, end }: TimeWindow): TimeWindow {
+export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
   const until = end + ((MINUTE - (end % MINUTE)) % MINUTE)
   return { start: start - (start % MINUTE), end: until < MAX_UINT64 ? until : MAX_UINT64 }
 }
@@ -49,14 +49,14 @@ export type SpanCounts = {
 }
 
 /** How much there is: what samples are drawn from. */
-export async function spanCounts(store: Store, window: TimeWindow, options: QueryOptions): Promise<SpanCounts> {
+export async function countSpans(store: Store, window: TimeWindow, options: QueryOptions): Promise<SpanCounts> {
   const rows = await store.query<{ topic: string; n: string; consumed: string; sent: string }>(
     `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed,
       sumIf(spans, messaging_operation in ('create', 'send')) as sent
     from traffic_minutes
     where minute >= {fromMinute:UInt32} and minute < {toMinute:UInt32}
     group by topic`,
-    minutesOf(window),
+    toMinuteParams(window),
     options,
   )
   const consumed = rows.filter((row) => row.topic !== '' && row.consumed !== '0')
@@ -67,12 +67,12 @@ export async function spanCounts(store: Store, window: TimeWindow, options: Quer
   }
 }
 
-export function minutesOf({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
+export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinute: string; readonly toMinute: string } {
   return { fromMinute: String(start / MINUTE), toMinute: String((end + MINUTE - 1n) / MINUTE) }
 }
 
 /** From the rollup by minute, busiest first: some thousand rows, whatever the volume. */
-export async function trafficOf(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
+export async function findTraffic(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
       known_cluster as cluster, topic, consumer_group as grp, sum(n) as spanCount, sum(about) as messageCount,
@@ -97,7 +97,7 @@ export async function trafficOf(store: Store, window: TimeWindow, options: Query
       (messaging_operation, known_system, known_cluster, topic, consumer_group))
     order by spanCount desc
     limit ${MAX_TRAFFIC}`,
-    minutesOf(window),
+    toMinuteParams(window),
     options,
   )
   return rows.map((row) => ({
@@ -110,7 +110,7 @@ export async function trafficOf(store: Store, window: TimeWindow, options: Query
     numbers: {
       count: Number(row.messageCount),
       errorCount: Number(row.failedCount),
-      duration: durationsOf(row),
+      duration: toDurations(row),
       slowest: row.slowestIds,
       failed: row.failedIds,
     },
@@ -146,7 +146,7 @@ function fillUnknown(column: string, partitions: readonly string[]): string {
 }
 
 /** At most 3.1 % off, and never more than the longest, which is known exactly. */
-function durationsOf({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
+function toDurations({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
   const [p50, p95, p99] = buckets
   const of = (bucket: number): string => {
     const middle = computeBucketMidpoint(bucket)

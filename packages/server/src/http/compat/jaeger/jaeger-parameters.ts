@@ -15,21 +15,21 @@ export type JaegerSearch = {
 }
 
 /** The first value of a parameter under any of its names; an empty one is none. */
-export function textOf(query: JaegerQuery, ...names: readonly string[]): string | undefined {
+export function getText(query: JaegerQuery, ...names: readonly string[]): string | undefined {
   for (const name of names) {
-    const [first] = textsOf(query, name)
+    const [first] = getTexts(query, name)
     if (first !== undefined) return first
   }
   return undefined
 }
 
-export function textsOf(query: JaegerQuery, name: string): readonly string[] {
+export function getTexts(query: JaegerQuery, name: string): readonly string[] {
   const value = query[name] ?? []
   return (typeof value === 'string' ? [value] : value).filter((text) => text !== '')
 }
 
-export function countOf(query: JaegerQuery, names: readonly string[], usual: number, most: number): number {
-  const text = textOf(query, ...names)
+export function parseCount(query: JaegerQuery, names: readonly string[], usual: number, most: number): number {
+  const text = getText(query, ...names)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(names[0] ?? '', `${names[0]} is not a number.`)
   if (Number(text) > most) throw new InvalidParameterError(names[0] ?? '', `${names[0]} must be at most ${most}.`)
@@ -37,19 +37,20 @@ export function countOf(query: JaegerQuery, names: readonly string[], usual: num
 }
 
 /** `tag=key:value` and `tags={"key":"value"}`, each any number of times. */
-export function tagsOf(query: JaegerQuery): ReadonlyMap<string, string> {
+export function parseTags(query: JaegerQuery): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
-  for (const tag of textsOf(query, 'tag')) {
+  for (const tag of getTexts(query, 'tag')) {
     const at = tag.indexOf(':')
     if (at < 1) throw new InvalidParameterError('tag', 'tag is not key:value.')
     tags.set(tag.slice(0, at), tag.slice(at + 1))
   }
-  for (const text of textsOf(query, 'tags')) for (const [key, value] of jsonTags('tags', text)) tags.set(key, value)
+  for (const text of getTexts(query, 'tags'))
+    for (const [key, value] of parseJsonTags('tags', text)) tags.set(key, value)
   return tags
 }
 
 /** A JSON object of texts. */
-export function jsonTags(name: string, text: string): readonly (readonly [string, string])[] {
+export function parseJsonTags(name: string, text: string): readonly (readonly [string, string])[] {
   try {
     const parsed: unknown = JSON.parse(text)
     if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) {
@@ -62,12 +63,12 @@ export function jsonTags(name: string, text: string): readonly (readonly [string
 }
 
 /** The search as TraceQL: all of it has to be true of one span, as with Jaeger. */
-export function traceQlOf({ service, operation, tags, minDuration, maxDuration }: JaegerSearch): string {
+export function toTraceQL({ service, operation, tags, minDuration, maxDuration }: JaegerSearch): string {
   const conditions = [
     ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
     ...(operation === undefined ? [] : [`name = ${JSON.stringify(operation)}`]),
-    ...(minDuration === undefined ? [] : [`duration >= ${durationOf('minDuration', minDuration)}`]),
-    ...(maxDuration === undefined ? [] : [`duration <= ${durationOf('maxDuration', maxDuration)}`]),
+    ...(minDuration === undefined ? [] : [`duration >= ${parseGoDuration('minDuration', minDuration)}`]),
+    ...(maxDuration === undefined ? [] : [`duration <= ${parseGoDuration('maxDuration', maxDuration)}`]),
     ...[...tags].map(([key, value]) => tagToTraceQl(key, value)),
   ]
   return `{ ${conditions.join(' && ')} }`
@@ -97,7 +98,7 @@ function tagToTraceQl(key: string, value: string): string {
 /** The search for parts is quadratic in digits without a unit. */
 const MAX_DURATION_LENGTH = 64
 
-function durationOf(name: string, text: string): string {
+function parseGoDuration(name: string, text: string): string {
   // Go adds up several units; the parser of ours knows one.
   const parts = text.length > MAX_DURATION_LENGTH ? null : text.match(/[0-9.]+(?:h|ms|m|s|us|µs|ns)/g)
   if (parts === null || parts.join('') !== text)

@@ -13,13 +13,13 @@ export type JaegerTrace = {
   readonly warnings: readonly string[] | null
 }
 
-type JaegerSpan = ReturnType<typeof jaegerSpan>
+type JaegerSpan = ReturnType<typeof toJaegerSpan>
 
 /**
  * A trace as Jaeger's query API and its UI's files have it: times in µs, a process per resource,
  * links as FOLLOWS_FROM.
  */
-export function jaegerOfTrace(trace: TraceResponse): JaegerTrace {
+export function toJaegerTrace(trace: TraceResponse): JaegerTrace {
   const processes: Record<string, JaegerTrace['processes'][string]> = {}
   const idOf = new Map<string, string>()
   const spans = trace.spans.map((span) => {
@@ -28,16 +28,16 @@ export function jaegerOfTrace(trace: TraceResponse): JaegerTrace {
     const processID = idOf.get(key) ?? `p${idOf.size + 1}`
     if (!idOf.has(key)) {
       idOf.set(key, processID)
-      const tags = attributes.filter((attribute) => attribute.key !== 'service.name').map(tagOf)
+      const tags = attributes.filter((attribute) => attribute.key !== 'service.name').map(toTag)
       processes[processID] = { serviceName: span.service, tags }
     }
-    return jaegerSpan(trace, span, processID)
+    return toJaegerSpan(trace, span, processID)
   })
   const warnings = trace.truncated ? ['The trace has more spans than one answer holds; these are the earliest.'] : null
   return { traceID: trace.traceId, spans, processes, warnings }
 }
 
-function jaegerSpan(trace: TraceResponse, span: Span, processID: string) {
+function toJaegerSpan(trace: TraceResponse, span: Span, processID: string) {
   const scope = trace.sources[span.source]?.scope
   const { code, message } = span.status
   const own: JaegerTag[] = [
@@ -64,19 +64,19 @@ function jaegerSpan(trace: TraceResponse, span: Span, processID: string) {
     ],
     startTime: Number(start / 1000n),
     duration: Math.max(0, Number((BigInt(span.endTimeUnixNano) - start) / 1000n)),
-    tags: [...span.attributes.filter(({ key }) => !said.has(key)).map(tagOf), ...own],
-    logs: span.events.map(logOf),
+    tags: [...span.attributes.filter(({ key }) => !said.has(key)).map(toTag), ...own],
+    logs: span.events.map(toLog),
     processID,
     warnings: null,
   }
 }
 
-function logOf(event: SpanEvent): { readonly timestamp: number; readonly fields: readonly JaegerTag[] } {
-  const fields = [text('event', event.name), ...event.attributes.filter(({ key }) => key !== 'event').map(tagOf)]
+function toLog(event: SpanEvent): { readonly timestamp: number; readonly fields: readonly JaegerTag[] } {
+  const fields = [text('event', event.name), ...event.attributes.filter(({ key }) => key !== 'event').map(toTag)]
   return { timestamp: Number(BigInt(event.timeUnixNano) / 1000n), fields }
 }
 
-function tagOf({ key, value }: KeyValue): JaegerTag {
+function toTag({ key, value }: KeyValue): JaegerTag {
   if (value.boolValue !== undefined) return { key, type: 'bool', value: value.boolValue }
   if (value.intValue !== undefined) {
     // Beyond 2^53 a JSON number would be another one; Jaeger's readers take text too.
@@ -85,14 +85,14 @@ function tagOf({ key, value }: KeyValue): JaegerTag {
   }
   if (value.doubleValue !== undefined) return { key, type: 'float64', value: value.doubleValue }
   if (value.bytesValue !== undefined) return { key, type: 'binary', value: value.bytesValue }
-  return text(key, value.stringValue ?? JSON.stringify(plainOf(value)))
+  return text(key, value.stringValue ?? JSON.stringify(toPlainJson(value)))
 }
 
 /** Lists and maps, as the plain JSON that people know. */
-export function plainOf(value: AnyValue): unknown {
-  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(plainOf)
+export function toPlainJson(value: AnyValue): unknown {
+  if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(toPlainJson)
   if (value.kvlistValue !== undefined) {
-    return Object.fromEntries((value.kvlistValue.values ?? []).map((one) => [one.key, plainOf(one.value)]))
+    return Object.fromEntries((value.kvlistValue.values ?? []).map((one) => [one.key, toPlainJson(one.value)]))
   }
   const single = value.stringValue ?? value.boolValue ?? value.doubleValue ?? value.bytesValue
   if (single !== undefined) return single

@@ -5,13 +5,13 @@ import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { hangUp } from '../../abort-signal.ts'
-import { problemOf } from '../../problems.ts'
-import { otlpOfTrace, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
-import { countOf, type JaegerQuery, jsonTags, textOf, traceQlOf } from './jaeger-parameters.ts'
-import { traceIdOf, UnknownTrace } from './jaeger-trace-id.ts'
+import { abortOnDisconnect } from '../../abort-signal.ts'
+import { toProblem } from '../../problems.ts'
+import { toOtlp, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
+import { parseCount, type JaegerQuery, parseJsonTags, getText, toTraceQL } from './jaeger-parameters.ts'
+import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
 
-const TRACES_AT_MOST = 1_500
+const MAX_TRACES = 1_500
 
 /**
  * `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids
@@ -22,29 +22,29 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
     async (jaeger) => {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
-          error instanceof UnknownTrace ? { status: 404, detail: error.message } : problemOf(error)
+          error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
         return reply.code(status).send({ error: { httpCode: status, message: detail } })
       })
       jaeger.get('/services', async (_request, reply) => {
-        const { services } = await listServices(store, { signal: hangUp(reply) })
+        const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
         return { services }
       })
       jaeger.get('/operations', async (request, reply) => {
-        const query = queryOf(request)
-        const [service, kind] = [textOf(query, 'service'), textOf(query, 'spanKind', 'span_kind')]
+        const query = getQuery(request)
+        const [service, kind] = [getText(query, 'service'), getText(query, 'spanKind', 'span_kind')]
         const asked = service === undefined ? {} : { service }
-        const { operations } = await listOperations(store, asked, { signal: hangUp(reply) })
+        const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
         const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
         return { operations: found.filter(({ spanKind }) => kind === undefined || spanKind === kind) }
       })
       jaeger.get('/trace-summaries', async (request, reply) => {
-        const found = await search(store, queryOf(request), { signal: hangUp(reply) })
-        return { summaries: found.map(({ summary }) => summaryOf(summary)) }
+        const found = await search(store, getQuery(request), { signal: abortOnDisconnect(reply) })
+        return { summaries: found.map(({ summary }) => toSummary(summary)) }
       })
       jaeger.get('/traces', async (request, reply) => {
-        const options = { signal: hangUp(reply) }
-        const found = await search(store, queryOf(request), options)
-        return await whole(
+        const options = { signal: abortOnDisconnect(reply) }
+        const found = await search(store, getQuery(request), options)
+        return await fetchTraces(
           store,
           found.map(({ summary }) => summary.traceId),
           options,
@@ -52,7 +52,7 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       })
       jaeger.get('/traces/:traceId', async (request, reply) => {
         const { traceId } = request.params as { readonly traceId: string }
-        return await whole(store, [traceIdOf(traceId)], { signal: hangUp(reply) })
+        return await fetchTraces(store, [parseTraceId(traceId)], { signal: abortOnDisconnect(reply) })
       })
     },
     { prefix: '/jaeger/api/v3' },
@@ -80,28 +80,28 @@ async function search(store: Store, query: JaegerQuery, options: QueryOptions): 
   const unknown = Object.keys(query).find((name) => name.startsWith('query.') && !KNOWN.has(name))
   if (unknown !== undefined)
     throw new InvalidParameterError(unknown, `${unknown} is not supported; use query.attributes.`)
-  const [attributesName, attributes] = ['query.attributes', textOf(query, 'query.attributes')]
-  const text = traceQlOf({
-    service: textOf(query, 'query.serviceName', 'query.service_name'),
-    operation: textOf(query, 'query.operationName', 'query.operation_name'),
-    tags: new Map(attributes === undefined ? [] : jsonTags(attributesName, attributes)),
-    minDuration: textOf(query, 'query.durationMin', 'query.duration_min'),
-    maxDuration: textOf(query, 'query.durationMax', 'query.duration_max'),
+  const [attributesName, attributes] = ['query.attributes', getText(query, 'query.attributes')]
+  const text = toTraceQL({
+    service: getText(query, 'query.serviceName', 'query.service_name'),
+    operation: getText(query, 'query.operationName', 'query.operation_name'),
+    tags: new Map(attributes === undefined ? [] : parseJsonTags(attributesName, attributes)),
+    minDuration: getText(query, 'query.durationMin', 'query.duration_min'),
+    maxDuration: getText(query, 'query.durationMax', 'query.duration_max'),
   })
   const depth = ['query.searchDepth', 'query.search_depth', 'query.num_traces']
   const { traces } = await searchTraceQL(store, text, {
     ...options,
-    start: timeOf(query, 'query.startTimeMin', 'query.start_time_min'),
-    end: timeOf(query, 'query.startTimeMax', 'query.start_time_max'),
-    limit: countOf(query, depth, 100, TRACES_AT_MOST),
+    start: parseTime(query, 'query.startTimeMin', 'query.start_time_min'),
+    end: parseTime(query, 'query.startTimeMax', 'query.start_time_max'),
+    limit: parseCount(query, depth, 100, MAX_TRACES),
     spansPerSpanset: 1,
   })
   return traces
 }
 
 /** RFC 3339; both ends have to be there. */
-function timeOf(query: JaegerQuery, name: string, olderName: string): bigint {
-  const text = textOf(query, name, olderName)
+function parseTime(query: JaegerQuery, name: string, olderName: string): bigint {
+  const text = getText(query, name, olderName)
   if (text === undefined) throw new InvalidParameterError(name, `${name} is required.`)
   const [, seconds = '', fraction = '', zone = ''] = /^(.{19})(?:\.([0-9]+))?(Z|[+-][0-9:]+)$/i.exec(text) ?? []
   const millis = Date.parse(seconds + zone)
@@ -112,7 +112,7 @@ function timeOf(query: JaegerQuery, name: string, olderName: string): bigint {
 /**
  * `TraceSummary`; what would take reading every span (orphans) is left out, as the schema allows.
  */
-function summaryOf(summary: Found['summary']): object {
+function toSummary(summary: Found['summary']): object {
   const { traceId, rootMissing, rootService, rootName, startTimeUnixNano, durationNano, services } = summary
   return {
     traceId,
@@ -125,22 +125,22 @@ function summaryOf(summary: Found['summary']): object {
   }
 }
 
-const SPANS_AT_MOST = 200_000
+const MAX_SPANS = 200_000
 
-async function whole(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
+async function fetchTraces(store: Store, ids: readonly string[], options: QueryOptions): Promise<object> {
   const resourceSpans: ResourceSpans[] = []
   let spans = 0
   for (const id of ids) {
-    if (spans >= SPANS_AT_MOST) break
+    if (spans >= MAX_SPANS) break
     const trace = await findTrace(store, id, options)
     if (trace === undefined) continue
     spans += trace.spans.length
-    resourceSpans.push(...otlpOfTrace(withUniqueSpanIds(trace)))
+    resourceSpans.push(...toOtlp(withUniqueSpanIds(trace)))
   }
-  if (resourceSpans.length === 0) throw new UnknownTrace()
+  if (resourceSpans.length === 0) throw new UnknownTraceError()
   return { result: { resourceSpans } }
 }
 
-function queryOf(request: FastifyRequest): JaegerQuery {
+function getQuery(request: FastifyRequest): JaegerQuery {
   return request.query as JaegerQuery
 }

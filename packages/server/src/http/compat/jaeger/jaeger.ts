@@ -5,18 +5,18 @@ import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { hangUp } from '../../abort-signal.ts'
-import { problemOf } from '../../problems.ts'
+import { abortOnDisconnect } from '../../abort-signal.ts'
+import { toProblem } from '../../problems.ts'
 import { findDependencies } from './jaeger-dependencies.ts'
-import { countOf, type JaegerQuery, tagsOf, textOf, textsOf, traceQlOf } from './jaeger-parameters.ts'
-import { traceIdOf, UnknownTrace } from './jaeger-trace-id.ts'
-import { jaegerOfTrace, type JaegerTrace } from './jaeger-trace.ts'
+import { parseCount, type JaegerQuery, parseTags, getText, getTexts, toTraceQL } from './jaeger-parameters.ts'
+import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
+import { toJaegerTrace, type JaegerTrace } from './jaeger-trace.ts'
 import { serveJaegerV3 } from './jaeger-v3.ts'
 
 /** Traces of one search, whole: a search of Jaeger's answers with every span. */
-const TRACES_AT_MOST = 1_500
-const SPANS_AT_MOST = 200_000
-const TRACES_AT_ONCE = 4
+const MAX_TRACES = 1_500
+const MAX_SPANS = 200_000
+const MAX_PARALLEL_TRACES = 4
 
 /**
  * Jaeger's query API under `/jaeger`, as Jaeger's UI and Grafana's datasource ask it
@@ -27,24 +27,24 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
     async (jaeger) => {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
-          error instanceof UnknownTrace ? { status: 404, detail: error.message } : problemOf(error)
+          error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
         return reply
           .code(status)
           .send({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code: status, msg: detail }] })
       })
       jaeger.addHook('onRequest', async (request, reply) => {
-        const asked = textOf(queryOf(request), 'prettyPrint') ?? 'false'
+        const asked = getText(getQuery(request), 'prettyPrint') ?? 'false'
         if (asked === 'false') return
         void reply.type('application/json; charset=utf-8')
         void reply.serializer((body: unknown) => JSON.stringify(body, undefined, 4))
       })
-      names(jaeger, store)
-      traces(jaeger, store)
+      serveNames(jaeger, store)
+      serveTraces(jaeger, store)
       jaeger.get('/api/dependencies', async (request, reply) => {
-        const { endTs, lookback } = timesOf(request)
-        const service = textOf(queryOf(request), 'service')
+        const { endTs, lookback } = parseTimes(request)
+        const service = getText(getQuery(request), 'service')
         const window = { start: endTs > lookback ? endTs - lookback : 0n, end: endTs }
-        return listed(await findDependencies(store, window, service, { signal: hangUp(reply) }))
+        return toList(await findDependencies(store, window, service, { signal: abortOnDisconnect(reply) }))
       })
     },
     { prefix: '/jaeger' },
@@ -52,78 +52,82 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
   serveJaegerV3(app, store)
 }
 
-function names(jaeger: FastifyInstance, store: Store): void {
+function serveNames(jaeger: FastifyInstance, store: Store): void {
   jaeger.get('/api/services', async (_request, reply) => {
-    const { services } = await listServices(store, { signal: hangUp(reply) })
-    return listed(services)
+    const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
+    return toList(services)
   })
   jaeger.get('/api/services/:service/operations', async (request, reply) => {
     const { service } = request.params as { readonly service: string }
-    const { operations } = await listOperations(store, { service }, { signal: hangUp(reply) })
-    return listed([...new Set(operations.map(({ name }) => name))])
+    const { operations } = await listOperations(store, { service }, { signal: abortOnDisconnect(reply) })
+    return toList([...new Set(operations.map(({ name }) => name))])
   })
   jaeger.get('/api/operations', async (request, reply) => {
-    const query = queryOf(request)
-    const [service, kind] = [textOf(query, 'service'), textOf(query, 'spanKind')]
+    const query = getQuery(request)
+    const [service, kind] = [getText(query, 'service'), getText(query, 'spanKind')]
     const asked = service === undefined ? {} : { service }
-    const { operations } = await listOperations(store, asked, { signal: hangUp(reply) })
+    const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
     const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
-    return listed(found.filter(({ spanKind }) => kind === undefined || spanKind === kind))
+    return toList(found.filter(({ spanKind }) => kind === undefined || spanKind === kind))
   })
 }
 
-function traces(jaeger: FastifyInstance, store: Store): void {
+function serveTraces(jaeger: FastifyInstance, store: Store): void {
   jaeger.get('/api/traces', async (request, reply) => {
-    const query = queryOf(request)
-    const options = { signal: hangUp(reply) }
-    const ids = textsOf(query, 'traceID').map(traceIdOf)
-    const { found, left } = await tracesOf(store, ids.length > 0 ? ids : await search(store, query, options), options)
-    const msg = `${left} more matched, which would be over ${SPANS_AT_MOST} spans: ask for fewer.`
-    return { ...listed(found), errors: left === 0 ? null : [{ code: 422, msg }] }
+    const query = getQuery(request)
+    const options = { signal: abortOnDisconnect(reply) }
+    const ids = getTexts(query, 'traceID').map(parseTraceId)
+    const { found, left } = await fetchTraces(
+      store,
+      ids.length > 0 ? ids : await searchTraceIds(store, query, options),
+      options,
+    )
+    const msg = `${left} more matched, which would be over ${MAX_SPANS} spans: ask for fewer.`
+    return { ...toList(found), errors: left === 0 ? null : [{ code: 422, msg }] }
   })
   jaeger.get('/api/traces/:traceId', async (request, reply) => {
     const { traceId } = request.params as { readonly traceId: string }
-    const { found } = await tracesOf(store, [traceIdOf(traceId)], { signal: hangUp(reply) })
-    if (found.length === 0) throw new UnknownTrace()
-    return listed(found)
+    const { found } = await fetchTraces(store, [parseTraceId(traceId)], { signal: abortOnDisconnect(reply) })
+    if (found.length === 0) throw new UnknownTraceError()
+    return toList(found)
   })
 }
 
-async function search(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly string[]> {
-  const text = traceQlOf({
-    service: textOf(query, 'service'),
-    operation: textOf(query, 'operation'),
-    tags: tagsOf(query),
-    minDuration: textOf(query, 'minDuration'),
-    maxDuration: textOf(query, 'maxDuration'),
+async function searchTraceIds(store: Store, query: JaegerQuery, options: QueryOptions): Promise<readonly string[]> {
+  const text = toTraceQL({
+    service: getText(query, 'service'),
+    operation: getText(query, 'operation'),
+    tags: parseTags(query),
+    minDuration: getText(query, 'minDuration'),
+    maxDuration: getText(query, 'maxDuration'),
   })
-  const end = timeOf(query, 'end', 1_000n)
-  const start = timeOf(query, 'start', 1_000n) ?? 0n
+  const end = parseTime(query, 'end', 1_000n)
+  const start = parseTime(query, 'start', 1_000n) ?? 0n
   const { traces: found } = await searchTraceQL(store, text, {
     ...options,
     start,
     // Both ends count with Jaeger.
     end: end === undefined ? 2n ** 64n - 1n : end + 1_000n,
-    limit: countOf(query, ['limit'], 100, TRACES_AT_MOST),
+    limit: parseCount(query, ['limit'], 100, MAX_TRACES),
     spansPerSpanset: 1,
   })
   return found.map(({ summary }) => summary.traceId)
 }
 
-async function tracesOf(
+async function fetchTraces(
   store: Store,
   ids: readonly string[],
   options: QueryOptions,
 ): Promise<{ readonly found: readonly JaegerTrace[]; readonly left: number }> {
   const found: JaegerTrace[] = []
   let spans = 0
-  for (let at = 0; at < ids.length; at += TRACES_AT_ONCE) {
-    if (spans >= SPANS_AT_MOST) return { found, left: ids.length - at }
-    const some = await Promise.all(ids.slice(at, at + TRACES_AT_ONCE).map((id) => findTrace(store, id, options)))
+  for (let at = 0; at < ids.length; at += MAX_PARALLEL_TRACES) {
+    if (spans >= MAX_SPANS) return { found, left: ids.length - at }
+    const some = await Promise.all(ids.slice(at, at + MAX_PARALLEL_TRACES).map((id) => findTrace(store, id, options)))
     for (const trace of some) {
       if (trace === undefined) continue
       spans += trace.spans.length
-      found.push(jaegerOfTrace(withUniqueSpanIds(trace)))
+      found.push(toJaegerTrace(withUniqueSpanIds(trace)))
     }
   }
   return { found, left: 0 }
@@ -132,14 +136,14 @@ async function tracesOf(
 const DAY_MS = 86_400_000n
 
 /** Milliseconds, as only this endpoint has them. */
-function timesOf(request: FastifyRequest): { readonly endTs: bigint; readonly lookback: bigint } {
-  const query = queryOf(request)
-  const endTs = timeOf(query, 'endTs', 1_000_000n) ?? BigInt(Date.now()) * 1_000_000n
-  return { endTs, lookback: timeOf(query, 'lookback', 1_000_000n) ?? DAY_MS * 1_000_000n }
+function parseTimes(request: FastifyRequest): { readonly endTs: bigint; readonly lookback: bigint } {
+  const query = getQuery(request)
+  const endTs = parseTime(query, 'endTs', 1_000_000n) ?? BigInt(Date.now()) * 1_000_000n
+  return { endTs, lookback: parseTime(query, 'lookback', 1_000_000n) ?? DAY_MS * 1_000_000n }
 }
 
-function timeOf(query: JaegerQuery, name: string, unit: bigint): bigint | undefined {
-  const text = textOf(query, name)
+function parseTime(query: JaegerQuery, name: string, unit: bigint): bigint | undefined {
+  const text = getText(query, name)
   if (text === undefined) return undefined
   if (!/^[0-9]{1,17}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a whole number.`)
   const nanos = BigInt(text) * unit
@@ -149,10 +153,10 @@ function timeOf(query: JaegerQuery, name: string, unit: bigint): bigint | undefi
 /** One microsecond more has to fit as well. */
 const MAX_TIME = 2n ** 64n - 1_001n
 
-function queryOf(request: FastifyRequest): JaegerQuery {
+function getQuery(request: FastifyRequest): JaegerQuery {
   return request.query as JaegerQuery
 }
 
-function listed<Row>(data: readonly Row[]): object {
+function toList<Row>(data: readonly Row[]): object {
   return { data, total: data.length, limit: 0, offset: 0, errors: null }
 }

@@ -21,21 +21,21 @@ export type ScopeSpans = {
   readonly schemaUrl?: string
 }
 
-export type OtlpSpan = ReturnType<typeof otlpSpan>
+export type OtlpSpan = ReturnType<typeof toOtlpSpan>
 
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const STATUSES = ['unset', 'ok', 'error']
 
 /** A trace as it was sent, one ResourceSpans per resource and scope. */
-export function otlpOfTrace(trace: TraceResponse): readonly ResourceSpans[] {
+export function toOtlp(trace: TraceResponse): readonly ResourceSpans[] {
   // Spans whose source row is not here (-1) still say their service.
   const groups = Map.groupBy(trace.spans, (span) => (span.source < 0 ? span.service : span.source))
   return [...groups].map(([key, spans]) =>
-    resourceSpans(typeof key === 'number' ? trace.sources[key] : undefined, trace.traceId, spans),
+    toResourceSpans(typeof key === 'number' ? trace.sources[key] : undefined, trace.traceId, spans),
   )
 }
 
-function resourceSpans(source: SpanSource | undefined, traceId: string, spans: readonly Span[]): ResourceSpans {
+function toResourceSpans(source: SpanSource | undefined, traceId: string, spans: readonly Span[]): ResourceSpans {
   const service: KeyValue = { key: 'service.name', value: { stringValue: spans[0]?.service ?? '' } }
   const { resource, scope } = source ?? { resource: undefined, scope: undefined }
   return {
@@ -51,7 +51,7 @@ function resourceSpans(source: SpanSource | undefined, traceId: string, spans: r
           attributes: scope?.attributes ?? [],
           ...dropped('droppedAttributesCount', scope?.droppedAttributesCount),
         },
-        spans: spans.map((span) => otlpSpan(traceId, span)),
+        spans: spans.map((span) => toOtlpSpan(traceId, span)),
         ...(scope === undefined || scope.schemaUrl === '' ? {} : { schemaUrl: scope.schemaUrl }),
       },
     ],
@@ -59,7 +59,7 @@ function resourceSpans(source: SpanSource | undefined, traceId: string, spans: r
   }
 }
 
-function otlpSpan(traceId: string, span: Span) {
+function toOtlpSpan(traceId: string, span: Span) {
   return {
     traceId,
     spanId: span.spanId,

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { tempoWindow } from './tempo-parameters.ts'
+import { parseTempoWindow } from './tempo-parameters.ts'
 
 test('a window without an end ends a day ahead, unless it starts later', () => {
   const dayAhead = BigInt(Date.now() + 86_400_000) * 1_000_000n
-  const { end } = tempoWindow({})
+  const { end } = parseTempoWindow({})
   expect(end).toBeGreaterThanOrEqual(dayAhead)
   expect(end).toBeLessThan(2n * dayAhead)
-  expect(tempoWindow({ start: '9999999999' }).end).toBe(2n ** 64n - 1n)
+  expect(parseTempoWindow({ start: '9999999999' }).end).toBe(2n ** 64n - 1n)
 })

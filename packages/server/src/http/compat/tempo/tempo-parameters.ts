@@ -6,7 +6,7 @@ export type TempoQuery = Readonly<Record<string, string | readonly string[] | un
 
 const SECOND = 1_000_000_000n
 
-export function textOf(query: TempoQuery, name: string): string | undefined {
+export function getText(query: TempoQuery, name: string): string | undefined {
   const value = query[name]
   const one = typeof value === 'string' ? value : value?.[0]
   return one === '' ? undefined : one
@@ -16,17 +16,17 @@ export function textOf(query: TempoQuery, name: string): string | undefined {
  * `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names
  * none.
  */
-export function tempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
-  const start = timeOf('start', textOf(query, 'start')) ?? 0n
-  const end = timeOf('end', textOf(query, 'end')) ?? getDefaultEnd(start)
+export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
+  const start = parseTime('start', getText(query, 'start')) ?? 0n
+  const end = parseTime('end', getText(query, 'end')) ?? getDefaultEnd(start)
   // Both in whole seconds, of which Tempo's end is the last that counts.
   if (end === start) return { start, end: end + SECOND }
   if (end < start) throw new InvalidParameterError('start', 'start is not before end.')
   return { start, end }
 }
 
-export function countOf(query: TempoQuery, name: string, usual: number, most: number): number {
-  const text = textOf(query, name)
+export function parseCount(query: TempoQuery, name: string, usual: number, most: number): number {
+  const text = getText(query, name)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a number.`)
   // Tempo takes 0 for as many as it has, and refuses more than its maximum.
@@ -35,8 +35,8 @@ export function countOf(query: TempoQuery, name: string, usual: number, most: nu
 }
 
 /** `15s`, `1m`, or a number of seconds; undefined where there is none. */
-export function stepOf(query: TempoQuery): bigint | undefined {
-  const text = textOf(query, 'step')
+export function parseStep(query: TempoQuery): bigint | undefined {
+  const text = getText(query, 'step')
   if (text === undefined) return undefined
   const step = parseDuration('step', /^[0-9.]+$/.test(text) ? `${text}s` : text)
   if (step <= 0n) throw new InvalidParameterError('step', 'step is not longer than nothing.')
@@ -47,15 +47,15 @@ export function stepOf(query: TempoQuery): bigint | undefined {
  * `q`, or what Tempo's older search says by `tags` (logfmt), `minDuration` and `maxDuration`, as
  * TraceQL.
  */
-export function searchText(query: TempoQuery): string {
-  const q = textOf(query, 'q')
+export function toSearchQuery(query: TempoQuery): string {
+  const q = getText(query, 'q')
   if (q !== undefined) return q
-  const conditions = parseTags(textOf(query, 'tags') ?? '').map(([key, value]) => legacyTag(key, value))
+  const conditions = parseTags(getText(query, 'tags') ?? '').map(([key, value]) => toLegacyCondition(key, value))
   for (const [name, sign] of [
     ['minDuration', '>='],
     ['maxDuration', '<='],
   ] as const) {
-    const text = textOf(query, name)
+    const text = getText(query, name)
     if (text !== undefined) conditions.push(`duration ${sign} ${parseDuration(name, text)}ns`)
   }
   return `{ ${conditions.join(' && ')} }`
@@ -75,7 +75,7 @@ function parseTags(text: string): (readonly [key: string, value: string])[] {
 }
 
 /** Names of Tempo's older search that stand for fields of the span or its trace. */
-function legacyTag(key: string, value: string): string {
+function toLegacyCondition(key: string, value: string): string {
   const field = legacyFields[key]
   if (field !== undefined) return `${field} = ${JSON.stringify(value)}`
   if (key === 'status.code' && STATUSES.has(value)) return `status = ${value}`
@@ -92,7 +92,7 @@ const legacyFields: Readonly<Record<string, string>> = {
 const STATUSES: ReadonlySet<string> = new Set(['error', 'ok', 'unset'])
 
 /** Unix time in seconds, milliseconds or nanoseconds, told apart by size, or RFC 3339. */
-function timeOf(name: string, text: string | undefined): bigint | undefined {
+function parseTime(name: string, text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined
   const [, whole, fraction = ''] = /^([0-9]{1,20})(?:\.([0-9]+))?$/.exec(text) ?? []
   if (whole !== undefined) {

@@ -8,7 +8,7 @@ const UINT32_MAX = 2 ** 32 - 1
 /**
  * `tempopb.TraceSearchMetadata`. Grafana refuses fields that it does not know: none may be added.
  */
-export function tempoTrace({ summary, spansets }: Found, queryText: string): object {
+export function toTempoTrace({ summary, spansets }: Found, queryText: string): object {
   return {
     traceID: summary.traceId,
     rootServiceName: summary.rootMissing ? '<root span not yet received>' : summary.rootService,
@@ -16,9 +16,9 @@ export function tempoTrace({ summary, spansets }: Found, queryText: string): obj
     startTimeUnixNano: summary.startTimeUnixNano,
     durationMs: Math.min(Number(BigInt(summary.durationNano) / 1_000_000n), UINT32_MAX),
     spanSets: spansets.map(({ matched, spans, group, aggregates }) => ({
-      spans: spans.map((span) => tempoSpan(span, queryText)),
+      spans: spans.map((span) => toTempoSpan(span, queryText)),
       matched,
-      ...attributesOf(group, aggregates),
+      ...toAttributes(group, aggregates),
     })),
     serviceStats: Object.fromEntries(
       summary.services.map(({ name, spanCount, errorCount }) => [name, { spanCount, errorCount }]),
@@ -32,16 +32,18 @@ type Spanset = Found['spansets'][number]
  * What a set of spans has in common: the values of by(), and the aggregates that it was compared
  * by.
  */
-function attributesOf(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
+function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
   const attributes = [
     ...group.map(({ field, value, type }) => ({
       key: `by(${field.replace(/^span:/, '')})`,
-      value: value === null ? { stringValue: 'nil' } : valueOf(letters[type], value),
+      value: value === null ? { stringValue: 'nil' } : toAnyValue(letters[type], value),
     })),
     ...aggregates.map(({ name, value, type }) => ({
       key: name.replace('(span:', '('),
       value:
-        type === 'duration' ? { stringValue: goDuration(value) } : valueOf(type === 'int' ? 'i' : 'd', String(value)),
+        type === 'duration'
+          ? { stringValue: formatGoDuration(value) }
+          : toAnyValue(type === 'int' ? 'i' : 'd', String(value)),
     })),
   ]
   return attributes.length === 0 ? {} : { attributes }
@@ -53,16 +55,16 @@ const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
  * Nanoseconds as Go prints a time.Duration below a minute; longer ones stay in seconds, which Go
  * reads as well.
  */
-function goDuration(nanos: number): string {
+function formatGoDuration(nanos: number): string {
   if (nanos < 1e3) return `${nanos}ns`
   if (nanos < 1e6) return `${nanos / 1e3}µs`
   return nanos < 1e9 ? `${nanos / 1e6}ms` : `${nanos / 1e9}s`
 }
 
-function tempoSpan(span: FoundSpan, queryText: string): object {
+function toTempoSpan(span: FoundSpan, queryText: string): object {
   const attributes = span.attributes.map(({ field, type, value }) => ({
-    key: plainName(field),
-    value: valueOf(type, value),
+    key: toPlainName(field),
+    value: toAnyValue(type, value),
   }))
   // Columns of the span itself, which our own answers have beside the attributes and Tempo's among
   // them.
@@ -80,11 +82,11 @@ function tempoSpan(span: FoundSpan, queryText: string): object {
 }
 
 /** Tempo tells a field without its scope: `http.method`, `status`. */
-function plainName(field: string): string {
+function toPlainName(field: string): string {
   return field.replace(/^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation)?\.|(?:span|trace):)/, '')
 }
 
-function valueOf(type: string, value: string): object {
+function toAnyValue(type: string, value: string): object {
   if (type === 'i' && /^-?[0-9]+$/.test(value)) return { intValue: value }
   if (type === 'd' && Number.isFinite(Number(value))) return { doubleValue: Number(value) }
   if (type === 'b') return { boolValue: value === 'true' }

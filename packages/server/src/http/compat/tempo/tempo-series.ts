@@ -4,25 +4,25 @@ import { toTempoName } from '../../../traceql/syntax/intrinsics.ts'
 import type { Series } from '../../../traceql/metrics/series.ts'
 
 /** `tempopb.TimeSeries`. */
-export function rangeSeries(series: readonly Series[]): readonly object[] {
+export function toRangeSeries(series: readonly Series[]): readonly object[] {
   return series.map((one) => ({
-    ...labelsOf(one),
+    ...toLabels(one),
     samples: one.points
       .filter(({ value }) => Number.isFinite(value))
-      .map(({ timeUnixNano, value }) => ({ timestampMs: millisOf(BigInt(timeUnixNano)), value })),
-    ...(one.exemplars?.length ? { exemplars: one.exemplars.map(exemplarOf) } : {}),
+      .map(({ timeUnixNano, value }) => ({ timestampMs: toMillis(BigInt(timeUnixNano)), value })),
+    ...(one.exemplars?.length ? { exemplars: one.exemplars.map(toExemplar) } : {}),
   }))
 }
 
 /** `tempopb.Exemplar`. The names of its labels are what Grafana links by. */
-function exemplarOf({ traceId, spanId, timeUnixNano, value }: Exemplar): object {
+function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): object {
   return {
     labels: [
       { key: 'trace:id', value: { stringValue: traceId } },
       { key: 'span:id', value: { stringValue: spanId } },
     ],
     value,
-    timestampMs: millisOf(BigInt(timeUnixNano)),
+    timestampMs: toMillis(BigInt(timeUnixNano)),
   }
 }
 
@@ -30,26 +30,26 @@ function exemplarOf({ traceId, spanId, timeUnixNano, value }: Exemplar): object 
  * `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields
  * that it does not know.
  */
-export function instantSeries(series: readonly Series[]): readonly object[] {
+export function toInstantSeries(series: readonly Series[]): readonly object[] {
   return series.flatMap((one) => {
     const value = one.points.at(-1)?.value
-    return value === undefined || !Number.isFinite(value) ? [] : [{ ...labelsOf(one), value }]
+    return value === undefined || !Number.isFinite(value) ? [] : [{ ...toLabels(one), value }]
   })
 }
 
-function labelsOf({ labels }: Series): object {
+function toLabels({ labels }: Series): object {
   return {
-    labels: Object.entries(labels).map(([field, label]) => ({ key: toTempoName(field), value: valueOf(label) })),
+    labels: Object.entries(labels).map(([field, label]) => ({ key: toTempoName(field), value: toLabelValue(label) })),
   }
 }
 
-function valueOf(label: Label | null): object {
+function toLabelValue(label: Label | null): object {
   if (label?.type === 'int') return { intValue: label.text }
   if (label?.type === 'float' && Number.isFinite(Number(label.text))) return { doubleValue: Number(label.text) }
   if (label?.type === 'bool') return { boolValue: label.text === 'true' }
   return { stringValue: label?.text ?? 'nil' }
 }
 
-function millisOf(nanos: bigint): string {
+function toMillis(nanos: bigint): string {
   return String(nanos / 1_000_000n)
 }

@@ -10,7 +10,7 @@ type Names = Parameters<typeof listAttributeKeys>[1]
 const SCOPES = ['resource', 'span', 'event', 'link', 'instrumentation'] as const
 
 /** Names of attributes by scope, and of intrinsics: all, or those of one scope. */
-export async function tempoScopes(
+export async function findTempoScopes(
   store: Store,
   wanted: string | undefined,
   names: Names,
@@ -28,7 +28,7 @@ export async function tempoScopes(
 type TagValue = { readonly type: 'string' | 'int' | 'float' | 'bool' | 'keyword'; readonly value: string }
 
 /** Values of a tag; none of one whose values nobody picks from a list, such as a duration. */
-export async function tempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {
+export async function findTempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {
   const words = KEYWORDS[tag.replace(/^span:/, '')]
   if (words !== undefined) return words.map((value) => ({ type: 'keyword', value }))
   if (tag === 'rootServiceName' || tag === 'trace:rootService') {

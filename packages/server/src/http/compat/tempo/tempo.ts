@@ -8,14 +8,14 @@ import { executeMetricsQuery } from '../../../traceql/metrics/metrics.ts'
 import { parsePartialCondition } from '../../../traceql/analyze/span-condition.ts'
 import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
-import { hangUp } from '../../abort-signal.ts'
-import { problemOf } from '../../problems.ts'
-import { otlpOfTrace, type ResourceSpans } from './otlp-of-trace.ts'
+import { abortOnDisconnect } from '../../abort-signal.ts'
+import { toProblem } from '../../problems.ts'
+import { toOtlp, type ResourceSpans } from './otlp-of-trace.ts'
 import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
-import { instantSeries, rangeSeries } from './tempo-series.ts'
-import { countOf, searchText, stepOf, tempoWindow, type TempoQuery, textOf } from './tempo-parameters.ts'
-import { tempoTrace } from './tempo-search.ts'
-import { tempoScopes, tempoTagValues } from './tempo-tags.ts'
+import { toInstantSeries, toRangeSeries } from './tempo-series.ts'
+import { parseCount, toSearchQuery, parseStep, parseTempoWindow, type TempoQuery, getText } from './tempo-parameters.ts'
+import { toTempoTrace } from './tempo-search.ts'
+import { findTempoScopes, findTempoTagValues } from './tempo-tags.ts'
 
 const STEPS = 120n
 const NAMES = 1000
@@ -28,7 +28,7 @@ export function serveTempo(app: FastifyInstance, store: Store, version: string):
   void app.register(
     async (tempo) => {
       tempo.setErrorHandler((error, _request, reply) => {
-        const { status, detail } = problemOf(error)
+        const { status, detail } = toProblem(error)
         return reply.code(status).type('text/plain').send(detail)
       })
       tempo.get('/api/echo', (_request, reply) => reply.type('text/plain').send('echo'))
@@ -37,15 +37,15 @@ export function serveTempo(app: FastifyInstance, store: Store, version: string):
         status: 'success',
         data: { version, revision: '', branch: '' },
       }))
-      traces(tempo, store)
-      searches(tempo, store)
+      serveTraces(tempo, store)
+      serveSearches(tempo, store)
       metrics(tempo, store)
     },
     { prefix: '/tempo' },
   )
 }
 
-function traces(tempo: FastifyInstance, store: Store): void {
+function serveTraces(tempo: FastifyInstance, store: Store): void {
   const answer = async (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -56,14 +56,14 @@ function traces(tempo: FastifyInstance, store: Store): void {
   ): Promise<unknown> => {
     const id = (request.params as { readonly id: string }).id.toLowerCase()
     if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
-    const trace = await findTrace(store, id.padStart(32, '0'), { signal: hangUp(reply) })
+    const trace = await findTrace(store, id.padStart(32, '0'), { signal: abortOnDisconnect(reply) })
     if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
-    const otlp = otlpOfTrace(withUniqueSpanIds(trace))
+    const otlp = toOtlp(withUniqueSpanIds(trace))
     const cut = trace.truncated ? `The trace has more spans: these are the first ${trace.spans.length}.` : undefined
     if (/protobuf/.test(request.headers.accept ?? '')) {
       return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), cut))
     }
-    return wrap.json(withBytes(otlp), cut)
+    return wrap.json(encodeIds(otlp), cut)
   }
   const v1 = { protobuf: (trace: Buffer) => trace, json: (batches: readonly object[]) => ({ batches }) }
   const v2 = {
@@ -71,54 +71,54 @@ function traces(tempo: FastifyInstance, store: Store): void {
     json: (resourceSpans: readonly object[], cut: string | undefined) => ({
       trace: { resourceSpans },
       metrics: {},
-      ...statusOf(cut === undefined ? [] : [cut]),
+      ...toPartialStatus(cut === undefined ? [] : [cut]),
     }),
   }
   tempo.get('/api/traces/:id', (request, reply) => answer(request, reply, v1))
   tempo.get('/api/v2/traces/:id', (request, reply) => answer(request, reply, v2))
 }
 
-function searches(tempo: FastifyInstance, store: Store): void {
+function serveSearches(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/search', async (request, reply) => {
     const query = request.query as TempoQuery
-    const text = searchText(query)
+    const text = toSearchQuery(query)
     const { traces: found, scanned } = await searchTraceQL(store, text, {
-      ...tempoWindow(query),
-      limit: countOf(query, 'limit', 20, TRACES),
-      spansPerSpanset: countOf(query, 'spss', 3, 100),
-      signal: hangUp(reply),
+      ...parseTempoWindow(query),
+      limit: parseCount(query, 'limit', 20, TRACES),
+      spansPerSpanset: parseCount(query, 'spss', 3, 100),
+      signal: abortOnDisconnect(reply),
     })
     // Tempo's field for a search that didn't see all: jobs that are still to do.
     const isPartial = scanned.until !== undefined || scanned.isCut === true
     const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
     return {
-      traces: found.map((trace) => tempoTrace(trace, text)),
+      traces: found.map((trace) => toTempoTrace(trace, text)),
       metrics: { inspectedTraces: found.length, ...jobs },
     }
   })
   const names = (request: FastifyRequest, reply: FastifyReply) => ({
-    ...tempoWindow(request.query as TempoQuery),
-    limit: countOf(request.query as TempoQuery, 'limit', NAMES, NAMES),
-    condition: parsePartialCondition(textOf(request.query as TempoQuery, 'q') ?? ''),
-    signal: hangUp(reply),
+    ...parseTempoWindow(request.query as TempoQuery),
+    limit: parseCount(request.query as TempoQuery, 'limit', NAMES, NAMES),
+    condition: parsePartialCondition(getText(request.query as TempoQuery, 'q') ?? ''),
+    signal: abortOnDisconnect(reply),
   })
   tempo.get('/api/v2/search/tags', async (request, reply) => {
-    const scope = textOf(request.query as TempoQuery, 'scope')
-    return { scopes: await tempoScopes(store, scope, names(request, reply)), metrics: {} }
+    const scope = getText(request.query as TempoQuery, 'scope')
+    return { scopes: await findTempoScopes(store, scope, names(request, reply)), metrics: {} }
   })
   tempo.get('/api/search/tags', async (request, reply) => {
-    const scope = textOf(request.query as TempoQuery, 'scope')
-    const scopes = await tempoScopes(store, scope, names(request, reply))
+    const scope = getText(request.query as TempoQuery, 'scope')
+    const scopes = await findTempoScopes(store, scope, names(request, reply))
     return { tagNames: [...new Set(scopes.flatMap(({ tags }) => tags))], metrics: {} }
   })
   tempo.get('/api/v2/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
-    return { tagValues: await tempoTagValues(store, tag, names(request, reply)), metrics: {} }
+    return { tagValues: await findTempoTagValues(store, tag, names(request, reply)), metrics: {} }
   })
   tempo.get('/api/search/tag/:tag/values', async (request, reply) => {
     const { tag } = request.params as { readonly tag: string }
     const isBare = /^[^.:]+\..*$/.test(tag) && !/^(span|resource|event|link|instrumentation|parent)\./.test(tag)
-    const values = await tempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
+    const values = await findTempoTagValues(store, isBare ? `.${tag}` : tag, names(request, reply))
     return { tagValues: values.map(({ value }) => value), metrics: {} }
   })
 }
@@ -126,28 +126,28 @@ function searches(tempo: FastifyInstance, store: Store): void {
 function metrics(tempo: FastifyInstance, store: Store): void {
   const windowOf = (query: TempoQuery): { readonly start: bigint; readonly end: bigint } => {
     const now = BigInt(Date.now()) * 1_000_000n
-    const said = tempoWindow({ ...query, end: textOf(query, 'end') ?? String(now) })
-    return textOf(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
+    const said = parseTempoWindow({ ...query, end: getText(query, 'end') ?? String(now) })
+    return getText(query, 'start') === undefined ? { ...said, start: said.end - 3_600_000_000_000n } : said
   }
   tempo.get('/api/metrics/query_range', async (request, reply) => {
     const query = request.query as TempoQuery
     const { start, end } = windowOf(query)
     const least = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
-    const step = stepOf(query) ?? usual
+    const step = parseStep(query) ?? usual
     // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of
     // the query.
-    const exemplars = countOf(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
-    const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: hangUp(reply) }
-    const { series, warnings } = await executeMetricsQuery(store, textOf(query, 'q') ?? '', options)
-    return { series: rangeSeries(series), metrics: {}, ...statusOf(warnings) }
+    const exemplars = parseCount(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
+    const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: abortOnDisconnect(reply) }
+    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
+    return { series: toRangeSeries(series), metrics: {}, ...toPartialStatus(warnings) }
   })
   tempo.get('/api/metrics/query', async (request, reply) => {
     const query = request.query as TempoQuery
     const { start, end } = windowOf(query)
-    const options = { start, end, step: end - start, signal: hangUp(reply) }
-    const { series, warnings } = await executeMetricsQuery(store, textOf(query, 'q') ?? '', options)
-    return { series: instantSeries(series), metrics: {}, ...statusOf(warnings) }
+    const options = { start, end, step: end - start, signal: abortOnDisconnect(reply) }
+    const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
+    return { series: toInstantSeries(series), metrics: {}, ...toPartialStatus(warnings) }
   })
 }
 
@@ -155,7 +155,7 @@ function metrics(tempo: FastifyInstance, store: Store): void {
  * COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status
  * refuse the field.
  */
-function statusOf(cuts: readonly string[]): object {
+function toPartialStatus(cuts: readonly string[]): object {
   return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
 }
 
@@ -169,7 +169,7 @@ export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffe
  * Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb),
  * unlike OTLP's.
  */
-function withBytes(otlp: readonly ResourceSpans[]): readonly object[] {
+function encodeIds(otlp: readonly ResourceSpans[]): readonly object[] {
   const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
   return otlp.map((one) => ({
     ...one,

@@ -2,19 +2,19 @@ import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
 import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { mergeRecords, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
 import type { Edge } from './edge.ts'
-import { withoutOuterDeliveries } from './inner-deliveries.ts'
-import { findNamed, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from '../flow-span.ts'
+import { keepInnerDeliveries } from './inner-deliveries.ts'
+import { findSpan, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from '../flow-span.ts'
 import type { CutTraces } from '../lanes.ts'
 
 /**
  * Every link once, and every cut that no link tells as well; of a message that several spans of a
  * consumer took, the innermost.
  */
-export function connect(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
-  return withoutOuterDeliveries(connectAll(parts, links))
+export function connectEdges(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
+  return keepInnerDeliveries(createEdges(parts, links))
 }
 
-function connectAll({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
+function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edge[] {
   const edges = new Map<string, Edge>()
   const linked = new Map<string, string>()
   for (const link of links) {
@@ -22,24 +22,25 @@ function connectAll({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edg
     const shortId = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
     const known = edges.get(shortId)
     // A sender that gives one span twice, with other links: the last arrival counts.
-    const id = known === undefined || known.toRef.sharer === carrier.sharer ? shortId : `${shortId}-${carrier.sharer}`
+    const id =
+      known === undefined || known.toRef.identity === carrier.identity ? shortId : `${shortId}-${carrier.identity}`
     edges.set(id, edge(id, target, carrier, 'link', link))
-    linked.set(`${spanKey(target)}${spanKey(carrier)} ${carrier.sharer}`, id)
+    linked.set(`${spanKey(target)}${spanKey(carrier)} ${carrier.identity}`, id)
   }
   for (const { from, to } of cuts) {
-    const told = edges.get(linked.get(`${spanKey(from)}${spanKey(to)} ${to.sharer}`) ?? '')
+    const told = edges.get(linked.get(`${spanKey(from)}${spanKey(to)} ${to.identity}`) ?? '')
     if (told !== undefined) edges.set(told.id, { ...told, via: 'both' })
     else {
-      const id = `${findNamed(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
-      edges.set(id, edge(id, from, to, 'parent', NOTHING_SAID))
+      const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
+      edges.set(id, edge(id, from, to, 'parent', UNKNOWN_LINK_RECORD))
     }
   }
   return [...edges.values()]
 
-  function edge(id: string, fromRef: SpanRef, toRef: SpanRef, via: FlowEdge['via'], said: Said): Edge {
-    const from = findNamed(spans, fromRef)
-    const to = findNamed(spans, toRef)
-    const role = roleOf(from?.span, to?.span)
+  function edge(id: string, fromRef: SpanRef, toRef: SpanRef, via: FlowEdge['via'], said: LinkRecord): Edge {
+    const from = findSpan(spans, fromRef)
+    const to = findSpan(spans, toRef)
+    const role = classifyEdge(from?.span, to?.span)
     const ends = role === 'link' ? [said] : [said, to?.span, from?.span]
     return {
       id,
@@ -55,11 +56,11 @@ function connectAll({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Edg
   }
 }
 
-type Said = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
+type LinkRecord = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
 
-const NOTHING_SAID: Said = { ...UNKNOWN_RECORD, consumerGroup: '' }
+const UNKNOWN_LINK_RECORD: LinkRecord = { ...UNKNOWN_RECORD, consumerGroup: '' }
 
-function roleOf(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
+function classifyEdge(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
   // Whatever a consumer points at is the creation context of its message, unless it is a consumer
   // itself.
   if (to !== undefined && consumingOperations.has(to.operation)) {

@@ -17,6 +17,6 @@ export type Edge = {
 }
 
 /** `undefined` while an end is missing. */
-export function edgeQueueTime({ from, to }: Edge): bigint | undefined {
+export function computeEdgeQueueTime({ from, to }: Edge): bigint | undefined {
   return from === undefined || to === undefined ? undefined : computeQueueTime(from.span, to.span)
 }

@@ -1,4 +1,4 @@
-import { isSame, isSameMessage } from '../../messages/deliveries/delivery.ts'
+import { isSameOrUnknown, isSameMessage } from '../../messages/deliveries/delivery.ts'
 import { mergeRecords } from '../../messaging/record-metadata.ts'
 import type { Edge } from './edge.ts'
 import { spanKey } from '../flow-span.ts'
@@ -12,7 +12,7 @@ const MAX_NESTING = 16
  * that of the message: one delivery, of which the edge to the innermost `process` span is kept,
  * with all that the others know of the message.
  */
-export function withoutOuterDeliveries(edges: readonly Edge[]): Edge[] {
+export function keepInnerDeliveries(edges: readonly Edge[]): Edge[] {
   const innerOf = new Map<DeliveryEdge, DeliveryEdge>()
   const sameProducer = Map.groupBy(edges.filter(isDelivery), ({ fromRef, to }) => `${spanKey(fromRef)} ${to.lane.id}`)
   for (const same of sameProducer.values()) {
@@ -21,7 +21,7 @@ export function withoutOuterDeliveries(edges: readonly Edge[]): Edge[] {
     markOuterSpans(same, innerOf)
   }
   if (innerOf.size === 0) return [...edges]
-  const outersOf = Map.groupBy(innerOf.keys(), (outer) => innermost(outer, innerOf))
+  const outersOf = Map.groupBy(innerOf.keys(), (outer) => findInnermost(outer, innerOf))
   return edges.flatMap((edge) => {
     if (!isDelivery(edge)) return [edge]
     if (innerOf.has(edge)) return []
@@ -41,14 +41,14 @@ function isProcess({ to }: DeliveryEdge): boolean {
   return to.span.operation === 'process'
 }
 
-function innermost(outer: DeliveryEdge, innerOf: ReadonlyMap<DeliveryEdge, DeliveryEdge>): DeliveryEdge {
+function findInnermost(outer: DeliveryEdge, innerOf: ReadonlyMap<DeliveryEdge, DeliveryEdge>): DeliveryEdge {
   let edge = outer
   for (let inner = innerOf.get(edge); inner !== undefined; inner = innerOf.get(edge)) edge = inner
   return edge
 }
 
 function isSameDelivery(a: DeliveryEdge, b: DeliveryEdge): boolean {
-  const isSameConsumer = a.to.span.service === b.to.span.service && isSame(a.consumerGroup, b.consumerGroup)
+  const isSameConsumer = a.to.span.service === b.to.span.service && isSameOrUnknown(a.consumerGroup, b.consumerGroup)
   return isSameConsumer && isSameMessage(a.record, b.record)
 }
 
@@ -71,14 +71,17 @@ function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge
       const byOffset = edgesOf.get(outer)
       if (byOffset === undefined || (offset === '' && unnamed.has(outer))) continue
       if (offset === '') unnamed.add(outer)
-      const all = [...(byOffset.get(offset) ?? []), ...(offset === '' ? onlyEdge(byOffset) : (byOffset.get('') ?? []))]
+      const all = [
+        ...(byOffset.get(offset) ?? []),
+        ...(offset === '' ? selectOnlyEdge(byOffset) : (byOffset.get('') ?? [])),
+      ]
       for (const one of all) if (isSameDelivery(one, edge)) innerOf.set(one, edge)
     }
   }
 }
 
 /** Of several messages, nothing tells which one a span without an offset processes. */
-function onlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): readonly DeliveryEdge[] {
+function selectOnlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): readonly DeliveryEdge[] {
   const [first = []] = byOffset.values()
   return byOffset.size === 1 && first.length === 1 ? first : []
 }
@@ -88,19 +91,19 @@ function onlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): reado
  * message.
  */
 function markReceives(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
-  const receives = same.filter((edge) => !isProcess(edge)).sort(byStart)
+  const receives = same.filter((edge) => !isProcess(edge)).sort(compareStarts)
   const byOffset = Map.groupBy(receives, ({ record }) => record.offset)
   for (const edge of same.filter(isProcess)) {
     const { offset } = edge.record
     const lists = offset === '' ? [receives] : [byOffset.get(offset) ?? [], byOffset.get('') ?? []]
     for (const list of lists) {
-      const last = lastBefore(list, edge.to.span.start)
+      const last = findLastBefore(list, edge.to.span.start)
       if (last !== undefined && isSameDelivery(last, edge)) innerOf.set(last, edge)
     }
   }
 }
 
-function lastBefore(sorted: readonly DeliveryEdge[], start: bigint): DeliveryEdge | undefined {
+function findLastBefore(sorted: readonly DeliveryEdge[], start: bigint): DeliveryEdge | undefined {
   let [from, until] = [0, sorted.length]
   while (from < until) {
     const middle = (from + until) >> 1
@@ -110,6 +113,6 @@ function lastBefore(sorted: readonly DeliveryEdge[], start: bigint): DeliveryEdg
   return sorted[from - 1]
 }
 
-function byStart(a: DeliveryEdge, b: DeliveryEdge): number {
+function compareStarts(a: DeliveryEdge, b: DeliveryEdge): number {
   return a.to.span.start < b.to.span.start ? -1 : a.to.span.start > b.to.span.start ? 1 : 0
 }

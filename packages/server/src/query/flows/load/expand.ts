@@ -1,7 +1,7 @@
 import type { SpanRef } from '../flow-span.ts'
 import type { Origins } from './origins.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { causesOf, type Unit, unitAt, type UnitTrace } from './units.ts'
+import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
 
 export type ExpandBounds = {
   readonly maxTraces: number
@@ -40,7 +40,7 @@ export type Expanded = {
   /** `JOINED`, `SHOWN` or `CAUSED`; units that are absent belong to other events. */
   readonly levels: ReadonlyMap<Unit, number>
   /** Traces of the flow that are on none of these pages. */
-  readonly isLeftOut: (traceId: string) => boolean
+  readonly isHidden: (traceId: string) => boolean
   readonly truncated: { readonly traces: boolean; readonly depth: boolean }
 }
 
@@ -49,7 +49,7 @@ export type Expanded = {
  * and from there, as from all of the opened trace, down to what they caused. Of a trace that also
  * handled other events, the units that only these caused are left out.
  */
-export async function expand(
+export async function expandFlow(
   traceId: string,
   origins: Origins,
   bounds: ExpandBounds,
@@ -95,11 +95,11 @@ export async function expand(
       break
     }
   }
-  const isLeftOut = (id: string): boolean => seen.has(id) && !traces.has(id)
+  const isHidden = (id: string): boolean => seen.has(id) && !traces.has(id)
   const known = new Set(positions.slice(0, pageStart).map((position) => position.traceId))
   const grown = Array.from(levels.keys()).filter((unit) => known.has(unit.traceId) && unitsBefore?.has(unit) === false)
   const grownLanes = new Set(grown.map((unit) => unit.laneId))
-  return { positions, pageStart, grownLanes, traces, levels, isLeftOut, truncated }
+  return { positions, pageStart, grownLanes, traces, levels, isHidden, truncated }
 
   function enter(loaded: readonly UnitTrace[]): void {
     for (const trace of loaded) traces.set(trace.traceId, trace)
@@ -107,16 +107,16 @@ export async function expand(
       for (const unit of trace.units) {
         if (origins.chain.has(unit)) mark(unit, CAUSED)
         else if (trace.traceId === traceId) mark(unit, SHOWN)
-        const above = unit.causes.reduce((most, ref) => Math.max(most, levelAt(ref)), 0)
+        const above = unit.causes.reduce((most, ref) => Math.max(most, findLevel(ref)), 0)
         if (above > JOINED) mark(unit, above)
       }
-      for (const ref of awaited.get(trace.traceId) ?? []) mark(unitAt(trace, ref), JOINED)
+      for (const ref of awaited.get(trace.traceId) ?? []) mark(findUnit(trace, ref), JOINED)
     }
   }
 
-  function levelAt(ref: SpanRef): number {
+  function findLevel(ref: SpanRef): number {
     const trace = traces.get(ref.traceId)
-    return trace === undefined ? 0 : (levels.get(unitAt(trace, ref)) ?? 0)
+    return trace === undefined ? 0 : (levels.get(findUnit(trace, ref)) ?? 0)
   }
 
   /** Marks a unit and what follows from it. A list, not recursion: chains may be long. */
@@ -130,7 +130,7 @@ export async function expand(
       if (level > JOINED) {
         for (const effect of trace.effects.get(unit) ?? []) {
           const into = traces.get(effect.traceId)
-          if (into !== undefined) waiting.push([unitAt(into, effect), level])
+          if (into !== undefined) waiting.push([findUnit(into, effect), level])
           else if (!seen.has(effect.traceId)) next.add(effect.traceId)
         }
       }
@@ -138,9 +138,9 @@ export async function expand(
         if (isShared(outer)) waiting.push([outer, level])
       }
       if (!bounds.includeJoined) continue
-      for (const cause of causesOf(trace, unit)) {
+      for (const cause of findCauses(trace, unit)) {
         const above = traces.get(cause.traceId)
-        if (above !== undefined) waiting.push([unitAt(above, cause), JOINED])
+        if (above !== undefined) waiting.push([findUnit(above, cause), JOINED])
         else {
           awaited.set(cause.traceId, [...(awaited.get(cause.traceId) ?? []), cause])
           if (!seen.has(cause.traceId)) next.add(cause.traceId)

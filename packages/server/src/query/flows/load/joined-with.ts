@@ -1,20 +1,20 @@
 import type { Expanded } from './expand.ts'
 import type { SpanRef } from '../flow-span.ts'
-import { type Unit, unitAt } from './units.ts'
+import { type Unit, findUnit } from './units.ts'
 
 /** Messages of other events, each the first of its trace, in order of trace. */
-export type Joined = readonly SpanRef[]
+export type JoinedEvents = readonly SpanRef[]
 
 /** By lane: which other events' messages were taken together with the flow's own. */
-export function joinedWith({
+export function findJoinedEvents({
   traces,
   levels,
-  isLeftOut,
-}: Pick<Expanded, 'traces' | 'levels' | 'isLeftOut'>): ReadonlyMap<string, Joined> {
+  isHidden,
+}: Pick<Expanded, 'traces' | 'levels' | 'isHidden'>): ReadonlyMap<string, JoinedEvents> {
   const isOther = (cause: SpanRef, unit: Unit): boolean => {
-    if (cause.traceId === unit.traceId || isLeftOut(cause.traceId)) return false
+    if (cause.traceId === unit.traceId || isHidden(cause.traceId)) return false
     const trace = traces.get(cause.traceId)
-    return trace === undefined || !levels.has(unitAt(trace, cause))
+    return trace === undefined || !levels.has(findUnit(trace, cause))
   }
   const found = new Map<string, Map<string, SpanRef>>()
   for (const { units } of traces.values()) {

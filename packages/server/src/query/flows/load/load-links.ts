@@ -3,7 +3,7 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
-import { type FlowLink, toSharer } from '../flow-span.ts'
+import { type FlowLink, toSpanIdentity } from '../flow-span.ts'
 
 /** Links of one step that an answer may hold. */
 const MAX_LINKS = 20_000
@@ -11,7 +11,7 @@ const MAX_LINKS = 20_000
 export type FoundLinks = {
   readonly links: readonly FlowLink[]
   /** There are more. */
-  readonly cut: boolean
+  readonly isTruncated: boolean
 }
 
 /**
@@ -43,7 +43,7 @@ export async function loadLinks(store: Store, traceIds: readonly string[], optio
     return id === NO_TRACE ? [] : links.map((columns) => link(id, columns))
   })
   const count = found.reduce((sum, { links }) => sum + links.length, 0)
-  return { links: links.slice(0, MAX_LINKS), cut: count > MAX_LINKS }
+  return { links: links.slice(0, MAX_LINKS), isTruncated: count > MAX_LINKS }
 }
 
 type LinkColumns = readonly [
@@ -69,5 +69,5 @@ function link(traceId: string, columns: LinkColumns): FlowLink {
   const there = { traceId: peerTraceId.toLowerCase(), spanId: peerSpanId.toLowerCase() }
   const said = { ordinal, cluster, topic, partition, offset, key, consumerGroup }
   const [carrier, target] = direction === 'out' ? [here, there] : [there, here]
-  return { carrier: { ...carrier, sharer: toSharer({ kind, service }) }, target, ...said }
+  return { carrier: { ...carrier, identity: toSpanIdentity({ kind, service }) }, target, ...said }
 }

@@ -2,18 +2,18 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_SPAN } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
-import { recordOfRow } from '../../messaging/record-metadata.ts'
+import { toRecordMetadata } from '../../messaging/record-metadata.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
 
 /** Spans of one trace and of one flow that an answer looks at. */
-const MAX_SPANS_OF_TRACE = 20_000
+const MAX_TRACE_SPANS = 20_000
 export const MAX_SPANS = 100_000
 
 export type LoadedSpans = {
   readonly rows: readonly FlowSpanRow[]
   /** There are more. */
-  readonly cut: boolean
+  readonly isTruncated: boolean
 }
 
 /**
@@ -28,7 +28,7 @@ export async function loadSpans(
   options: QueryOptions,
   atMost = MAX_SPANS,
 ): Promise<LoadedSpans> {
-  if (traceIds.length === 0) return { rows: [], cut: false }
+  if (traceIds.length === 0) return { rows: [], isTruncated: false }
   const traces = createTraceIdSet('traceIds', traceIds)
   // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and
   // of reading it.
@@ -45,15 +45,15 @@ export async function loadSpans(
       limit {rows:UInt32})
     group by trace_id
     ${BY_IDS_SETTINGS}`,
-    { ...traces.params, perTrace: MAX_SPANS_OF_TRACE + 1, rows: atMost + 1 },
+    { ...traces.params, perTrace: MAX_TRACE_SPANS + 1, rows: atMost + 1 },
     options,
   )
   const rows = found.flatMap(({ traceId, spans }) => {
     const id = traceId.toLowerCase()
-    return spans.map((span) => flowSpan(id, span))
+    return spans.map((span) => toFlowSpanRow(id, span))
   })
-  const cut = rows.length > atMost || found.some(({ spans }) => spans.length > MAX_SPANS_OF_TRACE)
-  return { rows: rows.length > atMost ? rows.slice(0, atMost) : rows, cut }
+  const isTruncated = rows.length > atMost || found.some(({ spans }) => spans.length > MAX_TRACE_SPANS)
+  return { rows: rows.length > atMost ? rows.slice(0, atMost) : rows, isTruncated }
 }
 
 type SpanColumns = readonly [
@@ -75,7 +75,7 @@ type SpanColumns = readonly [
   consumerGroup: string,
 ]
 
-function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
+function toFlowSpanRow(traceId: string, columns: SpanColumns): FlowSpanRow {
   const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
   const [cluster, topic, partition, messageOffset, messageKey, consumerGroup] = messaging
   const start = BigInt(startText)
@@ -93,7 +93,7 @@ function flowSpan(traceId: string, columns: SpanColumns): FlowSpanRow {
     start,
     end: end < start ? start : end,
     operation,
-    ...recordOfRow({ cluster, topic, partition, messageOffset, messageKey }),
+    ...toRecordMetadata({ cluster, topic, partition, messageOffset, messageKey }),
     consumerGroup,
   }
 }

@@ -1,6 +1,6 @@
 import type { SpanRef } from '../flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
-import { causesOf, type Unit, unitAt, type UnitTrace } from './units.ts'
+import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
 
 /** Links up from the opened trace, and traces, that are looked at. */
 const MAX_STEPS = 64
@@ -47,14 +47,14 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
       const found: Unit[] = []
       causes.set(unit, found)
       const trace = traces.get(unit.traceId) as UnitTrace
-      const refs = causesOf(trace, unit)
+      const refs = findCauses(trace, unit)
       if (refs.length === 0) roots.add(trace)
       for (const cause of refs) {
         const known = traces.get(cause.traceId)
         if (known === undefined) further.push({ unit, cause })
         else {
-          found.push(unitAt(known, cause))
-          waiting.push(unitAt(known, cause))
+          found.push(findUnit(known, cause))
+          waiting.push(findUnit(known, cause))
         }
       }
     }
@@ -65,14 +65,14 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
     for (const { unit, cause } of further) {
       const known = traces.get(cause.traceId)
       if (known === undefined) continue
-      causes.get(unit)?.push(unitAt(known, cause))
-      waiting.push(unitAt(known, cause))
+      causes.get(unit)?.push(findUnit(known, cause))
+      waiting.push(findUnit(known, cause))
     }
   }
-  const found = inOrder(roots.size > 0 ? roots : inOrder(traces.values()).slice(0, 1))
+  const found = sortByStart(roots.size > 0 ? roots : sortByStart(traces.values()).slice(0, 1))
   const sorted = roots.has(opened) ? [opened, ...found.filter((trace) => trace !== opened)] : found
   const [first = opened] = sorted
-  const chain = chainOf(first, causes, roots.has(first))
+  const chain = findChain(first, causes, roots.has(first))
   const chained = new Set(Array.from(chain, (unit) => unit.traceId))
   return {
     traces: sorted,
@@ -83,7 +83,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
 }
 
 /** Units from which the origin is reached, its own included. */
-function chainOf(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, isRoot: boolean): ReadonlySet<Unit> {
+function findChain(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, isRoot: boolean): ReadonlySet<Unit> {
   const effects = new Map<Unit, Unit[]>()
   for (const [unit, above] of causes) {
     for (const cause of above) {
@@ -99,8 +99,8 @@ function chainOf(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, 
   return chain
 }
 
-function inOrder(traces: Iterable<UnitTrace>): UnitTrace[] {
-  return Array.from(traces, (trace) => ({ trace, start: firstStart(trace) ?? NEVER }))
+function sortByStart(traces: Iterable<UnitTrace>): UnitTrace[] {
+  return Array.from(traces, (trace) => ({ trace, start: findFirstStart(trace) ?? NEVER }))
     .sort((a, b) => (a.start === b.start ? (a.trace.traceId < b.trace.traceId ? -1 : 1) : a.start < b.start ? -1 : 1))
     .map(({ trace }) => trace)
 }
@@ -108,7 +108,7 @@ function inOrder(traces: Iterable<UnitTrace>): UnitTrace[] {
 const NEVER = 2n ** 64n
 
 /** `undefined` when no span of it is stored. */
-function firstStart({ cut }: UnitTrace): bigint | undefined {
+function findFirstStart({ cut }: UnitTrace): bigint | undefined {
   let first: bigint | undefined
   for (const { spans } of cut.lanes) {
     for (const { span } of spans) if (first === undefined || span.start < first) first = span.start

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { linkKey } from '../flow-span.ts'
+import { toLinkKey } from '../flow-span.ts'
 import { loadLinks } from './load-links.ts'
 import { loadSpans, MAX_SPANS } from './load-spans.ts'
 import { divideTrace, type UnitTrace } from './units.ts'
@@ -12,7 +12,7 @@ export type TraceLoader = {
 }
 
 /** Reads traces with their links, each once. */
-export function traceLoader(store: Store, options: QueryOptions): TraceLoader {
+export function createTraceLoader(store: Store, options: QueryOptions): TraceLoader {
   const known = new Map<string, UnitTrace>()
   const truncated = { fanOut: false, spans: false }
   let spanCount = 0
@@ -25,11 +25,11 @@ export function traceLoader(store: Store, options: QueryOptions): TraceLoader {
           loadSpans(store, missing, options, Math.max(MAX_SPANS - spanCount, 0)),
         ])
         spanCount += spans.rows.length
-        truncated.fanOut ||= links.cut
-        truncated.spans ||= spans.cut
+        truncated.fanOut ||= links.isTruncated
+        truncated.spans ||= spans.isTruncated
         const rowsOf = Map.groupBy(spans.rows, ({ traceId }) => traceId)
         // A link inside one trace is found from both ends.
-        const distinct = [...new Map(links.links.map((link) => [linkKey(link), link])).values()]
+        const distinct = [...new Map(links.links.map((link) => [toLinkKey(link), link])).values()]
         const byCarrier = Map.groupBy(distinct, ({ carrier }) => carrier.traceId)
         const byTarget = Map.groupBy(distinct, ({ target }) => target.traceId)
         for (const traceId of missing) {

@@ -1,4 +1,4 @@
-import { findNamed, type FlowLink, type FlowSpanRow, refOf, type SpanRef } from '../flow-span.ts'
+import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type SpanRef } from '../flow-span.ts'
 import { type CutTraces, cutIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
@@ -41,9 +41,9 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   const cut = cutIntoLanes(rows, links)
   const carried = Map.groupBy(
     links.filter(({ carrier }) => carrier.traceId === traceId),
-    ({ carrier }) => identityOf(carrier),
+    ({ carrier }) => toUnitKey(carrier),
   )
-  const causeOf = new Map(cut.cuts.map(({ from, to }) => [identityOf(to), from]))
+  const causeOf = new Map(cut.cuts.map(({ from, to }) => [toUnitKey(to), from]))
   const main: Unit = { traceId, laneId: traceId, outer: undefined, causes: [] }
   const units = [main]
   const unitOfSpan = new Map<LaneSpan, Unit>()
@@ -51,7 +51,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   for (const { id, spans } of cut.lanes) {
     // Parents come before their children.
     for (const one of spans) {
-      const identity = identityOf(refOf(one.span))
+      const identity = toUnitKey(toSpanRef(one.span))
       const isHead = one.parent === undefined && id !== traceId
       const outer = one.parent === undefined ? (isHead ? undefined : main) : unitOfSpan.get(one.parent)
       const targets = carried.get(identity)?.map(({ target }) => target) ?? []
@@ -64,7 +64,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
     }
   }
   for (const [first, ...others] of carried.values()) {
-    if (first === undefined || findNamed(cut.spans, first.carrier) !== undefined) continue
+    if (first === undefined || findSpan(cut.spans, first.carrier) !== undefined) continue
     const unit = { traceId, laneId: traceId, outer: main, causes: [first, ...others].map(({ target }) => target) }
     units.push(unit)
     unplaced.set(first.carrier.spanId, unit)
@@ -72,7 +72,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   const effects = new Map<Unit, SpanRef[]>()
   const trace = { traceId, cut, links, main, units, unitOfSpan, effects, unplaced }
   const addEffect = (cause: SpanRef, effect: SpanRef): void => {
-    const unit = unitAt(trace, cause)
+    const unit = findUnit(trace, cause)
     const known = effects.get(unit)
     if (known === undefined) effects.set(unit, [effect])
     else known.push(effect)
@@ -83,24 +83,25 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
 }
 
 /** A span that is not stored counts as part of `main`, unless it is known to carry links. */
-export function unitAt(trace: UnitTrace, ref: SpanRef): Unit {
-  const span = findNamed(trace.cut.spans, ref)
+export function findUnit(trace: UnitTrace, ref: SpanRef): Unit {
+  const span = findSpan(trace.cut.spans, ref)
   return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(ref.spanId) ?? trace.main
 }
 
-function identityOf({ spanId, sharer }: SpanRef): string {
-  return `${spanId} ${sharer}`
+function toUnitKey({ spanId, identity }: SpanRef): string {
+  return `${spanId} ${identity}`
 }
 
 /**
  * The spans that a unit was caused by. What has no cause of its own runs beside what has, as a job
  * around it does: its lane's causes from outside are its causes. None: nothing before it is known.
  */
-export function causesOf(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
-  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && unitAt(trace, ref) === of
+export function findCauses(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
+  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && findUnit(trace, ref) === of
   const causes = unit.causes.filter((ref) => !isOwn(ref, unit))
   if (causes.length > 0) return causes
-  const isInLane = (ref: SpanRef): boolean => ref.traceId === trace.traceId && unitAt(trace, ref).laneId === unit.laneId
+  const isInLane = (ref: SpanRef): boolean =>
+    ref.traceId === trace.traceId && findUnit(trace, ref).laneId === unit.laneId
   return trace.units
     .filter((one) => one.laneId === unit.laneId)
     .flatMap((one) => one.causes.filter((ref) => !isInLane(ref)))

@@ -1,5 +1,5 @@
 import type { SpanRef } from '../../links/linked-span.ts'
-import type { MessageEnd } from '../endpoints/message-endpoint.ts'
+import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
 
 /**
  * One message on its way: what producer it and what took it, either of them missing while it isn't
@@ -8,8 +8,8 @@ import type { MessageEnd } from '../endpoints/message-endpoint.ts'
 export type Delivery = {
   readonly producerRef: SpanRef
   readonly consumedRef: SpanRef
-  readonly producer: MessageEnd | undefined
-  readonly consumed: MessageEnd | undefined
+  readonly producer: MessageEndpoint | undefined
+  readonly consumed: MessageEndpoint | undefined
   /** Of the link, which tells the messages of a batch apart; else of the spans. */
   readonly topic: string
   readonly partition: string
@@ -19,22 +19,26 @@ export type Delivery = {
   readonly key: string
 }
 
-export type LinkedEnds = Omit<Delivery, 'producer' | 'consumed'>
+export type MessageLink = Omit<Delivery, 'producer' | 'consumed'>
 
 /** Whether two spans or links can be about one message, by what both of them name. */
 export function isSameMessage(
   a: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
   b: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
 ): boolean {
-  return isSame(a.topic, b.topic) && isSame(a.partition, b.partition) && isSame(a.offset, b.offset)
+  return (
+    isSameOrUnknown(a.topic, b.topic) &&
+    isSameOrUnknown(a.partition, b.partition) &&
+    isSameOrUnknown(a.offset, b.offset)
+  )
 }
 
-export function isSame(a: string, b: string): boolean {
+export function isSameOrUnknown(a: string, b: string): boolean {
   return a === '' || b === '' || a === b
 }
 
 /** The delivery as the inner span has it, which names of the message less than the outer one. */
-export function toDelivery(delivery: Delivery, outer: MessageEnd, inner: MessageEnd): Delivery {
+export function toInnerDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint): Delivery {
   return {
     ...delivery,
     consumedRef: { traceId: inner.traceId, spanId: inner.spanId },

@@ -1,35 +1,39 @@
 import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { type Delivery, isSameMessage, type LinkedEnds, toDelivery } from './delivery.ts'
+import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { consumingChildren, endsByRef } from '../endpoints/find-endpoints.ts'
-import { isConsuming, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
-import { linksOf } from './message-links.ts'
-import type { TracesRead } from '../retries/trace-cache.ts'
+import { findConsumingChildren, findEndpoints } from '../endpoints/find-endpoints.ts'
+import { isConsuming, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findMessageLinks } from './message-links.ts'
+import type { TraceCache } from '../retries/trace-cache.ts'
 
 /** Where spans are looked up. */
-export type EndsFrom = Pick<TracesRead, 'endsByRef' | 'consumingChildren'>
+export type EndpointSource = Pick<TraceCache, 'endsByRef' | 'consumingChildren'>
 
 /**
  * Each span by itself: right where few spans of many traces are looked at.
  *
  * @param known consumers, which needn't be looked up
  */
-export function oneByOne(store: Store, options: QueryOptions, known: readonly MessageEnd[] = []): EndsFrom {
-  const knownByKey = new Map(known.map((end) => [keyOf(end), end]))
+export function createEndpointLookup(
+  store: Store,
+  options: QueryOptions,
+  known: readonly MessageEndpoint[] = [],
+): EndpointSource {
+  const knownByKey = new Map(known.map((end) => [toSpanKey(end), end]))
   return {
     endsByRef: async (refs, side) => {
-      const knownOf = (ref: SpanRef): MessageEnd | undefined =>
-        side === 'consumer' ? knownByKey.get(keyOf(ref)) : undefined
+      const knownOf = (ref: SpanRef): MessageEndpoint | undefined =>
+        side === 'consumer' ? knownByKey.get(toSpanKey(ref)) : undefined
       const others = refs.filter((ref) => knownOf(ref) === undefined)
-      const found = await endsByRef(store, others, side, options)
+      const found = await findEndpoints(store, others, side, options)
       for (const ref of refs) {
         const end = knownOf(ref)
-        if (end !== undefined) found.set(keyOf(ref), end)
+        if (end !== undefined) found.set(toSpanKey(ref), end)
       }
       return found
     },
-    consumingChildren: (parents) => consumingChildren(store, parents, options),
+    consumingChildren: (parents) => findConsumingChildren(store, parents, options),
   }
 }
 
@@ -38,22 +42,26 @@ export function oneByOne(store: Store, options: QueryOptions, known: readonly Me
  *
  * @param from @default each by itself
  */
-export async function deliveriesOf(
+export async function findDeliveries(
   store: Store,
-  producers: readonly MessageEnd[],
+  producers: readonly MessageEndpoint[],
   options: QueryOptions,
-  from: EndsFrom = oneByOne(store, options),
+  from: EndpointSource = createEndpointLookup(store, options),
 ): Promise<Delivery[]> {
   const [links, children] = await Promise.all([
-    linksOf(store, producers, 'in', options),
+    findMessageLinks(store, producers, 'in', options),
     from.consumingChildren(producers),
   ])
   const consumers = await from.endsByRef(
     links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
     'consumer',
   )
-  for (const child of children) consumers.set(keyOf(child), child)
-  return complete([...links, ...untold(links, children)], new Map(producers.map((end) => [keyOf(end), end])), consumers)
+  for (const child of children) consumers.set(toSpanKey(child), child)
+  return resolveDeliveries(
+    [...links, ...excludeLinkedChildren(links, children)],
+    new Map(producers.map((end) => [toSpanKey(end), end])),
+    consumers,
+  )
 }
 
 /**
@@ -63,54 +71,55 @@ export async function deliveriesOf(
  *
  * @param from @default each by itself
  */
-export async function originsOf(
+export async function findMessageOrigins(
   store: Store,
-  of: readonly MessageEnd[],
+  of: readonly MessageEndpoint[],
   options: QueryOptions,
-  from: EndsFrom = oneByOne(store, options),
-  maxHandovers = MAX_HANDOVERS,
+  from: EndpointSource = createEndpointLookup(store, options),
+  maxHandovers = MAX_PROCESSING_DEPTH,
 ): Promise<Delivery[]> {
-  const consumersByKey = new Map(of.map((end) => [keyOf(end), end]))
+  const consumersByKey = new Map(of.map((end) => [toSpanKey(end), end]))
   const consumers = [...consumersByKey.values()]
-  const links = await linksOf(store, consumers, 'out', options)
-  const linked = new Set(links.map((link) => keyOf(link.consumedRef)))
-  const unlinked = consumers.filter((end) => !linked.has(keyOf(end)))
+  const links = await findMessageLinks(store, consumers, 'out', options)
+  const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
+  const unlinked = consumers.filter((end) => !linked.has(toSpanKey(end)))
   const parented = unlinked.filter((end) => end.parentSpanId !== '')
   // A producer that shares the consumer's id comes before the consumer's parent.
   const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
-  const candidates = [...links, ...untold(links, [...sharing, ...parented])]
-  const startOf = new Map(consumers.map((end) => [keyOf(end), end.start]))
+  const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
+  const startOf = new Map(consumers.map((end) => [toSpanKey(end), end.start]))
   const causes = await from.endsByRef(
     // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
-    candidates.map((link) => ({ ...link.producerRef, before: startOf.get(keyOf(link.consumedRef)) })),
+    candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
     'producer',
   )
   const isShared = (ref: SpanRef): boolean => {
-    const own = causes.get(keyOf(ref))
+    const own = causes.get(toSpanKey(ref))
     return own !== undefined && producingOperations.has(own.operation)
   }
   const all = candidates.filter(({ producerRef, consumedRef }) => {
-    const isOwn = keyOf(producerRef) === keyOf(consumedRef)
-    return linked.has(keyOf(consumedRef)) || isOwn === isShared(consumedRef)
+    const isOwn = toSpanKey(producerRef) === toSpanKey(consumedRef)
+    return linked.has(toSpanKey(consumedRef)) || isOwn === isShared(consumedRef)
   })
-  const origins = complete(all, causes, consumersByKey)
-  const resolved = new Set(origins.flatMap((one) => (one.producer ? [keyOf(one.consumedRef)] : [])))
+  const origins = resolveDeliveries(all, causes, consumersByKey)
+  const resolved = new Set(origins.flatMap((one) => (one.producer ? [toSpanKey(one.consumedRef)] : [])))
   const handovers = all.flatMap(({ producerRef, consumedRef }) => {
-    const [outer, inner] = [causes.get(keyOf(producerRef)), consumersByKey.get(keyOf(consumedRef))]
-    if (outer === undefined || inner === undefined || resolved.has(keyOf(inner)) || !isConsuming(outer)) return []
+    const [outer, inner] = [causes.get(toSpanKey(producerRef)), consumersByKey.get(toSpanKey(consumedRef))]
+    if (outer === undefined || inner === undefined || resolved.has(toSpanKey(inner)) || !isConsuming(outer)) return []
     return isSameMessage(outer, inner) ? [{ outer, inner }] : []
   })
   if (handovers.length === 0 || maxHandovers === 0) return origins
-  const outers = [...new Map(handovers.map(({ outer }) => [keyOf(outer), outer])).values()]
-  const above = Map.groupBy(await originsOf(store, outers, options, from, maxHandovers - 1), ({ consumedRef }) =>
-    keyOf(consumedRef),
+  const outers = [...new Map(handovers.map(({ outer }) => [toSpanKey(outer), outer])).values()]
+  const above = Map.groupBy(
+    await findMessageOrigins(store, outers, options, from, maxHandovers - 1),
+    ({ consumedRef }) => toSpanKey(consumedRef),
   )
   return [
     ...origins,
     ...handovers.flatMap(({ outer, inner }) =>
-      (above.get(keyOf(outer)) ?? [])
+      (above.get(toSpanKey(outer)) ?? [])
         .filter((one) => isSameMessage(one, inner))
-        .map((one) => toDelivery(one, one.consumed ?? outer, inner)),
+        .map((one) => toInnerDelivery(one, one.consumed ?? outer, inner)),
     ),
   ]
 }
@@ -119,11 +128,11 @@ export async function originsOf(
  * Consuming spans between a consumer and the producer: a batch's `receive` and `process`, and that
  * of a message.
  */
-const MAX_HANDOVERS = 3
+const MAX_PROCESSING_DEPTH = 3
 
 /** Children that no link tells as well. */
-function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): LinkedEnds[] {
-  const told = new Set(links.map((link) => keyOf(link.producerRef) + keyOf(link.consumedRef)))
+function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessageEndpoint[]): MessageLink[] {
+  const told = new Set(links.map((link) => toSpanKey(link.producerRef) + toSpanKey(link.consumedRef)))
   return children
     .map((child) => ({
       producerRef: { traceId: child.traceId, spanId: child.parentSpanId },
@@ -134,17 +143,17 @@ function untold(links: readonly LinkedEnds[], children: readonly MessageEnd[]): 
       cluster: '',
       key: '',
     }))
-    .filter((link) => !told.has(keyOf(link.producerRef) + keyOf(link.consumedRef)))
+    .filter((link) => !told.has(toSpanKey(link.producerRef) + toSpanKey(link.consumedRef)))
 }
 
-function complete(
-  links: readonly LinkedEnds[],
-  producers: ReadonlyMap<string, MessageEnd>,
-  consumers: ReadonlyMap<string, MessageEnd>,
+function resolveDeliveries(
+  links: readonly MessageLink[],
+  producers: ReadonlyMap<string, MessageEndpoint>,
+  consumers: ReadonlyMap<string, MessageEndpoint>,
 ): Delivery[] {
   return links.flatMap((link) => {
-    const producer = producers.get(keyOf(link.producerRef))
-    const consumed = consumers.get(keyOf(link.consumedRef))
+    const producer = producers.get(toSpanKey(link.producerRef))
+    const consumed = consumers.get(toSpanKey(link.consumedRef))
     // A consumer's parent that consumes is where it runs; a send that links to a creation context
     // consumes nothing.
     if (producer !== undefined && isConsuming(producer)) return []

@@ -2,16 +2,16 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE, type SpanRef } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
-import type { LinkedEnds } from './delivery.ts'
-import type { MessageEnd } from '../endpoints/message-endpoint.ts'
+import type { MessageLink } from './delivery.ts'
+import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
 
 /** Links to (`in`) or of (`out`) these spans, once each. */
-export async function linksOf(
+export async function findMessageLinks(
   store: Store,
-  ends: readonly MessageEnd[],
+  ends: readonly MessageEndpoint[],
   direction: 'in' | 'out',
   options: QueryOptions,
-): Promise<(LinkedEnds & { readonly consumedAt: bigint })[]> {
+): Promise<(MessageLink & { readonly consumedAt: bigint })[]> {
   if (ends.length === 0) return []
   const traces = createTraceIdSet(
     'traceIds',

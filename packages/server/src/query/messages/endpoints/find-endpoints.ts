@@ -4,15 +4,15 @@ import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } 
 import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
 import {
-  childrenOf,
+  selectConsumingChildren,
   endpointColumns,
   type EndpointRow,
   isConsuming,
-  keyOf,
-  type MessageEnd,
+  toSpanKey,
+  type MessageEndpoint,
   toEndpoint,
 } from './message-endpoint.ts'
-import { bySide, type Side } from './shared-ids.ts'
+import { selectBySide, type Side } from './shared-ids.ts'
 
 const MINUTE = 60_000_000_000n
 
@@ -25,13 +25,13 @@ export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bi
 /**
  * Spans by id, any time, any trace; keyed like the references. Those that are not here are absent.
  */
-export async function endsByRef(
+export async function findEndpoints(
   store: Store,
   refs: readonly TimedRef[],
   side: Side,
   options: QueryOptions,
-): Promise<Map<string, MessageEnd>> {
-  const found = await spansByRef<EndpointRow>(store, refs, endpointColumns, side, options)
+): Promise<Map<string, MessageEndpoint>> {
+  const found = await findSpansByRef<EndpointRow>(store, refs, endpointColumns, side, options)
   return new Map(Array.from(found, ([key, row]) => [key, toEndpoint(row)]))
 }
 
@@ -40,23 +40,23 @@ export async function endsByRef(
  *
  * @param wanted SQL, `traceId`, `spanId` and `operation` among them
  */
-export async function spansByRef<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
+export async function findSpansByRef<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
   store: Store,
   refs: readonly TimedRef[],
   wanted: string,
   side: Side,
   options: QueryOptions,
 ): Promise<Map<string, Row>> {
-  const found = bySide(await atTheirTimes<Row>(store, refs, wanted, options), side)
-  const others = refs.filter((ref) => ref.start === undefined && !found.has(keyOf(ref)))
-  const further = await ofTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
-  return new Map([...found, ...bySide(further, side)])
+  const found = selectBySide(await querySpansInBuckets<Row>(store, refs, wanted, options), side)
+  const others = refs.filter((ref) => ref.start === undefined && !found.has(toSpanKey(ref)))
+  const further = await querySpansInTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
+  return new Map([...found, ...selectBySide(further, side)])
 }
 
 const BUCKET = 600_000_000_000n
 
 /** A start names the bucket of the key, which saves looking up where the trace lies. */
-async function atTheirTimes<Row>(
+async function querySpansInBuckets<Row>(
   store: Store,
   refs: readonly TimedRef[],
   wanted: string,
@@ -91,22 +91,22 @@ async function atTheirTimes<Row>(
  * Consumers whose parent is one of these spans: messages in parent mode. Those that share a
  * producer's id are its children as well.
  */
-export async function consumingChildren(
+export async function findConsumingChildren(
   store: Store,
-  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
+  parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[],
   options: QueryOptions,
-): Promise<MessageEnd[]> {
+): Promise<MessageEndpoint[]> {
   const producers = parents.filter((parent) => !isConsuming(parent))
   const [children, sharing] = await Promise.all([
-    ofTraces<EndpointRow>(store, parents, '(trace_id, parent_span_id)', endpointColumns, options),
-    ofTraces<EndpointRow>(store, producers, '(trace_id, span_id)', endpointColumns, options, CONSUMING),
+    querySpansInTraces<EndpointRow>(store, parents, '(trace_id, parent_span_id)', endpointColumns, options),
+    querySpansInTraces<EndpointRow>(store, producers, '(trace_id, span_id)', endpointColumns, options, CONSUMING),
   ])
-  return childrenOf(parents, [...children, ...sharing]).map(toEndpoint)
+  return selectConsumingChildren(parents, [...children, ...sharing]).map(toEndpoint)
 }
 
 const CONSUMING = `messaging_operation in ('receive', 'process')`
 
-async function ofTraces<Row>(
+async function querySpansInTraces<Row>(
   store: Store,
   refs: readonly SpanRef[],
   key: '(trace_id, span_id)' | '(trace_id, parent_span_id)',

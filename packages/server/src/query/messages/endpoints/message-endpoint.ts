@@ -2,7 +2,7 @@ import type { MessageSpan, StatusCode } from '@spanlink/api-schema'
 import { NO_SPAN, computeQueueTime, type SpanRef } from '../../links/linked-span.ts'
 
 /** A span that produces or consumes messages. */
-export type MessageEnd = SpanRef & {
+export type MessageEndpoint = SpanRef & {
   readonly parentSpanId: string
   readonly start: bigint
   readonly end: bigint
@@ -19,21 +19,21 @@ export type MessageEnd = SpanRef & {
 }
 
 /** A place in a list, newest first; several messages may share one. */
-export type Place = SpanRef & { readonly time: bigint }
+export type MessagePosition = SpanRef & { readonly time: bigint }
 
 /**
  * Where a list continues: behind a place, or at it, where some of its messages are still to come.
  */
-export type StartPlace = Place & { readonly isInclusive: boolean }
+export type StartPosition = MessagePosition & { readonly isInclusive: boolean }
 
 /** Columns of an `EndpointRow`, of `spans`. */
 export const endpointColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
   lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
   messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
 
-export type EndpointRow = Omit<MessageEnd, 'start' | 'end'> & { readonly start: string; readonly finish: string }
+export type EndpointRow = Omit<MessageEndpoint, 'start' | 'end'> & { readonly start: string; readonly finish: string }
 
-export function toEndpoint({ start, finish, ...row }: EndpointRow): MessageEnd {
+export function toEndpoint({ start, finish, ...row }: EndpointRow): MessageEndpoint {
   return {
     ...row,
     parentSpanId: row.parentSpanId === NO_SPAN ? '' : row.parentSpanId,
@@ -43,11 +43,11 @@ export function toEndpoint({ start, finish, ...row }: EndpointRow): MessageEnd {
   }
 }
 
-export function keyOf(ref: SpanRef): string {
+export function toSpanKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
 }
 
-export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boolean {
+export function isConsuming({ operation }: Pick<MessageEndpoint, 'operation'>): boolean {
   return operation === 'receive' || operation === 'process'
 }
 
@@ -55,16 +55,16 @@ export function isConsuming({ operation }: Pick<MessageEnd, 'operation'>): boole
  * Without the spans around others: a batch's span around those of its messages is no delivery of
  * its own.
  */
-export function keepInnermost(ends: readonly MessageEnd[]): MessageEnd[] {
+export function keepInnermost(ends: readonly MessageEndpoint[]): MessageEndpoint[] {
   // A consumer that shares its producer's id has that one as parent, as other consumers of the
   // producer have.
-  const isSharer = (end: MessageEnd): boolean => end.parentSpanId === end.spanId
+  const isSharer = (end: MessageEndpoint): boolean => end.parentSpanId === end.spanId
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
-  return ends.filter((end) => isSharer(end) || !parents.has(keyOf(end)))
+  return ends.filter((end) => isSharer(end) || !parents.has(toSpanKey(end)))
 }
 
 /** As the contract has it, yet without its error. */
-export function messageSpan(end: MessageEnd, producer: MessageEnd | undefined): MessageSpan {
+export function toMessageSpan(end: MessageEndpoint, producer: MessageEndpoint | undefined): MessageSpan {
   return {
     traceId: end.traceId,
     spanId: end.spanId,
@@ -89,15 +89,15 @@ export function messageSpan(end: MessageEnd, producer: MessageEnd | undefined): 
  * Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id
  * it shares.
  */
-export function childrenOf<Span extends SpanRef & Pick<MessageEnd, 'parentSpanId' | 'operation'>>(
-  parents: readonly Pick<MessageEnd, 'traceId' | 'spanId' | 'operation'>[],
+export function selectConsumingChildren<Span extends SpanRef & Pick<MessageEndpoint, 'parentSpanId' | 'operation'>>(
+  parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[],
   spans: readonly Span[],
 ): Span[] {
-  const keys = new Set(parents.map(keyOf))
-  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(keyOf))
+  const keys = new Set(parents.map(toSpanKey))
+  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(toSpanKey))
   const children = spans.filter(isConsuming).flatMap((span) => {
-    if (producers.has(keyOf(span))) return [{ ...span, parentSpanId: span.spanId }]
+    if (producers.has(toSpanKey(span))) return [{ ...span, parentSpanId: span.spanId }]
     return keys.has(span.traceId + span.parentSpanId) ? [span] : []
   })
-  return [...new Map(children.map((child) => [keyOf(child), child])).values()]
+  return [...new Map(children.map((child) => [toSpanKey(child), child])).values()]
 }

@@ -3,39 +3,39 @@ import { inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window
 import {
   endpointColumns,
   type EndpointRow,
-  keyOf,
-  type MessageEnd,
-  type Place,
-  type StartPlace,
+  toSpanKey,
+  type MessageEndpoint,
+  type MessagePosition,
+  type StartPosition,
   toEndpoint,
 } from './message-endpoint.ts'
-import { newestMinutes } from './newest-minutes.ts'
+import { findStartMinutes } from './newest-minutes.ts'
 
 /**
  * Spans of the window that satisfy an SQL condition (with parameters, no values), newest first.
  *
  * @param before only those that come from this place on
  */
-export async function newestEnds(
+export async function findNewestEndpoints(
   store: Store,
   window: TimeWindow,
-  condition: EndCondition,
-  before: StartPlace | undefined,
+  condition: EndpointCondition,
+  before: StartPosition | undefined,
   limit: number,
   options: QueryOptions,
-): Promise<Looked> {
+): Promise<ScannedEndpoints> {
   // The newest are mostly in the window's last minutes: the longer stretches are only read where
   // those hold too few.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
-  const lookFrom = async (start: bigint): Promise<Looked> =>
-    await newestIn(store, { start, end: newest }, condition, before, limit, options)
+  const lookFrom = async (start: bigint): Promise<ScannedEndpoints> =>
+    await queryNewestEndpoints(store, { start, end: newest }, condition, before, limit, options)
   if (newest - MINUTE <= window.start) return await lookFrom(window.start)
   let looked = await lookFrom(newest - MINUTE)
-  if (looked.lookedTo !== undefined) return looked
-  const starts = await furtherStarts(store, { start: window.start, end: newest }, condition, limit, options)
+  if (looked.scannedUntil !== undefined) return looked
+  const starts = await findEarlierStarts(store, { start: window.start, end: newest }, condition, limit, options)
   for (const start of new Set(starts)) {
     looked = await lookFrom(start)
-    if (looked.lookedTo !== undefined) return looked
+    if (looked.scannedUntil !== undefined) return looked
   }
   return looked
 }
@@ -44,23 +44,23 @@ export async function newestEnds(
  * Where to begin reading when the last minute holds too few, later places first; nothing lies
  * before the last.
  */
-async function furtherStarts(
+async function findEarlierStarts(
   store: Store,
   stretch: TimeWindow,
-  { sql, params, inRollup }: EndCondition,
+  { sql, params, inRollup }: EndpointCondition,
   limit: number,
   options: QueryOptions,
 ): Promise<bigint[]> {
-  if (inRollup === 'same') return await newestMinutes(store, stretch, { sql, params }, limit, options)
+  if (inRollup === 'same') return await findStartMinutes(store, stretch, { sql, params }, limit, options)
   // Of what the rollup counts, some is not looked for.
-  const places = await newestMinutes(store, stretch, { sql: inRollup, params }, 2 * limit, options)
+  const places = await findStartMinutes(store, stretch, { sql: inRollup, params }, 2 * limit, options)
   const [first, last] = [places[0], places.at(-1)]
   if (first === undefined || last === undefined) return []
-  const between = LOOK_BACK.map((back) => stretch.end - back).filter((at) => at < first && at > last)
+  const between = LOOKBACK_STEPS.map((back) => stretch.end - back).filter((at) => at < first && at > last)
   return [first, ...between, last]
 }
 
-export type EndCondition = {
+export type EndpointCondition = {
   readonly sql: string
   readonly params: QueryParams
   /**
@@ -70,24 +70,24 @@ export type EndCondition = {
   readonly inRollup: 'same' | string
 }
 
-export type Looked = {
-  readonly ends: readonly MessageEnd[]
+export type ScannedEndpoints = {
+  readonly endpoints: readonly MessageEndpoint[]
   /** The last place looked at, if `limit` rows were there: there may be more. */
-  readonly lookedTo: Place | undefined
+  readonly scannedUntil: MessagePosition | undefined
 }
 
 const MINUTE = 60_000_000_000n
 
-const LOOK_BACK = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
+const LOOKBACK_STEPS = [10n * MINUTE, 60n * MINUTE, 24n * 60n * MINUTE]
 
-async function newestIn(
+async function queryNewestEndpoints(
   store: Store,
   stretch: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },
-  before: StartPlace | undefined,
+  before: StartPosition | undefined,
   limit: number,
   options: QueryOptions,
-): Promise<Looked> {
+): Promise<ScannedEndpoints> {
   const place = '(start, trace_id, span_id)'
   const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
   // The list's own condition first: it is about columns of a byte or two a span, and leaves few
@@ -119,7 +119,7 @@ async function newestIn(
     options,
   )
   // Sent twice, stored twice; not `limit by`, which would sort all of the window.
-  const ends = [...new Map(rows.map((row) => [keyOf(row), toEndpoint(row)])).values()]
-  const last = rows.length < limit ? undefined : ends.at(-1)
-  return { ends, lookedTo: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
+  const endpoints = [...new Map(rows.map((row) => [toSpanKey(row), toEndpoint(row)])).values()]
+  const last = rows.length < limit ? undefined : endpoints.at(-1)
+  return { endpoints, scannedUntil: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
 }

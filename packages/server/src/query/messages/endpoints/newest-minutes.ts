@@ -11,7 +11,7 @@ const MINUTE = 60_000_000_000n
  *
  * @param condition on columns that `traffic_minutes` has as well as `spans`
  */
-export async function newestMinutes(
+export async function findStartMinutes(
   store: Store,
   { start, end }: TimeWindow,
   condition: { readonly sql: string; readonly params: QueryParams },

@@ -1,23 +1,23 @@
 import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import { toRefKey, type SpanRef } from '../../links/linked-span.ts'
-import type { MessageEnd } from './message-endpoint.ts'
+import type { MessageEndpoint } from './message-endpoint.ts'
 
 /** Which span is meant where a producer and a consumer share an id. */
 export type Side = 'producer' | 'consumer'
 
 /** Of each id the span of that side, if one of those that share it is. */
-export function bySide<Row extends SpanRef & Pick<MessageEnd, 'operation'>>(
+export function selectBySide<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
   rows: Iterable<Row>,
   side: Side,
 ): Map<string, Row> {
   const found = new Map<string, Row>()
   for (const row of rows) {
     const known = found.get(toRefKey(row))
-    if (known === undefined || isOfSide(row, side) || !isOfSide(known, side)) found.set(toRefKey(row), row)
+    if (known === undefined || isOnSide(row, side) || !isOnSide(known, side)) found.set(toRefKey(row), row)
   }
   return found
 }
 
-function isOfSide({ operation }: Pick<MessageEnd, 'operation'>, side: Side): boolean {
+function isOnSide({ operation }: Pick<MessageEndpoint, 'operation'>, side: Side): boolean {
   return (side === 'producer' ? producingOperations : consumingOperations).has(operation)
 }

@@ -1,10 +1,17 @@
 import type { Message } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
-import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
-import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
-import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
-import { newestEnds } from '../endpoints/newest-endpoints.ts'
+import {
+  filterByTopicAndGroup,
+  toConsumerId,
+  type FoundMessages,
+  type MessageListRequest,
+  MAX_SCANNED_SPANS,
+  compareNewestFirst,
+} from '../message-list.ts'
+import { toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
 
@@ -13,27 +20,40 @@ const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
  * delivery is: `receive` and `process` are one, and what was taken again late may have been taken
  * in time before, by a span that is not among the newest.
  */
-export async function late(question: ListQuestion): Promise<FoundMessages> {
+export async function findLate(question: MessageListRequest): Promise<FoundMessages> {
   const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = question
-  const condition = asked(`messaging_operation in ('receive', 'process')`, question)
-  const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
-  const origins = (await originsOf(store, consumers, options)).filter(isWhole)
+  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, question)
+  const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
+    store,
+    window,
+    condition,
+    before,
+    MAX_SCANNED_SPANS,
+    options,
+  )
+  const origins = (await findMessageOrigins(store, consumers, options)).filter(isComplete)
   const waited = origins.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
-  const producers = new Map(waited.map(({ producer }) => [keyOf(producer), producer]))
-  const all = await deliveriesOf(store, [...producers.values()], options, oneByOne(store, options, consumers))
-  const isLooked = new Set(consumers.map(keyOf))
-  const messages = firstDeliveries([...origins, ...all.filter(isWhole)])
+  const producers = new Map(waited.map(({ producer }) => [toSpanKey(producer), producer]))
+  const all = await findDeliveries(
+    store,
+    [...producers.values()],
+    options,
+    createEndpointLookup(store, options, consumers),
+  )
+  const isLooked = new Set(consumers.map(toSpanKey))
+  const messages = selectFirstDeliveries([...origins, ...all.filter(isComplete)])
     .filter(
-      ({ producer, consumed }) => isLooked.has(keyOf(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
+      ({ producer, consumed }) =>
+        isLooked.has(toSpanKey(consumed)) && computeQueueTime(producer, consumed) > minQueueTime,
     )
     .map(toMessage)
-    .sort(newestFirst)
-  return { messages, lookedTo }
+    .sort(compareNewestFirst)
+  return { messages, scannedUntil }
 }
 
-type Whole = Delivery & { readonly producer: MessageEnd; readonly consumed: MessageEnd }
+type CompleteDelivery = Delivery & { readonly producer: MessageEndpoint; readonly consumed: MessageEndpoint }
 
-function isWhole(one: Delivery): one is Whole {
+function isComplete(one: Delivery): one is CompleteDelivery {
   return one.producer !== undefined && one.consumed !== undefined
 }
 
@@ -41,17 +61,17 @@ function isWhole(one: Delivery): one is Whole {
  * The first of each message and consumer. One that names no offset, as a batch's `receive`, may be
  * of any message of its producer.
  */
-function firstDeliveries(deliveries: readonly Whole[]): Whole[] {
+function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
   const ofProducer = Map.groupBy(deliveries, (one) =>
-    JSON.stringify([keyOf(one.producerRef), consumerOf(one.consumed)]),
+    JSON.stringify([toSpanKey(one.producerRef), toConsumerId(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))
-    const unnamed = first(ofMessage.get('') ?? [])
+    const unnamed = findEarliest(ofMessage.get('') ?? [])
     ofMessage.delete('')
     if (ofMessage.size === 0) return unnamed ?? []
     return [...ofMessage.values()].flatMap((same) => {
-      const named = first(same)
+      const named = findEarliest(same)
       if (named === undefined || unnamed === undefined || named.consumed.start <= unnamed.consumed.start)
         return named ?? []
       const { topic, partition, offset, cluster, key } = named
@@ -60,14 +80,14 @@ function firstDeliveries(deliveries: readonly Whole[]): Whole[] {
   })
 }
 
-function first(deliveries: readonly Whole[]): Whole | undefined {
-  return deliveries.reduce<Whole | undefined>(
+function findEarliest(deliveries: readonly CompleteDelivery[]): CompleteDelivery | undefined {
+  return deliveries.reduce<CompleteDelivery | undefined>(
     (earliest, one) => (earliest === undefined || one.consumed.start < earliest.consumed.start ? one : earliest),
     undefined,
   )
 }
 
-function toMessage({ producer, consumed, topic, partition, offset, cluster, key }: Whole): Message {
+function toMessage({ producer, consumed, topic, partition, offset, cluster, key }: CompleteDelivery): Message {
   return {
     traceId: consumed.traceId,
     spanId: consumed.spanId,
@@ -79,7 +99,7 @@ function toMessage({ producer, consumed, topic, partition, offset, cluster, key 
     consumerGroup: consumed.group,
     timeUnixNano: String(consumed.start),
     waitNano: String(computeQueueTime(producer, consumed)),
-    producer: messageSpan(producer, undefined),
-    attempts: [messageSpan(consumed, producer)],
+    producer: toMessageSpan(producer, undefined),
+    attempts: [toMessageSpan(consumed, producer)],
   }
 }

@@ -5,43 +5,59 @@ import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/i
 import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
-import { deliveriesOf, oneByOne, originsOf } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
-import { withHandovers } from '../deliveries/processing-spans.ts'
-import { asked, consumerOf, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
-import { endsByRef } from '../endpoints/find-endpoints.ts'
-import { keepInnermost, keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
-import { newestEnds } from '../endpoints/newest-endpoints.ts'
+import { addProcessingSpans } from '../deliveries/processing-spans.ts'
+import {
+  filterByTopicAndGroup,
+  toConsumerId,
+  type FoundMessages,
+  type MessageListRequest,
+  MAX_SCANNED_SPANS,
+  compareNewestFirst,
+} from '../message-list.ts'
+import { findEndpoints } from '../endpoints/find-endpoints.ts'
+import { keepInnermost, toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 /**
  * Messages that one group took more than once: the same topic, partition and offset in several
  * spans, or the same creation context where no offset is known and it is of one message only. A
  * `receive` and a `process` span are one delivery.
  */
-export async function redelivered(question: ListQuestion): Promise<FoundMessages> {
+export async function findRedelivered(question: MessageListRequest): Promise<FoundMessages> {
   const { store, window, before, options } = question
-  const condition = asked(`messaging_operation in ('receive', 'process')`, question)
-  const { ends: consumers, lookedTo } = await newestEnds(store, window, condition, before, MAX_LOOKED, options)
-  const origins = await originsOf(store, consumers, options)
-  const producers = new Map(origins.flatMap(({ producer }) => (producer ? [[keyOf(producer), producer] as const] : [])))
+  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, question)
+  const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
+    store,
+    window,
+    condition,
+    before,
+    MAX_SCANNED_SPANS,
+    options,
+  )
+  const origins = await findMessageOrigins(store, consumers, options)
+  const producers = new Map(
+    origins.flatMap(({ producer }) => (producer ? [[toSpanKey(producer), producer] as const] : [])),
+  )
   // What else took the messages of a producer is told by links and parents, without reading all of
   // the window.
-  const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [keyOf(consumedRef)] : [])))
-  const ends = oneByOne(store, options, consumers)
+  const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])))
+  const ends = createEndpointLookup(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
-    deliveriesOf(store, [...producers.values()], options, ends).then((found) =>
-      withHandovers(store, found, options, ends),
+    findDeliveries(store, [...producers.values()], options, ends).then((found) =>
+      addProcessingSpans(store, found, options, ends),
     ),
-    takenTwice(
+    findSameOffset(
       question,
       condition,
-      consumers.filter((end) => !led.has(keyOf(end))),
+      consumers.filter((end) => !led.has(toSpanKey(end))),
     ),
   ])
   const groups = groupByMessage(deliveries).filter((group) =>
     isRepeated(group.flatMap(({ consumed }) => consumed ?? [])),
   )
-  const batchSizes = await batchSizesOf(
+  const batchSizes = await findBatchSizes(
     store,
     [...groups.flatMap((group) => group.flatMap((one) => [one.producerRef, one.consumedRef])), ...sameOffset.flat()],
     options,
@@ -50,7 +66,7 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
   for (const group of groups) {
     const [any] = group
     // One context for all messages of a batch: several consumers of it took one each.
-    const isShared = any !== undefined && (batchSizes.get(keyOf(any.producerRef)) ?? 0) > 1
+    const isShared = any !== undefined && (batchSizes.get(toSpanKey(any.producerRef)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first === undefined) continue
@@ -60,29 +76,29 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
       first,
     )
   }
-  const origin = new Map(origins.map((one) => [keyOf(one.consumedRef), one.producer]))
+  const origin = new Map(origins.map((one) => [toSpanKey(one.consumedRef), one.producer]))
   for (const ends of sameOffset) {
-    const producer = ends.map((end) => origin.get(keyOf(end))).find((end) => end !== undefined)
+    const producer = ends.map((end) => origin.get(toSpanKey(end))).find((end) => end !== undefined)
     const [first] = ends
     if (first !== undefined) add(ends, producer, first)
   }
   // A message is where its last delivery is; those of a later page were told by an earlier one.
-  const looked = new Set(consumers.map(keyOf))
-  const messages = [...told.values()].filter((message) => looked.has(keyOf(message))).sort(newestFirst)
-  return { messages, lookedTo }
+  const looked = new Set(consumers.map(toSpanKey))
+  const messages = [...told.values()].filter((message) => looked.has(toSpanKey(message))).sort(compareNewestFirst)
+  return { messages, scannedUntil }
 
   function add(
-    all: readonly MessageEnd[],
-    producer: MessageEnd | undefined,
-    { topic, partition, offset, cluster = '', key: messageKey = '' }: RedeliveredRecord,
+    all: readonly MessageEndpoint[],
+    producer: MessageEndpoint | undefined,
+    { topic, partition, offset, cluster = '', key: toMessageKey = '' }: RedeliveredRecord,
   ): void {
-    const ends = deliveryEnds(all, batchSizes)
+    const ends = selectDeliveryEndpoints(all, batchSizes)
     if (ends.length < 2) return
     const attempts = ends.toSorted((a, b) => (a.start < b.start ? -1 : 1))
     const last = attempts.findLast((end) => end.start < window.end)
     const [first] = attempts
     if (last === undefined || first === undefined) return
-    const key = attempts.map(keyOf).join(' ')
+    const key = attempts.map(toSpanKey).join(' ')
     if (told.has(key)) return
     told.set(key, {
       traceId: last.traceId,
@@ -91,12 +107,12 @@ export async function redelivered(question: ListQuestion): Promise<FoundMessages
       topic,
       partition,
       offset,
-      key: messageKey,
+      key: toMessageKey,
       consumerGroup: last.group,
       timeUnixNano: String(last.start),
       waitNano: String(last.end - (producer ?? first).start),
-      producer: producer === undefined ? null : messageSpan(producer, undefined),
-      attempts: attempts.map((end) => messageSpan(end, producer)),
+      producer: producer === undefined ? null : toMessageSpan(producer, undefined),
+      attempts: attempts.map((end) => toMessageSpan(end, producer)),
     })
   }
 }
@@ -110,7 +126,7 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   const consumed = deliveries.filter((one) => one.consumed !== undefined)
   const ofProducer = Map.groupBy(consumed, (one) =>
-    JSON.stringify([keyOf(one.producerRef), one.consumed && consumerOf(one.consumed)]),
+    JSON.stringify([toSpanKey(one.producerRef), one.consumed && toConsumerId(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
@@ -118,12 +134,12 @@ function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
     positions.delete('')
     const groups = positions.size <= 1 ? [all] : [...Map.groupBy(all, position).values()]
     // Several links of one span are one delivery.
-    return groups.map((group) => [...new Map(group.map((one) => [keyOf(one.consumedRef), one])).values()])
+    return groups.map((group) => [...new Map(group.map((one) => [toSpanKey(one.consumedRef), one])).values()])
   })
 }
 
 /** Whether it was received, or processed, by several spans. */
-function isRepeated(ends: readonly MessageEnd[]): boolean {
+function isRepeated(ends: readonly MessageEndpoint[]): boolean {
   return [...Map.groupBy(ends, (end) => end.operation).values()].some((same) => same.length > 1)
 }
 
@@ -132,10 +148,13 @@ function isRepeated(ends: readonly MessageEnd[]): boolean {
  * the messages in it, and spans around each other. Where a message was received more often than
  * processed, its `receive` spans.
  */
-export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap<string, number>): MessageEnd[] {
-  const of = (operation: 'process' | 'receive'): MessageEnd[] => {
+export function selectDeliveryEndpoints(
+  all: readonly MessageEndpoint[],
+  batchSizes: ReadonlyMap<string, number>,
+): MessageEndpoint[] {
+  const of = (operation: 'process' | 'receive'): MessageEndpoint[] => {
     const same = all.filter((end) => end.operation === operation)
-    const single = same.filter((end) => !batchSizes.has(keyOf(end)))
+    const single = same.filter((end) => !batchSizes.has(toSpanKey(end)))
     return keepInnermost(single.length > 0 ? single : same)
   }
   const [processed, received] = [of('process'), of('receive')]
@@ -146,11 +165,11 @@ export function deliveryEnds(all: readonly MessageEnd[], batchSizes: ReadonlyMap
  * Of the newest consuming spans, those whose topic, partition and offset another span of the window
  * has too.
  */
-async function takenTwice(
-  { store, window, options }: ListQuestion,
-  condition: ReturnType<typeof asked>,
-  consumers: readonly MessageEnd[],
-): Promise<MessageEnd[][]> {
+async function findSameOffset(
+  { store, window, options }: MessageListRequest,
+  condition: ReturnType<typeof filterByTopicAndGroup>,
+  consumers: readonly MessageEndpoint[],
+): Promise<MessageEndpoint[][]> {
   const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
   if (numbered.length === 0) return []
   // By the offsets alone first, a narrow column; that it is the same message is told by what is
@@ -175,11 +194,11 @@ async function takenTwice(
   const refs = rows
     .filter((row) => known.has(messageKey(row)))
     .map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
-  const ends = await endsByRef(store, refs.flat(), 'consumer', options)
-  return refs.map((group) => group.flatMap((ref) => ends.get(keyOf(ref)) ?? []))
+  const ends = await findEndpoints(store, refs.flat(), 'consumer', options)
+  return refs.map((group) => group.flatMap((ref) => ends.get(toSpanKey(ref)) ?? []))
 }
 
-type Taken = Pick<MessageEnd, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
+type Taken = Pick<MessageEndpoint, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
   readonly spans: readonly (readonly [string, string])[]
 }
 
@@ -188,7 +207,7 @@ function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 's
 }
 
 /** How many messages those of these spans that are of a batch say they are about. */
-async function batchSizesOf(
+async function findBatchSizes(
   store: Store,
   refs: readonly SpanRef[],
   options: QueryOptions,
@@ -208,5 +227,5 @@ async function batchSizesOf(
     { ...traces.params, ...wanted.params },
     options,
   )
-  return new Map(rows.map((row) => [keyOf(row), Number(row.size)]))
+  return new Map(rows.map((row) => [toSpanKey(row), Number(row.size)]))
 }

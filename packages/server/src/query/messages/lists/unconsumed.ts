@@ -3,10 +3,16 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
-import { deliveriesOf } from '../deliveries/find-deliveries.ts'
-import { asked, type FoundMessages, type ListQuestion, MAX_LOOKED, newestFirst } from '../message-list.ts'
-import { keyOf, type MessageEnd, messageSpan } from '../endpoints/message-endpoint.ts'
-import { newestEnds } from '../endpoints/newest-endpoints.ts'
+import { findDeliveries } from '../deliveries/find-deliveries.ts'
+import {
+  filterByTopicAndGroup,
+  type FoundMessages,
+  type MessageListRequest,
+  MAX_SCANNED_SPANS,
+  compareNewestFirst,
+} from '../message-list.ts'
+import { toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
 
@@ -18,7 +24,7 @@ const MAX_INT64 = 2n ** 63n - 1n
  * group that reads their topic and has not consumed them, however late. A topic that no group is
  * known to read lists what nobody consumed.
  */
-export async function unconsumed(question: ListQuestion): Promise<FoundMessages> {
+export async function findUnconsumed(question: MessageListRequest): Promise<FoundMessages> {
   const {
     store,
     window,
@@ -32,7 +38,7 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = window.end < now ? window.end : now
   const old = asOf - minQueueTime
-  if (old < window.start) return { messages: [], lookedTo: undefined, searchedEnd: window.start }
+  if (old < window.start) return { messages: [], scannedUntil: undefined, searchedEnd: window.start }
   const searchedEnd = minQueueTime > 0n ? old + 1n : window.end
   const groups = neverConsumed
     ? []
@@ -40,13 +46,16 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
   // Without a topic, a group is only missed where it reads.
   const topics = group === undefined || topic !== undefined ? undefined : groups.map((known) => known.topic)
-  const ofTopics = (sql: string): ReturnType<typeof asked> =>
-    asked(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, { topic, group: undefined })
+  const ofTopics = (sql: string): ReturnType<typeof filterByTopicAndGroup> =>
+    filterByTopicAndGroup(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, {
+      topic,
+      group: undefined,
+    })
   // The creation context: a send that is a client only passes on what `create` spans or an outbox
   // made.
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
     and topic != '' and start + duration <= {sentBefore:Int64}`)
-  const { ends: sent, lookedTo } = await newestEnds(
+  const { endpoints: sent, scannedUntil } = await findNewestEndpoints(
     store,
     { start: window.start, end: searchedEnd },
     {
@@ -55,38 +64,38 @@ export async function unconsumed(question: ListQuestion): Promise<FoundMessages>
       inRollup: ofTopics(`messaging_operation in ('create', 'send') and topic != ''`).sql,
     },
     before,
-    MAX_LOOKED,
+    MAX_SCANNED_SPANS,
     options,
   )
   const missing = neverConsumed
     ? await findNeverConsumed(store, sent, options)
     : await findMissing(store, sent, groups, question)
-  const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(newestFirst)
-  return { messages, lookedTo, searchedEnd }
+  const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(compareNewestFirst)
+  return { messages, scannedUntil, searchedEnd }
 }
 
 /** A message, and a group that has not consumed it: '' for any group. */
-type Missing = readonly [end: MessageEnd, group: string]
+type Missing = readonly [end: MessageEndpoint, group: string]
 
 async function findMissing(
   store: Store,
-  sent: readonly MessageEnd[],
+  sent: readonly MessageEndpoint[],
   groups: readonly KnownGroup[],
-  { topic, group, options }: ListQuestion,
+  { topic, group, options }: MessageListRequest,
 ): Promise<Missing[]> {
   const groupsOf = Map.groupBy(groups, (known) => known.topic)
-  const readersOf = ({ topic: ofTopic, cluster }: MessageEnd): KnownGroup[] =>
+  const readersOf = ({ topic: ofTopic, cluster }: MessageEndpoint): KnownGroup[] =>
     (groupsOf.get(ofTopic) ?? []).filter((known) => mayReadCluster(known, cluster))
-  const isUnread = (end: MessageEnd): boolean => group === undefined && readersOf(end).length === 0
+  const isUnread = (end: MessageEndpoint): boolean => group === undefined && readersOf(end).length === 0
   const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
   const read = sent.filter((end) => !isUnread(end))
-  const consumers = Map.groupBy(await deliveriesOf(store, read, options), ({ producerRef }) => keyOf(producerRef))
+  const consumers = Map.groupBy(await findDeliveries(store, read, options), ({ producerRef }) => toSpanKey(producerRef))
   const missing = read.flatMap((end): Missing[] => {
     // A group and a topic that were both requested belong together, whether or not it ever read
     // there.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
     const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
-    const consumed = consumers.get(keyOf(end)) ?? []
+    const consumed = consumers.get(toSpanKey(end)) ?? []
     return known
       .filter((one) => !consumed.some(({ consumed }) => mayConsumeFor(one, consumed ?? ONLY_LINKED, known)))
       .map((one): Missing => [end, one.group])
@@ -97,17 +106,23 @@ async function findMissing(
 /** A consumer that only its link shows. */
 const ONLY_LINKED = { group: '', service: undefined }
 
-async function findNeverConsumed(store: Store, sent: readonly MessageEnd[], options: QueryOptions): Promise<Missing[]> {
+async function findNeverConsumed(
+  store: Store,
+  sent: readonly MessageEndpoint[],
+  options: QueryOptions,
+): Promise<Missing[]> {
   const linked = await findLinkedByConsumers(store, sent, options)
-  const open = sent.filter((end) => !linked.has(keyOf(end)))
-  const consumed = new Set((await deliveriesOf(store, open, options)).map(({ producerRef }) => keyOf(producerRef)))
-  return open.filter((end) => !consumed.has(keyOf(end))).map((end): Missing => [end, ''])
+  const open = sent.filter((end) => !linked.has(toSpanKey(end)))
+  const consumed = new Set(
+    (await findDeliveries(store, open, options)).map(({ producerRef }) => toSpanKey(producerRef)),
+  )
+  return open.filter((end) => !consumed.has(toSpanKey(end))).map((end): Missing => [end, ''])
 }
 
 /** Those that a span of kind consumer links to, found without a look at that span. */
 async function findLinkedByConsumers(
   store: Store,
-  sent: readonly MessageEnd[],
+  sent: readonly MessageEndpoint[],
   options: QueryOptions,
 ): Promise<ReadonlySet<string>> {
   if (sent.length === 0) return new Set()
@@ -125,10 +140,10 @@ async function findLinkedByConsumers(
     { ...traces.params, ...wanted.params },
     options,
   )
-  return new Set(rows.map(keyOf))
+  return new Set(rows.map(toSpanKey))
 }
 
-function toMessage(end: MessageEnd, group: string, asOf: bigint): Message {
+function toMessage(end: MessageEndpoint, group: string, asOf: bigint): Message {
   return {
     traceId: end.traceId,
     spanId: end.spanId,
@@ -140,7 +155,7 @@ function toMessage(end: MessageEnd, group: string, asOf: bigint): Message {
     consumerGroup: group,
     timeUnixNano: String(end.start),
     waitNano: String(asOf - end.end),
-    producer: messageSpan(end, undefined),
+    producer: toMessageSpan(end, undefined),
     attempts: [],
   }
 }

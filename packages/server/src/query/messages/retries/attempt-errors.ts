@@ -2,31 +2,31 @@ import type { Message, MessageSpan } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
-import { keyOf } from '../endpoints/message-endpoint.ts'
-import { bySide } from '../endpoints/shared-ids.ts'
+import { toSpanKey } from '../endpoints/message-endpoint.ts'
+import { selectBySide } from '../endpoints/shared-ids.ts'
 import type { SpanRef } from '../../links/linked-span.ts'
-import { spansOf } from '../span-records.ts'
-import type { TracesRead } from './trace-cache.ts'
+import { listMessageSpans } from '../span-records.ts'
+import type { TraceCache } from './trace-cache.ts'
 
 /**
  * Adds to every span of these messages what went wrong in it: its own exception or status, and
  * where it has none, that of the failed span under it that ended last.
  */
-export async function withErrors(
+export async function addErrors(
   store: Store,
   messages: readonly Message[],
-  traces: TracesRead,
+  traces: TraceCache,
   options: QueryOptions,
 ): Promise<Message[]> {
-  const spans = messages.flatMap(spansOf)
-  const failedUnder = await failedDescendants(spans, traces)
+  const spans = messages.flatMap(listMessageSpans)
+  const failedUnder = await findFailedDescendants(spans, traces)
   // A send that didn't fail has nothing to tell; a consumer may have caught what it tells.
   const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
-  const errors = await errorsOf(store, [...told, ...failedUnder.values()], options)
+  const errors = await findErrors(store, [...told, ...failedUnder.values()], options)
   const tell = (span: MessageSpan): MessageSpan => {
-    const own = errors.get(identityOf(span))
-    const under = failedUnder.get(keyOf(span))
-    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(identityOf(under))
+    const own = errors.get(toServiceSpanKey(span))
+    const under = failedUnder.get(toSpanKey(span))
+    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(toServiceSpanKey(under))
     return said === undefined ? span : { ...span, ...said }
   }
   return messages.map((message) => ({
@@ -38,14 +38,14 @@ export async function withErrors(
 }
 
 /** By the span they are under. Children that consume are work of others. */
-async function failedDescendants(
+async function findFailedDescendants(
   spans: readonly MessageSpan[],
-  traces: TracesRead,
+  traces: TraceCache,
 ): Promise<ReadonlyMap<string, ServiceSpan>> {
   const consumers = spans.filter(isConsumer)
-  const consuming = new Set(consumers.map(keyOf))
+  const consuming = new Set(consumers.map(toSpanKey))
   const rows = await traces.spansOf(consumers.map((span) => span.traceId))
-  const byKey = bySide(rows, 'consumer')
+  const byKey = selectBySide(rows, 'consumer')
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
     if (row.status !== 'error') continue
@@ -55,8 +55,9 @@ async function failedDescendants(
       if (at.operation === 'process' || at.operation === 'receive') break
       const parent = byKey.get(at.traceId + at.parentSpanId)
       if (parent === undefined) break
-      const known = failed.get(keyOf(parent))
-      if (consuming.has(keyOf(parent)) && (known === undefined || known.end < row.end)) failed.set(keyOf(parent), row)
+      const known = failed.get(toSpanKey(parent))
+      if (consuming.has(toSpanKey(parent)) && (known === undefined || known.end < row.end))
+        failed.set(toSpanKey(parent), row)
       at = parent
     }
   }
@@ -70,13 +71,13 @@ function isConsumer(span: MessageSpan): boolean {
 type ServiceSpan = SpanRef & { readonly service: string }
 
 /** Both sides of a call may share an id, and only one of them fail. */
-function identityOf(span: ServiceSpan): string {
-  return `${keyOf(span)} ${span.service}`
+function toServiceSpanKey(span: ServiceSpan): string {
+  return `${toSpanKey(span)} ${span.service}`
 }
 
 type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
 
-async function errorsOf(
+async function findErrors(
   store: Store,
   refs: readonly ServiceSpan[],
   options: QueryOptions,
@@ -114,25 +115,27 @@ async function errorsOf(
     options,
   )
   const [spanRows, exceptionRows] = await Promise.all([spans, logged])
-  const exceptions = new Map(exceptionRows.map((row) => [identityOf(row), row]))
-  const exceptionsOfId = Map.groupBy(exceptionRows, keyOf)
-  const sharersOfId = Map.groupBy(spanRows, keyOf)
+  const exceptions = new Map(exceptionRows.map((row) => [toServiceSpanKey(row), row]))
+  const exceptionsOfId = Map.groupBy(exceptionRows, toSpanKey)
+  const sharersOfId = Map.groupBy(spanRows, toSpanKey)
   const exceptionOf = (span: ServiceSpan): SpanError | undefined => {
-    const own = exceptions.get(identityOf(span))
+    const own = exceptions.get(toServiceSpanKey(span))
     // Logs may come under another service name than spans: an id that is of one span tells as well.
-    return own ?? (sharersOfId.get(keyOf(span))?.length === 1 ? exceptionsOfId.get(keyOf(span))?.[0] : undefined)
+    return (
+      own ?? (sharersOfId.get(toSpanKey(span))?.length === 1 ? exceptionsOfId.get(toSpanKey(span))?.[0] : undefined)
+    )
   }
   return new Map(
     spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
       const exception = hasException === 0 ? exceptionOf(ref) : undefined
       const message = exception?.errorMessage || errorMessage
       return [
-        identityOf(ref),
-        { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_MESSAGE) },
+        toServiceSpanKey(ref),
+        { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_ERROR_MESSAGE_LENGTH) },
       ]
     }),
   )
 }
 
 /** Characters of an error message in a list; the trace has all of it. */
-const MAX_MESSAGE = 1_000
+const MAX_ERROR_MESSAGE_LENGTH = 1_000

@@ -1,25 +1,25 @@
-import { deliveriesOf, originsOf } from '../deliveries/find-deliveries.ts'
+import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
-import { withHandovers } from '../deliveries/processing-spans.ts'
-import { consumerOf, type ListQuestion } from '../message-list.ts'
-import { isConsuming, keepInnermost, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
-import { bySide } from '../endpoints/shared-ids.ts'
-import { isLaterTopic } from './topic-roles.ts'
-import { endOf } from './trace-cache.ts'
+import { addProcessingSpans } from '../deliveries/processing-spans.ts'
+import { toConsumerId, type MessageListRequest } from '../message-list.ts'
+import { isConsuming, keepInnermost, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { selectBySide } from '../endpoints/shared-ids.ts'
+import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
+import { toMessageEndpoint } from './trace-cache.ts'
 
 /** Topics that a message can have been on before. */
 const MAX_HOPS = 16
 
-export type Attempt = { readonly end: MessageEnd; readonly producer: MessageEnd | undefined }
+export type Attempt = { readonly end: MessageEndpoint; readonly producer: MessageEndpoint | undefined }
 
-export type Chain = {
-  readonly send: MessageEnd
+export type RetryChain = {
+  readonly send: MessageEndpoint
   /** What was sent first, on a topic that is for no later try. */
-  readonly producer: MessageEnd | undefined
+  readonly producer: MessageEndpoint | undefined
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
   /** All deliveries to the consumers of the attempts, later ones too. */
-  readonly consumers: readonly MessageEnd[]
+  readonly consumers: readonly MessageEndpoint[]
   /** Of the first message. */
   readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
 }
@@ -29,36 +29,38 @@ export type Chain = {
  * which that was sent, and so on, until a topic that is for no later try. All sends take each step
  * together.
  */
-export async function followBack(
-  { store, traces, options }: Pick<ListQuestion, 'store' | 'traces' | 'options'>,
-  sends: readonly MessageEnd[],
-): Promise<Chain[]> {
+export async function buildRetryChains(
+  { store, traces, options }: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
+  sends: readonly MessageEndpoint[],
+): Promise<RetryChain[]> {
   const chains = sends.map((send) => ({
     send,
-    at: send as MessageEnd | undefined,
-    producer: undefined as MessageEnd | undefined,
+    at: send as MessageEndpoint | undefined,
+    producer: undefined as MessageEndpoint | undefined,
     attempts: [] as Attempt[],
-    consumers: [] as MessageEnd[],
-    record: { offset: '', cluster: '', key: '' } as Chain['record'],
+    consumers: [] as MessageEndpoint[],
+    record: { offset: '', cluster: '', key: '' } as RetryChain['record'],
   }))
   for (let hop = 0; hop < MAX_HOPS; hop++) {
     const open = chains.flatMap((chain) => (chain.at === undefined ? [] : [{ chain, sent: chain.at }]))
     if (open.length === 0) break
-    const around = await consumersAround(
+    const around = await findEnclosingConsumers(
       traces,
       open.map(({ sent }) => sent),
     )
-    const origins = await originsOf(store, [...around.values()], options, traces)
+    const origins = await findMessageOrigins(store, [...around.values()], options, traces)
     const producers = new Map(
-      origins.flatMap((one) => (one.producer ? [[keyOf(one.producer), one.producer] as const] : [])),
+      origins.flatMap((one) => (one.producer ? [[toSpanKey(one.producer), one.producer] as const] : [])),
     )
-    const received = await deliveriesOf(store, [...producers.values()], options, traces)
-    const deliveries = await withHandovers(store, received, options, traces)
+    const received = await findDeliveries(store, [...producers.values()], options, traces)
+    const deliveries = await addProcessingSpans(store, received, options, traces)
     for (const { chain, sent } of open) {
-      const consumer = around.get(keyOf(sent))
+      const consumer = around.get(toSpanKey(sent))
       chain.at = undefined
       if (consumer === undefined) continue
-      const taken = origins.filter((one) => keyOf(one.consumedRef) === keyOf(consumer) && one.producer !== undefined)
+      const taken = origins.filter(
+        (one) => toSpanKey(one.consumedRef) === toSpanKey(consumer) && one.producer !== undefined,
+      )
       const [origin, ...others] = taken
       // A batch doesn't tell which of its messages was sent on.
       if (origin?.producer === undefined || others.length > 0) {
@@ -66,12 +68,12 @@ export async function followBack(
         continue
       }
       const { producer } = origin
-      const { attempts, all } = attemptsBefore(sent, origin.consumed ?? consumer, origin, deliveries)
+      const { attempts, all } = selectAttempts(sent, origin.consumed ?? consumer, origin, deliveries)
       chain.attempts.unshift(...attempts.map((end) => ({ end, producer })))
       chain.consumers.push(...all)
       chain.record = origin
       chain.producer = producer
-      if (isLaterTopic(producer.topic)) chain.at = producer
+      if (isRetryOrDeadLetterTopic(producer.topic)) chain.at = producer
     }
   }
   return chains
@@ -80,43 +82,43 @@ export async function followBack(
 /**
  * The attempts of one consumer at a message until it sent that on, and all its deliveries of it.
  */
-function attemptsBefore(
-  sent: MessageEnd,
-  around: MessageEnd,
+function selectAttempts(
+  sent: MessageEndpoint,
+  around: MessageEndpoint,
   { producerRef, offset }: Delivery,
   deliveries: readonly Delivery[],
-): { readonly attempts: readonly MessageEnd[]; readonly all: readonly MessageEnd[] } {
+): { readonly attempts: readonly MessageEndpoint[]; readonly all: readonly MessageEndpoint[] } {
   const same = deliveries
-    .filter((one) => keyOf(one.producerRef) === keyOf(producerRef))
+    .filter((one) => toSpanKey(one.producerRef) === toSpanKey(producerRef))
     .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
     .flatMap(({ consumed }) => consumed ?? [])
-    .filter((end) => consumerOf(end) === consumerOf(around))
+    .filter((end) => toConsumerId(end) === toConsumerId(around))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
   // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the
   // `process` span beside it.
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
-  const distinct = (ends: readonly MessageEnd[]): MessageEnd[] => [
-    ...new Map(ends.map((end) => [keyOf(end), end])).values(),
+  const distinct = (ends: readonly MessageEndpoint[]): MessageEndpoint[] => [
+    ...new Map(ends.map((end) => [toSpanKey(end), end])).values(),
   ]
   return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
 }
 
 /** The consuming span that each span is under, by the span's key. */
-export async function consumersAround(
-  traces: ListQuestion['traces'],
-  ends: readonly MessageEnd[],
-): Promise<ReadonlyMap<string, MessageEnd>> {
+export async function findEnclosingConsumers(
+  traces: MessageListRequest['traces'],
+  ends: readonly MessageEndpoint[],
+): Promise<ReadonlyMap<string, MessageEndpoint>> {
   const rows = await traces.spansOf(ends.map((end) => end.traceId))
-  const [sends, parents] = [bySide(rows, 'producer'), bySide(rows, 'consumer')]
-  const found = new Map<string, MessageEnd>()
+  const [sends, parents] = [selectBySide(rows, 'producer'), selectBySide(rows, 'consumer')]
+  const found = new Map<string, MessageEndpoint>()
   for (const end of ends) {
     const seen = new Set<string>()
-    for (let at = sends.get(keyOf(end)); at !== undefined && !seen.has(at.spanId);) {
+    for (let at = sends.get(toSpanKey(end)); at !== undefined && !seen.has(at.spanId);) {
       seen.add(at.spanId)
       if (isConsuming(at)) {
-        found.set(keyOf(end), endOf(at))
+        found.set(toSpanKey(end), toMessageEndpoint(at))
         break
       }
       at = parents.get(at.traceId + at.parentSpanId)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isLaterTopic } from './topic-roles.ts'
+import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
 
 test.each([
   'orders-retry',
@@ -17,9 +17,9 @@ test.each([
   'OrdersDeadLetterQueue',
   'orders_dead_letters',
 ])('%s is a topic for later', (topic) => {
-  expect(isLaterTopic(topic)).toBe(true)
+  expect(isRetryOrDeadLetterTopic(topic)).toBe(true)
 })
 
 test.each(['orders', 'retryable-orders', 'adltracker', 'deadlines', 'country', ''])('%s is a topic as any', (topic) => {
-  expect(isLaterTopic(topic)).toBe(false)
+  expect(isRetryOrDeadLetterTopic(topic)).toBe(false)
 })

@@ -4,17 +4,17 @@
  * `DeadLetterQueue`. The conventions have no attribute for it. RE2 and JavaScript read both alike,
  * without regard to case.
  */
-export const RETRY_TOPIC = '(^|[._-])retr(y|ies)([._-]?[0-9]+(ms|s|m|h)?)?([._-]|$)'
-export const DEAD_LETTER_TOPIC = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?letter'
+export const RETRY_TOPIC_PATTERN = '(^|[._-])retr(y|ies)([._-]?[0-9]+(ms|s|m|h)?)?([._-]|$)'
+export const DEAD_LETTER_TOPIC_PATTERN = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?letter'
 
-const retry = new RegExp(RETRY_TOPIC, 'i')
-const deadLetter = new RegExp(DEAD_LETTER_TOPIC, 'i')
+const retry = new RegExp(RETRY_TOPIC_PATTERN, 'i')
+const deadLetter = new RegExp(DEAD_LETTER_TOPIC_PATTERN, 'i')
 
 export function isRetryTopic(topic: string): boolean {
   return retry.test(topic)
 }
 
 /** Whether a message on this topic was on another one before. */
-export function isLaterTopic(topic: string): boolean {
+export function isRetryOrDeadLetterTopic(topic: string): boolean {
   return retry.test(topic) || deadLetter.test(topic)
 }

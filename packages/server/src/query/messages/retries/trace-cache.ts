@@ -1,26 +1,26 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { loadSpans } from '../../flows/load/load-spans.ts'
-import { childrenOf, keyOf, type MessageEnd } from '../endpoints/message-endpoint.ts'
-import { consumingChildren, endsByRef, type TimedRef } from '../endpoints/find-endpoints.ts'
-import { bySide, type Side } from '../endpoints/shared-ids.ts'
+import { selectConsumingChildren, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findConsumingChildren, findEndpoints, type TimedRef } from '../endpoints/find-endpoints.ts'
+import { selectBySide, type Side } from '../endpoints/shared-ids.ts'
 
 /**
  * Traces that a question has read, whole, each once: what a chain of messages comes back to again
  * and again.
  */
-export type TracesRead = {
+export type TraceCache = {
   /** Their spans; of those that are too many, some. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
   /** Like the functions of these names, by reading the traces they are in. */
-  readonly endsByRef: (refs: readonly TimedRef[], side: Side) => Promise<Map<string, MessageEnd>>
-  readonly consumingChildren: (parents: readonly MessageEnd[]) => Promise<MessageEnd[]>
+  readonly endsByRef: (refs: readonly TimedRef[], side: Side) => Promise<Map<string, MessageEndpoint>>
+  readonly consumingChildren: (parents: readonly MessageEndpoint[]) => Promise<MessageEndpoint[]>
 }
 
 /** Spans; with more, they are read again. */
 const MAX_KEPT = 100_000
 
-export function tracesRead(store: Store, options: QueryOptions): TracesRead {
+export function createTraceCache(store: Store, options: QueryOptions): TraceCache {
   const byTrace = new Map<string, Promise<TraceSpans>>()
   let kept = 0
   const read = async (traceIds: Iterable<string>): Promise<TraceSpans[]> => {
@@ -30,10 +30,10 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
       kept = 0
     }
     const missing = wanted.filter((id) => !byTrace.has(id))
-    const loading = loadSpans(store, missing, options).then(({ rows, cut }) => {
+    const loading = loadSpans(store, missing, options).then(({ rows, isTruncated }) => {
       kept += rows.length
       const found = Map.groupBy(rows, (row) => row.traceId)
-      return (id: string): TraceSpans => ({ rows: found.get(id) ?? [], cut })
+      return (id: string): TraceSpans => ({ rows: found.get(id) ?? [], isTruncated })
     })
     for (const id of missing) {
       byTrace.set(
@@ -41,32 +41,32 @@ export function tracesRead(store: Store, options: QueryOptions): TracesRead {
         loading.then((spansOf) => spansOf(id)),
       )
     }
-    return await Promise.all(wanted.map((id) => byTrace.get(id) ?? { rows: [], cut: false }))
+    return await Promise.all(wanted.map((id) => byTrace.get(id) ?? { rows: [], isTruncated: false }))
   }
   return {
     spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
     endsByRef: async (refs, side) => {
       const traces = await read(refs.map((ref) => ref.traceId))
-      const wanted = new Set(refs.map(keyOf))
-      const rows = traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(keyOf(row))))
-      const found = new Map(Array.from(bySide(rows, side), ([key, row]) => [key, endOf(row)]))
-      const cut = traces.some((trace) => trace.cut) ? refs.filter((ref) => !found.has(keyOf(ref))) : []
-      for (const [key, end] of await endsByRef(store, cut, side, options)) found.set(key, end)
+      const wanted = new Set(refs.map(toSpanKey))
+      const rows = traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(toSpanKey(row))))
+      const found = new Map(Array.from(selectBySide(rows, side), ([key, row]) => [key, toMessageEndpoint(row)]))
+      const cut = traces.some((trace) => trace.isTruncated) ? refs.filter((ref) => !found.has(toSpanKey(ref))) : []
+      for (const [key, end] of await findEndpoints(store, cut, side, options)) found.set(key, end)
       return found
     },
     consumingChildren: async (parents) => {
       const traces = await read(parents.map((parent) => parent.traceId))
-      if (traces.some((trace) => trace.cut)) return await consumingChildren(store, parents, options)
-      return childrenOf(
+      if (traces.some((trace) => trace.isTruncated)) return await findConsumingChildren(store, parents, options)
+      return selectConsumingChildren(
         parents,
         traces.flatMap((trace) => trace.rows),
-      ).map(endOf)
+      ).map(toMessageEndpoint)
     },
   }
 }
 
-type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly cut: boolean }
+type TraceSpans = { readonly rows: readonly FlowSpanRow[]; readonly isTruncated: boolean }
 
-export function endOf({ consumerGroup, ...row }: FlowSpanRow): MessageEnd {
+export function toMessageEndpoint({ consumerGroup, ...row }: FlowSpanRow): MessageEndpoint {
   return { ...row, group: consumerGroup }
 }
