@@ -9,6 +9,7 @@ const checks: readonly (readonly [name: string, command: string, ...args: string
   ['format', 'oxfmt', '--check', '.'],
   ['lint and import rules', 'oxlint', '--deny-warnings', '.'],
   ['types', 'tsc', '-b', 'tsconfig.json'],
+  ['layout', 'node', 'scripts/check-layout.ts'],
   ['API report of @spanlink/kafka', 'node', 'scripts/api-report.ts', '--check'],
   ['links and paths in documents', 'node', 'scripts/check-docs.ts'],
   ['endpoints in docs/api.md', 'node', '--conditions=spanlink:source', 'scripts/api-docs.ts', '--check'],

@@ -1,15 +1,8 @@
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 
 /** Set by the harness; README.md describes it. */
-export const {
-  KAFKA_BROKERS = '',
-  GROUP = '',
-  RUN = '',
-  ORDERS_TOPIC = '',
-  RETRY_TOPIC = '',
-  DEAD_LETTER_TOPIC = '',
-  OUTPUT_TOPIC = '',
-} = process.env
+export const { KAFKA_BROKERS = '', GROUP = '', RUN = '', ORDERS_TOPIC = '', RETRY_TOPIC = '' } = process.env
+const { DEAD_LETTER_TOPIC = '', OUTPUT_TOPIC = '' } = process.env
 
 export type Order = { readonly id: string; readonly action: string; readonly last?: boolean }
 

@@ -88,7 +88,7 @@ export function settleAsync<R>(
 }
 
 /** Runs a synchronous `call` in a settle span. */
-export function settleSync<R>(instrumentation: Instrumentation, settlement: Settlement, call: () => R): R {
+function settleSync<R>(instrumentation: Instrumentation, settlement: Settlement, call: () => R): R {
   let thrown: { readonly error: unknown } | undefined
   try {
     return instrumentation.settle(settlement, () => {
@@ -105,7 +105,7 @@ export function settleSync<R>(instrumentation: Instrumentation, settlement: Sett
 }
 
 /** Runs `call` in a settle span that ends when the last function among `args` is called back. */
-export function settleByCallback<R>(
+function settleByCallback<R>(
   instrumentation: Instrumentation,
   settlement: Settlement,
   args: unknown[],

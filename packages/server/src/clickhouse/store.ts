@@ -11,10 +11,10 @@ export type Store = {
   /** Now; the journal holds what is acked while it isn't `ready`. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in pieces of whole rows.
-   * Resolves once they are stored and queryable. Before spans the bounds of their traces are
-   * stored, behind them what is summed up of them, under the same token. The same token again is a
-   * no-op that resolves: a replay after a crash stores nothing twice, in whatever table. Rejects
+   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in pieces of whole
+   * rows. Resolves once they are stored and queryable. The bounds of their traces are stored before
+   * spans, the rollups after them, under the same token. The same token again is a no-op that
+   * resolves: a replay after a crash stores nothing twice, in whatever table. Rejects
    * with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries
    * with the same token.
    */

@@ -14,7 +14,7 @@ export function sendProblem(reply: FastifyReply, problem: Omit<Problem, 'type'>)
     .send(JSON.stringify({ type: 'about:blank', ...problem }))
 }
 
-/** What a failed request is told. Causes that are ours stay in the log. */
+/** The RFC 9457 problem of a failed request. Internal causes stay in the log. */
 export function toProblem(error: unknown): Omit<Problem, 'type'> {
   if (error instanceof InvalidParameterError) {
     return { status: 400, title: 'Invalid parameter', detail: error.message, parameter: error.parameter }
@@ -25,22 +25,19 @@ export function toProblem(error: unknown): Omit<Problem, 'type'> {
   const { validation, validationContext, statusCode, message } = error as Partial<FastifyError>
   if (validation !== undefined) return toParameterProblem(validation, validationContext ?? 'querystring')
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return { status: statusCode, title: 'Bad request', detail: message ?? 'The request cannot be understood.' }
+    return { status: statusCode, title: 'Bad request', detail: message ?? 'The request is invalid.' }
   }
   return internal
 }
 
 const queryTitles: Readonly<Record<TraceQLErrorCode, string>> = {
-  syntax: 'Not a query',
-  type: 'The query cannot mean anything',
-  limit: 'The query asks for too much',
-  unsupported: 'Not known here',
+  syntax: 'Invalid query',
+  type: 'Invalid types in the query',
+  limit: 'Query too expensive',
+  unsupported: 'Unsupported query',
 }
 
-/**
- * A query that is right and asks for too much is not a bad request: narrowed, or at another time,
- * it can be answered.
- */
+/** 422, not 400, for a valid query that exceeds a limit: a narrower one succeeds. */
 function toQueryProblem(error: TraceQLError): Omit<Problem, 'type'> {
   const { from, to, line, column, expected } = error
   return {
@@ -54,32 +51,36 @@ function toQueryProblem(error: TraceQLError): Omit<Problem, 'type'> {
   }
 }
 
-const internal = { status: 500, title: 'Internal error', detail: 'The server failed to answer; its log says why.' }
+const internal = { status: 500, title: 'Internal error', detail: 'The request failed. The server log has the cause.' }
 
 const storeProblems: Partial<Record<StoreErrorCode, Omit<Problem, 'type'>>> = {
-  unavailable: { status: 503, title: 'Engine down', detail: 'The database engine is restarting. Try again shortly.' },
+  unavailable: {
+    status: 503,
+    title: 'ClickHouse unavailable',
+    detail: 'ClickHouse is starting or unreachable. Try again shortly.',
+  },
   timeout: {
     status: 504,
-    title: 'Took too long',
-    detail: 'The question took too long. Narrow it by time, service or operation.',
+    title: 'Query timed out',
+    detail: 'The query took too long. Narrow it by time, service or operation.',
   },
   'too-heavy': {
     status: 503,
-    title: 'Too heavy',
-    detail: 'The question needs more memory than it may have. Narrow it by time, service or operation.',
+    title: 'Query needs too much memory',
+    detail: 'The query exceeds its memory limit. Narrow it by time, service or operation.',
   },
   'too-complex': {
     status: 422,
-    title: 'Too complex',
-    detail: 'The question has too many parts. Ask with fewer conditions.',
+    title: 'Query too complex',
+    detail: 'The query has too many parts. Use fewer conditions.',
   },
   'bad-pattern': {
     status: 400,
     title: 'Invalid regular expression',
     detail: 'The regular expression is too large for RE2: nested repetitions multiply. Use smaller counts.',
   },
-  // Nobody reads it: the reader has left. The number is the one that proxies log for that.
-  cancelled: { status: 499, title: 'Cancelled', detail: 'The question was cancelled.' },
+  // The client has disconnected; proxies log 499 for it.
+  cancelled: { status: 499, title: 'Cancelled', detail: 'The query was cancelled.' },
 }
 
 function toParameterProblem(

@@ -27,7 +27,7 @@ export type ApiOptions = {
   /** 0 takes any free port. */
   readonly port: number
   readonly draining: () => boolean
-  /** Records questions as traces. @default nothing does */
+  /** Records requests as traces. @default none */
   readonly ownTraces?: SelfTracing
   /** @default PATIENCE */
   readonly patience?: ApiTimeouts
@@ -42,7 +42,7 @@ export type Api = {
 
 /** In milliseconds. */
 export type ApiTimeouts = {
-  /** Until all of a question is there. */
+  /** Limit for receiving a whole request. */
   readonly requestMs: number
   /**
    * Until a connection on which nothing moves is closed: of a reader that takes nothing of its
@@ -82,7 +82,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   app.setErrorHandler((error, _request, reply) => {
     const problem = toProblem(error)
     if (problem.status === 500) options.log(`A request failed: ${(error as Error).stack ?? String(error)}`)
-    else if (problem.status === 503) options.log(`A question was not answered: ${(error as Error).message}`)
+    else if (problem.status === 503) options.log(`A query failed: ${(error as Error).message}`)
     return sendProblem(reply, problem)
   })
 

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { RecordedSpan, SelfTracing } from '../self-tracing/self-tracing.ts'
 
-/** Makes a span of each question to the API, with what the engine is asked for it below. */
+/** Records a span per API request, with its ClickHouse statements as children. */
 export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {
   const spans = new WeakMap<FastifyRequest, RecordedSpan>()
   app.addHook('onRequest', (request, _reply, done) => {

@@ -10,24 +10,28 @@ import { sumBytes, collectRows } from './row-batches.ts'
 import type { SealedSegment } from './segment.ts'
 import { sortByTable, splitBatches } from './split-batches.ts'
 
-/** Two: while the engine works on one insert, the next one's bytes are already on their way. */
+/** While ClickHouse works on one insert, the bytes of the next are sent. */
 const MAX_CONCURRENT_INSERTS = 2
 
-/**
- * Segments between the journal and the store before senders are slowed down: more would not be
- * queryable in a second.
- */
+/** Segments before ClickHouse beyond which acks are delayed: more is not queryable in a second. */
 const MAX_PENDING_SEGMENTS = 2
 
-/** No ack waits longer for the store: the journal is there for stores that stall. */
+/** The journal covers for a ClickHouse that stalls longer. */
 const MAX_WAIT_MS = 2000
 
 const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
 
+/** A segment that was read from its file. */
+type LoadedSegment = {
+  readonly journal: Journal
+  readonly segment: SealedSegment
+  readonly batches: readonly RowBatch[]
+}
+
 /**
- * Moves sealed segments into the store and then removes them. What was acked is tried again until
- * it is stored, and set aside only when the store refuses its rows. The token makes a second try,
- * also one after a crash, a no-op.
+ * Inserts sealed segments and then removes them. A failed insert is retried until it succeeds, and
+ * quarantined only when ClickHouse rejects its rows. The deduplication token makes a retry, also
+ * one after a crash, a no-op.
  */
 export class Inserter {
   readonly #store: Store
@@ -35,7 +39,7 @@ export class Inserter {
   readonly #maxInsertBytes: number
   readonly #queue: SealedSegment[] = []
   readonly #stop = new AbortController()
-  /** Segments whose last try failed; they wait for the next one. */
+  /** Segments whose last insert failed, until the next one. */
   readonly #attempts = new Map<SealedSegment, InsertAttempts>()
   readonly #reported = new WeakSet<SealedSegment>()
   #running = 0
@@ -45,17 +49,14 @@ export class Inserter {
   #idle: (() => void)[] = []
   #roomWanted = new Set<() => void>()
 
-  /**
-   * @param maxInsertBytes segments beyond it are split before they are inserted: the store's memory
-   *   is limited
-   */
+  /** @param maxInsertBytes larger segments are split first: ClickHouse's memory is limited */
   constructor(store: Store, log: Log, maxInsertBytes = DEFAULT_INSERT_BYTES) {
     this.#store = store
     this.#log = log
     this.#maxInsertBytes = maxInsertBytes
   }
 
-  /** Begins; what was pushed before waits for it. */
+  /** Segments that were enqueued before wait for it. */
   start(journal: Journal): void {
     this.#journal = journal
     this.#next()
@@ -73,8 +74,8 @@ export class Inserter {
   }
 
   /**
-   * Waits until the store keeps pace with the senders, so that acks come as fast as data becomes
-   * queryable. A store that is away isn't waited for.
+   * Waits until ClickHouse keeps pace, so that acks come as fast as data becomes queryable. Returns
+   * at once while ClickHouse is unavailable.
    */
   async waitForCapacity(): Promise<void> {
     if (this.#hasRoom()) return
@@ -89,10 +90,7 @@ export class Inserter {
     })
   }
 
-  /**
-   * Waits until everything pushed is stored, at most until the deadline; the rest is for the next
-   * start.
-   */
+  /** Waits until all segments are stored, or for the deadline; the next start inserts the rest. */
   async drain(deadlineMs: number): Promise<void> {
     const done = new Promise<void>((resolve) => {
       if (this.#isIdle()) resolve()
@@ -126,21 +124,22 @@ export class Inserter {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Never rejects. A segment that failed waits without a place, so that others go on. */
+  /** Never rejects. A segment that failed leaves its slot to others until its retry. */
   async #flush(journal: Journal, segment: SealedSegment): Promise<void> {
     let frames: Frames
     try {
       frames = await segment.load()
     } catch (error) {
       if (!isMissing(error)) return this.#retryLater(segment, error)
-      this.#log(`Journal segment ${segment.id} was removed by somebody else: its spans are lost.`, { level: 'error' })
+      this.#log(`Journal segment ${segment.id} was removed by another process: its rows are lost.`, { level: 'error' })
       return await this.#release(journal, segment)
     }
     const { batches } = frames
+    const loaded = { journal, segment, batches }
     this.#reportLost(journal, segment, frames)
     const { table: first, mayBeStored } = segment.progress
     if (!mayBeStored && sumBytes(sortByTable(batches, first)) > this.#maxInsertBytes) {
-      if (await this.#split(journal, segment, batches, first, this.#maxInsertBytes)) return
+      if (await this.#split(loaded, first, this.#maxInsertBytes)) return
     }
     let table = first
     try {
@@ -151,11 +150,8 @@ export class Inserter {
         await this.#store.insert(table, rows, segment.id)
       }
     } catch (error) {
-      return await this.#handleFailure(journal, segment, batches, {
-        table,
-        error,
-        wasSent: table === first && mayBeStored,
-      })
+      const wasSent = table === first && mayBeStored
+      return await this.#handleFailure(loaded, { table, error, wasSent })
     }
     this.#stored++
     this.#lastProgress = performance.now()
@@ -163,11 +159,10 @@ export class Inserter {
   }
 
   async #handleFailure(
-    journal: Journal,
-    segment: SealedSegment,
-    batches: readonly RowBatch[],
+    loaded: LoadedSegment,
     { table, error, wasSent }: { readonly table: RowTable; readonly error: unknown; readonly wasSent: boolean },
   ): Promise<void> {
+    const { segment, batches } = loaded
     const attempts = this.#attemptsOf(segment)
     const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
     attempts.countError(code)
@@ -179,30 +174,28 @@ export class Inserter {
     const isRefused = isBad || attempts.isRejected(this.#stored)
     if (!attempts.isOutcomeKnown) {
       // Rows of the table may be stored: under any other token they would be stored twice.
-      if (isRefused) return await this.#quarantine(journal, segment, batches, table, error)
+      if (isRefused) return await this.#quarantine(loaded, table, error)
       return this.#retryLater(segment, error)
     }
     if (unstored.length > 0) {
-      if (isTooLarge || isRefused) return await this.#leaveStored(journal, segment, batches, table, unstored, error)
+      if (isTooLarge || isRefused) return await this.#leaveStored(loaded, table, unstored, error)
       return this.#retryLater(segment, error)
     }
     await segment.setProgress({ table, mayBeStored: false }).catch(() => {})
     if (isTooLarge || isBad) {
       const half = Math.ceil(sumBytes(sortByTable(batches, table)) / 2)
-      if (await this.#split(journal, segment, batches, table, half)) return
+      if (await this.#split(loaded, table, half)) return
     }
-    if (isRefused) return await this.#quarantine(journal, segment, batches, table, error)
+    if (isRefused) return await this.#quarantine(loaded, table, error)
     this.#retryLater(segment, error)
   }
 
   /**
-   * Goes on with what is not stored: rows of the tables behind `table`, and what is summed up of
-   * those that are stored, which can't be stored again under another token.
+   * Continues with the rows of the tables after `table` and with the rollups of `table`, whose own
+   * rows are stored.
    */
   async #leaveStored(
-    journal: Journal,
-    segment: SealedSegment,
-    batches: readonly RowBatch[],
+    { journal, segment, batches }: LoadedSegment,
     table: RowTable,
     unstored: readonly RowBatch[],
     error: unknown,
@@ -219,14 +212,8 @@ export class Inserter {
     this.#log(`Journal segment ${segment.id}: ${table} are stored, ${tables} not yet: ${toMessage(error)}`)
   }
 
-  /** @returns false when it can't be split: it has one row, or rows that can't be told apart */
-  async #split(
-    journal: Journal,
-    segment: SealedSegment,
-    batches: readonly RowBatch[],
-    from: RowTable,
-    maxBytes: number,
-  ): Promise<boolean> {
+  /** @returns false when it cannot be split: it has one row, or rows without boundaries */
+  async #split({ journal, segment, batches }: LoadedSegment, from: RowTable, maxBytes: number): Promise<boolean> {
     let pieces: SealedSegment[]
     try {
       const split = await splitBatches(this.#store, batches, from, maxBytes)
@@ -244,13 +231,7 @@ export class Inserter {
     return true
   }
 
-  async #quarantine(
-    journal: Journal,
-    segment: SealedSegment,
-    batches: readonly RowBatch[],
-    table: RowTable,
-    error: unknown,
-  ): Promise<void> {
+  async #quarantine({ journal, segment, batches }: LoadedSegment, table: RowTable, error: unknown): Promise<void> {
     try {
       // Without the tables that have its rows already.
       await journal.quarantine(segment, sortByTable(batches, table), toMessage(error))
@@ -260,8 +241,8 @@ export class Inserter {
     this.#attempts.delete(segment)
     this.#lastProgress = performance.now()
     this.#log(
-      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine, ClickHouse refuses its rows: ` +
-        `${toMessage(error)} Retry it with spanlink quarantine retry.`,
+      `Journal segment ${segment.id} (${segment.bytes} bytes) is in quarantine because ClickHouse rejects its rows: ` +
+        `${toMessage(error)} Run \`spanlink quarantine retry\` to insert it again.`,
       { level: 'error' },
     )
   }

@@ -11,24 +11,17 @@ import { createSegment, openSealedSegment, type OpenSegment, type SealedSegment,
 export type JournalOptions = {
   /** Segments go to `<dataDir>/journal/`. */
   readonly dataDir: string
-  /**
-   * Acks wait until the disk has the bytes, so that a power failure loses nothing. @default false
-   */
+  /** Acks wait for fsync, so that a power failure loses nothing. @default false */
   readonly fsync?: boolean
   /** A segment is sealed at this size... @default 32 MiB */
   readonly maxSegmentBytes?: number
   /** ...or this many rows... @default 50_000 */
   readonly maxSegmentRows?: number
-  /**
-   * ...or this long after its first request, in ms: with the insert, data is queryable within a
-   * second. @default 300
-   */
+  /** ...or this long after its first request, in ms. @default 300 */
   readonly maxSegmentAgeMs?: number
-  /** Acked and not yet stored; beyond it requests are refused. @default 1 GiB */
+  /** Acknowledged and not yet stored; beyond it requests are rejected. @default 1 GiB */
   readonly maxBacklogBytes?: number
-  /**
-   * Sealed segments kept in memory; what is beyond it is read back from its file. @default 96 MiB
-   */
+  /** Sealed segments kept in memory; others are read back from their files. @default 96 MiB */
   readonly maxMemoryBytes?: number
   readonly log: Log
   readonly onSealed: (segment: SealedSegment) => void
@@ -37,16 +30,13 @@ export type JournalOptions = {
 export type JournalDepth = {
   readonly segments: number
   readonly bytes: number
-  /**
-   * Cut from the tail of a leftover segment since the start: an unfinished write, never
-   * acknowledged.
-   */
+  /** Cut from ends of leftover segments since the start: unfinished, unacknowledged writes. */
   readonly tornBytes: number
-  /** Of damaged segments since the start and of those kept from before: what was here is lost. */
+  /** Lost bytes of damaged segments, those kept from earlier runs included. */
   readonly unreadableBytes: number
 }
 
-/** The journal can't take a request now; nothing of it is kept, and the sender should try again. */
+/** The journal is full or closed. Nothing of the request is kept; the exporter may retry. */
 export class JournalFullError extends Error {}
 
 type PendingAppend = {
@@ -59,10 +49,7 @@ type PendingAppend = {
 
 const SECONDS_PER_DAY = 86_400
 
-/**
- * The write-ahead log: what `append` resolved for survives the process. One owner per data
- * directory.
- */
+/** The write-ahead log: rows that `append` resolved for survive a crash. One per directory. */
 export class Journal {
   readonly #directory: string
   readonly #options: Required<JournalOptions>
@@ -107,10 +94,7 @@ export class Journal {
     return journal
   }
 
-  /**
-   * Resolves when the rows may be acked. Rejects when they are not kept: `JournalFullError`, or
-   * what the disk said.
-   */
+  /** Resolves once the rows may be acknowledged; rejects with `JournalFullError` or I/O errors. */
   append(rows: SignalRows): Promise<void> {
     const batches = toRowBatches(rows)
     const bytes = batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
@@ -149,7 +133,7 @@ export class Journal {
     if (unreadableBytes > 0) this.#damaged.set(segment, unreadableBytes)
   }
 
-  /** The segment's rows are in the store, and nobody reads them any more. */
+  /** All rows of the segment are stored. */
   async release(segment: SealedSegment): Promise<void> {
     if (this.#drop(segment)) await this.#clear(segment)
   }
@@ -170,14 +154,14 @@ export class Journal {
     return parts
   }
 
-  /** Sets these rows of a segment aside, which the store does not take. */
+  /** Sets aside rows of a segment that ClickHouse rejects. */
   async quarantine(segment: SealedSegment, batches: readonly RowBatch[], error: string): Promise<void> {
     await this.#quarantine.add(segment, batches, error)
     await this.#clear(segment)
     this.#drop(segment)
   }
 
-  /** Writes what waits, seals, and takes no more. */
+  /** Writes pending requests, seals the segment and rejects further requests. */
   async close(): Promise<void> {
     clearInterval(this.#retryTimer)
     this.#closed = true
@@ -189,12 +173,12 @@ export class Journal {
   #work(): void {
     this.#working ??= this.#run().finally(() => {
       this.#working = undefined
-      // What came between the last look at the queue and here.
+      // Requests that arrived after the last check of the queue.
       if (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) this.#work()
     })
   }
 
-  /** The only one to touch files; everything else sets what is to be done and calls `#work`. */
+  /** The only method that writes files. */
   async #run(): Promise<void> {
     while (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) {
       const day = this.#waiting[0]?.day
@@ -222,10 +206,7 @@ export class Journal {
     if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
   }
 
-  /**
-   * What is written together: as much as waits and the segment has room for, but one request at
-   * least.
-   */
+  /** Pending requests that the open segment has room for, at least one. */
   #take(day: number): PendingAppend[] {
     const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
     let bytes = 0

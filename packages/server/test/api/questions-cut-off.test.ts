@@ -49,7 +49,7 @@ test('a question that takes the engine too long is 504, and says how to ask for 
 test('a question that needs too much memory is 503, and says how to ask for less', async () => {
   expect(await problemWith(store.query(huge, {}, { timeoutMs: 120_000 }))).toMatchObject({
     status: 503,
-    title: 'Too heavy',
+    title: 'Query needs too much memory',
     detail: expect.stringMatching(/memory.*Narrow it by time/),
   })
 }, 120_000)

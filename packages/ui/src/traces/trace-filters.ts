@@ -49,10 +49,7 @@ export function isFiltered(filters: TraceFilters): boolean {
   return filterNames.some((name) => name !== 'limit' && name !== 'by' && filters[name] !== undefined)
 }
 
-/**
- * The question to the API. `last` becomes a start, which is why a refresh asks anew instead of
- * repeating a path.
- */
+/** The API request. `last` becomes a start, so a refresh needs a new path. */
 export function tracesPath(filters: TraceFilters, nowMillis: number): string {
   const params = conditionParams(filters)
   const { start, end } = toTimeRange(filters, nowMillis)

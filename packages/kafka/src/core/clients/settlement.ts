@@ -12,7 +12,7 @@ export function createSettlement(
 }
 
 /** Returns the topic that all of `items` have, undefined if there is none. */
-export function getCommonTopic(items: readonly ({ readonly topic?: string } | undefined)[]): string | undefined {
+function getCommonTopic(items: readonly ({ readonly topic?: string } | undefined)[]): string | undefined {
   const topic = items[0]?.topic
   return items.every((item) => item?.topic === topic) ? topic : undefined
 }

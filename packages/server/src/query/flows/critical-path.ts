@@ -6,20 +6,17 @@ import { type LaneSpan } from './lanes.ts'
 export type FoundPath = { readonly path: CriticalPath; readonly edgeIds: ReadonlySet<string> }
 
 /**
- * What the end of `target` waited for, walked backwards from it. At a span and a time in it:
+ * The critical path to the end of `target`, found backwards. At a span and a time in it:
  *
- * 1. The child that ended last before that time is what the span waited for: the time since is the
- * span's own work,
- *    and the walk goes on at that child's end. (Children still running then were not waited for.)
- * 2. With no such child left, back to the span's start the work is its own. What made it start is,
- * if it took a
- *    message (or is a send that was given a creation context, or a root with a link), the cause that came last: the
- *    time from the cause's end is the queue (a gap where no message waited), and the walk goes on at the cause. A cause
- *    that hadn't ended yet (an ack often comes after the consumer has begun) is entered at that very time. Else its parent made it
- *    start; a parent that had ended before leaves a gap.
- * 3. A span that receives is there before its message: the cause that came last within it ends its
- * own work there.
- * 4. A span whose parent is missing goes on, over a gap, at what ended last before it in its lane.
+ * 1. The child that ended last before that time: the time since is the span's own work, and the
+ *    path continues at that child's end. Children that still ran then are ignored.
+ * 2. Without such a child, the time back to the span's start is its own work. A span that consumed
+ *    a message, a send with a creation context, or a root with a link continues at the cause that
+ *    came last: the time from that cause's end is queue time, or a gap where no message waited. A
+ *    cause that had not ended (an ack often follows the consumer's start) is entered at that time.
+ *    Otherwise the parent started the span; a parent that had ended before leaves a gap.
+ * 3. A receive span starts before its message: the cause that came last within it ends its work.
+ * 4. A span without its parent continues, over a gap, at what ended last before it in its lane.
  *
  * Time never goes forward on this walk, each child and edge is entered once, and each span left
  * once, so it ends, and the segments are without holes and overlap, whatever clocks and parents

@@ -19,7 +19,7 @@ import { addRecords } from './span-records.ts'
 import { createTraceCache } from './retries/trace-cache.ts'
 import { findUnconsumed } from './lists/unconsumed.ts'
 
-const lists: Readonly<Record<MessageList, (question: MessageListRequest) => Promise<FoundMessages>>> = {
+const lists: Readonly<Record<MessageList, (request: MessageListRequest) => Promise<FoundMessages>>> = {
   unconsumed: findUnconsumed,
   late: findLate,
   redelivered: findRedelivered,

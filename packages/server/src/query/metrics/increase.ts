@@ -1,5 +1,5 @@
 /**
- * What grew by how much between two times (nanoseconds from the start of the question's window).
+ * What grew by how much between two times (nanoseconds from the start of the request's window).
  */
 export type Increase<Amount> = { readonly from: number; readonly to: number; readonly amount: Amount }
 

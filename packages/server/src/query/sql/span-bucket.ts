@@ -1,6 +1,6 @@
 /**
  * SQL of a span's ten-minute bucket, with which the sort key of `spans` starts: a condition on it
- * is what keeps a question from reading the whole table. Same expression as in
+ * is what keeps a query from reading the whole table. Same expression as in
  * schema/spans.sql.
  */
 export const bucket = 'intDiv(start, 600000000000)'

@@ -25,10 +25,7 @@ export class TraceQLError extends Error {
   }
 }
 
-/**
- * `syntax` and `type`: the query is wrong. `limit`: it is right, and asks for too much.
- * `unsupported`: right elsewhere.
- */
+/** `limit`: a valid query that exceeds a limit. `unsupported`: TraceQL that Spanlink lacks. */
 export type TraceQLErrorCode = 'syntax' | 'type' | 'limit' | 'unsupported'
 
 type Place = {

@@ -35,7 +35,7 @@ const UNKNOWN = 255
 const OTHER = 254
 
 /**
- * The column `attrs` of spans, which records the positions of a row's messaging attributes. Keys are
+ * The column `attrs` of spans. It records the positions of a row's messaging attributes; keys are
  * compared with the names once per block, when they enter the dictionary.
  */
 export class AttributesColumn implements Column {

@@ -13,7 +13,7 @@ export function getText(query: TempoQuery, name: string): string | undefined {
 }
 
 /**
- * `[start, end)` in Unix nanoseconds; all of time up to a day from now where the question names
+ * `[start, end)` in Unix nanoseconds; all of time up to a day from now where the request names
  * none.
  */
 export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {

@@ -20,9 +20,9 @@ const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
  * delivery is: `receive` and `process` are one, and what was taken again late may have been taken
  * in time before, by a span that is not among the newest.
  */
-export async function findLate(question: MessageListRequest): Promise<FoundMessages> {
-  const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = question
-  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, question)
+export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
+  const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
+  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, request)
   const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
     store,
     window,

@@ -25,9 +25,9 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
  * spans, or the same creation context where no offset is known and it is of one message only. A
  * `receive` and a `process` span are one delivery.
  */
-export async function findRedelivered(question: MessageListRequest): Promise<FoundMessages> {
-  const { store, window, before, options } = question
-  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, question)
+export async function findRedelivered(request: MessageListRequest): Promise<FoundMessages> {
+  const { store, window, before, options } = request
+  const condition = filterByTopicAndGroup(`messaging_operation in ('receive', 'process')`, request)
   const { endpoints: consumers, scannedUntil } = await findNewestEndpoints(
     store,
     window,
@@ -49,7 +49,7 @@ export async function findRedelivered(question: MessageListRequest): Promise<Fou
       addProcessingSpans(store, found, options, ends),
     ),
     findSameOffset(
-      question,
+      request,
       condition,
       consumers.filter((end) => !led.has(toSpanKey(end))),
     ),

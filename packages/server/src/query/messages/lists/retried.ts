@@ -20,16 +20,16 @@ const MAX_CHAINS = 50
 const MAX_COUNTED = 10_000
 
 /** Messages sent to a dead-letter topic, back to what was sent first and every attempt at it. */
-export async function findDeadLettered(question: MessageListRequest): Promise<FoundMessages> {
-  const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, question)
-  const chains = await buildRetryChains(question, sends)
+export async function findDeadLettered(request: MessageListRequest): Promise<FoundMessages> {
+  const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, request)
+  const chains = await buildRetryChains(request, sends)
   const messages = chains.map(({ send, producer, attempts, record }): Message => ({
     ...toMessage(send, producer, attempts, record),
     deadLetter: toMessageSpan(send, undefined),
   }))
-  if (question.group === undefined) return { messages, scannedUntil, times }
+  if (request.group === undefined) return { messages, scannedUntil, times }
   // Who tried is only known of those that were followed back.
-  return { messages: messages.filter((message) => hasGroup(message, question.group)), scannedUntil }
+  return { messages: messages.filter((message) => hasGroup(message, request.group)), scannedUntil }
 }
 
 /**
@@ -37,12 +37,12 @@ export async function findDeadLettered(question: MessageListRequest): Promise<Fo
  * them. Of several retry topics that a message was on for one consumer, the last send lists them
  * all.
  */
-export async function findRetried(question: MessageListRequest): Promise<FoundMessages> {
+export async function findRetried(request: MessageListRequest): Promise<FoundMessages> {
   const [{ sends, scannedUntil }, again] = await Promise.all([
-    findSends(RETRY_TOPIC_PATTERN, MAX_CHAINS, MAX_CHAINS, question),
-    findRedelivered(question),
+    findSends(RETRY_TOPIC_PATTERN, MAX_CHAINS, MAX_CHAINS, request),
+    findRedelivered(request),
   ])
-  const chains = await markSuperseded(question, await buildRetryChains(question, sends))
+  const chains = await markSuperseded(request, await buildRetryChains(request, sends))
   const messages = chains
     .filter(({ isSuperseded }) => !isSuperseded)
     .map(({ send, producer, attempts, taken, record }) => {
@@ -57,7 +57,7 @@ export async function findRetried(question: MessageListRequest): Promise<FoundMe
   )
   return {
     messages: [...messages, ...failedBefore]
-      .filter((message) => hasGroup(message, question.group))
+      .filter((message) => hasGroup(message, request.group))
       .sort(compareNewestFirst),
     scannedUntil: selectLater(scannedUntil, again.scannedUntil),
   }

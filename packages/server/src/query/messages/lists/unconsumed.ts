@@ -24,17 +24,8 @@ const MAX_INT64 = 2n ** 63n - 1n
  * group that reads their topic and has not consumed them, however late. A topic that no group is
  * known to read lists what nobody consumed.
  */
-export async function findUnconsumed(question: MessageListRequest): Promise<FoundMessages> {
-  const {
-    store,
-    window,
-    topic,
-    group,
-    neverConsumed,
-    minQueueTime = DEFAULT_MIN_QUEUE_TIME,
-    before,
-    options,
-  } = question
+export async function findUnconsumed(request: MessageListRequest): Promise<FoundMessages> {
+  const { store, window, topic, group, neverConsumed, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = window.end < now ? window.end : now
   const old = asOf - minQueueTime
@@ -69,7 +60,7 @@ export async function findUnconsumed(question: MessageListRequest): Promise<Foun
   )
   const missing = neverConsumed
     ? await findNeverConsumed(store, sent, options)
-    : await findMissing(store, sent, groups, question)
+    : await findMissing(store, sent, groups, request)
   const messages = missing.map(([end, group]) => toMessage(end, group, asOf)).sort(compareNewestFirst)
   return { messages, scannedUntil, searchedEnd }
 }

@@ -14,12 +14,12 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 const MAX_TOPICS = 2_000
 
 export type Sends = {
-  /** Newest first, after the question's place. */
+  /** Newest first, after the request's place. */
   readonly sends: readonly MessageEndpoint[]
   /** The last place looked at, if there is more to look at. */
   readonly scannedUntil: MessagePosition | undefined
   /**
-   * When all sends of the window were, whatever the question's place; `undefined` where they are
+   * When all sends of the window were, whatever the request's place; `undefined` where they are
    * more than wanted.
    */
   readonly times: readonly bigint[] | undefined
@@ -37,12 +37,12 @@ export async function findSends(
   pattern: string,
   limit: number,
   atMost: number,
-  question: MessageListRequest,
+  request: MessageListRequest,
 ): Promise<Sends> {
-  const { store, window, before, traces, options } = question
-  const { topics, buckets, count } = await findMatchingTopics(pattern, question)
+  const { store, window, before, traces, options } = request
+  const { topics, buckets, count } = await findMatchingTopics(pattern, request)
   if (topics.length === 0) return { sends: [], scannedUntil: undefined, times: [] }
-  if (count > atMost) return { ...(await findNewestSends(topics, limit, question)), times: undefined }
+  if (count > atMost) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
   const all = excludeCreates(await querySends(store, window, { topics, buckets }, options)).sort(comparePositions)
   const rest = before === undefined ? all : all.filter((send) => isFromPosition(before, send))
   const page = rest.slice(0, limit)

@@ -18,10 +18,10 @@ export type ResolvedRetryChain = RetryChain & {
 
 /** Looked up for each send by itself, so that it doesn't matter which page it is on. */
 export async function markSuperseded(
-  question: MessageListRequest,
+  request: MessageListRequest,
   chains: readonly RetryChain[],
 ): Promise<ResolvedRetryChain[]> {
-  const { store, traces, options, window } = question
+  const { store, traces, options, window } = request
   const sends = chains.map(({ send }) => send)
   const deliveries = await addProcessingSpans(
     store,
@@ -39,7 +39,7 @@ export async function markSuperseded(
   )
   const resent = rows
     .filter(({ operation, topic }) => (operation === 'create' || operation === 'send') && isRetryTopic(topic))
-    .filter(({ start, topic }) => start < window.end && topic.startsWith(question.topic ?? ''))
+    .filter(({ start, topic }) => start < window.end && topic.startsWith(request.topic ?? ''))
     .map(toMessageEndpoint)
   const around = await findEnclosingConsumers(traces, resent)
   const resentIn = Map.groupBy(resent, (end) => {

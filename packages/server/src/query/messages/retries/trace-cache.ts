@@ -6,7 +6,7 @@ import { findConsumingChildren, findEndpoints, type TimedRef } from '../endpoint
 import { selectBySide, type Side } from '../endpoints/shared-ids.ts'
 
 /**
- * Traces that a question has read, whole, each once: what a chain of messages comes back to again
+ * Traces that a request has read, whole, each once: what a chain of messages comes back to again
  * and again.
  */
 export type TraceCache = {
