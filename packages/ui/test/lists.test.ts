@@ -67,7 +67,7 @@ test('a heat map that was searched in part does not say that there are no spans'
   await page.reload()
   const area = page.locator('.heatmap-area')
   await area.getByText(/^No spans from \d\d:\d\d to \d\d:\d\d\. Older spans have not been searched yet\.$/).waitFor()
-  await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/SearchedRangeText \d\d:\d\d to/)
+  await expect.poll(() => area.locator('.unsearched').getAttribute('title')).toMatch(/Searched \d\d:\d\d to/)
   await page.unrouteAll({ behavior: 'ignoreErrors' })
   await page.context().close()
 })

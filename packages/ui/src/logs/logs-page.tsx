@@ -117,7 +117,7 @@ function EmptyNotice(props: {
       </Notice>
     )
   }
-  const searched = range === undefined ? '' : `SearchedRangeText ${formatSearchedRange(range.searched)}.`
+  const searched = range === undefined ? '' : `Searched ${formatSearchedRange(range.searched)}.`
   const widen = (
     <p>
       <a href={logsUrl({ ...pageState, last: '7d' })}>Search the last 7 days</a>

@@ -231,7 +231,7 @@ function EmptyNotice(props: {
   return (
     <Notice icon={hasNames(pageState) ? 'search' : 'check'} title={title}>
       <p>
-        {words} SearchedRangeText {searched}. New messages appear here as they arrive.
+        {words} Searched {searched}. New messages appear here as they arrive.
       </p>
       {pageState.last !== '7d' && (
         <p>

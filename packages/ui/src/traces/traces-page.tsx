@@ -248,7 +248,7 @@ function EmptyNotice(props: {
     return (
       <Notice icon="search" title="No trace matches">
         <p>
-          SearchedRangeText {formatSearchedRange(range.searched)}. Widen the time or the durations, or{' '}
+          Searched {formatSearchedRange(range.searched)}. Widen the time or the durations, or{' '}
           <a href="/">clear filters</a>. New traces appear here as they arrive.
         </p>
       </Notice>

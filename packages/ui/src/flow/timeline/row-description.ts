@@ -17,7 +17,7 @@ export function describeRow(model: FlowModel, row: FlowRow): string {
     const waitNanos =
       queueTime === undefined
         ? ''
-        : `, waitNanos ${formatDuration(queueTime.median)} (median), ${formatDuration(queueTime.most)} at most`
+        : `, waited ${formatDuration(queueTime.median)} (median), ${formatDuration(queueTime.most)} at most`
     return `${row.members.length} traces from ${formatDuration(start)} to ${formatDuration(end)}, ${formatDuration(duration.median)} each (median), ${formatDuration(duration.most)} at most${waitNanos}${hasPath ? ', on the critical path' : ''}`
   }
   const start = model.start[row.lane] ?? 0
@@ -25,6 +25,6 @@ export function describeRow(model: FlowModel, row: FlowRow): string {
   const waitNanos =
     wait?.queueTimeNano === undefined || wait.queueTimeNano === null
       ? ''
-      : `, waitNanos ${formatDuration(Number(wait.queueTimeNano))} in ${wait.topic}`
+      : `, waited ${formatDuration(Number(wait.queueTimeNano))} in ${wait.topic}`
   return `${formatDuration((model.end[row.lane] ?? 0) - start)}, starts at ${formatDuration(start)}${waitNanos}${model.onPath[row.lane] === 1 ? ', on the critical path' : ''}`
 }

@@ -124,7 +124,7 @@ function ShownHeatmap(props: HeatmapProps) {
         {data !== undefined && !data.complete && (
           <i
             class="unsearched"
-            title={`Not searched. SearchedRangeText ${formatSearchedRange(data.searched)}.`}
+            title={`Not searched. Searched ${formatSearchedRange(data.searched)}.`}
             style={{ width: `${unsearchedShare(data) * 100}%` }}
           />
         )}
