@@ -27,7 +27,7 @@ const lists: Readonly<Record<MessageList, (request: MessageListRequest) => Promi
   'dead-lettered': findDeadLettered,
 }
 
-/** Messages that links show to have gone wrong, newest first, and how many over time. */
+/** Finds messages of one list, newest first, and their counts over time. */
 export async function findMessages(
   store: Store,
   list: MessageList,
@@ -77,12 +77,12 @@ export async function findMessages(
 }
 
 /**
- * So many spans, `MAX_LOOKED` a step, are looked at for a page, however long it takes: equal
- * requests get equal pages.
+ * Scan steps per page, of `MAX_SCANNED_SPANS` each. Not limited by time: equal requests get equal
+ * pages.
  */
 const MAX_STEPS = 4
 
-/** Step by step from the newest; each step goes on where the one before ended. */
+/** Scans from the newest span; each step continues at the previous step's end. */
 async function scanInSteps(
   list: (typeof lists)[MessageList],
   request: MessageListRequest,
@@ -93,11 +93,11 @@ async function scanInSteps(
   for (let step = 1; ; step++) {
     const found = await list({ ...request, before })
     const { scannedUntil, times } = found
-    // What is after the place is what the next step finds.
+    // The next step finds the messages after this position.
     messages.push(
       ...found.messages.filter((message) => scannedUntil === undefined || isAtOrBefore(scannedUntil, message)),
     )
-    // Further ones would only be counted.
+    // More messages would only be counted, and the count is known.
     const isEnough = times !== undefined && messages.length > limit
     if (scannedUntil === undefined || isEnough || step === MAX_STEPS) return { ...found, messages }
     before = { ...scannedUntil, isInclusive: false }
@@ -106,7 +106,7 @@ async function scanInSteps(
 
 const SECOND = 1_000_000_000n
 
-/** Steps that people read well, in seconds. */
+/** Round steps, in seconds. */
 const STEPS = [1n, 5n, 10n, 30n, 60n, 300n, 600n, 1_800n, 3_600n, 21_600n, 86_400n, 604_800n]
 
 const MAX_BUCKETS = 60n
@@ -116,8 +116,8 @@ function countOverTime(
   { start, end }: TimeWindow,
 ): { readonly counts: MessagesResponse['counts']; readonly step: bigint } {
   const length = end - start
-  // The end is later than a full hour after the start by the time the request took: one more
-  // bucket, not five times the step.
+  // A window of "the last hour" is longer than an hour by the request's latency; one extra bucket
+  // avoids a step five times as long.
   const fits = (step: bigint): boolean => length < step * SECOND * (MAX_BUCKETS + 1n)
   const step = (STEPS.find(fits) ?? length / SECOND / MAX_BUCKETS + 1n) * SECOND
   const buckets = Array.from({ length: Number((length + step - 1n) / step) }, () => 0)
@@ -131,7 +131,7 @@ function countOverTime(
   }
 }
 
-/** A place in the list, and how many messages of it earlier pages had. */
+/** A position in the list, and how many messages at it earlier pages returned. */
 type Cursor = MessagePosition & { readonly given: number }
 
 function cursorBehind(

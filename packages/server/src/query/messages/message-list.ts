@@ -4,13 +4,13 @@ import type { TimeWindow } from '../sql/time-window.ts'
 import type { MessageEndpoint, MessagePosition, StartPosition } from './endpoints/message-endpoint.ts'
 import type { TraceCache } from './retries/trace-cache.ts'
 
-/** What a list of messages is asked. */
+/** The parameters of a message list. */
 export type MessageListRequest = {
   readonly store: Store
   readonly window: TimeWindow
   readonly topic: string | undefined
   readonly group: string | undefined
-  /** Only what no group at all has consumed. */
+  /** Only messages that no group has consumed. */
   readonly neverConsumed: boolean
   /** Nanoseconds; each list has its own default. */
   readonly minQueueTime: bigint | undefined
@@ -22,23 +22,20 @@ export type MessageListRequest = {
 export type FoundMessages = {
   /** Newest first. */
   readonly messages: readonly Message[]
-  /** The last place looked at, if there is more to look at. */
+  /** The last position scanned, if more spans follow. */
   readonly scannedUntil: MessagePosition | undefined
-  /** When all messages of the window were, if that is known without looking at each. */
+  /** Times of all messages in the window, if known without reading each. */
   readonly times?: readonly bigint[] | undefined
-  /** Messages from then on are too young to judge. @default end of the window */
+  /** Messages from this time on are too recent to evaluate. @default end of the window */
   readonly searchedEnd?: bigint
 }
 
-/**
- * Spans that a list looks at in one step, newest first: each end of their messages is a read of its
- * own.
- */
+/** Spans that a list scans per step, newest first; each message endpoint is a separate read. */
 export const MAX_SCANNED_SPANS = 500
 
 /**
- * SQL of the topic and group asked for, beside a list's own condition, which is about the operation
- * alone unless the caller says otherwise.
+ * Adds the request's topic and group to a list's condition. By default that condition filters by
+ * operation only, so it also applies to the rollup.
  */
 export function filterByTopicAndGroup(
   sql: string,
@@ -67,12 +64,12 @@ export function toPosition({ timeUnixNano, traceId, spanId }: Message): MessageP
   return { time: BigInt(timeUnixNano), traceId, spanId }
 }
 
-/** Whether a message comes no later in its list than a place. */
+/** Whether a message is at or before a position in its list. */
 export function isAtOrBefore(place: MessagePosition, message: Message): boolean {
   return comparePositions(toPosition(message), place) <= 0
 }
 
-/** In the order of places; of one place in an order that is the same in every page. */
+/** Orders by position, newest first; ties have the same order on every page. */
 export function compareNewestFirst(a: Message, b: Message): number {
   return comparePositions(toPosition(a), toPosition(b)) || (toSortKey(a) < toSortKey(b) ? -1 : 1)
 }
@@ -82,7 +79,7 @@ function toSortKey({ consumerGroup, topic, partition, offset, producer, attempts
   return JSON.stringify([consumerGroup, topic, partition, offset.padStart(20, '0'), spans])
 }
 
-/** Who consumed: the group, or the service where spans name no group. */
+/** The consumer group, or the service if spans have no group. */
 export function toConsumerId({ group, service }: MessageEndpoint): string {
   return group === '' ? `service ${service}` : group
 }

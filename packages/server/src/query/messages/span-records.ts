@@ -7,8 +7,8 @@ import { filterByTraces } from '../sql/span-bucket.ts'
 import { toSpanKey } from './endpoints/message-endpoint.ts'
 
 /**
- * Adds the cluster and key of each message and its spans: few columns hold them, so they are read
- * for a page alone.
+ * Adds the cluster and key to each message and its spans. Only for a page's messages, because the
+ * key is stored in `attrs` only.
  */
 export async function addRecords(
   store: Store,
@@ -39,7 +39,7 @@ export async function addRecords(
   })
 }
 
-/** All spans that a message names. */
+/** Lists all spans of a message: producer, attempts and dead letter. */
 export function listMessageSpans({ producer, attempts, deadLetter }: Message): MessageSpan[] {
   return [...(producer === null ? [] : [producer]), ...attempts, ...(deadLetter === undefined ? [] : [deadLetter])]
 }

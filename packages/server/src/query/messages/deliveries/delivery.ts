@@ -1,27 +1,24 @@
 import type { SpanRef } from '../../links/linked-span.ts'
 import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
 
-/**
- * One message on its way: what producer it and what took it, either of them missing while it isn't
- * here.
- */
+/** One message from its producer to one consumer; an endpoint is undefined if it is not stored. */
 export type Delivery = {
   readonly producerRef: SpanRef
   readonly consumedRef: SpanRef
   readonly producer: MessageEndpoint | undefined
   readonly consumed: MessageEndpoint | undefined
-  /** Of the link, which tells the messages of a batch apart; else of the spans. */
+  /** From the link, which distinguishes the messages of a batch; otherwise from the spans. */
   readonly topic: string
   readonly partition: string
   readonly offset: string
-  /** Of the link alone; the rest is read with the page. */
+  /** From the link only; `addRecords` adds the spans' values for a page. */
   readonly cluster: string
   readonly key: string
 }
 
 export type MessageLink = Omit<Delivery, 'producer' | 'consumed'>
 
-/** Whether two spans or links can be about one message, by what both of them name. */
+/** Whether two spans or links may be about one message: the fields that both have are equal. */
 export function isSameMessage(
   a: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
   b: Pick<Delivery, 'topic' | 'partition' | 'offset'>,
@@ -37,7 +34,7 @@ export function isSameOrUnknown(a: string, b: string): boolean {
   return a === '' || b === '' || a === b
 }
 
-/** The delivery as the inner span has it, which names of the message less than the outer one. */
+/** The delivery to the inner span. Its missing fields come from the outer span and the delivery. */
 export function toInnerDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint): Delivery {
   return {
     ...delivery,

@@ -7,13 +7,13 @@ import { isConsuming, toSpanKey, type MessageEndpoint } from '../endpoints/messa
 import { findMessageLinks } from './message-links.ts'
 import type { TraceCache } from '../retries/trace-cache.ts'
 
-/** Where spans are looked up. */
+/** Looks up spans by reference or parent. */
 export type EndpointSource = Pick<TraceCache, 'endsByRef' | 'consumingChildren'>
 
 /**
- * Each span by itself: right where few spans of many traces are looked at.
+ * Looks up single spans; suits requests for few spans of many traces.
  *
- * @param known consumers, which needn't be looked up
+ * @param known consumers that need no lookup
  */
 export function createEndpointLookup(
   store: Store,
@@ -38,9 +38,9 @@ export function createEndpointLookup(
 }
 
 /**
- * What took the messages of these producers, over links of any age and as children.
+ * Finds the consumers of these producers' messages: through links of any age, and as children.
  *
- * @param from @default each by itself
+ * @param from @default single spans
  */
 export async function findDeliveries(
   store: Store,
@@ -65,11 +65,11 @@ export async function findDeliveries(
 }
 
 /**
- * What producer the messages that these consumers took: what their links point at, and their
- * parents where they have none. Where that is another consuming span, such as kotel's `receive`
- * above `process`, the producer of its message.
+ * Finds the producers of the messages that these consumers received, through their links, or their
+ * parents when they have none. If that span consumes too, such as kotel's `receive` above
+ * `process`, returns the producer of its message.
  *
- * @param from @default each by itself
+ * @param from @default single spans
  */
 export async function findMessageOrigins(
   store: Store,
@@ -84,12 +84,12 @@ export async function findMessageOrigins(
   const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
   const unlinked = consumers.filter((end) => !linked.has(toSpanKey(end)))
   const parented = unlinked.filter((end) => end.parentSpanId !== '')
-  // A producer that shares the consumer's id comes before the consumer's parent.
+  // A producer that shares the consumer's id takes precedence over the consumer's parent.
   const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
   const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
   const startOf = new Map(consumers.map((end) => [toSpanKey(end), end.start]))
   const causes = await from.endsByRef(
-    // Mostly it was sent in the minute before it was taken; a parent lies in the consumer's trace.
+    // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
     candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
     'producer',
   )
@@ -125,12 +125,12 @@ export async function findMessageOrigins(
 }
 
 /**
- * Consuming spans between a consumer and the producer: a batch's `receive` and `process`, and that
- * of a message.
+ * Consuming spans between a consumer and the producer: `receive` and `process` of a batch, and
+ * `process` of a message.
  */
 const MAX_PROCESSING_DEPTH = 3
 
-/** Children that no link tells as well. */
+/** Excludes children that also have a link. */
 function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessageEndpoint[]): MessageLink[] {
   const told = new Set(links.map((link) => toSpanKey(link.producerRef) + toSpanKey(link.consumedRef)))
   return children
@@ -154,8 +154,8 @@ function resolveDeliveries(
   return links.flatMap((link) => {
     const producer = producers.get(toSpanKey(link.producerRef))
     const consumed = consumers.get(toSpanKey(link.consumedRef))
-    // A consumer's parent that consumes is where it runs; a send that links to a creation context
-    // consumes nothing.
+    // A consuming parent is only the context it runs in. A carrier that does not consume is a send
+    // that links to its creation context.
     if (producer !== undefined && isConsuming(producer)) return []
     if (consumed !== undefined && !isConsuming(consumed)) return []
     return [

@@ -5,7 +5,7 @@ import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
 import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
 
-/** Links to (`in`) or of (`out`) these spans, once each. */
+/** Fetches distinct links that point to these spans (`in`) or that these spans carry (`out`). */
 export async function findMessageLinks(
   store: Store,
   ends: readonly MessageEndpoint[],
@@ -49,7 +49,7 @@ const MAX_LINKS = 100_000
 type LinkRow = SpanRef & {
   readonly peerTraceId: string
   readonly peerSpanId: string
-  /** Of the carrying span, the consumer, in both directions. */
+  /** Start of the carrying span, the consumer, in both directions. */
   readonly start: string
   readonly topic: string
   readonly partition: string

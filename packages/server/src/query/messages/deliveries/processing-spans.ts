@@ -5,9 +5,9 @@ import { isConsuming, toSpanKey, type MessageEndpoint } from '../endpoints/messa
 import { findMessageLinks } from './message-links.ts'
 
 /**
- * Adds the spans that a consuming span handed its message to. kotel's `process` span links to, or
- * is a child of, the `receive` span, and only that one names the producer. A span that names a
- * producer itself has its own delivery.
+ * Adds deliveries for the spans that processed a message below a consuming span. kotel's `process`
+ * span links to, or is a child of, the `receive` span, and only `receive` links to the producer.
+ * Spans that link to a producer themselves already have a delivery.
  */
 export async function addProcessingSpans(
   store: Store,
@@ -58,7 +58,7 @@ export async function addProcessingSpans(
 type ProcessingSpan = { readonly outerKey: string; readonly inner: MessageEndpoint }
 
 function isSameDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint, isBatch: boolean): boolean {
-  // Of a batch, the offset alone tells which of its messages it is.
+  // In a batch, only the offset identifies the message.
   if (isBatch && (delivery.offset === '' || inner.offset === '')) return false
   return isSameMessage(delivery, inner) && isSameOrUnknown(outer.group, inner.group)
 }

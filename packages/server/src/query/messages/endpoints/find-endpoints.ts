@@ -16,14 +16,11 @@ import { selectBySide, type Side } from './shared-ids.ts'
 
 const MINUTE = 60_000_000_000n
 
-/**
- * A span, and what is known of when it started: exactly, or a time it mostly was a minute at most
- * before.
- */
+/** A span reference. `start` is exact; `before` is an upper bound, usually within a minute. */
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
 
 /**
- * Spans by id, any time, any trace; keyed like the references. Those that are not here are absent.
+ * Finds spans by id, in any trace and at any time, keyed by `toSpanKey`. Missing spans are omitted.
  */
 export async function findEndpoints(
   store: Store,
@@ -36,9 +33,9 @@ export async function findEndpoints(
 }
 
 /**
- * The same, of some columns: each is a read of its own for each span.
+ * Like `findEndpoints`, with selected columns: each column is a separate read per span.
  *
- * @param wanted SQL, `traceId`, `spanId` and `operation` among them
+ * @param wanted SQL of the columns; includes `traceId`, `spanId` and `operation`
  */
 export async function findSpansByRef<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
   store: Store,
@@ -55,7 +52,9 @@ export async function findSpansByRef<Row extends SpanRef & Pick<MessageEndpoint,
 
 const BUCKET = 600_000_000_000n
 
-/** A start names the bucket of the key, which saves looking up where the trace lies. */
+/**
+ * Reads by the sort key's bucket, derived from the start: needs no lookup of the trace's location.
+ */
 async function querySpansInBuckets<Row>(
   store: Store,
   refs: readonly TimedRef[],
@@ -66,7 +65,7 @@ async function querySpansInBuckets<Row>(
     if (start !== undefined) return [{ traceId, bucket: start / BUCKET }]
     if (before === undefined) return []
     const last = before / BUCKET
-    // What waited longer is looked up where its trace lies.
+    // A longer wait falls back to a lookup of the trace.
     const isEarly = before % BUCKET < MINUTE && last > 0n
     return (isEarly ? [last, last - 1n] : [last]).map((each) => ({ traceId, bucket: each }))
   })
@@ -88,8 +87,8 @@ async function querySpansInBuckets<Row>(
 }
 
 /**
- * Consumers whose parent is one of these spans: messages in parent mode. Those that share a
- * producer's id are its children as well.
+ * Finds consumers whose parent is one of these spans (parent mode). Consumers that share a
+ * producer's id count as its children.
  */
 export async function findConsumingChildren(
   store: Store,

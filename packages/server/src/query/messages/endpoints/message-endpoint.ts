@@ -10,7 +10,7 @@ export type MessageEndpoint = SpanRef & {
   readonly name: string
   readonly status: StatusCode
   readonly operation: string
-  /** '' where the span names none. */
+  /** '' if the span has none. */
   readonly cluster: string
   readonly topic: string
   readonly partition: string
@@ -18,15 +18,13 @@ export type MessageEndpoint = SpanRef & {
   readonly group: string
 }
 
-/** A place in a list, newest first; several messages may share one. */
+/** A position in a list, newest first; several messages may share one. */
 export type MessagePosition = SpanRef & { readonly time: bigint }
 
-/**
- * Where a list continues: behind a place, or at it, where some of its messages are still to come.
- */
+/** Where a page starts: after a position, or at it if some of its messages are not yet returned. */
 export type StartPosition = MessagePosition & { readonly isInclusive: boolean }
 
-/** Columns of an `EndpointRow`, of `spans`. */
+/** Columns of `spans` for an `EndpointRow`. */
 export const endpointColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
   lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
   messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
@@ -52,18 +50,17 @@ export function isConsuming({ operation }: Pick<MessageEndpoint, 'operation'>): 
 }
 
 /**
- * Without the spans around others: a batch's span around those of its messages is no delivery of
- * its own.
+ * Excludes spans that enclose others: a batch's span around its messages' spans is not a delivery.
  */
 export function keepInnermost(ends: readonly MessageEndpoint[]): MessageEndpoint[] {
-  // A consumer that shares its producer's id has that one as parent, as other consumers of the
-  // producer have.
+  // A consumer that shares its producer's id has that id as parent, as do the producer's other
+  // consumers.
   const isSharer = (end: MessageEndpoint): boolean => end.parentSpanId === end.spanId
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
   return ends.filter((end) => isSharer(end) || !parents.has(toSpanKey(end)))
 }
 
-/** As the contract has it, yet without its error. */
+/** Converts to the API's type, without the error. */
 export function toMessageSpan(end: MessageEndpoint, producer: MessageEndpoint | undefined): MessageSpan {
   return {
     traceId: end.traceId,
@@ -86,8 +83,8 @@ export function toMessageSpan(end: MessageEndpoint, producer: MessageEndpoint | 
 }
 
 /**
- * Of these spans, with what is their parent: whatever a consumer names, it is the producer whose id
- * it shares.
+ * Selects the consuming children, with their parent. A consumer that shares a producer's id has
+ * that producer as parent, regardless of its parent id.
  */
 export function selectConsumingChildren<Span extends SpanRef & Pick<MessageEndpoint, 'parentSpanId' | 'operation'>>(
   parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[],

@@ -12,9 +12,10 @@ import {
 import { findStartMinutes } from './newest-minutes.ts'
 
 /**
- * Spans of the window that satisfy an SQL condition (with parameters, no values), newest first.
+ * Finds spans of the window that satisfy an SQL condition (with parameters, no literals), newest
+ * first.
  *
- * @param before only those that come from this place on
+ * @param before returns only spans from this position on
  */
 export async function findNewestEndpoints(
   store: Store,
@@ -24,8 +25,7 @@ export async function findNewestEndpoints(
   limit: number,
   options: QueryOptions,
 ): Promise<ScannedEndpoints> {
-  // The newest are mostly in the window's last minutes: the longer stretches are only read where
-  // those hold too few.
+  // Usually the last minute has enough spans; longer ranges are read only if not.
   const newest = before === undefined || before.time >= window.end ? window.end : before.time + 1n
   const lookFrom = async (start: bigint): Promise<ScannedEndpoints> =>
     await queryNewestEndpoints(store, { start, end: newest }, condition, before, limit, options)
@@ -41,8 +41,8 @@ export async function findNewestEndpoints(
 }
 
 /**
- * Where to begin reading when the last minute holds too few, later places first; nothing lies
- * before the last.
+ * Finds start times for reading when the last minute has too few spans, later first. No span
+ * precedes the last.
  */
 async function findEarlierStarts(
   store: Store,
@@ -52,7 +52,7 @@ async function findEarlierStarts(
   options: QueryOptions,
 ): Promise<bigint[]> {
   if (inRollup === 'same') return await findStartMinutes(store, stretch, { sql, params }, limit, options)
-  // Of what the rollup counts, some is not looked for.
+  // The rollup's condition is broader, so it counts some spans that do not match.
   const places = await findStartMinutes(store, stretch, { sql: inRollup, params }, 2 * limit, options)
   const [first, last] = [places[0], places.at(-1)]
   if (first === undefined || last === undefined) return []
@@ -63,16 +63,13 @@ async function findEarlierStarts(
 export type EndpointCondition = {
   readonly sql: string
   readonly params: QueryParams
-  /**
-   * As a condition on `traffic_minutes`: the same, or what holds for more, with the same
-   * parameters.
-   */
+  /** The condition on `traffic_minutes`: the same, or a broader one with the same parameters. */
   readonly inRollup: 'same' | string
 }
 
 export type ScannedEndpoints = {
   readonly endpoints: readonly MessageEndpoint[]
-  /** The last place looked at, if `limit` rows were there: there may be more. */
+  /** The last position scanned, if `limit` rows were found: more may follow. */
   readonly scannedUntil: MessagePosition | undefined
 }
 
@@ -90,7 +87,7 @@ async function queryNewestEndpoints(
 ): Promise<ScannedEndpoints> {
   const place = '(start, trace_id, span_id)'
   const placeBefore = `({beforeTime:UInt64}, toFixedString(unhex({beforeTrace:String}), 16), toFixedString(unhex({beforeSpan:String}), 8))`
-  // The list's own condition first: it is about columns of a byte or two a span, and leaves few
+  // The list's condition runs first: its columns take a byte or two per span, and it keeps few
   // spans.
   const from = `spans prewhere ${condition.sql}
     where ${inWindow} ${before === undefined ? '' : `and ${place} ${before.isInclusive ? '<=' : '<'} ${placeBefore}`}`
@@ -100,8 +97,8 @@ async function queryNewestEndpoints(
     limit,
     ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
   }
-  // In a long stretch, first by few columns when the last of them started: the rest is then read of
-  // these alone.
+  // For a long range, first finds the start of the oldest span to return from few columns, then
+  // reads the other columns only from there on.
   const isLong = stretch.end - stretch.start > MINUTE
   const [oldest] = isLong
     ? await store.query<{ start: string }>(
@@ -118,7 +115,7 @@ async function queryNewestEndpoints(
     { ...params, ...(oldest && { oldest: oldest.start }) },
     options,
   )
-  // Sent twice, stored twice; not `limit by`, which would sort all of the window.
+  // Spans exported twice are stored twice. `limit by` would sort the whole window.
   const endpoints = [...new Map(rows.map((row) => [toSpanKey(row), toEndpoint(row)])).values()]
   const last = rows.length < limit ? undefined : endpoints.at(-1)
   return { endpoints, scannedUntil: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }

@@ -4,12 +4,11 @@ import type { TimeWindow } from '../../sql/time-window.ts'
 const MINUTE = 60_000_000_000n
 
 /**
- * Where to begin reading for the newest `limit` spans of the window: two places or one, the later
- * first, in Unix nanoseconds. By the rollup, which has every span once or, where it was sent again,
- * more often: the first place may hold too few, nothing lies before the last. Empty when there are
- * none.
+ * Finds start times for reading the newest `limit` spans of the window: at most two, later first,
+ * Unix nanoseconds; empty if nothing matches. `traffic_minutes` counts duplicate spans, so the
+ * first may yield too few. No span precedes the last.
  *
- * @param condition on columns that `traffic_minutes` has as well as `spans`
+ * @param condition on columns that both `traffic_minutes` and `spans` have
  */
 export async function findStartMinutes(
   store: Store,
@@ -30,7 +29,7 @@ export async function findStartMinutes(
   let count = 0
   for (const { minute, n } of rows) {
     const at = BigInt(minute) * MINUTE
-    // Of the last minute a part may lie behind the end.
+    // Part of the last minute may be after the end.
     if (at + MINUTE > end) continue
     count += Number(n)
     if (count < limit) continue

@@ -2,10 +2,10 @@ import { consumingOperations, producingOperations } from '../../../clickhouse/in
 import { toRefKey, type SpanRef } from '../../links/linked-span.ts'
 import type { MessageEndpoint } from './message-endpoint.ts'
 
-/** Which span is meant where a producer and a consumer share an id. */
+/** The span to select when a producer and a consumer share an id. */
 export type Side = 'producer' | 'consumer'
 
-/** Of each id the span of that side, if one of those that share it is. */
+/** Selects one span per id, on the given side if there is one. */
 export function selectBySide<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
   rows: Iterable<Row>,
   side: Side,

@@ -16,9 +16,9 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
 
 /**
- * Messages that waited too long before a consumer first took them. A message is where its first
- * delivery is: `receive` and `process` are one, and what was taken again late may have been taken
- * in time before, by a span that is not among the newest.
+ * Finds messages whose first delivery to a consumer exceeded the minimum queue time. `receive` and
+ * `process` are one delivery. A late redelivery is excluded if an earlier one was in time, even if
+ * that span is not among the newest.
  */
 export async function findLate(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
@@ -58,8 +58,8 @@ function isComplete(one: Delivery): one is CompleteDelivery {
 }
 
 /**
- * The first of each message and consumer. One that names no offset, as a batch's `receive`, may be
- * of any message of its producer.
+ * Selects the first delivery per message and consumer. A span without an offset, such as a batch's
+ * `receive`, may belong to any message of its producer.
  */
 function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
   const ofProducer = Map.groupBy(deliveries, (one) =>

@@ -21,9 +21,9 @@ import { keepInnermost, toSpanKey, type MessageEndpoint, toMessageSpan } from '.
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 /**
- * Messages that one group took more than once: the same topic, partition and offset in several
- * spans, or the same creation context where no offset is known and it is of one message only. A
- * `receive` and a `process` span are one delivery.
+ * Finds messages that one group consumed more than once: several spans with the same topic,
+ * partition and offset; or, without offsets, the same creation context if it belongs to one message
+ * only. A `receive` and a `process` span are one delivery.
  */
 export async function findRedelivered(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, before, options } = request
@@ -40,8 +40,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   const producers = new Map(
     origins.flatMap(({ producer }) => (producer ? [[toSpanKey(producer), producer] as const] : [])),
   )
-  // What else took the messages of a producer is told by links and parents, without reading all of
-  // the window.
+  // Links and parents find the other consumers of a producer's message without a scan of the
+  // window.
   const led = new Set(origins.flatMap(({ producer, consumedRef }) => (producer ? [toSpanKey(consumedRef)] : [])))
   const ends = createEndpointLookup(store, options, consumers)
   const [deliveries, sameOffset] = await Promise.all([
@@ -65,7 +65,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   const told = new Map<string, Message>()
   for (const group of groups) {
     const [any] = group
-    // One context for all messages of a batch: several consumers of it took one each.
+    // A creation context shared by a batch: each consumer may have received another of its
+    // messages.
     const isShared = any !== undefined && (batchSizes.get(toSpanKey(any.producerRef)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
@@ -82,7 +83,7 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
     const [first] = ends
     if (first !== undefined) add(ends, producer, first)
   }
-  // A message is where its last delivery is; those of a later page were told by an earlier one.
+  // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const looked = new Set(consumers.map(toSpanKey))
   const messages = [...told.values()].filter((message) => looked.has(toSpanKey(message))).sort(compareNewestFirst)
   return { messages, scannedUntil }
@@ -120,8 +121,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
 type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Partial<Pick<Delivery, 'cluster' | 'key'>>
 
 /**
- * By message and consumer. A span that names no offset is about the message of that producer, if
- * only one is known.
+ * Groups by message and consumer. A span without an offset counts as the producer's message if only
+ * one position is known.
  */
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   const consumed = deliveries.filter((one) => one.consumed !== undefined)
@@ -138,15 +139,15 @@ function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   })
 }
 
-/** Whether it was received, or processed, by several spans. */
+/** Whether several spans have the same operation, `receive` or `process`. */
 function isRepeated(ends: readonly MessageEndpoint[]): boolean {
   return [...Map.groupBy(ends, (end) => end.operation).values()].some((same) => same.length > 1)
 }
 
 /**
- * One span a delivery: `receive` and `process` are the same one, as are a batch's span and those of
- * the messages in it, and spans around each other. Where a message was received more often than
- * processed, its `receive` spans.
+ * Selects one span per delivery. `receive` and `process` are one delivery, as are a batch's span
+ * and its messages' spans, and nested spans. Returns `receive` spans if there are more of them than
+ * of `process`.
  */
 export function selectDeliveryEndpoints(
   all: readonly MessageEndpoint[],
@@ -161,10 +162,7 @@ export function selectDeliveryEndpoints(
   return received.length > processed.length ? received : processed
 }
 
-/**
- * Of the newest consuming spans, those whose topic, partition and offset another span of the window
- * has too.
- */
+/** Finds consuming spans whose topic, partition and offset another span of the window has too. */
 async function findSameOffset(
   { store, window, options }: MessageListRequest,
   condition: ReturnType<typeof filterByTopicAndGroup>,
@@ -172,8 +170,7 @@ async function findSameOffset(
 ): Promise<MessageEndpoint[][]> {
   const numbered = consumers.filter((end) => end.offset !== '' && end.partition !== '')
   if (numbered.length === 0) return []
-  // By the offsets alone first, a narrow column; that it is the same message is told by what is
-  // grouped by.
+  // Filters by offset first, a narrow column; the grouping then compares the whole message.
   const offsets = [...new Set(numbered.map((end) => end.offset))]
   const topics = [...new Set(numbered.map((end) => end.topic))]
   const known = new Set(numbered.map(messageKey))
@@ -206,7 +203,7 @@ function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 's
   return JSON.stringify([topic, partition, offset, group, service])
 }
 
-/** How many messages those of these spans that are of a batch say they are about. */
+/** Message counts of the batch spans among these. */
 async function findBatchSizes(
   store: Store,
   refs: readonly SpanRef[],

@@ -13,13 +13,13 @@ import { findSends } from '../retries/find-sends.ts'
 import { markSuperseded } from '../retries/superseded.ts'
 import { DEAD_LETTER_TOPIC_PATTERN, RETRY_TOPIC_PATTERN } from '../retries/topic-roles.ts'
 
-/** Sends that are followed back for one answer. */
+/** Sends traced back per request. */
 const MAX_CHAINS = 50
 
-/** Dead letters of the time asked for that are counted all. */
+/** Up to this many dead letters in the window, the total is exact. */
 const MAX_COUNTED = 10_000
 
-/** Messages sent to a dead-letter topic, back to what was sent first and every attempt at it. */
+/** Finds messages sent to a dead-letter topic, with the first send and every attempt. */
 export async function findDeadLettered(request: MessageListRequest): Promise<FoundMessages> {
   const { sends, scannedUntil, times } = await findSends(DEAD_LETTER_TOPIC_PATTERN, MAX_CHAINS, MAX_COUNTED, request)
   const chains = await buildRetryChains(request, sends)
@@ -28,14 +28,13 @@ export async function findDeadLettered(request: MessageListRequest): Promise<Fou
     deadLetter: toMessageSpan(send, undefined),
   }))
   if (request.group === undefined) return { messages, scannedUntil, times }
-  // Who tried is only known of those that were followed back.
+  // Consumer groups are known only for the sends that were traced back.
   return { messages: messages.filter((message) => hasGroup(message, request.group)), scannedUntil }
 }
 
 /**
- * Messages tried again: over a retry topic, or delivered again to a group that had failed with
- * them. Of several retry topics that a message was on for one consumer, the last send lists them
- * all.
+ * Finds retried messages: sent to a retry topic, or redelivered to a group that had failed. A
+ * message that one consumer sent to several retry topics is listed once, at the last send.
  */
 export async function findRetried(request: MessageListRequest): Promise<FoundMessages> {
   const [{ sends, scannedUntil }, again] = await Promise.all([
@@ -92,7 +91,7 @@ function hasGroup({ attempts }: Message, group: string | undefined): boolean {
   return group === undefined || attempts.some((attempt) => attempt.consumerGroup === group)
 }
 
-/** Both lists are whole down to the later of the places that they were looked at to. */
+/** Both lists are complete only back to the later of their two positions. */
 function selectLater(
   a: FoundMessages['scannedUntil'],
   b: FoundMessages['scannedUntil'],

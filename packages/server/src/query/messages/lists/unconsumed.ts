@@ -16,13 +16,13 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
 
-/** `start + duration` is an Int64 in the engine. */
+/** `start + duration` is an Int64 in ClickHouse. */
 const MAX_INT64 = 2n ** 63n - 1n
 
 /**
- * Messages that were sent and are old enough that they should have been consumed, once for each
- * group that reads their topic and has not consumed them, however late. A topic that no group is
- * known to read lists what nobody consumed.
+ * Finds messages sent at least `minQueueTime` ago, once for each group that reads their topic and
+ * has not consumed them (late consumption counts). For a topic without known groups, finds those
+ * that no consumer received.
  */
 export async function findUnconsumed(request: MessageListRequest): Promise<FoundMessages> {
   const { store, window, topic, group, neverConsumed, minQueueTime = DEFAULT_MIN_QUEUE_TIME, before, options } = request
@@ -35,15 +35,15 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
     ? []
     : await findKnownGroups(store, window, { topics: topic === undefined ? undefined : [topic], group }, options)
   const sentBefore = old < MAX_INT64 ? old : MAX_INT64
-  // Without a topic, a group is only missed where it reads.
+  // Without a topic, only the topics that the group reads are checked.
   const topics = group === undefined || topic !== undefined ? undefined : groups.map((known) => known.topic)
   const ofTopics = (sql: string): ReturnType<typeof filterByTopicAndGroup> =>
     filterByTopicAndGroup(topics === undefined ? sql : `${sql} and topic in {topics:Array(String)}`, {
       topic,
       group: undefined,
     })
-  // The creation context: a send that is a client only passes on what `create` spans or an outbox
-  // made.
+  // Matches the creation context. A send of kind client only forwards messages from `create` spans
+  // or an outbox.
   const condition = ofTopics(`messaging_operation in ('create', 'send') and kind = 'producer' and status != 'error'
     and topic != '' and start + duration <= {sentBefore:Int64}`)
   const { endpoints: sent, scannedUntil } = await findNewestEndpoints(
@@ -65,7 +65,7 @@ export async function findUnconsumed(request: MessageListRequest): Promise<Found
   return { messages, scannedUntil, searchedEnd }
 }
 
-/** A message, and a group that has not consumed it: '' for any group. */
+/** A message and a group that has not consumed it; '' means any group. */
 type Missing = readonly [end: MessageEndpoint, group: string]
 
 async function findMissing(
@@ -82,8 +82,7 @@ async function findMissing(
   const read = sent.filter((end) => !isUnread(end))
   const consumers = Map.groupBy(await findDeliveries(store, read, options), ({ producerRef }) => toSpanKey(producerRef))
   const missing = read.flatMap((end): Missing[] => {
-    // A group and a topic that were both requested belong together, whether or not it ever read
-    // there.
+    // If the request names both, the group is expected to read the topic, even if it never has.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
     const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
     const consumed = consumers.get(toSpanKey(end)) ?? []
@@ -94,7 +93,7 @@ async function findMissing(
   return [...neverConsumed, ...missing]
 }
 
-/** A consumer that only its link shows. */
+/** A consumer known only from its link. */
 const ONLY_LINKED = { group: '', service: undefined }
 
 async function findNeverConsumed(
@@ -110,7 +109,7 @@ async function findNeverConsumed(
   return open.filter((end) => !consumed.has(toSpanKey(end))).map((end): Missing => [end, ''])
 }
 
-/** Those that a span of kind consumer links to, found without a look at that span. */
+/** Finds producers that a span of kind consumer links to, without reading that span. */
 async function findLinkedByConsumers(
   store: Store,
   sent: readonly MessageEndpoint[],

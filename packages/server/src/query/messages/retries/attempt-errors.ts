@@ -9,8 +9,8 @@ import { listMessageSpans } from '../span-records.ts'
 import type { TraceCache } from './trace-cache.ts'
 
 /**
- * Adds to every span of these messages what went wrong in it: its own exception or status, and
- * where it has none, that of the failed span under it that ended last.
+ * Adds the error of each span: its own exception or status, otherwise that of the failed descendant
+ * that ended last.
  */
 export async function addErrors(
   store: Store,
@@ -20,7 +20,7 @@ export async function addErrors(
 ): Promise<Message[]> {
   const spans = messages.flatMap(listMessageSpans)
   const failedUnder = await findFailedDescendants(spans, traces)
-  // A send that didn't fail has nothing to tell; a consumer may have caught what it tells.
+  // Exceptions of a successful send are ignored. A consumer may have caught its exception.
   const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
   const errors = await findErrors(store, [...told, ...failedUnder.values()], options)
   const tell = (span: MessageSpan): MessageSpan => {
@@ -37,7 +37,7 @@ export async function addErrors(
   }))
 }
 
-/** By the span they are under. Children that consume are work of others. */
+/** Failed descendants by the key of the consuming span. Consuming children are separate work. */
 async function findFailedDescendants(
   spans: readonly MessageSpan[],
   traces: TraceCache,
@@ -70,7 +70,7 @@ function isConsumer(span: MessageSpan): boolean {
 
 type ServiceSpan = SpanRef & { readonly service: string }
 
-/** Both sides of a call may share an id, and only one of them fail. */
+/** Client and server of a call may share a span id, and only one of them may fail. */
 function toServiceSpanKey(span: ServiceSpan): string {
   return `${toSpanKey(span)} ${span.service}`
 }
@@ -101,7 +101,7 @@ async function findErrors(
     params,
     options,
   )
-  // Exceptions as log records: `exception`, or one of an area, such as
+  // Exceptions sent as log records: event `exception`, or with a prefix, such as
   // `messaging.client.operation.exception`.
   const logged = store.query<ServiceSpan & SpanError>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
@@ -120,7 +120,7 @@ async function findErrors(
   const sharersOfId = Map.groupBy(spanRows, toSpanKey)
   const exceptionOf = (span: ServiceSpan): SpanError | undefined => {
     const own = exceptions.get(toServiceSpanKey(span))
-    // Logs may come under another service name than spans: an id that is of one span tells as well.
+    // Logs may have another service name than spans; a span id used by one span is enough to match.
     return (
       own ?? (sharersOfId.get(toSpanKey(span))?.length === 1 ? exceptionsOfId.get(toSpanKey(span))?.[0] : undefined)
     )
@@ -137,5 +137,5 @@ async function findErrors(
   )
 }
 
-/** Characters of an error message in a list; the trace has all of it. */
+/** Characters of an error message in a list; the trace has the full text. */
 const MAX_ERROR_MESSAGE_LENGTH = 1_000

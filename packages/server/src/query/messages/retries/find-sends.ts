@@ -14,24 +14,24 @@ import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 const MAX_TOPICS = 2_000
 
 export type Sends = {
-  /** Newest first, after the request's place. */
+  /** Newest first, after the request's position. */
   readonly sends: readonly MessageEndpoint[]
-  /** The last place looked at, if there is more to look at. */
+  /** The last position scanned, if more spans follow. */
   readonly scannedUntil: MessagePosition | undefined
   /**
-   * When all sends of the window were, whatever the request's place; `undefined` where they are
-   * more than wanted.
+   * Times of all sends in the window, regardless of the request's position; `undefined` above
+   * `atMost`.
    */
   readonly times: readonly bigint[] | undefined
 }
 
 /**
- * Sends to topics whose name is like a pattern. The rollup knows these topics, and in which
- * stretches they were sent to: what is rare is read there alone.
+ * Finds sends to topics whose names match a pattern. `traffic_minutes` lists these topics and the
+ * ten-minute buckets with sends, so rare sends read only those buckets.
  *
- * @param pattern of RE2, without regard to case
- * @param limit of `sends`
- * @param atMost sends of the window of which the times are wanted
+ * @param pattern RE2, case-insensitive
+ * @param limit maximum number of `sends`
+ * @param atMost maximum number of sends in the window for which `times` is returned
  */
 export async function findSends(
   pattern: string,
@@ -64,7 +64,7 @@ function isFromPosition(place: StartPosition, send: Send): boolean {
   return order < 0 || (order === 0 && place.isInclusive)
 }
 
-/** A `create` belongs to the send beside it. */
+/** Excludes a `create` span when its trace has a `send` to the same topic. */
 function excludeCreates<Sent extends Pick<Send, 'traceId' | 'operation' | 'topic'>>(sends: readonly Sent[]): Sent[] {
   const sent = new Set(sends.filter((send) => send.operation === 'send').map((send) => send.traceId + send.topic))
   return sends.filter((send) => send.operation === 'send' || !sent.has(send.traceId + send.topic))
@@ -84,13 +84,13 @@ const SEND_CONDITION = `messaging_operation in ('create', 'send') and topic in {
 
 type MatchingTopics = {
   readonly topics: readonly string[]
-  /** Ten-minute buckets of the key of `spans` in which they were sent to. */
+  /** Ten-minute buckets of the sort key of `spans` that have sends. */
   readonly buckets: readonly number[]
-  /** A span that was sent twice counts twice. */
+  /** A span exported twice counts twice. */
   readonly count: number
 }
 
-/** Names are few and spans many. */
+/** Reads the rollup: topics are few, spans are many. */
 async function findMatchingTopics(
   pattern: string,
   { store, window, topic, options }: Pick<MessageListRequest, 'store' | 'window' | 'topic' | 'options'>,
@@ -107,7 +107,7 @@ async function findMatchingTopics(
       fromMinute: String(window.start / MINUTE),
       toMinute: String(window.end / MINUTE),
       pattern: `(?i)${pattern}`,
-      // `orders` finds `orders.dlq` as well.
+      // `orders` also matches `orders.dlq`.
       topicStart: topic ?? '',
     },
     options,
@@ -121,7 +121,7 @@ async function findMatchingTopics(
 
 const MINUTE = 60_000_000_000n
 
-/** All of the window, each once. */
+/** Reads all sends of the window, without duplicates. */
 async function querySends(
   store: Store,
   window: TimeWindow,

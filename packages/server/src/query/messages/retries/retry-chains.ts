@@ -7,27 +7,27 @@ import { selectBySide } from '../endpoints/shared-ids.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
 import { toMessageEndpoint } from './trace-cache.ts'
 
-/** Topics that a message can have been on before. */
+/** Maximum number of topics that a chain is followed through. */
 const MAX_HOPS = 16
 
 export type Attempt = { readonly end: MessageEndpoint; readonly producer: MessageEndpoint | undefined }
 
 export type RetryChain = {
   readonly send: MessageEndpoint
-  /** What was sent first, on a topic that is for no later try. */
+  /** The first send, to a topic that is neither a retry nor a dead-letter topic. */
   readonly producer: MessageEndpoint | undefined
   /** Oldest first. */
   readonly attempts: readonly Attempt[]
-  /** All deliveries to the consumers of the attempts, later ones too. */
+  /** All deliveries to the consumers of the attempts, including later ones. */
   readonly consumers: readonly MessageEndpoint[]
-  /** Of the first message. */
+  /** Record of the first message. */
   readonly record: Pick<Delivery, 'offset' | 'cluster' | 'key'>
 }
 
 /**
- * From each send to the consumer it was made in, to what that consumer took, to the consumer in
- * which that was sent, and so on, until a topic that is for no later try. All sends take each step
- * together.
+ * Follows each send back to the consumer that made it, to the message it consumed, to the consumer
+ * that sent that one, and so on, up to a topic that is neither retry nor dead letter. Each step
+ * handles all sends together.
  */
 export async function buildRetryChains(
   { store, traces, options }: Pick<MessageListRequest, 'store' | 'traces' | 'options'>,
@@ -62,7 +62,7 @@ export async function buildRetryChains(
         (one) => toSpanKey(one.consumedRef) === toSpanKey(consumer) && one.producer !== undefined,
       )
       const [origin, ...others] = taken
-      // A batch doesn't tell which of its messages was sent on.
+      // A batch does not show which of its messages was forwarded.
       if (origin?.producer === undefined || others.length > 0) {
         chain.attempts.unshift({ end: consumer, producer: undefined })
         continue
@@ -80,7 +80,8 @@ export async function buildRetryChains(
 }
 
 /**
- * The attempts of one consumer at a message until it sent that on, and all its deliveries of it.
+ * Selects one consumer's attempts at a message until it forwarded the message, and all deliveries
+ * to that consumer.
  */
 function selectAttempts(
   sent: MessageEndpoint,
@@ -94,8 +95,8 @@ function selectAttempts(
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((end) => toConsumerId(end) === toConsumerId(around))
     .sort((a, b) => (a.start < b.start ? -1 : 1))
-  // kotel parents a record that is sent on as it came to its `receive` span: the attempt is the
-  // `process` span beside it.
+  // A forwarded record keeps its context, so kotel makes the send a child of `receive`. The attempt
+  // is the `process` span beside it.
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
@@ -105,7 +106,7 @@ function selectAttempts(
   return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
 }
 
-/** The consuming span that each span is under, by the span's key. */
+/** Finds the nearest consuming ancestor of each span, by the span's key. */
 export async function findEnclosingConsumers(
   traces: MessageListRequest['traces'],
   ends: readonly MessageEndpoint[],

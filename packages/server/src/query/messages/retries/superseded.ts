@@ -6,17 +6,17 @@ import { toSpanKey, type MessageEndpoint, type MessagePosition } from '../endpoi
 import { isRetryTopic } from './topic-roles.ts'
 import { toMessageEndpoint } from './trace-cache.ts'
 
-/** A send to a retry topic, with who took it there. */
+/** A send to a retry topic, with the consumers of that message. */
 export type ResolvedRetryChain = RetryChain & {
   readonly taken: readonly MessageEndpoint[]
   /**
-   * The same consumers sent the message to a retry topic again, later: that send tells this one
-   * too.
+   * The same consumers sent the message to a retry topic again, later; the later chain includes
+   * this one.
    */
   readonly isSuperseded: boolean
 }
 
-/** Looked up for each send by itself, so that it doesn't matter which page it is on. */
+/** Evaluated per send, so that the result does not depend on the page. */
 export async function markSuperseded(
   request: MessageListRequest,
   chains: readonly RetryChain[],
@@ -49,7 +49,7 @@ export async function markSuperseded(
   const resending = withTaken
     .flatMap(({ consumers, taken }) => [...consumers, ...taken])
     .filter((end) => resentIn.has(toSpanKey(end)))
-  // Of what a batch sent on nobody knows which message it was.
+  // A batch does not show which of its messages was sent again.
   const origins = Map.groupBy(await findMessageOrigins(store, resending, options, traces), ({ consumedRef }) =>
     toSpanKey(consumedRef),
   )

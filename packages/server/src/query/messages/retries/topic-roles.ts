@@ -1,8 +1,8 @@
 /**
- * What a topic is for, by the names that frameworks give: `orders-retry-0`, `orders.retry.5m`
+ * The role of a topic, from the names that frameworks use: `orders-retry-0`, `orders.retry.5m`
  * (Spring, Uber's pattern), `orders.dlq`, `orders-dlt` (Spring), `dead-letter-orders`,
- * `DeadLetterQueue`. The conventions have no attribute for it. RE2 and JavaScript read both alike,
- * without regard to case.
+ * `DeadLetterQueue`. The semantic conventions have no attribute for it. The patterns are valid in
+ * both RE2 and JavaScript and ignore case.
  */
 export const RETRY_TOPIC_PATTERN = '(^|[._-])retr(y|ies)([._-]?[0-9]+(ms|s|m|h)?)?([._-]|$)'
 export const DEAD_LETTER_TOPIC_PATTERN = '(^|[._-])(dlq|dlt|dlx)([._-]|$)|dead[._-]?letter'
@@ -14,7 +14,7 @@ export function isRetryTopic(topic: string): boolean {
   return retry.test(topic)
 }
 
-/** Whether a message on this topic was on another one before. */
+/** Whether messages on this topic were on another topic before. */
 export function isRetryOrDeadLetterTopic(topic: string): boolean {
   return retry.test(topic) || deadLetter.test(topic)
 }

@@ -6,18 +6,17 @@ import { findConsumingChildren, findEndpoints, type TimedRef } from '../endpoint
 import { selectBySide, type Side } from '../endpoints/shared-ids.ts'
 
 /**
- * Traces that a request has read, whole, each once: what a chain of messages comes back to again
- * and again.
+ * Whole traces read by one request, each read once: chains of messages return to the same traces.
  */
 export type TraceCache = {
-  /** Their spans; of those that are too many, some. */
+  /** Spans of these traces; a subset when there are too many. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
-  /** Like the functions of these names, by reading the traces they are in. */
+  /** Like `findEndpoints` and `findConsumingChildren`, but reads whole traces. */
   readonly endsByRef: (refs: readonly TimedRef[], side: Side) => Promise<Map<string, MessageEndpoint>>
   readonly consumingChildren: (parents: readonly MessageEndpoint[]) => Promise<MessageEndpoint[]>
 }
 
-/** Spans; with more, they are read again. */
+/** Cached spans; above this, the cache is cleared. */
 const MAX_KEPT = 100_000
 
 export function createTraceCache(store: Store, options: QueryOptions): TraceCache {
