@@ -5,13 +5,13 @@ import { pageState, replace } from '../lib/url.ts'
 const UNFOLDED = 'unfolded'
 const FOLDED = 'folded'
 const OPENED = 'opened'
-/** More than these make an address that nobody passes on. */
+/** Limits the length of the URL. */
 const MAX_IDS = 100
 
 /**
- * Which groups are unfolded, which rows folded and which traces opened to their spans stands in the
- * address, so that who is given it sees the same rows. Ids of groups are as long as the names they
- * stand for: what stands there is a short hash of each. Returns what stops it.
+ * Stores expanded groups, folded rows and open lanes in the URL, so that a shared link shows the
+ * same rows. Ids are hashed because group ids are as long as the names in them. Returns a function
+ * that stops it.
  */
 export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
   restore(view, new URLSearchParams(pageState.peek().search))
@@ -21,7 +21,7 @@ export function keepFoldsInUrl(view: FlowView, traceId: string): () => void {
     const unfolded = formatHashes(view.expanded.value)
     const folded = formatHashes(view.folded.value)
     const opened = formatHashes(view.open.value.keys())
-    // Not of this flow any more, or two flows side by side.
+    // Skip if the URL is of another page or flow, or compares two flows.
     if (path.toLowerCase() !== `/flow/${encodeURIComponent(traceId)}`.toLowerCase() || before.has('with')) return
     const wanted = [
       [UNFOLDED, unfolded],
@@ -42,7 +42,7 @@ function restore(view: FlowView, query: URLSearchParams): void {
   const folded = parseHashes(query.get(FOLDED))
   const opened = parseHashes(query.get(OPENED))
   for (const [lane, { id }] of view.model.peek().lanes.entries()) if (opened.has(hashId(id))) void openLane(view, lane)
-  // Unfolding a group may bring groups below it.
+  // Expanding a group may add nested groups.
   for (let round = 0; round < MAX_IDS; round += 1) {
     const found = view.rows
       .peek()
@@ -64,9 +64,7 @@ function parseHashes(text: string | null): Set<string> {
   return new Set(text === null || text === '' ? [] : text.split('.').slice(0, MAX_IDS))
 }
 
-/**
- * FNV-1a of 32 bits: among the rows of one flow two alike are less likely than one in a million.
- */
+/** 32-bit FNV-1a. The probability that two rows of one flow collide is below one in a million. */
 function hashId(id: string): string {
   let hash = 0x81_1c_9d_c5
   for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01_00_01_93)

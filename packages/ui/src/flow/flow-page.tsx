@@ -39,7 +39,8 @@ function OneFlow({ traceId, pageState }: { readonly traceId: string; readonly pa
   const resource = useMemo(() => createFlowResource(pageState), [traceId, pageState.end, pageState.joined])
   useEffect(() => resource.start(), [resource])
   const { data } = resource.state.value
-  // Another end of the path is another question, but the same flow: what is folded and open stays.
+  // Another end of the critical path is another request for the same flow: keep folds and open
+  // lanes.
   const shown = useRef<FlowView | undefined>(undefined)
   if (data !== undefined && data.lanes.length > 0) shown.current ??= createFlowView(data)
   const view = shown.current
@@ -80,8 +81,8 @@ function OneFlow({ traceId, pageState }: { readonly traceId: string; readonly pa
 }
 
 /**
- * What the URL names is brought to sight: its lane gets a row, and is opened where the span is one
- * that only the full waterfall shows.
+ * Reveals the selection in the URL: gives its lane a row, and opens the lane if only its full list
+ * of spans contains the span.
  */
 function useSelectionInUrl(view: FlowView | undefined, pageState: FlowPageState): void {
   const { lane, span } = pageState
@@ -105,7 +106,7 @@ function useSelectionInUrl(view: FlowView | undefined, pageState: FlowPageState)
   }, [view, lane, span?.traceId, span?.spanId])
 }
 
-/** The trace that was opened, where it is not the one that the flow begins with anyway. */
+/** Lane of the opened trace, or -1 if the flow starts with that trace. */
 function openedLane(model: FlowModel, traceId: string): number {
   return model.response.title?.traceId === traceId ? -1 : model.lanes.findIndex((lane) => lane.traceId === traceId)
 }

@@ -7,14 +7,13 @@ import type { FlowPageState } from './flow-url.ts'
 import { poll } from '../lib/poll.ts'
 
 /**
- * Exporters batch for 5 s by default and consumers are late; after a minute without news a flow is
- * taken as whole.
+ * Exporters batch for 5 s by default and consumers may lag. A flow that ended over a minute ago is
+ * treated as complete.
  */
 const ARRIVAL_WINDOW_MS = 60_000
 const RELOAD_INTERVAL_MS = 3000
 /**
- * A flow that was paged through, or is as large as a page, is not asked for anew while somebody
- * reads it.
+ * A flow with more lanes, or with more than one page loaded, is not reloaded while it is displayed.
  */
 const MAX_RELOADED_LANES = 200
 
@@ -26,9 +25,9 @@ interface FlowState {
 
 export interface FlowResource {
   readonly state: ReadonlySignal<FlowState>
-  /** Asks until the flow seems whole; returns what stops it. */
+  /** Polls until the flow is complete; returns a function that stops polling. */
   readonly start: () => () => void
-  /** The next page, joined to what is here. */
+  /** Loads the next page and merges it into the loaded flow. */
   readonly loadMore: () => Promise<void>
 }
 
@@ -67,7 +66,7 @@ export function createFlowResource({
         const response = await ask()
         if (response === undefined || pages > 1) return
         pages = 1
-        // The same flow again is no news: what is drawn from it stays.
+        // An unchanged response does not update the state, which avoids a redraw.
         const isNews = JSON.stringify(response) !== JSON.stringify(state.peek().data)
         if (isNews || state.peek().error !== undefined)
           state.value = { data: response, error: undefined, loadingMore: false }

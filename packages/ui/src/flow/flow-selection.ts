@@ -4,10 +4,10 @@ import { selectionUrl, type FlowPageState } from './flow-url.ts'
 import { findLaneRowId, type FlowView } from './flow-view.ts'
 import { replace } from '../lib/url.ts'
 
-/** Details of what a row shows; a row that stands for several traces shows them instead. */
+/** Selects a row for the details panel. A group row has no details and clears the selection. */
 export function selectRow(view: FlowView, pageState: FlowPageState, id: string): void {
   const row = view.rows.peek().find((one) => one.id === id)
-  // Of two flows side by side there is no room for details.
+  // The comparison of two flows has no details panel.
   if (row === undefined || row.kind === 'loading' || pageState.against !== undefined) return
   if (row.kind === 'group') return replace(selectionUrl(pageState))
   if (row.kind === 'missing') return replace(selectionUrl(pageState, { span: row.producer }))
@@ -24,7 +24,9 @@ export function closeDetails(pageState: FlowPageState): void {
   if (pageState.against === undefined) replace(selectionUrl(pageState))
 }
 
-/** To the far end of an edge, whose row may stand for several traces. */
+/**
+ * Moves the cursor to the row at the other end of an edge; that row may stand for several traces.
+ */
 export function goToHop(view: FlowView, pageState: FlowPageState, hop: PlacedEdge, to: 'effect' | 'cause'): void {
   const id = findLaneRowId(view, to === 'effect' ? hop.toLane : hop.fromLane)
   if (id === undefined) return

@@ -1,18 +1,20 @@
 import type { Breadcrumb } from '../app/route.ts'
 
-/** What of a flow is looked at, as its URL holds it. */
+/** State of the flow page, as stored in its URL. */
 export interface FlowPageState {
   readonly traceId: string
   readonly view: 'timeline' | 'graph'
-  /** What the details are of: an id of a lane or an edge, or a span. At most one of the three. */
+  /** Selection for the details panel: a lane id, an edge id or a span; at most one of the three. */
   readonly lane: string | undefined
   readonly edge: string | undefined
   readonly span: FlowSpanId | undefined
-  /** Where the critical path is to end; the flow's last span when undefined. */
+  /** Span id where the critical path ends; the flow's last span when undefined. */
   readonly end: string | undefined
-  /** With the other events whose messages a batch took together with this one's. */
+  /**
+   * Includes other events whose messages were consumed in the same batch as this flow's messages.
+   */
   readonly joined: boolean
-  /** The trace of a second flow to compare with. */
+  /** Trace id of a second flow to compare with. */
   readonly against: string | undefined
 }
 
@@ -33,8 +35,8 @@ export function parseFlowUrl(traceId: string, search: string): FlowPageState {
 }
 
 /**
- * `flowUrl(place, change)`: the same flow with something else looked at. Selecting one thing lets
- * go of another.
+ * Builds the URL of a flow page. At most one selection is written: the lane, else the edge, else
+ * the span.
  */
 export function flowUrl(traceId: string, pageState: Partial<Omit<FlowPageState, 'traceId'>> = {}): string {
   const query = new URLSearchParams()
@@ -52,7 +54,7 @@ export function flowUrl(traceId: string, pageState: Partial<Omit<FlowPageState, 
   return query.size === 0 ? path : `${path}?${query}`
 }
 
-/** The same flow in the same view with other details, or none. */
+/** Same flow and view with another selection, or with none. */
 export function selectionUrl(
   pageState: FlowPageState,
   selection: Partial<Pick<FlowPageState, 'lane' | 'edge' | 'span'>> = {},
@@ -60,7 +62,9 @@ export function selectionUrl(
   return flowUrl(pageState.traceId, { ...pageState, lane: undefined, edge: undefined, span: undefined, ...selection })
 }
 
-/** `spanId` alone is of the flow's own trace, `traceId-spanId` of another. */
+/**
+ * `spanId` refers to a span of the flow's own trace, `traceId-spanId` to a span of another trace.
+ */
 function parseSpan(text: string | null, traceId: string): FlowSpanId | undefined {
   if (text === null || text === '') return undefined
   const [first = '', second] = text.toLowerCase().split('-')

@@ -7,24 +7,22 @@ import { isWhole, wholeWindow, type TimeWindow } from '../lib/time-window.ts'
 import { ApiError, getJson } from '../lib/api.ts'
 
 /**
- * A flow as it is being looked at. Everything is held by id, so that late traces come in without
- * moving anything.
+ * State of a displayed flow. State is keyed by id, so that it stays valid when traces arrive later.
  */
 export interface FlowView {
   readonly model: ReadonlySignal<FlowModel>
   readonly rows: ReadonlySignal<readonly FlowRow[]>
-  /** Lane -> the row that shows it or stands for it. */
+  /** Maps a lane to the index of the row that shows it or hides it. */
   readonly rowByLane: ReadonlySignal<Int32Array>
   readonly window: Signal<TimeWindow>
-  /** Id of the row that keys act on. */
+  /** Id of the row that keyboard commands apply to. */
   readonly cursor: Signal<string>
   readonly cursorRow: ReadonlySignal<number>
   readonly wantsFocus: Signal<boolean>
   readonly expanded: Signal<ReadonlySet<string>>
   readonly folded: Signal<ReadonlySet<string>>
   /**
-   * Lanes open to all of their spans; a text says why they could not be had, undefined that they
-   * are on their way.
+   * Lanes that show all of their spans: the spans, an error message, or undefined while loading.
    */
   readonly open: Signal<ReadonlyMap<string, LaneSpans | string | undefined>>
   readonly update: (response: FlowResponse) => void
@@ -32,7 +30,7 @@ export interface FlowView {
   readonly leaving: AbortSignal
 }
 
-/** `shared`: one time axis for several flows, at least so long. */
+/** `shared`: time window and minimum axis length (ns) that several flows share. */
 export function createFlowView(
   response: FlowResponse,
   shared?: { readonly window: Signal<TimeWindow>; readonly minDuration: number },
@@ -66,8 +64,8 @@ export function createFlowView(
         if (isWhole(window.peek(), before.duration)) window.value = wholeWindow(after.duration)
         model.value = after
       })
-      // An earlier trace has come, and all times count from it: spans that are open have to be
-      // placed anew.
+      // An earlier trace arrived and changed the origin of all times: reload the spans of open
+      // lanes.
       if (after.startUnixNano !== before.startUnixNano)
         for (const id of open.peek().keys()) void openLane(view, after.laneById.get(id) ?? -1)
     },
@@ -77,7 +75,7 @@ export function createFlowView(
   return view
 }
 
-/** A lane that is folded away stands on the row that hides it. */
+/** A hidden lane maps to the row that hides it. */
 function mapLanesToRows(model: FlowModel, rows: readonly FlowRow[]): Int32Array {
   const found = new Int32Array(model.lanes.length).fill(-1)
   for (const [index, row] of rows.entries()) {
@@ -92,7 +90,7 @@ function mapLanesToRows(model: FlowModel, rows: readonly FlowRow[]): Int32Array 
   return found
 }
 
-/** The row `by` rows away, or the first or last one. */
+/** Id of the row `by` rows away, clamped to the first and last row. */
 export function findRowIdBeside(view: FlowView, by: number): string | undefined {
   const rows = view.rows.value
   return rows[Math.min(rows.length - 1, Math.max(0, view.cursorRow.value + by))]?.id
@@ -102,9 +100,7 @@ export function findLaneRowId(view: FlowView, lane: number): string | undefined 
   return view.rows.value[view.rowByLane.value[lane] ?? -1]?.id
 }
 
-/**
- * Gives a lane a row of its own: expands the groups that stand for it and unfolds what hides it.
- */
+/** Gives a lane its own row: expands its groups and unfolds its ancestors. */
 export function revealLane(view: FlowView, lane: number): void {
   if (view.rows.peek().some((row) => row.kind === 'lane' && row.lane === lane)) return
   const { groups, folds } = findFoldsHiding(view.model.peek(), lane)
@@ -114,7 +110,7 @@ export function revealLane(view: FlowView, lane: number): void {
   })
 }
 
-/** What the twist of a row does: a group shows or hides its members, a lane what hangs below it. */
+/** Toggles a row: a group shows or hides its members, a lane its children. */
 export function toggleRow(view: FlowView, row: FlowRow): void {
   const set = row.kind === 'group' ? view.expanded : view.folded
   if (row.kind !== 'group' && row.kind !== 'lane') return
@@ -132,7 +128,7 @@ export function foldGroups(view: FlowView): void {
 
 export function expandGroups(view: FlowView): void {
   view.folded.value = new Set()
-  // An expanded group may show groups below it.
+  // An expanded group may contain groups.
   for (;;) {
     const hidden = view.rows.peek().filter((row) => row.kind === 'group' && !row.isExpanded)
     if (hidden.length === 0) return
@@ -140,7 +136,7 @@ export function expandGroups(view: FlowView): void {
   }
 }
 
-/** Opens a lane to all of its spans, in place, or closes it again. */
+/** Shows or hides all spans of a lane. */
 export function toggleLane(view: FlowView, lane: number): void {
   const id = view.model.peek().lanes[lane]?.id
   if (id === undefined) return

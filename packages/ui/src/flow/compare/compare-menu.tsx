@@ -9,7 +9,10 @@ import { announce } from '../../app/announcer.tsx'
 import { Icon } from '../../components/buttons/icon.tsx'
 import { Age } from '../../components/labels/age.tsx'
 
-/** What to compare a flow with: others that begin the same way, or any trace by its id. */
+/**
+ * Menu of flows to compare with: flows with the same root service and operation, or any trace by
+ * id.
+ */
 export function CompareMenu({ view, traceId }: { readonly view: FlowView; readonly traceId: string }) {
   const alike = useMemo(() => createResource<TracesResponse>(), [])
   const { title } = view.model.value.response

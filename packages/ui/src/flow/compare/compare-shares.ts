@@ -1,6 +1,6 @@
 import type { FlowResponse, PathShare } from '@spanlink/api-schema'
 
-/** One line of a comparison, in nanoseconds; 0 where a flow has none of it. */
+/** One line of a comparison, in nanoseconds; 0 if a flow has no such share. */
 interface ComparedShare {
   readonly kind: PathShare['kind']
   readonly name: string
@@ -8,7 +8,7 @@ interface ComparedShare {
   readonly second: number
 }
 
-/** What the critical paths of two flows spent where, the greatest difference first. */
+/** Compares the shares of two critical paths, largest difference first. */
 export function compareShares(first: FlowResponse, second: FlowResponse): ComparedShare[] {
   const lines = new Map<string, { kind: PathShare['kind']; name: string; first: number; second: number }>()
   for (const [side, flow] of [

@@ -17,10 +17,7 @@ import { HopDialog } from '../details/hop-dialog.tsx'
 import { bindFlowKeys } from '../flow-keys.ts'
 import { FlowTimeline } from '../timeline/flow-timeline.tsx'
 
-/**
- * Two flows under each other on one time axis, each from its own start, and where their times
- * differ.
- */
+/** Shows two flows on one time axis, each from its own start, and where their times differ. */
 export function FlowCompare({ pageState, against }: { readonly pageState: FlowPageState; readonly against: string }) {
   const resources = useMemo(
     () =>
@@ -39,7 +36,7 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
   )
   useEffect(() => () => views?.forEach((view) => view.stop()), [views])
   const [one, other] = views ?? []
-  // Keys are of the flow that has the focus.
+  // Keyboard commands apply to the flow with the focus.
   const active = useSignal<'first' | 'second'>('first')
   const isSecond = active.value === 'second'
   const places = useMemo(
@@ -50,8 +47,8 @@ export function FlowCompare({ pageState, against }: { readonly pageState: FlowPa
       ] as const,
     [pageState.traceId, against],
   )
-  // By a signal's effect, not a render's: a key pressed right after the focus moved is already the
-  // other flow's.
+  // A signal effect, not a render: a key pressed right after a focus change must reach the newly
+  // focused flow.
   useLayoutEffect(
     () =>
       effect(() => {

@@ -8,13 +8,10 @@ import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 import { formatQueueTime } from '../model/flow-messages.ts'
 
-/** A page of them; a batch consumer has hundreds. */
+/** Page size; a batch consumer has hundreds of edges. */
 const SHOWN = 50
 
-/**
- * Causes or effects: who is at the far end, over which topic, after how long. Each leads to the
- * wait itself.
- */
+/** Causes or effects of a lane: the other end, topic and queue time. Each item selects its edge. */
 export function EdgeList(props: {
   readonly model: FlowModel
   readonly pageState: FlowPageState

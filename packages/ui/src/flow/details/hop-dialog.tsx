@@ -16,12 +16,12 @@ interface Choice {
   readonly hops: readonly PlacedEdge[]
 }
 
-/** More than anybody chooses among by reading; the timeline shows all. */
+/** Maximum number of listed hops; the timeline shows all. */
 const MAX_HOPS = 60
 
 const choice = signal<Choice | undefined>(undefined)
 
-/** Asks which hop to go from the row under the cursor. */
+/** Opens a dialog to choose a hop from the row under the cursor. */
 export function openHopDialog(view: FlowView, to: 'effect' | 'cause'): void {
   const hops = findNextHops(view.model.peek(), view.rows.peek()[view.cursorRow.peek()], to)
   if (hops.length === 0) announce(to === 'effect' ? 'No downstream consumer.' : 'No upstream producer.')

@@ -51,7 +51,7 @@ export function LaneDetails(props: {
           type="button"
           onClick={() => {
             toggleLane(view, lane)
-            // A graph has no room for spans.
+            // The graph does not show spans.
             if (pageState.view === 'graph') push(flowUrl(pageState.traceId, { ...pageState, view: 'timeline' }))
           }}
         >

@@ -12,8 +12,8 @@ import { Text } from '../../components/labels/text.tsx'
 const SHOWN = 20
 
 /**
- * The failed spans of a lane, each with the way to its details: the error is often below the span
- * that the lane begins with.
+ * Failed spans of a lane, with links to their details: the error is often in a descendant of the
+ * lane's root span.
  */
 export function LaneErrors(props: {
   readonly pageState: FlowPageState

@@ -1,16 +1,16 @@
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow } from '../timeline/flow-rows.ts'
 
-/** All messages between two rows, as one line. */
+/** All messages between two rows, drawn as one line. */
 interface FlowGraphEdge {
   readonly id: string
   readonly from: string
   readonly to: string
   readonly ids: readonly string[]
   readonly count: number
-  /** The one topic, or how many there are. */
+  /** The topic name, or the number of topics if there are several. */
   readonly topic: string
-  /** Median of what is known, in nanoseconds. */
+  /** Median of the known queue times, in nanoseconds. */
   readonly queueTime: number | undefined
   readonly isCritical: boolean
   readonly isNegative: boolean
@@ -22,8 +22,8 @@ export interface FlowGraph {
 }
 
 /**
- * Rows that stand for traces, and the edges between them. A group that shows its members is no
- * node: they are.
+ * Builds nodes from rows that stand for traces, and the edges between them. An expanded group is
+ * not a node because its members are.
  */
 export function flowGraph(model: FlowModel, rows: readonly FlowRow[], rowByLane: Int32Array): FlowGraph {
   const nodes = rows.filter(

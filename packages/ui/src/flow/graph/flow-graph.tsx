@@ -19,7 +19,7 @@ import { describeRow } from '../timeline/row-description.ts'
 const NODE_WIDTH = 212
 const NODE_HEIGHT = 48
 
-/** Who caused what: the rows of the timeline as nodes, so what is folded there is folded here. */
+/** Graph of causes and effects. Its nodes are the timeline's rows, so both share the folds. */
 export function FlowGraph({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   const model = view.model.value
   const { nodes, edges } = flowGraph(model, view.rows.value, view.rowByLane.value)

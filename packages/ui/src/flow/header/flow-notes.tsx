@@ -6,8 +6,8 @@ import { Icon } from '../../components/buttons/icon.tsx'
 import { isUnknownSelection } from '../details/flow-panel.tsx'
 
 /**
- * What the reader should know of a flow that is not whole, or whose clocks disagree; and how to get
- * more of it.
+ * Notes about an incomplete flow, clock skew, an unknown selection or a load error; offers `Load
+ * more` if there are more pages.
  */
 export function FlowNotes(props: {
   readonly view: FlowView

@@ -7,8 +7,8 @@ import { Text } from '../../components/labels/text.tsx'
 import { formatEventCount } from '../model/flow-messages.ts'
 
 /**
- * The events that caused the opened trace, where it is, or comes after, a batch: the flow is of the
- * first of them.
+ * Lists the events that caused the opened trace if it is, or follows, a batch. The flow shows the
+ * first one.
  */
 export function FlowOrigins({
   response,
@@ -44,7 +44,7 @@ export function FlowOrigins({
   )
 }
 
-/** Other events whose messages a batch took together with those of this flow. */
+/** Other events whose messages were consumed in the same batch as messages of this flow. */
 export function JoinedEvents({
   joined,
   pageState,

@@ -3,7 +3,7 @@ import { expandGroups, foldGroups, type FlowView } from '../flow-view.ts'
 import { IconButton } from '../../components/buttons/icon-button.tsx'
 import { ZoomState } from '../../components/tree/zoom-state.tsx'
 
-/** A batch takes messages of many events; the flow is of one of them unless all are wanted. */
+/** A batch consumes messages of many events. The flow shows one event unless all are requested. */
 function JoinedChoice({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {
   if (!pageState.joined && view.model.value.lanes.every(({ joinedWith }) => joinedWith === undefined)) return null
   return (

@@ -5,10 +5,10 @@ import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { ServiceName } from '../../components/labels/service-name.tsx'
 import { Text } from '../../components/labels/text.tsx'
 
-/** As many as have names beside the strip; the strip itself shows all. */
+/** Maximum number of shares listed by name; the strip shows all. */
 const MAX_NAMED = 7
 
-/** What the critical path's time went to, longest first: a strip to see, and the same in words. */
+/** Shares of the critical path's time, longest first, as a strip and as text. */
 export function PathShares({ path }: { readonly path: CriticalPath }) {
   const { shares } = path
   const queues = shares.reduce((sum, one) => (one.kind === 'topic' ? sum + BigInt(one.durationNano) : sum), 0n)

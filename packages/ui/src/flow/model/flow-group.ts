@@ -7,14 +7,14 @@ interface Spread {
   readonly most: number
 }
 
-/** What a folded row tells of its lanes, in nanoseconds. */
+/** Statistics of the lanes in a group row, in nanoseconds. */
 export interface GroupStatistics {
   readonly count: number
   readonly spanCount: number
   readonly errorCount: number
   readonly failedLanes: number
   readonly duration: Spread
-  /** Of the messages that started them; absent when none is known. */
+  /** Queue times of the messages that started the lanes; undefined if none is known. */
   readonly queueTime: Spread | undefined
   readonly start: number
   readonly end: number
@@ -40,7 +40,7 @@ export function computeGroupStatistics(model: FlowModel, members: readonly numbe
   }
 }
 
-/** Quantiles by nearest rank: each is the time of a lane that exists. */
+/** Quantiles by nearest rank: each value is the time of an existing lane. */
 function computeSpread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (share: number): number => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0

@@ -3,13 +3,13 @@ import { formatDuration } from '../../lib/format/duration-text.ts'
 
 interface FlowMessage {
   readonly text: string
-  /** True where the flow is cut short, false where it is only remarkable. */
+  /** True if the flow is incomplete, false if the message is informational. */
   readonly isIncomplete: boolean
 }
 
 /**
- * What is missing or uncertain in a flow, each as one sentence; what `Load more` helps with is
- * first.
+ * Lists missing or uncertain parts of a flow, one sentence each. Messages that `Load more` can
+ * resolve are first.
  */
 export function listFlowMessages({
   truncated,
@@ -55,7 +55,7 @@ export function formatEventCount(of: number): string {
   return count(of, 'other event')
 }
 
-/** `36 ms`, or why there is none. */
+/** `36 ms`, or the reason why the queue time is unknown. */
 export function formatQueueTime(edge: FlowEdge): string {
   if (edge.queueTimeNano === null) return 'unknown: one end was not found'
   return formatDuration(Number(edge.queueTimeNano))

@@ -4,8 +4,8 @@ import type { FlowKey, PlacedEdge, PlacedMissing, PlacedSegment, PlacedSpan } fr
 
 /**
  * A flow in columns. Times are nanoseconds from the flow's first start, exact up to 2^53 ns (104
- * days). Lanes make a forest: each hangs below the lane that caused it (`parent`, by `parentEdge`),
- * though edges may say more than a tree does.
+ * days). Lanes form a forest: each has at most one `parent`, connected by `parentEdge`. `edges` may
+ * hold additional causes.
  */
 export interface FlowModel {
   readonly response: FlowResponse
@@ -17,7 +17,7 @@ export interface FlowModel {
   readonly edges: readonly PlacedEdge[]
   readonly spans: ReadonlyMap<FlowKey, PlacedSpan>
   readonly laneById: ReadonlyMap<string, number>
-  /** Edges by lane, as indices into `edges`: causes into it, effects out of it. */
+  /** Edges by lane, as indices into `edges`: `incoming` from causes, `outgoing` to effects. */
   readonly incoming: readonly (readonly number[])[]
   readonly outgoing: readonly (readonly number[])[]
   readonly parent: Int32Array
@@ -25,12 +25,14 @@ export interface FlowModel {
   readonly children: readonly (readonly number[])[]
   readonly roots: readonly number[]
   readonly path: readonly PlacedSegment[]
-  /** 1 where the critical path goes through the lane. */
+  /** 1 if the critical path includes the lane. */
   readonly onPath: Uint8Array
   readonly missing: readonly PlacedMissing[]
 }
 
-/** `minDuration`: of the axis, where it is shared with a longer flow. */
+/**
+ * `minDuration`: minimum length of the time axis in nanoseconds, to share it with a longer flow.
+ */
 export function buildFlowModel(response: FlowResponse, minDuration = 0): FlowModel {
   const { lanes } = response
   const starts = lanes.map((lane) => BigInt(lane.startTimeUnixNano))
@@ -111,15 +113,15 @@ function placeMissing(
 }
 
 /**
- * The queue time says from when the wait counts: a consumer may begin before the send span has its
- * acknowledgement.
+ * Computes the start of the wait from the queue time: a consumer may start before the send span
+ * receives its acknowledgement.
  */
 function waitStart(edge: FlowEdge, from: PlacedSpan | undefined, to: PlacedSpan | undefined): number {
   if (from === undefined) return Number.NaN
   return to === undefined || edge.queueTimeNano === null ? from.end : to.start - Number(edge.queueTimeNano)
 }
 
-/** The lane of a trace that holds a span, else the trace's first one. */
+/** The lane that contains a span, else the first lane of its trace. */
 export function findSpanLane(model: FlowModel, traceId: string, spanId: string): number {
   return model.spans.get(`${traceId}/${spanId}`)?.lane ?? model.lanes.findIndex((lane) => lane.traceId === traceId)
 }
@@ -129,8 +131,7 @@ function orZero(value: number | undefined): number {
 }
 
 /**
- * Every service that is drawn: of lanes, their linked spans, and of lanes open to all of their
- * spans.
+ * Collects every visible service: of lanes, of their linked spans, and of all spans of open lanes.
  */
 export function collectServices(
   model: FlowModel,

@@ -2,7 +2,7 @@ import type { PlacedEdge } from './placed-flow.ts'
 
 interface FlowTree {
   readonly parent: Int32Array
-  /** Index of the edge that hangs a lane below its parent; -1 for a root. */
+  /** Index of the edge from the lane's parent to the lane; -1 for a root. */
   readonly parentEdge: Int32Array
   readonly children: readonly (readonly number[])[]
   readonly roots: readonly number[]
@@ -11,9 +11,9 @@ interface FlowTree {
 const NONE = -1
 
 /**
- * Hangs each lane below one of those that caused it: the one the critical path came by, else the
- * one whose message came first. Links may go round in circles; then the lane that starts first is a
- * root. Children and roots are in order of start.
+ * Places each lane below one of its causes: the one on the critical path, else the one with the
+ * earliest message. In a cycle of links, the lane that starts first becomes a root. Children and
+ * roots are ordered by start.
  */
 export function layFlowTree(
   start: Float64Array,

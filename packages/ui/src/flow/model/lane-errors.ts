@@ -2,8 +2,7 @@ import type { FlowLane } from '@spanlink/api-schema'
 import type { TraceModel } from '../../trace/model/trace-model.ts'
 
 /**
- * Positions of the failed spans of one lane. A trace that is cut at its consumers has a lane for
- * each part.
+ * Positions of the failed spans of one lane. A trace split at its consumers has one lane per part.
  */
 export function laneErrors(trace: TraceModel, lane: FlowLane, lanes: readonly FlowLane[]): readonly number[] {
   const starts = new Map(

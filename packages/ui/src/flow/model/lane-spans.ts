@@ -1,7 +1,7 @@
 import type { FlowLane, TraceResponse } from '@spanlink/api-schema'
 import { treeOrder } from '../../components/tree/tree-order.ts'
 
-/** What rows need of a span; the trace's response may say more. */
+/** The span fields that rows need, a subset of the trace response. */
 type LaneSpan = Pick<
   TraceResponse['spans'][number],
   'spanId' | 'parentSpanId' | 'service' | 'name' | 'startTimeUnixNano' | 'endTimeUnixNano' | 'status'
@@ -20,9 +20,9 @@ export interface LaneSpans {
 }
 
 /**
- * The spans of one lane out of its trace. A trace that is cut at its consumers has a lane for each
- * part: a span belongs to the nearest span at or above it that begins one, and to the trace's own
- * lane where none does.
+ * Extracts the spans of one lane from its trace. A trace split at its consumers has one lane per
+ * part: a span belongs to the lane of its nearest ancestor-or-self that is a lane's root, else to
+ * the trace's own lane.
  */
 export function laneSpans(
   spans: readonly LaneSpan[],

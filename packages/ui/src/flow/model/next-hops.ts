@@ -3,8 +3,8 @@ import type { PlacedEdge } from './placed-flow.ts'
 import type { FlowRow } from '../timeline/flow-rows.ts'
 
 /**
- * The hops on (`]`, to what it caused) or back (`[`, to what caused it) from a row, the hop of the
- * critical path first, then by time.
+ * Finds the hops from a row to its effects (`]`) or its causes (`[`). Hops on the critical path are
+ * first, then by time.
  */
 export function findNextHops(
   model: FlowModel,
@@ -19,7 +19,7 @@ export function findNextHops(
   for (const index of edges) {
     const edge = model.edges[index]
     const far = to === 'effect' ? edge?.toLane : edge?.fromLane
-    // Many messages to one consumer are one hop.
+    // Several messages to one consumer count as one hop.
     if (edge === undefined || far === undefined || far < 0 || seen.has(far)) continue
     seen.add(far)
     hops.push(edge)

@@ -1,6 +1,6 @@
 import type { FlowEdge, FlowSpan, PathSegment } from '@spanlink/api-schema'
 
-/** A span of a flow: by trace and span id, because lanes of one trace share the trace id. */
+/** Identifies a span of a flow by trace and span id: lanes of one trace share the trace id. */
 export type FlowKey = `${string}/${string}`
 
 export interface PlacedSpan extends FlowSpan {
@@ -10,15 +10,12 @@ export interface PlacedSpan extends FlowSpan {
   readonly end: number
 }
 
-/**
- * An edge with its ends as lanes (-1: not here) and its times. `from` and `to` are NaN while that
- * end is not here.
- */
+/** An edge with its two lanes (-1 if not loaded) and its times (NaN if that end is not loaded). */
 export interface PlacedEdge {
   readonly edge: FlowEdge
   readonly fromLane: number
   readonly toLane: number
-  /** When the wait began: the start of the consuming span minus the queue time. */
+  /** Start of the wait: the start of the consuming span minus the queue time. */
   readonly from: number
   /** Start of the consuming span. */
   readonly to: number
@@ -32,15 +29,15 @@ export interface PlacedSegment {
   readonly end: number
 }
 
-/** Messages that one lane sent to a topic and that a group of it has not consumed. */
+/** Messages that one lane sent to a topic and that one of its consumer groups has not consumed. */
 export interface PlacedMissing {
   readonly lane: number
   readonly topic: string
   readonly consumerGroup: string
   readonly count: number
-  /** The first of the sends, and when it ended. */
+  /** The first send span; `sentAt` is its end. */
   readonly producer: { readonly traceId: string; readonly spanId: string }
   readonly sentAt: number
-  /** Of the first, in nanoseconds. */
+  /** Wait of the first message, in nanoseconds. */
   readonly waitNanos: number
 }

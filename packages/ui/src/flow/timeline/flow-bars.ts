@@ -3,12 +3,12 @@ import type { FlowRow } from './flow-rows.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { MIN_BAR_WIDTH } from '../../trace/waterfall/waterfall-bars.ts'
 
-// Spaces as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. All `x` are pixels
-// of the timeline, `row` counts from the first drawn.
+// Units as in waterfall-bars.ts: time (ns from the flow's start), row, pixel. Every `x` is in
+// pixels of the timeline; `row` counts from the first drawn row.
 
 /**
- * `extent`: from a lane's first start to its last end. `work`: a span on a lane's row that carries
- * a link. `span`: a row of its own.
+ * `extent`: from a lane's first start to its last end. `work`: a span with a link, on its lane's
+ * row. `span`: a span with its own row.
  */
 interface FlowBar {
   readonly kind: 'extent' | 'work' | 'span' | 'member'
@@ -19,7 +19,7 @@ interface FlowBar {
   readonly isError: boolean
 }
 
-/** A wait on a row, before what it delayed. `x1 < x0` where the queue time is negative. */
+/** A wait before the lane that it delayed. `x1 < x0` if the queue time is negative. */
 interface FlowGap {
   readonly row: number
   readonly x0: number
@@ -31,8 +31,7 @@ interface FlowGap {
 }
 
 /**
- * From a producer's row to its consumer's, at the time the message was on its way. Rows may lie
- * outside of what is drawn.
+ * Vertical line from a producer's row to its consumer's row. Rows may be outside the drawn range.
  */
 interface FlowWire {
   readonly x: number
@@ -53,7 +52,7 @@ export interface FlowBars {
   readonly gaps: readonly FlowGap[]
   readonly wires: readonly FlowWire[]
   readonly path: readonly PathLine[]
-  /** Lengths to write beside the last bar of a row. */
+  /** Duration labels beside the last bar of a row. */
   readonly durations: readonly {
     readonly row: number
     readonly x0: number
@@ -127,7 +126,7 @@ export function computeFlowBars(model: FlowModel, viewport: FlowViewport): FlowB
 }
 
 interface EdgeOnRows {
-  /** Of `FlowModel.edges`. */
+  /** Index into `FlowModel.edges`. */
   readonly index: number
   readonly fromRow: number
   readonly toRow: number
@@ -136,8 +135,7 @@ interface EdgeOnRows {
 const known = new WeakMap<Int32Array, readonly EdgeOnRows[]>()
 
 /**
- * Edges between different rows. Every part of the picture asks for them, and they change with the
- * rows only.
+ * Finds edges between different rows. Cached by `rowByLane`, because several computations use them.
  */
 function findEdgesOnRows(model: FlowModel, rowByLane: Int32Array): readonly EdgeOnRows[] {
   const before = known.get(rowByLane)
@@ -152,10 +150,7 @@ function findEdgesOnRows(model: FlowModel, rowByLane: Int32Array): readonly Edge
   return found
 }
 
-/**
- * Gaps and wires of every edge that touches a drawn row. Pixels that several edges share are drawn
- * once.
- */
+/** Computes gaps and wires of every edge that touches a drawn row. Overlapping wires are merged. */
 function computeWaits(
   model: FlowModel,
   { rows, rowByLane, first }: FlowViewport,
@@ -171,14 +166,15 @@ function computeWaits(
     const { edge, toLane, from, to } = placed
     const isCritical = edge.onCriticalPath
     const x = pixel(from)
-    // What a span has sent to many goes down one line to the furthest of them.
+    // Wires with the same start row, pixel, direction and criticality share one line to the
+    // furthest row.
     const wire = ((Math.round(x) + 8) * rows.length + fromRow) * 4 + (isCritical ? 2 : 0) + (toRow > fromRow ? 1 : 0)
     const furthest = wires.get(wire)?.toRow ?? fromRow - first
     if (Math.abs(toRow - fromRow) > Math.abs(furthest - fromRow + first))
       wires.set(wire, { x, fromRow: fromRow - first, toRow: toRow - first, isCritical })
     if (toRow < first || toRow >= last) continue
-    // A group's row shows one wait, of the member that began first; a lane's the one of its parent
-    // edge, whatever else it was given.
+    // A group's row shows one wait, that of its first member. A lane's row shows the wait of its
+    // parent edge only.
     const row = rows[toRow]
     if (model.parentEdge[toLane] !== index || (row?.kind === 'group' && row.members[0] !== toLane)) continue
     gaps.push({
@@ -191,7 +187,7 @@ function computeWaits(
       edge: index,
     })
   }
-  // What no group has consumed is still waiting: to the end of the axis.
+  // Unconsumed messages are still waiting, so their gap extends to the end of the axis.
   for (let index = first; index < last; index += 1) {
     const row = rows[index]
     if (row?.kind !== 'missing') continue

@@ -18,7 +18,7 @@ import { describeRow } from './row-description.ts'
 
 const INDENT = 14
 const DEEPEST_INDENT = 6
-/** Pixels beside a bar that still hit it. */
+/** Hit tolerance beside a bar, in pixels. */
 const SLACK = 3
 
 interface RowProps {
@@ -139,7 +139,7 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
         href={url}
         tabIndex={-1}
         onClick={(event) => {
-          // A plain click is the row's own.
+          // The row handles a plain click.
           if (isPlainClick(event)) event.preventDefault()
         }}
       >
@@ -212,7 +212,7 @@ function LaneLabel({ view, pageState, lane, isOpen }: RowProps & { readonly lane
   )
 }
 
-/** A group that has not consumed what was sent to its topic. */
+/** Label of a consumer group that has not consumed the messages sent to its topic. */
 function MissingLabel({ row }: { readonly row: MissingRow }) {
   return (
     <>
@@ -228,7 +228,7 @@ function MissingLabel({ row }: { readonly row: MissingRow }) {
   )
 }
 
-/** The trace that the reader opened, where the flow began elsewhere. */
+/** True for the trace that the user opened, if the flow starts in another trace. */
 function isOpenedLane(model: FlowModel, lane: number, pageState: FlowPageState): boolean {
   const { title } = model.response
   return title !== null && title.traceId !== pageState.traceId && model.lanes[lane]?.traceId === pageState.traceId

@@ -2,7 +2,7 @@ import type { FlowModel } from '../model/flow-model.ts'
 import type { PlacedMissing } from '../model/placed-flow.ts'
 import type { LaneSpans } from '../model/lane-spans.ts'
 
-/** Siblings that do the same become one row from this many on. */
+/** Minimum number of similar siblings that become one row. */
 const MIN_GROUP_SIZE = 3
 
 interface LaneRow {
@@ -10,13 +10,16 @@ interface LaneRow {
   readonly id: string
   readonly depth: number
   readonly lane: number
-  /** Lanes hang below it. */
+  /** True if the lane has children. */
   readonly isParent: boolean
   readonly isFolded: boolean
   readonly isOpen: boolean
 }
 
-/** Siblings with the same service, name and topic, told as one. `members` are in order of start. */
+/**
+ * Siblings with the same service, name, topic and consumer group, shown as one row. `members` are
+ * ordered by start.
+ */
 interface GroupRow {
   readonly kind: 'group'
   readonly id: string
@@ -26,7 +29,7 @@ interface GroupRow {
   readonly isExpanded: boolean
 }
 
-/** A span of a lane that is open to its full waterfall. */
+/** A span of an open lane. */
 interface SpanRow {
   readonly kind: 'span'
   readonly id: string
@@ -37,7 +40,7 @@ interface SpanRow {
   readonly spans: LaneSpans
 }
 
-/** Stands where the spans of an open lane will be. */
+/** Placeholder for the spans of an open lane while they load, or their load error. */
 interface LoadingRow {
   readonly kind: 'loading'
   readonly id: string
@@ -46,12 +49,12 @@ interface LoadingRow {
   readonly error: string | undefined
 }
 
-/** Stands where the lane of a group would be that has not consumed what the lane above sent. */
+/** Placeholder for a consumer group that has not consumed messages that the parent lane sent. */
 export interface MissingRow extends Omit<PlacedMissing, 'lane'> {
   readonly kind: 'missing'
   readonly id: string
   readonly depth: number
-  /** The lane that sent. */
+  /** The lane of the producer. */
   readonly lane: number
 }
 
@@ -60,17 +63,20 @@ export type FlowRow = LaneRow | GroupRow | SpanRow | LoadingRow | MissingRow
 export interface FlowFolds {
   /** Ids of groups that show their members. */
   readonly expanded: ReadonlySet<string>
-  /** Ids of rows that hide what hangs below them. */
+  /** Ids of rows whose children are hidden. */
   readonly folded: ReadonlySet<string>
-  /** Ids of lanes that show all of their spans, with those that have come. */
+  /**
+   * Ids of lanes that show all of their spans: the spans, an error message, or undefined while
+   * loading.
+   */
   readonly open: ReadonlyMap<string, LaneSpans | string | undefined>
 }
 
-/** The rows to show, in order: causes above effects, siblings by start, alike siblings as one. */
+/** Builds the visible rows: causes above effects, siblings by start, similar siblings grouped. */
 export function buildFlowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
   const rows: FlowRow[] = []
   const missingOf = Map.groupBy(model.missing, ({ lane }) => lane)
-  // One row a topic and group, also where several lanes of a folded row sent to it.
+  // One row per topic and consumer group, even if several lanes of a folded row sent to it.
   const placeMissing = (missing: readonly PlacedMissing[], depth: number, above: string): void => {
     for (const [key, some] of Map.groupBy(missing, ({ topic, consumerGroup }) =>
       JSON.stringify([topic, consumerGroup]),
@@ -106,7 +112,7 @@ export function buildFlowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
       rows.push({ kind: 'span', id: `${id}/${spans.spanId[span] ?? ''}`, depth: spanDepth, lane, span, spans })
     }
   }
-  // Recursion goes as deep as the flow, which the API bounds to 64 links either way.
+  // The API bounds the recursion depth: at most 64 links in each direction.
   const placeAll = (lanes: readonly number[], depth: number, above: string): void => {
     for (const [groupKey, members] of Map.groupBy(lanes, (lane) => toGroupKey(model, lane))) {
       if (members.length < MIN_GROUP_SIZE) {
@@ -132,21 +138,21 @@ export function buildFlowRows(model: FlowModel, folds: FlowFolds): FlowRow[] {
   return rows
 }
 
-/** Lanes that hang below a row that stands for several, in order of start. */
+/** Children of all lanes that a row stands for, ordered by start. */
 function collectChildren(model: FlowModel, lanes: readonly number[]): number[] {
   return lanes
     .flatMap((lane) => model.children[lane] ?? [])
     .sort((a, b) => (model.start[a] ?? 0) - (model.start[b] ?? 0) || a - b)
 }
 
-/** What two siblings share to be told as one: who does what, from which topic, in which group. */
+/** Group key of similar siblings: service, name, topic, consumer group and edge role. */
 function toGroupKey(model: FlowModel, lane: number): string {
   const { rootService, rootName } = model.lanes[lane] ?? { rootService: '', rootName: '' }
   const edge = model.edges[model.parentEdge[lane] ?? -1]?.edge
   return JSON.stringify([rootService, rootName, edge?.topic ?? '', edge?.consumerGroup ?? '', edge?.role ?? ''])
 }
 
-/** The ids of groups to expand and rows to unfold so that a lane has a row of its own. */
+/** Finds the groups to expand and the rows to unfold so that a lane has its own row. */
 export function findFoldsHiding(
   model: FlowModel,
   lane: number,
@@ -155,8 +161,7 @@ export function findFoldsHiding(
   const folds: string[] = []
   const everything: FlowFolds = { expanded: new Set(), folded: new Set(), open: new Map() }
   const expanded = new Set<string>()
-  // Each round expands one more group on the way; a lane is at most as deep below groups as it is
-  // below lanes.
+  // Each iteration expands one more group. Groups are at most as deeply nested as the lane.
   for (;;) {
     const rows = buildFlowRows(model, { ...everything, expanded })
     if (rows.some((row) => row.kind === 'lane' && row.lane === lane)) break

@@ -8,13 +8,13 @@ import { TimedTree } from '../../components/tree/timed-tree.tsx'
 import { flowPainting } from './flow-painting.ts'
 import { FlowRowView } from './flow-row.tsx'
 
-/** Room for the length of what ends last. */
+/** Space for the duration label of the bar that ends last. */
 const RIGHT_AIR = 64
 
 const labelWidth = signal<number | undefined>(undefined)
 
 /**
- * As the waterfall is made: rows for names, one canvas under them for bars, waits and the critical
+ * Same structure as the waterfall: rows for names over one canvas for bars, waits and the critical
  * path.
  */
 export function FlowTimeline({ view, pageState }: { readonly view: FlowView; readonly pageState: FlowPageState }) {

@@ -7,8 +7,8 @@ export type FlowHit =
   | { readonly kind: 'edge'; readonly edge: string }
 
 /**
- * What of a row lies at a time, give or take `slack`: the shortest linked span there, the wait
- * before the lane, or else the lane.
+ * Finds the item of a row at a time, within `slack`: the shortest linked span, else the wait before
+ * the lane, else the lane.
  */
 export function hitTestRow(model: FlowModel, row: FlowRow, time: number, slack: number): FlowHit | undefined {
   if (row.kind === 'loading') return undefined

@@ -48,10 +48,7 @@ function paintBars(context: CanvasRenderingContext2D, scene: FlowScene): void {
   }
 }
 
-/**
- * Waiting is drawn, not left out: a hatched stretch from when a message was sent to when its work
- * began.
- */
+/** Draws queue time as a hatched bar from the send of a message to the start of its processing. */
 function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
   const hatch = getHatch(context, palette.queue)
   context.font = `600 10.5px ${palette.font}`
@@ -89,7 +86,8 @@ function paintGaps(context: CanvasRenderingContext2D, { bars, palette, scaleWidt
 }
 
 /**
- * Upright lines as rectangles: thousands of them cost a tenth of what stroking a path of them does.
+ * Draws vertical lines as rectangles: for thousands of lines, this takes a tenth of the time of
+ * stroking a path.
  */
 function paintWires(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
   const height = bars.count * FLOW_ROW_HEIGHT
@@ -107,7 +105,7 @@ function paintWires(context: CanvasRenderingContext2D, { bars, palette, scaleWid
   }
 }
 
-/** One unbroken line of ink, under bars and gaps, down from row to row. */
+/** Draws the critical path as one continuous line from row to row, under bars and gaps. */
 function paintPath(context: CanvasRenderingContext2D, { bars, palette, scaleWidth }: FlowScene): void {
   context.fillStyle = palette.path
   for (const { row, x0, x1 } of bars.path) {
@@ -139,7 +137,7 @@ function paintLengths(context: CanvasRenderingContext2D, { bars, palette, width 
 
 const hatches = new WeakMap<CanvasRenderingContext2D, { readonly color: string; readonly pattern: CanvasPattern }>()
 
-/** Diagonals 4 pixels apart, made once for a canvas and colour. */
+/** Diagonals every 4 pixels; cached per canvas and color. */
 function getHatch(context: CanvasRenderingContext2D, color: string): CanvasPattern | string {
   const known = hatches.get(context)
   if (known?.color === color) return known.pattern
@@ -157,7 +155,7 @@ function getHatch(context: CanvasRenderingContext2D, color: string): CanvasPatte
   inner.stroke()
   const pattern = context.createPattern(tile, 'repeat')
   if (pattern === null) return color
-  // The tile is drawn at twice the size it is shown in, so that it is as sharp on dense screens.
+  // The tile is drawn at twice its displayed size, so that it stays sharp on high-density screens.
   pattern.setTransform(new DOMMatrix([0.5, 0, 0, 0.5, 0, 0]))
   hatches.set(context, { color, pattern })
   return pattern

@@ -3,7 +3,7 @@ import { computeGroupStatistics } from '../model/flow-group.ts'
 import type { FlowModel } from '../model/flow-model.ts'
 import type { FlowRow } from './flow-rows.ts'
 
-/** What the canvas draws in a row, for those who do not see it. */
+/** Text alternative for a row of the canvas. */
 export function describeRow(model: FlowModel, row: FlowRow): string {
   if (row.kind === 'loading') return ''
   if (row.kind === 'missing')
