@@ -5,12 +5,12 @@ import { ServiceName } from '../components/labels/service-name.tsx'
 import { Text } from '../components/labels/text.tsx'
 
 /**
- * More than this would push the trace itself off the screen; the ones before are a click on the
- * first away.
+ * More breadcrumbs would push the trace off the screen. Earlier ones are reachable through the
+ * first.
  */
 const SHOWN = 5
 
-/** The spans one came by, oldest first. Not drawn until a link has been followed. */
+/** Visited spans, oldest first. Hidden until a link has been followed. */
 export function Breadcrumbs() {
   const { trail } = pageState.value
   if (trail.length === 0) return null

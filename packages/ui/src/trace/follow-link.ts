@@ -5,10 +5,7 @@ import { getJson } from '../lib/api.ts'
 import { traceUrl, type Breadcrumb } from '../app/route.ts'
 import { pageState, push, replace } from '../lib/url.ts'
 
-/**
- * Which way along a message: `out` goes back to where it was produced, `in` on to where it was
- * consumed.
- */
+/** Direction along a message: `out` to the producer, `in` to the consumer. */
 export type LinkDirection = 'out' | 'in'
 
 /** A span at the far end of a link. */
@@ -18,9 +15,8 @@ export interface LinkTarget {
 }
 
 /**
- * Goes to the far end of a link. The entry one leaves names the span one left, so Back ends exactly
- * there. Going straight back along the link one came by takes the last breadcrumb away instead of
- * growing the trail without end.
+ * Navigates to the other end of a link. The history entry left behind names the current span, so
+ * that Back returns to it. Following the same link back removes the last breadcrumb.
  */
 export function follow(from: Breadcrumb, to: LinkTarget): void {
   const { trail } = pageState.peek()
@@ -47,8 +43,8 @@ export function linksPath(
 }
 
 /**
- * The link that `[` or `]` takes: of the span under the cursor, else of what is below it, else of
- * the whole trace. Links whose far end is here are taken before ones whose end is missing.
+ * Finds the link for `[` or `]`: of the span under the cursor, else of its descendants, else of the
+ * whole trace. Links whose target is stored are preferred.
  */
 export async function findLinkToFollow(
   model: TraceModel,

@@ -1,13 +1,13 @@
 import type { LinkedSpan, LinksResponse } from '@spanlink/api-schema'
 import type { LinkTarget, LinkDirection } from './follow-link.ts'
 
-/** A far end with what is known of it. */
+/** A link target with its known details. */
 export interface LinkedTarget extends LinkTarget {
   readonly span: LinkedSpan | null
   readonly queueTimeNano: string | null
 }
 
-/** Far ends by the span of this trace. */
+/** Groups link targets by span of this trace. */
 export function groupTargetsBySpan(
   response: LinksResponse,
   direction: LinkDirection,

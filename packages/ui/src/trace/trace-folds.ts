@@ -6,12 +6,12 @@ import { pageState, replace } from '../lib/url.ts'
 const COLLAPSED = 'collapsed'
 const UNFOLDED = 'unfolded'
 const ALL = 'all'
-/** More than these make an address that nobody passes on. */
+/** Limits the length of the URL. */
 const MAX_IDS = 60
 
 /**
- * Which spans are collapsed and which groups unfolded stands in the address, by span id, so that
- * who is given it sees the same rows. Returns what stops it.
+ * Stores collapsed spans and expanded groups in the URL by span id, so that a shared link shows the
+ * same rows. Returns a function that stops it.
  */
 export function keepTraceFoldsInUrl(view: TraceView): () => void {
   const { traceId } = view.model.peek()

@@ -16,10 +16,10 @@ import { replace, route } from '../lib/url.ts'
 import { announce } from '../app/announcer.tsx'
 import { timeKeys } from '../components/tree/time-keys.ts'
 
-/** Of the search field, which `/` goes to. */
+/** Id of the search field, which `/` focuses. */
 export const SEARCH_ID = 'trace-search'
 
-/** To a span: its row gets the cursor, and when details are open they follow. */
+/** Moves the cursor to a span; open details follow. */
 function goToSpan(view: TraceView, spanId: string | undefined): void {
   if (spanId === undefined) return
   view.cursor.value = spanId

@@ -27,11 +27,11 @@ import { Waterfall } from './waterfall/waterfall.tsx'
 
 const RELOAD_INTERVAL_MS = 2000
 /**
- * Spans are batched by exporters (5 s by default in the SDKs) and consumers are late: so long a
- * trace may well still grow.
+ * Exporters batch spans (5 s by default in the SDKs) and consumers may lag: a trace is polled for
+ * spans until it is this old.
  */
 const ARRIVAL_WINDOW_MS = 60_000
-/** Asking for a whole big trace every two seconds costs more than it tells. */
+/** Larger traces are not polled: reloading one every two seconds is too expensive. */
 const MAX_RELOADED_SPANS = 5000
 
 export function TracePage({ traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined }) {
@@ -114,8 +114,8 @@ function linkCount({ linksIn, linksOut }: TraceSkeleton): number {
 }
 
 /**
- * The first hundred links of the whole trace each way, for its rows to name who is at the other
- * end. Details load all of one span.
+ * Loads the first hundred links of the whole trace in each direction, to name the services on row
+ * badges. Span details load all links of one span.
  */
 function useLinkEnds(view: TraceView | undefined): void {
   const model = view?.model.value
@@ -128,7 +128,7 @@ function useLinkEnds(view: TraceView | undefined): void {
       getJson<LinksResponse>(linksPath(model.traceId, direction), leaving.signal).then(
         (response) =>
           (view[direction === 'in' ? 'incoming' : 'outgoing'].value = groupTargetsBySpan(response, direction)),
-        // Badges then show counts without names; opening the details says what is wrong.
+        // Badges then show counts without names; the span details show the error.
         () => undefined,
       )
     }
@@ -140,7 +140,7 @@ function useLinkEnds(view: TraceView | undefined): void {
 
 const TYPING_DELAY_MS = 200
 
-/** Attributes and events are the server's to look through. */
+/** The server searches attributes and events. */
 function useFoundSpans(view: TraceView | undefined): void {
   const text = view?.query.value.trim() ?? ''
   const traceId = view?.model.value.traceId

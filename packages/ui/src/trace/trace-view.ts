@@ -16,8 +16,8 @@ import { buildTraceModel, type TraceModel } from './model/trace-model.ts'
 import type { LinkedTarget } from './link-targets.ts'
 
 /**
- * One trace as it is being looked at. Spans are held by id, so that late spans may come in without
- * moving anything.
+ * State of a displayed trace. Spans are referred to by id, so that state stays valid when late
+ * spans arrive.
  */
 export interface TraceView {
   readonly model: ReadonlySignal<TraceModel>
@@ -27,29 +27,29 @@ export interface TraceView {
   readonly critical: ReadonlySignal<CriticalPath>
   readonly showsCritical: Signal<boolean>
   readonly window: Signal<TimeWindow>
-  /** Id of the row that keys act on. */
+  /** Id of the row that keyboard commands apply to. */
   readonly cursor: Signal<string>
   readonly cursorRow: ReadonlySignal<number>
-  /** Set by a key that moved the cursor: the row takes the focus too. */
+  /** Set when a key moved the cursor: the row takes the focus too. */
   readonly wantsFocus: Signal<boolean>
-  /** Backlinks by the span they point at, as far as they are loaded. */
+  /** Loaded backlinks by target span. */
   readonly incoming: Signal<ReadonlyMap<string, readonly LinkedTarget[]>>
-  /** Far ends of links by the span that carries them, as far as they are loaded. */
+  /** Loaded link targets by the span that carries the links. */
   readonly outgoing: Signal<ReadonlyMap<string, readonly LinkedTarget[]>>
   readonly query: Signal<string>
-  /** Ids of spans in which the server found the query. */
+  /** Ids of spans in which the server found the search text. */
   readonly found: Signal<readonly string[]>
-  /** Enter was pressed before the response came: go to the first match once there is one. */
+  /** Enter was pressed before the response arrived: go to the first match when it arrives. */
   readonly wantsMatch: Signal<boolean>
-  /** Counts responses; details and links are loaded again with each. */
+  /** Increments with each response, which reloads details and links. */
   readonly revision: Signal<number>
   readonly matches: ReadonlySignal<Int32Array>
   readonly matchSet: ReadonlySignal<ReadonlySet<number>>
-  /** The same trace with what has arrived since. */
+  /** Replaces the trace with a newer response. */
   readonly update: (response: TraceSkeleton) => void
 }
 
-/** Outlives the trace: who wants to see it wants it on the next one too. */
+/** Module-level, so that the choice persists across traces. */
 const showsCritical = signal(true)
 
 export function createTraceView(response: TraceSkeleton): TraceView {
@@ -97,13 +97,13 @@ function spanIdAtRow(view: TraceView, row: number): string | undefined {
   return position === undefined ? undefined : view.model.value.spans[position]?.spanId
 }
 
-/** The row `by` rows away, or the first or last one. */
+/** Id of the row `by` rows away, clamped to the first and last row. */
 export function spanIdBeside(view: TraceView, by: number): string | undefined {
   const from = view.cursorRow.value
   return spanIdAtRow(view, Math.min(view.rows.value.length - 1, Math.max(0, from + by)))
 }
 
-/** Expands whatever hides a span. */
+/** Expands everything that hides a span. */
 export function reveal(view: TraceView, position: number): void {
   unfoldTo(view, position)
   const collapsed = new Set(view.collapsed.peek())
@@ -119,7 +119,7 @@ function unfoldTo(view: TraceView, position: number): void {
   const more = new Set(unfolded)
   for (let p = position; p >= 0; p = model.parent[p] ?? -1) {
     const first = model.folds.of[p] ?? -1
-    // The first of a group is its row already; what is below it is not.
+    // The first span of a group is visible as the group's row; its descendants are not.
     if (first >= 0 && (first !== position || p !== position)) more.add(model.spans[first]?.spanId ?? '')
   }
   if (more.size !== unfolded.size) view.unfolded.value = more
@@ -161,7 +161,7 @@ export function expandAll(view: TraceView): void {
   view.collapsed.value = new Set()
 }
 
-/** What Left does in a tree: collapse, or else go to the parent. Gives the span to be at. */
+/** Left in a tree: collapse, else go to the parent. Returns the id of the span to move to. */
 export function collapseOrAscend(view: TraceView): string | undefined {
   const model = view.model.peek()
   const position = model.positionById.get(view.cursor.peek()) ?? -1
@@ -174,7 +174,7 @@ export function collapseOrAscend(view: TraceView): string | undefined {
   return model.spans[model.parent[position] ?? -1]?.spanId ?? spanId
 }
 
-/** What Right does in a tree: expand, or else go to the first child. */
+/** Right in a tree: expand, else go to the first child. Returns the id of the span to move to. */
 export function expandOrDescend(view: TraceView): string | undefined {
   const model = view.model.peek()
   const position = model.positionById.get(view.cursor.peek()) ?? -1
@@ -192,7 +192,7 @@ export function expandOrDescend(view: TraceView): string | undefined {
   return model.spans[position + 1]?.spanId ?? spanId
 }
 
-/** The match after (`1`) or before (`-1`) the cursor, around the ends. */
+/** The match after (`1`) or before (`-1`) the cursor, wrapping at the ends. */
 export function matchBeside(view: TraceView, step: 1 | -1): number | undefined {
   const matches = view.matches.peek()
   if (matches.length === 0) return undefined

@@ -1,8 +1,8 @@
 import type { TraceModel } from './trace-model.ts'
 
 /**
- * Stretches of time that the trace's end waited for, by position: those of `p` are `from[p] ..` up
- * to those of `p + 1`.
+ * Segments of the critical path by position: those of `p` are `first[p] .. first[p + 1] - 1`, as
+ * indices into `from` and `to`.
  */
 export interface CriticalPath {
   readonly first: Uint32Array
@@ -11,9 +11,8 @@ export interface CriticalPath {
 }
 
 /**
- * Walks back from the end of the longest root: time belongs to the child that ended last before it,
- * and to the span itself where no child did. Of a child that outlives its parent, or whose clock
- * has it start before, only what lies within counts.
+ * Computes the critical path backwards from the end of the longest root. Time belongs to the child
+ * that ended last before it, else to the span itself. Children are clipped to their parent's time.
  */
 export function criticalPath(model: TraceModel): CriticalPath {
   const segments: { p: number; from: number; to: number }[] = []

@@ -1,8 +1,8 @@
 import type { SpanHead, TraceModel } from './trace-model.ts'
 
 /**
- * Positions of the spans whose name, service or id holds the text (no case). The rest of a span is
- * the server's to look through.
+ * Finds spans whose name, service or id contains the text, ignoring case. The server searches
+ * attributes and events.
  */
 export function findSpans(model: TraceModel, text: string): Int32Array {
   const wanted = text.trim().toLowerCase()
@@ -19,7 +19,7 @@ export function findSpans(model: TraceModel, text: string): Int32Array {
   return Int32Array.from(found)
 }
 
-/** Both lists of positions as one, ascending. */
+/** Merges both lists of positions in ascending order. */
 export function mergeFound(positions: Int32Array, model: TraceModel, spanIds: readonly string[]): Int32Array {
   if (spanIds.length === 0) return positions
   const all = new Set(positions)

@@ -1,15 +1,13 @@
-/** Fewer alike siblings are seen at a glance and stay rows of their own. */
+/** Smaller groups of similar siblings are not folded. */
 const MIN_FOLD_SIZE = 8
 
-/**
- * Runs of siblings with the same service and name, which one row `×N` can stand for. By position.
- */
+/** Runs of siblings with the same service and name, which one row `×N` can replace. By position. */
 export interface FoldGroups {
-  /** First position of the group that a sibling belongs to; -1 for none. */
+  /** Position of the first span of the sibling's group; -1 for none. */
   readonly of: Int32Array
-  /** At first positions: the position after the last sibling and all below it. 0 elsewhere. */
+  /** At first positions: the position after the last sibling and its descendants. 0 elsewhere. */
   readonly end: Int32Array
-  /** At first positions. */
+  /** At first positions: the number of siblings. */
   readonly size: Uint32Array
   readonly lastEnd: Float64Array
   readonly errors: Uint32Array
@@ -22,7 +20,7 @@ interface Columns {
   readonly service: Uint16Array
   readonly name: Uint32Array
   readonly end: Float64Array
-  /** Sums over each span and all below it. */
+  /** Sums over each span and its descendants. */
   readonly errors: Uint32Array
 }
 
@@ -40,7 +38,7 @@ export function foldGroups(columns: Columns): FoldGroups {
     if (seen[first] === 1) continue
     let size = 0
     let next = first
-    // The next sibling stands right after all that is below this one.
+    // The next sibling follows the descendants of this one.
     while (
       next < count &&
       parent[next] === parent[first] &&
@@ -51,7 +49,7 @@ export function foldGroups(columns: Columns): FoldGroups {
       size += 1
       next = subtreeEnd[next] ?? count
     }
-    // Roots alike are traces in one: each has a story of its own.
+    // Similar roots are not grouped: each starts separate work.
     if (size < MIN_FOLD_SIZE || parent[first] === -1) continue
     groups.size[first] = size
     groups.end[first] = next

@@ -2,14 +2,12 @@ import type { TraceModel } from './trace-model.ts'
 
 const SAMPLED = 0x01
 /**
- * OTLP span and link flags: bit 8 says that the is-remote bit is known, which only an SDK that
- * fills in flags sets.
+ * OTLP span and link flags: bit 8 means that the is-remote bit (9) is known. Only SDKs that set
+ * flags set it.
  */
 const HAS_IS_REMOTE = 0x100
 
-/**
- * Why the far end of a link may be missing. The link's own flags tell whether it was ever recorded.
- */
+/** Explains why a link's target may be missing. The flags show whether the target was sampled. */
 export function describeMissingTarget(flags: number): string {
   if ((flags & SAMPLED) !== 0) {
     return 'Sampled, but not found: not yet received, expired, or sent to another backend.'
@@ -20,7 +18,7 @@ export function describeMissingTarget(flags: number): string {
   return 'Not found: not sampled, expired, sent to another backend, or not yet received.'
 }
 
-/** What the reader should know of a trace that is not whole, each as one sentence. */
+/** Describes missing spans and clock problems of a trace, one sentence each. */
 export function describeMissingSpans(model: TraceModel): string[] {
   const words: string[] = []
   const orphans = model.orphan.reduce((sum, one) => sum + one, 0)

@@ -1,9 +1,9 @@
 import type { TraceModel } from './trace-model.ts'
 
 /**
- * How long the message of a consumer waited that is a child of its producer, in nanoseconds: since
- * the end of the send, or since its start where the consumer began before the end. Negative only
- * where it began before the send did.
+ * Queue time in nanoseconds of a consumer that is a child of its producer: since the end of the
+ * send, or since its start if the consumer started before that end. Negative only if the consumer
+ * started before the send.
  */
 export function computeParentQueueTime(model: TraceModel, position: number): number | undefined {
   const above = model.parent[position] ?? -1

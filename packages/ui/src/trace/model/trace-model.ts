@@ -4,9 +4,9 @@ import { foldGroups, type FoldGroups } from './fold-groups.ts'
 import { idIndex, SHARED, type IdIndex } from '../../lib/id-index.ts'
 import { orderByParents } from '../../components/tree/tree-order.ts'
 
-/** What a row says of a span; the rest is asked for when somebody opens it. */
+/** Span fields that a row needs; details are requested when the span is selected. */
 export interface SpanHead {
-  /** Names the row: the span's id, with `~` behind it where the span above has the same. */
+  /** Row id: the span id, followed by `~` if the parent has the same span id. */
   readonly spanId: string
   readonly service: string
   readonly name: string
@@ -15,9 +15,9 @@ export interface SpanHead {
 
 /**
  * A trace in columns. Position `p` is the row of a span when nothing is collapsed (depth first,
- * siblings by start), so `parent[p] < p`, and the spans below `p` are exactly `p + 1 ..
- * subtreeEnd[p] - 1`. Times are nanoseconds from the trace's first start: a double is exact up to
- * 2^53 ns, which is 104 days.
+ * siblings by start). Therefore `parent[p] < p`, and the descendants of `p` are exactly `p + 1 ..
+ * subtreeEnd[p] - 1`. Times are nanoseconds from the trace's first start, exact up to 2^53 ns (104
+ * days).
  */
 export interface TraceModel {
   readonly traceId: string
@@ -33,17 +33,13 @@ export interface TraceModel {
   readonly service: Uint16Array
   readonly services: readonly ServiceShare[]
   readonly error: Uint8Array
-  /**
-   * 1 where the span names a parent that is not here. A root whose only tie is a link is no orphan.
-   */
+  /** 1 if the span's parent is not stored. A root that only has links is not an orphan. */
   readonly orphan: Uint8Array
   readonly linksOut: Uint32Array
   readonly linksIn: Uint32Array
-  /** Sums over the span and all below it, which a collapsed row stands for. */
+  /** Sums over the span and its descendants, shown on a collapsed row. */
   readonly below: { readonly linksOut: Uint32Array; readonly linksIn: Uint32Array; readonly errors: Uint32Array }
-  /**
-   * Times of the events of position `p` are `eventTimes[eventsFrom[p]] ..` up to those of `p + 1`.
-   */
+  /** Event times of position `p` are `eventTimes[eventsFrom[p] .. eventsFrom[p + 1] - 1]`. */
   readonly eventsFrom: Uint32Array
   readonly eventTimes: Float64Array
   readonly folds: FoldGroups
@@ -60,7 +56,7 @@ interface ServiceShare {
   readonly errorCount: number
 }
 
-/** Whether what looks at every span takes longer than a frame: rows then come first. */
+/** True if work on every span takes longer than a frame; rows are then rendered first. */
 export function isLarge({ count }: Pick<TraceModel, 'count'>): boolean {
   return count >= 20_000
 }
@@ -101,8 +97,8 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     const began = given.start[i] ?? 0
     const length = given.duration[i] ?? 0
     start[p] = began
-    // A clock that stepped back gives an end before the start; the span is then drawn with no
-    // length, and told in words.
+    // A clock that was set back gives an end before the start. Such a span has zero length, and
+    // `backwardCount` reports it.
     const ended = began + Math.max(0, length)
     end[p] = ended
     if (length < 0) backwardCount += 1
@@ -196,11 +192,11 @@ function indexServices(names: readonly string[], given: Int32Array, order: Int32
 }
 
 /**
- * Parents come before their children, so one pass from the last row to the first carries every sum
- * to its root.
+ * Adds each span's value to all of its ancestors. Parents precede their children, so one pass from
+ * the last row to the first is enough.
  */
 function sumUpwards(own: Uint32Array | Uint8Array, parent: Int32Array): Uint32Array {
-  // `Uint32Array.from` would walk an iterator over each.
+  // `new Uint32Array(…)` is faster than `Uint32Array.from`, which iterates over the elements.
   const sums = new Uint32Array(own)
   for (let p = sums.length - 1; p > 0; p -= 1) {
     const above = parent[p] ?? -1

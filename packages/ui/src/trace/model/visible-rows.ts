@@ -1,12 +1,11 @@
 import type { TraceModel } from './trace-model.ts'
 
 /**
- * Groups of siblings alike that are shown one by one, by the id of their first span; `all`: every
- * one of them.
+ * Expanded groups of similar siblings, by the id of their first span; `all` expands every group.
  */
 export type Unfolded = ReadonlySet<string> | 'all'
 
-/** Whether a position is the row that stands for its group. */
+/** True if the position is the row of a folded group. */
 export function isFolded(model: TraceModel, position: number, unfolded: Unfolded): boolean {
   return (
     unfolded !== 'all' && (model.folds.end[position] ?? 0) > 0 && !unfolded.has(model.spans[position]?.spanId ?? '')
@@ -14,8 +13,8 @@ export function isFolded(model: TraceModel, position: number, unfolded: Unfolded
 }
 
 /**
- * Positions of the spans that are shown, in order: all but those below a collapsed one and those
- * that another stands for.
+ * Positions of visible spans in order: all except descendants of collapsed spans and members of
+ * folded groups that are not the first.
  */
 export function visibleRows(model: TraceModel, collapsed: ReadonlySet<string>, unfolded: Unfolded = 'all'): Int32Array {
   if (collapsed.size === 0 && unfolded === 'all') return Int32Array.from({ length: model.count }, (_, p) => p)
@@ -30,7 +29,7 @@ export function visibleRows(model: TraceModel, collapsed: ReadonlySet<string>, u
   return rows.subarray(0, length)
 }
 
-/** Row of a position, or -1 when an ancestor hides it. Rows ascend, so this is a binary search. */
+/** Row of a position, or -1 if it is hidden. Rows ascend, so this is a binary search. */
 export function findRow(rows: Int32Array, position: number): number {
   let low = 0
   let high = rows.length - 1
@@ -44,7 +43,7 @@ export function findRow(rows: Int32Array, position: number): number {
   return -1
 }
 
-/** Span ids above a position, nearest first: what has to be expanded for it to be seen. */
+/** Ids of a position's ancestors, nearest first; expanding them makes the position visible. */
 export function collectAncestorIds(model: TraceModel, position: number): string[] {
   const ids: string[] = []
   for (let p = model.parent[position] ?? -1; p >= 0; p = model.parent[p] ?? -1) ids.push(model.spans[p]?.spanId ?? '')
@@ -55,7 +54,7 @@ export function hasChildren(model: TraceModel, position: number): boolean {
   return (model.subtreeEnd[position] ?? 0) > position + 1
 }
 
-/** Ids of all spans with children: collapsing these leaves only the roots. */
+/** Ids of all spans with children. Collapsing all of them leaves only the roots. */
 export function collapsibleIds(model: TraceModel): Set<string> {
   const ids = new Set<string>()
   for (let p = 0; p < model.count; p += 1) if (hasChildren(model, p)) ids.add(model.spans[p]?.spanId ?? '')

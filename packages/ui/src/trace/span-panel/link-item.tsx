@@ -14,8 +14,8 @@ import { AttributeTable } from '../../components/details/attribute-table.tsx'
 import { Dropped } from '../../components/details/section.tsx'
 
 /**
- * One link: who is at the other end, where in Kafka the message was, how long it waited, and the
- * way there.
+ * One link: the span at the other end, the Kafka topic, partition and offset, the queue time, and
+ * the link to that span.
  */
 export function LinkItem(props: {
   readonly direction: LinkDirection

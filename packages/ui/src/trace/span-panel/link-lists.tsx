@@ -15,12 +15,12 @@ import { LinkItem } from './link-item.tsx'
 import { Dropped } from '../../components/details/section.tsx'
 
 const SHOWN_AT_FIRST = 100
-/** More links than these are put into groups of the same other end. */
+/** Longer lists are grouped by target. */
 const MAX_UNGROUPED = 8
 
 type LinkTarget = Pick<Span, 'spanId' | 'service' | 'name' | 'kind' | 'backlinkCount'>
 
-/** Backlinks: spans of any trace and age that link to this one. */
+/** Backlinks: spans of any trace and age that link to this span. */
 export function LinksIn({ traceId, span }: { readonly traceId: string; readonly span: LinkTarget }) {
   const links = useMemo(() => createResource<LinksResponse>(), [])
   const older = useMemo(() => createOlderPages<LinksResponse>(), [])
@@ -69,7 +69,7 @@ export function LinksIn({ traceId, span }: { readonly traceId: string; readonly 
   )
 }
 
-/** Links of this span: the spans that produced its messages. */
+/** Links of this span, to the spans that produced its messages. */
 export function LinksOut({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const most = useSignal(SHOWN_AT_FIRST)
   if (span.links.length === 0 && span.droppedLinksCount === 0) return null
@@ -102,9 +102,7 @@ interface ListedLink {
   readonly link: SpanLink | TraceLink
 }
 
-/**
- * Hundreds of links of a batch are a handful of kinds: who is at the other end, and on which topic.
- */
+/** Groups the links of a batch, which may be hundreds, by target and topic. */
 function Grouped(props: {
   readonly direction: LinkDirection
   readonly from: Breadcrumb

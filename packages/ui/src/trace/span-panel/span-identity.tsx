@@ -60,7 +60,10 @@ export function SpanIdentity(props: {
   )
 }
 
-/** W3C trace flags in the low byte; OTLP's bits 8 and 9 tell whether the parent was remote. */
+/**
+ * Describes span flags: W3C trace flags in the low byte; bits 8 and 9 (OTLP) show whether the
+ * parent is remote.
+ */
 function flagWords(flags: number): string {
   const words = [(flags & 0x01) !== 0 ? 'sampled' : 'not sampled']
   if ((flags & 0x02) !== 0) words.push('random trace id')

@@ -11,8 +11,8 @@ import { Section } from '../../components/details/section.tsx'
 const MAX_RECORDS = 50
 
 /**
- * Log records written while the span ran; events that came as records stand among the events
- * already.
+ * Log records written during the span. Events that were received as log records are listed as
+ * events.
  */
 export function SpanLogs({ traceId, span }: { readonly traceId: string; readonly span: Span }) {
   const logs = useMemo(() => createResource<LogsResponse>(), [])

@@ -55,7 +55,7 @@ export function SpanPanel({ view, position }: { readonly view: TraceView; readon
 function Times(props: {
   readonly view: TraceView
   readonly position: number
-  /** Of a consumer that is a child of its producer; links tell their own. */
+  /** Queue time of a consumer that is a child of its producer; links show their own queue time. */
   readonly queueTimeNano: string | undefined
 }) {
   const { view, position, queueTimeNano } = props
@@ -104,7 +104,7 @@ function Times(props: {
   )
 }
 
-/** Of a hundred, with a tenth where that tells more. */
+/** Percentage with at most one decimal. */
 function formatShare(share: number): string {
   if (share > 0 && share < 0.1) return '<0.1%'
   return `${Number(share.toFixed(1))}%`

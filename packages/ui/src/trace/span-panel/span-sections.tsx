@@ -11,12 +11,12 @@ import { SpanIdentity } from './span-identity.tsx'
 import { SpanLogs } from './span-logs.tsx'
 import { SpanSource } from './span-source.tsx'
 
-/** One span with all that is stored of it; loaded again when `news` changes. */
+/** Loads all stored data of one span; reloads when `news` changes. */
 export function useSpanDetails(
   traceId: string,
   rowId: string,
   news: unknown,
-  /** Which of two spans that share the id. */
+  /** Selects one of two spans that share the id. */
   which?: Pick<Span, 'kind' | 'service'>,
 ): Resource<SpanResponse>['state']['value'] {
   const details = useMemo(() => createResource<SpanResponse>(), [])
@@ -39,11 +39,12 @@ export function StatusMessage({ response }: { readonly response: SpanResponse | 
 }
 
 /**
- * Attributes, events, logs, resource, scope and ids of a span, the same in a trace and in a flow.
+ * Attributes, events, logs, resource, scope and ids of a span, for both the trace and the flow
+ * page.
  */
 export function SpanSections(props: {
   readonly details: Pick<Resource<SpanResponse>['state']['value'], 'data' | 'error'>
-  /** Of the trace or flow that is shown. */
+  /** Start of the displayed trace or flow. */
   readonly startUnixNano: bigint
   readonly isParentMissing: boolean
 }) {

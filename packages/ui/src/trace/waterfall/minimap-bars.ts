@@ -2,8 +2,8 @@ import type { TraceModel } from '../model/trace-model.ts'
 import { createCoverage, type Coverage } from '../../lib/canvas/coverage.ts'
 
 /**
- * The whole trace in a strip: bars in whole pixels, `y` a line of the strip. Errors are last, so
- * that nothing covers them.
+ * Bars of the minimap in whole pixels; `y` is a line of the minimap. Errors are last, so that
+ * nothing covers them.
  */
 export interface MinimapBars {
   readonly count: number
@@ -15,7 +15,9 @@ export interface MinimapBars {
   readonly lineHeight: number
 }
 
-/** Lines thicker than this look like a chart of their own when a trace has only a few spans. */
+/**
+ * Maximum line height; thicker lines look like a separate chart if a trace has only a few spans.
+ */
 const MAX_LINE_HEIGHT = 7
 
 export function computeMinimapBars(model: TraceModel, width: number, height: number): MinimapBars {

@@ -12,12 +12,12 @@ import type { TraceView } from '../trace-view.ts'
 import { useWidth } from '../../components/tree/use-size.ts'
 
 const HEIGHT = 44
-/** How near to an edge of the window, in pixels, a pointer takes hold of it. */
+/** Distance from a window edge, in pixels, within which a pointer drags the edge. */
 const GRIP = 7
 
 /**
- * The whole trace at a glance. Drag to zoom to a part, drag the part or its edges to change it,
- * double click for all. Keys do the same: `+ - a d 0`.
+ * Overview of the whole trace. Drag to zoom, drag the window or its edges to change it,
+ * double-click to reset. Keys do the same: `+ - a d 0`.
  */
 export function Minimap({ view }: { readonly view: TraceView }) {
   const box = useRef<HTMLDivElement>(null)

@@ -14,7 +14,7 @@ export function paintMinimap(
     const color = bars.error[bar] === 1 ? palette.error : (colors[bars.service[bar] ?? 0] ?? palette.muted)
     if (color !== last) context.fillStyle = last = color
     const x = bars.x0[bar] ?? 0
-    // A pixel of air between lines, as soon as a line is thick enough to spare one.
+    // Leave one pixel between lines if the line height allows it.
     context.fillRect(
       x,
       bars.y[bar] ?? 0,

@@ -35,7 +35,7 @@ function paintBars(context: CanvasRenderingContext2D, scene: WaterfallScene): vo
       continue
     }
     context.fillStyle = palette.service(model.services[model.service[p] ?? 0]?.name ?? '')
-    // Of a group only the extent is known; what it hides is drawn below it.
+    // A folded group only has its extent; the spans that it hides are drawn below it.
     context.globalAlpha = bars.folded[row] === 1 ? 0.35 : 1
     paintBar(context, x, y, width, BAR_HEIGHT)
     context.globalAlpha = 1
@@ -51,7 +51,7 @@ function paintBars(context: CanvasRenderingContext2D, scene: WaterfallScene): vo
   }
 }
 
-/** What the end of the trace waited for. */
+/** Draws the critical path. */
 function paintPath(context: CanvasRenderingContext2D, { bars, palette }: WaterfallScene): void {
   context.fillStyle = palette.path
   for (let at = 0; at < bars.pathRow.length; at += 1) {
@@ -92,7 +92,7 @@ function paintEvents(context: CanvasRenderingContext2D, { bars, palette }: Water
   }
 }
 
-/** The length goes right of the bar, or left of it, or inside where the bar fills the screen. */
+/** Draws a duration right of its bar, else left of it, else inside if the bar fills the screen. */
 function paintDurations(context: CanvasRenderingContext2D, { model, bars, palette, width }: WaterfallScene): void {
   context.font = `11px ${palette.font}`
   context.textBaseline = 'middle'
@@ -109,7 +109,7 @@ function paintDurations(context: CanvasRenderingContext2D, { model, bars, palett
     if (x1 + LABEL_GAP + room < width) context.fillText(text, x1 + LABEL_GAP, y)
     else if (x0 - LABEL_GAP - room > 0) context.fillText(text, x0 - LABEL_GAP - room, y)
     else {
-      // Inside, over the bar's end to its very last pixel, or a sliver of bar would stand behind
+      // Inside, the label covers the bar up to its last pixel, to leave no sliver of the bar behind
       // the text.
       const left = Math.min(width, x1) - room - 8
       context.clearRect(left, y - 8, width + 4 - left, 16)

@@ -11,7 +11,7 @@ import type { TraceView } from '../trace-view.ts'
 import { isPlainClick } from '../../lib/url.ts'
 import { LinkBadge } from '../../components/labels/link-badge.tsx'
 
-/** More than these are not looked through for one badge: it names a few and counts the rest. */
+/** Maximum number of rows searched for one badge, which names a few targets and counts the rest. */
 const MAX_ROWS = 200
 const MAX_TARGETS = 4
 
@@ -22,8 +22,8 @@ interface RowBadgeProps {
 }
 
 /**
- * A collapsed row speaks for all below it: its badges are sums, drawn with a broken edge when not
- * all are its own.
+ * Badges of a collapsed row are sums over the span and its descendants, with a dashed border if
+ * some belong to descendants.
  */
 export function RowBadges(props: RowBadgeProps) {
   const { model } = props.view
@@ -43,7 +43,7 @@ export function RowBadges(props: RowBadgeProps) {
 }
 
 /**
- * One link is a way to go, at a click; several are for the details to list, where the row leads.
+ * A badge with one link navigates to it. A badge with several opens the details, which list them.
  */
 function RowBadge(
   props: RowBadgeProps & { readonly direction: LinkDirection; readonly count: number; readonly own: number },
@@ -63,7 +63,8 @@ function RowBadge(
     </>
   )
   const only = count === 1 && own === 1 ? ends[0] : undefined
-  // A consumer that is its producer's child tells it already, also where it has a link besides.
+  // A consumer that is a child of its producer already shows its queue time, even if it has a link
+  // too.
   const tellsWait = direction === 'out' && computeParentQueueTime(view.model.value, props.position) === undefined
   const waited = tellsWait ? only?.queueTimeNano : undefined
   if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
@@ -87,7 +88,7 @@ function RowBadge(
   )
 }
 
-/** How long the message of a consumer waited; a warning where that cannot be. */
+/** Queue time of a consumer; a negative value is shown as a warning. */
 function QueueTag({ nanos }: { readonly nanos: number }) {
   const isSkewed = nanos < 0
   return (
@@ -100,7 +101,7 @@ function QueueTag({ nanos }: { readonly nanos: number }) {
   )
 }
 
-/** Whose they are, in the services' colours. */
+/** Dots in the colors of the targets' services. */
 function TargetDots({ ends }: { readonly ends: readonly LinkedTarget[] }) {
   const services = [...new Set(ends.flatMap(({ span }) => (span === null ? [] : [span.service])))]
   return (
@@ -128,7 +129,7 @@ function formatBadgeTitle(direction: LinkDirection, count: number, ends: readonl
   return [`${way}:`, ...named, ...(rest > 0 ? [`${rest.toLocaleString('en')} more`] : [])].join('\n')
 }
 
-/** The first few far ends of a row's links; of all below it too when it is collapsed. */
+/** The first link targets of a row; of its descendants too when it is collapsed. */
 function findRowTargets(
   view: TraceView,
   position: number,

@@ -11,8 +11,8 @@ import { openDetails } from '../trace-keys.ts'
 
 const INDENT = 14
 /**
- * Deeper rows indent no further, or their names would leave the column. `aria-level` still tells
- * the depth.
+ * Maximum indent level, so that names stay within the column. `aria-level` still has the real
+ * depth.
  */
 const DEEPEST_INDENT = 16
 

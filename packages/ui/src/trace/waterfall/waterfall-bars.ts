@@ -3,7 +3,7 @@ import type { CriticalPath } from '../model/critical-path.ts'
 import type { TimeWindow } from '../../lib/time-window.ts'
 import { createCoverage } from '../../lib/canvas/coverage.ts'
 
-// Three spaces, named once for all of draw/:
+// Three coordinate spaces, for all of waterfall/:
 //   time   nanoseconds from the start of the trace
 //   row    index among the visible rows
 //   pixel  CSS pixels; the device ratio exists only where a canvas is sized
@@ -17,14 +17,14 @@ export interface WaterfallBars {
   readonly position: Int32Array
   /** 1 where the bar is the extent of a group of siblings. */
   readonly folded: Uint8Array
-  /** Stretches of the critical path, as runs of pixels. */
+  /** Segments of the critical path, as pixel ranges. */
   readonly pathRow: Uint16Array
   readonly pathX0: Float32Array
   readonly pathX1: Float32Array
-  /** Marks of events, as pairs in `eventRow` and `eventX`. */
+  /** Event ticks, as pairs in `eventRow` and `eventX`. */
   readonly eventRow: Uint16Array
   readonly eventX: Float32Array
-  /** What a collapsed row hides, merged to runs of pixels. */
+  /** Spans that a collapsed row hides, merged into pixel ranges. */
   readonly hiddenRow: Uint16Array
   readonly hiddenX0: Float32Array
   readonly hiddenX1: Float32Array
@@ -41,13 +41,10 @@ export interface WaterfallViewport {
   readonly path?: CriticalPath
 }
 
-/** Least width of a bar, so that the shortest span is still seen and hit. */
+/** Minimum bar width in pixels, so that the shortest span is visible and clickable. */
 export const MIN_BAR_WIDTH = 2
 
-/**
- * Events beyond this many on one span merge into the ticks already there; a screen has no room for
- * more.
- */
+/** Maximum number of events drawn per span; a screen has no room for more ticks. */
 const MAX_EVENTS = 500
 
 export function computeWaterfallBars(model: TraceModel, viewport: WaterfallViewport): WaterfallBars {
@@ -98,7 +95,7 @@ export function computeWaterfallBars(model: TraceModel, viewport: WaterfallViewp
   }
 }
 
-/** A little beyond the edges, so that a bar that goes on does not look as if it ended there. */
+/** Clips slightly outside the edges, so that a clipped bar does not seem to end there. */
 function clip(x: number, width: number): number {
   return Math.min(width + 4, Math.max(-4, x))
 }

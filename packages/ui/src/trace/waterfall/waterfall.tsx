@@ -7,7 +7,7 @@ import { TimedTree } from '../../components/tree/timed-tree.tsx'
 import { SpanRow } from './span-row.tsx'
 import { waterfallPainting } from './waterfall-painting.ts'
 
-/** Room for the length of what ends last, as the root mostly does. */
+/** Space for the duration label of the bar that ends last, usually the root. */
 const RIGHT_AIR = 60
 
 const labelWidth = signal<number | undefined>(undefined)
