@@ -1,5 +1,5 @@
 /**
- * CRC-32C (Castagnoli, reflected), which Kafka has over each record batch; Node's zlib has only
+ * CRC-32C (Castagnoli, reflected), the checksum of Kafka record batches. Node's zlib has only
  * CRC-32.
  */
 export function crc32c(bytes: Uint8Array): number {

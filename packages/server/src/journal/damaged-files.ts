@@ -6,8 +6,8 @@ import type { SealedSegment } from './segment.ts'
 const NOTE = '.json'
 
 /**
- * Keeps the file of a segment whose readable rows are stored, with the number of bytes that are not
- * readable.
+ * Keeps the file of a damaged segment whose readable rows are stored, and records its number of
+ * unreadable bytes.
  */
 export async function keepDamaged(journalDirectory: string, segment: SealedSegment, bytes: number): Promise<void> {
   const directory = getDamagedDirectory(journalDirectory)
@@ -16,7 +16,7 @@ export async function keepDamaged(journalDirectory: string, segment: SealedSegme
   await segment.moveTo(directory)
 }
 
-/** Unreadable bytes of all files that are kept. */
+/** Returns the total of unreadable bytes in all kept files. */
 export async function countUnreadableBytes(journalDirectory: string): Promise<number> {
   const directory = getDamagedDirectory(journalDirectory)
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
@@ -33,8 +33,7 @@ function getDamagedDirectory(journalDirectory: string): string {
 }
 
 /**
- * 0 where the note was deleted or is no note: the file alone does not keep the server from
- * starting.
+ * Returns 0 when the note is missing or invalid: a bad note must not keep the server from starting.
  */
 async function readCount(path: string): Promise<number> {
   try {

@@ -8,34 +8,34 @@ export type RowBatch = {
   readonly bytes: Uint8Array
 }
 
-/** What a segment file has. */
+/** Decoded contents of a segment file. */
 export type Frames = {
   readonly batches: readonly RowBatch[]
-  /** Behind the last frame: the beginning of one whose writing did not end. */
+  /** Bytes after the last frame: the start of a frame whose write did not finish. */
   readonly tornBytes: number
-  /** In no readable frame, and not torn: what was here is lost. */
+  /** Bytes that belong to no readable frame and are not torn. Their rows are lost. */
   readonly unreadableBytes: number
 }
 
 /**
- * A request in a segment file. All numbers are UInt32, little-endian; each CRC-32 starts from that
- * of the segment's id, which senders don't know: rows can't imitate a frame.
+ * A request in a segment file. All numbers are UInt32, little-endian. Each CRC-32 is seeded with
+ * that of the segment's id, which clients don't know, so rows can't imitate a frame.
  *
  * | at        | bytes | what                                                        |
  * |-----------|-------|-------------------------------------------------------------|
  * | 0         | 4     | magic `SLJ2`                                                |
  * | 4         | 4     | CRC-32 of the 12 bytes from 8                               |
  * | 8         | 4     | length of the whole frame                                   |
- * | 12        | 4     | number of batches n                                        |
+ * | 12        | 4     | number of batches n                                         |
  * | 16        | 4     | CRC-32 of everything from 20 to the end of the frame        |
- * | 20        | 12·n  | each: table (index in rowTables), rows, bytes                  |
- * | 20 + 12·n |       | the batches' bytes, one after the other                    |
+ * | 20        | 12·n  | for each batch: table (index in rowTables), rows, bytes     |
+ * | 20 + 12·n |       | the bytes of the batches, in order                          |
  */
 const MAGIC = Buffer.from('SLJ2')
 const FRAME_HEADER_BYTES = 20
 const BATCH_HEADER_BYTES = 12
 
-/** The frame as buffers to write one after the other; the rows are not copied. */
+/** Encodes a frame as buffers to write in order. Row buffers are not copied. */
 export function encodeFrame(
   batches: readonly RowBatch[],
   segmentId: string,
@@ -60,7 +60,7 @@ export function encodeFrame(
   return { buffers: [head, ...batches.map((batch) => batch.bytes)], length }
 }
 
-/** All whole frames of a segment, also those behind damaged bytes. */
+/** Decodes all intact frames of a segment, including those after damaged bytes. */
 export function decodeFrames(file: Buffer, segmentId: string): Frames {
   const seed = crc32(segmentId)
   const batches: RowBatch[] = []
@@ -82,7 +82,7 @@ export function decodeFrames(file: Buffer, segmentId: string): Frames {
 
 type Head = { readonly length: number; readonly count: number; readonly crc: number }
 
-/** Undefined where no frame begins. */
+/** Returns undefined if no frame starts at `at`. */
 function readHead(file: Buffer, at: number, seed: number): Head | undefined {
   if (file.length - at < FRAME_HEADER_BYTES || MAGIC.compare(file, at, at + MAGIC.length) !== 0) return undefined
   if (crc32(file.subarray(at + 8, at + FRAME_HEADER_BYTES), seed) !== file.readUInt32LE(at + 4)) return undefined
@@ -91,20 +91,20 @@ function readHead(file: Buffer, at: number, seed: number): Head | undefined {
   return { length, count: file.readUInt32LE(at + 12), crc: file.readUInt32LE(at + 16) }
 }
 
-/** The file ends within a head that is right as far as it goes. */
+/** Whether the file ends inside a frame header whose bytes so far are valid. */
 function isCutOff(file: Buffer, at: number): boolean {
   const rest = Math.min(file.length - at, MAGIC.length)
   return file.length - at < FRAME_HEADER_BYTES && MAGIC.compare(file, at, at + rest, 0, rest) === 0
 }
 
-/** Where the next frame begins, or the end of the file. */
+/** Returns the position of the next frame, or the end of the file. */
 function findHead(file: Buffer, from: number, seed: number): number {
   let at = file.indexOf(MAGIC, from)
   while (at >= 0 && readHead(file, at, seed) === undefined) at = file.indexOf(MAGIC, at + 1)
   return at < 0 ? file.length : at
 }
 
-/** Undefined when the frame is damaged. */
+/** Returns undefined if the frame is damaged. */
 function readRowBatches(file: Buffer, at: number, { length, count, crc }: Head, seed: number): RowBatch[] | undefined {
   if (FRAME_HEADER_BYTES + BATCH_HEADER_BYTES * count > length) return undefined
   if (crc32(file.subarray(at + FRAME_HEADER_BYTES, at + length), seed) !== crc) return undefined

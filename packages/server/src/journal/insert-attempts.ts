@@ -1,31 +1,32 @@
 import { StoreError, type StoreErrorCode } from '../clickhouse/store-error.ts'
 
 /**
- * Inserts that ran out of memory before a segment is split: the first time others may have had it.
+ * Inserts that may run out of memory before a segment is split. The first may have failed because
+ * other queries used the memory.
  */
 const MAX_MEMORY_ERRORS = 2
 
-/** Inserts of rows that the store refuses while it takes others, before they are set aside. */
+/** Rejected inserts before rows are quarantined, if other segments were stored meanwhile. */
 const MAX_REJECTIONS = 5
 
 /**
- * The same of rows that can't be split any further, and of which memory is the reason: queries may
- * have it for a while.
+ * Inserts that may run out of memory before rows that can't be split further are quarantined.
+ * Higher, because queries may use the memory for a while.
  */
 const MAX_ROW_MEMORY_ERRORS = 12
 
 const MIN_RETRY_DELAY_MS = 100
 const MAX_RETRY_DELAY_MS = 5000
 
-/** The inserts of a segment that is not stored yet. */
+/** Counts the failed inserts of a segment and decides when to split, quarantine or retry it. */
 export class InsertAttempts {
   #failures = 0
-  /** Failures that may be because of its own rows. */
+  /** Failures that the segment's own rows may have caused. */
   #refusals = 0
   #memoryErrors = 0
-  /** Whether ClickHouse has rows of the table that failed last. */
+  /** Whether it is known which rows of the last failed table are stored. */
   isOutcomeKnown = false
-  /** Segments that were stored before its first failure. */
+  /** Number of segments that were stored before the first failure of this one. */
   readonly #storedBefore: number
 
   constructor(storedBefore: number) {
@@ -42,26 +43,27 @@ export class InsertAttempts {
     return this.#memoryErrors >= MAX_MEMORY_ERRORS
   }
 
-  /** The first time the connection may have been cut. */
+  /** The first rejection is ignored: the connection may have been cut. */
   isInvalid(): boolean {
     return this.#refusals > 1
   }
 
-  /** Rows that fail again and again while others are stored are themselves the reason. */
+  /** Repeated refusals count only if other segments were stored meanwhile. */
   isRejected(stored: number): boolean {
     if (this.#memoryErrors >= MAX_ROW_MEMORY_ERRORS) return true
     return this.#refusals >= MAX_REJECTIONS && stored > this.#storedBefore
   }
 
-  /** Until the next one, in milliseconds. */
+  /** Returns the delay before the next attempt, in milliseconds. Doubles up to 5 s. */
   nextDelayMs(): number {
     return Math.min(MIN_RETRY_DELAY_MS * 2 ** this.#failures++, MAX_RETRY_DELAY_MS)
   }
 }
 
 /**
- * Whether no row of a failed insert is stored, or all and the error lists the missing summaries. An
- * insert into shards is not atomic: one may have its part.
+ * Whether the error proves that no row of the insert is stored, or that all are and the error lists
+ * the missing summaries. An insert into shards is not atomic: some shards may have stored their
+ * part.
  */
 export function isOutcomeKnown(error: unknown, isSharded: boolean): boolean {
   if (!(error instanceof StoreError)) return false

@@ -1,9 +1,9 @@
 import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 
-/** How far the inserts under a segment's own id are. The tables before `table` are stored. */
+/** Progress of the inserts under a segment's own id. The tables before `table` are stored. */
 export type InsertProgress = {
   readonly table: RowTable
-  /** Rows of `table` may be stored: only an insert under the same token stores none twice. */
+  /** Rows of `table` may be stored: only an insert with the same token avoids duplicates. */
   readonly mayBeStored: boolean
 }
 
@@ -12,15 +12,15 @@ export const NOT_STARTED: InsertProgress = { table: rowTables[0] as RowTable, ma
 const SUFFIX = '.segment'
 
 /**
- * `<id>.segment` before the first insert, then `<id>@<table>.segment`, with `-failed` where
- * ClickHouse has stored no row of the table. A rename survives a crash and goes with the file.
+ * `<id>.segment` before the first insert, then `<id>@<table>.segment`, with `-failed` if ClickHouse
+ * has stored no row of the table. The file name holds the state because a rename survives a crash.
  */
 export function segmentFileName(id: string, { table, mayBeStored }: InsertProgress = NOT_STARTED): string {
   if (table === NOT_STARTED.table && !mayBeStored) return id + SUFFIX
   return `${id}@${table}${mayBeStored ? '' : '-failed'}${SUFFIX}`
 }
 
-/** Undefined for a file that is no segment. */
+/** Returns undefined if the file is not a segment. */
 export function parseSegmentFileName(name: string): { id: string; progress: InsertProgress } | undefined {
   if (!name.endsWith(SUFFIX)) return undefined
   const [id = '', state = ''] = name.slice(0, -SUFFIX.length).split('@', 2)

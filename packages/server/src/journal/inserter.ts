@@ -10,18 +10,17 @@ import { sumBytes, collectRows } from './row-batches.ts'
 import type { SealedSegment } from './segment.ts'
 import { sortByTable, splitBatches } from './split-batches.ts'
 
-/** While ClickHouse works on one insert, the bytes of the next are sent. */
+/** ClickHouse processes one insert while the bytes of the next are sent. */
 const MAX_CONCURRENT_INSERTS = 2
 
-/** Segments before ClickHouse beyond which acks are delayed: more is not queryable in a second. */
+/** Pending segments beyond which acks are delayed: more are not queryable within 1 s. */
 const MAX_PENDING_SEGMENTS = 2
 
-/** The journal covers for a ClickHouse that stalls longer. */
+/** Maximum delay of an ack. The journal absorbs longer ClickHouse stalls. */
 const MAX_WAIT_MS = 2000
 
 const DEFAULT_INSERT_BYTES = 64 * 1024 * 1024
 
-/** A segment that was read from its file. */
 type LoadedSegment = {
   readonly journal: Journal
   readonly segment: SealedSegment
@@ -30,8 +29,8 @@ type LoadedSegment = {
 
 /**
  * Inserts sealed segments and then removes them. A failed insert is retried until it succeeds, and
- * quarantined only when ClickHouse rejects its rows. The deduplication token makes a retry, also
- * one after a crash, a no-op.
+ * quarantined only when ClickHouse rejects its rows. The deduplication token makes a retry a no-op,
+ * including one after a crash.
  */
 export class Inserter {
   readonly #store: Store
@@ -39,7 +38,7 @@ export class Inserter {
   readonly #maxInsertBytes: number
   readonly #queue: SealedSegment[] = []
   readonly #stop = new AbortController()
-  /** Segments whose last insert failed, until the next one. */
+  /** Segments with a failed insert, until they are stored, split or quarantined. */
   readonly #attempts = new Map<SealedSegment, InsertAttempts>()
   readonly #reported = new WeakSet<SealedSegment>()
   #running = 0
@@ -56,7 +55,7 @@ export class Inserter {
     this.#maxInsertBytes = maxInsertBytes
   }
 
-  /** Segments that were enqueued before wait for it. */
+  /** Starts inserting. Segments enqueued earlier wait for this call. */
   start(journal: Journal): void {
     this.#journal = journal
     this.#next()
@@ -68,14 +67,14 @@ export class Inserter {
     this.#next()
   }
 
-  /** How long segments have waited without any being stored. */
+  /** Returns how long segments have been waiting without one being stored, in milliseconds. */
   getStalledMs(): number {
     return this.#isIdle() ? 0 : performance.now() - this.#lastProgress
   }
 
   /**
-   * Waits until ClickHouse keeps pace, so that acks come as fast as data becomes queryable. Returns
-   * at once while ClickHouse is unavailable.
+   * Waits until ClickHouse keeps pace, so that acks are no faster than data becomes queryable.
+   * Returns at once after failed inserts, because the journal then holds the backlog.
    */
   async waitForCapacity(): Promise<void> {
     if (this.#hasRoom()) return
@@ -124,7 +123,7 @@ export class Inserter {
     if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Never rejects. A segment that failed leaves its slot to others until its retry. */
+  /** Never rejects. A failed segment frees its slot for others until its retry. */
   async #flush(journal: Journal, segment: SealedSegment): Promise<void> {
     let frames: Frames
     try {
@@ -166,7 +165,7 @@ export class Inserter {
     const attempts = this.#attemptsOf(segment)
     const { code, unstored = [] } = error instanceof StoreError ? error : ({} as Partial<StoreError>)
     attempts.countError(code)
-    // What was sent before and is not known to have failed may be stored, whatever this error is.
+    // A previous attempt may have stored rows, unless it is known to have failed.
     const mayBeStored = wasSent && !(attempts.isOutcomeKnown && unstored.length > 0)
     attempts.isOutcomeKnown = !mayBeStored && isOutcomeKnown(error, this.#store.isSharded === true)
     const isTooLarge = code === 'too-heavy' && attempts.isTooLarge()
@@ -191,8 +190,7 @@ export class Inserter {
   }
 
   /**
-   * Continues with the rows of the tables after `table` and with the rollups of `table`, whose own
-   * rows are stored.
+   * Replaces the segment by its unstored rows: the missing rollups of `table` and the later tables.
    */
   async #leaveStored(
     { journal, segment, batches }: LoadedSegment,
@@ -226,14 +224,14 @@ export class Inserter {
     }
     this.#attempts.delete(segment)
     this.#log(`Journal segment ${segment.id} is too large for one insert, stored in ${pieces.length} pieces.`)
-    // One after the other: a piece may need rows of the piece before it.
+    // In order: a piece may need rows of the previous piece.
     for (const piece of pieces) await this.#flush(journal, piece)
     return true
   }
 
   async #quarantine({ journal, segment, batches }: LoadedSegment, table: RowTable, error: unknown): Promise<void> {
     try {
-      // Without the tables that have its rows already.
+      // Skips the tables whose rows are stored already.
       await journal.quarantine(segment, sortByTable(batches, table), toMessage(error))
     } catch (failure) {
       return this.#retryLater(segment, failure)

@@ -19,7 +19,7 @@ export type JournalOptions = {
   readonly maxSegmentRows?: number
   /** ...or this long after its first request, in ms. @default 300 */
   readonly maxSegmentAgeMs?: number
-  /** Acknowledged and not yet stored; beyond it requests are rejected. @default 1 GiB */
+  /** Acknowledged rows not stored yet; beyond it requests are rejected. @default 1 GiB */
   readonly maxBacklogBytes?: number
   /** Sealed segments kept in memory; others are read back from their files. @default 96 MiB */
   readonly maxMemoryBytes?: number
@@ -30,9 +30,9 @@ export type JournalOptions = {
 export type JournalDepth = {
   readonly segments: number
   readonly bytes: number
-  /** Cut from ends of leftover segments since the start: unfinished, unacknowledged writes. */
+  /** Torn bytes in leftover segments since the start: unfinished, unacknowledged writes. */
   readonly tornBytes: number
-  /** Lost bytes of damaged segments, those kept from earlier runs included. */
+  /** Unreadable bytes of damaged segments, including those kept from earlier runs. */
   readonly unreadableBytes: number
 }
 
@@ -55,14 +55,14 @@ export class Journal {
   readonly #options: Required<JournalOptions>
   #waiting: PendingAppend[] = []
   #open: OpenSegment | undefined
-  /** Neither open nor handed over, for as long as its file is closed. */
+  /** The segment whose file is being closed: neither open nor handed over. */
   #sealing: OpenSegment | undefined
   #ageTimer: NodeJS.Timeout | undefined
   #sealDue = false
   #working: Promise<void> | undefined
   #closed = false
   readonly #sealed = new Set<SealedSegment>()
-  /** Requests that wait for their write. */
+  /** Bytes of requests that wait to be written. */
   #waitingBytes = 0
   #sealedBytes = 0
   #memoryBytes = 0
@@ -80,7 +80,7 @@ export class Journal {
     this.#retryTimer = setInterval(() => void this.#takeRetried(), RETRY_EVERY_MS).unref()
   }
 
-  /** Opens the journal; the segments of an earlier run are handed to `onSealed` first. */
+  /** Opens the journal and first hands the segments of an earlier run to `onSealed`. */
   static async open(options: JournalOptions): Promise<Journal> {
     const directory = join(options.dataDir, 'journal')
     await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -126,22 +126,22 @@ export class Journal {
     return this.#quarantine.getDepth()
   }
 
-  /** What a segment has lost; the file of a damaged one is kept. */
+  /** Records the lost bytes of a segment. The file of a damaged segment is kept. */
   countLost(segment: SealedSegment, { tornBytes, unreadableBytes }: Frames): void {
     this.#tornBytes += tornBytes
     this.#unreadableBytes += unreadableBytes
     if (unreadableBytes > 0) this.#damaged.set(segment, unreadableBytes)
   }
 
-  /** All rows of the segment are stored. */
+  /** Removes a segment whose rows are all stored. */
   async release(segment: SealedSegment): Promise<void> {
     if (this.#drop(segment)) await this.#clear(segment)
   }
 
   /**
-   * Replaces a segment by smaller ones with these batches, whose ids follow from its own. Their
-   * tokens are used only once the segment's file is gone; where that was not reached, the next
-   * start begins with the segment again.
+   * Replaces a segment by smaller ones with these batches, whose ids derive from its id. Their
+   * tokens are used only after the segment's file is removed. After a crash before that, the next
+   * start uses the original segment.
    */
   async split(segment: SealedSegment, pieces: readonly (readonly RowBatch[])[]): Promise<SealedSegment[]> {
     const parts: SealedSegment[] = []
@@ -154,7 +154,7 @@ export class Journal {
     return parts
   }
 
-  /** Sets aside rows of a segment that ClickHouse rejects. */
+  /** Quarantines rows of a segment that ClickHouse rejects. */
   async quarantine(segment: SealedSegment, batches: readonly RowBatch[], error: string): Promise<void> {
     await this.#quarantine.add(segment, batches, error)
     await this.#clear(segment)
@@ -173,7 +173,7 @@ export class Journal {
   #work(): void {
     this.#working ??= this.#run().finally(() => {
       this.#working = undefined
-      // Requests that arrived after the last check of the queue.
+      // Requests may have arrived after the last check of the queue.
       if (this.#waiting.length > 0 || (this.#sealDue && this.#open !== undefined)) this.#work()
     })
   }
@@ -206,7 +206,7 @@ export class Journal {
     if (this.#open.bytes >= maxSegmentBytes || this.#open.rows >= maxSegmentRows) this.#sealDue = true
   }
 
-  /** Pending requests that the open segment has room for, at least one. */
+  /** Takes the pending requests that fit into the open segment, at least one. */
   #take(day: number): PendingAppend[] {
     const room = this.#options.maxSegmentBytes - (this.#open?.bytes ?? 0)
     let bytes = 0
@@ -255,7 +255,7 @@ export class Journal {
     this.#sealedBytes += segment.bytes
   }
 
-  /** Takes its file out of the journal. */
+  /** Removes the segment's file from the journal, or keeps it if it is damaged. */
   async #clear(segment: SealedSegment): Promise<void> {
     const unreadableBytes = this.#damaged.get(segment)
     if (unreadableBytes === undefined) await segment.remove()

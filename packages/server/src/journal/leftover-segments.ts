@@ -4,7 +4,7 @@ import { parseSegmentFileName } from './insert-progress.ts'
 import { openSealedSegment, type SealedSegment } from './segment.ts'
 
 /**
- * The segments of an earlier run, oldest first.
+ * Finds the segments of an earlier run, oldest first.
  *
  * @param quarantined ids of segments whose rows are in quarantine
  */
@@ -21,22 +21,22 @@ export async function findUninsertedSegments(
   const newest = Math.max(...files.map((file) => file.mtimeMs))
   const segments: SealedSegment[] = []
   for (const { name, id, size, mtimeMs } of files) {
-    // A crash interrupted the split of its segment, before any piece was inserted, or the move to
-    // quarantine.
+    // A crash interrupted the split of the parent segment before any piece was inserted, or the
+    // move to quarantine.
     if (ids.has(splitSegmentId(id)) || quarantined.has(id)) await rm(join(directory, name))
     else segments.push(openSealedSegment(directory, name, size, mtimeMs === newest))
   }
   return segments
 }
 
-/** Between a segment's id and the number of a piece of it. */
+/** Separates a segment's id from the number of its piece. */
 const PIECE = '.'
 
 export function pieceId(segmentId: string, at: number): string {
   return segmentId + PIECE + String(at).padStart(4, '0')
 }
 
-/** The id of the segment that was split into this one and others; '' if there is none. */
+/** Returns the id of the segment that this one was split from, or ''. */
 function splitSegmentId(id: string): string {
   return id.slice(0, Math.max(0, id.lastIndexOf(PIECE)))
 }

@@ -7,7 +7,7 @@ import { type SealedSegment, writeSegment } from './segment.ts'
 export type QuarantineDepth = {
   readonly segments: number
   readonly bytes: number
-  /** Of the newest; '' when there is none. */
+  /** Error of the newest segment, or '' if there is none. */
   readonly lastError: string
 }
 
@@ -20,8 +20,8 @@ export type QuarantinedSegment = {
 }
 
 /**
- * Segments that the store refuses, each with its error beside it: kept until somebody retries or
- * deletes them.
+ * Segments that ClickHouse rejects, each with its error in a file beside it. They are kept until a
+ * user retries or deletes them.
  */
 export class Quarantine {
   readonly #directory: string
@@ -43,7 +43,7 @@ export class Quarantine {
     return { segments: this.#segments, bytes: this.#bytes, lastError: this.#lastError }
   }
 
-  /** Writes these rows of the segment, under its id: their insert needs the same token. */
+  /** Writes rows of the segment under its id: their insert needs the same token. */
   async add({ id, progress }: SealedSegment, batches: readonly RowBatch[], error: string): Promise<void> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const note = { error, time: new Date().toISOString() }
@@ -55,8 +55,8 @@ export class Quarantine {
   }
 
   /**
-   * Takes back what `retryQuarantined` released; names of files that are in the journal's directory
-   * again.
+   * Moves segments that `retryQuarantined` released back to the journal's directory and returns
+   * their file names.
    */
   async takeRetried(journalDirectory: string): Promise<string[]> {
     if (this.#segments === 0) return []
@@ -67,7 +67,7 @@ export class Quarantine {
     return names
   }
 
-  /** Ids of the segments that are kept. */
+  /** Returns the ids of the quarantined segments. */
   async ids(): Promise<ReadonlySet<string>> {
     return new Set((await listSegmentFiles(this.#directory)).flatMap((name) => parseSegmentFileName(name)?.id ?? []))
   }
@@ -82,16 +82,17 @@ export class Quarantine {
 }
 
 /**
- * Where the command leaves segments for the server, which looks every few seconds and at its start.
+ * Directory in which the CLI leaves segments for the server, which checks it every 2 s and at its
+ * start.
  */
 const RETRY = 'retry'
 
-/** @param dataDir of a server that runs or doesn't */
+/** Lists the quarantined segments. The server may be running or stopped. */
 export async function listQuarantined(dataDir: string): Promise<QuarantinedSegment[]> {
   return await listSegments(getQuarantineDirectory(join(dataDir, 'journal')))
 }
 
-/** Gives segments back to the server of the data directory. Returns how many. */
+/** Hands segments to the server of the data directory for a retry, and returns their number. */
 export async function retryQuarantined(dataDir: string, ids?: readonly string[]): Promise<number> {
   const directory = getQuarantineDirectory(join(dataDir, 'journal'))
   await mkdir(join(directory, RETRY), { recursive: true, mode: 0o700 })
@@ -132,7 +133,7 @@ async function readNote(path: string): Promise<{ readonly error: string; readonl
   }
 }
 
-/** Segments' file names; none where there is no directory. */
+/** Lists the file names of the segments. Empty if the directory does not exist. */
 async function listSegmentFiles(directory: string): Promise<string[]> {
   const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []

@@ -3,15 +3,15 @@ import type { RowTable } from '../clickhouse/tables.ts'
 import type { RowBatch } from './frame.ts'
 
 /**
- * Below it, buffers are joined before they are streamed: requests of one span each would be
- * thousands of writes.
+ * Smaller buffers are joined before streaming: requests of one span each would cause thousands of
+ * writes.
  */
 const MIN_CHUNK_BYTES = 64 * 1024
 
-/** What a codec makes of a request, of whatever signal. */
+/** Rows of a request of any signal. */
 export type SignalRows = TraceRows | LogRows | MetricRows
 
-/** The rows by table, without empty ones, in the order of their insert. */
+/** Returns the non-empty rows by table, in insert order. */
 export function toRowBatches(rows: SignalRows): RowBatch[] {
   const batches: RowBatch[] = [{ table: 'sources', rows: rows.sourceCount, bytes: rows.sources }]
   if ('spans' in rows) {
@@ -26,7 +26,7 @@ export function toRowBatches(rows: SignalRows): RowBatch[] {
   return batches.filter((batch) => batch.rows > 0)
 }
 
-/** What a receiver answers and counts, whatever the signal. */
+/** Counts that a receiver reports for a request of any signal. */
 export type IngestResult = { readonly accepted: number; readonly rejected: number; readonly rejectReason: string }
 
 export function toIngestResult(rows: SignalRows): IngestResult {
@@ -43,7 +43,7 @@ export function sumBytes(batches: readonly RowBatch[]): number {
   return batches.reduce((sum, batch) => sum + batch.bytes.length, 0)
 }
 
-/** Of one table, in few buffers. */
+/** Returns the rows of one table in few buffers. */
 export function collectRows(batches: readonly RowBatch[], table: RowTable): readonly Uint8Array[] {
   const ofTable = batches.filter((batch) => batch.table === table)
   const rows = ofTable.map((batch) => batch.bytes)

@@ -5,35 +5,38 @@ import { releaseBuffers, acquireBuffer } from '../runtime/buffer-pool.ts'
 import { decodeFrames, encodeFrame, type Frames, type RowBatch } from './frame.ts'
 import { type InsertProgress, NOT_STARTED, parseSegmentFileName, segmentFileName } from './insert-progress.ts'
 
-/** A segment that is closed for appends: one insert per table, under its id as token. */
+/**
+ * A segment closed for appends. Each table takes one insert, with the segment's id as its
+ * deduplication token.
+ */
 export type SealedSegment = {
-  /** Never given twice, whatever the clock does: the store drops rows whose token it has seen. */
+  /** Unique even if the clock is set back: ClickHouse drops an insert whose token it has seen. */
   readonly id: string
   readonly bytes: number
   readonly progress: InsertProgress
-  /** Remembers it across a crash. */
+  /** Persists the progress in the file name, so that it survives a crash. */
   setProgress(progress: InsertProgress): Promise<void>
-  /** From memory while it is there, else from the file, once. */
+  /** Returns the frames from memory, or reads them from the file once. */
   load(): Promise<Frames>
-  /** Memory it holds of what was written. */
+  /** Size of the written rows that are still in memory. */
   memoryBytes(): number
-  /** Gives that up, for rows of others: not while somebody has what `load` gave. */
+  /** Returns the buffers to the pool. The result of `load` must no longer be in use. */
   releaseMemory(): void
-  /** Its rows are in the store: removes the file. */
+  /** Removes the file of a segment whose rows are stored. */
   remove(): Promise<void>
   /** Moves the file to another directory. */
   moveTo(directory: string): Promise<void>
 }
 
 /**
- * The segment that takes appends: a file, and its frames in memory, so that the insert needs no
- * reading.
+ * The segment that takes appends: a file, and its frames in memory so that the insert need not read
+ * the file.
  */
 export class OpenSegment {
   readonly id: string
   /**
-   * UTC day of its rows' `received`: a segment stays within one partition, so its insert is one
-   * block.
+   * UTC day of `received` of its rows. A segment has rows of one partition only, so its insert is
+   * one block.
    */
   readonly day: number
   readonly #path: string
@@ -58,9 +61,8 @@ export class OpenSegment {
   }
 
   /**
-   * Writes requests, each a frame, in one call; with `sync` they have reached the disk. When that
-   * fails the file is cut back to what it was: a request that was refused must not come back after
-   * a crash.
+   * Writes requests, each as a frame, in one call. With `sync`, they are on disk when it resolves.
+   * On failure the file is truncated: a refused request must not reappear after a crash.
    */
   async append(requests: readonly (readonly RowBatch[])[], sync: boolean): Promise<void> {
     const frames = requests.map((batches) => encodeFrame(batches, this.id))
@@ -73,8 +75,8 @@ export class OpenSegment {
       )
       if (sync) await this.#file.datasync()
     } catch (error) {
-      // Should that fail too, the next append still overwrites it, and what it can't replay it
-      // cuts.
+      // If this fails too, the next append overwrites the bytes, and replay drops what it can't
+      // decode.
       await this.#file.truncate(this.#bytes).catch(() => {})
       throw error
     }
@@ -88,7 +90,7 @@ export class OpenSegment {
   }
 
   async seal(): Promise<SealedSegment> {
-    // Every byte was written before its ack; whatever closing says, the segment is whole.
+    // Every byte was written before its ack, so the segment is complete even if closing fails.
     await this.#file.close().catch(() => {})
     return createSealedSegment(this.id, this.#path, this.#bytes, { written: this.#batches })
   }
@@ -98,23 +100,23 @@ export async function createSegment(directory: string, day: number, sync: boolea
   const id = `${Date.now().toString(36).padStart(9, '0')}-${randomBytes(8).toString('hex')}`
   const path = join(directory, segmentFileName(id))
   const file = await open(path, 'wx', 0o600)
-  // The file's name is in the directory, which has to reach the disk too.
+  // The directory holds the file name, so it has to be synced too.
   if (sync) await syncDirectory(directory)
   return new OpenSegment(id, day, path, file)
 }
 
 /**
- * A segment of an earlier run, by its file's name.
+ * Opens a segment of an earlier run by its file name.
  *
- * @param mayBeTorn it was being written when that run ended: only then is an unfinished frame at
- *   its end no loss
+ * @param mayBeTorn whether it was being written when that run ended; only then is an unfinished
+ *   frame at its end not a loss
  */
 export function openSealedSegment(directory: string, name: string, bytes: number, mayBeTorn: boolean): SealedSegment {
   const { id, progress } = parseSegmentFileName(name) ?? { id: name, progress: NOT_STARTED }
   return createSealedSegment(id, join(directory, name), bytes, { progress, mayBeTorn })
 }
 
-/** Writes a whole segment, on disk when this resolves. */
+/** Writes a complete segment. It is on disk when this resolves. */
 export async function writeSegment(
   directory: string,
   id: string,
@@ -154,7 +156,7 @@ function createSealedSegment(
       const renamed = join(dirname(path), segmentFileName(id, next))
       if (renamed !== path) {
         await rename(path, renamed).catch((error: NodeJS.ErrnoException) => {
-          // Somebody removed the file; its rows are in memory.
+          // The file was removed externally; its rows are still in memory.
           if (error.code !== 'ENOENT') throw error
         })
       }
@@ -183,8 +185,8 @@ function createSealedSegment(
       try {
         await unlink(path)
       } catch (error) {
-        // Empty, it does no harm at the next start; full, it would be inserted again once the store
-        // forgot its token.
+        // An empty file is harmless at the next start. A full one would be inserted again after
+        // ClickHouse dropped its token.
         await truncate(path, 0).catch(() => {
           throw error
         })
@@ -197,7 +199,9 @@ function createSealedSegment(
   }
 }
 
-/** Into row memory: of a backlog, each insert would otherwise leave a segment of garbage. */
+/**
+ * Reads into the buffer pool: otherwise each insert of a backlog would leave a segment of garbage.
+ */
 async function readFileIntoPool(path: string): Promise<Buffer> {
   const file = await open(path)
   try {
@@ -233,7 +237,7 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** What is left after the first `length` bytes: a write may take only a part. */
+/** Drops the first `length` bytes: `writev` may write only a part. */
 function dropBytes(buffers: Uint8Array[], length: number): Uint8Array[] {
   let skip = length
   let first = 0

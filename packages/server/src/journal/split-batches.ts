@@ -3,8 +3,8 @@ import { type RowTable, rowTables } from '../clickhouse/tables.ts'
 import type { RowBatch } from './frame.ts'
 
 /**
- * Cuts the rows of a segment into pieces of at most `maxBytes`, but one row at least, that are to
- * be inserted one after the other. Begins with the rows of table `from`.
+ * Splits the rows of a segment into pieces of at most `maxBytes`, but at least one row, to be
+ * inserted in order. Starts with the rows of table `from`.
  */
 export async function splitBatches(
   store: Pick<Store, 'measureRows'>,
