@@ -4,7 +4,7 @@ const SHOWN_MS = 5000
 const message = signal('')
 let timer: ReturnType<typeof setTimeout> | undefined
 
-/** Shows the outcome of a key, also to screen readers, where nothing else on the page shows it. */
+/** Shows and announces the result of a keyboard action that changes nothing else on the page. */
 export function announce(text: string): void {
   message.value = text
   clearTimeout(timer)

@@ -57,7 +57,7 @@ function OpenTrace() {
     event.preventDefault()
     const input = event.currentTarget.elements.namedItem('traceId')
     if (!(input instanceof HTMLInputElement)) return
-    // Also out of a traceparent, a URL or a log line: the first 32 hex digits that stand alone.
+    // Accepts a traceparent, a URL or a log line: the first standalone run of 32 hex digits.
     const traceId = /(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])/i.exec(input.value)?.[0].toLowerCase()
     if (traceId === undefined) {
       announce('Not a trace ID: expected 32 hex digits, as in a traceparent header.')
@@ -80,7 +80,7 @@ function OpenTrace() {
   )
 }
 
-/** Warnings about stored data that responses may miss, on every page. */
+/** Warnings on every page that responses may lack stored data. */
 function StatusNotices() {
   const notices = status.value === undefined ? [] : statusNotices(status.value)
   if (notices.length === 0) return null

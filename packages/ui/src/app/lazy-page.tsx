@@ -4,8 +4,8 @@ import { LoadingRows } from '../components/list/loading-rows.tsx'
 import { Notice } from '../components/notice.tsx'
 
 /**
- * A page whose script is loaded when it is first opened. Loading fails after the server was
- * upgraded to a version with other files; a reload then helps.
+ * A page whose script is loaded when it is first opened. Loading fails after a server upgrade,
+ * because script names change; a reload fixes it.
  */
 export function lazyPage<P extends object>(load: () => Promise<ComponentType<P>>): ComponentType<P> {
   const loaded = signal<ComponentType<P> | Error | undefined>(undefined)

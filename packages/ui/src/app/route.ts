@@ -9,9 +9,9 @@ export interface Breadcrumb {
 export interface PageState {
   readonly path: string
   readonly search: string
-  /** Kept in the history entry, so that it survives Back, Forward and reload. */
+  /** Stored in the history entry, so it survives Back, Forward and reload. */
   readonly trail: readonly Breadcrumb[]
-  /** Names the history entry; empty for the one that the page was loaded with. */
+  /** ID of the history entry; empty for the entry the page was loaded with. */
   readonly entry: string
 }
 

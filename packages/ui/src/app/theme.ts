@@ -14,7 +14,7 @@ systemIsDark.addEventListener('change', (event) => {
   systemDark.value = event.matches
 })
 
-/** What is on screen: canvases are painted again when it changes. */
+/** The theme on screen; canvases are repainted when it changes. */
 export const effectiveTheme = computed<'light' | 'dark'>(() =>
   theme.value === 'system' ? (systemDark.value ? 'dark' : 'light') : theme.value,
 )
@@ -26,7 +26,7 @@ export function setTheme(next: Theme): void {
   try {
     localStorage.setItem(KEY, next)
   } catch {
-    // A browser that keeps nothing (private mode, policy) still shows the theme, for now.
+    // Without storage (private mode, policy) the theme still applies until the page is reloaded.
   }
 }
 

@@ -2,12 +2,12 @@ import type { ComponentChildren } from 'preact'
 import type { IconName } from './buttons/icons.ts'
 import { Icon } from './buttons/icon.tsx'
 
-/** What stands where data would: nothing there, or something wrong, and what to do about it. */
+/** Replaces data that are empty or failed to load, and says what to do. */
 export function Notice(props: {
   readonly icon: IconName
   readonly title: string
   readonly kind?: 'plain' | 'error'
-  /** True where nothing else on the page has a heading. */
+  /** True if nothing else on the page has a heading. */
   readonly isPage?: boolean
   readonly children?: ComponentChildren
 }) {

@@ -1,6 +1,6 @@
 /**
- * A bar between two panes, moved by pointer or by arrow keys. `size` and its bounds are CSS pixels
- * of the pane that is sized.
+ * A bar between two panes, moved by pointer or arrow keys. `size` and its bounds are the width of
+ * the resized pane in CSS pixels.
  */
 export function Splitter(props: {
   readonly label: string

@@ -74,7 +74,7 @@ export function ConnectPage() {
   )
 }
 
-/** Whether it works, seen from here: the one question one has on this page. */
+/** Shows whether spans have arrived at this server. */
 function Arrival() {
   const known = status.value
   if (statusError.value !== undefined) {

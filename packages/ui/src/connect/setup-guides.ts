@@ -1,6 +1,6 @@
 /**
- * What to do to see an application's traces here, step by step. `code` gets the OTLP/HTTP endpoint
- * as the server has it.
+ * Steps to send traces of an application here. `code` gets the OTLP/HTTP endpoint as the server
+ * reports it.
  */
 interface Setup {
   readonly id: string
@@ -11,7 +11,7 @@ interface Setup {
 interface SetupStep {
   readonly title: string
   readonly note?: string
-  /** Where the code goes: a file name, or the terminal. */
+  /** The code's destination: a file name, or the terminal. */
   readonly file: string
   readonly code: (endpoint: string) => string
 }

@@ -3,7 +3,7 @@ import type { Problem } from '@spanlink/api-schema'
 /** A failed request; the message says what happened and what to do. */
 export class ApiError extends Error {
   readonly status: number
-  /** Where in the query it is wrong, in UTF-16 units. */
+  /** The range of the error in the query, in UTF-16 units. */
   readonly sourceRange: { readonly from: number; readonly to: number } | undefined
 
   constructor(message: string, status: number, cause?: unknown, sourceRange?: ApiError['sourceRange']) {
@@ -14,7 +14,7 @@ export class ApiError extends Error {
   }
 }
 
-/** `status` 0 when no response came at all. */
+/** `status` is 0 if no response arrived. */
 export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> {
   const response = await fetch(path, { signal, headers: { accept: 'application/json' } }).catch((cause: unknown) => {
     if (signal.aborted) throw cause

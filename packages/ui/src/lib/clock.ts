@@ -1,6 +1,8 @@
 import { signal } from '@preact/signals'
 
-/** Milliseconds now, for ages in words; moves each second while somebody looks. */
+/**
+ * The current time in Unix milliseconds, for ages; updated each second while the page is visible.
+ */
 export const now = signal(Date.now())
 
 setInterval(() => {

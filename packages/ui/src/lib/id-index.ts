@@ -1,7 +1,7 @@
 const ID_LENGTH = 16
-/** Searching takes half a millisecond among 100,000 ids; the map takes 40 ms once. */
+/** A linear search of 100,000 ids takes 0.5 ms; building the map takes 40 ms once. */
 const MAX_SEARCHES = 64
-/** Behind the id of the inner of two spans that share it, as both sides of a call do under B3. */
+/** Suffix of the inner of two spans that share an id, as both sides of a call do under B3. */
 export const SHARED = '~'
 
 /** Positions by row id: a span id, with `~` behind it for the inner of two spans that share it. */
@@ -10,12 +10,12 @@ export interface IdIndex {
   readonly has: (rowId: string) => boolean
 }
 
-/** The span id that the API knows. */
+/** Removes the suffix: the span id as the API returns it. */
 export function toSpanId(rowId: string): string {
   return rowId.endsWith(SHARED) ? rowId.slice(0, -1) : rowId
 }
 
-/** `ids`: 16 hex digits each, one after the other. `positions`: of each id, in the same order. */
+/** `ids` holds 16 hex digits per id without separators; `positions` is in the same order. */
 export function idIndex(ids: string, positions: Int32Array): IdIndex {
   let searches = 0
   let outer: Map<string, number> | undefined

@@ -8,16 +8,16 @@ interface Paged {
 }
 
 /**
- * The pages of a list after its first, loaded on request. While there are some, the first page is
- * not reloaded, so that rows do not move under the reader.
+ * The pages of a list after its first, loaded on request. While any are loaded, the first page is
+ * not reloaded, so that rows do not move.
  */
 export interface OlderPages<T extends Paged> {
   readonly pages: ReadonlySignal<readonly T[]>
   readonly loading: ReadonlySignal<boolean>
   readonly error: ReadonlySignal<ApiError | undefined>
-  /** Of the last page that is here; undefined where there are no more. */
+  /** Cursor after the last loaded page; undefined if there are no more. */
   readonly nextCursor: (first: T) => string | undefined
-  /** `path`: of the first page. True once the next one is here. */
+  /** `path` is the request of the first page. Resolves to true once the next page is loaded. */
   readonly load: (path: string, first: T) => Promise<boolean>
   readonly clear: () => void
 }
@@ -63,8 +63,8 @@ export function createOlderPages<T extends Paged>(): OlderPages<T> {
 }
 
 /**
- * What a list asks for, whatever its length: that is in the address so that coming back finds as
- * much as was there.
+ * A list's query without its length. The length is in the URL, so that coming back loads as many
+ * rows.
  */
 export function removeLimit(query: URLSearchParams): string {
   const question = new URLSearchParams(query)

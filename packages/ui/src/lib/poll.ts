@@ -1,6 +1,6 @@
 /**
- * Calls `load` now and `intervalMs` after each call has ended, so that requests never overlap.
- * Pauses while the tab is hidden. Returns a function that stops it.
+ * Calls `load` now and again `intervalMs` after each call has ended, so that requests never
+ * overlap. Pauses while the tab is hidden. Returns a function that stops it.
  */
 export function poll(load: () => Promise<void>, intervalMs: number): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined

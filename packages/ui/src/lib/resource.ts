@@ -1,7 +1,9 @@
 import { signal, type ReadonlySignal } from '@preact/signals'
 import { ApiError, getJson } from './api.ts'
 
-/** The state of a request. `data` stays while a newer response is fetched, so nothing jumps. */
+/**
+ * The state of a request. `data` stays while a newer response is fetched, to avoid a layout shift.
+ */
 interface ResourceState<T> {
   readonly data: T | undefined
   /** The path that `data` was loaded from. */

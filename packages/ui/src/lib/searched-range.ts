@@ -1,7 +1,7 @@
 import type { MessagesResponse, SearchedRange } from '@spanlink/api-schema'
 import { formatAge, formatTime, toMillis } from './format/clock-text.ts'
 
-/** How far a list looked with all of its pages, newest first. */
+/** The time range that all pages of a list searched together, newest page first. */
 export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]): SearchedRange {
   const [first] = pages
   const last = pages.at(-1) ?? first
@@ -10,7 +10,7 @@ export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]):
   return { searched, complete: last.complete }
 }
 
-/** Why an incomplete list may lack rows. */
+/** The reason why an incomplete list may lack rows. */
 export function describeIncompleteSearch({ missingParts }: SearchedRange, what: string): string {
   return missingParts
     ? `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
@@ -22,9 +22,9 @@ const MINUTE = 60_000_000_000n
 const SECOND = 1_000_000_000n
 
 /**
- * `12:00 to 12:40`; with the day where there are two, with seconds where there are few minutes.
- * Without a start: `all time`. `(up to 30 s ago)` where it ends before the requested time: what is
- * newer was not judged yet.
+ * `12:00 to 12:40`, with dates if they differ and seconds for a range of few minutes. `all time`
+ * without a start. Adds `(up to 30 s ago)` if the range ends before `requestedEnd`, because newer
+ * items are not included yet.
  */
 export function formatSearchedRange({ start, end }: SearchedRange['searched'], requestedEnd = end): string {
   const age = formatAge(toMillis(end), toMillis(requestedEnd))
@@ -38,7 +38,7 @@ export function formatSearchedRange({ start, end }: SearchedRange['searched'], r
 
 export type Counts = Pick<MessagesResponse, 'counts' | 'stepNano' | 'searched'>
 
-/** The counts of all pages, each for what the pages before have not searched. */
+/** The counts of all pages; each page counts the time that the pages before it did not search. */
 export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesResponse['counts'] {
   const [first, ...older] = pages
   const counts = new Map(first.counts.map(({ startTimeUnixNano, count }) => [startTimeUnixNano, count]))
@@ -48,7 +48,8 @@ export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesResp
       const start = BigInt(startTimeUnixNano)
       const end = start + BigInt(stepNano)
       if (start >= searchedTo || !counts.has(startTimeUnixNano)) continue
-      // A bucket between two pages is theirs together, unless the later one looked at all of it.
+      // Counts of a bucket split between two pages are added, unless the later page searched all of
+      // it.
       const isWhole = end <= searchedTo || BigInt(searched.end) >= end
       counts.set(startTimeUnixNano, isWhole ? count : (counts.get(startTimeUnixNano) ?? 0) + count)
     }
@@ -61,12 +62,11 @@ export function mergeCounts(pages: readonly [Counts, ...Counts[]]): MessagesResp
 }
 
 interface BucketPart {
-  /** Of a whole bucket: how much of it lies in the range. */
+  /** Share of the whole bucket that lies in the range. */
   readonly share: number
   readonly lengthNano: string
   /**
-   * Cut by the end of the range or of what was searched, so its count is of less time than the
-   * others'.
+   * Cut by the end of the requested or searched range, so its count covers less time than others.
    */
   readonly isPartial: boolean
   readonly isSearched: boolean

@@ -1,4 +1,4 @@
-/** How a service is drawn: a hue, and one of two tones of it. */
+/** The colour of a service: a hue in one of two tones. */
 export interface ServiceColor {
   /** Degrees in OKLCH. */
   readonly hue: number
@@ -6,9 +6,9 @@ export interface ServiceColor {
 }
 
 /**
- * A service keeps its colour over pages, traces and days: it is a hash of the name. Hues near 25
- * (red) are left out, because red means an error here; steps of 17 degrees are about the least that
- * eyes tell apart at our chroma, and two tones of each make 36 colours.
+ * A hash of the name, so that a service keeps its colour across pages and traces. Hues near 25
+ * (red) are left out, because red means an error. Steps of 17 degrees are about the smallest
+ * visible difference at our chroma; with two tones that makes 36 colours.
  */
 export function serviceColor(service: string): ServiceColor {
   const slot = (hash(service) >>> 8) % (HUES * 2)
@@ -21,8 +21,8 @@ const HUE_STEP = 17
 const HUES = 18
 
 /**
- * FNV-1a over code units, then a multiplier that was tried until twenty common names of services
- * (gateway, payment, inventory…) lay well apart. A name of 1 MB costs no more than its start.
+ * FNV-1a over code units, then a multiplier chosen by trial so that twenty common service names
+ * (gateway, payment, inventory…) get distinct colours. Only the start of a long name is hashed.
  */
 function hash(text: string): number {
   let value = 0x811c9dc5

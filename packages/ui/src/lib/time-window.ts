@@ -1,13 +1,12 @@
-/** A part of the trace's time axis: nanoseconds from the trace's start. */
+/** A range of the trace's time axis, in nanoseconds from its start. */
 export interface TimeWindow {
   readonly from: number
   readonly to: number
 }
 
 /**
- * Nearest zoom. OpenTelemetry times are whole nanoseconds, so below 100 ns a screen would show
- * nothing between two ticks; and at 104 days of trace (2^53 ns) a 100 ns window still has its ends
- * exact in a double.
+ * Maximum zoom, in nanoseconds. OpenTelemetry times are whole nanoseconds, so less would show empty
+ * gaps between them. Both ends stay exact in a double up to 104 days (2^53 ns).
  */
 export const SMALLEST_WINDOW = 100
 
@@ -16,8 +15,7 @@ export function wholeWindow(duration: number): TimeWindow {
 }
 
 /**
- * Scales about `anchor`, which stays where it is on screen unless an end of the trace is in the
- * way.
+ * Scales about `anchor`, which keeps its screen position unless an end of the trace prevents it.
  */
 export function zoomWindow(window: TimeWindow, anchor: number, factor: number, duration: number): TimeWindow {
   const whole = wholeWindow(duration)
@@ -31,8 +29,7 @@ export function panWindow(window: TimeWindow, by: number, duration: number): Tim
 }
 
 /**
- * The window between two times, in either order, within the trace and no smaller than the nearest
- * zoom.
+ * The window between two times in either order, within the trace and at least `SMALLEST_WINDOW`.
  */
 export function windowBetween(a: number, b: number, duration: number): TimeWindow {
   const length = Math.max(SMALLEST_WINDOW, Math.abs(b - a))

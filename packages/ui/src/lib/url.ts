@@ -9,8 +9,8 @@ addEventListener('popstate', () => {
 })
 
 /**
- * A new entry in the history: another page, another filter. Without a trail, one starts afresh. The
- * address one is at gets no second entry, as with any link.
+ * Adds a history entry, for another page or filter. The default trail is empty. Like a link, it
+ * adds no entry if the URL is the current one.
  */
 export function push(url: string, trail: readonly Breadcrumb[] = []): void {
   const { path, search, entry } = pageState.peek()
@@ -19,7 +19,9 @@ export function push(url: string, trail: readonly Breadcrumb[] = []): void {
   pageState.value = readPageState()
 }
 
-/** The same entry, adjusted: the selected span, how much of a list is shown. Back goes past it. */
+/**
+ * Replaces the URL of the current entry, for the selected span or list length. Adds no Back step.
+ */
 export function replace(url: string): void {
   const { trail, entry } = pageState.peek()
   history.replaceState({ trail, entry }, '', url)
@@ -27,8 +29,8 @@ export function replace(url: string): void {
 }
 
 /**
- * Plain clicks on our own links stay in the page; with a modifier, another button or a target they
- * are the browser's.
+ * Handles plain clicks on internal links in the page. Clicks with a modifier, another button or a
+ * target are left to the browser.
  */
 export function interceptLinks(): void {
   document.addEventListener('click', (event) => {

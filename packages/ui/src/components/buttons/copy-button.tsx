@@ -6,8 +6,8 @@ const SHOWN_MS = 1500
 export function CopyButton({ value, label }: { readonly value: string; readonly label: string }) {
   const outcome = useSignal<'none' | 'copied' | 'failed'>('none')
   const copy = async (): Promise<void> => {
-    // Without a secure context (a plain-HTTP address other than localhost) there is no clipboard to
-    // write to.
+    // Without a secure context (plain HTTP on a host other than localhost) there is no clipboard
+    // API.
     outcome.value = await (navigator.clipboard?.writeText(value) ?? Promise.reject(new Error('no clipboard'))).then(
       () => 'copied' as const,
       () => 'failed' as const,

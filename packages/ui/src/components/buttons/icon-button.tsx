@@ -2,8 +2,8 @@ import type { IconName } from './icons.ts'
 import { Icon } from './icon.tsx'
 
 /**
- * A quiet button that is only a picture. `label` is said aloud and shown on hover, with its key
- * where it has one.
+ * A borderless icon-only button. `label` is its accessible name and, with the key if any, its
+ * tooltip.
  */
 export function IconButton(props: {
   readonly icon: IconName

@@ -26,8 +26,7 @@ import warning from 'lucide-static/icons/triangle-alert.svg?raw'
 import close from 'lucide-static/icons/x.svg?raw'
 
 /**
- * The only icons there are. `linkOut` points back to the producer, `linkIn` on to the consumer,
- * everywhere.
+ * All icons of the UI. `linkOut` always points back to the producer, `linkIn` on to the consumer.
  */
 export const icons = {
   linkOut: arrowLeft,

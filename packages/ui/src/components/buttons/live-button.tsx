@@ -1,7 +1,7 @@
 import type { Signal } from '@preact/signals'
 import { Icon } from './icon.tsx'
 
-/** Whether what is shown keeps up with what comes, and the way to change that. */
+/** Shows whether the list updates live, and pauses or resumes it. */
 export function LiveButton({ paused, title }: { readonly paused: Signal<boolean>; readonly title: string }) {
   const isPaused = paused.value
   return (

@@ -5,13 +5,13 @@ import { CopyButton } from '../buttons/copy-button.tsx'
 import { Icon } from '../buttons/icon.tsx'
 import { LongText } from './long-text.tsx'
 
-/** Where to find what has the same value, and how the way there is called. */
+/** A link to other items with the same attribute value, and its label. */
 export interface SameValue {
   readonly href: string
   readonly title: string
 }
 
-/** With `same`, each value leads to whatever has it too. */
+/** With `same`, each value links to the items that share it. */
 export function AttributeTable(props: {
   readonly attributes: readonly KeyValue[]
   readonly caption?: string
@@ -58,7 +58,7 @@ function Row({ attribute, same }: { readonly attribute: KeyValue; readonly same:
   )
 }
 
-/** A long key breaks after its dots, as one would break it by hand. */
+/** A long key wraps after its dots. */
 function AttributeKey({ name }: { readonly name: string }) {
   if (name.length > 120) return <LongText text={name} most={120} />
   return (

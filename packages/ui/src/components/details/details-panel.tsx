@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact'
 import { IconButton } from '../buttons/icon-button.tsx'
 
-/** The panel beside a timeline, graph or list with the details of what is selected. */
+/** The panel beside a timeline, graph or list that shows the details of the selected item. */
 export function DetailsPanel(props: {
   readonly label: string
-  /** The heading, with what stands above and below it. */
+  /** The heading, with the content above and below it. */
   readonly title: ComponentChildren
   readonly titleClass?: string
   /** Buttons before Close. */

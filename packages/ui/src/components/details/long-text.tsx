@@ -1,12 +1,10 @@
 import { useSignal } from '@preact/signals'
 import { sanitizeBlock } from '../../lib/format/visible-text.ts'
 
-/**
- * Shown at once when asked for; a text node of more than this takes a browser seconds to lay out.
- */
+/** Shown at once when expanded; browsers need seconds to lay out a longer text node. */
 const MAX_SHOWN_LENGTH = 100_000
 
-/** A text in full when it is short, and its beginning with a way to the rest when it is not. */
+/** A short text in full; of a longer one the beginning, with a button that shows the rest. */
 export function LongText({ text, most }: { readonly text: string; readonly most: number }) {
   const isOpen = useSignal(false)
   const limit = isOpen.value ? MAX_SHOWN_LENGTH : most

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { Splitter } from '../splitter.tsx'
 
-/** For as long as the page lives: who widens the details wants them wide on the next trace too. */
+/** Kept until the page is reloaded, so the chosen width also applies to the next trace. */
 const width = signal(440)
 
 export function PanelSplit(props: { readonly main: ComponentChildren; readonly panel: ComponentChildren | undefined }) {

@@ -19,7 +19,7 @@ export function Section(props: {
   )
 }
 
-/** What the SDK threw away for its limits is lost for good, so it is said wherever it happened. */
+/** Data dropped at an SDK limit cannot be recovered, so the count is shown wherever it applies. */
 export function Dropped({ count }: { readonly count: number }) {
   return count === 0 ? null : <span class="tag warn">{count.toLocaleString('en')} dropped by the SDK</span>
 }

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact'
 import { Icon } from '../buttons/icon.tsx'
 
-/** The filters of a page in one row; each writes to the URL as soon as it changes. */
+/** The filters of a page in one row; each change is written to the URL immediately. */
 export function FilterForm(props: {
   readonly label: string
-  /** Absent where nothing can be cleared, false where nothing is set. */
+  /** False or undefined disables the Clear button, because no filter is set. */
   readonly canClear?: boolean
   readonly onClear?: () => void
   readonly children: ComponentChildren

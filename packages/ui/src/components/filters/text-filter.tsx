@@ -1,6 +1,6 @@
 import { normalizeDuration } from '../../lib/format/duration-text.ts'
 
-/** More suggestions make native lists slow; longer ones than Kafka's longest topic break them. */
+/** More suggestions make native lists slow; 249 characters is Kafka's maximum topic length. */
 const MAX_SUGGESTIONS = 1000
 const MAX_SUGGESTION_LENGTH = 249
 
@@ -16,7 +16,7 @@ interface TextFilterProps {
   readonly maxLength?: number
   readonly pattern?: string
   readonly title?: string
-  /** The id of the list of suggestions in the document. */
+  /** The DOM id of the suggestion list. */
   readonly listId?: string
   readonly suggestions?: readonly string[]
   readonly onFocus?: () => void

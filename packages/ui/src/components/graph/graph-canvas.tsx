@@ -21,36 +21,35 @@ interface GraphEdge {
   /** Strokes in pixels. */
   readonly width: number
   readonly weight?: number
-  /** It has no label, so its nodes are near each other. */
+  /** Has no label, so its nodes are placed closer together. */
   readonly isShort?: boolean
   readonly label?: ComponentChildren
 }
 
 const MIN_SCALE = 0.05
 const MAX_SCALE = 2
-/** A small graph is not blown up: text keeps its size. */
+/** Small graphs are not enlarged, so text keeps its size. */
 const MAX_FIT_SCALE = 1
 /**
- * A graph is first shown whole where its names can be read then, else at this scale; Fit shows it
- * whole.
+ * Initially the whole graph is shown if its names are readable, else this scale is used. Fit always
+ * shows the whole graph.
  */
 const MIN_INITIAL_SCALE = 0.36
-/** Below it a node is its name alone, in letters that keep their size. */
+/** Below this scale a node shows only its name, in text of constant size. */
 const COMPACT_SCALE = 0.7
 const ZOOM_PER_PIXEL = 1.003
 
 /**
- * A graph to scroll and zoom: nodes are DOM (links, focusable, in the order given), edges an SVG
- * under them that only the eye and the pointer need, because whoever shows a graph lists its edges
- * in words too.
+ * A graph that scrolls and zooms. Nodes are DOM links, focusable in the given order. Edges are an
+ * SVG for pointers only, so every page with a graph also lists its edges as text.
  */
 export function GraphCanvas(props: {
   readonly label: string
   readonly nodes: readonly GraphNode[]
   readonly edges: readonly GraphEdge[]
-  /** Room between layers, in pixels, for the labels of edges. */
+  /** Space between layers in pixels, for edge labels. */
   readonly gap: number
-  /** The node to keep in sight. */
+  /** The node to keep in view. */
   readonly cursor?: string
   readonly onEdge: (id: string) => void
 }) {
@@ -97,7 +96,7 @@ export function GraphCanvas(props: {
     const box = scroller.current
     if (box === null || places === undefined) return
     if (place === undefined) {
-      // A tall picture has its first layer in the middle of its height.
+      // Centres a tall graph vertically on its first layer.
       if (box.scrollTop === 0) box.scrollTop = (places.height * scale.peek() - box.clientHeight) / 2
       return
     }
@@ -195,7 +194,7 @@ export function GraphCanvas(props: {
   )
 }
 
-/** The ground between nodes is taken hold of and moved. Nodes and lines keep their clicks. */
+/** Dragging the background scrolls. Nodes and edges keep their clicks. */
 function dragToScroll(down: PointerEvent): void {
   const box = down.currentTarget
   if (!(box instanceof HTMLElement) || !(down.target instanceof Element) || down.button !== 0) return
@@ -221,7 +220,7 @@ function dragToScroll(down: PointerEvent): void {
   )
 }
 
-/** An arrow head at the end of a line, turned as its last stretch is. */
+/** An arrow head at the end of a line, in the direction of its last segment. */
 function arrowHeadPath(points: readonly (readonly [x: number, y: number])[]): string {
   const [x, y] = points.at(-1) ?? [0, 0]
   const [fromX, fromY] = points.at(-2) ?? [x - 1, y]

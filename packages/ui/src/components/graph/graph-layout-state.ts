@@ -9,7 +9,7 @@ interface LayoutState {
 }
 
 export interface GraphLayout {
-  /** `places` stays until the next layout is ready. */
+  /** `places` keeps its value until the next layout is ready. */
   readonly state: ReadonlySignal<LayoutState>
   readonly ask: (request: GraphLayoutRequest) => void
   readonly stop: () => void
@@ -49,7 +49,8 @@ export function createGraphLayout(): GraphLayout {
       worker ??= start()
       nth += 1
       state.value = { ...state.peek(), request, error: undefined, busy: true }
-      // An empty list of what to hand over: a worker has no target origin to name.
+      // The empty transfer list selects the worker overload of `postMessage`, without a target
+      // origin.
       worker.postMessage({ nth, request }, [])
     },
     stop,

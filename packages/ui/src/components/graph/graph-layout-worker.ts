@@ -1,6 +1,6 @@
 import { layoutGraph, type GraphLayoutRequest } from './graph-layout.ts'
 
-// A landscape of 400 topics and services takes seconds to lay out: it must not hold up the page.
+// Laying out 400 topics and services takes seconds and must not block the page.
 addEventListener(
   'message',
   ({ data }: MessageEvent<{ readonly nth: number; readonly request: GraphLayoutRequest }>) => {

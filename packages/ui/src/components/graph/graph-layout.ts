@@ -1,6 +1,6 @@
 import { Graph, layout } from '@dagrejs/dagre'
 
-/** Causes are left of effects. Sizes and positions are CSS pixels. */
+/** Producers are left of consumers. Sizes and positions are CSS pixels. */
 export interface GraphLayoutRequest {
   readonly nodes: readonly { readonly id: string; readonly width: number; readonly height: number }[]
   readonly edges: readonly {
@@ -8,10 +8,10 @@ export interface GraphLayoutRequest {
     readonly from: string
     readonly to: string
     readonly weight?: number
-    /** Half as long as the others: it has no label. */
+    /** Half the length of other edges, because it has no label. */
     readonly isShort?: boolean
   }[]
-  /** Room between layers for the labels of edges. */
+  /** Space between layers, for edge labels. */
   readonly gap: number
 }
 
@@ -32,7 +32,7 @@ export function layoutGraph({ nodes, edges, gap }: GraphLayoutRequest): GraphLay
   const graph = new Graph({ multigraph: true })
   graph.setGraph({
     rankdir: 'LR',
-    // Layers of half the gap: a line of two of them has the whole, and room between.
+    // Layers are half a gap apart: a normal edge spans two of them, a short one spans one.
     ranksep: gap / 2,
     nodesep: NODE_GAP,
     edgesep: 10,

@@ -1,7 +1,7 @@
 import { formatAge, formatTime, toMillis } from '../../lib/format/clock-text.ts'
 import { now } from '../../lib/clock.ts'
 
-/** How long ago; the exact time, with all its nanoseconds, on hover. */
+/** The age of a timestamp; the exact time in nanoseconds is in the tooltip. */
 export function Age({ unixNano }: { readonly unixNano: string }) {
   const at = toMillis(unixNano)
   return (

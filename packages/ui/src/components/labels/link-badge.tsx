@@ -2,8 +2,8 @@ import type { LinkDirection } from '../../trace/follow-link.ts'
 import { Icon } from '../buttons/icon.tsx'
 
 /**
- * `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings, along the
- * way of the message.
+ * `← 1 producer`, `→ 2 consumers`: the same shape and words in lists, rows and headings. The arrow
+ * follows the direction of the message.
  */
 export function LinkBadge(props: {
   readonly direction: LinkDirection

@@ -1,7 +1,7 @@
 import { serviceColor } from '../../lib/service-color.ts'
 import { Text } from './text.tsx'
 
-/** A service with its colour, which is the same wherever it appears. */
+/** A service name with its colour, which is the same on every page. */
 export function ServiceName({ name }: { readonly name: string }) {
   const { hue, tone } = serviceColor(name)
   return (

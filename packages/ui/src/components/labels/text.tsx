@@ -1,12 +1,9 @@
 import { sanitizeText } from '../../lib/format/visible-text.ts'
 
-/** A title is a tooltip, not a reader: it takes this much. */
+/** Tooltips need no more than this. */
 const MAX_TITLE_LENGTH = 500
 
-/**
- * Text that came from outside: isolated in direction, controls made visible, cut by the column it
- * stands in.
- */
+/** Untrusted text: direction isolated, control characters made visible, truncated by its column. */
 export function Text({ children, class: name = '' }: { readonly children: string; readonly class?: string }) {
   return (
     <span class={`text ${name}`} title={sanitizeText(children, MAX_TITLE_LENGTH)}>

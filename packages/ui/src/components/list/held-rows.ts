@@ -1,12 +1,12 @@
 export interface HeldRows<T> {
   readonly rows: readonly T[]
-  /** Rows of the fresh list that would move the shown ones. */
+  /** Number of fresh rows that would move the rows on screen. */
   readonly newCount: number
 }
 
 /**
- * The rows on screen, in their order, with their newest content. What the fresh list has after them
- * is appended; what it has before or between them is only counted.
+ * The rows on screen in their order, with their newest content. Fresh rows after them are appended;
+ * fresh rows before or between them are only counted.
  */
 export function holdRows<T>(shown: readonly T[], fresh: readonly T[], keyOf: (row: T) => string): HeldRows<T> {
   const known = new Set(shown.map(keyOf))

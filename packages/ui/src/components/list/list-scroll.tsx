@@ -5,8 +5,8 @@ import type { RowHold } from './use-held-list.ts'
 import { pageState } from '../../lib/url.ts'
 
 /**
- * A list that scrolls. Back leads to the rows that were seen, and to the one that was opened: keys
- * go on from there. Wants a key of its request: another one is another list, from the top.
+ * A scrolling list. Back restores its scroll position and the focus on the opened row. Give it the
+ * request as `key`, so that another request starts at the top.
  */
 export function ListScroll(props: {
   readonly class?: string

@@ -1,7 +1,7 @@
 import type { OlderPages } from '../../lib/older-pages.ts'
 import { Icon } from '../buttons/icon.tsx'
 
-/** Below a list that goes on. `path`: of the first page. */
+/** The end of a list with further pages. `path` is the request of the first page. */
 export function LoadMore<T extends { readonly nextCursor?: string }>(props: {
   readonly older: OlderPages<T>
   readonly path: string

@@ -1,4 +1,4 @@
-/** As tall as the list that follows, so that nothing jumps when it comes. `label` is said aloud. */
+/** As tall as the list that follows, to avoid a layout shift. `label` is the accessible name. */
 export function LoadingRows({ label, rows = 16 }: { readonly label: string; readonly rows?: number }) {
   return (
     <div class="loading-rows" role="status" aria-label={label}>

@@ -1,9 +1,6 @@
 import type { HeldList } from './use-held-list.ts'
 
-/**
- * What came while the rows of a list were held, and the way to it. Outside of the list, so that it
- * moves nothing.
- */
+/** Shows rows that arrived while the list was held. Outside the list, so that it moves no row. */
 export function NewRowsButton({ list }: { readonly list: Pick<HeldList<unknown>, 'newCount' | 'showNew'> }) {
   return (
     <span role="status">

@@ -1,7 +1,7 @@
 import type { ApiError } from '../../lib/api.ts'
 import { Icon } from '../buttons/icon.tsx'
 
-/** Beside data that are older than they should be. */
+/** Shown beside data that could not be refreshed. */
 export function RefreshError({ error }: { readonly error: Pick<ApiError, 'message'> | undefined }) {
   if (error === undefined) return null
   return (

@@ -1,9 +1,7 @@
 import type { TargetedMouseEvent } from 'preact'
 import { isPlainClick } from '../../lib/url.ts'
 
-/**
- * Moves the focus by rows among these links, from the row that has it; else to the first or last.
- */
+/** Moves the focus by rows among these links: from the focused row, else to the first or last. */
 export function focusRow(links: string, by: 1 | -1): void {
   const found = [...document.querySelectorAll<HTMLElement>(links)]
   const active = document.activeElement
@@ -13,8 +11,7 @@ export function focusRow(links: string, by: 1 | -1): void {
 }
 
 /**
- * A click beside a row's link, on a time or a count that has a title of its own, is meant for the
- * row.
+ * Makes a click beside a row's link, for example on a time or count with a tooltip, open the row.
  */
 export function openRow(event: TargetedMouseEvent<HTMLElement>): void {
   const { target } = event

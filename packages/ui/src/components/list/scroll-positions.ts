@@ -1,10 +1,10 @@
 interface ScrollPosition {
   readonly top: number
-  /** Of the link that had the focus. */
+  /** `href` of the link that had the focus. */
   readonly href: string | null
 }
 
-/** Where one was in a list when leaving it, by history entry. For as long as the page lives. */
+/** The position in a list when it was left, by history entry; kept until the page is reloaded. */
 const left = new Map<string, ScrollPosition>()
 
 export function readScrollPosition(entry: string): ScrollPosition | undefined {

@@ -2,9 +2,8 @@ import type { SearchedRange } from '@spanlink/api-schema'
 import { formatSearchedRange } from '../../lib/searched-range.ts'
 
 /**
- * The range that a list is about. What was not searched yet is at the end of the list, behind Load
- * older. `requestedEnd`: where a list judges nothing that is younger than some age, the end that
- * was requested.
+ * The time range that a list covers. Load older at its end searches the rest. `requestedEnd` is the
+ * requested end, for lists that exclude items below a minimum age.
  */
 export function SearchedRangeText(props: { readonly range: SearchedRange; readonly requestedEnd?: string }) {
   const { range } = props

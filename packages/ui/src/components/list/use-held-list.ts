@@ -2,12 +2,10 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals'
 import { useMemo, useRef } from 'preact/hooks'
 import { holdRows } from './held-rows.ts'
 
-/**
- * Whether rows must stay where they are: a pointer or the focus is on them, or they are scrolled.
- */
+/** Rows are held in place while the pointer or focus is on them, or while they are scrolled. */
 export interface RowHold {
   readonly isHeld: ReadonlySignal<boolean>
-  /** Watches the scrolled box of the rows; returns what stops it. */
+  /** Observes the scroll container of the rows; returns a function that stops it. */
   readonly watch: (box: HTMLElement) => () => void
   readonly scrollToTop: () => void
 }
@@ -55,8 +53,8 @@ export interface HeldList<T> {
 }
 
 /**
- * A live list that keeps its rows in place while they are held. `list` names the request: another
- * one holds nothing of the one before.
+ * A live list that keeps its rows in place while they are held. `list` identifies the request; a
+ * change of it resets the held rows.
  */
 export function useHeldList<T>(list: string, fresh: readonly T[], keyOf: (row: T) => string): HeldList<T> {
   const hold = useMemo(createRowHold, [])

@@ -1,24 +1,23 @@
 import { contextFor } from '../../lib/canvas/canvas.ts'
 
 /**
- * Rows of a tile. Each frame costs by the pixels of all tiles, painted or not, so they reach little
- * beyond what is seen.
+ * Rows per tile. Each frame costs by the pixels of all tiles, painted or not, so tiles extend
+ * little beyond the visible rows.
  */
 const TILE_ROWS = 8
 
-/** Rows `first .. last - 1`, in a context whose origin is the first of them. */
+/** Paints rows `first .. last - 1`; the context's origin is row `first`. */
 export type PaintTile = (context: CanvasRenderingContext2D, first: number, last: number) => void
 
 /**
- * Canvases of a few rows each, one below the other in scrolled content. What scrolls in is painted,
- * what is there already is not; a canvas that has scrolled out is used again, with the pixels it
- * has.
+ * Canvases of a few rows each, stacked in scrolled content. Only rows that scroll in are painted. A
+ * canvas that scrolled out is reused, with its pixel buffer.
  */
 export interface CanvasTiles {
-  /** Whether rows `first .. last - 1` have their tiles already. */
+  /** Whether rows `first .. last - 1` already have tiles. */
   readonly cover: (first: number, last: number) => boolean
   /**
-   * Shows tiles over rows `first .. last - 1` of `count`. With `isRepaint`, those that exist are
+   * Shows tiles over rows `first .. last - 1` of `count`. With `isRepaint`, existing tiles are
    * painted too.
    */
   readonly show: (area: {

@@ -1,9 +1,9 @@
-/** Newer browsers decode by themselves, a hundred times faster. */
+/** Newer browsers have a native decoder, about 100 times faster. */
 type Decoding = typeof Uint8Array & { readonly fromBase64?: (text: string) => Uint8Array<ArrayBuffer> }
 
 /**
- * The bytes of a column of a response, for a typed array over them: little-endian, as is every
- * machine that browsers run on.
+ * The bytes of a response column, for a typed array over them. They are little-endian, as is every
+ * platform that browsers run on.
  */
 export function columnBytes(base64: string): ArrayBuffer {
   const { fromBase64 } = Uint8Array as Decoding

@@ -4,7 +4,7 @@ import { formatDuration } from '../../lib/format/duration-text.ts'
 import { windowBetween } from '../../lib/time-window.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
 
-/** Times along the top. Dragging over it zooms to what was dragged over. */
+/** Times along the top. Dragging zooms to the dragged range. */
 export function Ruler(props: {
   readonly view: TimeAxis
   readonly ticks: ReadonlySignal<readonly number[]>

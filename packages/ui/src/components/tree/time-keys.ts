@@ -2,11 +2,11 @@ import { panWindow, wholeWindow, zoomWindow } from '../../lib/time-window.ts'
 import type { KeyBinding } from '../../app/keyboard.ts'
 import type { TimeAxis } from './timeline-gestures.ts'
 
-/** Of the part that is seen, what a key press leaves or moves by. */
+/** Factors per key press, relative to the visible time window. */
 const ZOOM = 0.6
 const PAN = 0.2
 
-/** Keys of everything that has a time axis; `whole` says in help what `0` shows. */
+/** Key bindings of every time axis; `whole` names in the help what `0` shows. */
 export function timeKeys(view: TimeAxis, whole: string): readonly KeyBinding[] {
   const zoom = (factor: number) => () => {
     const { from, to } = view.window.peek()

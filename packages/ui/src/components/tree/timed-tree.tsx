@@ -15,18 +15,18 @@ import { handleTimeline, type TimeAxis } from './timeline-gestures.ts'
 import { useHeight, useWidth } from './use-size.ts'
 
 const PIXELS_PER_TICK = 110
-/** However wide the names were made, a narrow window still shows time. */
+/** Limits the label column, so that a narrow window still shows the time axis. */
 const MAX_LABEL_SHARE = 0.6
-/** Of the names until somebody widens them. */
+/** Width of the label column until the user resizes it. */
 const DEFAULT_LABEL_WIDTH = 410
 const DEFAULT_LABEL_SHARE = 0.42
 
-/** Rows above and below what is seen that have their bars already. */
+/** Rows above and below the visible ones whose bars are painted in advance. */
 const PAINT_OVERSCAN = 5
 
 /**
- * The part of the tree that is painted at once. `width` is of the time axis, `fullWidth` of the
- * canvas, in CSS pixels.
+ * The part of the tree that is painted in one call. `width` is the time axis, `fullWidth` the
+ * canvas, both in CSS pixels.
  */
 export interface TreeArea {
   readonly first: number
@@ -37,14 +37,14 @@ export interface TreeArea {
   readonly fullWidth: number
 }
 
-/** How the bars of a tree are painted. Made once for a view. */
+/** Paints the bars of a tree. Created once per view. */
 export interface TreePainting {
-  /** Reads every signal that the picture depends on and that is not of the area. */
+  /** Reads every signal that the picture depends on, except those of the area. */
   readonly watch: () => void
   readonly paint: (context: CanvasRenderingContext2D, area: TreeArea) => void
 }
 
-/** Where a row stands. */
+/** Position of a row in the tree. */
 export interface RowPosition {
   readonly row: number
   readonly isTabStop: boolean
@@ -54,23 +54,23 @@ export interface RowPosition {
 }
 
 /**
- * Labels are rows of a treegrid, bars lie on canvases under them. Those lie in the scrolled content
- * too, so scrolling moves both together and paints only what comes.
+ * Labels are rows of a treegrid; bars are on canvases beneath them. Both are in the scrolled
+ * content, so they move together and only rows that scroll in are painted.
  */
 export function TimedTree<P extends object>(props: {
   readonly view: TimeAxis & RowCursor
   readonly count: ReadonlySignal<number>
   readonly rowHeight: number
   readonly painting: TreePainting
-  /** Props of a row; a row whose props are the same as before is not made again. */
+  /** Props of a row; a row with equal props is not rendered again. */
   readonly rowAt: (place: RowPosition) => P | undefined
   readonly makeRow: (key: string, props: P) => VNode
   readonly label: string
   readonly head: string
   readonly class?: string
-  /** CSS pixels, once somebody has chosen them. */
+  /** CSS pixels; undefined until the user resizes the column. */
   readonly labelWidth: Signal<number | undefined>
-  /** Pixels right of the time axis that still are canvas. */
+  /** Canvas pixels to the right of the time axis. */
   readonly rightAir: number
 }) {
   const { view, count, rowHeight, painting, rightAir, labelWidth } = props
@@ -126,12 +126,11 @@ export function TimedTree<P extends object>(props: {
       }),
       effect(() => {
         const isBare = !tiles.cover(firstSeen.value, lastSeen.value)
-        // Rows come this frame and their bars the next one, out of sight still: neither frame has
-        // both to do.
+        // Off-screen rows are added in this frame and painted in the next, to spread the work.
         paintNextFrame(isBare ? paint : paintLater)
       }),
     ]
-    // Text is drawn with the page's font, which may come after the first paint.
+    // Text is drawn with the page's font, which may load after the first paint.
     void document.fonts.ready.then(repaint)
     return () => {
       for (const stop of stops) stop()
@@ -202,7 +201,7 @@ export function TimedTree<P extends object>(props: {
   )
 }
 
-/** A row that scrolls out becomes another one, which has not the focus. */
+/** A row that scrolls out is reused for another row, which must not keep the focus. */
 function blurRemovedRow(tree: HTMLElement, first: number, last: number): void {
   const { activeElement } = document
   if (!(activeElement instanceof HTMLElement) || !tree.contains(activeElement)) return

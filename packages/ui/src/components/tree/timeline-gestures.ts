@@ -1,22 +1,22 @@
 import type { ReadonlySignal, Signal } from '@preact/signals'
 import { isWhole, panWindow, zoomWindow, type TimeWindow } from '../../lib/time-window.ts'
 
-/** What has a time axis: a trace, a flow. */
+/** A view with a time axis: a trace or a flow. */
 export interface TimeAxis {
   readonly model: ReadonlySignal<{ readonly duration: number }>
   readonly window: Signal<TimeWindow>
 }
 
-/** Below this many pixels a press is a click on the row, not a drag of the time axis. */
+/** A press that moves fewer pixels than this is a click on the row, not a drag of the time axis. */
 const CLICK_SLOP = 4
-/** What one notch of a wheel (100 pixels) does: zoom by about a third. */
+/** Zoom per wheel pixel: a notch of 100 pixels zooms by about a third. */
 const ZOOM_PER_PIXEL = 1.003
 const LINE_PIXELS = 24
 
 /**
- * Over the bars: Ctrl or Cmd with the wheel (and a pinch, which browsers tell as the same) zooms
- * about the pointer; Shift with the wheel and sideways scrolling pan; dragging pans. A plain wheel
- * stays what it is, scrolling. Returns what takes the gestures away.
+ * Gestures over the bars: Ctrl or Cmd with the wheel zooms about the pointer, as does a pinch,
+ * which browsers report the same way. Shift with the wheel, horizontal scrolling and dragging pan.
+ * A plain wheel scrolls. Returns a function that removes the handlers.
  */
 export function handleTimeline(
   box: HTMLElement,

@@ -1,4 +1,4 @@
-/** What the tree needs to know of a span. */
+/** The fields of a span that the tree needs. */
 interface Node {
   readonly spanId: string
   readonly parentSpanId: string
@@ -18,9 +18,9 @@ const NONE = -1
 const MISSING = -2
 
 /**
- * Depth-first order of spans, siblings by start. Without recursion, because a chain may be deeper
- * than the stack. Spans whose parents form a circle hang from their earliest member, which is then
- * marked as an orphan: nothing is lost.
+ * Depth-first order of spans, siblings by start. Iterative, because a chain may be deeper than the
+ * stack. Spans in a parent cycle are placed under their earliest member, which is marked as an
+ * orphan, so that no span is lost.
  */
 export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrder {
   const indexOf = new Map<string, number>()
@@ -31,7 +31,7 @@ export function treeOrder(spans: readonly Node[], start: Float64Array): TreeOrde
   )
 }
 
-/** The same by indexes of parents: -1 for a root, -2 where the parent is not here. */
+/** The same from parent indexes: -1 for a root, -2 for a missing parent. */
 export function orderByParents(parents: ArrayLike<number>, start: Float64Array): TreeOrder {
   const count = parents.length
   const byStart = sortByStart(start)
@@ -58,7 +58,7 @@ export function orderByParents(parents: ArrayLike<number>, start: Float64Array):
       parent[p] = parentAt
       depth[p] = parentAt === NONE ? 0 : Math.min(65_535, (depth[parentAt] ?? 0) + 1)
       if (parentAt === NONE && isOrphan) orphan[p] = 1
-      // The chain runs from the last child to the first, so the first ends on top of the stack.
+      // The sibling chain runs from last to first, so the first child ends on top of the stack.
       for (let child = firstChild[index] ?? NONE; child !== NONE; child = nextSibling[child] ?? NONE) {
         stack.push(child)
         above.push(p)
@@ -77,8 +77,8 @@ export function orderByParents(parents: ArrayLike<number>, start: Float64Array):
 }
 
 /**
- * Indexes by start. Answers of the server are in that order already, and to see that takes a
- * hundredth of sorting them.
+ * Indexes by start. API responses are already in that order; checking that takes 1% of the time of
+ * sorting.
  */
 function sortByStart(start: Float64Array): Int32Array {
   const byStart = new Int32Array(start.length)

@@ -2,9 +2,9 @@ import type { ReadonlySignal } from '@preact/signals'
 import { useRef } from 'preact/hooks'
 
 /**
- * Which element a row is: one that scrolls in takes the place of one that scrolls out, whose text
- * is changed, which costs half of what a new one does. After a leap the order of the elements stays
- * as it was, so that none has to be moved.
+ * Assigns an element to each row: a row that scrolls in reuses the element of one that scrolled
+ * out, at half the cost of a new element. After a jump the elements keep their DOM order, so that
+ * none is moved.
  */
 export function useRowSlots(
   first: ReadonlySignal<number>,

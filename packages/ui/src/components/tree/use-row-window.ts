@@ -1,34 +1,35 @@
 import { batch, useComputed, useSignal, type ReadonlySignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 
-/** Rows kept above and below what is seen: a flick of the wheel lands on rows that are there. */
+/**
+ * Rows rendered above and below the visible ones, so that a fast wheel scroll finds them present.
+ */
 const OVERSCAN = 12
 /**
- * Rows come and go this many at a time: few enough that no frame has much to do, and slow scrolling
- * changes nothing at all in most.
+ * Rows are added and removed in groups of this size: small enough for one frame, and slow scrolling
+ * changes nothing in most frames.
  */
 const STEP = 3
-/** After a leap the rows around what is seen come when the scrolling has rested for so long. */
+/**
+ * After a jump, the rows around the visible ones are rendered once scrolling has paused this long.
+ */
 const REST_MS = 100
 
-/** Of rows of one height, which are in the document: `first .. last - 1`. */
+/** The rendered rows `first .. last - 1` of a list with equal row heights. */
 export interface RowWindow {
   readonly first: ReadonlySignal<number>
   readonly last: ReadonlySignal<number>
-  /**
-   * As many as ever are in the document at once; rows that lie so far apart may be the same
-   * element.
-   */
+  /** Maximum number of rows in the document at once; rows this far apart may share an element. */
   readonly slots: ReadonlySignal<number>
-  /** What is seen of them, in part or whole. */
+  /** The first and last row that is at least partly visible. */
   readonly firstSeen: ReadonlySignal<number>
   readonly lastSeen: ReadonlySignal<number>
   readonly onScroll: (top: number) => void
 }
 
 /**
- * A leap (the scrollbar dragged, End pressed) replaces all rows in a frame, so until it rests only
- * those that are seen are made.
+ * A jump (scrollbar drag, End key) replaces all rows in one frame, so only the visible ones are
+ * rendered until scrolling pauses.
  */
 export function useRowWindow(
   count: ReadonlySignal<number>,

@@ -3,13 +3,13 @@ import { useLayoutEffect, useRef } from 'preact/hooks'
 
 export interface RowCursor {
   readonly cursorRow: ReadonlySignal<number>
-  /** Set by a key that moved the cursor: the row takes the focus too. */
+  /** Set when a key moved the cursor, so that the row also takes the focus. */
   readonly wantsFocus: Signal<boolean>
 }
 
 /**
- * The row under the cursor is scrolled to. It gets the focus when a key moved it there, and when
- * the focus was on it and rows above came or went; not while one types or is elsewhere on the page.
+ * Scrolls to the row under the cursor. It gets the focus when a key moved the cursor there, and
+ * when it had the focus and rows above it changed; not while the focus is elsewhere on the page.
  */
 export function useScrollToCursor(
   view: RowCursor,
@@ -24,7 +24,7 @@ export function useScrollToCursor(
     const top = row * rowHeight
     const isAbove = top < box.scrollTop
     const isBelow = top + rowHeight > box.scrollTop + box.clientHeight
-    // One comes to a row from elsewhere, so there is something to see around it.
+    // The first time, the row is placed below the top, so that the rows before it are visible.
     if (isFirst.current && isBelow) box.scrollTop = top - box.clientHeight / 3
     else if (isAbove) box.scrollTop = top
     else if (isBelow) box.scrollTop = top + rowHeight - box.clientHeight
@@ -32,11 +32,11 @@ export function useScrollToCursor(
     const hasFocus = document.activeElement?.role === 'row' && box.contains(document.activeElement)
     if (!view.wantsFocus.value && !hasFocus) return
     view.wantsFocus.value = false
-    // The row may come into being only after this scroll.
+    // The row may be rendered only after this scroll.
     requestAnimationFrame(() =>
       requestAnimationFrame(() => {
         const mayFocus = document.activeElement === document.body || box.contains(document.activeElement)
-        // Where the cursor is by now: focus on a row that it has left would take it back there.
+        // The cursor may have moved since: focusing the old row would move it back.
         const at = view.cursorRow.peek() + 2
         if (mayFocus) box.querySelector<HTMLElement>(`[aria-rowindex="${at}"]`)?.focus({ preventScroll: true })
       }),

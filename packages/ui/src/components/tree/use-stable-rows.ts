@@ -7,9 +7,8 @@ interface KeptRow<P> {
 }
 
 /**
- * Rows that stay as they were are given as the very same node, which is not compared again:
- * scrolling then costs the rows that come, not those that are there. What a row shows of signals it
- * follows by itself.
+ * Unchanged rows return the identical node, which Preact does not diff: scrolling then costs only
+ * the rows that are new. Rows follow the signals they read by themselves.
  */
 export function useStableRows<P extends object>(
   make: (key: string, props: P) => VNode,

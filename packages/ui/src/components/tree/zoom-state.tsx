@@ -3,7 +3,7 @@ import { isWhole, wholeWindow } from '../../lib/time-window.ts'
 import { Icon } from '../buttons/icon.tsx'
 import type { TimeAxis } from './timeline-gestures.ts'
 
-/** Which part of the time is seen, and the way back to all of it. `what`: a trace, a flow. */
+/** The visible time window, and a button that resets it. `what` is "trace" or "flow". */
 export function ZoomState({ view, what }: { readonly view: TimeAxis; readonly what: string }) {
   const { duration } = view.model.value
   const window = view.window.value

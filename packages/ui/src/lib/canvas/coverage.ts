@@ -1,10 +1,10 @@
 /**
- * One line of pixels, each taken or free. Bars go in as half-open pixel ranges; a range that is
- * wholly taken says so, and is then not drawn: a hundred thousand spans become at most as many bars
- * as there are pixels. Words of 32 pixels keep a long bar cheap.
+ * A line of pixels, each free or taken. Bars are half-open pixel ranges; one that is wholly taken
+ * is not drawn, so 100,000 spans become at most one bar per pixel. A bitmap of 32-bit words keeps
+ * long bars cheap.
  */
 export interface Coverage {
-  /** Takes `from .. to - 1`; false when every pixel of it was taken before. */
+  /** Marks `from .. to - 1` as taken; false if every pixel of it was taken before. */
   readonly take: (from: number, to: number) => boolean
   /** The taken ranges, merged, in order. */
   readonly runs: () => readonly (readonly [from: number, to: number])[]

@@ -1,7 +1,4 @@
-/**
- * Collects the paints that are asked for and does them once, in the next frame, in the order they
- * were first asked for.
- */
+/** Pending paints; each runs once in the next frame, in the order of its first request. */
 const waiting = new Set<() => void>()
 
 export function paintNextFrame(paint: () => void): void {
@@ -9,9 +6,7 @@ export function paintNextFrame(paint: () => void): void {
   waiting.add(paint)
 }
 
-/**
- * What takes long and is not what one came for first: done once the next frame is on the screen.
- */
+/** Runs slow, secondary work after the next frame is on screen. */
 export function afterNextFrame(run: () => void): void {
   requestAnimationFrame(() => setTimeout(run))
 }

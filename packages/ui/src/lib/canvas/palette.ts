@@ -1,9 +1,6 @@
 import { serviceColor } from '../service-color.ts'
 
-/**
- * The tokens a canvas needs, as colours it can take, read from the same custom properties the DOM
- * is drawn with.
- */
+/** The colours a canvas needs, read from the same custom properties that style the DOM. */
 export interface Palette {
   readonly grid: string
   readonly accent: string
@@ -13,7 +10,7 @@ export interface Palette {
   readonly match: string
   readonly row: string
   readonly event: string
-  /** Time in a queue, wires between rows, and the critical path, on flows. */
+  /** Queue time, links between rows, and the critical path, on flows. */
   readonly queue: string
   readonly queueText: string
   readonly wire: string
@@ -23,9 +20,7 @@ export interface Palette {
   readonly font: string
 }
 
-/**
- * Reads the tokens as they are now, for these services; another theme or trace needs a new palette.
- */
+/** Reads the current tokens for these services; another theme or trace needs a new palette. */
 export function readPalette(serviceNames: readonly string[]): Palette {
   const probe = document.createElement('span')
   probe.className = 'service'

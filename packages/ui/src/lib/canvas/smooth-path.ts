@@ -1,6 +1,6 @@
 type Point = readonly [x: number, y: number]
 
-/** An SVG path through the corners of a line, rounded: curves meet halfway between corners. */
+/** A rounded SVG path through the corners of a line: curves meet halfway between corners. */
 export function smoothPath(points: readonly Point[]): string {
   const [first, ...rest] = points
   if (first === undefined) return ''
@@ -15,7 +15,7 @@ export function smoothPath(points: readonly Point[]): string {
   return `M${at(first)}${curves.join('')}`
 }
 
-/** The middle of a line by its corners, where a label goes. */
+/** The middle of a line by its corners, for its label. */
 export function findMiddle(points: readonly Point[]): Point {
   const middle = points[Math.floor((points.length - 1) / 2)] ?? [0, 0]
   if (points.length % 2 === 1) return middle

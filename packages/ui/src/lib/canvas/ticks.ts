@@ -3,8 +3,8 @@ import type { TimeWindow } from '../time-window.ts'
 const STEPS = [1, 2, 5]
 
 /**
- * Round times inside the window, at most `most` of them, on steps of 1, 2 or 5 times a power of ten
- * (and of 60 above a second).
+ * Round times inside the window, at most `most`, in steps of 1, 2 or 5 times a power of ten (and of
+ * 60 above a second).
  */
 export function ticksIn(window: TimeWindow, most: number): number[] {
   const step = tickStep((window.to - window.from) / Math.max(1, most))

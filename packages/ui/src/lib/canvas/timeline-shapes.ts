@@ -1,13 +1,13 @@
 import type { TimeWindow } from '../time-window.ts'
 import type { Palette } from './palette.ts'
 
-/** What every painted timeline needs. Widths are CSS pixels. */
+/** Input of every painted timeline. Widths are CSS pixels. */
 export interface TimelineScene {
   readonly window: TimeWindow
   readonly ticks: readonly number[]
-  /** Of the canvas; the time axis may end a little before it. */
+  /** Width of the canvas; the time axis may end a little before it. */
   readonly width: number
-  /** Of the time axis. */
+  /** Width of the time axis. */
   readonly scaleWidth: number
   readonly palette: Palette
 }

@@ -1,6 +1,6 @@
 import type { AnyValue } from '@spanlink/api-schema'
 
-/** OTLP's name for the kind of value, short. */
+/** OTLP's short name for the type of a value. */
 export function getAttributeType(value: AnyValue): string {
   if (value.stringValue !== undefined) return 'string'
   if (value.boolValue !== undefined) return 'bool'
@@ -12,7 +12,7 @@ export function getAttributeType(value: AnyValue): string {
   return 'empty'
 }
 
-/** A value as one would write it: strings bare at the top and quoted inside, bytes in base64. */
+/** A value as text: strings bare at the top level and quoted inside, bytes in base64. */
 export function formatAttribute(value: AnyValue): string {
   return value.stringValue ?? nestedText(value)
 }

@@ -1,8 +1,8 @@
 import { formatDuration } from './duration-text.ts'
 
 /**
- * `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse on purpose: it changes seldom
- * while one reads.
+ * `12 s ago`, `in 3 s` (a clock ahead of ours), `just now`. Coarse, so that it rarely changes while
+ * it is read.
  */
 export function formatAge(atMillis: number, nowMillis: number): string {
   const seconds = Math.round((nowMillis - atMillis) / 1000)
@@ -10,7 +10,7 @@ export function formatAge(atMillis: number, nowMillis: number): string {
   return seconds > 0 ? `${coarse(seconds)} ago` : `in ${coarse(-seconds)}`
 }
 
-/** Unix milliseconds, which is what Date takes; the last six digits go. */
+/** Unix milliseconds, as Date takes them; the last six digits are dropped. */
 export function toMillis(unixNano: string): number {
   return Number(BigInt(unixNano) / 1_000_000n)
 }
@@ -18,7 +18,7 @@ export function toMillis(unixNano: string): number {
 const day = new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit' })
 const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
-/** `2026-11-20 13:05:09.123456789` in the reader's time zone, with every digit that came. */
+/** `2026-11-20 13:05:09.123456789` in the browser's time zone, with all nanosecond digits. */
 export function formatTime(unixNano: string): string {
   const millis = toMillis(unixNano)
   if (millis > 8.64e15) return `${unixNano} ns`

@@ -10,7 +10,7 @@ const UNITS: readonly (readonly [unit: string, nanos: number])[] = [
 
 /**
  * `0`, `1.23 ms`, `45 s`, `2m 5s`: three significant digits, two units from a minute up. Negative
- * lengths keep their sign.
+ * durations keep their sign.
  */
 export function formatDuration(nanos: number): string {
   if (nanos === 0) return '0'
@@ -27,12 +27,12 @@ export function formatDuration(nanos: number): string {
     : `${Math.floor(lesser / ratio)}${unit} ${rest}${lesserUnit}`
 }
 
-/** A decimal string of nanoseconds, as the API gives it. */
+/** Formats a decimal string of nanoseconds, as the API returns it. */
 export function formatDurationNano(nanos: string): string {
   return formatDuration(Number(nanos))
 }
 
-/** `250` and `1.5 s`, as people type them, in the form that the API takes: `250ms`, `1.5s`. */
+/** Converts `250` and `1.5 s` to the form that the API takes: `250ms`, `1.5s`. */
 export function normalizeDuration(text: string): string | undefined {
   const written = text.trim().replace(/\s+/g, '')
   if (written === '') return undefined
@@ -47,14 +47,14 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /**
- * How long after something, `+1.2 ms`, or before it: clocks that disagree, and records that belong
- * to a span without lying in it.
+ * A signed offset, `+1.2 ms`. Negative with clock skew, or for records of a span outside its time
+ * range.
  */
 export function formatOffset(nanos: string): string {
   return nanos.startsWith('-') ? formatDurationNano(nanos) : `+${formatDurationNano(nanos)}`
 }
 
-/** 999.9 ms is `1 s`, not `1000 ms`. */
+/** Returns `1 s` for 999.9 ms instead of `1000 ms`. */
 function roundsUp(value: number, at: number): string | undefined {
   const above = UNITS[at - 1]
   return value >= 999.5 && above !== undefined && above[1] < 60e9 ? `1 ${above[0]}` : undefined

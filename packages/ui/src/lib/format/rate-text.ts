@@ -1,4 +1,4 @@
-/** One unit for all rates that are read beside each other. */
+/** A common unit for rates that are shown side by side. */
 export interface RateUnit {
   readonly name: '/s' | '/min' | '/h'
   readonly perSecond: number
@@ -10,13 +10,13 @@ const UNITS: readonly RateUnit[] = [
   { name: '/h', perSecond: 3600 },
 ]
 
-/** The largest unit in which the highest rate is one or more. */
+/** The largest unit in which the highest rate is at least one. */
 export function rateUnit(ratesPerSecond: readonly number[]): RateUnit {
   const highest = ratesPerSecond.reduce((most, one) => Math.max(most, one), 0)
   return UNITS.find(({ perSecond }) => highest * perSecond >= 1) ?? { name: '/h', perSecond: 3600 }
 }
 
-/** `3.4`, `0.02`, `1,204`: the rate as a number of its unit. */
+/** `3.4`, `0.02`, `1,204`: the rate in its unit, without the unit. */
 export function formatRateNumber(perSecond: number, unit: RateUnit): string {
   const value = perSecond * unit.perSecond
   if (value >= 10_000) return `${Number((value / 1000).toPrecision(3))}k`

@@ -1,6 +1,6 @@
 import type { RecordMetadata } from '@spanlink/api-schema'
 
-/** `orders · partition 3 · offset 1042`, as far as known. */
+/** `orders · partition 3 · offset 1042`, without unknown parts. */
 export function formatRecord({ topic, partition, offset }: Omit<RecordMetadata, 'cluster' | 'key'>): string {
   return [topic, partition && `partition ${partition}`, offset && `offset ${offset}`].filter(Boolean).join(' · ')
 }
@@ -10,7 +10,7 @@ export function formatRecordPath({ topic, partition, offset }: Omit<RecordMetada
   return topic === '' || partition === '' || offset === '' ? '' : `${topic}/${partition}/${offset}`
 }
 
-/** Only where there are several does the name of a cluster tell anything. */
+/** A cluster name is only shown if there are several clusters. */
 export function hasSeveralClusters(records: readonly Pick<RecordMetadata, 'cluster'>[]): boolean {
   return new Set(records.flatMap(({ cluster }) => (cluster === '' ? [] : [cluster]))).size > 1
 }
