@@ -4,19 +4,19 @@ import { StoreError } from './store-error.ts'
 import type { LostPart, Store, StoreInfo } from './store.ts'
 
 export type ClientStoreOptions = {
-  /** How often the engine was started again. @default never */
+  /** Number of engine restarts. @default 0 */
   readonly restarts?: () => number
-  /** What lists the parts of all tables. @default those of this server */
+  /** SQL table expression that lists parts. @default `system.parts` */
   readonly parts?: string
-  /** The same of detached parts. */
+  /** SQL table expression that lists detached parts. @default `system.detached_parts` */
   readonly detachedParts?: string
-  /** The database of those tables. @default the client's */
+  /** The database of the listed tables. @default the client's */
   readonly partsDatabase?: string
-  /** Sets parts aside that can't be read. @default nobody does */
+  /** Detaches unreadable parts. @default none are detached */
   readonly guard?: CorruptPartGuard
 }
 
-/** @param current undefined while the engine is away */
+/** @param current returns undefined while the engine is down */
 export function createClientStore(
   mode: Store['mode'],
   current: () => Client | undefined,
@@ -71,8 +71,8 @@ export function createClientStore(
   }
 }
 
-// Below it, traces are counted exactly; above, as the rows of `traces`, which merges bring down to
-// the number of traces.
+// Up to this many rows of `traces`, traces are counted exactly. Above it, the rows themselves are
+// counted; merges reduce them to one per trace.
 const MAX_EXACT_TRACES = 2_000_000
 
 async function countRows(

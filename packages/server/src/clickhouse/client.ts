@@ -18,23 +18,23 @@ export type Access = {
   readonly url: string
   readonly username?: string
   readonly password?: string
-  /** Another user for queries. @default the same */
+  /** Login for queries. @default the same user */
   readonly reader?: { readonly username: string; readonly password: string }
-  /** Where unqualified table names are; it has to exist. */
+  /** Database of unqualified table names; must exist. */
   readonly database?: string
   readonly headers?: Readonly<Record<string, string>>
-  /** For each statement. */
+  /** Applied to every statement. */
   readonly settings?: ClickHouseSettings
 }
 
-/** The driver, narrowed to what the store needs, with every failure turned into a `StoreError`. */
+/** The store's part of the driver; every failure becomes a `StoreError`. */
 export type Client = {
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
   measureRows: Store['measureRows']
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
-  /** A statement without an answer, for the schema and retention. */
+  /** Runs a statement that returns no rows, for the schema and retention. */
   command(sql: string, settings?: ClickHouseSettings): Promise<void>
-  /** Reads all of a part and compares it with its checksums. */
+  /** Reads the whole part and verifies its checksums (`CHECK TABLE`). */
   isPartReadable(table: string, part: string): Promise<boolean>
   ping(): Promise<boolean>
   close(): Promise<void>
@@ -42,7 +42,7 @@ export type Client = {
 
 type LaterRows = Exclude<DerivedRows, { readonly isInsertedFirst: true }>
 
-/** Columns that the store fills although they have a default, which is for rows of before. */
+/** Columns that inserts fill although they have a default, which serves older rows. */
 const columnsWithDefault: Partial<Record<Table, readonly string[]>> = {
   spans: messagingColumnNames,
   traffic_minutes: messageCountColumns,
@@ -65,11 +65,10 @@ export function connect(access: Access): Client {
       log: { level: ClickHouseLogLevel.OFF },
     })
   const { username = 'default', password = '' } = access
-  // Queries have connections of their own: however many wait, an insert doesn't.
+  // Queries use a separate connection pool, so that waiting queries never delay an insert.
   const client = open(INSERT_CONNECTIONS, { username, password })
   const queries = open(QUERY_CONNECTIONS, access.reader ?? { username, password })
-  // A closed connection alone doesn't stop a query whose answer is awaited whole
-  // (`wait_end_of_query`).
+  // With `wait_end_of_query`, closing the connection doesn't stop the query.
   const kill = (queryId: string): Promise<unknown> =>
     client
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
@@ -135,7 +134,7 @@ export function connect(access: Access): Client {
       blocks.release(table, block)
     }
   }
-  /** A copy that outlives the block. */
+  /** Copies the rows, because the block returns to the pool. */
   const copyRows = async ({ table, rows }: LaterRows): Promise<UnstoredRows> => {
     const bytes = Uint8Array.from(rows)
     return { table, bytes, rows: bytes.length === 0 ? 0 : (await measureRows(table, bytes, bytes.length)).rows }
@@ -158,7 +157,8 @@ export function connect(access: Access): Client {
     },
     query: async <Row>(sql: string, params?: QueryParams, options: QueryOptions = {}): Promise<Row[]> => {
       const timeoutMs = options.timeoutMs ?? 10_000
-      // The engine keeps the limit itself; this one is for an engine that doesn't answer at all.
+      // ClickHouse enforces `max_execution_time`; this deadline covers a server that doesn't
+      // respond.
       const deadline = AbortSignal.timeout(timeoutMs + 2000)
       const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
       let queryId = ''
@@ -179,16 +179,15 @@ export function connect(access: Access): Client {
         try {
           return await ask()
         } catch (error) {
-          // A kept connection may end just as a question goes out on it; an engine that is down
-          // refuses the second one.
+          // A pooled connection may close just as the query is sent, so retry once. A stopped
+          // server refuses the second attempt.
           if (signal.aborted || !isLostConnection(error)) throw error
           return await ask()
         }
       } catch (error) {
         if (signal.aborted) void kill(queryId)
         if (options.signal?.aborted) throw new StoreError('cancelled', 'The query was cancelled.', { cause: error })
-        // Whether it lives is for the one who watches it: on a busy machine an answer is late, and
-        // nothing is down.
+        // Not `unavailable`: under load, ClickHouse may run and respond late. Pings check liveness.
         if (deadline.aborted) throw new StoreError('timeout', 'ClickHouse did not respond in time.', { cause: error })
         throw toStoreError(error)
       }
@@ -221,14 +220,14 @@ export function connect(access: Access): Client {
   }
 }
 
-/** Two segments of some tables each, their derived, statements of the schema and retention. */
+/** Two segments of several tables each, their derived rows, schema and retention statements. */
 const INSERT_CONNECTIONS = 16
 const QUERY_CONNECTIONS = 48
 
-// A segment of tens of megabytes on a busy machine; a dead engine closes the connection at once.
+// A segment of tens of megabytes under load; a dead engine closes the connection at once.
 const INSERT_TIMEOUT_MS = 120_000
 
-/** One block per insert: the token covers a block, and only so is a replay whole or nothing. */
+/** One block per insert: the token covers a block, so only then is a replay all or nothing. */
 export const oneBlock: ClickHouseSettings = {
   max_insert_block_size: '16777216',
   min_insert_block_size_rows: '16777216',
@@ -242,12 +241,12 @@ const insertSettings: ClickHouseSettings = {
   insert_deduplicate: 1,
   deduplicate_blocks_in_dependent_materialized_views: 1,
   ...oneBlock,
-  // Newest arrivals of one segment may lie on both sides of midnight, no more.
+  // Partitions are arrival days: rows of one segment lie on both sides of midnight at most.
   max_partitions_per_insert_block: '10',
 }
 
 const tableSettings: Partial<Record<Table, ClickHouseSettings>> = {
-  // Merges build them: schema/spans.sql.
+  // Merges build the skip indexes; see schema/spans.sql.
   spans: { materialize_skip_indexes_on_insert: 0 },
 }
 
@@ -256,7 +255,7 @@ const querySettings: ClickHouseSettings = {
   output_format_json_quote_64bit_integers: 1,
   // NaN and infinities as strings instead of null.
   output_format_json_quote_denormals: 1,
-  // An exception after the first rows must not look like the end of a shorter answer.
+  // Buffers the response: an exception after the first rows must not look like its end.
   wait_end_of_query: 1,
 }
 

@@ -2,19 +2,19 @@ import type { Client } from './client.ts'
 import { StoreError } from './store-error.ts'
 import type { CorruptParts, LostPart } from './store.ts'
 
-/** ClickHouse names the file, or the directory, of the part that it was reading. */
+/** ClickHouse errors contain the path of the part that was being read. */
 const PART_PATH = /\/store\/[0-9a-f]{3}\/([0-9a-f-]{36})\/([0-9]{8}_[0-9_]+|all_[0-9_]+)\//
 
-/** Detached for other reasons, and what replicas keep of parts that others have. */
+/** Detached for other reasons, or kept by a replica although others have the part. */
 const HARMLESS_REASONS = ['ignored', 'clone', 'attaching', 'deleting', 'covered-by-broken', 'cloned', 'tmp-fetch']
 
 /**
- * Sets aside the parts of an embedded engine's tables that can't be read, so that queries without
- * need of them answer.
+ * Detaches unreadable parts of an embedded engine's tables, so that queries that don't need them
+ * succeed.
  */
 export class CorruptPartGuard {
   readonly #log: (line: string) => void
-  /** Part to whether it was set aside, while that is found out. */
+  /** Pending checks by part; each resolves to whether the part was detached. */
   readonly #checks = new Map<string, Promise<boolean>>()
   #lost: readonly LostPart[] = []
 
@@ -22,7 +22,7 @@ export class CorruptPartGuard {
     this.#log = log
   }
 
-  /** Logs what ClickHouse set aside at its start, which it doesn't tell anybody. */
+  /** Logs the parts that ClickHouse detached at its start, which it doesn't report. */
   async report(client: Client): Promise<void> {
     const { count, bytes, tables, lost } = await countCorruptParts(client)
     this.#lost = lost
@@ -33,12 +33,12 @@ export class CorruptPartGuard {
     )
   }
 
-  /** What was set aside until now. */
+  /** Parts detached so far. */
   lost(): readonly LostPart[] {
     return this.#lost
   }
 
-  /** Runs a query, again as long as a part that makes it fail can be set aside. */
+  /** Runs a query, and repeats it as long as a part that makes it fail can be detached. */
   async run<T>(client: Client, query: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
@@ -61,7 +61,8 @@ export class CorruptPartGuard {
   }
 
   /**
-   * An error may pass, of memory or a bus: only what ClickHouse finds corrupt again is set aside.
+   * An error may be transient (memory, bus): only parts that a second check finds corrupt are
+   * detached.
    */
   async #check(client: Client, uuid: string, part: string, error: StoreError): Promise<boolean> {
     try {
@@ -95,8 +96,8 @@ function parsePartDay(part: string): string {
 }
 
 /**
- * @param parts what lists the detached parts of all tables
- * @param isOwn nobody but Spanlink detaches parts here, so each is one that can't be read
+ * @param parts SQL table expression that lists the detached parts of all tables
+ * @param isOwn true if only Spanlink detaches parts here, so that each is unreadable
  */
 export async function countCorruptParts(
   client: Client,

@@ -5,9 +5,9 @@ import type { Retention } from './store.ts'
 const RETENTION_INTERVAL_MS = 10 * 60 * 1000
 
 /**
- * Applies the retention at once and every ten minutes. Returns a function that stops the timer.
+ * Applies the retention immediately and every 10 minutes. Returns a function that stops the timer.
  *
- * @param nodes each with its own tables; `maxBytes` is for all together, in equal shares
+ * @param nodes clients of separate tables; `maxBytes` is divided equally among them
  */
 export function startRetentionTimer(
   nodes: () => readonly Client[],

@@ -10,7 +10,7 @@ type Day = {
   readonly tables: readonly string[]
 }
 
-/** Drops what is too old or too much, by day of arrival. Returns the days dropped, oldest first. */
+/** Drops arrival days above the age or size limit. Returns the dropped days, oldest first. */
 export async function dropExpired(client: Client, retention: Retention): Promise<string[]> {
   const { keepSeconds = Infinity, maxBytes = Infinity } = retention
   const days = await client.query<Day>(
@@ -37,7 +37,7 @@ export async function dropExpired(client: Client, retention: Retention): Promise
   return dropped
 }
 
-/** `sources` and its like say when each was last seen; what no kept day can name any more goes. */
+/** Deletes rows of `sources` and similar tables that no kept day can reference. */
 async function dropUnreferencedRows(client: Client): Promise<void> {
   const [first] = await client.query<{ received: number }>(
     `select toUnixTimestamp(min(min_time)) as received from system.parts
@@ -45,7 +45,7 @@ async function dropUnreferencedRows(client: Client): Promise<void> {
   )
   const received = Number(first?.received ?? 0)
   if (received === 0) return
-  // A name is written once in so long: the row may be that much older than what it names.
+  // A row is written once per window, so it may be that much older than the data that names it.
   const before = Math.max(0, received - INSERT_WINDOW_SECONDS)
   for (const table of tablesByExpiry('unreferenced')) {
     await client.command(`alter table ${table} delete where received < toDateTime(${before}, 'UTC')`)

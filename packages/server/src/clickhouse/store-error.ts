@@ -15,24 +15,19 @@ const storeErrorCodes = [
 
 export type StoreErrorCode = (typeof storeErrorCodes)[number]
 
-/**
- * Rows in RowBinary that an insert of others makes, and that are not stored though the others are.
- */
+/** RowBinary rows derived by an insert that are not stored although the insert's rows are. */
 export type UnstoredRows = {
   readonly table: 'traffic_minutes' | 'operations'
   readonly rows: number
   readonly bytes: Uint8Array
 }
 
-/**
- * What went wrong at the store, in one line that says what to do about it where there is something
- * to do.
- */
+/** A failure of the store. The message is one line and includes the remedy if there is one. */
 export class StoreError extends Error {
   readonly code: StoreErrorCode
   /**
-   * Of an insert whose rows are stored: what is summed up of them, which the same insert again or
-   * one of these rows stores.
+   * Derived rows that are missing although the insert's rows are stored. Repeating the insert, or
+   * inserting these rows, stores them.
    */
   readonly unstored: readonly UnstoredRows[]
 

@@ -5,15 +5,16 @@ export type StoreUrl = {
   /** One per host, in the order given. */
   readonly nodes: readonly [Access, ...Access[]]
   readonly database: string
-  /** A name in the servers' `remote_servers`: the tables are sharded over it. */
+  /** A name in the servers' `remote_servers`; the tables are sharded over it. */
   readonly cluster?: string
 }
 
 const URL_FORM = 'clickhouse://user:password@host:8123/database'
 
 /**
- * `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`; of a sharded
- * cluster `clickhouse://user:password@one:8123,two:8123/database?cluster=name`, with every node.
+ * Parses `clickhouse://user:password@host:8123/database`, or the same with `http` or `https`. A
+ * sharded cluster lists every node:
+ * `clickhouse://user:password@one:8123,two:8123/database?cluster=name`.
  *
  * @throws StoreError
  */
@@ -41,7 +42,7 @@ export function parseStoreUrl(text: string): StoreUrl {
   }
 }
 
-/** A `%` in a password that is not encoded itself. */
+/** False for a `%` in a password that is not itself encoded. */
 function isDecodable(text: string): boolean {
   try {
     decodeURIComponent(text)
@@ -53,15 +54,14 @@ function isDecodable(text: string): boolean {
 
 function toAccess(url: URL, protocol: string): Access {
   return {
-    // The scheme's own port counts as none to URL: 8123 is what ClickHouse listens on, for either
-    // scheme.
+    // URL drops the scheme's default port. Without a port, use 8123, where ClickHouse listens.
     url: `${protocol}://${url.hostname}:${url.port || '8123'}`,
     username: decodeURIComponent(url.username) || 'default',
     password: decodeURIComponent(url.password),
   }
 }
 
-/** The identifiers that get into SQL text. */
+/** Checks an identifier that becomes part of SQL text. */
 function checkIdentifier(what: string, name: string): string {
   if (/^[A-Za-z_][A-Za-z0-9_]{0,55}$/.test(name)) return name
   throw new StoreError('refused', `--store names the ${what} ${JSON.stringify(name)}: letters, digits and _ only.`)

@@ -1,27 +1,27 @@
 import type { RowTable } from './tables.ts'
 
 /**
- * The seam between Spanlink and ClickHouse: everything that knows the driver, the engine process or
- * the schema's location is behind it. Embedded engine and cluster look the same from here.
+ * The interface between Spanlink and ClickHouse. It hides the driver, the engine process and the
+ * location of the schema. An embedded engine and a cluster behave the same.
  */
 export type Store = {
   readonly mode: 'embedded' | 'cluster'
-  /** An insert may be stored on some shards when it fails. @default false: it is atomic */
+  /** A failed insert may be stored on some shards. @default false: inserts are atomic */
   readonly isSharded?: boolean
-  /** Now; the journal holds what is acked while it isn't `ready`. */
+  /** Current state. While it isn't `ready`, the journal holds acknowledged rows. */
   state(): 'starting' | 'ready' | 'down'
   /**
-   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in pieces of whole
-   * rows. Resolves once they are stored and queryable. The bounds of their traces are stored before
-   * spans, the rollups after them, under the same token. The same token again is a no-op that
-   * resolves: a replay after a crash stores nothing twice, in whatever table. Rejects
-   * with a `StoreError` when the engine is away or refuses; the caller keeps the rows and retries
+   * Inserts RowBinary rows, in the column order of `schema/<table>.sql` and in chunks of whole
+   * rows. Resolves once they are stored and queryable. An insert of spans stores the bounds of
+   * their traces first and the rollups last, under the same token. Repeating a token is a no-op
+   * that resolves: a replay after a crash stores nothing twice in any table. Rejects with a
+   * `StoreError` when the engine is down or rejects the rows; the caller keeps the rows and retries
    * with the same token.
    */
   insert(table: RowTable, rows: readonly Uint8Array[], token: string): Promise<void>
   /**
-   * How many rows of `rows`, which begin with a whole one, fit into `maxBytes`, one at least, and
-   * their bytes. Rejects with `bad-rows` when they are no rows of that table.
+   * Counts the rows of `rows` that fit into `maxBytes`, at least one, and their bytes. `rows`
+   * starts with a whole row. Rejects with `bad-rows` when they are not rows of that table.
    */
   measureRows(
     table: RowTable,
@@ -34,7 +34,7 @@ export type Store = {
    */
   query<Row>(sql: string, params?: QueryParams, options?: QueryOptions): Promise<Row[]>
   info(): Promise<StoreInfo>
-  /** Parts whose rows are missing in results, as far as known. */
+  /** Parts whose rows are missing from results, as far as known. */
   lostParts(): readonly LostPart[]
   /** Lets running inserts finish, then stops an embedded engine. Idempotent. */
   close(): Promise<void>

@@ -25,12 +25,12 @@ const codeByNumber: Readonly<Record<string, keyof typeof messages>> = {
   '691': 'bad-rows', // UNKNOWN_ELEMENT_OF_ENUM
 }
 
-/** @param unstored derived rows that are not stored, of rows that are */
+/** @param unstored derived rows that are not stored although the inserted rows are */
 export function toStoreError(error: unknown, unstored: readonly UnstoredRows[] = []): StoreError {
   if (error instanceof StoreError) return error
   const options = { cause: error, unstored }
   if (error instanceof RangeError) return new StoreError('bad-rows', error.message, options)
-  // A statement with parameters in a form, longer than ClickHouse reads there.
+  // The statement or a parameter exceeds ClickHouse's limit for a form field.
   if (error instanceof Error && error.message.includes('Field value too long')) {
     return new StoreError('too-complex', `${messages['too-complex']} ${error.message}`, options)
   }

@@ -3,14 +3,14 @@ import { isReplicated, toReplicated } from './replicated-tables.ts'
 import { applySchema } from '../schema/schema.ts'
 import { tables } from '../tables.ts'
 
-/** Where each node keeps its own rows; `database` has the tables over all nodes. */
+/** Database of each node's local tables; `database` has the Distributed tables. */
 export function toShardDatabase(database: string): string {
   return `${database}_shard`
 }
 
-/** Brings every node to this program's schema version. Two at once do no harm. */
+/** Brings every node to this program's schema version. Safe to run concurrently. */
 export async function applyClusterSchema(nodes: readonly Client[], database: string, cluster: string): Promise<void> {
-  // All nodes' own tables first: a Distributed table takes its columns from the one beside it.
+  // Local tables of all nodes first: a Distributed table copies the columns of the local one.
   for (const node of nodes) {
     await applySchema(node, toShardDatabase(database), (await isReplicated(node)) ? { rewrite: toReplicated } : {})
   }
@@ -20,8 +20,8 @@ export async function applyClusterSchema(nodes: readonly Client[], database: str
 type TableColumns = { readonly database: string; readonly table: string; readonly columns: string }
 
 /**
- * Creates the tables over all nodes, again those whose columns changed, and drops what is gone:
- * they have no rows of their own.
+ * Creates the Distributed tables, recreates those whose columns changed and drops obsolete ones.
+ * They store no rows.
  */
 async function createDistributedTables(node: Client, database: string, cluster: string): Promise<void> {
   const shard = toShardDatabase(database)

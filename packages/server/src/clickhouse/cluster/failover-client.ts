@@ -3,7 +3,7 @@ import { StoreError } from '../store-error.ts'
 
 /**
  * A client that tries the nodes of a cluster, the last responsive one first. An insert that failed
- * half-way can be repeated on another node: the shards know its token.
+ * half-way can be repeated on another node: shards deduplicate by its token.
  */
 export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Client {
   let preferred = 0

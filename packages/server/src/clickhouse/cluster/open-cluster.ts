@@ -8,10 +8,10 @@ import { parseStoreUrl, type StoreUrl } from '../store-url.ts'
 import type { Store, StoreOptions } from '../store.ts'
 
 /**
- * Uses a ClickHouse server, or a cluster of them: the URL is that of `parseStoreUrl`. Brings its
- * tables up to date.
+ * Connects to a ClickHouse server or cluster and brings its tables up to date. `parseStoreUrl`
+ * defines the form of the URL.
  *
- * @throws StoreError when the URL is none or the server can't be used
+ * @throws StoreError when the URL is invalid or the server can't be used
  */
 export async function openClusterStore(url: string, options: StoreOptions = {}): Promise<Store> {
   const target = parseStoreUrl(url)
@@ -19,7 +19,7 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
   const { nodes, database, cluster } = target
   const all = nodes.map((node) => connect({ ...node, ...getClusterSettings(cluster), database }))
   const client = createFailoverClient(all as [Client, ...Client[]])
-  // Rows are on the nodes themselves; what is over them has none.
+  // Rows are in the nodes' local tables; the Distributed tables store none.
   const shardClients =
     cluster === undefined ? all : nodes.map((node) => connect({ ...node, database: toShardDatabase(database) }))
   const stopRetention = startRetentionTimer(() => shardClients, options.retention, options.log ?? (() => {}))
@@ -46,8 +46,8 @@ export async function openClusterStore(url: string, options: StoreOptions = {}):
 }
 
 /**
- * Creates the tables, or brings them up to this program's version. Idempotent, and safe twice at
- * once.
+ * Creates the tables, or brings them to this program's version. Idempotent, and safe to run
+ * concurrently.
  *
  * @throws StoreError
  */
@@ -71,12 +71,12 @@ function getClusterSettings(cluster: string | undefined): Pick<Access, 'settings
   if (cluster === undefined) return {}
   return {
     settings: {
-      // An insert is done when every shard has its rows; what one refused is tried again, under the
-      // same token.
+      // An insert completes when every shard has its rows. A retry after a failure uses the same
+      // token.
       distributed_foreground_insert: 1,
-      // A table inside a question about another means all of its rows, on whatever shard.
+      // A table in a subquery means its rows on all shards.
       distributed_product_mode: 'global',
-      // A trace is on one shard: the others needn't be asked.
+      // A trace is on one shard; the query skips the others.
       optimize_skip_unused_shards: 1,
     },
   }

@@ -1,12 +1,12 @@
 import type { Client } from '../client.ts'
 
-/** Tables are replicated on a server with Keeper and the macros `shard` and `replica`. */
+/** Tables are replicated if the server has Keeper and the macros `shard` and `replica`. */
 export async function isReplicated(client: Client): Promise<boolean> {
   const [macros] = await client.query<{ n: number }>(
     "select toUInt32(uniqExact(macro)) as n from system.macros where macro in ('shard', 'replica')",
   )
   if (macros?.n !== 2) return false
-  // A server that was built without Keeper's client has no such table.
+  // A server built without the Keeper client lacks this table.
   const [keeper] = await client.query<{ n: number }>(
     "select toUInt32(count()) as n from system.tables where database = 'system' and name = 'zookeeper_connection'",
   )
@@ -17,10 +17,10 @@ export async function isReplicated(client: Client): Promise<boolean> {
   return (connected?.n ?? 0) > 0
 }
 
-/** A week: the default is an hour, and a journal may wait longer for its store. */
+/** One week. The default is an hour, and the journal may hold rows longer than that. */
 const DEDUPLICATION_WINDOW_SECONDS = 604_800
 
-/** The statement with every MergeTree of it replicated; what creates no table stays as it is. */
+/** Replaces each MergeTree engine by its replicated form; other statements are unchanged. */
 export function toReplicated(statement: string): string {
   return statement
     .replaceAll(/engine = (\w*MergeTree)(?:\(([^)]*)\))?/g, (_, engine: string, args: string | undefined) => {

@@ -4,19 +4,17 @@ import { tryLockFile } from './flock.ts'
 import { StoreError } from '../store-error.ts'
 
 export type DataDir = {
-  /** Absolute, links resolved. */
+  /** Absolute, symbolic links resolved. */
   readonly path: string
   release(): void
 }
 
 /**
- * Makes the directory if need be and takes it for this process. One data directory has one server:
- * a second one is refused with `data-dir-in-use`, naming the process that has it, before anything
- * in it was touched.
+ * Creates the directory if missing and locks it for this process. A second server fails with
+ * `data-dir-in-use`, which names the owner's process id, before it changes anything.
  *
- * The lock is flock(2), which Node lacks: the kernel drops it with the process, so that `kill -9`
- * leaves nothing to clean up, and it holds between containers that share a volume, where a process
- * id says nothing.
+ * The lock is flock(2), which Node lacks: the kernel releases it with the process, even after `kill
+ * -9`. It also works between containers that share a volume, where process ids are meaningless.
  */
 export function lockDataDir(dir: string): DataDir {
   const path = mapFileError(dir, () => {
@@ -48,8 +46,8 @@ export function lockDataDir(dir: string): DataDir {
 }
 
 /**
- * Not `mkdir` with `recursive`: where the file system refuses with ENOENT, as /proc does, Node
- * tries for ever.
+ * Not `mkdir` with `recursive`: where the file system returns ENOENT, as /proc does, Node retries
+ * forever.
  */
 function createDirectory(path: string): void {
   if (isDirectory(path)) return
@@ -57,7 +55,7 @@ function createDirectory(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 })
   } catch (error) {
-    // Someone was faster.
+    // Another process created it first.
     if (!isDirectory(path)) throw error
   }
 }

@@ -1,10 +1,8 @@
-// The process that is the engine: `node engine-child <library> <config file>`. Nothing of ours runs
-// in it but this.
+// Runs the engine: `node engine-child <library> <config file>`. No other Spanlink code runs here.
 //
-// The npm library is ClickHouse whole; its one C entry `chdb_query_cmdline` is clickhouse-local's
-// main, and `SYSTEM START LISTEN HTTP` makes a server of that (ClickHouse PR 101143). It needs a
-// real thread's stack, so ffi-rs calls it on one of its own, and this thread stays free to watch
-// the parent.
+// The npm library is the complete ClickHouse. Its C entry `chdb_query_cmdline` is the main function
+// of clickhouse-local, and `SYSTEM START LISTEN HTTP` makes it a server (ClickHouse PR 101143). It
+// needs the stack of a real thread, so ffi-rs runs it on one; this thread watches the parent.
 import { realpathSync } from 'node:fs'
 import { DataType, load, open } from 'ffi-rs'
 import { dropCodePages } from '../../runtime/drop-code-pages.ts'
@@ -15,20 +13,20 @@ const argv = [
   'clickhouse',
   `--config-file=${configFile}`,
   '--query',
-  // The endless select keeps the server up; a SIGTERM ends it.
+  // The endless select keeps the server running until SIGTERM.
   'SYSTEM START LISTEN HTTP; SELECT sleepEachRow(1) FROM system.numbers FORMAT Null ' +
     'SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0',
 ]
 
-// The channel closes when the parent is gone, however it went. The engine needs some 40 ms to leave
-// in order; what it is in the middle of is safe without that too, so it isn't waited for long.
+// The channel closes when the parent ends for any reason. An orderly exit takes about 40 ms;
+// SIGKILL after 5 s is safe for unfinished work too.
 process.on('disconnect', () => {
   process.kill(process.pid, 'SIGTERM')
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5000)
 })
 
 open({ library: 'chdb', path: library })
-// By then it answers; should it be busy, it has its pages back in a few milliseconds.
+// The engine is ready by then. If it is busy, it reloads its pages within milliseconds.
 setTimeout(() => dropCodePages(realpathSync(library)), 3000).unref()
 // chdb_result * chdb_query_cmdline(int argc, char ** argv)
 const result = await load({
@@ -48,5 +46,5 @@ const reason = load({
   paramsValue: [result],
 })
 process.stderr.write(`${reason}\n`)
-// Leaving through exit() runs destructors of the library after its threads are gone, which crashes.
+// exit() would run the library's destructors after its threads ended, which crashes.
 process.send?.({ reason }, () => process.kill(process.pid, 'SIGKILL'))

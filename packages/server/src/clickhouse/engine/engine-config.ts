@@ -6,7 +6,7 @@ export type EngineAccess = {
   readonly url: string
   readonly username: string
   readonly password: string
-  /** For queries: this user's share of the memory leaves inserts theirs. */
+  /** Login for queries, with a separate memory limit that leaves memory for inserts. */
   readonly reader: { readonly username: string; readonly password: string }
   readonly headers: Readonly<Record<string, string>>
 }
@@ -16,9 +16,9 @@ export type EngineFiles = { readonly configFile: string; readonly workingDir: st
 /**
  * Writes the engine's configuration, readable by its owner only, with a new password at each start.
  *
- * clickhouse-local runs its own endless query as user `default` without a password, so that user
- * must exist and be let in from loopback. Therefore it may do nothing but that query, and HTTP
- * answers 404 to whoever doesn't send a header that is as secret as the password.
+ * clickhouse-local runs its endless query as user `default` without a password, so this user must
+ * exist and be allowed from loopback. Its grants cover only that query, and HTTP returns 404 unless
+ * the client sends a header that is as secret as the password.
  */
 export function writeEngineConfig(dataDir: string, port: number, memoryBytes = 1024 * MiB): EngineFiles {
   const workingDir = join(dataDir, 'engine')
@@ -47,14 +47,14 @@ type Xml = string | number | { readonly [element: string]: Xml | readonly Xml[] 
 const MiB = 1024 * 1024
 
 /**
- * Statements are refused before the engine as a whole is at its limit, which merges and connections
- * count in too: a connection that gets no memory between two requests ends the process (26.7: an
- * exception leaves HTTPServerConnection where none may), one load test in six.
+ * ClickHouse rejects statements below the server limit, which also counts merges and connections: a
+ * connection that gets no memory between two requests ends the process (26.7: an uncaught exception
+ * in HTTPServerConnection), seen in one load test of six.
  */
 const STATEMENTS_SHARE = 0.8
 const SERVER_SHARE = 1.15
 
-/** Of queries, one or all: however many run, inserts have memory left. */
+/** Limit of each query and of all queries together; leaves memory for inserts. */
 const QUERIES_SHARE = 0.55
 
 function takeShare(bytes: number, part: number): number {
@@ -73,7 +73,7 @@ function createServerConfig(dataDir: string, port: number, usersFile: string, ke
         handler: { type: 'dynamic_query_handler', query_param_name: 'query' },
       },
     },
-    // What it died of goes to engine.log.
+    // Fatal errors go to engine.log.
     logger: { level: 'fatal', console_log_level: 'fatal', console: 1 },
     keep_alive_timeout: 30,
     // The defaults take 90 % of the machine and gigabytes of caches.
@@ -91,7 +91,7 @@ function createServerConfig(dataDir: string, port: number, usersFile: string, ke
     max_concurrent_select_queries: 60,
     merge_tree: {
       max_bytes_to_merge_at_max_space_in_pool: 20 * 1024 * MiB,
-      // Those that can't be read are set aside and reported; a table that does not load would stop
+      // Unreadable parts are detached and reported; a table that fails to load would stop
       // everything.
       max_suspicious_broken_parts: 1_000_000,
       max_suspicious_broken_parts_bytes: 2 ** 50,
@@ -120,7 +120,7 @@ function createUsersConfig(password: string, memoryBytes: number): Xml {
         ...limits,
         max_memory_usage: takeShare(memoryBytes, QUERIES_SHARE),
         max_memory_usage_for_user: takeShare(memoryBytes, QUERIES_SHARE),
-        // Where the engine as a whole is at its limit, a query is stopped and no insert.
+        // At the server's memory limit, ClickHouse stops a query and no insert.
         memory_overcommit_ratio_denominator: MiB,
       },
     },
@@ -136,8 +136,7 @@ function createUsersConfig(password: string, memoryBytes: number): Xml {
       spanlink: {
         ...user,
         profile: 'spanlink',
-        // No files, no URLs, no other servers: not even a hole in a statement of ours reaches
-        // outside the tables.
+        // No files, URLs or other servers: an injected statement can't reach outside the tables.
         grants: {
           query: [
             'GRANT ALL ON spanlink.*',
@@ -157,7 +156,7 @@ function createUsersConfig(password: string, memoryBytes: number): Xml {
 }
 
 function writePrivateXml(file: string, content: Xml): void {
-  // `mode` counts only when the file is new, and it is rewritten at each start.
+  // `mode` applies only to a new file; each start rewrites the same file.
   writeFileSync(file, `<clickhouse>${toXml(content)}</clickhouse>\n`, { mode: 0o600 })
 }
 

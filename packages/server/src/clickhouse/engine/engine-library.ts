@@ -10,8 +10,8 @@ const packages: Readonly<Record<string, string>> = {
 }
 
 /**
- * Path of the ClickHouse library for this machine. npm installs the right one of four optional
- * dependencies.
+ * Returns the path of the ClickHouse library for this platform. npm installs the matching one of
+ * four optional dependencies.
  */
 export function findEngineLibrary(platform: string = process.platform, arch: string = process.arch): string {
   const name = packages[`${platform}-${arch}`]

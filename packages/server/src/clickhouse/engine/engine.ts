@@ -11,7 +11,7 @@ import { repairDedupLogs } from './repair-dedup-log.ts'
 import { StoreError } from '../store-error.ts'
 
 export type EngineOptions = {
-  /** Already taken with `lockDataDir`. */
+  /** Already locked with `lockDataDir`. */
   readonly dataDir: string
   /** Memory limit. @default 1 GiB */
   readonly memoryBytes?: number
@@ -26,7 +26,7 @@ export type EngineOptions = {
 export type Engine = {
   state(): 'starting' | 'ready' | 'down'
   restarts(): number
-  /** Process id, while there is one. */
+  /** Process id while the engine runs. */
   pid(): number | undefined
   stop(): Promise<void>
 }
@@ -95,9 +95,7 @@ type EngineProcess = { readonly child: ChildProcess; readonly access: EngineAcce
 const PING_INTERVAL_MS = 10_000
 const MAX_FAILED_PINGS = 6
 
-/**
- * Kills an engine that doesn't respond for a minute: its exit starts the next one.
- */
+/** Kills an engine that doesn't respond for a minute; its exit starts a new one. */
 function killWhenUnresponsive({ child, access, ended }: EngineProcess, answers: EngineOptions['ping']): void {
   let failedPings = 0
   const timer = setInterval(async () => {
@@ -108,9 +106,8 @@ function killWhenUnresponsive({ child, access, ended }: EngineProcess, answers: 
   void ended.finally(() => clearInterval(timer))
 }
 
-// Another program may take the free port between our look and the engine's bind; and the engine of
-// a server that was killed needs a moment to notice and to let go of the directory. Both pass by
-// themselves.
+// Transient failures: another program takes the free port before the engine binds it, or the engine
+// of a killed server has not yet released the directory.
 const MAX_RETRY_MS = 10_000
 
 async function startProcess(
@@ -146,12 +143,12 @@ async function startProcess(
   }
 }
 
-/** @returns false while an engine is still leaving the directory */
+/** @returns false while another engine still holds the directory */
 function repairDataDir({ dataDir, log }: EngineOptions): boolean {
   const clickhouseDir = join(dataDir, 'clickhouse')
   const lock = join(clickhouseDir, 'status')
   if (!existsSync(lock)) return true
-  // The engine's own lock, StatusFile.cpp: nothing may be committed while tokens are held against
+  // The engine's lock (StatusFile.cpp): no part may be committed while tokens are compared with
   // parts.
   const fd = openSync(lock, 'r')
   try {
@@ -175,7 +172,7 @@ function spawnEngine(library: string, configFile: string, workingDir: string): C
       // The engine loads a config.xml that it finds in its working directory.
       cwd: workingDir,
       stdio: ['ignore', log, log, 'ipc'],
-      // Its own process group: a terminal's Ctrl-C is for the server, which drains first.
+      // A separate process group: a terminal's Ctrl-C reaches only the server, which drains first.
       detached: true,
       env: { PATH: process.env['PATH'] ?? '', TZ: 'UTC' },
     })
@@ -209,7 +206,7 @@ async function waitUntilReady(
   const giveUp = performance.now() + MAX_START_MS
   while (performance.now() < giveUp) {
     if (await answers(access)) return 'ready'
-    // The end, or 10 ms later nothing.
+    // `undefined` after 10 ms if the engine still runs.
     const end = await Promise.race([ended, sleep(10)])
     if (end !== undefined) return end
   }

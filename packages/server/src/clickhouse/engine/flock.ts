@@ -9,13 +9,13 @@ const LOCK_NB = 4
 let isLibcOpen = false
 
 /**
- * Takes flock(2) on an open file, which Node lacks; the kernel lets it go with the file or the
+ * Takes flock(2) on an open file, which Node lacks. The kernel releases it with the file or
  * process.
  *
- * @returns false when another process has it
+ * @returns false when another process holds it
  */
 export function tryLockFile(fd: number): boolean {
-  // An empty path is dlopen(NULL): the process itself, which has libc in it.
+  // An empty path is dlopen(NULL): the process itself, which contains libc.
   if (!isLibcOpen) open({ library: 'libc', path: '' })
   isLibcOpen = true
   const result = load({

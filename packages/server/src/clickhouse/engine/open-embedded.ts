@@ -8,13 +8,13 @@ import { applySchema } from '../schema/schema.ts'
 import type { Store, StoreOptions } from '../store.ts'
 
 export type EmbeddedStore = Store & {
-  /** Absolute path, taken for this process until `close()`. */
+  /** Absolute path, locked by this process until `close()`. */
   readonly dataDir: string
-  /** The engine's process id, while there is one. */
+  /** The engine's process id while it runs. */
   enginePid(): number | undefined
 }
 
-/** Takes the data directory, starts the engine in it and brings the tables up to date. */
+/** Locks the data directory, starts the engine in it and brings the tables up to date. */
 export async function openEmbeddedStore(dir: string, options: StoreOptions = {}): Promise<EmbeddedStore> {
   const log = options.log ?? (() => {})
   const dataDir = lockDataDir(dir)

@@ -15,8 +15,7 @@ export function repairDedupLogs(clickhouseDir: string): number {
     const logs = listLogFiles(join(table, 'deduplication_logs'))
     const newest = logs.at(-1)
     if (newest === undefined) continue
-    // Half a record would keep the engine from loading the table; what it tells of was not
-    // committed.
+    // The engine can't load a table with a partial record. Its insert was never committed.
     truncateToWholeLines(newest)
     const partByToken = new Map<string, string>()
     for (const line of logs.flatMap((log) => readFileSync(log, 'utf8').split('\n'))) {
@@ -70,8 +69,8 @@ function truncateToWholeLines(log: string): void {
 }
 
 /**
- * `<partition>_<first block>_<last block>_<level>[_<mutation>]`; merged parts cover the blocks of
- * what they were merged from.
+ * `<partition>_<first block>_<last block>_<level>[_<mutation>]`; a merged part covers the blocks of
+ * its sources.
  */
 const PART = /^([^_]+)_(\d+)_(\d+)_\d+(?:_\d+)?$/
 
@@ -87,7 +86,7 @@ function createCoverageCheck(names: readonly string[]): (part: string) => boolea
   }
   return (part) => {
     const match = PART.exec(part)
-    // A name of a form that we don't know is the engine's to judge.
+    // Keep the tokens of parts whose name has an unknown form.
     if (match === null) return true
     const [, partition = '', first, last] = match
     return (ranges.get(partition) ?? []).some(([from, to]) => from <= Number(first) && Number(last) <= to)
