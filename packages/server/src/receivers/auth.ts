@@ -1,28 +1,28 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 
-/** Who may send to the receivers, and how. */
+/** Authentication, TLS and CORS of the receivers. */
 export type Access = {
-  /** Senders have to say it, as `Authorization: Bearer <token>`. @default everybody may send */
+  /** Required as `Authorization: Bearer <token>`. @default no authentication */
   readonly token?: string
-  /** PEM. @default plain text */
+  /** PEM certificate and key. @default plain text */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer }
-  /** Origins whose pages may send over HTTP; `*` is all. @default none */
+  /** Origins whose pages may send over HTTP; `*` allows all. @default none */
   readonly corsOrigins?: readonly string[]
 }
 
-/** @param authorization the header as sent */
+/** @param authorization value of the `Authorization` header */
 export function isAuthorized(access: Access, authorization: string | undefined): boolean {
   if (access.token === undefined) return true
   const said = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]
   return said !== undefined && timingSafeEqual(hashToken(said), hashToken(access.token))
 }
 
-/** Of equal length, so that a comparison tells nothing of the token's. */
+/** Hashes have equal length, so the comparison doesn't leak the token's length. */
 function hashToken(token: string): Buffer {
   return hash('sha256', token, 'buffer')
 }
 
-/** Headers of an answer to a page of `origin`; undefined when it may not send. */
+/** CORS headers of a response to `origin`; undefined if the origin isn't allowed. */
 export function createCorsHeaders(
   access: Access,
   origin: string | undefined,
@@ -34,7 +34,7 @@ export function createCorsHeaders(
 
 const PREFLIGHT_SECONDS = 7200
 
-/** Of the answer to a preflight, beside those above. */
+/** Headers of a preflight response, in addition to those of `createCorsHeaders`. */
 export function createPreflightHeaders(requestedHeaders: string | undefined): Readonly<Record<string, string>> {
   const names = /^[\w\-, ]{1,1000}$/.test(requestedHeaders ?? '') ? requestedHeaders : undefined
   return {

@@ -4,7 +4,7 @@ import { BodyBuffer } from '../runtime/body-buffer.ts'
 import { findBlockDecoder, type Body, BodyError, MAX_BODY_BYTES, decompressBody } from './body/request-body.ts'
 import type { ByteBudget } from './body/byte-budget.ts'
 
-/** What `grpc-accept-encoding` says. */
+/** Value of `grpc-accept-encoding`. */
 export const GRPC_ENCODINGS = 'identity, gzip, deflate, zstd, snappy'
 
 const DECODERS: Readonly<Record<string, () => Transform>> = {
@@ -13,16 +13,16 @@ const DECODERS: Readonly<Record<string, () => Transform>> = {
   zstd: createZstdDecompress,
 }
 
-/** Compressed or not, and the length in 32 bits, big-endian. */
+/** Compressed-Flag (1 byte) and Message-Length (4 bytes, big-endian). */
 const PREFIX_BYTES = 5
 
 /**
- * Reads the one message of a unary call
- * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message) and
- * undoes its compression. What is held counts in the budget from the first byte, and a message
- * larger than `MAX_BODY_BYTES`, before or after decompression, is refused as soon as that is known.
+ * Reads and decompresses the one message of a unary call
+ * (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md, Length-Prefixed-Message). Bytes
+ * count in the budget from the first one. Stops as soon as the message, compressed or not, exceeds
+ * `MAX_BODY_BYTES`.
  *
- * @param encoding `grpc-encoding` as sent
+ * @param encoding value of the `grpc-encoding` header
  * @throws BodyError
  */
 export async function readGrpcMessage(
@@ -46,7 +46,7 @@ export async function readGrpcMessage(
     if (flag !== 1) throw new BodyError('corrupt', `the message's compressed flag is ${flag}`)
     const decoder = createDecoder(name)
     const plain = collectMessage(decoder, budget, MAX_BODY_BYTES)
-    // A copy, as zlib's thread may read on after we have failed, and the memory is used again then.
+    // A copy: after a failure, zlib's thread may still read while the pooled buffer is reused.
     decoder.end(Buffer.from(message))
     return await plain
   } finally {
@@ -62,7 +62,7 @@ function createDecoder(name: string): Transform {
 }
 
 /**
- * @param expected how long all will be, from its first five bytes; it throws when that is too much
+ * @param expected returns the total length from the first five bytes; throws if it is too large
  */
 function collectMessage(
   source: Readable,

@@ -4,23 +4,23 @@ import { SlicedDecoder } from './body/sliced-decoder.ts'
 import { type IngestResult, toIngestResult, toRowBatches, type SignalRows } from '../journal/row-batches.ts'
 import type { Signal, Transcode } from './signals.ts'
 
-/** Why nothing of a request was taken, as operators count it. */
+/** Why a whole request was rejected; the label of the metric. */
 export type RejectionReason =
-  /** No OTLP, not compressed as it says, or in an encoding that there isn't. */
+  /** Invalid OTLP, corrupt compression, or unsupported encoding. */
   | 'malformed'
-  /** Attributes or nesting of an item beyond the limits. */
+  /** Attributes or nesting of an item exceed the limits. */
   | 'overLimit'
-  /** The body, or the rows it would become. */
+  /** The body or its rows exceed the size limit. */
   | 'tooLarge'
-  /** To be sent again: memory, journal or disk had no room. */
+  /** Memory, journal or disk is full; the client should retry. */
   | 'busy'
   | 'unauthorized'
-  /** By us; the log says how. */
+  /** Internal error; see the log. */
   | 'failed'
 
-/** What has come in since the start. */
+/** Counters since the start of the process. */
 export type IngestCounters = {
-  /** Requests for a path or method that there is, whatever became of them. */
+  /** Requests for a known HTTP path or gRPC method, accepted or rejected. */
   requests: number
   spans: number
   rejectedSpans: number
@@ -28,31 +28,30 @@ export type IngestCounters = {
   rejectedLogs: number
   points: number
   rejectedPoints: number
-  /** Requests of which nothing was taken, by reason. */
+  /** Requests rejected as a whole, by reason. */
   readonly rejectedRequests: Record<RejectionReason, number>
-  /** Of bodies that could be read, decompressed. */
+  /** Decompressed bytes of the bodies that were decoded. */
   bytes: number
 }
 
 export type IngestPipeline = {
   readonly stats: IngestCounters
-  /** Counts a request that was answered with an error. */
+  /** Counts a request that got an error response. */
   countRejection(reason: RejectionReason): void
   /**
-   * Turns a body into rows, releases it, and resolves when the rows may be acked.
+   * Decodes a body to rows, releases it, and resolves when the rows may be acknowledged.
    *
-   * @throws OtlpError when the body isn't what it should be, NotKeptError when its rows can't be
-   *   kept now
+   * @throws OtlpError for an invalid body, RetryableError if the rows can't be stored now
    */
   ingest(items: Signal['items'], transcode: Transcode, body: Body): Promise<IngestResult>
 }
 
-/** The sender should try again. */
+/** The client should retry. */
 export class RetryableError extends Error {}
 
 /**
- * @param append resolves when the rows may be acked
- * @param budget what rows that wait for that are counted in
+ * @param append resolves when the rows may be acknowledged
+ * @param budget counts rows until they are acknowledged
  */
 export function createIngestPipeline(
   append: (rows: SignalRows) => Promise<void>,

@@ -18,29 +18,29 @@ export type IngestOptions = {
   readonly store: Store
   /** @default '127.0.0.1' */
   readonly host?: string
-  /** 0 takes any free one. @default 4318 */
+  /** 0 takes any free port. @default 4318 */
   readonly otlpHttpPort?: number
-  /** 0 takes any free one. @default OTLP/gRPC isn't served */
+  /** 0 takes any free port. @default OTLP/gRPC is disabled */
   readonly otlpGrpcPort?: number
-  /** Who may send. @default everybody who reaches the ports, but no pages of other origins */
+  /** @default no authentication, plain text, no CORS */
   readonly access?: Access
-  /** Topics of OTLP requests to take too. @default none */
+  /** Receives OTLP requests from Kafka topics too. @default none */
   readonly kafka?: Omit<KafkaReceiverOptions, 'pipeline' | 'dataDir' | 'log'>
-  /** Acks wait until the disk has the spans. @default false */
+  /** Acknowledges after fsync of the journal. @default false */
   readonly fsync?: boolean
-  /** Bodies and rows of requests that aren't acknowledged yet. @default 256 MiB */
+  /** Limit for bodies and rows of unacknowledged requests. @default 256 MiB */
   readonly inFlightBytes?: number
   /** Sealed segments kept in memory until they are inserted. @default 96 MiB */
   readonly journalMemoryBytes?: number
-  /** Where a segment of the journal is sealed and becomes an insert. @default 32 MiB */
+  /** Size at which a journal segment is sealed and inserted. @default 32 MiB */
   readonly segmentBytes?: number
-  /** The largest insert; a larger segment is stored in pieces. @default 64 MiB */
+  /** The largest insert; a larger segment is split. @default 64 MiB */
   readonly insertBytes?: number
-  /** With slow senders and silent connections. @default PATIENCE */
+  /** For slow clients and idle connections. @default DEFAULT_TIMEOUTS */
   readonly timeouts?: Timeouts
-  /** Called for each request that is taken from outside, before it is. */
+  /** Called before each request of a client is decoded; not for this server's own spans. */
   readonly onRequest?: () => void
-  /** @default nothing is logged */
+  /** @default no log */
   readonly log?: Log
 }
 
@@ -49,30 +49,31 @@ export type IngestStats = Readonly<IngestCounters>
 export type Ingest = {
   /** `http://host:port`, without a path. */
   readonly otlpHttpUrl: string
-  /** The same of OTLP/gRPC. */
+  /** Undefined if OTLP/gRPC is disabled. */
   readonly otlpGrpcUrl?: string
   stats(): IngestStats
-  /** Undefined where no topics are received. */
+  /** Undefined without Kafka topics. */
   kafkaStatus(): KafkaStatus | undefined
   /**
-   * Takes spans of this server about itself, an OTLP request in its JSON form, as if they had been
-   * sent.
+   * Ingests this server's own spans.
+   *
+   * @param request an OTLP trace request in its JSON form
    */
   ingestOwnSpans(request: object): Promise<void>
-  /** Acked and not yet in the store. */
+  /** Rows acknowledged and not yet inserted. */
   journalDepth(): JournalDepth
-  /** Acked and refused by the store. */
+  /** Rows acknowledged and rejected by ClickHouse. */
   quarantineDepth(): QuarantineDepth
-  /** How long segments have waited without any being stored. */
+  /** Time for which segments have waited without a successful insert. */
   stalledMs(): number
   /**
-   * Takes no more, stores what the journal holds, within the deadline; the rest is for the next
-   * start. Idempotent.
+   * Stops receiving and inserts the journal's segments until the deadline; the next start inserts
+   * the rest. Idempotent.
    */
   drain(deadlineMs: number): Promise<void>
 }
 
-/** Part of the time to drain in which requests that are being sent may still end. */
+/** Share of the drain deadline in which requests in flight may finish. */
 const CLOSE_DEADLINE_RATIO = 0.2
 
 const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
@@ -80,10 +81,10 @@ const NO_BODY = { bytes: new Uint8Array(), release: () => {} }
 const DEFAULT_IN_FLIGHT_BYTES = 4 * MAX_BODY_BYTES
 
 /**
- * Starts the receivers: replays the journal of an earlier run, then listens. The store needn't be
- * ready; spans are acked meanwhile and wait in the journal.
+ * Starts the receivers: replays the journal of an earlier run, then listens. ClickHouse needn't be
+ * ready; acknowledged rows wait in the journal until it is.
  *
- * @throws what a port or the data directory can't do, with Node's `code`, and of a port the `port`
+ * @throws Node's error with `code` for the data directory, with `code` and `port` for a port
  */
 export async function startIngest(options: IngestOptions): Promise<Ingest> {
   const {

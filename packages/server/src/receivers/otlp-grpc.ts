@@ -24,30 +24,27 @@ import { type Signal, signals } from './signals.ts'
 
 export type OtlpGrpcOptions = {
   readonly host: string
-  /** 0 takes any free one. */
+  /** 0 takes any free port. */
   readonly port: number
   readonly access: Access
   readonly pipeline: IngestPipeline
-  /** Bodies held by all requests together, of all receivers. */
+  /** Shared by all requests of all receivers. */
   readonly budget: ByteBudget
   readonly log: Log
-  /** @default PATIENCE */
+  /** @default DEFAULT_TIMEOUTS */
   readonly timeouts?: Timeouts
 }
 
 export type OtlpGrpc = {
-  /** `http://host:port`, as exporters take it. */
+  /** `http://host:port`, the endpoint for exporters. */
   readonly url: string
-  /**
-   * Takes no more connections, lets requests that are being answered finish, at most until the
-   * deadline.
-   */
+  /** Accepts no more connections and lets requests in flight finish until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
 const RETRY_AFTER_SECONDS = 2
 
-/** Calls of one connection at a time; the bytes they hold count in the budget. */
+/** Concurrent calls of one connection; their bytes count in the budget. */
 const MAX_STREAMS = 64
 
 const HTTP2: ServerOptions = {
@@ -56,10 +53,10 @@ const HTTP2: ServerOptions = {
 
 /**
  * OTLP/gRPC (https://opentelemetry.io/docs/specs/otlp/#otlpgrpc): the Export method of each signal,
- * over Node's HTTP/2. Unary calls are all there is, and so every byte that a call holds is counted,
- * before decompression and after.
+ * over Node's HTTP/2. Own code for unary calls only, so that every byte a call holds, compressed
+ * and decompressed, counts in the budget.
  *
- * @throws what the port can't do, with Node's `code` and the `port`
+ * @throws Node's error with `code` and `port` if the port can't be listened on
  */
 export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc> {
   const { tls } = options.access
@@ -69,7 +66,7 @@ export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc
   server.on('session', (session) => {
     sessions.add(session)
     const stopPinging = startKeepAlive(session, timeouts)
-    // Protocol errors of the other end; the session is destroyed by them.
+    // A protocol error of the peer destroys the session; without a listener it would be uncaught.
     session.on('error', () => {})
     session.once('close', () => {
       stopPinging()
@@ -78,7 +75,7 @@ export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc
   })
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
     stream.on('error', () => {})
-    // Not the stream's own timeout, which a byte now and then puts off for ever.
+    // Not `stream.setTimeout`, which every byte received restarts.
     const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs).unref()
     stream.once('close', () => clearTimeout(late))
     void answer(options, stream, headers).catch((error: unknown) => {
@@ -153,7 +150,7 @@ function sendSuccess(stream: ServerHttp2Stream, body: Buffer): void {
   stream.end(Buffer.concat([prefix, body]))
 }
 
-/** Headers alone; the sender is told to stop sending, if it hasn't yet. */
+/** Sends headers only; if the client is still sending, the stream is closed with NO_ERROR. */
 function sendHeaders(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
   if (stream.destroyed || stream.closed) return
   const complete = stream.readableEnded
@@ -163,9 +160,7 @@ function sendHeaders(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): v
   stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
-/**
- * With a google.rpc.Status: BadRequest says what is wrong, RetryInfo that trying again is right.
- */
+/** Trailers with a google.rpc.Status: BadRequest has the reason, RetryInfo the delay of a retry. */
 function encodeError(error: unknown, log: Log): OutgoingHttpHeaders {
   const [code, message, retry] = toRpcStatus(error)
   if (code === RPC_CODES.internal) log(`OTLP/gRPC: ${error instanceof Error ? error.stack : String(error)}`)
@@ -177,7 +172,7 @@ function createTrailers(code: number, message: string): OutgoingHttpHeaders {
   return { ...COMMON_HEADERS, 'grpc-status': String(code), 'grpc-message': percentEncode(message) }
 }
 
-/** Status-Message of the protocol: printable ASCII but the percent sign stays. */
+/** Encodes Status-Message of the gRPC protocol: all but printable ASCII, and `%` itself. */
 function percentEncode(message: string): string {
   return message.replace(/[^ -$&-~]+/g, (part) =>
     [...Buffer.from(part)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
@@ -231,7 +226,7 @@ function listen(server: Http2Server, port: number, host: string): Promise<void> 
   })
 }
 
-/** A session that is told to close takes no more calls, and ends with its last one. */
+/** A closing session (GOAWAY) accepts no more calls and ends with its last one. */
 function close(server: Http2Server, sessions: ReadonlySet<ServerHttp2Session>, deadlineMs: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {

@@ -14,37 +14,33 @@ import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/requ
 
 export type OtlpHttpOptions = {
   readonly host: string
-  /** 0 takes any free one. */
+  /** 0 takes any free port. */
   readonly port: number
   readonly access: Access
   readonly pipeline: IngestPipeline
-  /** Bodies held by all requests together, of all receivers. */
+  /** Shared by all requests of all receivers. */
   readonly budget: ByteBudget
   readonly log: Log
-  /** @default PATIENCE */
+  /** @default DEFAULT_TIMEOUTS */
   readonly timeouts?: Timeouts
 }
 
 export type OtlpHttp = {
   readonly url: string
-  /**
-   * Takes no more connections, lets requests that are being answered finish, at most until the
-   * deadline.
-   */
+  /** Accepts no more connections and lets requests in flight finish until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
-/**
- * How long a sender whose request was refused may go on before it is cut off: it should read the
- * answer first.
- */
+/** A rejected client that is still sending has this time to read the response. */
 const LINGER_MS = 1000
 
 const RETRY_AFTER_SECONDS = 2
 
 /**
- * OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp), protobuf and JSON, and Zipkin's
- * spans: see `routes`.
+ * OTLP/HTTP (https://opentelemetry.io/docs/specs/otlp/#otlphttp) in protobuf and JSON, and Zipkin
+ * v2 JSON: see `routes`.
+ *
+ * @throws Node's error with `code` and `port` if the port can't be listened on
  */
 export async function listenOtlpHttp(options: OtlpHttpOptions): Promise<OtlpHttp> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
@@ -136,7 +132,7 @@ type ErrorResponse = {
   readonly message: string
   readonly headers?: Readonly<Record<string, string>>
   readonly retryAfterSeconds?: number
-  /** Set when it is counted with the reasons of receivers. */
+  /** The reason under which the rejection is counted; undefined if it isn't counted. */
   readonly counts?: RejectionReason
 }
 
@@ -146,7 +142,7 @@ const SERVER_FAILED: ErrorResponse = {
   message: 'The server failed; its log says why.',
 }
 
-/** What can be said before the body is read. */
+/** Errors that are known before the body is read. */
 function checkHeaders(
   access: Access,
   request: IncomingMessage,
@@ -176,7 +172,7 @@ function checkHeaders(
   return undefined
 }
 
-/** Undefined when nobody is there to be told. */
+/** Undefined if the client has disconnected. */
 function toErrorResponse(error: unknown): ErrorResponse | undefined {
   if (error instanceof OtlpError) {
     return error.code === 'too-large'
@@ -214,8 +210,8 @@ function createUnavailable(message: string): ErrorResponse {
 }
 
 /**
- * Answers and closes the connection. The sender may still be sending: what comes is thrown away for
- * a moment, since closing at once would reset the connection under the answer.
+ * Responds and closes the connection. If the client is still sending, its bytes are discarded for
+ * up to `LINGER_MS`: closing at once would reset the connection before the response is read.
  */
 function sendError(
   request: IncomingMessage,

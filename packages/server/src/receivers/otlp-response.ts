@@ -1,4 +1,4 @@
-/** The two encodings of OTLP/HTTP; an answer has its request's. */
+/** The two encodings of OTLP/HTTP; a response has the encoding of its request. */
 export type Encoding = 'protobuf' | 'json'
 
 export const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' } as const
@@ -9,7 +9,7 @@ export function parseContentType(contentType: string | undefined): Encoding | un
   return type === CONTENT_TYPES.json ? 'json' : undefined
 }
 
-/** google.rpc.Code, as far as we answer with it. */
+/** The google.rpc.Code values that the receivers return. */
 export const RPC_CODES = {
   invalidArgument: 3,
   deadlineExceeded: 4,
@@ -26,8 +26,8 @@ const RETRY_INFO = 'type.googleapis.com/google.rpc.RetryInfo'
 
 /**
  * google.rpc.Status (https://github.com/googleapis/googleapis/blob/master/google/rpc/status.proto),
- * the body of every 4xx and 5xx. An invalid argument carries a BadRequest with one violation, and
- * what should be tried again a RetryInfo, as OTLP asks for.
+ * the body of every 4xx and 5xx. As OTLP requires, an invalid argument has a BadRequest with one
+ * violation, and a retryable error has a RetryInfo.
  *
  * | Status    | tag  | | Any        | tag  | | BadRequest         | tag  | | FieldViolation | tag  |
  * |-----------|------|-|------------|------|-|--------------------|------|-|----------------|------|
@@ -59,8 +59,8 @@ function encodeAny(typeUrl: string, value: Buffer): Buffer {
 }
 
 /**
- * ExportTraceServiceResponse and those of the other signals: empty when everything was taken. A
- * reason with none rejected is a warning
+ * ExportTraceServiceResponse and its counterparts for logs and metrics: empty if everything was
+ * accepted. A reason with zero rejected items is a warning
  * (https://opentelemetry.io/docs/specs/otlp/#partial-success-1).
  *
  * | Response          | tag  | | PartialSuccess  | tag  |
@@ -68,7 +68,7 @@ function encodeAny(typeUrl: string, value: Buffer): Buffer {
  * | 1 partial_success | 0x0a | | 1 rejected_…    | 0x08 |
  * |                   |      | | 2 error_message | 0x12 |
  *
- * @param rejectedName the first field's name in JSON
+ * @param rejectedName JSON name of the first field, such as `rejectedSpans`
  */
 export function encodeSuccess(encoding: Encoding, rejectedName: string, rejected: number, reason: string): Buffer {
   if (rejected === 0 && reason === '') return Buffer.from(encoding === 'json' ? '{}' : '')

@@ -3,19 +3,19 @@ import type { IngestResult } from '../journal/row-batches.ts'
 import { transcodeZipkinInSteps } from '../otlp/zipkin/transcode-zipkin.ts'
 import { type Signal, signals, type Transcode } from './signals.ts'
 
-/** A path of the HTTP receiver: what it takes, in which encodings, and how it answers. */
+/** A path of the HTTP receiver: its items, decoders and response. */
 export type Route = {
   readonly items: Signal['items']
   readonly protobuf?: Transcode
   readonly json?: Transcode
-  /** Of a request without Content-Type. */
+  /** For requests without Content-Type. */
   readonly defaultEncoding?: Encoding
-  /** Of an answer to what was taken. */
+  /** Status of a success. */
   readonly status: 200 | 202
   readonly encodeResponse: (encoding: Encoding, outcome: IngestResult) => Buffer
 }
 
-/** Zipkin's answer has no body, whatever became of single spans. */
+/** Zipkin's response has no body, so rejected spans are only counted. */
 const zipkin: Route = {
   items: 'spans',
   json: transcodeZipkinInSteps,
@@ -29,7 +29,7 @@ export const routes: ReadonlyMap<string, Route> = new Map([
   ...signals.map((signal): readonly [string, Route] => [signal.httpPath, createOtlpRoute(signal)]),
 ])
 
-/** For a sender that is wrong about them. */
+/** For the message of a 404. */
 export function describeRoutes(): string {
   return signals.map(({ items, httpPath }) => `${items} go to ${httpPath}`).join(', ')
 }

@@ -2,7 +2,7 @@ import { OtlpError } from '../otlp/error.ts'
 import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { BodyError } from './body/request-body.ts'
 
-/** Of what a receiver threw. */
+/** Maps an error of a receiver to the reason under which it is counted. */
 export function toRejectionReason(error: unknown): RejectionReason {
   if (error instanceof OtlpError) {
     if (error.code === 'too-large') return 'tooLarge'

@@ -9,12 +9,12 @@ import { transcodeLogsInSteps } from '../otlp/log/transcode-logs.ts'
 import { transcodeMetricsInSteps } from '../otlp/metric/transcode-metrics.ts'
 import type { SignalRows } from '../journal/row-batches.ts'
 
-/** From a request's body to rows; throws OtlpError. */
+/** Converts a request body to rows. @throws OtlpError */
 export type Transcode = (body: Uint8Array, receivedUnixSeconds: number) => Steps<SignalRows>
 
-/** All that receivers need to know of a signal. */
+/** An OTLP signal as receivers use it. */
 export type Signal = {
-  /** What its items are called, in counters and messages. */
+  /** Name of its items in counters and messages. */
   readonly items: 'spans' | 'logs' | 'points'
   /** Below the base endpoint of OTLP/HTTP. */
   readonly httpPath: string

@@ -1,18 +1,16 @@
-/** How long the other end of a connection may take, in milliseconds. */
+/** Timeouts of a connection, in milliseconds. */
 export type Timeouts = {
-  /**
-   * Until all headers of a request are there, from its first byte or from the connection's start.
-   */
+  /** To receive all headers, from the first byte of a request or the connection's start. */
   readonly headersMs: number
-  /** Until all of a request is there, however steadily it drips. */
+  /** To receive the whole request, even if bytes keep arriving. */
   readonly requestMs: number
-  /** Between the requests of a connection. */
+  /** Between two requests of a connection. */
   readonly idleMs: number
-  /** Between two looks at which connections are late. */
+  /** Interval of the checks for expired connections. */
   readonly checkIntervalMs: number
   /**
-   * Between two pings of an HTTP/2 connection; one whose other end has gone is closed after at most
-   * this and `pongMs`.
+   * Between two pings of an HTTP/2 connection. A dead connection is closed after at most
+   * `pingIntervalMs + pongMs`.
    */
   readonly pingIntervalMs: number
   readonly pongMs: number

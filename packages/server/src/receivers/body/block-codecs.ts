@@ -1,9 +1,6 @@
 import type { Steps } from '../../otlp/steps.ts'
 
-/**
- * Of output between two steps of Snappy and LZ4. Each step says how much memory the output takes,
- * before it takes it.
- */
+/** Output between two steps of Snappy and LZ4. A step yields its bytes before it allocates them. */
 const SLICE_BYTES = 1024 * 1024
 
 export class DecompressedTooLargeError extends RangeError {}
@@ -12,11 +9,12 @@ const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0])
 const XERIAL_HEAD = 16
 
 /**
- * Snappy: one block, several in the framing of snappy-java, which Java's and most other Kafka
- * clients write (magic, two versions, then blocks with their length in 32 bits), or the framing
- * format of its own.
+ * Decompresses Snappy in one of three forms: a raw block; snappy-java's framing, which most Kafka
+ * clients write (magic, two versions, then blocks with their length in 32 bits); or Snappy's
+ * framing format.
  *
- * @param max of the output
+ * @param max maximum size of the output, in bytes
+ * @throws RangeError for corrupt input, DecompressedTooLargeError above `max`
  */
 export function* decompressSnappy(bytes: Buffer, max: number): Steps<Buffer> {
   if (bytes.subarray(0, FRAMED_MAGIC.length).equals(FRAMED_MAGIC)) return yield* decompressSnappyFrames(bytes, max)
@@ -40,9 +38,9 @@ export function* decompressSnappy(bytes: Buffer, max: number): Steps<Buffer> {
 const FRAMED_MAGIC = Buffer.from([0xff, 6, 0, 0, 0x73, 0x4e, 0x61, 0x50, 0x70, 0x59])
 
 /**
- * Chunks of a type, a length in 24 bits, and data
- * (https://github.com/google/snappy/blob/main/framing_format.txt). The checksums, the first four
- * bytes of the data, are skipped: what is wrong then is no request either.
+ * Each chunk has a type, a length in 24 bits, and data
+ * (https://github.com/google/snappy/blob/main/framing_format.txt). The checksum, the first four
+ * bytes of the data, is skipped: detecting corruption is left to OTLP decoding.
  */
 function* decompressSnappyFrames(bytes: Buffer, max: number): Steps<Buffer> {
   const blocks: Buffer[] = []
@@ -64,7 +62,7 @@ function* decompressSnappyFrames(bytes: Buffer, max: number): Steps<Buffer> {
   return Buffer.concat(blocks)
 }
 
-/** Steps that hold so much more. */
+/** Adds `before`, the bytes already held, to what each step yields. */
 function* addHeldBytes<T>(before: number, steps: Steps<T>): Steps<T> {
   for (;;) {
     const step = steps.next()
@@ -74,10 +72,10 @@ function* addHeldBytes<T>(before: number, steps: Steps<T>): Steps<T> {
 }
 
 /**
- * A block (https://github.com/google/snappy/blob/main/format_description.txt): the length of the
- * output, then tags.
+ * Decompresses a block (https://github.com/google/snappy/blob/main/format_description.txt): the
+ * length of the output, then tagged elements.
  *
- * | low bits of a tag | what follows                                               |
+ * | low bits of a tag | element                                                    |
  * |-------------------|------------------------------------------------------------|
  * | 00                | literal, length - 1 in the upper six bits, or 60 to 63: in the next 1 to 4 bytes |
  * | 01                | copy, length - 4 in three bits, offset in three bits and a byte |
@@ -133,9 +131,12 @@ function* decompressSnappyBlock(bytes: Buffer, max: number): Steps<Buffer> {
 const LZ4_MAGIC = 0x184d2204
 
 /**
- * LZ4's frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Its checksums are
- * skipped: the CRC of a Kafka batch covers these bytes, and in a request what is wrong is no
- * request either.
+ * Decompresses an LZ4 frame (https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md). Its
+ * checksums are skipped: the CRC of a Kafka batch covers these bytes, and for other requests
+ * detecting corruption is left to OTLP decoding.
+ *
+ * @param max maximum size of the output, in bytes
+ * @throws RangeError for corrupt input, DecompressedTooLargeError above `max`
  */
 export function* decompressLz4(bytes: Buffer, max: number): Steps<Buffer> {
   if (bytes.readUInt32LE(0) !== LZ4_MAGIC) throw new RangeError('lz4: no frame')
@@ -163,7 +164,7 @@ export function* decompressLz4(bytes: Buffer, max: number): Steps<Buffer> {
     if (at + length > bytes.length || length > largest) throw new RangeError('lz4: block past the end')
     if (to + largest > out.length) {
       if (out.length === max + largest) throw new DecompressedTooLargeError('lz4: too large')
-      // A last block may be smaller than it could be, so there is room for one behind the limit.
+      // The last block may be shorter than `largest`, so the buffer has room for one beyond `max`.
       size = Math.min(max + largest, Math.max(out.length * 2, to + largest))
       yield out.length + size
       const grown = Buffer.allocUnsafe(size)
@@ -177,8 +178,8 @@ export function* decompressLz4(bytes: Buffer, max: number): Steps<Buffer> {
 }
 
 /**
- * Sequences of literals and a copy (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md);
- * the last has no copy.
+ * Decompresses sequences of literals and a match
+ * (https://github.com/lz4/lz4/blob/dev/doc/lz4_Block_format.md); the last one has no match.
  */
 function decompressLz4Block(bytes: Buffer, out: Buffer, start: number): number {
   let at = 0
@@ -207,7 +208,7 @@ function decompressLz4Block(bytes: Buffer, out: Buffer, start: number): number {
   return to
 }
 
-/** Copies what was written before; it may overlap what it writes, which then repeats. */
+/** Copies earlier output. If `count` exceeds `offset` the ranges overlap and the output repeats. */
 function copyMatch(out: Buffer, to: number, offset: number, count: number, end: number): number {
   if (offset === 0 || offset > to || to + count > end) throw new RangeError('copy out of range')
   for (let done = 0; done < count;) {

@@ -1,7 +1,4 @@
-/**
- * Bytes that all requests in flight may hold together, so that memory is bounded whatever arrives
- * at once.
- */
+/** Limits the bytes that all requests in flight hold together, and so the receiver's memory. */
 export class ByteBudget {
   readonly #limit: number
   #used = 0
@@ -10,7 +7,7 @@ export class ByteBudget {
     this.#limit = limit
   }
 
-  /** False when there is no room: nothing is taken then. */
+  /** Returns false, and reserves nothing, if the limit would be exceeded. */
   tryReserve(bytes: number): boolean {
     if (this.#used + bytes > this.#limit) return false
     this.#used += bytes
@@ -18,8 +15,8 @@ export class ByteBudget {
   }
 
   /**
-   * Takes also what there is no room for: what is there anyway. Those who ask then wait until it is
-   * given back.
+   * Reserves even beyond the limit, for memory that is allocated already. `tryReserve` then fails
+   * until enough is released.
    */
   reserve(bytes: number): void {
     this.#used += bytes

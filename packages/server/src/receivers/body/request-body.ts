@@ -7,7 +7,7 @@ import { decompressLz4, DecompressedTooLargeError, decompressSnappy } from './bl
 import type { ByteBudget } from './byte-budget.ts'
 import { runInSlices } from './sliced-decoder.ts'
 
-/** Bodies of a request: the OTLP specification recommends 64 MiB, counted after decompression. */
+/** The limit that the OTLP specification recommends, counted after decompression. */
 export const MAX_BODY_BYTES = 64 * 1024 * 1024
 
 export type BodyErrorCode = 'too-large' | 'bad-encoding' | 'corrupt' | 'no-room' | 'aborted'
@@ -22,15 +22,14 @@ export class BodyError extends Error {
   }
 }
 
-/**
- * A body, and the part of the budget and the memory it holds, to be given back with `release`,
- * once, when its bytes aren't needed any more.
- */
+/** A body. Call `release` once, after the last use of `bytes`: it frees buffer and budget. */
 export type Body = { readonly bytes: Uint8Array; readonly release: () => void }
 
 /**
- * Reads a body and undoes its Content-Encoding: see `BODY_ENCODINGS`. Stops at `MAX_BODY_BYTES`, on
- * the wire and decompressed, with the decompressor destroyed where it is: a bomb never unfolds.
+ * Reads and decompresses a body; for the encodings see `BODY_ENCODINGS`. Stops, and destroys the
+ * decompressor, at `MAX_BODY_BYTES` on the wire or decompressed, against decompression bombs.
+ *
+ * @throws BodyError
  */
 export async function readBody(request: IncomingMessage, budget: ByteBudget): Promise<Body> {
   const name = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
@@ -87,7 +86,7 @@ function collectBody(request: IncomingMessage, decoder: Transform | undefined, b
   })
 }
 
-/** Besides identity, which bodies without compression have. */
+/** Supported values of Content-Encoding, besides identity. */
 export const BODY_ENCODINGS = 'gzip, deflate, zlib, zstd, snappy, x-snappy-framed, lz4'
 
 const STREAM_DECODERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Transform>([
@@ -106,16 +105,13 @@ function createStreamDecoder(name: string): Transform | undefined {
 
 type BlockDecoder = (bytes: Buffer, max: number) => Steps<Buffer>
 
-/**
- * Of encodings that are decoded once all of the body is there: the Collector's `compression:
- * snappy` and `lz4`.
- */
+/** Decoders that need the whole body: the Collector's `compression: snappy` and `lz4`. */
 export function findBlockDecoder(name: string): BlockDecoder | undefined {
   if (name === 'lz4') return decompressLz4
   return name === 'snappy' || name === 'x-snappy-framed' ? decompressSnappy : undefined
 }
 
-/** Decompresses the body, in slices, and releases it. */
+/** Decompresses a body in slices and releases the compressed one. @throws BodyError */
 export async function decompressBody(body: Body, unpack: BlockDecoder, budget: ByteBudget): Promise<Body> {
   const { buffer, byteOffset, byteLength } = body.bytes
   const steps = unpack(Buffer.from(buffer, byteOffset, byteLength), MAX_BODY_BYTES)

@@ -1,10 +1,10 @@
 import { SLICE_BYTES, runSteps, type Steps } from '../../otlp/steps.ts'
 
 /**
- * Runs the steps, and lets the event loop turn after each.
+ * Runs the steps and yields to the event loop after each.
  *
- * @param account called with how many more bytes of memory they hold, and with what is given back
- *   at the end
+ * @param account called with each change of the bytes that the steps hold; negative when they are
+ *   released
  */
 export async function runInSlices<T>(steps: Steps<T>, account: (bytes: number) => void): Promise<T> {
   let held = 0
@@ -18,24 +18,24 @@ export async function runInSlices<T>(steps: Steps<T>, account: (bytes: number) =
     }
   } finally {
     account(-held)
-    // One that failed in between gives back what it has.
+    // If `account` threw, the steps are suspended: their `finally` blocks release buffers.
     steps.return(undefined as T)
   }
 }
 
-/** Bodies above are decoded one at a time: each of 64 MiB takes up to a second of the processor. */
+/** Larger bodies are decoded one at a time: 64 MiB take up to a second of CPU. */
 const MIN_LARGE_BYTES = 4 * 1024 * 1024
 
-/** The others that take more than one slice. */
+/** Concurrent decodes of bodies between one slice and `MIN_LARGE_BYTES`. */
 const MAX_CONCURRENT_DECODES = 4
 
-/** Decodes bodies in slices. Small ones are decoded at once and wait for nobody. */
+/** Decodes bodies in slices. Bodies of one slice are decoded synchronously, without queueing. */
 export class SlicedDecoder {
   readonly #account: (bytes: number) => void
   readonly #large = new Semaphore(1)
   readonly #medium = new Semaphore(MAX_CONCURRENT_DECODES)
 
-  /** @param account as of `runInSlices` */
+  /** @param account see `runInSlices` */
   constructor(account: (bytes: number) => void) {
     this.#account = account
   }
@@ -52,7 +52,7 @@ export class SlicedDecoder {
   }
 }
 
-/** At most so many at a time, first come, first served. */
+/** Counting semaphore, first in, first out. */
 class Semaphore {
   #free: number
   readonly #waiting: (() => void)[] = []

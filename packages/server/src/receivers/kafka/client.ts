@@ -7,7 +7,7 @@ import { decompressors } from './codecs.ts'
 
 export type KafkaClient = {
   readonly consumer: KafkaJs.Consumer
-  /** Runs `start` so that everything its consumer fetches is decoded within our limits. */
+  /** Runs `start`; everything that its consumer fetches is decoded with our limits. */
   withLimits<T>(start: () => Promise<T>): Promise<T>
 }
 
@@ -18,8 +18,8 @@ const require = createRequire(import.meta.url)
 
 const BATCH_DECODER = 'kafkajs/src/protocol/recordBatch/v0/decoder'
 /**
- * A consumer leaves its group once its fetch has ended, and a server that stops waits 600 ms for
- * it. A member that did not leave blocks the group for 30 s.
+ * A consumer leaves its group only after its fetch has ended, and a stopping server waits 600 ms
+ * for that. A member that doesn't leave blocks the group for 30 s.
  */
 const MAX_FETCH_WAIT_MS = 200
 
@@ -29,7 +29,7 @@ const limited = new AsyncLocalStorage<true>()
 let isPatched = false
 
 /**
- * @throws when the optional package kafkajs isn't installed, or isn't a version that can be limited
+ * @throws if the optional package kafkajs isn't installed, or its decoder can't be replaced
  */
 export function loadKafkaJs(): typeof KafkaJs {
   try {
@@ -63,9 +63,9 @@ export function connectToKafka(access: KafkaAccess, groupId: string): KafkaClien
 }
 
 /**
- * kafkajs decompresses without a limit, checks no CRC, and one bad batch fails the whole fetch for
- * ever. Its batch decoder is replaced for our consumer only: an application that embeds the server
- * may use kafkajs itself.
+ * kafkajs decompresses without a limit, checks no CRC, and retries a fetch with a bad batch forever
+ * (docs/adr/0025-own-kafka-batch-decoder.md). Its decoder is replaced for our consumer only: an
+ * application that embeds the server may use kafkajs too.
  */
 function limitDecoding({ CompressionCodecs, CompressionTypes }: typeof KafkaJs): void {
   const decode = require(BATCH_DECODER) as BatchDecoder
@@ -73,10 +73,9 @@ function limitDecoding({ CompressionCodecs, CompressionTypes }: typeof KafkaJs):
   if (batchDecoder === undefined) throw new Error('kafkajs has no batch decoder')
   batchDecoder.exports = (reader: BatchReader) =>
     limited.getStore() === undefined ? decode(reader) : decodeBatch(reader)
-  // What an earlier fetch of this process loaded holds the original; kafkajs loads it again at the
-  // next one.
+  // Fetch modules that are loaded already hold the original decoder; kafkajs loads them again.
   for (const path of Object.keys(require.cache)) if (FETCH_MODULES.test(path)) delete require.cache[path]
-  // Message sets, from before Kafka 0.11, have no batches.
+  // Message sets (before Kafka 0.11) don't use the batch decoder, so the codecs are limited too.
   for (const [type, decompress] of decompressors) {
     if (type === CompressionTypes.None) continue
     const codec = CompressionCodecs[type as keyof typeof CompressionCodecs]

@@ -2,7 +2,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Log } from '../../log.ts'
 
-/** Records that can't be stored: a batch as Kafka has it, or the value of one record. */
+/** Records that can't be stored: a batch as Kafka stores it, or the value of one record. */
 export type UnreadableRecords = {
   readonly topic: string
   readonly partition: number
@@ -13,9 +13,9 @@ export type UnreadableRecords = {
 }
 
 export type QuarantineCounts = {
-  /** Since the start. */
+  /** Since the start of the process. */
   readonly batches: number
-  /** Kept in files. */
+  /** Size of the files, including those of earlier runs. */
   readonly bytes: number
   readonly lastError: string
 }
@@ -23,18 +23,18 @@ export type QuarantineCounts = {
 export type KafkaQuarantine = {
   getCounts(): QuarantineCounts
   /**
-   * Keeps the records in a file and logs them; never rejects. The same records again replace their
-   * file.
+   * Writes the records to a file and logs their offsets; never rejects. The same records overwrite
+   * their file.
    */
   add(records: UnreadableRecords): Promise<void>
 }
 
-/** Whoever may produce to the topic fills it; beyond it, offsets in the log are what there is. */
+/** Any producer of the topic can fill it. Beyond the limit only the offsets are logged. */
 const MAX_QUARANTINE_BYTES = 256 * 1024 * 1024
 
 /**
- * Files in `kafka-quarantine` of the data directory: `<topic>-<partition>-<offsets>.batch`, and the
- * reason beside it in `.json`.
+ * Opens the directory `kafka-quarantine` of the data directory. Its files are
+ * `<topic>-<partition>-<offsets>.batch`, each with its reason in a `.json` file of the same name.
  */
 export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<KafkaQuarantine> {
   const directory = join(dataDir, 'kafka-quarantine')

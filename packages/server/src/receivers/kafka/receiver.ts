@@ -11,21 +11,21 @@ import { toRejectionReason } from '../rejection.ts'
 import type { Signal } from '../signals.ts'
 
 export type KafkaReceiverOptions = KafkaAccess & {
-  /** Consumer group: several servers of one share the partitions. */
+  /** Consumer group: servers of the same group share the partitions. */
   readonly groupId: string
   /**
-   * What each topic carries, one OTLP request a message, as the Collector's Kafka exporter writes
-   * it.
+   * The signal of each topic. A message is one OTLP request, as the Collector's Kafka exporter
+   * writes it.
    */
   readonly topics: ReadonlyMap<string, Signal>
   readonly pipeline: IngestPipeline
-  /** Records that can't be read are kept there. */
+  /** Unreadable records are quarantined there. */
   readonly dataDir: string
   readonly log: Log
 }
 
 export type KafkaStatus = {
-  /** Messages that were no OTLP request and are skipped. */
+  /** Messages skipped or quarantined because they could not be ingested. */
   readonly rejectedMessages: number
   readonly quarantine: QuarantineCounts
 }
@@ -34,30 +34,25 @@ type TopicPartition = { readonly topic: string; readonly partition: number }
 
 export type KafkaReceiver = {
   getStatus(): KafkaStatus
-  /** Ends what is being taken, commits it and leaves the group, at most until the deadline. */
+  /** Finishes and commits the current messages and leaves the group, until the deadline. */
   close(deadlineMs: number): Promise<void>
 }
 
-/** Taken at once, so that they share writes of the journal. */
+/** Ingested concurrently, so that they share journal writes. */
 const MAX_CONCURRENT_MESSAGES = 64
 
 const RETRY_DELAY_MS = 1000
 const RECONNECT_DELAY_MS = 5000
 
-/**
- * `{`: the encoding `otlp_json`. No field of a request has it as its tag, so protobuf doesn't begin
- * with it.
- */
+/** `{`, the first byte of `otlp_json`. A protobuf request can't start with it: it is no tag. */
 const JSON_START = 0x7b
 
 /**
- * Takes OTLP requests from topics. An offset is committed once the journal has everything before
- * it, so a server that dies takes some messages again and loses none. What the journal can't take
- * is retried, and its partition waits; a batch that can't be read is quarantined, and its partition
- * goes on.
+ * Consumes OTLP requests from topics. An offset is committed after the journal has all messages
+ * before it: after a crash some messages are consumed again and none is lost. A full journal blocks
+ * the partition and is retried; an unreadable batch is quarantined, and the partition continues.
  *
- * @throws when the optional package kafkajs isn't installed; that no broker answers is logged and
- *   retried
+ * @throws if the optional package kafkajs isn't installed; connection errors are retried
  */
 export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise<KafkaReceiver> {
   const { dataDir, pipeline, log } = options
@@ -106,7 +101,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
       from += MAX_CONCURRENT_MESSAGES
     ) {
       const some = messages.slice(from, from + MAX_CONCURRENT_MESSAGES)
-      // While the journal is full, the group must not think that we are dead.
+      // Without heartbeats while the journal is full, the group would remove this member.
       const beat = setInterval(() => void payload.heartbeat().catch(() => {}), RETRY_DELAY_MS)
       try {
         await Promise.all(some.map((message) => takeMessage(signal, message, { topic, partition })))
@@ -132,10 +127,7 @@ export async function startKafkaReceiver(options: KafkaReceiverOptions): Promise
   }
 }
 
-/**
- * Resolves when the consumer runs (kafkajs then restarts it by itself), or was told to stop before
- * that.
- */
+/** Resolves when the consumer runs (kafkajs restarts it after errors) or `signal` is aborted. */
 async function run(
   consumer: Consumer,
   { topics, brokers, log }: KafkaReceiverOptions,

@@ -6,8 +6,8 @@ import { type BatchContext, type KafkaRecord, readRecords } from './record.ts'
 export type BatchReader = { readonly buffer: Buffer; offset: number }
 
 /**
- * RecordBatch (https://kafka.apache.org/documentation/#recordbatch): where each field starts. What
- * follows the CRC, from the attributes on, is covered by it.
+ * Where each field of a RecordBatch starts (https://kafka.apache.org/documentation/#recordbatch).
+ * The CRC covers everything from the attributes on.
  */
 const FIELD_OFFSETS = {
   baseOffset: 0,
@@ -28,26 +28,28 @@ const FIELD_OFFSETS = {
 const LENGTH_END = 12
 
 /**
- * A batch is small; one of more records carries no OTLP requests, and kafkajs fails beyond some
- * 120,000.
+ * Batches of OTLP requests have far fewer records, and kafkajs fails beyond about 120,000 in a
+ * batch.
  */
 const MAX_RECORDS = 100_000
 
-/** Of one fetch: many small batches may each unpack to the limit of one. */
+/** Per fetch: many small batches may each decompress to the limit of one batch. */
 const MAX_DECOMPRESSED_FETCH_BYTES = 16 * 1024 * 1024
 
-/** By the memory of the fetch's response. */
+/** Keyed by the buffer of the fetch response. */
 const decompressedBytes = new WeakMap<ArrayBufferLike, number>()
 
 /**
- * Decodes the next batch and moves the reader behind it. Of a batch that can't be read there is one
- * record, at its last offset, with `unreadable`: so the consumer learns of it and goes on.
+ * Decodes the next batch and moves the reader past it. For an unreadable batch it returns one
+ * record at the last offset, with `unreadable` set: the consumer quarantines it and continues.
+ *
+ * @throws PartialFetchError if the batch is incomplete or the fetch's limit is exceeded
  */
 export async function decodeBatch(reader: BatchReader): Promise<{ records: KafkaRecord[] }> {
   const batch = reader.buffer.subarray(reader.offset)
   const length = LENGTH_END + batch.readInt32BE(FIELD_OFFSETS.length)
   const isWhole = length >= FIELD_OFFSETS.records
-  // Cut off by the limit of the fetch. A length that can't be leaves no way to find the next batch.
+  // The fetch limit cuts off the last batch. After an invalid length the next batch can't be found.
   if (isWhole && batch.length < length) throw new PartialFetchError('the rest is fetched again')
   const memory = batch.buffer
   const unpackedBefore = decompressedBytes.get(memory) ?? 0
@@ -71,7 +73,7 @@ export async function decodeBatch(reader: BatchReader): Promise<{ records: Kafka
   }
 }
 
-/** By this name kafkajs keeps the records that it has, and fetches the rest again. */
+/** For an error of this name kafkajs keeps the decoded records and fetches the rest again. */
 class PartialFetchError extends Error {
   override readonly name = 'KafkaJSPartialMessageError'
 }

@@ -1,4 +1,4 @@
-/** A batch's header, as kafkajs gives it to its consumer. */
+/** A batch's header, as kafkajs passes it to a consumer. */
 export type BatchContext = {
   readonly firstOffset: string
   readonly partitionLeaderEpoch: number
@@ -23,7 +23,7 @@ export type UnreadableBatch = {
   readonly bytes: Buffer
 }
 
-/** A record, as kafkajs gives it to its consumer. */
+/** A record, as kafkajs passes it to a consumer. */
 export type KafkaRecord = {
   readonly magicByte: number
   readonly attributes: number
@@ -41,9 +41,9 @@ export type KafkaRecord = {
 const LOG_APPEND_TIME = 1
 
 /**
- * Records (https://kafka.apache.org/documentation/#record) of a batch, decompressed.
+ * Parses the decompressed records of a batch (https://kafka.apache.org/documentation/#record).
  *
- * @throws RangeError when they are not `count` well-formed records
+ * @throws RangeError if `bytes` aren't `count` well-formed records
  */
 export function readRecords(bytes: Buffer, count: number, context: BatchContext): KafkaRecord[] {
   const reader = new VarintReader(bytes)
@@ -65,7 +65,7 @@ function readRecord(reader: VarintReader, context: BatchContext): KafkaRecord {
   const key = reader.bytes()
   const value = reader.bytes()
   const headers: Record<string, Buffer | null | (Buffer | null)[]> = {}
-  // Each takes two bytes at least, so a hostile count ends at the end of the bytes.
+  // A header takes at least two bytes, so a hostile count ends with a RangeError at the end.
   for (let left = reader.signed(); left > 0; left--) {
     const name = reader.bytes()?.toString('utf8') ?? ''
     const header = reader.bytes()
@@ -90,10 +90,10 @@ function readRecord(reader: VarintReader, context: BatchContext): KafkaRecord {
   }
 }
 
-/** A header may be called `__proto__`. */
+/** For defineProperty: assignment would fail for a header named `__proto__`. */
 const HEADER_PROPERTY = { enumerable: true, writable: true, configurable: true }
 
-/** Zig-zag varints and what they measure; reading past the end throws a RangeError. */
+/** Reads zig-zag varints and length-prefixed bytes; past the end it throws a RangeError. */
 class VarintReader {
   readonly #bytes: Buffer
   at = 0
@@ -126,7 +126,7 @@ class VarintReader {
     throw new RangeError('a number is longer than 10 bytes')
   }
 
-  /** With their length before them; null where that is negative. */
+  /** Length-prefixed; null for a negative length. */
   bytes(): Buffer | null {
     const length = this.signed()
     if (length < 0) return null
