@@ -1,16 +1,13 @@
 import { releaseBuffers, acquireBuffer } from './buffer-pool.ts'
 
-/**
- * On somebody's word that so much will come, memory for so many times what has come is taken: what
- * comes is counted, the word isn't.
- */
+/** Preallocates at most 4x the bytes received so far; `Content-Length` is untrusted. */
 const MAX_PREALLOCATION_RATIO = 4
 
 const START_BYTES = 128 * 1024
 
 /**
- * Pieces put together as they come, in row memory: each piece is garbage at once, which V8 collects
- * in 2 ms, and the whole is none. A body that comes in one piece isn't copied.
+ * Concatenates chunks in a pooled buffer as they arrive, so that each chunk becomes young garbage,
+ * collected in 2 ms. A body of one chunk isn't copied.
  */
 export class BodyBuffer {
   readonly #expected: number
@@ -18,7 +15,7 @@ export class BodyBuffer {
   #only: Buffer | undefined
   #length = 0
 
-  /** @param expected how many there will be, as far as that is known */
+  /** @param expected the announced length in bytes; 0 if unknown */
   constructor(expected = 0) {
     this.#expected = expected
   }
@@ -27,7 +24,7 @@ export class BodyBuffer {
     return this.#length
   }
 
-  /** All there are: to be used before the next are added, or all are given back. */
+  /** All bytes so far; valid until the next `append` or `release`. */
   get bytes(): Buffer {
     return (this.#only ?? this.#memory ?? EMPTY).subarray(0, this.#length)
   }
@@ -42,7 +39,7 @@ export class BodyBuffer {
     this.#length += piece.length
   }
 
-  /** Nobody reads them any more. */
+  /** Returns the buffer to the pool; `bytes` must not be read any more. */
   release(): void {
     if (this.#memory !== undefined) releaseBuffers([this.#memory])
     this.#memory = undefined

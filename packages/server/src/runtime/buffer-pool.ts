@@ -1,29 +1,26 @@
-/** Below it, memory is V8's to collect: small requests cost more in other ways. */
+/** Smaller buffers are left to V8: other costs of small requests dominate. */
 const MIN_POOLED_BYTES = 64 * 1024
 
-/** Sizes between one power of two and the next. */
+/** Size classes between two powers of two. */
 const SIZES_PER_POWER = 4
 
-/**
- * A piece may be so much larger than what is asked for: bodies and the rows they become share
- * theirs.
- */
+/** A reused buffer may be this much larger than requested: bodies and rows share buffers. */
 const MAX_SIZE_RATIO = 1.5
 
-/** Kept for the next ones; beyond it the sizes asked for longest ago go first. */
+/** Free buffers kept in the pool; beyond it the least recently used sizes are freed first. */
 const MAX_FREE_BYTES = 32 * 1024 * 1024
 
-/** By size, the one taken or given back last at the end. */
+/** Free buffers by size, the most recently used size last. */
 const free = new Map<number, ArrayBuffer[]>()
 const lent = new WeakSet<ArrayBufferLike>()
 let freeBytes = 0
 
 /**
- * Memory that was given back, or new: rows of requests live until they are stored, half a kilobyte
- * a span. As garbage they would double what the receiver takes, and fresh pages for each request
- * cost the kernel 0.1 us a span.
+ * Returns a pooled or new buffer with uninitialized content. Without a pool, rows (0.5 KB a span,
+ * kept until they are stored) would be garbage that doubles the receiver's memory, and fresh pages
+ * would cost 0.1 us of kernel time a span.
  *
- * Its bytes are anything. Who doesn't give it back leaves it to V8.
+ * A buffer that isn't released is collected by V8.
  */
 export function acquireBuffer(length: number): Buffer {
   if (length < MIN_POOLED_BYTES) return Buffer.allocUnsafeSlow(length)
@@ -34,8 +31,8 @@ export function acquireBuffer(length: number): Buffer {
 }
 
 /**
- * Of views of memory that was taken: nobody may read them any more, no other thread either. What
- * wasn't taken here, or is given a second time, is left alone.
+ * Returns buffers to the pool, by any view of them. After that no thread may read them. Ignores
+ * buffers that aren't from `acquireBuffer` or are released already.
  */
 export function releaseBuffers(views: Iterable<Uint8Array>): void {
   for (const { buffer } of views) {
@@ -52,14 +49,14 @@ export function releaseBuffers(views: Iterable<Uint8Array>): void {
   }
 }
 
-/** Gives what is free back to the system. */
+/** Frees all pooled buffers. */
 export function clearBufferPool(): void {
   for (const pieces of free.values()) pieces.forEach(detach)
   free.clear()
   freeBytes = 0
 }
 
-/** At once, where garbage would stay until it is collected. */
+/** Frees the memory at once instead of at the next garbage collection. */
 function detach(memory: ArrayBuffer): void {
   memory.transfer(0)
 }

@@ -1,7 +1,7 @@
 /**
- * Whether two strings of one length are the same, eight bytes at a time, in registers. (Of
- * `getBigUint64` V8 would make BigInts to compare.) Strings of a kind start alike: their ends tell
- * them apart sooner.
+ * Compares two byte ranges of equal length, eight bytes at a time. V8 keeps `getBigInt64` values in
+ * registers, but allocates BigInts to compare those of `getBigUint64`. Starts at the end, because
+ * similar strings share prefixes.
  */
 export function bytesEqual(a: DataView, aAt: number, b: DataView, bAt: number, length: number): boolean {
   if (length >= 8) {

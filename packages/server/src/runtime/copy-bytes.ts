@@ -1,10 +1,10 @@
-/** From here on the call into native code takes less time than a loop. */
+/** From this length on the native `set` is faster than a loop. */
 const MIN_NATIVE_BYTES = 400
 
 /**
- * Copies between two pieces of memory, eight bytes at a time: keys and values of attributes are 4
- * to 60 bytes long, for which a loop over bytes takes four times as long (1.7 ns a byte). V8 keeps
- * such words in registers and makes no BigInt of them. The last word laps over the one before it.
+ * Copies eight bytes at a time: for attributes of 4 to 60 bytes a loop over bytes takes four times
+ * as long (1.7 ns a byte). V8 keeps the words in registers and allocates no BigInt. The last word
+ * overlaps the one before it. See docs/adr/0022-word-wise-copies.md.
  */
 export function copyBytes(source: DataView, start: number, target: DataView, at: number, length: number): void {
   if (length >= MIN_NATIVE_BYTES) toBytes(target, at, length).set(toBytes(source, start, length))

@@ -5,16 +5,16 @@ import { DataType, load, open } from 'ffi-rs'
 const MADV_DONTNEED = 4
 
 /**
- * Gives back the pages of a library's code that only its start needed: of 120 MiB, an idle engine
- * runs in a few. They are unchanged pages of a file, which the kernel keeps cached and maps again
- * when they are run. Linux only.
+ * Drops the resident code pages of a library: startup touches 120 MiB, an idle engine needs a few.
+ * They are unchanged file pages, so the kernel maps them again from its page cache when they are
+ * executed. Linux only.
  */
 export function dropCodePages(library: string): void {
   const maps = '/proc/self/maps'
   if (!existsSync(maps)) return
   open({ library: 'libc', path: '' })
   for (const line of readFileSync(maps, 'utf8').split('\n')) {
-    // Executable and not writable: what is there is what the file has.
+    // Executable and not writable, so the pages are identical to the file.
     const match = /^([0-9a-f]+)-([0-9a-f]+) r-xp /.exec(line)
     if (match === null || !line.endsWith(library)) continue
     const [from, to] = [Number.parseInt(match[1] ?? '', 16), Number.parseInt(match[2] ?? '', 16)]

@@ -3,39 +3,35 @@ import { runInNewContext } from 'node:vm'
 import { clearBufferPool } from './buffer-pool.ts'
 
 export type GcOptions = {
-  /** Buffers, live and garbage, beyond which garbage is collected. */
+  /** Bytes of buffers, live and garbage, above which a full GC runs. */
   readonly maxBufferBytes: number
-  /** What was taken from outside since the start. */
+  /** Bytes received since the start. */
   readonly getReceivedBytes: () => number
 }
 
 const CHECK_INTERVAL_MS = 100
 
-/** The pieces that so many bytes came in are collected in 2 ms, as long as they are young. */
+/** A minor GC collects the chunks of this many received bytes in 2 ms, while they are young. */
 const MINOR_GC_INTERVAL_BYTES = 24 * 1024 * 1024
 
-/**
- * A whole collection takes 20 to 40 ms: where all is in use, the next one is when there is so much
- * more.
- */
+/** A full GC takes 20 to 40 ms: if it frees too little, the next one waits for this much more. */
 const LIMIT_STEP_BYTES = 16 * 1024 * 1024
 
-/** With less than this in this time there is no load. */
+/** The server is idle if it receives at most this much in `IDLE_MS`. */
 const MAX_IDLE_BYTES = 1024 * 1024
 const IDLE_MS = 10_000
 
-/** The garbage of starting, of compiling the modules and the schemas: 18 MiB of 102. */
+/** Collects the garbage of startup (compiled modules and schemas): 18 MiB of 102. */
 const FIRST_GC_DELAY_MS = 1000
 
 type Collect = (options?: { readonly type: 'minor' }) => void
 
 /**
- * Keeps the receiver's memory where it should be. V8 lets buffers grow to some multiple of what
- * lived when it looked last, whatever the limit of memory is, and looks no more once nothing is
- * allocated: so garbage is collected as requests come, when there is too much of it, and after
- * start and load, as a server on a laptop is idle most of its life.
+ * Limits the receiver's memory. V8 lets buffers grow to a multiple of those that survived its last
+ * GC, regardless of any memory limit, and runs no GC without allocations. So there is a minor GC
+ * every 24 MiB received, and a full GC above `maxBufferBytes`, after startup and when idle.
  *
- * @returns ends that
+ * @returns stops the scheduler
  */
 export function scheduleGc({ maxBufferBytes, getReceivedBytes }: GcOptions): () => void {
   const collect = loadGc()

@@ -1,15 +1,15 @@
 export type MemoryLimits = {
-  /** What the engine may allocate; its code comes on top. */
+  /** Limit of the engine's allocations, without its code. */
   readonly engineBytes: number
   /** Bodies and rows of requests that aren't acknowledged yet. */
   readonly inFlightBytes: number
   /** Sealed segments kept in memory until they are inserted. */
   readonly journalBytes: number
-  /** Where a segment is sealed: two fit into that memory, as two are inserted at a time. */
+  /** Size at which a segment is sealed; `journalBytes` holds two, as two are inserted at a time. */
   readonly segmentBytes: number
-  /** The largest insert: a request whose rows are more is stored in pieces. */
+  /** The largest insert; a larger segment is split. */
   readonly insertBytes: number
-  /** Buffers of the receiver, live and garbage: beyond it garbage is collected. */
+  /** Buffers of the receiver, live and garbage, above which garbage is collected. */
   readonly bufferBytes: number
 }
 
@@ -17,39 +17,39 @@ const MiB = 2 ** 20
 
 const DEFAULT_MEMORY_BYTES = 1024 * MiB
 
-/** Of the engine's library and the process around it, resident under load. */
+/** Resident memory of the engine's library and its process under load. */
 const ENGINE_CODE_BYTES = 220 * MiB
 
-/** One request of the largest size has to fit, and small ones beside it. */
+/** Fits one request of the maximum size, and small ones beside it. */
 const MIN_IN_FLIGHT_BYTES = 72 * MiB
 
 const ENGINE_SHARE = 0.55
 
 /**
- * Of what ClickHouse may allocate, an insert takes 7 to 10 times its rows. Two of them and some
- * queries fit below 80 %, where it refuses statements.
+ * An insert allocates 7 to 10 times its rows in ClickHouse. Two inserts and some queries fit below
+ * 80 % of its limit, where it rejects statements.
  */
 const ENGINE_BYTES_PER_INSERTED_BYTE = 24
 
-/** The last request of a segment is beyond its size; a much larger one is split. */
+/** The last request of a segment may exceed its size; a segment above this ratio is split. */
 const MAX_INSERT_PER_SEGMENT = 1.5
 
-/** Of Node and the receiver's code, resident at any time, and V8's heap under load. */
+/** Resident memory of Node and the receiver's code, and V8's heap under load. */
 const RECEIVER_CODE_BYTES = 200 * MiB
 
-/** More than one request of the largest size, its rows, and what is being inserted. */
+/** Fits more than one request of the maximum size, its rows, and the rows being inserted. */
 const MIN_BUFFER_BYTES = 160 * MiB
 
-/** Parts of 50,000 spans at most: larger ones don't save merges. */
+/** At most 50,000 spans a part: larger parts don't save merges. */
 const MAX_SEGMENT_BYTES = 32 * MiB
 
 /**
- * Divides what receiver and engine may take together. The receiver's part is for what is in flight,
- * the segments in memory, the columns they are turned into, and garbage of all three until V8
- * collects it: measured by bench/src/memory.ts.
+ * Divides the memory limit between receiver and engine. The receiver's share holds requests in
+ * flight, segments in memory, their columns, and the garbage of all three until V8 collects it;
+ * measured by bench/src/memory.ts.
  *
- * @param memoryBytes @default 1 GiB
- * @param engine where it is; one elsewhere has memory of its own, and the receiver has all of this
+ * @param memoryBytes limit for both together, in bytes. @default 1 GiB
+ * @param engine with a ClickHouse server elsewhere, the receiver gets the whole limit
  */
 export function divideMemory(
   memoryBytes: number = DEFAULT_MEMORY_BYTES,
