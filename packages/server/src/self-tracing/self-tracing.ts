@@ -1,29 +1,27 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomBytes } from 'node:crypto'
 
-/** Traces of this server about itself, for `--self-tracing`. */
+/** Traces of this server itself, for `--self-tracing`. */
 export type SelfTracing = {
   /**
-   * Starts a trace, or nothing when there were enough this second. What is recorded inside of it,
-   * also later, is part of it; it is sent soon after.
+   * Starts the root span of a trace; its end schedules the export. Returns undefined if the quota
+   * of this second is used up.
    */
   startTrace(name: string): RecordedSpan | undefined
-  /** Runs `act` so that its `child` spans are below `span`. */
+  /** Runs `act`; `startChild` inside it, also asynchronously, starts children of `span`. */
   runInSpan<T>(span: RecordedSpan, act: () => T): T
-  /** A span below the one that runs; undefined when none does. */
+  /** Starts a child of the current span; undefined without one or beyond 64 children. */
   startChild(name: string): RecordedSpan | undefined
   /**
-   * A trace of an id that the caller chose. It waits until somebody asks or sends something: see
-   * `scheduleExport`.
+   * Starts a span without a parent in the trace `traceId`. It starts no export: the span waits for
+   * the next `scheduleExport`.
    */
   startDetached(name: string, traceId: string): RecordedSpan
-  /** Whether another trace fits into this second. */
+  /** Takes one trace of this second's quota; false if it is used up. */
   hasTraceQuota(): boolean
-  /**
-   * Somebody else did something: what has been recorded, and what is in the next second, is sent.
-   */
+  /** Exports the recorded spans, and those of the next second, after a second. */
   scheduleExport(): void
-  /** Sends no more. */
+  /** Stops the export; queued spans are dropped. */
   stop(): void
 }
 
@@ -36,19 +34,19 @@ export type SpanAttributes = Readonly<Record<string, string | number>>
 
 export type SelfTracingOptions = {
   readonly version: string
-  /** Takes an OTLP request in its JSON form. What it rejects is lost. */
+  /** Sends an OTLP request in its JSON form. If it rejects, the spans are lost. */
   readonly send: (request: object) => Promise<void>
 }
 
-/** More than a person looks at, and too few to be seen in the load. */
+/** More than a person looks at, and no measurable load. */
 const MAX_TRACES_PER_SECOND = 10
 const MAX_SPANS_PER_TRACE = 64
 const MAX_QUEUED_SPANS = 1000
 const EXPORT_DELAY_MS = 1000
 
 /**
- * Records spans and sends them once a second. What sending causes, the insert of these very spans,
- * is recorded too but does not scheduleExport anybody: a server that nobody uses sends nothing.
+ * Records spans and exports them at most once a second. The insert of exported spans is recorded
+ * too but schedules no export: otherwise an idle server would export forever.
  */
 export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTracing {
   const running = new AsyncLocalStorage<SpanContext>()

@@ -2,10 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Store } from '../clickhouse/store.ts'
 import type { SpanAttributes, SelfTracing } from './self-tracing.ts'
 
-/**
- * The same store, whose inserts and questions are spans. Questions that no recorded request asks
- * aren't.
- */
+/** Records inserts, and the queries of recorded requests, of `store` as spans. */
 export function traceStore(store: Store, traces: SelfTracing): Store {
   const isRecorded = sampleSegments(traces)
   return {
@@ -27,7 +24,7 @@ export function traceStore(store: Store, traces: SelfTracing): Store {
       const span = traces.startChild('query')
       const answer = store.query<Row>(...question)
       if (span === undefined) return await answer
-      // Values are in parameters, and the text has none of them.
+      // Values are parameters and not in the text.
       return await endWithPromise(span, answer, { ...engine, 'db.query.text': question[0].slice(0, MAX_QUERY_LENGTH) })
     },
   }
@@ -52,15 +49,15 @@ async function endWithPromise<T>(
   }
 }
 
-/** The inserts of a segment are one trace. */
+/** One trace for all inserts of a segment. */
 function toTraceId(token: string): string {
   return createHash('sha256').update(token).digest('hex').slice(0, 32)
 }
 
-/** More segments than are inserted side by side. */
+/** More than the segments that are inserted concurrently. */
 const MAX_REMEMBERED_SEGMENTS = 16
 
-/** All inserts of a segment, or none. */
+/** Samples all inserts of a segment or none of them. */
 function sampleSegments(traces: SelfTracing): (token: string) => boolean {
   const chosen = new Map<string, boolean>()
   return (token) => {
