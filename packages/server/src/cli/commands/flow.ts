@@ -8,7 +8,7 @@ import { detectTerminal } from '../format/terminal.ts'
 import { countParser, traceIdParser } from '../parsers.ts'
 import { fetchWholeFlow } from './fetch-whole-flow.ts'
 
-/** Of `--all`: each page costs more than the one before. */
+/** For `--all`: each page costs more than the one before. */
 const MAX_TRACES = 10_000
 const MAX_PAGE_TRACES = 1_000
 const MAX_DEPTH = 64

@@ -5,7 +5,7 @@ export type Terminal = {
 
 type Style = 'dim' | 'bold' | 'red' | 'yellow' | number
 
-/** NO_COLOR (https://no-color.org) and FORCE_COLOR win over what stdout is. */
+/** NO_COLOR (https://no-color.org) and FORCE_COLOR override the detection by stdout. */
 export function detectTerminal(
   stdout: { readonly isTTY?: boolean; readonly columns?: number },
   env: Readonly<Record<string, string | undefined>>,

@@ -47,7 +47,7 @@ export type ServeOptions = {
   readonly maxDiskBytes?: number
   /** Limit for receivers and engine together, in bytes of RSS. @default 1 GiB */
   readonly memoryBytes?: number
-  /** Of the lines on stderr. @default 'text' */
+  /** Format of the log on stderr. @default 'text' */
   readonly logFormat?: LogFormat
   /** The lowest level that is logged. @default 'info' */
   readonly logLevel?: LogLevel
