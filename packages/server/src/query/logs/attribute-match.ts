@@ -1,18 +1,18 @@
 import type { QueryParams } from '../../clickhouse/store.ts'
 
-/** A map of attributes and its type letters (otlp/attributes.ts), as column names. */
+/** Column names of an attribute map and its type codes (otlp/attributes.ts). */
 export type AttributeColumns = { readonly map: string; readonly types: string }
 
-/** Keys inside maps that a name may lead to: each more is a look into the map of a shorter key. */
+/** Maximum number of nested keys per name: each one more reads another map. */
 const MAX_NESTING = 5
 
 /**
- * SQL for "an attribute of this name, with this value if given", for any columns that hold
- * attributes. A list matches by each of its elements. `a.b` is the key itself, or `b` in the map
- * `a`, as viewers of logs write nested keys.
+ * Compiles a condition for an attribute with this name and, if given, this value, over any columns
+ * that hold attributes. A list matches by each of its elements. `a.b` is the key itself, or `b` in
+ * the map `a`, as log viewers write nested keys.
  *
- * @param text `key=value`, cut at its first `=`, or `key` alone
- * @param name begins the names of the parameters
+ * @param text `key=value`, split at the first `=`, or `key` alone
+ * @param name prefix of the parameter names
  */
 export function matchAttribute(
   text: string,
@@ -47,8 +47,8 @@ export function matchAttribute(
 }
 
 /**
- * `a.b.c` as `a`, `b.c` and `a.b`, `c` and their inner keys cut further: every way to read it as
- * keys inside maps.
+ * Lists every way to read a name as nested keys: `a.b.c` as `b.c` in `a` and as `c` in `a.b`, with
+ * inner keys split further.
  */
 function splitKey(key: string): (readonly [string, ...string[]])[] {
   const parts = key.split('.')
@@ -65,7 +65,7 @@ function splitKey(key: string): (readonly [string, ...string[]])[] {
   return ways
 }
 
-// AnyValue as OTLP/JSON, which is the text of lists and maps.
+// AnyValue as OTLP/JSON, the stored text of lists and maps.
 
 function selectMapValue(anyValue: string, key: string): string {
   const entry = `arrayFirst(e -> JSONExtractString(e, 'key') = ${key}, JSONExtractArrayRaw(${anyValue}, 'kvlistValue', 'values'))`

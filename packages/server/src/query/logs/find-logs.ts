@@ -8,9 +8,8 @@ import { getDefaultEnd, MAX_UINT64, parseUnixNano } from '../sql/time-parameters
 import { logBucket, createLogFilter } from './log-filter.ts'
 
 /**
- * Log records that satisfy every condition, in the order of their timestamps. A cursor is the last
- * timestamp and how many records with it were given: records have no id, and two may be the same in
- * all they say.
+ * Finds log records that satisfy every condition, ordered by timestamp. A cursor is the last
+ * timestamp and how many records at it were returned: records have no id, and two may be identical.
  */
 export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
   const query = asked.traceId === undefined ? { end: defaultLogEnd(asked), ...asked } : asked
@@ -70,7 +69,7 @@ function defaultLogEnd({ start = '0' }: LogsQuery): string {
   return String(getDefaultEnd(parseUnixNano('start', start)))
 }
 
-/** @param last timestamp of a page that another one follows */
+/** @param last timestamp of a page that has a next page */
 function toSearchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigint | undefined): SearchedRange {
   const { start: from = '0', end: to = String(MAX_UINT64) } = query
   const range = { start: BigInt(from), end: BigInt(to) }
@@ -81,9 +80,9 @@ function toSearchedLogs(query: LogsQuery, cursor: Cursor | undefined, last: bigi
 }
 
 /**
- * The bucket that a page ends in, undefined when nothing matches. In the order of the table's key
- * the engine stops reading where the page is full; in that of the whole answer it reads and sorts
- * every match there is: 4.2 s instead of 0.3 s for a common word in two million records.
+ * Finds the bucket in which a page ends, undefined without matches. In sort key order ClickHouse
+ * stops reading when the page is full; in result order it reads and sorts every match (4.2 s
+ * instead of 0.3 s for a common word in 2M records).
  */
 async function findLastBucket(
   store: Store,
@@ -147,7 +146,7 @@ function toLogRecord(row: LogRow, sources: ReadonlyMap<string, number>): LogReco
   }
 }
 
-/** Stored like an attribute's value. */
+/** Stored like an attribute value. */
 function decodeBody(row: LogRow): AnyValue {
   return decodeAttributes([['body', row.body]], row.bodyType)[0]?.value ?? {}
 }

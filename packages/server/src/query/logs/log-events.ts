@@ -7,8 +7,8 @@ import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 const MAX_EVENTS = 10_000
 
 /**
- * Events of a trace's spans that were sent as log records (those with an event name): span events
- * are on their way out in favour of them
+ * Fetches events of a trace's spans that were sent as log records with an event name: the successor
+ * of span events
  * (https://github.com/open-telemetry/opentelemetry-specification/blob/main/oteps/4430-span-event-api-deprecation-plan.md).
  *
  * @returns by span id, in order of time

@@ -4,7 +4,7 @@ import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 import { parseUnixNano } from '../sql/time-parameters.ts'
 import { matchAttribute } from './attribute-match.ts'
 
-/** The least number of each range (logs data model, "Field: SeverityNumber"). */
+/** Lowest number of each severity range (logs data model, "Field: SeverityNumber"). */
 const MIN_SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   trace: 1,
   debug: 5,
@@ -14,12 +14,12 @@ const MIN_SEVERITY_NUMBERS: Readonly<Record<Severity, number>> = {
   fatal: 21,
 }
 
-/** Ten minutes of `timestamp`, which the table is ordered by first. */
+/** Ten-minute bucket of `timestamp`, the first column of the table's sort key. */
 export const logBucket = 'intDiv(timestamp, 600000000000)'
 
 export type LogFilter = { readonly conditions: readonly string[]; readonly params: QueryParams }
 
-/** SQL conditions on `logs` that hold together, and their parameters. */
+/** SQL conditions on `logs`, to be joined with `and`, and their parameters. */
 export function createLogFilter(query: LogsQuery): LogFilter {
   const conditions: string[] = []
   const params: Record<string, string | number> = {}

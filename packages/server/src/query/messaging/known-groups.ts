@@ -7,9 +7,9 @@ import type { TimeWindow } from '../sql/time-window.ts'
 export type KnownGroup = {
   readonly topic: string
   readonly group: string
-  /** Services that consume for it, as far as spans show. */
+  /** Services with consuming spans in this group. */
   readonly services: readonly string[]
-  /** Ids of the clusters whose topic it reads; empty where unknown. */
+  /** Ids of the clusters whose topic it reads; empty if unknown. */
   readonly clusters: readonly string[]
 }
 
@@ -18,10 +18,9 @@ const MINUTE = 60_000_000_000n
 const MAX_GROUPS = 10_000
 
 /**
- * Groups that read a topic in the window or the day before: as spans show it, or metrics of their
- * lag.
+ * Finds groups that read a topic in the window or the day before, from spans and from lag metrics.
  *
- * @param filter any topic, any group by default
+ * @param filter by default any topic and any group
  */
 export async function findKnownGroups(
   store: Store,
@@ -90,7 +89,9 @@ export async function findKnownGroups(
   return [...known.values()]
 }
 
-/** A group on another cluster's topic of the same name is not missed. */
+/**
+ * A group that reads the same topic name on another cluster is not expected to consume the message.
+ */
 export function mayReadCluster({ clusters }: KnownGroup, cluster: string): boolean {
   return cluster === '' || clusters.length === 0 || clusters.includes(cluster)
 }
@@ -99,13 +100,13 @@ function toGroupKey(topic: string, group: string): string {
   return JSON.stringify([topic, group])
 }
 
-/** Who took a message, as far as it is known: '' and `undefined` otherwise. */
+/** The consumer of a message; unknown fields are '' and `undefined`. */
 export type KnownConsumer = { readonly group: string; readonly service: string | undefined }
 
 /**
- * Whether a consumer may belong to one of the groups known of its topic. One that only its link
- * shows may be of any. One that names no group is of those that its service consumes for; of a
- * service that never names one (kafkajs, confluent-kafka), of those that only metrics show.
+ * Whether a consumer may belong to a known group of its topic. A consumer known only from a link
+ * may belong to any. One without a group belongs to those its service consumes for; if the service
+ * never names one (kafkajs, confluent-kafka), to groups known only from metrics.
  */
 export function mayConsumeFor(
   { group, services }: KnownGroup,

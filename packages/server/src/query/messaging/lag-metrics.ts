@@ -1,10 +1,10 @@
 import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 
 /**
- * Metrics of consumer lag; of a topic and group the first that exists counts. The broker's cover
- * partitions that nobody consumes; a client's are of its own partitions.
+ * Metrics of consumer lag; for a topic and group, the first that exists is used. Broker metrics
+ * cover partitions without a consumer; client metrics cover only the client's own partitions.
  *
- * | metric                                           | of                                                  |
+ * | metric                                           | source                                              |
  * |--------------------------------------------------|-----------------------------------------------------|
  * | kafka.consumer_group.lag, then lag_sum           | OpenTelemetry Collector, kafkametrics receiver      |
  * | kafka_consumergroup_lag                          | kafka_exporter, over a Prometheus receiver          |
@@ -22,12 +22,17 @@ export const LAG_METRICS = [
   'kafka.consumer.records-lag-max',
 ]
 
-/** SQL: whom a series of lag is about, from its attributes; '' where they don't say. */
+/**
+ * SQL columns for consumer group, topic, partition and cluster of a lag series, from its
+ * attributes; '' if missing.
+ */
 export const lagColumns = `${firstNonEmptySql([...messagingNames.group, 'group', 'consumergroup'])} as grp,
   ${firstNonEmptySql([...messagingNames.topic, 'topic'])} as topic,
   ${firstNonEmptySql([...messagingNames.partition, 'partition'])} as partition, ${firstNonEmptySql(messagingNames.cluster)} as cluster`
 
-/** SQL: the first of these attributes that a series has. Names are ours, no one's input. */
+/**
+ * SQL for the first of these attributes that a series has. Names are constants, never user input.
+ */
 function firstNonEmptySql(names: readonly string[]): string {
   return names.reduceRight((otherwise, name) => `if(attrs['${name}'] != '', attrs['${name}'], ${otherwise})`, `''`)
 }

@@ -1,6 +1,6 @@
 import { batchCountName, messagingNames, type MessagingField } from '../../clickhouse/insert/messaging/semconv.ts'
 
-/** SQL: the first name of `field` that the map `attrs` has a value for, else ''. */
+/** SQL for the first non-empty value among the names of `field` in the map `attrs`, else ''. */
 export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
   const values = messagingNames[field].map((name) => `${attrs}[${literal(name)}]`)
   const last = values.at(-1) ?? "''"
@@ -8,10 +8,10 @@ export function messagingValue(field: MessagingField, attrs = 'attrs'): string {
   return choices.length === 0 ? last : `multiIf(${[...choices, last].join(', ')})`
 }
 
-/** SQL: how many messages a span is about, as text; '' when it doesn't say. One name since 1.20. */
+/** SQL for a span's batch message count as text; '' if missing. The name is the same since 1.20. */
 export const messagingBatchCount = `attrs['${batchCountName}']`
 
-/** Only for names of the tables above; what a request says goes in parameters. */
+/** Only for the constant names above; request values must be parameters. */
 function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }

@@ -6,10 +6,10 @@ const FIELDS = ['cluster', 'topic', 'partition', 'offset', 'key'] as const satis
 
 export const UNKNOWN_RECORD: RecordMetadata = { cluster: '', topic: '', partition: '', offset: '', key: '' }
 
-/** The record that attributes of a span or link name, under every spelling of the conventions. */
+/** Reads record metadata from attributes of a span or link, under every name of the conventions. */
 export function resolveRecord(attributes: readonly (readonly [key: string, text: string])[]): RecordMetadata {
   if (attributes.length === 0) return UNKNOWN_RECORD
-  // Of a key that comes twice the first counts, as in the columns of the store.
+  // For a repeated key the first value counts, as in the stored columns.
   const textOf = new Map(attributes.toReversed())
   const record = { ...UNKNOWN_RECORD }
   for (const field of FIELDS) {
@@ -18,11 +18,7 @@ export function resolveRecord(attributes: readonly (readonly [key: string, text:
   return record
 }
 
-/**
- * The record of a link: each field from the first that knows it.
- *
- * @param sources the link's own record, then the consuming span's, then the producing span's
- */
+/** Merges the record of a link: each field from the first source that has it. */
 export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): RecordMetadata {
   const merged = { ...UNKNOWN_RECORD }
   for (const source of sources) {
@@ -33,8 +29,8 @@ export function mergeRecords(sources: readonly (RecordMetadata | undefined)[]): 
 }
 
 /**
- * A span that names another topic or partition is about another record: a send to a retry topic,
- * for example.
+ * Whether a source contradicts what is known. It then describes another record, for example a send
+ * to a retry topic.
  */
 function isOther(source: RecordMetadata, known: RecordMetadata): boolean {
   return (['cluster', 'topic', 'partition', 'offset'] as const).some(
@@ -46,7 +42,7 @@ export function isUnknownRecord(record: RecordMetadata): boolean {
   return FIELDS.every((field) => record[field] === '')
 }
 
-/** Where a record is stored is known: nothing but its key can be learnt from spans. */
+/** Whether the record's position is complete; spans can then add only its key. */
 export function isLocated({ topic, partition, offset }: RecordMetadata): boolean {
   return topic !== '' && partition !== '' && offset !== ''
 }
@@ -59,7 +55,7 @@ export type RecordRow = {
   readonly messageKey: string
 }
 
-/** Columns of a `RecordRow` in `spans`. */
+/** Columns of `spans` for a `RecordRow`. */
 export const recordColumns = `cluster, topic, partition,
   message_offset as messageOffset, ${messagingValue('key')} as messageKey`
 
@@ -68,5 +64,5 @@ export function toRecordMetadata(row: RecordRow): RecordMetadata {
   return { cluster, topic, partition, offset: messageOffset === NO_OFFSET ? '' : messageOffset, key: messageKey }
 }
 
-/** In the column `message_offset`. */
+/** A missing offset in the column `message_offset`. */
 const NO_OFFSET = '-1'

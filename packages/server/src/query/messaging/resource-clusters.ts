@@ -2,12 +2,12 @@ import { messagingNames } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { findSources } from '../traces/span-source.ts'
 
-/** Ids are a parameter of a request, at most 128 KiB. */
+/** Ids are sent as a request parameter of at most 128 KiB. */
 const SOURCES_AT_ONCE = 3_000
 
 /**
- * Clusters that resources name, by the id of their row in `sources`. Those that name none are
- * absent.
+ * Finds the clusters that resources name, by their row id in `sources`. Resources without one are
+ * omitted.
  */
 export async function findResourceClusters(
   store: Store,

@@ -10,7 +10,7 @@ import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './
 import type { LoadedPoint } from './load-points.ts'
 import { combineLines, toGaugeLine, toIncreaseLine, type Line } from './scalar-lines.ts'
 
-/** Lines of one group, each with the label that tells it from the others of the group. */
+/** A line of a group, with the label that distinguishes it from the group's other lines. */
 export type LabelledLine = {
   readonly label: { readonly key: string; readonly value: string } | undefined
   readonly line: Line
@@ -18,7 +18,7 @@ export type LabelledLine = {
 
 type Series = { readonly points: readonly LoadedPoint[]; readonly delta: boolean }
 
-/** Histograms of a group as what `view` asks for. */
+/** Converts the histograms of a group to the lines of `view`. */
 export function distributionLines(
   series: readonly Series[],
   view: DistributionView,
@@ -51,7 +51,7 @@ export function distributionLines(
   return view === 'quantiles' ? quantileLines(merged, qs) : bucketLines(merged)
 }
 
-/** Quantiles of a summary can't be merged: those of several series in a group are their mean. */
+/** Summary quantiles cannot be merged: several series of a group are averaged. */
 export function summaryQuantileLines(series: readonly Series[], steps: Steps): LabelledLine[] {
   const qs = new Set(series.flatMap(({ points }) => points.flatMap((point) => point.quantiles.map(([q]) => q))))
   return [...qs]
@@ -89,7 +89,7 @@ function quantileLines(merged: readonly (MergedDistribution | undefined)[], qs: 
   }))
 }
 
-/** How many values are in each bucket, by its upper bound. */
+/** Number of values per bucket, by upper bound. */
 function bucketLines(merged: readonly (MergedDistribution | undefined)[]): LabelledLine[] {
   const lines = new Map<number, Line>()
   merged.forEach((distribution, step) => {

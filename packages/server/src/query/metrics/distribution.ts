@@ -1,10 +1,7 @@
-/** How many values lie in (lower, upper]; both the same: values of exactly that. */
+/** Number of values in (lower, upper]; equal bounds: number of values equal to them. */
 export type Bucket = { readonly lower: number; readonly upper: number; readonly count: number }
 
-/**
- * Counts by bucket, the sum of all values (NaN when not sent), and their smallest and largest
- * (infinite when not sent).
- */
+/** Counts by bucket, the sum (NaN if not sent), minimum and maximum (infinite if not sent). */
 export type Distribution = {
   readonly buckets: readonly Bucket[]
   readonly count: number
@@ -13,10 +10,7 @@ export type Distribution = {
   readonly max: number
 }
 
-/**
- * The same with bucket bounds no wider than `min` and `max`, so that no quantile lies outside of
- * what was measured.
- */
+/** Clamps bucket bounds to `min` and `max`, so that no quantile is outside the measured range. */
 export function clampBuckets({ buckets, min, max, ...rest }: Distribution): Distribution {
   if (min === -Infinity && max === Infinity) return { buckets, min, max, ...rest }
   const clamp = (bound: number): number => Math.max(min, Math.min(max, bound))
@@ -62,8 +56,8 @@ export function toExponentialBuckets(fields: ExponentialFields): Bucket[] {
 }
 
 /**
- * `later - earlier`, or undefined when a bucket has become smaller or the buckets are others. A
- * finer bucket of an exponential histogram that was downscaled since counts into the coarser one.
+ * Computes `later - earlier`; undefined if a bucket shrank or the buckets differ. A finer bucket of
+ * an exponential histogram that was downscaled since is subtracted from the coarser one.
  */
 export function subtractDistribution(later: Distribution, earlier: Distribution): Distribution | undefined {
   if (later.count < earlier.count) return undefined
@@ -79,11 +73,11 @@ export function subtractDistribution(later: Distribution, earlier: Distribution)
     if (bucket === undefined || bucket.count < old.count) return undefined
     buckets[at] = { ...bucket, count: bucket.count - old.count }
   }
-  // Cumulative extremes are of all values since the start, so they bound these too.
+  // Cumulative minimum and maximum cover all values since the start, so they bound these too.
   return { ...later, buckets, count: later.count - earlier.count, sum: later.sum - earlier.sum }
 }
 
-/** Edges of one power of two, calculated at two scales, differ by rounding. */
+/** Bounds computed at two scales differ by rounding. */
 const ROUNDING = 1e-9
 
 function contains(outer: Bucket, inner: Bucket): boolean {
@@ -94,7 +88,7 @@ function isAtMost(a: number, b: number): boolean {
   return a <= b || a - b <= ROUNDING * Math.abs(a)
 }
 
-/** Adds up distributions, whatever their buckets. */
+/** A sum of distributions with any buckets. */
 export class MergedDistribution {
   readonly #buckets = new Map<string, { lower: number; upper: number; count: number }>()
   count = 0
@@ -118,16 +112,16 @@ export class MergedDistribution {
 }
 
 /**
- * Values below which a share `q` of all lies, each bucket's values thought of as even between its
- * bounds. What has no bound is at the bound it has, as Prometheus has it; below a positive bound,
- * values begin at 0. NaN without values.
+ * Computes quantiles, with values distributed evenly within each bucket. As in Prometheus, an
+ * unbounded bucket counts at its finite bound, and a bucket without a lower bound starts at 0 if
+ * its upper bound is positive. NaN without values.
  */
 export function computeQuantiles(buckets: readonly Bucket[], qs: readonly number[]): number[] {
   const finite = buckets.filter((bucket) => bucket.count > 0).map(toFiniteBucket)
   const total = finite.reduce((sum, bucket) => sum + bucket.count, 0)
   if (total === 0) return qs.map(() => Number.NaN)
   const edges = [...new Set(finite.flatMap((bucket) => [bucket.lower, bucket.upper]))].sort((a, b) => a - b)
-  // How many values are at each edge, and between it and the one before.
+  // Number of values exactly at an edge, and change of the density at an edge.
   const at = new Map(edges.map((edge) => [edge, 0]))
   const density = new Map(edges.map((edge) => [edge, 0]))
   for (const { lower, upper, count } of finite) {

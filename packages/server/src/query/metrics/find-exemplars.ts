@@ -7,8 +7,8 @@ import type { SeriesFilter } from './series-filter.ts'
 const MAX_EXEMPLARS = 500
 
 /**
- * Exemplars of the window's points, in order of time: a sample of them where there are many. A
- * cumulative series sends one again until it has a newer one; it is shown once.
+ * Finds exemplars of the window's points in order of time, sampled if there are many. A cumulative
+ * series repeats an exemplar until it has a newer one; it is returned once.
  */
 export async function findExemplars(
   store: Store,
@@ -48,7 +48,7 @@ export async function findExemplars(
   }))
 }
 
-/** JSON has no such numbers; OTLP's JSON names them. */
+/** JSON cannot represent NaN and infinities; OTLP/JSON uses these strings. */
 export function toJsonNumber(value: number): number | string {
   return Number.isFinite(value) ? value : String(value)
 }

@@ -19,13 +19,13 @@ import { type Aggregate, combineLines, toGaugeLine, toIncreaseLine, computeNumbe
 import { selectMetric } from './select-metric.ts'
 import { createSeriesFilter, splitFilter } from './series-filter.ts'
 
-/** Lines of one answer. */
+/** Maximum number of lines in a response. */
 const MAX_LINES = 500
 const MAX_STEPS = 2000
 const DEFAULT_STEPS = 120n
 const SECOND = 1_000_000_000n
 
-/** A metric over time; `undefined` when there is none of that name. */
+/** Queries a metric over time; `undefined` if no metric has the name. */
 export async function findMetricSeries(
   store: Store,
   query: MetricSeriesQuery,
@@ -87,7 +87,7 @@ type Plan = {
   readonly metric: Metric
   readonly rate: boolean
   readonly aggregate: Aggregate
-  /** Of distributions only. */
+  /** Only for distributions. */
   readonly view: DistributionView | undefined
   readonly quantiles: readonly number[]
 }

@@ -1,9 +1,7 @@
-/**
- * What grew by how much between two times (nanoseconds from the start of the request's window).
- */
+/** An increase between two times (nanoseconds from the start of the request's window). */
 export type Increase<Amount> = { readonly from: number; readonly to: number; readonly amount: Amount }
 
-/** A point of a cumulative series. `start` 0 or equal to `time`: when it began isn't known. */
+/** A point of a cumulative series. If `start` is 0 or equals `time`, the start is unknown. */
 export type CumulativePoint<Amount> = {
   readonly time: number
   readonly start: number | undefined
@@ -11,10 +9,11 @@ export type CumulativePoint<Amount> = {
 }
 
 /**
- * What each point of a cumulative series adds to the one before it, resets undone (data model,
- * "Resets and gaps", https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps):
- * a start later than the point before is a new count from 0, and so is an amount smaller than
- * before. The first point adds all it has since its start, or nothing when that isn't known.
+ * Computes the increase of each point of a cumulative series over the previous one, across resets
+ * (data model, "Resets and gaps",
+ * https://opentelemetry.io/docs/specs/otel/metrics/data-model/#resets-and-gaps): a start after the
+ * previous point, or a smaller amount, restarts the count at 0. The first point adds its whole
+ * amount since its start, or nothing if the start is unknown.
  *
  * @param points in order of time
  * @param subtract `later - earlier`, or undefined when that would be negative
@@ -30,7 +29,7 @@ export function computeIncreases<Amount>(
     if (before === undefined) {
       if (start !== undefined && start < time) result.push({ from: start, to: time, amount })
     } else if (start !== undefined && start >= before.time) {
-      // A start that equals the time says: reset, at a time nobody knows. It adds nothing.
+      // A start equal to the time marks a reset at an unknown time, so it adds nothing.
       if (start < time) result.push({ from: start, to: time, amount })
     } else {
       result.push({ from: before.time, to: time, amount: subtract(amount, before.amount) ?? amount })
@@ -44,10 +43,10 @@ export function computeIncreases<Amount>(
 export type Steps = { readonly count: number; readonly length: number }
 
 /**
- * Spreads an increase evenly over the steps that it lies in, so that a step shorter than the
- * interval between two points shows the rate that was, not peaks and zeros.
+ * Spreads an increase evenly over the steps it overlaps. Steps shorter than the interval between
+ * two points then show the average rate instead of peaks and zeros.
  *
- * @param add gets the step, the share of the amount (0 to 1) and the time it covers
+ * @param add receives the step, the share of the amount (0 to 1) and the time it covers
  */
 export function spreadOverSteps(
   { from, to }: { readonly from: number; readonly to: number },

@@ -3,36 +3,39 @@ import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts
 import { type Bucket, type Distribution, toExplicitBuckets, toExponentialBuckets } from './distribution.ts'
 import { labelColumnsOfSource, seriesLabel, type SeriesFilter } from './series-filter.ts'
 
-/** A window cut into steps; `start` in Unix nanoseconds, the rest in nanoseconds. */
+/** A window divided into steps; `start` in Unix nanoseconds, the rest in nanoseconds. */
 export type Window = { readonly start: bigint; readonly step: bigint; readonly steps: number }
 
 export type LoadedSeries = {
   readonly id: string
   readonly service: string
   readonly delta: boolean
-  /** Values of the labels that are grouped by, in their order. */
+  /** Values of the `groupBy` labels, in their order. */
   readonly group: readonly string[]
-  /** All attributes of its points. */
+  /** All attributes of the series' points. */
   readonly attributes: readonly (readonly [string, string])[]
 }
 
-/** Times are nanoseconds from the window's start: a number holds 104 days of them exactly. */
+/** Times are nanoseconds from the window's start: a number represents 104 days of them exactly. */
 export type LoadedPoint = {
   readonly time: number
-  /** Undefined when the sender didn't say. */
+  /** Undefined if the exporter did not send it. */
   readonly start: number | undefined
-  /** "No recorded value": the series ends here. */
+  /** "No recorded value" flag: the series ends here. */
   readonly stale: boolean
   readonly value: number
   readonly distribution: Distribution
-  /** Of a summary. */
+  /** Only for summaries. */
   readonly quantiles: readonly (readonly [quantile: number, value: number])[]
 }
 
 const MAX_SERIES = 5000
 const MAX_POINTS = 300_000
 
-/** Before the window, for what the first points in it add to; Prometheus's lookback. */
+/**
+ * Lookback before the window, needed for the increase of the first points; 5 minutes as in
+ * Prometheus.
+ */
 export const LOOKBACK_NANO = 300_000_000_000n
 
 export async function loadSeries(
@@ -72,9 +75,8 @@ type PointRow = {
 } & Readonly<Record<string, unknown>>
 
 /**
- * Points of the window and what of the lookback they need, in order of time, by series. Of
- * cumulative series and gauges only the last point a step and count counts; of delta ones all of
- * them do.
+ * Loads points of the window and the lookback by series, in order of time. Cumulative series and
+ * gauges need only the last point per step and start; delta series need all points.
  */
 export async function loadPoints(
   store: Store,

@@ -8,7 +8,8 @@ const MAX_LABELS = 500
 const MAX_VALUES = 100
 
 /**
- * What a metric's series can be filtered and grouped by; `undefined` when there is no such metric.
+ * Lists the labels by which a metric's series can be filtered and grouped; `undefined` if there is
+ * no such metric.
  */
 export async function listMetricLabels(
   store: Store,
@@ -31,10 +32,10 @@ export async function listMetricLabels(
 }
 
 /**
- * Refuses labels that no series of the metric has: an empty chart or one series without a name
- * would hide a typing error.
+ * Rejects labels that no series of the metric has: an empty chart or one unnamed series would hide
+ * a typing error.
  *
- * @throws InvalidParameterError that names the labels there are
+ * @throws InvalidParameterError that lists available labels
  */
 export async function checkLabels(
   store: Store,
@@ -58,7 +59,7 @@ export async function checkLabels(
   }
 }
 
-/** Label and value of every series and source of a metric. */
+/** Selects label and value of every series and source of a metric. */
 function labelSql({ where }: SeriesFilter): string {
   const inSources = `sources where source_id in (select source_id from metric_series where ${where})`
   const attributes = (map: string): string => `arrayZip(mapKeys(${map}), mapValues(${map}))`

@@ -2,7 +2,7 @@ import type { DistributionView, Metric, MetricsResponse, MetricsQuery, MetricTyp
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { prometheusName } from './prometheus-name.ts'
 
-/** A name per request id is a mistake that instrumentations make; a picker must survive it. */
+/** Instrumentations sometimes create a metric name per request id; this keeps lists usable. */
 const MAX_METRICS = 10_000
 const MAX_SERVICES = 100
 
@@ -12,15 +12,15 @@ export async function listMetrics(store: Store, query: MetricsQuery, options: Qu
   return { metrics: metrics.slice(0, limit), ...(metrics.length > limit ? { truncated: true } : {}) }
 }
 
-/** The metrics that a requested name stands for. */
+/** The metrics that match a requested name. */
 export type NamedMetrics = {
-  /** They differ in type, unit, temporality or monotonicity; largest first. */
+  /** Variants by type, unit, temporality or monotonicity, the one with most series first. */
   readonly metrics: readonly Metric[]
-  /** Of a name with `_bucket`, `_sum` or `_count`. */
+  /** Set if the metrics were found by a suffix `_bucket`, `_sum` or `_count`. */
   readonly view: DistributionView | undefined
 }
 
-/** The metrics of an OpenTelemetry name, else of a Prometheus one. Empty when there is none. */
+/** Finds metrics by OpenTelemetry name, otherwise by Prometheus name. Empty if none matches. */
 export async function findMetrics(store: Store, name: string, options: QueryOptions): Promise<NamedMetrics> {
   const exact = await queryMetrics(store, { name }, options)
   if (exact.length > 0) return { metrics: largestFirst(exact), view: undefined }

@@ -1,9 +1,9 @@
 import type { MetricType } from '@spanlink/api-schema'
 
 /**
- * The name that Prometheus gives a metric of OpenTelemetry: words joined by `_`, then the unit,
- * then `_total` of counters and `_ratio` of gauges without dimension. Histograms and summaries get
- * `_bucket`, `_sum` and `_count` besides.
+ * Converts an OpenTelemetry metric name to Prometheus: words joined by `_`, then the unit, then
+ * `_total` for counters and `_ratio` for gauges without a dimension. Histograms and summaries also
+ * have `_bucket`, `_sum` and `_count`.
  * https://opentelemetry.io/docs/specs/otel/compatibility/prometheus_and_openmetrics/#metric-metadata-1
  */
 export function prometheusName(metric: {
@@ -24,7 +24,7 @@ function atEnd(words: readonly string[], word: string): string[] {
   return [...words.filter((other) => other !== word), word]
 }
 
-/** `By/s` -> bytes, per_second. What is in braces is an annotation. */
+/** `By/s` becomes `bytes` and `per_second`. Text in braces is an annotation and is dropped. */
 function unitWords(unit: string): readonly string[] {
   const [main = '', per] = unit.replaceAll(/\{[^}]*\}/g, '').split('/', 2)
   const words = [word(units, main)]
@@ -39,7 +39,7 @@ function word(known: Readonly<Record<string, string>>, unit: string): string {
   return (text ?? '').replaceAll(/[^a-zA-Z0-9:]+/g, '_').replaceAll(/^_+|_+$/g, '')
 }
 
-/** UCUM to words. */
+/** UCUM units as words. */
 const units: Readonly<Record<string, string>> = {
   d: 'days',
   h: 'hours',

@@ -1,12 +1,15 @@
 import { type Increase, computeIncreases, spreadOverSteps, type Steps } from './increase.ts'
 import { LOOKBACK_NANO, type LoadedPoint } from './load-points.ts'
 
-/** A value a step, or undefined where there is none. */
+/** One value per step, undefined if there is none. */
 export type Line = (number | undefined)[]
 
 const SECOND = 1e9
 
-/** The latest value at the end of each step, for as long as it counts as the current one. */
+/**
+ * The latest value at the end of each step, unless it is stale or older than the lookback and one
+ * step.
+ */
 export function toGaugeLine(
   points: readonly LoadedPoint[],
   steps: Steps,
@@ -24,7 +27,7 @@ export function toGaugeLine(
   return line
 }
 
-/** What a series of numbers adds in each step. */
+/** Computes the increases of a series of numbers. */
 export function computeNumberIncreases(points: readonly LoadedPoint[], delta: boolean): Increase<number>[] {
   const recorded = points.filter((point) => !point.stale)
   if (delta) return recorded.map((point) => ({ from: point.start ?? point.time, to: point.time, amount: point.value }))
@@ -34,7 +37,7 @@ export function computeNumberIncreases(points: readonly LoadedPoint[], delta: bo
   )
 }
 
-/** Per second of the time that is known, or as much as it was in each step. */
+/** Increase per step, or with `rate` per second of the time covered by increases. */
 export function toIncreaseLine(list: readonly Increase<number>[], steps: Steps, rate: boolean): Line {
   const line: Line = Array.from({ length: steps.count })
   const covered = new Float64Array(steps.count)
@@ -50,7 +53,7 @@ export function toIncreaseLine(list: readonly Increase<number>[], steps: Steps, 
 
 export type Aggregate = 'sum' | 'avg' | 'min' | 'max'
 
-/** The lines of a group as one; steps where none has a value have none. */
+/** Combines the lines of a group; a step without values stays undefined. */
 export function combineLines(lines: readonly Line[], aggregate: Aggregate, count: number): Line {
   return Array.from({ length: count }, (_, step) => {
     const values = lines.flatMap((line) => line[step] ?? [])

@@ -7,16 +7,16 @@ import { createSeriesMatcher } from './series-filter.ts'
 export type SelectedMetric = {
   readonly metric: Metric
   readonly view: DistributionView | undefined
-  /** All of that name with points in the window that match, the selected one first. */
+  /** All variants of the name with matching points in the window, the selected one first. */
   readonly variants: readonly MetricVariant[]
 }
 
 type Selector = Pick<MetricSeriesQuery, 'name' | 'service' | 'type' | 'unit'>
 
 /**
- * The metric that a request names: of those with the name, type and unit the one with most matching
- * series in the window. A metric that changed its unit is two metrics, and a filter or a time may
- * leave either.
+ * Selects the metric that a request names: among those with the name, type and unit, the one with
+ * the most matching series in the window. A metric whose unit changed is two metrics, and either
+ * may have no series under a filter or in a window.
  */
 export async function selectMetric(
   store: Store,

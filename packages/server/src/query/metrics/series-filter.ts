@@ -2,9 +2,7 @@ import type { Metric } from '@spanlink/api-schema'
 import type { QueryParams } from '../../clickhouse/store.ts'
 import { InvalidParameterError } from '../sql/invalid-parameter.ts'
 
-/**
- * SQL on `metric_series` for the series of a metric, and its parameters, which begin with `series`.
- */
+/** SQL on `metric_series` for the series of a metric, with parameters prefixed `series`. */
 export type SeriesFilter = { readonly where: string; readonly params: QueryParams }
 
 export function createSeriesFilter(
@@ -26,7 +24,7 @@ export function createSeriesFilter(
   }
 }
 
-/** The same for series of any metric. */
+/** Like `createSeriesFilter`, for series of any metric. */
 export function createSeriesMatcher(service: string | undefined, filters: readonly string[]): SeriesFilter {
   const conditions: string[] = ['1']
   const params: Record<string, string> = {}
@@ -50,7 +48,7 @@ export function createSeriesMatcher(service: string | undefined, filters: readon
 }
 
 /**
- * `label=value` as its two parts.
+ * Splits `label=value`.
  *
  * @throws InvalidParameterError without a label or a `=`
  */
@@ -60,7 +58,7 @@ export function splitFilter(filter: string): readonly [label: string, value: str
   return [filter.slice(0, at), filter.slice(at + 1)]
 }
 
-/** What `seriesLabel` may name of `sources`. */
+/** Columns of `sources` that `seriesLabel` may read. */
 export const labelColumnsOfSource = 'source_id, resource_attrs, scope_attrs, scope_name, scope_version'
 
 const columnsOfSource: Readonly<Record<string, string>> = {
