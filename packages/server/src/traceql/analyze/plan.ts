@@ -6,9 +6,7 @@ import { needsTree, type Parts, collectParts } from '../evaluate/tree-fields.ts'
 import { foldConstants } from './constant-folding.ts'
 import { limits } from '../limits.ts'
 
-/**
- * What a pipeline reads of spans: each filter and field is a column of the fetched rows.
- */
+/** The fields and filters that a pipeline reads of spans; each is a column of the fetched rows. */
 export type Plan = {
   readonly pipeline: Pipeline
   /** Different conditions; undefined matches every span. */
@@ -21,7 +19,7 @@ export type Plan = {
   readonly labels: readonly Field[]
   getLabelIndex(field: Field): number
   readonly requiredColumns: ReadonlySet<ColumnGroup>
-  /** What ClickHouse computes of fields with nested-set numbers. */
+  /** Parts of fields with nested-set numbers that ClickHouse computes. */
   readonly parts: Parts
   /**
    * Whether relations between spans matter, so that spans without a match are read too.
@@ -133,7 +131,7 @@ type FieldIndex = {
   find(field: Field | undefined): number
 }
 
-/** Gives equal fields the same index, wherever they stand in the query. */
+/** Gives equal fields the same index, at any position in the query. */
 function createIndex(): FieldIndex {
   const fields: (Field | undefined)[] = []
   const known = new Map<string, number>()

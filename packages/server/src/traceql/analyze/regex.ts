@@ -1,7 +1,7 @@
 /**
- * Finds what makes a regular expression invalid in RE2, which Tempo and ClickHouse use; undefined
- * for a valid one. JavaScript's parser has other rules: it has look-around and no `(?i)` or `\z`.
- * ClickHouse checks the names of character classes.
+ * Finds the problem of a regular expression that is invalid in RE2, which Tempo and ClickHouse use;
+ * undefined for a valid one. JavaScript's parser differs: it has look-around and no `(?i)` or `\z`.
+ * ClickHouse validates the names of character classes.
  */
 export function findRegexProblem(pattern: string): string | undefined {
   let open = 0

@@ -6,10 +6,10 @@ import { kinds, statuses } from '../syntax/parse-field.ts'
 import { type Token, tokenize } from '../syntax/tokens.ts'
 
 export type Completion = {
-  /** Range of the query that an option replaces: the word at the caret, or nothing at it. */
+  /** Range of the query that an option replaces: the word at the caret, otherwise empty. */
   readonly from: number
   readonly to: number
-  /** What the grammar allows here and begins like the word at the caret, best first. */
+  /** Alternatives of the grammar that begin with the word at the caret, best first. */
   readonly options: readonly CompletionOption[]
   /**
    * Set when attribute names fit too: keys of these scopes that begin with `prefix`.
@@ -25,8 +25,8 @@ type CompletionOption = {
 }
 
 /**
- * Completes the query at the caret. The parser reads the text before it and fails at the caret with
- * what it expected. A query that is invalid before the caret has no completions.
+ * Completes the query at the caret: the alternatives that the parser expected when it failed there.
+ * A query that is invalid before the caret has no completions.
  */
 export function complete(text: string, caret: number): Completion {
   const before = text.slice(0, caret)
@@ -57,7 +57,7 @@ export function complete(text: string, caret: number): Completion {
 
 type Head = { readonly from: number; readonly text: string }
 
-/** The string that is open at the end, if one is. */
+/** Finds a string that is not closed at the end. */
 function findOpenString(before: string): Head | undefined {
   const strings = /"(?:[^"\\]|\\.)*"|`[^`]*`|(?<open>["`](?:[^"\\]|\\.)*)$/gs
   for (const match of before.matchAll(strings)) {
@@ -69,7 +69,10 @@ function findOpenString(before: string): Head | undefined {
   return undefined
 }
 
-/** Name, intrinsic or keyword that ends at the caret; operators are never half typed. */
+/**
+ * Finds the name, intrinsic or keyword that ends at the caret. Operators are short: a partial one
+ * is not completed.
+ */
 function findWordBefore(before: string): Head {
   // Backwards: a pattern that ends in $ takes quadratic time in a long word.
   let from = before.length
@@ -92,9 +95,10 @@ function tryTokenize(text: string): readonly Token[] | undefined {
   }
 }
 
-/** What the parser expected at the end of the text; undefined when it failed earlier. */
+/** Lists the parser's alternatives at the end of the text; undefined when it failed earlier. */
 function findExpected(text: string, tokens: readonly Token[]): readonly string[] | undefined {
-  // A token that no rule matches, so that a complete query also fails and lists what may follow.
+  // Appends a token that no rule matches, so that a complete query also fails and lists what may
+  // follow.
   const mark: Token = { kind: 'punctuation', text: '\u0000', from: text.length, to: text.length }
   try {
     parse(text, [...tokens.slice(0, -1), mark])
@@ -105,7 +109,7 @@ function findExpected(text: string, tokens: readonly Token[]): readonly string[]
   return undefined
 }
 
-/** The field on the left of the operator that the text ends in. */
+/** Finds the field left of the operator at the end of the text. */
 function findFieldBeforeOperator(tokens: readonly Token[]): string | undefined {
   const [field, operator] = tokens.slice(-3, -1)
   if (!field || !operator || !['=', '!=', '=~', '!~', '<', '<=', '>', '>='].includes(operator.text)) return undefined

@@ -22,7 +22,7 @@ export type NamesOptions = {
   readonly maxSpans?: number
 }
 
-/** Spans read for names: enough for what one in ten thousand has. */
+/** Spans read for names: enough to find a name that one span in 10,000 has. */
 const MAX_SPANS = 250_000
 
 const MINUTE_NANO = 60_000_000_000n

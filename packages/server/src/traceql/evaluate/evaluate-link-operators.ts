@@ -25,7 +25,7 @@ export async function evaluateLinkOperators(
   return matches
 }
 
-/** A search of its own: passed in, as a search evaluates its link operators first. */
+/** Runs a nested search. Passed in, because a search evaluates its link operators first. */
 type FindMatches = (search: Search, pipeline: Pipeline, scope: Scope, limit: number) => Promise<readonly Match[]>
 
 type LinkOperation = Spanset & { readonly kind: 'operation' }

@@ -12,7 +12,7 @@ export function needsTree(field: Field | undefined): field is Field {
   return field !== undefined && getRequiredColumns(field).has('tree')
 }
 
-/** What ClickHouse computes of such fields: the largest parts without nested-set numbers. */
+/** The parts of such fields that ClickHouse computes: the largest without nested-set numbers. */
 export type Parts = { readonly conditions: readonly Field[]; readonly numbers: readonly Field[] }
 
 export function collectParts(fields: readonly Field[]): Parts {

@@ -41,7 +41,7 @@ export type SearchResult = {
   readonly traces: readonly ResultTrace[]
   /** Absent on the last page. */
   readonly nextCursor?: string
-  /** What is missing from the result and what to do; empty when it is complete. */
+  /** Missing parts of the result and what to do; empty when it is complete. */
   readonly warnings: readonly string[]
   readonly scanned: Scanned
 }

@@ -15,7 +15,7 @@ export type Search = {
   readonly signal: AbortSignal | undefined
   /** Deadline on the clock of `performance.now()`. */
   readonly deadline: number
-  /** What is missing from the result and what to do; empty when it is complete. */
+  /** Missing parts of the result and what to do; empty when it is complete. */
   readonly warnings: Set<string>
   /** Set when older spans of the window were not searched. */
   scannedUntil?: bigint

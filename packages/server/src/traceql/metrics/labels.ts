@@ -3,10 +3,10 @@ export type Label = { readonly text: string; readonly type: LabelType }
 
 export type LabelType = 'string' | 'int' | 'float' | 'bool'
 
-/** By field, null where the spans have none. */
+/** By field; null if the spans do not have it. */
 export type Labels = Readonly<Record<string, Label | null>>
 
-/** @param letter as in `spans.attr_types`; lists, maps and bytes are text */
+/** @param letter type code as in `spans.attr_types`; lists, maps and bytes are text */
 export function toLabel(text: string | null, letter: string | null | undefined): Label | null {
   return text === null ? null : { text, type: TYPES_BY_CODE[letter ?? ''] ?? 'string' }
 }

@@ -18,7 +18,7 @@ export type MetricsOptions = {
   /** Unix nanoseconds; spans that start in `[start, end)`. */
   readonly start: bigint
   readonly end: bigint
-  /** Nanoseconds of one interval, counted from `start`. At most 11,000 intervals fit an answer. */
+  /** Nanoseconds of one interval, counted from `start`. A result has at most 11,000 intervals. */
   readonly step: bigint
   /**
    * Maximum number of exemplars; a hint of the query overrides it. compare() has none.
@@ -38,7 +38,7 @@ export type MetricsResponse = {
    * incomplete.
    */
   readonly lastStep: bigint
-  /** What is missing from the result and what to do; empty when it is complete. */
+  /** Missing parts of the result and what to do; empty when it is complete. */
   readonly warnings: readonly string[]
   readonly scanned: Scanned
 }

@@ -68,7 +68,7 @@ function findIndexHints(field: Field, row: Row, negate: boolean): readonly Index
   return []
 }
 
-/** Merges the hints of alternatives: the first set of each, as one. */
+/** Merges the hints of alternatives: combines the first set of each. */
 function mergeHints(sides: readonly (readonly IndexHints[])[]): readonly IndexHints[] {
   if (sides.length === 1) return sides[0] ?? []
   const sets = sides.flatMap(([first]) => (first === undefined ? [] : [first]))

@@ -2,7 +2,8 @@ import type { Field } from '../syntax/ast.ts'
 import { intrinsics } from '../syntax/intrinsics.ts'
 
 /**
- * What a field reads beside the span's own row. `tree`: numbers computed from the whole trace.
+ * Sources that a field reads in addition to the span's own row. `tree`: numbers computed from the
+ * whole trace.
  */
 export type ColumnGroup = 'source' | 'parent' | 'trace' | 'children' | 'events' | 'links' | 'tree'
 

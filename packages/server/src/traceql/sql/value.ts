@@ -70,7 +70,7 @@ function compileLiteral(literal: Literal, { params }: Row): Value {
   }
 }
 
-/** The places that may hold an attribute, in order of precedence. */
+/** The scopes that may hold an attribute, in order of precedence. */
 export function resolveLookups(attribute: Attribute, row: Row): readonly AttributeLookup[] {
   const key = row.params.add('String', attribute.key)
   const place = attribute.parent && row.parent ? row.parent : row

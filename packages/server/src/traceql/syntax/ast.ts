@@ -9,7 +9,7 @@ export type Query =
 
 export type Hint = { readonly name: string; readonly value: Literal }
 
-/** A spanset expression, then what is done with its spansets one after the other. */
+/** A spanset expression and the stages applied to its spansets in order. */
 export type Pipeline = { readonly kind: 'pipeline'; readonly source: Spanset; readonly stages: readonly Stage[] } & Span
 
 export type Spanset =
@@ -55,20 +55,20 @@ export type Field =
 
 export type FieldOp = '&&' | '||' | ScalarOp | '=~' | '!~' | ArithmeticOp
 
-/** `any` is the unscoped `.key`: the span's own attribute, else the resource's. */
+/** `any` is the unscoped `.key`: the span's own attribute, otherwise the resource's. */
 export type Scope = 'any' | 'span' | 'resource' | 'event' | 'link' | 'instrumentation'
 
 export type Attribute = {
   readonly kind: 'attribute'
   readonly scope: Scope
-  /** Of the parent span. */
+  /** Whether it is an attribute of the parent span. */
   readonly parent: boolean
   readonly key: string
 } & Span
 
 export type Intrinsic = { readonly kind: 'intrinsic'; readonly name: IntrinsicName } & Span
 
-/** Durations are nanoseconds. `text` of an integer is exact where `value` isn't. */
+/** Durations are nanoseconds. `text` of an integer is exact even if `value` is not. */
 export type Literal =
   | { readonly type: 'string'; readonly value: string }
   | { readonly type: 'int'; readonly value: number; readonly text: string }
@@ -91,24 +91,24 @@ export type MetricsAggregate = {
   readonly source: Pipeline
   readonly fn: MetricsFn
   readonly field: Field | undefined
-  /** Between 0 and 1, of quantile_over_time. */
+  /** Between 0 and 1, only for quantile_over_time. */
   readonly quantiles: readonly number[]
   readonly by: readonly Field[]
   readonly second: readonly SecondStage[]
 } & Span
 
 /**
- * `compare({ … }, top, start, end)`: how the attributes of some spans differ from those of all
+ * `compare({ … }, top, start, end)`: compares the attributes of selected spans with those of all
  * others.
  */
 export type MetricsCompare = {
   readonly kind: 'compare'
   readonly source: Pipeline
-  /** The spans in question. */
+  /** The selected spans. */
   readonly selection: Filter
-  /** Values shown of each attribute. */
+  /** Number of values returned per attribute. */
   readonly top: number
-  /** Unix nanoseconds that those spans start in. */
+  /** Range of the selected spans' start, Unix nanoseconds. */
   readonly within: { readonly start: bigint; readonly end: bigint } | undefined
 } & Span
 

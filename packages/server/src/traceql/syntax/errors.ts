@@ -1,6 +1,6 @@
 /**
- * Why a query was refused or cut off. `code` picks the HTTP status; `from` and `to` are offsets
- * into the query's text.
+ * An invalid or unsupported query, or one above a limit. `code` determines the HTTP status; `from`
+ * and `to` are offsets into the query's text.
  */
 export class TraceQLError extends Error {
   override readonly name = 'TraceQLError'
@@ -10,7 +10,7 @@ export class TraceQLError extends Error {
   /** Line and column of `from`, from 1; columns count UTF-16 units. */
   readonly line: number | undefined
   readonly column: number | undefined
-  /** What could have stood at `from` instead, in words. */
+  /** Valid alternatives at `from`, as text. */
   readonly expected: readonly string[]
 
   constructor(code: TraceQLErrorCode, message: string, place?: Place, cause?: unknown) {

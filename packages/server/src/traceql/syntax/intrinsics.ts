@@ -1,9 +1,9 @@
-/** What is known of a field before any span is seen; attributes are `any`. */
+/** The type of a field known before spans are read; attributes are `any`. */
 export type FieldType = 'string' | 'number' | 'duration' | 'boolean' | 'status' | 'kind' | 'nil' | 'any'
 
 /**
- * `span`: a column of the span. `event`, `link`: one of many on the span. `scope`: of the
- * instrumentation scope. `trace`: of the whole trace, so it takes more than the span's own row.
+ * `span`: a column of the span. `event`, `link`: one of several per span. `scope`: the
+ * instrumentation scope. `trace`: the whole trace, so the span's own row is not enough.
  */
 type IntrinsicHome = 'span' | 'event' | 'link' | 'scope' | 'trace'
 
@@ -36,7 +36,7 @@ export const intrinsics = {
 
 export type IntrinsicName = keyof typeof intrinsics
 
-/** Tempo's older names for the same things. */
+/** Tempo's older, unscoped names. */
 const olderNames: Readonly<Record<string, IntrinsicName>> = {
   name: 'span:name',
   status: 'span:status',
@@ -49,7 +49,7 @@ const olderNames: Readonly<Record<string, IntrinsicName>> = {
   rootServiceName: 'trace:rootService',
 }
 
-/** What Tempo calls an intrinsic in its answers, however the query spells it. */
+/** The name of an intrinsic in Tempo's responses, for any spelling in the query. */
 export function toTempoName(name: string): string {
   if (name === 'span:childCount') return name
   return Object.entries(olderNames).find(([, scoped]) => scoped === name)?.[0] ?? name

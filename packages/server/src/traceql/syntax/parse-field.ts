@@ -3,7 +3,7 @@ import type { TokenReader } from './token-reader.ts'
 import { findIntrinsic } from './intrinsics.ts'
 
 /**
- * Parses what stands between `{` and `}`. Operators, loosest first (Tempo's order):
+ * Parses the condition between `{` and `}`. Operators, loosest first (Tempo's order):
  *
  *     && ||  (one level)    = != < <= > >= =~ !~    + -    !    * / %    ^ (right-associative)
  */
@@ -50,7 +50,7 @@ function parseUnary(cursor: TokenReader): Field {
   })
 }
 
-/** `-5` is a literal too, so that it can be compared as exactly as `5`. */
+/** `-5` is a literal too, so that it compares as exactly as `5`. */
 function negateLiteral(literal: Field & { kind: 'literal' }, from: number): Field {
   switch (literal.type) {
     case 'int':
@@ -94,7 +94,7 @@ function describeUnknownWord(text: string): string {
 export const statuses = ['error', 'ok', 'unset'] as const
 export const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const
 
-/** Takes a literal if one is at hand. */
+/** Parses a literal if the current token is one. */
 export function parseLiteral(cursor: TokenReader): Literal | undefined {
   cursor.allow('a value')
   const token = cursor.peek()

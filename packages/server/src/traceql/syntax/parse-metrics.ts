@@ -15,9 +15,8 @@ import { parseField } from './parse-field.ts'
 import type { Token } from './tokens.ts'
 
 /**
- * Arithmetic over metrics queries in parentheses, and second stages of its result: `(pipeline |
- * fn(...)) / (pipeline | fn(...)) | topk(n)`. Undefined when the query is no such: then the caller
- * has a pipeline to read first.
+ * Parses arithmetic over metrics queries in parentheses, with second stages: `(pipeline | fn(...))
+ * / (pipeline | fn(...)) | topk(n)`. Undefined for other queries, which start with a pipeline.
  */
 export function parseMetrics(cursor: TokenReader, pipeline: ParsePipeline, filter: ParseFilter): Metrics | undefined {
   if (!isMetricsArithmetic(cursor)) return undefined
@@ -30,7 +29,7 @@ export function isMetricsFunction(token: Token): boolean {
   return token.kind === 'word' && (token.text === 'compare' || metricsFns.some((fn) => fn === token.text))
 }
 
-/** The part after the `|`: which function, of which field, by what. */
+/** Parses the part after the `|`: function, field and grouping. */
 export function parseMetricsStage(
   cursor: TokenReader,
   source: Pipeline,
@@ -145,7 +144,7 @@ function parseCount(cursor: TokenReader): number {
   return token.value
 }
 
-/** A number, or arithmetic of numbers. */
+/** Parses a number or arithmetic of numbers. */
 function parseConstant(cursor: TokenReader): number {
   const product = (): number => parseConstantOperation(cursor, ['*', '/'], () => parseNumber(cursor))
   return parseConstantOperation(cursor, ['+', '-'], product)
@@ -173,13 +172,13 @@ function parseNumber(cursor: TokenReader): number {
     cursor.next()
     return sign * token.value
   }
-  // Durations are seconds in a series, as everywhere in Prometheus' world.
+  // Series hold durations in seconds, as in Prometheus.
   if (token.kind !== 'duration') cursor.fail()
   cursor.next()
   return (sign * token.value) / 1e9
 }
 
-/** Whether a metrics function stands inside parentheses, which it does in arithmetic only. */
+/** Whether a metrics function is inside parentheses, which only arithmetic allows. */
 function isMetricsArithmetic({ tokens }: TokenReader): boolean {
   let depth = 0
   return tokens.some((token, index) => {
@@ -230,7 +229,7 @@ function parseMetricsQuery(cursor: TokenReader, pipeline: ParsePipeline, filter:
   return parseMetricsStage(cursor, source, filter)
 }
 
-/** `-2`, which takes no blank between. */
+/** Whether a negative number follows: `-2`, without whitespace in between. */
 function isNegative(cursor: TokenReader): boolean {
   return cursor.peek().text === '-' && isNumber(cursor.peekNext())
 }

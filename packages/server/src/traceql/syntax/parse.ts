@@ -36,11 +36,11 @@ export function parse(text: string, tokens?: readonly Token[]): Query {
   return { kind: 'search', pipeline, hints, from: 0, to: text.length }
 }
 
-/** Up to the end, a closing parenthesis, or the `|` before a metrics function. */
+/** Parses up to the end, a closing parenthesis, or the `|` before a metrics function. */
 function parsePipeline(cursor: TokenReader): Pipeline {
   const { from } = cursor.peek()
   const stages: Stage[] = []
-  // `count() > 2` and `by(...)` may stand first: then they look at every span of a trace.
+  // `count() > 2` and `by(...)` may come first: then they apply to every span of a trace.
   const first = parseStage(cursor)
   const source: Spanset =
     first.kind === 'spanset' ? first.spanset : { kind: 'filter', condition: undefined, from, to: from }
@@ -107,7 +107,10 @@ function parseStage(cursor: TokenReader): Stage {
   return { kind: 'compare', op, left, right, from, to: right.to }
 }
 
-/** A parenthesis opens a spanset or a number; what follows the last parenthesis in a row tells. */
+/**
+ * Whether a parenthesis opens a spanset or a number, decided by the token after the last
+ * consecutive parenthesis.
+ */
 function isParenthesizedSpanset(cursor: TokenReader): boolean {
   if (!cursor.at('(')) return false
   const rest = cursor.text.slice(cursor.peek().from).replace(/^[(\s]+/, '')
@@ -175,8 +178,7 @@ function parseScalarOperand(cursor: TokenReader): Scalar {
 }
 
 /**
- * `with (name=value, ...)`: options of Tempo. Any name is taken, so that a query made for Tempo
- * runs.
+ * Parses Tempo's `with (name=value, ...)`. Accepts any name, so that queries written for Tempo run.
  */
 function parseHints(cursor: TokenReader): readonly Hint[] {
   if (!cursor.take('with')) return []

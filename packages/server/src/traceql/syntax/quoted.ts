@@ -20,7 +20,7 @@ export function readQuoted(text: string, from: number): { readonly value: string
   throw new TraceQLError('syntax', 'This string has no closing quote.', { text, from, to: at, expected })
 }
 
-// Escapes are Go's, as Tempo unquotes with strconv; between backticks nothing is special.
+// Escapes follow Go, because Tempo unquotes with strconv; backtick strings have no escapes.
 const escapes: Readonly<Record<string, string>> = {
   n: '\n',
   t: '\t',

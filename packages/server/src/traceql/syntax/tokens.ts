@@ -66,8 +66,8 @@ const punctuation = [...linkOps, ...negatedOps, ...unionOps, ...structuralOps, .
 
 const scopes: readonly string[] = ['span', 'resource', 'event', 'link', 'instrumentation'] satisfies Scope[]
 
-// Tempo's rule: an attribute's name goes on until a blank or one of these, so `.a+1` is one name
-// and `.a + 1` a sum.
+// As in Tempo, an attribute name ends at whitespace or one of these, so `.a+1` is one name and `.a
+// + 1` a sum.
 const nameEnd = /[\s{}()=~!<>&|^,]/
 const word = /[A-Za-z_][A-Za-z0-9_]*(?::[A-Za-z]+)?/y
 const number = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
