@@ -1,29 +1,28 @@
-/** Why a request can't be taken; what the receiver answers follows from the code alone. */
+/** Why a request is rejected. The receiver's response depends on the code alone. */
 export type OtlpErrorCode =
   /** The bytes end inside a field, or a length points past its message. */
   | 'truncated'
   /**
-   * No protobuf: a varint of more than ten bytes, field number 0, an unknown wire type, an unpaired
-   * group.
+   * Invalid protobuf: a varint of more than ten bytes, field number 0, an unknown wire type or an
+   * unpaired group.
    */
   | 'malformed'
   /** Values nested deeper than `MAX_DEPTH`. */
   | 'too-deep'
-  /** An item beyond what `limits.ts` allows. */
+  /** An item exceeds a limit of `limits.ts`. */
   | 'over-limit'
   /** The rows would be larger than `MAX_TABLE_BYTES`. */
   | 'too-large'
-  /** No JSON, or JSON that isn't UTF-8. */
+  /** Invalid JSON, or JSON that is not UTF-8. */
   | 'bad-json'
-  /** JSON whose field has a type or a range that OTLP doesn't give it. */
+  /** A JSON field whose type or range does not match OTLP. */
   | 'bad-field'
 
 export class OtlpError extends Error {
   readonly code: OtlpErrorCode
 
   constructor(code: OtlpErrorCode, message: string, options?: ErrorOptions) {
-    // Where it was thrown helps nobody, and costs microseconds: a request may have a quarter of a
-    // million of them.
+    // Stack traces are useless here and cost microseconds each; a request may cause 250,000 errors.
     const { stackTraceLimit } = Error
     Error.stackTraceLimit = 0
     super(message, options)
@@ -34,7 +33,7 @@ export class OtlpError extends Error {
 }
 
 /**
- * How deep AnyValues (and unknown groups) may nest: far above any sender, far below the stack's
- * end.
+ * Maximum nesting of AnyValues and unknown groups: far above any exporter, far below the stack
+ * limit.
  */
 export const MAX_DEPTH = 64

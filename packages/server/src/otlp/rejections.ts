@@ -2,27 +2,27 @@ import { OtlpError } from './error.ts'
 import { MAX_ITEM_BYTES, MAX_ITEMS } from './limits.ts'
 import type { Source } from './wire/source.ts'
 
-/** Reasons may hold values of the request: each item could have its own. */
+/** Reasons may contain values of the request, so every item could have a different one. */
 const MAX_REASONS = 5
 
-/** The items of a request that are left out, while the rest of it is stored. */
+/** Counts the rejected items of a request, whose other items are stored. */
 export class Rejections {
   count = 0
   readonly #what: string
-  /** How many items each reason is of, in order of the first one. */
+  /** Number of items by reason, in order of first occurrence. */
   readonly #reasons = new Map<string, number>()
-  /** Place of the first item. */
+  /** Index of the first item with a reason. */
   #first = 0
   #otherReasons = 0
-  /** Once a table is full, work on further items would be for nothing. */
+  /** Set once a table is full, so that further items are rejected without decoding. */
   #isFull = false
 
-  /** @param what an item in words: 'span' */
+  /** @param what the name of an item, such as 'span' */
   constructor(what: string) {
     this.#what = what
   }
 
-  /** Why an item of `bytes` bytes is rejected that comes after `taken` others; '' when it isn't. */
+  /** Returns why an item of `bytes` bytes is rejected after `taken` accepted ones, or ''. */
   findExceeded(source: Source, taken: number, bytes: number): string {
     if (source.rejection !== '') return source.rejection
     if (this.#isFull) return 'the request becomes too many bytes of rows'
@@ -31,10 +31,9 @@ export class Rejections {
   }
 
   /**
-   * Why the item is rejected whose reading threw `error`.
+   * Returns the reason for rejecting the item whose decoding threw `error`.
    *
-   * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted
-   *   either
+   * @throws `error` itself when the bytes are invalid, so that nothing after them can be trusted
    */
   fromError(error: unknown): string {
     const reason = explainRejection(error)
@@ -42,21 +41,21 @@ export class Rejections {
     return reason
   }
 
-  /** @param taken how many items of the request were taken before */
+  /** @param taken number of items of the request that were accepted before */
   add(taken: number, reason: string, count = 1): void {
     this.count += count
     this.#countReason(taken, reason, count)
   }
 
   /**
-   * Reports what was left out of an item that is stored: the message of a partial success that
-   * rejects nothing.
+   * Reports parts dropped from an item that is stored, as a partial success message that rejects no
+   * item.
    */
   warn(taken: number, reason: string): void {
     this.#countReason(taken, reason, 1)
   }
 
-  /** Each distinct reason with its number of items, up to `MAX_REASONS`; '' when there is none. */
+  /** Returns each distinct reason with its number of items, up to `MAX_REASONS`, or ''. */
   describe(): string {
     if (this.#reasons.size === 0) return ''
     const parts = Array.from(this.#reasons, ([reason, count]) => `${reason} (${this.#countItems(count)})`)
@@ -79,10 +78,9 @@ export class Rejections {
 }
 
 /**
- * Why what threw `error` can't be stored.
+ * Returns the message of an error that rejects one item.
  *
- * @throws `error` itself when the bytes are invalid, so that nothing behind them can be trusted
- *   either
+ * @throws `error` itself when the bytes are invalid, so that nothing after them can be trusted
  */
 export function explainRejection(error: unknown): string {
   if (error instanceof OtlpError && ITEM_ERRORS.has(error.code)) return error.message

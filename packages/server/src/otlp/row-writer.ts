@@ -4,14 +4,14 @@ import { MAX_TABLE_BYTES } from './limits.ts'
 
 const START_BYTES = 1024 * 1024
 
-/** A writer that once had to grow past it gives the memory back after the request. */
+/** A writer that grew beyond this size releases the memory after the request. */
 const KEEP_BYTES = 8 * 1024 * 1024
 
-/** Below it a loop is faster than the call into native code. */
+/** Up to this length, a loop is faster than the call into native code. */
 const LOOP_BYTES = 40
 
 /**
- * Grows RowBinary rows of one table (https://clickhouse.com/docs/interfaces/formats/RowBinary):
+ * Builds RowBinary rows of one table (https://clickhouse.com/docs/interfaces/formats/RowBinary):
  *
  * | type           | bytes                                        |
  * |----------------|----------------------------------------------|
@@ -32,7 +32,7 @@ export class RowWriter {
   pos = 0
   readonly #maxBytes: number
 
-  /** @param maxBytes beyond it `OtlpError` is thrown */
+  /** @param maxBytes size beyond which an `OtlpError` is thrown */
   constructor(startBytes: number = START_BYTES, maxBytes: number = MAX_TABLE_BYTES) {
     this.#maxBytes = maxBytes
     this.bytes = Buffer.allocUnsafeSlow(startBytes)
@@ -65,14 +65,14 @@ export class RowWriter {
     this.bytes[this.pos++] = rest
   }
 
-  /** Bytes as they are. */
+  /** Copies bytes unchanged. */
   copy(source: DataView, start: number, length: number): void {
     this.reserve(length)
     copyBytes(source, start, this.view, this.pos, length)
     this.pos += length
   }
 
-  /** All that the other has. */
+  /** Appends all bytes of another writer. */
   append(other: RowWriter): void {
     if (other.pos === 0) return
     this.reserve(other.pos)
@@ -80,13 +80,15 @@ export class RowWriter {
     this.pos += other.pos
   }
 
-  /** A String of bytes as they are: OTLP strings are UTF-8, and what isn't is kept as sent. */
+  /**
+   * Writes bytes unchanged as a String: OTLP strings are UTF-8, and invalid UTF-8 is kept as sent.
+   */
   string(source: DataView, start: number, length: number): void {
     this.varint(length)
     this.copy(source, start, length)
   }
 
-  /** A String of text of our own making. */
+  /** Writes a JavaScript string as a String. */
   text(text: string): void {
     const length = Buffer.byteLength(text)
     this.varint(length)
@@ -96,7 +98,7 @@ export class RowWriter {
     this.pos += length
   }
 
-  /** A String of the decimal digits of a whole number from 0 to 2^31 - 1. */
+  /** Writes the decimal digits of an integer from 0 to 2^31 - 1 as a String. */
   decimal(value: number): void {
     let length = 1
     for (let power = 10; power <= value; power *= 10) length++
@@ -133,7 +135,7 @@ export class RowWriter {
   }
 
   #replace(bytes: Buffer): void {
-    // Freed at once: as garbage, the halves of a large request would stay beside it.
+    // Frees the old buffer now: garbage buffers of a large request would add to its peak memory.
     ;(this.bytes.buffer as ArrayBuffer).transfer(0)
     this.bytes = bytes
     this.view = new DataView(bytes.buffer)

@@ -1,20 +1,20 @@
 /**
- * What a codec makes of one OTLP request: RowBinary rows per table, in the column order of
- * `schema/<table>.sql`, ready to be journalled and inserted as they are.
+ * RowBinary rows per table of one OTLP request, in the column order of `schema/<table>.sql`, ready
+ * to be journalled and inserted unchanged.
  */
 export type TraceRows = {
-  /** The column `received` of every row: all rows of a request are in one daily partition. */
+  /** The `received` column of every row: all rows of a request are in one daily partition. */
   readonly receivedUnixSeconds: number
   readonly spans: Uint8Array
   readonly spanLinks: Uint8Array
   readonly sources: Uint8Array
   readonly spanCount: number
-  /** Rows, not links: two a link, one when its target isn't known. */
+  /** Number of rows, not links: two per link, or one if the link's target is unknown. */
   readonly linkCount: number
   readonly sourceCount: number
   /**
-   * Spans left out one by one (invalid ids, beyond the limits), and the reasons with how many each
-   * is of.
+   * Spans rejected individually (invalid ids, beyond the limits), and the reasons with their
+   * counts.
    */
   readonly rejectedSpans: number
   readonly rejectReason: string
@@ -26,7 +26,7 @@ export type LogRows = {
   readonly sourceCount: number
   readonly logs: Uint8Array
   readonly logCount: number
-  /** Records left out one by one (beyond the limits), and the reasons with how many each is of. */
+  /** Records rejected individually (beyond the limits), and the reasons with their counts. */
   readonly rejectedLogs: number
   readonly rejectReason: string
 }
@@ -40,8 +40,8 @@ export type MetricRows = {
   readonly points: Uint8Array
   readonly pointCount: number
   /**
-   * Points left out one by one (histograms whose buckets contradict their bounds, beyond the
-   * limits), and the reasons with how many each is of.
+   * Points rejected individually (histograms whose buckets contradict their bounds, beyond the
+   * limits), and the reasons with their counts.
    */
   readonly rejectedPoints: number
   readonly rejectReason: string

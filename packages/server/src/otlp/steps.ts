@@ -1,16 +1,13 @@
 /**
- * Bytes of a request that are decoded before other work gets its turn on the event loop. Real
- * requests take 1 ms for as many, the slowest hostile ones below 20 ms.
+ * Bytes of a request that are decoded before yielding to the event loop. Real requests take 1 ms
+ * per slice, the slowest hostile ones less than 20 ms.
  */
 export const SLICE_BYTES = 256 * 1024
 
-/**
- * Work in slices. Each `next()` does one; it yields how many bytes of memory the work holds beside
- * its input.
- */
+/** Work in slices. Each `next()` runs one and yields the bytes of memory held beside the input. */
 export type Steps<T> = Generator<number, T, void>
 
-/** All of the work at once. */
+/** Runs all steps without a pause. */
 export function runSteps<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next()

@@ -7,18 +7,26 @@ import { BYTE, type JsonReader } from './reader.ts'
 import { HEX, writeLength } from './unescape.ts'
 
 /**
- * OTLP/JSON to protobuf, by the names and tags of the proto files. The mapping is proto3 JSON with
- * OTLP's exceptions (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding): ids are
- * hex, and unknown members are skipped. Each function makes the writer of a field with its tag.
+ * Converts OTLP/JSON to protobuf, by the names and tags of the proto files. The mapping is proto3
+ * JSON with OTLP's exceptions (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding):
+ * ids are hex, and unknown members are skipped. Each function creates the writer of a field with
+ * its tag.
  */
 
-/** Lengths of small messages take one byte: readers of attributes are fastest with those. */
+/**
+ * Bytes reserved for the length of a message. One is enough for small messages, which the attribute
+ * decoder reads fastest.
+ */
 export const SHORT = 1
 
-/** From here on a message is moved once, or its length takes all five bytes at once. */
+/**
+ * Longest length prefix. A message too long for two bytes is moved once, to make room for all five.
+ */
 export const LONG = 5
 
-/** Deeper messages aren't moved: each level would move all that is in it. */
+/**
+ * Deeper messages reserve `LONG` and are not moved: each level would move all its content again.
+ */
 const MAX_MOVED_DEPTH = 8
 
 export function one(tag: number, fields: Message): WriteField {
@@ -28,12 +36,12 @@ export function one(tag: number, fields: Message): WriteField {
   }
 }
 
-/** @param max how many there may be */
+/** @param max maximum number of elements */
 export function many(tag: number, fields: Message, max: number): WriteField {
   return each((json, out, _name, depth) => writeMessage(json, out, tag, fields, depth), max)
 }
 
-/** A repeated field, one by one; of numbers too, which every reader takes beside packed ones. */
+/** Writes a repeated field unpacked; for numbers too, since proto3 decoders accept both forms. */
 export function each(write: WriteField, max: number): WriteField {
   return (json, out, name, depth) => {
     if (json.peek() !== BYTE.openArray) throw createFieldError(name, 'an array', json)
@@ -52,7 +60,7 @@ export function writeMessage(json: JsonReader, out: RowWriter, tag: number, fiel
   endMessage(out, start, depth > MAX_MOVED_DEPTH ? LONG : SHORT)
 }
 
-/** Keeps so many bytes free for a length. Returns where the message begins, for `endMessage`. */
+/** Reserves bytes for a length. Returns the start of the message, for `endMessage`. */
 export function beginMessage(out: RowWriter, lengthBytes: number): number {
   out.reserve(lengthBytes)
   out.pos += lengthBytes
@@ -84,14 +92,14 @@ export function string(tag: number): WriteField {
   }
 }
 
-/** An id. Its length is looked at where protobuf's is. */
+/** An id. Its length is validated later, as for protobuf. */
 export function hex(tag: number): WriteField {
   return (json, out, name) => {
     if (!writeHex(json, out, tag)) throw createFieldError(name, 'a string of hex digits, two a byte', json)
   }
 }
 
-/** An id without which an item is still worth storing. */
+/** An id that may be dropped: the item is stored without it. */
 export function optionalHex(tag: number): WriteField {
   return (json, out, name) => {
     if (writeHex(json, out, tag)) return
@@ -101,7 +109,10 @@ export function optionalHex(tag: number): WriteField {
   }
 }
 
-/** False when it is none, and then nothing is written and the position is where it was. */
+/**
+ * Returns false if the value is no hex string; then nothing is written and the position is
+ * restored.
+ */
 function writeHex(json: JsonReader, out: RowWriter, tag: number): boolean {
   const start = json.pos
   if (json.peek() !== BYTE.quote) return false
@@ -132,7 +143,7 @@ export function base64(tag: number): WriteField {
     json.string()
     const text = json.text()
     const bytes = Buffer.from(text, 'base64')
-    // The decoder passes over what isn't base64, which then is missing.
+    // The decoder ignores invalid characters, so the result is then too short.
     if (bytes.length !== Math.floor((text.replace(/={1,2}$/, '').length * 3) / 4)) {
       json.pos = start
       throw createFieldError(name, 'base64', json)
@@ -171,11 +182,11 @@ export function double(tag: number): WriteField {
 
 type Range = { readonly isSigned: boolean; readonly bits: 32 | 64 }
 
-/** Leaves it in `int64`. */
+/** Reads the value into `int64`. */
 function readInt64(json: JsonReader, name: string, { isSigned, bits }: Range): void {
   const start = json.pos
   if (!readInteger(json)) {
-    // Digits are an integer still, one of more than 64 bits.
+    // Digits alone are an integer of more than 64 bits.
     json.pos = start
     const isNumber = /^"?-?\d+"?$/.test(json.describe())
     throw createFieldError(name, isNumber ? describeRange(isSigned, bits) : 'an integer, or one in a string', json)
@@ -197,7 +208,7 @@ function describeRange(isSigned: boolean, bits: number): string {
   return `between ${low} and ${high}`
 }
 
-/** As a varint. */
+/** Writes `int64` as a varint. */
 function writeVarint64(out: RowWriter): void {
   let { low, high } = int64
   out.reserve(10)
@@ -258,7 +269,7 @@ export function fixed32(tag: number): WriteField {
   }
 }
 
-/** A number or its name. Numbers we don't know are stored as 0. */
+/** An enum as a number or name. Unknown numbers are stored as 0. */
 export function enumeration(tag: number, names: readonly string[]): WriteField {
   return (json, out, name) => {
     out.varint(tag)

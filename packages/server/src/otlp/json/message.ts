@@ -5,37 +5,37 @@ import type { RowWriter } from '../row-writer.ts'
 import { BYTE, type JsonReader } from './reader.ts'
 import { JsonSkipper } from './skip.ts'
 
-/** Writes the value at the reader's position, which is no null, as the protobuf field it is. */
+/** Writes the non-null value at the position as its protobuf field. */
 export type WriteField = (json: JsonReader, out: RowWriter, name: string, depth: number) => void
 
 /** An AnyValue is up to four JSON levels: value, kvlistValue, values, KeyValue. */
 const MAX_JSON_DEPTH = 4 * MAX_DEPTH + 16
 
-/** Of a member; those of OTLP have 25 at most. Longer ones are unknown, whatever they are. */
+/** Maximum bytes of a member name. OTLP has 25 at most; longer names are unknown. */
 const MAX_NAME_BYTES = 64 * 1024
 
-/** Of one item: so many take a few milliseconds. */
+/** Maximum messages in one item: this many take a few milliseconds. */
 const MAX_MESSAGES = 262_144
 
-/** In one item. */
+/** Maximum bytes of unknown members in one item. */
 const MAX_SKIPPED_BYTES = 1024 * 1024
 
 type Member<T> = { readonly name: string; readonly view: DataView; readonly value: T }
 
 /**
- * The members of a message by name. proto3 JSON has both names of a field: `traceId`, and
+ * The members of a message by name. proto3 JSON accepts both names of a field: `traceId`, and
  * `trace_id` of the proto file.
  */
 export class Members<T> {
   readonly #define: () => Readonly<Record<string, T>>
   #slots: (Member<T> | undefined)[] | undefined
 
-  /** @param define called at first use, as messages name each other in circles */
+  /** @param define called at first use, because messages refer to each other recursively */
   constructor(define: () => Readonly<Record<string, T>>) {
     this.#define = define
   }
 
-  /** Reads the member's name whose quote is at the position; undefined when it is unknown. */
+  /** Reads the member name whose quote is at the position. Returns undefined if it is unknown. */
   find(json: JsonReader): Member<T> | undefined {
     const slots = (this.#slots ??= createSlots(this.#define()))
     const { bytes } = json
@@ -72,7 +72,7 @@ function toBytes(view: DataView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
 
-/** As many slots as it takes for each name to have its own. */
+/** Grows the table until each name has a slot without collisions. */
 function createSlots<T>(members: Readonly<Record<string, T>>): (Member<T> | undefined)[] {
   const list = Object.entries(members).flatMap(([name, value]) =>
     [...new Set([name, toSnakeCase(name)])].map((spelling) => ({
@@ -96,7 +96,7 @@ function hashName(bytes: Uint8Array): number {
   return bytes.reduce((hash, byte) => (Math.imul(hash, 31) + byte) | 0, 0)
 }
 
-/** A message that is read at once: an item or a part of one. */
+/** A message that is read without pausing: an item or a part of one. */
 export type Message = Members<WriteField>
 
 export function message(define: () => Readonly<Record<string, WriteField>>): Message {
@@ -104,8 +104,8 @@ export function message(define: () => Readonly<Record<string, WriteField>>): Mes
 }
 
 /**
- * Writes the fields of the object at the position. Of members with one name the last counts, or all
- * of a list.
+ * Writes the fields of the object at the position. If a name repeats, the last value wins, but the
+ * elements of repeated arrays are all kept.
  */
 export function writeFields(json: JsonReader, out: RowWriter, fields: Message, depth: number): void {
   if (json.peek() !== BYTE.openObject) throw createFieldError('message', 'an object', json)
@@ -120,7 +120,7 @@ export function writeFields(json: JsonReader, out: RowWriter, fields: Message, d
   }
 }
 
-/** Steps over a value of an item. */
+/** Skips a value of an item. */
 export function skipUnknown(json: JsonReader): void {
   const { pos } = json
   const room = MAX_SKIPPED_BYTES - json.skippedBytes
@@ -132,7 +132,7 @@ export function skipUnknown(json: JsonReader): void {
   json.skippedBytes += json.pos - pos
 }
 
-/** For a value of a type or a range that the field doesn't have. */
+/** Creates the error for a value whose type or range does not match the field. */
 export function createFieldError(name: string, wanted: string, json: JsonReader): OtlpError {
   json.peek()
   if (json.pos >= json.bytes.length) return json.unexpected(wanted)

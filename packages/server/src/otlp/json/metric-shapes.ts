@@ -87,7 +87,7 @@ const TEMPORALITY = enumeration(0x10, [
   'AGGREGATION_TEMPORALITY_CUMULATIVE',
 ])
 
-/** Gauge and Summary have their points only. */
+/** Gauge and Summary have only data points. */
 function data(points: Message, fields: Readonly<Record<string, WriteField>> = {}): Parent {
   return parent(() => ({
     dataPoints: member.items(0x0a, points),

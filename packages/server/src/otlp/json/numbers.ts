@@ -1,22 +1,22 @@
 import { OtlpError } from '../error.ts'
 import { BYTE, type JsonReader } from './reader.ts'
 
-/** A 64-bit integer as two halves of 32 bits, without a BigInt. Filled again by each read. */
+/** A 64-bit integer as two 32-bit halves, without a BigInt. Each read overwrites it. */
 export const int64 = { low: 0, high: 0, isNegative: false }
 
 const WORD = 2 ** 32
 
-/** Digits that are added at once: 2^32 times as much is exact in a double. */
+/** Trailing digits that are added separately: 2^32 times their scale is exact in a double. */
 const LAST_DIGITS = 6
 const LAST_SCALE = 1e6
 
-/** The longest integer in a string: zeros before it are allowed. */
+/** Maximum length of an integer, which may have leading zeros in a string. */
 const MAX_DIGITS = 40
 
 /**
- * Reads an integer, or a string of one, into `int64`: its absolute value and its sign.
+ * Reads an integer, or an integer in a string, into `int64` as absolute value and sign.
  *
- * @returns false when the value isn't one, and then the position is where it was
+ * @returns false when the value is not an integer; the position is then restored
  */
 export function readInteger(json: JsonReader): boolean {
   const start = json.pos
@@ -42,7 +42,7 @@ export function readInteger(json: JsonReader): boolean {
   return false
 }
 
-/** `1e3` and `2.0` are integers too, as far as a double has them exactly. */
+/** `1e3` and `2.0` are integers too, if a double holds them exactly. */
 function readWholeDouble(json: JsonReader): boolean {
   const start = json.pos
   const value = toNumber(json.number(), start)
@@ -77,7 +77,7 @@ function parseDigits({ bytes }: JsonReader, start: number, end: number): boolean
   return int64.high < WORD
 }
 
-/** At most 15 digits; -1 when there is something else. */
+/** Parses at most 15 digits. Returns -1 for any other character. */
 function parseDecimal(bytes: Buffer, start: number, end: number): number {
   let value = 0
   for (let at = start; at < end; at++) {
@@ -94,8 +94,8 @@ function setHalves(value: number): void {
 }
 
 /**
- * Makes `int64` the two's complement that protobuf has of it. False when it has fewer bits than
- * that takes.
+ * Converts `int64` to the two's complement that protobuf encodes. Returns false if it does not fit
+ * in 64 bits.
  */
 export function toSigned(): boolean {
   const { low, high, isNegative } = int64
@@ -106,14 +106,15 @@ export function toSigned(): boolean {
   return true
 }
 
-/** The powers of ten that a double has exactly. */
+/** The powers of ten that a double holds exactly. */
 const POWERS = Array.from({ length: 23 }, (_, i) => 10 ** i)
 
 /** Reads the number at the position. */
 export function readNumber(json: JsonReader): number {
   const { bytes } = json
   const start = json.pos
-  // Nearly all: up to 15 digits with a point among them, which one division rounds correctly.
+  // Fast path for nearly all numbers: up to 15 digits with a point, which one division rounds
+  // correctly.
   let at = start
   const isNegative = bytes[at] === 0x2d
   if (isNegative) at++
@@ -148,7 +149,7 @@ function toNumber(text: string, at: number): number {
 /** RFC 8259, section 6. */
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/
 
-/** The text of a double in a string, as proto3 JSON has it. */
+/** Parses a double in a string, as proto3 JSON allows. */
 export function parseDouble(text: string): number | undefined {
   if (text === 'NaN' || text === 'Infinity' || text === '-Infinity') return Number(text)
   return NUMBER_TEXT.test(text) ? Number(text) : undefined

@@ -8,16 +8,16 @@ import { Members, type Message, createFieldError, type WriteField } from './mess
 import { BYTE, type JsonReader } from './reader.ts'
 import { JsonSkipper } from './skip.ts'
 
-/** A message of any size, which is read in slices: what stands above the items of a request. */
+/** A message of any size above the items of a request, read in slices. */
 export type Parent = Members<ParentMember>
 
 type ParentMember =
-  /** Read at once, and when it can't be stored, none of the items can. */
+  /** Read without pausing. If it can't be stored, all items below are rejected. */
   | { readonly kind: 'field'; readonly write: WriteField }
   | { readonly kind: 'items'; readonly tag: number; readonly item: Message }
   | { readonly kind: 'parent' | 'parents'; readonly tag: number; readonly parent: Parent }
 
-/** Makes the members of a `Parent`. */
+/** Creates the members of a `Parent`. */
 export const member = {
   field: (write: WriteField): ParentMember => ({ kind: 'field', write }),
   items: (tag: number, item: Message): ParentMember => ({ kind: 'items', tag, item }),
@@ -29,13 +29,13 @@ export function parent(define: () => Readonly<Record<string, ParentMember>>): Pa
   return new Members(define)
 }
 
-/** What a parent costs beside its bytes, in bytes: small ones are slower. */
+/** Extra cost of a parent in bytes of the slice budget: small parents are slower per byte. */
 const PARENT_COST = 64
 
-/** The same of an item that is read in vain: errors take microseconds. */
+/** Extra cost of a rejected item: an error takes microseconds. */
 const REJECTION_COST = 2048
 
-/** A length that is moved never: a parent may be of any size. */
+/** Length prefix that never has to move the message: a parent may have any size. */
 const LENGTH_BYTES = 5
 
 /** Rewrites a request as protobuf, in slices. */
@@ -44,7 +44,7 @@ export class ParentWriter {
   readonly #skipper: JsonSkipper
   readonly #out: RowWriter
   readonly #rejections: Rejections
-  /** Items that were written. */
+  /** Number of items written. */
   #items = 0
   #parents = 0
   #stop = SLICE_BYTES
@@ -59,7 +59,7 @@ export class ParentWriter {
   /**
    * Writes the fields of the object at the position.
    *
-   * @returns why nothing of it can be stored, or ''
+   * @returns why none of it can be stored, or ''
    */
   *write(parent: Parent): Steps<string> {
     const json = this.#json
@@ -121,7 +121,7 @@ export class ParentWriter {
   /**
    * Writes the items of the array at the position.
    *
-   * @param write writes one
+   * @param write writes one item
    */
   *writeItems(name: string, write: () => void): Steps<void> {
     const json = this.#json
@@ -142,8 +142,8 @@ export class ParentWriter {
   }
 
   /**
-   * Returns why the value at the position can't be stored, or ''. If it can't, nothing is written,
-   * and the position stays.
+   * Returns why the value at the position can't be stored, or ''. If it can't, nothing is written
+   * and the position is restored.
    */
   #tryWrite(write: () => void): string {
     const json = this.#json

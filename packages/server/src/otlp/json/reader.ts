@@ -14,27 +14,26 @@ export const BYTE = {
   closeObject: 0x7d,
 } as const
 
-/** Between two tokens. Pretty-printed bodies have a few hundred bytes at most. */
+/** Maximum white space between two tokens. Pretty-printed bodies have a few hundred bytes. */
 const MAX_SPACE_BYTES = 1024 * 1024
 
 /**
- * A cursor over a JSON body (RFC 8259): tokens are read where they stand, and nothing is built of
- * them. The body has to be UTF-8. Reads past its end give `undefined`, which no comparison takes
- * for a byte.
+ * A cursor over a JSON body (RFC 8259) that reads tokens in place and builds no objects. The body
+ * has to be UTF-8. Reads past its end return `undefined`, which matches no byte comparison.
  */
 export class JsonReader {
   readonly bytes: Buffer
   readonly view: DataView
   pos = 0
-  /** Where the item that is being read has to end at the latest: see `overrun`. */
+  /** Latest position at which the current item may end: see `overrun`. */
   end: number
-  /** Of the string that was read last, without its quotes. */
+  /** Range of the last read string, without its quotes. */
   stringAt = 0
   stringEnd = 0
   isEscaped = false
-  /** Of the item that is being read: what is left out of it, or ''. */
+  /** Parts dropped from the current item, or ''. */
   warning = ''
-  /** The same: messages in it, and bytes of unknown members. */
+  /** Messages, and bytes of unknown members, in the current item. */
   messages = 0
   skippedBytes = 0
 
@@ -55,13 +54,13 @@ export class JsonReader {
     this.end = this.bytes.length
   }
 
-  /** The first byte of the next token; the position is there. */
+  /** Skips white space and returns the first byte of the next token. */
   peek(): number {
     const byte = this.bytes[this.pos] as number
     return byte <= 0x20 ? this.#peekBehindSpace() : byte
   }
 
-  /** Steps into the object at the position. False when it is empty, and then it is behind it. */
+  /** Enters the object at the position. Returns false, after the object, if it is empty. */
   openObject(): boolean {
     this.pos++
     const byte = this.peek()
@@ -72,8 +71,8 @@ export class JsonReader {
   }
 
   /**
-   * From behind a member to the name of the next. False when there is none, and then it is behind
-   * the object.
+   * Moves from the end of a member to the name of the next one. Returns false, after the object, if
+   * there is none.
    */
   nextMember(): boolean {
     const byte = this.peek()
@@ -85,7 +84,7 @@ export class JsonReader {
     throw this.unexpected('a comma and a member, or the end of the object')
   }
 
-  /** The same of arrays. */
+  /** Enters the array at the position. Returns false, after the array, if it is empty. */
   openArray(): boolean {
     this.pos++
     if (this.peek() !== BYTE.closeArray) return true
@@ -103,25 +102,25 @@ export class JsonReader {
     throw this.unexpected('a comma or the end of the array')
   }
 
-  /** From behind a member's name to its value. */
+  /** Skips the colon between a member's name and its value. */
   colon(): void {
     if (this.peek() !== BYTE.colon) throw this.unexpected('a colon')
     this.pos++
   }
 
-  /** Steps over a null, if it is one. */
+  /** Skips a null, if there is one. */
   isNull(): boolean {
     return this.peek() === BYTE.n && this.literal('null')
   }
 
-  /** Steps over the literal, if it is that. */
+  /** Skips the literal, if it is at the position. */
   literal(word: string): boolean {
     for (let i = 0; i < word.length; i++) if (this.bytes[this.pos + i] !== word.charCodeAt(i)) return false
     this.pos += word.length
     return true
   }
 
-  /** Reads the string whose quote is at the position, without looking at what its escapes mean. */
+  /** Reads the string whose quote is at the position, without decoding its escapes. */
   string(): void {
     const { bytes, view, end } = this
     const last = end - 4
@@ -143,13 +142,13 @@ export class JsonReader {
     this.pos = at + 1
   }
 
-  /** Writes the string that was read last as a protobuf or RowBinary string. */
+  /** Writes the last read string as a protobuf or RowBinary string. */
   writeString(out: RowWriter): void {
     if (this.isEscaped) writeUnescaped(this, out)
     else out.string(this.view, this.stringAt, this.stringEnd - this.stringAt)
   }
 
-  /** The string that was read last. */
+  /** Decodes the last read string. */
   text(): string {
     const text = this.slice(this.stringAt, this.stringEnd)
     if (!this.isEscaped) return text
@@ -160,14 +159,13 @@ export class JsonReader {
     }
   }
 
-  /** The text between two positions. */
   slice(start: number, end: number): string {
     return this.bytes.toString('utf8', start, end)
   }
 
   /**
-   * Reads the number at the position; where it ends is `pos`. Returns its text, which may be no
-   * number after all.
+   * Reads the number at the position and moves `pos` to its end. Returns its text, which may be an
+   * invalid number.
    */
   number(): string {
     const start = this.pos
@@ -179,13 +177,13 @@ export class JsonReader {
     return this.bytes.toString('latin1', start, at)
   }
 
-  /** @throws OtlpError unless nothing but white space is left */
+  /** @throws OtlpError unless only white space is left */
   atEnd(): void {
     this.peek()
     if (this.pos < this.bytes.length) throw this.unexpected('the end')
   }
 
-  /** What stands at the position, for a message. */
+  /** Describes the value at the position, for an error message. */
   describe(): string {
     const byte = this.peek()
     if (byte === BYTE.openObject) return 'an object'
@@ -194,14 +192,14 @@ export class JsonReader {
     return /^(?:"(?:[^"\\]|\\.)*"?|[^,\]}\s]+)/.exec(text)?.[0] ?? 'nothing'
   }
 
-  /** For a byte that can't follow here. */
+  /** Creates the error for a byte that is not allowed at the position. */
   unexpected(wanted: string): OtlpError {
     if (this.pos > this.end) return this.overrun()
     if (this.pos >= this.bytes.length) return createTruncatedError(this.pos)
     return new OtlpError('bad-json', `body is not JSON: byte ${this.pos} is ${this.describe()}, expected ${wanted}`)
   }
 
-  /** For an item that goes on behind `end`. */
+  /** Creates the error for an item that extends beyond `end`. */
   overrun(): OtlpError {
     if (this.end >= this.bytes.length) return createTruncatedError(this.bytes.length)
     return new OtlpError('over-limit', 'too large as JSON')
@@ -225,7 +223,7 @@ export class JsonReader {
   }
 }
 
-/** Of a number. JavaScript writes 25 at most. */
+/** Maximum bytes of a number. JavaScript writes 25 at most. */
 const MAX_NUMBER_BYTES = 1000
 
 function isNumberByte(byte: number): boolean {
@@ -233,8 +231,8 @@ function isNumberByte(byte: number): boolean {
 }
 
 /**
- * Whether one of four bytes is a quote, a backslash or a control character: each subtraction
- * borrows into the high bit of a byte that is one
+ * Whether one of four bytes is a quote, a backslash or a control character: the subtraction sets
+ * the high bit of a matching byte
  * (https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord).
  */
 function hasSpecial(word: number): boolean {

@@ -18,8 +18,8 @@ import {
 import { type Message, message } from './message.ts'
 
 /**
- * The messages of OTLP by the names and tags of the proto files; each reader in `..` has its table
- * of tags.
+ * The OTLP messages by the names and tags of the proto files. Each decoder in `..` documents its
+ * tags.
  */
 const ANY_VALUE: Message = message(() => ({
   stringValue: string(0x0a),

@@ -3,7 +3,7 @@ import { BYTE, type JsonReader } from './reader.ts'
 import { escapeLength } from './unescape.ts'
 import { readNumber } from './numbers.ts'
 
-/** What may come next. */
+/** Tokens that may come next. */
 const VALUE = 0
 const ELEMENT_OR_END = 1
 const NAME_OR_END = 2
@@ -11,10 +11,10 @@ const NAME = 3
 const COLON = 4
 const COMMA_OR_END = 5
 
-/** Steps over a value that nothing is read of, as many bytes at a time as the caller wants. */
+/** Skips a value without decoding it, in slices of a size that the caller chooses. */
 export class JsonSkipper {
   readonly #json: JsonReader
-  /** Of each level, whether it is an object. */
+  /** Whether each open level is an object. */
   readonly #isObject = new Uint8Array(MAX_DEPTH)
   #depth = 0
   #next = VALUE
@@ -25,9 +25,9 @@ export class JsonSkipper {
   }
 
   /**
-   * Goes on, at most to about `stop`. False when the value isn't over then.
+   * Continues to about `stop`. Returns false if the value has not ended by then.
    *
-   * @throws OtlpError when it is no JSON, or nests deeper than `MAX_DEPTH`
+   * @throws OtlpError when it is invalid JSON, or nests deeper than `MAX_DEPTH`
    */
   skip(stop: number): boolean {
     const json = this.#json
@@ -78,8 +78,8 @@ export class JsonSkipper {
   }
 
   /**
-   * The same of an item that is rejected: nested as deep as it likes, and only its brackets and
-   * strings have to be right.
+   * Like `skip`, for a rejected item: any nesting depth is allowed, and only brackets and strings
+   * are validated.
    */
   skipRejected(stop: number): boolean {
     const json = this.#json
@@ -106,7 +106,7 @@ export class JsonSkipper {
     }
   }
 
-  /** Takes the first token of a value; true when that was all of the outermost one. */
+  /** Skips the first token of a value. Returns true if that ends the outermost value. */
   #value(byte: number): boolean {
     const json = this.#json
     if (byte === BYTE.quote) {
@@ -160,7 +160,7 @@ export class JsonSkipper {
     return false
   }
 
-  /** True when that was the outermost value. */
+  /** Returns true if that ends the outermost value. */
   #close(): boolean {
     this.#json.pos++
     this.#next = COMMA_OR_END

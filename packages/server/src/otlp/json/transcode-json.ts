@@ -11,15 +11,14 @@ import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
 import { transcodeLogsInSteps } from '../log/transcode-logs.ts'
 import { transcodeMetricsInSteps } from '../metric/transcode-metrics.ts'
 
-/** Kept for the next request. */
+/** Buffer that is reused by the next request. */
 let idle: RowWriter | undefined
 
 /**
- * The same for OTLP/JSON. It is rewritten as protobuf, token by token, and transcoded: both
- * encodings give the same rows and the same source ids by construction, and members may come in any
- * order.
+ * Decodes OTLP/JSON by rewriting it as protobuf, token by token. Both encodings therefore give the
+ * same rows and source ids, and members may come in any order.
  *
- * @throws OtlpError when the bytes are no OTLP/JSON
+ * @throws OtlpError when the bytes are not OTLP/JSON
  */
 export function* transcodeTracesJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
   const rejections = new Rejections('span')
@@ -28,7 +27,7 @@ export function* transcodeTracesJsonInSteps(body: Uint8Array, receivedUnixSecond
   )
 }
 
-/** @throws OtlpError when the bytes are no OTLP/JSON */
+/** @throws OtlpError when the bytes are not OTLP/JSON */
 export function* transcodeLogsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<LogRows> {
   const rejections = new Rejections('log record')
   return yield* transcode(body, LOGS, rejections, (protobuf) =>
@@ -36,7 +35,7 @@ export function* transcodeLogsJsonInSteps(body: Uint8Array, receivedUnixSeconds:
   )
 }
 
-/** @throws OtlpError when the bytes are no OTLP/JSON */
+/** @throws OtlpError when the bytes are not OTLP/JSON */
 export function* transcodeMetricsJsonInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<MetricRows> {
   const rejections = new Rejections('point')
   return yield* transcode(body, METRICS, rejections, (protobuf) =>
@@ -44,7 +43,7 @@ export function* transcodeMetricsJsonInSteps(body: Uint8Array, receivedUnixSecon
   )
 }
 
-/** `traceJsonSteps` at once. */
+/** Runs `transcodeTracesJsonInSteps` without pausing. */
 export function transcodeTracesJson(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
   return runSteps(transcodeTracesJsonInSteps(body, receivedUnixSeconds))
 }
@@ -66,7 +65,7 @@ function* transcode<Rows>(
   return yield* transcodeProtobuf((protobuf) => writeProtobuf(openJson(body), protobuf, request, rejections), toRows)
 }
 
-/** Makes rows of the protobuf that `write` leaves. */
+/** Converts the protobuf that `write` produces to rows. */
 export function* transcodeProtobuf<Rows>(
   write: (protobuf: RowWriter) => Steps<void>,
   toRows: (protobuf: Uint8Array) => Steps<Rows>,
@@ -87,13 +86,13 @@ export function* transcodeProtobuf<Rows>(
   }
 }
 
-/** Rewrites a whole body. */
+/** Rewrites a complete body as protobuf. */
 export function* writeProtobuf(json: JsonReader, out: RowWriter, request: Parent, rejections: Rejections): Steps<void> {
   yield* new ParentWriter(json, out, rejections).write(request)
   json.atEnd()
 }
 
-/** @throws OtlpError when the bytes are no UTF-8 */
+/** @throws OtlpError when the bytes are not UTF-8 */
 export function openJson(body: Uint8Array): JsonReader {
   if (!isUtf8(body)) throw new OtlpError('bad-json', 'body is not UTF-8, which JSON must be')
   return new JsonReader(body)

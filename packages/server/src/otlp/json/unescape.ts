@@ -4,7 +4,7 @@ import type { RowWriter } from '../row-writer.ts'
 /** A JSON string without its quotes. */
 type StringRange = { readonly bytes: Buffer; readonly stringAt: number; readonly stringEnd: number }
 
-/** What the letter behind a backslash stands for; 0 for those that are none. */
+/** Character code of each escape letter; 0 for an invalid escape. */
 const SIMPLE = new Uint8Array(256)
 for (const [letter, code] of [
   ['"', 0x22],
@@ -19,20 +19,20 @@ for (const [letter, code] of [
   SIMPLE[letter.charCodeAt(0)] = code
 }
 
-/** What a character is as a hex digit, in any case; 255 when it is none. */
+/** Value of each hex digit in either case; 255 for any other character. */
 export const HEX = new Uint8Array(256).fill(0xff)
 for (let digit = 0; digit < 16; digit++) {
   for (const text of [digit.toString(16), digit.toString(16).toUpperCase()]) HEX[text.charCodeAt(0)] = digit
 }
 
-/** Half of a pair that stands alone is no character: U+FFFD, as encoders of UTF-8 write it. */
+/** An unpaired surrogate is no character. It becomes U+FFFD, as in UTF-8 encoders. */
 const REPLACEMENT = 0xfffd
 
-/** Writes the string that was read last, which has escapes, with its length before it. */
+/** Writes the last read string, which has escapes, with its length prefix. */
 export function writeUnescaped(json: StringRange, out: RowWriter): void {
   const { bytes, stringAt, stringEnd } = json
-  // No escape is shorter than what it stands for, so the length may take fewer bytes than this, and
-  // be padded.
+  // No escape is shorter than its character, so the length may need fewer bytes than reserved and
+  // is padded.
   out.reserve(stringEnd - stringAt + 5)
   const start = out.pos + countLengthBytes(stringEnd - stringAt)
   const to = out.bytes
@@ -73,7 +73,7 @@ function countLengthBytes(length: number): number {
   return bytes
 }
 
-/** In all bytes from the position to `end`: a varint may be longer than it needs to be. */
+/** Writes a length as a varint padded to fill the bytes from the position to `end`. */
 export function writeLength(out: RowWriter, length: number, end: number): void {
   let rest = length
   for (let at = out.pos; at < end - 1; at++) {
@@ -116,9 +116,9 @@ function createEscapeError(at: number): OtlpError {
 }
 
 /**
- * Of the escape at `at`.
+ * Returns the length of the escape at `at`.
  *
- * @throws OtlpError when it is none
+ * @throws OtlpError when it is invalid
  */
 export function escapeLength(bytes: Buffer, at: number): 2 | 6 {
   const letter = bytes[at + 1] as number
