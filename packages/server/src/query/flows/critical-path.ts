@@ -2,25 +2,25 @@ import type { CriticalPath, PathSegment, PathShare } from '@spanlink/api-schema'
 import type { Edge } from './edges/edge.ts'
 import { type LaneSpan } from './lanes.ts'
 
-/** The path, and the edges it went over. */
+/** The path, and the ids of its edges. */
 export type FoundPath = { readonly path: CriticalPath; readonly edgeIds: ReadonlySet<string> }
 
 /**
- * The critical path to the end of `target`, found backwards. At a span and a time in it:
+ * Computes the critical path to the end of `target`, backwards. At a span and a time within it:
  *
- * 1. The child that ended last before that time: the time since is the span's own work, and the
- *    path continues at that child's end. Children that still ran then are ignored.
+ * 1. Takes the child that ended last before that time. The time since then is the span's own work,
+ *    and the path continues at the end of that child. Children that were still running are ignored.
  * 2. Without such a child, the time back to the span's start is its own work. A span that consumed
- *    a message, a send with a creation context, or a root with a link continues at the cause that
- *    came last: the time from that cause's end is queue time, or a gap where no message waited. A
- *    cause that had not ended (an ack often follows the consumer's start) is entered at that time.
- *    Otherwise the parent started the span; a parent that had ended before leaves a gap.
- * 3. A receive span starts before its message: the cause that came last within it ends its work.
- * 4. A span without its parent continues, over a gap, at what ended last before it in its lane.
+ *    a message, a send with a creation context, or a root with a link continues at its last cause.
+ *    The time from the end of that cause is queue time, or a gap if no message waited. A cause that
+ *    had not ended (an ack often follows the consumer's start) is entered at that time. Other spans
+ *    continue at their parent; a parent that had already ended leaves a gap.
+ * 3. A receive span starts before its message: the last cause within it ends its work.
+ * 4. A span whose parent is missing continues, after a gap, at the span of its lane that ended last
+ *    before it.
  *
- * Time never goes forward on this walk, each child and edge is entered once, and each span left
- * once, so it ends, and the segments are without holes and overlap, whatever clocks and parents
- * say.
+ * Time never increases, each child and edge is entered once, and each span is left once. So the
+ * walk terminates, and segments have no holes or overlaps, regardless of clocks and parents.
  */
 export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): FoundPath {
   const causesOf = Map.groupBy(edges.filter(isCause), (edge) => edge.to)
@@ -81,7 +81,7 @@ export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): F
   function lastChildBefore(of: LaneSpan, before: bigint): LaneSpan | undefined {
     const children = waiting.get(of) ?? of.children.toSorted(compareEnds)
     waiting.set(of, children)
-    // Time only goes back, so a child that is too late now is too late for good.
+    // Time only decreases, so a child that ends too late now stays too late.
     for (let child = children.pop(); child !== undefined; child = children.pop()) {
       if (child.span.end <= before && !entered.has(child)) return child
     }
@@ -111,8 +111,8 @@ export function computeCriticalPath(target: LaneSpan, edges: readonly Edge[]): F
 type KnownEdge = Edge & { readonly from: LaneSpan; readonly to: LaneSpan }
 
 /**
- * A link beside the parent tells why a span started only where it leads out of the lane, or to a
- * message.
+ * An edge explains why a span started if it is a message or leaves the lane. A plain link does so
+ * only if the span has no parent in its lane.
  */
 function isCause(edge: Edge): edge is KnownEdge {
   const { from, to, role } = edge

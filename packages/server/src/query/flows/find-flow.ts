@@ -11,12 +11,12 @@ import { findOrigins } from './load/origins.ts'
 import { findRootNames } from './roots.ts'
 import { createTraceLoader } from './load/trace-loader.ts'
 
-/** Traces of other events whose roots are looked up for examples. */
+/** Limit of example traces of other events whose roots are looked up. */
 const MAX_ROOTS = 300
 
 /**
- * The flow of a trace: what the event that it is part of caused, cut into lanes, with the edges
- * between them. `undefined` when neither the trace nor a link to it is stored.
+ * Finds the flow of a trace: all that its event caused, cut into lanes, with the edges between
+ * them. `undefined` if neither the trace nor a link to it is stored.
  *
  * @param traceId 32 lower-case hex digits
  */

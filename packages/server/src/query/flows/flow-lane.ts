@@ -6,11 +6,11 @@ export type LaneContext = {
   readonly depth: number
   readonly hiddenLinks: number
   readonly joinedWith: JoinedWith | undefined
-  /** An edge begins in it. */
+  /** An edge starts in the lane. */
   readonly hasOutgoingEdge: boolean
 }
 
-/** @param touched spans that an edge begins or ends at */
+/** @param touched spans at which an edge starts or ends */
 export function toFlowLane(
   { id, traceId, spans }: Lane,
   touched: ReadonlySet<LaneSpan | undefined>,
@@ -45,8 +45,9 @@ export function toFlowLane(
 }
 
 /**
- * Of a lane that leads nowhere (kotel's LinkSpans hands over to a trace of its own). Work in it, of
- * whatever kind, would show what the handler did; settling a message is the client's.
+ * Whether a lane only receives; for lanes without outgoing edges (kotel's LinkSpans continues in
+ * another trace). Any other span would show the work of the handler; `settle` spans are the
+ * client's.
  */
 function endsAtReceive(spans: readonly LaneSpan[]): boolean {
   return (

@@ -3,14 +3,14 @@ import { indexSpan, type FlowLink, type SpanRef } from './flow-span.ts'
 import type { CutTraces, Lane, LaneSpan } from './lanes.ts'
 import { findUnit, type UnitTrace } from './load/units.ts'
 
-/** What belongs to a flow of the traces that it goes through. */
+/** The parts of traces that belong to a flow. */
 export type FlowParts = CutTraces & {
   readonly links: readonly FlowLink[]
-  /** As of their units, see expand.ts. */
+  /** Levels of their units, see expand.ts. */
   readonly levels: ReadonlyMap<LaneSpan, number>
 }
 
-/** Leaves out the spans of units that belong to other events, and links that end at one. */
+/** Excludes spans of units that belong to other events, and links from or to such spans. */
 export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'levels'>): FlowParts {
   const lanes: Lane[] = []
   const cuts: CutTraces['cuts'][number][] = []

@@ -32,7 +32,7 @@ export const MAX_EXAMPLES = 3
 
 type FlowContent = Omit<FlowResponse, 'traceId' | 'complete' | 'truncated' | 'nextCursor' | 'missingConsumers'>
 
-/** Puts together what was read; all of it is a function of these rows. */
+/** Builds the response. It depends only on the loaded rows. */
 export function toFlowResponse(opened: Opened, found: FlowData): FlowContent {
   const { origins, expanded, parts, edges, joined, roots } = found
   const order = new Map(expanded.positions.map(({ traceId }, index) => [traceId, index]))
@@ -83,7 +83,7 @@ export function toFlowResponse(opened: Opened, found: FlowData): FlowContent {
   }
 }
 
-/** Of the origin, or of the first trace below it that is stored. */
+/** Title of the origin, or of the first stored trace below it. */
 function findTitle(origins: Origins, { traces }: Expanded): FlowTitle | null {
   const [origin] = origins.traces
   const below = [...origins.distances].sort(([, a], [, b]) => b - a).flatMap(([traceId]) => traces.get(traceId) ?? [])
@@ -97,8 +97,8 @@ function findTitle(origins: Origins, { traces }: Expanded): FlowTitle | null {
 }
 
 /**
- * The requested span, in the opened trace if it is there; else the one that ends last of what the
- * origin caused, the outermost of several.
+ * Returns the requested span, preferably in the opened trace. Else the span that ends last of those
+ * the origin caused; of several, the outermost.
  */
 function selectTarget({ traceId, spanId }: Opened, { lanes, levels }: FlowParts): LaneSpan | undefined {
   const all = lanes.flatMap((lane) => lane.spans)

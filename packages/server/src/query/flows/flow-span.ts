@@ -2,9 +2,7 @@ import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { isInside } from '../traces/span-parents.ts'
 
-/**
- * What the flow needs of a span: where it lies, what it is called and what it does with messages.
- */
+/** The columns of a span that flows use. */
 export type FlowSpanRow = RecordMetadata & {
   readonly traceId: string
   readonly spanId: string
@@ -23,8 +21,7 @@ export type FlowSpanRow = RecordMetadata & {
 }
 
 /**
- * A link between any two spans, once, however often its carrier was sent and from whichever side it
- * was found.
+ * A link between any two spans. Repeated exports of its carrier and both directions are one link.
  */
 export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
@@ -38,7 +35,7 @@ export type FlowLink = RecordMetadata & {
 export type SpanRef = {
   readonly traceId: string
   readonly spanId: string
-  /** Where it is known which of the spans that share the id is meant: its kind and service. */
+  /** Kind and service, to distinguish spans that share an id. Absent if unknown. */
   readonly identity?: string
 }
 
@@ -54,14 +51,14 @@ export function spanKey(ref: SpanRef): string {
   return ref.traceId + ref.spanId
 }
 
-/** A span that was sent twice comes twice. */
+/** Removes duplicates of spans that were sent twice. */
 export function deduplicateSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
   return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSpanIdentity(row)}`, row])).values()]
 }
 
 /**
- * Of spans that share an id, links mean the one that sends messages, else the one that takes them,
- * else the inner one.
+ * Links to spans that share an id refer to the one that produces, else to the one that consumes,
+ * else to the inner one.
  */
 export function indexSpan<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
   const key = spanKey(one.span)

@@ -2,9 +2,9 @@ import type { Edge } from './edges/edge.ts'
 import type { Lane } from './lanes.ts'
 
 /**
- * How many edges lie between the asked lane and each other, either way. The asked lane is that of
- * the asked span, or the one that the asked trace begins with. What is missing still connects: two
- * consumers of a lost producer are two edges apart.
+ * Counts the edges between the requested lane and each other lane, in either direction. The
+ * requested lane has the requested span, else it is the first of the requested trace. Missing lanes
+ * still connect: two consumers of a lost producer are two edges apart.
  */
 export function computeLaneDepths(
   { traceId, spanId }: { readonly traceId: string; readonly spanId: string | undefined },

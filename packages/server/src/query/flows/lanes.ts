@@ -10,7 +10,7 @@ import {
   spanKey,
 } from './flow-span.ts'
 
-/** A span in its lane, tied to the spans it runs in and starts there. */
+/** A span with its parent and children in the same lane. */
 export type LaneSpan = {
   readonly span: FlowSpanRow
   readonly lane: Lane
@@ -26,19 +26,19 @@ export type Lane = {
   readonly spans: LaneSpan[]
 }
 
-/** A span that consumes a message of its parent, which may not be here: where a trace is cut. */
+/** A cut of a trace: from a parent to the consumer of its message. The parent may be missing. */
 export type Cut = { readonly from: SpanRef; readonly to: SpanRef }
 
 export type CutTraces = {
   readonly lanes: readonly Lane[]
   readonly cuts: readonly Cut[]
-  /** See `findNamed`. */
+  /** By the keys of `indexSpan`; see `findSpan`. */
   readonly spans: ReadonlyMap<string, LaneSpan>
 }
 
 /**
- * Cuts traces where a consumer is the child of what produced its message, so that parent mode gives
- * the lanes and edges that link mode gives. What is under no cut is the trace's own lane.
+ * Cuts traces where a consumer is the child of its producer, so that parent mode has the same lanes
+ * and edges as link mode. Spans under no cut are in the lane of the trace.
  */
 export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
   const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
@@ -59,8 +59,8 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
     const parents = findParents(ofTrace)
     const placed: LaneSpan[] = []
     for (const start of ofTrace.keys()) {
-      // Up to a span that has its place, then down again: parents come before children, and depth
-      // costs no stack.
+      // Walks up to a placed ancestor, then down: parents precede children, and deep traces need no
+      // recursion.
       const path: number[] = []
       for (let at = start; at >= 0 && placed[at] === undefined; at = parents[at] as number) path.push(at)
       for (const index of path.reverse()) {
@@ -69,7 +69,7 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
         const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
         if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(spanKey(row)))) {
           cuts.push({ from, to: toSpanRef(row) })
-          // Several consumers may share their producer's id.
+          // Several consumers may share the span id of their producer.
           const sharer = from.spanId === row.spanId ? `-${row.service}` : ''
           placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
         } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
@@ -79,8 +79,7 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
   return { lanes: [...lanes.values()], cuts, spans }
 }
 
-// Flags of a span about its parent, trace.proto 1.1: whether it is known to be remote, and whether
-// it is.
+// Span flags of trace.proto 1.1: whether it is known if the parent is remote, and whether it is.
 const HAS_IS_REMOTE = 0x100
 const IS_REMOTE = 0x200
 
@@ -88,19 +87,19 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
   if ((row.parentSpanId === '' && parent === undefined) || !consumingOperations.has(row.operation)) return false
   const isRemote = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === (HAS_IS_REMOTE | IS_REMOTE)
   const isLocal = (row.flags & (HAS_IS_REMOTE | IS_REMOTE)) === HAS_IS_REMOTE
-  // The producer is not here (yet). An older SDK doesn't say where the parent is; only consumers
-  // have remote ones.
+  // The producer is not stored (yet). Older SDKs do not set the flags; only consumers have remote
+  // parents.
   if (parent === undefined) return isRemote || (!isLocal && row.kind === 'consumer')
   if (producingOperations.has(parent.operation)) return true
-  // `process` in a `receive` of the same consumer.
+  // A `process` span within a `receive` span of the same consumer.
   if (consumingOperations.has(parent.operation) && parent.service === row.service) return false
-  // The message carried the context of something else than its send span, as an outbox does.
+  // The message carried another context than that of its send span, as with an outbox.
   return isRemote || (!isLocal && parent.service !== row.service)
 }
 
 /**
- * A consumer with links names its message's creation context in one of them: a parent that is in
- * none is where it runs.
+ * A consumer with links has one to the creation context of its message. A parent that no link
+ * points at is the span that the consumer runs in.
  */
 function isLinkedElsewhere(parent: SpanRef, links: readonly FlowLink[] = []): boolean {
   return links.length > 0 && !links.some(({ target }) => spanKey(target) === spanKey(parent))

@@ -11,8 +11,8 @@ import type { LaneSpan } from './lanes.ts'
 const MAX_MISSING = 1_000
 
 /**
- * Groups known to read a topic, in the flow's time or the day before, that have not taken a message
- * that the flow sent there.
+ * Finds groups known to read a topic, during the flow or the day before, that have not consumed a
+ * message that the flow sent there.
  */
 export async function findMissingConsumers(
   store: Store,
@@ -38,7 +38,7 @@ export async function findMissingConsumers(
   const missing = sent.flatMap((producer): MissingConsumer[] => {
     const { span, lane } = producer
     const { cluster, topic } = span
-    // The message may carry the context of what it was created from, as that of an outbox does.
+    // A message may carry the context that it was created from, as with an outbox.
     const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
     const consumers = contexts.flatMap((context) => consumersOf.get(spanKey(context)) ?? [])
     const groups = (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
@@ -55,7 +55,10 @@ export async function findMissingConsumers(
   return missing.slice(0, MAX_MISSING)
 }
 
-/** As for unconsumed messages: a send that is a client only passes on what `create` spans made. */
+/**
+ * Same rule as for unconsumed messages: a send of kind `client` only forwards the messages of
+ * `create` spans.
+ */
 function isSent(one: LaneSpan, levels: FlowParts['levels']): boolean {
   const { operation, kind, status, topic } = one.span
   if ((levels.get(one) ?? 0) <= JOINED || !producingOperations.has(operation)) return false
@@ -70,7 +73,7 @@ function consumersByContext(
   for (const { role, fromRef, to, consumerGroup } of edges) {
     if (role === 'message') found.push([spanKey(fromRef), { group: consumerGroup, service: to?.span.service }])
   }
-  // Consumers on later pages are known by their links.
+  // Consumers on later pages are known from their links.
   for (const trace of traces.values()) {
     for (const { carrier, target, consumerGroup } of trace.links) {
       if (!traces.has(carrier.traceId)) found.push([spanKey(target), { group: consumerGroup, service: undefined }])

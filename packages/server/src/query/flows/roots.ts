@@ -4,7 +4,9 @@ import { filterByTraces } from '../sql/span-bucket.ts'
 import type { FlowSpanRow } from './flow-span.ts'
 import type { UnitTrace } from './load/units.ts'
 
-/** The earliest span without a parent, else the earliest; `undefined` when no span is stored. */
+/**
+ * Finds the earliest span without a parent, else the earliest. `undefined` if no span is stored.
+ */
 export function findRoot({ cut }: UnitTrace): FlowSpanRow | undefined {
   let root: FlowSpanRow | undefined
   for (const { spans } of cut.lanes) {
@@ -21,7 +23,7 @@ function isBefore(a: FlowSpanRow, b: FlowSpanRow): boolean {
 
 export type RootName = { readonly service: string; readonly name: string }
 
-/** Roots of traces that are not part of the flow, by trace id; one that is not stored is absent. */
+/** Finds roots of traces outside the flow, by trace id. Traces that are not stored are absent. */
 export async function findRootNames(
   store: Store,
   traceIds: readonly string[],

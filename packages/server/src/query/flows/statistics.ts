@@ -3,9 +3,9 @@ import { type Edge, computeEdgeQueueTime } from './edges/edge.ts'
 import type { Lane } from './lanes.ts'
 
 /**
- * Divides the time from first start to last end: work, where any span is active; queue, where none
- * is and a message is between its ends; waiting, the rest. A receive span waits for messages: it is
- * no work.
+ * Divides the time from the first start to the last end. Work: any span is active. Queue: no span
+ * is active, and a message is between its ends. Idle: the rest. Receive spans wait for messages, so
+ * they are not work.
  */
 export function computeStatistics(lanes: readonly Lane[], edges: readonly Edge[]): FlowStatistics {
   const work: Interval[] = []

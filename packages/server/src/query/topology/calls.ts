@@ -4,7 +4,7 @@ import { spanIdentity } from '../traces/span-parents.ts'
 import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
 import { toMinuteParams, type SpanCounts, type SpanNumbers } from './traffic.ts'
 
-/** Spans of traces that are looked at. */
+/** Target number of spans in the sample. */
 const SAMPLE_SPANS = 50_000
 
 const MAX_CALLS = 2_000
@@ -12,14 +12,14 @@ const MAX_CALLS = 2_000
 export type Call = {
   readonly caller: string
   readonly called: string
-  /** Estimates, scaled up, when sampled. */
+  /** Counts are scaled-up estimates if `sampled`. */
   readonly numbers: SpanNumbers
   readonly sampled: boolean
 }
 
 /**
- * Spans whose parent is of another service: one calls the other. A message is an edge over its
- * topic instead, except where its two ends name no topic that they share.
+ * Finds spans whose parent is in another service: call edges. A message becomes an edge over its
+ * topic instead, unless its producer and consumer name no common topic.
  */
 export async function findCalls(
   store: Store,
@@ -76,8 +76,9 @@ export async function findCalls(
 }
 
 /**
- * A server that shares its span id with a client (B3), or a consumer with a producer, is its child;
- * a child of the id belongs to the one of its service, else to the server.
+ * SQL for pairs of parent and child in different services. A server span that shares its span id
+ * with a client span (B3), or a consumer with a producer, is its child. Children of a shared id
+ * belong to the span of their own service, else to the server span.
  */
 const CHILDREN = `select parents.service as caller, children.service as called, children.status as state,
     children.length as took, (trace_id, children.span_id) as id
@@ -90,8 +91,8 @@ const CHILDREN = `select parents.service as caller, children.service as called, 
       and parents.messaging_operation in ('create', 'send') and parents.topic = children.topic)`
 
 /**
- * SQL: consumers in other traces, by their links, where the send or the consumer has no topic. The
- * row of a link doesn't have the consumer's: it has none if its service never names one.
+ * SQL for linked consumers in other traces where the producer or the consumer names no topic. Link
+ * rows lack the consumer's topic: it counts as unnamed if its service never names one.
  */
 function linkedConsumersSql(sample: Sample): string {
   return `select senders.service as caller, consumers.service as called, consumers.status as state,

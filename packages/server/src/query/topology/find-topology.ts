@@ -12,7 +12,7 @@ import { MAX_TRAFFIC, countSpans, findTraffic, widenToMinutes } from './traffic.
 
 const MAX_EDGES = 2_000
 
-/** Services, topics and consumer groups of a stretch of time, and what goes between them. */
+/** Finds services, topics and consumer groups of a time window, and the traffic between them. */
 export async function findTopology(
   store: Store,
   query: TopologyQuery,

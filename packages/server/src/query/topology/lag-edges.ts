@@ -4,8 +4,8 @@ import type { Edge } from './message-edges.ts'
 import { nodeId, parseNodeId } from './node-id.ts'
 
 /**
- * The edges, those from a topic to a group with their lag. A group that consumed nothing of a topic
- * all the time, while messages wait for it, is an edge as well.
+ * Adds the lag to edges from a topic to a group. Also adds an edge for each group that consumed
+ * nothing from a topic in the window while messages wait for it.
  */
 export function addLag(edges: readonly Edge[], known: readonly GroupLag[]): Edge[] {
   const lagsOf = Map.groupBy(known, toGroupKey)
@@ -40,10 +40,9 @@ function toDeliveries(edge: Edge): Delivery[] {
 }
 
 /**
- * The one of this cluster. Where the cluster of either is unknown, they belong together if there is
- * one of each.
+ * Finds the entry of this cluster. If either cluster is unknown, the only candidate matches.
  *
- * @param isOnly what it is looked for is the only one of its name
+ * @param isOnly no other item with the same name is matched against `all`
  */
 function findByCluster<Located extends { readonly cluster: string }>(
   all: readonly Located[],
@@ -82,8 +81,8 @@ function toTopologyLag({ messages, timeUnixNano, stale, metric }: TopologyLag): 
 }
 
 /**
- * Over the topics that a group has edges of; where a metric doesn't tell topics apart, of the
- * group.
+ * Sums the lag over the topics that have edges to the group. Without any, uses metrics that report
+ * no topics.
  */
 export function sumGroupLag(
   node: TopologyNode,
@@ -108,7 +107,7 @@ export function sumGroupLag(
   }
 }
 
-/** The metrics are Kafka's; some spans don't say whose they are. */
+/** Lag metrics come from Kafka. Some spans do not name their messaging system. */
 function mayBeKafka({ system }: Pick<TopologyNode, 'system'>): boolean {
   return system === 'kafka' || system === ''
 }

@@ -5,15 +5,12 @@ import { findResourceClusters } from '../messaging/resource-clusters.ts'
 import type { TimeWindow } from '../sql/time-window.ts'
 import type { Traffic } from './traffic.ts'
 
-/**
- * A metric that has been silent for longer says nothing of the present, however often it was
- * exported.
- */
+/** Minimum age of the last point at which a lag is stale, however short the export interval is. */
 const MIN_STALE_NANO = 120_000_000_000n
 
 /**
- * A series that has told nothing for two of its intervals is over; one that told once is so after
- * Prometheus's lookback.
+ * A series without a point for two of its intervals has ended. A series with a single point ends
+ * after Prometheus's lookback, 5 minutes.
  */
 const LOOKBACK_NANO = 300_000_000_000
 
@@ -21,16 +18,16 @@ const MAX_SERIES = 50_000
 
 export type GroupLag = TopologyLag & {
   readonly group: string
-  /** '' where the metric doesn't tell topics apart and the group takes several. */
+  /** '' if the metric reports no topics and the group reads several. */
   readonly topic: string
-  /** '' where the metric doesn't say. */
+  /** '' if the metric doesn't report it. */
   readonly cluster: string
 }
 
 /**
- * The last lag in the window, by cluster, topic and group.
+ * Finds the latest lag in the window, by cluster, topic and group.
  *
- * @param until end of the requested time, which may be later than now
+ * @param until end of the requested time, which may be in the future
  */
 export async function findLags(
   store: Store,
@@ -74,7 +71,7 @@ export async function findLags(
     const point = pointOf.get(row.id)
     if (point === undefined || (point.flag & NO_RECORDED_VALUE) !== 0) return []
     const messages = Number(point.latest)
-    // kafka_exporter says -1 of a partition that the group never committed for.
+    // kafka_exporter reports -1 for a partition without a committed offset.
     if (!(messages >= 0)) return []
     const whose = findConsumer(row, known)
     if (whose === undefined) return []
@@ -126,7 +123,7 @@ type LagPoint = {
   readonly group: string
   readonly name: string
   readonly partition: string
-  /** The series names the topic itself. */
+  /** The series itself names the topic. */
   readonly isNamed: boolean
   readonly messages: number
   readonly time: bigint
@@ -135,8 +132,8 @@ type LagPoint = {
 }
 
 /**
- * A client of Java names no group, and over all its topics no topic: its service's spans do, where
- * they leave no choice.
+ * Java client metrics name no group, and totals over all topics name no topic. Both are taken from
+ * the spans of the service if these are unambiguous.
  */
 function findConsumer(
   { service, grp, topic }: SeriesRow,
@@ -160,13 +157,13 @@ function findConsumer(
 }
 
 /**
- * Of one topic and group. A partition has one lag, whoever tells it last; instances that tell no
- * partition add up.
+ * Combines the lag of one topic and group. The newest point of a partition counts, from any
+ * instance. Points of instances that report no partition are added up.
  */
 function combineLag(told: readonly LagPoint[], asOf: bigint): GroupLag[] {
   const isStale = ({ time, patience }: LagPoint): boolean =>
     asOf - time > (patience > MIN_STALE_NANO ? patience : MIN_STALE_NANO)
-  // A metric that is exported still comes before one that is not.
+  // A metric that is still exported takes precedence.
   const metric =
     LAG_METRICS.find((name) => told.some((one) => one.name === name && !isStale(one))) ??
     LAG_METRICS.find((name) => told.some((one) => one.name === name))

@@ -8,17 +8,17 @@ import { spanIdentity } from '../traces/span-parents.ts'
 import { type Consumption, keepInnerSpans } from './outer-spans.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Consuming spans of quiet topics together: each end of their messages is a read of its own. */
+/** Limit of consuming spans over all low-volume topics. Both ends of each message are looked up. */
 export const MAX_LOW_VOLUME_SPANS = 400
 
 export type QueueTime = Pick<Traffic, 'cluster' | 'topic' | 'group'> & {
   readonly operation: string
   readonly service: string
-  /** Nanoseconds, `queueTime`. */
+  /** Nanoseconds, see `computeQueueTime`. */
   readonly time: number
 }
 
-/** Of all messages of these topics, each end looked up, by as few columns as tell it. */
+/** Computes the queue times of all messages of these topics. Reads only the columns it needs. */
 export async function findLowVolumeQueueTimes(
   store: Store,
   window: TimeWindow,
@@ -51,7 +51,7 @@ export async function findLowVolumeQueueTimes(
   }
   return keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
     const produced = producers.get(toSpanKey(producerRef))
-    // A consumer's parent that consumes is where it runs.
+    // A consuming parent is the span that the consumer runs in, not its producer.
     if (produced === undefined || isConsuming(produced)) return []
     const { service, cluster, topic, group, operation, start, finish } = consumer
     return [
@@ -91,7 +91,7 @@ function toConsumedMessage(consumer: Consumer, producerRef: SpanRef): ConsumedMe
   return { producerRef, producerKey: toSpanKey(producerRef), ...consumed }
 }
 
-/** What the links of these consumers point at, and their parents where they have none. */
+/** Finds the link targets of these consumers, or their parents if they have no links. */
 async function findConsumedMessages(
   store: Store,
   consumers: readonly Consumer[],
@@ -126,7 +126,7 @@ async function findConsumedMessages(
         ? []
         : [toConsumedMessage(consumer, { traceId: link.peerTraceId, spanId: link.peerSpanId })]
     }),
-    // A producer may share the consumer's id.
+    // A producer may share the span id of its consumer.
     ...unlinked.map((consumer) => toConsumedMessage(consumer, { traceId: consumer.traceId, spanId: consumer.spanId })),
     ...parented.map((consumer) =>
       toConsumedMessage(consumer, { traceId: consumer.traceId, spanId: consumer.parentSpanId }),
@@ -134,5 +134,5 @@ async function findConsumedMessages(
   ]
 }
 
-/** A batch's span has one a message. */
+/** The span of a batch has a link per message. */
 const MAX_LINKS = 10_000

@@ -5,7 +5,7 @@ import type { SpanNumbers, Traffic } from './traffic.ts'
 
 export type Edge = Omit<TopologyEdge, 'ratePerSecond'>
 
-/** Edges between services, topics and groups, with the queue times of those that consume. */
+/** Builds edges between services, topics and groups. Consuming edges have queue times. */
 export function toMessageEdges(traffic: readonly Traffic[], times: readonly QueueTime[]): Edge[] {
   const perEdge = new Map<string, Traffic>()
   for (const row of traffic) {
@@ -29,9 +29,8 @@ export function toMessageEdges(traffic: readonly Traffic[], times: readonly Queu
 }
 
 /**
- * Of `receive` and `process`, `process` counts if there are any. Of `create` and `send`, `send`
- * does, with as many messages as the one that counted more: not every client writes the size of a
- * batch.
+ * Merges rows of one edge: `process` takes precedence over `receive`, and `send` over `create`.
+ * Producing edges use the larger message count, as not every client records the batch size.
  */
 function combineTraffic(known: Traffic | undefined, row: Traffic): Traffic {
   if (known === undefined) return row
@@ -41,8 +40,8 @@ function combineTraffic(known: Traffic | undefined, row: Traffic): Traffic {
 }
 
 /**
- * The queue times of an edge: of its own operation, else of the other, as clients tie either to the
- * producer.
+ * Groups queue times by edge. Uses those of the edge's operation, else those of the other one:
+ * clients relate either `receive` or `process` to the producer.
  */
 function groupTimesByEdge(traffic: readonly Traffic[], times: readonly QueueTime[]): (row: Traffic) => number[] {
   const clustersOf = Map.groupBy(
@@ -81,8 +80,8 @@ function toEdgeKey(row: Traffic): string {
 }
 
 /**
- * Without the system, which only one end may report. Lengths delimit names: of ten thousand keys,
- * JSON takes several times as long.
+ * Excludes the system, which only one end may report. Length prefixes delimit names: for ten
+ * thousand keys, JSON takes several times as long.
  */
 function toTimesKey({
   service,
@@ -99,7 +98,7 @@ function toConsumerKey({ service = '', topic, group }: Pick<Traffic, 'service' |
   return `${service.length} ${service}${topic.length} ${topic}${group}`
 }
 
-/** Numbers of an edge, as the contract has them. */
+/** Converts numbers to the edge fields of the API. */
 export function toEdgeNumbers({ count, errorCount, duration, slowest, failed }: SpanNumbers) {
   const [p50, p95, p99] = duration
   const example = ([traceId, spanId]: SpanNumbers['slowest']) => ({ traceId, spanId })
@@ -112,7 +111,7 @@ export function toEdgeNumbers({ count, errorCount, duration, slowest, failed }: 
   }
 }
 
-/** Of these messages; nearest rank. */
+/** Quantiles of these times, by nearest rank. Sorts the array in place. */
 function toQueueTime(times: number[]): { readonly queueTimeNano?: Quantiles; readonly queueTimeCount?: number } {
   if (times.length === 0) return {}
   times.sort((a, b) => a - b)

@@ -1,13 +1,13 @@
 import type { TopologyNode } from '@spanlink/api-schema'
 
-/** Where a topic or group is: names are unique in a system and cluster only. */
+/** System and cluster of a topic or group. Names are unique only within both. */
 export type Location = Pick<TopologyNode, 'system' | 'cluster'>
 
 export function serviceId(name: string): string {
   return `service:${name}`
 }
 
-/** System and cluster end at the first colon, whatever names hold. */
+/** Escapes colons in system and cluster; the name may contain any. */
 export function nodeId(type: 'topic' | 'group', name: string, { system, cluster }: Location): string {
   return `${type}:${escapeColons(system)}:${escapeColons(cluster)}:${name}`
 }

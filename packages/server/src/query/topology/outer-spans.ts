@@ -1,8 +1,8 @@
-/** A span that took a message, as far as rows of spans and of links tell. */
+/** A span that consumed a message, as far as span rows and link rows show. */
 export type Consumption = {
   readonly producerKey: string
   readonly consumedRef: { readonly traceId: string; readonly spanId: string }
-  /** Where it is known. */
+  /** Absent if unknown. */
   readonly parentSpanId?: string
   readonly service: string
   readonly isReceive: boolean
@@ -11,9 +11,9 @@ export type Consumption = {
 }
 
 /**
- * Of the spans of one trace that took the same message the innermost: a receive span and a batch's
- * span link to the producers of its messages, and so does each message's span. Rows of links name
- * no parent: there, times show which span lies within another.
+ * Keeps the innermost of the spans in one trace that consumed the same message. Receive and batch
+ * spans link to the producers of all their messages, as do the spans per message. Link rows have no
+ * parent id: there, times show which span lies within another.
  */
 export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): One[] {
   const deliveries = Map.groupBy(taken, (one) => `${one.producerKey} ${one.consumedRef.traceId} ${one.service}`)
@@ -25,18 +25,16 @@ export function keepInnerSpans<One extends Consumption>(taken: readonly One[]): 
   })
 }
 
-/**
- * Messages of one producer's context in one trace; with more, spans around others count as well.
- */
+/** Limit of consuming spans per producer context and trace. Above it, outer spans are kept too. */
 const MAX_COMPARED = 500
 
 /**
- * SDKs of JavaScript round starts to milliseconds: a child may begin before its parent, or end
- * after it.
+ * JavaScript SDKs round starts to milliseconds: a child may start before its parent, or end after
+ * it.
  */
 const CLOCK_STEP_NANO = 2_000_000n
 
-/** @param isLater decides between spans of the same length */
+/** @param isLater decides between spans of the same duration */
 function isWithin(one: Consumption, outer: Consumption, isLater: boolean): boolean {
   const [{ spanId }, { spanId: outerId }] = [one.consumedRef, outer.consumedRef]
   if (spanId === outerId || outer.parentSpanId === spanId) return false

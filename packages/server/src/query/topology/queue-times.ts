@@ -8,25 +8,25 @@ import { type QueueTime, findLowVolumeQueueTimes, MAX_LOW_VOLUME_SPANS } from '.
 import { sampleCondition, type Sample, chooseSample, sampleParams, type SampledRows, takeSample } from './sample.ts'
 import type { Traffic } from './traffic.ts'
 
-/** Consuming spans of busy topics that are looked at for queue times: about so many together. */
+/** Target number of sampled consuming spans, over all high-volume topics. */
 const MAX_SAMPLED_SPANS = 10_000
 
 /**
- * Ends that are looked up one by one: producers from before the window, and consumers whose group
- * the link leaves open.
+ * Limit of single-span lookups: producers before the window, and consumers whose group is
+ * ambiguous.
  */
 const MAX_LOOK_UPS = 2_000
 
 const MAX_DELIVERIES = 60_000
 
 /**
- * Queue times of messages consumed in the window. Both ends are read when asked, so it doesn't
- * matter which arrived first or how far apart. Links and spans of a trace are filed under its id,
- * so an even share of producing traces is read in long runs: busy topics are sampled so, quiet ones
- * looked up whole.
+ * Computes queue times of messages consumed in the window. Both ends are read at query time, so
+ * their order of arrival and distance do not matter. Links and spans are sorted by trace id, so an
+ * even share of the producing traces is read in long ranges. High-volume topics are sampled this
+ * way; low-volume topics are read completely.
  *
  * @param consumedOf consuming spans by topic
- * @param traffic awaited last, when the sample is there
+ * @param traffic awaited after the sample was read
  */
 export async function findQueueTimes(
   store: Store,
@@ -50,13 +50,11 @@ export async function findQueueTimes(
   return [...ofQuiet, ...resolved.filter(({ topic }) => !quiet.has(topic))]
 }
 
-/**
- * A link or parent that a consumer in the window has, with its producer if that was in the window.
- */
+/** A link or parent of a consumer in the window, with its producer if that is in the window too. */
 type Sampled = Consumption & {
   readonly producerRef: SpanRef
   readonly produced: (Interval & { readonly topic: string }) | undefined
-  /** Of the consumer where it is the producer's child; a link's row doesn't tell. */
+  /** Set if the consumer is a child of the producer. Link rows do not hold it. */
   readonly consumed: Consumer | undefined
 }
 
@@ -77,7 +75,7 @@ function splitTopics(counts: ReadonlyMap<string, number>): {
   return { quiet, busyCount }
 }
 
-/** Deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */
+/** Finds deliveries of messages whose producing trace satisfies an SQL condition on `trace_id`. */
 async function findSampledDeliveries(
   store: Store,
   window: TimeWindow,
@@ -87,7 +85,7 @@ async function findSampledDeliveries(
 ): Promise<Sampled[]> {
   const allParams = { ...toWindowParams(window), ...params }
   const ask = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
-  // A row a trace, a list a span or link: they are thousands.
+  // One row per trace with a tuple per span or link, as there are thousands.
   const [produced, links, children] = await Promise.all([
     ask<OfTrace<ProducedColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), start, toUInt64(start + duration), topic)) as found
@@ -146,10 +144,10 @@ async function findSampledDeliveries(
   const parented = children.flatMap(({ traceId, found }) =>
     found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
       const own = { traceId, spanId }
-      // A consumer may share its producer's id.
+      // A consumer may share the span id of its producer.
       const ref = producers.has(toSpanKey(own)) ? own : { traceId, spanId: parentSpanId }
       const parent = producers.get(toSpanKey(ref))
-      // A parent that doesn't produce is where a consumer runs, no message.
+      // A parent that does not produce is the span that the consumer runs in.
       if (parent === undefined || linkedKeys.has(toSpanKey(ref) + traceId + spanId)) return []
       const consumed = { cluster, group, operation }
       return [
@@ -192,10 +190,7 @@ type ChildColumns = readonly [
   cluster: string,
 ]
 
-/**
- * Fills in what the rows left open: from what is known of the traffic where that is unambiguous,
- * else span by span.
- */
+/** Completes the rows: from the traffic if that is unambiguous, else by single-span lookups. */
 async function resolveQueueTimes(
   store: Store,
   sampled: readonly Sampled[],
@@ -246,7 +241,7 @@ type EndRow = SpanRef & Consumer & { readonly topic: string; readonly start: str
 const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start,
   toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, consumer_group as group`
 
-/** Lengths tell where a name ends, whatever it holds. */
+/** Length prefixes delimit names. */
 function toConsumersKey(service: string, topic: string): string {
   return `${service.length} ${service}${topic}`
 }

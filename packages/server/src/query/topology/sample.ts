@@ -1,15 +1,15 @@
 /**
- * A share of all traces. By id, because traces of one ten-minute bucket lie in the order of their
- * ids: a share of the ids is a share of the reading. By hash where ids are not random (they begin
- * with a time, or with zeros).
+ * A share of all traces. Selected by id range, because rows of a ten-minute bucket are sorted by
+ * trace id: a share of the ids reads the same share of the rows. Selected by hash if ids are not
+ * random (they start with a time or with zeros).
  */
 export type Sample = {
-  /** One in so many traces. */
+  /** One in this many traces. */
   readonly oneIn: number
   readonly by: 'id' | 'hash'
 }
 
-/** One in a power of two, so that about `target` of `count` are left. */
+/** Chooses a power of two so that about `target` of `count` remain. */
 export function chooseSample(count: number, target: number): Sample {
   const oneIn = count <= target ? 1 : 2 ** Math.ceil(Math.log2(count / target))
   return { oneIn: Math.min(oneIn, MAX_ONE_IN), by: 'id' }
@@ -17,7 +17,7 @@ export function chooseSample(count: number, target: number): Sample {
 
 const MAX_ONE_IN = 2 ** 30
 
-/** SQL, with the parameters of `sampleParams`. */
+/** SQL condition that uses the parameters of `sampleParams`. */
 export function sampleCondition({ oneIn, by }: Sample): string {
   if (oneIn === 1) return 'true'
   return by === 'id'
@@ -32,12 +32,13 @@ export function sampleParams({ oneIn }: Sample): { readonly sampleBelow: string;
 
 export type SampledRows<Row> = {
   readonly rows: readonly Row[]
-  /** What is compared with what was expected. */
+  /** Compared with the expected size. */
   readonly size: number
 }
 
 /**
- * Takes the sample by id, and by hash when far more or fewer came than a share of random ids has.
+ * Takes the sample by id. Repeats it by hash if its size differs from the expected one by 4x or
+ * more, as ids are not random then.
  */
 export async function takeSample<Row>(
   sample: Sample,

@@ -3,38 +3,41 @@ import { computeBucketMidpoint } from '../../clickhouse/insert/rollups/duration-
 import type { TimeWindow } from '../sql/time-window.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
-/** What spans of a service did with a topic, or with none. */
+/** Numbers of the spans of a service, by messaging operation, topic and group. */
 export type Traffic = {
-  /** `undefined`: of all services together. */
+  /** `undefined` for the total of all services. */
   readonly service: string | undefined
   readonly operation: 'none' | 'create' | 'send' | 'receive' | 'process' | 'settle'
   readonly system: string
-  /** '' where unknown. */
+  /** '' if unknown. */
   readonly cluster: string
-  /** '' where spans name none. */
+  /** '' if the spans name none. */
   readonly topic: string
   readonly group: string
   readonly numbers: SpanNumbers
 }
 
 export type SpanNumbers = {
-  /** Messages, or calls. */
+  /** Messages or calls. */
   readonly count: number
-  /** Of spans that failed. */
+  /** Messages of failed spans, or failed calls. */
   readonly errorCount: number
-  /** Nanoseconds. Of topics' creations, sends, receipts and processings; else 0. */
+  /**
+   * Nanoseconds. Traffic has them for `create`, `send`, `receive` and `process` with a topic; else
+   * 0.
+   */
   readonly duration: readonly [p50: string, p95: string, p99: string]
   readonly slowest: readonly [traceId: string, spanId: string]
-  /** Means something only where `errorCount` isn't 0. */
+  /** Valid only if `errorCount` is not 0. */
   readonly failed: readonly [traceId: string, spanId: string]
 }
 
-/** More rows than an answer has edges. */
+/** Row limit. Larger than the number of edges in a response. */
 export const MAX_TRAFFIC = 20_000
 
 const MINUTE = 60_000_000_000n
 
-/** The window in whole minutes. */
+/** Widens the window to whole minutes. */
 export function widenToMinutes({ start, end }: TimeWindow): TimeWindow {
   const until = end + ((MINUTE - (end % MINUTE)) % MINUTE)
   return { start: start - (start % MINUTE), end: until < MAX_UINT64 ? until : MAX_UINT64 }
@@ -44,11 +47,11 @@ export type SpanCounts = {
   readonly spans: number
   /** Consuming spans by topic. */
   readonly consumedOf: ReadonlyMap<string, number>
-  /** Some sends or consumers name no topic. */
+  /** Some producing or consuming spans name no topic. */
   readonly hasUnnamedTopics: boolean
 }
 
-/** How much there is: what samples are drawn from. */
+/** Counts the spans that samples are drawn from. */
 export async function countSpans(store: Store, window: TimeWindow, options: QueryOptions): Promise<SpanCounts> {
   const rows = await store.query<{ topic: string; n: string; consumed: string; sent: string }>(
     `select topic, sum(spans) as n, sumIf(spans, messaging_operation in ('receive', 'process')) as consumed,
@@ -71,7 +74,7 @@ export function toMinuteParams({ start, end }: TimeWindow): { readonly fromMinut
   return { fromMinute: String(start / MINUTE), toMinute: String((end + MINUTE - 1n) / MINUTE) }
 }
 
-/** From the rollup by minute, busiest first: some thousand rows, whatever the volume. */
+/** Reads the rollup by minute, busiest first: a few thousand rows at any volume. */
 export async function findTraffic(store: Store, window: TimeWindow, options: QueryOptions): Promise<Traffic[]> {
   const rows = await store.query<TrafficRow>(
     `select toUInt8(grouping(service)) as ofAll, service, messaging_operation as operation, known_system as system,
@@ -85,7 +88,7 @@ export async function findTraffic(store: Store, window: TimeWindow, options: Que
       from (
         select *, ${fillUnknown('messaging_system', ['topic'])} as known_system
         from (
-          -- Minutes first: the sets below share them. sumMap would take twice as long.
+          -- Merges minutes first, as both grouping sets share them. sumMap takes twice as long.
           select service, messaging_operation, messaging_system, cluster, topic, consumer_group, sum(spans) as n,
             sum(messages) as about, sum(failed_messages) as failed_about, max(slowest) as slow, max(failed) as bad,
             quantilesExactWeightedArrayState(0.5, 0.95, 0.99)(mapKeys(durations), mapValues(durations)) as lengths
@@ -123,7 +126,7 @@ type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & 
   readonly grp: string
   readonly messageCount: string
   readonly failedCount: string
-  /** Of the quantiles; 0 where durations are not kept. */
+  /** Buckets of the quantiles; 0 if durations are not stored. */
   readonly buckets: readonly [p50: number, p95: number, p99: number]
   /** Nanoseconds. */
   readonly longest: string
@@ -132,10 +135,10 @@ type TrafficRow = Pick<Traffic, 'operation' | 'system' | 'cluster' | 'topic'> & 
 }
 
 /**
- * SQL: a column, or where it is '' the only other value that rows of the same partition have. Not
- * every client reports its system and cluster, and none does in its first spans.
+ * SQL that replaces '' in a column by the only other value in the same partition. Not every client
+ * reports its system and cluster, and none does in its first spans.
  *
- * @param partitions by columns, the closest first
+ * @param partitions lists of columns, the narrowest first
  */
 function fillUnknown(column: string, partitions: readonly string[]): string {
   const choices = partitions.flatMap((partition) => {
@@ -145,7 +148,7 @@ function fillUnknown(column: string, partitions: readonly string[]): string {
   return `multiIf(${column} != '', ${column}, ${choices.join(', ')}, '')`
 }
 
-/** At most 3.1 % off, and never more than the longest, which is known exactly. */
+/** At most 3.1% off, and never above the maximum, which is exact. */
 function toDurations({ buckets, longest }: TrafficRow): SpanNumbers['duration'] {
   const [p50, p95, p99] = buckets
   const of = (bucket: number): string => {

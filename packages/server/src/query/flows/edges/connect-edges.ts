@@ -7,8 +7,8 @@ import { findSpan, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from
 import type { CutTraces } from '../lanes.ts'
 
 /**
- * Every link once, and every cut that no link tells as well; of a message that several spans of a
- * consumer took, the innermost.
+ * Creates an edge per link, and per cut without a link. If several spans of a consumer took the
+ * same message, keeps the edge to the innermost.
  */
 export function connectEdges(parts: CutTraces, links: readonly FlowLink[]): Edge[] {
   return keepInnerDeliveries(createEdges(parts, links))
@@ -21,7 +21,7 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
     const { carrier, target, ordinal } = link
     const shortId = `${carrier.traceId}-${carrier.spanId}-${ordinal}`
     const known = edges.get(shortId)
-    // A sender that gives one span twice, with other links: the last arrival counts.
+    // An exporter may send a span twice with different links: the last arrival counts.
     const id =
       known === undefined || known.toRef.identity === carrier.identity ? shortId : `${shortId}-${carrier.identity}`
     edges.set(id, edge(id, target, carrier, 'link', link))
@@ -61,8 +61,8 @@ type LinkRecord = RecordMetadata & Pick<FlowLink, 'consumerGroup'>
 const UNKNOWN_LINK_RECORD: LinkRecord = { ...UNKNOWN_RECORD, consumerGroup: '' }
 
 function classifyEdge(from: FlowSpanRow | undefined, to: FlowSpanRow | undefined): FlowEdge['role'] {
-  // Whatever a consumer points at is the creation context of its message, unless it is a consumer
-  // itself.
+  // A consumer's link points at the creation context of its message, unless the target consumes
+  // too.
   if (to !== undefined && consumingOperations.has(to.operation)) {
     return from !== undefined && consumingOperations.has(from.operation) ? 'processing' : 'message'
   }

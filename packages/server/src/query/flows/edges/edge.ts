@@ -3,7 +3,7 @@ import { computeQueueTime } from '../../links/linked-span.ts'
 import type { SpanRef } from '../flow-span.ts'
 import type { LaneSpan } from '../lanes.ts'
 
-/** A link or cut between two spans of which either may be missing. */
+/** A link or cut between two spans. Either span may be missing. */
 export type Edge = {
   readonly id: string
   readonly fromRef: SpanRef
@@ -16,7 +16,7 @@ export type Edge = {
   readonly consumerGroup: string
 }
 
-/** `undefined` while an end is missing. */
+/** `undefined` if an end is missing. */
 export function computeEdgeQueueTime({ from, to }: Edge): bigint | undefined {
   return from === undefined || to === undefined ? undefined : computeQueueTime(from.span, to.span)
 }

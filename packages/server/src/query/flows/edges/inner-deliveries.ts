@@ -4,13 +4,13 @@ import type { Edge } from './edge.ts'
 import { spanKey } from '../flow-span.ts'
 import type { LaneSpan } from '../lanes.ts'
 
-/** A message's span, what the handler put around it, the batch's span, its receive span. */
+/** Levels searched above a message's span: handler spans, the batch's span, the receive span. */
 const MAX_NESTING = 16
 
 /**
- * A consumer may link to a producer from its receive span, from the span of the batch, and from
- * that of the message: one delivery, of which the edge to the innermost `process` span is kept,
- * with all that the others know of the message.
+ * A consumer may link to a producer from its receive span, the span of the batch and that of the
+ * message. They are one delivery: keeps the edge to the innermost `process` span, with the message
+ * details of all of them.
  */
 export function keepInnerDeliveries(edges: readonly Edge[]): Edge[] {
   const innerOf = new Map<DeliveryEdge, DeliveryEdge>()
@@ -53,7 +53,8 @@ function isSameDelivery(a: DeliveryEdge, b: DeliveryEdge): boolean {
 }
 
 /**
- * Edges to the spans that a `process` span runs in. Links are thousands: they are found by offset.
+ * Marks edges to the spans that enclose a `process` span. Indexed by offset, as there may be
+ * thousands of links.
  */
 function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {
   const edgesOf = new Map(
@@ -62,7 +63,7 @@ function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge
       ([to, edges]) => [to, Map.groupBy(edges, ({ record }) => record.offset)],
     ),
   )
-  /** Entered by an edge that names no offset. */
+  /** Enclosing spans already compared with an edge without an offset. */
   const unnamed = new Set<LaneSpan>()
   for (const edge of same.filter(isProcess)) {
     const { offset } = edge.record
@@ -80,14 +81,14 @@ function markOuterSpans(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge
   }
 }
 
-/** Of several messages, nothing tells which one a span without an offset processes. */
+/** A `process` span without an offset can't be matched to one of several messages. */
 function selectOnlyEdge(byOffset: ReadonlyMap<string, readonly DeliveryEdge[]>): readonly DeliveryEdge[] {
   const [first = []] = byOffset.values()
   return byOffset.size === 1 && first.length === 1 ? first : []
 }
 
 /**
- * The last receive before each `process` span; one before that was of another delivery of the
+ * Marks the last receive before each `process` span. Earlier ones belong to other deliveries of the
  * message.
  */
 function markReceives(same: readonly DeliveryEdge[], innerOf: Map<DeliveryEdge, DeliveryEdge>): void {

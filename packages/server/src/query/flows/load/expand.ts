@@ -7,23 +7,23 @@ export type ExpandBounds = {
   readonly maxTraces: number
   readonly maxDepth: number
   /**
-   * Traces of other events that the flow's batches took messages of belong to it, up to their
+   * Includes traces of other events whose messages the flow's batches consumed, up to their
    * origins.
    */
   readonly includeJoined: boolean
-  /** The last trace of the page before. */
+  /** The last trace of the previous page. */
   readonly after: Position | undefined
 }
 
 /**
- * Traces are ordered by distance from the opened one, then id: an order that later arrivals change
- * as little as any.
+ * Traces are ordered by distance from the opened one, then by id. Later arrivals change this order
+ * as little as possible.
  */
 export type Position = { readonly depth: number; readonly traceId: string }
 
 /**
- * How a unit belongs to the flow: as another event's part, as what is below the opened trace, or as
- * what the origin caused.
+ * How a unit belongs to the flow: as part of another event, below the opened trace, or caused by
+ * the origin.
  */
 export const JOINED = 1
 const SHOWN = 2
@@ -34,20 +34,20 @@ export type Expanded = {
   readonly positions: readonly Position[]
   /** Where this page begins in `positions`. */
   readonly pageStart: number
-  /** Lanes of earlier pages that have more in them now. */
+  /** Lanes of earlier pages that gained units. */
   readonly grownLanes: ReadonlySet<string>
   readonly traces: ReadonlyMap<string, UnitTrace>
-  /** `JOINED`, `SHOWN` or `CAUSED`; units that are absent belong to other events. */
+  /** `JOINED`, `SHOWN` or `CAUSED`. Units that are absent belong to other events. */
   readonly levels: ReadonlyMap<Unit, number>
-  /** Traces of the flow that are on none of these pages. */
+  /** Whether a trace of the flow is on none of these pages. */
   readonly isHidden: (traceId: string) => boolean
   readonly truncated: { readonly traces: boolean; readonly depth: boolean }
 }
 
 /**
- * The flow of an event, breadth first from the opened trace: up its chain of causes to the origin,
- * and from there, as from all of the opened trace, down to what they caused. Of a trace that also
- * handled other events, the units that only these caused are left out.
+ * Expands the flow of an event breadth first from the opened trace: up its chain of causes to the
+ * origin, then down to all effects of the origin and of the opened trace. If a trace also handled
+ * other events, units that only these caused are excluded.
  */
 export async function expandFlow(
   traceId: string,
@@ -61,10 +61,10 @@ export async function expandFlow(
   const truncated = { traces: false, depth: false }
   const seen = new Set([traceId])
   let next = new Set<string>()
-  /** Causes in traces that are still to come. */
+  /** Causes in traces that are not loaded yet, by trace. */
   const awaited = new Map<string, SpanRef[]>()
 
-  /** When the page begins. */
+  /** Units found before this page. */
   let unitsBefore: ReadonlySet<Unit> | undefined
   let onPage = 0
   let pageStart = 0
@@ -119,7 +119,7 @@ export async function expandFlow(
     return trace === undefined ? 0 : (levels.get(findUnit(trace, ref)) ?? 0)
   }
 
-  /** Marks a unit and what follows from it. A list, not recursion: chains may be long. */
+  /** Marks a unit and all that follows from it. Not recursive, as chains may be long. */
   function mark(first: Unit, as: number): void {
     const waiting: [Unit, number][] = [[first, as]]
     for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
@@ -150,7 +150,7 @@ export async function expandFlow(
   }
 }
 
-/** A batch, or what has no cause of its own, belongs to each event that a unit in it belongs to. */
+/** Batches and units without causes belong to each event that a unit within them belongs to. */
 function isShared({ causes }: Unit): boolean {
   return causes.length !== 1
 }

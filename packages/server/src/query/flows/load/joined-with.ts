@@ -2,10 +2,10 @@ import type { Expanded } from './expand.ts'
 import type { SpanRef } from '../flow-span.ts'
 import { type Unit, findUnit } from './units.ts'
 
-/** Messages of other events, each the first of its trace, in order of trace. */
+/** Messages of other events, the first of each trace, ordered by trace. */
 export type JoinedEvents = readonly SpanRef[]
 
-/** By lane: which other events' messages were taken together with the flow's own. */
+/** Finds messages of other events that were consumed together with those of the flow, by lane. */
 export function findJoinedEvents({
   traces,
   levels,

@@ -5,22 +5,22 @@ import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import { type FlowLink, toSpanIdentity } from '../flow-span.ts'
 
-/** Links of one step that an answer may hold. */
+/** Limit of links per call. */
 const MAX_LINKS = 20_000
 
 export type FoundLinks = {
   readonly links: readonly FlowLink[]
-  /** There are more. */
+  /** The limit cut off links. */
   readonly isTruncated: boolean
 }
 
 /**
- * Links of all these traces in either direction, by key: one granule a trace, whatever the age of
- * the other end.
+ * Loads the links of these traces in either direction by key: one granule per trace, regardless of
+ * the age of the other end.
  */
 export async function loadLinks(store: Store, traceIds: readonly string[], options: QueryOptions): Promise<FoundLinks> {
   const traces = createTraceIdSet('traceIds', traceIds)
-  // A row a trace, a list a link: see loadSpans.
+  // One row per trace with a tuple per link: see loadSpans.
   const found = await store.query<{ readonly traceId: string; readonly links: readonly LinkColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((direction, hex(span_id), hex(peer_trace_id), hex(peer_span_id), ordinal,
         kind, service, cluster, topic, partition, offset, message_key, consumer_group)) as links

@@ -6,21 +6,21 @@ import { toRecordMetadata } from '../../messaging/record-metadata.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
 import type { FlowSpanRow } from '../flow-span.ts'
 
-/** Spans of one trace and of one flow that an answer looks at. */
+/** Limits of spans per trace and per flow. */
 const MAX_TRACE_SPANS = 20_000
 export const MAX_SPANS = 100_000
 
 export type LoadedSpans = {
   readonly rows: readonly FlowSpanRow[]
-  /** There are more. */
+  /** The limits cut off spans. */
   readonly isTruncated: boolean
 }
 
 /**
- * The spans of all these traces by key, one granule a trace and bucket; one that was sent twice may
- * come twice.
+ * Loads the spans of these traces by key, one granule per trace and bucket. A span that was sent
+ * twice may be returned twice.
  *
- * @param atMost spans in all
+ * @param atMost maximum of spans in total
  */
 export async function loadSpans(
   store: Store,
@@ -30,8 +30,8 @@ export async function loadSpans(
 ): Promise<LoadedSpans> {
   if (traceIds.length === 0) return { rows: [], isTruncated: false }
   const traces = createTraceIdSet('traceIds', traceIds)
-  // A row a trace, a list a span: names of columns in thousands of rows are most of an answer, and
-  // of reading it.
+  // One row per trace with a tuple per span: with a row per span, column names would be most of the
+  // response, and of the time to parse it.
   const found = await store.query<{ readonly traceId: string; readonly spans: readonly SpanColumns[] }>(
     `select hex(trace_id) as traceId, groupArray((hex(span_id), hex(parent_span_id), service, name, kind, status, flags, start,
       duration, messaging_operation, cluster, topic, partition, message_offset, message_key, consumer_group)) as spans
@@ -79,7 +79,7 @@ function toFlowSpanRow(traceId: string, columns: SpanColumns): FlowSpanRow {
   const [spanId, parent, service, name, kind, status, flags, startText, duration, operation, ...messaging] = columns
   const [cluster, topic, partition, messageOffset, messageKey, consumerGroup] = messaging
   const start = BigInt(startText)
-  // What the duration was made of, modulo 2^64.
+  // The end that the duration was computed from, modulo 2^64.
   const end = BigInt.asUintN(64, start + BigInt(duration))
   return {
     traceId,

@@ -2,28 +2,27 @@ import type { SpanRef } from '../flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
 import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
 
-/** Links up from the opened trace, and traces, that are looked at. */
+/** Limits of the search: links up from the opened trace, and traces. */
 const MAX_STEPS = 64
 const MAX_TRACES = 1_000
 
 export type Origins = {
   /**
-   * Traces above the opened one that nothing known caused; the first is the one whose flow it is.
-   * Never empty.
+   * Traces above the opened one without a known cause. The flow is that of the first. Never empty.
    */
   readonly traces: readonly UnitTrace[]
-  /** Of all, those beyond the bounds as well. */
+  /** Number of all origins, including those beyond the limits. */
   readonly count: number
-  /** Units that lead from the first origin to the opened trace. */
+  /** Units on the paths from the first origin to the opened trace. */
   readonly chain: ReadonlySet<Unit>
-  /** Of their traces: links up from the opened one. */
+  /** Number of links up from the opened trace, by trace in `chain`. */
   readonly distances: ReadonlyMap<string, number>
 }
 
 /**
- * Goes up the links of a trace to its origins. The first is the opened trace itself if nothing
- * caused part of it, else the one that began first; where traces cause each other in a circle, the
- * one that began first. What is not stored comes last.
+ * Follows the links of a trace up to its origins. The first is the opened trace itself if part of
+ * it has no cause, else the origin that started first. If traces cause each other in a cycle, the
+ * origin is the one that started first. Traces that are not stored come last.
  */
 export async function findOrigins(traceId: string, { load }: TraceLoader): Promise<Origins> {
   const traces = new Map<string, UnitTrace>()
@@ -82,7 +81,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   }
 }
 
-/** Units from which the origin is reached, its own included. */
+/** Finds the units that the origin leads to, including its own. */
 function findChain(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>, isRoot: boolean): ReadonlySet<Unit> {
   const effects = new Map<Unit, Unit[]>()
   for (const [unit, above] of causes) {
@@ -94,7 +93,7 @@ function findChain(origin: UnitTrace, causes: ReadonlyMap<Unit, readonly Unit[]>
   }
   const start = origin.units.filter((unit) => causes.has(unit) && (!isRoot || causes.get(unit)?.length === 0))
   const chain = new Set(start)
-  // Grows while it is walked.
+  // The set grows during the iteration.
   for (const unit of chain) for (const effect of effects.get(unit) ?? []) chain.add(effect)
   return chain
 }
@@ -107,7 +106,7 @@ function sortByStart(traces: Iterable<UnitTrace>): UnitTrace[] {
 
 const NEVER = 2n ** 64n
 
-/** `undefined` when no span of it is stored. */
+/** `undefined` if no span of it is stored. */
 function findFirstStart({ cut }: UnitTrace): bigint | undefined {
   let first: bigint | undefined
   for (const { spans } of cut.lanes) {

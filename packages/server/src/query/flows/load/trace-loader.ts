@@ -5,13 +5,13 @@ import { loadSpans, MAX_SPANS } from './load-spans.ts'
 import { divideTrace, type UnitTrace } from './units.ts'
 
 export type TraceLoader = {
-  /** Of each id, in this order, stored or not. */
+  /** Returns a trace per id, in this order, stored or not. */
   readonly load: (traceIds: readonly string[]) => Promise<readonly UnitTrace[]>
-  /** What was left out, by limits on rows alone: the same in each request. */
+  /** Whether row limits cut off links or spans: the same in each request. */
   readonly truncated: () => { readonly fanOut: boolean; readonly spans: boolean }
 }
 
-/** Reads traces with their links, each once. */
+/** Loads each trace with its links once. */
 export function createTraceLoader(store: Store, options: QueryOptions): TraceLoader {
   const known = new Map<string, UnitTrace>()
   const truncated = { fanOut: false, spans: false }
@@ -28,7 +28,7 @@ export function createTraceLoader(store: Store, options: QueryOptions): TraceLoa
         truncated.fanOut ||= links.isTruncated
         truncated.spans ||= spans.isTruncated
         const rowsOf = Map.groupBy(spans.rows, ({ traceId }) => traceId)
-        // A link inside one trace is found from both ends.
+        // A link within one trace is found from both ends.
         const distinct = [...new Map(links.links.map((link) => [toLinkKey(link), link])).values()]
         const byCarrier = Map.groupBy(distinct, ({ carrier }) => carrier.traceId)
         const byTarget = Map.groupBy(distinct, ({ target }) => target.traceId)

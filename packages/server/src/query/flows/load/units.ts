@@ -2,38 +2,38 @@ import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type SpanRef } fr
 import { type CutTraces, cutIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
- * What a cause leads to as a whole: a span that carries links or begins a lane, with what runs in
- * it, down to the next such span. A batch that is one span is one unit, whoever sent its messages;
- * spans that process its messages one by one are units.
+ * The part of a trace that a cause leads to: a span that carries links or starts a lane, with its
+ * descendants down to the next such span. A batch with a single span is one unit, for any number of
+ * producers. If each message of a batch has its own span, each is a unit.
  */
 export type Unit = {
   readonly traceId: string
   readonly laneId: string
-  /** The unit that it runs in, in the same lane. */
+  /** The enclosing unit in the same lane. */
   readonly outer: Unit | undefined
   /**
-   * Spans that its links point at, and its producer where it is a child. None: it is what a lane
-   * has beside other units.
+   * Targets of its links, and its producer if the unit is that span's child. Empty for the part of
+   * a lane outside other units.
    */
   readonly causes: readonly SpanRef[]
 }
 
 /**
- * A trace by units. One of which no span is stored is its empty `main` unit and those of links it
- * carries.
+ * A trace divided into units. If none of its spans is stored, it has an empty `main` unit, and
+ * units for the links it carries.
  */
 export type UnitTrace = {
   readonly traceId: string
   readonly cut: CutTraces
-  /** Every link that the trace carries or that points at it. */
+  /** All links that the trace carries or that point at it. */
   readonly links: readonly FlowLink[]
   readonly main: Unit
-  /** `main` among them. */
+  /** Includes `main`. */
   readonly units: readonly Unit[]
   readonly unitOfSpan: ReadonlyMap<LaneSpan, Unit>
-  /** Units of spans that carry links and are not stored, by span id. */
+  /** Units of spans that carry links but are not stored, by span id. */
   readonly unplaced: ReadonlyMap<string, Unit>
-  /** Spans that a unit causes: carriers of links to it, and consumers that are its children. */
+  /** Effects of a unit: carriers of links to it, and consumers that are its children. */
   readonly effects: ReadonlyMap<Unit, readonly SpanRef[]>
 }
 
@@ -49,7 +49,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   const unitOfSpan = new Map<LaneSpan, Unit>()
   const unplaced = new Map<string, Unit>()
   for (const { id, spans } of cut.lanes) {
-    // Parents come before their children.
+    // Parents precede their children.
     for (const one of spans) {
       const identity = toUnitKey(toSpanRef(one.span))
       const isHead = one.parent === undefined && id !== traceId
@@ -82,7 +82,7 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
   return trace
 }
 
-/** A span that is not stored counts as part of `main`, unless it is known to carry links. */
+/** A span that is not stored belongs to `main`, unless it is known to carry links. */
 export function findUnit(trace: UnitTrace, ref: SpanRef): Unit {
   const span = findSpan(trace.cut.spans, ref)
   return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(ref.spanId) ?? trace.main
@@ -93,8 +93,8 @@ function toUnitKey({ spanId, identity }: SpanRef): string {
 }
 
 /**
- * The spans that a unit was caused by. What has no cause of its own runs beside what has, as a job
- * around it does: its lane's causes from outside are its causes. None: nothing before it is known.
+ * Returns the spans that caused a unit. A unit without causes, such as a job around other units,
+ * has the causes of its lane from outside the lane. Empty if nothing before the unit is known.
  */
 export function findCauses(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
   const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && findUnit(trace, ref) === of
