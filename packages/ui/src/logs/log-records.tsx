@@ -18,8 +18,8 @@ interface KeyedRecord {
 }
 
 /**
- * Records have no id; those alike in all of this are told apart by their number, counted from the
- * oldest.
+ * Records have no id. The key is the content of these fields plus, for equal records, a number
+ * counted from the oldest.
  */
 export function keyedRecords(pages: readonly LogsResponse[]): readonly KeyedRecord[] {
   const seen = new Map<string, number>()
@@ -42,7 +42,7 @@ export function keyedRecords(pages: readonly LogsResponse[]): readonly KeyedReco
     .toReversed()
 }
 
-/** The records in a list that holds its rows, with what was searched. */
+/** A list of records that holds its rows, with the searched range. */
 export function Records(props: {
   readonly list: string
   readonly records: readonly KeyedRecord[]

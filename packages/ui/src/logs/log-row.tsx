@@ -11,16 +11,16 @@ import { Text } from '../components/labels/text.tsx'
 import { AttributeTable } from '../components/details/attribute-table.tsx'
 import { LongText } from '../components/details/long-text.tsx'
 
-/** Counted of a body; whoever wants all of them opens it. */
+/** Maximum line count shown for a body; opening it shows all lines. */
 const MAX_LINES = 1000
 
-/** One record on a line; all there is to it below, once opened. */
+/** One record on a line; opening it shows all its fields. */
 export function LogRow(props: {
   readonly record: LogRecord
   readonly source: SpanSource | undefined
-  /** With records of several days, or of another day than today. */
+  /** True if the records are from several days, or from a day other than today. */
   readonly showsDay: boolean
-  /** Way to the records that have an attribute too. */
+  /** Links an attribute to the records that share it. */
   readonly recordsWith: ComponentProps<typeof AttributeTable>['same']
 }) {
   const { record, source } = props

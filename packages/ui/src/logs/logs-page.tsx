@@ -18,7 +18,7 @@ import { keyedRecords, Records } from './log-records.tsx'
 
 const REFRESH_INTERVAL_MS = 3000
 const RECORDS = '.logs summary'
-/** Longer values make addresses that servers refuse. */
+/** Servers reject URLs with longer values. */
 const MAX_VALUE_LENGTH = 1000
 
 export function LogsPage({ query }: { readonly query: URLSearchParams }) {

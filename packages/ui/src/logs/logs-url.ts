@@ -1,7 +1,7 @@
 import { readParams, setParams } from '../lib/query-params.ts'
 import { startOfRange, parseRecentRange, type RecentRange } from '../lib/recent-range.ts'
 
-/** The Logs page as its URL holds it. */
+/** The state of the Logs page, from its URL. */
 export interface LogsPageState {
   readonly q: string
   readonly service: string
@@ -19,7 +19,7 @@ export function parseLogsUrl(query: URLSearchParams): LogsPageState {
   return { ...readParams(query, names), last: parseRecentRange(query.get('last')) }
 }
 
-/** Beyond the time. */
+/** Whether any filter besides the time range is set. */
 export function isFiltered(pageState: LogsPageState): boolean {
   return names.some((name) => pageState[name] !== '')
 }
@@ -34,7 +34,7 @@ export function logsUrl(pageState: Partial<LogsPageState>): string {
 export function logsPath(pageState: LogsPageState, nowMillis: number): string {
   const params = new URLSearchParams({ limit: '100' })
   setParams(params, names, pageState)
-  // A trace is looked at whole, whenever it was.
+  // The logs of a trace are shown for all time.
   if (pageState.traceId === '') params.set('start', startOfRange(pageState.last, nowMillis))
   return `/api/logs?${params}`
 }

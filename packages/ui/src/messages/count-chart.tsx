@@ -4,9 +4,8 @@ import { formatDurationNano } from '../lib/format/duration-text.ts'
 import { visiblePart } from '../lib/searched-range.ts'
 
 /**
- * Messages over time. A bar is as wide as its time: the newest one is often cut by the end of the
- * range. Time that was not searched, or where the list cannot have anything yet, is hatched instead
- * of empty.
+ * Message counts over time. A bar's width is its time range; the newest bar is often cut by the end
+ * of the range. Time that was not searched, or is too recent for the list, is hatched.
  */
 export function CountChart(props: {
   readonly response: MessagesResponse
@@ -27,7 +26,7 @@ export function CountChart(props: {
       <div class="bars" aria-hidden="true">
         {counts.map(({ startTimeUnixNano, count }) => {
           const part = visiblePart(response, startTimeUnixNano, searched)
-          // Zero in a part of the bucket says nothing of the rest.
+          // A zero count for part of a bucket does not cover the rest.
           const isUnknown = !part.isSearched || (part.isPartial && count === 0)
           const isTooNew = BigInt(startTimeUnixNano) >= BigInt(searched.end)
           const unsearched = isTooNew ? 'too recent' : 'not searched'

@@ -24,11 +24,11 @@ const WAITS: Readonly<Record<MessageList, string>> = {
   'dead-lettered': 'Time to DLQ',
 }
 
-/** `more`: what stands at the end of the list. */
+/** `more` is rendered at the end of the list. */
 export function MessageTable(props: {
   readonly messages: readonly Message[]
   readonly list: MessageList
-  /** Of `unconsumed`: those that no group has consumed. */
+  /** For the list `unconsumed`: only messages that no group has consumed. */
   readonly isNeverConsumed: boolean
   readonly hold: RowHold
   readonly more: ComponentChildren
@@ -117,7 +117,7 @@ function Row(props: {
   )
 }
 
-/** Where a message went wrong first: what someone who opens a dead letter looks for. */
+/** The first failed attempt, which explains a dead letter. */
 function findFirstFailure(message: Message): MessageSpan | undefined {
   return message.attempts.find(isFailed)
 }
@@ -126,7 +126,7 @@ function isFailed({ status, errorType }: MessageSpan): boolean {
   return status === 'error' || errorType !== ''
 }
 
-/** Each attempt in order, with its error, and where it ended. */
+/** Each attempt in order with its error, and the dead-letter topic. */
 function Outcome({ message }: { readonly message: Message }) {
   const { attempts, deadLetter } = message
   const hidden = Math.max(0, attempts.length - ATTEMPTS_SHOWN)

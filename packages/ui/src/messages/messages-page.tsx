@@ -41,8 +41,7 @@ const paused = signal(false)
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
   const question = removeLimit(query)
   const pageState = useMemo(() => parseMessagesUrl(query), [question])
-  // Another list or filter is another question: the response to the one before must not stand under
-  // its heading.
+  // One resource per list and filters, so that a response is never shown under another heading.
   const messages = useMemo(
     () => ({ first: createResource<MessagesResponse>(), older: createOlderPages<MessagesResponse>() }),
     [pageState.list, pageState.topic, pageState.group, pageState.never, pageState.after, pageState.last],
@@ -181,7 +180,8 @@ function collectMessages(first: MessagesResponse, older: readonly MessagesRespon
 }
 
 /**
- * Coming back to this URL finds as many messages as are here, as far as one response holds them.
+ * Stores the list length in the URL, so that coming back loads as many messages, up to the maximum
+ * of one response.
  */
 function keepLength(shown: number): void {
   const at = route.peek()
@@ -202,7 +202,7 @@ function describeEmptyList(pageState: MessagesPageState): readonly [title: strin
     ? ['No message was left unconsumed', 'At least one group has consumed each message.']
     : EMPTY_LISTS[pageState.list]
   if (!hasNames(pageState)) return [title, words]
-  // A name that nothing has would be an all-clear otherwise.
+  // A filter value that matches no name must not look like an all-clear.
   return [`${title} with these filters`, 'Filters match whole names of topics and consumer groups.']
 }
 
@@ -210,7 +210,7 @@ function hasNames(pageState: MessagesPageState): boolean {
   return pageState.topic !== '' || (pageState.group !== '' && !isNeverConsumed(pageState))
 }
 
-/** An all-clear only for a range that was searched whole. */
+/** Reports an all-clear only if the whole range was searched. */
 function EmptyNotice(props: {
   readonly pageState: MessagesPageState
   readonly range: SearchedRange

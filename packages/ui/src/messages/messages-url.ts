@@ -2,7 +2,7 @@ import type { MessageList } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 import { normalizeDuration, parseDuration } from '../lib/format/duration-text.ts'
 
-/** Names and what they mean, in the order of how much they hurt. */
+/** List names and descriptions, most severe first. */
 export const MESSAGE_LISTS = [
   ['dead-lettered', 'Dead-lettered', 'Sent to a dead-letter topic'],
   ['unconsumed', 'Unconsumed', 'Not consumed by a group that reads the topic'],
@@ -15,7 +15,7 @@ export interface MessagesPageState {
   readonly list: MessageList
   readonly topic: string
   readonly group: string
-  /** Of `unconsumed`: only messages that no group has consumed. */
+  /** For the list `unconsumed`: only messages that no group has consumed. */
   readonly never: boolean
   readonly after: string
   readonly last: RecentRange
@@ -23,7 +23,7 @@ export interface MessagesPageState {
 }
 
 const MIN_LIMIT = 50
-/** The most that the API gives at once. */
+/** Maximum `limit` of the API. */
 export const MAX_MESSAGES = 500
 
 export function parseMessagesUrl(query: URLSearchParams): MessagesPageState {
@@ -52,7 +52,7 @@ export function messagesUrl(pageState: MessagesPageState): string {
   return query.size === 0 ? '/messages' : `/messages?${query}`
 }
 
-/** Only these two lists ask how long. */
+/** Only these two lists have a duration filter. */
 export function hasMinDuration(list: MessageList): boolean {
   return list === 'unconsumed' || list === 'late'
 }
@@ -61,7 +61,7 @@ export function isNeverConsumed({ list, never }: Pick<MessagesPageState, 'list' 
   return list === 'unconsumed' && never
 }
 
-/** What a list contains, in a few words. */
+/** A short description of the list. */
 export function describeList(pageState: Pick<MessagesPageState, 'list' | 'never'>): string {
   if (isNeverConsumed(pageState)) return 'Not consumed by any group'
   return MESSAGE_LISTS.find(([list]) => list === pageState.list)?.[2] ?? ''
@@ -69,7 +69,7 @@ export function describeList(pageState: Pick<MessagesPageState, 'list' | 'never'
 
 const DEFAULT_AFTER_NANOS = 60e9
 
-/** A younger message cannot be in `unconsumed` yet. */
+/** Messages younger than this are not listed in `unconsumed` yet. */
 export function minAgeNanos({ list, after }: Pick<MessagesPageState, 'list' | 'after'>): bigint {
   if (list !== 'unconsumed') return 0n
   return BigInt(Math.round(parseDuration(normalizeDuration(after) ?? '') ?? DEFAULT_AFTER_NANOS))

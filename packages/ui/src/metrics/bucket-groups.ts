@@ -4,16 +4,15 @@ import { finite, seriesName } from './metric-text.ts'
 
 /** The buckets of one group over time. */
 export interface BucketGroup {
-  /** Of its labels; empty where the metric is not grouped. */
+  /** Text of the group's labels; empty if the metric is not grouped. */
   readonly name: string
-  /** Upper bounds, the lowest first: one for each row. */
+  /** Upper bounds of the rows, lowest first. */
   readonly bounds: readonly number[]
   readonly grid: HeatmapGrid
 }
 
 /**
- * Series of buckets by group, the group with the most values first. Shades of all groups are on one
- * scale.
+ * Bucket series by group, the group with the most values first. All groups share one colour scale.
  */
 export function bucketGroups(response: MetricSeriesResponse): readonly BucketGroup[] {
   const labelsOf = ({ labels }: MetricSeries) => labels.filter(({ key }) => key !== 'le')

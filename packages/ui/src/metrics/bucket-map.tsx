@@ -12,13 +12,13 @@ import { useWidth } from '../components/tree/use-size.ts'
 
 const HEIGHT = 300
 const GROUP_HEIGHT = 132
-/** Tall enough for text; fewer bounds are written where there is no room for all. */
+/** Minimum row height for a label; smaller rows leave some bounds unlabelled. */
 const MIN_BOUND_HEIGHT = 14
 const MAX_GROUPS = 24
 
 /**
- * A histogram over time, one map for each group: a column a step, a row a bucket, the darker the
- * more values fell there.
+ * A histogram over time, one heatmap per group: a column per step, a row per bucket, darker for
+ * more values.
  */
 export function BucketMap({ response }: { readonly response: MetricSeriesResponse }) {
   const groups = useMemo(() => bucketGroups(response), [response])

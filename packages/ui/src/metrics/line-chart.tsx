@@ -21,7 +21,7 @@ interface Dot {
   readonly exemplar: Exemplar
 }
 
-/** Lines over time; dots are exemplars, each the way to the trace it came from. */
+/** Lines over time; dots are exemplars, each a link to its trace. */
 export function LineChart({ response }: { readonly response: MetricSeriesResponse }) {
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
@@ -127,8 +127,7 @@ function placeDots(u: uPlot, { exemplars }: MetricSeriesResponse): Dot[] {
     if (value === null || exemplar.traceId === '') return []
     const top = u.scales['y']?.max ?? value
     const bottom = u.scales['y']?.min ?? value
-    // What lies outside is shown at the edge: an exemplar of a rate is a value, and not on the
-    // rate's scale.
+    // Exemplars outside the scale are drawn at its edge, for example the raw values of a rate.
     const x = u.valToPos(at, 'x')
     const y = u.valToPos(Math.min(top, Math.max(bottom, value)), 'y')
     return Number.isFinite(x) && Number.isFinite(y) ? [{ x, y, exemplar }] : []

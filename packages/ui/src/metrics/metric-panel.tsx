@@ -37,7 +37,7 @@ export function MetricPanel({
   }, [series, pageState])
   useEffect(() => void labels.load(labelsPath(pageState)), [labels, pageState.name, pageState.type, pageState.unit])
   const { data, error } = series.state.value
-  // Without a type the server chose among the metrics of this name: the address says which.
+  // Without a type in the URL the server chooses a metric of this name; the URL then shows which.
   useEffect(() => {
     if (pageState.type === '' && data !== undefined)
       replace(metricsUrl({ ...pageState, type: data.type, unit: data.unit }))
@@ -120,7 +120,7 @@ export function MetricPanel({
   )
 }
 
-/** The same dots as a list: for keys, and to see what they are. */
+/** The exemplar dots as a list, for keyboard use and details. */
 function Exemplars({ response }: { readonly response: MetricSeriesResponse }) {
   const linked = response.exemplars.filter(({ traceId }) => traceId !== '')
   if (linked.length === 0) return null

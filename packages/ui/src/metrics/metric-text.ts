@@ -3,7 +3,9 @@ import { formatDuration } from '../lib/format/duration-text.ts'
 
 const NANOS: Readonly<Record<string, number>> = { s: 1e9, ms: 1e6, us: 1e3, µs: 1e3, ns: 1, min: 60e9, h: 3600e9 }
 
-/** A value with its unit, short: times as times, bytes in powers of 1024, counts with k and M. */
+/**
+ * A short value with its unit: times as durations, bytes in powers of 1024, counts with k and M.
+ */
 export function formatMetricValue(value: number, unit: string, isRate: boolean): string {
   if (value === 0 && !isRate) return '0'
   const nanos = NANOS[unit]

@@ -2,10 +2,10 @@ import { readParams, setParams } from '../lib/query-params.ts'
 import type { MetricSeriesResponse } from '@spanlink/api-schema'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
-/** The Metrics page as its URL holds it. */
+/** The state of the Metrics page, from its URL. */
 export interface MetricsPageState {
   readonly name: string
-  /** With `unit`, which of the metrics of that name. Empty: the one with most series. */
+  /** With `unit`, selects one of the metrics of that name. Empty: the one with the most series. */
   readonly type: string
   readonly unit: string
   readonly service: string
@@ -37,7 +37,7 @@ export function seriesPath(pageState: MetricsPageState, nowMillis: number): stri
   return `/api/metrics/series?${params}`
 }
 
-/** Seconds of every step, as charts take them. */
+/** The time of every step in Unix seconds, as uPlot takes it. */
 export function stepTimes({ startTimeUnixNano, stepNano, series }: MetricSeriesResponse): number[] {
   const start = Number(BigInt(startTimeUnixNano) / 1_000_000n) / 1000
   const step = Number(stepNano) / 1e9

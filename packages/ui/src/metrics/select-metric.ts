@@ -1,8 +1,8 @@
 import type { Metric } from '@spanlink/api-schema'
 
 /**
- * The listed metric that a page shows: where several match, the one with most series, which is the
- * server's choice too.
+ * The listed metric that a page shows. If several match, the one with the most series, like the
+ * server's choice.
  */
 export function selectMetric(
   metrics: readonly Metric[],
@@ -13,7 +13,7 @@ export function selectMetric(
     .toSorted((a, b) => b.seriesCount - a.seriesCount)[0]
 }
 
-/** `sum · By · 4 series`: tells metrics of one name apart. */
+/** `sum · By · 4 series`: distinguishes metrics of the same name. */
 export function metricSummary({ type, unit, seriesCount }: Metric): string {
   const count = `${seriesCount.toLocaleString('en')} series`
   return [type.replace('-', ' '), unit === '1' ? '' : unit.slice(0, 40), count]

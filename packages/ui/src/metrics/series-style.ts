@@ -1,7 +1,4 @@
-/**
- * How a line of a chart is drawn: apart from its neighbours by hue, and from the line with the same
- * hue by its dashes.
- */
+/** The style of a chart line: neighbours differ by hue, lines of equal hue by their dashes. */
 export interface SeriesStyle {
   /** Degrees in OKLCH. */
   readonly hue: number
@@ -12,8 +9,8 @@ export interface SeriesStyle {
 }
 
 /**
- * Neighbours far apart on the wheel: p95 beside p99 is what people compare. More hues than these
- * look alike.
+ * Neighbours are far apart on the colour wheel, because p95 and p99 are often compared. More than
+ * eight hues look alike.
  */
 const HUES = [255, 60, 155, 320, 195, 25, 105, 285] as const
 

@@ -7,7 +7,7 @@ import { topologyUrl, type TopologyPageState } from './topology-url.ts'
 
 const MAX_SHOWN = 100
 
-/** The edges of a node: the peer, the rate, errors and how long each takes. */
+/** The edges of a node: peer, rate, errors and duration. */
 export function EdgeTable(props: {
   readonly name: string
   readonly model: TopologyModel
@@ -37,7 +37,7 @@ export function EdgeTable(props: {
         </thead>
         <tbody>
           {props.edges.slice(0, MAX_SHOWN).map((edge) => {
-            // A group consumes for its service once for each topic: the topic tells them apart.
+            // A group has one edge to its service per topic, so the topic distinguishes them.
             const peer =
               edge.type === 'consume' && edge.topic !== undefined
                 ? { type: 'topic' as const, name: edge.topic }

@@ -4,7 +4,7 @@ import { now } from '../lib/clock.ts'
 import { Age } from '../components/labels/age.tsx'
 import { Text } from '../components/labels/text.tsx'
 
-/** The lag of a group as an entry of a list of pairs. */
+/** The lag of a group as an entry of a description list. */
 export function Lag({ lag }: { readonly lag: TopologyLag }) {
   return (
     <>
@@ -22,7 +22,7 @@ export function Lag({ lag }: { readonly lag: TopologyLag }) {
   )
 }
 
-/** A lag with its age: a consumer that died leaves its last value behind. */
+/** A lag with its age, because a stopped consumer leaves its last value behind. */
 export function lagTitle({ messages, timeUnixNano, stale }: TopologyLag): string {
   const age = formatAge(toMillis(timeUnixNano), now.value)
   const count = `${messages.toLocaleString('en')} ${messages === 1 ? 'message' : 'messages'}`

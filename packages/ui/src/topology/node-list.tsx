@@ -12,12 +12,12 @@ import { NewRowsButton } from '../components/list/new-rows-button.tsx'
 import { lagTitle } from './lag.tsx'
 import { NodeName } from './node-name.tsx'
 
-/** A page's worth; the search reaches the rest. */
+/** Maximum rows shown; the text filter finds the rest. */
 const MAX_NODES = 600
 
 export const NODE_LINKS = '.node-list a'
 
-/** All nodes, busiest first: what the picture shows, to read, search, sort and step through. */
+/** The nodes of the graph as a sortable list with text filter and keyboard navigation. */
 export function NodeList({
   model,
   pageState,
@@ -70,8 +70,8 @@ export function NodeList({
 }
 
 /**
- * The head of a column sorts by it; once more turns the order round. Numbers begin with the
- * greatest.
+ * A column header that sorts; another click reverses the order. Numeric columns start with the
+ * highest value.
  */
 function Column(props: {
   readonly by: NodeColumn

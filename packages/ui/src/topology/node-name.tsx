@@ -3,7 +3,7 @@ import { Icon } from '../components/buttons/icon.tsx'
 import { ServiceName } from '../components/labels/service-name.tsx'
 import { Text } from '../components/labels/text.tsx'
 
-/** A node with the mark of what it is, the same in list, picture and details. */
+/** A node with the icon of its type, the same in list, graph and details. */
 export function NodeName(props: { readonly node: Pick<TopologyNode, 'type' | 'name'>; readonly cluster?: string }) {
   const { node, cluster = '' } = props
   if (node.type === 'service') return <ServiceName name={node.name} />

@@ -18,10 +18,7 @@ const VALUES: Readonly<Record<Exclude<NodeColumn, 'name'>, (node: PlacedNode) =>
   lag: ({ worstLag }) => worstLag?.messages,
 }
 
-/**
- * Nodes without a value come last, whatever the direction; equal ones are in the order of their
- * names.
- */
+/** Nodes without a value come last in both directions; ties are sorted by name. */
 export function sortNodes(nodes: readonly PlacedNode[], { by, isAscending }: NodeOrder): readonly PlacedNode[] {
   const sign = isAscending ? 1 : -1
   if (by === 'name') return nodes.toSorted((a, b) => sign * byName(a, b))

@@ -31,7 +31,7 @@ export function TopologyBar(props: {
           value={pageState.text}
           onInput={(event) => {
             const url = topologyUrl({ ...pageState, text: event.currentTarget.value, focus: undefined })
-            // One entry for the word, not one for each letter.
+            // Adds one history entry per search text instead of one per typed character.
             if (pageState.text === '') push(url)
             else replace(url)
           }}

@@ -9,9 +9,9 @@ import { NodeName } from './node-name.tsx'
 
 const NODE_WIDTH = 176
 const NODE_HEIGHT = 44
-/** With more lines than this only those of the chosen node are labelled. */
+/** With more lines than this, only those of the selected node are labelled. */
 const MAX_LABELS = 60
-/** From this share on errors colour a line. */
+/** Lines with at least this error ratio are coloured as failing. */
 const FAILING_SHARE = 0.005
 
 export function TopologyGraph(props: {
@@ -42,7 +42,7 @@ export function TopologyGraph(props: {
         class: `${isFailing ? 'failing' : ''} ${ids.includes(pageState.edge ?? '') ? 'selected' : ''} ${hasChosen ? (isNear(edge) ? 'near' : 'far') : ''}`,
         width: Math.min(5, 1 + Math.max(0, Math.log10(rate * 60 + 1)) * 0.8),
         label: lines.length <= MAX_LABELS || isNear(edge) ? renderEdgeLabel(edge, model.rateUnit) : undefined,
-        // Nothing is written on the line between a group and its service.
+        // The line between a group and its service has no label.
         isShort: edge.type === 'consume',
       }))}
       onEdge={(edge) => replace(topologyUrl({ ...pageState, node: undefined, edge }))}
@@ -90,14 +90,14 @@ function Node(props: {
 }
 
 interface Line {
-  /** The busiest of them, which a click opens. */
+  /** The busiest of the merged edges; a click opens it. */
   readonly edge: PlacedTopologyEdge
   readonly ids: readonly string[]
   readonly rate: number
   readonly isFailing: boolean
 }
 
-/** A group and its service are tied once for each topic: one line for all. */
+/** Merges edges with the same ends: a group has one edge to its service per topic. */
 function mergeEdges(edges: readonly PlacedTopologyEdge[]): Line[] {
   return [...Map.groupBy(edges, ({ from, to }) => JSON.stringify([from, to])).values()].flatMap((alike) => {
     const sorted = alike.toSorted((a, b) => b.count - a.count || (a.id < b.id ? -1 : 1))
@@ -116,7 +116,7 @@ function mergeEdges(edges: readonly PlacedTopologyEdge[]): Line[] {
   })
 }
 
-/** What the nodes at its ends do not say: how fast it is, or how long messages wait on it. */
+/** The label of an edge: its duration, or the queue time of its messages. */
 function renderEdgeLabel(edge: PlacedTopologyEdge, unit: RateUnit) {
   if (edge.type === 'deliver') {
     if (edge.queueTimeNano !== undefined) return <b>{formatDuration(Number(edge.queueTimeNano.p95))}</b>

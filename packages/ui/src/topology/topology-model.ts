@@ -1,27 +1,27 @@
 import type { TopologyResponse, TopologyEdge, TopologyLag, TopologyNode } from '@spanlink/api-schema'
 import { rateUnit, type RateUnit } from '../lib/format/rate-text.ts'
 
-/** An edge with an id of its own: two nodes may be tied by several topics. */
+/** An edge with a unique id: several topics may connect the same two nodes. */
 export interface PlacedTopologyEdge extends TopologyEdge {
   readonly id: string
 }
 
-/** A node with what its edges tell of it. */
+/** A node with values derived from its edges. */
 export interface PlacedNode extends TopologyNode {
   readonly incoming: readonly PlacedTopologyEdge[]
   readonly outgoing: readonly PlacedTopologyEdge[]
   /**
-   * Per second: what a service takes (or sends, if it takes nothing), what a topic is given, what a
-   * group is delivered.
+   * Per second: incoming calls and messages of a service (outgoing if none), messages sent to a
+   * topic, messages delivered to a group.
    */
   readonly rate: number
   readonly count: number
   readonly errorCount: number
-  /** The worst p95 of the queues it waits in, or that its messages wait in, in nanoseconds. */
+  /** The highest p95 queue time of its incoming edges, or of a topic's edges, in nanoseconds. */
   readonly queueTime: number | undefined
   /**
-   * Lag of a group; of a topic, of the group furthest behind. A stale value only where there is no
-   * current one.
+   * Lag of a group, or for a topic the highest lag of its groups. A stale value is used only if
+   * there is no current one.
    */
   readonly worstLag: TopologyLag | undefined
 }
@@ -33,11 +33,9 @@ export interface TopologyModel {
   readonly nodeById: ReadonlyMap<string, PlacedNode>
   readonly edges: readonly PlacedTopologyEdge[]
   readonly edgeById: ReadonlyMap<string, PlacedTopologyEdge>
-  /** Of all rates on the page. */
+  /** The common unit of all rates on the page. */
   readonly rateUnit: RateUnit
-  /**
-   * Several clusters, or a name that is in two of them: only then does a cluster tell nodes apart.
-   */
+  /** True with several clusters, or if a name exists in two: cluster names are then shown. */
   readonly hasClusters: boolean
 }
 
@@ -89,7 +87,7 @@ function hasClusters(nodes: readonly TopologyNode[]): boolean {
   return clusters.size > 1 || (clusters.size > 0 && new Set(names).size < names.length)
 }
 
-/** The nodes that a node reaches, and that reach it, over so many edges. */
+/** The nodes within `edges` edges of a node, upstream or downstream. */
 export function findNeighbors(model: TopologyModel, id: string, edges: number): Set<string> {
   const found = new Set([id])
   for (const side of ['incoming', 'outgoing'] as const) {
@@ -106,10 +104,10 @@ export function findNeighbors(model: TopologyModel, id: string, edges: number): 
 }
 
 export interface TopologyView {
-  /** Part of a name, no case. */
+  /** Part of a name, case-insensitive. */
   readonly text: string
   readonly onlyErrors: boolean
-  /** Only what is around this node, as far as `reach` edges. */
+  /** Only nodes within `reach` edges of this node. */
   readonly focus: string | undefined
   readonly reach: number
   readonly maxEdges: number
@@ -118,11 +116,14 @@ export interface TopologyView {
 interface ShownTopology {
   readonly nodes: readonly PlacedNode[]
   readonly edges: readonly PlacedTopologyEdge[]
-  /** Edges that would be shown, were there room. */
+  /** Number of matching edges left out for lack of room. */
   readonly left: number
 }
 
-/** What is drawn: a focus or a search narrows it, and of what is too much to read, the busiest. */
+/**
+ * The part of the topology to draw: the focus and filters apply, then only the busiest edges are
+ * kept.
+ */
 export function filterTopology(model: TopologyModel, view: TopologyView): ShownTopology {
   const near = view.focus === undefined ? undefined : findNeighbors(model, view.focus, view.reach)
   const text = view.text.trim().toLowerCase()
@@ -136,7 +137,7 @@ export function filterTopology(model: TopologyModel, view: TopologyView): ShownT
   const edges = selectBusiest(wanted, view.maxEdges)
   const ids = new Set(edges.flatMap((edge) => [edge.from, edge.to]))
   if (view.focus !== undefined) ids.add(view.focus)
-  // In order of id, so that another refresh, with other numbers, gives the same picture.
+  // Sorted by id, so that a refresh with other numbers keeps the layout.
   const byId = (a: { readonly id: string }, b: { readonly id: string }): number => (a.id < b.id ? -1 : 1)
   return {
     nodes: model.nodes.filter((node) => ids.has(node.id)).toSorted(byId),
@@ -146,7 +147,7 @@ export function filterTopology(model: TopologyModel, view: TopologyView): ShownT
 }
 
 /**
- * Whole ways of messages, from who sends to who consumes: a topic with all its edges is in or out.
+ * Keeps or drops a topic with all its edges, so that paths from producer to consumer stay whole.
  */
 function selectBusiest(edges: readonly PlacedTopologyEdge[], most: number): PlacedTopologyEdge[] {
   const ways = [...Map.groupBy(edges, (edge) => edge.topic ?? edge.id)].map(([key, way]) => ({

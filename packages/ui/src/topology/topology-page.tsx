@@ -23,7 +23,7 @@ import { EdgeDetails } from './edge-details.tsx'
 import { NodeDetails } from './node-details.tsx'
 
 const REFRESH_INTERVAL_MS = 10_000
-/** More lines than this in one picture are a texture, not a graph. */
+/** A graph with more edges than this is unreadable. */
 const MAX_EDGES = 120
 
 const paused = signal(false)
@@ -105,7 +105,7 @@ function TopologyMain({ model, pageState }: { readonly model: TopologyModel; rea
   )
 }
 
-/** No all-clear for connections that the response leaves out. */
+/** Avoids an all-clear if the response leaves out connections. */
 function nothingTitle({ response }: TopologyModel, { onlyErrors }: TopologyPageState): string {
   const nothing = onlyErrors ? 'No errors' : 'No name matches'
   if (response.missingParts) return `${nothing} in the data that can be read`
@@ -114,7 +114,7 @@ function nothingTitle({ response }: TopologyModel, { onlyErrors }: TopologyPageS
     : `${nothing} in the ${response.edges.length.toLocaleString('en')} busiest connections`
 }
 
-/** What is not in the picture, and how to see it. */
+/** States which part of the topology is not drawn, and how to see it. */
 function GraphNotes(props: {
   readonly model: TopologyModel
   readonly pageState: TopologyPageState

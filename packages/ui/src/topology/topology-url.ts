@@ -1,23 +1,23 @@
 import { DEFAULT_ORDER, NODE_COLUMNS, type NodeOrder } from './sort-nodes.ts'
 import { parseRecentRange, startOfRange, type RecentRange } from '../lib/recent-range.ts'
 
-/** What of the landscape is looked at, as its URL holds it. */
+/** The state of the service map, from its URL. */
 export interface TopologyPageState {
   readonly last: RecentRange
   readonly text: string
   readonly onlyErrors: boolean
-  /** Details are of one of the two. */
+  /** The details panel shows a node or an edge. */
   readonly node: string | undefined
   readonly edge: string | undefined
-  /** Only what is around this node. */
+  /** Only nodes around this one. */
   readonly focus: string | undefined
   readonly reach: number
   readonly all: boolean
-  /** Of the list of nodes. */
+  /** Sort order of the node list. */
   readonly order: NodeOrder
 }
 
-/** Over how many edges a focus reaches: service, topic, group, service. */
+/** Edges that a focus spans: service, topic, group, service. */
 export const REACH_STEP = 3
 const MAX_REACH = 30
 
@@ -36,7 +36,7 @@ export function parseTopologyUrl(query: URLSearchParams): TopologyPageState {
   }
 }
 
-/** `name`, or `-rate` from the greatest down. */
+/** Parses `name`, or `-rate` for descending order. */
 function parseOrder(text: string | null): NodeOrder {
   const by = NODE_COLUMNS.find((column) => column === text?.replace(/^-/, ''))
   return by === undefined ? DEFAULT_ORDER : { by, isAscending: text?.startsWith('-') !== true }

@@ -5,7 +5,7 @@ import { createResource } from '../lib/resource.ts'
 
 const INTRINSICS = ['name', 'status', 'kind', 'resource.service.name']
 
-/** A field to see the traces by. Its names are asked for when somebody is about to choose. */
+/** Chooses the field to group traces by. Field names are loaded when the control is first used. */
 export function GroupBy(props: { readonly by: string | undefined; readonly onSet: (by: string | undefined) => void }) {
   const names = useMemo(() => createResource<AttributesResponse>(), [])
   const fields = names.state.value.data?.attributes?.map(({ field }) => field) ?? []

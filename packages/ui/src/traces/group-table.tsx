@@ -12,13 +12,13 @@ interface GroupRow {
   readonly failed: number
 }
 
-/** The traces of the list by the value of a field; choosing one narrows the search to it. */
+/** The listed traces grouped by a field's value; choosing a group narrows the search to it. */
 export function GroupTable(props: {
   readonly field: string
   readonly traces: readonly FoundTrace[]
   readonly hold: RowHold
   readonly onChoose: (condition: string) => void
-  /** What stands at the end of the list. */
+  /** Rendered at the end of the list. */
   readonly more: ComponentChildren
 }) {
   const groups = groupTraces(props.traces)
@@ -97,8 +97,8 @@ function groupTraces(traces: readonly FoundTrace[]): readonly GroupRow[] {
 }
 
 /**
- * Numbers, keywords and texts are spelled differently; the type is not known, so a number
- * may have been a text.
+ * Numbers, keywords and strings have different TraceQL syntax. The type is not known, so a numeric
+ * string may be read as a number.
  */
 function toCondition(field: string, value: string | null): string {
   if (value === null) return `${field} = nil`

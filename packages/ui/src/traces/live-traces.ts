@@ -6,16 +6,18 @@ import { conditionParams, DEFAULT_LIMIT, toTimeRange, tracesPath, type TraceFilt
 
 export interface LiveTraces {
   readonly state: Resource<TracesResponse>['state']
-  /** What the response is to; another question may be under way, or have failed. */
+  /** The filters of the loaded response; a newer request may be pending or have failed. */
   readonly loadedFilters: ReadonlySignal<TraceFilters | undefined>
-  /** What came or changed since the response, newest first. */
+  /** Traces that are new or changed since the response, newest first. */
   readonly news: ReadonlySignal<readonly FoundTrace[]>
-  /** The pages after the response. While there are some the response stays, and only news come. */
+  /**
+   * The pages after the response. While any are loaded, the response stays and only `news` changes.
+   */
   readonly older: OlderPages<TracesResponse>
   readonly ask: (filters: TraceFilters) => Promise<void>
   /**
-   * Asks, then follows; returns what stops it. Rests while nobody looks: a browser has few
-   * connections to one server.
+   * Requests the list, then streams updates; returns a function that stops it. Disconnects while
+   * the tab is hidden, because browsers limit connections per server.
    */
   readonly follow: (filters: TraceFilters) => () => void
   readonly stop: () => void
@@ -57,8 +59,7 @@ export function createLiveTraces(): LiveTraces {
         await ask(filters)
         if (document.hidden || stopped) return
         const status = response.state.peek().error?.status
-        // A query that can't be run can't be followed either; a server that is busy or away can be
-        // asked again.
+        // An invalid query cannot be streamed either; other errors are retried.
         if (status === 400 || status === 422) return
         if (status !== undefined) return listenAgain()
         source = new EventSource(`/api/traces/tail?${conditionParams(filters)}`)
@@ -69,8 +70,8 @@ export function createLiveTraces(): LiveTraces {
           )
           news.value = mergeTraces(some, news.peek()).slice(0, Number(filters.limit ?? DEFAULT_LIMIT))
         })
-        // The source comes back by itself; what was missed meanwhile is asked for, which also tells
-        // why it is away.
+        // Instead of EventSource's own reconnect: requesting the list again loads missed traces and
+        // shows the error, if any.
         source.addEventListener('error', () => {
           leave()
           listenAgain()
@@ -102,7 +103,7 @@ export function createLiveTraces(): LiveTraces {
 const RETRY_DELAY_MS = 2000
 
 /**
- * A list with what came since: known traces in their place, new ones before them by their start.
+ * Merges updates into a list: known traces are replaced in place, new ones are prepended by start.
  */
 export function mergeTraces(news: readonly FoundTrace[], known: readonly FoundTrace[]): readonly FoundTrace[] {
   if (news.length === 0) return known
@@ -116,8 +117,7 @@ export function mergeTraces(news: readonly FoundTrace[], known: readonly FoundTr
 }
 
 /**
- * Pages that follow a list; a trace that got a newer span since is in both, and counts where it is
- * newer.
+ * Appends older pages. A trace that got a newer span may be in both; its newer position is kept.
  */
 export function appendOlder(first: readonly FoundTrace[], pages: readonly TracesResponse[]): readonly FoundTrace[] {
   if (pages.length === 0) return first

@@ -3,8 +3,8 @@ import { RECENT_RANGES } from '../lib/recent-range.ts'
 import type { TraceFilters } from './trace-filters.ts'
 
 /**
- * No range at all is the first choice: links have no time window here, and a laptop's traces of
- * last week are as good as today's.
+ * The first choice is no range: links have no time window here, and on a laptop last week's traces
+ * matter as much as today's.
  */
 export function TimeRange(props: { readonly filters: TraceFilters; readonly onSet: (change: TraceFilters) => void }) {
   const { filters, onSet } = props
@@ -57,7 +57,7 @@ function toNanos(millis: number): string {
   return `${Math.trunc(millis)}000000`
 }
 
-/** What `datetime-local` takes: local time without a zone. */
+/** The format of `datetime-local`: local time without a zone. */
 function toLocalDateTime(unixNano: string): string {
   const millis = Number(unixNano.slice(0, -6))
   if (!Number.isFinite(millis) || millis > 8.64e15) return ''

@@ -2,18 +2,18 @@ import { parseDuration } from '../lib/format/duration-text.ts'
 import { filtersInQuery, buildQuery } from './query/filter-query.ts'
 
 /**
- * The search of the Traces page as its URL holds it: all optional, all strings, in the API's own
- * words besides `last`.
+ * The search of the Traces page, from its URL. All fields are optional strings with the API's
+ * parameter names, except `last`.
  */
 export interface TraceFilters {
-  /** TraceQL; then the five below are not used. */
+  /** TraceQL; the next five fields are then ignored. */
   readonly q?: string
   readonly service?: string
   readonly operation?: string
   readonly minDuration?: string
   readonly maxDuration?: string
   readonly status?: string
-  /** A length of time up to now, such as `15m`; start and end are not used beside it. */
+  /** A duration up to now, such as `15m`; `start` and `end` are then ignored. */
   readonly last?: string
   /** Unix nanoseconds. */
   readonly start?: string
@@ -38,7 +38,7 @@ const filterNames = [
 ] as const satisfies readonly (keyof TraceFilters)[]
 
 export const DEFAULT_LIMIT = 50
-/** The most that the API gives at once. */
+/** Maximum `limit` of the API. */
 export const MAX_TRACES = 500
 
 export function parseTraceFilters(query: URLSearchParams): TraceFilters {
@@ -59,7 +59,7 @@ export function tracesPath(filters: TraceFilters, nowMillis: number): string {
   return `/api/traces?${params}`
 }
 
-/** What spans have to be, without when. */
+/** API parameters of the filters, without the time range. */
 export function conditionParams(filters: TraceFilters): URLSearchParams {
   if (filters.by !== undefined) return new URLSearchParams({ q: groupedQuery(filters, filters.by) })
   if (filters.q !== undefined) return new URLSearchParams({ q: filters.q })
@@ -82,14 +82,14 @@ export function toTimeRange(
     : { start: `${Math.max(0, nowMillis - Math.round(length / 1e6))}000000` }
 }
 
-/** The query that the filters are, written out. */
+/** The filters as TraceQL text. */
 export function toQueryText(filters: TraceFilters): string {
   return filters.q ?? buildQuery(filters)
 }
 
 /**
- * The search with another query: as filters where these can say it all, which keeps addresses short
- * and pages endless.
+ * The search with another query. Uses filters if they can express it, which keeps URLs short and
+ * allows paging.
  */
 export function withQuery(filters: TraceFilters, text: string): TraceFilters {
   const { last, start, end, by } = filters

@@ -17,7 +17,7 @@ export const TRACE_LINKS = 'table.traces a.trace-link'
 
 const SERVICES_SHOWN = 3
 
-/** `more`: what stands at the end of the list. */
+/** `more` is rendered at the end of the list. */
 export function TraceTable(props: {
   readonly traces: readonly FoundTrace[]
   readonly hold: RowHold
@@ -57,9 +57,8 @@ export function TraceTable(props: {
 }
 
 /**
- * Share of the full bar for a duration. Logarithmic from the shortest to the longest in the list,
- * over at least a factor of ten: one batch of minutes must not make all requests of milliseconds
- * look alike.
+ * Bar length as a share of the full bar. Logarithmic from the shortest to the longest duration,
+ * over at least a factor of ten, so that one slow batch does not flatten all short requests.
  */
 function barShare(durations: readonly number[]): (duration: number) => number {
   const longest = durations.reduce((most, duration) => Math.max(most, duration), 10)
@@ -67,7 +66,7 @@ function barShare(durations: readonly number[]): (duration: number) => number {
   return (duration) => 0.04 + (0.96 * Math.log(Math.max(1, duration / shortest))) / Math.log(longest / shortest)
 }
 
-/** What a query found in the trace: the way to the first of it. */
+/** The spans that the query matched, with a link to the first. */
 function Matched({ trace }: { readonly trace: FoundTrace }) {
   const sets = trace.matches ?? []
   const first = sets[0]?.spans[0]

@@ -39,7 +39,7 @@ import { QueryError } from './query/query-error.tsx'
 
 const REFRESH_INTERVAL_MS = 5000
 
-/** Outlives the page: who pauses, opens a trace and comes back finds the list as it was left. */
+/** Outlives the page, so a paused list is unchanged after a trace was opened. */
 const paused = signal(false)
 
 export function TracesPage({ query }: { readonly query: URLSearchParams }) {
@@ -51,11 +51,12 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
     const isAsked = asked.current === filters
     asked.current = filters
     if (paused.value) {
-      // Pausing changes nothing on screen; another filter, or coming back to a paused list, does.
+      // Pausing keeps the list; new filters, or opening the page while paused, load it.
       if (!isAsked) void live.ask(filters)
       return undefined
     }
-    // Groups are counted over all that is listed, and what ended before now brings nothing new.
+    // Polled, not streamed: group counts cover the whole list, and a range that ended gets no new
+    // spans.
     if (filters.by !== undefined || (filters.end !== undefined && filters.last === undefined))
       return poll(() => live.ask(filters), REFRESH_INTERVAL_MS)
     return live.follow(filters)
@@ -98,8 +99,8 @@ function Results(props: {
   readonly filters: TraceFilters
   readonly live: LiveTraces
   /**
-   * Whether the data are a response to these filters. While the response is on its way those of the
-   * last ones stay; where it failed they would mislead.
+   * Whether the data belong to these filters. While a response is pending the old data stay
+   * visible; after an error they are hidden.
    */
   readonly isAnswer: boolean
   readonly onRetry: () => void
@@ -221,7 +222,8 @@ function Found(props: {
 }
 
 /**
- * Coming back to this address finds as many traces as are here, as far as one response holds them.
+ * Stores the list length in the URL, so that coming back loads as many traces, up to the maximum of
+ * one response.
  */
 function keepLength(shown: number): void {
   const at = route.peek()
@@ -229,7 +231,7 @@ function keepLength(shown: number): void {
   replace(tracesUrl({ ...parseTraceFilters(at.query), limit: String(Math.min(MAX_TRACES, shown)) }))
 }
 
-/** "No trace matches" is said of a range that was searched whole, and of no other. */
+/** Shows "No trace matches" only if the whole range was searched. */
 function EmptyNotice(props: {
   readonly filters: TraceFilters
   readonly range: SearchedRange
@@ -266,7 +268,7 @@ function EmptyNotice(props: {
   )
 }
 
-/** A stroke over times alone leaves the durations as they are. */
+/** A time-only selection keeps the duration filters. */
 function pickDurations({ minDuration, maxDuration }: SimpleFilters): SimpleFilters {
   return minDuration === undefined && maxDuration === undefined ? {} : { minDuration, maxDuration }
 }

@@ -1,12 +1,12 @@
 import type { HeatmapResponse } from '@spanlink/api-schema'
 
-/** Cells in rows of doubling durations, row 0 the shortest. */
+/** Cells in rows of doubling durations; row 0 is the shortest. */
 export interface HeatmapGrid {
   readonly start: bigint
   readonly step: bigint
   readonly columns: number
   readonly rows: number
-  /** Nanoseconds: lower bound of row 0, upper bound of the last. */
+  /** Nanoseconds: lower bound of row 0, upper bound of the last row. */
   readonly from: number
   readonly to: number
   readonly total: number
@@ -19,7 +19,7 @@ export function heatmapGrid({ cells, startTimeUnixNano, stepNano, columns }: Hea
   const powers = cells.map((cell) => power(cell.toNano))
   const low = powers.reduce((least, one) => Math.min(least, one), powers[0] ?? 20) - 1
   const high = powers.reduce((most, one) => Math.max(most, one), low + 1)
-  // Fewer rows than this look like stripes, not like a map.
+  // A heatmap with fewer rows looks like stripes.
   const rows = Math.max(6, high - low)
   return {
     start: BigInt(startTimeUnixNano),

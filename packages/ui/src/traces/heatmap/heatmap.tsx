@@ -23,13 +23,9 @@ interface Brush {
   readonly y1: number
 }
 
-/**
- * When matching spans started and how long they took; dragging over it narrows the search to what
- * is under the brush.
- */
+/** Matching spans by start and duration; dragging a selection narrows the search to it. */
 export function Heatmap(props: HeatmapProps) {
-  // A chosen time stays on the map when nothing is in it: that is seen, and another stroke can be
-  // drawn.
+  // A selected range stays visible without matches, so that another one can be drawn.
   return props.traces.length > 0 || hasRange(props.filters) ? <ShownHeatmap {...props} /> : null
 }
 
@@ -153,7 +149,7 @@ function hasRange({ last, start, end }: TraceFilters): boolean {
   return last !== undefined || start !== undefined || end !== undefined
 }
 
-/** Of the filter, or else what the list shows. */
+/** The range of the filter, or else of the listed traces. */
 function shownRange(filters: TraceFilters, traces: readonly FoundTrace[]): { start: string; end: string } | undefined {
   const now = BigInt(Date.now()) * 1_000_000n
   const { start, end } = toTimeRange(filters, Date.now())
@@ -171,7 +167,7 @@ function describeEmpty(data: HeatmapResponse | undefined): string {
   return `No spans from ${formatSearchedRange(data.searched)}. ${describeIncompleteSearch(data, 'spans')}`
 }
 
-/** Of the width: the older part of the range, which one response does not reach. */
+/** Share of the width that one response does not cover: the older part of the range. */
 function unsearchedShare({ searched, startTimeUnixNano, stepNano, columns }: HeatmapResponse): number {
   const length = Number(stepNano) * columns
   return Math.min(1, Math.max(0, Number(BigInt(searched.start) - BigInt(startTimeUnixNano)) / Math.max(1, length)))
@@ -187,14 +183,14 @@ function brushed(grid: HeatmapGrid, { x0, x1, y0, y1 }: Brush, width: number): T
   const row = (y: number): number => grid.rows - 1 - Math.min(grid.rows - 1, Math.floor((y / HEIGHT) * grid.rows))
   const start = time(Math.min(x0, x1))
   const end = time(Math.max(x0, x1))
-  // A flat stroke is about time alone, and so is one over no spans.
+  // A flat selection, or one without spans, selects only a time range.
   if (grid.total === 0 || Math.abs(y1 - y0) < 6) return { last: undefined, start, end }
   const low = grid.from * 2 ** row(Math.max(y0, y1))
   const high = grid.from * 2 ** (row(Math.min(y0, y1)) + 1)
   return { last: undefined, start, end, minDuration: formatLength(low), maxDuration: formatLength(high) }
 }
 
-/** As the API takes it, to three digits. */
+/** A duration in the API's syntax, to three digits. */
 function formatLength(nanos: number): string {
   const [unit, size] =
     nanos >= 1e9

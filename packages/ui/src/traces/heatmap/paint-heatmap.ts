@@ -1,8 +1,7 @@
 import type { HeatmapGrid } from './heatmap-grid.ts'
 
 /**
- * Shades grow with the logarithm of the count: one slow trace beside a thousand quick ones is still
- * seen.
+ * Shades are logarithmic in the count, so one slow trace is visible beside a thousand fast ones.
  */
 export function paintHeatmap(
   context: CanvasRenderingContext2D,

@@ -2,7 +2,7 @@ import type { AnyValue } from '@spanlink/api-schema'
 
 export type AttributeScope = 'span' | 'resource' | 'event' | 'link' | 'instrumentation'
 
-/** TraceQL that finds spans with this attribute; undefined for values that a query can't spell. */
+/** TraceQL that finds spans with this attribute; undefined for values without a TraceQL literal. */
 export function attributeCondition(scope: AttributeScope, key: string, value: AnyValue): string | undefined {
   const literal = toLiteral(value)
   return literal === undefined ? undefined : `${scope}.${quoteKey(key)} = ${literal}`
@@ -17,7 +17,7 @@ function toLiteral(value: AnyValue): string | undefined {
   return undefined
 }
 
-/** A name with what would end it goes in quotes. */
+/** Quotes a key with characters that would end it. */
 function quoteKey(key: string): string {
   return /^[^\s{}()=~!<>&|^,"`]+$/.test(key) ? key : JSON.stringify(key)
 }

@@ -1,4 +1,4 @@
-/** What can be chosen beside the query; the rest of TraceQL is written. */
+/** Filters with form fields; the rest of TraceQL is typed. */
 export interface SimpleFilters {
   readonly service?: string
   readonly operation?: string
@@ -19,15 +19,15 @@ const patterns: Readonly<Record<(typeof names)[number], RegExp>> = {
   status: /^(?:span:)?status\s*=\s*(error|ok|unset)$/,
 }
 
-/** The query that asks for these; empty when there are none. */
+/** The query of these filters; empty without filters. */
 export function buildQuery(filters: SimpleFilters): string {
   const conditions = buildConditions(filters)
   return conditions.length === 0 ? '' : `{ ${conditions.join(' && ')} }`
 }
 
 /**
- * The filters that a query is made of and what else it asks; `rest` undefined when it is more than
- * conditions joined by `&&`.
+ * The filters that a query contains and its other conditions. `rest` is undefined if the query is
+ * more than conditions joined by `&&`.
  */
 export function filtersInQuery(text: string): {
   readonly filters: SimpleFilters
@@ -46,7 +46,7 @@ export function filtersInQuery(text: string): {
   return { filters, rest }
 }
 
-/** The query with one thing chosen, changed or, by undefined, taken back. */
+/** The query with changed filters; undefined removes a filter. */
 export function withFilters(text: string, change: SimpleFilters): string {
   const { filters, rest } = filtersInQuery(text)
   return joinConditions(text, buildConditions({ ...filters, ...change }), rest)
@@ -63,7 +63,7 @@ function joinConditions(text: string, conditions: readonly string[], rest: reado
     const all = [...conditions, ...rest]
     return all.length === 0 ? '' : `{ ${all.join(' && ')} }`
   }
-  // Structure, unions, pipelines: what is chosen narrows the first set of spans.
+  // For structural operators, unions and pipelines, the filters narrow the first spanset.
   const added = conditions.join(' && ')
   return added === ''
     ? text
@@ -92,7 +92,7 @@ function parseLiteral(literal: string): string | undefined {
   }
 }
 
-/** The conditions of `{ a && b }`; undefined when it is anything else. */
+/** The conditions of `{ a && b }`; undefined for any other query. */
 function parseConjunction(text: string): readonly string[] | undefined {
   if (text.trim() === '') return []
   const inner = /^\s*\{([\s\S]*)\}\s*$/.exec(text)?.[1]

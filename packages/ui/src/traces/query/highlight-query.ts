@@ -6,7 +6,7 @@ export type QueryPart = readonly [
 const WORDS =
   /^(?:true|false|nil|ok|error|unset|server|client|producer|consumer|internal|unspecified|by|count|avg|min|max|sum|select|coalesce|rate|topk|bottomk|\w+_over_time)$/
 
-/** A query in pieces to colour. Never fails: what has no meaning is plain. */
+/** Splits a query into coloured parts. Never fails: unknown text is plain. */
 export function highlightQuery(text: string): readonly QueryPart[] {
   const parts: QueryPart[] = []
   const tokens =

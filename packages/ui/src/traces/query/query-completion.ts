@@ -6,7 +6,7 @@ const TYPING_DELAY_MS = 90
 
 export interface QueryCompletion {
   readonly response: ReadonlySignal<CompletionResponse | undefined>
-  /** Asks once the typing rests. */
+  /** Requests completions once typing pauses. */
   readonly ask: (text: string, caret: number) => void
   readonly clear: () => void
 }
@@ -29,7 +29,7 @@ export function createQueryCompletion(): QueryCompletion {
         const query = new URLSearchParams({ q: text, caret: String(caret) })
         getJson<CompletionResponse>(`/api/traceql/complete?${query}`, signal).then(
           (found) => (response.value = found),
-          // Completion is a convenience: without it one still can write.
+          // Completion is optional, so errors are ignored.
           () => undefined,
         )
       }, TYPING_DELAY_MS)

@@ -1,10 +1,10 @@
 import { sanitizeText } from '../../lib/format/visible-text.ts'
 import { QUERY_ID } from './query-input.tsx'
 
-/** Of a long query, so much is shown on either side of what is wrong. */
+/** Characters of a long query shown on each side of the error. */
 const CONTEXT_LENGTH = 60
 
-/** A query with what is wrong in it marked, and the way there. `from`, `to`: UTF-16 units. */
+/** A query with its error marked and a button that moves there. `from`, `to`: UTF-16 units. */
 export function QueryError(props: { readonly text: string; readonly from: number; readonly to: number }) {
   const { text, from } = props
   const to = Math.max(from, props.to)

@@ -9,7 +9,7 @@ export const QUERY_ID = 'trace-query'
 const LIST_ID = 'query-options'
 const MAX_OPTIONS = 12
 
-/** TraceQL, coloured as it is typed, with what can stand at the caret. Enter runs it. */
+/** TraceQL input with highlighting and completion. Enter runs the query. */
 export function QueryInput(props: { readonly text: string; readonly onRun: (text: string) => void }) {
   const completion = useMemo(createQueryCompletion, [])
   const input = useRef<HTMLInputElement>(null)
