@@ -3,17 +3,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { encodeTraces, kv, type Random, tracesOf } from '@spanlink/testkit/otlp'
 import { type SpanlinkServer, startSpanlink } from '@spanlink/testkit/spanlink'
 
-/** How a server's life ends. */
+/** The kill point at the end of a cycle. */
 export type CrashPoint = 'server' | 'server and engine at once' | 'server between insert and removal of the segment'
 
-/** Ids with the life that they were sent in. */
+/** Span ids with the number of the cycle that sent them. */
 export type Sent = { readonly acked: Map<string, number>; readonly unanswered: Map<string, number>; refused: number }
 
 export type Life = {
   readonly number: number
   readonly death: CrashPoint
   readonly engineKills: number
-  /** What decides its moments. */
+  /** Source of the random moments of this cycle. */
   readonly random: Random
 }
 
@@ -25,7 +25,7 @@ export type Place = {
 }
 
 /**
- * Short enough for a kill to fall before, into and after a segment's insert, which begins 300 ms
+ * Short enough that a kill falls before, during or after a segment's insert, which starts 300 ms
  * after its first request.
  */
 const LONGEST_WAIT_MS = 700
@@ -33,7 +33,7 @@ const LONGEST_WAIT_MS = 700
 const SENDERS = 3
 const SPANS_PER_REQUEST = 5
 
-/** Other programs shall get some of the cores too. */
+/** Leaves CPU time for other processes. */
 const PAUSE_MS = 8
 
 const ENGINE_BACK_WITHIN_MS = 60_000
@@ -41,9 +41,9 @@ const ENGINE_BACK_WITHIN_MS = 60_000
 const killBeforeRemoval = new URL('./kill-before-removal.ts', import.meta.url).href
 
 /**
- * Starts a server, sends to it, kills its engine some times and then the server.
+ * Starts a server, sends to it, kills its engine `engineKills` times and then the server.
  *
- * @returns the server's last lines
+ * @returns the server's last output lines
  */
 export async function runCrashCycle(place: Place, life: Life, sent: Sent): Promise<string> {
   const { death, engineKills, random } = life
@@ -54,14 +54,15 @@ export async function runCrashCycle(place: Place, life: Life, sent: Sent): Promi
   }
   const server = await startSpanlink({ ...place, env: { ...place.env, ...(atRemoval ? fault : {}) } }).catch(
     (error: Error & { readonly exitCode?: number }) => {
-      // It stores what the life before left, and the first removal may come before it is ready.
+      // The server inserts the previous cycle's segments, so the first removal may precede
+      // readiness.
       if (atRemoval && error.exitCode === KILLED) return undefined
       throw error
     },
   )
   if (server === undefined) return 'killed at the removal of a segment while it was starting'
   const senders = Array.from({ length: SENDERS }, () => send(server, life.number, sent))
-  // Rejections are reported at the end, where all are awaited.
+  // Rejections are reported at the end, where all senders are awaited.
   for (const sender of senders) sender.catch(() => {})
   for (let kill = 0; kill < engineKills; kill++) {
     await sleep(random() * LONGEST_WAIT_MS)
@@ -73,15 +74,15 @@ export async function runCrashCycle(place: Place, life: Life, sent: Sent): Promi
     if (enginePid !== undefined) process.kill(enginePid, 'SIGKILL')
     await server.kill('SIGKILL')
   }
-  // At a removal it ends by itself, by SIGKILL.
+  // With this kill point the server kills itself with SIGKILL at a removal.
   await Promise.all(senders)
   return server.stderr()
 }
 
-/** 128 and the number of SIGKILL. */
+/** 128 + SIGKILL (9). */
 const KILLED = 137
 
-/** Waits for the next engine to answer: a second kill shall not meet one that is not there. */
+/** Waits until the next engine responds, so that a second kill finds a running engine. */
 async function killEngine(server: SpanlinkServer): Promise<void> {
   const pid = await server.enginePid()
   if (pid === undefined) throw new Error('the server has no engine')
@@ -130,7 +131,7 @@ async function send(server: SpanlinkServer, life: number, sent: Sent): Promise<v
   }
 }
 
-/** A broken connection is what a kill explains, and nothing else does. */
+/** A kill of the server is the only valid reason for a broken connection. */
 async function isGone(pid: number): Promise<boolean> {
   for (const giveUp = performance.now() + 10_000; performance.now() < giveUp; await sleep(10)) {
     try {

@@ -6,8 +6,8 @@ import { applySchema } from '../../packages/server/src/clickhouse/schema/schema.
 export type Client = ReturnType<typeof connect>
 
 /**
- * An engine of its own over a data directory, with tables and without receivers: data sets are
- * written by statements.
+ * A separate engine over a data directory, with tables but without receivers. Data sets are written
+ * by SQL statements.
  */
 export async function openDatasetStore(
   dir: string,
@@ -35,7 +35,7 @@ export async function openDatasetStore(
   return { client, close }
 }
 
-/** Waits until the engine has nothing to merge, three times over. */
+/** Waits until three consecutive checks find no running merge. */
 export async function untilMerged(client: Client): Promise<void> {
   for (let quiet = 0; quiet < 3;) {
     const [row] = await client.query<{ n: string }>('select count() as n from system.merges')
@@ -45,8 +45,8 @@ export async function untilMerged(client: Client): Promise<void> {
 }
 
 /**
- * Builds the indexes of parts that were never merged: of the receiver's, parts of this size have
- * been.
+ * Builds the indexes of parts that were never merged. Parts of this size from the receiver have
+ * been merged.
  */
 export async function indexSpans(client: Client): Promise<void> {
   const indexes = await client.query<{ name: string }>(

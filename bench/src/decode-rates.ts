@@ -5,17 +5,17 @@ import { protoTypes } from '../../packages/testkit/src/otlp-proto.ts'
 export type DecodeRates = {
   readonly transcode: number
   readonly transcodeJson: number
-  /** V8's parser on the same JSON, to objects only. */
+  /** V8's parser on the same JSON, which only creates objects. */
   readonly jsonObjects: number
   readonly protobufObjects: number
   readonly protobufRows: number
 }
 
-/** What each takes at least: shorter runs are mostly compilation. */
+/** Minimum duration per decoder; shorter runs measure mostly compilation. */
 const SECONDS = 2
 
 /**
- * Spans per CPU-second of this thread, each way after a round of warming up.
+ * Spans per CPU-second of this thread for each decoder, after a warm-up round.
  *
  * @param jsonBodies the same requests as OTLP/JSON
  */
@@ -59,8 +59,8 @@ function decoded(body: Uint8Array): Decoded {
 }
 
 /**
- * The rows that a receiver without a transcoder of its own would send: text, one object a span and
- * one an end of a link.
+ * The text rows that a receiver without a transcoder would insert: one object per span and one per
+ * link end.
  */
 function jsonRows(request: Decoded): string {
   const rows: string[] = []
@@ -95,7 +95,7 @@ function jsonRows(request: Decoded): string {
   return rows.join('\n')
 }
 
-/** protobufjs gives a plain empty array for absent bytes. */
+/** protobufjs returns a plain empty array for missing bytes. */
 function hex(bytes: Uint8Array | readonly []): string {
   return bytes instanceof Uint8Array ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex') : ''
 }

@@ -1,9 +1,9 @@
-// Durability: kill -9 of the server and of its engine, again and again, at random moments under
-// load, and at the one moment that random ones hardly meet. Then every acked span has to be stored
-// once, with both rows of its link, and counted once in the views.
-// npm run bench:durability -- --kills 1000 --servers 2 --seed 1 It runs a copy of the build, so
-// that the checkout may change meanwhile. Where something was lost or doubled, the data directory
-// stays, with the journal that each life began with and what its server said.
+// Durability: repeated kill -9 of the server and its engine at random moments under load, and
+// between insert and removal of a segment, which random kills rarely hit. Then every acknowledged
+// span must be stored once, with both rows of its link, and counted once in the views.
+// npm run bench:durability -- --kills 1000 --servers 2 --seed 1
+// Runs a copy of the build, so that the checkout may change meanwhile. If spans were lost or
+// doubled, the data directory is kept, with each cycle's initial journal and server output.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { cp, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -26,15 +26,17 @@ const { values } = parseArgs({
   },
 })
 let kills = Number(values.kills)
-// Ctrl-C ends it early, with what was done until then compared.
+// Ctrl-C ends the run early; the cycles done so far are still compared.
 process.once('SIGINT', () => (kills = 0))
 const servers = Number(values.servers)
 const seed = Number(values.seed)
 
-/** In each life of a server its engine dies alone this often: that start is the quicker one. */
+/**
+ * Engine-only kills per server cycle; restarting the engine is faster than restarting the server.
+ */
 const ENGINE_KILLS = 8
 
-/** How the lives end, in turn. */
+/** Kill points, used in rotation. */
 const DEATHS: readonly CrashPoint[] = [
   'server',
   'server and engine at once',
@@ -101,7 +103,7 @@ function isWrong({ lost, doubled, linksWrong, viewsWrong }: Found): boolean {
   return lost.length + doubled.length + linksWrong + viewsWrong > 0
 }
 
-/** With the checkout's dependencies. */
+/** Copies the server's build; dependencies are linked from the checkout. */
 async function copyBuild(): Promise<string> {
   const root = fileURLToPath(new URL('../../', import.meta.url))
   await cp(join(root, 'packages/server/dist'), join(buildDir, 'server/dist'), { recursive: true })
@@ -122,7 +124,7 @@ async function killAgainAndAgain(ownSeed: number): Promise<Result> {
   const dataDir = await mkdtemp(join(tmpdir(), 'spanlink-durability-'))
   const evidenceDir = `${dataDir}-evidence`
   const place = { dataDir, main, env: { NODE_COMPILE_CACHE: cacheDir } }
-  // A first life that ends well: only then does Node keep what it compiled for the next starts.
+  // A first run that exits normally, because only then does Node write its compile cache.
   await (await startSpanlink(place)).stop()
   const sent: Sent = { acked: new Map(), unanswered: new Map(), refused: 0 }
   for (let number = 0; killed() < kills; number++) {
@@ -138,7 +140,7 @@ async function killAgainAndAgain(ownSeed: number): Promise<Result> {
     const seconds = Math.round((performance.now() - began) / 1000)
     process.stderr.write(`${seconds} s: ${killed()} kills, life ${number} of seed ${lifeSeed} ended: ${death}\n`)
   }
-  // A last life, to store what the journal holds.
+  // A last run stores the rest of the journal.
   const server = await startSpanlink(place)
   let { journal } = await status(server)
   while (journal.segments > 0) {

@@ -10,13 +10,13 @@ interface TraceEvent {
   readonly tid: number
   readonly ts: number
   readonly dur?: number
-  /** Microseconds of processor time of the thread; what others ran meanwhile is not in it. */
+  /** CPU time of the thread in microseconds, without time spent in other threads. */
   readonly tdur?: number
 }
 
 /**
- * Processor time of the page's main thread in each frame drawn during `run`, in milliseconds:
- * script, style, layout, paint and commit.
+ * CPU time of the page's main thread per frame drawn during `run`, in milliseconds: script, style,
+ * layout, paint and commit.
  */
 export async function frameCpu<T>(browser: Browser, page: Page, run: () => Promise<T>): Promise<[T, number[]]> {
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline', 'cc'] })
@@ -36,13 +36,13 @@ function cpuByFrame(events: readonly TraceEvent[]): number[] {
   const frames: number[] = []
   let next = 0
   for (const { ts, dur = 0, tdur = 0 } of tasks) {
-    // A frame's time begins with the task in which it is begun, and ends where the next one's does.
+    // A frame lasts from the task in which it begins to the task in which the next one begins.
     while (next < starts.length && (starts[next] ?? 0) <= ts + dur) {
       frames.push(0)
       next += 1
     }
     if (frames.length > 0) frames[frames.length - 1] = (frames.at(-1) ?? 0) + tdur / 1000
   }
-  // The first and the last are not whole.
+  // The first and last frames are incomplete.
   return frames.slice(5, -1)
 }

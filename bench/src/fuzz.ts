@@ -1,7 +1,7 @@
-// A million inputs over every port and codec: mutations of real requests, with good ones between
-// that have to be stored.
-// npm run bench:fuzz -- --inputs 1000000 --seed 1 An input is made from the seed and its index
-// alone, so `--from 123456 --inputs 1` sends one of them again.
+// A million inputs to every port and codec: mutations of real requests, interleaved with valid ones
+// that must be stored.
+// npm run bench:fuzz -- --inputs 1000000 --seed 1
+// An input depends only on the seed and its index: `--from 123456 --inputs 1` repeats that one.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

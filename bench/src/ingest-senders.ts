@@ -1,8 +1,8 @@
 import { Agent, request } from 'node:http'
 
 /**
- * Sends each body once, `senders` at a time, each on its own connection; gives the time to each ack
- * in ms.
+ * Sends each body once with `senders` concurrent connections; returns the times to each
+ * acknowledgement in ms.
  */
 export async function sendAll(otlpHttp: string, bodies: readonly Buffer[], senders: number): Promise<number[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: senders })

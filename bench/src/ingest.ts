@@ -1,6 +1,8 @@
-// Ingest, end to end: spans sent over OTLP/HTTP until they are acked, stored and found by the API.
-// npm run bench:ingest -- --spans 300000 --batch 512 --senders 4 The numbers to compare are those
-// per CPU-second: wall-clock ones share the machine's cores with the senders.
+// End-to-end ingest: spans sent over OTLP/HTTP until they are acknowledged, stored and returned by
+// the API.
+// npm run bench:ingest -- --spans 300000 --batch 512 --senders 4
+// Compare the figures per CPU-second; for wall-clock ones server and senders share the machine's
+// cores.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { encodeTraces, generateRequests } from '@spanlink/testkit/otlp'
@@ -35,7 +37,7 @@ const wireBytes = bodies.reduce((sum, body) => sum + body.length, 0)
 
 await using server = await startSpanlink()
 const enginePid = (await server.enginePid()) ?? 0
-// Before measuring: compiled code and opened files, as in a server that has run for a minute.
+// Warm-up: compiled code and opened files, as in a server that has run for a minute.
 const warmUp = generateRequests({ spans: 20_000, attributes, seed: 8 }, batch)
 await sendAll(
   server.otlpHttp,
@@ -63,7 +65,7 @@ const end = await status()
 const kept = end.store.spans - idle.store.spans
 if (kept !== spans) throw new Error(`${spans} spans were acked, ${kept} are stored`)
 
-// By itself: asking a hundred times a second is load too.
+// Measured separately, because polling a hundred times a second adds load.
 const probing = delaysUntilQueryable(server.otlpHttp, server.url)
 await sendAll(server.otlpHttp, bodies, senders)
 const delays = await probing.stop()
@@ -160,7 +162,7 @@ async function stored(): Promise<void> {
   while ((await status()).journal.bytes > 0) await pause(20)
 }
 
-/** Until background merges have changed nothing for three seconds. */
+/** Waits until background merges have changed nothing for three seconds. */
 async function settled(): Promise<void> {
   let last = -1
   for (let quiet = 0; quiet < 6;) {

@@ -1,6 +1,6 @@
-// Loaded into the server with --import: kills it with SIGKILL when it is about to remove a journal
-// segment, whose rows are then in the store and in the journal. That moment is a millisecond wide;
-// random kills would hardly meet it.
+// Loaded into the server with --import: sends SIGKILL right before a journal segment is removed,
+// when its rows are in both store and journal. That window is one millisecond wide, so random kills
+// rarely hit it.
 import promises from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 

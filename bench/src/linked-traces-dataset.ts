@@ -6,8 +6,8 @@ const MINUTE_NANO = 60_000_000_000n
 const HOUR_NANO = 60n * MINUTE_NANO
 
 /**
- * Of one group of four traces: a request that sends two messages, and three consumer groups that
- * take both.
+ * An order is four traces: a request that sends two messages, and three consumer groups that
+ * consume both.
  */
 const SPANS_OF_TRACE = 8
 const SPANS_OF_ORDER = 4 * SPANS_OF_TRACE
@@ -16,10 +16,10 @@ export const TOPICS = 100
 export type LinkedTracesDataset = { readonly startNano: bigint; readonly endNano: bigint }
 
 /**
- * Writes an hour of message traffic into an empty data directory: 100 topics, three consumer groups
- * each, a link a delivery. Of a thousand messages five are taken ten seconds late or more, one
- * fails and goes over a retry topic, of those one in ten to a dead-letter topic; one of 2,000 is
- * delivered twice to a group, one of 5,000 is never taken.
+ * Writes an hour of message traffic into an empty data directory: 100 topics with three consumer
+ * groups each, one link per delivery. Per 1,000 messages five are consumed at least ten seconds
+ * late, and one fails and is sent to a retry topic; one in ten of those reaches a dead-letter
+ * topic. One of 2,000 is delivered twice to a group, one of 5,000 is never consumed.
  */
 export async function writeLinkedTraces(
   dir: string,
@@ -36,7 +36,7 @@ export async function writeLinkedTraces(
     await client.command(linksSql(numbers, startNano, perOrder), MEMORY)
     if ((from / BLOCK) % 4 === 3) log(`${(from + BLOCK) / 1e6}M spans written`)
   }
-  // Of what the receiver stores, the store sums this up itself.
+  // For received spans the server writes these rollups itself.
   await insertRollups(client, 'spanlink')
   await untilMerged(client)
   await indexSpans(client)
@@ -48,7 +48,7 @@ const MEMORY = {
   max_memory_usage: '900000000',
   max_insert_threads: '1',
   max_threads: 2,
-  // For blocks of a million rows the engine hasn't the memory: see indexSpans.
+  // The engine lacks the memory for it with such large blocks: see indexSpans.
   materialize_skip_indexes_on_insert: 0,
 } as const
 
@@ -56,10 +56,10 @@ const traceId = (number: string): string => `sipHash128(toUInt64(${number}))`
 const spanId = (number: string): string => `reinterpretAsFixedString(sipHash64(toUInt64(${number}), 7))`
 
 /**
- * Columns of span number `n`: `q` its order, `r` 0 for the request and 1 to 3 for the groups'
- * traces, `s` its place in the trace, `j` which of the two messages. Spans 0 and 4 of a group's
- * trace take a message, 2 and 6 of the request send one, and where a message fails 1 and 5 send it
- * on.
+ * Columns of span number `n`: `q` the order, `r` 0 for the request and 1 to 3 for the groups'
+ * traces, `s` the position in the trace, `j` the message (0 or 1). Spans 0 and 4 of a group's trace
+ * consume a message, spans 2 and 6 of the request send one, and spans 1 and 5 forward a failed
+ * message.
  */
 function columns(startNano: bigint, perOrder: bigint): string {
   return `intDiv(n, 8) as t, intDiv(n, ${SPANS_OF_ORDER}) as q, t % 4 as r, n % 8 as s, intDiv(s, 4) as j,
@@ -81,7 +81,7 @@ function columns(startNano: bigint, perOrder: bigint): string {
     if((takes and is_retried and (r = 1 or is_dead and r = 3)) or sipHash64(n, 3) % 500 = 0, 'error', 'unset') as status`
 }
 
-/** Up to 300 ms; 12 s and more for one in two hundred. */
+/** Up to 300 ms; at least 12 s for one in two hundred. */
 const queueNano = `if(r = 0, 0, if(m % 200 = 7 and r = 1, 12000000000 + m % 8000000000, m % 300000000))`
 
 function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string {
@@ -103,7 +103,7 @@ function spansSql(numbers: string, startNano: bigint, perOrder: bigint): string 
 }
 
 /**
- * From each span that takes a message to the one that sent it: the request's, or for a retry the
+ * Links each consuming span to the span that sent the message: the request's, or for a retry the
  * failed group's.
  */
 function linksSql(numbers: string, startNano: bigint, perOrder: bigint): string {

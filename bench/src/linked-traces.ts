@@ -1,6 +1,6 @@
 // Flow, topology and message lists over one hour of traffic, through the real HTTP API.
-//   npm run bench:linked-traces -- --spans 10000000 [--data DIR] [--out FILE]
-// A directory that is kept is asked again without being written again.
+// npm run bench:linked-traces -- --spans 10000000 [--data DIR] [--out FILE]
+// An existing data directory is reused without writing it again.
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem } from 'node:os'
 
-/** The machine that was measured, and its load before. */
+/** Describes the machine and its load before the measurement. */
 export function describeMachine(): string[] {
   const [load = 0] = loadavg()
   return [

@@ -1,5 +1,5 @@
-// Memory of receiver and engine together: idle, and the most of it while 16 senders send 8,192
-// spans a request and heavy questions are asked beside them.
+// Peak and idle memory of receiver and engine together. The peak is measured while 16 senders send
+// 8,192 spans per request and expensive queries run.
 // npm run bench:memory -- --seconds 30 --memory 1GiB
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,7 +22,7 @@ const seconds = Number(values.seconds)
 const senders = Number(values.senders)
 const batch = Number(values.batch)
 
-/** What a page or a user may ask of everything there is. */
+/** Expensive queries over all data. */
 const QUESTIONS = [
   '/api/traces?limit=500',
   `/api/traces?q=${encodeURIComponent('{ span.a0 =~ ".*9.*" } | by(resource.service.name) | count() > 1')}&limit=500`,
@@ -108,7 +108,7 @@ async function watch(): Promise<void> {
   }
 }
 
-/** None of an engine that died a moment ago: how often it did is told at the end. */
+/** Returns 0 for an engine that just died; the number of engine restarts is reported at the end. */
 function residentNow(pid: number): number {
   try {
     return residentMiB(pid)

@@ -1,5 +1,5 @@
-// One case of `npm run bench:plugin`, in a process of its own: what was optimised or garbage in one
-// case must not show in another.
+// One case of `npm run bench:plugin`, in a separate process so that optimised code and garbage of
+// other cases do not affect it.
 // node --expose-gc plugin-case.ts VARIANT SAMPLING OPERATION
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
@@ -73,14 +73,14 @@ function instrumentationOf(module: object): void {
   const instrumentation = new KafkaJsInstrumentation({ enabled: false })
   instrumentation.setTracerProvider(trace.getTracerProvider())
   if (meterProvider) instrumentation.setMeterProvider(meterProvider)
-  // What the loader hook would do with the real module.
+  // Patches as the loader hook does with the real module.
   const { patch } = Reflect.get(instrumentation, 'init').call(instrumentation) as { patch(module: object): void }
   patch(module)
 }
 
 /**
- * CPU time, garbage collection included, of the quickest of several rounds, as others share the
- * machine. Bytes are what a thousand messages leave before any collection.
+ * CPU time, GC included, of the fastest of several rounds, because the machine is shared. Bytes are
+ * allocated per thousand messages before any GC.
  */
 async function measure(call: (i: number) => Promise<unknown>, messages: number) {
   const calls = Math.ceil(20_000 / messages)

@@ -1,15 +1,14 @@
 import type { Consumer, ConsumerRunConfig, EachBatchPayload, EachMessagePayload, KafkaMessage } from 'kafkajs'
 
-// kafkajs without the network: what is left of a send is the promise. Per-message costs of
-// instrumentation are too small to be seen beside a broker; the run against a real one is apart
-// (plugin-throughput.ts).
+// kafkajs without the network: a send only returns a promise. Per-message costs of instrumentation
+// are too small to measure with a broker; plugin-throughput.ts measures with a real one.
 
 const METADATA = [{ topicName: 'orders', partition: 0, errorCode: 0, baseOffset: '42' }]
-// By this name kafkajs makes what holds a client's connections and metadata.
+// kafkajs calls this method to create a client's connections and metadata.
 const CREATE_CLUSTER = Symbol('private:Kafka:createCluster')
 const EVENTS = { REQUEST: 'request', COMMIT_OFFSETS: 'commit' }
 
-/** A module like `kafkajs`, with a class to be patched, fresh at each call. */
+/** A fresh module like `kafkajs` on each call, with a class to patch. */
 export function fakeKafkaJS() {
   class Kafka {
     readonly [CREATE_CLUSTER] = () => ({ connectionPoolBuilder: { build: async () => ({ pool: [] }) } })
@@ -46,12 +45,12 @@ export type FakeConsumer = Consumer & { given(): ConsumerRunConfig }
 const VALUE = Buffer.alloc(100, 'v')
 const KEY = Buffer.from('order-12345678')
 
-/** What kafkajs tells of a batch on disk, with each message of it. */
+/** kafkajs's metadata of a record batch, attached to each of its messages. */
 export interface RecordBatchContext {
   readonly firstOffset: string
 }
 
-/** A message as kafkajs delivers it, from a producer that did or didn't sample. */
+/** A message as kafkajs delivers it, from a producer with or without sampling. */
 export function delivered(
   i: number,
   isSampled: boolean,

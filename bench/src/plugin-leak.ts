@@ -1,5 +1,5 @@
-// A million messages sent and processed, one by one and in batches: prints the retained heap at
-// each tenth, in bytes.
+// Sends and processes a million messages, singly and in batches; prints the retained heap in bytes
+// after each tenth.
 // node --expose-gc plugin-leak.ts
 import { context, propagation, trace } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'

@@ -1,5 +1,5 @@
-// Messages per second through a real broker, in a process of its own: 100 B messages, sent by the
-// hundred and consumed with eachMessage.
+// Messages per second through a real broker, in a separate process: 100 B messages, sent in batches
+// of 100 and consumed with eachMessage.
 // node plugin-throughput.ts none|ours|other BROKER TOPIC MESSAGES
 import { createRequire } from 'node:module'
 import { context, propagation, trace } from '@opentelemetry/api'
@@ -20,7 +20,7 @@ if (variant !== 'none') {
   trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [nothing] }))
   if (variant === 'other') new KafkaJsInstrumentation().enable()
 }
-// Required, and late: that is how the other one gets hold of it.
+// Loaded by `require` after the instrumentation, because the other plugin hooks `require`.
 const { Kafka, Partitioners, logLevel } = createRequire(import.meta.url)('kafkajs') as typeof import('kafkajs')
 const kafka = new Kafka({ brokers: [broker], clientId: 'bench', logLevel: logLevel.NOTHING })
 if (variant === 'ours') traceKafkaJS(kafka)

@@ -1,4 +1,4 @@
-// What the plugin costs: `npm run bench:plugin`. Results go to bench/results/plugin.txt as well.
+// Cost of the plugin: `npm run bench:plugin`. Results are also written to bench/results/plugin.txt.
 import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
@@ -23,8 +23,7 @@ const TITLES: Record<(typeof SAMPLINGS)[number], string> = {
   metrics: 'Every span sampled, and metrics collected',
 }
 
-// Others on the machine come and go: each case runs several times, interleaved, and the quickest
-// counts.
+// The machine's load varies: each case runs several times, interleaved, and the fastest counts.
 const RUNS = Number(process.env['SPANLINK_BENCH_RUNS'] ?? 3)
 const lines: string[] = []
 say('Plugin: what instrumentation adds to a message, nothing else in the process')
@@ -131,9 +130,9 @@ function whole(number: number): string {
 
 async function measured<T>(script: string, ...args: string[]): Promise<T> {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  // Without a collection in between, the heap grows by what was allocated.
+  // Without GC in between, heap growth equals the bytes allocated.
   const flags = ['--expose-gc', '--max-semi-space-size=64', '--conditions=spanlink:source']
-  // kafkajs 2.2.4 sets timers in the past, which Node 24 warns of.
+  // kafkajs 2.2.4 sets timers in the past, which Node 24 warns about.
   const env = { ...process.env, NODE_NO_WARNINGS: '1' }
   const child = spawn(process.execPath, [...flags, path, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
   let output = ''

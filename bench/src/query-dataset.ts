@@ -8,7 +8,7 @@ export type Dataset = {
   readonly users: number
   readonly bytesOnDisk: number
   readonly bytesByTable: Readonly<Record<string, number>>
-  /** Of traces: any, ones that are linked to, ones with a span of 1,000 links, and the largest. */
+  /** IDs of traces: any, link targets, ones that have a span with 1,000 links, and the largest. */
   readonly ids: {
     readonly any: string[]
     readonly linkedTo: string[]
@@ -23,7 +23,7 @@ const SPANS_OF_TRACE = 8
 export const SERVICES = 30
 export const OPERATIONS = 12
 
-/** Spans a trace, and how many such traces there are beside the typical ones. */
+/** Sizes and counts of large traces, in addition to the typical ones. */
 const LARGE: readonly (readonly [spans: number, traces: number])[] = [
   [100_000, 2],
   [10_000, 10],
@@ -31,9 +31,9 @@ const LARGE: readonly (readonly [spans: number, traces: number])[] = [
 ]
 
 /**
- * Writes a day of spans into the tables of an empty data directory, in blocks of a million by time,
- * as the engine would merge them from the receiver's; everything follows from a span's number, so
- * links need no memory.
+ * Writes a day of spans into an empty data directory, in blocks of a million in time order, as the
+ * engine would merge received ones. All values derive from a span's number, so links need no
+ * memory.
  */
 export async function writeDataset(dir: string, spans: number, log: (line: string) => void): Promise<Dataset> {
   const { client, close } = await openDatasetStore(dir, log)
@@ -69,13 +69,13 @@ const MEMORY = {
   max_memory_usage: '2000000000',
   max_insert_threads: '1',
   max_threads: 2,
-  // For blocks of a million rows the engine hasn't the memory: see indexSpans.
+  // The engine lacks the memory for it with blocks of a million rows: see indexSpans.
   materialize_skip_indexes_on_insert: 0,
 } as const
 
 const KINDS = `transform(n % 8, [0, 1, 2, 3, 4, 5], ['server', 'consumer', 'producer', 'client', 'internal', 'client'], 'internal')`
 
-/** Columns of the span number `n` of trace number `t`. */
+/** Columns of span number `n` of trace number `t`. */
 function spanColumns({ startNano, perTrace }: Times): string {
   return `toUInt64(${startNano} + t * ${perTrace} + (n % 8) * (1000000 + sipHash64(n) % 5000000)) as start,
     toInt64(50000 + (sipHash64(n, 1) % 1000) * (sipHash64(n, 1) % 1000) * 50) as duration,
@@ -110,7 +110,7 @@ function attributes(users: number): string {
   return `if(kind in ('producer', 'consumer'), ${messaging}, ${other})`
 }
 
-/** Each linked span points at a producer of any earlier trace. */
+/** Links each linked span to a producer of an earlier trace. */
 function linksSql(numbers: string, times: Times, producer = 'sipHash64(n, 13) % greatest(t, 1)'): string {
   return `insert into span_links (received, trace_id, direction, span_id, peer_trace_id, peer_span_id, start, duration, service, name, kind, status, ordinal, attrs)
     select toStartOfDay(toDateTime(intDiv(start, 1000000000), 'UTC')), ends.1, ends.2, ends.3, ends.4, ends.5, start, duration, service, name, kind, status, ordinal,
@@ -133,7 +133,7 @@ async function writeLargeTraces(client: Client, spans: number, times: Times): Pr
   let from = spans * 2
   for (const [size, traces] of LARGE) {
     const numbers = `select number as n from numbers(${from}, ${size * traces})`
-    // Numbers beyond the typical ones; the trace is told by hand, its place in time by `t` modulo
+    // Numbers beyond the typical ones. The trace is an explicit expression; its time is `t` modulo
     // the day.
     const trace = `intDiv(n - ${from}, ${size}) * 1009 + ${size}`
     await client.command(spansSql(numbers, times, trace), MEMORY)
@@ -143,7 +143,7 @@ async function writeLargeTraces(client: Client, spans: number, times: Times): Pr
 
 const WIDE = 20
 
-/** The first span of some traces gets 1,000 links. */
+/** Adds 1,000 links to the first span of some traces. */
 async function writeWideSpans(client: Client, spans: number, times: Times): Promise<void> {
   const numbers = `select toUInt64(intDiv(number, 1000) * ${Math.floor(spans / WIDE / 8) * 8}) as n, toUInt32(number % 1000) as ordinal from numbers(${WIDE * 1000})`
   await client.command(linksSql(numbers, times, `(sipHash64(n, ordinal) % ${Math.floor(spans / 8)})`), MEMORY)

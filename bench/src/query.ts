@@ -1,7 +1,7 @@
-// Questions over a day of spans, through the real HTTP API, idle and while ingesting.
-//   npm run bench:query -- --spans 5000000
-// With --data the spans stay where they are, and a second run asks them without writing them again:
-//   npm run bench:query -- --data /some/empty/directory
+// Queries over a day of spans through the real HTTP API, idle and during ingest.
+// npm run bench:query -- --spans 5000000
+// With --data the data directory is kept, and a second run reuses its spans:
+// npm run bench:query -- --data /some/empty/directory
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -18,9 +18,9 @@ const { values } = parseArgs({
   options: {
     spans: { type: 'string', default: '100000000' },
     questions: { type: 'string', default: '200' },
-    /** Spans a second while questions are asked for the second time. */
+    /** Ingest rate in spans per second during the second measurement. */
     rate: { type: 'string', default: '40000' },
-    /** A data directory to keep; empty the first time. @default a temporary one */
+    /** Data directory to keep; empty on the first run. @default a temporary one */
     data: { type: 'string' },
   },
 })
@@ -99,8 +99,8 @@ try {
         const start = performance.now()
         const answer = await fetch(server.url + path())
         const text = await answer.text()
-        // A day of spans may ask for more time or memory than there is while spans come in; that is
-        // an answer too.
+        // During ingest a query over a day may exceed its time or memory limit; that counts as
+        // refused.
         if ([422, 503, 504].includes(answer.status)) refused++
         else if (!answer.ok) throw new Error(`${name}: ${answer.status} ${text.slice(0, 300)}`)
         times.push(performance.now() - start)
@@ -117,7 +117,7 @@ try {
   await measureOnce()
   const idle = await measure()
   const stop = sendAtRate(server.otlpHttp, Number(values.rate))
-  // Its requests are made first, which takes a while.
+  // The sender first generates its requests.
   await new Promise((resolve) => setTimeout(resolve, 15_000))
   const busy = await measure()
   const rate = await stop()
@@ -144,7 +144,7 @@ try {
   process.stdout.write(lines.join('\n'))
   await writeFile(new URL('../results/query.txt', import.meta.url), lines.join('\n'))
 
-  /** Compiled code and opened files, as in a server that has run for a minute. */
+  /** Warms up compiled code and opened files, as in a server that has run for a minute. */
   async function measureOnce(): Promise<void> {
     for (const [, , path] of asked.slice(0, -2))
       for (let i = 0; i < 5; i++) await (await fetch(server.url + path())).text()
@@ -153,7 +153,7 @@ try {
   if (values.data === undefined) await rm(dir, { recursive: true, force: true })
 }
 
-/** Written if need be; what questions have to know of it is kept beside it. */
+/** Writes the dataset if missing; its metadata is stored beside it. */
 async function datasetIn(directory: string): Promise<Dataset> {
   await mkdir(directory, { recursive: true })
   const notes = join(directory, 'bench-dataset.json')

@@ -4,8 +4,8 @@ import { encodeTraces, tracesOf } from '@spanlink/testkit/otlp'
 const PAUSE_MS = 50
 
 /**
- * Until stopped, sends one span after the other and asks for its trace until it is there; gives the
- * times from ack to answer in ms.
+ * Until stopped, sends single spans and polls for each one's trace until it is found. Returns the
+ * times from acknowledgement to result in ms.
  */
 export function delaysUntilQueryable(otlpHttp: string, api: string): { readonly stop: () => Promise<number[]> } {
   const delays: number[] = []

@@ -8,9 +8,9 @@ const REQUEST_SPANS = 512
 const REQUESTS_AT_ONCE = 20
 
 /**
- * Sends `rate` spans a second until stopped; gives those a second that were acked. A process of its
- * own, so that who measures isn't kept waiting by it, and the same requests again and again, since
- * making new ones would take more of the cores than the server does.
+ * Sends `rate` spans per second until stopped; returns the acknowledged spans per second. Runs in a
+ * separate process, so that it does not delay the measurement. Repeats the same requests, because
+ * generating new ones takes more CPU than the server does.
  */
 export function sendAtRate(otlpHttp: string, rate: number): () => Promise<number> {
   const sender = fork(fileURLToPath(import.meta.url), [otlpHttp, String(rate)])

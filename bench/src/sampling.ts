@@ -1,6 +1,6 @@
-// What head sampling at 10 % leaves of flows, by sampler, correlation and batch size: the tables of
-// docs/kafka/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are seeded,
-// so a run can be repeated to the digit.
+// Effect of 10% head sampling on flows, by sampler, correlation and batch size: the tables of
+// docs/kafka/sampling.md. The SDK's tracer and samplers decide about every span; only the ids are
+// seeded, so runs are exactly repeatable.
 // node --conditions=spanlink:source bench/src/sampling.ts [events=400000] [ratio=0.1]
 import type { Link, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
@@ -22,15 +22,15 @@ const ratio = Number(process.argv[3] ?? 0.1)
 type Correlation = 'link' | 'parent'
 
 /**
- * How often each outcome came. An event is one message from its producer's root to the last span
- * that handles it.
+ * Counts per outcome. An event is one message from its producer's root to the last span that
+ * handles it.
  */
 interface Outcomes {
   /** Every span of the event is stored. */
   whole: number
-  /** Stored at the producer, missing further on: the flow breaks off. */
+  /** Stored at the producer, missing downstream: the flow is cut off. */
   cut: number
-  /** Missing at the producer, stored further on: a link that leads nowhere. */
+  /** Missing at the producer, stored downstream: the link target is not found. */
   headless: number
   absent: number
 }
@@ -40,7 +40,7 @@ interface BatchSpans {
   batchSpansKept: number
   messageSpans: number
   messageSpansKept: number
-  /** Kept message spans whose parent, the batch span, is dropped. */
+  /** Sampled message spans whose parent, the batch span, is not sampled. */
   orphans: number
 }
 
@@ -53,7 +53,7 @@ const linkedThroughout = (mixed: MixedLinks): Sampler =>
     localParentSampled: new LinkedSampler({ root: new AlwaysOnSampler() }),
     localParentNotSampled: new LinkedSampler({ root: new AlwaysOffSampler() }),
   })
-// Rules we considered for `mixed` and left out; here to show why.
+// Rejected rules for `mixed`, kept for comparison.
 const sharedVote = (name: string, needed: (links: number) => number): Sampler =>
   new ParentBasedSampler({ root: voteSampler(name, needed) })
 const all = (): Sampler => sharedVote('all', (links) => links)
@@ -154,7 +154,7 @@ function batches(
       if (perMessage) {
         result.messageSpans += 1
         result.messageSpansKept += Number(handler.isRecording())
-        // In parent mode the message's parent is its producer, which it follows.
+        // In parent mode the message span's parent is its producer, whose decision it follows.
         if (correlation === 'link' && handler.isRecording() && !batch.isRecording()) result.orphans += 1
       }
       count(result, [span.isRecording(), handler.isRecording()])
@@ -163,9 +163,7 @@ function batches(
   return result
 }
 
-/**
- * The root a message begins with, and the send span below it, whose context the message carries.
- */
+/** Starts the root span of a message and its send span, whose context the message carries. */
 function request(tracer: Tracer): Span {
   const root = tracer.startSpan('POST /orders', { kind: SpanKind.SERVER }, ROOT_CONTEXT)
   return child(tracer, root, 'send orders', SpanKind.PRODUCER)
@@ -227,7 +225,7 @@ function tracerOf(sampler: Sampler, idGenerator: IdGenerator): Tracer {
 }
 
 /**
- * Ids from a seeded mulberry32: 32 bits a step, a period of 2^32, and the longest case takes 12
+ * Ids from a seeded mulberry32: 32 bits per step and a period of 2^32; the longest case takes 12
  * million steps.
  */
 function seededIds(): IdGenerator {

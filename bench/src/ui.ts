@@ -10,8 +10,8 @@ import { frameCpu } from './frame-cpu.ts'
 import { describeMachine } from './machine.ts'
 import { percentile, table } from './report.ts'
 
-// One trace of 100,000 spans, from a click in the list to its rows, and then scrolled and panned;
-// and a flow of 200 traces with 2,000 links; in Chromium against the real server.
+// A trace of 100,000 spans, from the click in the list to its rows, then scrolled and panned; and a
+// flow of 200 traces with 2,000 links. In Chromium against the real server.
 const SPANS = 100_000
 const AT_ONCE = 10_000
 const OPENS = 5
@@ -148,7 +148,7 @@ async function measureFrames(page: Page, what: 'scroll' | 'jump' | 'pan'): Promi
 
 type Frames = { readonly intervals: number[]; readonly cpu: number[] }
 
-/** In the page: from the click to the frame after the first rows were put there. */
+/** Runs in the page: time from the click to the frame after the first rows were added. */
 function clickToRows(): Promise<number> {
   return new Promise((resolve) => {
     const started = performance.now()
@@ -161,7 +161,7 @@ function clickToRows(): Promise<number> {
   })
 }
 
-/** In the page: times between frames while something moves in each. */
+/** Runs in the page: times between frames during an animation. */
 function framesWhile({
   what,
   frames,

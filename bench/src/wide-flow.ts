@@ -9,8 +9,8 @@ const SPANS_OF_TRACE = 12
 const MS = 1_000_000n
 
 /**
- * Sends a flow of 200 traces that 2,000 links tie together, waits until all of it is queryable, and
- * gives a trace id of it.
+ * Sends a flow of 200 traces connected by 2,000 links, waits until all of it is queryable, and
+ * returns one of its trace ids.
  */
 export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
   const start = BigInt(Date.now() - 60_000) * MS
@@ -46,8 +46,8 @@ export async function sendWideFlow(server: SpanlinkServer): Promise<string> {
   }
 
   /**
-   * To all earlier traces evenly, so that no trace is far from the first; the last makes up for the
-   * first, which has none.
+   * Links to all earlier traces evenly, so that all traces are near the first. The last trace also
+   * gets the links of the first, which has none.
    */
   function linksOf(trace: number): { readonly traceId: string; readonly spanId: string }[] {
     const links: { traceId: string; spanId: string }[] = []

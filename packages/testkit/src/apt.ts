@@ -3,9 +3,8 @@ import { progress } from './cache.ts'
 import { command } from './command.ts'
 
 /**
- * Installs Debian packages where we may: apt-get is there and we are root, as in a container or a
- * CI job. Gives the reason when it did not happen; a developer's own machine is never changed
- * behind their back.
+ * Installs Debian packages if apt-get exists and we are root, as in a container or CI job.
+ * Otherwise returns the reason; a developer's machine is never changed.
  */
 export async function aptInstall(packages: readonly string[], size: string): Promise<string | undefined> {
   const line = `apt-get install ${packages.join(' ')}`
@@ -16,7 +15,7 @@ export async function aptInstall(packages: readonly string[], size: string): Pro
   const install = ['install', '-y', '-q', '--no-install-recommends', ...packages]
   let result = await command('/usr/bin/apt-get', install, { env })
   if (result.code !== 0) {
-    // Images come without package lists.
+    // Container images have no package lists.
     await command('/usr/bin/apt-get', ['update', '-q'], { env })
     result = await command('/usr/bin/apt-get', install, { env })
   }

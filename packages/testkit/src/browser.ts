@@ -6,14 +6,14 @@ import { aptInstall } from './apt.ts'
 import { cacheDir, progress } from './cache.ts'
 import { command } from './command.ts'
 
-/** Chromium for browser tests: Playwright's own API on it, headless, without calls home. */
+/** Launches headless Chromium for browser tests through Playwright, without background requests. */
 export async function launchBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: await chromiumPath(),
     args: [
-      // Chromium refuses to run as root inside its sandbox, and containers are mostly root.
+      // As root, which is common in containers, Chromium refuses to run with its sandbox.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      // 64 MB of /dev/shm, as containers have it, is too little for a large page.
+      // The usual 64 MB of /dev/shm in containers is too little for a large page.
       '--disable-dev-shm-usage',
       '--disable-background-networking',
       '--disable-component-update',
@@ -24,8 +24,8 @@ export async function launchBrowser(): Promise<Browser> {
 }
 
 /**
- * The Chromium to use: `CHROMIUM_PATH`, else an installed one, else one we install (by apt when we
- * may, else Playwright's download into our cache). Throws with what would help.
+ * The Chromium to use: `CHROMIUM_PATH`, else an installed one, else one installed by apt if
+ * permitted, else Playwright's download in our cache. Throws with a fix.
  */
 export async function chromiumPath(): Promise<string> {
   const asked = process.env['CHROMIUM_PATH']
@@ -65,7 +65,7 @@ async function firstWorking(paths: readonly string[]): Promise<string | undefine
   return undefined
 }
 
-/** Ubuntu's `chromium` may be a script that asks for a snap, so it is run once. */
+/** Ubuntu's `chromium` may be a script that requires a snap, so it is run once. */
 async function chromiumProblem(path: string): Promise<string | undefined> {
   const { code, stderr } = await command(path, ['--version'], { timeout: 20_000 })
   return code === 0 ? undefined : stderr.trim().split('\n')[0] || `exit code ${code}`
@@ -98,10 +98,7 @@ function browsersDir(): string {
   return process.env['PLAYWRIGHT_BROWSERS_PATH'] || join(cacheDir(), 'browsers')
 }
 
-/**
- * Where this playwright-core looks for its own Chromium; it reads the directory once, when it is
- * imported.
- */
+/** The path of playwright-core's own Chromium; its directory is read once, at import. */
 function downloadedPath(): string {
   const path = chromium.executablePath()
   const folder = /chromium-\d+[/\\].*$/.exec(path)

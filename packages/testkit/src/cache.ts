@@ -3,17 +3,15 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /**
- * Where fetched things are kept between runs and clones: `$SPANLINK_CACHE`, else
- * `~/.cache/spanlink`.
+ * Directory of downloads shared by runs and clones: `$SPANLINK_CACHE`, else `~/.cache/spanlink`.
  */
 export function cacheDir(): string {
   return process.env['SPANLINK_CACHE'] || join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'spanlink')
 }
 
 /**
- * Gives the cached directory `name`, filled by `fill` when it is not there yet. It appears in one
- * rename, so a run that is killed leaves nothing half made, and of two runs at once the first to
- * finish wins.
+ * Returns the cached directory `name`, created by `fill` if missing. It is renamed into place, so a
+ * killed run leaves no partial directory; of two concurrent runs the first to finish wins.
  */
 export async function cached(name: string, fill: (dir: string) => Promise<void>): Promise<string> {
   const target = join(cacheDir(), name)
@@ -31,7 +29,7 @@ export async function cached(name: string, fill: (dir: string) => Promise<void>)
   return target
 }
 
-/** One line on stderr: these steps can take a minute, and silence looks like a hang. */
+/** Writes a line to stderr, because these steps can take a minute. */
 export function progress(line: string): void {
   process.stderr.write(`spanlink: ${line}\n`)
 }

@@ -13,9 +13,7 @@ export interface CommandOptions {
   readonly timeout?: number
 }
 
-/**
- * Runs a program to its end. A program that is not installed gives `code: null`, it does not throw.
- */
+/** Runs a program until it exits. Returns `code: null` if the program is not installed. */
 export async function command(
   program: string,
   args: readonly string[],

@@ -2,8 +2,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 
 /**
- * Loopback ports nobody listened on a moment ago. Another process may still be faster: callers
- * retry.
+ * Loopback ports that were free a moment ago. Another process may take one first, so callers retry.
  */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))

@@ -13,8 +13,8 @@ export interface AttributesOf {
 }
 
 /**
- * A span's name and its first `count` attributes, by the semantic conventions of its role; beyond
- * ten they are the app's own.
+ * A span's name and its first `count` attributes, by the semantic conventions of its role;
+ * attributes beyond ten are application-specific.
  */
 export function spanAttributes(of: AttributesOf): { readonly name: string; readonly attributes: OtlpKeyValue[] } {
   const { name, values } = VALUES_OF[of.role](of)

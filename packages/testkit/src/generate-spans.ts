@@ -4,28 +4,28 @@ import { spanAttributes, type SpanRole } from './generate-attributes.ts'
 import { randomSpanId, randomTraceId } from './trace-ids.ts'
 
 export interface GenerateOptions {
-  /** How many spans in all. */
+  /** Total number of spans. */
   readonly spans: number
   /** The same seed and options give the same spans. @default 1 */
   readonly seed?: number
-  /** The share of spans that carry a link, to a producer span made earlier. @default 0.25 */
+  /** Share of spans with a link to an earlier producer span. @default 0.25 */
   readonly linkRatio?: number
-  /** Attributes on each span. @default 10 */
+  /** Attributes per span. @default 10 */
   readonly attributes?: number
-  /** The average trace; traces have 1 to twice as many. @default 8 */
+  /** Average trace size; traces have from 1 to twice as many spans. @default 8 */
   readonly spansPerTrace?: number
   /**
    * The first trace's start in Unix nanoseconds; a trace starts every millisecond. @default
    * 2026-11-20T00:00:00Z
    */
   readonly start?: bigint
-  /** The share of spans with status error and an exception event. @default 0.02 */
+  /** Share of spans with status error and an exception event. @default 0.02 */
   readonly errorRatio?: number
 }
 
 /**
- * Realistic spans as one request: a dozen services in a tree, ids and values with the cardinalities
- * of a real shop.
+ * Realistic spans as one request: a tree of a dozen services, with ids and values of realistic
+ * cardinality.
  */
 export function generateSpans(options: GenerateOptions): TracesRequest {
   return {
@@ -34,8 +34,8 @@ export function generateSpans(options: GenerateOptions): TracesRequest {
 }
 
 /**
- * The same spans as requests of about `spansPerRequest` (whole traces, so the last of each may run
- * over), made one at a time.
+ * The same spans as lazily generated requests of about `spansPerRequest`. Traces are not split, so
+ * a request may be larger.
  */
 export function* generateRequests(options: GenerateOptions, spansPerRequest = 512): Generator<TracesRequest> {
   const random = seededRandom(options.seed ?? 1)
@@ -57,10 +57,10 @@ export function* generateRequests(options: GenerateOptions, spansPerRequest = 51
   }
 }
 
-// Friday of this file's making; a fixed day keeps runs comparable.
+// A fixed day keeps runs comparable.
 const DEFAULT_START = BigInt(Date.UTC(2026, 10, 20)) * 1_000_000n
 
-/** Kept to be linked to: enough that links reach back over many requests. */
+/** Number of recent producers that links can point to; enough to span many requests. */
 const PRODUCERS_KEPT = 10_000
 
 const SERVICES = [
@@ -100,9 +100,7 @@ interface Placed {
   readonly end: bigint
 }
 
-/**
- * Children lie inside their parents, so that waterfalls and critical paths have something to show.
- */
+/** Children lie inside their parents, so that waterfalls and critical paths are realistic. */
 function addTrace(trace: TraceInMaking): void {
   const { random, options, producers, byService } = trace
   const traceId = randomTraceId(random)

@@ -3,42 +3,42 @@ import { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
 /**
- * A process that cannot outlive us. `sh` keeps the read end of a pipe whose only writer is this
- * process: however we die, `kill -9` included, the kernel closes it, the watcher sees the end and
- * runs the clean-up. Needs nothing of the program that is run, so it serves a JVM as well as a
- * container.
+ * A child process that cannot outlive us. `sh` holds the read end of a pipe whose only writer is
+ * this process. However we die, `kill -9` included, the kernel closes the pipe and the shell runs
+ * the clean-up. Requires nothing of the program, so it works for a JVM and a container.
  */
 export interface GuardedProcess {
   readonly pid: number
   /**
-   * The exit code (128 + n for signal n) once the program has ended and its clean-up is done; holds
-   * our process until then.
+   * Resolves with the exit code (128 + n for signal n) after the program has exited and its
+   * clean-up is done. Keeps our process alive until then.
    */
   readonly ended: () => Promise<number>
-  /** The same without holding our process. */
+  /** The same without keeping our process alive. */
   readonly onEnd: (end: (code: number) => void) => void
-  /** The last lines of what the program wrote to stdout and stderr. */
+  /** The last lines of the program's stdout and stderr. */
   readonly output: () => string
   readonly hasEnded: () => boolean
-  /** Calls `line` for each line the program writes, from now on. */
+  /** Calls `line` for each further line that the program writes. */
   readonly onLine: (line: (text: string) => void) => void
-  /** Lets our own process end without waiting for this one. */
+  /** Lets our process exit without waiting for this one. */
   readonly unref: () => void
 }
 
 export interface GuardedOptions {
-  /** Removed when the program has ended, however it did. */
+  /** Removed after the program has exited for any reason. */
   readonly directory?: string
-  /** Removed only when our process has died. */
+  /** Removed only after our process has died. */
   readonly orphanedDirectory?: string
   readonly env?: NodeJS.ProcessEnv
-  /** Run with the pid as `$program` when our process has died. @default 'kill -9 $program' */
+  /** Run with the pid as `$program` after our process has died. @default 'kill -9 $program' */
   readonly onOrphaned?: string
 }
 
 export async function startGuarded(argv: readonly string[], options: GuardedOptions): Promise<GuardedProcess> {
   const child = spawn('/bin/sh', ['-c', GUARD, 'guard', ...argv], {
-    // Its own process group: Ctrl-C in a terminal reaches us first, and we stop things in order.
+    // A separate process group: Ctrl-C in a terminal reaches only us, and we stop children in
+    // order.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
@@ -48,7 +48,7 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
       GUARD_ORPHANED_DIRECTORY: options.orphanedDirectory ?? '',
     },
   })
-  // The guard may end before us; a write to its pipe is never made, but the pipe reports its end.
+  // The guard may exit first; nothing is written to its pipe, but the pipe emits an error.
   child.stdin.on('error', () => {})
 
   const kept: string[] = []
@@ -76,7 +76,7 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
   const hold = (way: 'ref' | 'unref'): void => {
     child[way]()
     for (const stream of [child.stdin, child.stdout, child.stderr]) {
-      // Typed as plain streams, yet sockets when the stdio is a pipe.
+      // Typed as plain streams, but they are sockets for piped stdio.
       if (stream instanceof Socket) stream[way]()
     }
   }
@@ -96,9 +96,9 @@ export async function startGuarded(argv: readonly string[], options: GuardedOpti
 
 const KEPT_LINES = 2000
 
-// The watcher loops over the shell's own `read`: a `cat` would be one more process to lose track
-// of. The shell lets go of its stderr: it reports a killed program there, and with us gone that
-// write would kill it before its clean-up.
+// The watcher loops over the shell's `read`; a `cat` would be another process to track. The shell
+// closes its stderr: it reports a killed program there, and after our death that write would kill
+// it before its clean-up.
 const GUARD = `
 remove() { [ -z "$1" ] || rm -rf "$1"; }
 exec 3<&0

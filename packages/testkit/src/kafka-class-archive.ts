@@ -7,8 +7,8 @@ import { SINGLE_NODE } from './kafka-single-node.ts'
 import { createTopic } from './kafka-topic.ts'
 
 /**
- * JVM arguments that load the broker's classes parsed and verified, from an archive (CDS). A start
- * takes 1.3 s of processor time with it, 2.9 s without. Empty where this Java cannot write one.
+ * JVM arguments that load the broker's classes from an archive (CDS). A start takes 1.3 s of CPU
+ * time with it, 2.9 s without. Empty if this Java cannot write one.
  */
 export async function classArchiveArguments(jars: KafkaJars): Promise<string[]> {
   const directory = await cached(`kafka-${KAFKA_VERSION}-classes-${jars.javaBuild}`, async (partial) => {
@@ -21,7 +21,7 @@ export async function classArchiveArguments(jars: KafkaJars): Promise<string[]> 
 
 const ARCHIVE = 'classes.jsa'
 
-/** Java writes it when the broker ends in order. */
+/** Java writes the archive on an orderly exit. */
 async function writeArchive(jars: KafkaJars, archive: string): Promise<void> {
   const settings = {
     singleNode: SINGLE_NODE,

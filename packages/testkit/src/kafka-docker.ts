@@ -7,14 +7,14 @@ import { startGuarded } from './guarded-process.ts'
 import { KAFKA_VERSION } from './kafka-jars.ts'
 import { reached, type BrokerSettings, type RunningBroker } from './kafka-jvm.ts'
 
-/** Why Docker cannot give us a broker, or undefined when its engine answers. */
+/** The reason why Docker is not usable, or undefined if its daemon responds. */
 export async function dockerProblem(): Promise<string | undefined> {
   const { code, stderr } = await command('docker', ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
   if (code === 0) return undefined
   return stderr.trim().split('\n')[0] || 'the docker engine does not answer'
 }
 
-/** The same single node out of the image `apache/kafka`. */
+/** Starts the same single node from the image `apache/kafka`. */
 export async function startKafkaDocker(settings: BrokerSettings): Promise<RunningBroker> {
   const [port = 0] = await freePorts(1)
   const dir = await mkdtemp(join(tmpdir(), 'spanlink-kafka-'))
@@ -27,7 +27,7 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
     await command('docker', ['rm', '-f', name])
     await guarded.ended()
   }
-  // The first start pulls the image, 150 MB and more.
+  // The first start pulls the image, at least 150 MB.
   const failure = await reached(guarded, 'Kafka Server started', settings.timeout + 300_000)
   if (failure) {
     await end()
@@ -35,7 +35,7 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
   }
   return {
     broker: `127.0.0.1:${port}`,
-    // The keystore would have to get into the container.
+    // Not supported: the keystore would have to be in the container.
     tls: undefined,
     pid: undefined,
     process: guarded,
@@ -48,8 +48,8 @@ export async function startKafkaDocker(settings: BrokerSettings): Promise<Runnin
 const IMAGE = `apache/kafka:${KAFKA_VERSION}`
 
 /**
- * The image takes every broker property as `KAFKA_` and the name in capitals, dots as underscores;
- * listeners are inside the container.
+ * The image takes broker properties as `KAFKA_` plus the name in capitals, with underscores for
+ * dots. Listener addresses are those inside the container.
  */
 function environment(port: number, settings: BrokerSettings): string[] {
   const properties: Record<string, string> = {

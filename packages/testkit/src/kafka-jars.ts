@@ -5,34 +5,31 @@ import { cached, progress } from './cache.ts'
 import { command, type Finished } from './command.ts'
 
 /**
- * 4.4.0 is on Maven Central without its `kafka-tools-api`, so it does not resolve (2026-11); 4.3.1
- * is the newest whole release, and runs on Java 17.
+ * 4.4.0 on Maven Central lacks its `kafka-tools-api` and does not resolve (2026-11). 4.3.1 is the
+ * newest complete release, and runs on Java 17.
  */
 export const KAFKA_VERSION = '4.3.1'
 
 /**
- * Without a binding slf4j swallows the reason a broker dies of. Kafka 4.3 is built against
+ * Without a binding slf4j drops the reason for a broker's exit. Kafka 4.3 is built against
  * slf4j-api 1.7.36.
  */
 const SLF4J_VERSION = '1.7.36'
 
 export interface KafkaJars {
-  /** The `java` program. */
+  /** Path or name of the `java` program. */
   readonly java: string
-  /** Every jar, as `-cp` takes it. */
+  /** All jars, in the format of `-cp`. */
   readonly classpath: string
-  /**
-   * `bootstrap.checkpoint` as `kafka-storage format` writes it: all features at this release's
-   * level.
-   */
+  /** `bootstrap.checkpoint` from `kafka-storage format`: all features at this release's level. */
   readonly bootstrapCheckpoint: string
-  /** The build of `java`, as part of a file's name. */
+  /** Java build identifier, safe in file names. */
   readonly javaBuild: string
 }
 
 /**
- * The broker's jars out of the cache, fetched by Maven coordinates the first time. Throws with what
- * to install.
+ * The broker's jars from the cache, downloaded by Maven on first use. Throws with the package to
+ * install.
  */
 export async function kafkaJars(): Promise<KafkaJars> {
   const { java, build } = await java17()
@@ -68,7 +65,7 @@ async function java17(): Promise<Java> {
   throw new Error(installed)
 }
 
-/** Gives what is wrong with it instead. */
+/** Returns a message if this Java is missing or unsuitable. */
 async function findJava(java: string): Promise<Java | string> {
   const { code, stderr } = await command(java, ['-version'])
   if (code === null) return `no Java (${java}), Kafka ${KAFKA_VERSION} needs 17 or newer`
@@ -78,8 +75,8 @@ async function findJava(java: string): Promise<Java | string> {
 }
 
 /**
- * Maven rather than plain downloads: it honours the user's settings, mirrors and proxies, and
- * checks every checksum.
+ * Maven instead of plain downloads: it honours the user's settings, mirrors and proxies, and
+ * verifies checksums.
  */
 async function fetchJars(dir: string): Promise<void> {
   const pom = join(dir, 'pom.xml')
@@ -112,9 +109,9 @@ async function copyDependencies(pom: string, lib: string): Promise<Finished> {
 
 /**
  * Writes `bootstrap.checkpoint` into a directory. It takes a JVM start (0.6 s), so brokers copy the
- * cached one and only draw their own ids, unless they need users of their own.
+ * cached one and only generate their ids, unless they need SCRAM users.
  *
- * @param scram users, as `kafka-storage format --add-scram` takes them
+ * @param scram users, in the format of `kafka-storage format --add-scram`
  */
 export async function formatStorage(
   java: string,

@@ -11,14 +11,14 @@ import { tlsKeystore } from './kafka-tls.ts'
 export interface TlsListener {
   /** `host:port` */
   readonly broker: string
-  /** Of its certificate, which it signed itself: PEM. */
+  /** Its self-signed certificate in PEM format. */
   readonly certificate: string
 }
 
 export interface RunningBroker {
   readonly broker: string
   readonly tls: TlsListener | undefined
-  /** The JVM; undefined in a container. */
+  /** PID of the JVM; undefined in a container. */
   readonly pid: number | undefined
   readonly process: GuardedProcess
   readonly pause: () => void
@@ -27,19 +27,19 @@ export interface RunningBroker {
 }
 
 export interface BrokerSettings {
-  /** What a cluster of one needs, and tests want. */
+  /** Defaults for a single-node test cluster. */
   readonly singleNode: Readonly<Record<string, string>>
-  /** The caller's, which win. */
+  /** The caller's properties, which override the defaults. */
   readonly properties: Readonly<Record<string, string>>
   readonly heapMegabytes: number
   readonly timeout: number
-  /** Whether to listen with TLS as well. */
+  /** Also listens with TLS. */
   readonly tls: boolean
-  /** The user whom the TLS listener requires. */
+  /** The user that the TLS listener requires. */
   readonly sasl: SaslUser | undefined
 }
 
-/** One combined KRaft node in a JVM of its own, ready to take requests. */
+/** Starts one combined KRaft node in a JVM and waits until it accepts requests. */
 export async function startKafkaJvm(
   jars: KafkaJars,
   settings: BrokerSettings,
@@ -71,11 +71,11 @@ export async function startKafkaJvm(
       if (!guarded.hasEnded()) process.kill(guarded.pid, name)
     }
     const end = async (): Promise<void> => {
-      // Its data is thrown away, so there is nothing for an orderly shutdown to save.
+      // Its data is discarded, so an orderly shutdown has no use.
       signal('SIGKILL')
       await guarded.ended()
     }
-    // Logged once every listener takes requests, so no client has to poll.
+    // Logged once every listener accepts requests, so clients need not poll.
     const failure = await reached(guarded, 'Kafka Server started', settings.timeout)
     if (!failure) {
       return {
@@ -89,14 +89,14 @@ export async function startKafkaJvm(
       }
     }
     await end()
-    // Between our look and the broker's bind another process may have taken the port.
+    // Another process may take the port before the broker binds it.
     if (attempt === 3 || !guarded.output().includes('Address already in use')) {
       throw new Error(`Apache Kafka ${failure}; its last lines:\n${guarded.output()}`)
     }
   }
 }
 
-/** Waits for a line with `words`; gives what went wrong instead, if anything did. */
+/** Waits for a line that contains `words`; returns an error message, or undefined on success. */
 export async function reached(guarded: GuardedProcess, words: string, timeout: number): Promise<string | undefined> {
   let timer: NodeJS.Timeout | undefined
   try {
@@ -115,8 +115,7 @@ export async function reached(guarded: GuardedProcess, words: string, timeout: n
 }
 
 /**
- * Measured on two cores: 280 MB resident. The C2 compiler and a parallel GC only cost a short-lived
- * broker.
+ * Measured on two cores: 280 MB resident. C2 and a parallel GC only slow down a short-lived broker.
  */
 function jvmArguments(jars: KafkaJars, dir: string, heapMegabytes: number): string[] {
   return [
@@ -138,7 +137,7 @@ function metaProperties(): string {
 }
 
 /**
- * Kafka's own ids: 16 bytes in URL-safe base64. A leading dash is allowed on disk, and not on its
+ * A Kafka id: 16 bytes in URL-safe base64. A leading dash is valid on disk but not on Kafka's
  * command lines.
  */
 function uuid(): string {

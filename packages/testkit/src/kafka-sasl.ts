@@ -1,12 +1,12 @@
-/** Letters and digits only: both are written into JAAS configuration. */
+/** Letters and digits only, because both are written into JAAS configuration. */
 export interface SaslUser {
   readonly username: string
   readonly password: string
 }
 
 /**
- * One user for every mechanism of a listener named `SASL_SSL`; SCRAM reads the credentials that
- * `scramUsers` names.
+ * One user for every mechanism of a listener named `SASL_SSL`; for SCRAM the credentials of
+ * `scramUsers` must be stored.
  */
 export function saslProperties({ username, password }: SaslUser): Record<string, string> {
   const listener = 'listener.name.sasl_ssl'
@@ -20,7 +20,7 @@ export function saslProperties({ username, password }: SaslUser): Record<string,
   }
 }
 
-/** For `formatStorage`. */
+/** Users in the format of `formatStorage`. */
 export function scramUsers({ username, password }: SaslUser): string[] {
   return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].map((mechanism) => `${mechanism}=[name=${username},password=${password}]`)
 }

@@ -1,4 +1,4 @@
-/** Broker properties for a cluster of one, the same for a JVM and a container. */
+/** Broker properties of a single-node cluster, for both JVM and container. */
 export const SINGLE_NODE = {
   'offsets.topic.replication.factor': '1',
   'offsets.topic.num.partitions': '1',
@@ -10,9 +10,9 @@ export const SINGLE_NODE = {
   'share.coordinator.state.topic.num.partitions': '1',
   // The default waits 3 s for more members before a group's first assignment.
   'group.initial.rebalance.delay.ms': '0',
-  // A single voter waits for no other batch.
+  // A single voter need not wait for more appends.
   'controller.quorum.append.linger.ms': '0',
-  // The cleaner takes 128 MB of heap at start, for compacted topics that will not live long enough
-  // to need it.
+  // By default the log cleaner allocates 128 MB at start, for compacted topics that tests do not
+  // keep.
   'log.cleaner.dedupe.buffer.size': '4194304',
 } as const

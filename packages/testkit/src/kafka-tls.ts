@@ -5,13 +5,11 @@ import { command } from './command.ts'
 export interface TlsKeystore {
   /** Broker properties of a listener named `SSL`. */
   readonly properties: Readonly<Record<string, string>>
-  /** PEM, as a client's `ca` takes it. */
+  /** PEM, as the `ca` option of clients. */
   readonly certificate: string
 }
 
-/**
- * A key for 127.0.0.1 that signed itself, made by the keytool beside `java`; gone with `directory`.
- */
+/** A self-signed key for 127.0.0.1, made by the keytool beside `java` in `directory`. */
 export async function tlsKeystore(java: string, directory: string): Promise<TlsKeystore> {
   const keytool = java.includes('/') ? join(dirname(java), 'keytool') : 'keytool'
   const keystore = join(directory, 'keystore.p12')

@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 
 /**
- * Makes a topic and waits until its partitions have leaders. A topic that is there already is left
- * as it is.
+ * Creates a topic and waits until its partitions have leaders. An existing topic is left unchanged.
  */
 export async function createTopic(brokers: readonly string[], topic: string, partitions: number): Promise<void> {
   const admin = new Kafka({ clientId: 'testkit', brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
@@ -11,7 +10,7 @@ export async function createTopic(brokers: readonly string[], topic: string, par
   try {
     await admin.createTopics({
       topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-      // kafkajs gives up where a broker under load has yet to hear of the topic
+      // kafkajs fails if a broker under load does not know the topic yet
       // (UNKNOWN_TOPIC_OR_PARTITION).
       waitForLeaders: false,
       timeout: TIMEOUT_MS,
@@ -28,7 +27,7 @@ export async function createTopic(brokers: readonly string[], topic: string, par
 
 const TIMEOUT_MS = 60_000
 
-/** A leader may be named before it takes requests: a first send would then be a retry. */
+/** A leader may be elected before it accepts requests; a first send would then be retried. */
 async function isReady(admin: Admin, topic: string): Promise<boolean> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
@@ -37,7 +36,7 @@ async function isReady(admin: Admin, topic: string): Promise<boolean> {
     await admin.fetchTopicOffsets(topic)
     return true
   } catch (error) {
-    // Plain Node finds no named export of kafkajs's error classes.
+    // Plain Node finds no named export of kafkajs's error classes, so `instanceof` is not possible.
     const { type = (error as { readonly cause?: { readonly type?: string } }).cause?.type } = error as {
       readonly type?: string
     }

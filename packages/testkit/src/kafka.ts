@@ -7,20 +7,18 @@ import { SINGLE_NODE } from './kafka-single-node.ts'
 import { createTopic } from './kafka-topic.ts'
 
 export interface KafkaOptions {
-  /**
-   * Broker properties on top of ours, by Kafka's own names, such as `auto.create.topics.enable`.
-   */
+  /** Broker properties that override the defaults, such as `auto.create.topics.enable`. */
   readonly properties?: Readonly<Record<string, string>>
-  /** The JVM's largest heap in megabytes. @default 256 */
+  /** Maximum JVM heap in megabytes. @default 256 */
   readonly heapMegabytes?: number
-  /** Whether to listen with TLS as well, with a certificate of its own. @default false */
+  /** Also listens with TLS, with a self-signed certificate. @default false */
   readonly tls?: boolean
   /**
-   * With `tls`: the user whom that listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
+   * With `tls`: the user that this listener requires, by PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512.
    * @default none
    */
   readonly sasl?: SaslUser
-  /** How long the broker may take to be ready, in milliseconds. @default 60000 */
+  /** Time for the broker to become ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
 
@@ -30,28 +28,28 @@ export interface TopicOptions {
 }
 
 export interface KafkaBroker {
-  /** `host:port`, as a client's `brokers` takes them. */
+  /** `host:port`, as the `brokers` option of clients. */
   readonly brokers: string[]
-  /** The listener that `tls: true` asked for; undefined where Kafka does not run from jars. */
+  /** The listener of `tls: true`; undefined unless Kafka runs from jars. */
   readonly tls: TlsListener | undefined
   /** The broker's process; undefined for the cluster of `KAFKA_BROKERS`. */
   readonly pid: number | undefined
-  /** Makes a topic and waits for its leader; a topic that is there already is left as it is. */
+  /** Creates a topic and waits for its leader; an existing topic is left unchanged. */
   readonly createTopic: (name: string, options?: TopicOptions) => Promise<void>
-  /** Freezes the broker: connections stay open and nothing answers. */
+  /** Freezes the broker: connections stay open without responses. */
   readonly pause: () => void
   readonly resume: () => void
-  /** Rejects, with its last lines, when the broker ends and nobody stopped it. Never resolves. */
+  /** Rejects with the broker's last output lines if it exits without `stop()`. Never resolves. */
   readonly died: Promise<never>
-  /** Ends the broker and removes its data. Safe to call twice. */
+  /** Stops the broker and removes its data. Idempotent. */
   readonly stop: () => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
 /**
- * A real Apache Kafka (one KRaft node) on a free port with a temporary directory, gone with
- * `stop()` or with our process, however that dies. From Maven's jars on Java 17, else Docker's
- * `apache/kafka`, else the cluster named by `KAFKA_BROKERS`.
+ * Starts Apache Kafka (one KRaft node) on a free port with a temporary directory. It is removed by
+ * `stop()` or when this process dies, even by `kill -9`. Runs Maven's jars on Java 17, else
+ * Docker's `apache/kafka`, else uses the cluster in `KAFKA_BROKERS`.
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaBroker> {
   const settings = {
@@ -78,10 +76,7 @@ type KafkaSource =
   | { readonly kind: 'docker' }
   | { readonly kind: 'external'; readonly brokers: string[] }
 
-/**
- * Finds, and fetches if need be, something to run Kafka from; throws with the command that would
- * help.
- */
+/** Finds or downloads a way to run Kafka; throws with the command that would fix it. */
 export async function kafkaSource(): Promise<KafkaSource> {
   let reason: string
   try {
@@ -112,7 +107,7 @@ function owned(running: RunningBroker): KafkaBroker {
       if (!stopped) reject(new Error(`Apache Kafka ended with code ${code}:\n${running.process.output()}`))
     })
   })
-  // Not everybody waits for it.
+  // Avoids an unhandled rejection if the caller does not await it.
   died.catch(() => {})
   return {
     brokers,

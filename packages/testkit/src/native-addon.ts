@@ -5,18 +5,18 @@ import { cached, cacheDir, progress } from './cache.ts'
 import { command } from './command.ts'
 
 /**
- * An npm package with a librdkafka addon, which `npm ci` leaves unbuilt: its install script is not
- * allowed to run.
+ * An npm package with a librdkafka addon. `npm ci` does not build it, because install scripts are
+ * disabled.
  */
 export interface NativeAddon {
   readonly name: string
-  /** Whether its releases carry built addons for node-pre-gyp to fetch. */
+  /** Whether its releases include prebuilt addons for node-pre-gyp. */
   readonly prebuilt: boolean
-  /** For the build from source. */
+  /** Environment of the build from source. */
   readonly env: Readonly<Record<string, string>>
 }
 
-/** Makes `require` of the addon work, or gives why it doesn't, with the command that helps. */
+/** Makes the addon loadable, or returns the reason why not, with the command that fixes it. */
 export async function ensureNativeAddon(addon: NativeAddon): Promise<string | undefined> {
   const root = packageRoot(addon.name)
   if (root === undefined) return `${addon.name} is not installed: npm ci`
@@ -25,7 +25,7 @@ export async function ensureNativeAddon(addon: NativeAddon): Promise<string | un
   try {
     if (await isThere(join(cacheDir(), key))) {
       if (await installs(join(cacheDir(), key), root)) return undefined
-      // Built against a system library this machine doesn't have (any more).
+      // Built against a system library that is missing on this machine, or was removed.
       await rm(join(cacheDir(), key), { recursive: true, force: true })
     }
     const built = await cached(key, async (partial) => await fetchOrBuild(addon, root, partial))
@@ -36,7 +36,7 @@ export async function ensureNativeAddon(addon: NativeAddon): Promise<string | un
   }
 }
 
-/** In a process of its own: two librdkafkas of one soname in a process would be one. */
+/** In a child process: two librdkafkas with the same soname in one process would be shared. */
 async function loads(root: string): Promise<boolean> {
   const { code } = await command(process.execPath, ['-e', `require(${JSON.stringify(root)})`], { timeout: 30_000 })
   return code === 0
@@ -67,20 +67,20 @@ async function fetches(root: string, target: string): Promise<boolean> {
   return false
 }
 
-/** In a copy, so that neither a failed nor a killed build leaves anything in node_modules. */
+/** Builds a copy, so that a failed or killed build leaves nothing in node_modules. */
 async function build(addon: NativeAddon, root: string, target: string): Promise<void> {
   const source = join(target, 'source')
   await cp(root, source, { recursive: true, verbatimSymlinks: true })
   const env = {
     ...process.env,
     ...addon.env,
-    // `nan` is found where the package itself would find it.
+    // Lets the build resolve `nan` as the package itself would.
     NODE_PATH: nodeModulesOf(root),
-    // gyp runs whatever `node` comes first, which must be the one that the addon is for.
+    // gyp runs the first `node` in PATH, which must be the version that the addon is built for.
     PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
     ...(await ownHeaders()),
   }
-  // npm puts its own node-gyp on the path of scripts; both packages have these two.
+  // npm adds its bundled node-gyp to the PATH of scripts; both packages have these two scripts.
   for (const script of ['configure', 'build']) {
     const { code, stdout, stderr } = await command('npm', ['run', '--silent', script], { cwd: source, env })
     if (code === 0) continue
@@ -98,10 +98,7 @@ async function build(addon: NativeAddon, root: string, target: string): Promise<
   await rm(source, { recursive: true, force: true })
 }
 
-/**
- * Headers beside Node itself, as its npm package and tarball have them: node-gyp then downloads
- * none.
- */
+/** Headers beside Node, as in its npm package and tarball; with them node-gyp downloads none. */
 async function ownHeaders(): Promise<Record<string, string> | undefined> {
   const prefix = dirname(dirname(process.execPath))
   return (await isThere(join(prefix, 'include', 'node', 'node.h'))) ? { npm_config_nodedir: prefix } : undefined
@@ -119,12 +116,12 @@ const DEBIAN_PACKAGES = [
 ]
 
 /**
- * What librdkafka is built with. Installs what Debian lacks when we may; gives the command when we
- * may not.
+ * Build dependencies of librdkafka. Installs missing Debian packages if permitted, else returns the
+ * command that does.
  */
 async function systemLibraries(): Promise<string | undefined> {
   const query = await command('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Package}\n', ...DEBIAN_PACKAGES])
-  // No Debian: the compiler will tell what is missing.
+  // Not Debian: the compiler reports missing libraries.
   if (query.code === null) return undefined
   const installed = new Set([...query.stdout.matchAll(/^installed (.*)$/gm)].map(([, name]) => name))
   const missing = DEBIAN_PACKAGES.filter((name) => !installed.has(name))
@@ -140,7 +137,7 @@ async function systemLibraries(): Promise<string | undefined> {
   return code === 0 ? undefined : `${advice}\n${stderr.trim()}`
 }
 
-/** Everything an addon is built for. */
+/** Cache key of everything that an addon build depends on. */
 function runtime(): string {
   const report = process.report.getReport() as { readonly header?: { readonly glibcVersionRuntime?: string } }
   const libc = process.platform === 'linux' ? (report.header?.glibcVersionRuntime ? '-glibc' : '-musl') : ''

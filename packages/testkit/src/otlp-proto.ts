@@ -1,6 +1,6 @@
 import protobuf from 'protobufjs'
 
-/** Messages of common and resource, which every signal uses. */
+/** Messages of common and resource, which all signals use. */
 export const OTLP_COMMON = `
 message AnyValue {
   oneof value {
@@ -36,9 +36,8 @@ message Resource {
 `
 
 /**
- * OTLP traces as far as the wire knows them, opentelemetry-proto 1.11.0: common, resource, trace,
- * the trace service, and the `google.rpc.Status` of error answers. Comments in the original are its
- * documentation; these are numbers only.
+ * OTLP traces, opentelemetry-proto 1.11.0: common, resource, trace, the trace service, and the
+ * `google.rpc.Status` of error responses. Comments of the original are left out.
  */
 const PROTO = `
 syntax = "proto3";
@@ -90,9 +89,7 @@ message Any { string type_url = 1; bytes value = 2; }
 
 const { root } = protobuf.parse(PROTO)
 
-/**
- * protobufjs makes its codecs on the first use of a type; looking it up is all there is to keep.
- */
+/** Looked up once; protobufjs generates a type's codec on its first use. */
 export const protoTypes = {
   request: root.lookupType('ExportTraceServiceRequest'),
   response: root.lookupType('ExportTraceServiceResponse'),

@@ -1,8 +1,7 @@
 /**
- * OTLP traces in their JSON form (OTLP specification, "JSON Protobuf Encoding"), which is the only
- * form tests write: ids in hex, 64-bit numbers as decimal strings, bytes in base64, enums as
- * numbers. `JSON.stringify(request)` is an `application/json` body, `encodeTraces(request)` the
- * same in protobuf.
+ * OTLP traces in their JSON form (OTLP specification, "JSON Protobuf Encoding"): ids in hex, 64-bit
+ * numbers as decimal strings, bytes in base64, enums as numbers. `JSON.stringify(request)` is an
+ * `application/json` body; `encodeTraces(request)` encodes it as protobuf.
  */
 export interface TracesRequest {
   readonly resourceSpans?: readonly ResourceSpans[]
@@ -41,7 +40,7 @@ export interface OtlpScope {
 }
 
 export interface OtlpSpan {
-  /** 32 hex digits; any other length is sent as it is, to see it refused. */
+  /** 32 hex digits; other lengths are sent unchanged, to test rejection. */
   readonly traceId?: string
   readonly spanId?: string
   readonly traceState?: string
@@ -83,7 +82,7 @@ export interface OtlpKeyValue {
   readonly value: OtlpAnyValue
 }
 
-/** One member is set, or none for the empty value. */
+/** At most one member is set; none is the empty value. */
 export interface OtlpAnyValue {
   readonly stringValue?: string
   readonly boolValue?: boolean

@@ -8,22 +8,22 @@ export { OTLP_COMMON } from './otlp-proto.ts'
 export { randomSpanId, randomTraceId } from './trace-ids.ts'
 
 /**
- * `ExportTraceServiceRequest` in protobuf. As proto3 has it, zeros and empty fields are not on the
- * wire, save a value of AnyValue.
+ * Encodes `ExportTraceServiceRequest` as protobuf. As in proto3, zeros and empty fields are
+ * omitted, except values of AnyValue.
  */
 export function encodeTraces(request: TracesRequest): Uint8Array {
   const type = protoTypes.request
   return type.encode(type.fromObject(withIds(request, hexToBytes))).finish()
 }
 
-/** The inverse: only what was on the wire. Throws on bytes that are no protobuf. */
+/** The inverse; returns only fields that were encoded. Throws on invalid protobuf. */
 export function decodeTraces(bytes: Uint8Array): TracesRequest {
   const decoded = protoTypes.request.toObject(protoTypes.request.decode(bytes), TO_JSON)
-  // protobufjs knows no hex: it gives ids as base64, like all bytes.
+  // protobufjs returns ids as base64, like all bytes.
   return withIds(decoded, (id) => Buffer.from(id, 'base64').toString('hex'))
 }
 
-/** What a receiver answers to a request; an empty object is full success. */
+/** A receiver's response; an empty object is full success. */
 export interface TracesResponse {
   readonly partialSuccess?: { readonly rejectedSpans?: string; readonly errorMessage?: string }
 }
@@ -32,7 +32,7 @@ export function decodeTracesResponse(bytes: Uint8Array): TracesResponse {
   return protoTypes.response.toObject(protoTypes.response.decode(bytes), TO_JSON)
 }
 
-/** The body of every 4xx and 5xx answer, `google.rpc.Status`. */
+/** The body of every 4xx and 5xx response, `google.rpc.Status`. */
 export interface RpcStatus {
   readonly code?: number
   readonly message?: string
@@ -44,8 +44,8 @@ export function decodeRpcStatus(bytes: Uint8Array): RpcStatus {
 }
 
 /**
- * An attribute from a plain value: `kv('http.response.status_code', 200)`. Whole numbers and
- * bigints are ints.
+ * An attribute from a plain value: `kv('http.response.status_code', 200)`. Integers and bigints
+ * become `intValue`.
  */
 export function kv(key: string, value: PlainValue): OtlpKeyValue {
   return { key, value: anyValue(value) }
@@ -72,7 +72,7 @@ export function anyValue(value: PlainValue): OtlpAnyValue {
       return { intValue: String(value) }
     case 'number':
       if (Number.isSafeInteger(value) && !Object.is(value, -0)) return { intValue: String(value) }
-      // JSON has no such numbers; proto3 JSON names them.
+      // JSON has no NaN or infinities; proto3 JSON encodes them as strings.
       return { doubleValue: Number.isFinite(value) ? value : String(value) }
     default:
       if (value instanceof Uint8Array) return { bytesValue: Buffer.from(value).toString('base64') }
@@ -81,7 +81,7 @@ export function anyValue(value: PlainValue): OtlpAnyValue {
   }
 }
 
-/** A request of one process and one scope, the usual case in a test. */
+/** A request with one resource and one scope, the usual case in a test. */
 export function tracesOf(service: string, spans: readonly OtlpSpan[], scope = 'test'): TracesRequest {
   return {
     resourceSpans: [

@@ -2,7 +2,7 @@
 export type Random = () => number
 
 /**
- * The same numbers for the same seed, on every machine: sfc32, 128 bits of state, passes PractRand.
+ * The same numbers for the same seed on every machine: sfc32, 128 bits of state, passes PractRand.
  */
 export function seededRandom(seed: number): Random {
   let a = seed | 0
@@ -17,7 +17,7 @@ export function seededRandom(seed: number): Random {
     c = (((c << 21) | (c >>> 11)) + sum) | 0
     return (sum >>> 0) / 2 ** 32
   }
-  // Near seeds start near each other; a dozen rounds set them apart.
+  // Similar seeds give similar first numbers; twelve rounds separate them.
   for (let round = 0; round < 12; round++) next()
   return next
 }
@@ -27,7 +27,7 @@ export function randomInt(random: Random, below: number): number {
   return Math.floor(random() * below)
 }
 
-/** Throws on an empty list: there is nothing to pick. */
+/** A random element. Throws on an empty list. */
 export function pick<T>(random: Random, list: readonly T[]): T {
   const index = randomInt(random, list.length)
   const picked = list[index]
@@ -35,9 +35,7 @@ export function pick<T>(random: Random, list: readonly T[]): T {
   return picked
 }
 
-/**
- * Few values often, most seldom, as real keys, users and routes are: index 0 is the most common.
- */
+/** A skewed distribution, as of real keys, users and routes: index 0 is the most common. */
 export function skewedInt(random: Random, below: number): number {
   return Math.floor(random() ** 3 * below)
 }

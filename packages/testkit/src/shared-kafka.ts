@@ -5,14 +5,13 @@ import type { TestProject } from 'vitest/node'
 import { type KafkaBroker, startKafka } from './kafka.ts'
 
 /**
- * Vitest's `globalSetup`: one broker for all files and projects of a run. It starts with the first
- * request, so that a run without Kafka starts none, and ends with Vitest's process, however that
- * does.
+ * Vitest `globalSetup`: one broker for all files and projects of a run. It starts on the first
+ * request, so runs without Kafka start none, and stops when Vitest's process exits.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   let broker: Promise<KafkaBroker> | undefined
   const start = async (): Promise<KafkaBroker> => {
-    // A gigabyte of messages may pass it in a run.
+    // A run may send a gigabyte of messages.
     const started = await startKafka({ heapMegabytes: 512 })
     started.died.catch((error: unknown) => {
       process.stderr.write(`${String(error)}\n`)

@@ -7,50 +7,50 @@ import { encodeTraces, type TracesRequest } from './otlp.ts'
 
 export interface SpanlinkOptions {
   /**
-   * Kept when the server stops, for a second one. @default a temporary directory, removed by
-   * `stop()`
+   * Kept when the server stops, so that another can use it. @default a temporary directory, removed
+   * by `stop()`
    */
   readonly dataDir?: string
   /** A built `main.js` to run instead of the source. */
   readonly main?: string
-  /** Further arguments of `spanlink serve`. */
+  /** Extra arguments of `spanlink serve`. */
   readonly args?: readonly string[]
-  /** On top of this process's environment. */
+  /** Added to this process's environment. */
   readonly env?: Readonly<Record<string, string>>
-  /** How long it may take to be ready, in milliseconds. @default 60000 */
+  /** Time to become ready, in milliseconds. @default 60000 */
   readonly timeout?: number
 }
 
 export interface SpanlinkServer {
-  /** UI and API, `http://127.0.0.1:port`. */
+  /** Base URL of UI and API, `http://127.0.0.1:port`. */
   readonly url: string
-  /** What an OTLP/HTTP exporter takes as its base endpoint. */
+  /** Base endpoint for OTLP/HTTP exporters. */
   readonly otlpHttp: string
   readonly pid: number
   readonly dataDir: string
-  /** The last 2,000 lines the server wrote, stdout and stderr. */
+  /** The last 2,000 lines of the server's stdout and stderr. */
   readonly stderr: () => string
-  /** Sends a signal and waits for the end; gives the exit code, 128 + n for signal n. */
+  /** Sends a signal and waits for the exit; returns the exit code, 128 + n for signal n. */
   readonly kill: (signal: NodeJS.Signals) => Promise<number>
   /**
-   * SIGTERM, and the end of it; removes the directory if it was ours. Safe to call twice. Gives the
+   * Sends SIGTERM and waits for the exit; removes a temporary directory. Idempotent. Returns the
    * exit code.
    */
   readonly stop: () => Promise<number>
-  /** Sends spans as protobuf and gives the receiver's answer. */
+  /** Sends spans as protobuf and returns the receiver's response. */
   readonly sendSpans: (request: TracesRequest) => Promise<Response>
-  /** The answer of `GET path`; throws with status and body when it is not 2xx. */
+  /** The JSON response of `GET path`; throws with status and body unless it is 2xx. */
   readonly getJson: (path: string) => Promise<unknown>
-  /** The embedded engine's process, found as the server's child (Linux only). */
+  /** PID of the embedded engine, found as the server's child process (Linux only). */
   readonly enginePid: () => Promise<number | undefined>
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
 /**
- * The real server from source on free ports: `await using spanlink = await startSpanlink()`. Gone
- * with us, however we die.
+ * Starts the real server from source on free ports: `await using spanlink = await startSpanlink()`.
+ * It stops when this process dies, even by `kill -9`.
  *
- * @throws an Error with the server's `exitCode` when it isn't ready in time
+ * @throws an Error with the server's `exitCode` if it isn't ready in time
  */
 export async function startSpanlink(options: SpanlinkOptions = {}): Promise<SpanlinkServer> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'spanlink-data-')))
@@ -63,7 +63,7 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
     try {
       if (!guarded.hasEnded()) process.kill(guarded.pid, signal)
     } catch (error) {
-      // It was faster.
+      // The process has already exited.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
     }
     return await guarded.ended()
@@ -102,10 +102,7 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
   }
 }
 
-/**
- * A server that does not drain within this many milliseconds is killed, and its exit code says so
- * (137).
- */
+/** Milliseconds to drain before the server is killed, with exit code 137. */
 const STOP_TIMEOUT = 15_000
 
 const SOURCE_MAIN = fileURLToPath(new URL('../../server/src/cli/main.ts', import.meta.url))
@@ -161,8 +158,8 @@ async function postTraces(otlpHttp: string, request: TracesRequest): Promise<Res
 async function childOf(parent: number): Promise<number | undefined> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue
-    // The program's name is in brackets and may hold anything; state and parent follow the last
-    // bracket.
+    // The program's name is in brackets and may contain any character; state and parent follow the
+    // last bracket.
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
     const [, ppid] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     if (Number(ppid) === parent) return Number(name)

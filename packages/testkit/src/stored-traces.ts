@@ -13,9 +13,9 @@ export interface StoredTrace {
 }
 
 /**
- * All traces of a server, once they have so many spans together or are what is waited for, and
- * nothing waits in the journal: one export may lie in several segments, and links are stored after
- * their spans. The test's own time limit ends the wait.
+ * Waits for all traces of a server: until they have `enough` spans or match the condition, and the
+ * journal is empty. An export may span several segments, and links are stored after spans. The
+ * test's timeout ends the wait.
  */
 export async function storedTraces(
   spanlink: SpanlinkServer,
@@ -39,8 +39,8 @@ export async function storedTraces(
 }
 
 /**
- * Waits until all that the server has acknowledged is stored, links and sums included. The test's
- * own time limit ends the wait.
+ * Waits until all acknowledged data is stored, with links and rollups. The test's timeout ends the
+ * wait.
  */
 export async function waitUntilStored(spanlink: SpanlinkServer): Promise<void> {
   for (;;) {
@@ -50,7 +50,7 @@ export async function waitUntilStored(spanlink: SpanlinkServer): Promise<void> {
   }
 }
 
-/** Names of a trace's spans in alphabetical order. */
+/** Names of a trace's spans, sorted. */
 export function spanNames({ spans }: StoredTrace): string[] {
   return spans.map(({ name }) => name).toSorted()
 }
