@@ -21,9 +21,9 @@ import { compileLinkCount, MAX_EXACT_COUNT } from './link-count.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
 /**
- * Links of a trace or one of its spans, in either direction, with both ends resolved: first `out`,
- * then `in`, each by the start of the span that carries the link. `undefined` when neither the
- * trace nor a link to it is here.
+ * Returns the links of a trace or one of its spans, with both ends resolved: first `out`, then
+ * `in`, each by the start of the span that carries the link. `undefined` when neither the trace nor
+ * a link to it is stored.
  */
 export async function findLinks(
   store: Store,
@@ -37,7 +37,7 @@ export async function findLinks(
   const asked = `trace_id = toFixedString(unhex({traceId:String}), 16)
     ${direction === 'both' ? '' : 'and direction = {direction:String}'}
     ${spanId === undefined ? '' : 'and span_id = toFixedString(unhex({spanId:String}), 8)'}`
-  // Links that come in end at this trace: its spans are sought while they are read.
+  // Incoming links end at this trace, so its spans are fetched while the links are read.
   const own = direction === 'out' ? NO_TRACE_SPANS : findTraceSpans(store, { traceId, spanId: spanId ?? '' }, options)
   const keysRead = findKeys(
     store,
@@ -64,19 +64,19 @@ export async function findLinks(
   }
 }
 
-/** Keys that one page reads: also of a span that was sent thousands of times, a page ends. */
+/** Keys that one page reads. It bounds a page even if a span was sent thousands of times. */
 const MAX_KEYS = 20_000
 
 /**
- * SQL: ends a statement that orders millions of rows and keeps the first ones. ClickHouse would
- * hold 1 GB before it drops the others, and all rows of a direction where it reads in the order of
- * the table.
+ * SQL: ends a statement that sorts millions of rows and keeps the first ones. With the defaults,
+ * ClickHouse holds 1 GB before it drops the others, or all rows of a direction if it reads in table
+ * order.
  */
 const LOW_MEMORY_SETTINGS =
   'settings max_threads = 1, max_bytes_before_remerge_sort = 16777216, optimize_read_in_order = 0'
 
 /**
- * Places of the first links: the narrow columns alone are sorted, as there may be millions of
+ * Finds the sort keys of the first links. Sorts narrow columns only, as there may be millions of
  * links.
  */
 async function findKeys(
@@ -105,7 +105,7 @@ async function findKeys(
   return { keys, hasMore: keys.length === params.rows || Number(keys[0]?.read ?? 0) === MAX_KEYS }
 }
 
-/** All columns of the links at these places, in their order. */
+/** Fetches all columns of the links with these keys, in their order. */
 async function fetchRows(
   store: Store,
   asked: string,
@@ -131,7 +131,7 @@ async function fetchRows(
   return keys.flatMap((key) => byPlace.get(linkCursorCodec.encode(key)) ?? [])
 }
 
-/** `undefined` when there are none and the trace isn't here either. */
+/** `undefined` when there are no links and the trace isn't stored. */
 async function countLinks(
   store: Store,
   asked: string,
@@ -174,10 +174,10 @@ type LinkRow = LinkedSpanRow &
     readonly droppedAttributes: number
   }
 
-/** A total order, so that pages neither overlap nor leave out. */
+/** A total order, so that pages neither overlap nor skip links. */
 const sortKey = '(direction, start, span_id, peer_trace_id, peer_span_id, ordinal, cityHash64(kind, service))'
 
-/** SQL: the place that `placeParams` of the same name gives. */
+/** SQL: the sort key in the parameters that `toSortKeyParams` creates for this name. */
 function compileSortKey(name: string): string {
   return `(
     cast({${name}Direction:String}, 'Enum8(''out'' = 1, ''in'' = 2)'), {${name}Start:UInt64},
@@ -247,8 +247,8 @@ async function resolveLinks(
 }
 
 /**
- * As far as a name tells, which is what a row of `span_links` has: `receive orders` since 1.27,
- * `orders receive` before.
+ * Guesses the operation from the span name, the only hint in a row of `span_links`: `receive
+ * orders` since 1.27, `orders receive` before.
  */
 function guessOperation({ name }: LinkedSpan): string | undefined {
   const words = name.toLowerCase().split(' ')

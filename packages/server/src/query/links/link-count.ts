@@ -1,13 +1,13 @@
 /**
- * SQL: how many links differ in these columns, as a span that was sent twice has its links twice.
+ * SQL: counts links that differ in these columns, because a span sent twice has its links twice.
  * Exact up to `MAX_EXACT_COUNT`, an estimate beyond it (1 %): an exact count of 3 million links
- * takes 190 MiB, all that a query has by default; this one takes 1 MiB.
+ * takes 190 MiB, the default memory limit of a query; this one takes 1 MiB.
  */
 export function compileLinkCount(columns: string): string {
   return `uniq(${columns})`
 }
 
-/** The same of those rows that a condition holds for. */
+/** The same, of rows that satisfy a condition. */
 export function compileLinkCountIf(columns: string, condition: string): string {
   return `uniqIf((${columns}), ${condition})`
 }

@@ -16,7 +16,7 @@ import {
 
 export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
-/** What the store keeps for a link that names no trace or span, and for the parent of a root. */
+/** Stored for a link that names no trace or span, and as the parent of a root. */
 export const NO_TRACE = '0'.repeat(32)
 export const NO_SPAN = '0'.repeat(16)
 
@@ -25,7 +25,7 @@ export type LinkedSpanRow = Pick<LinkedSpan, 'service' | 'name' | 'kind' | 'stat
   readonly finish: string
 }
 
-/** Columns of a `LinkedSpanRow`, in `spans` as in `span_links`. `end` is a word of SQL's. */
+/** Columns of a `LinkedSpanRow`, in `spans` as in `span_links`. `end` is an SQL keyword. */
 export const linkedSpanColumns = 'service, name, kind, status, start, toUInt64(start + duration) as finish'
 
 export function toLinkedSpan(row: LinkedSpanRow): LinkedSpan {
@@ -45,8 +45,7 @@ type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperati
 const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
 
 /**
- * Looks up spans of any traces at once; those that aren't here are absent from the answer. Keyed by
- * `refKey`.
+ * Looks up spans of any traces at once, keyed by `toRefKey`. Spans that aren't stored are absent.
  */
 export async function findLinkedSpans(
   store: Store,
@@ -74,8 +73,8 @@ export async function findLinkedSpans(
 }
 
 /**
- * Spans of one trace, without knowing which will be asked for: a few of a long trace, all of others
- * (`whole`). By `refKey`.
+ * Fetches spans of one trace before it is known which are needed, keyed by `toRefKey`. Returns at
+ * most `MAX_TRACE_SPANS`; `whole` is true if these are all.
  *
  * @param spanId '' for any
  */
@@ -105,8 +104,8 @@ export async function findTraceSpans(
 }
 
 /**
- * A link names an id alone: of spans that share it, it means the one that sent a message, else the
- * one that children of the id belong to.
+ * A link names only a span id. If spans share it, keeps the one that sent a message, else the
+ * innermost, to which children of the id belong.
  */
 function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
   const known = found.get(key)
@@ -119,10 +118,10 @@ function toLinkEnd(row: EndRow): LinkEnd {
   return { span: toLinkedSpan(row), operation: row.operation, record: toRecordMetadata(row) }
 }
 
-/** Beyond it, spans that are known to be wanted are fewer. */
+/** In larger traces, the spans that are known to be needed are fewer. */
 const MAX_TRACE_SPANS = 256
 
-/** `undefined` when none of their traces is here. */
+/** `undefined` when none of their traces is stored. */
 async function createCondition(
   store: Store,
   refs: readonly SpanRef[],
@@ -161,15 +160,15 @@ export type Interval = { readonly start: bigint; readonly end: bigint }
 export type Consumption = {
   readonly start: bigint
   readonly end?: bigint
-  /** `receive`: the span may have begun to wait before there was a message. */
+  /** `receive`: the span may start to wait before there is a message. */
   readonly operation?: string | undefined
 }
 
 /**
- * How long a message waited, in nanoseconds: from the end of its send, or from its start when the
- * consumer began before the acknowledgement arrived. Negative only when the consumer began before
- * the send did, which needs clocks that differ; a receive that was there before its message has
- * waited for it.
+ * Computes how long a message waited, in nanoseconds: from the end of its send, or from its start
+ * when the consumer started before the acknowledgement arrived. Zero for a receive that was already
+ * waiting. Otherwise negative only when the consumer started before the send, which needs clocks
+ * that differ.
  */
 export function computeQueueTime(sent: Interval, consumed: Consumption): bigint {
   const { start, end = sent.start, operation } = consumed

@@ -13,8 +13,8 @@ type HopSpan = {
 }
 
 /**
- * How long messages waited whose consumers are children of their producers, by consuming span.
- * Parents are looked up by id.
+ * Fetches queue times of messages whose consumers are children of their producers, by consuming
+ * span. Looks up parents by id.
  */
 export async function fetchParentQueueTimes<Span extends HopSpan>(
   store: Store,
@@ -25,7 +25,7 @@ export async function fetchParentQueueTimes<Span extends HopSpan>(
   const consumers = spans.filter((span) => consumingOperations.has(span.operation))
   if (consumers.length === 0) return new Map()
   const toParentRef = ({ parentSpanId }: Span) => ({ traceId, spanId: parentSpanId })
-  // A consumer may share its producer's id, which then is what the id means.
+  // A consumer may share its producer's id; the id then refers to the producer.
   const toOwnRef = ({ spanId }: Span) => ({ traceId, spanId })
   const refs = consumers.flatMap((span) => [
     toOwnRef(span),

@@ -8,9 +8,9 @@ import { toCutParams, spanCondition, spanConditionInBuckets, type TracePart, zip
 const MAX_LINKS_PER_SPAN = 200_000
 
 export type SpanLinks = {
-  /** In order of their place on the span. */
+  /** In order of their position on the span. */
   readonly outgoing: readonly LinkRow[]
-  /** How many links name the span. */
+  /** Number of links to the span. */
   readonly incoming: number
 }
 
@@ -25,7 +25,7 @@ export type LinkRow = Pick<Span, 'kind' | 'service'> & {
   readonly droppedAttributes: number
 }
 
-/** By span id. One statement for both directions: their rows lie side by side. */
+/** Keyed by span id. One statement for both directions: their rows are adjacent. */
 export async function fetchTraceLinks(
   store: Store,
   { request, buckets, limit }: TracePart,
@@ -64,7 +64,7 @@ type OutgoingLink = readonly [
   dropped: number,
 ]
 
-/** A span that was sent twice has its links twice. */
+/** Removes duplicates: a span that was sent twice has its links twice. */
 function toLinkRows(links: readonly OutgoingLink[]): LinkRow[] {
   const byOrdinal = new Map(links.map((link) => [`${link[2]} ${link[0]} ${link[1]}`, link]))
   return Array.from(byOrdinal.values(), (link): LinkRow => {

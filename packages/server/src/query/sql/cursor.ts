@@ -26,7 +26,7 @@ type Fields = Readonly<Record<string, keyof typeof parsers>>
 type Value<Type extends keyof typeof parsers> = NonNullable<ReturnType<(typeof parsers)[Type]>>
 
 export type CursorCodec<Of extends Fields> = {
-  /** Takes 64-bit integers as decimal text too, as rows of ClickHouse have them. */
+  /** Accepts 64-bit integers as decimal text too, as ClickHouse returns them. */
   readonly encode: (position: {
     readonly [Name in keyof Of]: Value<Of[Name]> | (Of[Name] extends 'uint64' ? string : never)
   }) => string
@@ -38,7 +38,7 @@ export type CursorCodec<Of extends Fields> = {
  * Converts a position in a list to `nextCursor` and back: `version.field.field…`.
  *
  * @param version names the list and the version of its fields, such as `logs1`. Change it with the
- *   fields, so that a cursor of an older server is refused instead of misread.
+ *   fields, so that a cursor of an older server is rejected instead of misread.
  */
 export function createCursorCodec<const Of extends Fields>(version: string, fields: Of): CursorCodec<Of> {
   const types = Object.entries(fields)

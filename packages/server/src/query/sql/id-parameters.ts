@@ -48,7 +48,7 @@ export function createBucketSet(
   places: readonly { readonly bucket: bigint; readonly traceId: string }[],
 ): IdSet {
   const distinct = [...new Map(places.map((place) => [place.bucket + place.traceId, place])).values()]
-  // As text, like ids: an array of numbers in a parameter would have to be spelled without quotes.
+  // Text, like ids: an array of numbers in a parameter must be written without quotes.
   const buckets = createList(
     `${name}Buckets`,
     distinct.map((place) => String(place.bucket)),

@@ -1,10 +1,10 @@
 import type { SearchedRange } from '@spanlink/api-schema'
 
-/** How far a search went, from the newest on. */
+/** How far a search scanned, from newest to oldest. */
 export type Scanned = {
   /** Start position of the cursor. */
   readonly from?: bigint | undefined
-  /** The oldest time that was searched, if not all of the range was. */
+  /** The oldest scanned time, unless the whole range was scanned. */
   readonly until?: bigint | undefined
   /** Another limit made the result partial. */
   readonly isCut?: boolean

@@ -1,20 +1,19 @@
 /**
- * SQL of a span's ten-minute bucket, with which the sort key of `spans` starts: a condition on it
- * is what keeps a query from reading the whole table. Same expression as in
- * schema/spans.sql.
+ * SQL expression of a span's ten-minute bucket, the first column of the sort key of `spans`. A
+ * condition on it prevents a full table scan. Same expression as in schema/spans.sql.
  */
 export const bucket = 'intDiv(start, 600000000000)'
 
 /**
- * Buckets on either side of a trace that are read: a week. A trace that lasts longer than two, or
- * whose clocks lie, is read at both its ends; its middle would be an unbounded list of buckets.
+ * Buckets read on either side of a trace: one week. A trace that is longer than two weeks, or has
+ * wrong clocks, is read at both ends; its middle would be an unbounded list of buckets.
  */
 const MAX_BUCKETS = 1008
 
 /**
- * SQL: the row of `spans` is of a trace whose id the subquery gives. By bucket and id together, so
- * that of each trace its own granules are read, and not those where its id would be in every bucket
- * between the oldest of the traces and the newest.
+ * SQL: the row of `spans` belongs to a trace whose id the subquery returns. Matches bucket and id
+ * together, so that only each trace's granules are read, not those for its id in every bucket
+ * between the oldest trace and the newest.
  */
 export function filterByTraces(traceIds: string): string {
   return `(${bucket}, trace_id) in (

@@ -13,12 +13,10 @@ const nanosPerUnit: Readonly<Record<string, bigint>> = {
   h: 3_600_000_000_000n,
 }
 
-/** Arithmetic on thousands of digits takes more than their number. */
+/** The cost of BigInt arithmetic grows faster than the number of digits. */
 const MAX_DURATION_LENGTH = 64
 
-/**
- * `1.5ms` -> 1500000n. Digits below a nanosecond are cut, lengths above 292 years mean 292 years.
- */
+/** `1.5ms` -> 1500000n. Truncates below a nanosecond and caps at 292 years. */
 export function parseDuration(parameter: string, text: string): bigint {
   const match = text.length > MAX_DURATION_LENGTH ? null : /^([0-9]+)(?:\.([0-9]+))?(ns|us|µs|ms|s|m|h)$/.exec(text)
   const unit = nanosPerUnit[match?.[3] ?? '']
@@ -40,13 +38,12 @@ export function parseUnixNano(parameter: string, text: string): bigint {
   return nanos
 }
 
-/** Clocks that are ahead by less are taken as they are. */
+/** Clocks that are ahead by less than a day are accepted. */
 const MAX_CLOCK_SKEW = 86_400_000_000_000n
 
 /**
- * The end of a search that names none: a day after now. Spans that start later, of a clock that is
- * wrong, would be the newest for ever; they are found by id, and by a search that names an end or
- * starts there.
+ * Default end of a search: a day after now. Spans that start later, from a wrong clock, would
+ * always be the newest. They are found by id, or by a search that sets an end or starts there.
  */
 export function getDefaultEnd(start: bigint): bigint {
   const end = BigInt(Date.now()) * 1_000_000n + MAX_CLOCK_SKEW

@@ -65,7 +65,7 @@ async function listValueOptions(
   head: string,
   names: Names,
 ): Promise<Option[]> {
-  // Keywords, or values that are useless in a list.
+  // Keywords, and values that are useless in a list, have no suggestions.
   if (/^(span:)?(status|kind)$|duration|timeSinceStart|count$|id$/i.test(field) && !field.includes('.')) return []
   const prefix = quoted ? head.slice(1) : ''
   const { found } = await listAttributeValues(store, field, { ...names, prefix }).catch((error: unknown) => {

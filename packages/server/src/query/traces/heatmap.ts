@@ -5,7 +5,7 @@ import { toSearchedRange } from '../sql/searched-range.ts'
 import { parseTimeRange } from './search-by-query.ts'
 import { executeMetricsQuery } from '../../traceql/metrics/metrics.ts'
 
-/** Roots, as durations of traces are those of their roots. */
+/** Root spans: the duration of a trace is that of its root. */
 const ROOTS = '{ nestedSetParent < 0 }'
 
 /**

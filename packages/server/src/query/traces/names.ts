@@ -3,8 +3,7 @@ import type { QueryOptions, Store } from '../../clickhouse/store.ts'
 import { toSearchedRange } from '../sql/searched-range.ts'
 import { MAX_UINT64 } from '../sql/time-parameters.ts'
 
-// A service or operation name per request id is a mistake that instrumentations make; a picker must
-// survive it.
+// Some instrumentations put request ids into service or operation names; a picker must survive it.
 const MAX_NAMES = 10_000
 
 export async function listServices(store: Store, options: QueryOptions): Promise<ServicesResponse> {

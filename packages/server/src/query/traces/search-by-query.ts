@@ -30,7 +30,7 @@ export async function searchByQuery(
   }
 }
 
-/** `[start, end)`; all of time up to `defaultEnd` where the query names none. */
+/** Returns `[start, end)`. Defaults are 0 and `getDefaultEnd`. */
 export function parseTimeRange(query: { readonly start?: string; readonly end?: string }): {
   readonly start: bigint
   readonly end: bigint

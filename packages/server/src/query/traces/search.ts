@@ -49,7 +49,8 @@ const DAY = 24n * HOUR
 const LOOKBACKS_NANO = [10n * MINUTE, HOUR, 6n * HOUR, DAY, 4n * DAY, 16n * DAY, 64n * DAY]
 
 /**
- * Lists inclusive bounds that cover `from` to `to`, newest first. Dates after now are in the first.
+ * Lists inclusive windows that cover `from` to `to`, newest first. The first includes times after
+ * now.
  */
 function* listWindows(from: bigint, to: bigint): Generator<readonly [bigint, bigint]> {
   const now = BigInt(Date.now()) * 1_000_000n

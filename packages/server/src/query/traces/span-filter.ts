@@ -5,7 +5,7 @@ import { bucket } from '../sql/span-bucket.ts'
 import { getDefaultEnd, parseDuration, parseUnixNano } from '../sql/time-parameters.ts'
 
 /**
- * What one span has to satisfy, all of it together. `from` and `to` are inclusive bounds of its
+ * Conditions that one span must satisfy together. `from` and `to` are inclusive bounds of its
  * start.
  */
 export type SpanFilter = {
@@ -41,8 +41,8 @@ export function spanFilter(query: TracesQuery): SpanFilter {
 }
 
 /**
- * SQL: the span starts between the two parameters, inclusive; the bucket is what the sort key
- * narrows by.
+ * SQL: the span starts between the two parameters, inclusive. The condition on the bucket uses the
+ * sort key.
  */
 export function startsBetween(from: string, to: string): string {
   return `start between {${from}:UInt64} and {${to}:UInt64}

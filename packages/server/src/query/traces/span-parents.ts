@@ -2,7 +2,8 @@ import type { SpanKind, TraceResponse } from '@spanlink/api-schema'
 import { hash } from 'node:crypto'
 
 /**
- * What a span's place in its tree depends on. Trace id, span id, kind and service are its identity.
+ * The fields that determine a span's position in its tree. Trace id, span id, kind and service
+ * identify a span.
  */
 export type TreeSpan = {
   readonly spanId: string
@@ -15,10 +16,10 @@ export type TreeSpan = {
 export const ROOT = -1
 export const PARENT_MISSING = -2
 
-/** SQL: columns that are, within a trace, the identity of a span. */
+/** SQL: columns that identify a span within a trace. */
 export const spanIdentity = 'span_id, kind, service'
 
-/** Of spans that share an id (B3: both sides of a call), a higher one runs in a lower one. */
+/** For spans that share an id (B3: both sides of a call): a higher rank is inside a lower one. */
 const RANK: Readonly<Record<SpanKind, number>> = {
   client: 0,
   producer: 0,
@@ -28,10 +29,7 @@ const RANK: Readonly<Record<SpanKind, number>> = {
   server: 3,
 }
 
-/**
- * As `namedParents`, without cycles: of spans that are each other's parents, the first is
- * `PARENT_MISSING`.
- */
+/** Like `resolveParents`, without cycles: the first span of a cycle gets `PARENT_MISSING`. */
 export function findParents(spans: readonly TreeSpan[]): Int32Array {
   const parents = resolveParents(spans)
   breakCycles(parents)
@@ -39,10 +37,10 @@ export function findParents(spans: readonly TreeSpan[]): Int32Array {
 }
 
 /**
- * Index of each span's parent, or `ROOT` or `PARENT_MISSING`. Where a client and a server share an
- * id, the client is the server's parent, and a child of that id belongs to the one of its own
- * service, else to the server. So with a producer and consumers, where another consumer belongs to
- * the producer.
+ * Returns the index of each span's parent, or `ROOT` or `PARENT_MISSING`. Where a client and a
+ * server share an id, the client is the server's parent. A child of that id belongs to the span of
+ * the same service, else to the server. The same applies to a producer and consumers, except that a
+ * consumer of another service belongs to the producer.
  */
 export function resolveParents(spans: readonly TreeSpan[]): Int32Array {
   const sharers = new Map<string, number[]>()
@@ -69,10 +67,7 @@ function findOutermost(indexes: readonly number[], spans: readonly TreeSpan[]): 
   return indexes.reduce((best, index) => (getRank(spans, index) < getRank(spans, best) ? index : best))
 }
 
-/**
- * The one of several spans with an id that the id stands for where nothing else tells:
- * `PARENT_MISSING` of none.
- */
+/** Returns the innermost span, the default for a shared id; `PARENT_MISSING` for an empty list. */
 function findInnermost(indexes: readonly number[], spans: readonly TreeSpan[]): number {
   const inner = indexes.reduce<TreeSpan | undefined>((best, index) => {
     const span = spans[index]
@@ -82,8 +77,8 @@ function findInnermost(indexes: readonly number[], spans: readonly TreeSpan[]): 
 }
 
 /**
- * Of two spans that share an id; where kinds don't tell, by service, so that the choice is always
- * the same.
+ * Compares two spans that share an id. Equal ranks are ordered by service, so that the result is
+ * deterministic.
  */
 export function isInside(a: Pick<TreeSpan, 'kind' | 'service'>, b: Pick<TreeSpan, 'kind' | 'service'>): boolean {
   return RANK[a.kind] > RANK[b.kind] || (RANK[a.kind] === RANK[b.kind] && a.service < b.service)
@@ -94,7 +89,7 @@ function getRank(spans: readonly TreeSpan[], index: number): number {
 }
 
 function breakCycles(parents: Int32Array): void {
-  /** Number of the walk that came by, from 1. */
+  /** Number of the walk that visited the span, from 1; 0 if unvisited. */
   const walks = new Int32Array(parents.length)
   for (let start = 0; start < parents.length; start++) {
     let at = start
@@ -110,8 +105,8 @@ function breakCycles(parents: Int32Array): void {
 }
 
 /**
- * For readers that know a span by its id alone, as Jaeger and Tempo do it: inner spans of a shared
- * id get ids of their own.
+ * For clients that identify a span by its id alone, such as Jaeger and Tempo: inner spans of a
+ * shared id get unique ids.
  */
 export function withUniqueSpanIds(trace: TraceResponse): TraceResponse {
   const { spans } = trace

@@ -6,8 +6,8 @@ import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 export type Sources = { readonly list: SpanSource[]; readonly indexes: ReadonlyMap<string, number> }
 
 /**
- * Resources and scopes by the ids that spans carry, in order of id; one that isn't here has no
- * index. An id is a digest of what it stands for, so what was read once is right for good.
+ * Fetches resources and scopes by the source ids of spans, in order of id; unknown ids have no
+ * index. An id is a digest of its content, so cached entries stay valid.
  */
 export async function findSources(store: Store, sourceIds: readonly string[], options: QueryOptions): Promise<Sources> {
   const known = getCache(store)
@@ -30,7 +30,7 @@ export async function findSources(store: Store, sourceIds: readonly string[], op
   return { list: inOrder.map(([, source]) => source), indexes: new Map(inOrder.map(([id], index) => [id, index])) }
 }
 
-/** Processes times libraries; beyond it they are read again. */
+/** About the number of processes times libraries; beyond it, sources are read again. */
 const MAX_CACHED_SOURCES = 2_000
 
 const cacheByStore = new WeakMap<Store, Map<string, SpanSource>>()

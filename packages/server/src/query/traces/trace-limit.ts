@@ -15,7 +15,7 @@ export type TraceLimit = {
 const MAX_TRACE_BYTES = 32 * 1024 * 1024
 
 /**
- * Above it, a trace is read in two steps: first which spans, then these. Counts rows of granules.
+ * Above it, a trace is read in two steps: first the limit, then the spans. Counts rows of granules.
  */
 const MAX_ROWS_AT_ONCE = 4_000_000
 
@@ -26,15 +26,15 @@ export const WHOLE_TRACE_SETTINGS = `${FEW_GRANULES_SETTINGS}, max_result_bytes 
 
 const MAX_SPANS = 50_000
 
-/** SQL: the span is not behind the cut, of which `cutStart` and `cutSpanId` are parameters. */
+/** SQL: the span is within the limit given by the parameters `cutStart` and `cutSpanId`. */
 export const withinLimit = `(start < {cutStart:UInt64} or (start = {cutStart:UInt64} and hex(span_id) <= {cutSpanId:String}))`
 
 /**
- * How much of a trace fits into an answer: sizes are added up, earliest span first, and no span is
- * sorted or held whole. A span that was sent a million times counts once. `undefined` when there is
- * none.
+ * Computes how much of a trace fits into a response. Adds up sizes, earliest span first, without
+ * sorting or holding whole spans. Duplicates of a span count once. `undefined` when no span
+ * matches.
  *
- * @param of SQL: which spans
+ * @param of SQL condition that selects the spans
  */
 export async function findTraceLimit(
   store: Store,

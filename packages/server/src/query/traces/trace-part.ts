@@ -2,7 +2,7 @@ import type { QueryParams } from '../../clickhouse/store.ts'
 import { type Buckets, withinBuckets } from '../sql/trace-buckets.ts'
 import type { TraceLimit } from './trace-limit.ts'
 
-/** `spanId` empty: all of the trace. */
+/** All of the trace if `spanId` is empty. */
 export type TraceRequest = { readonly traceId: string; readonly spanId: string }
 
 /** The part of a trace to read: all of it, or up to the limit. */
@@ -21,7 +21,7 @@ export function toCutParams(cut: TraceLimit | undefined): QueryParams {
   return cut === undefined ? {} : { cutStart: cut.start, cutSpanId: cut.spanId }
 }
 
-/** Entries of a map from the columns that it is stored as. */
+/** Returns the entries of a map that is stored as two columns. */
 export function zipEntries(keys: readonly string[], values: readonly string[]): [string, string][] {
   return keys.map((key, at) => [key, values[at] ?? ''])
 }

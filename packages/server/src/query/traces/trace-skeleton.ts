@@ -9,7 +9,7 @@ const MAX_SPANS = 200_000
 const MAX_EVENTS_PER_SPAN = 500
 const MAX_FOUND_SPANS = 10_000
 
-/** Both directions of every span; a trace with more has links to spans that are not stored. */
+/** Both directions of every span. A trace with more also has links to spans that are not stored. */
 const MAX_LINK_COUNTS = 2 * MAX_SPANS
 
 const traceCondition = `trace_id = toFixedString(unhex({traceId:String}), 16) and ${withinBuckets}`
@@ -17,20 +17,21 @@ const traceCondition = `trace_id = toFixedString(unhex({traceId:String}), 16) an
 const byteCount = { UInt8: 1, Int32: 4, Float64: 8 } as const
 
 /**
- * SQL: base64 of an array's values, each as the bytes of its type. A FixedString that becomes a
- * String loses zeros at its end; a substring of it doesn't.
+ * SQL: base64 of an array's values, each as the bytes of its type. Casting a FixedString to String
+ * drops trailing zeros; a substring keeps them.
  */
 const encodeColumn = (type: keyof typeof byteCount, array: string): string =>
   `base64Encode(arrayStringConcat(arrayMap(one -> substring(reinterpretAsFixedString(to${type}(one)), 1, ${byteCount[type]}), ${array})))`
 
-/** SQL: what an aggregate keeps of a column. */
+/** SQL: aggregates a column, up to `MAX_SPANS` values. */
 const collectColumn = (column: string): string => `groupArray(${MAX_SPANS})(${column})`
 
 /**
- * A trace without attributes, in columns. The engine makes the answer's columns, with indexes for
- * parents and texts: a span costs the server nothing but bytes passed on, where rows as objects
- * would take it longer than all else together. One thread: the order is by start alone, and on a
- * busy machine a second one is waited for. `undefined` when no span of it is here.
+ * Returns a trace without attributes, in columns; `undefined` when none of its spans is stored.
+ *
+ * ClickHouse builds the columns and the indexes of parents and texts, so the server only passes
+ * bytes on. Row objects would take it longer than everything else together. One thread: the sort is
+ * by start alone, and under load the query waits for a second thread.
  */
 export async function findSkeleton(
   store: Store,
@@ -101,8 +102,8 @@ async function fetchColumns(store: Store, traceId: string, options: QueryOptions
 }
 
 /**
- * Of a trace in which spans share ids: parents as a column, and indexes by id alone or with kind
- * and service.
+ * For a trace in which spans share ids: the parent column, and indexes by id alone or with kind and
+ * service.
  */
 type SharedSpans = { readonly parent: string; readonly indexOf: ReadonlyMap<string, number> }
 
@@ -134,7 +135,7 @@ async function fetchSharedSpans(
   return { parent: Buffer.from(parents.buffer, parents.byteOffset, parents.byteLength).toString('base64'), indexOf }
 }
 
-/** Ids of the spans that hold a text anywhere, in order of start. */
+/** Returns the ids of spans that contain a text anywhere, in order of start. */
 export async function findSpansByText(
   store: Store,
   traceId: string,
@@ -167,7 +168,7 @@ export async function findSpansByText(
 
 type Columns = Omit<TraceSkeleton, 'traceId' | 'count' | 'linksOut' | 'linksIn' | 'events' | 'truncated'> & {
   readonly found: string
-  /** Spans share ids: parents by id alone are wrong. */
+  /** 1 if spans share ids: parents by id alone are wrong then. */
   readonly isShared: 0 | 1
   readonly count: string
   readonly events: readonly (readonly [one: number, time: number])[]
@@ -215,7 +216,7 @@ function toSkeleton(
   }
 }
 
-/** Where the wanted ids are among all of a trace, of which most are wanted by nobody. */
+/** Finds the positions of the wanted ids in the trace; most ids are not wanted. */
 function findIndexes(spanIds: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
   const indexes = new Map<string, number>()
   for (let at = 0; at < spanIds.length && indexes.size < wanted.size; at += 16) {

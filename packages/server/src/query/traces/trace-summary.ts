@@ -12,8 +12,8 @@ export type MatchedSummary = {
 }
 
 /**
- * Summaries of traces by id: two reads by key, however many ids. A span that was sent twice counts
- * once.
+ * Fetches summaries of traces by id, in two reads by key for any number of ids. Duplicates of a
+ * span count once.
  */
 export async function fetchSummaries(
   store: Store,

@@ -31,14 +31,13 @@ import { type TraceRequest, toCutParams, spanConditionInBuckets, type TracePart,
 import { findSources } from './span-source.ts'
 
 /**
- * More spans than a reader could look at; a trace beyond it is told as `truncated`, earliest spans
- * first.
+ * More spans than a person can inspect. A larger trace is `truncated` and has its earliest spans.
  */
 const MAX_SPANS = 200_000
 
 /**
- * One trace, whole: spans, events, links with their targets, backlink counts. `undefined` when it
- * isn't here.
+ * Returns a complete trace: spans, events, links with their targets, backlink counts. `undefined`
+ * when it isn't stored.
  */
 export async function findTrace(
   store: Store,
@@ -49,8 +48,7 @@ export async function findTrace(
 }
 
 /**
- * One span with all there is to it: the first of those that share its id and fit `kind` and
- * `service`.
+ * Returns one complete span: the first of those that share its id and match `kind` and `service`.
  */
 export async function findSpan(
   store: Store,
@@ -84,7 +82,7 @@ async function fetchTrace(
   } catch (error) {
     if (!isTooHeavy(error)) throw error
     const range = await buckets
-    // It isn't here: what was too heavy are links of others to it, or its logs.
+    // The trace isn't stored: links from other traces to it, or its logs, were too heavy.
     if (range === undefined) return undefined
     const limit = await findTraceLimit(store, spanConditionInBuckets, { ...request, ...range }, options)
     return limit && (await fetchPart(store, { request, buckets, limit }, options))
@@ -123,7 +121,7 @@ async function fetchPart(store: Store, part: TracePart, options: QueryOptions): 
     ),
     fetchParentQueueTimes(store, traceId, spanRows, options),
   ])
-  // A link or a log record names an id alone: of spans that share it, the innermost has them.
+  // A link or log record names only a span id: if spans share it, it belongs to the innermost.
   const named = new Map<string, SpanRow>()
   for (const row of spanRows) {
     const known = named.get(row.spanId)
@@ -170,7 +168,7 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
   readonly values: readonly string[]
   readonly attributeTypes: string
   readonly droppedAttributes: number
-  /** What the events have, each a list in their order. */
+  /** Event fields, one list per field, in event order. */
   readonly eventTimes: readonly string[]
   readonly eventNames: readonly string[]
   readonly eventKeys: readonly (readonly string[])[]
@@ -182,8 +180,8 @@ type SpanRow = Pick<Span, 'spanId' | 'parentSpanId' | 'service' | 'name' | 'kind
 }
 
 /**
- * Columns as they lie, put together here: the engine takes longer to understand functions over them
- * (4 ms of CPU) than to read the spans of a typical trace.
+ * Reads plain columns and assembles them here. ClickHouse takes longer to analyze functions over
+ * them (4 ms of CPU) than to read the spans of a typical trace.
  */
 async function fetchSpanRows(
   store: Store,
@@ -201,7 +199,7 @@ async function fetchSpanRows(
       dropped_events as droppedEvents, dropped_links as droppedLinks
     from spans
     where ${spanConditionInBuckets} ${
-      // Sorting would hold all rows, and each of a span that was sent a million times.
+      // Sorting would hold all rows, including a million duplicates of one span.
       limit === undefined
         ? `order by start, ${spanIdentity} limit 1 by ${spanIdentity} limit ${MAX_SPANS + 1} ${WHOLE_TRACE_SETTINGS}`
         : `and ${withinLimit} limit 1 by ${spanIdentity} limit ${limit.count} ${FEW_GRANULES_SETTINGS}`
@@ -217,7 +215,7 @@ async function fetchSpanRows(
   }))
 }
 
-/** End of a span: what its duration was made of, modulo 2^64. */
+/** Restores the end time from which the duration was computed, modulo 2^64. */
 function getEnd(row: SpanRow): string {
   return String(BigInt.asUintN(64, BigInt(row.start) + BigInt(row.duration)))
 }
@@ -234,13 +232,13 @@ function toEvents(row: SpanRow): SpanEvent[] {
   }))
 }
 
-/** In order of time once there are such events; else as sent. */
+/** Sorts by time if log records add events; else keeps the order sent. */
 function mergeLogEvents(events: SpanEvent[], logEvents: readonly SpanEvent[] | undefined): SpanEvent[] {
   if (logEvents === undefined) return events
   return [...events, ...logEvents].sort((a, b) => compareNano(a.timeUnixNano, b.timeUnixNano))
 }
 
-/** Decimal strings without leading zeros. */
+/** Compares decimal strings without leading zeros. */
 function compareNano(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : Number(a > b))
 }
@@ -255,7 +253,7 @@ async function fetchTargets(
   return await findLinkedSpans(store, refs, options)
 }
 
-/** A span's links, and the record that it is about itself. */
+/** Returns a span's links, and the record that the span itself describes. */
 function toLinksAndRecord(
   row: SpanRow,
   outgoing: readonly LinkRow[],
