@@ -1,12 +1,14 @@
-/** After it, a table that was emptied or a node that lost its data receives its rows again. */
+/**
+ * After this time, a table that was emptied, or a node that lost its data, receives the rows again.
+ */
 export const INSERT_WINDOW_SECONDS = 600
 
 const MAX_KEYS = 20_000
 
 /**
  * Keys of rows that this process inserted, per ten minutes of arrival: most segments repeat sources
- * and operations of earlier ones and need no insert for them. Keys are added after the insert, so a
- * retry leaves out only what is stored.
+ * and operations of earlier ones. Keys are added after the insert, so a retry skips only stored
+ * rows.
  */
 export class InsertCache {
   readonly #keys = new Set<string>()

@@ -13,7 +13,7 @@ const MAX_KEY_BYTES = 512
 /** The last column of a row. */
 const RECEIVED_BYTES = 4
 
-/** A segment's operations: rows of `operations` for those that were not cache lately. */
+/** A segment's operations: rows of `operations` for those that are not in the cache. */
 export class Operations {
   readonly #services: LowCardinalityColumn
   readonly #names: LowCardinalityColumn
@@ -55,7 +55,7 @@ export class Operations {
       this.#services.dictionary.write(this.#operations.get(number, SERVICE), rows)
       this.#names.dictionary.write(this.#operations.get(number, NAME), rows)
       rows.u8(this.#operations.get(number, KIND))
-      // The key is the row with the window for `received`: joining strings costs twice as much.
+      // The key is the row with the window as `received`: joining strings costs twice as much.
       rows.u32(window)
       const key = rows.length - start > MAX_KEY_BYTES ? undefined : rows.bytes.toString('latin1', start, rows.length)
       const isStored = key !== undefined && this.#cache.has(key)

@@ -6,7 +6,7 @@ import { type InsertCache, toInsertWindow } from './insert-cache.ts'
 const SOURCE_ID_BYTES = 8
 const RECEIVED_OFFSET = SOURCE_ID_BYTES
 
-/** Finds out whether all sources of a segment are stored already. */
+/** Checks whether all sources of a segment are stored already. */
 export class SourceObserver implements RowObserver {
   readonly columns: RowObserver['columns'] = {}
   readonly derived: RowObserver['derived'] = new Set()

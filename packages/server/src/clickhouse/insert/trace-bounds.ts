@@ -12,8 +12,8 @@ const SECONDS_PER_DAY = 86_400
 const TRACE_ROW_BYTES = 36
 
 /**
- * Collects the bounds of a segment's traces as rows of `traces`, by which a trace id is looked up.
- * They are inserted before the spans: every listed trace can be opened.
+ * Collects the bounds of a segment's traces as rows of `traces`, which map a trace id to its time.
+ * They are inserted before the spans, so that every listed trace can be opened.
  */
 export class TraceBounds {
   readonly #traces = new TupleDictionary(ID_WORDS, WORDS - ID_WORDS)
@@ -39,7 +39,7 @@ export class TraceBounds {
     if (received > this.#received) this.#received = received
     const traces = this.#traces
     const known = traces.count
-    // Consecutive spans are often of one trace.
+    // Consecutive spans often belong to the same trace.
     if (known === 0 || !traces.equals(this.#last, id)) this.#last = traces.intern(id)
     const at = this.#last * WORDS
     const isNew = traces.count > known

@@ -10,16 +10,16 @@ const INITIAL_SLOTS = 256
  * string that followed last time is compared before hashing.
  */
 export class Dictionary {
-  /** The strings as RowBinary has them, one after the other. */
+  /** The strings in RowBinary, concatenated. */
   readonly strings = new ByteList()
   count = 0
-  /** Where each string's bytes are in `strings`, and how many. */
+  /** Offset and length of each string's bytes in `strings`. */
   #at = new Uint32Array(INITIAL_SLOTS)
   #length = new Uint32Array(INITIAL_SLOTS)
   #hash = new Int32Array(INITIAL_SLOTS)
   /** Open addressing: number + 1, or 0. */
   #slots = new Uint32Array(INITIAL_SLOTS * 2)
-  /** Number + 1 of the string that came after this one last time. */
+  /** Number + 1 of the string that followed this one last time. */
   #next = new Uint32Array(INITIAL_SLOTS)
   #last = 0
 
@@ -52,12 +52,12 @@ export class Dictionary {
     return this.#length[number] as number
   }
 
-  /** Where the string's bytes begin in `strings`. */
+  /** Offset of the string's bytes in `strings`. */
   getStart(number: number): number {
     return this.#at[number] as number
   }
 
-  /** Appends the string as RowBinary has it. */
+  /** Appends the string in RowBinary. */
   write(number: number, out: ByteList): void {
     const length = this.getLength(number)
     out.varint(length)

@@ -1,6 +1,6 @@
 import { type ColumnInfo, NativeBlock, type RowObserver } from './native-block.ts'
 
-/** Kept for the next inserts: the inserter runs two at once. */
+/** Blocks kept per table: the inserter runs two inserts at once. */
 const MAX_SPARE_BLOCKS = 2
 
 /** Blocks per table, reused by the next insert. */
@@ -10,7 +10,7 @@ export class NativeBlockPool<Table extends string> {
   readonly #columns = new Map<Table, Promise<readonly ColumnInfo[]>>()
   readonly #spare = new Map<Table, NativeBlock[]>()
 
-  /** @param createObserver a new one, for each block */
+  /** @param createObserver creates a new observer for each block */
   constructor(
     readColumns: (table: Table) => Promise<readonly ColumnInfo[]>,
     createObserver: (table: Table) => RowObserver | undefined,
@@ -19,7 +19,7 @@ export class NativeBlockPool<Table extends string> {
     this.#createObserver = createObserver
   }
 
-  /** Undefined for a table with unknown column types, which takes RowBinary. */
+  /** Undefined for a table with unknown column types, which is inserted as RowBinary. */
   async acquire(table: Table): Promise<NativeBlock | undefined> {
     return (
       this.#spare.get(table)?.pop() ?? NativeBlock.create(await this.#cachedColumns(table), this.#createObserver(table))

@@ -63,7 +63,7 @@ export class NativeBlock {
     this.#observer = observer
   }
 
-  /** Undefined if a column type is unknown: such a table takes RowBinary. */
+  /** Undefined if a column type is unknown: such a table is inserted as RowBinary. */
   static create(columns: readonly ColumnInfo[], observer?: RowObserver): NativeBlock | undefined {
     const known = columns.flatMap((info) => {
       const { column, type } = observer?.columns[info.name] ?? { column: createColumn(info.type) }

@@ -1,11 +1,11 @@
 import { randomInt } from 'node:crypto'
 
-/** Odd, random per process: prevents keys that were crafted to collide. */
+/** Odd and random per process: prevents keys that are crafted to collide. */
 const SECRET = randomInt(2 ** 31) | 1
 
 /**
- * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. By a factor that is known
- * alone, a difference in the upper bits would stay where the next word can take it back.
+ * One step of a hash over 32-bit words: `hash = mixed(hash ^ word)`. With a known factor alone, a
+ * difference in the upper bits would stay there, and the next word could cancel it.
  */
 export function mixHash(word: number): number {
   const hash = Math.imul(word, 0x01000193)

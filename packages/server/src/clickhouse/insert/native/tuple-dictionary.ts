@@ -15,7 +15,7 @@ export class TupleDictionary {
   /** Open addressing: number + 1, or 0. */
   #slots: Uint32Array
 
-  /** @param extra words for the caller behind each tuple, in the same cache line */
+  /** @param extra words reserved for the caller after each tuple, in the same cache line */
   constructor(width: number, extra = 0) {
     this.#width = width
     this.#stride = width + extra

@@ -76,8 +76,8 @@ export class TrafficMinutes {
     const batchCountAt = this.#messaging.batchCountAt(bytes)
     const group = this.#group
     group[MINUTE] = readMinute(view, start + SPAN_OFFSETS.start)
-    // A processed batch counts as a `receive`: its messages may have `process` spans of their own,
-    // and where they have none, the batch is still visible.
+    // A processed batch counts as a `receive`: its messages may have separate `process` spans. If
+    // they have none, the batch is still visible.
     group[OPERATION] = operation === PROCESS && batchCountAt >= 0 ? RECEIVE : operation
     group[SERVICE] = this.#services.lastNumber()
     group[TOPIC] = topic.lastNumber()
@@ -126,7 +126,7 @@ export class TrafficMinutes {
     if (compareIds(bytes, ids, known, at + FAILED_IDS) > 0) bytes.copy(known, at + FAILED_IDS, ids, ids + IDS_BYTES)
   }
 
-  /** Consecutive spans are often of one group. */
+  /** Consecutive spans often belong to the same group. */
   #findGroup(group: Uint32Array): number {
     if (this.#groups.count > 0 && this.#groups.equals(this.#lastGroup, group)) return this.#lastGroup
     const before = this.#groups.count
