@@ -23,7 +23,7 @@ export async function fetchJson<Body>(url: string, path: string, query: Query = 
   }
 }
 
-/** As `fetchJson`, with the body still to be read. */
+/** Like `fetchJson`, but leaves the body unread. */
 export async function fetchResponse(url: string, path: string, query: Query = {}): Promise<Response> {
   const target = new URL(`${url}${path}`)
   for (const [name, value] of Object.entries(query)) {

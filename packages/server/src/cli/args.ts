@@ -11,7 +11,7 @@ export type Parser<Value> = {
   readonly parse: (text: string) => Value | undefined
 }
 
-/** Gives parsing, `--help` and the reference in docs/cli.md. */
+/** Defines parsing, `--help` and the reference in docs/cli.md. */
 export type Flag = {
   /** Placeholder of the value in help; a flag without one is a switch. */
   readonly value?: string

@@ -2,7 +2,7 @@ import process from 'node:process'
 import { type FlagTable, type FlagValues, formatFlags, parseFlags, type Positionals } from './args.ts'
 import { urlParser } from './parsers.ts'
 
-/** A command as main.ts and the reference in docs/cli.md see it. */
+/** A command as main.ts and the reference in docs/cli.md use it. */
 export type Command = {
   /** Whether it sends requests to a running server. */
   readonly needsServer: boolean
@@ -25,7 +25,7 @@ export type Output = {
 
 type Definition<Flags extends FlagTable> = {
   readonly summary: string
-  /** After the program's name, one a line. */
+  /** Lines of usage, without the program's name. */
   readonly usage: readonly string[]
   /** What the command does: the first paragraph of its help. @default the summary */
   readonly description?: string

@@ -25,7 +25,7 @@ export const diskSizeParser: Parser<number> = {
   parse: (text) => (text === 'none' ? Infinity : parseAmount(text, BYTES)),
 }
 
-/** Below it ClickHouse can't merge, nor the receiver hold a request of the largest size. */
+/** With less, ClickHouse can't merge and a request of the maximum size doesn't fit. */
 const MIN_MEMORY_BYTES = 640 * 2 ** 20
 
 /** In bytes. */
@@ -42,7 +42,7 @@ export const portParser: Parser<number> = {
   parse: (text) => (/^[0-9]{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined),
 }
 
-/** Items between commas, without the blanks around them. */
+/** Comma-separated items, trimmed. */
 export const listParser: Parser<readonly string[]> = {
   expected: 'values separated by commas',
   parse: (text) => {
@@ -53,7 +53,7 @@ export const listParser: Parser<readonly string[]> = {
 
 export const textParser: Parser<string> = { expected: 'a value', parse: (text) => (text === '' ? undefined : text) }
 
-/** Without a slash at its end. */
+/** Without a trailing slash. */
 export const urlParser: Parser<string> = {
   expected: 'a URL such as http://127.0.0.1:4319',
   parse: (text) => {
@@ -69,7 +69,7 @@ export const traceIdParser: Parser<string> = {
   parse: (text) => (/^[0-9a-f]{32}$/i.test(text) ? text.toLowerCase() : undefined),
 }
 
-/** A time in the past, by its distance or as a date, in Unix nanoseconds. */
+/** A time in the past, relative or absolute, in Unix nanoseconds. */
 export const timeParser: Parser<string> = {
   expected: 'a time such as 15m, 2h or 7d ago, or 2026-01-31T10:00:00Z',
   parse: (text) => {

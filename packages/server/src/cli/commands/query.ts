@@ -76,7 +76,7 @@ type Pages = {
   readonly count: number
   readonly nextCursor: string | undefined
   readonly warnings: readonly string[]
-  /** Of all pages together. */
+  /** The range searched by all pages together. */
   readonly range: SearchedRange
 }
 

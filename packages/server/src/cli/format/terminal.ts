@@ -27,7 +27,7 @@ function styleCode(style: Style): string {
 
 const STYLE_CODES = { dim: '2', bold: '1', red: '31', yellow: '33' } as const
 
-/** 256-colour codes, readable on dark and light ground and far from red, which marks errors. */
+/** 256-colour codes, readable on dark and light backgrounds and not close to red (errors). */
 const PALETTE = [33, 208, 35, 134, 178, 37, 105, 71, 169, 136, 67, 100]
 
 /** Assigns colours to services in the order of the calls. */

@@ -11,7 +11,7 @@ export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
  * Text is the message alone. JSON is one object a line with `time` (RFC 3339), `level`, `message`
  * and fields such as `segment` or `topic`.
  *
- * @param write takes a line with its end
+ * @param write called with a line and its line break
  */
 export function createLogger(format: LogFormat, minLevel: LogLevel, write: (text: string) => void): Log {
   return (message, { level = 'info', ...fields } = {}) => {

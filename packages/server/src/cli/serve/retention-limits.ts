@@ -1,7 +1,7 @@
 import type { Retention } from '../../clickhouse/store.ts'
 import type { ServeOptions } from './serve-options.ts'
 
-/** Fits on a laptop. A ClickHouse server has an operator, and maybe other data to lose. */
+/** Fits on a laptop. A ClickHouse server gets no default: its operator decides. */
 const EMBEDDED_DEFAULTS = { keepSeconds: 7 * 86_400, maxBytes: 20e9 }
 
 export function resolveRetention({ store, retentionSeconds, maxDiskBytes }: ServeOptions): Required<Retention> {
