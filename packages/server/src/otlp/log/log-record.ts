@@ -17,7 +17,7 @@ import { WireReader } from '../wire/wire-reader.ts'
  * | 6 attributes             | 0x32 | | 11 observed_time_unix_nano | 0x59 |
  * |                          |      | | 12 event_name              | 0x62 |
  *
- * Where each of them lies; one instance is filled again for every record.
+ * Holds the position of each field. One instance is reused for every record.
  */
 export class LogFields {
   readonly attributes = new AttributeList()
@@ -115,12 +115,11 @@ export class LogFields {
   }
 }
 
-/** FATAL4; a sender's unknown number is stored as none. */
+/** FATAL4. Unknown numbers are stored as unspecified. */
 const MAX_SEVERITY = 24
 
 /**
- * Appends the row of schema/logs.sql. Invalid ids don't make a record invalid: it then belongs
- * to no trace, or to no span of it
+ * Appends the row of schema/logs.sql. A record with invalid ids is stored without a trace or span
  * (https://opentelemetry.io/docs/specs/otel/logs/data-model/#trace-context-fields).
  */
 export function writeLog(
@@ -150,13 +149,13 @@ export function writeLog(
   writer.u32(log.droppedAttributes)
 }
 
-/** An id that isn't valid is all zeros in the tables. */
+/** Writes an id. An invalid id is stored as zeros. */
 export function writeId(reader: WireReader, writer: RowWriter, at: number, length: number, wanted: 16 | 8): void {
   if (isValidId(reader, at, length, wanted)) writer.copy(reader.view, at, wanted)
   else writer.zeros(wanted)
 }
 
-/** Which id is neither absent nor of its length: it is left out, which the sender should know. */
+/** Describes which id was dropped because of its length, so that the client is informed, or ''. */
 export function describeDroppedId(owner: string, traceIdLength: number, spanIdLength: number): string {
   if (traceIdLength !== 0 && traceIdLength !== 16) {
     return `${owner}stored without its trace id, which has ${traceIdLength} bytes, not 16`

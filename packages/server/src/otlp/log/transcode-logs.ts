@@ -19,17 +19,17 @@ class LogState extends EnvelopeState {
 let idle: LogState | undefined
 const log = new LogFields()
 
-/** `logSteps` at once. */
+/** Runs `transcodeLogsInSteps` without pausing. */
 export function transcodeLogs(body: Uint8Array, receivedUnixSeconds: number): LogRows {
   return runSteps(transcodeLogsInSteps(body, receivedUnixSeconds))
 }
 
 /**
- * Turns an ExportLogsServiceRequest (or LogsData: the same bytes) into rows. All or nothing, but
- * for records beyond the limits, which are counted and left out one by one.
+ * Converts an ExportLogsServiceRequest (or LogsData, which has the same bytes) to rows. Records
+ * beyond the limits are counted and rejected individually; any other error rejects the request.
  *
- * @param receivedUnixSeconds what the column `received` of every row becomes
- * @throws OtlpError when the bytes are no such message, or become too much
+ * @param receivedUnixSeconds value of the column `received` of every row
+ * @throws OtlpError when the bytes are no such message, or its rows become too large
  */
 export function* transcodeLogsInSteps(
   body: Uint8Array,
@@ -86,7 +86,7 @@ class LogReader implements ItemReader {
     else this.#rejections.add(this.count, rejection)
   }
 
-  /** Returns why it is rejected, or ''. */
+  /** Returns why the record is rejected, or ''. */
   #readLog(reader: WireReader, source: Source, end: number): string {
     reader.nestedValues = 0
     const exceeded = this.#rejections.findExceeded(source, this.count, end - reader.pos)

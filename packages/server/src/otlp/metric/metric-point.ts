@@ -4,7 +4,7 @@ import { NumberList } from '../wire/number-list.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
 /**
- * The data points of metrics.proto. `NumberDataPoint` is of gauges and sums.
+ * The data points of metrics.proto. Gauges and sums use `NumberDataPoint`.
  *
  * | NumberDataPoint  | tag  | | HistogramDataPoint | tag        | | ExponentialHistogramDataPoint | tag  |
  * |------------------|------|-|--------------------|------------|-|-------------------------------|------|
@@ -25,8 +25,8 @@ import { WireReader } from '../wire/wire-reader.ts'
  * | 7 attributes     | 0x3a |
  * | 8 flags          | 0x40 |
  *
- * Repeated numbers have two tags: packed, and one by one, which every proto3 reader has to take
- * too. What is -1 was not sent. One instance is filled again for every point.
+ * Repeated numbers have two tags, packed and unpacked: proto3 decoders must accept both. A position
+ * of -1 means that the field was not sent. One instance is reused for every point.
  */
 export class PointFields {
   readonly attributes = new AttributeList()
@@ -49,8 +49,8 @@ export class PointFields {
   /** Pairs of quantile and value. */
   readonly quantiles = new NumberList()
   /**
-   * The field that holds exemplars, and where the first one's tag is, or -1; the rest are found by
-   * reading on.
+   * The tag of the exemplars field, and the position of the first one, or -1; later ones are found
+   * by reading on.
    */
   exemplarTag = 0
   exemplarsAt = -1
@@ -284,7 +284,7 @@ class ExponentialBuckets {
   }
 }
 
-/** Over a number of 8 bytes; where it begins. */
+/** Skips an 8-byte number and returns its position. */
 function skipFixed64(reader: WireReader): number {
   reader.pos += 8
   return reader.pos - 8

@@ -12,10 +12,10 @@ import { WireReader } from '../wire/wire-reader.ts'
 const filtered = new AttributeList()
 
 /**
- * Appends the row of schema/metric_series.sql, unless `seen` has it already. The id is a digest
- * of what identifies a stream of points
- * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#opentelemetry-protocol-data-model),
- * with the attributes in order of key: a sender may change theirs.
+ * Appends the row of schema/metric_series.sql, unless `seen` has it already. The id is a digest of
+ * the fields that identify a stream of points
+ * (https://opentelemetry.io/docs/specs/otel/metrics/data-model/#opentelemetry-protocol-data-model).
+ * Attributes are sorted by key, because an exporter may reorder them.
  *
  * @returns the id, UInt64, little-endian
  */
@@ -56,7 +56,7 @@ export function writeSeries(
   return id
 }
 
-/** Why a point can't be stored, or '' when it can. */
+/** Returns why a point can't be stored, or ''. */
 export function findPointRejection(type: MetricType, point: PointFields): string {
   if (point.exemplarCount > MAX_EXEMPLARS) return `${point.exemplarCount} exemplars are more than ${MAX_EXEMPLARS}`
   if (type !== METRIC_TYPE.histogram) return ''
@@ -66,7 +66,7 @@ export function findPointRejection(type: MetricType, point: PointFields): string
   return `${buckets} bucket counts do not fit ${bounds} bounds`
 }
 
-/** Appends the row of schema/metric_points.sql. Returns what was left out of it, or ''. */
+/** Appends the row of schema/metric_points.sql. Returns a warning about dropped parts, or ''. */
 export function writePoint(
   reader: WireReader,
   writer: RowWriter,
@@ -164,7 +164,7 @@ function writeExemplars(reader: WireReader, writer: RowWriter, point: PointField
   return warning
 }
 
-/** The columns `value_type`, `value` and `int_value`: one of the two was sent, or neither. */
+/** Writes the columns `value_type`, `value` and `int_value`. At most one value was sent. */
 function writeValue(reader: WireReader, writer: RowWriter, doubleAt: number, intAt: number): void {
   writer.u8(doubleAt >= 0 ? 1 : intAt >= 0 ? 2 : 0)
   if (intAt < 0) {
@@ -179,7 +179,7 @@ function writeValue(reader: WireReader, writer: RowWriter, doubleAt: number, int
   writer.copy(reader.view, intAt, 8)
 }
 
-/** The 8 bytes at `at`, or zeros when they weren't sent. */
+/** Writes the 8 bytes at `at`, or zeros if they were not sent. */
 function writeFixed64(reader: WireReader, writer: RowWriter, at: number): void {
   if (at < 0) writer.zeros(8)
   else writer.copy(reader.view, at, 8)

@@ -5,8 +5,8 @@ import type { Steps } from '../steps.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
 /**
- * opentelemetry/proto/metrics/v1/metrics.proto, Metric, whose `data` is a oneof: the last on the
- * wire counts.
+ * opentelemetry/proto/metrics/v1/metrics.proto, Metric. Its `data` is a oneof, so the last field on
+ * the wire counts.
  *
  * | Metric        | tag  | | Metric (data)            | tag  | | Sum, Histogram, ExponentialHistogram | tag  |
  * |---------------|------|-|--------------------------|------|-|--------------------------------------|------|
@@ -22,7 +22,7 @@ export type MetricType = (typeof METRIC_TYPE)[keyof typeof METRIC_TYPE]
 
 const LAST_TEMPORALITY = 2
 
-/** Points that are stepped over before other work gets its turn, 4 ns each. */
+/** Points skipped before yielding to the event loop, 4 ns each. */
 const POINTS_AT_ONCE = 1_000_000
 
 export class MetricFields {
@@ -35,19 +35,19 @@ export class MetricFields {
   unitLength = 0
   /** 0 when the metric has no data. */
   type: MetricType | 0 = 0
-  /** The field of Metric that holds the data. */
+  /** Tag of the Metric field that holds the data. */
   dataTag = 0
   temporality = 0
   monotonic = false
-  /** Why none of its points can be stored, or ''. */
+  /** Why all its points are rejected, or ''. */
   rejection = ''
 
-  /** Of what each of its series repeats. */
+  /** Size of the fields that each series repeats. */
   sizeBytes(): number {
     return this.nameLength + this.descriptionLength + this.unitLength + this.metadata.sizeBytes()
   }
 
-  /** Reads all but the points. Leaves the reader where it was. */
+  /** Reads all fields except the points. The reader's position does not change. */
   *read(reader: WireReader, end: number): Steps<void> {
     const start = reader.pos
     this.metadata.clear()

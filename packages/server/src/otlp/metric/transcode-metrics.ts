@@ -24,17 +24,18 @@ class MetricState extends EnvelopeState {
 let idle: MetricState | undefined
 const point = new PointFields()
 
-/** `metricSteps` at once. */
+/** Runs `transcodeMetricsInSteps` without pausing. */
 export function transcodeMetrics(body: Uint8Array, receivedUnixSeconds: number): MetricRows {
   return runSteps(transcodeMetricsInSteps(body, receivedUnixSeconds))
 }
 
 /**
- * Turns an ExportMetricsServiceRequest (or MetricsData: the same bytes) into rows. All or nothing,
- * but for points that contradict themselves, which are counted and left out one by one.
+ * Converts an ExportMetricsServiceRequest (or MetricsData, which has the same bytes) to rows.
+ * Contradictory points and points beyond the limits are counted and rejected individually; any
+ * other error rejects the request.
  *
- * @param receivedUnixSeconds what the column `received` of every row becomes
- * @throws OtlpError when the bytes are no such message, or become too much
+ * @param receivedUnixSeconds value of the column `received` of every row
+ * @throws OtlpError when the bytes are no such message, or its rows become too large
  */
 export function* transcodeMetricsInSteps(
   body: Uint8Array,
@@ -64,7 +65,7 @@ export function* transcodeMetricsInSteps(
   }
 }
 
-/** What a point costs beside its bytes, in bytes: its series is a digest. */
+/** Extra cost of a point in bytes of the slice budget: its series needs a digest. */
 const POINT_COST = 512
 
 class MetricReader implements ItemReader {
@@ -129,7 +130,7 @@ class MetricReader implements ItemReader {
       rejection = this.#takePoint(reader, source, type, end)
     } catch (error) {
       rejection = this.#rejections.fromError(error)
-      // A series that is written whole stays: later points may be of it.
+      // A complete series row stays: later points may belong to it.
       if (this.seriesIds.size === seriesCount) this.#series.pos = seriesAt
       this.#points.pos = pointsAt
     }
@@ -137,7 +138,7 @@ class MetricReader implements ItemReader {
     else this.#rejections.add(this.pointCount, rejection)
   }
 
-  /** Returns why it is rejected, or ''. */
+  /** Returns why the point is rejected, or ''. */
   #takePoint(reader: WireReader, source: Source, type: MetricType, end: number): string {
     const exceeded = this.#rejections.findExceeded(source, this.pointCount, end - reader.pos)
     if (exceeded !== '') return exceeded

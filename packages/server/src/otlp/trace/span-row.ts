@@ -7,8 +7,8 @@ import { EVENT, describeInvalidId, isValidId, LINK, type SpanFields, writeTimes 
 import { WireReader } from '../wire/wire-reader.ts'
 
 /**
- * Kinds and statuses that the enums of the tables have; a sender's unknown one is stored as
- * unspecified and unset.
+ * Maximum kind and status in the enums of the tables. Unknown values are stored as unspecified and
+ * unset.
  */
 const MAX_KIND = 5
 const MAX_STATUS = 2
@@ -94,18 +94,18 @@ function writeEvents(reader: WireReader, writer: RowWriter, span: SpanFields, sp
   }
 }
 
-/** Of the two rows of each link, at most; without reading the links. */
+/** Returns an upper bound for the size of the two rows of each link, without reading the links. */
 export function estimateLinkRowBytes(source: Source, span: SpanFields, spanBytes: number): number {
   return 2 * (span.linkCount * (LINK_ROW_BYTES + source.service.byteLength + span.nameLength) + spanBytes)
 }
 
-/** Ids, times, counts and lengths. */
+/** Bytes of ids, times, counts and lengths. */
 const LINK_ROW_BYTES = 128
 
 /**
- * Appends the rows of schema/span_links.sql: 'out' for every link, 'in' when the target's trace
- * is known. Returns how many rows. A link may have empty or all-zero ids: it then is kept for its
- * attributes, as the specification wants.
+ * Appends the rows of schema/span_links.sql: 'out' for every link, 'in' if the target's trace is
+ * known. Returns the number of rows. A link with empty or all-zero ids is kept for its attributes,
+ * as the specification requires.
  *
  * | Link            | tag  | | Link                | tag  |
  * |-----------------|------|-|---------------------|------|
@@ -201,10 +201,7 @@ export function writeLinks(
 const OUT = 1
 const IN = 2
 
-/**
- * Appends the row at `row` once more, filed under its other end: the ids change places, the rest is
- * the same.
- */
+/** Appends a copy of the row at `row` for the other end of the link: the ids are swapped. */
 function writeMirrored(writer: RowWriter, row: number, rest: number): void {
   const end = writer.pos
   writer.reserve(end - row)

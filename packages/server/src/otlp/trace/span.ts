@@ -17,7 +17,7 @@ import { WireReader } from '../wire/wire-reader.ts'
  * | 7 start_time_unix_nano   | 0x39 | | 15 status                | 0x7a  |
  * | 8 end_time_unix_nano     | 0x41 | | 16 flags, fixed32        | 0x85  |
  *
- * `SpanFields` holds where each of them lies; one instance is filled again for every span.
+ * `SpanFields` holds the position of each field. One instance is reused for every span.
  */
 export class SpanFields {
   readonly attributes = new AttributeList()
@@ -35,7 +35,9 @@ export class SpanFields {
   startAt = -1
   endAt = -1
   droppedAttributes = 0
-  /** Where the first event is, or -1; the rest are found by reading on from there. Links alike. */
+  /**
+   * Position of the first event, or -1; later events are found by reading on. `linksAt` likewise.
+   */
   eventsAt = -1
   eventCount = 0
   droppedEvents = 0
@@ -170,17 +172,14 @@ export class SpanFields {
 export const EVENT = 0x5a
 export const LINK = 0x6a
 
-/** An id of the right length that isn't all zero: what OTLP calls valid. */
+/** Returns whether an id is valid in OTLP: the right length and not all zeros. */
 export function isValidId(reader: WireReader, at: number, length: number, wanted: 16 | 8): boolean {
   if (length !== wanted) return false
   for (let i = at; i < at + length; i++) if (reader.bytes[i] !== 0) return true
   return false
 }
 
-/**
- * Why a span can't be stored, or '' when it can. A parent id of eight zeros says "no parent", like
- * none at all.
- */
+/** Returns why a span can't be stored, or ''. A parent id of eight zeros means "no parent". */
 export function findSpanRejection(reader: WireReader, span: SpanFields): string {
   if (!isValidId(reader, span.traceIdAt, span.traceIdLength, 16))
     return describeInvalidId('trace id', span.traceIdLength, 16)
@@ -196,8 +195,8 @@ export function describeInvalidId(what: string, length: number, wanted: number):
 }
 
 /**
- * Writes start and duration: end - start modulo 2^64, in two 32-bit halves, so a reader gets the
- * end back exactly.
+ * Writes start and duration: end - start modulo 2^64, in two 32-bit halves, so the exact end can be
+ * restored.
  */
 export function writeTimes(reader: WireReader, writer: RowWriter, span: SpanFields): void {
   const { view } = reader

@@ -9,7 +9,7 @@ import { estimateLinkRowBytes, writeLinks, writeSpan } from './span-row.ts'
 import { runSteps, type Steps } from '../steps.ts'
 import { WireReader } from '../wire/wire-reader.ts'
 
-/** Rows of one request. Kept for the next one, as large memory is slow while it is new. */
+/** Buffers for the rows of one request, reused because newly allocated large memory is slow. */
 class TraceState extends EnvelopeState {
   readonly spans = new RowWriter()
   readonly links = new RowWriter()
@@ -24,17 +24,17 @@ class TraceState extends EnvelopeState {
 let idle: TraceState | undefined
 const span = new SpanFields()
 
-/** `traceSteps` at once. */
+/** Runs `transcodeTracesInSteps` without pausing. */
 export function transcodeTraces(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
   return runSteps(transcodeTracesInSteps(body, receivedUnixSeconds))
 }
 
 /**
- * Turns an ExportTraceServiceRequest (or TracesData: the same bytes) into rows, copying ranges and
- * building no object per span. All or nothing, but for spans with invalid ids or beyond the limits,
- * which are counted and left out one by one.
+ * Converts an ExportTraceServiceRequest (or TracesData, which has the same bytes) to rows, copying
+ * ranges and building no object per span. Spans with invalid ids or beyond the limits are counted
+ * and rejected individually; any other error rejects the request.
  *
- * @param receivedUnixSeconds what the column `received` of every row becomes
+ * @param receivedUnixSeconds value of the column `received` of every row
  * @throws OtlpError when the bytes are no such message
  */
 export function* transcodeTracesInSteps(
@@ -70,8 +70,8 @@ const SECONDS_PER_DAY = 86_400
 class SpanReader implements ItemReader {
   readonly #received: number
   /**
-   * What links have of it: their partition. By the second it would be a byte a span that nobody
-   * asks for.
+   * The day of `received`, by which links are partitioned. Seconds would cost a byte per span and
+   * are not queried.
    */
   readonly #receivedDay: number
   readonly #spans: RowWriter
@@ -107,7 +107,7 @@ class SpanReader implements ItemReader {
     else this.#rejections.add(this.spanCount, rejection)
   }
 
-  /** Returns why it is rejected, or ''. */
+  /** Returns why the span is rejected, or ''. */
   #readSpan(reader: WireReader, source: Source, end: number): string {
     reader.nestedValues = 0
     const bytes = end - reader.pos

@@ -5,7 +5,7 @@ import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
 /**
- * opentelemetry/proto/common/v1/common.proto, AnyValue: a oneof, of which the last on the wire
+ * opentelemetry/proto/common/v1/common.proto, AnyValue: a oneof, so the last field on the wire
  * counts.
  *
  * | field | tag  | type         | letter |
@@ -33,12 +33,12 @@ const BYTES = 0x3a
 const TYPE_CODES = { s: 0x73, b: 0x62, i: 0x69, d: 0x64, x: 0x78, a: 0x61, k: 0x6b, n: 0x6e } as const
 
 /**
- * Writes the text of the AnyValue in `[at, end)` as a String; its type letter's character code is
- * the result.
+ * Writes the text of the AnyValue in `[at, end)` as a String. Returns the character code of its
+ * type.
  */
 export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number, end: number): number {
   const bytes = reader.bytes
-  // Nearly all attributes: one string shorter than 128 bytes and nothing else.
+  // Fast path for nearly all attributes: one string shorter than 128 bytes and nothing else.
   if (end - at >= 2 && bytes[at] === STRING && bytes[at + 1] === end - at - 2 && end - at < 130) {
     writer.copy(reader.view, at + 1, end - at - 1)
     return TYPE_CODES.s
@@ -54,7 +54,7 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
       writer.text(readBool(reader) ? 'true' : 'false')
       return TYPE_CODES.b
     case INT: {
-      // Nearly all: not negative and below 2^28.
+      // Fast path for nearly all integers: not negative and below 2^28.
       const { pos } = reader
       const small = reader.varint()
       if (reader.pos - pos <= 4) writer.decimal(small)
@@ -82,7 +82,9 @@ export function writeAnyValue(reader: WireReader, writer: RowWriter, at: number,
   }
 }
 
-/** The tag of the field that counts, 0 when none is set; the reader is left at its payload. */
+/**
+ * Returns the tag of the field that counts, or 0 if none is set. Leaves the reader at its payload.
+ */
 function findValue(reader: WireReader, at: number, end: number): number {
   let found = 0
   let payload = end
@@ -190,13 +192,15 @@ function readKeyValue(reader: WireReader, at: number, end: number, depth: number
   return { key, value }
 }
 
-/** True when any bit of the varint is set, also beyond the low 32. */
+/** Returns whether any bit of the varint is set, including bits beyond the low 32. */
 function readBool(reader: WireReader): boolean {
   while ((reader.bytes[reader.pos] as number) === 0x80) reader.pos++
   return reader.bytes[reader.pos] !== 0
 }
 
-/** An int64 as decimal text, exact: numbers up to 7 bytes of varint (49 bits), BigInt beyond. */
+/**
+ * Returns an int64 as exact decimal text: a number up to 7 varint bytes (49 bits), BigInt beyond.
+ */
 function readInt(reader: WireReader): string {
   const bytes = reader.bytes
   let value = 0
@@ -217,7 +221,7 @@ function readInt(reader: WireReader): string {
   }
 }
 
-/** JavaScript's shortest text that reads back as the same double; it would lose the sign of -0. */
+/** Returns the shortest text that parses to the same double. `String` would drop the sign of -0. */
 function formatDouble(value: number): string {
   return Object.is(value, -0) ? '-0' : String(value)
 }

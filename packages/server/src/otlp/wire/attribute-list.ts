@@ -5,7 +5,7 @@ import { MAX_ATTRIBUTES } from '../limits.ts'
 import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** Of one message too: as much as a request may have. */
+/** Maximum bytes of keys and values, the same for one message as for a request. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 const START_BYTES = 4096
@@ -17,38 +17,38 @@ const STRING_CODE = 0x73
 const KEY = 0x0a
 const VALUE = 0x12
 
-/** Many more than there are attributes on most spans, and still in the processor's cache. */
+/** Many more slots than most spans have attributes, yet small enough for the CPU cache. */
 const SLOT_BITS = 12
 
-/** Slots that are looked into for a key: its hash is no secret, so keys may be made to have one. */
+/** Maximum slots probed per key. The hash is public, so keys can be crafted to collide. */
 const MAX_PROBES = 8
 
 /**
- * The attributes of one message, read field by field into what a Map has of each (key and value),
- * then written as the columns `attrs` (Map) and `attr_types`. OTLP wants keys unique; of those that
- * aren't, the last counts.
+ * The attributes of one message, read one by one into Map cells (key and value), then written as
+ * the columns `attrs` (Map) and `attr_types`. OTLP requires unique keys; of duplicates the last
+ * wins.
  */
 export class AttributeList {
   #count = 0
-  /** Key and value of each, one after the other. */
+  /** Each attribute's key, then its value. */
   readonly #cells = new RowWriter(START_BYTES, MAX_BYTES)
   #cellAt = new Int32Array(START_ATTRIBUTES)
   #keyAt = new Int32Array(START_ATTRIBUTES)
   #valueAt = new Int32Array(START_ATTRIBUTES)
-  /** Of each value; 0 for one whose key a later one has too. */
+  /** Type code of each value; 0 for a duplicate whose key occurs again later. */
   #letters = new DataView(new ArrayBuffer(START_ATTRIBUTES))
   #onlyStrings = true
-  /** How many have a letter of 0. */
+  /** Number of type codes that are 0. */
   #repeated = 0
   /**
-   * Keys by hash: `#first` plus their place in the list. What is below `#first` is of a list
-   * before.
+   * Hash table of keys: `#first` plus the index in the list. Entries below `#first` belong to
+   * previous lists.
    */
   readonly #slots = new Int32Array(2 ** SLOT_BITS)
   #first = 1
-  /** Not all keys have a slot. */
+  /** Set when a key found no slot, so duplicates may be undetected. */
   #inDoubt = false
-  /** Of writing, where it isn't that of the message. */
+  /** Write order, if it differs from the order in the message. */
   #order: readonly number[] | undefined
 
   clear(): void {
@@ -65,14 +65,14 @@ export class AttributeList {
     this.#order = undefined
   }
 
-  /** Takes the KeyValue that starts at the reader's position and ends at `end`. */
+  /** Reads the KeyValue that starts at the reader's position and ends at `end`. */
   read(reader: WireReader, end: number): void {
     const { bytes } = reader
     const keyAt = reader.pos + 2
     const keyLength = bytes[keyAt - 1] as number
     const keyEnd = keyAt + keyLength
     const rest = end - keyEnd - 2
-    // Nearly all attributes: a key, then a value, both shorter than 128 bytes.
+    // Fast path for nearly all attributes: a key, then a value, both shorter than 128 bytes.
     const isPlain =
       bytes[keyAt - 2] === KEY &&
       keyLength < 0x80 &&
@@ -85,14 +85,12 @@ export class AttributeList {
     reader.pos = end
   }
 
-  /** Of keys and values as rows. */
+  /** Size of keys and values as rows. */
   sizeBytes(): number {
     return this.#cells.pos
   }
 
-  /**
-   * Appends the value of the last attribute of this key, a String, and tells whether there is one.
-   */
+  /** Appends the last value of the key as a String. Returns whether the key exists. */
   writeValue(key: string, writer: RowWriter): boolean {
     for (let i = this.#count - 1; i >= 0; i--) {
       if (this.#keyOf(i) !== key) continue
@@ -103,7 +101,7 @@ export class AttributeList {
     return false
   }
 
-  /** Puts them in order of key, by bytes. To be called before `write`. */
+  /** Sorts by key bytes. Must be called before `write`. */
   sort(): void {
     let sorted = true
     for (let i = 1; sorted && i < this.#count; i++) sorted = this.#compareKeys(i - 1, i) <= 0
@@ -220,7 +218,7 @@ export class AttributeList {
     return i + 1 < this.#count ? (this.#cellAt[i + 1] as number) : this.#cells.pos
   }
 
-  /** Its bytes, a character each. */
+  /** Returns the key's bytes as latin1 characters. */
   #keyOf(i: number): string {
     return this.#cells.bytes.toString('latin1', this.#keyAt[i], this.#valueAt[i])
   }
@@ -244,7 +242,7 @@ export class AttributeList {
   }
 }
 
-/** By the key's length, its middle and its end: names of one convention begin alike. */
+/** Hashes length, middle and end: keys of one naming convention share prefixes. */
 function hashKey(view: DataView, at: number, length: number): number {
   if (length < 4) return length === 0 ? 0 : view.getUint8(at) ^ (view.getUint8(at + length - 1) << 4)
   const middle = Math.imul(view.getInt32(at + ((length - 4) >> 1), true), 0x9e3779b1)

@@ -1,10 +1,9 @@
 import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 
 /**
- * The attributes of a row as OTLP KeyValues, in the order and with the types they were sent.
+ * Decodes the attributes of a row to OTLP KeyValues, with their original order and types.
  *
- * One letter per kind of AnyValue, as `spans.attr_types` keeps them beside the text of each
- * attribute.
+ * `spans.attr_types` has one type code per attribute.
  *
  * | letter | AnyValue    | text                                              |
  * |--------|-------------|---------------------------------------------------|
@@ -17,10 +16,9 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
  * | k      | kvlistValue | OTLP/JSON of the AnyValue                         |
  * | n      | none is set | empty                                             |
  *
- * @param pairs the map as `arrayZip(mapKeys(attrs), mapValues(attrs))`: read as a JSON object it
- *   would lose its order
- * (JavaScript moves keys like `"7"` to the front) and with it the letters
- * @param types the row's `attr_types`: a letter per pair, or '' when all are strings
+ * @param pairs the map as `arrayZip(mapKeys(attrs), mapValues(attrs))`: a JSON object loses the
+ *   order (JavaScript moves keys like `"7"` to the front) and mismatch the type codes
+ * @param types the row's `attr_types`: a type code per pair, or '' when all are strings
  */
 export function decodeAttributes(pairs: readonly (readonly [string, string])[], types: string): KeyValue[] {
   return pairs.map(([key, text], index) => ({ key, value: decodeValue(text, types[index] ?? 's') }))
@@ -47,8 +45,7 @@ function decodeValue(text: string, letter: string): AnyValue {
 }
 
 /**
- * Rows written by us hold valid JSON; one altered by hand is shown as the text it is instead of
- * failing the trace.
+ * Spanlink writes valid JSON. A manually altered row is shown as text instead of failing the trace.
  */
 function parseAnyValue(text: string): AnyValue {
   try {

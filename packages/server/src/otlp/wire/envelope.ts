@@ -5,7 +5,7 @@ import { ResourceFields, ScopeFields, type Source, Sources, createRejectedSource
 import { SLICE_BYTES, type Steps } from '../steps.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** What is read of a request while its items are. */
+/** Buffers and state for reading a request. */
 export class EnvelopeState {
   readonly sources = new RowWriter(64 * 1024)
   readonly resource = new ResourceFields()
@@ -19,8 +19,8 @@ export class EnvelopeState {
 }
 
 /**
- * What the requests of the three signals have in common: items under a scope under a resource, with
- * the same numbers (spans, log records and metrics are field 2 of their Scope… message).
+ * The structure shared by the requests of the three signals: items in a scope in a resource, with
+ * the same field numbers (spans, log records and metrics are field 2 of their Scope… message).
  *
  * | Export…ServiceRequest | tag  | | Resource…  | tag  | | Scope…      | tag  |
  * |-----------------------|------|-|------------|------|-|-------------|------|
@@ -29,23 +29,23 @@ export class EnvelopeState {
  * |                       |      | | 3 schema…  | 0x1a | | 3 schema…   | 0x1a |
  */
 export type ItemReader = {
-  /** Bytes of rows so far. */
+  /** Returns the bytes of rows written so far. */
   rowBytes(): number
   /**
-   * Takes the item from the reader's position to `end`; where it leaves the reader doesn't matter.
-   * The steps that it returns, if any, are the rest of the work.
+   * Reads the item from the reader's position to `end`. It may leave the reader at any position. If
+   * it returns steps, they are the rest of the work.
    */
   readItem(reader: WireReader, source: Source, end: number): Steps<void> | undefined
 }
 
-/** What a message costs beside its bytes, in bytes: small ones are slower. */
+/** Extra cost of a message in bytes of the slice budget: small messages are slower per byte. */
 const ITEM_COST = 32
 const PARENT_COST = 256
 
 /**
- * Reads a whole request. A source with items becomes a row of `state.sources`, once.
+ * Reads a complete request. A source with items becomes one row of `state.sources`.
  *
- * @returns how many rows that were
+ * @returns the number of distinct sources
  */
 export function* readEnvelope(
   reader: WireReader,
@@ -106,8 +106,8 @@ export function* readEnvelope(
 }
 
 /**
- * Reads a resource or scope, wherever it stands among the fields. Returns why it can't be stored,
- * or ''.
+ * Reads a resource or scope at any position among the fields. Returns why it can't be stored, or
+ * ''.
  */
 function* readFields(
   reader: WireReader,
@@ -122,7 +122,7 @@ function* readFields(
     while (!fields.read(reader, end)) yield items.rowBytes()
   } catch (error) {
     reason = `${fields.name}: ${explainRejection(error)}`
-    // Those that were not counted yet are stepped over, one by one.
+    // Reading stopped early, so items may exist that were not counted.
     if (fields instanceof ScopeFields) fields.hasItems = true
   }
   reader.pos = start
@@ -134,10 +134,10 @@ function readMessageEnd(reader: WireReader, end: number): number {
   return reader.pos + length
 }
 
-/** Bytes that are copied before other work gets its turn. */
+/** Bytes copied before yielding to the event loop. */
 const COPY_SLICE_BYTES = 16 * 1024 * 1024
 
-/** What the writers hold, in one piece of row memory; each part is a view of it. */
+/** Copies the writers' bytes into one pooled buffer and returns a view for each writer. */
 export function* copyRows<const Writers extends readonly RowWriter[]>(
   ...writers: Writers
 ): Steps<{ readonly [I in keyof Writers]: Buffer }> {

@@ -4,8 +4,7 @@ import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
 /**
- * Numbers of 8 bytes, little-endian: UInt64 and Float64 of RowBinary are what protobuf has on the
- * wire.
+ * A list of 8-byte little-endian numbers: protobuf and RowBinary encode UInt64 and Float64 alike.
  */
 export class NumberList {
   readonly #bytes = new RowWriter(256)
@@ -23,7 +22,7 @@ export class NumberList {
     this.#reserve(length >> 3)
     this.#bytes.copy(reader.view, reader.pos, length - (length % 8))
     reader.pos += length
-    // A rest of less than a number is a field that ends outside of its message.
+    // A remainder of less than a number means that the field ends outside its message.
     if (length % 8 !== 0) reader.endMessage(reader.pos - (length % 8))
   }
 
@@ -49,14 +48,14 @@ export class NumberList {
     this.#bytes.u32(high >>> 0)
   }
 
-  /** The number at `at`, or 0 when it wasn't sent. */
+  /** Appends the number at `at`, or 0 if it was not sent. */
   copy(reader: WireReader, at: number): void {
     this.#reserve(1)
     if (at < 0) this.#bytes.zeros(8)
     else this.#bytes.copy(reader.view, at, 8)
   }
 
-  /** As an Array of numbers, or of tuples of `arity` of them. */
+  /** Writes an Array of numbers, or of tuples of `arity` numbers. */
   write(writer: RowWriter, arity = 1): void {
     writer.varint(this.length / arity)
     writer.copy(this.#bytes.view, 0, this.#bytes.pos)

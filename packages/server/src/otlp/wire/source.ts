@@ -6,27 +6,27 @@ import { MAX_SOURCE_BYTES, MAX_SOURCES, MAX_SOURCES_BYTES } from '../limits.ts'
 import { RowWriter } from '../row-writer.ts'
 import { WireReader } from './wire-reader.ts'
 
-/** What all spans of one ScopeSpans share, as their rows hold it. */
+/** A resource with its scope, as the rows of its items refer to it. */
 export type Source = {
   /** UInt64, little-endian. */
   readonly id: DataView
-  /** The String cell of `service.name`, with its length. */
+  /** `service.name` as a String with its length. */
   readonly service: DataView
-  /** Why its items are rejected; '' when they aren't. */
+  /** Why its items are rejected, or ''. */
   readonly rejection: string
 }
 
-/** Where a string lies in the request; absent is the empty string. */
+/** Range of a string in the request. An absent string is empty. */
 type SourceRange = { at: number; length: number }
 
 const SERVICE_NAME = 'service.name'
 
-/** Fields that are read before other work gets its turn: they are skipped, mostly, in 4 ns each. */
+/** Fields read before yielding to the event loop. Most are skipped, in 4 ns each. */
 const MAX_FIELDS_PER_SLICE = 1_000_000
 
 /**
  * The resource of a ResourceSpans (opentelemetry/proto/trace/v1/trace.proto), read before its spans
- * wherever it stands on the wire. One that is sent in pieces is merged, as protobuf wants it.
+ * at any position on the wire. A resource sent in several fields is merged, as protobuf requires.
  *
  * | ResourceSpans | tag  | | Resource              | tag  | | EntityRef            | tag  |
  * |---------------|------|-|-----------------------|------|-|----------------------|------|
@@ -95,7 +95,7 @@ export class ResourceFields {
 }
 
 /**
- * The scope of a ScopeSpans, read like the resource, and whether there are items.
+ * The scope of a ScopeSpans, read like the resource, and whether it has items.
  *
  * | ScopeSpans   | tag  | | InstrumentationScope        | tag  |
  * |--------------|------|-|-----------------------------|------|
@@ -166,16 +166,16 @@ export class ScopeFields {
 
 /** The sources of a request. */
 export class Sources {
-  /** Ids, eight bytes as characters each. */
+  /** Ids, each as a string of eight latin1 characters. */
   readonly ids = new Set<string>()
-  /** Of all, repeated ones too: each scope repeats its resource. */
+  /** Size of all sources, including repeated ones: each scope repeats its resource. */
   bytes = 0
 }
 
 /**
- * Appends the `sources` row (schema/sources.sql), unless `seen` has it already. The id is a
- * digest of all that follows `received`, so one resource and scope has one id in every request,
- * process and encoding. Leaves the reader where it was.
+ * Appends the `sources` row (schema/sources.sql), unless `seen` has it already. The id is a digest
+ * of all columns after `received`, so one resource and scope has the same id in every request,
+ * process and encoding. The reader's position does not change.
  */
 export function writeSource(
   reader: WireReader,
@@ -210,7 +210,7 @@ export function writeSource(
   return { id: toDataView(id), service: resource.service, rejection: '' }
 }
 
-/** Of items that are rejected because of their resource or scope. */
+/** Creates the source of items that are rejected because of their resource or scope. */
 export function createRejectedSource(rejection: string): Source {
   return { ...NO_SOURCE, rejection }
 }
@@ -244,8 +244,8 @@ function readEntityRef(reader: WireReader, end: number): EntityRef {
     else reader.skip(tag, end)
   }
   reader.endMessage(end)
-  // In one order, whatever it was on the wire: the text is part of the source's id. JSON leaves out
-  // what is undefined.
+  // Fixed key order, independent of the wire: the text is part of the source's id. JSON omits
+  // undefined values.
   return { schemaUrl, type, idKeys, descriptionKeys }
 }
 
@@ -261,13 +261,13 @@ function readRange(reader: WireReader, end: number, range: SourceRange): void {
   reader.pos += range.length
 }
 
-/** Where the message ends whose length comes next. */
+/** Reads a message's length and returns the position of its end. */
 function readMessageEnd(reader: WireReader, end: number): number {
   const length = reader.length(end)
   return reader.pos + length
 }
 
-/** The same of a message that is stored whole. */
+/** Like `readMessageEnd`, for a message that is stored whole. */
 function readBoundedEnd(reader: WireReader, outerEnd: number): number {
   const end = readMessageEnd(reader, outerEnd)
   const bytes = end - reader.pos

@@ -12,15 +12,15 @@ import { MAX_DEPTH, OtlpError } from '../error.ts'
  * | 3, 4      | start and end of a group; known to skip only    |
  * | 5         | 4 bytes, little-endian                          |
  *
- * A cursor over one request. Readers compare whole tags, so a known field number with a foreign
- * wire type is an unknown field, which is skipped. Reads past the end of the buffer give zeros:
- * `field()` and `endMessage()` notice by position, so no read needs a bounds check of its own.
+ * A cursor over one request. Decoders compare whole tags, so a known field number with another wire
+ * type is an unknown field, which is skipped. Reads past the end of the buffer return zeros:
+ * `length()` and `endMessage()` check positions, so single reads need no bounds check.
  */
 export class WireReader {
   readonly bytes: Buffer
   readonly view: DataView
   pos = 0
-  /** Of arrays and maps of the item that is being read. */
+  /** Elements of arrays and maps in the current item. */
   nestedValues = 0
 
   constructor(body: Uint8Array) {
@@ -28,7 +28,7 @@ export class WireReader {
     this.view = new DataView(body.buffer, body.byteOffset, body.byteLength)
   }
 
-  /** A varint's low 32 bits, unsigned. */
+  /** Reads a varint and returns its low 32 bits, unsigned. */
   varint(): number {
     const bytes = this.bytes
     let byte = bytes[this.pos++] as number
@@ -42,9 +42,7 @@ export class WireReader {
     throw new OtlpError('malformed', `varint at byte ${this.pos} is longer than ten bytes: not protobuf`)
   }
 
-  /**
-   * The length of a length-delimited payload that must lie inside the message that ends at `end`.
-   */
+  /** Reads the length of a payload that must lie inside the message that ends at `end`. */
   length(end: number): number {
     const bytes = this.bytes
     const first = bytes[this.pos] as number
@@ -55,7 +53,7 @@ export class WireReader {
     return length
   }
 
-  /** Steps over an unknown field's payload. */
+  /** Skips the payload of an unknown field. */
   skip(tag: number, end: number): void {
     if (tag >>> 3 === 0) throw new OtlpError('malformed', `field number 0 before byte ${this.pos}: not protobuf`)
     switch (tag & 7) {
@@ -82,10 +80,7 @@ export class WireReader {
     if (this.pos > end) throw createTruncatedError(this.pos)
   }
 
-  /**
-   * To be called after the fields of a message: its last field must have ended where the message
-   * does.
-   */
+  /** Must be called after the fields of a message: throws unless the last field ended at `end`. */
   endMessage(end: number): void {
     if (this.pos !== end) throw createTruncatedError(this.pos)
   }

@@ -8,12 +8,11 @@ import { transcodeTracesInSteps } from '../trace/transcode-traces.ts'
 import { ZipkinSpanWriter } from './zipkin-span.ts'
 
 /**
- * Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) as rows: rewritten as the OTLP
- * that it means, by the rules of
- * https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/ read backwards: see
- * `ZipkinSpanWriter`.
+ * Converts Zipkin v2 JSON (https://zipkin.io/zipkin-api/#/default/post_spans) to rows: rewrites it
+ * as OTLP, by the inverse of https://opentelemetry.io/docs/specs/otel/trace/sdk_exporters/zipkin/.
+ * See `ZipkinSpanWriter`.
  *
- * @throws OtlpError when the bytes are no list of spans, or none of them can be stored
+ * @throws OtlpError when the bytes are no list of spans, or no span can be stored
  */
 export function* transcodeZipkinInSteps(body: Uint8Array, receivedUnixSeconds: number): Steps<TraceRows> {
   const rejections = new Rejections('span')
@@ -30,7 +29,7 @@ export function* transcodeZipkinInSteps(body: Uint8Array, receivedUnixSeconds: n
   return rows
 }
 
-/** `zipkinSteps` at once. */
+/** Runs `transcodeZipkinInSteps` without pausing. */
 export function transcodeZipkin(body: Uint8Array, receivedUnixSeconds: number): TraceRows {
   return runSteps(transcodeZipkinInSteps(body, receivedUnixSeconds))
 }

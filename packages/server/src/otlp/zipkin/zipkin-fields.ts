@@ -7,12 +7,12 @@ import type { RowWriter } from '../row-writer.ts'
 
 /** Values of Zipkin's JSON, and the fields of OTLP that they become. */
 
-/** @param read takes the member whose name is at the position */
+/** @param read reads the member whose name is at the position */
 export function readObject(json: JsonReader, read: (json: JsonReader) => void): void {
   for (let more = json.openObject(); more; more = json.nextMember()) read(json)
 }
 
-/** Numbers and booleans count as the text that they are; what has no text is empty. */
+/** Reads a string. Numbers and booleans are returned as text; other values are empty. */
 export function readText(json: JsonReader): string {
   const byte = json.peek()
   if (byte === BYTE.quote) {
@@ -30,7 +30,7 @@ export function writeText(json: JsonReader, out: RowWriter): void {
   json.writeString(out)
 }
 
-/** Of a fixed64 of nanoseconds, rounded down to what a double holds. */
+/** Maximum microseconds whose nanoseconds fit in a fixed64, rounded down to an exact double. */
 const MAX_MICROS = 18_446_744_073_709_548
 
 export function readMicros(json: JsonReader, name: string): number {
@@ -40,7 +40,7 @@ export function readMicros(json: JsonReader, name: string): number {
   return Math.trunc(Math.min(micros, MAX_MICROS))
 }
 
-/** @param digits of a whole id: zeros are put before a shorter one, as Zipkin does */
+/** @param digits length of a full id; shorter ids are padded with zeros, as Zipkin does */
 export function writeId(out: RowWriter, tag: number, id: string, digits: 16 | 32, name: string): void {
   if (!/^[\da-f]+$/i.test(id) || id.length > digits) {
     throw new OtlpError(

@@ -4,11 +4,11 @@ import { BYTE, type JsonReader } from '../json/reader.ts'
 import type { RowWriter } from '../row-writer.ts'
 import { readMicros, readObject, readText, writeAttribute, writeFixed64, writeId, writeText } from './zipkin-fields.ts'
 
-/** Reads the value of a member, which is no null. */
+/** Reads the non-null value of a member. */
 type ReadMember = (span: ZipkinSpanWriter) => void
 
 /**
- * Writes Zipkin spans as a ResourceSpans each.
+ * Writes each Zipkin span as a ResourceSpans.
  *
  * | Zipkin                       | OTLP                                                                   |
  * |------------------------------|------------------------------------------------------------------------|
@@ -17,7 +17,7 @@ type ReadMember = (span: ZipkinSpanWriter) => void
  * | kind                         | kind; none is internal                                                 |
  * | localEndpoint                | service.name of the resource, network.local.*                          |
  * | remoteEndpoint               | peer.service, network.peer.*                                           |
- * | tags                         | attributes, text; otel.scope.*, otel.status_*, error are what they say |
+ * | tags                         | attributes, text; otel.scope.*, otel.status_*, error set OTLP fields   |
  * | annotations                  | events                                                                 |
  * | shared                       | a span with the id of its parent, the client's; kind and service tell them apart |
  */
@@ -40,10 +40,7 @@ export class ZipkinSpanWriter {
     this.out = out
   }
 
-  /**
-   * Takes the span at the reader's position. Its members come in any order, as fields of protobuf
-   * do.
-   */
+  /** Reads the span at the reader's position. Members may come in any order. */
   write(): void {
     const { out, json } = this
     if (json.peek() !== BYTE.openObject) throw createFieldError('a span', 'an object', json)
@@ -82,7 +79,7 @@ export class ZipkinSpanWriter {
     const { out, local, remote } = this
     writeId(out, 0x0a, this.traceId, 32, 'traceId')
     writeId(out, 0x12, this.id, 16, 'id')
-    // The server side of a call has the id of the client side, which is its parent.
+    // The server side of a call shares the id of the client side, which is its parent.
     const parentId = this.isShared ? this.id : this.parentId
     if (parentId !== '') writeId(out, 0x22, parentId, 16, 'parentId')
     const start = BigInt(this.startMicros) * 1000n
@@ -97,7 +94,7 @@ export class ZipkinSpanWriter {
     this.#writeStatus()
   }
 
-  /** The tag `error` is there for errors, and its text says what; `false` is none. */
+  /** The tag `error` marks an error and its text is the message; `false` is no error. */
   #writeStatus(): void {
     const { tags, out } = this
     const code = (tags.get('otel.status_code') ?? '').toUpperCase()
@@ -165,7 +162,7 @@ const SPAN = new Members<ReadMember>(() => ({
   annotations: readAnnotations,
 }))
 
-/** Tags that are said elsewhere in OTLP; `error` in both places. */
+/** Tags that OTLP stores in other fields; `error` is stored in both. */
 const SPECIAL_TAGS = new Members<{ readonly isAttribute: boolean }>(() => ({
   error: { isAttribute: true },
   'otel.scope.name': { isAttribute: false },
