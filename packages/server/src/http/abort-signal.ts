@@ -2,8 +2,8 @@ import type { FastifyReply } from 'fastify'
 import { StoreError } from '../clickhouse/store-error.ts'
 
 /**
- * Aborted when the reader hangs up before the answer is sent. Its reason is no failure of the
- * server, nor a line in its log.
+ * Aborts when the client disconnects before the response is sent. This is not a server failure, so
+ * it is not logged.
  */
 export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const left = new AbortController()

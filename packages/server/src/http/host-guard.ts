@@ -1,9 +1,9 @@
 import { isIP } from 'node:net'
 
 /**
- * Says which `Host` headers to answer. A server that listens on loopback answers to loopback's
- * names only: else any web page could point its own name at 127.0.0.1 and read the traces as its
- * own origin (DNS rebinding).
+ * Decides which `Host` headers to accept. A server on loopback accepts loopback names only:
+ * otherwise any web page could point its name at 127.0.0.1 and read the traces as its own origin
+ * (DNS rebinding).
  */
 export function createHostGuard(listenHost: string): (header: string | undefined) => boolean {
   if (!isLoopback(listenHost)) return () => true

@@ -3,16 +3,16 @@ import type { FastifyInstance } from 'fastify'
 import { abortOnDisconnect } from './abort-signal.ts'
 import { toClientId, createRequestLimit } from './request-limit.ts'
 
-/** More at a time only share cores and memory, and would leave inserts too little of both. */
+/** More concurrent searches only compete for cores and memory, and leave too little for inserts. */
 const RUNNING_SEARCHES = Math.min(8, Math.max(4, 2 * availableParallelism()))
 const RUNNING_LOOKUPS = 16
 
-/** A place is left for another client. */
+/** Maximum share of one client, to leave room for others. */
 const PER_CLIENT = 0.75
 
 const WAITING = { waiting: 256, waitingPerClient: 64, maxWaitMs: 10_000 }
 
-/** Of one trace: milliseconds, and they needn't wait for searches. */
+/** Requests for one trace take milliseconds and do not wait for searches. */
 const LOOKUP = /\/traces\/:/
 const UNLIMITED: ReadonlySet<string> = new Set([
   '/api/ready',
@@ -20,11 +20,14 @@ const UNLIMITED: ReadonlySet<string> = new Set([
   '/api/openapi.json',
   '/tempo/api/echo',
   '/tempo/api/status/buildinfo',
-  // It limits itself.
+  // Has its limit in tail.ts.
   '/api/traces/tail',
 ])
 
-/** Requests that run queries wait for their turn, few of each client, or get 429. */
+/**
+ * Queues requests that run queries, with limits per client. Responds 429 if the queue is full or
+ * the wait too long.
+ */
 export function limitQueries(app: FastifyInstance): void {
   const limitOf = (running: number) =>
     createRequestLimit({ ...WAITING, running, runningPerClient: Math.floor(running * PER_CLIENT) })
@@ -35,14 +38,14 @@ export function limitQueries(app: FastifyInstance): void {
     if (UNLIMITED.has(route) || !/^\/(api|tempo|jaeger)\//.test(route)) return
     const limit = LOOKUP.test(route) ? lookups : searches
     const end = await limit.enter(toClientId(request.ip), abortOnDisconnect(reply)).catch((error: unknown) => {
-      // Here, as Tempo's and Jaeger's errors have forms of their own.
+      // Set here, as the Tempo and Jaeger APIs have error formats of their own.
       void reply.header('retry-after', '1')
       throw error
     })
     ends.set(request, end)
-    // Also when the client hangs up.
+    // Also when the client disconnects.
     reply.raw.once('close', end)
   })
-  // Not when the answer has been sent: a client that reads slowly would keep its place.
+  // Not after the response was sent: a slow client would hold its slot.
   app.addHook('onSend', async (request) => ends.get(request)?.())
 }

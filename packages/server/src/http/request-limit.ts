@@ -1,19 +1,19 @@
 import { isIPv4 } from 'node:net'
 
 export type RequestLimits = {
-  /** Requests that run at a time, of all clients and of one. */
+  /** Maximum of concurrent requests, of all clients and of one. */
   readonly running: number
   readonly runningPerClient: number
-  /** Requests that wait for their turn; one more is refused. */
+  /** Maximum of queued requests; further ones are rejected. */
   readonly waiting: number
   readonly waitingPerClient: number
-  /** Until a waiting request is refused. */
+  /** Time until a queued request is rejected. */
   readonly maxWaitMs: number
 }
 
 export type RequestLimit = {
   /**
-   * Resolves when a request may run, with what ends it; call that once.
+   * Resolves when the request may run, with a function to call once when it ends.
    *
    * @throws TooManyRequestsError, or the signal's reason
    */
@@ -25,8 +25,8 @@ export class TooManyRequestsError extends Error {}
 type Waiter = { readonly client: string; readonly start: () => void }
 
 /**
- * Runs few requests at a time. Of those that wait, the client with the fewest running ones is next,
- * then the oldest.
+ * Limits concurrent requests. Of the queued ones, the client with the fewest running requests is
+ * next, then the oldest request.
  */
 export function createRequestLimit(limits: RequestLimits): RequestLimit {
   const running = new Map<string, number>()
@@ -95,8 +95,8 @@ export function createRequestLimit(limits: RequestLimits): RequestLimit {
 }
 
 /**
- * Who a connection counts as: its address, of IPv6 the network of 64 bits, which one client has
- * whole.
+ * Identifies a client by its IPv4 address, or by its IPv6 /64 network, which usually belongs to a
+ * single client.
  */
 export function toClientId(address: string): string {
   const v4 = address.replace(/^::ffff:/i, '')

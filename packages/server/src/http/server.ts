@@ -45,25 +45,25 @@ export type ApiTimeouts = {
   /** Limit for receiving a whole request. */
   readonly requestMs: number
   /**
-   * Until a connection on which nothing moves is closed: of a reader that takes nothing of its
-   * answer, say.
+   * Closes a connection without traffic after this time, for example if the client stops reading a
+   * response.
    */
   readonly stalledMs: number
-  /** Between two looks at which requests are late. */
+  /** Interval of checks for requests over `requestMs`. */
   readonly lookEveryMs: number
 }
 
 const PATIENCE: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
 
-/** Serves the native API and the UI. Rejects with the system's error when the port can't be had. */
+/** Serves the native API and the UI. Rejects with the system error if the port is not available. */
 export async function startApi(options: ApiOptions): Promise<Api> {
   const { requestMs, stalledMs, lookEveryMs } = options.patience ?? PATIENCE
   const app = Fastify({
     requestTimeout: requestMs,
     connectionTimeout: stalledMs,
-    // Node's own limit of headers is a minute, and of the two the longer one is the request's.
+    // Node's default for headers is 60 s, and it applies the longer limit to the request.
     http: { headersTimeout: requestMs, connectionsCheckingInterval: lookEveryMs },
-    // Open pages keep connections; stopping doesn't wait for them.
+    // Open pages keep connections alive; stopping does not wait for them.
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, useDefaults: true, allErrors: false } },
@@ -140,7 +140,7 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
   })
 }
 
-/** `1e400` becomes a number that passes Ajv's limits, which are for finite ones. */
+/** Rejects infinity: `1e400` passes Ajv's limits, which apply to finite numbers. */
 function refuseInfinities(query: unknown): void {
   for (const [name, value] of Object.entries(query ?? {})) {
     if (typeof value === 'number' && !Number.isFinite(value))
@@ -169,7 +169,7 @@ const securityHeaders = {
 function formatUrl(app: FastifyInstance, host: string): string {
   const address = app.server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
-  // What listens everywhere is reached here by loopback.
+  // A server on all interfaces is reachable by loopback here.
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`
 }

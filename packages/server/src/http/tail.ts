@@ -9,7 +9,9 @@ import { toClientId, createRequestLimit, TooManyRequestsError } from './request-
 
 const MAX_CLIENT_CONNECTIONS = 512
 const MAX_READERS_PER_CLIENT = 32
-/** Each reader costs a search a second, or less where there are many: so few run at a time. */
+/**
+ * Each tail costs one search per second. With many tails, this limit makes each search less often.
+ */
 const SEARCHES = {
   running: 2,
   runningPerClient: 2,
@@ -18,19 +20,18 @@ const SEARCHES = {
   maxWaitMs: 120_000,
 }
 const INTERVAL_MS = 1000
-/** Exporters and consumers are late, and a trace that starts so long ago may still grow. */
+/** Exporters and consumers may be late, and traces that started this long ago may still grow. */
 const LOOKBACK_NANO = 15n * 60_000_000_000n
 const MAX_TRACES = 100
-/** Says to proxies and to us that the line is alive. */
+/** Keeps the connection alive in proxies, and detects when it is dead. */
 const INTERVALS_PER_COMMENT = 15
-/** Turns. */
 const MAX_STALLED_INTERVALS = 60
 
 /**
- * `GET /api/traces/tail`: traces that match as they come and grow, as server-sent events `traces`
- * with a JSON array of what changed since the last. Where more came than one event holds, an event
- * `partial` says what was searched. A query that can't be run is answered as any other is; what
- * fails later is an event `problem`.
+ * Serves `GET /api/traces/tail`: matching traces as they arrive and grow, as server-sent events.
+ * Event `traces` has a JSON array of the changes since the last one. If there were more than one
+ * event holds, event `partial` has the range that was searched. A query that can't run gets the
+ * usual problem response; later failures are event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
   const searches = createRequestLimit(SEARCHES)
@@ -55,14 +56,15 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       })
-      // It is silent for long where nothing changes; a reader that takes nothing is noticed below.
+      // No socket timeout, as there is no data while nothing changes. Stalled clients are detected
+      // below.
       reply.raw.socket?.setTimeout(0)
       reply.raw.write(formatEvent('traces', first))
       let stalled = 0
       for (let turn = 1; !left.signal.aborted; turn += 1) {
         await setTimeout(INTERVAL_MS, undefined, { signal: left.signal })
-        // A reader that takes nothing is not sent more; what it missed is in the next event, if it
-        // goes on in time.
+        // Nothing more is sent to a stalled client. If it resumes in time, the next event has what
+        // it missed.
         stalled = reply.raw.writableNeedDrain ? stalled + 1 : 0
         if (stalled > MAX_STALLED_INTERVALS) reply.raw.destroy()
         if (stalled > 0) continue
@@ -124,11 +126,11 @@ async function findChanges(
   return fresh
 }
 
-/** What a reader was sent, and when that was searched. */
+/** Traces that were sent to a client, and the time of that search. */
 type Seen = {
   readonly known: Map<string, string>
   at?: bigint
-  /** More traces came since than one search returns: the older ones were left out. */
+  /** More traces arrived than one search returns; older ones were omitted. */
   partial?: SearchedRange | undefined
 }
 

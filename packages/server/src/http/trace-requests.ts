@@ -24,7 +24,7 @@ export function traceRequests(app: FastifyInstance, traces: SelfTracing): void {
   })
 }
 
-/** Not those that machines ask every few seconds, nor the one that never ends. */
+/** Excludes routes that are polled every few seconds, and the tail, which never ends. */
 function isTraced(route: string | undefined): route is string {
   return route !== undefined && route.startsWith('/api/') && !UNTRACED_ROUTES.has(route)
 }

@@ -4,8 +4,8 @@ import fastifyStatic from '@fastify/static'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 /**
- * Serves the built UI. A path that is no file and is asked for as a page is the application's own
- * to route. Returns what answers such paths.
+ * Serves the built UI. Returns a handler for paths that are not files: page requests get the
+ * application, which routes them.
  */
 export async function serveUi(
   app: FastifyInstance,
@@ -17,7 +17,7 @@ export async function serveUi(
     root,
     cacheControl: false,
     setHeaders: (reply, path) => {
-      // Vite names what is in assets/ by its content.
+      // Vite names files in assets/ by content hash.
       const hashed = path.startsWith(`${root}/assets/`)
       void reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache')
     },
@@ -25,9 +25,7 @@ export async function serveUi(
   return (request, reply) => (wantsPage(request) ? reply.sendFile('index.html') : none(reply))
 }
 
-/**
- * Beside this file when built (dist/api -> dist/ui), in the package's dist when run from source.
- */
+/** Next to this file if built (dist/api -> dist/ui), in the package's dist if run from source. */
 function uiDirectory(): string | undefined {
   return ['../ui', '../../dist/ui']
     .map((path) => fileURLToPath(new URL(path, import.meta.url)))

@@ -81,7 +81,7 @@ export const serverMetrics: readonly Metric[] = [
   ],
 ]
 
-/** Serves metrics of this server to Prometheus; to a browser the same path is the metrics page. */
+/** Serves metrics of this server to Prometheus. Browsers get the metrics page at the same path. */
 export function servePrometheus(app: FastifyInstance, source: StatusSource): void {
   app.get('/metrics', async (request, reply) => {
     if (wantsPage(request)) return reply.callNotFound()

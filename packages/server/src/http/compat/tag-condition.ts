@@ -1,8 +1,8 @@
 import { quoteName } from '../../traceql/syntax/describe.ts'
 
 /**
- * `key=value` of APIs that know texts only, as TraceQL: a value equals the text, or the number or
- * boolean it looks like.
+ * Converts `key=value` of APIs with string values only to TraceQL. Matches the string, and also the
+ * number or boolean that it looks like.
  */
 function tagCondition(field: string, value: string): string {
   const text = JSON.stringify(value)
@@ -10,7 +10,7 @@ function tagCondition(field: string, value: string): string {
   return isTyped ? `(${field} = ${text} || ${field} = ${value})` : `${field} = ${text}`
 }
 
-/** An attribute of any of these scopes; '' is the span or its resource. */
+/** Builds a condition on an attribute in any of these scopes; '' is the span or its resource. */
 export function attributeCondition(scopes: readonly string[], key: string, value: string): string {
   const conditions = scopes.map((scope) => tagCondition(`${scope}.${quoteName(key)}`, value))
   return conditions.length === 1 ? (conditions[0] ?? '') : `(${conditions.join(' || ')})`

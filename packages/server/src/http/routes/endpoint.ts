@@ -1,8 +1,8 @@
 import type { Static, TSchema } from 'typebox'
 
 /**
- * One endpoint of the native API: what Fastify validates by, what OpenAPI tells and what answers,
- * in one place.
+ * An endpoint of the native API: the schemas that Fastify validates with, the OpenAPI description
+ * and the handler.
  */
 export type Endpoint = {
   /** OpenAPI's form: `/api/traces/{traceId}`. */
@@ -11,14 +11,14 @@ export type Endpoint = {
   readonly params?: TSchema
   readonly query?: TSchema
   readonly response: TSchema
-  /** The answer, or a status with one. `undefined` is 404. */
+  /** Returns the body, or a status with a body. `undefined` is 404. */
   readonly handle: (request: EndpointRequest) => Promise<EndpointResponse>
 }
 
 type EndpointRequest = {
   readonly params: unknown
   readonly query: unknown
-  /** Aborted when the reader hangs up. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal
 }
 
@@ -42,7 +42,7 @@ type TypedEndpoint<Params extends TSchema, Query extends TSchema, Response exten
   >
 }
 
-/** Ties the types of a handler to the schemas that Fastify has checked its request by. */
+/** Types a handler by the schemas that Fastify validates its requests with. */
 export function endpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema>(
   typed: TypedEndpoint<Params, Query, Response>,
 ): Endpoint {

@@ -4,8 +4,8 @@ import type { LostPart } from '../../clickhouse/store.ts'
 const DAY_MS = 86_400_000
 
 /**
- * Marks a list or count as incomplete whose range may touch a part that can't be read. A part has
- * rows that arrived on one day, of spans that began on this day or on any before it, as old traces
+ * Marks a list or count as incomplete if its range may include an unreadable part. A part has the
+ * rows that arrived on one day. Their spans started on that day or any earlier one, as old traces
  * can be imported.
  */
 export function markMissingParts(body: unknown, path: string, lost: readonly LostPart[]): unknown {
@@ -22,13 +22,13 @@ function isRange(body: unknown): body is SearchedRange {
   return typeof body === 'object' && body !== null && 'searched' in body && 'complete' in body
 }
 
-/** Of a table or of the endpoints below a path. */
+/** Maps a table name or an endpoint path to its signal. */
 function toSignal(name: string): 'logs' | 'metrics' | 'traces' {
   if (name === 'logs') return 'logs'
   return name.startsWith('metric') ? 'metrics' : 'traces'
 }
 
-/** Unix nanoseconds; an unknown day could be any. */
+/** Returns Unix nanoseconds, or the maximum if the day is unknown. */
 function getDayEnd(day: string): bigint {
   const ms = Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`)
   return Number.isNaN(ms) ? 2n ** 64n : BigInt(ms + DAY_MS) * 1_000_000n

@@ -2,7 +2,7 @@ import { Problem } from '@spanlink/api-schema'
 import type { TSchema } from 'typebox'
 import type { Endpoint } from './endpoint.ts'
 
-/** The native API as an OpenAPI 3.1 document, whose schemas are JSON Schema as ours are. */
+/** Converts the endpoints to an OpenAPI 3.1 document. Its schemas are JSON Schema, as ours are. */
 export function openApi(endpoints: readonly Endpoint[], version: string): object {
   return {
     openapi: '3.1.0',

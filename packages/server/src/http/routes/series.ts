@@ -22,8 +22,8 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
         const asked = parseTimeWindow(query)
         const length = asked.end - asked.start
         const step = query.step === undefined ? (length + STEPS - 1n) / STEPS : parseDuration('step', query.step)
-        // Until now, in steps that were asked for: the last interval is the one in the making, not
-        // a sliver.
+        // With a step but no end, aligns to the step: the last interval is the current one, not a
+        // sliver.
         const isOpen = query.end === undefined && query.step !== undefined && step > 0n
         const { start, end } = isOpen ? alignToStep(asked, step) : asked
         const { exemplars: most = 0 } = query

@@ -12,7 +12,7 @@ import { findSpan } from '../../query/traces/trace.ts'
 import type { Store } from '../../clickhouse/store.ts'
 import { type Endpoint, endpoint } from './endpoint.ts'
 
-/** A trace in parts, for readers that show much of it and details of one span at a time. */
+/** Returns a trace in parts, for clients that show many spans but the details of one at a time. */
 export function skeletonEndpoints(store: Store): readonly Endpoint[] {
   return [
     endpoint({

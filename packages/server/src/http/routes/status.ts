@@ -6,7 +6,7 @@ export type StatusSource = {
   status(): Promise<StatusResponse>
 }
 
-/** What the status tells of the receiver. */
+/** Receiver part of the status. */
 export type IngestStatus = {
   readonly otlpHttpUrl: string
   readonly otlpGrpcUrl?: string
@@ -40,7 +40,7 @@ export function statusSource(options: StatusOptions): StatusSource {
       return { ready: false, reason: `Nothing was stored for ${stalledSeconds} s while data waits; see the log.` }
     },
     status: async () => {
-      // While the engine is away its last counts are the best there are, and its state says so.
+      // While the engine is unavailable, the last counts are returned; `engine.state` shows that.
       const info = await store.info().catch(() => lastInfo)
       lastInfo = info
       const { otlpHttpUrl: otlpHttp, otlpGrpcUrl: otlpGrpc } = ingest

@@ -7,9 +7,9 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 export type Dependency = { readonly parent: string; readonly child: string; readonly callCount: number }
 
 /**
- * Which service calls or sends to which. A message goes from each producer of its topic to each
- * consumer; where a topic has several producers, what a consumer took is shared among them as they
- * sent.
+ * Counts calls and messages between services. Each producer of a topic is connected to each
+ * consumer. The messages of a consumer are divided among several producers in proportion to what
+ * they sent.
  */
 export async function findDependencies(
   store: Store,

@@ -4,17 +4,17 @@ import { attributeCondition } from '../tag-condition.ts'
 
 export type JaegerQuery = Readonly<Record<string, string | readonly string[] | undefined>>
 
-/** What a search of either version asks for. */
+/** Search parameters of either API version. */
 export type JaegerSearch = {
   readonly service: string | undefined
   readonly operation: string | undefined
   readonly tags: ReadonlyMap<string, string>
-  /** Go's spelling: `1.5ms`, `2s`, `1h30m`. */
+  /** In Go's format: `1.5ms`, `2s`, `1h30m`. */
   readonly minDuration: string | undefined
   readonly maxDuration: string | undefined
 }
 
-/** The first value of a parameter under any of its names; an empty one is none. */
+/** Returns the first value of a parameter under any of its names. Empty values count as absent. */
 export function getText(query: JaegerQuery, ...names: readonly string[]): string | undefined {
   for (const name of names) {
     const [first] = getTexts(query, name)
@@ -36,7 +36,7 @@ export function parseCount(query: JaegerQuery, names: readonly string[], usual: 
   return Math.max(Number(text), 1)
 }
 
-/** `tag=key:value` and `tags={"key":"value"}`, each any number of times. */
+/** Parses `tag=key:value` and `tags={"key":"value"}`. Both may be repeated. */
 export function parseTags(query: JaegerQuery): ReadonlyMap<string, string> {
   const tags = new Map<string, string>()
   for (const tag of getTexts(query, 'tag')) {
@@ -49,7 +49,7 @@ export function parseTags(query: JaegerQuery): ReadonlyMap<string, string> {
   return tags
 }
 
-/** A JSON object of texts. */
+/** Parses a JSON object of strings. */
 export function parseJsonTags(name: string, text: string): readonly (readonly [string, string])[] {
   try {
     const parsed: unknown = JSON.parse(text)
@@ -57,12 +57,12 @@ export function parseJsonTags(name: string, text: string): readonly (readonly [s
       return Object.entries(parsed).map(([key, value]) => [key, typeof value === 'string' ? value : String(value)])
     }
   } catch {
-    // Told below, as what is JSON and no object is.
+    // Reported below, like JSON that is not an object.
   }
   throw new InvalidParameterError(name, `${name} is not a JSON object such as {"http.status_code":"500"}.`)
 }
 
-/** The search as TraceQL: all of it has to be true of one span, as with Jaeger. */
+/** Converts the search to TraceQL. As in Jaeger, a single span has to match all conditions. */
 export function toTraceQL({ service, operation, tags, minDuration, maxDuration }: JaegerSearch): string {
   const conditions = [
     ...(service === undefined ? [] : [`resource.service.name = ${JSON.stringify(service)}`]),
@@ -78,8 +78,8 @@ const STATUSES = ['error', 'ok', 'unset']
 const KINDS = ['server', 'client', 'producer', 'consumer', 'internal', 'unspecified']
 
 /**
- * Tags that our responses make of a span's fields; any other is an attribute of the span, its
- * process, events, scope or links.
+ * Maps tags that our responses derive from span fields. Any other tag is an attribute of the span,
+ * its process, events, scope or links.
  */
 function tagToTraceQl(key: string, value: string): string {
   const text = JSON.stringify(value)
@@ -91,15 +91,15 @@ function tagToTraceQl(key: string, value: string): string {
   if (key === 'otel.scope.name') return `instrumentation:name = ${text}`
   if (key === 'otel.scope.version') return `instrumentation:version = ${text}`
   const attribute = attributeCondition(['', 'event', 'instrumentation', 'link'], key, value)
-  // A field of a log, which is what Jaeger makes of an event's name.
+  // A log field, to which Jaeger converts the name of an event.
   return key === 'event' ? `(event:name = ${text} || ${attribute})` : attribute
 }
 
-/** The search for parts is quadratic in digits without a unit. */
+/** Matching the parts takes quadratic time for digits without a unit. */
 const MAX_DURATION_LENGTH = 64
 
 function parseGoDuration(name: string, text: string): string {
-  // Go adds up several units; the parser of ours knows one.
+  // Go adds up several units; `parseDuration` accepts one.
   const parts = text.length > MAX_DURATION_LENGTH ? null : text.match(/[0-9.]+(?:h|ms|m|s|us|µs|ns)/g)
   if (parts === null || parts.join('') !== text)
     throw new InvalidParameterError(name, `${name} is not a duration such as 1.5s.`)

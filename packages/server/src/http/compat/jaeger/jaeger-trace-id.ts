@@ -1,6 +1,6 @@
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 
-/** Jaeger's readers go by these words. */
+/** Jaeger clients recognize this message. */
 export class UnknownTraceError extends Error {
   constructor() {
     super('trace not found')
@@ -9,8 +9,8 @@ export class UnknownTraceError extends Error {
 }
 
 /**
- * Up to 32 hex digits, as leading zeros may be left out; or the 16 bytes in base64, which has fewer
- * letters.
+ * Parses up to 32 hex digits, as leading zeros may be omitted, or 16 bytes in base64 (22
+ * characters, and padding).
  */
 export function parseTraceId(text: string): string {
   if (/^[0-9a-f]{1,32}$/i.test(text)) return text.toLowerCase().padStart(32, '0')

@@ -16,8 +16,8 @@ export type JaegerTrace = {
 type JaegerSpan = ReturnType<typeof toJaegerSpan>
 
 /**
- * A trace as Jaeger's query API and its UI's files have it: times in µs, a process per resource,
- * links as FOLLOWS_FROM.
+ * Converts a trace to the format of Jaeger's query API and of its UI's files: times in µs, a
+ * process per resource, links as FOLLOWS_FROM.
  */
 export function toJaegerTrace(trace: TraceResponse): JaegerTrace {
   const processes: Record<string, JaegerTrace['processes'][string]> = {}
@@ -79,7 +79,7 @@ function toLog(event: SpanEvent): { readonly timestamp: number; readonly fields:
 function toTag({ key, value }: KeyValue): JaegerTag {
   if (value.boolValue !== undefined) return { key, type: 'bool', value: value.boolValue }
   if (value.intValue !== undefined) {
-    // Beyond 2^53 a JSON number would be another one; Jaeger's readers take text too.
+    // JSON numbers above 2^53 lose precision. Jaeger clients accept strings as well.
     const number = Number(value.intValue)
     return { key, type: 'int64', value: Number.isSafeInteger(number) ? number : value.intValue }
   }
@@ -88,7 +88,7 @@ function toTag({ key, value }: KeyValue): JaegerTag {
   return text(key, value.stringValue ?? JSON.stringify(toPlainJson(value)))
 }
 
-/** Lists and maps, as the plain JSON that people know. */
+/** Converts lists and maps to plain JSON. */
 export function toPlainJson(value: AnyValue): unknown {
   if (value.arrayValue !== undefined) return (value.arrayValue.values ?? []).map(toPlainJson)
   if (value.kvlistValue !== undefined) {

@@ -14,8 +14,8 @@ import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
 const MAX_TRACES = 1_500
 
 /**
- * `jaeger.api_v3.QueryService` over HTTP, which newer versions of Jaeger's UI search by: OTLP, ids
- * in hex.
+ * Serves `jaeger.api_v3.QueryService` over HTTP, which newer Jaeger UIs search with: OTLP, ids in
+ * hex.
  */
 export function serveJaegerV3(app: FastifyInstance, store: Store): void {
   void app.register(
@@ -68,7 +68,7 @@ const KNOWN: ReadonlySet<string> = new Set(
     ['durationMin', 'duration_min'],
     ['durationMax', 'duration_max'],
     ['searchDepth', 'search_depth'],
-    // Raw spans are what there is: nothing adjusts them.
+    // Accepted without effect: spans are always returned unadjusted.
     ['rawTraces', 'raw_traces'],
     ['attributes', 'num_traces'],
   ].flatMap((names) => names.map((name) => `query.${name}`)),
@@ -99,7 +99,7 @@ async function search(store: Store, query: JaegerQuery, options: QueryOptions): 
   return traces
 }
 
-/** RFC 3339; both ends have to be there. */
+/** Parses RFC 3339. Both ends are required. */
 function parseTime(query: JaegerQuery, name: string, olderName: string): bigint {
   const text = getText(query, name, olderName)
   if (text === undefined) throw new InvalidParameterError(name, `${name} is required.`)
@@ -109,9 +109,7 @@ function parseTime(query: JaegerQuery, name: string, olderName: string): bigint 
   return BigInt(millis) * 1_000_000n + BigInt(fraction.slice(0, 9).padEnd(9, '0'))
 }
 
-/**
- * `TraceSummary`; what would take reading every span (orphans) is left out, as the schema allows.
- */
+/** `TraceSummary`. Omits fields that need every span (orphans), as the schema allows. */
 function toSummary(summary: Found['summary']): object {
   const { traceId, rootMissing, rootService, rootName, startTimeUnixNano, durationNano, services } = summary
   return {

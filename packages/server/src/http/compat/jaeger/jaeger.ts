@@ -13,13 +13,13 @@ import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
 import { toJaegerTrace, type JaegerTrace } from './jaeger-trace.ts'
 import { serveJaegerV3 } from './jaeger-v3.ts'
 
-/** Traces of one search, whole: a search of Jaeger's answers with every span. */
+/** Limits of one search: Jaeger's search returns traces with all their spans. */
 const MAX_TRACES = 1_500
 const MAX_SPANS = 200_000
 const MAX_PARALLEL_TRACES = 4
 
 /**
- * Jaeger's query API under `/jaeger`, as Jaeger's UI and Grafana's datasource ask it
+ * Serves Jaeger's query API under `/jaeger` for Jaeger's UI and Grafana's datasource
  * (docs/compatibility.md).
  */
 export function serveJaeger(app: FastifyInstance, store: Store): void {
@@ -106,7 +106,7 @@ async function searchTraceIds(store: Store, query: JaegerQuery, options: QueryOp
   const { traces: found } = await searchTraceQL(store, text, {
     ...options,
     start,
-    // Both ends count with Jaeger.
+    // Jaeger's time range includes both ends.
     end: end === undefined ? 2n ** 64n - 1n : end + 1_000n,
     limit: parseCount(query, ['limit'], 100, MAX_TRACES),
     spansPerSpanset: 1,
@@ -135,7 +135,7 @@ async function fetchTraces(
 
 const DAY_MS = 86_400_000n
 
-/** Milliseconds, as only this endpoint has them. */
+/** Parses milliseconds, which only this endpoint uses. */
 function parseTimes(request: FastifyRequest): { readonly endTs: bigint; readonly lookback: bigint } {
   const query = getQuery(request)
   const endTs = parseTime(query, 'endTs', 1_000_000n) ?? BigInt(Date.now()) * 1_000_000n
@@ -150,7 +150,7 @@ function parseTime(query: JaegerQuery, name: string, unit: bigint): bigint | und
   return nanos < MAX_TIME ? nanos : MAX_TIME
 }
 
-/** One microsecond more has to fit as well. */
+/** Leaves room to add one microsecond. */
 const MAX_TIME = 2n ** 64n - 1_001n
 
 function getQuery(request: FastifyRequest): JaegerQuery {

@@ -1,8 +1,8 @@
 import type { KeyValue, Span, SpanSource, TraceResponse } from '@spanlink/api-schema'
 
 /**
- * OTLP/JSON's ResourceSpans, as far as a stored trace fills them; ids in hex, 64-bit numbers as
- * text.
+ * ResourceSpans of OTLP/JSON, with the fields that stored traces have. Ids are hex, 64-bit numbers
+ * are strings.
  */
 export type ResourceSpans = {
   readonly resource: { readonly attributes: readonly KeyValue[]; readonly droppedAttributesCount?: number }
@@ -26,9 +26,9 @@ export type OtlpSpan = ReturnType<typeof toOtlpSpan>
 const KINDS = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer']
 const STATUSES = ['unset', 'ok', 'error']
 
-/** A trace as it was sent, one ResourceSpans per resource and scope. */
+/** Converts a trace to OTLP as it was sent, with one ResourceSpans per resource and scope. */
 export function toOtlp(trace: TraceResponse): readonly ResourceSpans[] {
-  // Spans whose source row is not here (-1) still say their service.
+  // Spans whose source row is not stored (-1) still have a service.
   const groups = Map.groupBy(trace.spans, (span) => (span.source < 0 ? span.service : span.source))
   return [...groups].map(([key, spans]) =>
     toResourceSpans(typeof key === 'number' ? trace.sources[key] : undefined, trace.traceId, spans),

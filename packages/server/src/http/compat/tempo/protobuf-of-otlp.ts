@@ -2,14 +2,14 @@ import type { AnyValue, KeyValue } from '@spanlink/api-schema'
 import type { OtlpSpan, ResourceSpans } from './otlp-of-trace.ts'
 
 /**
- * `tempopb.Trace`, which is OTLP's TracesData (opentelemetry-proto trace.proto, field numbers
- * beside each field below).
+ * Encodes `tempopb.Trace`, which is OTLP's TracesData (opentelemetry-proto trace.proto). The field
+ * numbers are beside each field below.
  */
 export function protobufOfOtlp(resourceSpans: readonly ResourceSpans[]): Buffer {
   return join(resourceSpans.map((one) => message(1, resourceSpansOf(one))))
 }
 
-/** A field with a message, or with bytes. */
+/** Encodes a field with a message or bytes. */
 export function message(field: number, bytes: Buffer): Buffer {
   return Buffer.concat([varint(BigInt(field * 8 + 2)), varint(BigInt(bytes.length)), bytes])
 }
@@ -86,7 +86,7 @@ function keyValues(field: number, pairs: readonly KeyValue[]): Buffer[] {
   return pairs.map(({ key, value }) => message(field, join([text(1, key), message(2, anyValue(value))])))
 }
 
-/** A member of a oneof is written also when it is empty or 0. */
+/** Members of a oneof are written even if they are empty or 0. */
 function anyValue(value: AnyValue): Buffer {
   if (value.stringValue !== undefined) return message(1, Buffer.from(value.stringValue))
   if (value.boolValue !== undefined) return Buffer.from([2 * 8, value.boolValue ? 1 : 0])

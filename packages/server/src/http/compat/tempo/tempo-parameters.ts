@@ -12,14 +12,11 @@ export function getText(query: TempoQuery, name: string): string | undefined {
   return one === '' ? undefined : one
 }
 
-/**
- * `[start, end)` in Unix nanoseconds; all of time up to a day from now where the request names
- * none.
- */
+/** Parses `[start, end)` to Unix nanoseconds. Defaults to all time up to one day from now. */
 export function parseTempoWindow(query: TempoQuery): { readonly start: bigint; readonly end: bigint } {
   const start = parseTime('start', getText(query, 'start')) ?? 0n
   const end = parseTime('end', getText(query, 'end')) ?? getDefaultEnd(start)
-  // Both in whole seconds, of which Tempo's end is the last that counts.
+  // Both are whole seconds, and Tempo includes the second of `end`.
   if (end === start) return { start, end: end + SECOND }
   if (end < start) throw new InvalidParameterError('start', 'start is not before end.')
   return { start, end }
@@ -29,12 +26,12 @@ export function parseCount(query: TempoQuery, name: string, usual: number, most:
   const text = getText(query, name)
   if (text === undefined) return usual
   if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidParameterError(name, `${name} is not a number.`)
-  // Tempo takes 0 for as many as it has, and refuses more than its maximum.
+  // As in Tempo, 0 means the maximum, and larger values are rejected.
   if (Number(text) > most) throw new InvalidParameterError(name, `${name} must be at most ${most}.`)
   return Number(text) === 0 ? most : Number(text)
 }
 
-/** `15s`, `1m`, or a number of seconds; undefined where there is none. */
+/** Parses `15s`, `1m` or a number of seconds. `undefined` if absent. */
 export function parseStep(query: TempoQuery): bigint | undefined {
   const text = getText(query, 'step')
   if (text === undefined) return undefined
@@ -43,10 +40,7 @@ export function parseStep(query: TempoQuery): bigint | undefined {
   return step
 }
 
-/**
- * `q`, or what Tempo's older search says by `tags` (logfmt), `minDuration` and `maxDuration`, as
- * TraceQL.
- */
+/** Returns `q`, or Tempo's legacy `tags` (logfmt), `minDuration` and `maxDuration` as TraceQL. */
 export function toSearchQuery(query: TempoQuery): string {
   const q = getText(query, 'q')
   if (q !== undefined) return q
@@ -61,10 +55,10 @@ export function toSearchQuery(query: TempoQuery): string {
   return `{ ${conditions.join(' && ')} }`
 }
 
-/** logfmt: `key=value key="quoted value"`. A key without `=` is left out. */
+/** Parses logfmt: `key=value key="quoted value"`. Skips keys without `=`. */
 function parseTags(text: string): (readonly [key: string, value: string])[] {
   const tags: (readonly [string, string])[] = []
-  // Sticky: each match begins where the one before ended, which keeps it linear.
+  // Sticky: each match starts where the previous one ended, so parsing takes linear time.
   const pair = /\s*([^\s=]+)(?:=(?:"((?:[^"\\]|\\.)*)"|(\S*)))?|\s*=\S*/y
   for (let match = pair.exec(text); match !== null && match[0] !== ''; match = pair.exec(text)) {
     const [, key, quoted, bare] = match
@@ -74,7 +68,7 @@ function parseTags(text: string): (readonly [key: string, value: string])[] {
   return tags
 }
 
-/** Names of Tempo's older search that stand for fields of the span or its trace. */
+/** Maps names of Tempo's legacy search to fields of the span or its trace. */
 function toLegacyCondition(key: string, value: string): string {
   const field = legacyFields[key]
   if (field !== undefined) return `${field} = ${JSON.stringify(value)}`
@@ -91,7 +85,7 @@ const legacyFields: Readonly<Record<string, string>> = {
 
 const STATUSES: ReadonlySet<string> = new Set(['error', 'ok', 'unset'])
 
-/** Unix time in seconds, milliseconds or nanoseconds, told apart by size, or RFC 3339. */
+/** Parses RFC 3339, or Unix time in seconds, milliseconds or nanoseconds, distinguished by size. */
 function parseTime(name: string, text: string | undefined): bigint | undefined {
   if (text === undefined) return undefined
   const [, whole, fraction = ''] = /^([0-9]{1,20})(?:\.([0-9]+))?$/.exec(text) ?? []

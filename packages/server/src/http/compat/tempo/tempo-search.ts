@@ -5,9 +5,7 @@ type FoundSpan = Found['spansets'][number]['spans'][number]
 
 const UINT32_MAX = 2 ** 32 - 1
 
-/**
- * `tempopb.TraceSearchMetadata`. Grafana refuses fields that it does not know: none may be added.
- */
+/** `tempopb.TraceSearchMetadata`. Grafana rejects unknown fields, so none may be added. */
 export function toTempoTrace({ summary, spansets }: Found, queryText: string): object {
   return {
     traceID: summary.traceId,
@@ -29,8 +27,8 @@ export function toTempoTrace({ summary, spansets }: Found, queryText: string): o
 type Spanset = Found['spansets'][number]
 
 /**
- * What a set of spans has in common: the values of by(), and the aggregates that it was compared
- * by.
+ * Converts what the spans of a set have in common: their by() values, and the aggregates that the
+ * query compared.
  */
 function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']): object {
   const attributes = [
@@ -52,8 +50,8 @@ function toAttributes(group: Spanset['group'], aggregates: Spanset['aggregates']
 const letters = { string: 's', int: 'i', float: 'd', bool: 'b' } as const
 
 /**
- * Nanoseconds as Go prints a time.Duration below a minute; longer ones stay in seconds, which Go
- * reads as well.
+ * Formats nanoseconds as Go does a time.Duration below one minute. Longer ones stay in seconds,
+ * which Go parses as well.
  */
 function formatGoDuration(nanos: number): string {
   if (nanos < 1e3) return `${nanos}ns`
@@ -66,8 +64,7 @@ function toTempoSpan(span: FoundSpan, queryText: string): object {
     key: toPlainName(field),
     value: toAnyValue(type, value),
   }))
-  // Columns of the span itself, which our own answers have beside the attributes and Tempo's among
-  // them.
+  // Columns of the span: our API returns them beside the attributes, Tempo among them.
   for (const key of ['status', 'kind'] as const) {
     if (new RegExp(`\\b${key}\\b`).test(queryText)) attributes.push({ key, value: { stringValue: span[key] } })
   }
@@ -81,7 +78,7 @@ function toTempoSpan(span: FoundSpan, queryText: string): object {
   }
 }
 
-/** Tempo tells a field without its scope: `http.method`, `status`. */
+/** Tempo returns fields without their scope: `http.method`, `status`. */
 function toPlainName(field: string): string {
   return field.replace(/^(?:(?:parent\.)?(?:span|resource|event|link|instrumentation)?\.|(?:span|trace):)/, '')
 }

@@ -14,7 +14,7 @@ export function toRangeSeries(series: readonly Series[]): readonly object[] {
   }))
 }
 
-/** `tempopb.Exemplar`. The names of its labels are what Grafana links by. */
+/** `tempopb.Exemplar`. Grafana creates links by these label names. */
 function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): object {
   return {
     labels: [
@@ -27,8 +27,8 @@ function toExemplar({ traceId, spanId, timeUnixNano, value }: Exemplar): object 
 }
 
 /**
- * `tempopb.InstantSeries`: one value a series, over all of the time range. Grafana refuses fields
- * that it does not know.
+ * `tempopb.InstantSeries`: one value per series, over the whole time range. Grafana rejects unknown
+ * fields.
  */
 export function toInstantSeries(series: readonly Series[]): readonly object[] {
   return series.flatMap((one) => {

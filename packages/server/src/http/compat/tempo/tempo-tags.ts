@@ -9,7 +9,7 @@ type Names = Parameters<typeof listAttributeKeys>[1]
 
 const SCOPES = ['resource', 'span', 'event', 'link', 'instrumentation'] as const
 
-/** Names of attributes by scope, and of intrinsics: all, or those of one scope. */
+/** Finds attribute names by scope, and intrinsics: all, or those of one scope. */
 export async function findTempoScopes(
   store: Store,
   wanted: string | undefined,
@@ -27,7 +27,7 @@ export async function findTempoScopes(
 
 type TagValue = { readonly type: 'string' | 'int' | 'float' | 'bool' | 'keyword'; readonly value: string }
 
-/** Values of a tag; none of one whose values nobody picks from a list, such as a duration. */
+/** Finds values of a tag. Tags such as durations, which are not picked from a list, have none. */
 export async function findTempoTagValues(store: Store, tag: string, names: Names): Promise<readonly TagValue[]> {
   const words = KEYWORDS[tag.replace(/^span:/, '')]
   if (words !== undefined) return words.map((value) => ({ type: 'keyword', value }))
@@ -51,5 +51,5 @@ const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   kind: ['client', 'consumer', 'internal', 'producer', 'server', 'unspecified'],
 }
 
-/** Tempo's words for the letters of `spans.attr_types`; lists, maps and bytes are text to it. */
+/** Tempo's types for the type codes of `spans.attr_types`. Lists, maps and bytes are strings. */
 const TYPES: Readonly<Record<string, TagValue['type']>> = { i: 'int', d: 'float', b: 'bool' }

@@ -22,7 +22,8 @@ const NAMES = 1000
 const TRACES = 1000
 
 /**
- * Tempo's HTTP API under `/tempo`, as far as Grafana's datasource asks it (docs/compatibility.md).
+ * Serves the part of Tempo's HTTP API that Grafana's datasource uses, under `/tempo`
+ * (docs/compatibility.md).
  */
 export function serveTempo(app: FastifyInstance, store: Store, version: string): void {
   void app.register(
@@ -88,7 +89,7 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
       spansPerSpanset: parseCount(query, 'spss', 3, 100),
       signal: abortOnDisconnect(reply),
     })
-    // Tempo's field for a search that didn't see all: jobs that are still to do.
+    // Tempo reports a partial search as jobs that are not completed.
     const isPartial = scanned.until !== undefined || scanned.isCut === true
     const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
     return {
@@ -135,8 +136,8 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const least = (end - start) / BigInt(limits.points) + 1n
     const usual = (end - start) / STEPS > least ? (end - start) / STEPS : least
     const step = parseStep(query) ?? usual
-    // Without a number, or with 0, Tempo gives as many as it has by default; none only by a hint of
-    // the query.
+    // Without a number, or with 0, Tempo returns its default number of exemplars. Only a query hint
+    // disables them.
     const exemplars = parseCount(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
     const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: abortOnDisconnect(reply) }
     const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
@@ -152,8 +153,7 @@ function metrics(tempo: FastifyInstance, store: Store): void {
 }
 
 /**
- * COMPLETE is the default, and left out as Tempo does: versions of Grafana that know no status
- * refuse the field.
+ * COMPLETE is the default and omitted, as in Tempo: older Grafana versions reject the status field.
  */
 function toPartialStatus(cuts: readonly string[]): object {
   return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
@@ -166,8 +166,8 @@ export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffe
 }
 
 /**
- * Tempo's JSON has ids as bytes, in base64, and names of kinds and status codes (gogo's jsonpb),
- * unlike OTLP's.
+ * Tempo's JSON (gogo's jsonpb) has base64 ids, and names of kinds and status codes, unlike
+ * OTLP/JSON.
  */
 function encodeIds(otlp: readonly ResourceSpans[]): readonly object[] {
   const bytes = (hex: string): string => Buffer.from(hex, 'hex').toString('base64')
