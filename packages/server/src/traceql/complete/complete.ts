@@ -70,8 +70,7 @@ function findOpenString(before: string): Head | undefined {
 }
 
 /**
- * Finds the name, intrinsic or keyword that ends at the caret. Operators are short: a partial one
- * is not completed.
+ * Finds the name, intrinsic or keyword that ends at the caret. Operators are not part of the word.
  */
 function findWordBefore(before: string): Head {
   // Backwards: a pattern that ends in $ takes quadratic time in a long word.

@@ -128,8 +128,8 @@ function compileIntrinsic({ name }: Intrinsic, row: Row): Value {
     'link:spanID': 'lower(hex(l.peer_span_id))',
     'instrumentation:name': `${source}.scope_name`,
     'instrumentation:version': `${source}.scope_version`,
-    // Only tells roots from others (required-columns.ts); evaluate/nested-set.ts computes the
-    // numbers.
+    // Only distinguishes roots from other spans (required-columns.ts); evaluate/nested-set.ts
+    // computes the numbers.
     nestedSetParent: `if(${span}.parent_span_id = ${NO_SPAN_SQL}, -1, 1)`,
     nestedSetLeft: 'null',
     nestedSetRight: 'null',

@@ -19,7 +19,7 @@ export type TokenReader = {
   take(text: string): boolean
   /** Consumes the token or fails. */
   expect(text: string): Token
-  /** Remembers other alternatives, in words. */
+  /** Remembers further alternatives, as text for messages. */
   allow(...what: readonly string[]): void
   /** Throws: no alternative matches the current token. */
   fail(): never
