@@ -10,8 +10,8 @@ export interface LinkedSamplerOptions {
   /**
    * Decides when some of the linked contexts are sampled and some are not, which only batches can
    * bring about. `'any'` samples: no sampled producer loses its consumer, but a batch of N is kept
-   * with 1 - (1 - p)^N. `'first'` follows the first valid link alone: batches are kept with p
-   * whatever their size, and most sampled producers lose the batch span.
+   * with 1 - (1 - p)^N. `'first'` follows the first valid link alone: a batch of any size is
+   * kept with p, and most sampled producers lose the batch span.
    * @default 'any'
    */
   readonly mixed?: MixedLinks

@@ -21,8 +21,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
       new confluent.KafkaJS.Kafka({
         kafkaJS: { brokers: brokers(), logLevel: confluent.KafkaJS.logLevel.NOTHING },
         'statistics.interval.ms': 100,
-        // In the configuration that producers and consumers share, where nobody but the client can
-        // read it.
+        // In the configuration that producers and consumers share, which only the client reads.
         stats_cb: (event: unknown) => void seen.push(event),
       } as ConstructorParameters<typeof confluent.KafkaJS.Kafka>[0]),
       { meterProvider: metrics.provider },
@@ -62,7 +61,7 @@ describe.skipIf(isMissing)('statistics of librdkafka', () => {
     await producer.disconnect()
   })
 
-  test('tell attempts to connect from connections, of which none is left at the end', async () => {
+  test('count failed connection attempts apart from connections, and end at zero connections', async () => {
     await using metrics = collectedMetrics()
     await using broker = await startKafka()
     const producer = new confluent.Producer({

@@ -23,8 +23,8 @@ import type { Tracing } from './span/tracing.ts'
  *     process T   CONSUMER  a link per message, at most `linkCountLimit`
  *     └ poll T    CLIENT    one for each further `linkCountLimit` messages
  *
- * A batch never becomes a child of a message's creation context, whatever the correlation: it has
- * more than one. `fn`'s context has the baggage entries on which all messages agree.
+ * A batch has several creation contexts, so it is a child of none, also with `'parent'`. The
+ * context of `fn` has the baggage entries on which all messages agree.
  */
 export function processBatch<R>(
   tracing: Tracing,

@@ -63,7 +63,7 @@ export function createProcessing(
       const source = sharedSource(sources)
       const ambient = getAmbientContext(sources[0])
       const within = (span: Span): ReturnType<typeof fn> => {
-        // Messages keep their own partition, whatever the source of the batch.
+        // Messages keep their own partition, also in a batch of several.
         messages.forEach((message, i) => sources[i] && setMessageOrigin(message, delivering, sources[i]))
         return fn(span)
       }
@@ -91,10 +91,7 @@ export function createProcessing(
   return { ...processing, delivering }
 }
 
-/**
- * Restores null values, delivered as `undefined`, and repeated headers, of which the Map has the
- * last only.
- */
+/** Restores null values, delivered as `undefined`, and repeated headers: the Map has the last. */
 function normalizeMessage(message: ReceivedMessage): ReceivedMessage {
   const { value, headers, headerEntries } = message as ReceivedMessage & {
     readonly headerEntries?: readonly (readonly [unknown, unknown])[]

@@ -22,7 +22,7 @@ export interface BrokerStatistics {
 }
 
 interface PartitionStatistics {
-  /** -1: not assigned to any, only messages of which are still to be partitioned. */
+  /** -1: messages whose partition is not chosen yet. */
   readonly partition?: number
   /** The id of a broker. */
   readonly leader?: number

@@ -11,29 +11,16 @@ import {
 } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
-import { type Access, isAuthorized } from './auth.ts'
-import type { ByteBudget } from './body/byte-budget.ts'
+import { isAuthorized } from './auth.ts'
 import { GRPC_ENCODINGS, readGrpcMessage } from './grpc-message.ts'
-import { type IngestPipeline, RetryableError } from './ingest-pipeline.ts'
+import { RetryableError } from './ingest-pipeline.ts'
 import type { Log } from '../log.ts'
 import { encodeStatus, encodeSuccess, RPC_CODES } from './otlp-response.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
 import { toRejectionReason } from './rejection.ts'
 import { BodyError } from './body/request-body.ts'
+import type { ReceiverOptions } from './receiver-options.ts'
 import { type Signal, signals } from './signals.ts'
-
-export type OtlpGrpcOptions = {
-  readonly host: string
-  /** 0 takes any free port. */
-  readonly port: number
-  readonly access: Access
-  readonly pipeline: IngestPipeline
-  /** Shared by all requests of all receivers. */
-  readonly budget: ByteBudget
-  readonly log: Log
-  /** @default DEFAULT_TIMEOUTS */
-  readonly timeouts?: Timeouts
-}
 
 export type OtlpGrpc = {
   /** `http://host:port`, the endpoint for exporters. */
@@ -58,7 +45,7 @@ const HTTP2: ServerOptions = {
  *
  * @throws Node's error with `code` and `port` if the port can't be listened on
  */
-export async function listenOtlpGrpc(options: OtlpGrpcOptions): Promise<OtlpGrpc> {
+export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc> {
   const { tls } = options.access
   const timeouts = options.timeouts ?? DEFAULT_TIMEOUTS
   const server = tls === undefined ? createServer(HTTP2) : createSecureServer({ ...HTTP2, ...tls })
@@ -97,7 +84,7 @@ const signalsByPath: ReadonlyMap<string, Signal> = new Map(
 )
 
 async function answer(
-  options: OtlpGrpcOptions,
+  options: ReceiverOptions,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
 ): Promise<void> {
@@ -123,7 +110,7 @@ async function answer(
 }
 
 async function takeCall(
-  { pipeline, budget }: OtlpGrpcOptions,
+  { pipeline, budget }: ReceiverOptions,
   signal: Signal,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,

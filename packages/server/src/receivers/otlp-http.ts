@@ -3,27 +3,13 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { OtlpError } from '../otlp/error.ts'
 import { type Access, createCorsHeaders, isAuthorized, createPreflightHeaders } from './auth.ts'
-import type { ByteBudget } from './body/byte-budget.ts'
-import { type IngestPipeline, RetryableError, type RejectionReason } from './ingest-pipeline.ts'
-import type { Log } from '../log.ts'
+import { RetryableError, type RejectionReason } from './ingest-pipeline.ts'
 import { CONTENT_TYPES, type Encoding, encodeStatus, parseContentType, RPC_CODES } from './otlp-response.ts'
 import { describeRoutes, type Route, routes } from './otlp-routes.ts'
 import { DEFAULT_TIMEOUTS, type Timeouts } from './timeouts.ts'
 import { toRejectionReason } from './rejection.ts'
 import { BODY_ENCODINGS, BodyError, MAX_BODY_BYTES, readBody } from './body/request-body.ts'
-
-export type OtlpHttpOptions = {
-  readonly host: string
-  /** 0 takes any free port. */
-  readonly port: number
-  readonly access: Access
-  readonly pipeline: IngestPipeline
-  /** Shared by all requests of all receivers. */
-  readonly budget: ByteBudget
-  readonly log: Log
-  /** @default DEFAULT_TIMEOUTS */
-  readonly timeouts?: Timeouts
-}
+import type { ReceiverOptions } from './receiver-options.ts'
 
 export type OtlpHttp = {
   readonly url: string
@@ -42,7 +28,7 @@ const RETRY_AFTER_SECONDS = 2
  *
  * @throws Node's error with `code` and `port` if the port can't be listened on
  */
-export async function listenOtlpHttp(options: OtlpHttpOptions): Promise<OtlpHttp> {
+export async function listenOtlpHttp(options: ReceiverOptions): Promise<OtlpHttp> {
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     void handleRequest(options, request, response).catch((error: unknown) => {
       options.log(
@@ -74,7 +60,7 @@ function toServerOptions({ headersMs, requestMs, idleMs, checkIntervalMs }: Time
 }
 
 async function handleRequest(
-  options: OtlpHttpOptions,
+  options: ReceiverOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -111,7 +97,7 @@ async function handleRequest(
 }
 
 async function take(
-  options: OtlpHttpOptions,
+  options: ReceiverOptions,
   route: Route,
   request: IncomingMessage,
   response: ServerResponse,

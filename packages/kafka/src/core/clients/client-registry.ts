@@ -1,7 +1,7 @@
 interface ClientRegistry {
   /** Clients, factories and prototypes that are traced. */
   readonly clients: WeakSet<object>
-  /** The tracing of @platformatic/kafka, of which a process has one. */
+  /** The tracing of @platformatic/kafka: one per process. */
   platformatic?: object | undefined
 }
 
