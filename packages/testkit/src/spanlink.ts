@@ -70,9 +70,9 @@ export async function startSpanlink(options: SpanlinkOptions = {}): Promise<Span
   }
   const stop = async (): Promise<number> => {
     stopped ??= (async () => {
-      const impatience = setTimeout(() => void kill('SIGKILL'), STOP_TIMEOUT)
+      const killTimer = setTimeout(() => void kill('SIGKILL'), STOP_TIMEOUT)
       const code = await kill('SIGTERM')
-      clearTimeout(impatience)
+      clearTimeout(killTimer)
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true })
       return code
     })()

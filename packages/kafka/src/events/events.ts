@@ -87,8 +87,8 @@ export function createClientEvents(instrumentation: Instrumentation, identity: I
       }),
     replaceAssignment(partitions, details) {
       const now = new Map(partitions.map((one) => [formatTopicPartition(one), one]))
-      const gone = [...held].flatMap(([name, one]) => (now.has(name) ? [] : [one]))
-      if (gone.length > 0) events.revokePartitions(gone, details)
+      const revoked = [...held].flatMap(([name, one]) => (now.has(name) ? [] : [one]))
+      if (revoked.length > 0) events.revokePartitions(revoked, details)
       events.assignPartitions(
         partitions.filter((one) => !held.has(formatTopicPartition(one))),
         details,

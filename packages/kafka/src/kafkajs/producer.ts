@@ -39,12 +39,12 @@ export function traceProducer(
   traceSender(producer, sending)
   replaceMethod(producer, 'transaction', async () => {
     // A transaction has its own send and sendBatch.
-    const begun = await transaction()
+    const started = await transaction()
     safely('trace a kafkajs transaction', () => {
-      traceSender(begun, sending)
-      traceTransactionEnd(begun, sending)
+      traceSender(started, sending)
+      traceTransactionEnd(started, sending)
     })
-    return begun
+    return started
   })
 }
 
@@ -90,11 +90,11 @@ function traceSender(sender: Producer | Transaction, sending: Sending): void {
           context.with(within, sendBatch, undefined, overrideProperties(batch, { topicMessages })),
         ),
       (metadata) => {
-        const places = started.some(({ isRecording }) => isRecording)
+        const metadataByBatch = started.some(({ isRecording }) => isRecording)
           ? readBatchMetadata(topics, started, metadata, sending)
           : NO_METADATA
         for (const [i, one] of started.entries()) {
-          one.succeed(places[i], one.isObserved ? listPartitions(topics[i]!.topic, metadata) : undefined)
+          one.succeed(metadataByBatch[i], one.isObserved ? listPartitions(topics[i]!.topic, metadata) : undefined)
           countRetries(sending, topics[i]!.topic, one)
         }
       },
@@ -183,8 +183,8 @@ function readSendMetadata(
   { partitions }: Sending,
 ): readonly RecordMetadata[] | undefined {
   try {
-    const place = messages.length === 1 ? resolveSingleMetadata(topic, metadata) : undefined
-    return place ? [place] : resolveBatchMetadata([{ topic, messages }], metadata, partitions)[0]!
+    const single = messages.length === 1 ? resolveSingleMetadata(topic, metadata) : undefined
+    return single ? [single] : resolveBatchMetadata([{ topic, messages }], metadata, partitions)[0]!
   } catch (error) {
     reportFailure('read where records are', error)
     return undefined

@@ -40,7 +40,7 @@ interface LagEvent {
  * the application measures its lag, that one counts: from the committed offset.
  */
 export function watchFetches(watched: (client: PlatformaticClient) => WatchedClient): Unsubscribe {
-  const tellingLag = new WeakSet<object>()
+  const watchedClients = new WeakSet<object>()
   const subscriptions = [
     watchOperations<FetchEvent>('consumer:fetches', ({ client, options }) => ({
       endSend(result) {
@@ -55,7 +55,7 @@ export function watchFetches(watched: (client: PlatformaticClient) => WatchedCli
             const end = getEndOffset(fetched)
             if (end !== undefined) measured.countBatch(source)
             const position = end ?? findRequestedOffset(options.topics, topicId, fetched.partitionIndex)
-            if (position === undefined || fetched.highWatermark === undefined || tellingLag.has(client)) continue
+            if (position === undefined || fetched.highWatermark === undefined || watchedClients.has(client)) continue
             measured.setLag(source, Math.max(0, Number(fetched.highWatermark - position)))
           }
         }
@@ -63,7 +63,7 @@ export function watchFetches(watched: (client: PlatformaticClient) => WatchedCli
       fail() {},
     })),
     watchChannel<LagEvent>('plt:kafka:consumer:lag', ({ client, lag }) => {
-      tellingLag.add(client)
+      watchedClients.add(client)
       const { getMetrics, getSource } = watched(client)
       for (const [topic, partitions] of lag) {
         partitions.forEach((messages, partition) => {

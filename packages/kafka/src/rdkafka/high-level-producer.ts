@@ -31,11 +31,11 @@ export function traceHighLevelProducer(
     const record = startRecord(instrumentation, { topic, partition, value, key, headers }, settings)
     if (record === undefined) return produce.apply(producer, args)
     const { started } = record
-    const place: { partition?: number } = {}
+    const assignment: { partition?: number } = {}
     const tracedCallback: RdkafkaCallback = (error, offset, ...others) => {
       if (unreported.remove(started)) {
         if (error) started.fail(withErrorType(error))
-        else started.succeed([{ ...place, offset: offset as RecordMetadata['offset'] }])
+        else started.succeed([{ ...assignment, offset: offset as RecordMetadata['offset'] }])
       }
       return (callback as RdkafkaCallback)(error, offset, ...others)
     }
@@ -50,7 +50,7 @@ export function traceHighLevelProducer(
     ]
     unreported.add(started)
     try {
-      return partitions.runWith(place, () => context.with(started.context, () => produce.apply(producer, passed)))
+      return partitions.runWith(assignment, () => context.with(started.context, () => produce.apply(producer, passed)))
     } catch (error) {
       if (unreported.remove(started)) started.fail(withErrorType(error))
       throw error
@@ -70,26 +70,26 @@ interface WithInnerProduce extends RdkafkaProducer {
  */
 function watchPartitions(producer: RdkafkaProducer) {
   const { _oldProduce: inner } = producer as { readonly _oldProduce?: unknown }
-  const places = new WeakMap<object, { partition?: number }>()
+  const assignments = new WeakMap<object, { partition?: number }>()
   let current: { partition?: number } | undefined
   if (typeof inner === 'function') {
     replaceMethod(producer as WithInnerProduce, '_oldProduce', (...args) => {
       const opaque = args[5]
-      if (current && typeof opaque === 'object' && opaque !== null) places.set(opaque, current)
+      if (current && typeof opaque === 'object' && opaque !== null) assignments.set(opaque, current)
       return inner.apply(producer, args) as unknown
     })
     interceptEvents(producer, {
       'delivery-report': (pass, _error, report) => {
         const { opaque, partition } = (report ?? {}) as DeliveryReport
-        const place = typeof opaque === 'object' && opaque !== null ? places.get(opaque) : undefined
-        if (place && partition !== undefined) place.partition = partition
+        const assignment = typeof opaque === 'object' && opaque !== null ? assignments.get(opaque) : undefined
+        if (assignment && partition !== undefined) assignment.partition = partition
         return pass()
       },
     })
   }
   return {
-    runWith<R>(place: { partition?: number }, produce: () => R): R {
-      current = place
+    runWith<R>(assignment: { partition?: number }, produce: () => R): R {
+      current = assignment
       try {
         return produce()
       } finally {

@@ -74,14 +74,14 @@ export function connect(access: Access): Client {
       .command({ query: 'kill query where query_id = {queryId:String} async', query_params: { queryId } })
       .catch(() => {})
   const readColumns = async (table: Table): Promise<readonly ColumnInfo[]> => {
-    const answer = await client.query({
+    const result = await client.query({
       query: `select name, type from system.columns
         where database = currentDatabase() and table = {table:String} and (default_kind = '' or name in {derived:Array(String)})
         order by position`,
       query_params: { table, derived: columnsWithDefault[table] ?? [] },
       format: 'JSONEachRow',
     })
-    return await answer.json<ColumnInfo>()
+    return await result.json<ColumnInfo>()
   }
   const [sources, operations] = [new InsertCache(), new InsertCache()]
   const blocks = new NativeBlockPool<Table>(readColumns, (table) => {
@@ -162,9 +162,9 @@ export function connect(access: Access): Client {
       const deadline = AbortSignal.timeout(timeoutMs + 2000)
       const signal = options.signal === undefined ? deadline : AbortSignal.any([options.signal, deadline])
       let queryId = ''
-      const ask = async (): Promise<Row[]> => {
+      const fetchRows = async (): Promise<Row[]> => {
         queryId = randomUUID()
-        const answer = await queries.query({
+        const result = await queries.query({
           query: sql,
           query_params: params,
           format: 'JSONEachRow',
@@ -172,17 +172,17 @@ export function connect(access: Access): Client {
           abort_signal: signal,
           query_id: queryId,
         })
-        return await answer.json<Row>()
+        return await result.json<Row>()
       }
       try {
         signal.throwIfAborted()
         try {
-          return await ask()
+          return await fetchRows()
         } catch (error) {
           // A pooled connection may close just as the query is sent, so retry once. A stopped
           // server refuses the second attempt.
           if (signal.aborted || !isLostConnection(error)) throw error
-          return await ask()
+          return await fetchRows()
         }
       } catch (error) {
         if (signal.aborted) void kill(queryId)
@@ -201,12 +201,12 @@ export function connect(access: Access): Client {
     },
     isPartReadable: async (table, part) => {
       try {
-        const answer = await client.query({
+        const result = await client.query({
           query: `check table ${table} part '${part}'`,
           format: 'JSONEachRow',
           clickhouse_settings: { check_query_single_value_result: 1 },
         })
-        const [row] = await answer.json<{ readonly result: number }>()
+        const [row] = await result.json<{ readonly result: number }>()
         return row?.result === 1
       } catch (error) {
         throw toStoreError(error)

@@ -29,7 +29,7 @@ export class CorruptPartGuard {
     if (count === 0) return
     this.#log(
       `${count} parts (${bytes} bytes) of the tables ${tables.join(', ')} can't be read: ClickHouse set them aside in the ` +
-        "tables' directories detached/. What they hold is missing in answers; see docs/operations.md.",
+        "tables' directories detached/. Their rows are missing in responses; see docs/operations.md.",
     )
   }
 
@@ -75,7 +75,7 @@ export class CorruptPartGuard {
       await client.command(`alter table ${table.name} detach part '${part}'`)
       this.#lost = [...this.#lost, { table: table.name, day: parsePartDay(part) }]
       this.#log(
-        `Part ${part} of the table ${table.name} is corrupt and was set aside; what it holds is missing in answers. ` +
+        `Part ${part} of the table ${table.name} is corrupt and was set aside; its rows are missing in responses. ` +
           `ClickHouse: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`,
       )
       return true

@@ -8,7 +8,7 @@ import { StoreError } from '../clickhouse/store-error.ts'
 export function abortOnDisconnect(reply: FastifyReply): AbortSignal {
   const left = new AbortController()
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) left.abort(new StoreError('cancelled', 'The reader hung up.'))
+    if (!reply.raw.writableFinished) left.abort(new StoreError('cancelled', 'The client disconnected.'))
   })
   return left.signal
 }

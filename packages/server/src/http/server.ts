@@ -30,7 +30,7 @@ export type ApiOptions = {
   /** Records requests as traces. @default none */
   readonly ownTraces?: SelfTracing
   /** @default PATIENCE */
-  readonly patience?: ApiTimeouts
+  readonly timeouts?: ApiTimeouts
   readonly log: (line: string) => void
 }
 
@@ -50,19 +50,19 @@ export type ApiTimeouts = {
    */
   readonly stalledMs: number
   /** Interval of checks for requests over `requestMs`. */
-  readonly lookEveryMs: number
+  readonly checkIntervalMs: number
 }
 
-const PATIENCE: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, lookEveryMs: 2000 }
+const DEFAULT_TIMEOUTS: ApiTimeouts = { requestMs: 30_000, stalledMs: 120_000, checkIntervalMs: 2000 }
 
 /** Serves the native API and the UI. Rejects with the system error if the port is not available. */
 export async function startApi(options: ApiOptions): Promise<Api> {
-  const { requestMs, stalledMs, lookEveryMs } = options.patience ?? PATIENCE
+  const { requestMs, stalledMs, checkIntervalMs } = options.timeouts ?? DEFAULT_TIMEOUTS
   const app = Fastify({
     requestTimeout: requestMs,
     connectionTimeout: stalledMs,
     // Node's default for headers is 60 s, and it applies the longer limit to the request.
-    http: { headersTimeout: requestMs, connectionsCheckingInterval: lookEveryMs },
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: checkIntervalMs },
     // Open pages keep connections alive; stopping does not wait for them.
     forceCloseConnections: true,
     bodyLimit: 1024 * 1024,
@@ -70,10 +70,10 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, toProblem(error)),
   })
   let url = ''
-  const answersTo = createHostGuard(options.host)
+  const isAllowedHost = createHostGuard(options.host)
   app.addHook('onRequest', async (request, reply) => {
     void reply.headers(securityHeaders)
-    if (!answersTo(request.headers.host)) {
+    if (!isAllowedHost(request.headers.host)) {
       const detail = 'This server listens on loopback and answers to localhost, 127.0.0.1 and [::1] only.'
       return sendProblem(reply, { status: 403, title: 'Foreign host', detail })
     }
@@ -123,19 +123,19 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const answer = await endpoint.handle({
+      const response = await endpoint.handle({
         params: request.params,
         query: request.query,
         signal: abortOnDisconnect(reply),
       })
       void reply.header('cache-control', 'no-store')
-      if (answer.status === 404) {
-        return sendProblem(reply, { status: 404, title: 'Not found', detail: answer.detail })
+      if (response.status === 404) {
+        return sendProblem(reply, { status: 404, title: 'Not found', detail: response.detail })
       }
       return reply
-        .code(answer.status)
+        .code(response.status)
         .type('application/json')
-        .send(JSON.stringify(markMissingParts(answer.body, endpoint.path, store.lostParts())))
+        .send(JSON.stringify(markMissingParts(response.body, endpoint.path, store.lostParts())))
     },
   })
 }

@@ -13,8 +13,8 @@ export type Access = {
 /** @param authorization value of the `Authorization` header */
 export function isAuthorized(access: Access, authorization: string | undefined): boolean {
   if (access.token === undefined) return true
-  const said = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]
-  return said !== undefined && timingSafeEqual(hashToken(said), hashToken(access.token))
+  const token = /^bearer +(.+)$/i.exec(authorization ?? '')?.[1]
+  return token !== undefined && timingSafeEqual(hashToken(token), hashToken(access.token))
 }
 
 /** Hashes have equal length, so the comparison doesn't leak the token's length. */

@@ -65,7 +65,7 @@ export async function listenOtlpGrpc(options: ReceiverOptions): Promise<OtlpGrpc
     // Not `stream.setTimeout`, which every byte received restarts.
     const late = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), timeouts.requestMs).unref()
     stream.once('close', () => clearTimeout(late))
-    void answer(options, stream, headers).catch((error: unknown) => {
+    void handleStream(options, stream, headers).catch((error: unknown) => {
       options.log(`OTLP/gRPC call failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
       stream.close(constants.NGHTTP2_INTERNAL_ERROR)
     })
@@ -83,7 +83,7 @@ const signalsByPath: ReadonlyMap<string, Signal> = new Map(
   signals.map((signal) => [`/${signal.grpcService}/Export`, signal]),
 )
 
-async function answer(
+async function handleStream(
   options: ReceiverOptions,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,

@@ -107,9 +107,9 @@ async function take(
   if (transcode === undefined) throw new TypeError(`no transcoder for ${encoding}`)
   const body = await readBody(request, options.budget)
   const outcome = await options.pipeline.ingest(route.items, transcode, body)
-  const answered = route.encodeResponse(encoding, outcome)
-  response.writeHead(route.status, { 'content-type': CONTENT_TYPES[encoding], 'content-length': answered.length })
-  response.end(answered)
+  const encoded = route.encodeResponse(encoding, outcome)
+  response.writeHead(route.status, { 'content-type': CONTENT_TYPES[encoding], 'content-length': encoded.length })
+  response.end(encoded)
 }
 
 type ErrorResponse = {

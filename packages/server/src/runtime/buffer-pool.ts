@@ -12,7 +12,7 @@ const MAX_FREE_BYTES = 32 * 1024 * 1024
 
 /** Free buffers by size, the most recently used size last. */
 const free = new Map<number, ArrayBuffer[]>()
-const lent = new WeakSet<ArrayBufferLike>()
+const acquired = new WeakSet<ArrayBufferLike>()
 let freeBytes = 0
 
 /**
@@ -26,7 +26,7 @@ export function acquireBuffer(length: number): Buffer {
   if (length < MIN_POOLED_BYTES) return Buffer.allocUnsafeSlow(length)
   const size = roundUpSize(length)
   const memory = takeFreeBuffer(size) ?? (Buffer.allocUnsafeSlow(size).buffer as ArrayBuffer)
-  lent.add(memory)
+  acquired.add(memory)
   return Buffer.from(memory, 0, length)
 }
 
@@ -36,7 +36,7 @@ export function acquireBuffer(length: number): Buffer {
  */
 export function releaseBuffers(views: Iterable<Uint8Array>): void {
   for (const { buffer } of views) {
-    if (!lent.delete(buffer)) continue
+    if (!acquired.delete(buffer)) continue
     getFreeList(buffer.byteLength).push(buffer as ArrayBuffer)
     freeBytes += buffer.byteLength
   }

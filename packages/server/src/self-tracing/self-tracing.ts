@@ -80,12 +80,12 @@ export function startSelfTracing({ version, send }: SelfTracingOptions): SelfTra
     ended?: () => void,
   ): ContextSpan => {
     const startNano = BigInt(Date.now()) * 1_000_000n
-    const began = performance.now()
+    const startedAt = performance.now()
     return {
       place,
       traceId: place.traceId,
       end: (attributes, error) => {
-        const nanos = BigInt(Math.round((performance.now() - began) * 1e6))
+        const nanos = BigInt(Math.round((performance.now() - startedAt) * 1e6))
         if (waiting.length < MAX_QUEUED_SPANS) {
           waiting.push({
             traceId: place.traceId,

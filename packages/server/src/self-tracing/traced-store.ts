@@ -20,12 +20,12 @@ export function traceStore(store: Store, traces: SelfTracing): Store {
         'spanlink.segment.bytes': bytes,
       })
     },
-    query: async <Row>(...question: Parameters<Store['query']>): Promise<Row[]> => {
+    query: async <Row>(...args: Parameters<Store['query']>): Promise<Row[]> => {
       const span = traces.startChild('query')
-      const answer = store.query<Row>(...question)
-      if (span === undefined) return await answer
+      const result = store.query<Row>(...args)
+      if (span === undefined) return await result
       // Values are parameters and not in the text.
-      return await endWithPromise(span, answer, { ...engine, 'db.query.text': question[0].slice(0, MAX_QUERY_LENGTH) })
+      return await endWithPromise(span, result, { ...engine, 'db.query.text': args[0].slice(0, MAX_QUERY_LENGTH) })
     },
   }
 }
@@ -36,11 +36,11 @@ const MAX_QUERY_LENGTH = 4000
 
 async function endWithPromise<T>(
   span: ReturnType<SelfTracing['startDetached']>,
-  answer: Promise<T>,
+  result: Promise<T>,
   attributes: SpanAttributes,
 ): Promise<T> {
   try {
-    const value = await answer
+    const value = await result
     span.end(attributes)
     return value
   } catch (error) {

@@ -29,7 +29,7 @@ beforeAll(async () => {
     port: 0,
     draining: () => false,
     log: () => {},
-    patience: { requestMs: 600, stalledMs: 600, lookEveryMs: 100 },
+    timeouts: { requestMs: 600, stalledMs: 600, checkIntervalMs: 100 },
   })
 })
 

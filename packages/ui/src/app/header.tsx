@@ -136,6 +136,6 @@ function EngineStatus() {
 
 function ThemeButton() {
   const next = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? 'system'
-  const said = `Theme: ${theme.value}. Change to ${next}`
-  return <IconButton icon={theme.value} label={said} onClick={() => setTheme(next)} />
+  const label = `Theme: ${theme.value}. Change to ${next}`
+  return <IconButton icon={theme.value} label={label} onClick={() => setTheme(next)} />
 }

@@ -39,7 +39,7 @@ export function createFlowResource({
   const state = signal<FlowState>({ data: undefined, error: undefined, loadingMore: false })
   let leaving = new AbortController()
   let pages = 0
-  const ask = async (cursor?: string): Promise<FlowResponse | undefined> => {
+  const fetchPage = async (cursor?: string): Promise<FlowResponse | undefined> => {
     const params = new URLSearchParams()
     if (end !== undefined) params.set('spanId', end)
     if (joined) params.set('includeJoined', 'true')
@@ -63,7 +63,7 @@ export function createFlowResource({
         const { data, error } = state.peek()
         if (data !== undefined && (pages > 1 || !mayStillGrow(data))) return
         if (error?.status === 400) return
-        const response = await ask()
+        const response = await fetchPage()
         if (response === undefined || pages > 1) return
         pages = 1
         // An unchanged response does not update the state, which avoids a redraw.
@@ -81,7 +81,7 @@ export function createFlowResource({
       if (before?.nextCursor === undefined || state.peek().loadingMore) return
       pages = 2
       state.value = { ...state.peek(), loadingMore: true }
-      const next = await ask(before.nextCursor)
+      const next = await fetchPage(before.nextCursor)
       state.value =
         next === undefined
           ? { ...state.peek(), loadingMore: false }

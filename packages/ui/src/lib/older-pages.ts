@@ -67,9 +67,9 @@ export function createOlderPages<T extends Paged>(): OlderPages<T> {
  * rows.
  */
 export function removeLimit(query: URLSearchParams): string {
-  const question = new URLSearchParams(query)
-  question.delete('limit')
-  return question.toString()
+  const filters = new URLSearchParams(query)
+  filters.delete('limit')
+  return filters.toString()
 }
 
 function toPagePath(path: string, cursor: string): string {

@@ -26,14 +26,14 @@ export function createResource<T>(): Resource<T> {
     state,
     async load(path) {
       controller.abort()
-      const mine = new AbortController()
-      controller = mine
+      const current = new AbortController()
+      controller = current
       state.value = { ...state.peek(), loading: true }
       try {
-        const data = await getJson<T>(path, mine.signal)
-        if (!mine.signal.aborted) state.value = { data, dataPath: path, error: undefined, loading: false }
+        const data = await getJson<T>(path, current.signal)
+        if (!current.signal.aborted) state.value = { data, dataPath: path, error: undefined, loading: false }
       } catch (cause) {
-        if (mine.signal.aborted) return
+        if (current.signal.aborted) return
         const error = cause instanceof ApiError ? cause : new ApiError(String(cause), 0, cause)
         state.value = { ...state.peek(), error, loading: false }
       }

@@ -12,7 +12,7 @@ import { DurationFilter, TextFilter } from '../components/filters/text-filter.ts
 export function MessageFilters({ pageState }: { readonly pageState: MessagesPageState }) {
   const set = (change: Partial<MessagesPageState>): void => push(messagesUrl({ ...pageState, limit: 50, ...change }))
   const topology = useMemo(() => createResource<TopologyResponse>(), [])
-  const askNames = (): void => void topology.load(topologyPath(pageState, Date.now()))
+  const loadNames = (): void => void topology.load(topologyPath(pageState, Date.now()))
   const names = (type: 'topic' | 'group'): string[] | undefined =>
     topology.state.value.data?.nodes.flatMap((node) => (node.type === type ? [node.name] : []))
   const isFiltered =
@@ -36,7 +36,7 @@ export function MessageFilters({ pageState }: { readonly pageState: MessagesPage
         suggestions={names('topic')}
         maxLength={1024}
         value={pageState.topic}
-        onFocus={askNames}
+        onFocus={loadNames}
         onSet={(topic) => set({ topic })}
       />
       <TextFilter
@@ -48,7 +48,7 @@ export function MessageFilters({ pageState }: { readonly pageState: MessagesPage
         disabled={isNeverConsumed(pageState)}
         maxLength={1024}
         value={isNeverConsumed(pageState) ? '' : pageState.group}
-        onFocus={askNames}
+        onFocus={loadNames}
         onSet={(group) => set({ group })}
       />
       {pageState.list === 'unconsumed' && (

@@ -151,16 +151,16 @@ function Outcome({ message }: { readonly message: Message }) {
 
 function Attempt({ attempt }: { readonly attempt: MessageSpan }) {
   const isError = isFailed(attempt)
-  const said = attempt.errorMessage || attempt.errorType
+  const errorText = attempt.errorMessage || attempt.errorType
   const waited =
     attempt.queueTimeNano === null ? '' : `, after ${formatDurationNano(attempt.queueTimeNano)} in the queue`
   return (
     <span
       class={`attempt ${isError ? 'failed' : ''}`}
-      title={`${sanitizeText(attempt.consumerGroup || attempt.service, 80)}${waited}${said === '' ? '' : `: ${sanitizeText(said, 300)}`}`}
+      title={`${sanitizeText(attempt.consumerGroup || attempt.service, 80)}${waited}${errorText === '' ? '' : `: ${sanitizeText(errorText, 300)}`}`}
     >
       <ServiceName name={attempt.service} />
-      {isError ? <Text>{said === '' ? 'failed' : said}</Text> : <Icon name="check" label="done" />}
+      {isError ? <Text>{errorText === '' ? 'failed' : errorText}</Text> : <Icon name="check" label="done" />}
     </span>
   )
 }

@@ -39,19 +39,19 @@ const REFRESH_INTERVAL_MS = 10_000
 const paused = signal(false)
 
 export function MessagesPage({ query }: { readonly query: URLSearchParams }) {
-  const question = removeLimit(query)
-  const pageState = useMemo(() => parseMessagesUrl(query), [question])
+  const filterKey = removeLimit(query)
+  const pageState = useMemo(() => parseMessagesUrl(query), [filterKey])
   // One resource per list and filters, so that a response is never shown under another heading.
   const messages = useMemo(
     () => ({ first: createResource<MessagesResponse>(), older: createOlderPages<MessagesResponse>() }),
     [pageState.list, pageState.topic, pageState.group, pageState.never, pageState.after, pageState.last],
   )
   useEffect(() => {
-    const ask = async (): Promise<void> => {
+    const refresh = async (): Promise<void> => {
       if (messages.older.pages.peek().length === 0) await messages.first.load(messagesPath(pageState, Date.now()))
     }
-    if (!paused.value) return poll(ask, REFRESH_INTERVAL_MS)
-    void ask()
+    if (!paused.value) return poll(refresh, REFRESH_INTERVAL_MS)
+    void refresh()
     return undefined
   }, [messages, pageState, paused.value])
   useEffect(
@@ -133,7 +133,7 @@ function Found(props: {
   const total = counts.reduce((sum, { count }) => sum + count, 0)
   const countedTo = BigInt(data.endTimeUnixNano) - minAgeNanos(pageState)
   const counted = BigInt(range.searched.end) < countedTo ? range.searched.end : String(countedTo)
-  const judged: SearchedRange = { ...range, searched: { start: range.searched.start, end: counted } }
+  const judgedRange: SearchedRange = { ...range, searched: { start: range.searched.start, end: counted } }
   const more = (
     <LoadMore
       older={messages.older}
@@ -153,13 +153,13 @@ function Found(props: {
           </b>{' '}
           {total === 1 && range.complete ? 'message' : 'messages'}
           <span class="faint"> · {describeList(pageState)}</span>
-          <SearchedRangeText range={judged} requestedEnd={data.endTimeUnixNano} />
+          <SearchedRangeText range={judgedRange} requestedEnd={data.endTimeUnixNano} />
         </p>
         <NewRowsButton list={list} />
         <RefreshError error={props.error} />
         <LiveButton paused={paused} title="Refresh every 10 s (p)" />
       </div>
-      {total > 0 && <CountChart response={data} counts={counts} searched={judged.searched} total={total} />}
+      {total > 0 && <CountChart response={data} counts={counts} searched={judgedRange.searched} total={total} />}
       {listed.length > 0 ? (
         <MessageTable
           messages={listed}
@@ -169,7 +169,7 @@ function Found(props: {
           more={more}
         />
       ) : (
-        <EmptyNotice pageState={pageState} range={judged} requestedEnd={data.endTimeUnixNano} more={more} />
+        <EmptyNotice pageState={pageState} range={judgedRange} requestedEnd={data.endTimeUnixNano} more={more} />
       )}
     </>
   )

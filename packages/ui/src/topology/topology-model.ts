@@ -47,7 +47,8 @@ export function buildTopologyModel(response: TopologyResponse): TopologyModel {
     const incoming = into.get(node.id) ?? []
     const outgoing = outOf.get(node.id) ?? []
     const taken = incoming.length > 0 ? incoming : outgoing
-    const told = node.type === 'service' ? [...incoming, ...outgoing.filter((edge) => edge.type === 'produce')] : taken
+    const counted =
+      node.type === 'service' ? [...incoming, ...outgoing.filter((edge) => edge.type === 'produce')] : taken
     const waits = [...incoming, ...(node.type === 'topic' ? outgoing : [])].flatMap(({ queueTimeNano }) =>
       queueTimeNano === undefined ? [] : [Number(queueTimeNano.p95)],
     )
@@ -57,8 +58,8 @@ export function buildTopologyModel(response: TopologyResponse): TopologyModel {
       incoming,
       outgoing,
       rate: taken.reduce((sum, edge) => sum + edge.ratePerSecond, 0),
-      count: told.reduce((sum, edge) => sum + edge.count, 0),
-      errorCount: told.reduce((sum, edge) => sum + edge.errorCount, 0),
+      count: counted.reduce((sum, edge) => sum + edge.count, 0),
+      errorCount: counted.reduce((sum, edge) => sum + edge.errorCount, 0),
       queueTime: waits.length === 0 ? undefined : Math.max(...waits),
       worstLag: lags.reduce(worseLag, undefined),
     }

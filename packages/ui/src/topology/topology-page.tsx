@@ -33,9 +33,9 @@ export function TopologyPage({ query }: { readonly query: URLSearchParams }) {
   const pageState = useMemo(() => parseTopologyUrl(query), [search])
   const topology = useMemo(() => createResource<TopologyResponse>(), [])
   useEffect(() => {
-    const ask = async (): Promise<void> => await topology.load(topologyPath(pageState, Date.now()))
-    if (!paused.value) return poll(ask, REFRESH_INTERVAL_MS)
-    if (topology.state.peek().data === undefined) void ask()
+    const refresh = async (): Promise<void> => await topology.load(topologyPath(pageState, Date.now()))
+    if (!paused.value) return poll(refresh, REFRESH_INTERVAL_MS)
+    if (topology.state.peek().data === undefined) void refresh()
     return undefined
   }, [topology, pageState.last, paused.value])
   useEffect(() => () => topology.stop(), [topology])

@@ -40,11 +40,11 @@ export function TracePage({ traceId, spanId }: { readonly traceId: string; reado
   const isHere = data !== undefined && data.count > 0
   const view = useMemo(() => (isHere ? createTraceView(data) : undefined), [isHere])
   useEffect(() => {
-    let asked = false
+    let isRequested = false
     const stop = poll(async () => {
       const known = trace.state.peek().data
-      if (asked && known !== undefined && !mayStillGrow(known)) return
-      asked = true
+      if (isRequested && known !== undefined && !mayStillGrow(known)) return
+      isRequested = true
       await trace.load(`/api/traces/${encodeURIComponent(traceId)}/skeleton`)
     }, RELOAD_INTERVAL_MS)
     return () => {

@@ -11,8 +11,8 @@ import { DurationFilter, TextFilter } from '../components/filters/text-filter.ts
 import { GroupBy } from './group-by.tsx'
 import { TimeRange } from './time-range.tsx'
 
-export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }) {
-  const filters = asked.q === undefined ? asked : { ...asked, ...filtersInQuery(asked.q).filters }
+export function FilterBar({ filters: urlFilters }: { readonly filters: TraceFilters }) {
+  const filters = urlFilters.q === undefined ? urlFilters : { ...urlFilters, ...filtersInQuery(urlFilters.q).filters }
   const services = useMemo(() => createResource<ServicesResponse>(), [])
   const operations = useMemo(() => createResource<OperationsResponse>(), [])
   useEffect(() => void services.load('/api/services'), [services])
@@ -21,12 +21,16 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
     void operations.load(`/api/operations${of}`)
   }, [operations, filters.service])
 
-  const setTime = (change: TraceFilters): void => push(tracesUrl({ ...asked, limit: undefined, ...change }))
+  const setTime = (change: TraceFilters): void => push(tracesUrl({ ...urlFilters, limit: undefined, ...change }))
   const set = (change: SimpleFilters): void =>
-    push(tracesUrl({ ...withQuery(asked, withFilters(toQueryText(asked), change)) }))
+    push(tracesUrl({ ...withQuery(urlFilters, withFilters(toQueryText(urlFilters), change)) }))
   const spanNames = operations.state.value.data?.operations.map(({ name }) => name)
   return (
-    <FilterForm label="Filter traces" canClear={isFiltered(asked) || asked.by !== undefined} onClear={() => push('/')}>
+    <FilterForm
+      label="Filter traces"
+      canClear={isFiltered(urlFilters) || urlFilters.by !== undefined}
+      onClear={() => push('/')}
+    >
       <SelectFilter
         id="filter-service"
         label="Service"
@@ -68,7 +72,7 @@ export function FilterBar({ filters: asked }: { readonly filters: TraceFilters }
         onSet={(status) => set({ status: status || undefined })}
       />
       <TimeRange filters={filters} onSet={setTime} />
-      <GroupBy by={asked.by} onSet={(by) => setTime({ by })} />
+      <GroupBy by={urlFilters.by} onSet={(by) => setTime({ by })} />
     </FilterForm>
   )
 }

@@ -14,7 +14,7 @@ export interface LiveTraces {
    * The pages after the response. While any are loaded, the response stays and only `news` changes.
    */
   readonly older: OlderPages<TracesResponse>
-  readonly ask: (filters: TraceFilters) => Promise<void>
+  readonly search: (filters: TraceFilters) => Promise<void>
   /**
    * Requests the list, then streams updates; returns a function that stops it. Disconnects while
    * the tab is hidden, because browsers limit connections per server.
@@ -28,7 +28,7 @@ export function createLiveTraces(): LiveTraces {
   const news = signal<readonly FoundTrace[]>([])
   const loadedFilters = signal<TraceFilters | undefined>(undefined)
   const older = createOlderPages<TracesResponse>()
-  const ask = async (filters: TraceFilters): Promise<void> => {
+  const search = async (filters: TraceFilters): Promise<void> => {
     const isReading = older.pages.peek().length > 0 && response.state.peek().error === undefined
     if (isReading && loadedFilters.peek() === filters) return
     const path = tracesPath(filters, Date.now())
@@ -46,7 +46,7 @@ export function createLiveTraces(): LiveTraces {
     loadedFilters,
     news,
     older,
-    ask,
+    search: search,
     follow(filters) {
       let source: EventSource | undefined
       const leave = (): void => {
@@ -56,7 +56,7 @@ export function createLiveTraces(): LiveTraces {
       const listen = async (): Promise<void> => {
         leave()
         if (document.hidden) return
-        await ask(filters)
+        await search(filters)
         if (document.hidden || stopped) return
         const status = response.state.peek().error?.status
         // An invalid query cannot be streamed either; other errors are retried.

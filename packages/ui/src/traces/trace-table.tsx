@@ -72,8 +72,8 @@ function Matched({ trace }: { readonly trace: FoundTrace }) {
   const first = sets[0]?.spans[0]
   if (first === undefined) return null
   const count = sets.reduce((sum, { matched }) => sum + matched, 0)
-  const told = sets.flatMap(({ spans }) => spans).slice(0, 6)
-  const title = told
+  const shownSpans = sets.flatMap(({ spans }) => spans).slice(0, 6)
+  const title = shownSpans
     .map(({ service, name, attributes }) =>
       [service, name, ...attributes.map(({ field, value }) => `${field}=${value}`)].join(' ').slice(0, 160),
     )

@@ -43,22 +43,22 @@ const REFRESH_INTERVAL_MS = 5000
 const paused = signal(false)
 
 export function TracesPage({ query }: { readonly query: URLSearchParams }) {
-  const question = removeLimit(query)
-  const filters = useMemo(() => parseTraceFilters(query), [question])
+  const filterKey = removeLimit(query)
+  const filters = useMemo(() => parseTraceFilters(query), [filterKey])
   const live = useMemo(createLiveTraces, [])
-  const asked = useRef<TraceFilters | undefined>(undefined)
+  const requestedFilters = useRef<TraceFilters | undefined>(undefined)
   useEffect(() => {
-    const isAsked = asked.current === filters
-    asked.current = filters
+    const isRequested = requestedFilters.current === filters
+    requestedFilters.current = filters
     if (paused.value) {
       // Pausing keeps the list; new filters, or opening the page while paused, load it.
-      if (!isAsked) void live.ask(filters)
+      if (!isRequested) void live.search(filters)
       return undefined
     }
     // Polled, not streamed: group counts cover the whole list, and a range that ended gets no new
     // spans.
     if (filters.by !== undefined || (filters.end !== undefined && filters.last === undefined))
-      return poll(() => live.ask(filters), REFRESH_INTERVAL_MS)
+      return poll(() => live.search(filters), REFRESH_INTERVAL_MS)
     return live.follow(filters)
   }, [live, filters, paused.value])
   useEffect(() => () => live.stop(), [live])
@@ -88,8 +88,8 @@ export function TracesPage({ query }: { readonly query: URLSearchParams }) {
       <Results
         filters={filters}
         live={live}
-        isAnswer={live.loadedFilters.value === filters}
-        onRetry={() => void live.ask(filters)}
+        isCurrent={live.loadedFilters.value === filters}
+        onRetry={() => void live.search(filters)}
       />
     </div>
   )
@@ -102,13 +102,13 @@ function Results(props: {
    * Whether the data belong to these filters. While a response is pending the old data stay
    * visible; after an error they are hidden.
    */
-  readonly isAnswer: boolean
+  readonly isCurrent: boolean
   readonly onRetry: () => void
 }) {
   const { filters, live } = props
   const { data, dataPath, error } = live.state.value
   const isRefused = error?.status === 400 || error?.status === 422
-  if (error !== undefined && (data === undefined || isRefused || !props.isAnswer)) {
+  if (error !== undefined && (data === undefined || isRefused || !props.isCurrent)) {
     return (
       <Notice
         icon={isRefused ? 'warning' : 'unplugged'}

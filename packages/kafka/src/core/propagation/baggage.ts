@@ -18,11 +18,11 @@ export function mergeBaggage(context: Context, under: Baggage | undefined): Cont
 export function intersectBaggage(baggages: readonly (Baggage | undefined)[]): Baggage | undefined {
   const [first] = baggages
   if (first === undefined || baggages.includes(undefined)) return undefined
-  const disputed = first
+  const conflicting = first
     .getAllEntries()
     .filter(([key, entry]) => baggages.some((other) => other?.getEntry(key)?.value !== entry.value))
     .map(([key]) => key)
-  const agreed = first.removeEntries(...disputed)
+  const agreed = first.removeEntries(...conflicting)
   return agreed.getAllEntries().length > 0 ? agreed : undefined
 }
 

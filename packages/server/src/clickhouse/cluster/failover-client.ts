@@ -7,14 +7,14 @@ import { StoreError } from '../store-error.ts'
  */
 export function createFailoverClient(nodes: readonly [Client, ...Client[]]): Client {
   let preferred = 0
-  const tryNodes = async <T>(ask: (client: Client) => Promise<T>): Promise<T> => {
+  const tryNodes = async <T>(send: (client: Client) => Promise<T>): Promise<T> => {
     let failed: unknown
     for (let turn = 0; turn < nodes.length; turn++) {
       const at = (preferred + turn) % nodes.length
       try {
-        const answer = await ask(nodes[at] as Client)
+        const result = await send(nodes[at] as Client)
         if (turn > 0) preferred = at
-        return answer
+        return result
       } catch (error) {
         failed = error
         if (!(error instanceof StoreError) || error.code !== 'unavailable') throw error

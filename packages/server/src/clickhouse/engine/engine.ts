@@ -96,10 +96,10 @@ const PING_INTERVAL_MS = 10_000
 const MAX_FAILED_PINGS = 6
 
 /** Kills an engine that doesn't respond for a minute; its exit starts a new one. */
-function killWhenUnresponsive({ child, access, ended }: EngineProcess, answers: EngineOptions['ping']): void {
+function killWhenUnresponsive({ child, access, ended }: EngineProcess, ping: EngineOptions['ping']): void {
   let failedPings = 0
   const timer = setInterval(async () => {
-    failedPings = (await answers(access).catch(() => false)) ? 0 : failedPings + 1
+    failedPings = (await ping(access).catch(() => false)) ? 0 : failedPings + 1
     if (failedPings >= MAX_FAILED_PINGS) child.kill('SIGKILL')
   }, PING_INTERVAL_MS)
   timer.unref()
@@ -200,26 +200,26 @@ const MAX_START_MS = 30_000
 
 async function waitUntilReady(
   access: EngineAccess,
-  answers: EngineOptions['ping'],
+  ping: EngineOptions['ping'],
   ended: Promise<string>,
 ): Promise<string> {
   const giveUp = performance.now() + MAX_START_MS
   while (performance.now() < giveUp) {
-    if (await answers(access)) return 'ready'
+    if (await ping(access)) return 'ready'
     // `undefined` after 10 ms if the engine still runs.
     const end = await Promise.race([ended, sleep(10)])
     if (end !== undefined) return end
   }
-  return `no answer within ${MAX_START_MS / 1000} s`
+  return `no response within ${MAX_START_MS / 1000} s`
 }
 
 async function terminate(child: ChildProcess | undefined): Promise<void> {
   if (child === undefined || child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   const exited = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')
-  const killer = setTimeout(() => child.kill('SIGKILL'), 3000)
+  const killTimer = setTimeout(() => child.kill('SIGKILL'), 3000)
   await exited
-  clearTimeout(killer)
+  clearTimeout(killTimer)
 }
 
 async function findFreePort(): Promise<number> {

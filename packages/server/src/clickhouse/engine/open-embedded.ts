@@ -41,9 +41,9 @@ export async function openEmbeddedStore(dir: string, options: StoreOptions = {})
         client = connected
       },
       onDown: () => {
-        const gone = client
+        const previous = client
         client = undefined
-        void gone?.close()
+        void previous?.close()
       },
     })
   } catch (error) {

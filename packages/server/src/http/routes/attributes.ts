@@ -19,14 +19,14 @@ export function attributeEndpoints(store: Store): readonly Endpoint[] {
         const { key, scope, prefix, limit, q } = query
         const condition = q === undefined ? undefined : parseSpanCondition(q)
         const names = { ...parseTimeRange(query), limit: limit ?? 100, condition, signal }
-        const asked = prefix === undefined ? names : { ...names, prefix }
+        const options = prefix === undefined ? names : { ...names, prefix }
         const range = parseTimeRange(query)
         if (key !== undefined) {
-          const { found, scanned } = await listAttributeValues(store, key, asked)
+          const { found, scanned } = await listAttributeValues(store, key, options)
           return { status: 200, body: { values: [...found], ...toSearchedRange(range, scanned) } }
         }
         const { found, scanned } = await listAttributeKeys(store, {
-          ...asked,
+          ...options,
           ...(scope === undefined ? {} : { scope }),
         })
         return { status: 200, body: { attributes: [...found], ...toSearchedRange(range, scanned) } }

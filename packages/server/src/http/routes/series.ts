@@ -19,16 +19,16 @@ export function seriesEndpoints(store: Store): readonly Endpoint[] {
       query: SeriesQuery,
       response: SeriesResponse,
       handle: async ({ query, signal }) => {
-        const asked = parseTimeWindow(query)
-        const length = asked.end - asked.start
+        const window = parseTimeWindow(query)
+        const length = window.end - window.start
         const step = query.step === undefined ? (length + STEPS - 1n) / STEPS : parseDuration('step', query.step)
         // With a step but no end, aligns to the step: the last interval is the current one, not a
         // sliver.
         const isOpen = query.end === undefined && query.step !== undefined && step > 0n
-        const { start, end } = isOpen ? alignToStep(asked, step) : asked
+        const { start, end } = isOpen ? alignToStep(window, step) : window
         const { exemplars: most = 0 } = query
-        const asking = { start, end, step, exemplars: most, signal }
-        const { series, lastStep, warnings, scanned } = await executeMetricsQuery(store, query.q, asking)
+        const options = { start, end, step, exemplars: most, signal }
+        const { series, lastStep, warnings, scanned } = await executeMetricsQuery(store, query.q, options)
         const body = {
           startTimeUnixNano: String(start),
           endTimeUnixNano: String(end),

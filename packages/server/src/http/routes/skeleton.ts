@@ -44,10 +44,10 @@ export function skeletonEndpoints(store: Store): readonly Endpoint[] {
       query: SpanQuery,
       response: SpanResponse,
       handle: async ({ params, query, signal }) => {
-        const asked = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
-        const body = await findSpan(store, asked, query, { signal })
+        const ref = { traceId: params.traceId.toLowerCase(), spanId: params.spanId.toLowerCase() }
+        const body = await findSpan(store, ref, query, { signal })
         return body === undefined
-          ? notHere(`Span ${asked.spanId} of trace ${asked.traceId} is not here.`)
+          ? notHere(`Span ${ref.spanId} of trace ${ref.traceId} is not here.`)
           : { status: 200, body }
       },
     }),

@@ -60,7 +60,7 @@ function parseCursor(cursor: string | undefined): Position | undefined {
   if (cursor === undefined) return undefined
   const [, depth, traceId] = /^([0-9]{1,2})\.([0-9a-f]{32})$/.exec(cursor) ?? []
   if (depth === undefined || traceId === undefined) {
-    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
   }
   return { depth: Number(depth), traceId }
 }

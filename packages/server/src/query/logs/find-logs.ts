@@ -11,8 +11,8 @@ import { logBucket, createLogFilter } from './log-filter.ts'
  * Finds log records that satisfy every condition, ordered by timestamp. A cursor is the last
  * timestamp and how many records at it were returned: records have no id, and two may be identical.
  */
-export async function findLogs(store: Store, asked: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
-  const query = asked.traceId === undefined ? { end: defaultLogEnd(asked), ...asked } : asked
+export async function findLogs(store: Store, request: LogsQuery, options: QueryOptions): Promise<LogsResponse> {
+  const query = request.traceId === undefined ? { end: defaultLogEnd(request), ...request } : request
   const limit = query.limit ?? 100
   const filter = createLogFilter(query)
   const cursor = parseCursor(query.cursor)
@@ -165,7 +165,7 @@ function parseCursor(cursor: string | undefined): Cursor | undefined {
   const match = /^([0-9]{1,20})-([0-9]{1,9})$/.exec(cursor)
   const timestamp = BigInt(match?.[1] ?? 0)
   if (match === null || timestamp > MAX_UINT64) {
-    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
   }
   return { timestamp, given: Number(match[2]) }
 }

@@ -160,7 +160,7 @@ function parseCursor(cursor: string | undefined): Cursor | undefined {
   const [, time, traceId, spanId, given = '0'] =
     /^([0-9]{1,20})\.([0-9a-f]{32})\.([0-9a-f]{16})(?:\.([1-9][0-9]{0,8}))?$/.exec(cursor) ?? []
   if (time === undefined || traceId === undefined || spanId === undefined) {
-    throw new InvalidParameterError('cursor', 'cursor is not one that an earlier answer gave.')
+    throw new InvalidParameterError('cursor', 'invalid cursor: expected nextCursor of a response of this endpoint.')
   }
   return { time: parseUnixNano('cursor', time), traceId, spanId, given: Number(given) }
 }

@@ -49,7 +49,7 @@ export async function findLags(
     ),
     store.query<PointRow>(
       `select toString(series_id) as id, max(time) as newest, argMax(value, time) as latest, argMax(flags, time) as flag,
-        uniqExact(time) as n, if(n > 1, 2 * intDiv(newest - min(time), n - 1), ${LOOKBACK_NANO}) as patience
+        uniqExact(time) as n, if(n > 1, 2 * intDiv(newest - min(time), n - 1), ${LOOKBACK_NANO}) as staleAfter
       from metric_points
       where series_id in (select series_id from metric_series where ${ofLag})
         and time >= {windowStart:UInt64} and time < {windowEnd:UInt64}
@@ -67,32 +67,32 @@ export async function findLags(
     unlocated.map(({ sourceId }) => sourceId),
     options,
   )
-  const told = series.flatMap((row): LagPoint[] => {
+  const lagPoints = series.flatMap((row): LagPoint[] => {
     const point = pointOf.get(row.id)
     if (point === undefined || (point.flag & NO_RECORDED_VALUE) !== 0) return []
     const messages = Number(point.latest)
     // kafka_exporter reports -1 for a partition without a committed offset.
     if (!(messages >= 0)) return []
-    const whose = findConsumer(row, known)
-    if (whose === undefined) return []
-    const { newest, patience } = point
+    const consumer = findConsumer(row, known)
+    if (consumer === undefined) return []
+    const { newest, staleAfter } = point
     const isNamed = row.topic !== ''
     return [
       {
-        ...whose,
+        ...consumer,
         cluster: row.cluster || (clusterOf.get(row.sourceId) ?? ''),
         name: row.name,
         partition: row.partition,
         isNamed,
         messages,
         time: BigInt(newest),
-        patience: BigInt(patience),
+        staleAfter: BigInt(staleAfter),
       },
     ]
   })
   const now = BigInt(Date.now()) * 1_000_000n
   const asOf = until < now ? until : now
-  const groups = Map.groupBy(told, ({ cluster, topic, group }) => JSON.stringify([cluster, topic, group]))
+  const groups = Map.groupBy(lagPoints, ({ cluster, topic, group }) => JSON.stringify([cluster, topic, group]))
   return [...groups.values()].flatMap((ofGroup) => combineLag(ofGroup, asOf))
 }
 
@@ -114,7 +114,7 @@ type PointRow = {
   readonly newest: string
   readonly latest: number | string
   readonly flag: number
-  readonly patience: string
+  readonly staleAfter: string
 }
 
 type LagPoint = {
@@ -128,7 +128,7 @@ type LagPoint = {
   readonly messages: number
   readonly time: bigint
   /** Nanoseconds. */
-  readonly patience: bigint
+  readonly staleAfter: bigint
 }
 
 /**
@@ -160,18 +160,18 @@ function findConsumer(
  * Combines the lag of one topic and group. The newest point of a partition counts, from any
  * instance. Points of instances that report no partition are added up.
  */
-function combineLag(told: readonly LagPoint[], asOf: bigint): GroupLag[] {
-  const isStale = ({ time, patience }: LagPoint): boolean =>
-    asOf - time > (patience > MIN_STALE_NANO ? patience : MIN_STALE_NANO)
+function combineLag(points: readonly LagPoint[], asOf: bigint): GroupLag[] {
+  const isStale = ({ time, staleAfter }: LagPoint): boolean =>
+    asOf - time > (staleAfter > MIN_STALE_NANO ? staleAfter : MIN_STALE_NANO)
   // A metric that is still exported takes precedence.
   const metric =
-    LAG_METRICS.find((name) => told.some((one) => one.name === name && !isStale(one))) ??
-    LAG_METRICS.find((name) => told.some((one) => one.name === name))
-  const ofMetric = told.filter((one) => one.name === metric)
+    LAG_METRICS.find((name) => points.some((one) => one.name === name && !isStale(one))) ??
+    LAG_METRICS.find((name) => points.some((one) => one.name === name))
+  const ofMetric = points.filter((one) => one.name === metric)
   const named = ofMetric.filter((one) => one.isNamed)
   const all = named.length > 0 ? named : ofMetric
   const newest = all.reduce((last, { time }) => (time > last ? time : last), 0n)
-  const live = all.filter(({ time, patience }) => newest - time <= patience)
+  const live = all.filter(({ time, staleAfter }) => newest - time <= staleAfter)
   const ofPartition = new Map<string, LagPoint>()
   for (const [index, one] of live.entries()) {
     const key = one.partition === '' ? `instance ${index}` : `partition ${one.partition}`

@@ -84,16 +84,16 @@ async function findSampledDeliveries(
   options: QueryOptions,
 ): Promise<Sampled[]> {
   const allParams = { ...toWindowParams(window), ...params }
-  const ask = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
+  const query = <Row>(sql: string): Promise<Row[]> => store.query<Row>(sql, allParams, options)
   // One row per trace with a tuple per span or link, as there are thousands.
   const [produced, links, children] = await Promise.all([
-    ask<OfTrace<ProducedColumns>>(
+    query<OfTrace<ProducedColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), start, toUInt64(start + duration), topic)) as found
       from spans
       where ${inWindow} and messaging_operation in ('create', 'send') and ${condition}
       group by trace_id`,
     ),
-    ask<OfTrace<LinkColumns>>(
+    query<OfTrace<LinkColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(peer_trace_id)),
         lower(hex(peer_span_id)), start, toUInt64(start + duration), service, kind)) as found
       from (
@@ -105,7 +105,7 @@ async function findSampledDeliveries(
         limit ${MAX_DELIVERIES})
       group by trace_id`,
     ),
-    ask<OfTrace<ChildColumns>>(
+    query<OfTrace<ChildColumns>>(
       `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, toUInt64(start + duration), service,
         consumer_group, messaging_operation, cluster)) as found
       from (

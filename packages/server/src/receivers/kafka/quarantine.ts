@@ -58,9 +58,9 @@ export async function openKafkaQuarantine(dataDir: string, log: Log): Promise<Ka
       batches++
       const offsets = baseOffset === lastOffset ? `offset ${baseOffset}` : `offsets ${baseOffset} to ${lastOffset}`
       lastError = `${topic}/${partition}, ${offsets}: ${error}`
-      const fate = await write(records).catch((cause: unknown) => `not kept: ${String(cause)}`)
+      const outcome = await write(records).catch((cause: unknown) => `not kept: ${String(cause)}`)
       const fields = { level: 'error', topic, partition, baseOffset, lastOffset, error } as const
-      log(`Kafka records skipped, ${lastError}; ${fate}`, fields)
+      log(`Kafka records skipped, ${lastError}; ${outcome}`, fields)
     },
   }
 }

@@ -40,8 +40,8 @@ export function parseSpanCondition(text: string): Field | undefined {
 export function parsePartialCondition(text: string): Field | undefined {
   try {
     const operands = splitOperands(text, tokenize(text))
-    const judged = operands.filter((operand) => tryParseCondition(`{ ${operand} }`) !== undefined)
-    return judged.length === 0 ? undefined : tryParseCondition(`{ ${judged.join(' && ')} }`)
+    const supported = operands.filter((operand) => tryParseCondition(`{ ${operand} }`) !== undefined)
+    return supported.length === 0 ? undefined : tryParseCondition(`{ ${supported.join(' && ')} }`)
   } catch (error) {
     if (error instanceof TraceQLError) return undefined
     throw error

@@ -56,12 +56,12 @@ export async function scanNewestFirst<Found>(
 /**
  * Trace id of the span with index `place` in trace id order; `undefined` when a window has fewer.
  */
-async function findTraceIdAt(search: Search, { start, end }: Window, place: number): Promise<string | undefined> {
+async function findTraceIdAt(search: Search, { start, end }: Window, offset: number): Promise<string | undefined> {
   const params = createParams()
   const [row] = await executeQuery<{ id: string }>(
     search,
     `select lower(hex(s.trace_id)) as id from spans as s where ${filterByWindow('s', start, end, params)}
-    order by s.trace_id limit 1 offset ${params.add('UInt32', place)}
+    order by s.trace_id limit 1 offset ${params.add('UInt32', offset)}
     settings max_bytes_before_remerge_sort = 16777216`,
     params,
   )

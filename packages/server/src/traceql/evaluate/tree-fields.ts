@@ -44,28 +44,28 @@ export type SpanValues = {
   nested(name: keyof NestedSet): number
 }
 
-export function evaluateCondition(field: Field, place: SpanValues): boolean {
-  const part = place.condition(field)
+export function evaluateCondition(field: Field, values: SpanValues): boolean {
+  const part = values.condition(field)
   if (part !== undefined) return part
-  if (field.kind === 'unary') return !evaluateCondition(field.operand, place)
+  if (field.kind === 'unary') return !evaluateCondition(field.operand, values)
   if (field.kind !== 'binary') return false
-  if (field.op === '&&') return evaluateCondition(field.left, place) && evaluateCondition(field.right, place)
-  if (field.op === '||') return evaluateCondition(field.left, place) || evaluateCondition(field.right, place)
+  if (field.op === '&&') return evaluateCondition(field.left, values) && evaluateCondition(field.right, values)
+  if (field.op === '||') return evaluateCondition(field.left, values) || evaluateCondition(field.right, values)
   if (isNil(field.left) || isNil(field.right)) return field.op === '!='
-  const [left, right] = [evaluateNumber(field.left, place), evaluateNumber(field.right, place)]
+  const [left, right] = [evaluateNumber(field.left, values), evaluateNumber(field.right, values)]
   return left !== null && right !== null && compareNumbers(left, field.op as ScalarOp, right)
 }
 
-export function evaluateNumber(field: Field, place: SpanValues): number | null {
-  const part = place.number(field)
+export function evaluateNumber(field: Field, values: SpanValues): number | null {
+  const part = values.number(field)
   if (part !== undefined) return part
-  if (field.kind === 'intrinsic') return place.nested(field.name as keyof NestedSet)
+  if (field.kind === 'intrinsic') return values.nested(field.name as keyof NestedSet)
   if (field.kind === 'unary') {
-    const value = evaluateNumber(field.operand, place)
+    const value = evaluateNumber(field.operand, values)
     return value === null ? null : -value
   }
   if (field.kind !== 'binary') return null
-  const [left, right] = [evaluateNumber(field.left, place), evaluateNumber(field.right, place)]
+  const [left, right] = [evaluateNumber(field.left, values), evaluateNumber(field.right, values)]
   if (left === null || right === null) return null
   return calculate(field.op as Parameters<typeof calculate>[0], left, right)
 }
@@ -75,9 +75,9 @@ function isNil(field: Field): boolean {
 }
 
 /** Evaluates a field to a label of by(). */
-export function evaluateLabel(field: Field, place: SpanValues): Label | null {
-  if (isCondition(field)) return { text: String(evaluateCondition(field, place)), type: 'bool' }
-  const value = evaluateNumber(field, place)
+export function evaluateLabel(field: Field, values: SpanValues): Label | null {
+  if (isCondition(field)) return { text: String(evaluateCondition(field, values)), type: 'bool' }
+  const value = evaluateNumber(field, values)
   return value === null ? null : { text: String(value), type: field.kind === 'intrinsic' ? 'int' : 'float' }
 }
 

@@ -127,14 +127,14 @@ async function* scanCandidates(
         ? { after: reach === after.reach ? after : undefined, foundSince: reach === 0 ? undefined : startOf(reach - 1) }
         : {}),
     }
-    const ask = async (limit: number): Promise<readonly Position[]> =>
+    const fetchPositions = async (limit: number): Promise<readonly Position[]> =>
       (await findCandidates(search, plan, links, { ...bounds, limit })).map((each) => ({ ...each, anchor, reach }))
-    let found = await ask(most)
+    let found = await fetchPositions(most)
     yield found
     if (found.length === most && most < cap) {
       // More candidates lie in this window: a wider one would return the same ones first.
       most = cap
-      found = await ask(cap)
+      found = await fetchPositions(cap)
       yield found
     }
     if (start === window.start) return

@@ -55,12 +55,12 @@ export async function fetchResultSpans(
   numberOfTree: GetTreeNumber,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, ResultSpan>>> {
   const params = createParams()
-  const asked = shown.filter((field) => !needsTree(field))
+  const storedFields = shown.filter((field) => !needsTree(field))
   const needs = new Set<ColumnGroup>()
-  for (const field of asked) getRequiredColumns(field, needs)
+  for (const field of storedFields) getRequiredColumns(field, needs)
   const { from, row } = joinTraceSpans([...spans.keys()], needs, params)
   const wanted = selectSpanIds([...new Set([...spans.values()].flat().map((key) => key.slice(0, 16)))], params)
-  const values = asked.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
+  const values = storedFields.map((field) => `(${compileFieldTypeCode(field, row)}, ${compileText(field, row)})`)
   const rows = await executeQuery<Raw>(
     search,
     `select lower(hex(s.trace_id)) as trace, lower(hex(s.span_id)) as id,

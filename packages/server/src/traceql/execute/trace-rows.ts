@@ -126,7 +126,7 @@ function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceR
       service: service_name,
     })),
   )
-  const places = plan.requiredColumns.has('tree') ? toSpanValues(spans, plan.parts, { parents, parentIds }) : []
+  const spanValues = plan.requiredColumns.has('tree') ? toSpanValues(spans, plan.parts, { parents, parentIds }) : []
   return {
     traceId,
     spanIds,
@@ -136,17 +136,17 @@ function toTraceRows(traceId: string, spans: readonly Raw[], plan: Plan): TraceR
     starts: spans.map((span) => BigInt(span.start_time)),
     matches: plan.conditions.map((field, at) =>
       needsTree(field)
-        ? Uint8Array.from(places, (place) => (evaluateCondition(field, place) ? 1 : 0))
+        ? Uint8Array.from(spanValues, (values) => (evaluateCondition(field, values) ? 1 : 0))
         : Uint8Array.from(spans, (span) => Number(span[`m${at}`])),
     ),
     numbers: plan.numbers.map((field, at) =>
       needsTree(field)
-        ? places.map((place) => evaluateNumber(field, place))
+        ? spanValues.map((values) => evaluateNumber(field, values))
         : spans.map((span) => toNumberOrNull(span[`n${at}`])),
     ),
     labels: plan.labels.map((field, at) =>
       needsTree(field)
-        ? places.map((place) => evaluateLabel(field, place))
+        ? spanValues.map((values) => evaluateLabel(field, values))
         : spans.map((span) => toLabel(toTextOrNull(span[`l${at}`]), toTextOrNull(span[`t${at}`]))),
     ),
   }

@@ -45,22 +45,22 @@ export function applySecondStage(series: readonly Series[], stage: SecondStage):
   const byTime = new Map<string, { of: Series; value: number }[]>()
   for (const of of series) {
     for (const { timeUnixNano, value } of of.points) {
-      const rivals = byTime.get(timeUnixNano)
-      if (rivals) rivals.push({ of, value })
+      const candidates = byTime.get(timeUnixNano)
+      if (candidates) candidates.push({ of, value })
       else byTime.set(timeUnixNano, [{ of, value }])
     }
   }
-  const winners = new Map<Series, Set<string>>()
-  for (const [time, rivals] of byTime) {
+  const selected = new Map<Series, Set<string>>()
+  for (const [time, candidates] of byTime) {
     // Ties are decided by labels, so that results are deterministic.
-    rivals.sort((a, b) => direction * (a.value - b.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1))
-    for (const { of } of rivals.slice(0, stage.count)) {
-      const times = winners.get(of)
+    candidates.sort((a, b) => direction * (a.value - b.value) || (identifySeries(a.of) < identifySeries(b.of) ? -1 : 1))
+    for (const { of } of candidates.slice(0, stage.count)) {
+      const times = selected.get(of)
       if (times) times.add(time)
-      else winners.set(of, new Set([time]))
+      else selected.set(of, new Set([time]))
     }
   }
-  return keepPoints(series, (of, _, time) => winners.get(of)?.has(time) ?? false)
+  return keepPoints(series, (of, _, time) => selected.get(of)?.has(time) ?? false)
 }
 
 function keepPoints(

@@ -69,31 +69,31 @@ function compare(left: Field, op: FieldOp, right: Field, row: Row, compileValue:
 }
 
 function compareAttribute(attribute: Attribute, op: FieldOp, literal: Literal, row: Row): string {
-  const place = attribute.parent && row.parent ? row.parent : row
+  const target = attribute.parent && row.parent ? row.parent : row
   const [first, second] = resolveLookups(attribute, row)
   if (!first) return '0'
   if (attribute.scope === 'any' && second) {
     const own = compareLookup(first, op, literal, row.params)
-    const resource = compileSourceCondition(place, (source) =>
+    const resource = compileSourceCondition(target, (source) =>
       compareLookup({ ...second, ...getResourceLookup(source) }, op, literal, row.params),
     )
     if (literal.type === 'nil' && op === '=') return `(${own} and ${resource})`
     // Keys are checked first and alone: see attribute-lookup.ts.
-    const known = compileSourceCondition(place, (source) => compileExists({ ...second, ...getResourceLookup(source) }))
+    const known = compileSourceCondition(target, (source) => compileExists({ ...second, ...getResourceLookup(source) }))
     const found = toSingleCondition(`${own} or (not ${compileExists(first)} and ${resource})`)
     return `((${compileExists(first)} or ${known}) and ${found})`
   }
   if (attribute.scope === 'resource') {
-    const byService = compareService(attribute, op, literal, place)
+    const byService = compareService(attribute, op, literal, target)
     return (
       byService ??
-      compileSourceCondition(place, (source) =>
+      compileSourceCondition(target, (source) =>
         compareLookup({ ...first, ...getResourceLookup(source) }, op, literal, row.params),
       )
     )
   }
   if (attribute.scope === 'instrumentation') {
-    return compileSourceCondition(place, (source) => {
+    return compileSourceCondition(target, (source) => {
       const entry = { map: `${source}.scope_attrs`, types: `${source}.scope_attr_types`, key: first.key }
       return compareLookup(entry, op, literal, row.params)
     })

@@ -73,9 +73,9 @@ function compileLiteral(literal: Literal, { params }: Row): Value {
 /** The scopes that may hold an attribute, in order of precedence. */
 export function resolveLookups(attribute: Attribute, row: Row): readonly AttributeLookup[] {
   const key = row.params.add('String', attribute.key)
-  const place = attribute.parent && row.parent ? row.parent : row
-  const span: AttributeLookup = { map: `${place.span}.attrs`, types: `${place.span}.attr_types`, key }
-  const resource = { map: `${place.source}.resource_attrs`, types: `${place.source}.resource_attr_types`, key }
+  const target = attribute.parent && row.parent ? row.parent : row
+  const span: AttributeLookup = { map: `${target.span}.attrs`, types: `${target.span}.attr_types`, key }
+  const resource = { map: `${target.source}.resource_attrs`, types: `${target.source}.resource_attr_types`, key }
   switch (attribute.scope) {
     case 'any':
       return [span, resource]
@@ -84,7 +84,7 @@ export function resolveLookups(attribute: Attribute, row: Row): readonly Attribu
     case 'resource':
       return [resource]
     case 'instrumentation':
-      return [{ map: `${place.source}.scope_attrs`, types: `${place.source}.scope_attr_types`, key }]
+      return [{ map: `${target.source}.scope_attrs`, types: `${target.source}.scope_attr_types`, key }]
     case 'event':
       return [{ map: `tupleElement(e, 'attrs')`, types: `tupleElement(e, 'attr_types')`, key }]
     case 'link':

@@ -14,9 +14,9 @@ export function CopyButton({ value, label }: { readonly value: string; readonly 
     )
     setTimeout(() => (outcome.value = 'none'), SHOWN_MS)
   }
-  const said = { none: label, copied: 'Copied', failed: 'Could not copy. Select the text instead.' }[outcome.value]
+  const caption = { none: label, copied: 'Copied', failed: 'Could not copy. Select the text instead.' }[outcome.value]
   return (
-    <button type="button" class="quiet copy" aria-label={said} title={said} onClick={() => void copy()}>
+    <button type="button" class="quiet copy" aria-label={caption} title={caption} onClick={() => void copy()}>
       <Icon name={outcome.value === 'copied' ? 'check' : outcome.value === 'failed' ? 'warning' : 'copy'} />
     </button>
   )

@@ -58,7 +58,7 @@ export function GraphCanvas(props: {
   useEffect(() => () => layout.stop(), [layout])
   const shape = JSON.stringify([nodes.map((node) => [node.id, node.width, node.height]), edges.map((edge) => edge.id)])
   useEffect(() => {
-    layout.ask({
+    layout.compute({
       nodes: nodes.map(({ id, width, height }) => ({ id, width, height })),
       edges: edges.map(({ id, from, to, weight, isShort }) => ({ id, from, to, weight, isShort })),
       gap: props.gap,

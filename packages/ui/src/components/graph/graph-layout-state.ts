@@ -11,7 +11,7 @@ interface LayoutState {
 export interface GraphLayout {
   /** `places` keeps its value until the next layout is ready. */
   readonly state: ReadonlySignal<LayoutState>
-  readonly ask: (request: GraphLayoutRequest) => void
+  readonly compute: (request: GraphLayoutRequest) => void
   readonly stop: () => void
 }
 
@@ -44,7 +44,7 @@ export function createGraphLayout(): GraphLayout {
   }
   return {
     state,
-    ask(request) {
+    compute(request) {
       if (state.peek().busy) stop()
       worker ??= start()
       nth += 1

@@ -42,9 +42,9 @@ export function laneSpans(
   const own: number[] = []
   for (const [p, index] of tree.order.entries()) {
     const above = tree.parent[p] ?? -1
-    const begun = beginning.get(spans[index]?.spanId ?? '')
-    laneAt[p] = begun ?? (above >= 0 ? (laneAt[above] ?? lane.traceId) : lane.traceId)
-    depthAt[p] = begun !== undefined || above < 0 ? 0 : (depthAt[above] ?? 0) + 1
+    const ownLane = beginning.get(spans[index]?.spanId ?? '')
+    laneAt[p] = ownLane ?? (above >= 0 ? (laneAt[above] ?? lane.traceId) : lane.traceId)
+    depthAt[p] = ownLane !== undefined || above < 0 ? 0 : (depthAt[above] ?? 0) + 1
     if (laneAt[p] === lane.id) own.push(p)
   }
   const given = own.map((p) => spans[tree.order[p] ?? 0] as LaneSpan)

@@ -94,12 +94,12 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
       kind: kinds[given.kind[i] ?? 0] ?? 'unspecified',
     })
     positions[i] = p
-    const began = given.start[i] ?? 0
+    const spanStart = given.start[i] ?? 0
     const length = given.duration[i] ?? 0
-    start[p] = began
+    start[p] = spanStart
     // A clock that was set back gives an end before the start. Such a span has zero length, and
     // `backwardCount` reports it.
-    const ended = began + Math.max(0, length)
+    const ended = spanStart + Math.max(0, length)
     end[p] = ended
     if (length < 0) backwardCount += 1
     if (ended > duration) duration = ended

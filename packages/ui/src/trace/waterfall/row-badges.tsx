@@ -65,8 +65,8 @@ function RowBadge(
   const only = count === 1 && own === 1 ? ends[0] : undefined
   // A consumer that is a child of its producer already shows its queue time, even if it has a link
   // too.
-  const tellsWait = direction === 'out' && computeParentQueueTime(view.model.value, props.position) === undefined
-  const waited = tellsWait ? only?.queueTimeNano : undefined
+  const showsWait = direction === 'out' && computeParentQueueTime(view.model.value, props.position) === undefined
+  const waited = showsWait ? only?.queueTimeNano : undefined
   if (only === undefined || span === undefined || only.traceId === '') return <span class="badge-ends">{badge}</span>
   return (
     <>

@@ -46,7 +46,7 @@ function ShownHeatmap(props: HeatmapProps) {
   const known = useRef(traces)
   known.current = traces
   useEffect(() => {
-    const ask = (): void => {
+    const refresh = (): void => {
       const range = shownRange(filters, known.current)
       if (range === undefined || document.hidden) return
       const { by: _, ...ungrouped } = filters
@@ -55,8 +55,8 @@ function ShownHeatmap(props: HeatmapProps) {
       params.set('end', range.end)
       void map.load(`/api/heatmap?${params}`)
     }
-    ask()
-    const timer = props.isLive ? setInterval(ask, REFRESH_INTERVAL_MS) : undefined
+    refresh()
+    const timer = props.isLive ? setInterval(refresh, REFRESH_INTERVAL_MS) : undefined
     return () => {
       clearInterval(timer)
       map.stop()

@@ -7,24 +7,24 @@ const TYPING_DELAY_MS = 90
 export interface QueryCompletion {
   readonly response: ReadonlySignal<CompletionResponse | undefined>
   /** Requests completions once typing pauses. */
-  readonly ask: (text: string, caret: number) => void
+  readonly complete: (text: string, caret: number) => void
   readonly clear: () => void
 }
 
 export function createQueryCompletion(): QueryCompletion {
   const response = signal<CompletionResponse | undefined>(undefined)
-  let asking = new AbortController()
+  let controller = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
   const forget = (): void => {
     clearTimeout(timer)
-    asking.abort()
-    asking = new AbortController()
+    controller.abort()
+    controller = new AbortController()
   }
   return {
     response,
-    ask(text, caret) {
+    complete(text, caret) {
       forget()
-      const { signal } = asking
+      const { signal } = controller
       timer = setTimeout(() => {
         const query = new URLSearchParams({ q: text, caret: String(caret) })
         getJson<CompletionResponse>(`/api/traceql/complete?${query}`, signal).then(

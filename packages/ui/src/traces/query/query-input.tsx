@@ -30,9 +30,9 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
   const follow = (): void => {
     if (colours.current !== null && input.current !== null) colours.current.scrollLeft = input.current.scrollLeft
   }
-  const ask = (): void => {
+  const requestCompletion = (): void => {
     const field = input.current
-    if (field !== null) completion.ask(field.value, field.selectionStart ?? field.value.length)
+    if (field !== null) completion.complete(field.value, field.selectionStart ?? field.value.length)
   }
   const found = completion.response.value
   const options = found?.options.slice(0, MAX_OPTIONS) ?? []
@@ -46,7 +46,7 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
     chosen.value = -1
     input.current?.focus()
     completion.clear()
-    completion.ask(text.peek(), caretAfter.current)
+    completion.complete(text.peek(), caretAfter.current)
   }
   const run = (): void => {
     completion.clear()
@@ -73,7 +73,7 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
       chosen.value = -1
     } else if (event.key === ' ' && event.ctrlKey) {
       event.preventDefault()
-      ask()
+      requestCompletion()
     }
   }
   const error = found?.error
@@ -108,7 +108,7 @@ export function QueryInput(props: { readonly text: string; readonly onRun: (text
             onInput={(event) => {
               text.value = event.currentTarget.value
               chosen.value = -1
-              ask()
+              requestCompletion()
             }}
             onKeyDown={onKeyDown}
             onScroll={follow}

@@ -33,7 +33,9 @@ export function toJaegerTrace(trace: TraceResponse): JaegerTrace {
     }
     return toJaegerSpan(trace, span, processID)
   })
-  const warnings = trace.truncated ? ['The trace has more spans than one answer holds; these are the earliest.'] : null
+  const warnings = trace.truncated
+    ? ['The trace exceeds the maximum of spans in a response; these are the earliest.']
+    : null
   return { traceID: trace.traceId, spans, processes, warnings }
 }
 

@@ -82,7 +82,7 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
       ids.length > 0 ? ids : await searchTraceIds(store, query, options),
       options,
     )
-    const msg = `${left} more matched, which would be over ${MAX_SPANS} spans: ask for fewer.`
+    const msg = `${left} more matched, which would be over ${MAX_SPANS} spans: lower the limit.`
     return { ...toList(found), errors: left === 0 ? null : [{ code: 422, msg }] }
   })
   jaeger.get('/api/traces/:traceId', async (request, reply) => {
