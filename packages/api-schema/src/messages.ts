@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { describe } from './common/describe.ts'
-import { Duration, Nano, SpanId, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
+import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 import { SearchedRange } from './common/searched.ts'
 
 export const MessageList = describe(
@@ -38,6 +38,7 @@ export type MessagesQuery = Static<typeof MessagesQuery>
 export const MessageSpan = Type.Object({
   traceId: TraceId,
   spanId: SpanId,
+  kind: SpanKind,
   service: Type.String(),
   name: Type.String(),
   cluster: Type.String({ description: 'Id of the Kafka cluster. Empty when unknown, like the next four fields.' }),

@@ -1,5 +1,5 @@
 import type { Expanded } from './load/expand.ts'
-import { indexSpan, type FlowLink, type SpanRef } from './flow-span.ts'
+import { indexSpan, type FlowLink, type FlowSpanRef } from './flow-span.ts'
 import type { CutTraces, Lane, LaneSpan } from './lanes.ts'
 import { findUnit, type UnitTrace } from './load/units.ts'
 
@@ -17,7 +17,7 @@ export function selectParts({ traces, levels }: Pick<Expanded, 'traces' | 'level
   const spans = new Map<string, LaneSpan>()
   const levelOf = new Map<LaneSpan, number>()
   const links: FlowLink[] = []
-  const isIn = (trace: UnitTrace, ref: SpanRef): boolean => levels.has(findUnit(trace, ref))
+  const isIn = (trace: UnitTrace, ref: FlowSpanRef): boolean => levels.has(findUnit(trace, ref))
   for (const trace of traces.values()) {
     const kept = new Map<LaneSpan, LaneSpan>()
     for (const { id, traceId, spans: all } of trace.cut.lanes) {

@@ -4,7 +4,7 @@ import { type Edge, computeEdgeQueueTime } from './edges/edge.ts'
 import { CAUSED, type Expanded, JOINED } from './load/expand.ts'
 import { toFlowLane } from './flow-lane.ts'
 import type { FlowParts } from './flow-parts.ts'
-import type { SpanRef } from './flow-span.ts'
+import type { FlowSpanRef } from './flow-span.ts'
 import type { JoinedEvents } from './load/joined-with.ts'
 import { computeLaneDepths } from './lane-depths.ts'
 import type { LaneSpan } from './lanes.ts'
@@ -114,7 +114,7 @@ function selectTarget({ traceId, spanId }: Opened, { lanes, levels }: FlowParts)
 function hiddenLinks({ traces, levels, isHidden }: Expanded): ReadonlyMap<string, number> {
   const hidden = new Map<string, number>()
   for (const trace of traces.values()) {
-    const levelAt = (ref: SpanRef): number => levels.get(findUnit(trace, ref)) ?? 0
+    const levelAt = (ref: FlowSpanRef): number => levels.get(findUnit(trace, ref)) ?? 0
     const count = trace.links.filter(({ carrier, target }) =>
       carrier.traceId === trace.traceId
         ? isHidden(target.traceId) && levelAt(carrier) > 0
@@ -150,7 +150,7 @@ function toFlowEdge(edge: Edge, onCriticalPath: boolean): FlowEdge {
   }
 }
 
-function toFlowEnd({ traceId, spanId }: SpanRef, end: LaneSpan | undefined): FlowEnd {
+function toFlowEnd({ traceId, spanId }: FlowSpanRef, end: LaneSpan | undefined): FlowEnd {
   return { traceId, spanId, laneId: end?.lane.id ?? null, service: end?.span.service ?? '', name: end?.span.name ?? '' }
 }
 

@@ -1,6 +1,7 @@
 import type { MessagingOperation, RecordMetadata, SpanKind, StatusCode } from '@spanlink/api-schema'
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { isInside } from '../traces/span-parents.ts'
+import { toRefKey, toSpanIdentity, toSpanKey, type SpanRef } from '../links/span-ref.ts'
 
 /** The columns of a span that flows use. */
 export type FlowSpanRow = RecordMetadata & {
@@ -25,35 +26,25 @@ export type FlowSpanRow = RecordMetadata & {
  */
 export type FlowLink = RecordMetadata & {
   /** The span that carries the link: the effect. */
-  readonly carrier: SpanRef
+  readonly carrier: FlowSpanRef
   /** The span it points at: the cause. */
-  readonly target: SpanRef
+  readonly target: FlowSpanRef
   readonly ordinal: number
   readonly consumerGroup: string
 }
 
-export type SpanRef = {
-  readonly traceId: string
-  readonly spanId: string
+export type FlowSpanRef = SpanRef & {
   /** Kind and service, to distinguish spans that share an id. Absent if unknown. */
   readonly identity?: string
 }
 
-export function toSpanIdentity({ kind, service }: Pick<FlowSpanRow, 'kind' | 'service'>): string {
-  return `${kind} ${service}`
-}
-
-export function toSpanRef(span: FlowSpanRow): SpanRef {
+export function toSpanRef(span: FlowSpanRow): FlowSpanRef {
   return { traceId: span.traceId, spanId: span.spanId, identity: toSpanIdentity(span) }
-}
-
-export function spanKey(ref: SpanRef): string {
-  return ref.traceId + ref.spanId
 }
 
 /** Removes duplicates of spans that were sent twice. */
 export function deduplicateSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
-  return [...new Map(rows.map((row) => [`${spanKey(row)} ${toSpanIdentity(row)}`, row])).values()]
+  return [...new Map(rows.map((row) => [toSpanKey(row), row])).values()]
 }
 
 /**
@@ -61,9 +52,9 @@ export function deduplicateSpans(rows: readonly FlowSpanRow[]): FlowSpanRow[] {
  * else to the inner one.
  */
 export function indexSpan<One extends { readonly span: FlowSpanRow }>(spans: Map<string, One>, one: One): void {
-  const key = spanKey(one.span)
+  const key = toRefKey(one.span)
   const known = spans.get(key)
-  if (known !== undefined) for (const each of [known, one]) spans.set(`${key} ${toSpanIdentity(each.span)}`, each)
+  if (known !== undefined) for (const each of [known, one]) spans.set(toSpanKey(each.span), each)
   if (known === undefined || isPreferred(one.span, known.span)) spans.set(key, one)
 }
 
@@ -76,11 +67,11 @@ function rankOperation({ operation }: FlowSpanRow): number {
   return producingOperations.has(operation) ? 2 : operation === 'none' ? 0 : 1
 }
 
-export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: SpanRef): One | undefined {
-  const sharing = ref.identity === undefined ? undefined : spans.get(`${spanKey(ref)} ${ref.identity}`)
-  return sharing ?? spans.get(spanKey(ref))
+export function findSpan<One>(spans: ReadonlyMap<string, One>, ref: FlowSpanRef): One | undefined {
+  const sharing = ref.identity === undefined ? undefined : spans.get(`${toRefKey(ref)} ${ref.identity}`)
+  return sharing ?? spans.get(toRefKey(ref))
 }
 
 export function toLinkKey({ carrier, target, ordinal }: FlowLink): string {
-  return `${spanKey(carrier)}${spanKey(target)}${ordinal} ${carrier.identity}`
+  return `${toRefKey(carrier)}${toRefKey(target)}${ordinal} ${carrier.identity}`
 }

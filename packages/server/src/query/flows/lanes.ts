@@ -6,9 +6,9 @@ import {
   type FlowLink,
   type FlowSpanRow,
   toSpanRef,
-  type SpanRef,
-  spanKey,
+  type FlowSpanRef,
 } from './flow-span.ts'
+import { toRefKey, toSpanKey } from '../links/span-ref.ts'
 
 /** A span with its parent and children in the same lane. */
 export type LaneSpan = {
@@ -27,7 +27,7 @@ export type Lane = {
 }
 
 /** A cut of a trace: from a parent to the consumer of its message. The parent may be missing. */
-export type Cut = { readonly from: SpanRef; readonly to: SpanRef }
+export type Cut = { readonly from: FlowSpanRef; readonly to: FlowSpanRef }
 
 export type CutTraces = {
   readonly lanes: readonly Lane[]
@@ -41,7 +41,7 @@ export type CutTraces = {
  * and edges as link mode. Spans under no cut are in the lane of the trace.
  */
 export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowLink[]): CutTraces {
-  const targetsOf = Map.groupBy(links, ({ carrier }) => spanKey(carrier))
+  const targetsOf = Map.groupBy(links, ({ carrier }) => `${toRefKey(carrier)} ${carrier.identity}`)
   const cuts: Cut[] = []
   const lanes = new Map<string, Lane>()
   const spans = new Map<string, LaneSpan>()
@@ -57,6 +57,7 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
   }
   for (const ofTrace of Map.groupBy(deduplicateSpans(rows), ({ traceId }) => traceId).values()) {
     const parents = findParents(ofTrace)
+    const shared = findSharedIds(ofTrace)
     const placed: LaneSpan[] = []
     for (const start of ofTrace.keys()) {
       // Walks up to a placed ancestor, then down: parents precede children, and deep traces need no
@@ -67,16 +68,22 @@ export function cutIntoLanes(rows: readonly FlowSpanRow[], links: readonly FlowL
         const row = ofTrace[index] as FlowSpanRow
         const parent = placed[parents[index] as number]
         const from = parent === undefined ? { traceId: row.traceId, spanId: row.parentSpanId } : toSpanRef(parent.span)
-        if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(spanKey(row)))) {
+        if (isCut(row, parent?.span) && !isLinkedElsewhere(from, targetsOf.get(toSpanKey(row)))) {
           cuts.push({ from, to: toSpanRef(row) })
-          // Several consumers may share the span id of their producer.
-          const sharer = from.spanId === row.spanId ? `-${row.service}` : ''
+          // Several consumers may share one span id, or that of their producer.
+          const sharer = shared.has(row.spanId) ? `-${row.service}` : ''
           placed[index] = place(row, `${row.traceId}-${row.spanId}${sharer}`, undefined)
         } else placed[index] = place(row, parent?.lane.id ?? row.traceId, parent)
       }
     }
   }
   return { lanes: [...lanes.values()], cuts, spans }
+}
+
+function findSharedIds(rows: readonly FlowSpanRow[]): ReadonlySet<string> {
+  const [seen, shared] = [new Set<string>(), new Set<string>()]
+  for (const { spanId } of rows) (seen.has(spanId) ? shared : seen).add(spanId)
+  return shared
 }
 
 // Span flags of trace.proto 1.1: whether it is known if the parent is remote, and whether it is.
@@ -101,6 +108,6 @@ function isCut(row: FlowSpanRow, parent: FlowSpanRow | undefined): boolean {
  * A consumer with links has one to the creation context of its message. A parent that no link
  * points at is the span that the consumer runs in.
  */
-function isLinkedElsewhere(parent: SpanRef, links: readonly FlowLink[] = []): boolean {
-  return links.length > 0 && !links.some(({ target }) => spanKey(target) === spanKey(parent))
+function isLinkedElsewhere(parent: FlowSpanRef, links: readonly FlowLink[] = []): boolean {
+  return links.length > 0 && !links.some(({ target }) => toRefKey(target) === toRefKey(parent))
 }

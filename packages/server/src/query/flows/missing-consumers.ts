@@ -5,7 +5,7 @@ import { findKnownGroups, type KnownConsumer, mayConsumeFor, mayReadCluster } fr
 import type { Edge } from './edges/edge.ts'
 import { type Expanded, JOINED } from './load/expand.ts'
 import type { FlowParts } from './flow-parts.ts'
-import { spanKey } from './flow-span.ts'
+import { toRefKey } from '../links/span-ref.ts'
 import type { LaneSpan } from './lanes.ts'
 
 const MAX_MISSING = 1_000
@@ -40,7 +40,7 @@ export async function findMissingConsumers(
     const { cluster, topic } = span
     // A message may carry the context that it was created from, as with an outbox.
     const contexts = [span, ...(contextsOf.get(producer) ?? []).map(({ fromRef }) => fromRef)]
-    const consumers = contexts.flatMap((context) => consumersOf.get(spanKey(context)) ?? [])
+    const consumers = contexts.flatMap((context) => consumersOf.get(toRefKey(context)) ?? [])
     const groups = (groupsOf.get(topic) ?? []).filter((group) => mayReadCluster(group, cluster))
     return groups
       .filter((group) => !consumers.some((consumer) => mayConsumeFor(group, consumer, groups)))
@@ -71,12 +71,12 @@ function consumersByContext(
 ): ReadonlyMap<string, readonly KnownConsumer[]> {
   const found: [string, KnownConsumer][] = []
   for (const { role, fromRef, to, consumerGroup } of edges) {
-    if (role === 'message') found.push([spanKey(fromRef), { group: consumerGroup, service: to?.span.service }])
+    if (role === 'message') found.push([toRefKey(fromRef), { group: consumerGroup, service: to?.span.service }])
   }
   // Consumers on later pages are known from their links.
   for (const trace of traces.values()) {
     for (const { carrier, target, consumerGroup } of trace.links) {
-      if (!traces.has(carrier.traceId)) found.push([spanKey(target), { group: consumerGroup, service: undefined }])
+      if (!traces.has(carrier.traceId)) found.push([toRefKey(target), { group: consumerGroup, service: undefined }])
     }
   }
   return new Map(

@@ -14,9 +14,8 @@ import {
   NO_SPAN,
   NO_TRACE,
   computeLinkQueueTime,
-  toRefKey,
-  type SpanRef,
 } from './linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from './span-ref.ts'
 import { compileLinkCount, MAX_EXACT_COUNT } from './link-count.ts'
 import { FEW_GRANULES_SETTINGS } from '../sql/span-bucket.ts'
 
@@ -211,9 +210,10 @@ async function resolveLinks(
   const own = rows.map((row) => resolveRecord(row.attributes))
   // The row has the span that carries the link, but not its attributes, which name the record where
   // the link doesn't.
-  const carriers = rows.map((row) =>
-    row.direction === 'out' ? { traceId, spanId: row.spanId } : { traceId: row.peerTraceId, spanId: row.peerSpanId },
-  )
+  const carriers = rows.map(({ direction, spanId, peerTraceId, peerSpanId, kind, service }): SpanIdentity => {
+    const ref = direction === 'out' ? { traceId, spanId } : { traceId: peerTraceId, spanId: peerSpanId }
+    return { ...ref, kind, service }
+  })
   const targets = rows.map((row) =>
     row.direction === 'out' ? { traceId: row.peerTraceId, spanId: row.peerSpanId } : { traceId, spanId: row.spanId },
   )
@@ -223,11 +223,13 @@ async function resolveLinks(
   )
   const found = await findLinkedSpans(store, sought, options)
   const endOf = (ref: SpanRef): LinkEnd | undefined => known.spans.get(toRefKey(ref)) ?? found.get(toRefKey(ref))
+  const carrierOf = (span: SpanIdentity): LinkEnd | undefined =>
+    known.spans.get(toSpanKey(span)) ?? found.get(toSpanKey(span)) ?? endOf(span)
   return rows.map((row, index) => {
     const carrier = toLinkedSpan(row)
     const targetEnd = endOf(targets[index] as SpanRef)
     const target = targetEnd?.span ?? null
-    const records = [own[index], endOf(carriers[index] as SpanRef)?.record, targetEnd?.record]
+    const records = [own[index], carrierOf(carriers[index] as SpanIdentity)?.record, targetEnd?.record]
     const outgoing = row.direction === 'out'
     return {
       direction: row.direction,

@@ -4,6 +4,7 @@ import { recordColumns, toRecordMetadata, type RecordRow } from '../messaging/re
 import { producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import { FEW_GRANULES_SETTINGS, filterByTraces, selectTraceIds } from '../sql/span-bucket.ts'
 import { isInside, spanIdentity } from '../traces/span-parents.ts'
+import { toRefKey, toSpanKey, type SpanRef } from './span-ref.ts'
 import {
   type Condition,
   findBuckets,
@@ -13,8 +14,6 @@ import {
   withinBuckets,
   filterByBuckets,
 } from '../sql/trace-buckets.ts'
-
-export type SpanRef = { readonly traceId: string; readonly spanId: string }
 
 /** Stored for a link that names no trace or span, and as the parent of a root. */
 export const NO_TRACE = '0'.repeat(32)
@@ -45,7 +44,8 @@ type EndRow = LinkedSpanRow & RecordRow & { readonly operation: MessagingOperati
 const endColumns = `${linkedSpanColumns}, messaging_operation as operation, ${recordColumns}`
 
 /**
- * Looks up spans of any traces at once, keyed by `toRefKey`. Spans that aren't stored are absent.
+ * Looks up spans of any traces at once, keyed by `toRefKey`; each of those that share an id also by
+ * `toSpanKey`. Spans that aren't stored are absent.
  */
 export async function findLinkedSpans(
   store: Store,
@@ -67,14 +67,14 @@ export async function findLinkedSpans(
       condition.params,
       options,
     )
-    for (const row of rows) keepInnermost(found, toRefKey(row), toLinkEnd(row))
+    for (const row of rows) addLinkEnd(found, row, toLinkEnd(row))
   }
   return found
 }
 
 /**
- * Fetches spans of one trace before it is known which are needed, keyed by `toRefKey`. Returns at
- * most `MAX_TRACE_SPANS`; `whole` is true if these are all.
+ * Fetches spans of one trace before it is known which are needed, keyed like `findLinkedSpans`.
+ * Returns at most `MAX_TRACE_SPANS`; `whole` is true if these are all.
  *
  * @param spanId '' for any
  */
@@ -96,7 +96,7 @@ export async function findTraceSpans(
     options,
   )
   const spans = new Map<string, LinkEnd>()
-  for (const row of rows) keepInnermost(spans, toRefKey({ traceId, spanId: row.spanId }), toLinkEnd(row))
+  for (const row of rows) addLinkEnd(spans, { traceId, spanId: row.spanId }, toLinkEnd(row))
   return {
     spans,
     whole: rows.length < MAX_TRACE_SPANS,
@@ -107,8 +107,10 @@ export async function findTraceSpans(
  * A link names only a span id. If spans share it, keeps the one that sent a message, else the
  * innermost, to which children of the id belong.
  */
-function keepInnermost(found: Map<string, LinkEnd>, key: string, end: LinkEnd): void {
+function addLinkEnd(found: Map<string, LinkEnd>, ref: SpanRef, end: LinkEnd): void {
+  const key = toRefKey(ref)
   const known = found.get(key)
+  if (known !== undefined) for (const each of [known, end]) found.set(toSpanKey({ ...ref, ...each.span }), each)
   const [isSend, isKnownSend] = [end, known].map((one) => producingOperations.has(one?.operation ?? ''))
   const isMeant = known === undefined || (isSend === isKnownSend ? isInside(end.span, known.span) : isSend)
   if (isMeant) found.set(key, end)
@@ -150,10 +152,6 @@ const MAX_INLINE_REFS = 16
 // ClickHouse takes 128 KiB a parameter (`http_max_field_value_size`), and a trace id is 35 bytes
 // with quotes and comma.
 const REFS_PER_QUERY = 3_000
-
-export function toRefKey(ref: SpanRef): string {
-  return ref.traceId + ref.spanId
-}
 
 export type Interval = { readonly start: bigint; readonly end: bigint }
 

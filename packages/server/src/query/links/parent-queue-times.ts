@@ -1,7 +1,8 @@
 import type { MessagingOperation, SpanKind } from '@spanlink/api-schema'
 import { consumingOperations, producingOperations } from '../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { findLinkedSpans, toInterval, NO_SPAN, computeQueueTime, toRefKey } from './linked-span.ts'
+import { findLinkedSpans, toInterval, NO_SPAN, computeQueueTime } from './linked-span.ts'
+import { toRefKey } from './span-ref.ts'
 
 type HopSpan = {
   readonly spanId: string

@@ -1,10 +1,10 @@
 import type { Message, MessageSpan, RecordMetadata } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import type { SpanRef } from '../links/linked-span.ts'
+import { toSpanKey, type SpanIdentity } from '../links/span-ref.ts'
+import { spanIdentity } from '../traces/span-parents.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
 import { mergeRecords, recordColumns, toRecordMetadata, type RecordRow } from '../messaging/record-metadata.ts'
 import { filterByTraces } from '../sql/span-bucket.ts'
-import { toSpanKey } from './endpoints/message-endpoint.ts'
 
 /**
  * Adds the cluster and key to each message and its spans. Only for a page's messages, because the
@@ -46,7 +46,7 @@ export function listMessageSpans({ producer, attempts, deadLetter }: Message): M
 
 async function findRecords(
   store: Store,
-  refs: readonly SpanRef[],
+  refs: readonly SpanIdentity[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, RecordMetadata>> {
   if (refs.length === 0) return new Map()
@@ -55,11 +55,11 @@ async function findRecords(
     refs.map((ref) => ref.traceId),
   )
   const wanted = createSpanRefSet('refs', refs)
-  const rows = await store.query<SpanRef & RecordRow>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${recordColumns}
+  const rows = await store.query<SpanIdentity & RecordRow>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${recordColumns}
     from spans
     where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id
+    limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params },
     options,

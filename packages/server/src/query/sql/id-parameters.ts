@@ -1,5 +1,5 @@
 import type { QueryParams } from '../../clickhouse/store.ts'
-import type { SpanRef } from '../links/linked-span.ts'
+import type { SpanRef } from '../links/span-ref.ts'
 
 /**
  * SQL: settings of a query by ids. The older analyzer takes a quarter of the time for a dozen

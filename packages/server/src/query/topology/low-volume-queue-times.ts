@@ -1,6 +1,8 @@
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import { NO_SPAN, NO_TRACE, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
-import { isConsuming, toSpanKey, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
+import { NO_SPAN, NO_TRACE, computeQueueTime } from '../links/linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
+import { selectProducer } from '../messages/endpoints/shared-ids.ts'
+import { isConsuming, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
 import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../sql/id-parameters.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
@@ -27,7 +29,7 @@ export async function findLowVolumeQueueTimes(
 ): Promise<QueueTime[]> {
   const consumers = await store.query<Consumer>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(parent_span_id)) as parentSpanId,
-      start, toUInt64(start + duration) as finish, service, cluster, topic, consumer_group as group,
+      start, toUInt64(start + duration) as finish, kind, service, cluster, topic, consumer_group as group,
       messaging_operation as operation
     from spans prewhere messaging_operation in ('receive', 'process') and topic in {quiet:Array(String)}
     where ${inWindow}
@@ -41,16 +43,15 @@ export async function findLowVolumeQueueTimes(
     store,
     taken.map(({ producerRef, consumer }) => ({ ...producerRef, before: BigInt(consumer.start) })),
     `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start, toUInt64(start + duration) as finish,
-      messaging_operation as operation`,
-    'producer',
+      kind, service, messaging_operation as operation`,
     options,
   )
   const isShared = ({ consumedRef, producerRef }: ConsumedMessage): boolean => {
-    const own = producers.get(toSpanKey(consumedRef))
-    return toSpanKey(consumedRef) !== toSpanKey(producerRef) && own !== undefined && !isConsuming(own)
+    const own = selectProducer(producers.get(toRefKey(consumedRef)), consumedRef)
+    return toRefKey(consumedRef) !== toRefKey(producerRef) && own !== undefined && !isConsuming(own)
   }
   return keepInnerSpans(taken.filter((one) => !isShared(one))).flatMap(({ producerRef, consumer }) => {
-    const produced = producers.get(toSpanKey(producerRef))
+    const produced = selectProducer(producers.get(toRefKey(producerRef)), consumer)
     // A consuming parent is the span that the consumer runs in, not its producer.
     if (produced === undefined || isConsuming(produced)) return []
     const { service, cluster, topic, group, operation, start, finish } = consumer
@@ -74,13 +75,13 @@ export async function findLowVolumeQueueTimes(
 
 type Consumer = Pick<
   MessageEndpoint,
-  'traceId' | 'spanId' | 'parentSpanId' | 'service' | 'topic' | 'group' | 'operation'
+  'traceId' | 'spanId' | 'parentSpanId' | 'kind' | 'service' | 'topic' | 'group' | 'operation'
 > & {
   readonly cluster: string
   readonly start: string
   readonly finish: string
 }
-type Producer = SpanRef & { readonly start: string; readonly finish: string; readonly operation: string }
+type Producer = SpanIdentity & { readonly start: string; readonly finish: string; readonly operation: string }
 type ConsumedMessage = Consumption & { readonly producerRef: SpanRef; readonly consumer: Consumer }
 
 function toConsumedMessage(consumer: Consumer, producerRef: SpanRef): ConsumedMessage {
@@ -88,7 +89,7 @@ function toConsumedMessage(consumer: Consumer, producerRef: SpanRef): ConsumedMe
   const times = { start: BigInt(start), end: BigInt(finish) }
   const isReceive = operation === 'receive'
   const consumed = { consumedRef: consumer, parentSpanId, service, isReceive, ...times, consumer }
-  return { producerRef, producerKey: toSpanKey(producerRef), ...consumed }
+  return { producerRef, producerKey: toRefKey(producerRef), ...consumed }
 }
 
 /** Finds the link targets of these consumers, or their parents if they have no links. */
@@ -103,13 +104,13 @@ async function findConsumedMessages(
     consumers.map((consumer) => consumer.traceId),
   )
   const refs = createSpanRefSet('refs', consumers)
-  const links = await store.query<SpanRef & { readonly peerTraceId: string; readonly peerSpanId: string }>(
+  const links = await store.query<SpanIdentity & { readonly peerTraceId: string; readonly peerSpanId: string }>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId
+      lower(hex(peer_span_id)) as peerSpanId, kind, service
     from span_links
     where trace_id in (${traces.sql}) and direction = 'out' and (trace_id, span_id) in (${refs.sql})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
-    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
+    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, kind, service, ordinal
     limit ${MAX_LINKS}
     ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...refs.params },

@@ -1,7 +1,9 @@
+import type { SpanIdentity } from '../links/span-ref.ts'
+
 /** A span that consumed a message, as far as span rows and link rows show. */
 export type Consumption = {
   readonly producerKey: string
-  readonly consumedRef: { readonly traceId: string; readonly spanId: string }
+  readonly consumedRef: SpanIdentity
   /** Absent if unknown. */
   readonly parentSpanId?: string
   readonly service: string

@@ -1,6 +1,8 @@
 import type { QueryOptions, QueryParams, Store } from '../../clickhouse/store.ts'
-import { type Interval, computeQueueTime, type SpanRef } from '../links/linked-span.ts'
-import { toSpanKey, type MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
+import { type Interval, computeQueueTime } from '../links/linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../links/span-ref.ts'
+import type { MessageEndpoint } from '../messages/endpoints/message-endpoint.ts'
+import { findBySpan, selectProducer } from '../messages/endpoints/shared-ids.ts'
 import { findSpansByRef } from '../messages/endpoints/find-endpoints.ts'
 import { inWindow, type TimeWindow, toWindowParams } from '../sql/time-window.ts'
 import { type Consumption, keepInnerSpans } from './outer-spans.ts'
@@ -106,10 +108,10 @@ async function findSampledDeliveries(
       group by trace_id`,
     ),
     query<OfTrace<ChildColumns>>(
-      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, toUInt64(start + duration), service,
+      `select lower(hex(trace_id)) as traceId, groupArray((lower(hex(span_id)), lower(hex(parent_span_id)), start, toUInt64(start + duration), kind, service,
         consumer_group, messaging_operation, cluster)) as found
       from (
-        select trace_id, span_id, parent_span_id, start, duration, service, consumer_group, messaging_operation, cluster
+        select trace_id, span_id, parent_span_id, start, duration, kind, service, consumer_group, messaging_operation, cluster
         from spans
         where ${inWindow} and messaging_operation in ('receive', 'process') and ${condition}
         limit ${MAX_DELIVERIES})
@@ -129,10 +131,10 @@ async function findSampledDeliveries(
       const ref = { traceId, spanId }
       return {
         producerRef: ref,
-        producerKey: toSpanKey(ref),
+        producerKey: toRefKey(ref),
         isReceive: kind === 'client',
-        consumedRef: { traceId: peerTraceId, spanId: peerSpanId },
-        produced: producers.get(toSpanKey(ref)),
+        consumedRef: { traceId: peerTraceId, spanId: peerSpanId, kind, service },
+        produced: producers.get(toRefKey(ref)),
         start: BigInt(start),
         end: BigInt(finish),
         service,
@@ -142,20 +144,20 @@ async function findSampledDeliveries(
   )
   const linkedKeys = new Set(linked.map((one) => one.producerKey + toSpanKey(one.consumedRef)))
   const parented = children.flatMap(({ traceId, found }) =>
-    found.flatMap(([spanId, parentSpanId, start, finish, service, group, operation, cluster]): Sampled[] => {
-      const own = { traceId, spanId }
+    found.flatMap(([spanId, parentSpanId, start, finish, kind, service, group, operation, cluster]): Sampled[] => {
+      const own = { traceId, spanId, kind, service }
       // A consumer may share the span id of its producer.
-      const ref = producers.has(toSpanKey(own)) ? own : { traceId, spanId: parentSpanId }
-      const parent = producers.get(toSpanKey(ref))
+      const ref = producers.has(toRefKey(own)) ? { traceId, spanId } : { traceId, spanId: parentSpanId }
+      const parent = producers.get(toRefKey(ref))
       // A parent that does not produce is the span that the consumer runs in.
-      if (parent === undefined || linkedKeys.has(toSpanKey(ref) + traceId + spanId)) return []
+      if (parent === undefined || linkedKeys.has(toRefKey(ref) + toSpanKey(own))) return []
       const consumed = { cluster, group, operation }
       return [
         {
           producerRef: ref,
-          producerKey: toSpanKey(ref),
+          producerKey: toRefKey(ref),
           isReceive: operation === 'receive',
-          consumedRef: { traceId, spanId },
+          consumedRef: own,
           produced: parent,
           start: BigInt(start),
           end: BigInt(finish),
@@ -184,6 +186,7 @@ type ChildColumns = readonly [
   parentSpanId: string,
   start: string,
   finish: string,
+  kind: SpanIdentity['kind'],
   service: string,
   group: string,
   operation: MessageEndpoint['operation'],
@@ -213,10 +216,11 @@ async function resolveQueueTimes(
       ? [{ ...one.consumedRef, start: one.start }]
       : []),
   ])
-  const found = await findSpansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, 'producer', options)
+  const found = await findSpansByRef<EndRow>(store, open.slice(0, MAX_LOOK_UPS), endColumns, options)
   return sampled.flatMap((one) => {
-    const producer = found.get(toSpanKey(one.producerRef))
-    const consumer = one.consumed ?? found.get(toSpanKey(one.consumedRef)) ?? onlyConsumer(one)
+    const producer = selectProducer(found.get(toRefKey(one.producerRef)), one.consumedRef)
+    const consumer =
+      one.consumed ?? findBySpan(found.get(toRefKey(one.consumedRef)), one.consumedRef) ?? onlyConsumer(one)
     const sent = one.produced ?? (producer && { start: BigInt(producer.start), end: BigInt(producer.finish) })
     if (sent === undefined || consumer === undefined) return []
     if (producer?.operation === 'receive' || producer?.operation === 'process') return []
@@ -236,9 +240,9 @@ async function resolveQueueTimes(
   })
 }
 
-type EndRow = SpanRef & Consumer & { readonly topic: string; readonly start: string; readonly finish: string }
+type EndRow = SpanIdentity & Consumer & { readonly topic: string; readonly start: string; readonly finish: string }
 
-const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, start,
+const endColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, start,
   toUInt64(start + duration) as finish, messaging_operation as operation, cluster, topic, consumer_group as group`
 
 /** Length prefixes delimit names. */

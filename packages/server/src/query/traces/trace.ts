@@ -11,14 +11,8 @@ import type {
 import { decodeAttributes } from '../../otlp/wire/attributes.ts'
 import { StoreError } from '../../clickhouse/store-error.ts'
 import type { QueryOptions, Store } from '../../clickhouse/store.ts'
-import {
-  findLinkedSpans,
-  type LinkEnd,
-  computeLinkQueueTime,
-  NO_SPAN,
-  NO_TRACE,
-  toRefKey,
-} from '../links/linked-span.ts'
+import { findLinkedSpans, type LinkEnd, computeLinkQueueTime, NO_SPAN, NO_TRACE } from '../links/linked-span.ts'
+import { toRefKey } from '../links/span-ref.ts'
 import { findLogEvents } from '../logs/log-events.ts'
 import { isUnknownRecord, mergeRecords, resolveRecord } from '../messaging/record-metadata.ts'
 import { fetchParentQueueTimes } from '../links/parent-queue-times.ts'

@@ -3,7 +3,8 @@ import { consumingOperations, producingOperations } from '../../../clickhouse/in
 import { mergeRecords, UNKNOWN_RECORD } from '../../messaging/record-metadata.ts'
 import type { Edge } from './edge.ts'
 import { keepInnerDeliveries } from './inner-deliveries.ts'
-import { findSpan, type FlowLink, type FlowSpanRow, type SpanRef, spanKey } from '../flow-span.ts'
+import { findSpan, type FlowLink, type FlowSpanRow, type FlowSpanRef } from '../flow-span.ts'
+import { toRefKey } from '../../links/span-ref.ts'
 import type { CutTraces } from '../lanes.ts'
 
 /**
@@ -25,10 +26,10 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
     const id =
       known === undefined || known.toRef.identity === carrier.identity ? shortId : `${shortId}-${carrier.identity}`
     edges.set(id, edge(id, target, carrier, 'link', link))
-    linked.set(`${spanKey(target)}${spanKey(carrier)} ${carrier.identity}`, id)
+    linked.set(`${toRefKey(target)}${toRefKey(carrier)} ${carrier.identity}`, id)
   }
   for (const { from, to } of cuts) {
-    const told = edges.get(linked.get(`${spanKey(from)}${spanKey(to)} ${to.identity}`) ?? '')
+    const told = edges.get(linked.get(`${toRefKey(from)}${toRefKey(to)} ${to.identity}`) ?? '')
     if (told !== undefined) edges.set(told.id, { ...told, via: 'both' })
     else {
       const id = `${findSpan(spans, to)?.lane.id ?? `${to.traceId}-${to.spanId}`}-parent`
@@ -37,7 +38,7 @@ function createEdges({ cuts, spans }: CutTraces, links: readonly FlowLink[]): Ed
   }
   return [...edges.values()]
 
-  function edge(id: string, fromRef: SpanRef, toRef: SpanRef, via: FlowEdge['via'], said: LinkRecord): Edge {
+  function edge(id: string, fromRef: FlowSpanRef, toRef: FlowSpanRef, via: FlowEdge['via'], said: LinkRecord): Edge {
     const from = findSpan(spans, fromRef)
     const to = findSpan(spans, toRef)
     const role = classifyEdge(from?.span, to?.span)

@@ -1,13 +1,13 @@
 import type { FlowEdge, RecordMetadata } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
-import type { SpanRef } from '../flow-span.ts'
+import type { FlowSpanRef } from '../flow-span.ts'
 import type { LaneSpan } from '../lanes.ts'
 
 /** A link or cut between two spans. Either span may be missing. */
 export type Edge = {
   readonly id: string
-  readonly fromRef: SpanRef
-  readonly toRef: SpanRef
+  readonly fromRef: FlowSpanRef
+  readonly toRef: FlowSpanRef
   readonly from: LaneSpan | undefined
   readonly to: LaneSpan | undefined
   readonly via: FlowEdge['via']

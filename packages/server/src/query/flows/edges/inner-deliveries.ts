@@ -1,7 +1,7 @@
 import { isSameOrUnknown, isSameMessage } from '../../messages/deliveries/delivery.ts'
 import { mergeRecords } from '../../messaging/record-metadata.ts'
 import type { Edge } from './edge.ts'
-import { spanKey } from '../flow-span.ts'
+import { toRefKey } from '../../links/span-ref.ts'
 import type { LaneSpan } from '../lanes.ts'
 
 /** Levels searched above a message's span: handler spans, the batch's span, the receive span. */
@@ -14,7 +14,7 @@ const MAX_NESTING = 16
  */
 export function keepInnerDeliveries(edges: readonly Edge[]): Edge[] {
   const innerOf = new Map<DeliveryEdge, DeliveryEdge>()
-  const sameProducer = Map.groupBy(edges.filter(isDelivery), ({ fromRef, to }) => `${spanKey(fromRef)} ${to.lane.id}`)
+  const sameProducer = Map.groupBy(edges.filter(isDelivery), ({ fromRef, to }) => `${toRefKey(fromRef)} ${to.lane.id}`)
   for (const same of sameProducer.values()) {
     if (same.length < 2) continue
     markReceives(same, innerOf)

@@ -1,4 +1,4 @@
-import type { SpanRef } from '../flow-span.ts'
+import type { FlowSpanRef } from '../flow-span.ts'
 import type { Origins } from './origins.ts'
 import type { TraceLoader } from './trace-loader.ts'
 import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
@@ -62,7 +62,7 @@ export async function expandFlow(
   const seen = new Set([traceId])
   let next = new Set<string>()
   /** Causes in traces that are not loaded yet, by trace. */
-  const awaited = new Map<string, SpanRef[]>()
+  const awaited = new Map<string, FlowSpanRef[]>()
 
   /** Units found before this page. */
   let unitsBefore: ReadonlySet<Unit> | undefined
@@ -114,7 +114,7 @@ export async function expandFlow(
     }
   }
 
-  function findLevel(ref: SpanRef): number {
+  function findLevel(ref: FlowSpanRef): number {
     const trace = traces.get(ref.traceId)
     return trace === undefined ? 0 : (levels.get(findUnit(trace, ref)) ?? 0)
   }

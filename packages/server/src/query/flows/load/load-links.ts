@@ -3,7 +3,8 @@ import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { NO_TRACE } from '../../links/linked-span.ts'
 import { BY_IDS_SETTINGS, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
-import { type FlowLink, toSpanIdentity } from '../flow-span.ts'
+import type { FlowLink } from '../flow-span.ts'
+import { toSpanIdentity } from '../../links/span-ref.ts'
 
 /** Limit of links per call. */
 const MAX_LINKS = 20_000

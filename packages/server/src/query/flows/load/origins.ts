@@ -1,4 +1,4 @@
-import type { SpanRef } from '../flow-span.ts'
+import type { FlowSpanRef } from '../flow-span.ts'
 import type { TraceLoader } from './trace-loader.ts'
 import { findCauses, type Unit, findUnit, type UnitTrace } from './units.ts'
 
@@ -40,7 +40,7 @@ export async function findOrigins(traceId: string, { load }: TraceLoader): Promi
   const opened = traces.get(traceId) as UnitTrace
   const waiting: Unit[] = [...opened.units]
   for (let step = 1; waiting.length > 0; step++) {
-    const further: { readonly unit: Unit; readonly cause: SpanRef }[] = []
+    const further: { readonly unit: Unit; readonly cause: FlowSpanRef }[] = []
     for (let unit = waiting.pop(); unit !== undefined; unit = waiting.pop()) {
       if (causes.has(unit)) continue
       const found: Unit[] = []

@@ -1,4 +1,4 @@
-import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type SpanRef } from '../flow-span.ts'
+import { findSpan, type FlowLink, type FlowSpanRow, toSpanRef, type FlowSpanRef } from '../flow-span.ts'
 import { type CutTraces, cutIntoLanes, type LaneSpan } from '../lanes.ts'
 
 /**
@@ -15,7 +15,7 @@ export type Unit = {
    * Targets of its links, and its producer if the unit is that span's child. Empty for the part of
    * a lane outside other units.
    */
-  readonly causes: readonly SpanRef[]
+  readonly causes: readonly FlowSpanRef[]
 }
 
 /**
@@ -34,7 +34,7 @@ export type UnitTrace = {
   /** Units of spans that carry links but are not stored, by span id. */
   readonly unplaced: ReadonlyMap<string, Unit>
   /** Effects of a unit: carriers of links to it, and consumers that are its children. */
-  readonly effects: ReadonlyMap<Unit, readonly SpanRef[]>
+  readonly effects: ReadonlyMap<Unit, readonly FlowSpanRef[]>
 }
 
 export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links: readonly FlowLink[]): UnitTrace {
@@ -69,9 +69,9 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
     units.push(unit)
     unplaced.set(first.carrier.spanId, unit)
   }
-  const effects = new Map<Unit, SpanRef[]>()
+  const effects = new Map<Unit, FlowSpanRef[]>()
   const trace = { traceId, cut, links, main, units, unitOfSpan, effects, unplaced }
-  const addEffect = (cause: SpanRef, effect: SpanRef): void => {
+  const addEffect = (cause: FlowSpanRef, effect: FlowSpanRef): void => {
     const unit = findUnit(trace, cause)
     const known = effects.get(unit)
     if (known === undefined) effects.set(unit, [effect])
@@ -83,12 +83,12 @@ export function divideTrace(traceId: string, rows: readonly FlowSpanRow[], links
 }
 
 /** A span that is not stored belongs to `main`, unless it is known to carry links. */
-export function findUnit(trace: UnitTrace, ref: SpanRef): Unit {
+export function findUnit(trace: UnitTrace, ref: FlowSpanRef): Unit {
   const span = findSpan(trace.cut.spans, ref)
   return (span && trace.unitOfSpan.get(span)) ?? trace.unplaced.get(ref.spanId) ?? trace.main
 }
 
-function toUnitKey({ spanId, identity }: SpanRef): string {
+function toUnitKey({ spanId, identity }: FlowSpanRef): string {
   return `${spanId} ${identity}`
 }
 
@@ -96,11 +96,11 @@ function toUnitKey({ spanId, identity }: SpanRef): string {
  * Returns the spans that caused a unit. A unit without causes, such as a job around other units,
  * has the causes of its lane from outside the lane. Empty if nothing before the unit is known.
  */
-export function findCauses(trace: UnitTrace, unit: Unit): readonly SpanRef[] {
-  const isOwn = (ref: SpanRef, of: Unit): boolean => ref.traceId === trace.traceId && findUnit(trace, ref) === of
+export function findCauses(trace: UnitTrace, unit: Unit): readonly FlowSpanRef[] {
+  const isOwn = (ref: FlowSpanRef, of: Unit): boolean => ref.traceId === trace.traceId && findUnit(trace, ref) === of
   const causes = unit.causes.filter((ref) => !isOwn(ref, unit))
   if (causes.length > 0) return causes
-  const isInLane = (ref: SpanRef): boolean =>
+  const isInLane = (ref: FlowSpanRef): boolean =>
     ref.traceId === trace.traceId && findUnit(trace, ref).laneId === unit.laneId
   return trace.units
     .filter((one) => one.laneId === unit.laneId)

@@ -1,10 +1,10 @@
-import type { SpanRef } from '../../links/linked-span.ts'
+import { selectIdentity, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import type { MessageEndpoint } from '../endpoints/message-endpoint.ts'
 
 /** One message from its producer to one consumer; an endpoint is undefined if it is not stored. */
 export type Delivery = {
   readonly producerRef: SpanRef
-  readonly consumedRef: SpanRef
+  readonly consumedRef: SpanIdentity
   readonly producer: MessageEndpoint | undefined
   readonly consumed: MessageEndpoint | undefined
   /** From the link, which distinguishes the messages of a batch; otherwise from the spans. */
@@ -38,7 +38,7 @@ export function isSameOrUnknown(a: string, b: string): boolean {
 export function toInnerDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint): Delivery {
   return {
     ...delivery,
-    consumedRef: { traceId: inner.traceId, spanId: inner.spanId },
+    consumedRef: selectIdentity(inner),
     consumed: {
       ...inner,
       group: inner.group || outer.group,

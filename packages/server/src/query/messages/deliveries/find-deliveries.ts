@@ -1,14 +1,15 @@
 import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { type Delivery, isSameMessage, type MessageLink, toInnerDelivery } from './delivery.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
-import { findConsumingChildren, findEndpoints } from '../endpoints/find-endpoints.ts'
-import { isConsuming, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { selectIdentity, toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
+import { findConsumingChildren, findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
+import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { selectProducer } from '../endpoints/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
 import type { TraceCache } from '../retries/trace-cache.ts'
 
-/** Looks up spans by reference or parent. */
-export type EndpointSource = Pick<TraceCache, 'endsByRef' | 'consumingChildren'>
+/** Looks up spans by reference, identity or parent. */
+export type EndpointSource = Pick<TraceCache, 'endpointsByRef' | 'endpointsBySpan' | 'consumingChildren'>
 
 /**
  * Looks up single spans; suits requests for few spans of many traces.
@@ -20,18 +21,13 @@ export function createEndpointLookup(
   options: QueryOptions,
   known: readonly MessageEndpoint[] = [],
 ): EndpointSource {
-  const knownByKey = new Map(known.map((end) => [toSpanKey(end), end]))
+  const knownByKey = keyBySpan(known)
   return {
-    endsByRef: async (refs, side) => {
-      const knownOf = (ref: SpanRef): MessageEndpoint | undefined =>
-        side === 'consumer' ? knownByKey.get(toSpanKey(ref)) : undefined
-      const others = refs.filter((ref) => knownOf(ref) === undefined)
-      const found = await findEndpoints(store, others, side, options)
-      for (const ref of refs) {
-        const end = knownOf(ref)
-        if (end !== undefined) found.set(toSpanKey(ref), end)
-      }
-      return found
+    endpointsByRef: (refs) => findEndpoints(store, refs, options),
+    endpointsBySpan: async (spans) => {
+      const others = spans.filter((span) => !knownByKey.has(toSpanKey(span)))
+      const found = await findEndpoints(store, others, options)
+      return new Map([...knownByKey, ...keyBySpan([...found.values()].flat())])
     },
     consumingChildren: (parents) => findConsumingChildren(store, parents, options),
   }
@@ -52,14 +48,12 @@ export async function findDeliveries(
     findMessageLinks(store, producers, 'in', options),
     from.consumingChildren(producers),
   ])
-  const consumers = await from.endsByRef(
-    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
-    'consumer',
-  )
+  const consumers = await from.endpointsBySpan(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
   for (const child of children) consumers.set(toSpanKey(child), child)
+  const producersByRef = new Map(producers.map((end) => [toRefKey(end), end]))
   return resolveDeliveries(
     [...links, ...excludeLinkedChildren(links, children)],
-    new Map(producers.map((end) => [toSpanKey(end), end])),
+    ({ producerRef }) => producersByRef.get(toRefKey(producerRef)),
     consumers,
   )
 }
@@ -78,7 +72,7 @@ export async function findMessageOrigins(
   from: EndpointSource = createEndpointLookup(store, options),
   maxHandovers = MAX_PROCESSING_DEPTH,
 ): Promise<Delivery[]> {
-  const consumersByKey = new Map(of.map((end) => [toSpanKey(end), end]))
+  const consumersByKey = keyBySpan(of)
   const consumers = [...consumersByKey.values()]
   const links = await findMessageLinks(store, consumers, 'out', options)
   const linked = new Set(links.map((link) => toSpanKey(link.consumedRef)))
@@ -88,28 +82,27 @@ export async function findMessageOrigins(
   const sharing = unlinked.map((end) => ({ ...end, parentSpanId: end.spanId }))
   const candidates = [...links, ...excludeLinkedChildren(links, [...sharing, ...parented])]
   const startOf = new Map(consumers.map((end) => [toSpanKey(end), end.start]))
-  const causes = await from.endsByRef(
+  const causes = await from.endpointsByRef(
     // Most messages are sent within a minute before the consumer starts; a parent is in its trace.
     candidates.map((link) => ({ ...link.producerRef, before: startOf.get(toSpanKey(link.consumedRef)) })),
-    'producer',
   )
-  const isShared = (ref: SpanRef): boolean => {
-    const own = causes.get(toSpanKey(ref))
-    return own !== undefined && producingOperations.has(own.operation)
-  }
+  const causeOf = ({ producerRef, consumedRef }: MessageLink): MessageEndpoint | undefined =>
+    selectProducer(causes.get(toRefKey(producerRef)), consumedRef)
+  const isShared = (consumedRef: SpanRef): boolean =>
+    (causes.get(toRefKey(consumedRef)) ?? []).some(({ operation }) => producingOperations.has(operation))
   const all = candidates.filter(({ producerRef, consumedRef }) => {
-    const isOwn = toSpanKey(producerRef) === toSpanKey(consumedRef)
+    const isOwn = toRefKey(producerRef) === toRefKey(consumedRef)
     return linked.has(toSpanKey(consumedRef)) || isOwn === isShared(consumedRef)
   })
-  const origins = resolveDeliveries(all, causes, consumersByKey)
+  const origins = resolveDeliveries(all, causeOf, consumersByKey)
   const resolved = new Set(origins.flatMap((one) => (one.producer ? [toSpanKey(one.consumedRef)] : [])))
-  const handovers = all.flatMap(({ producerRef, consumedRef }) => {
-    const [outer, inner] = [causes.get(toSpanKey(producerRef)), consumersByKey.get(toSpanKey(consumedRef))]
+  const handovers = all.flatMap((link) => {
+    const [outer, inner] = [causeOf(link), consumersByKey.get(toSpanKey(link.consumedRef))]
     if (outer === undefined || inner === undefined || resolved.has(toSpanKey(inner)) || !isConsuming(outer)) return []
     return isSameMessage(outer, inner) ? [{ outer, inner }] : []
   })
   if (handovers.length === 0 || maxHandovers === 0) return origins
-  const outers = [...new Map(handovers.map(({ outer }) => [toSpanKey(outer), outer])).values()]
+  const outers = [...keyBySpan(handovers.map(({ outer }) => outer)).values()]
   const above = Map.groupBy(
     await findMessageOrigins(store, outers, options, from, maxHandovers - 1),
     ({ consumedRef }) => toSpanKey(consumedRef),
@@ -132,27 +125,28 @@ const MAX_PROCESSING_DEPTH = 3
 
 /** Excludes children that also have a link. */
 function excludeLinkedChildren(links: readonly MessageLink[], children: readonly MessageEndpoint[]): MessageLink[] {
-  const told = new Set(links.map((link) => toSpanKey(link.producerRef) + toSpanKey(link.consumedRef)))
+  const toLinkKey = (link: MessageLink): string => toRefKey(link.producerRef) + toSpanKey(link.consumedRef)
+  const linked = new Set(links.map(toLinkKey))
   return children
     .map((child) => ({
       producerRef: { traceId: child.traceId, spanId: child.parentSpanId },
-      consumedRef: { traceId: child.traceId, spanId: child.spanId },
+      consumedRef: selectIdentity(child),
       topic: '',
       partition: '',
       offset: '',
       cluster: '',
       key: '',
     }))
-    .filter((link) => !told.has(toSpanKey(link.producerRef) + toSpanKey(link.consumedRef)))
+    .filter((link) => !linked.has(toLinkKey(link)))
 }
 
 function resolveDeliveries(
   links: readonly MessageLink[],
-  producers: ReadonlyMap<string, MessageEndpoint>,
+  producerOf: (link: MessageLink) => MessageEndpoint | undefined,
   consumers: ReadonlyMap<string, MessageEndpoint>,
 ): Delivery[] {
   return links.flatMap((link) => {
-    const producer = producers.get(toSpanKey(link.producerRef))
+    const producer = producerOf(link)
     const consumed = consumers.get(toSpanKey(link.consumedRef))
     // A consuming parent is only the context it runs in. A carrier that does not consume is a send
     // that links to its creation context.

@@ -1,5 +1,6 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import { NO_TRACE, type SpanRef } from '../../links/linked-span.ts'
+import { NO_TRACE } from '../../links/linked-span.ts'
+import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingValue } from '../../messaging/messaging-sql.ts'
 import type { MessageLink } from './delivery.ts'
@@ -20,33 +21,36 @@ export async function findMessageLinks(
   const wanted = createSpanRefSet('refs', ends)
   const rows = await store.query<LinkRow>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, lower(hex(peer_trace_id)) as peerTraceId,
-      lower(hex(peer_span_id)) as peerSpanId, start, ${messagingValue('topic')} as topic,
+      lower(hex(peer_span_id)) as peerSpanId, kind, service, start, ${messagingValue('topic')} as topic,
       ${messagingValue('partition')} as partition, ${messagingValue('offset')} as offset,
       ${messagingValue('cluster')} as cluster, ${messagingValue('key')} as key
     from span_links
     where trace_id in (${traces.sql}) and direction = {direction:String} and (trace_id, span_id) in (${wanted.sql})
       and peer_trace_id != toFixedString(unhex('${NO_TRACE}'), 16)
-    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, ordinal
+    limit 1 by trace_id, span_id, peer_trace_id, peer_span_id, kind, service, ordinal
     limit ${MAX_LINKS}
     ${BY_IDS_SETTINGS}`,
     { ...traces.params, ...wanted.params, direction },
     options,
   )
-  return rows.map(({ traceId, spanId, peerTraceId, peerSpanId, start, ...told }) => {
-    const said = { ...told, consumedAt: BigInt(start) }
-    const [here, there] = [
+  const keys = new Set(ends.map(toSpanKey))
+  return rows.flatMap(({ traceId, spanId, peerTraceId, peerSpanId, kind, service, start, ...record }) => {
+    const [own, peer] = [
       { traceId, spanId },
       { traceId: peerTraceId, spanId: peerSpanId },
     ]
-    return direction === 'in'
-      ? { producerRef: here, consumedRef: there, ...said }
-      : { producerRef: there, consumedRef: here, ...said }
+    const [producerRef, consumedRef] =
+      direction === 'in' ? [own, { ...peer, kind, service }] : [peer, { ...own, kind, service }]
+    // Another span that shares the id carries this link.
+    if (direction === 'out' && !keys.has(toSpanKey(consumedRef))) return []
+    return [{ producerRef, consumedRef, ...record, consumedAt: BigInt(start) }]
   })
 }
 
 const MAX_LINKS = 100_000
 
-type LinkRow = SpanRef & {
+/** `kind` and `service` are those of the carrying span, in both directions. */
+type LinkRow = SpanIdentity & {
   readonly peerTraceId: string
   readonly peerSpanId: string
   /** Start of the carrying span, the consumer, in both directions. */

@@ -1,7 +1,10 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { EndpointSource } from './find-deliveries.ts'
 import { type Delivery, isSameOrUnknown, isSameMessage, toInnerDelivery } from './delivery.ts'
-import { isConsuming, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { toRefKey, toSpanKey, type SpanRef } from '../../links/span-ref.ts'
+import { keyBySpan } from '../endpoints/find-endpoints.ts'
+import { isConsuming, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { selectParent } from '../endpoints/shared-ids.ts'
 import { findMessageLinks } from './message-links.ts'
 
 /**
@@ -15,36 +18,33 @@ export async function addProcessingSpans(
   options: QueryOptions,
   from: EndpointSource,
 ): Promise<Delivery[]> {
-  const outer = new Map(
-    deliveries.flatMap(({ consumed }) => (consumed ? [[toSpanKey(consumed), consumed] as const] : [])),
-  )
-  if (outer.size === 0) return [...deliveries]
+  const outers = keyBySpan(deliveries.flatMap(({ consumed }) => consumed ?? []))
+  if (outers.size === 0) return [...deliveries]
   const [links, children] = await Promise.all([
-    findMessageLinks(store, [...outer.values()], 'in', options),
-    from.consumingChildren([...outer.values()]),
+    findMessageLinks(store, [...outers.values()], 'in', options),
+    from.consumingChildren([...outers.values()]),
   ])
-  const carriers = await from.endsByRef(
-    links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })),
-    'consumer',
-  )
-  const candidates: ProcessingSpan[] = [
-    ...children.map((inner) => ({ outerKey: inner.traceId + inner.parentSpanId, inner })),
-    ...links.flatMap((link) => {
-      const inner = carriers.get(toSpanKey(link.consumedRef))
-      return inner && isConsuming(inner) ? [{ outerKey: toSpanKey(link.producerRef), inner }] : []
-    }),
-  ].filter(({ inner }) => !outer.has(toSpanKey(inner)))
+  const carriers = await from.endpointsBySpan(links.map((link) => ({ ...link.consumedRef, start: link.consumedAt })))
+  const outersByRef = Map.groupBy(outers.values(), toRefKey)
+  const toCandidates = (outerRef: SpanRef, inner: MessageEndpoint | undefined): ProcessingSpan[] => {
+    if (inner === undefined || !isConsuming(inner) || outers.has(toSpanKey(inner))) return []
+    const outer = selectParent(outersByRef.get(toRefKey(outerRef)), inner)
+    return outer === undefined ? [] : [{ outer, inner }]
+  }
+  const candidates = [
+    ...children.flatMap((inner) => toCandidates({ traceId: inner.traceId, spanId: inner.parentSpanId }, inner)),
+    ...links.flatMap((link) => toCandidates(link.producerRef, carriers.get(toSpanKey(link.consumedRef)))),
+  ]
   if (candidates.length === 0) return [...deliveries]
-  const inner = new Map(candidates.map((one) => [toSpanKey(one.inner), one.inner]))
-  const handing = candidates.flatMap(({ outerKey }) => outer.get(outerKey) ?? [])
+  const carrying = keyBySpan(candidates.flatMap(({ outer, inner }) => [outer, inner]))
   const targets = Map.groupBy(
-    await findMessageLinks(store, [...inner.values(), ...new Set(handing)], 'out', options),
+    await findMessageLinks(store, [...carrying.values()], 'out', options),
     ({ consumedRef }) => toSpanKey(consumedRef),
   )
-  const handovers = candidates.filter(({ outerKey, inner }) =>
-    (targets.get(toSpanKey(inner)) ?? []).every(({ producerRef }) => toSpanKey(producerRef) === outerKey),
+  const handovers = candidates.filter(({ outer, inner }) =>
+    (targets.get(toSpanKey(inner)) ?? []).every(({ producerRef }) => toRefKey(producerRef) === toRefKey(outer)),
   )
-  const handoversOf = Map.groupBy(handovers, ({ outerKey }) => outerKey)
+  const handoversOf = Map.groupBy(handovers, ({ outer }) => toSpanKey(outer))
   return deliveries.flatMap((delivery) => {
     const { consumed } = delivery
     if (consumed === undefined) return [delivery]
@@ -55,7 +55,7 @@ export async function addProcessingSpans(
   })
 }
 
-type ProcessingSpan = { readonly outerKey: string; readonly inner: MessageEndpoint }
+type ProcessingSpan = { readonly outer: MessageEndpoint; readonly inner: MessageEndpoint }
 
 function isSameDelivery(delivery: Delivery, outer: MessageEndpoint, inner: MessageEndpoint, isBatch: boolean): boolean {
   // In a batch, only the offset identifies the message.

@@ -1,5 +1,5 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 import { createBucketSet, BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { bucket, filterByTraces as inTraces } from '../../sql/span-bucket.ts'
 import { spanIdentity } from '../../traces/span-parents.ts'
@@ -8,11 +8,9 @@ import {
   endpointColumns,
   type EndpointRow,
   isConsuming,
-  toSpanKey,
   type MessageEndpoint,
   toEndpoint,
 } from './message-endpoint.ts'
-import { selectBySide, type Side } from './shared-ids.ts'
 
 const MINUTE = 60_000_000_000n
 
@@ -20,34 +18,37 @@ const MINUTE = 60_000_000_000n
 export type TimedRef = SpanRef & { readonly start?: bigint; readonly before?: bigint }
 
 /**
- * Finds spans by id, in any trace and at any time, keyed by `toSpanKey`. Missing spans are omitted.
+ * Finds spans by id, in any trace and at any time, keyed by `toRefKey`: all that share the id.
+ * Missing spans are omitted.
  */
 export async function findEndpoints(
   store: Store,
   refs: readonly TimedRef[],
-  side: Side,
   options: QueryOptions,
-): Promise<Map<string, MessageEndpoint>> {
-  const found = await findSpansByRef<EndpointRow>(store, refs, endpointColumns, side, options)
-  return new Map(Array.from(found, ([key, row]) => [key, toEndpoint(row)]))
+): Promise<Map<string, MessageEndpoint[]>> {
+  const found = await findSpansByRef<EndpointRow>(store, refs, endpointColumns, options)
+  return new Map(Array.from(found, ([key, rows]) => [key, rows.map(toEndpoint)]))
+}
+
+export function keyBySpan<Span extends SpanIdentity>(spans: Iterable<Span>): Map<string, Span> {
+  return new Map(Array.from(spans, (span) => [toSpanKey(span), span]))
 }
 
 /**
  * Like `findEndpoints`, with selected columns: each column is a separate read per span.
  *
- * @param wanted SQL of the columns; includes `traceId`, `spanId` and `operation`
+ * @param wanted SQL of the columns; includes `traceId` and `spanId`
  */
-export async function findSpansByRef<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
+export async function findSpansByRef<Row extends SpanRef>(
   store: Store,
   refs: readonly TimedRef[],
   wanted: string,
-  side: Side,
   options: QueryOptions,
-): Promise<Map<string, Row>> {
-  const found = selectBySide(await querySpansInBuckets<Row>(store, refs, wanted, options), side)
-  const others = refs.filter((ref) => ref.start === undefined && !found.has(toSpanKey(ref)))
+): Promise<Map<string, Row[]>> {
+  const found = Map.groupBy(await querySpansInBuckets<Row>(store, refs, wanted, options), toRefKey)
+  const others = refs.filter((ref) => ref.start === undefined && !found.has(toRefKey(ref)))
   const further = await querySpansInTraces<Row>(store, others, '(trace_id, span_id)', wanted, options)
-  return new Map([...found, ...selectBySide(further, side)])
+  return new Map([...found, ...Map.groupBy(further, toRefKey)])
 }
 
 const BUCKET = 600_000_000_000n

@@ -1,12 +1,12 @@
 import type { MessageSpan, StatusCode } from '@spanlink/api-schema'
-import { NO_SPAN, computeQueueTime, type SpanRef } from '../../links/linked-span.ts'
+import { NO_SPAN, computeQueueTime } from '../../links/linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
 
 /** A span that produces or consumes messages. */
-export type MessageEndpoint = SpanRef & {
+export type MessageEndpoint = SpanIdentity & {
   readonly parentSpanId: string
   readonly start: bigint
   readonly end: bigint
-  readonly service: string
   readonly name: string
   readonly status: StatusCode
   readonly operation: string
@@ -26,7 +26,7 @@ export type StartPosition = MessagePosition & { readonly isInclusive: boolean }
 
 /** Columns of `spans` for an `EndpointRow`. */
 export const endpointColumns = `lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId,
-  lower(hex(parent_span_id)) as parentSpanId, start, toUInt64(start + duration) as finish, service, name, status,
+  lower(hex(parent_span_id)) as parentSpanId, kind, start, toUInt64(start + duration) as finish, service, name, status,
   messaging_operation as operation, cluster, topic, partition, message_offset as offset, consumer_group as group`
 
 export type EndpointRow = Omit<MessageEndpoint, 'start' | 'end'> & { readonly start: string; readonly finish: string }
@@ -41,10 +41,6 @@ export function toEndpoint({ start, finish, ...row }: EndpointRow): MessageEndpo
   }
 }
 
-export function toSpanKey(ref: SpanRef): string {
-  return ref.traceId + ref.spanId
-}
-
 export function isConsuming({ operation }: Pick<MessageEndpoint, 'operation'>): boolean {
   return operation === 'receive' || operation === 'process'
 }
@@ -57,7 +53,7 @@ export function keepInnermost(ends: readonly MessageEndpoint[]): MessageEndpoint
   // consumers.
   const isSharer = (end: MessageEndpoint): boolean => end.parentSpanId === end.spanId
   const parents = new Set(ends.map((end) => end.traceId + end.parentSpanId))
-  return ends.filter((end) => isSharer(end) || !parents.has(toSpanKey(end)))
+  return ends.filter((end) => isSharer(end) || !parents.has(toRefKey(end)))
 }
 
 /** Converts to the API's type, without the error. */
@@ -65,6 +61,7 @@ export function toMessageSpan(end: MessageEndpoint, producer: MessageEndpoint | 
   return {
     traceId: end.traceId,
     spanId: end.spanId,
+    kind: end.kind,
     service: end.service,
     name: end.name,
     cluster: end.cluster,
@@ -86,14 +83,13 @@ export function toMessageSpan(end: MessageEndpoint, producer: MessageEndpoint | 
  * Selects the consuming children, with their parent. A consumer that shares a producer's id has
  * that producer as parent, regardless of its parent id.
  */
-export function selectConsumingChildren<Span extends SpanRef & Pick<MessageEndpoint, 'parentSpanId' | 'operation'>>(
-  parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[],
-  spans: readonly Span[],
-): Span[] {
-  const keys = new Set(parents.map(toSpanKey))
-  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(toSpanKey))
+export function selectConsumingChildren<
+  Span extends SpanIdentity & Pick<MessageEndpoint, 'parentSpanId' | 'operation'>,
+>(parents: readonly Pick<MessageEndpoint, 'traceId' | 'spanId' | 'operation'>[], spans: readonly Span[]): Span[] {
+  const keys = new Set(parents.map(toRefKey))
+  const producers = new Set(parents.filter((parent) => !isConsuming(parent)).map(toRefKey))
   const children = spans.filter(isConsuming).flatMap((span) => {
-    if (producers.has(toSpanKey(span))) return [{ ...span, parentSpanId: span.spanId }]
+    if (producers.has(toRefKey(span))) return [{ ...span, parentSpanId: span.spanId }]
     return keys.has(span.traceId + span.parentSpanId) ? [span] : []
   })
   return [...new Map(children.map((child) => [toSpanKey(child), child])).values()]

@@ -3,12 +3,13 @@ import { inWindow, type TimeWindow, toWindowParams } from '../../sql/time-window
 import {
   endpointColumns,
   type EndpointRow,
-  toSpanKey,
   type MessageEndpoint,
   type MessagePosition,
   type StartPosition,
   toEndpoint,
 } from './message-endpoint.ts'
+import { toRefKey } from '../../links/span-ref.ts'
+import { keyBySpan } from './find-endpoints.ts'
 import { findStartMinutes } from './newest-minutes.ts'
 
 /**
@@ -94,7 +95,8 @@ async function queryNewestEndpoints(
   const params = {
     ...condition.params,
     ...toWindowParams(stretch),
-    limit,
+    // The next one shows whether the last position is complete.
+    limit: limit + 1,
     ...(before && { beforeTime: String(before.time), beforeTrace: before.traceId, beforeSpan: before.spanId }),
   }
   // For a long range, first finds the start of the oldest span to return from few columns, then
@@ -115,8 +117,19 @@ async function queryNewestEndpoints(
     { ...params, ...(oldest && { oldest: oldest.start }) },
     options,
   )
+  const next = rows[limit]
+  const complete = next === undefined ? rows : rows.filter((row) => !isSamePosition(row, next))
+  const last = next && (complete.at(-1) ?? next)
   // Spans exported twice are stored twice. `limit by` would sort the whole window.
-  const endpoints = [...new Map(rows.map((row) => [toSpanKey(row), toEndpoint(row)])).values()]
-  const last = rows.length < limit ? undefined : endpoints.at(-1)
-  return { endpoints, scannedUntil: last && { traceId: last.traceId, spanId: last.spanId, time: last.start } }
+  const endpoints = [...keyBySpan((complete.length > 0 ? complete : rows).map(toEndpoint)).values()]
+  return { endpoints, scannedUntil: last && toPosition(last) }
+}
+
+/** Spans that share an id may have the same start. */
+function isSamePosition(a: EndpointRow, b: EndpointRow): boolean {
+  return a.start === b.start && toRefKey(a) === toRefKey(b)
+}
+
+function toPosition({ traceId, spanId, start }: EndpointRow): MessagePosition {
+  return { traceId, spanId, time: BigInt(start) }
 }

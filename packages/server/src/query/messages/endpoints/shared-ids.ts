@@ -1,23 +1,40 @@
-import { consumingOperations, producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
-import { toRefKey, type SpanRef } from '../../links/linked-span.ts'
-import type { MessageEndpoint } from './message-endpoint.ts'
+import { producingOperations } from '../../../clickhouse/insert/messaging/semconv.ts'
+import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { isInside } from '../../traces/span-parents.ts'
+import { isConsuming, type MessageEndpoint } from './message-endpoint.ts'
 
-/** The span to select when a producer and a consumer share an id. */
-export type Side = 'producer' | 'consumer'
+type Sharer = SpanIdentity & Pick<MessageEndpoint, 'operation'>
 
-/** Selects one span per id, on the given side if there is one. */
-export function selectBySide<Row extends SpanRef & Pick<MessageEndpoint, 'operation'>>(
-  rows: Iterable<Row>,
-  side: Side,
-): Map<string, Row> {
-  const found = new Map<string, Row>()
-  for (const row of rows) {
-    const known = found.get(toRefKey(row))
-    if (known === undefined || isOnSide(row, side) || !isOnSide(known, side)) found.set(toRefKey(row), row)
-  }
-  return found
+/** Selects, of spans that share an id, the one that `consumer` means as the origin of its message. */
+export function selectProducer<Span extends Sharer>(
+  sharers: readonly Span[] = [],
+  consumer: SpanIdentity,
+): Span | undefined {
+  return sharers.find(({ operation }) => producingOperations.has(operation)) ?? selectParent(sharers, consumer)
 }
 
-function isOnSide({ operation }: Pick<MessageEndpoint, 'operation'>, side: Side): boolean {
-  return (side === 'producer' ? producingOperations : consumingOperations).has(operation)
+/**
+ * Selects, of spans that share an id, the one that `child` runs in: of its own service if there is
+ * one, and rather the one that consumes.
+ */
+export function selectParent<Span extends Sharer>(
+  sharers: readonly Span[] = [],
+  { service }: Pick<SpanIdentity, 'service'>,
+): Span | undefined {
+  const own = sharers.filter((span) => span.service === service)
+  return (own.length > 0 ? own : sharers).reduce<Span | undefined>(
+    (best, span) => (best === undefined || isPreferred(span, best) ? span : best),
+    undefined,
+  )
+}
+
+function isPreferred(a: Sharer, b: Sharer): boolean {
+  return isConsuming(a) === isConsuming(b) ? isInside(a, b) : isConsuming(a)
+}
+
+export function findBySpan<Span extends SpanIdentity>(
+  sharers: readonly Span[] = [],
+  span: SpanIdentity,
+): Span | undefined {
+  return sharers.find((one) => toSpanKey(one) === toSpanKey(span))
 }

@@ -1,5 +1,6 @@
 import type { Message } from '@spanlink/api-schema'
 import { computeQueueTime } from '../../links/linked-span.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
 import { findDeliveries, createEndpointLookup, findMessageOrigins } from '../deliveries/find-deliveries.ts'
 import type { Delivery } from '../deliveries/delivery.ts'
 import {
@@ -10,7 +11,7 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 10_000_000_000n
@@ -33,7 +34,7 @@ export async function findLate(request: MessageListRequest): Promise<FoundMessag
   )
   const origins = (await findMessageOrigins(store, consumers, options)).filter(isComplete)
   const waited = origins.filter(({ producer, consumed }) => computeQueueTime(producer, consumed) > minQueueTime)
-  const producers = new Map(waited.map(({ producer }) => [toSpanKey(producer), producer]))
+  const producers = new Map(waited.map(({ producer }) => [toRefKey(producer), producer]))
   const all = await findDeliveries(
     store,
     [...producers.values()],
@@ -63,7 +64,7 @@ function isComplete(one: Delivery): one is CompleteDelivery {
  */
 function selectFirstDeliveries(deliveries: readonly CompleteDelivery[]): CompleteDelivery[] {
   const ofProducer = Map.groupBy(deliveries, (one) =>
-    JSON.stringify([toSpanKey(one.producerRef), toConsumerId(one.consumed)]),
+    JSON.stringify([toRefKey(one.producerRef), toConsumerId(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const ofMessage = Map.groupBy(all, ({ partition, offset }) => (offset === '' ? '' : `${partition} ${offset}`))

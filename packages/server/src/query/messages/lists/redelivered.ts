@@ -1,6 +1,6 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
+import { toRefKey, toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { messagingBatchCount } from '../../messaging/messaging-sql.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
@@ -16,8 +16,8 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { findEndpoints } from '../endpoints/find-endpoints.ts'
-import { keepInnermost, toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { findEndpoints, keyBySpan } from '../endpoints/find-endpoints.ts'
+import { keepInnermost, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 /**
@@ -38,7 +38,7 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   )
   const origins = await findMessageOrigins(store, consumers, options)
   const producers = new Map(
-    origins.flatMap(({ producer }) => (producer ? [[toSpanKey(producer), producer] as const] : [])),
+    origins.flatMap(({ producer }) => (producer ? [[toRefKey(producer), producer] as const] : [])),
   )
   // Links and parents find the other consumers of a producer's message without a scan of the
   // window.
@@ -59,15 +59,18 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   )
   const batchSizes = await findBatchSizes(
     store,
-    [...groups.flatMap((group) => group.flatMap((one) => [one.producerRef, one.consumedRef])), ...sameOffset.flat()],
+    [
+      ...groups.flatMap((group) => group.flatMap((one) => [one.producer ?? [], one.consumedRef].flat())),
+      ...sameOffset.flat(),
+    ],
     options,
   )
-  const told = new Map<string, Message>()
+  const found = new Map<string, { readonly message: Message; readonly last: MessageEndpoint }>()
   for (const group of groups) {
     const [any] = group
     // A creation context shared by a batch: each consumer may have received another of its
     // messages.
-    const isShared = any !== undefined && (batchSizes.get(toSpanKey(any.producerRef)) ?? 0) > 1
+    const isShared = any?.producer !== undefined && (batchSizes.get(toSpanKey(any.producer)) ?? 0) > 1
     const certain = isShared ? group.filter(({ offset }) => offset !== '') : group
     const first = certain.find(({ offset }) => offset !== '') ?? certain[0]
     if (first === undefined) continue
@@ -85,8 +88,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
   }
   // A message is listed at its last delivery; if that is on an earlier page, it is already listed.
   const looked = new Set(consumers.map(toSpanKey))
-  const messages = [...told.values()].filter((message) => looked.has(toSpanKey(message))).sort(compareNewestFirst)
-  return { messages, scannedUntil }
+  const listed = [...found.values()].filter(({ last }) => looked.has(toSpanKey(last)))
+  return { messages: listed.map(({ message }) => message).sort(compareNewestFirst), scannedUntil }
 
   function add(
     all: readonly MessageEndpoint[],
@@ -100,8 +103,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
     const [first] = attempts
     if (last === undefined || first === undefined) return
     const key = attempts.map(toSpanKey).join(' ')
-    if (told.has(key)) return
-    told.set(key, {
+    if (found.has(key)) return
+    const message: Message = {
       traceId: last.traceId,
       spanId: last.spanId,
       cluster,
@@ -114,7 +117,8 @@ export async function findRedelivered(request: MessageListRequest): Promise<Foun
       waitNano: String(last.end - (producer ?? first).start),
       producer: producer === undefined ? null : toMessageSpan(producer, undefined),
       attempts: attempts.map((end) => toMessageSpan(end, producer)),
-    })
+    }
+    found.set(key, { message, last })
   }
 }
 
@@ -127,7 +131,7 @@ type RedeliveredRecord = Pick<Delivery, 'topic' | 'partition' | 'offset'> & Part
 function groupByMessage(deliveries: readonly Delivery[]): Delivery[][] {
   const consumed = deliveries.filter((one) => one.consumed !== undefined)
   const ofProducer = Map.groupBy(consumed, (one) =>
-    JSON.stringify([toSpanKey(one.producerRef), one.consumed && toConsumerId(one.consumed)]),
+    JSON.stringify([toRefKey(one.producerRef), one.consumed && toConsumerId(one.consumed)]),
   )
   return [...ofProducer.values()].flatMap((all) => {
     const position = (one: Delivery): string => (one.offset === '' ? '' : `${one.partition} ${one.offset}`)
@@ -177,10 +181,10 @@ async function findSameOffset(
   const taken = `${inWindow} and ${condition.sql} and message_offset >= 0 and partition != ''`
   const message = 'cluster, topic, partition, message_offset, consumer_group, service'
   const isTwice = (operation: string): string =>
-    `uniqExactIf((trace_id, span_id), messaging_operation = '${operation}') > 1`
+    `uniqExactIf((trace_id, span_id, kind), messaging_operation = '${operation}') > 1`
   const rows = await store.query<Taken>(
     `select topic, partition, message_offset as offset, consumer_group as group, service,
-      groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)))) as spans
+      groupUniqArray(100)((lower(hex(trace_id)), lower(hex(span_id)), toString(kind))) as spans
     from spans
     where ${taken} and message_offset in (select toInt64(arrayJoin({offsets:Array(String)}))) and topic in {topics:Array(String)}
     group by ${message}
@@ -188,35 +192,35 @@ async function findSameOffset(
     { ...toWindowParams(window), ...condition.params, offsets, topics },
     options,
   )
-  const refs = rows
+  const groups = rows
     .filter((row) => known.has(messageKey(row)))
-    .map((row) => row.spans.map(([traceId, spanId]): SpanRef => ({ traceId, spanId })))
-  const ends = await findEndpoints(store, refs.flat(), 'consumer', options)
-  return refs.map((group) => group.flatMap((ref) => ends.get(toSpanKey(ref)) ?? []))
+    .map(({ spans, service }) => spans.map(([traceId, spanId, kind]) => ({ traceId, spanId, kind, service })))
+  const ends = keyBySpan([...(await findEndpoints(store, groups.flat(), options)).values()].flat())
+  return groups.map((group) => group.flatMap((span) => ends.get(toSpanKey(span)) ?? []))
 }
 
 type Taken = Pick<MessageEndpoint, 'topic' | 'partition' | 'offset' | 'group' | 'service'> & {
-  readonly spans: readonly (readonly [string, string])[]
+  readonly spans: readonly (readonly [traceId: string, spanId: string, kind: SpanIdentity['kind']])[]
 }
 
 function messageKey({ topic, partition, offset, group, service }: Omit<Taken, 'spans'>): string {
   return JSON.stringify([topic, partition, offset, group, service])
 }
 
-/** Message counts of the batch spans among these. */
+/** Message counts of the batch spans among these, by `toSpanKey`. */
 async function findBatchSizes(
   store: Store,
-  refs: readonly SpanRef[],
+  spans: readonly SpanIdentity[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, number>> {
-  if (refs.length === 0) return new Map()
+  if (spans.length === 0) return new Map()
   const traces = createTraceIdSet(
     'traceIds',
-    refs.map((ref) => ref.traceId),
+    spans.map((span) => span.traceId),
   )
-  const wanted = createSpanRefSet('refs', refs)
-  const rows = await store.query<SpanRef & { readonly size: string }>(
-    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, ${messagingBatchCount} as size
+  const wanted = createSpanRefSet('refs', spans)
+  const rows = await store.query<SpanIdentity & { readonly size: string }>(
+    `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, ${messagingBatchCount} as size
     from spans
     where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
       and ${messagingBatchCount} != ''

@@ -1,6 +1,6 @@
 import type { Message } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
+import { toRefKey, type SpanRef } from '../../links/span-ref.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { findKnownGroups, type KnownGroup, mayConsumeFor, mayReadCluster } from '../../messaging/known-groups.ts'
 import { findDeliveries } from '../deliveries/find-deliveries.ts'
@@ -11,7 +11,7 @@ import {
   MAX_SCANNED_SPANS,
   compareNewestFirst,
 } from '../message-list.ts'
-import { toSpanKey, type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
+import { type MessageEndpoint, toMessageSpan } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const DEFAULT_MIN_QUEUE_TIME = 60_000_000_000n
@@ -80,12 +80,12 @@ async function findMissing(
   const isUnread = (end: MessageEndpoint): boolean => group === undefined && readersOf(end).length === 0
   const neverConsumed = await findNeverConsumed(store, sent.filter(isUnread), options)
   const read = sent.filter((end) => !isUnread(end))
-  const consumers = Map.groupBy(await findDeliveries(store, read, options), ({ producerRef }) => toSpanKey(producerRef))
+  const consumers = Map.groupBy(await findDeliveries(store, read, options), ({ producerRef }) => toRefKey(producerRef))
   const missing = read.flatMap((end): Missing[] => {
     // If the request names both, the group is expected to read the topic, even if it never has.
     const isRequested = group !== undefined && end.topic === topic && !groupsOf.has(end.topic)
     const known = isRequested ? [{ topic: end.topic, group, services: [], clusters: [] }] : readersOf(end)
-    const consumed = consumers.get(toSpanKey(end)) ?? []
+    const consumed = consumers.get(toRefKey(end)) ?? []
     return known
       .filter((one) => !consumed.some(({ consumed }) => mayConsumeFor(one, consumed ?? ONLY_LINKED, known)))
       .map((one): Missing => [end, one.group])
@@ -102,11 +102,9 @@ async function findNeverConsumed(
   options: QueryOptions,
 ): Promise<Missing[]> {
   const linked = await findLinkedByConsumers(store, sent, options)
-  const open = sent.filter((end) => !linked.has(toSpanKey(end)))
-  const consumed = new Set(
-    (await findDeliveries(store, open, options)).map(({ producerRef }) => toSpanKey(producerRef)),
-  )
-  return open.filter((end) => !consumed.has(toSpanKey(end))).map((end): Missing => [end, ''])
+  const open = sent.filter((end) => !linked.has(toRefKey(end)))
+  const consumed = new Set((await findDeliveries(store, open, options)).map(({ producerRef }) => toRefKey(producerRef)))
+  return open.filter((end) => !consumed.has(toRefKey(end))).map((end): Missing => [end, ''])
 }
 
 /** Finds producers that a span of kind consumer links to, without reading that span. */
@@ -130,7 +128,7 @@ async function findLinkedByConsumers(
     { ...traces.params, ...wanted.params },
     options,
   )
-  return new Set(rows.map(toSpanKey))
+  return new Set(rows.map(toRefKey))
 }
 
 function toMessage(end: MessageEndpoint, group: string, asOf: bigint): Message {

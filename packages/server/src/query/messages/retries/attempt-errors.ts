@@ -2,9 +2,9 @@ import type { Message, MessageSpan } from '@spanlink/api-schema'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { BY_IDS_SETTINGS, createSpanRefSet, createTraceIdSet } from '../../sql/id-parameters.ts'
 import { filterByTraces } from '../../sql/span-bucket.ts'
-import { toSpanKey } from '../endpoints/message-endpoint.ts'
-import { selectBySide } from '../endpoints/shared-ids.ts'
-import type { SpanRef } from '../../links/linked-span.ts'
+import { selectParent } from '../endpoints/shared-ids.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { spanIdentity } from '../../traces/span-parents.ts'
 import { listMessageSpans } from '../span-records.ts'
 import type { TraceCache } from './trace-cache.ts'
 
@@ -24,9 +24,9 @@ export async function addErrors(
   const told = spans.filter((span) => isConsumer(span) || span.status === 'error')
   const errors = await findErrors(store, [...told, ...failedUnder.values()], options)
   const tell = (span: MessageSpan): MessageSpan => {
-    const own = errors.get(toServiceSpanKey(span))
+    const own = errors.get(toSpanKey(span))
     const under = failedUnder.get(toSpanKey(span))
-    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(toServiceSpanKey(under))
+    const said = own?.errorType || own?.errorMessage ? own : under && errors.get(toSpanKey(under))
     return said === undefined ? span : { ...span, ...said }
   }
   return messages.map((message) => ({
@@ -41,19 +41,19 @@ export async function addErrors(
 async function findFailedDescendants(
   spans: readonly MessageSpan[],
   traces: TraceCache,
-): Promise<ReadonlyMap<string, ServiceSpan>> {
+): Promise<ReadonlyMap<string, SpanIdentity>> {
   const consumers = spans.filter(isConsumer)
   const consuming = new Set(consumers.map(toSpanKey))
   const rows = await traces.spansOf(consumers.map((span) => span.traceId))
-  const byKey = selectBySide(rows, 'consumer')
+  const byRef = Map.groupBy(rows, toRefKey)
   const failed = new Map<string, (typeof rows)[number]>()
   for (const row of rows) {
     if (row.status !== 'error') continue
     const seen = new Set<string>()
-    for (let at = row; at.parentSpanId !== '' && !seen.has(at.spanId);) {
-      seen.add(at.spanId)
+    for (let at = row; at.parentSpanId !== '' && !seen.has(toSpanKey(at));) {
+      seen.add(toSpanKey(at))
       if (at.operation === 'process' || at.operation === 'receive') break
-      const parent = byKey.get(at.traceId + at.parentSpanId)
+      const parent = selectParent(byRef.get(at.traceId + at.parentSpanId), at)
       if (parent === undefined) break
       const known = failed.get(toSpanKey(parent))
       if (consuming.has(toSpanKey(parent)) && (known === undefined || known.end < row.end))
@@ -68,18 +68,18 @@ function isConsumer(span: MessageSpan): boolean {
   return span.queueTimeNano !== null || span.consumerGroup !== ''
 }
 
-type ServiceSpan = SpanRef & { readonly service: string }
+/** A log record names the span it belongs to by id and service. */
+type LoggingSpan = SpanRef & { readonly service: string }
 
-/** Client and server of a call may share a span id, and only one of them may fail. */
-function toServiceSpanKey(span: ServiceSpan): string {
-  return `${toSpanKey(span)} ${span.service}`
+function toLoggingKey(span: LoggingSpan): string {
+  return `${toRefKey(span)} ${span.service}`
 }
 
 type SpanError = Pick<MessageSpan, 'errorType' | 'errorMessage'>
 
 async function findErrors(
   store: Store,
-  refs: readonly ServiceSpan[],
+  refs: readonly SpanIdentity[],
   options: QueryOptions,
 ): Promise<ReadonlyMap<string, SpanError>> {
   if (refs.length === 0) return new Map()
@@ -89,21 +89,21 @@ async function findErrors(
   )
   const wanted = createSpanRefSet('refs', refs)
   const params = { ...traces.params, ...wanted.params }
-  const spans = store.query<ServiceSpan & SpanError & { readonly hasException: number }>(
+  const spans = store.query<SpanIdentity & SpanError & { readonly hasException: number }>(
     `with arrayLast(event -> event.2 = 'exception', events).3 as exception
-    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service, notEmpty(exception) as hasException,
+    select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service, notEmpty(exception) as hasException,
       if(exception['exception.type'] != '', exception['exception.type'], attrs['error.type']) as errorType,
       if(exception['exception.message'] != '', exception['exception.message'], status_message) as errorMessage
     from spans
     where ${filterByTraces(traces.sql)} and (trace_id, span_id) in (${wanted.sql})
-    limit 1 by trace_id, span_id, service
+    limit 1 by trace_id, ${spanIdentity}
     ${BY_IDS_SETTINGS}`,
     params,
     options,
   )
   // Exceptions sent as log records: event `exception`, or with a prefix, such as
   // `messaging.client.operation.exception`.
-  const logged = store.query<ServiceSpan & SpanError>(
+  const logged = store.query<LoggingSpan & SpanError>(
     `select lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, service,
       argMax(attrs['exception.type'], timestamp) as errorType, argMax(attrs['exception.message'], timestamp) as errorMessage
     from logs
@@ -115,22 +115,20 @@ async function findErrors(
     options,
   )
   const [spanRows, exceptionRows] = await Promise.all([spans, logged])
-  const exceptions = new Map(exceptionRows.map((row) => [toServiceSpanKey(row), row]))
-  const exceptionsOfId = Map.groupBy(exceptionRows, toSpanKey)
-  const sharersOfId = Map.groupBy(spanRows, toSpanKey)
-  const exceptionOf = (span: ServiceSpan): SpanError | undefined => {
-    const own = exceptions.get(toServiceSpanKey(span))
+  const exceptions = new Map(exceptionRows.map((row) => [toLoggingKey(row), row]))
+  const exceptionsOfId = Map.groupBy(exceptionRows, toRefKey)
+  const sharersOfId = Map.groupBy(spanRows, toRefKey)
+  const exceptionOf = (span: LoggingSpan): SpanError | undefined => {
+    const own = exceptions.get(toLoggingKey(span))
     // Logs may have another service name than spans; a span id used by one span is enough to match.
-    return (
-      own ?? (sharersOfId.get(toSpanKey(span))?.length === 1 ? exceptionsOfId.get(toSpanKey(span))?.[0] : undefined)
-    )
+    return own ?? (sharersOfId.get(toRefKey(span))?.length === 1 ? exceptionsOfId.get(toRefKey(span))?.[0] : undefined)
   }
   return new Map(
     spanRows.map(({ hasException, errorType, errorMessage, ...ref }) => {
       const exception = hasException === 0 ? exceptionOf(ref) : undefined
       const message = exception?.errorMessage || errorMessage
       return [
-        toServiceSpanKey(ref),
+        toSpanKey(ref),
         { errorType: exception?.errorType || errorType, errorMessage: message.slice(0, MAX_ERROR_MESSAGE_LENGTH) },
       ]
     }),

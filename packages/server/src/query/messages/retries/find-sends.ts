@@ -3,12 +3,9 @@ import type { TimeWindow } from '../../sql/time-window.ts'
 import { inWindow, toWindowParams } from '../../sql/time-window.ts'
 import { bucket } from '../../sql/span-bucket.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
-import {
-  toSpanKey,
-  type MessageEndpoint,
-  type MessagePosition,
-  type StartPosition,
-} from '../endpoints/message-endpoint.ts'
+import { toSpanKey, type SpanIdentity } from '../../links/span-ref.ts'
+import { keyBySpan } from '../endpoints/find-endpoints.ts'
+import type { MessageEndpoint, MessagePosition, StartPosition } from '../endpoints/message-endpoint.ts'
 import { findNewestEndpoints } from '../endpoints/newest-endpoints.ts'
 
 const MAX_TOPICS = 2_000
@@ -45,19 +42,23 @@ export async function findSends(
   if (count > atMost) return { ...(await findNewestSends(topics, limit, request)), times: undefined }
   const all = excludeCreates(await querySends(store, window, { topics, buckets }, options)).sort(comparePositions)
   const rest = before === undefined ? all : all.filter((send) => isFromPosition(before, send))
-  const page = rest.slice(0, limit)
-  const found = await traces.endsByRef(
-    page.map((send) => ({ ...send, start: send.time })),
-    'producer',
-  )
+  // Sends at one position are on one page.
+  const isTie = (index: number): boolean => {
+    const [send, next] = [rest[index - 1], rest[index]]
+    return send !== undefined && next !== undefined && comparePositions(send, next) === 0
+  }
+  let size = limit
+  while (isTie(size)) size++
+  const page = rest.slice(0, size)
+  const found = await traces.endpointsBySpan(page.map((send) => ({ ...send, start: send.time })))
   return {
     sends: page.flatMap((send) => found.get(toSpanKey(send)) ?? []),
-    scannedUntil: rest.length > limit ? page.at(-1) : undefined,
+    scannedUntil: rest.length > size ? page.at(-1) : undefined,
     times: all.map((send) => send.time),
   }
 }
 
-type Send = MessagePosition & { readonly operation: string; readonly topic: string }
+type Send = MessagePosition & SpanIdentity & { readonly operation: string; readonly topic: string }
 
 function isFromPosition(place: StartPosition, send: Send): boolean {
   const order = comparePositions(place, send)
@@ -129,12 +130,13 @@ async function querySends(
   options: QueryOptions,
 ): Promise<Send[]> {
   const rows = await store.query<Omit<Send, 'time'> & { readonly start: string }>(
-    `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, messaging_operation as operation, topic
+    `select start, lower(hex(trace_id)) as traceId, lower(hex(span_id)) as spanId, kind, service,
+      messaging_operation as operation, topic
     from spans prewhere ${SEND_CONDITION}
     where ${inWindow} and ${bucket} in {buckets:Array(UInt64)}`,
     { ...toWindowParams(window), topics, buckets },
     options,
   )
   const sends = rows.map(({ start, ...row }) => ({ ...row, time: BigInt(start) }))
-  return [...new Map(sends.map((send) => [toSpanKey(send), send])).values()]
+  return [...keyBySpan(sends).values()]
 }

@@ -2,8 +2,10 @@ import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliverie
 import type { Delivery } from '../deliveries/delivery.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { toConsumerId, type MessageListRequest } from '../message-list.ts'
-import { isConsuming, keepInnermost, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { selectBySide } from '../endpoints/shared-ids.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
+import { keyBySpan } from '../endpoints/find-endpoints.ts'
+import { isConsuming, keepInnermost, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findBySpan, selectParent } from '../endpoints/shared-ids.ts'
 import { isRetryOrDeadLetterTopic } from './topic-roles.ts'
 import { toMessageEndpoint } from './trace-cache.ts'
 
@@ -50,7 +52,7 @@ export async function buildRetryChains(
     )
     const origins = await findMessageOrigins(store, [...around.values()], options, traces)
     const producers = new Map(
-      origins.flatMap((one) => (one.producer ? [[toSpanKey(one.producer), one.producer] as const] : [])),
+      origins.flatMap((one) => (one.producer ? [[toRefKey(one.producer), one.producer] as const] : [])),
     )
     const received = await findDeliveries(store, [...producers.values()], options, traces)
     const deliveries = await addProcessingSpans(store, received, options, traces)
@@ -90,7 +92,7 @@ function selectAttempts(
   deliveries: readonly Delivery[],
 ): { readonly attempts: readonly MessageEndpoint[]; readonly all: readonly MessageEndpoint[] } {
   const same = deliveries
-    .filter((one) => toSpanKey(one.producerRef) === toSpanKey(producerRef))
+    .filter((one) => toRefKey(one.producerRef) === toRefKey(producerRef))
     .filter((one) => offset === '' || one.offset === '' || one.offset === offset)
     .flatMap(({ consumed }) => consumed ?? [])
     .filter((end) => toConsumerId(end) === toConsumerId(around))
@@ -100,9 +102,7 @@ function selectAttempts(
   const beside = same.findLast((end) => end.operation === 'process' && end.start <= sent.start)
   const last = around.operation === 'receive' ? (beside ?? around) : around
   const tries = keepInnermost(same.filter((end) => end.operation === last.operation && end.start <= last.start))
-  const distinct = (ends: readonly MessageEndpoint[]): MessageEndpoint[] => [
-    ...new Map(ends.map((end) => [toSpanKey(end), end])).values(),
-  ]
+  const distinct = (ends: readonly MessageEndpoint[]): MessageEndpoint[] => [...keyBySpan(ends).values()]
   return { attempts: distinct([...tries, last]), all: distinct([...same, around]) }
 }
 
@@ -112,17 +112,17 @@ export async function findEnclosingConsumers(
   ends: readonly MessageEndpoint[],
 ): Promise<ReadonlyMap<string, MessageEndpoint>> {
   const rows = await traces.spansOf(ends.map((end) => end.traceId))
-  const [sends, parents] = [selectBySide(rows, 'producer'), selectBySide(rows, 'consumer')]
+  const byRef = Map.groupBy(rows, toRefKey)
   const found = new Map<string, MessageEndpoint>()
   for (const end of ends) {
     const seen = new Set<string>()
-    for (let at = sends.get(toSpanKey(end)); at !== undefined && !seen.has(at.spanId);) {
-      seen.add(at.spanId)
+    for (let at = findBySpan(byRef.get(toRefKey(end)), end); at !== undefined && !seen.has(toSpanKey(at));) {
+      seen.add(toSpanKey(at))
       if (isConsuming(at)) {
         found.set(toSpanKey(end), toMessageEndpoint(at))
         break
       }
-      at = parents.get(at.traceId + at.parentSpanId)
+      at = selectParent(byRef.get(at.traceId + at.parentSpanId), at)
     }
   }
   return found

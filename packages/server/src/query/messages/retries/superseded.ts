@@ -2,7 +2,8 @@ import { findDeliveries, findMessageOrigins } from '../deliveries/find-deliverie
 import { findEnclosingConsumers, type RetryChain } from './retry-chains.ts'
 import { addProcessingSpans } from '../deliveries/processing-spans.ts'
 import { comparePositions, type MessageListRequest } from '../message-list.ts'
-import { toSpanKey, type MessageEndpoint, type MessagePosition } from '../endpoints/message-endpoint.ts'
+import { toRefKey, toSpanKey } from '../../links/span-ref.ts'
+import type { MessageEndpoint, MessagePosition } from '../endpoints/message-endpoint.ts'
 import { isRetryTopic } from './topic-roles.ts'
 import { toMessageEndpoint } from './trace-cache.ts'
 
@@ -29,10 +30,10 @@ export async function markSuperseded(
     options,
     traces,
   )
-  const takenOf = Map.groupBy(deliveries, ({ producerRef }) => toSpanKey(producerRef))
+  const takenOf = Map.groupBy(deliveries, ({ producerRef }) => toRefKey(producerRef))
   const withTaken = chains.map((chain) => ({
     ...chain,
-    taken: (takenOf.get(toSpanKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
+    taken: (takenOf.get(toRefKey(chain.send)) ?? []).flatMap(({ consumed }) => consumed ?? []),
   }))
   const rows = await traces.spansOf(
     withTaken.flatMap(({ consumers, taken }) => [...consumers, ...taken].map((end) => end.traceId)),

@@ -1,9 +1,9 @@
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import type { FlowSpanRow } from '../../flows/flow-span.ts'
 import { loadSpans } from '../../flows/load/load-spans.ts'
-import { selectConsumingChildren, toSpanKey, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
-import { findConsumingChildren, findEndpoints, type TimedRef } from '../endpoints/find-endpoints.ts'
-import { selectBySide, type Side } from '../endpoints/shared-ids.ts'
+import { toRefKey, toSpanKey, type SpanIdentity, type SpanRef } from '../../links/span-ref.ts'
+import { selectConsumingChildren, type MessageEndpoint } from '../endpoints/message-endpoint.ts'
+import { findConsumingChildren, findEndpoints, keyBySpan, type TimedRef } from '../endpoints/find-endpoints.ts'
 
 /**
  * Whole traces read by one request, each read once: chains of messages return to the same traces.
@@ -12,7 +12,9 @@ export type TraceCache = {
   /** Spans of these traces; a subset when there are too many. */
   readonly spansOf: (traceIds: Iterable<string>) => Promise<readonly FlowSpanRow[]>
   /** Like `findEndpoints` and `findConsumingChildren`, but reads whole traces. */
-  readonly endsByRef: (refs: readonly TimedRef[], side: Side) => Promise<Map<string, MessageEndpoint>>
+  readonly endpointsByRef: (refs: readonly TimedRef[]) => Promise<Map<string, MessageEndpoint[]>>
+  /** By `toSpanKey`. */
+  readonly endpointsBySpan: (spans: readonly (SpanIdentity & TimedRef)[]) => Promise<Map<string, MessageEndpoint>>
   readonly consumingChildren: (parents: readonly MessageEndpoint[]) => Promise<MessageEndpoint[]>
 }
 
@@ -42,16 +44,28 @@ export function createTraceCache(store: Store, options: QueryOptions): TraceCach
     }
     return await Promise.all(wanted.map((id) => byTrace.get(id) ?? { rows: [], isTruncated: false }))
   }
+  /** Reads the spans with these ids. */
+  const readSharers = async (refs: readonly SpanRef[]): Promise<TraceSpans> => {
+    const traces = await read(refs.map((ref) => ref.traceId))
+    const wanted = new Set(refs.map(toRefKey))
+    return {
+      rows: traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(toRefKey(row)))),
+      isTruncated: traces.some((trace) => trace.isTruncated),
+    }
+  }
   return {
     spansOf: async (traceIds) => (await read(traceIds)).flatMap(({ rows }) => rows),
-    endsByRef: async (refs, side) => {
-      const traces = await read(refs.map((ref) => ref.traceId))
-      const wanted = new Set(refs.map(toSpanKey))
-      const rows = traces.flatMap((trace) => trace.rows.filter((row) => wanted.has(toSpanKey(row))))
-      const found = new Map(Array.from(selectBySide(rows, side), ([key, row]) => [key, toMessageEndpoint(row)]))
-      const cut = traces.some((trace) => trace.isTruncated) ? refs.filter((ref) => !found.has(toSpanKey(ref))) : []
-      for (const [key, end] of await findEndpoints(store, cut, side, options)) found.set(key, end)
-      return found
+    endpointsByRef: async (refs) => {
+      const { rows, isTruncated } = await readSharers(refs)
+      const found = Map.groupBy(rows.map(toMessageEndpoint), toRefKey)
+      const missing = isTruncated ? refs.filter((ref) => !found.has(toRefKey(ref))) : []
+      return new Map([...found, ...(await findEndpoints(store, missing, options))])
+    },
+    endpointsBySpan: async (spans) => {
+      const { rows, isTruncated } = await readSharers(spans)
+      const found = keyBySpan(rows.map(toMessageEndpoint))
+      const missing = isTruncated ? spans.filter((span) => !found.has(toSpanKey(span))) : []
+      return new Map([...found, ...keyBySpan([...(await findEndpoints(store, missing, options)).values()].flat())])
     },
     consumingChildren: async (parents) => {
       const traces = await read(parents.map((parent) => parent.traceId))
