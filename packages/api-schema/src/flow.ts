@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { describe } from './common/describe.ts'
+import { MissingParts } from './common/searched.ts'
 import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 import { ServiceCount } from './traces.ts'
 
@@ -266,10 +267,11 @@ export const FlowResponse = describe(
     missingConsumers: Type.Array(MissingConsumer),
     criticalPath: describe('`null` when no span of the flow is stored.', Type.Union([CriticalPath, Type.Null()])),
     complete: describe(
-      'The pages so far are the whole flow. Otherwise `truncated` says which limit was reached.',
+      'The pages so far are the whole flow. Otherwise `truncated` says which limit was reached, or `missingParts` is set.',
       Type.Boolean(),
     ),
     truncated: FlowTruncated,
+    missingParts: MissingParts,
     nextCursor: Type.Optional(Type.String()),
   }),
 )

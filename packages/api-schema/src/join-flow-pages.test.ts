@@ -15,6 +15,12 @@ test('pages of a flow have each lane and edge once, in order of start', () => {
   expect(joined.nextCursor).toBeUndefined()
 })
 
+test('a flow is not complete if its first page may lack spans', () => {
+  const first = { ...page([lane('a', 1)], [], 'next'), complete: false, missingParts: true as const }
+  const joined = joinFlowPages(first, { ...page([lane('b', 2)], []), complete: true })
+  expect(joined).toMatchObject({ complete: false, missingParts: true })
+})
+
 test('edges of an earlier page are on the critical path of the later one', () => {
   const segment = { edgeId: 'ab' }
   const second = { ...page([lane('c', 5)], []), criticalPath: { segments: [segment] } } as unknown as FlowResponse

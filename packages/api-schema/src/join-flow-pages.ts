@@ -10,6 +10,7 @@ export function joinFlowPages(before: FlowResponse, next: FlowResponse): FlowRes
   const critical = new Set(next.criticalPath?.segments.map((segment) => segment.edgeId))
   return {
     ...next,
+    ...(before.missingParts ? { complete: false, missingParts: before.missingParts } : {}),
     lanes: [...lanes.values()].sort((a, b) => (BigInt(a.startTimeUnixNano) < BigInt(b.startTimeUnixNano) ? -1 : 1)),
     edges: Array.from(edges.values(), (edge) => ({
       ...edge,

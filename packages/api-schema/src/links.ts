@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox'
 import { describe } from './common/describe.ts'
 import { Attributes } from './common/attributes.ts'
 import { RecordMetadata } from './common/record.ts'
+import { MissingParts } from './common/searched.ts'
 import { Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
 
 export const LinkedSpan = describe(
@@ -88,5 +89,6 @@ export const LinksResponse = Type.Object({
   ),
   links: Type.Array(TraceLink),
   nextCursor: describe('Cursor of the next page; absent on the last page.', Type.Optional(Type.String())),
+  missingParts: MissingParts,
 })
 export type LinksResponse = Static<typeof LinksResponse>

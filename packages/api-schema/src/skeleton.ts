@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { describe } from './common/describe.ts'
+import { MissingParts } from './common/searched.ts'
 import { SpanId, SpanKind, TraceId, UnixNano } from './common/scalars.ts'
 import { Span, SpanSource } from './traces.ts'
 
@@ -31,6 +32,7 @@ export const TraceSkeleton = describe(
       Type.Array(Type.Number()),
     ),
     truncated: describe('The limit of spans was reached: these are the earliest.', Type.Optional(Type.Literal(true))),
+    missingParts: MissingParts,
   }),
 )
 export type TraceSkeleton = Static<typeof TraceSkeleton>
@@ -54,6 +56,7 @@ export const SpanResponse = Type.Object({
     'Other spans of the trace with the same id, such as both sides of a call with B3.',
     Type.Optional(Type.Array(Type.Object({ kind: SpanKind, service: Type.String() }))),
   ),
+  missingParts: MissingParts,
 })
 export type SpanResponse = Static<typeof SpanResponse>
 
@@ -71,5 +74,6 @@ export type FindSpansQuery = Static<typeof FindSpansQuery>
 export const FindSpansResponse = Type.Object({
   spanIds: Type.Array(SpanId),
   truncated: describe('More than 10,000 spans match: these are the earliest.', Type.Optional(Type.Literal(true))),
+  missingParts: MissingParts,
 })
 export type FindSpansResponse = Static<typeof FindSpansResponse>

@@ -4,7 +4,7 @@ import { Attributes } from './common/attributes.ts'
 import { SpanLink } from './links.ts'
 import { RecordMetadata } from './common/record.ts'
 import { Duration, Nano, SpanId, SpanKind, StatusCode, TraceId, UnixNano } from './common/scalars.ts'
-import { SearchedRange } from './common/searched.ts'
+import { MissingParts, SearchedRange } from './common/searched.ts'
 
 export const TracesQuery = Type.Object(
   {
@@ -169,6 +169,7 @@ export const TraceResponse = describe(
     spans: Type.Array(Span),
     sources: Type.Array(SpanSource),
     truncated: describe('The limit of spans was reached: these are the earliest.', Type.Optional(Type.Literal(true))),
+    missingParts: MissingParts,
   }),
 )
 export type TraceResponse = Static<typeof TraceResponse>

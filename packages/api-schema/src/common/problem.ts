@@ -9,6 +9,10 @@ export const Problem = describe(
     status: Type.Integer(),
     detail: Type.String(),
     parameter: Type.Optional(Type.String()),
+    missingParts: describe(
+      'For 404: the trace may have been in table parts that cannot be read.',
+      Type.Optional(Type.Literal(true)),
+    ),
     from: describe(
       'Position of a syntax error in `q`: a range of UTF-16 units, line and column from 1, and the tokens expected there.',
       Type.Optional(Type.Integer()),

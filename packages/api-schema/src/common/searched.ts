@@ -2,6 +2,11 @@ import { Type, type Static } from 'typebox'
 import { describe } from './describe.ts'
 import { UnixNano } from './scalars.ts'
 
+export const MissingParts = describe(
+  'Unreadable table parts may hold rows of the response, so it may lack them. `complete`, where present, is false.',
+  Type.Optional(Type.Literal(true)),
+)
+
 export const SearchedRange = describe(
   'The range that a list or count covers. An incomplete response says nothing about the rest of the requested range.',
   Type.Object({
@@ -13,10 +18,7 @@ export const SearchedRange = describe(
       'The requested range (with a cursor: the rest of it) was searched to its start. Otherwise `nextCursor` continues, where present.',
       Type.Boolean(),
     ),
-    missingParts: describe(
-      'Unreadable table parts may hold rows of the range: the response may lack them, and `complete` is false.',
-      Type.Optional(Type.Literal(true)),
-    ),
+    missingParts: MissingParts,
   }),
 )
 export type SearchedRange = Static<typeof SearchedRange>

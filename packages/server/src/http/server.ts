@@ -123,19 +123,15 @@ function route(app: FastifyInstance, endpoint: Endpoint, store: Store): void {
       querystring: endpoint.query ?? { type: 'object', additionalProperties: false },
     },
     handler: async (request: FastifyRequest, reply: FastifyReply) => {
-      const response = await endpoint.handle({
-        params: request.params,
-        query: request.query,
-        signal: abortOnDisconnect(reply),
-      })
+      const { params, query } = request
+      const signal = abortOnDisconnect(reply)
+      const found = await endpoint.handle({ params, query, signal })
+      const response = await markMissingParts(found, { path: endpoint.path, params }, store, { signal })
       void reply.header('cache-control', 'no-store')
       if (response.status === 404) {
-        return sendProblem(reply, { status: 404, title: 'Not found', detail: response.detail })
+        return sendProblem(reply, { title: 'Not found', ...response })
       }
-      return reply
-        .code(response.status)
-        .type('application/json')
-        .send(JSON.stringify(markMissingParts(response.body, endpoint.path, store.lostParts())))
+      return reply.code(response.status).type('application/json').send(JSON.stringify(response.body))
     },
   })
 }

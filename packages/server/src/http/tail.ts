@@ -3,6 +3,7 @@ import { TracesQuery, type FoundTrace, type SearchedRange } from '@spanlink/api-
 import type { FastifyInstance } from 'fastify'
 import { searchByQuery } from '../query/traces/search-by-query.ts'
 import { searchTraces } from '../query/traces/search.ts'
+import { countLostParts } from '../query/sql/lost-parts.ts'
 import type { Store } from '../clickhouse/store.ts'
 import { toProblem } from './problems.ts'
 import { toClientId, createRequestLimit, TooManyRequestsError } from './request-limit.ts'
@@ -30,7 +31,8 @@ const MAX_STALLED_INTERVALS = 60
 /**
  * Serves `GET /api/traces/tail`: matching traces as they arrive and grow, as server-sent events.
  * Event `traces` has a JSON array of the changes since the last one. If there were more than one
- * event holds, event `partial` has the range that was searched. A query that can't run gets the
+ * event holds, or the first event may lack rows of unreadable parts, event `partial` has the range
+ * that was searched. A query that can't run gets the
  * usual problem response; later failures are event `problem`.
  */
 export function tailTraces(app: FastifyInstance, store: Store): void {
@@ -59,6 +61,7 @@ export function tailTraces(app: FastifyInstance, store: Store): void {
       // No socket timeout, as there is no data while nothing changes. Stalled clients are detected
       // below.
       reply.raw.socket?.setTimeout(0)
+      if (seen.partial) reply.raw.write(formatEvent('partial', seen.partial))
       reply.raw.write(formatEvent('traces', first))
       let stalled = 0
       for (let turn = 1; !left.signal.aborted; turn += 1) {
@@ -117,8 +120,12 @@ async function findChanges(
   const { traces, searched, complete } = await (query.q === undefined
     ? searchTraces(store, recent, { signal })
     : searchByQuery(store, query.q, recent, { signal }))
+  const isFirst = seen.at === undefined
   const isPartial = !complete && seen.at !== undefined && BigInt(searched.start) > seen.at
   seen.partial = isPartial ? { searched, complete } : undefined
+  // Later searches look for rows that arrive now, which are in no lost part.
+  if (isFirst && countLostParts(store, 'traces', now - LOOKBACK_NANO) > 0)
+    seen.partial = { searched, complete: false, missingParts: true }
   seen.at = now
   const fresh = traces.filter((trace) => seen.known.get(trace.traceId) !== toStateKey(trace))
   seen.known.clear()
@@ -130,7 +137,7 @@ async function findChanges(
 type Seen = {
   readonly known: Map<string, string>
   at?: bigint
-  /** More traces arrived than one search returns; older ones were omitted. */
+  /** More traces arrived than one search returns, or the first search may lack unreadable ones. */
   partial?: SearchedRange | undefined
 }
 

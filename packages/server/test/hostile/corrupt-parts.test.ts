@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { encodeTraces, generateSpans } from '@spanlink/testkit/otlp'
+import { encodeTraces, generateSpans, type OtlpSpan } from '@spanlink/testkit/otlp'
 import { startSpanlink } from '@spanlink/testkit/spanlink'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { transcodeTraces } from '../../src/otlp/trace/transcode-traces.ts'
@@ -82,6 +82,135 @@ test('lists that may lack rows of a lost part are not complete and say why, othe
   expect(await rangeOf('/api/logs', midnight - SECONDS_PER_DAY)).toEqual(complete)
   expect(await server.getJson('/api/services')).toMatchObject(incomplete)
 }, 240_000)
+
+test('a trace that may lack spans of a lost part says so in every API, others are whole', async () => {
+  const [older, lost, recent, whole] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(32)) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+  const ago = (days: number): number => Math.floor(Date.now() / 1000) - days * SECONDS_PER_DAY
+  const store = await openEmbeddedStore(dir)
+  // A span of `older` arrived on the lost day, all of `lost` did, and `recent` links to `lost`.
+  const arrivals: [number, OtlpSpan[]][] = [
+    [2, [createSpan(older, 1, ago(2))]],
+    [1, [createSpan(older, 2, ago(1)), createSpan(lost, 1, ago(1))]],
+    [
+      0,
+      [
+        { ...createSpan(recent, 1, ago(0)), links: [{ traceId: lost, spanId: '1'.repeat(16) }] },
+        createSpan(whole, 1, ago(0)),
+      ],
+    ],
+  ]
+  for (const [days, spans] of arrivals) {
+    const rows = transcodeTraces(encodeTraces({ resourceSpans: [{ scopeSpans: [{ spans }] }] }), ago(days))
+    await store.insert('sources', [rows.sources], `sources ${days}`)
+    await store.insert('span_links', [rows.spanLinks], `links ${days}`)
+    await store.insert('spans', [rows.spans], `spans ${days}`)
+  }
+  const day = new Date(ago(1) * 1000).toISOString().slice(0, 10).replaceAll('-', '')
+  const [part] = await store.query<{ path: string }>(
+    "select path from system.parts where database = currentDatabase() and table = 'spans' and active and partition_id = {day:String}",
+    { day },
+  )
+  await store.close()
+  const data = join(part?.path ?? '', 'data.bin')
+  await writeFile(data, (await readFile(data)).fill(0))
+
+  await using server = await startSpanlink({ dataDir: dir })
+  const fetchPath = async (path: string, accept = 'application/json') => {
+    const response = await fetch(server.url + path, { headers: { accept } })
+    return { status: response.status, warning: response.headers.get('warning'), text: await response.text() }
+  }
+  const readMarks = async (path: string): Promise<unknown> => {
+    const { complete, missingParts } = JSON.parse((await fetchPath(path)).text) as Record<string, unknown>
+    return complete === undefined ? missingParts : { complete, missingParts }
+  }
+  // A query finds the part corrupt, and the server detaches it.
+  expect(JSON.parse((await fetchPath(`/api/traces/${older}`)).text)).toMatchObject({ spans: [{}], missingParts: true })
+  expect(await readMarks(`/api/traces/${older}/skeleton`)).toBe(true)
+  expect(await readMarks(`/api/traces/${older}/links`)).toBe(true)
+  expect(await readMarks(`/api/traces/${older}/spans?text=work`)).toBe(true)
+  expect(await readMarks(`/api/traces/${older}/spans/${'1'.repeat(16)}`)).toBe(true)
+  expect(await readMarks(`/api/flows/${older}`)).toEqual({ complete: false, missingParts: true })
+  // What `recent` links to may be lost, `recent` itself is whole.
+  expect(await readMarks(`/api/traces/${recent}`)).toBeUndefined()
+  expect(await readMarks(`/api/traces/${recent}/links`)).toBe(true)
+  expect(await readMarks(`/api/flows/${recent}`)).toEqual({ complete: false, missingParts: true })
+  expect(await readMarks(`/api/traces/${whole}`)).toBeUndefined()
+  expect(await readMarks(`/api/traces/${whole}/links`)).toBeUndefined()
+  expect(await readMarks(`/api/flows/${whole}`)).toEqual({ complete: true, missingParts: undefined })
+
+  const describe = (what: string): string =>
+    `1 part of the stored data cannot be read: ${what} may have been in it. See the server log.`
+  const message = describe('spans of the trace')
+  const problem = { status: 404, detail: expect.stringContaining(describe('the trace')) as string, missingParts: true }
+  for (const path of ['', '/skeleton', `/spans/${'1'.repeat(16)}`])
+    expect(JSON.parse((await fetchPath(`/api/traces/${lost}${path}`)).text)).toMatchObject(problem)
+
+  const partial = { code: 206, msg: message }
+  const readJaeger = async (path: string): Promise<unknown> => JSON.parse((await fetchPath(`/jaeger/api${path}`)).text)
+  expect(await readJaeger(`/traces/${older}`)).toMatchObject({ data: [{ traceID: older }], errors: [partial] })
+  expect(await readJaeger(`/traces/${whole}`)).toMatchObject({ data: [{ traceID: whole }], errors: null })
+  expect(await readJaeger('/services')).toMatchObject({ errors: [{ code: 206, msg: describe('services') }] })
+  expect(await readJaeger(`/traces/${lost}`)).toMatchObject({
+    errors: [
+      { code: 404, msg: 'trace not found' },
+      { code: 206, msg: describe('the trace') },
+    ],
+  })
+  const search = (days: number): string => `/traces?service=unknown_service&start=${ago(days)}000000`
+  expect(await readJaeger(search(3))).toMatchObject({ errors: [{ code: 206 }] })
+  expect(await readJaeger(search(0))).toMatchObject({ errors: null })
+  const warning = `199 - "${message}"`
+  expect(await fetchPath(`/jaeger/api/v3/traces/${older}`)).toMatchObject({ status: 200, warning })
+  expect(await fetchPath(`/jaeger/api/v3/traces/${whole}`)).toMatchObject({ status: 200, warning: null })
+
+  const readTempo = async (path: string): Promise<unknown> => JSON.parse((await fetchPath(`/tempo/api${path}`)).text)
+  expect(await readTempo(`/v2/traces/${older}`)).toMatchObject({ status: 'PARTIAL', message })
+  expect(await readTempo(`/v2/traces/${whole}`)).not.toHaveProperty('status')
+  const protobuf = (await fetchPath(`/tempo/api/v2/traces/${older}`, 'application/protobuf')).text
+  expect(protobuf.slice(-message.length)).toBe(message)
+  expect(await fetchPath(`/tempo/api/traces/${older}`)).toMatchObject({ status: 200, warning })
+  expect(await fetchPath(`/tempo/api/traces/${whole}`)).toMatchObject({ status: 200, warning: null })
+  expect(await fetchPath(`/tempo/api/traces/${lost}`)).toMatchObject({
+    status: 404,
+    text: `trace not found. ${describe('the trace')}`,
+  })
+  const query = (days: number): string => `q=${encodeURIComponent('{}')}&start=${ago(days)}&end=${ago(-1)}`
+  expect(await readTempo(`/search?${query(3)}`)).toMatchObject({ metrics: { completedJobs: 1, totalJobs: 2 } })
+  expect(await readTempo(`/search?${query(0)}`)).toMatchObject({ metrics: { completedJobs: 1, totalJobs: 1 } })
+  const rate = (days: number): string => `/metrics/query_range?${query(days).replace('%7D', '%7D%20%7C%20rate()')}`
+  expect(await readTempo(rate(3))).toMatchObject({ status: 'PARTIAL' })
+  expect(await readTempo(rate(0))).not.toHaveProperty('status')
+}, 240_000)
+
+test('a tail that may lack recent traces says so before its first event', async () => {
+  const [part = ''] = await storeParts(1)
+  await writeFile(join(part, 'data.bin'), (await readFile(join(part, 'data.bin'))).fill(0))
+  const store = await openEmbeddedStore(dir)
+  await store.query('select sum(cityHash64(*)) from spans', {}, SLOW)
+  await store.close()
+
+  await using server = await startSpanlink({ dataDir: dir })
+  const { body } = await fetch(`${server.url}/api/traces/tail`)
+  const { value } = (await body?.pipeThrough(new TextDecoderStream()).getReader().read()) ?? {}
+  expect(value).toMatch(/^event: partial\ndata: .*"complete":false,"missingParts":true}\n/)
+}, 240_000)
+
+function createSpan(traceId: string, digit: number, startSeconds: number): OtlpSpan {
+  const start = BigInt(startSeconds) * 1_000_000_000n
+  return {
+    traceId,
+    spanId: String(digit).repeat(16),
+    parentSpanId: digit === 1 ? '' : '1'.repeat(16),
+    name: 'work',
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(start + 1_000_000n),
+  }
+}
 
 /** The machine may be busy, and each corrupt part is another try. */
 const SLOW = { timeoutMs: 60_000 }

@@ -295,8 +295,8 @@ test('the structure that the traces drilldown draws comes with its numbers, type
 
 test('a trace by id that was cut says so: status PARTIAL is field 3, the message field 4', () => {
   const trace = Buffer.from([1, 2, 3])
-  expect([...traceByIdResponse(trace, undefined)]).toEqual([10, 3, 1, 2, 3])
-  expect([...traceByIdResponse(trace, 'cut')]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
+  expect([...traceByIdResponse(trace, [])]).toEqual([10, 3, 1, 2, 3])
+  expect([...traceByIdResponse(trace, ['cut'])]).toEqual([10, 3, 1, 2, 3, 24, 1, 34, 3, ...Buffer.from('cut')])
 })
 
 test('a query that is wrong is 400 with the reason as text', async () => {

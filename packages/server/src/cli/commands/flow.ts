@@ -3,6 +3,7 @@ import type { FlowResponse } from '@spanlink/api-schema'
 import { fetchJson } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
 import { printFlow } from '../format/print-flow.ts'
+import { UNREADABLE_NOTE } from '../format/partial-note.ts'
 import { MAX_TERMINAL_ROWS, rowLimitParser, selectRowLimit } from '../format/row-limit.ts'
 import { detectTerminal } from '../format/terminal.ts'
 import { countParser, traceIdParser } from '../parsers.ts'
@@ -53,6 +54,7 @@ export const flowCommand = defineClientCommand({
     const terminal = detectTerminal(process.stdout, process.env)
     if (json) out.line(JSON.stringify(flow))
     else for (const line of printFlow(flow, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
+    if (flow.missingParts) out.note(`partial: ${UNREADABLE_NOTE}`)
     if (all === true && flow.nextCursor !== undefined) {
       out.note(`The flow has more than ${MAX_TRACES} traces; these are the nearest to trace ${id}.`)
     }

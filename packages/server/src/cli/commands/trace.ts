@@ -3,6 +3,7 @@ import type { LinksResponse, TraceResponse } from '@spanlink/api-schema'
 import { fetchJson } from '../api-client.ts'
 import { defineClientCommand } from '../command.ts'
 import { printTrace } from '../format/print-trace.ts'
+import { UNREADABLE_NOTE } from '../format/partial-note.ts'
 import { MAX_TERMINAL_ROWS, rowLimitParser, selectRowLimit } from '../format/row-limit.ts'
 import { detectTerminal } from '../format/terminal.ts'
 import { traceIdParser } from '../parsers.ts'
@@ -36,6 +37,7 @@ export const traceCommand = defineClientCommand({
       : { links: [] }
     const terminal = detectTerminal(process.stdout, process.env)
     for (const line of printTrace(trace, links, terminal, selectRowLimit(limit, all, process.stdout))) out.line(line)
+    if (trace.missingParts) out.note(`partial: ${UNREADABLE_NOTE}`)
     return 0
   },
 })

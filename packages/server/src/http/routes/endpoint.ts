@@ -22,9 +22,9 @@ type EndpointRequest = {
   readonly signal: AbortSignal
 }
 
-type EndpointResponse =
+export type EndpointResponse =
   | { readonly status: 200 | 503; readonly body: unknown }
-  | { readonly status: 404; readonly detail: string }
+  | { readonly status: 404; readonly detail: string; readonly missingParts?: true }
 
 type TypedEndpoint<Params extends TSchema, Query extends TSchema, Response extends TSchema> = Omit<
   Endpoint,

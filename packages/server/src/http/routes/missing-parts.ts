@@ -1,35 +1,56 @@
-import type { SearchedRange } from '@spanlink/api-schema'
-import type { LostPart } from '../../clickhouse/store.ts'
-
-const DAY_MS = 86_400_000
+import type { SearchedRange, TraceLink } from '@spanlink/api-schema'
+import type { QueryOptions, Store } from '../../clickhouse/store.ts'
+import {
+  countLostParts,
+  countLostPartsOfTraces,
+  countLostTraceParts,
+  describeLostParts,
+  toSignal,
+} from '../../query/sql/lost-parts.ts'
+import type { EndpointResponse } from './endpoint.ts'
 
 /**
- * Marks a list or count as incomplete if its range may include an unreadable part. A part has the
- * rows that arrived on one day. Their spans started on that day or any earlier one, as old traces
- * can be imported.
+ * Marks a response as incomplete if unreadable parts may have rows of its range or of its traces.
+ *
+ * @param request `path` is that of the endpoint, such as `/api/flows/{traceId}`
  */
-export function markMissingParts(body: unknown, path: string, lost: readonly LostPart[]): unknown {
-  if (lost.length === 0 || !isRange(body)) return body
-  const start = BigInt(body.searched.start)
-  const signal = toSignal(path.split('/')[2] ?? '')
-  const isMissing = lost.some(
-    ({ table, day }) => (table === 'sources' || toSignal(table) === signal) && start < getDayEnd(day),
-  )
-  return isMissing ? { ...body, complete: false, missingParts: true } : body
+export async function markMissingParts(
+  response: EndpointResponse,
+  request: { readonly path: string; readonly params: unknown },
+  store: Store,
+  options: QueryOptions,
+): Promise<EndpointResponse> {
+  if (store.lostParts().length === 0) return response
+  const { traceId } = (request.params ?? {}) as { readonly traceId?: string }
+  if (response.status === 404) {
+    const count = traceId === undefined ? 0 : countLostTraceParts(store)
+    if (count === 0) return response
+    return { ...response, detail: `${response.detail} ${describeLostParts(count, 'the trace')}`, missingParts: true }
+  }
+  const { body } = response
+  if (typeof body !== 'object' || body === null) return response
+  const count =
+    traceId !== undefined
+      ? await countLostPartsOfTraces(store, [traceId, ...listRelatedTraces(body)], options)
+      : isRange(body)
+        ? countLostParts(store, toSignal(request.path.split('/')[2] ?? ''), BigInt(body.searched.start))
+        : 0
+  if (count === 0) return response
+  return { ...response, body: { ...body, ...('complete' in body && { complete: false }), missingParts: true } }
 }
 
-function isRange(body: unknown): body is SearchedRange {
-  return typeof body === 'object' && body !== null && 'searched' in body && 'complete' in body
+function isRange(body: object): body is SearchedRange {
+  return 'searched' in body && 'complete' in body
 }
 
-/** Maps a table name or an endpoint path to its signal. */
-function toSignal(name: string): 'logs' | 'metrics' | 'traces' {
-  if (name === 'logs') return 'logs'
-  return name.startsWith('metric') ? 'metrics' : 'traces'
+/** Lists the traces of a flow, and those that links of a trace refer to but that were not found. */
+function listRelatedTraces({ lanes = [], missingTraceIds = [], links = [] }: Related): string[] {
+  const peers = links.flatMap(({ peer, peerTraceId }) => (peer === null && peerTraceId !== '' ? [peerTraceId] : []))
+  return [...lanes.map((lane) => lane.traceId), ...missingTraceIds, ...peers]
 }
 
-/** Returns Unix nanoseconds, or the maximum if the day is unknown. */
-function getDayEnd(day: string): bigint {
-  const ms = Date.parse(`${day.slice(0, 4)}-${day.slice(4, 6)}-${day.slice(6)}`)
-  return Number.isNaN(ms) ? 2n ** 64n : BigInt(ms + DAY_MS) * 1_000_000n
+type Related = {
+  readonly lanes?: readonly { readonly traceId: string }[]
+  readonly missingTraceIds?: readonly string[]
+  readonly links?: readonly Pick<TraceLink, 'peer' | 'peerTraceId'>[]
 }

@@ -2,8 +2,12 @@ import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
 
 /** Jaeger clients recognize this message. */
 export class UnknownTraceError extends Error {
-  constructor() {
+  /** Unreadable parts that the trace may have been in. */
+  readonly lostParts: number
+
+  constructor(lostParts: number) {
     super('trace not found')
+    this.lostParts = lostParts
     this.name = 'UnknownTrace'
   }
 }

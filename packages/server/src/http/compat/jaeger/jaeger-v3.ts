@@ -1,5 +1,11 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
+import {
+  countLostParts,
+  countLostPartsOfTraces,
+  countLostTraceParts,
+  describeLostParts,
+} from '../../../query/sql/lost-parts.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -7,6 +13,7 @@ import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { QueryOptions, Store } from '../../../clickhouse/store.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
 import { toProblem } from '../../problems.ts'
+import { setWarning } from '../warning-header.ts'
 import { toOtlp, type ResourceSpans } from '../tempo/otlp-of-trace.ts'
 import { parseCount, type JaegerQuery, parseJsonTags, getText, toTraceQL } from './jaeger-parameters.ts'
 import { parseTraceId, UnknownTraceError } from './jaeger-trace-id.ts'
@@ -23,6 +30,7 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
           error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
+        if (error instanceof UnknownTraceError) warnOfLostParts(reply, error.lostParts, 'the trace')
         return reply.code(status).send({ error: { httpCode: status, message: detail } })
       })
       jaeger.get('/services', async (_request, reply) => {
@@ -39,11 +47,13 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       })
       jaeger.get('/trace-summaries', async (request, reply) => {
         const found = await search(store, getQuery(request), { signal: abortOnDisconnect(reply) })
+        warnOfLostParts(reply, countLostParts(store, 'traces', parseStart(getQuery(request))), 'spans')
         return { summaries: found.map(({ summary }) => toSummary(summary)) }
       })
       jaeger.get('/traces', async (request, reply) => {
         const options = { signal: abortOnDisconnect(reply) }
         const found = await search(store, getQuery(request), options)
+        warnOfLostParts(reply, countLostParts(store, 'traces', parseStart(getQuery(request))), 'spans')
         return await fetchTraces(
           store,
           found.map(({ summary }) => summary.traceId),
@@ -52,7 +62,10 @@ export function serveJaegerV3(app: FastifyInstance, store: Store): void {
       })
       jaeger.get('/traces/:traceId', async (request, reply) => {
         const { traceId } = request.params as { readonly traceId: string }
-        return await fetchTraces(store, [parseTraceId(traceId)], { signal: abortOnDisconnect(reply) })
+        const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
+        const found = await fetchTraces(store, ids, options)
+        warnOfLostParts(reply, await countLostPartsOfTraces(store, ids, options), 'spans of the trace')
+        return found
       })
     },
     { prefix: '/jaeger/api/v3' },
@@ -91,12 +104,16 @@ async function search(store: Store, query: JaegerQuery, options: QueryOptions): 
   const depth = ['query.searchDepth', 'query.search_depth', 'query.num_traces']
   const { traces } = await searchTraceQL(store, text, {
     ...options,
-    start: parseTime(query, 'query.startTimeMin', 'query.start_time_min'),
+    start: parseStart(query),
     end: parseTime(query, 'query.startTimeMax', 'query.start_time_max'),
     limit: parseCount(query, depth, 100, MAX_TRACES),
     spansPerSpanset: 1,
   })
   return traces
+}
+
+function parseStart(query: JaegerQuery): bigint {
+  return parseTime(query, 'query.startTimeMin', 'query.start_time_min')
 }
 
 /** Parses RFC 3339. Both ends are required. */
@@ -135,8 +152,13 @@ async function fetchTraces(store: Store, ids: readonly string[], options: QueryO
     spans += trace.spans.length
     resourceSpans.push(...toOtlp(withUniqueSpanIds(trace)))
   }
-  if (resourceSpans.length === 0) throw new UnknownTraceError()
+  if (resourceSpans.length === 0) throw new UnknownTraceError(countLostTraceParts(store))
   return { result: { resourceSpans } }
+}
+
+/** OTLP, which the response is, has no field for it. */
+function warnOfLostParts(reply: FastifyReply, count: number, what: string): void {
+  setWarning(reply, count === 0 ? [] : [describeLostParts(count, what)])
 }
 
 function getQuery(request: FastifyRequest): JaegerQuery {

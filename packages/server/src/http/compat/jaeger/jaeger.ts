@@ -1,5 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { InvalidParameterError } from '../../../query/sql/invalid-parameter.ts'
+import {
+  countLostParts,
+  countLostPartsOfTraces,
+  countLostTraceParts,
+  describeLostParts,
+} from '../../../query/sql/lost-parts.ts'
 import { listOperations, listServices } from '../../../query/traces/names.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
@@ -28,9 +34,9 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
       jaeger.setErrorHandler((error, _request, reply) => {
         const { status, detail = '' } =
           error instanceof UnknownTraceError ? { status: 404, detail: error.message } : toProblem(error)
-        return reply
-          .code(status)
-          .send({ data: null, total: 0, limit: 0, offset: 0, errors: [{ code: status, msg: detail }] })
+        const lost = error instanceof UnknownTraceError ? toPartialErrors(error.lostParts, 'the trace') : []
+        const errors = [{ code: status, msg: detail }, ...lost]
+        return reply.code(status).send({ data: null, total: 0, limit: 0, offset: 0, errors })
       })
       jaeger.addHook('onRequest', async (request, reply) => {
         const asked = getText(getQuery(request), 'prettyPrint') ?? 'false'
@@ -44,7 +50,8 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
         const { endTs, lookback } = parseTimes(request)
         const service = getText(getQuery(request), 'service')
         const window = { start: endTs > lookback ? endTs - lookback : 0n, end: endTs }
-        return toList(await findDependencies(store, window, service, { signal: abortOnDisconnect(reply) }))
+        const found = await findDependencies(store, window, service, { signal: abortOnDisconnect(reply) })
+        return toList(found, toPartialErrors(countLostParts(store, 'traces', window.start), 'calls'))
       })
     },
     { prefix: '/jaeger' },
@@ -55,12 +62,13 @@ export function serveJaeger(app: FastifyInstance, store: Store): void {
 function serveNames(jaeger: FastifyInstance, store: Store): void {
   jaeger.get('/api/services', async (_request, reply) => {
     const { services } = await listServices(store, { signal: abortOnDisconnect(reply) })
-    return toList(services)
+    return toList(services, toPartialErrors(countLostParts(store, 'traces'), 'services'))
   })
   jaeger.get('/api/services/:service/operations', async (request, reply) => {
     const { service } = request.params as { readonly service: string }
     const { operations } = await listOperations(store, { service }, { signal: abortOnDisconnect(reply) })
-    return toList([...new Set(operations.map(({ name }) => name))])
+    const lost = toPartialErrors(countLostParts(store, 'traces'), 'operations')
+    return toList([...new Set(operations.map(({ name }) => name))], lost)
   })
   jaeger.get('/api/operations', async (request, reply) => {
     const query = getQuery(request)
@@ -68,7 +76,11 @@ function serveNames(jaeger: FastifyInstance, store: Store): void {
     const asked = service === undefined ? {} : { service }
     const { operations } = await listOperations(store, asked, { signal: abortOnDisconnect(reply) })
     const found = operations.map(({ name, kind: spanKind }) => ({ name, spanKind }))
-    return toList(found.filter(({ spanKind }) => kind === undefined || spanKind === kind))
+    const lost = toPartialErrors(countLostParts(store, 'traces'), 'operations')
+    return toList(
+      found.filter(({ spanKind }) => kind === undefined || spanKind === kind),
+      lost,
+    )
   })
 }
 
@@ -82,14 +94,19 @@ function serveTraces(jaeger: FastifyInstance, store: Store): void {
       ids.length > 0 ? ids : await searchTraceIds(store, query, options),
       options,
     )
+    const lost =
+      ids.length > 0
+        ? await countLostPartsOfTraces(store, ids, options)
+        : countLostParts(store, 'traces', parseStart(query))
     const msg = `${left} more matched, which would be over ${MAX_SPANS} spans: lower the limit.`
-    return { ...toList(found), errors: left === 0 ? null : [{ code: 422, msg }] }
+    return toList(found, [...(left === 0 ? [] : [{ code: 422, msg }]), ...toPartialErrors(lost, 'spans')])
   })
   jaeger.get('/api/traces/:traceId', async (request, reply) => {
     const { traceId } = request.params as { readonly traceId: string }
-    const { found } = await fetchTraces(store, [parseTraceId(traceId)], { signal: abortOnDisconnect(reply) })
-    if (found.length === 0) throw new UnknownTraceError()
-    return toList(found)
+    const [ids, options] = [[parseTraceId(traceId)], { signal: abortOnDisconnect(reply) }]
+    const { found } = await fetchTraces(store, ids, options)
+    if (found.length === 0) throw new UnknownTraceError(countLostTraceParts(store))
+    return toList(found, toPartialErrors(await countLostPartsOfTraces(store, ids, options), 'spans of the trace'))
   })
 }
 
@@ -102,7 +119,7 @@ async function searchTraceIds(store: Store, query: JaegerQuery, options: QueryOp
     maxDuration: getText(query, 'maxDuration'),
   })
   const end = parseTime(query, 'end', 1_000n)
-  const start = parseTime(query, 'start', 1_000n) ?? 0n
+  const start = parseStart(query)
   const { traces: found } = await searchTraceQL(store, text, {
     ...options,
     start,
@@ -133,6 +150,10 @@ async function fetchTraces(
   return { found, left: 0 }
 }
 
+function parseStart(query: JaegerQuery): bigint {
+  return parseTime(query, 'start', 1_000n) ?? 0n
+}
+
 const DAY_MS = 86_400_000n
 
 /** Parses milliseconds, which only this endpoint uses. */
@@ -157,6 +178,13 @@ function getQuery(request: FastifyRequest): JaegerQuery {
   return request.query as JaegerQuery
 }
 
-function toList<Row>(data: readonly Row[]): object {
-  return { data, total: data.length, limit: 0, offset: 0, errors: null }
+type JaegerError = { readonly code: number; readonly msg: string }
+
+/** `structuredResponse` of Jaeger's http_handler.go: data may come with errors. */
+function toList<Row>(data: readonly Row[], errors: readonly JaegerError[] = []): object {
+  return { data, total: data.length, limit: 0, offset: 0, errors: errors.length === 0 ? null : errors }
+}
+
+function toPartialErrors(lostParts: number, what: string): readonly JaegerError[] {
+  return lostParts === 0 ? [] : [{ code: 206, msg: describeLostParts(lostParts, what) }]
 }

@@ -1,4 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import {
+  countLostParts,
+  countLostPartsOfTraces,
+  countLostTraceParts,
+  describeLostParts,
+} from '../../../query/sql/lost-parts.ts'
 import { withUniqueSpanIds } from '../../../query/traces/span-parents.ts'
 import { findTrace } from '../../../query/traces/trace.ts'
 import { limits } from '../../../traceql/limits.ts'
@@ -10,6 +16,7 @@ import { searchTraceQL } from '../../../traceql/execute/search-traceql.ts'
 import type { Store } from '../../../clickhouse/store.ts'
 import { abortOnDisconnect } from '../../abort-signal.ts'
 import { toProblem } from '../../problems.ts'
+import { setWarning } from '../warning-header.ts'
 import { toOtlp, type ResourceSpans } from './otlp-of-trace.ts'
 import { message, protobufOfOtlp } from './protobuf-of-otlp.ts'
 import { toInstantSeries, toRangeSeries } from './tempo-series.ts'
@@ -51,28 +58,37 @@ function serveTraces(tempo: FastifyInstance, store: Store): void {
     request: FastifyRequest,
     reply: FastifyReply,
     wrap: {
-      readonly protobuf: (trace: Buffer, cut: string | undefined) => Buffer
-      readonly json: (otlp: readonly object[], cut: string | undefined) => object
+      readonly protobuf: (trace: Buffer, warnings: readonly string[]) => Buffer
+      readonly json: (otlp: readonly object[], warnings: readonly string[]) => object
     },
   ): Promise<unknown> => {
     const id = (request.params as { readonly id: string }).id.toLowerCase()
     if (!/^[0-9a-f]{1,32}$/.test(id)) return reply.code(400).type('text/plain').send('A trace id is 32 hex digits.')
-    const trace = await findTrace(store, id.padStart(32, '0'), { signal: abortOnDisconnect(reply) })
-    if (trace === undefined) return reply.code(404).type('text/plain').send('trace not found')
-    const otlp = toOtlp(withUniqueSpanIds(trace))
-    const cut = trace.truncated ? `The trace has more spans: these are the first ${trace.spans.length}.` : undefined
-    if (/protobuf/.test(request.headers.accept ?? '')) {
-      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), cut))
+    const [traceId, options] = [id.padStart(32, '0'), { signal: abortOnDisconnect(reply) }]
+    const trace = await findTrace(store, traceId, options)
+    if (trace === undefined) {
+      const text = ['trace not found', ...describeLost(countLostTraceParts(store), 'the trace')].join('. ')
+      return reply.code(404).type('text/plain').send(text)
     }
-    return wrap.json(encodeIds(otlp), cut)
+    const otlp = toOtlp(withUniqueSpanIds(trace))
+    const warnings = [
+      ...(trace.truncated ? [`The trace has more spans: these are the first ${trace.spans.length}.`] : []),
+      ...describeLost(await countLostPartsOfTraces(store, [traceId], options), 'spans of the trace'),
+    ]
+    // The response of v1 has no field for them.
+    setWarning(reply, warnings)
+    if (/protobuf/.test(request.headers.accept ?? '')) {
+      return reply.type('application/protobuf').send(wrap.protobuf(protobufOfOtlp(otlp), warnings))
+    }
+    return wrap.json(encodeIds(otlp), warnings)
   }
   const v1 = { protobuf: (trace: Buffer) => trace, json: (batches: readonly object[]) => ({ batches }) }
   const v2 = {
     protobuf: traceByIdResponse,
-    json: (resourceSpans: readonly object[], cut: string | undefined) => ({
+    json: (resourceSpans: readonly object[], warnings: readonly string[]) => ({
       trace: { resourceSpans },
       metrics: {},
-      ...toPartialStatus(cut === undefined ? [] : [cut]),
+      ...toPartialStatus(warnings),
     }),
   }
   tempo.get('/api/traces/:id', (request, reply) => answer(request, reply, v1))
@@ -83,14 +99,16 @@ function serveSearches(tempo: FastifyInstance, store: Store): void {
   tempo.get('/api/search', async (request, reply) => {
     const query = request.query as TempoQuery
     const text = toSearchQuery(query)
+    const window = parseTempoWindow(query)
     const { traces: found, scanned } = await searchTraceQL(store, text, {
-      ...parseTempoWindow(query),
+      ...window,
       limit: parseCount(query, 'limit', 20, TRACES),
       spansPerSpanset: parseCount(query, 'spss', 3, 100),
       signal: abortOnDisconnect(reply),
     })
     // Tempo reports a partial search as jobs that are not completed.
-    const isPartial = scanned.until !== undefined || scanned.isCut === true
+    const isPartial =
+      scanned.until !== undefined || scanned.isCut === true || countLostParts(store, 'traces', window.start) > 0
     const jobs = { completedJobs: 1, totalJobs: isPartial ? 2 : 1 }
     return {
       traces: found.map((trace) => toTempoTrace(trace, text)),
@@ -141,28 +159,40 @@ function metrics(tempo: FastifyInstance, store: Store): void {
     const exemplars = parseCount(query, 'exemplars', DEFAULT_EXEMPLARS, DEFAULT_EXEMPLARS)
     const options = { ...alignToStep({ start, end }, step), step, exemplars, signal: abortOnDisconnect(reply) }
     const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
-    return { series: toRangeSeries(series), metrics: {}, ...toPartialStatus(warnings) }
+    return {
+      series: toRangeSeries(series),
+      metrics: {},
+      ...toPartialStatus([...warnings, ...describeLost(countLostParts(store, 'traces', start), 'spans')]),
+    }
   })
   tempo.get('/api/metrics/query', async (request, reply) => {
     const query = request.query as TempoQuery
     const { start, end } = windowOf(query)
     const options = { start, end, step: end - start, signal: abortOnDisconnect(reply) }
     const { series, warnings } = await executeMetricsQuery(store, getText(query, 'q') ?? '', options)
-    return { series: toInstantSeries(series), metrics: {}, ...toPartialStatus(warnings) }
+    return {
+      series: toInstantSeries(series),
+      metrics: {},
+      ...toPartialStatus([...warnings, ...describeLost(countLostParts(store, 'traces', start), 'spans')]),
+    }
   })
 }
 
 /**
  * COMPLETE is the default and omitted, as in Tempo: older Grafana versions reject the status field.
  */
-function toPartialStatus(cuts: readonly string[]): object {
-  return cuts.length === 0 ? {} : { status: 'PARTIAL', message: cuts.join(' ') }
+function toPartialStatus(warnings: readonly string[]): object {
+  return warnings.length === 0 ? {} : { status: 'PARTIAL', message: warnings.join(' ') }
+}
+
+function describeLost(count: number, what: string): readonly string[] {
+  return count === 0 ? [] : [describeLostParts(count, what)]
 }
 
 /** `tempopb.TraceByIDResponse`: trace = 1, status = 3 (COMPLETE 0, PARTIAL 1), message = 4. */
-export function traceByIdResponse(trace: Buffer, cut: string | undefined): Buffer {
-  if (cut === undefined) return message(1, trace)
-  return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(cut))])
+export function traceByIdResponse(trace: Buffer, warnings: readonly string[]): Buffer {
+  if (warnings.length === 0) return message(1, trace)
+  return Buffer.concat([message(1, trace), Buffer.from([3 * 8, 1]), message(4, Buffer.from(warnings.join(' ')))])
 }
 
 /**
