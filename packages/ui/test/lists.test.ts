@@ -72,6 +72,27 @@ test('a heat map that was searched in part does not say that there are no spans'
   await page.context().close()
 })
 
+test('a trace and its flow that may lack spans say so, and so does a trace that is not found', async () => {
+  const traceId = spanBook(0, 21).traceId(0)
+  const page = await site.open(`/trace/${traceId}`)
+  const notes = page.getByRole('list', { name: 'Notes' })
+  await page.getByRole('row').filter({ hasText: 'item 0' }).waitFor()
+  expect(await notes.count()).toBe(0)
+  await page.route(/\/api\/(traces\/.*\/skeleton|flows\/.*)$/, async (route) => {
+    const response = await route.fetch()
+    await route.fulfill({ response, json: { ...(await response.json()), missingParts: true } })
+  })
+  await page.reload()
+  await expect.poll(() => notes.innerText()).toContain('Parts of the stored data cannot be read: spans may be missing')
+  await page.goto(`${site.server.url}/flow/${traceId}`)
+  await expect.poll(() => notes.innerText()).toContain('cannot be read: traces and spans may be missing')
+  for (const kind of ['trace', 'flow']) {
+    await page.goto(`${site.server.url}/${kind}/${'e'.repeat(32)}`)
+    await page.getByText('Parts of the stored data cannot be read: the trace may be missing').waitFor()
+  }
+  await page.context().close()
+})
+
 test('a page that could not be had is said so, and can be asked for again', async () => {
   const page = await site.open('/?service=lister')
   await page.route('**/api/traces?*cursor*', async (route) => await route.abort(), { times: 1 })

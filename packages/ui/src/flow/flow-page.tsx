@@ -9,6 +9,7 @@ import './timeline/flow-timeline.css'
 import './details/hop-dialog.css'
 import './compare/compare-menu.css'
 import './compare/flow-compare.css'
+import { describeMissingParts } from '../lib/searched-range.ts'
 import { sanitizeText } from '../lib/format/visible-text.ts'
 import { findSpanLane, type FlowModel } from './model/flow-model.ts'
 import { parseFlowUrl, type FlowPageState } from './flow-url.ts'
@@ -140,6 +141,7 @@ function NotFound(props: { readonly traceId: string; readonly resource: FlowReso
             {error?.message} {error?.status === 400 ? '' : 'Retrying…'}
           </p>
         )}
+        {error?.missingParts && <p>{describeMissingParts('the trace')}</p>}
         <p>
           <a href="/">View all traces</a>
         </p>

@@ -5,12 +5,16 @@ export class ApiError extends Error {
   readonly status: number
   /** The range of the error in the query, in UTF-16 units. */
   readonly sourceRange: { readonly from: number; readonly to: number } | undefined
+  /** True if a trace that was not found may be in data that the server can't read. */
+  readonly missingParts: boolean
 
-  constructor(message: string, status: number, cause?: unknown, sourceRange?: ApiError['sourceRange']) {
+  constructor(message: string, status: number, cause?: unknown, problem: Partial<Problem> = {}) {
     super(message, { cause })
+    const { from, to, missingParts } = problem
     this.name = 'ApiError'
     this.status = status
-    this.sourceRange = sourceRange
+    this.sourceRange = from === undefined || to === undefined ? undefined : { from, to }
+    this.missingParts = missingParts === true
   }
 }
 
@@ -33,7 +37,5 @@ export async function getJson<T>(path: string, signal: AbortSignal): Promise<T> 
 async function toApiError(response: Response): Promise<ApiError> {
   const fallback = `The server returned ${response.status} ${response.statusText}.`
   const problem = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined
-  const { from, to } = problem ?? {}
-  const sourceRange = from === undefined || to === undefined ? undefined : { from, to }
-  return new ApiError(problem?.detail || problem?.title || fallback, response.status, undefined, sourceRange)
+  return new ApiError(problem?.detail || problem?.title || fallback, response.status, undefined, problem)
 }

@@ -12,9 +12,11 @@ export function searchedBy(pages: readonly [SearchedRange, ...SearchedRange[]]):
 
 /** The reason why an incomplete list may lack rows. */
 export function describeIncompleteSearch({ missingParts }: SearchedRange, what: string): string {
-  return missingParts
-    ? `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
-    : `Older ${what} have not been searched yet.`
+  return missingParts ? describeMissingParts(what) : `Older ${what} have not been searched yet.`
+}
+
+export function describeMissingParts(what: string): string {
+  return `Parts of the stored data cannot be read: ${what} may be missing. See the server log.`
 }
 
 const MINUTE = 60_000_000_000n

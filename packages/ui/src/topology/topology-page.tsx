@@ -4,7 +4,7 @@ import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import '../components/graph/graph.css'
 import './topology.css'
 import { buildTopologyModel, filterTopology, type TopologyModel } from './topology-model.ts'
-import { describeIncompleteSearch } from '../lib/searched-range.ts'
+import { describeIncompleteSearch, describeMissingParts } from '../lib/searched-range.ts'
 import { bindKeys } from '../app/keyboard.ts'
 import { poll } from '../lib/poll.ts'
 import { createResource } from '../lib/resource.ts'
@@ -157,7 +157,7 @@ function GraphNotes(props: {
           <Icon name="warning" />
           <span>
             {model.response.missingParts
-              ? 'Parts of the stored data cannot be read: nodes, edges and counts may be missing. See the server log.'
+              ? describeMissingParts('nodes, edges and counts')
               : `More connections than one response can hold: the ${model.response.edges.length.toLocaleString('en')} busiest are here. Narrow the range to see the others.`}
           </span>
         </li>

@@ -3,7 +3,8 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { toMillis } from '../lib/format/clock-text.ts'
 import { columnBytes } from '../components/tree/column-bytes.ts'
 import { describeMissingSpans } from './model/missing-messages.ts'
-import { getJson } from '../lib/api.ts'
+import { getJson, type ApiError } from '../lib/api.ts'
+import { describeMissingParts } from '../lib/searched-range.ts'
 import { linksPath } from './follow-link.ts'
 import { groupTargetsBySpan } from './link-targets.ts'
 import { poll } from '../lib/poll.ts'
@@ -187,9 +188,15 @@ function Notes(props: {
   const model = props.view.model.value
   const words = useMemo(() => describeMissingSpans(model), [model])
   const isElsewhere = props.spanId !== undefined && !model.positionById.has(props.spanId)
-  if (words.length === 0 && !isElsewhere && props.stale === undefined) return null
+  if (words.length === 0 && !isElsewhere && !model.missingParts && props.stale === undefined) return null
   return (
     <ul class="notes" aria-label="Notes">
+      {model.missingParts && (
+        <li>
+          <Icon name="warning" />
+          <span>{describeMissingParts('spans')}</span>
+        </li>
+      )}
       {isElsewhere && (
         <li>
           <Icon name="warning" />
@@ -217,11 +224,7 @@ function Notes(props: {
   )
 }
 
-function NotFound(props: {
-  readonly traceId: string
-  readonly error: { readonly message: string; readonly status: number } | undefined
-  readonly empty: boolean
-}) {
+function NotFound(props: { readonly traceId: string; readonly error: ApiError | undefined; readonly empty: boolean }) {
   const { error } = props
   if (error === undefined && !props.empty) {
     return (
@@ -247,6 +250,7 @@ function NotFound(props: {
         ) : (
           <p>{error?.message} Retrying…</p>
         )}
+        {error?.missingParts && <p>{describeMissingParts('the trace')}</p>}
         <p>
           <a href="/">View all traces</a>
         </p>

@@ -1,4 +1,5 @@
 import type { FlowEdge, FlowResponse } from '@spanlink/api-schema'
+import { describeMissingParts } from '../../lib/searched-range.ts'
 import { formatDuration } from '../../lib/format/duration-text.ts'
 
 interface FlowMessage {
@@ -13,6 +14,7 @@ interface FlowMessage {
  */
 export function listFlowMessages({
   truncated,
+  missingParts,
   lanes,
   missingTraceIds,
   statistics,
@@ -32,6 +34,7 @@ export function listFlowMessages({
   }
   if (truncated.fanOut) bound('A span has more links than one response can hold; some of its consumers are left out.')
   if (truncated.spans) bound('A trace has more spans than one response can hold; open the trace to see all.')
+  if (missingParts) bound(describeMissingParts('traces and spans'))
   const note = (text: string): void => void words.push({ text, isIncomplete: false })
   if (missingTraceIds.length > 0) {
     note(

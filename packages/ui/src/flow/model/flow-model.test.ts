@@ -203,6 +203,7 @@ test('each way in which a flow may be cut is told in words of its own', () => {
   expect(listFlowMessages(whole)).toEqual([])
   for (const bound of ['traces', 'depth', 'fanOut', 'spans'] as const)
     expect(listFlowMessages({ ...whole, truncated: { ...whole.truncated, [bound]: true } })).toHaveLength(1)
+  expect(listFlowMessages({ ...whole, missingParts: true })[0]?.text).toContain('cannot be read')
   const skewed = { ...whole, statistics: { ...whole.statistics, negativeQueueTimeCount: 2 } }
   expect(listFlowMessages(skewed)[0]?.text).toContain('Clock skew: 2 messages were consumed before the send')
 })

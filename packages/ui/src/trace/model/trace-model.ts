@@ -48,6 +48,8 @@ export interface TraceModel {
   /** Spans that end before they start. */
   readonly backwardCount: number
   readonly truncated: boolean
+  /** True if the server can't read parts of its data that may have spans of the trace. */
+  readonly missingParts: boolean
 }
 
 interface ServiceShare {
@@ -138,6 +140,7 @@ export function buildTraceModel(skeleton: TraceSkeleton): TraceModel {
     errorCount: error.reduce((sum, one) => sum + one, 0),
     backwardCount,
     truncated: skeleton.truncated === true,
+    missingParts: skeleton.missingParts === true,
   }
 }
 
